@@ -1,0 +1,12 @@
+/**
+ * The name by which a call chooses its agent: a built-in (`echo`) or one from an agent file.
+ */
+import { Schema } from "effect"
+
+/** Lower-case letters, digits, `-` and `_`; starts with a letter; 64 characters at most. */
+export const AgentName = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9_-]{0,63}$/, {
+    expected: "an agent's name: a lower-case letter, then letters, digits, '-' or '_'"
+  })
+).pipe(Schema.brand("AgentName"))
+export type AgentName = typeof AgentName.Type

@@ -1,0 +1,26 @@
+/**
+ * Twilio's string identifiers (SIDs): two letters that name the kind, then 32 hexadecimal digits.
+ *
+ * Checked on the way in, so that a value that reaches a URL, a log annotation or a map key cannot
+ * carry anything else. https://www.twilio.com/docs/glossary/what-is-a-sid
+ */
+import { Schema } from "effect"
+
+const sid = (prefix: string, what: string) =>
+  Schema.String.check(
+    Schema.isPattern(new RegExp(`^${prefix}[0-9a-fA-F]{32}$`), {
+      expected: `a Twilio ${what} SID: ${prefix} and 32 hexadecimal digits`
+    })
+  )
+
+/** One telephone call. */
+export const CallSid = sid("CA", "call").pipe(Schema.brand("CallSid"))
+export type CallSid = typeof CallSid.Type
+
+/** One Media Stream of a call; a call that is reconnected has several, one after the other. */
+export const StreamSid = sid("MZ", "stream").pipe(Schema.brand("StreamSid"))
+export type StreamSid = typeof StreamSid.Type
+
+/** One Twilio account or sub-account. */
+export const AccountSid = sid("AC", "account").pipe(Schema.brand("AccountSid"))
+export type AccountSid = typeof AccountSid.Type
