@@ -1,0 +1,135 @@
+/**
+ * Design of linear-phase low-pass FIR filters whose cut-off splits the band evenly (Nyquist filters): the filters
+ * that change a sample rate by a whole factor while some samples pass through untouched.
+ *
+ * Taps are for unit gain at 0 Hz; frequencies are fractions of the sample rate at which the filter runs.
+ */
+
+/** Solves `matrix · x = right` in place by Gaussian elimination with partial pivoting; answers `x`. */
+const solve = (matrix: ReadonlyArray<Float64Array>, right: Float64Array): Float64Array => {
+  const rows = [...matrix]
+  const n = rows.length
+  for (let column = 0; column < n; column++) {
+    let pivot = column
+    for (let row = column + 1; row < n; row++) {
+      if (Math.abs(rows[row][column]) > Math.abs(rows[pivot][column])) pivot = row
+    }
+    const swapped = rows[column]
+    rows[column] = rows[pivot]
+    rows[pivot] = swapped
+    const value = right[column]
+    right[column] = right[pivot]
+    right[pivot] = value
+    for (let row = column + 1; row < n; row++) {
+      const factor = rows[row][column] / rows[column][column]
+      for (let k = column; k < n; k++) rows[row][k] -= factor * rows[column][k]
+      right[row] -= factor * right[column]
+    }
+  }
+  for (let row = n - 1; row >= 0; row--) {
+    for (let k = row + 1; k < n; k++) right[row] -= rows[row][k] * right[k]
+    right[row] /= rows[row][row]
+  }
+  return right
+}
+
+/** Indices of the alternating extremes of `error`, at most `limit`: of a run with one sign the largest, of the ends the larger. */
+const alternation = (error: Float64Array, limit: number): Array<number> => {
+  const extremes: Array<number> = []
+  for (let i = 0; i < error.length; i++) {
+    const size = Math.abs(error[i])
+    if (i > 0 && Math.abs(error[i - 1]) > size && error[i - 1] * error[i] > 0) continue
+    if (i + 1 < error.length && Math.abs(error[i + 1]) > size && error[i + 1] * error[i] > 0) continue
+    const last = extremes.at(-1)
+    if (last !== undefined && error[last] * error[i] > 0) {
+      if (size > Math.abs(error[last])) extremes[extremes.length - 1] = i
+    } else {
+      extremes.push(i)
+    }
+  }
+  while (extremes.length > limit) {
+    if (Math.abs(error[extremes[0]]) < Math.abs(error[extremes[extremes.length - 1]])) extremes.shift()
+    else extremes.pop()
+  }
+  return extremes
+}
+
+/**
+ * The equiripple half-band filter of `4 · pairs - 1` taps: pass band 0…`edge`, stop band from 0.5 - `edge`, with the
+ * same ripple in both. The centre is exactly 0.5 and every second tap beside it exactly 0.
+ *
+ * The one-band trick (Vaidyanathan and Nguyen, "A trick for the design of FIR half-band filters", IEEE Trans. Circuits
+ * Syst. 34, 1987): a filter of even length that approximates 1 on 0…2·`edge`, found by the Remez exchange, becomes the
+ * taps beside the centre. `edge` is in 0…0.25, both excluded.
+ */
+export const halfBand = (pairs: number, edge: number): Float64Array => {
+  const gridSize = 32 * pairs
+  const top = 4 * Math.PI * edge
+  const frequencies = Float64Array.from({ length: gridSize }, (_, i) => (top * i) / (gridSize - 1))
+  let extremes = Array.from({ length: pairs + 1 }, (_, i) =>
+    // The nodes of Chebyshev's polynomial: close to the solution, so that few exchanges are needed.
+    Math.round((gridSize - 1) * (1 - Math.cos((Math.PI * i) / pairs)) / 2))
+  let coefficients = new Float64Array(pairs)
+  for (let iteration = 0; iteration < 40; iteration++) {
+    const matrix = extremes.map((at, row) => {
+      const line = new Float64Array(pairs + 1)
+      for (let k = 0; k < pairs; k++) line[k] = Math.cos((k + 0.5) * frequencies[at])
+      line[pairs] = row % 2 === 0 ? 1 : -1
+      return line
+    })
+    const solution = solve(matrix, new Float64Array(pairs + 1).fill(1))
+    coefficients = solution.slice(0, pairs)
+    const error = frequencies.map((frequency) => {
+      let gain = 0
+      for (let k = 0; k < pairs; k++) gain += coefficients[k] * Math.cos((k + 0.5) * frequency)
+      return 1 - gain
+    })
+    const next = alternation(error, pairs + 1)
+    if (next.every((at, i) => at === extremes[i])) break
+    extremes = next
+  }
+  const taps = new Float64Array(4 * pairs - 1)
+  const centre = 2 * pairs - 1
+  taps[centre] = 0.5
+  for (let k = 0; k < pairs; k++) {
+    taps[centre - 1 - 2 * k] = coefficients[k] / 4
+    taps[centre + 1 + 2 * k] = coefficients[k] / 4
+  }
+  return taps
+}
+
+/** The modified Bessel function of the first kind and order 0, by its power series. */
+const besselI0 = (x: number): number => {
+  let term = 1
+  let sum = 1
+  for (let k = 1; term > sum * 1e-17; k++) {
+    term *= (x / (2 * k)) ** 2
+    sum += term
+  }
+  return sum
+}
+
+/**
+ * A windowed sinc that cuts at 0.5 / `factor`, with a transition band of `transition` centred there and an attenuation
+ * of about `attenuation` dB (Kaiser's window and his formulas for its shape and length, as in Oppenheim and Schafer,
+ * "Discrete-Time Signal Processing", 7.5.3; for 50 dB and more). The length is odd.
+ *
+ * The centre is exactly 1 / `factor` and every `factor`-th tap beside it exactly 0.
+ */
+export const kaiserNyquist = (factor: number, transition: number, attenuation: number): Float64Array => {
+  const beta = 0.1102 * (attenuation - 8.7)
+  const width = Math.ceil((attenuation - 7.95) / (2 * 2.285 * 2 * Math.PI * transition))
+  // An outermost tap of 0 would cost a sample of delay and give nothing.
+  const centre = width % factor === 0 ? width - 1 : width
+  const taps = new Float64Array(2 * centre + 1)
+  taps[centre] = 1 / factor
+  for (let k = 1; k <= centre; k++) {
+    // Where the sine is zero but for rounding, say zero, so that whole phases drop out.
+    if (k % factor === 0) continue
+    const window = besselI0(beta * Math.sqrt(1 - (k / width) ** 2)) / besselI0(beta)
+    const tap = window * Math.sin((Math.PI * k) / factor) / (Math.PI * k)
+    taps[centre - k] = tap
+    taps[centre + k] = tap
+  }
+  return taps
+}
