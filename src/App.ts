@@ -1,0 +1,64 @@
+/**
+ * The service as a graph of layers, less the platform: tests start here, with a server and a Twilio of
+ * their own; `main` adds Node's.
+ *
+ * ```text
+ * AppConfig ─▶ Identity ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
+ *      └─────▶ Agents ─────────────────────────────────────▲
+ * ```
+ */
+import { Effect, Layer } from "effect"
+import { Agents } from "./agent/Agents.ts"
+import { CallRegistry } from "./call/CallRegistry.ts"
+import { OutboundCalls } from "./call/OutboundCalls.ts"
+import { AppConfig } from "./config/AppConfig.ts"
+import { Identity } from "./config/Identity.ts"
+import { PublicUrl } from "./http/PublicUrl.ts"
+import * as Server from "./http/Server.ts"
+import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
+import * as Telemetry from "./observability/Telemetry.ts"
+import { RestClient } from "./twilio/RestClient.ts"
+import { StreamToken } from "./twilio/StreamToken.ts"
+
+/** What the service knows and does, without its HTTP side. */
+export const services = OutboundCalls.layer.pipe(
+  Layer.provideMerge(CallRegistry.layer),
+  Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, Agents.layer)),
+  Layer.provideMerge(Identity.layer)
+)
+
+/** Says where to go, once everything is up. */
+const announce = Effect.gen(function*() {
+  const config = yield* AppConfig
+  const identity = yield* Identity
+  const agents = yield* Agents
+  const { standing } = yield* PublicUrl
+  yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
+  if (identity.isLocalAccount) {
+    yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")
+  } else if (config.server.publicUrl._tag === "None" && config.server.trustedProxies.length === 0) {
+    yield* Effect.logWarning("PUBLIC_URL is not set: Twilio's signatures can't match. Set it to the address that Twilio calls.")
+  }
+  for (const [name, engine] of Object.entries(config.engines)) {
+    if (engine._tag === "Some") yield* Effect.logWarning(`An engine is set for ${name}, but the echo agent uses none`)
+  }
+})
+
+/**
+ * Taken down first: waits for live calls while the server still answers Twilio. See docs/adr/0003.
+ */
+const Drain = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const { server } = yield* AppConfig
+    const registry = yield* CallRegistry
+    yield* Effect.acquireRelease(announce, () => registry.drain(server.shutdownGrace))
+  })
+)
+
+/** The whole service; needs an `HttpServer`, files, and `AppConfig`. */
+export const layer = Drain.pipe(
+  Layer.provideMerge(Server.layer),
+  Layer.provideMerge(services),
+  Layer.provideMerge(ProcessMetrics.layer),
+  Layer.provideMerge(Telemetry.layer)
+)

@@ -1,0 +1,52 @@
+/**
+ * What an agent is: from the caller's sound to the reply's sound.
+ *
+ * The smallest, `echo`, sends the sound back; the large one is the conversation. Both use the same way
+ * in and out, and neither knows of Twilio.
+ */
+import { Data, type Effect, type Scope, type Stream } from "effect"
+import type { Pcm, SampleRate } from "../audio/Pcm.ts"
+import type { AgentName } from "../domain/AgentName.ts"
+
+/** What comes beside the sound; never dropped, never behind the sound. */
+export type Signal = Data.TaggedEnum<{
+  /** A key was pressed: `0`–`9`, `*`, `#`, `A`–`D`. */
+  Digit: { readonly digit: string }
+  /** All that was said before this mark has been played, or was cleared. */
+  MarkReturned: { readonly name: string }
+}>
+export const Signal = Data.taggedEnum<Signal>()
+
+/** What an agent sends: sound at its own rate, in pieces of any length, and marks between them. */
+export type Reply =
+  | Pcm
+  | { readonly _tag: "Mark"; readonly name: string }
+
+/** The caller's end of the line, as the agent has it. */
+export interface Line {
+  /** The caller's sound at the agent's rate; ends when the stream ends. */
+  readonly audio: Stream.Stream<Pcm>
+  /** Throws away what has been said but not played, here and at Twilio: all three queues. */
+  readonly clear: Effect.Effect<void>
+}
+
+/** One agent on one call. */
+export interface Conversation<E = never> {
+  /** Backpressured: it is pulled as fast as the sound is played, less a lead. Its end ends the call. */
+  readonly reply: Stream.Stream<Reply, E>
+  readonly signal: (signal: Signal) => Effect.Effect<void>
+}
+
+/** The agent could not go on; the call is ended. */
+export class AgentFailed extends Data.TaggedError("AgentFailed")<{ readonly agent: AgentName; readonly cause: unknown }> {
+  override get message() {
+    return `The agent "${this.agent}" failed, and the call was ended. The cause is in the log.`
+  }
+}
+
+export interface Agent {
+  readonly name: AgentName
+  /** The rate (Hz) at which it listens and speaks. */
+  readonly sampleRate: SampleRate
+  readonly answer: (line: Line) => Effect.Effect<Conversation<AgentFailed>, AgentFailed, Scope.Scope>
+}

@@ -1,0 +1,15 @@
+/**
+ * The echo agent: the caller hears themselves, through the whole way in and out at 16 kHz.
+ *
+ * It is how a line is tested: what comes back is the caller's own sound, so that delay, loss and
+ * quality can be measured at the far end.
+ */
+import { Effect } from "effect"
+import { AgentName } from "../domain/AgentName.ts"
+import type { Agent } from "./Agent.ts"
+
+export const echo: Agent = {
+  name: AgentName.make("echo"),
+  sampleRate: 16_000,
+  answer: (line) => Effect.succeed({ reply: line.audio, signal: () => Effect.void })
+}

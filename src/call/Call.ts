@@ -1,0 +1,189 @@
+/**
+ * One call that is alive: who it is with, and the fiber that owns it.
+ *
+ * Its state is in a Ref and moves only by `CallState.transition`; the commands that a transition gives
+ * are carried out by one fiber, in order. Its scope holds timers and the media stream, so that ending
+ * the call frees everything.
+ */
+import { type Cause, Duration, Effect, Fiber, FiberMap, Metric, Option, Queue, Ref, Scope } from "effect"
+import type { Agent } from "../agent/Agent.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import type { CallSid } from "../domain/Sid.ts"
+import * as Metrics from "../observability/Metrics.ts"
+import type { MediaStream } from "../twilio/MediaStream.ts"
+import * as CallMedia from "./CallMedia.ts"
+import { CallEvent, type CallState, type Command, type EndReason, initial, type StreamEnd, type Timer, transition } from "./CallState.ts"
+
+export interface CallInfo {
+  readonly callSid: CallSid
+  readonly direction: "inbound" | "outbound"
+  readonly from: Option.Option<PhoneNumber>
+  readonly to: Option.Option<PhoneNumber>
+  readonly agent: Agent
+}
+
+export interface Call {
+  readonly info: CallInfo
+  readonly state: Effect.Effect<CallState>
+  /** Moves the state; gives the new one. */
+  readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
+  /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
+  readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
+}
+
+export interface CallLimits {
+  readonly callDuration: Duration.Duration
+  readonly start: Duration.Duration
+  readonly media: Duration.Duration
+}
+
+/** For Twilio's last word after a stream has ended. */
+const endingTimeout = Duration.seconds(3)
+
+/** For Twilio to come back after a socket was lost: its action request is sent at once. */
+const resumingTimeout = Duration.seconds(10)
+
+/** The WebSocket's close code and reason (RFC 6455, section 7.4) for an end of ours. */
+const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
+  switch (reason) {
+    case "badMessages":
+      return [1008, "too many messages could not be read"]
+    case "mediaTimeout":
+      return [1008, "no media came"]
+    case "slowPeer":
+      return [1008, "the peer does not read"]
+    case "shutdown":
+      return [1001, "the service is stopping"]
+    case "agentFailed":
+      return [1011, "the agent failed"]
+    default:
+      return [1000, ""]
+  }
+}
+
+/** Makes a call and starts its owner fiber in the scope; the fiber's end is the call's end. */
+export const make = Effect.fnUntraced(function*(
+  info: CallInfo,
+  limits: CallLimits,
+  hangUp: Effect.Effect<void>
+): Effect.fn.Return<{ readonly call: Call; readonly run: Effect.Effect<void> }> {
+  const state = yield* Ref.make(initial)
+  const commands = yield* Queue.unbounded<Command, Cause.Done>()
+  const scope = yield* Scope.make()
+  const media = yield* Ref.make(Option.none<CallMedia.CallMedia>())
+
+  const live = (of: CallState) => Metrics.callsLive(of.phase._tag, info.direction)
+
+  const dispatch = (event: CallEvent) =>
+    Effect.gen(function*() {
+      const [before, after] = yield* Ref.modify(state, (before) => {
+        const [todo, after] = transition(before, event)
+        Queue.offerAllUnsafe(commands, todo)
+        return [[before, after], after]
+      })
+      if (before.phase._tag === after.phase._tag) return after
+      yield* Metric.modify(live(before), -1)
+      if (after.phase._tag === "Ended") {
+        const { reason } = after.phase
+        yield* Metric.update(Metrics.callsEnded(reason, info.direction), 1)
+        yield* Effect.logInfo("call ended").pipe(Effect.annotateLogs({ reason }))
+        yield* Queue.end(commands)
+      } else {
+        yield* Metric.modify(live(after), 1)
+        yield* Effect.logDebug(`call ${after.phase._tag.toLowerCase()}`)
+      }
+      return after
+    }).pipe(Effect.annotateLogs({ callSid: info.callSid }), Effect.uninterruptible)
+
+  const timeout = (timer: Timer): Duration.Duration => {
+    switch (timer) {
+      case "start":
+        return limits.start
+      case "duration":
+        return limits.callDuration
+      case "ending":
+        return endingTimeout
+      case "resuming":
+        return resumingTimeout
+    }
+  }
+
+  const closeStream = (reason: EndReason) =>
+    Effect.flatMap(Ref.get(media), Option.match({ onNone: () => Effect.void, onSome: (open) => open.close(reason) }))
+
+  const run = Effect.gen(function*() {
+    const timers = yield* FiberMap.make<Timer>()
+    const arm = (timer: Timer) =>
+      FiberMap.run(
+        timers,
+        timer,
+        Effect.andThen(Effect.sleep(timeout(timer)), dispatch(CallEvent.TimerFired({ timer }))),
+        // The whole call is timed from the first answer, however often its stream is connected.
+        { onlyIfMissing: timer === "duration" }
+      )
+    const execute = (command: Command): Effect.Effect<unknown> => {
+      switch (command._tag) {
+        case "Arm":
+          return arm(command.timer)
+        case "Disarm":
+          return FiberMap.remove(timers, command.timer)
+        case "CloseStream":
+          return closeStream(command.reason)
+        case "HangUp":
+          return hangUp
+      }
+    }
+    yield* Metric.modify(live(initial), 1)
+    yield* Effect.logInfo("call began").pipe(
+      Effect.annotateLogs({ direction: info.direction, agent: info.agent.name })
+    )
+    // The queue's end is the call's end.
+    yield* Effect.ignore(Effect.forever(Effect.flatMap(Queue.take(commands), execute)))
+  }).pipe(
+    Effect.scoped,
+    // For an owner that is stopped from outside; after the call's own end this changes nothing.
+    Effect.ensuring(dispatch(CallEvent.Released({ reason: "shutdown" }))),
+    Effect.onExit((exit) => Scope.close(scope, exit)),
+    Effect.annotateLogs({ callSid: info.callSid })
+  )
+
+  const runMedia = (stream: MediaStream): Effect.Effect<StreamEnd> =>
+    Effect.gen(function*() {
+      const open = yield* CallMedia.open(stream, info.agent, limits)
+      yield* Ref.set(media, Option.some(open))
+      return yield* open.ended
+    }).pipe(
+      Effect.scoped,
+      Effect.catchTag("AgentFailed", (error) =>
+        Effect.as(
+          Effect.logError(error.message, error.cause),
+          { _tag: "Closed", reason: "agentFailed" } as StreamEnd
+        )),
+      Effect.ensuring(Ref.set(media, Option.none()))
+    )
+
+  const attach = Effect.fnUntraced(function*(stream: MediaStream) {
+    const { streamSid } = stream
+    const before = yield* Ref.get(state)
+    if (before.phase._tag === "Streaming") return false
+    const after = yield* dispatch(CallEvent.StreamStarted({ streamSid }))
+    if (after.phase._tag !== "Streaming") return false
+    const fiber = yield* Effect.forkIn(
+      Effect.gen(function*() {
+        yield* Effect.logInfo("stream started")
+        const end = yield* runMedia(stream)
+        yield* Effect.logInfo("stream ended").pipe(
+          Effect.annotateLogs({ end: end._tag === "Closed" ? end.reason : end._tag })
+        )
+        // The state first: Twilio asks what next as soon as the socket is closed.
+        yield* dispatch(CallEvent.StreamEnded({ streamSid, end }))
+        if (end._tag === "Closed") yield* stream.close(...closeFor(end.reason))
+      }).pipe(Effect.annotateLogs({ callSid: info.callSid, streamSid })),
+      scope
+    )
+    yield* Fiber.await(fiber)
+    return true
+  })
+
+  return { call: { info, state: Ref.get(state), dispatch, stream: attach }, run: Effect.asVoid(run) }
+})

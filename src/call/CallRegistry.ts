@@ -1,0 +1,116 @@
+/**
+ * All calls that are alive in this process, by their SID, each with its owner fiber.
+ *
+ * The fibers' scope is the layer's: when the service stops, every call that is left is ended.
+ */
+import { Context, Data, Duration, Effect, FiberMap, Layer, Metric, Option, Ref, Schedule } from "effect"
+import { AppConfig } from "../config/AppConfig.ts"
+import type { CallSid } from "../domain/Sid.ts"
+import * as Metrics from "../observability/Metrics.ts"
+import { RestClient } from "../twilio/RestClient.ts"
+import * as Call from "./Call.ts"
+import { CallEvent, type CallStatus, type EndReason } from "./CallState.ts"
+
+/** There is no room for one more call, or the service is stopping. */
+export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "busy" | "draining" }> {
+  override get message() {
+    return this.reason === "busy"
+      ? "All lines are busy: MAX_CALLS calls are alive. Try again later, or raise MAX_CALLS."
+      : "The service is stopping and takes no new calls. Try again on another instance, or later."
+  }
+}
+
+/** After live calls were told to end, how long they may take. */
+const closingTimeout = Duration.seconds(5)
+
+export class CallRegistry extends Context.Service<CallRegistry, {
+  /** The call with this SID: the one that is alive, or a new one if there is room. */
+  readonly admit: (info: Call.CallInfo) => Effect.Effect<Call.Call, LineBusy>
+  readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call.Call>>
+  /** A status callback; for a call that this process does not know it means nothing. */
+  readonly report: (callSid: CallSid, status: CallStatus, sequence: number) => Effect.Effect<void>
+  readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
+  readonly live: Effect.Effect<number>
+  /** Calls whose media stream is open. */
+  readonly streaming: Effect.Effect<number>
+  /** Fails when one more call would be refused, with `promised` calls about to come. */
+  readonly room: (promised: number) => Effect.Effect<void, LineBusy>
+  readonly isDraining: Effect.Effect<boolean>
+  /** Takes no new calls, waits for the live ones to end, then ends them. */
+  readonly drain: (grace: Duration.Duration) => Effect.Effect<void>
+}>()("client-caller/call/CallRegistry") {
+  static readonly layer = Layer.effect(
+    CallRegistry,
+    Effect.gen(function*() {
+      const { limits } = yield* AppConfig
+      const rest = yield* RestClient
+      const owners = yield* FiberMap.make<CallSid>()
+      const calls = new Map<CallSid, Call.Call>()
+      const draining = yield* Ref.make(false)
+
+      const room = Effect.fnUntraced(function*(promised: number) {
+        const isFull = calls.size + promised >= limits.calls
+        const reason = (yield* Ref.get(draining)) ? "draining" : isFull ? "busy" : undefined
+        if (reason === undefined) return
+        yield* Metric.update(Metrics.callsRefused(reason), 1)
+        return yield* new LineBusy({ reason })
+      })
+
+      const hangUpByRest = (callSid: CallSid) =>
+        rest.hangUp(callSid).pipe(
+          Effect.catch((error) => Effect.logWarning("Twilio did not hang the call up", error.message))
+        )
+
+      const admit = Effect.fnUntraced(function*(info: Call.CallInfo) {
+        const { callSid } = info
+        const known = calls.get(callSid)
+        if (known !== undefined) return known
+        // A call that we placed ourselves had its room when it was dialled.
+        if (info.direction === "inbound") yield* room(0)
+        const { call, run } = yield* Call.make(info, limits, hangUpByRest(callSid))
+        calls.set(callSid, call)
+        yield* FiberMap.run(owners, callSid, Effect.ensuring(run, Effect.sync(() => calls.delete(callSid))))
+        return call
+      })
+
+      const dispatch = (callSid: CallSid, event: CallEvent) => {
+        const call = calls.get(callSid)
+        return call === undefined ? Effect.void : Effect.asVoid(call.dispatch(event))
+      }
+
+      const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
+
+      const untilEmpty = Effect.sync(() => calls.size).pipe(
+        Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: (left) => left === 0 })
+      )
+
+      return CallRegistry.of({
+        admit,
+        find: (callSid) => Effect.sync(() => Option.fromNullishOr(calls.get(callSid))),
+        report: (callSid, status, sequence) => dispatch(callSid, CallEvent.StatusReported({ status, sequence })),
+        hangUp,
+        live: Effect.sync(() => calls.size),
+        streaming: Effect.suspend(() =>
+          Effect.map(
+            Effect.forEach(calls.values(), (call) => call.state),
+            (states) => states.filter((state) => state.phase._tag === "Streaming").length
+          )
+        ),
+        room,
+        isDraining: Ref.get(draining),
+        drain: Effect.fn("CallRegistry.drain")(function*(grace) {
+          yield* Ref.set(draining, true)
+          if (calls.size === 0) return
+          yield* Effect.logInfo("Waiting for live calls to end").pipe(
+            Effect.annotateLogs({ calls: calls.size, grace: Duration.format(grace) })
+          )
+          yield* Effect.timeoutOption(untilEmpty, grace)
+          if (calls.size === 0) return
+          yield* Effect.logWarning("Ending the calls that are left").pipe(Effect.annotateLogs({ calls: calls.size }))
+          yield* Effect.forEach([...calls.keys()], (callSid) => hangUp(callSid, "shutdown"), { discard: true })
+          yield* Effect.timeoutOption(untilEmpty, closingTimeout)
+        })
+      })
+    })
+  )
+}

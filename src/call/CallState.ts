@@ -1,0 +1,270 @@
+/**
+ * The life of one call, as a pure machine.
+ *
+ * ```text
+ * Initiated ─▶ Ringing ─▶ Connected ─▶ Streaming ─▶ Ending ─▶ Ended
+ *                             ▲            │
+ *                             └─ Resuming ◀┘   the socket was lost, Twilio asks what next
+ * ```
+ *
+ * Twilio's reports come late, twice and out of order: one that is older than the last (by
+ * `SequenceNumber`), or that would go back, changes nothing. Nothing leaves `Ended`.
+ *
+ * `transition` says what is to be done; the call's own fiber does it, in order.
+ */
+import { Data } from "effect"
+import type { StreamSid } from "../domain/Sid.ts"
+
+/** Twilio's `CallStatus`. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
+export type CallStatus =
+  | "queued"
+  | "initiated"
+  | "ringing"
+  | "in-progress"
+  | "completed"
+  | "busy"
+  | "no-answer"
+  | "failed"
+  | "canceled"
+
+/** Why a call ended. The first of two reasons stays. */
+export type EndReason =
+  | "completed"
+  | "busy"
+  | "noAnswer"
+  | "failed"
+  | "canceled"
+  /** The caller hung up, or Twilio took the call elsewhere. */
+  | "callerLeft"
+  /** The agent said all that it had to say. */
+  | "agentLeft"
+  | "agentFailed"
+  /** The TwiML was fetched but no stream came. */
+  | "noStream"
+  /** The socket was lost and Twilio did not connect it again. */
+  | "streamLost"
+  /** No `media` for too long while the stream was open. */
+  | "mediaTimeout"
+  | "tooLong"
+  | "badMessages"
+  /** The peer did not read: more sound was unsent than we hold. */
+  | "slowPeer"
+  | "shutdown"
+  | "requested"
+
+/** How one media stream ended. */
+export type StreamEnd =
+  /** Twilio's `stop`. */
+  | { readonly _tag: "Stopped" }
+  /** The socket is gone without `stop`: the call may go on. */
+  | { readonly _tag: "Lost" }
+  /** This side ended it, for this reason. */
+  | { readonly _tag: "Closed"; readonly reason: EndReason }
+
+export type Phase = Data.TaggedEnum<{
+  Initiated: {}
+  Ringing: {}
+  Connected: {}
+  Streaming: { readonly streamSid: StreamSid }
+  Resuming: { readonly streamSid: StreamSid }
+  Ending: { readonly reason: EndReason }
+  Ended: { readonly reason: EndReason }
+}>
+export const Phase = Data.taggedEnum<Phase>()
+
+export interface CallState {
+  readonly phase: Phase
+  /** The `SequenceNumber` of the newest status report; -1 before the first. */
+  readonly sequence: number
+  /** Streams that were lost and asked for again. */
+  readonly resumptions: number
+}
+
+export const initial: CallState = { phase: Phase.Initiated(), sequence: -1, resumptions: 0 }
+
+/** After so many lost streams a call is given up: something on the way does not hold. */
+export const maxResumptions = 5
+
+/**
+ * The waits that a call arms; one of each at most.
+ *
+ * `start`: for the stream's start. `duration`: for the whole call, from the answer. `ending`: for
+ * Twilio's last word after we or the caller ended it. `resuming`: for Twilio to come back.
+ */
+export type Timer = "start" | "duration" | "ending" | "resuming"
+
+export type CallEvent = Data.TaggedEnum<{
+  StatusReported: { readonly status: CallStatus; readonly sequence: number }
+  /** We answered Twilio's webhook with a stream: here, or at a host that is not this service. */
+  Answered: { readonly streamsHere: boolean }
+  StreamStarted: { readonly streamSid: StreamSid }
+  StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
+  TimerFired: { readonly timer: Timer }
+  HangUpRequested: { readonly reason: EndReason }
+  /** Twilio has been told to hang up, or the process stops: there is nothing left to wait for. */
+  Released: { readonly reason: EndReason }
+}>
+export const CallEvent = Data.taggedEnum<CallEvent>()
+
+export type Command = Data.TaggedEnum<{
+  Arm: { readonly timer: Timer }
+  Disarm: { readonly timer: Timer }
+  /** Ends the media stream that is open, if one is. */
+  CloseStream: { readonly reason: EndReason }
+  /** Over Twilio's REST: for a call that has no stream whose end would hang up. */
+  HangUp: {}
+}>
+export const Command = Data.taggedEnum<Command>()
+
+export type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
+
+const terminal: Partial<Record<CallStatus, EndReason>> = {
+  completed: "completed",
+  busy: "busy",
+  "no-answer": "noAnswer",
+  failed: "failed",
+  canceled: "canceled"
+}
+
+const unchanged = (state: CallState): Transition => [[], state]
+
+const to = (state: CallState, phase: Phase, ...commands: ReadonlyArray<Command>): Transition => [
+  commands,
+  { ...state, phase }
+]
+
+const end = (state: CallState, reason: EndReason): Transition => {
+  const { phase } = state
+  switch (phase._tag) {
+    case "Ended":
+      return unchanged(state)
+    case "Ending":
+      return to(state, Phase.Ended({ reason: phase.reason }))
+    case "Streaming":
+      return to(state, Phase.Ended({ reason }), Command.CloseStream({ reason }))
+    default:
+      return to(state, Phase.Ended({ reason }))
+  }
+}
+
+const onStatus = (state: CallState, status: CallStatus, sequence: number): Transition => {
+  const reason = terminal[status]
+  // A last word is the last word, whatever its number.
+  if (reason !== undefined) return end({ ...state, sequence: Math.max(state.sequence, sequence) }, reason)
+  if (sequence <= state.sequence) return unchanged(state)
+  const seen = { ...state, sequence }
+  const { phase } = seen
+  if (status === "ringing" && phase._tag === "Initiated") return to(seen, Phase.Ringing())
+  if (status === "in-progress" && (phase._tag === "Initiated" || phase._tag === "Ringing")) {
+    return to(seen, Phase.Connected(), Command.Arm({ timer: "start" }), Command.Arm({ timer: "duration" }))
+  }
+  return unchanged(seen)
+}
+
+const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
+  const start = streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
+  switch (state.phase._tag) {
+    case "Initiated":
+    case "Ringing":
+      return to(state, Phase.Connected(), start, Command.Arm({ timer: "duration" }))
+    case "Connected":
+      return to(state, state.phase, start)
+    case "Resuming":
+      return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), start)
+    case "Streaming":
+      // Twilio asks what next, so its end of the stream is gone, though ours has not noticed yet.
+      return to(
+        { ...state, resumptions: state.resumptions + 1 },
+        Phase.Connected(),
+        Command.CloseStream({ reason: "streamLost" }),
+        start
+      )
+    default:
+      return unchanged(state)
+  }
+}
+
+const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd): Transition => {
+  const { phase } = state
+  if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return unchanged(state)
+  const ending = (reason: EndReason) => to(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))
+  switch (ended._tag) {
+    case "Stopped":
+      return ending("callerLeft")
+    case "Closed":
+      return ending(ended.reason)
+    case "Lost":
+      return state.resumptions >= maxResumptions
+        ? ending("streamLost")
+        : to(
+          { ...state, resumptions: state.resumptions + 1 },
+          Phase.Resuming({ streamSid }),
+          Command.Arm({ timer: "resuming" })
+        )
+  }
+}
+
+const onTimer = (state: CallState, timer: Timer): Transition => {
+  const { phase } = state
+  switch (timer) {
+    case "start":
+      return phase._tag === "Connected"
+        ? to(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
+        : unchanged(state)
+    case "resuming":
+      return phase._tag === "Resuming"
+        ? to(state, Phase.Ended({ reason: "streamLost" }))
+        : unchanged(state)
+    case "ending":
+      return phase._tag === "Ending" ? to(state, Phase.Ended({ reason: phase.reason })) : unchanged(state)
+    case "duration":
+      return onHangUp(state, "tooLong")
+  }
+}
+
+const onHangUp = (state: CallState, reason: EndReason): Transition => {
+  switch (state.phase._tag) {
+    case "Ending":
+    case "Ended":
+      return unchanged(state)
+    case "Streaming":
+      // The stream's end lets Twilio ask what next, and the answer is to hang up.
+      return to(
+        state,
+        Phase.Ending({ reason }),
+        Command.CloseStream({ reason }),
+        Command.Arm({ timer: "ending" })
+      )
+    default:
+      return to(state, Phase.Ending({ reason }), Command.HangUp(), Command.Arm({ timer: "ending" }))
+  }
+}
+
+export const transition = (state: CallState, event: CallEvent): Transition => {
+  if (state.phase._tag === "Ended") return unchanged(state)
+  switch (event._tag) {
+    case "StatusReported":
+      return onStatus(state, event.status, event.sequence)
+    case "Answered":
+      return onAnswered(state, event.streamsHere)
+    case "StreamStarted":
+      return state.phase._tag === "Connected" || state.phase._tag === "Initiated" || state.phase._tag === "Ringing" ||
+          state.phase._tag === "Resuming"
+        ? to(
+          state,
+          Phase.Streaming({ streamSid: event.streamSid }),
+          Command.Disarm({ timer: "start" }),
+          Command.Disarm({ timer: "resuming" }),
+          Command.Arm({ timer: "duration" })
+        )
+        : unchanged(state)
+    case "StreamEnded":
+      return onStreamEnded(state, event.streamSid, event.end)
+    case "TimerFired":
+      return onTimer(state, event.timer)
+    case "HangUpRequested":
+      return onHangUp(state, event.reason)
+    case "Released":
+      return end(state, event.reason)
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Places calls: checks what was asked, waits for its turn at Twilio, dials once.
+ *
+ * A dial that was begun is finished even if the client who asked for it goes away, and its outcome is
+ * kept under the client's `Idempotency-Key`, so that asking again does not ring again.
+ */
+import { Clock, Context, Data, Deferred, Duration, Effect, Fiber, FiberSet, Layer, Option } from "effect"
+import { Agents, type UnknownAgent } from "../agent/Agents.ts"
+import { AppConfig } from "../config/AppConfig.ts"
+import { Identity } from "../config/Identity.ts"
+import type { AgentName } from "../domain/AgentName.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import type { CallSid } from "../domain/Sid.ts"
+import { RestClient, type TwilioError } from "../twilio/RestClient.ts"
+import { CallRegistry, type LineBusy } from "./CallRegistry.ts"
+
+export interface OutboundRequest {
+  readonly to: PhoneNumber
+  readonly agent: Option.Option<AgentName>
+  /** A media WebSocket other than this service's own. */
+  readonly websocketUrl: Option.Option<string>
+  readonly idempotencyKey: Option.Option<string>
+  /** Where Twilio reaches this service: `https://…`, without a trailing slash. */
+  readonly baseUrl: string
+}
+
+export interface PlacedCall {
+  readonly callSid: CallSid
+  readonly status: string
+  readonly to: PhoneNumber
+  readonly from: PhoneNumber
+  readonly agent: AgentName
+  /** How long the call waited for its turn at Twilio, in ms. */
+  readonly queuedMillis: number
+}
+
+/** The service lacks what it needs to place calls. */
+export class OutboundNotConfigured extends Data.TaggedError("OutboundNotConfigured")<{
+  readonly missing: ReadonlyArray<string>
+}> {
+  override get message() {
+    return `Calls can't be placed yet. Set ${this.missing.join(", ")} and start the service again.`
+  }
+}
+
+/** The asked media WebSocket is not one that this service may send calls to. */
+export class WebSocketUrlRefused extends Data.TaggedError("WebSocketUrlRefused")<{ readonly why: string }> {
+  override get message() {
+    return `websocket_url ${this.why}. Use the host of PUBLIC_URL, or add the host to WEBSOCKET_HOSTS.`
+  }
+}
+
+/** Too many calls wait for their turn at Twilio already. */
+export class TooManyWaiting extends Data.TaggedError("TooManyWaiting")<{ readonly retryAfter: Duration.Duration }> {
+  override get message() {
+    return `Calls are placed at CALLS_PER_SECOND, and the next free turn is ${
+      Duration.format(this.retryAfter)
+    } away. Try again then, or raise CALLS_PER_SECOND if the account allows it.`
+  }
+}
+
+/** The same `Idempotency-Key` came with another request. */
+export class IdempotencyConflict extends Data.TaggedError("IdempotencyConflict") {
+  override get message() {
+    return "This Idempotency-Key was used for another request. Use a new key for a new call."
+  }
+}
+
+export type OutboundError =
+  | OutboundNotConfigured
+  | WebSocketUrlRefused
+  | TooManyWaiting
+  | IdempotencyConflict
+  | UnknownAgent
+  | LineBusy
+  | TwilioError
+
+/** The longest that a request waits for its turn. */
+const maxWait = Duration.seconds(10)
+
+/** How many idempotency keys are kept, and how long. */
+const maxKeys = 10_000
+const keyLifetimeMillis = Duration.toMillis(Duration.hours(24))
+
+/** Whether the phone may ring, or have rung, though we can't tell: another try could ring it twice. */
+const mayHaveRung = (error: OutboundError) =>
+  error._tag === "TwilioError" && (error.failure === "timedOut" || error.failure === "interrupted" || error.failure === "failed")
+
+interface Kept {
+  readonly fingerprint: string
+  readonly outcome: Deferred.Deferred<PlacedCall, OutboundError>
+  readonly until: number
+}
+
+const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** The reason why a call's sound may not go there, or none. */
+const refusal = (text: string, allowed: ReadonlySet<string>): string | undefined => {
+  const url = URL.parse(text)
+  if (url === null) return "is not a URL"
+  if (url.protocol !== "wss:" && !(url.protocol === "ws:" && isLoopback(url.hostname))) return "must begin with wss://"
+  if (url.search !== "" || url.hash !== "") return "must have no query string: Twilio does not support it"
+  if (url.username !== "" || url.password !== "") return "must have no user name"
+  return allowed.has(url.host) || allowed.has(url.hostname) ? undefined : `names a foreign host`
+}
+
+export class OutboundCalls extends Context.Service<OutboundCalls, {
+  readonly place: (request: OutboundRequest) => Effect.Effect<PlacedCall, OutboundError>
+}>()("client-caller/call/OutboundCalls") {
+  static readonly layer = Layer.effect(
+    OutboundCalls,
+    Effect.gen(function*() {
+      const config = yield* AppConfig
+      const identity = yield* Identity
+      const agents = yield* Agents
+      const registry = yield* CallRegistry
+      const rest = yield* RestClient
+      const dials = yield* FiberSet.make<PlacedCall, OutboundError>()
+      const kept = new Map<string, Kept>()
+      let nextTurn = 0
+      let promised = 0
+
+      const missing = [
+        ...identity.isLocalAccount && Option.isNone(config.twilio.apiBaseUrl)
+          ? ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]
+          : [],
+        ...Option.isNone(config.twilio.phoneNumber) ? ["TWILIO_PHONE_NUMBER"] : []
+      ]
+
+      const from = Effect.suspend(() =>
+        Option.isSome(config.twilio.phoneNumber) && missing.length === 0
+          ? Effect.succeed(config.twilio.phoneNumber.value)
+          : Effect.fail(new OutboundNotConfigured({ missing }))
+      )
+
+      /** Takes the next free turn; gives the wait in ms. */
+      const takeTurn = Effect.fnUntraced(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const turn = Math.max(now, nextTurn)
+        const wait = Duration.millis(turn - now)
+        if (Duration.isGreaterThan(wait, maxWait)) return yield* new TooManyWaiting({ retryAfter: wait })
+        nextTurn = turn + 1000 / config.twilio.callsPerSecond
+        yield* Effect.sleep(wait)
+        return Duration.toMillis(wait)
+      })
+
+      const dial = Effect.fn("OutboundCalls.dial")(function*(request: OutboundRequest) {
+        const caller = yield* from
+        const agent = Option.isSome(request.agent) ? yield* agents.find(request.agent.value) : agents.standard
+        const url = new URL(`${request.baseUrl}/twiml`)
+        url.searchParams.set("agent", agent.name)
+        if (Option.isSome(request.websocketUrl)) {
+          const own = new URL(request.baseUrl).host
+          const why = refusal(request.websocketUrl.value, new Set([own, ...config.server.websocketHosts]))
+          if (why !== undefined) return yield* new WebSocketUrlRefused({ why })
+          url.searchParams.set("websocket_url", request.websocketUrl.value)
+        }
+        yield* registry.room(promised)
+        promised++
+        return yield* Effect.gen(function*() {
+          const queuedMillis = yield* takeTurn()
+          const dialled = yield* rest.dial({
+            to: request.to,
+            from: caller,
+            url: url.href,
+            statusCallback: `${request.baseUrl}/twilio/status`
+          })
+          yield* registry.admit({
+            callSid: dialled.callSid,
+            direction: "outbound",
+            from: Option.some(caller),
+            to: Option.some(request.to),
+            agent
+          })
+          return { ...dialled, to: request.to, from: caller, agent: agent.name, queuedMillis }
+        }).pipe(Effect.ensuring(Effect.sync(() => promised--)))
+      })
+
+      /** In a fiber of the service's own: a client that goes away does not stop a dial that was begun. */
+      const dialToTheEnd = (request: OutboundRequest) => Effect.flatMap(FiberSet.run(dials, dial(request)), Fiber.join)
+
+      const place = Effect.fnUntraced(function*(request: OutboundRequest) {
+        if (Option.isNone(request.idempotencyKey)) return yield* dialToTheEnd(request)
+        const key = request.idempotencyKey.value
+        const fingerprint = JSON.stringify([
+          request.to,
+          Option.getOrNull(request.agent),
+          Option.getOrNull(request.websocketUrl)
+        ])
+        const now = yield* Clock.currentTimeMillis
+        for (const [old, { until }] of kept) {
+          if (until > now && kept.size < maxKeys) break
+          kept.delete(old)
+        }
+        const before = kept.get(key)
+        if (before !== undefined) {
+          return before.fingerprint === fingerprint
+            ? yield* Deferred.await(before.outcome)
+            : yield* new IdempotencyConflict()
+        }
+        const outcome = Deferred.makeUnsafe<PlacedCall, OutboundError>()
+        kept.set(key, { fingerprint, outcome, until: now + keyLifetimeMillis })
+        const settled = dial(request).pipe(
+          Effect.tapError((error) => Effect.sync(() => mayHaveRung(error) || kept.delete(key))),
+          Effect.onExit((exit) => Deferred.done(outcome, exit))
+        )
+        return yield* Effect.flatMap(FiberSet.run(dials, settled), Fiber.join)
+      })
+
+      return OutboundCalls.of({ place })
+    })
+  )
+}

@@ -1,0 +1,106 @@
+/**
+ * The API that people call: its endpoints, what they take and give, and how they say no.
+ *
+ * Twilio's webhooks are not here: they are form posts, and nobody but Twilio may call them.
+ */
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
+import { AgentName } from "../domain/AgentName.ts"
+import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
+import { CallSid } from "../domain/Sid.ts"
+import * as Problems from "./Problems.ts"
+
+/** Checks the bearer token against `API_KEY`. */
+export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("client-caller/http/ApiKey", {
+  security: { bearer: HttpApiSecurity.bearer },
+  error: Problems.Unauthorized
+}) {}
+
+/** What to call, and with whom. */
+export const OutboundCall = Schema.Struct({
+  to: PhoneNumberFromText,
+  agent: Schema.optionalKey(AgentName.annotate({ description: "Which agent speaks; the default is AGENT" })),
+  websocket_url: Schema.optionalKey(
+    Schema.String.annotate({
+      description: "A media WebSocket other than this service's: a host of PUBLIC_URL or WEBSOCKET_HOSTS, no query string"
+    })
+  )
+}).annotate({ identifier: "OutboundCall" })
+
+export const PlacedCall = Schema.Struct({
+  call_sid: CallSid,
+  status: Schema.String.annotate({ description: "Twilio's word for the call; queued as a rule" }),
+  to: PhoneNumber,
+  from: PhoneNumber,
+  agent: AgentName,
+  queued_ms: Schema.Number.annotate({ description: "How long the call waited for its turn (CALLS_PER_SECOND)" })
+}).annotate({ identifier: "PlacedCall" })
+
+export const Health = Schema.Struct({
+  status: Schema.Literal("healthy"),
+  active_connections: Schema.Number.annotate({ description: "Open media streams" }),
+  calls: Schema.Number.annotate({ description: "Calls that are alive, with a stream or without" }),
+  draining: Schema.Boolean,
+  uptime_seconds: Schema.Number,
+  version: Schema.String
+}).annotate({ identifier: "Health" })
+
+export const Ready = Schema.Struct({ status: Schema.Literal("ready") }).annotate({ identifier: "Ready" })
+
+export class CallGroup extends HttpApiGroup.make("call")
+  .add(
+    HttpApiEndpoint.post("outbound", "/call/outbound", {
+      query: {
+        to_number: Schema.optionalKey(Schema.String),
+        websocket_url: Schema.optionalKey(Schema.String),
+        agent: Schema.optionalKey(Schema.String)
+      },
+      headers: { "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(255))) },
+      payload: OutboundCall,
+      success: PlacedCall,
+      error: [
+        Problems.InvalidRequest,
+        Problems.InvalidNumber,
+        Problems.ForeignWebSocket,
+        Problems.NoSuchAgent,
+        Problems.PayloadTooLarge,
+        Problems.KeyReused,
+        Problems.NotAllowedToCall,
+        Problems.TooManyRequests,
+        Problems.TwilioRefused,
+        Problems.NotConfigured,
+        Problems.Busy,
+        Problems.TwilioTimedOut
+      ]
+    }).middleware(ApiKey).annotateMerge(OpenApi.annotations({
+      summary: "Place a call",
+      description: "Calls a number and joins an agent to it. The same can be said in the query: `to_number`, `websocket_url`, "
+        + "`agent`. With an `Idempotency-Key` header the phone rings once, however often the request is sent."
+    }))
+  )
+  .annotateMerge(OpenApi.annotations({ title: "Calls" }))
+{}
+
+export class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
+  .add(
+    HttpApiEndpoint.get("health", "/health", { success: Health }).annotateMerge(
+      OpenApi.annotations({ summary: "Whether the process lives, and how much it does" })
+    ),
+    HttpApiEndpoint.get("ready", "/ready", { success: Ready, error: Problems.Busy }).annotateMerge(
+      OpenApi.annotations({ summary: "Whether new calls may be sent here; 503 while draining" })
+    )
+  )
+  .annotateMerge(OpenApi.annotations({ title: "System" }))
+{}
+
+export class Api extends HttpApi.make("client-caller")
+  .add(CallGroup)
+  .add(SystemGroup)
+  .middleware(HttpApiMiddleware.ProblemDetails)
+  .annotateMerge(OpenApi.annotations({
+    title: "Client Caller",
+    version: "0.1.0",
+    description: "Puts an AI agent on the telephone. Errors are problem documents (RFC 9457)."
+  }))
+{}
+

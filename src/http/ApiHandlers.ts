@@ -1,0 +1,240 @@
+/**
+ * What the API's endpoints do: read the request, call the service, say the outcome as HTTP.
+ */
+import { Clock, Duration, Effect, Layer, Metric, Option, Redacted, Schema, type SchemaIssue } from "effect"
+import { HttpEffect, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
+import { createHash, timingSafeEqual } from "node:crypto"
+import { CallRegistry, type LineBusy } from "../call/CallRegistry.ts"
+import { type OutboundError, OutboundCalls } from "../call/OutboundCalls.ts"
+import { Identity } from "../config/Identity.ts"
+import type { AgentName } from "../domain/AgentName.ts"
+import * as PhoneNumber from "../domain/PhoneNumber.ts"
+import * as Metrics from "../observability/Metrics.ts"
+import type { TwilioError } from "../twilio/RestClient.ts"
+import { Api, ApiKey, OutboundCall } from "./Api.ts"
+import * as Problems from "./Problems.ts"
+import { PublicUrl } from "./PublicUrl.ts"
+
+const version = "0.1.0"
+
+const withHeader = (name: string, value: string) =>
+  HttpEffect.appendPreResponseHandler((_request, response) =>
+    Effect.succeed(HttpServerResponse.setHeader(response, name, value))
+  )
+
+const digest = (text: string) => createHash("sha256").update(text).digest()
+
+export const ApiKeyLayer = Layer.effect(
+  ApiKey,
+  Effect.gen(function*() {
+    const { apiKey } = yield* Identity
+    const expected = digest(Redacted.value(apiKey))
+    return ApiKey.of({
+      // Digests have one length, so that the comparison tells nothing of the key's.
+      bearer: Effect.fnUntraced(function*(httpEffect, { credential }) {
+        if (timingSafeEqual(digest(Redacted.value(credential)), expected)) return yield* httpEffect
+        yield* Metric.update(Metrics.apiRefused("unauthorized"), 1)
+        yield* withHeader("www-authenticate", "Bearer")
+        return yield* new Problems.Unauthorized({ detail: "Send the API key as: Authorization: Bearer <API_KEY>" })
+      })
+    })
+  })
+)
+
+// -- POST /call/outbound -----------------------------------------------------------------------
+
+const decodeBody = Schema.decodeUnknownEffect(Schema.fromJsonString(OutboundCall))
+
+const isAbout = (issue: SchemaIssue.Issue, key: string): boolean => {
+  switch (issue._tag) {
+    case "Pointer":
+      return issue.path[0] === key
+    case "Composite":
+      return issue.issues.some((inner) => isAbout(inner, key))
+    case "Encoding":
+    case "Filter":
+      return isAbout(issue.issue, key)
+    default:
+      return false
+  }
+}
+
+const readBody = (text: string) =>
+  decodeBody(text).pipe(
+    Effect.mapError((error) =>
+      isAbout(error.issue, "to")
+        ? new Problems.InvalidNumber({ detail: "\"to\" must be a phone number with its country code, such as +14155550100" })
+        : new Problems.InvalidRequest({
+          detail: `Send JSON such as {"to":"+14155550100","agent":"echo"}. ${error.message.replaceAll(/\s+/g, " ")}`
+        })
+    )
+  )
+
+const decodeAgent = Schema.decodeUnknownEffect(OutboundCall.fields.agent.schema)
+
+/** The query form: `?to_number=+1555…&websocket_url=wss://…`. */
+const readQuery = Effect.fnUntraced(function*(query: {
+  readonly to_number?: string
+  readonly websocket_url?: string
+  readonly agent?: string
+}) {
+  if (query.to_number === undefined) {
+    return yield* new Problems.InvalidRequest({
+      detail: "Say whom to call: JSON such as {\"to\":\"+14155550100\"}, or ?to_number=%2B14155550100"
+    })
+  }
+  const to = PhoneNumber.parse(query.to_number)
+  if (Option.isNone(to)) {
+    return yield* new Problems.InvalidNumber({
+      detail: "\"to_number\" must be a phone number with its country code, such as %2B14155550100"
+    })
+  }
+  const agent: AgentName | undefined = query.agent === undefined ? undefined : yield* decodeAgent(query.agent).pipe(
+    Effect.mapError(() => new Problems.NoSuchAgent({ detail: "\"agent\" is not the name of an agent" }))
+  )
+  return { to: to.value, agent, websocket_url: query.websocket_url }
+})
+
+/** Twilio's codes that are about the number that was to be called. */
+const badNumber = new Set([13224, 21201, 21211, 21217])
+const notReachable = new Set([21214, 21215, 21216, 21219, 573_005])
+
+const fromTwilio = (error: TwilioError) => {
+  const code = Option.match(error.code, { onNone: () => ({}), onSome: (code) => ({ twilio_code: code }) })
+  const said = Option.match(error.detail, { onNone: () => "", onSome: (detail) => ` Twilio says: ${detail}` })
+  const number = Option.getOrElse(error.code, () => 0)
+  switch (error.failure) {
+    case "timedOut":
+      return new Problems.TwilioTimedOut({
+        detail: "The call may have been placed all the same. Look at the call log in Twilio's console before you ask again: "
+          + "a second request could ring the phone twice."
+      })
+    case "interrupted":
+      return new Problems.TwilioRefused({
+        detail: "The connection to Twilio broke before the answer came. Look at the call log in Twilio's console before you ask again."
+      })
+    case "unreachable":
+      return new Problems.TwilioRefused({
+        detail: "Twilio could not be reached; no call was placed. Check the network, and TWILIO_API_BASE_URL if it is set."
+      })
+    case "unauthorized":
+      return new Problems.TwilioRefused({
+        ...code,
+        detail: "Twilio did not accept this service's credentials. Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN."
+      })
+    case "tooManyRequests":
+      return new Problems.Busy({ ...code, retry_after: 5, detail: "Twilio takes no more requests at the moment. Try again soon." })
+    case "failed":
+      return new Problems.TwilioRefused({
+        ...code,
+        detail: "Twilio failed, or answered what can't be read. Look at the call log in Twilio's console before you ask again."
+      })
+    case "rejected":
+      if (badNumber.has(number)) return new Problems.InvalidNumber({ ...code, detail: `Twilio can't call this number.${said}` })
+      if (notReachable.has(number)) return new Problems.NotAllowedToCall({ ...code, detail: `No call was placed.${said}` })
+      if (number === 10_004) {
+        return new Problems.Busy({ ...code, retry_after: 30, detail: "The Twilio account has as many calls as it may have." })
+      }
+      return new Problems.TwilioRefused({ ...code, detail: `No call was placed.${said}` })
+  }
+}
+
+const busy = (error: LineBusy) => new Problems.Busy({ detail: error.message, retry_after: 5 })
+
+const toProblem = (error: OutboundError) => {
+  switch (error._tag) {
+    case "OutboundNotConfigured":
+      return new Problems.NotConfigured({ detail: error.message })
+    case "WebSocketUrlRefused":
+      return new Problems.ForeignWebSocket({ detail: error.message })
+    case "TooManyWaiting":
+      return new Problems.TooManyRequests({
+        detail: error.message,
+        retry_after: Math.ceil(Duration.toSeconds(error.retryAfter))
+      })
+    case "IdempotencyConflict":
+      return new Problems.KeyReused({ detail: error.message })
+    case "UnknownAgent":
+      return new Problems.NoSuchAgent({ detail: error.message })
+    case "LineBusy":
+      return busy(error)
+    case "TwilioError":
+      return fromTwilio(error)
+  }
+}
+
+/** Counts a refusal, and says in a header when to come back. */
+const refused = (problem: { readonly type: string; readonly retry_after?: number }) =>
+  Effect.andThen(
+    Metric.update(Metrics.apiRefused(problem.type.slice(problem.type.lastIndexOf(":") + 1)), 1),
+    problem.retry_after === undefined ? Effect.void : withHeader("retry-after", String(problem.retry_after))
+  )
+
+const CallHandlers = HttpApiBuilder.group(
+  Api,
+  "call",
+  Effect.fn(function*(handlers) {
+    const calls = yield* OutboundCalls
+    const publicUrl = yield* PublicUrl
+    return handlers.handleRaw(
+      "outbound",
+      Effect.fn("POST /call/outbound")(function*({ headers, query, request }) {
+        const text = yield* request.text.pipe(
+          Effect.mapError(() => new Problems.PayloadTooLarge({ detail: "The body of this request may have 64 KiB." }))
+        )
+        const asked: typeof OutboundCall.Type | Effect.Success<ReturnType<typeof readQuery>> = text.trim() === ""
+          ? yield* readQuery(query)
+          : yield* readBody(text)
+        const placed = yield* calls.place({
+          to: asked.to,
+          agent: Option.fromNullishOr(asked.agent),
+          websocketUrl: Option.fromNullishOr(asked.websocket_url),
+          idempotencyKey: Option.fromNullishOr(headers["idempotency-key"]),
+          baseUrl: publicUrl.base(request)
+        }).pipe(Effect.mapError(toProblem))
+        return {
+          call_sid: placed.callSid,
+          status: placed.status,
+          to: placed.to,
+          from: placed.from,
+          agent: placed.agent,
+          queued_ms: Math.round(placed.queuedMillis)
+        }
+      }, Effect.tapError(refused))
+    )
+  })
+)
+
+const SystemHandlers = HttpApiBuilder.group(
+  Api,
+  "system",
+  Effect.fn(function*(handlers) {
+    const registry = yield* CallRegistry
+    const startedAt = yield* Clock.currentTimeMillis
+    return handlers.handleAll({
+      health: () =>
+        Effect.gen(function*() {
+          return {
+            status: "healthy" as const,
+            active_connections: yield* registry.streaming,
+            calls: yield* registry.live,
+            draining: yield* registry.isDraining,
+            uptime_seconds: Math.floor(((yield* Clock.currentTimeMillis) - startedAt) / 1000),
+            version
+          }
+        }),
+      ready: () =>
+        Effect.gen(function*() {
+          if (!(yield* registry.isDraining)) return { status: "ready" as const }
+          return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
+        })
+    })
+  })
+)
+
+export const layer = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+  Layer.provide([CallHandlers, SystemHandlers]),
+  Layer.provide([ApiKeyLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
+)
+

@@ -1,0 +1,116 @@
+/**
+ * The errors of the API as problem documents (RFC 9457), each with a stable `type`.
+ */
+import { Schema } from "effect"
+import { HttpApiError } from "effect/http-api"
+
+const type = <const Name extends string>(name: Name) => `urn:client-caller:problem:${name}` as const
+
+/** Twilio's error code: https://www.twilio.com/docs/api/errors */
+const twilioCode = { twilio_code: Schema.optionalKey(Schema.Number) }
+
+/** Whole seconds until another try makes sense; also sent as `Retry-After`. */
+const retryAfter = { retry_after: Schema.optionalKey(Schema.Number) }
+
+export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()("InvalidRequest", {
+  type: type("invalid-request"),
+  status: 400,
+  title: "The request can't be read"
+}) {}
+
+export class InvalidNumber extends HttpApiError.Problem<InvalidNumber>()("InvalidNumber", {
+  type: type("invalid-number"),
+  status: 400,
+  title: "This is not a phone number that can be called"
+}, twilioCode) {}
+
+export class ForeignWebSocket extends HttpApiError.Problem<ForeignWebSocket>()("ForeignWebSocket", {
+  type: type("foreign-websocket"),
+  status: 400,
+  title: "Calls may not be sent to this WebSocket"
+}) {}
+
+export class NoSuchAgent extends HttpApiError.Problem<NoSuchAgent>()("NoSuchAgent", {
+  type: type("no-such-agent"),
+  status: 400,
+  title: "There is no agent of this name"
+}) {}
+
+export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthorized", {
+  type: type("unauthorized"),
+  status: 401,
+  title: "The API key is missing or wrong"
+}) {}
+
+export class KeyReused extends HttpApiError.Problem<KeyReused>()("KeyReused", {
+  type: type("idempotency-key-reused"),
+  status: 422,
+  title: "The Idempotency-Key belongs to another request"
+}) {}
+
+export class NotAllowedToCall extends HttpApiError.Problem<NotAllowedToCall>()("NotAllowedToCall", {
+  type: type("not-allowed-to-call"),
+  status: 422,
+  title: "Twilio does not let this account call this number"
+}, twilioCode) {}
+
+export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()("TooManyRequests", {
+  type: type("too-many-requests"),
+  status: 429,
+  title: "Too many calls wait to be placed"
+}, retryAfter) {}
+
+export class TwilioRefused extends HttpApiError.Problem<TwilioRefused>()("TwilioRefused", {
+  type: type("twilio-refused"),
+  status: 502,
+  title: "Twilio refused the call"
+}, twilioCode) {}
+
+export class NotConfigured extends HttpApiError.Problem<NotConfigured>()("NotConfigured", {
+  type: type("not-configured"),
+  status: 503,
+  title: "The service is not set up to place calls"
+}) {}
+
+export class Busy extends HttpApiError.Problem<Busy>()("Busy", {
+  type: type("busy"),
+  status: 503,
+  title: "There is no room for another call"
+}, { ...twilioCode, ...retryAfter }) {}
+
+export class TwilioTimedOut extends HttpApiError.Problem<TwilioTimedOut>()("TwilioTimedOut", {
+  type: type("twilio-timed-out"),
+  status: 504,
+  title: "Twilio did not answer in time"
+}) {}
+
+/** Not of the API, but in the same form: a webhook or an upgrade that Twilio did not sign. */
+export class InvalidSignature extends HttpApiError.Problem<InvalidSignature>()("InvalidSignature", {
+  type: type("invalid-signature"),
+  status: 403,
+  title: "The Twilio signature is missing or wrong"
+}) {}
+
+export class UpgradeRequired extends HttpApiError.Problem<UpgradeRequired>()("UpgradeRequired", {
+  type: type("upgrade-required"),
+  status: 426,
+  title: "This is a WebSocket"
+}) {}
+
+export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
+  type: type("not-found"),
+  status: 404,
+  title: "There is nothing here"
+}) {}
+
+export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()("PayloadTooLarge", {
+  type: type("payload-too-large"),
+  status: 413,
+  title: "The body is too large"
+}) {}
+
+export class Failed extends HttpApiError.Problem<Failed>()("Failed", {
+  type: type("internal-error"),
+  status: 500,
+  title: "The service failed"
+}) {}

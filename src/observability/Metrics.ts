@@ -1,0 +1,92 @@
+/**
+ * What this service counts and times, as Prometheus reads it at `/metrics`.
+ *
+ * Counters of frames are added up by each call and reported once a second of sound, so that a frame
+ * costs an addition. Durations are in seconds, as Prometheus wants them.
+ */
+import { Metric } from "effect"
+
+/** Calls that are alive, by the phase they are in and by who placed them. */
+export const callsLive = (phase: string, direction: string) =>
+  Metric.gauge("client_caller_calls", { description: "Calls alive now", attributes: { phase, direction } })
+
+export const callsEnded = (reason: string, direction: string) =>
+  Metric.counter("client_caller_calls_ended_total", {
+    description: "Calls that ended, by reason",
+    incremental: true,
+    attributes: { reason, direction }
+  })
+
+export const callsRefused = (reason: "busy" | "draining") =>
+  Metric.counter("client_caller_calls_refused_total", {
+    description: "Calls that were told the line is busy",
+    incremental: true,
+    attributes: { reason }
+  })
+
+export const framesReceived = Metric.counter("client_caller_frames_received_total", {
+  description: "Media messages from Twilio",
+  incremental: true
+})
+
+export const framesSent = Metric.counter("client_caller_frames_sent_total", {
+  description: "Media messages to Twilio, 20 ms each",
+  incremental: true
+})
+
+export const framesDropped = (reason: "agentSlow" | "cleared" | "outboundTrack") =>
+  Metric.counter("client_caller_frames_dropped_total", {
+    description: "Frames that were thrown away, by reason",
+    incremental: true,
+    attributes: { reason }
+  })
+
+export const badMessages = (reason: string) =>
+  Metric.counter("client_caller_bad_messages_total", {
+    description: "Frames of a media WebSocket that were not taken, by reason",
+    incremental: true,
+    attributes: { reason }
+  })
+
+export const streamsRefused = (reason: string) =>
+  Metric.counter("client_caller_streams_refused_total", {
+    description: "Media WebSockets that were refused or closed by this service, by reason",
+    incremental: true,
+    attributes: { reason }
+  })
+
+export const webhooksRefused = (path: string, reason: string) =>
+  Metric.counter("client_caller_webhooks_refused_total", {
+    description: "Webhooks that were not accepted, by path and reason",
+    incremental: true,
+    attributes: { path, reason }
+  })
+
+export const apiRefused = (reason: string) =>
+  Metric.counter("client_caller_api_refused_total", {
+    description: "API requests that were refused, by reason",
+    incremental: true,
+    attributes: { reason }
+  })
+
+export const twilioRequests = (operation: string, outcome: string) =>
+  Metric.counter("client_caller_twilio_requests_total", {
+    description: "Requests to Twilio's REST API, by operation and outcome",
+    incremental: true,
+    attributes: { operation, outcome }
+  })
+
+const milliseconds = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000]
+const latencyBoundaries = Metric.boundariesFromIterable(milliseconds.map((milli) => milli / 1000))
+
+/** From a media message's arrival to the agent taking it; one frame in fifty. */
+export const queueLatency = Metric.histogram("client_caller_queue_latency_seconds", {
+  description: "From a media message's arrival to the agent taking its sound (one frame in fifty)",
+  boundaries: latencyBoundaries
+})
+
+/** From a media message's arrival to its echo leaving; one frame in fifty, the echo agent only. */
+export const echoLatency = Metric.histogram("client_caller_echo_latency_seconds", {
+  description: "From a media message's arrival to its echo leaving (one frame in fifty, echo agent)",
+  boundaries: latencyBoundaries
+})

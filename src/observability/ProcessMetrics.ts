@@ -1,0 +1,49 @@
+/**
+ * The process itself: the event loop's delay, and memory. Read when `/metrics` is read.
+ */
+import { type Context, Effect, Layer, Metric, type Scope } from "effect"
+import { constVoid } from "effect/Function"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+
+/** The sampling step of Node's histogram (ms): a delay shorter than this is not seen. */
+const resolution = 10
+
+const pulled = (metric: Metric.Metric<number, Metric.GaugeState<number>>, read: () => number) =>
+  Effect.acquireRelease(
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.sync(() =>
+        Metric.registerUnsafe(metric, context, { get: () => ({ value: read() }), update: constVoid, modify: constVoid })
+      )
+    ),
+    (registration) => Effect.sync(() => registration.remove())
+  )
+
+const eventLoopDelay = (quantile: string) =>
+  Metric.gauge("client_caller_event_loop_delay_seconds", {
+    description: "How late the event loop ran its timers since the start, by quantile",
+    attributes: { quantile }
+  })
+
+const memory = (kind: string) =>
+  Metric.gauge("client_caller_memory_bytes", { description: "Memory of the process, by kind", attributes: { kind } })
+
+/** Registers the gauges for as long as the layer lives. */
+export const layer: Layer.Layer<never> = Layer.effectDiscard(
+  Effect.gen(function*(): Effect.fn.Return<void, never, Scope.Scope> {
+    const histogram = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const histogram = monitorEventLoopDelay({ resolution })
+        histogram.enable()
+        return histogram
+      }),
+      (histogram) => Effect.sync(() => histogram.disable())
+    )
+    // The histogram holds the whole interval between two ticks; what is over its step is delay.
+    const late = (nanos: number) => Math.max(0, nanos / 1e9 - resolution / 1000)
+    yield* pulled(eventLoopDelay("0.5"), () => late(histogram.percentile(50)))
+    yield* pulled(eventLoopDelay("0.99"), () => late(histogram.percentile(99)))
+    yield* pulled(eventLoopDelay("1"), () => late(histogram.max))
+    yield* pulled(memory("resident"), () => process.memoryUsage.rss())
+    yield* pulled(memory("heap"), () => process.memoryUsage().heapUsed)
+  })
+)

@@ -1,0 +1,56 @@
+/**
+ * What Twilio posts to us, as schemas: the parameters that this service reads, and no others. Twilio
+ * adds parameters without notice; they count for the signature and for nothing else.
+ *
+ * https://www.twilio.com/docs/voice/twiml#request-parameters
+ */
+import { Effect, Option, Schema, SchemaGetter } from "effect"
+import { type PhoneNumber, parse } from "../domain/PhoneNumber.ts"
+import { AccountSid, CallSid, StreamSid } from "../domain/Sid.ts"
+
+/** A party of a call: a phone number, or `None` for a withheld one, a SIP address or a client. */
+const Party = Schema.String.pipe(
+  Schema.decodeTo(Schema.Option(Schema.String as unknown as Schema.Codec<PhoneNumber>), {
+    decode: SchemaGetter.transform((text: string) => parse(text)),
+    encode: SchemaGetter.transform((number: Option.Option<PhoneNumber>) => Option.getOrElse(number, () => ""))
+  }),
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
+/** A call that asks for TwiML. */
+export const CallParameters = Schema.Struct({
+  AccountSid,
+  CallSid,
+  From: Party,
+  To: Party,
+  /** `inbound`, `outbound-api`, `outbound-dial`. */
+  Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
+})
+
+export const CallStatus = Schema.Literals([
+  "queued",
+  "initiated",
+  "ringing",
+  "in-progress",
+  "completed",
+  "busy",
+  "no-answer",
+  "failed",
+  "canceled"
+])
+
+/** A status callback. The order of arrival means nothing; `SequenceNumber` does. */
+export const StatusParameters = Schema.Struct({
+  CallSid,
+  CallStatus,
+  SequenceNumber: Schema.NumberFromString.check(Schema.isInt()).pipe(Schema.withDecodingDefaultKey(Effect.succeed("-1")))
+})
+
+/** A stream status callback. */
+export const StreamParameters = Schema.Struct({
+  CallSid,
+  StreamSid,
+  /** `stream-started`, `stream-stopped`, `stream-error`. */
+  StreamEvent: Schema.String,
+  StreamError: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
+})
