@@ -33,7 +33,10 @@ const solve = (matrix: ReadonlyArray<Float64Array>, right: Float64Array): Float6
   return right
 }
 
-/** Indices of the alternating extremes of `error`, at most `limit`: of a run with one sign the largest, of the ends the larger. */
+/**
+ * Indices of the alternating extremes of `error`, at most `limit`: of neighbours with one sign the largest, of the two
+ * ends the larger.
+ */
 const alternation = (error: Float64Array, limit: number): Array<number> => {
   const extremes: Array<number> = []
   for (let i = 0; i < error.length; i++) {

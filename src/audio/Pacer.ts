@@ -13,8 +13,8 @@ export interface Pacer {
    * Once sent, everything booked lasts `leadMillis` at most. The chunk counts from now on, so send chunks in the
    * order in which they were booked. A chunk that is longer than the lead leaves when the one before has been played.
    *
-   * Waits follow from the sum of the durations, not from each other: a wait that lasts too long shortens the next, and nothing
-   * adds up. After an underrun playback starts anew at `nowMillis`.
+   * Waits follow from the sum of the durations, not from each other: a wait that lasts too long shortens the next,
+   * and nothing adds up. After an underrun playback starts anew at `nowMillis`.
    */
   reserve(nowMillis: number, durationMillis: number): number
   /** How much of what was booked is not yet played; 0 after an underrun. */

@@ -136,6 +136,8 @@ const makePlan = (from: SampleRate, to: SampleRate): Plan => {
   }
 }
 
+const isDelay = ({ folded, taps }: Term): boolean => folded === undefined && taps.length === 1 && taps[0] === 1
+
 const plans = new Map<string, Plan>()
 
 /** Designing a filter takes some milliseconds, so each pair's is kept. */
@@ -145,6 +147,12 @@ const planFor = (from: SampleRate, to: SampleRate): Plan => {
   plans.set(key, plan)
   return plan
 }
+
+/**
+ * `Math.ceil` alone may answer -0, which no machine integer can hold: the compiler would then count in floats, through
+ * all the inner loops.
+ */
+const ceilDivide = (a: number, b: number): number => Math.ceil(a / b) | 0
 
 /**
  * How many outputs the inner loops compute side by side. Neighbours share taps and all but one sample, which stay in
@@ -229,8 +237,13 @@ const convolveFolded = (
   }
 }
 
+/** Every `step`-th place of `out` from `at` on gets the next of `x`, which holds whole samples, from `atX` on. */
+const copy = (out: Int16Array, at: number, step: number, count: number, x: Float64Array, atX: number): void => {
+  for (let i = 0, place = at; i < count; i++, place += step) out[place] = x[atX + i]
+}
+
 /** Every `step`-th place of `out` from `at` on gets the next sum, rounded (halves up) and saturated. */
-const store = (out: Int16Array, at: number, step: number, sum: Float64Array, count: number): void => {
+const store = (out: Int16Array, at: number, step: number, count: number, sum: Float64Array): void => {
   for (let i = 0, place = at; i < count; i++, place += step) {
     const value = sum[i]
     const limited = value > 32_767 ? 32_767 : value < -32_768 ? -32_768 : value
@@ -280,15 +293,21 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
   /** Answers where the next block's output goes. */
   const convert = (input: Int16Array, start: number, count: number, out: Int16Array, written: number): number => {
     take(input, start, count)
-    const from = Math.ceil((held * up) / down)
-    const to = Math.ceil(((held + count) * up) / down)
+    const from = ceilDivide(held * up, down)
+    const to = ceilDivide((held + count) * up, down)
     for (let phase = 0; phase < up; phase++) {
-      const period = Math.ceil((from - phase) / up)
-      const periods = Math.ceil((to - phase) / up) - period
+      const period = ceilDivide(from - phase, up)
+      const periods = ceilDivide(to - phase, up) - period
       if (periods <= 0) continue
       const at = history + period
+      const place = written + period * up + phase - from
+      const terms = phases[phase]
+      if (terms.length === 1 && isDelay(terms[0])) {
+        copy(out, place, up, periods, streams[terms[0].stream], at + terms[0].offset)
+        continue
+      }
       sum.fill(0, 0, periods + width)
-      for (const { folded, offset, stream, taps } of phases[phase]) {
+      for (const { folded, offset, stream, taps } of terms) {
         if (folded === undefined) {
           convolve(sum, periods, taps, streams[stream], at + offset)
         } else {
@@ -296,10 +315,11 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
           convolveFolded(sum, periods, taps, streams[stream], at + offset, other, at + folded.offset)
         }
       }
-      store(out, written + period * up + phase - from, up, sum, periods)
+      store(out, place, up, periods, sum)
     }
-    drop(Math.floor((held + count) / down))
-    held = (held + count) % down
+    const periods = ceilDivide(held + count + 1, down) - 1
+    drop(periods)
+    held += count - periods * down
     return written + to - from
   }
 

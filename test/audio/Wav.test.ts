@@ -31,7 +31,10 @@ const sound = (sampleRate: number, ...channels: ReadonlyArray<ReadonlyArray<numb
 describe("Wav", () => {
   it("reads mono and stereo PCM", () => {
     assert.deepStrictEqual(read(riff, monoFormat, data), sound(8000, [1, 32_767]))
-    assert.deepStrictEqual(read(riff, stereoFormat, "64617461 08000000 0100 0200 ffff 0080"), sound(48_000, [1, -1], [2, -32_768]))
+    assert.deepStrictEqual(
+      read(riff, stereoFormat, "64617461 08000000 0100 0200 ffff 0080"),
+      sound(48_000, [1, -1], [2, -32_768])
+    )
   })
 
   it("reads mu-law", () => {
@@ -40,7 +43,10 @@ describe("Wav", () => {
 
   it("reads extensible formats", () => {
     assert.deepStrictEqual(read(riff, extensible("0100", "0100", "1000"), data), sound(8000, [1, 32_767]))
-    assert.deepStrictEqual(read(riff, extensible("0700", "0200", "0800"), "64617461 02000000 80ff"), sound(8000, [32_124], [0]))
+    assert.deepStrictEqual(
+      read(riff, extensible("0700", "0200", "0800"), "64617461 02000000 80ff"),
+      sound(8000, [32_124], [0])
+    )
   })
 
   it("finds its chunks in any order, over others of odd size", () => {
