@@ -1,0 +1,139 @@
+/**
+ * What can go wrong on a call, on request: of the Media Stream, of the signed requests, of the REST API.
+ *
+ * Every fault is off unless it is named. Times are milliseconds since the stream's `start`. Where chance
+ * decides (`jitter`, `lost`), it is drawn from `seed`: the same seed gives the same call again.
+ */
+import { Data, Result, Schema } from "effect"
+
+/** The kinds of rubbish a frame can be, in the order in which they take turns. */
+export const rubbishKinds = ["notJson", "unknownEvent", "wrongShape", "binary"] as const
+export type RubbishKind = typeof rubbishKinds[number]
+
+/** The faults of one call. */
+export interface Faults {
+  /** Chance is drawn from this; "simulator" when not given. */
+  readonly seed?: string
+  /** Each media frame comes up to so many ms late, never before the one ahead of it. */
+  readonly jitter?: { readonly maxMillis: number }
+  /** Once every `everyMillis` the frames of `holdMillis` are held back and then come all at once. */
+  readonly late?: { readonly everyMillis: number; readonly holdMillis: number }
+  /** Each media frame is lost with this probability, 0…1. `chunk` and `timestamp` go on counting. */
+  readonly lost?: { readonly probability: number }
+  /** Frames stop for a while, without `stop`; for ever when `forMillis` is `Infinity`. */
+  readonly silenceGap?: { readonly atMillis: number; readonly forMillis: number }
+  /** Before every n-th media frame comes one that means nothing. All kinds in turn unless some are named. */
+  readonly rubbish?: { readonly every: number; readonly kinds?: ReadonlyArray<RubbishKind> }
+  /** The connection is cut with no close handshake; `midFrame`: after half a WebSocket frame. */
+  readonly suddenClose?: { readonly atMillis: number; readonly midFrame?: boolean }
+  /** The peer stops to read what the service sends; for ever when `forMillis` is `Infinity`. */
+  readonly slowReader?: { readonly atMillis: number; readonly forMillis: number }
+  /** So many media frames come between `connected` and `start`. */
+  readonly mediaBeforeStart?: number
+  /** `start` comes twice. */
+  readonly startTwice?: boolean
+  /** `start` never comes: media comes all the same (`media`), or nothing does (`silent`). */
+  readonly startNever?: "media" | "silent"
+  /** The header `x-twilio-signature` of the WebSocket upgrade is wrong, or not there. */
+  readonly upgradeSignature?: "forged" | "missing"
+  /** The stream's `<Parameter>` of the given name (default `token`) is left out, or is another value. */
+  readonly token?: { readonly is: "missing" | "other"; readonly name?: string }
+  /** A second stream is opened with the very parameters of the first, its token too, once that has begun. */
+  readonly replayStream?: boolean
+  /** One text message of so many bytes (default 2 MiB). */
+  readonly oversized?: { readonly atMillis: number; readonly bytes?: number }
+  /** The header `X-Twilio-Signature` of all this call's webhooks is wrong, or not there. */
+  readonly webhookSignature?: "forged" | "missing"
+}
+
+/** No fault at all. */
+export const none: Faults = {}
+
+/** The text of `--faults` cannot be understood. */
+export class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError", {
+  message: Schema.String
+}) {}
+
+const presets: Readonly<Record<string, (value: number) => Faults>> = {
+  jitter: (value) => ({ jitter: { maxMillis: value || 40 } }),
+  late: (value) => ({ late: { everyMillis: 1000, holdMillis: value || 200 } }),
+  lost: (value) => ({ lost: { probability: value || 0.05 } }),
+  gap: (value) => ({ silenceGap: { atMillis: value || 1000, forMillis: 1000 } }),
+  "media-stops": (value) => ({ silenceGap: { atMillis: value || 1000, forMillis: Infinity } }),
+  rubbish: (value) => ({ rubbish: { every: value || 10 } }),
+  "sudden-close": (value) => ({ suddenClose: { atMillis: value || 1000 } }),
+  "half-frame": (value) => ({ suddenClose: { atMillis: value || 1000, midFrame: true } }),
+  "slow-reader": (value) => ({ slowReader: { atMillis: value || 500, forMillis: 2000 } }),
+  "never-reads": (value) => ({ slowReader: { atMillis: value || 500, forMillis: Infinity } }),
+  "media-before-start": (value) => ({ mediaBeforeStart: value || 3 }),
+  "start-twice": () => ({ startTwice: true }),
+  "start-never": () => ({ startNever: "media" }),
+  "start-never-silent": () => ({ startNever: "silent" }),
+  "forged-upgrade": () => ({ upgradeSignature: "forged" }),
+  "unsigned-upgrade": () => ({ upgradeSignature: "missing" }),
+  "no-token": () => ({ token: { is: "missing" } }),
+  "other-token": () => ({ token: { is: "other" } }),
+  "used-token": () => ({ replayStream: true }),
+  oversized: (value) => ({ oversized: { atMillis: 500, bytes: value || 2 * 1024 * 1024 } }),
+  "forged-webhook": () => ({ webhookSignature: "forged" }),
+  "unsigned-webhook": () => ({ webhookSignature: "missing" })
+}
+
+/** The names that {@link parse} knows. */
+export const names: ReadonlyArray<string> = Object.keys(presets)
+
+/**
+ * Reads faults as one writes them on a command line: names with or without a number, comma-separated,
+ * such as `jitter=40,lost=0.02,rubbish`.
+ */
+export const parse = (text: string): Result.Result<Faults, FaultsError> => {
+  const faults: Faults = {}
+  for (const part of text.split(",").map((item) => item.trim()).filter((item) => item !== "")) {
+    const [name = "", value = "0"] = part.split("=", 2)
+    const preset = Object.hasOwn(presets, name) ? presets[name] : undefined
+    if (preset === undefined) {
+      return Result.fail(new FaultsError({ message: `There is no fault "${name}". There are: ${names.join(", ")}.` }))
+    }
+    const number = Number(value)
+    if (!Number.isFinite(number) || number < 0) {
+      return Result.fail(new FaultsError({ message: `The value of the fault "${name}" is not a number ≥ 0.` }))
+    }
+    Object.assign(faults, preset(number))
+  }
+  return Result.succeed(faults)
+}
+
+/** What the REST API does with one request instead of answering it well. */
+export type RestFault = Data.TaggedEnum<{
+  /** Answers with Twilio's error body. */
+  Reply: { readonly status: number; readonly code: number; readonly message: string }
+  /** Reads the request, does nothing and never answers. */
+  Hang: {}
+  /** Closes the connection without an answer; nothing is done. */
+  Cut: {}
+  /** Does what was asked (a call is placed, a phone rings) and never answers. */
+  AcceptThenHang: {}
+  /** Nothing is wrong with this one: a place-holder in a list. */
+  Pass: {}
+}>
+export const RestFault = Data.taggedEnum<RestFault>()
+
+/** 401/20003. */
+export const unauthorized: RestFault = RestFault.Reply({ status: 401, code: 20003, message: "Authenticate" })
+
+/** 429/20429. */
+export const tooManyRequests: RestFault = RestFault.Reply({ status: 429, code: 20429, message: "Too Many Requests" })
+
+/** 500/20500. */
+export const internalServerError: RestFault = RestFault.Reply({
+  status: 500,
+  code: 20500,
+  message: "An internal server error has occurred"
+})
+
+/** 400 with one of Twilio's codes, such as 21214. */
+export const badRequest = (code: number, message: string): RestFault => RestFault.Reply({ status: 400, code, message })
+
+/** The same fault `times` times. */
+export const repeat = (fault: RestFault, times: number): ReadonlyArray<RestFault> =>
+  Array.from({ length: times }, () => fault)

@@ -1,0 +1,238 @@
+/**
+ * A Twilio that runs here: it places and receives calls over the same REST, webhooks, signatures, TwiML and
+ * WebSocket as the real one. It meets the service on the wire only.
+ *
+ * As a layer it listens on a port of this process; `main.ts` makes a program of it.
+ */
+import { createServer } from "node:http"
+import { NodeFileSystem, NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
+import { Clock, Context, Effect, FiberSet, FileSystem, Layer, Option, Redacted, Schema } from "effect"
+import { HttpClient } from "effect/http"
+import * as Pcm from "../audio/Pcm.ts"
+import * as PhoneNumber from "../domain/PhoneNumber.ts"
+import { AccountSid, CallSid } from "../domain/Sid.ts"
+import * as Signature from "../twilio/Signature.ts"
+import * as Caller from "./Caller.ts"
+import * as CallLife from "./CallLife.ts"
+import type { CallRequest } from "./CallRequest.ts"
+import { type Faults, none, RestFault } from "./Faults.ts"
+import * as PhoneCall from "./PhoneCall.ts"
+import * as RestApi from "./RestApi.ts"
+import { Speech } from "./Speech.ts"
+import type { Delivery } from "./StatusCallbacks.ts"
+import { samplesPerMilli } from "./Timeline.ts"
+import type { Method } from "./Twiml.ts"
+import * as Webhooks from "./Webhooks.ts"
+
+/** How each telephone behaves that is dialled. */
+export type Phones = (to: PhoneNumber.PhoneNumber) => CallLife.PhoneBehaviour
+
+/**
+ * What goes wrong with REST requests: a list of which each request takes the first that is left, or a
+ * function of the request (`undefined`: nothing).
+ */
+export type RestFaults =
+  | ReadonlyArray<RestFault>
+  | ((request: RestApi.RestRequest) => RestFault | undefined)
+
+export interface Options {
+  /** `AC…0001` when not given. */
+  readonly accountSid?: string
+  readonly authToken?: Redacted.Redacted
+  /** Where the REST API listens: loopback when not given, on any free port. */
+  readonly host?: string
+  readonly port?: number
+  /** Calls by API that are begun in a second, 1 when not given; more wait, `queued`. */
+  readonly callsPerSecond?: number
+  /** Everybody answers after a second and says nothing, when not given. */
+  readonly phones?: Phones
+  readonly restFaults?: RestFaults
+  readonly statusDelivery?: Delivery
+  /** How `<Say>` is heard: as speech, or (the default) as silence of about that length. */
+  readonly say?: "speech" | "silence"
+}
+
+/** A call from a telephone to a number of ours. */
+export interface PlaceCall {
+  /** E.164. */
+  readonly from: string
+  readonly to: string
+  /** The number's voice webhook; the signature is made over this very text. */
+  readonly webhookUrl: string
+  readonly method?: Method
+  /** Somebody silent when not given. */
+  readonly caller?: Caller.Caller
+  readonly faults?: Faults
+  /** The number's own status callback: told of the end only. */
+  readonly statusCallback?: string
+}
+
+/** The simulator cannot do what it was asked. */
+export class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
+  message: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {}
+
+export const defaultAccountSid = "AC00000000000000000000000000000001"
+export const defaultAuthToken = Redacted.make("simulator-auth-token")
+
+/** About as long as it takes to say a text, at 15 characters a second. */
+const approximately = (text: string): Pcm.Pcm<8000> =>
+  Pcm.of(8000, new Int16Array(Math.round(text.length * 1000 / 15) * samplesPerMilli))
+
+const everybodyAnswers: Phones = () => CallLife.PhoneBehaviour.Answers({ caller: Caller.silent })
+
+const decodeAccountSid = Schema.decodeUnknownEffect(AccountSid)
+
+const parseNumber = (text: string) =>
+  Option.match(PhoneNumber.parse(text), {
+    onSome: Effect.succeed,
+    onNone: () => Effect.fail(new SimulatorError({ message: "A number is not in E.164 form, such as +14155550100." }))
+  })
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const accountSid = yield* Effect.mapError(decodeAccountSid(options.accountSid ?? defaultAccountSid), (cause) =>
+    new SimulatorError({ message: "The account SID is not AC and 32 hexadecimal digits.", cause }))
+  const authToken = options.authToken ?? defaultAuthToken
+  const callsPerSecond = options.callsPerSecond ?? 1
+  const host = options.host ?? "127.0.0.1"
+
+  const http = yield* HttpClient.HttpClient
+  const speech = yield* Speech
+  const services = yield* Effect.context<Speech | FileSystem.FileSystem>()
+  const clock = yield* Clock.Clock
+  const webhooks = Webhooks.make(http, authToken)
+
+  const server = yield* Effect.mapError(
+    NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
+    (cause) => new SimulatorError({ message: `The simulator cannot listen on ${host}:${options.port ?? 0}.`, cause })
+  )
+  // After the server, so that at the end the calls are hung up while it still stands.
+  const running = yield* FiberSet.make()
+  const calls = new Map<string, PhoneCall.PhoneCall>()
+  const requests: Array<RestApi.RestRequest> = []
+  let phones = options.phones ?? everybodyAnswers
+  let restFaults = options.restFaults ?? []
+  let nextTurn = 0
+
+  const environment: CallLife.Environment = {
+    accountSid,
+    delivery: options.statusDelivery ?? {},
+    twiml: {
+      accountSid,
+      sign: (url) => Signature.sign(authToken, url, {}),
+      webhooks,
+      say: (text) =>
+        options.say === "speech"
+          ? Effect.catch(speech.speak(text), () => Effect.succeed(approximately(text)))
+          : Effect.succeed(approximately(text))
+    },
+    prepare: (call, caller) =>
+      Caller.prepare(caller).pipe(
+        Effect.provideContext(services),
+        Effect.catch(({ message }) =>
+          Effect.as(PhoneCall.note(call, { _tag: "Problem", code: 0, message }), new Caller.Line([]))
+        )
+      )
+  }
+
+  const newSid = Effect.map(Webhooks.hex(32), (digits) => CallSid.make(`CA${digits}`))
+
+  const dial = Effect.fn("Simulator.dial")(function*(request: CallRequest) {
+    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+    const turn = Math.max(now, nextTurn)
+    nextTurn = turn + 1000 / callsPerSecond
+    const call = yield* PhoneCall.make({
+      sid: yield* newSid,
+      direction: "outbound-api",
+      from: request.from,
+      to: request.to,
+      queueTime: Math.round(turn - now),
+      faults: none,
+      statusCallback: request.statusCallback,
+      answerDetection: request.answerDetection
+    })
+    calls.set(call.sid, call)
+    yield* FiberSet.run(running, CallLife.outbound(environment, call, phones(call.to), request))
+    return call
+  })
+
+  const receive = (request: RestApi.RestRequest) =>
+    Effect.sync(() => {
+      requests.push(request)
+      if (typeof restFaults === "function") return restFaults(request) ?? RestFault.Pass()
+      const [first, ...rest] = restFaults
+      restFaults = rest
+      return first ?? RestFault.Pass()
+    })
+
+  const placeCall = Effect.fn("Simulator.placeCall")(function*(placing: PlaceCall) {
+    if (!URL.canParse(placing.webhookUrl)) {
+      return yield* new SimulatorError({ message: "The webhook's URL is not an absolute URL." })
+    }
+    const call = yield* PhoneCall.make({
+      sid: yield* newSid,
+      direction: "inbound",
+      from: yield* parseNumber(placing.from),
+      to: yield* parseNumber(placing.to),
+      queueTime: 0,
+      faults: placing.faults ?? none,
+      statusCallback: placing.statusCallback === undefined
+        ? undefined
+        : { url: placing.statusCallback, method: "POST", events: new Set(["completed"]) },
+      answerDetection: undefined
+    })
+    call.line = yield* Caller.prepare(placing.caller ?? Caller.silent).pipe(
+      Effect.provideContext(services),
+      Effect.mapError((cause) => new SimulatorError({ message: cause.message, cause }))
+    )
+    calls.set(call.sid, call)
+    const source: PhoneCall.Source = { _tag: "Url", url: placing.webhookUrl, method: placing.method ?? "POST" }
+    yield* FiberSet.run(running, CallLife.inbound(environment, call, source))
+    return PhoneCall.view(call)
+  })
+
+  yield* server.serve(RestApi.handle({ accountSid, authToken, receive, dial, calls }))
+
+  const port = server.address._tag === "UnixPathAddress" ? 0 : server.address.port
+  return Simulator.of({
+    accountSid,
+    authToken,
+    baseUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    requests: Effect.sync(() => [...requests]),
+    calls: Effect.sync(() => [...calls.values()].map(PhoneCall.view)),
+    placeCall,
+    setPhones: (behaviour) =>
+      Effect.sync(() => {
+        phones = behaviour
+      }),
+    setRestFaults: (faults) =>
+      Effect.sync(() => {
+        restFaults = faults
+      })
+  })
+})
+
+export class Simulator extends Context.Service<Simulator, {
+  readonly accountSid: AccountSid
+  readonly authToken: Redacted.Redacted
+  /** Where the REST API is, such as `http://127.0.0.1:8010`: the service's `TWILIO_API_BASE_URL`. */
+  readonly baseUrl: string
+  /** What the REST API was asked, oldest first. */
+  readonly requests: Effect.Effect<ReadonlyArray<RestApi.RestRequest>>
+  /** All calls, oldest first. */
+  readonly calls: Effect.Effect<ReadonlyArray<PhoneCall.SimulatedCall>>
+  /** Calls a number of ours. The call rings when this returns, and lives until it ends or the layer does. */
+  readonly placeCall: (placing: PlaceCall) => Effect.Effect<PhoneCall.SimulatedCall, SimulatorError>
+  /** From now on the telephones that are dialled behave so. */
+  readonly setPhones: (phones: Phones) => Effect.Effect<void>
+  /** From now on these faults befall REST requests. */
+  readonly setRestFaults: (faults: RestFaults) => Effect.Effect<void>
+}>()("client-caller/simulator/Simulator") {
+  /** A simulator of its own: nothing is shared with another one. Calls that still live are hung up at the end. */
+  static readonly layer = (options: Options = {}): Layer.Layer<Simulator, SimulatorError> =>
+    Layer.effect(Simulator, make(options)).pipe(
+      Layer.provide(Speech.layer),
+      Layer.provide([NodeFileSystem.layer, NodeHttpClient.layerUndici])
+    )
+}

@@ -1,0 +1,246 @@
+/**
+ * Carries TwiML out on a call that was answered: speaks, waits, connects streams, follows redirects.
+ */
+import { Cause, Clock, Data, DateTime, Duration, Effect, Queue, Result } from "effect"
+import * as Mulaw from "../audio/Mulaw.ts"
+import type { Pcm } from "../audio/Pcm.ts"
+import { type AccountSid, StreamSid } from "../domain/Sid.ts"
+import * as Signature from "../twilio/Signature.ts"
+import type { TerminalStatus } from "./CallEvent.ts"
+import { Line } from "./Caller.ts"
+import * as MediaPeer from "./MediaPeer.ts"
+import { note, type Callback, type PhoneCall, type Source } from "./PhoneCall.ts"
+import { callParameters, noteWebhook } from "./StatusCallbacks.ts"
+import { samplesPerMilli, Timeline } from "./Timeline.ts"
+import * as Twiml from "./Twiml.ts"
+import { forgedSignature, hex, type Webhooks } from "./Webhooks.ts"
+import * as Wire from "./Wire.ts"
+
+export interface Environment {
+  readonly accountSid: AccountSid
+  readonly sign: (url: string) => string
+  readonly webhooks: Webhooks
+  /** How `<Say>` sounds. */
+  readonly say: (text: string) => Effect.Effect<Pcm<8000>>
+  /** Callbacks of streams, and of answering machine detection. */
+  readonly callbacks: Queue.Enqueue<Callback, Cause.Done>
+}
+
+/** What a document came to. */
+type Outcome = Data.TaggedEnum<{
+  End: { readonly status: TerminalStatus }
+  Goto: { readonly source: Source }
+}>
+const Outcome = Data.taggedEnum<Outcome>()
+
+const completed = Outcome.End({ status: "completed" })
+
+const accepted = new Set(["text/xml", "application/xml", "text/html"])
+
+/** Twilio's base for relative URLs of TwiML that came by REST. */
+const twilioBase = "https://api.twilio.com/"
+
+/**
+ * Gets and reads a document. `undefined` when there is none: what was wrong is written down.
+ *
+ * An empty answer is a document without verbs.
+ */
+export const load = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Source) {
+  const problem = (code: number, message: string) => Effect.as(note(call, { _tag: "Problem", code, message }), undefined)
+  const read = Effect.fnUntraced(function*(text: string, base: string) {
+    const document = Twiml.parse(text, base)
+    if (Result.isFailure(document)) return yield* problem(document.failure.code, document.failure.message)
+    for (const warning of document.success.warnings) yield* problem(warning.code, warning.message)
+    yield* note(call, { _tag: "Twiml", verbs: document.success.verbs.map((verb) => verb._tag) })
+    return document.success
+  })
+  if (source._tag === "Twiml") return yield* read(source.text, twilioBase)
+
+  const parameters = callParameters(environment.accountSid, call)
+  const answer = yield* Effect.result(
+    environment.webhooks.send({ ...source, parameters, signature: call.faults.webhookSignature })
+  )
+  yield* noteWebhook(
+    call,
+    "voice",
+    source.url,
+    parameters,
+    Result.isFailure(answer) ? answer.failure.status : answer.success.status
+  )
+  if (Result.isFailure(answer)) return yield* problem(answer.failure.code, answer.failure.message)
+  const { body, contentType } = answer.success
+  if (body.trim() === "") return { verbs: [], warnings: [] } satisfies Twiml.Document
+  if (!accepted.has(contentType)) {
+    return yield* problem(12300, `TwiML has to be text/xml or application/xml, not "${contentType}".`)
+  }
+  return yield* read(body, source.url)
+})
+
+/** The `<Parameter>`s, after the fault that concerns one of them. */
+const tampered = (call: PhoneCall, parameters: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
+  const { token } = call.faults
+  if (token === undefined) return parameters
+  const name = token.name ?? "token"
+  const { [name]: _, ...rest } = parameters
+  return token.is === "missing" ? rest : { ...rest, [name]: "another-token-than-the-twiml-had" }
+}
+
+/** `<Connect><Stream>`: from the upgrade to the end of the stream. */
+const connect = Effect.fn("TwimlRunner.connect")(function*(
+  environment: Environment,
+  call: PhoneCall,
+  noun: Twiml.StreamNoun,
+  answeredAt: bigint
+) {
+  const streamEvent = Effect.fnUntraced(function*(streamSid: StreamSid, StreamEvent: string, StreamError?: string) {
+    if (noun.statusCallback === undefined) return
+    const now = yield* DateTime.now
+    Queue.offerUnsafe(environment.callbacks, {
+      kind: "stream",
+      ...noun.statusCallback,
+      parameters: {
+        AccountSid: environment.accountSid,
+        CallSid: call.sid,
+        StreamSid: streamSid,
+        StreamName: noun.name ?? streamSid,
+        StreamEvent,
+        ...(StreamError === undefined ? {} : { StreamError }),
+        Timestamp: DateTime.formatIso(now)
+      }
+    })
+  })
+
+  const { upgradeSignature } = call.faults
+  const headers = {
+    "user-agent": "TwilioMediaStreams/1.0",
+    ...(upgradeSignature === "missing" ? {} : {
+      [Signature.header]: upgradeSignature === "forged" ? forgedSignature : environment.sign(noun.url)
+    })
+  }
+  const parameters = tampered(call, noun.parameters)
+
+  const stream = Effect.fnUntraced(function*(
+    person: Pick<MediaPeer.Options, "line" | "heard" | "said" | "traffic" | "faults">
+  ) {
+    const streamSid = StreamSid.make(`MZ${yield* hex(32)}`)
+    const wire = yield* Effect.result(Wire.open(noun.url, headers))
+    if (Result.isFailure(wire)) {
+      const { message, status } = wire.failure
+      yield* note(call, { _tag: "Problem", code: status === undefined ? 31901 : 31920, message })
+      yield* streamEvent(streamSid, "stream-error", message)
+      yield* note(call, { _tag: "StreamEnded", streamSid, why: "refused", code: undefined })
+      return undefined
+    }
+    yield* streamEvent(streamSid, "stream-started")
+    const ended = yield* MediaPeer.run({
+      ...person,
+      wire: wire.success,
+      accountSid: environment.accountSid,
+      callSid: call.sid,
+      streamSid,
+      parameters,
+      answeredAt,
+      note: (event) => note(call, event),
+      whyInterrupted: () => call.hungUpByCaller ? "callerHungUp" : "callChanged"
+    }).pipe(Effect.onInterrupt(() => streamEvent(streamSid, "stream-stopped")))
+    if (ended.why === "closedByService") {
+      const message = `The service closed the stream (${ended.code}); informational.`
+      yield* note(call, { _tag: "Problem", code: 31921, message })
+    }
+    if (ended.why === "connectionLost") {
+      const message = "The connection to the service broke without a close handshake."
+      yield* note(call, { _tag: "Problem", code: 31903, message })
+      yield* streamEvent(streamSid, "stream-error", message)
+    }
+    yield* streamEvent(streamSid, "stream-stopped")
+    return ended
+  }, Effect.scoped)
+
+  if (call.faults.replayStream === true) {
+    // Somebody who overheard the parameters of a stream that is running tries them on a stream of their own.
+    const running = Effect.repeat(
+      Effect.sleep("20 millis"),
+      { until: () => call.traffic.sentAt.length > 5 }
+    )
+    yield* running.pipe(
+      Effect.andThen(stream({
+        line: new Line([]),
+        heard: new Timeline(),
+        said: new Timeline(),
+        traffic: { sentAt: [], arrivals: [], lost: 0 },
+        faults: {}
+      })),
+      Effect.forkScoped
+    )
+  }
+  return yield* stream(call)
+}, Effect.scoped)
+
+const perform = Effect.fnUntraced(function*(
+  environment: Environment,
+  call: PhoneCall,
+  verb: Twiml.Verb,
+  answeredAt: bigint
+): Effect.fn.Return<Outcome | undefined> {
+  switch (verb._tag) {
+    case "Say": {
+      const sound = yield* environment.say(verb.text)
+      const now = yield* Clock.monotonicTimeNanos
+      const at = Math.round(Number(now - answeredAt) / 125_000)
+      call.heard.put(at, Mulaw.encode(sound))
+      yield* note(call, { _tag: "Said", text: verb.text })
+      yield* Effect.sleep(Duration.millis(sound.length / samplesPerMilli)).pipe(
+        Effect.onInterrupt(() =>
+          Effect.map(Clock.monotonicTimeNanos, (end) => call.heard.cut(Math.round(Number(end - answeredAt) / 125_000)))
+        )
+      )
+      return undefined
+    }
+    case "Pause":
+      yield* Effect.sleep(Duration.seconds(verb.seconds))
+      return undefined
+    case "Hangup":
+    // A <Reject> that is not the first verb of the first document comes too late to reject: it hangs up.
+    case "Reject":
+      return completed
+    case "Redirect":
+      return Outcome.Goto({ source: { _tag: "Url", url: verb.url, method: verb.method } })
+    case "Connect": {
+      const ended = yield* connect(environment, call, verb.stream, answeredAt)
+      if (ended?.why === "callerHungUp") {
+        call.hungUpByCaller = true
+        return completed
+      }
+      return verb.action === undefined ? undefined : Outcome.Goto({ source: { _tag: "Url", ...verb.action } })
+    }
+  }
+})
+
+/**
+ * Runs a document and all that it leads to, until the call is to end, and says how.
+ *
+ * A redirect by REST ends what is running: a stream gets its `stop` first.
+ */
+export const run = Effect.fn("TwimlRunner.run")(function*(
+  environment: Environment,
+  call: PhoneCall,
+  first: Twiml.Document,
+  answeredAt: bigint
+): Effect.fn.Return<TerminalStatus> {
+  let document: Twiml.Document | undefined = first
+  while (document !== undefined) {
+    const verbs: ReadonlyArray<Twiml.Verb> = document.verbs
+    const execute: Effect.Effect<Outcome> = Effect.gen(function*() {
+      for (const verb of verbs) {
+        const outcome = yield* perform(environment, call, verb, answeredAt)
+        if (outcome !== undefined) return outcome
+      }
+      return completed as Outcome
+    })
+    const redirect = Effect.map(Queue.take(call.redirects), (source): Outcome => Outcome.Goto({ source }))
+    const outcome: Outcome = yield* Effect.raceFirst(execute, redirect)
+    if (outcome._tag === "End") return outcome.status
+    document = yield* load(environment, call, outcome.source)
+  }
+  return "completed"
+})
