@@ -78,10 +78,11 @@ const ours = (from: SampleRate, to: SampleRate): Converter => {
   return { name: "ours", run: () => resampler.process(frame), convert: (input) => resampler.process(input) }
 }
 
+const floats = (input: Int16Array): Float32Array => Float32Array.from(input, (sample) => sample / 32_768)
+
 const peer = async (name: string, converterType: 1 | 2, from: number, to: number): Promise<Converter> => {
   const converter = await LibSampleRate.create(1, from, to, { converterType })
   const out = new Float32Array(to / 10)
-  const floats = (input: Int16Array): Float32Array => Float32Array.from(input, (sample) => sample / 32_768)
   const frame = floats(sine(1000, from, from / 50))
   return {
     name,

@@ -14,8 +14,8 @@
  * | 8↔48 | Kaiser-windowed sinc, 203 taps at 48 kHz | 2.10 ms |
  * | 16↔48, 16↔24 | Kaiser-windowed sinc, 101 taps at 48 kHz | 1.04 ms |
  *
- * Arithmetic is in 64-bit floats, rounded to the nearest 16-bit sample and saturated. Where the band allows it the
- * output is the input: every Nyquist filter has a phase that is a pure delay.
+ * Arithmetic is in 64-bit floats, rounded to the nearest 16-bit sample and saturated. Going up by a whole factor, every
+ * input sample comes out again unchanged, `delay` later: one phase of the filter is a pure delay.
  */
 import { halfBand, kaiserNyquist } from "./FirDesign.ts"
 import type { Pcm, SampleRate } from "./Pcm.ts"
