@@ -6,7 +6,7 @@
  */
 import { createServer } from "node:http"
 import { NodeFileSystem, NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
-import { Clock, Context, Effect, FiberSet, FileSystem, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, Context, Effect, FiberSet, FileSystem, Layer, Option, PubSub, Redacted, Schema, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import * as Pcm from "../audio/Pcm.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
@@ -50,6 +50,11 @@ export interface Options {
   readonly statusDelivery?: Delivery
   /** How `<Say>` is heard: as speech, or (the default) as silence of about that length. */
   readonly say?: "speech" | "silence"
+  /**
+   * Requests to the public URL's host go to the service's instead, as a tunnel or proxy would bring them;
+   * they are signed as for the public URL.
+   */
+  readonly reroute?: { readonly publicUrl: string; readonly serviceUrl: string }
 }
 
 /** A call from a telephone to a number of ours. */
@@ -90,6 +95,15 @@ const parseNumber = (text: string) =>
     onNone: () => Effect.fail(new SimulatorError({ message: "A number is not in E.164 form, such as +14155550100." }))
   })
 
+const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
+  if (reroute === undefined || !URL.canParse(url)) return url
+  const { host, pathname, protocol, search } = new URL(url)
+  if (host !== new URL(reroute.publicUrl).host) return url
+  const service = new URL(reroute.serviceUrl)
+  const origin = protocol.startsWith("ws") ? service.origin.replace(/^http/, "ws") : service.origin
+  return `${origin}${pathname}${search}`
+}
+
 const make = Effect.fnUntraced(function*(options: Options) {
   const accountSid = yield* Effect.mapError(decodeAccountSid(options.accountSid ?? defaultAccountSid), (cause) =>
     new SimulatorError({ message: "The account SID is not AC and 32 hexadecimal digits.", cause }))
@@ -101,7 +115,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const speech = yield* Speech
   const services = yield* Effect.context<Speech | FileSystem.FileSystem>()
   const clock = yield* Clock.Clock
-  const webhooks = Webhooks.make(http, authToken)
+  const locate = makeLocate(options.reroute)
+  const webhooks = Webhooks.make(http, authToken, locate)
 
   const server = yield* Effect.mapError(
     NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
@@ -109,6 +124,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   )
   // After the server, so that at the end the calls are hung up while it still stands.
   const running = yield* FiberSet.make()
+  const placed = yield* PubSub.unbounded<PhoneCall.SimulatedCall>()
   const calls = new Map<string, PhoneCall.PhoneCall>()
   const requests: Array<RestApi.RestRequest> = []
   let phones = options.phones ?? everybodyAnswers
@@ -121,6 +137,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     twiml: {
       accountSid,
       sign: (url) => Signature.sign(authToken, url, {}),
+      locate,
       webhooks,
       say: (text) =>
         options.say === "speech"
@@ -154,6 +171,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     })
     calls.set(call.sid, call)
     yield* FiberSet.run(running, CallLife.outbound(environment, call, phones(call.to), request))
+    PubSub.publishUnsafe(placed, PhoneCall.view(call))
     return call
   })
 
@@ -201,6 +219,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     baseUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
     requests: Effect.sync(() => [...requests]),
     calls: Effect.sync(() => [...calls.values()].map(PhoneCall.view)),
+    dialled: Stream.fromPubSub(placed),
     placeCall,
     setPhones: (behaviour) =>
       Effect.sync(() => {
@@ -222,6 +241,8 @@ export class Simulator extends Context.Service<Simulator, {
   readonly requests: Effect.Effect<ReadonlyArray<RestApi.RestRequest>>
   /** All calls, oldest first. */
   readonly calls: Effect.Effect<ReadonlyArray<PhoneCall.SimulatedCall>>
+  /** The calls that the service makes from now on. */
+  readonly dialled: Stream.Stream<PhoneCall.SimulatedCall>
   /** Calls a number of ours. The call rings when this returns, and lives until it ends or the layer does. */
   readonly placeCall: (placing: PlaceCall) => Effect.Effect<PhoneCall.SimulatedCall, SimulatorError>
   /** From now on the telephones that are dialled behave so. */

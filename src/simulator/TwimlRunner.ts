@@ -18,7 +18,10 @@ import * as Wire from "./Wire.ts"
 
 export interface Environment {
   readonly accountSid: AccountSid
+  /** The signature of a WebSocket upgrade. */
   readonly sign: (url: string) => string
+  /** Where a URL is really served. */
+  readonly locate: (url: string) => string
   readonly webhooks: Webhooks
   /** How `<Say>` sounds. */
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>
@@ -123,7 +126,7 @@ const connect = Effect.fn("TwimlRunner.connect")(function*(
     person: Pick<MediaPeer.Options, "line" | "heard" | "said" | "traffic" | "faults">
   ) {
     const streamSid = StreamSid.make(`MZ${yield* hex(32)}`)
-    const wire = yield* Effect.result(Wire.open(noun.url, headers))
+    const wire = yield* Effect.result(Wire.open(environment.locate(noun.url), headers))
     if (Result.isFailure(wire)) {
       const { message, status } = wire.failure
       yield* note(call, { _tag: "Problem", code: status === undefined ? 31901 : 31920, message })

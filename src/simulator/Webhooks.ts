@@ -41,8 +41,16 @@ export const hex = (count: number): Effect.Effect<string> =>
 /** A signature that is shaped like one and is none. */
 export const forgedSignature = "Zm9yZ2VkLWJ5LXNpbXVsYXRvcg=="
 
-/** Sends webhooks with one account's token. */
-export const make = (http: HttpClient.HttpClient, authToken: Redacted.Redacted) => {
+/**
+ * Sends webhooks with one account's token.
+ *
+ * @param locate where a URL is really served; the signature is made over the URL itself
+ */
+export const make = (
+  http: HttpClient.HttpClient,
+  authToken: Redacted.Redacted,
+  locate: (url: string) => string = (url) => url
+) => {
   const send = Effect.fn("Webhooks.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {
     const isGet = request.method === "GET"
     const query = new URLSearchParams(request.parameters).toString()
@@ -57,8 +65,8 @@ export const make = (http: HttpClient.HttpClient, authToken: Redacted.Redacted) 
       ...(request.signature === "missing" ? {} : { [Signature.header]: signature })
     }
     const message = isGet
-      ? HttpClientRequest.get(url, { headers })
-      : HttpClientRequest.bodyUrlParams(HttpClientRequest.post(url, { headers }), request.parameters)
+      ? HttpClientRequest.get(locate(url), { headers })
+      : HttpClientRequest.bodyUrlParams(HttpClientRequest.post(locate(url), { headers }), request.parameters)
     const { answer, contentType } = yield* http.execute(message).pipe(
       Effect.flatMap((response) =>
         Effect.map(response.text, (body) => ({

@@ -107,7 +107,10 @@ export const make = (authToken: string) =>
         const url = base().replace("http", "ws") + request.url
         const signed = twilio.validateRequest(authToken, String(request.headers["x-twilio-signature"] ?? ""), url, {})
         upgrades.push({ signed })
-        if (!signed) return socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        if (!signed) {
+          socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+          return
+        }
         sockets.handleUpgrade(request, socket, head, (webSocket) => {
           webSocket.on("error", () => {})
           webSocket.on("close", (code) => closes.push(code))

@@ -1,0 +1,189 @@
+/**
+ * The simulator as a program: `npm run demo` places a call to the service, `npm run demo -- serve` keeps a
+ * stand-in for Twilio's REST API, whose telephones answer.
+ */
+import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Config, ConfigProvider, Console, Effect, FileSystem, Layer, Option, Redacted, Stream } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import * as Caller from "./Caller.ts"
+import { PhoneBehaviour } from "./CallLife.ts"
+import * as Demo from "./Demo.ts"
+import * as Faults from "./Faults.ts"
+import { defaultAccountSid, defaultAuthToken, Simulator } from "./Simulator.ts"
+
+/** The environment first, then `.env` in the working directory: as the service reads them. */
+const Provider = ConfigProvider.layer(
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const environment = ConfigProvider.fromEnv()
+    if (!(yield* fs.exists(".env"))) return environment
+    return ConfigProvider.orElse(environment, yield* ConfigProvider.fromDotEnv())
+  })
+)
+
+const shared = {
+  text: Flag.String("text").pipe(
+    Flag.withDescription("What the caller says"),
+    Flag.withDefault("Good morning. I would like to book a table for two, please.")
+  ),
+  wav: Flag.File("wav", { mustExist: true }).pipe(
+    Flag.withDescription("What the caller says, as a WAV file of any rate, instead of --text"),
+    Flag.optional
+  ),
+  out: Flag.String("out").pipe(
+    Flag.withDescription("Where what the caller heard is written"),
+    Flag.withDefault("heard.wav")
+  ),
+  digits: Flag.String("digits").pipe(
+    Flag.withDescription("Keys that the caller presses after speaking"),
+    Flag.withSchema(Caller.Digits),
+    Flag.optional
+  ),
+  seconds: Flag.Finite("seconds").pipe(
+    Flag.withDescription("How long the caller stays after speaking before hanging up"),
+    Flag.withDefault(2)
+  ),
+  faults: Flag.String("faults").pipe(
+    Flag.withDescription(`What goes wrong, such as jitter=40,lost=0.02. There are: ${Faults.names.join(", ")}`),
+    Flag.withDefault(""),
+    Flag.mapEffect((text) =>
+      Effect.mapError(Effect.fromResult(Faults.parse(text)), ({ message }) =>
+        new CliError.InvalidValue({ option: "faults", value: text, expected: message, kind: "flag" }))
+    )
+  ),
+  expect: Flag.Literals("expect", ["echo", "any"]).pipe(
+    Flag.withDescription("What has to be heard: the caller's own words, or anything"),
+    Flag.withDefault("echo")
+  )
+}
+
+type Shared = Command.Command.Config.Infer<typeof shared>
+
+const callerOf = ({ digits, seconds, text, wav }: Shared): Caller.Caller =>
+  Caller.make(
+    Caller.Step.Silence({ duration: "500 millis" }),
+    Option.match(wav, {
+      onNone: () => Caller.Step.Speak({ text }),
+      onSome: (path) => Caller.Step.PlayFile({ path })
+    }),
+    ...Option.match(digits, { onNone: () => [], onSome: (keys) => [Caller.Step.Press({ digits: keys })] }),
+    Caller.Step.Silence({ duration: `${seconds} seconds` }),
+    Caller.Step.HangUp()
+  )
+
+const withoutSlash = (url: string) => url.replace(/\/+$/, "")
+
+const demo = Command.make(
+  "demo",
+  {
+    ...shared,
+    service: Flag.String("service").pipe(
+      Flag.withDescription("Where the service is; from SERVER_HOST and SERVER_PORT when not given"),
+      Flag.optional
+    ),
+    from: Flag.String("from").pipe(
+      Flag.withDescription("The caller's number"),
+      Flag.withDefault("+14155550123")
+    ),
+    to: Flag.String("to").pipe(
+      Flag.withDescription("The number that is called"),
+      Flag.withDefault("+14155550100")
+    )
+  },
+  Effect.fn("demo")(function*(options) {
+    const service = withoutSlash(Option.getOrElse(options.service, () => "") || (yield* Demo.serviceUrl))
+    yield* Demo.awaitService(service)
+    const account = yield* Demo.account
+    const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
+    const simulated = Simulator.layer({
+      ...account,
+      say: "speech",
+      reroute: { publicUrl, serviceUrl: service }
+    })
+    yield* Effect.gen(function*() {
+      const simulator = yield* Simulator
+      yield* Console.log(`Calling the service at ${service}`)
+      const call = yield* Effect.mapError(
+        simulator.placeCall({
+          from: options.from,
+          to: options.to,
+          webhookUrl: `${publicUrl}/twiml`,
+          statusCallback: `${publicUrl}/twilio/status`,
+          caller: callerOf(options),
+          faults: options.faults
+        }),
+        ({ message }) => new Demo.DemoError({ message })
+      )
+      yield* Demo.tell(call)
+      yield* Demo.report(call, options.out, options.expect)
+    }).pipe(
+      Effect.provide(simulated),
+      Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
+    )
+  })
+).pipe(
+  Command.withDescription("Calls the service from a telephone that is none, and writes what the caller heard to a file"),
+  Command.withExamples([
+    { command: "npm run demo", description: "Call the service that runs here, and check that the echo comes back" },
+    { command: "npm run demo -- --text \"What are your opening hours?\" --expect any", description: "Ask an agent" },
+    { command: "npm run demo -- --faults jitter=60,lost=0.05", description: "Call over a bad line" },
+    { command: "npm run demo -- serve", description: "Be Twilio's REST API, for calls that the service makes" }
+  ])
+)
+
+const serve = Command.make(
+  "serve",
+  {
+    ...shared,
+    port: Flag.Int("port").pipe(
+      Flag.withDescription("Where the REST API listens, on loopback"),
+      Flag.withDefault(8010)
+    )
+  },
+  Effect.fn("serve")(function*(options) {
+    const account = Option.getOrElse(yield* Demo.accountFromConfig, (): Demo.Account => ({
+      accountSid: defaultAccountSid,
+      authToken: defaultAuthToken
+    }))
+    const service = withoutSlash(yield* Demo.serviceUrl)
+    const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
+    const simulated = Simulator.layer({
+      ...account,
+      port: options.port,
+      say: "speech",
+      reroute: { publicUrl, serviceUrl: service },
+      phones: () => PhoneBehaviour.Answers({ after: "1 second", caller: callerOf(options), faults: options.faults })
+    })
+    yield* Effect.gen(function*() {
+      const simulator = yield* Simulator
+      // The token of a real account is not shown; the simulator's own is no secret.
+      const token = account.authToken === defaultAuthToken ? Redacted.value(defaultAuthToken) : "(as it is set)"
+      yield* Console.log(
+        `Twilio's REST API stands at ${simulator.baseUrl}. Start the service with:\n\n` +
+          `  TWILIO_API_BASE_URL=${simulator.baseUrl} TWILIO_ACCOUNT_SID=${simulator.accountSid} \\\n` +
+          `  TWILIO_AUTH_TOKEN=${token} TWILIO_PHONE_NUMBER=+14155550100 npm start\n\n` +
+          `and let it call somebody:\n\n` +
+          `  curl -X POST ${service}/call/outbound -H "authorization: Bearer $API_KEY" \\\n` +
+          `    -H "content-type: application/json" -d '{"to":"+14155550123"}'\n`
+      )
+      yield* Stream.runForEach(simulator.dialled, (call) =>
+        Demo.tell(call).pipe(
+          Effect.andThen(Demo.report(call, options.out, options.expect)),
+          Effect.catchTag("DemoError", ({ message }) => Console.error(message))
+        ))
+    }).pipe(
+      Effect.provide(simulated),
+      Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
+    )
+  })
+).pipe(Command.withDescription("Keeps a stand-in for Twilio's REST API; the telephones that are dialled answer and speak"))
+
+demo.pipe(
+  Command.withSubcommands([serve]),
+  Command.run({ version: "0.1.0" }),
+  Effect.catchTag("ConfigError", ({ message }) => Console.error(message).pipe(
+    Effect.andThen(Effect.fail(new Demo.DemoError({ message })))
+  )),
+  Effect.provide(Layer.provideMerge(NodeHttpClient.layerUndici, Layer.provideMerge(Provider, NodeServices.layer))),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)
