@@ -197,5 +197,6 @@ export const handle = (backend: Backend) => {
       case "Pass":
         return request.authorized ? yield* route(backend, request) : error(401, 20003, "Authenticate")
     }
-  })
+    // A bare handler runs uninterruptible (a router's routes do not): one that hangs would outlive the server.
+  }).pipe(Effect.interruptible)
 }

@@ -58,6 +58,8 @@ export const echo = (socket: WebSocket, message: StreamMessage): void => {
   }
 }
 
+const ignore = (_socket: WebSocket, _message: StreamMessage): void => {}
+
 const parse = (text: string): StreamMessage => {
   try {
     return JSON.parse(text) as StreamMessage
@@ -70,7 +72,7 @@ export const make = (authToken: string) =>
   Effect.acquireRelease(
     Effect.callback<{ service: FakeService; close: () => void }>((resume) => {
       const answers = new Map<string, { body: string | null; contentType: string }>()
-      let handler: (socket: WebSocket, message: StreamMessage) => void = () => {}
+      let handler = ignore
       const hooks: Array<Hook> = []
       const frames: Array<StreamMessage> = []
       const raw: Array<string> = []
