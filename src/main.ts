@@ -22,13 +22,12 @@ const Provider = ConfigProvider.layer(
 
 const HttpServer = Layer.unwrap(
   Effect.gen(function*() {
-    const { limits, server } = yield* AppConfig
+    const { server } = yield* AppConfig
     return NodeHttpServer.layer(createServer, {
       host: server.host,
       port: server.port,
       // Live calls are waited for by the drain, which ends before the server is closed.
-      gracefulShutdownTimeout: "0 millis",
-      websocket: { maxPayload: limits.messageBytes }
+      gracefulShutdownTimeout: "0 millis"
     })
   })
 )

@@ -34,6 +34,7 @@ export const make = (frameBytes = 160): Framer => {
   let kept = 0
 
   const push = (bytes: Uint8Array): ReadonlyArray<Uint8Array> => {
+    if (kept === 0 && bytes.length === frameBytes) return [bytes]
     const frames: Array<Uint8Array> = []
     let at = 0
     if (kept > 0) {

@@ -33,6 +33,13 @@ export interface Resampler<From extends SampleRate, To extends SampleRate> {
    * changes nothing, bit for bit. The result is a new array, except at equal rates, where it is the input itself.
    */
   process(input: Pcm<From>): Pcm<To>
+  /** How many samples the next `samples` of input will give. */
+  outputLength(samples: number): number
+  /**
+   * As `process`, into an array of the caller's that has room for `outputLength(input.length)` samples; answers how
+   * many it wrote. For a frame path that allocates nothing.
+   */
+  processInto(input: Pcm<From>, out: Pcm<To>): number
   /** The tail that is still in the filter (twice `delay`), as if silence followed; then as after `reset`. */
   flush(): Pcm<To>
   /** Forgets all input, as if newly made. */
@@ -257,9 +264,17 @@ const makeIdentity = <Rate extends SampleRate>(rate: Rate): Resampler<Rate, Rate
   to: rate,
   delay: 0,
   process: (input) => input,
+  outputLength: (samples) => samples,
+  processInto: (input, out) => {
+    out.set(input)
+    return input.length
+  },
   flush: () => new Int16Array(0),
   reset: () => {}
 })
+
+/** The sums of one phase of one block: nothing outlives a call of `convert`, so all resamplers share it, and the cache. */
+let sum = new Float64Array(0)
 
 const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> => {
   const { delay, down, history, phases, tail, up } = planFor(from, to)
@@ -267,7 +282,7 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
   const blockLength = from / 50
   const blockPeriods = Math.ceil(blockLength / down) + 1
   const streams = Array.from({ length: down }, () => new Float64Array(history + blockPeriods + padding))
-  const sum = new Float64Array(blockPeriods + padding)
+  if (sum.length < blockPeriods + padding) sum = new Float64Array(blockPeriods + padding)
   /** How many samples of the current period have come. */
   let held = 0
 
@@ -323,12 +338,20 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
     return written + to - from
   }
 
-  const process = (input: Int16Array): Pcm<To> => {
-    const out: Pcm<To> = new Int16Array(Math.ceil(((held + input.length) * up) / down) - Math.ceil((held * up) / down))
+  const outputLength = (samples: number): number =>
+    ceilDivide((held + samples) * up, down) - ceilDivide(held * up, down)
+
+  const processInto = (input: Int16Array, out: Int16Array): number => {
     let written = 0
     for (let start = 0; start < input.length; start += blockLength) {
       written = convert(input, start, Math.min(blockLength, input.length - start), out, written)
     }
+    return written
+  }
+
+  const process = (input: Int16Array): Pcm<To> => {
+    const out: Pcm<To> = new Int16Array(outputLength(input.length))
+    processInto(input, out)
     return out
   }
 
@@ -343,7 +366,7 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
     return out
   }
 
-  return { from, to, delay, process, flush, reset }
+  return { from, to, delay, process, outputLength, processInto, flush, reset }
 }
 
 /** Equal rates cost nothing: the samples pass as they are. */

@@ -6,7 +6,9 @@
  */
 import { Effect, Metric, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { constVoid } from "effect/Function"
 import type { IncomingMessage } from "node:http"
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws"
 import { CallRegistry } from "../call/CallRegistry.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Identity } from "../config/Identity.ts"
@@ -16,11 +18,45 @@ import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import { UpgradeRequired } from "./Problems.ts"
 import * as SignedRequest from "./SignedRequest.ts"
 
-/** What the connection holds back: `ws` has no other measure of a peer that does not read. */
-const unsentBytes = (request: HttpServerRequest.HttpServerRequest) => {
-  const { socket } = request.source as IncomingMessage
-  return () => socket.writableLength
-}
+/** How long a peer may take to answer our close before the connection is cut, in ms. */
+const closeTimeout = 5000
+
+/** RFC 6455 lets a client send nothing before the upgrade is answered, so nothing has been read too far. */
+const nothing = Buffer.alloc(0)
+
+const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
+  const server = yield* Effect.acquireRelease(
+    // `closeTimeout` is documented by ws 8.19 and newer; its types are older.
+    Effect.sync(() => new WebSocketServer({ noServer: true, maxPayload, closeTimeout } as ServerOptions)),
+    (server) =>
+      Effect.sync(() => {
+        for (const client of server.clients) client.terminate()
+        server.close()
+      })
+  )
+  /**
+   * The upgraded socket; when the scope closes, it is waited for until the connection is gone, for only
+   * then does the HTTP server leave the connection alone.
+   */
+  return (request: HttpServerRequest.HttpServerRequest) => {
+    const { socket } = request.source as IncomingMessage
+    return Effect.acquireRelease(
+      Effect.callback<WebSocket>((resume) => {
+        server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (upgraded) => {
+          // An error is told to whoever listens, and always followed by the close.
+          upgraded.on("error", constVoid)
+          resume(Effect.succeed(upgraded))
+        })
+      }),
+      (upgraded) =>
+        Effect.callback<void>((resume) => {
+          if (socket.destroyed) return resume(Effect.void)
+          socket.once("close", () => resume(Effect.void))
+          upgraded.close(1001)
+        })
+    )
+  }
+})
 
 export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const { limits } = yield* AppConfig
@@ -28,6 +64,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
   const signed = yield* SignedRequest.make
+  const upgrade = yield* makeUpgrade(limits.messageBytes)
 
   const refuse = Effect.fnUntraced(function*(stream: MediaStream.MediaStream, reason: string) {
     yield* Metric.update(Metrics.streamsRefused(reason), 1)
@@ -56,15 +93,14 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     }
     const refusal = yield* Effect.flip(signed.upgrade(request)).pipe(Effect.option)
     if (Option.isSome(refusal)) return yield* HttpServerRespondable.toResponse(refusal.value)
-    yield* request.upgrade.pipe(
-      Effect.flatMap((socket) => MediaStream.accept(socket, limits, unsentBytes(request))),
+    yield* upgrade(request).pipe(
+      Effect.flatMap((socket) => MediaStream.accept(socket, limits)),
       Effect.flatMap(serve),
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(
           Metric.update(Metrics.streamsRefused(error.reason), 1),
           Effect.logWarning(error.message)
-        )),
-      Effect.catchTag("HttpServerError", (error) => Effect.logWarning("The WebSocket upgrade failed", error.message))
+        ))
     )
     return HttpServerResponse.empty()
   }).pipe(Effect.scoped)

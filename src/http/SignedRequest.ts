@@ -2,12 +2,16 @@
  * A request that Twilio signed: nothing else reaches a webhook or the media WebSocket.
  */
 import { Effect, Metric } from "effect"
-import { HttpServerRequest, UrlParams } from "effect/http"
+import { type HttpServerRequest, UrlParams } from "effect/http"
+import type { IncomingMessage } from "node:http"
 import { Identity } from "../config/Identity.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as Signature from "../twilio/Signature.ts"
 import { InvalidSignature, PayloadTooLarge } from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
+
+/** The request's target as it came: what the router does to the path is nothing that Twilio signed. */
+const targetOf = (request: HttpServerRequest.HttpServerRequest) => (request.source as IncomingMessage).url ?? "/"
 
 const pathOf = (url: string) => {
   const queryAt = url.indexOf("?")
@@ -47,7 +51,7 @@ export const make = Effect.gen(function*() {
         Effect.mapError(() => new PayloadTooLarge({ detail: "The body of a webhook may have 64 KiB." }))
       )
       : {}
-    const url = base + request.originalUrl
+    const url = base + targetOf(request)
     if (!Signature.isValid({ authTokens: account.authTokens, signature, url, parameters: body })) {
       return yield* refuse(path, signature)
     }
@@ -58,7 +62,7 @@ export const make = Effect.gen(function*() {
   /** Passes if Twilio signed this WebSocket upgrade: over the `ws(s)` URL, without parameters. */
   const upgrade = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
     const signature = request.headers[Signature.header]
-    const url = toWebSocketUrl(baseOf(request)) + request.originalUrl
+    const url = toWebSocketUrl(baseOf(request)) + targetOf(request)
     if (!Signature.isValid({ authTokens: account.authTokens, signature, url, parameters: {} })) {
       return yield* refuse(pathOf(request.url), signature)
     }

@@ -34,7 +34,7 @@ export const framesSent = Metric.counter("client_caller_frames_sent_total", {
   incremental: true
 })
 
-export const framesDropped = (reason: "agentSlow" | "cleared" | "outboundTrack") =>
+export const framesDropped = (reason: "agentSlow" | "cleared" | "stale") =>
   Metric.counter("client_caller_frames_dropped_total", {
     description: "Frames that were thrown away, by reason",
     incremental: true,

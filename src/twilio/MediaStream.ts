@@ -1,21 +1,26 @@
 /**
- * One Media Streams WebSocket: from the upgrade to the close, as messages in and sound out.
+ * One Media Streams WebSocket: from the upgrade to the close, as Effect streams of decoded messages.
  *
- * It reads `connected` and `start`, then hands out batches of good messages; what is not good is
- * counted by its reason, the first of each stream is logged, and a stream of mostly rubbish is closed.
- * A message is decoded once, by a schema that is compiled once; a `media` to Twilio is a fixed text
- * around its base64, so that sending costs no schema and no `JSON.stringify`.
+ * It reads `connected` and `start`, then hands out two streams: `media` over a sliding queue, for old
+ * sound is worth less than new, and `control` over a bounded one, whose fullness pauses the socket, for
+ * nothing of it may be lost. What is not a good message is counted by its reason, the first of each
+ * stream is logged, and a stream of mostly rubbish is closed.
+ *
+ * Messages are decoded in the socket's own callback, not by a fiber that pulls: at 50 messages a second
+ * and call, a fiber's suspension and resumption cost more than all else here (docs/adr/0002). A `media`
+ * to Twilio is a fixed text around its base64, so that sending costs no schema and no `JSON.stringify`.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
-import { Data, Duration, Effect, Metric, Result, type Scope } from "effect"
-import { Socket } from "effect/socket"
+import { type Cause, Clock, Data, Deferred, type Duration, Effect, Queue, Result, type Scope, Stream } from "effect"
+import type { WebSocket } from "ws"
 import type { StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
-import { decodeInbound, encodeOutbound, type Inbound, type Start } from "./MediaMessage.ts"
+import { decodeInbound, encodeOutbound, type Inbound, type Media, type Start } from "./MediaMessage.ts"
+import * as SlidingInbox from "./SlidingInbox.ts"
 
-/** What comes after `start`. */
-export type Message = Exclude<Inbound, { readonly event: "connected" | "start" }>
+/** What comes beside the sound. */
+export type Control = Extract<Inbound, { readonly event: "mark" | "dtmf" | "stop" }>
 
 /** Why a stream is over; none of these is a fault of this program. */
 export class StreamClosed extends Data.TaggedError("StreamClosed")<{
@@ -27,7 +32,7 @@ export class StreamClosed extends Data.TaggedError("StreamClosed")<{
    * - `mediaBeforeStart`: the peer does not speak the protocol.
    */
   readonly reason: "lost" | "tooLarge" | "rubbish" | "noStart" | "mediaBeforeStart"
-  /** The WebSocket's close code (RFC 6455, section 7.4): received, or to be sent. */
+  /** The WebSocket's close code (RFC 6455, section 7.4): received, or sent. */
   readonly code: number
 }> {
   override get message() {
@@ -50,24 +55,51 @@ export interface Limits {
   readonly badMessages: number
 }
 
+/** Inbound `media` messages that wait for the agent: one second. */
+export const mediaCapacity = 50
+
+/** Inbound control messages that wait before the socket is paused. */
+export const controlCapacity = 64
+
+/** One message in fifty is timed: once a second. */
+export const sampleEvery = 50
+
+/** What has happened so far. Written by the stream, read by whoever reports. */
+export interface Tally {
+  /** `media` messages that came. */
+  readonly received: number
+  /** Of those, pushed out of the queue by newer ones. */
+  readonly dropped: number
+  /** The message that is timed, counted from 0 among those of the inbound track, and its arrival (monotonic ms). */
+  readonly sampleIndex: number
+  readonly sampleAt: number
+}
+
 export interface MediaStream {
   readonly streamSid: StreamSid
   readonly start: Start["start"]
-  /** The next good messages; the socket is paused while nobody pulls. */
-  readonly pull: Effect.Effect<ReadonlyArray<Message>, StreamClosed>
-  /** Sends texts in one go: see {@link mediaText}, {@link markText}, {@link clearText}. */
-  readonly send: (texts: ReadonlyArray<string>) => Effect.Effect<void, StreamClosed>
+  /** The caller's sound. Ends with the socket. */
+  readonly media: Stream.Stream<Media>
+  /** Marks, digits and the stop. Ends with the socket. */
+  readonly control: Stream.Stream<Control>
+  readonly tally: Tally
+  /** Waits for the end of the socket, and tells why. */
+  readonly closed: Effect.Effect<StreamClosed>
+  /** Sends a text, see {@link mediaText}, {@link markText}, {@link clearText}; to a socket that is gone it does nothing. */
+  readonly send: (text: string) => void
   /** Bytes that were sent but have not left this process: what a peer that does not read makes grow. */
   readonly unsentBytes: () => number
   /** Closes with a WebSocket close code and a reason of at most 123 bytes. */
   readonly close: (code: number, reason: string) => Effect.Effect<void>
 }
 
-/** The parts of a `media` text before and after the base64. */
+/** Makes the texts that play sound on a stream: what stands around the base64 is the same in all of them. */
 export const mediaText = (streamSid: StreamSid) => {
   const before = `{"event":"media","streamSid":"${streamSid}","media":{"payload":"`
-  return (mulaw: Uint8Array): string =>
-    `${before}${Buffer.from(mulaw.buffer, mulaw.byteOffset, mulaw.byteLength).toString("base64")}"}}`
+  return (mulaw: Uint8Array): string => {
+    const bytes = Buffer.isBuffer(mulaw) ? mulaw : Buffer.from(mulaw.buffer, mulaw.byteOffset, mulaw.byteLength)
+    return `${before}${bytes.toString("base64")}"}}`
+  }
 }
 
 export const markText = (streamSid: StreamSid, name: string): string =>
@@ -78,129 +110,146 @@ export const clearText = (streamSid: StreamSid): string => encodeOutbound({ even
 const closed = (reason: StreamClosed["reason"], code: number) => new StreamClosed({ reason, code })
 
 /** `ws` reports a message above `maxPayload` as an error with this code, having sent 1009. */
-const isTooLarge = (error: Socket.SocketError): boolean => {
-  const reason = error.reason
-  if (reason._tag === "SocketCloseError") return reason.code === 1009
-  const cause = "cause" in reason ? reason.cause as { readonly error?: unknown } | undefined : undefined
-  const inner = cause?.error as { readonly code?: unknown } | undefined
-  return inner?.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
-}
+const isTooLarge = (error: Error & { readonly code?: string }) => error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
 
-const fromSocketError = (error: Socket.SocketError): StreamClosed =>
-  isTooLarge(error)
-    ? closed("tooLarge", 1009)
-    : closed("lost", error.reason._tag === "SocketCloseError" ? error.reason.code : 1006)
+const open = 1
 
-/** Keeps the account of bad messages of one stream. */
-const makeAuditor = Effect.fnUntraced(function*(limits: Limits) {
-  let debt = 0
-  let isLogged = false
-  const reject = Effect.fnUntraced(function*(reason: string) {
-    yield* Metric.update(Metrics.badMessages(reason), 1)
-    if (!isLogged) {
-      isLogged = true
-      yield* Effect.logWarning("A message of a media stream could not be read; further ones are only counted").pipe(
-        Effect.annotateLogs({ reason })
-      )
-    }
-    // Twilio adds events without notice: they are counted, and are no debt.
-    if (reason !== "unknownEvent" && ++debt > limits.badMessages) return yield* closed("rubbish", 1008)
-  })
-  const good = () => {
-    if (debt > 0) debt--
-  }
-  return { reject, good }
-})
+/** Text frames are `send`'s own kind; nothing here is compressed. */
+const asText = { binary: false, compress: false }
 
 /**
- * Accepts the upgrade and waits for `start`.
+ * Takes over an upgraded socket and waits for `start`.
  *
  * The socket belongs to the scope. A failure here has been answered with its close code already.
  */
 export const accept = Effect.fnUntraced(function*(
-  socket: Socket.Socket,
-  limits: Limits,
-  unsentBytes: () => number
+  socket: WebSocket,
+  limits: Limits
 ): Effect.fn.Return<MediaStream, StreamClosed, Scope.Scope> {
-  const reader = yield* Effect.mapError(socket.reader, fromSocketError)
-  const writer = yield* socket.writer
-  const auditor = yield* makeAuditor(limits)
+  const context = yield* Effect.context<never>()
+  const clock = yield* Clock.Clock
+  const started = yield* Deferred.make<Start>()
+  const ended = yield* Deferred.make<StreamClosed>()
+  const firstRejection = yield* Deferred.make<string>()
+  const media = SlidingInbox.make<Media>(mediaCapacity)
+  const control = yield* Queue.unbounded<Control, Cause.Done>()
+  const tally = { received: 0, dropped: 0, sampleIndex: -1, sampleAt: 0 }
 
-  const close = (code: number, reason: string) =>
-    Effect.ignore(writer.write(new Socket.CloseEvent(code, reason)))
+  let streamSid: StreamSid | undefined
+  let debt = 0
 
-  const closing = <A>(self: Effect.Effect<A, StreamClosed>) =>
-    Effect.tapError(self, (error) => error.reason === "lost" ? Effect.void : close(error.code, explanations[error.reason]))
-
-  const frames = Effect.mapError(reader.pull, fromSocketError)
-
-  // What came in one batch with `start`, behind it.
-  let early: ReadonlyArray<Uint8Array | string> = []
-
-  const awaitStart = Effect.gen(function*() {
-    while (true) {
-      const batch = yield* frames
-      for (let index = 0; index < batch.length; index++) {
-        const frame = batch[index]
-        const message = typeof frame === "string" ? decodeInbound(frame) : binary
-        if (Result.isFailure(message)) {
-          yield* auditor.reject(message.failure)
-          continue
-        }
-        if (message.success.event === "start") {
-          early = batch.slice(index + 1)
-          return message.success
-        }
-        if (message.success.event !== "connected") {
-          yield* Metric.update(Metrics.badMessages("beforeStart"), 1)
-          return yield* closed("mediaBeforeStart", 1002)
-        }
-      }
+  const end = (why: StreamClosed) => {
+    if (Deferred.doneUnsafe(ended, Effect.succeed(why))) {
+      media.end()
+      Queue.endUnsafe(control)
     }
-  })
+  }
 
-  const { start, streamSid } = yield* awaitStart.pipe(
-    Effect.timeoutOrElse({ duration: limits.start, orElse: () => Effect.fail(closed("noStart", 1002)) }),
-    closing
+  const closeNow = (why: StreamClosed) => {
+    end(why)
+    socket.close(why.code, explanations[why.reason])
+  }
+
+  const reject = (reason: string) => {
+    Metrics.badMessages(reason).updateUnsafe(1, context)
+    Deferred.doneUnsafe(firstRejection, Effect.succeed(reason))
+    // Twilio adds events without notice: they are counted, and are no debt.
+    if (reason !== "unknownEvent" && ++debt > limits.badMessages) closeNow(closed("rubbish", 1008))
+  }
+
+  const onMedia = (message: Media) => {
+    if (++tally.received % sampleEvery === 1) {
+      tally.sampleIndex = tally.received - 1
+      tally.sampleAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    }
+    if (!media.offer(message)) tally.dropped++
+  }
+
+  const onControl = (message: Control) => {
+    Queue.offerUnsafe(control, message)
+    if (Queue.sizeUnsafe(control) >= controlCapacity) socket.pause()
+  }
+
+  const onMessage = (data: Buffer, isBinary: boolean) => {
+    if (isBinary) return reject("binary")
+    const decoded = decodeInbound(data.toString())
+    if (Result.isFailure(decoded)) return reject(decoded.failure)
+    const message = decoded.success
+    if (streamSid === undefined) {
+      if (message.event === "start") {
+        streamSid = message.streamSid
+        Deferred.doneUnsafe(started, Effect.succeed(message))
+      } else if (message.event !== "connected") {
+        Metrics.badMessages("beforeStart").updateUnsafe(1, context)
+        closeNow(closed("mediaBeforeStart", 1002))
+      }
+      return
+    }
+    if (message.event === "start" || message.event === "connected") return reject("secondStart")
+    if (message.streamSid !== streamSid) return reject("foreignStream")
+    if (debt > 0) debt--
+    if (message.event !== "media") onControl(message)
+    else if (message.media.track === "inbound") onMedia(message)
+    else reject("outboundTrack")
+  }
+
+  const onError = (error: Error) => {
+    if (isTooLarge(error)) end(closed("tooLarge", 1009))
+  }
+  const onClose = (code: number) => end(closed("lost", code))
+
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      socket.on("message", onMessage)
+      socket.on("error", onError)
+      socket.on("close", onClose)
+    }),
+    () =>
+      Effect.sync(() => {
+        socket.off("message", onMessage)
+        end(closed("lost", 1006))
+        if (socket.isPaused) socket.resume()
+        socket.close(1000)
+      })
   )
 
-  const decodeBatch = Effect.fnUntraced(function*(batch: ReadonlyArray<Uint8Array | string>) {
-    const messages: Array<Message> = []
-    for (const frame of batch) {
-      const decoded = typeof frame === "string" ? decodeInbound(frame) : binary
-      if (Result.isFailure(decoded)) {
-        yield* auditor.reject(decoded.failure)
-        continue
-      }
-      const message = decoded.success
-      if (message.event === "start" || message.event === "connected") yield* auditor.reject("secondStart")
-      else if (message.streamSid !== streamSid) yield* auditor.reject("foreignStream")
-      else {
-        auditor.good()
-        messages.push(message)
-      }
-    }
-    return messages
-  })
+  yield* Effect.forkScoped(
+    Effect.flatMap(Deferred.await(firstRejection), (reason) =>
+      Effect.logWarning("A message of a media stream could not be read; further ones are only counted").pipe(
+        Effect.annotateLogs({ reason })
+      ))
+  )
 
-  const pull = Effect.suspend(() => {
-    if (early.length === 0) return Effect.flatMap(frames, decodeBatch)
-    const batch = early
-    early = []
-    return decodeBatch(batch)
-  })
+  const start = yield* Effect.raceFirst(
+    Deferred.await(started),
+    Effect.flatMap(Deferred.await(ended), Effect.fail)
+  ).pipe(
+    Effect.timeoutOrElse({
+      duration: limits.start,
+      orElse: () => {
+        const why = closed("noStart", 1002)
+        return Effect.andThen(Effect.sync(() => closeNow(why)), Effect.fail(why))
+      }
+    })
+  )
 
   return {
-    streamSid,
-    start,
-    pull: closing(pull),
-    send: (texts) =>
-      texts.length === 0
-        ? Effect.void
-        : Effect.mapError(writer.writeAll(texts as unknown as readonly [string, ...Array<string>]), fromSocketError),
-    unsentBytes,
-    close
+    streamSid: start.streamSid,
+    start: start.start,
+    media: media.stream,
+    control: Stream.fromQueue(control).pipe(
+      Stream.tap(() =>
+        Effect.sync(() => {
+          if (socket.isPaused && Queue.sizeUnsafe(control) < controlCapacity / 2) socket.resume()
+        })
+      )
+    ),
+    tally,
+    closed: Deferred.await(ended),
+    send: (text) => {
+      if (socket.readyState === open) socket.send(text, asText)
+    },
+    unsentBytes: () => socket.bufferedAmount,
+    close: (code, reason) => Effect.sync(() => socket.close(code, reason))
   }
 })
-
-const binary: Result.Result<never, "binary"> = Result.fail("binary")
