@@ -206,7 +206,8 @@ export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: stri
     )
   }
 
-  const why = problems.filter(({ code }) => code !== 31921).map(({ code, message }) => ` ${code}: ${message}`).join("")
+  const distinct = new Set(problems.filter(({ code }) => code !== 31921).map(({ code, message }) => ` ${code}: ${message}`))
+  const why = [...distinct].join("")
   if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
   if (Comparison.level(heard) < -60) return yield* new DemoError({ message: `The caller heard nothing.${why}` })
   if (expect === "echo" && correlation < sameSound) {

@@ -14,6 +14,8 @@ export type RubbishKind = typeof rubbishKinds[number]
 export interface Faults {
   /** Chance is drawn from this; "simulator" when not given. */
   readonly seed?: string
+  /** Only the first stream of the call has the faults of streams; what follows a reconnect is well. */
+  readonly onlyFirstStream?: boolean
   /** Each media frame comes up to so many ms late, never before the one ahead of it. */
   readonly jitter?: { readonly maxMillis: number }
   /** Once every `everyMillis` the frames of `holdMillis` are held back and then come all at once. */
@@ -75,6 +77,7 @@ const presets: Readonly<Record<string, (value: number) => Faults>> = {
   "other-token": () => ({ token: { is: "other" } }),
   "used-token": () => ({ replayStream: true }),
   oversized: (value) => ({ oversized: { atMillis: 500, bytes: value || 2 * 1024 * 1024 } }),
+  "first-stream": () => ({ onlyFirstStream: true }),
   "forged-webhook": () => ({ webhookSignature: "forged" }),
   "unsigned-webhook": () => ({ webhookSignature: "missing" })
 }

@@ -108,6 +108,8 @@ export interface PhoneCall {
   hungUpByCaller: boolean
   line: Line
   faults: Faults
+  /** How many streams were begun. */
+  streams: number
   /** The number of the next status callback. */
   sequenceNumber: number
 }
@@ -144,6 +146,7 @@ export const make = Effect.fnUntraced(function*(options: {
     answeredBy: undefined,
     hungUpByCaller: false,
     line: new Line([]),
+    streams: 0,
     sequenceNumber: 0
   }
 })

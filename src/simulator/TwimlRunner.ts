@@ -8,6 +8,7 @@ import { type AccountSid, StreamSid } from "../domain/Sid.ts"
 import * as Signature from "../twilio/Signature.ts"
 import type { TerminalStatus } from "./CallEvent.ts"
 import { Line } from "./Caller.ts"
+import { type Faults, none } from "./Faults.ts"
 import * as MediaPeer from "./MediaPeer.ts"
 import { note, type Callback, type PhoneCall, type Source } from "./PhoneCall.ts"
 import { callParameters, noteWebhook } from "./StatusCallbacks.ts"
@@ -80,8 +81,10 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
 })
 
 /** The `<Parameter>`s, after the fault that concerns one of them. */
-const tampered = (call: PhoneCall, parameters: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
-  const { token } = call.faults
+const tampered = (
+  { token }: Faults,
+  parameters: Readonly<Record<string, string>>
+): Readonly<Record<string, string>> => {
   if (token === undefined) return parameters
   const name = token.name ?? "token"
   const { [name]: _, ...rest } = parameters
@@ -113,14 +116,16 @@ const connect = Effect.fn("TwimlRunner.connect")(function*(
     })
   })
 
-  const { upgradeSignature } = call.faults
+  const faults = call.faults.onlyFirstStream === true && call.streams > 0 ? none : call.faults
+  call.streams++
+  const { upgradeSignature } = faults
   const headers = {
     "user-agent": "TwilioMediaStreams/1.0",
     ...(upgradeSignature === "missing" ? {} : {
       [Signature.header]: upgradeSignature === "forged" ? forgedSignature : environment.sign(noun.url)
     })
   }
-  const parameters = tampered(call, noun.parameters)
+  const parameters = tampered(faults, noun.parameters)
 
   const stream = Effect.fnUntraced(function*(
     person: Pick<MediaPeer.Options, "line" | "heard" | "said" | "traffic" | "faults">
@@ -159,7 +164,7 @@ const connect = Effect.fn("TwimlRunner.connect")(function*(
     return ended
   }, Effect.scoped)
 
-  if (call.faults.replayStream === true) {
+  if (faults.replayStream === true) {
     // Somebody who overheard the parameters of a stream that is running tries them on a stream of their own.
     const running = Effect.repeat(
       Effect.sleep("20 millis"),
@@ -171,12 +176,12 @@ const connect = Effect.fn("TwimlRunner.connect")(function*(
         heard: new Timeline(),
         said: new Timeline(),
         traffic: { sentAt: [], arrivals: [], lost: 0 },
-        faults: {}
+        faults: none
       })),
       Effect.forkScoped
     )
   }
-  return yield* stream(call)
+  return yield* stream({ ...call, faults })
 }, Effect.scoped)
 
 const perform = Effect.fnUntraced(function*(
@@ -219,6 +224,9 @@ const perform = Effect.fnUntraced(function*(
   }
 })
 
+/** A limit of the simulator's own: a service that sends a call round and round is to be noticed, not endured. */
+const mostDocuments = 100
+
 /**
  * Runs a document and all that it leads to, until the call is to end, and says how.
  *
@@ -231,7 +239,12 @@ export const run = Effect.fn("TwimlRunner.run")(function*(
   answeredAt: bigint
 ): Effect.fn.Return<TerminalStatus> {
   let document: Twiml.Document | undefined = first
-  while (document !== undefined) {
+  for (let count = 1; document !== undefined; count++) {
+    if (count > mostDocuments) {
+      const message = `The call went through ${mostDocuments} documents without an end; the simulator hung up.`
+      yield* note(call, { _tag: "Problem", code: 0, message })
+      return "completed"
+    }
     const verbs: ReadonlyArray<Twiml.Verb> = document.verbs
     const execute: Effect.Effect<Outcome> = Effect.gen(function*() {
       for (const verb of verbs) {

@@ -136,6 +136,34 @@ describe("an inbound call", () => {
       })
     ))
 
+  it.live("is reconnected by <Connect action>, where a fault of the first stream alone is over", () =>
+    withSimulator((simulator, service) =>
+      Effect.gen(function*() {
+        const twiml = FakeService.connectTwiml(service, "action=\"/twiml\"")
+        service.answer("/twiml", twiml)
+        service.answer("/status", "")
+        const call = yield* place(simulator, service, {
+          stay: 600,
+          faults: { onlyFirstStream: true, suddenClose: { atMillis: 100 } }
+        })
+        assert.strictEqual(yield* call.settled, "completed")
+        const ends = (yield* call.events).flatMap((event) => event._tag === "StreamEnded" ? [event.why] : [])
+        assert.deepStrictEqual(ends, ["fault", "callerHungUp"])
+        assert.deepStrictEqual(service.closes, [1006, 1000])
+      })
+    ))
+
+  it.live("is hung up when a service sends it round and round", () =>
+    withSimulator((simulator, service) =>
+      Effect.gen(function*() {
+        service.answer("/twiml", "<Response><Redirect>/twiml</Redirect></Response>")
+        service.answer("/status", "")
+        const call = yield* place(simulator, service)
+        assert.strictEqual(yield* call.settled, "completed")
+        assert.deepStrictEqual(codes(yield* call.problems), [0])
+      })
+    ))
+
   it.live("hangs up at the end of the document, and of an empty one", () =>
     withSimulator((simulator, service) =>
       Effect.gen(function*() {
