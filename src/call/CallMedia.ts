@@ -172,8 +172,8 @@ export const open = Effect.fnUntraced(function*(
       const items = yield* Queue.takeBetween(waiting, 1, replyFrames)
       isPacing = true
       const current = generation
-      for (let index = 0; index < items.length && current === generation; index++) {
-        const item = items[index]
+      for (const item of items) {
+        if (current !== generation) break
         if (typeof item === "string") {
           stream.send(markText(streamSid, item))
           continue
