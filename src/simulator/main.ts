@@ -161,7 +161,8 @@ const serve = Command.make(
       yield* Console.log(
         `Twilio's REST API stands at ${simulator.baseUrl}. Start the service with:\n\n` +
           `  TWILIO_API_BASE_URL=${simulator.baseUrl} TWILIO_ACCOUNT_SID=${simulator.accountSid} \\\n` +
-          `  TWILIO_AUTH_TOKEN=${token} TWILIO_PHONE_NUMBER=+14155550100 npm start\n\n` +
+          `  TWILIO_AUTH_TOKEN=${token} TWILIO_PHONE_NUMBER=+14155550100 \\\n` +
+          `  PUBLIC_URL=${publicUrl} npm start\n\n` +
           `and let it call somebody:\n\n` +
           `  curl -X POST ${service}/call/outbound -H "authorization: Bearer $API_KEY" \\\n` +
           `    -H "content-type: application/json" -d '{"to":"+14155550123"}'\n`
