@@ -76,13 +76,15 @@ export interface CallState {
   readonly phase: Phase
   /** The `SequenceNumber` of the newest status report; -1 before the first. */
   readonly sequence: number
-  /** Streams that were lost and asked for again. */
+  /** Whether Twilio has had its first TwiML. */
+  readonly isAnswered: boolean
+  /** How often Twilio was given a stream again: after a loss, or because none came to be. */
   readonly resumptions: number
 }
 
-export const initial: CallState = { phase: Phase.Initiated(), sequence: -1, resumptions: 0 }
+export const initial: CallState = { phase: Phase.Initiated(), sequence: -1, isAnswered: false, resumptions: 0 }
 
-/** After so many lost streams a call is given up: something on the way does not hold. */
+/** After so many further streams a call is given up: something on the way does not hold. */
 export const maxResumptions = 5
 
 /**
@@ -161,24 +163,33 @@ const onStatus = (state: CallState, status: CallStatus, sequence: number): Trans
   return unchanged(seen)
 }
 
+/** Twilio asked for TwiML after the first time: its stream is over, or never came to be. */
+const onAskedAgain = (state: CallState, reason: EndReason, ...commands: ReadonlyArray<Command>): Transition =>
+  state.resumptions >= maxResumptions
+    ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
+    : to(
+      { ...state, resumptions: state.resumptions + 1 },
+      Phase.Connected(),
+      ...commands,
+      Command.Arm({ timer: "start" })
+    )
+
 const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
   const start = streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
   switch (state.phase._tag) {
     case "Initiated":
     case "Ringing":
-      return to(state, Phase.Connected(), start, Command.Arm({ timer: "duration" }))
+      return to({ ...state, isAnswered: true }, Phase.Connected(), start, Command.Arm({ timer: "duration" }))
     case "Connected":
-      return to(state, state.phase, start)
+      // A status report may have been faster than the first webhook.
+      return state.isAnswered
+        ? onAskedAgain(state, "noStream")
+        : to({ ...state, isAnswered: true }, state.phase, start)
     case "Resuming":
       return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), start)
     case "Streaming":
-      // Twilio asks what next, so its end of the stream is gone, though ours has not noticed yet.
-      return to(
-        { ...state, resumptions: state.resumptions + 1 },
-        Phase.Connected(),
-        Command.CloseStream({ reason: "streamLost" }),
-        start
-      )
+      // Twilio's end of the stream is gone, though ours has not noticed yet.
+      return onAskedAgain(state, "streamLost", Command.CloseStream({ reason: "streamLost" }))
     default:
       return unchanged(state)
   }

@@ -37,7 +37,11 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
 
   /** Connects the call's sound: to this service, or to the WebSocket that the caller of the API named. */
   const connect = Effect.fnUntraced(function*(call: Call, base: string, websocketUrl: string | undefined) {
-    yield* call.dispatch(CallEvent.Answered({ streamsHere: websocketUrl === undefined }))
+    const { phase } = yield* call.dispatch(CallEvent.Answered({ streamsHere: websocketUrl === undefined }))
+    if (phase._tag === "Ending" || phase._tag === "Ended") {
+      yield* call.dispatch(CallEvent.Released({ reason: phase.reason }))
+      return twiml(TwiML.hangUp())
+    }
     return twiml(TwiML.connectStream({
       url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
       action: `${base}/twilio/continue`,
@@ -81,10 +85,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     const { CallSid } = yield* decodeCall("/twilio/continue", parameters)
     const call = yield* registry.find(CallSid)
     if (Option.isNone(call)) return twiml(TwiML.hangUp())
-    const { phase } = yield* call.value.state
-    if (phase._tag !== "Ending" && phase._tag !== "Ended") return yield* connect(call.value, base, undefined)
-    yield* call.value.dispatch(CallEvent.Released({ reason: phase.reason }))
-    return twiml(TwiML.hangUp())
+    return yield* connect(call.value, base, undefined)
   })
 
   const status = Effect.fn("/twilio/status")(function*(request: HttpServerRequest.HttpServerRequest) {

@@ -125,9 +125,11 @@ export class RestClient extends Context.Service<RestClient, {
       let loaded: Twilio | undefined
       const client = Effect.sync((): Twilio => {
         if (loaded !== undefined) return loaded
-        const { default: Client } = createRequire(import.meta.url)("twilio/lib/rest/Twilio.js") as {
-          readonly default: new(sid: string, token: string, options: object) => Twilio
-        }
+        const Client = createRequire(import.meta.url)("twilio/lib/rest/Twilio.js") as new(
+          sid: string,
+          token: string,
+          options: object
+        ) => Twilio
         loaded = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
           timeout: Duration.toMillis(twilio.timeout)
         })
