@@ -22,7 +22,8 @@ export type PhoneNumber = typeof PhoneNumber.Type
 export const parse = (text: string): Option.Option<PhoneNumber> => {
   const international = /^\s+[1-9]/.test(text) ? `+${text.trim()}` : text.trim()
   if (!international.startsWith("+") || international.length > 64) return Option.none()
-  const parsed = parsePhoneNumberFromString(international)
+  // All of the text is the number: by itself the library would search the text for one.
+  const parsed = parsePhoneNumberFromString(international, { extract: false })
   return parsed !== undefined && parsed.isPossible() && parsed.ext === undefined
     ? Option.some(PhoneNumber.make(parsed.number))
     : Option.none()
