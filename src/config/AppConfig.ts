@@ -33,7 +33,8 @@ const HttpUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {
       const url = URL.parse(text.trim().replace(/\/+$/, ""))
-      return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === ""
+      return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" &&
+          url.username === "" && url.password === ""
         ? Effect.succeed(url)
         : Effect.fail(new SchemaIssue.InvalidValue({ expected: "an http or https URL" }))
     }),
@@ -235,13 +236,16 @@ export class InvalidConfig extends Data.TaggedError("InvalidConfig")<{
 
 const secretNames = /TOKEN|KEY|DATABASE_URL/
 
+/** What a URL may hold beside its address: credentials, or a key in its query. */
+const mayHoldSecret = /[@?#]/
+
 const load = <A>(name: string, variable: Variable<A>): Effect.Effect<Result.Result<Option.Option<A>, string>> =>
   Effect.gen(function*() {
     const raw = yield* Config.option(Config.String(name))
     if (Option.isNone(raw)) return Result.succeed(Option.none<A>())
     const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw.value))
     if (Option.isSome(value)) return Result.succeed(value)
-    const shown = secretNames.test(name) ? "" : `, not ${JSON.stringify(raw.value)}`
+    const shown = secretNames.test(name) || mayHoldSecret.test(raw.value) ? "" : `, not ${JSON.stringify(raw.value)}`
     return Result.fail(
       `${name} must be ${variable.expected}${shown}. Set it in the environment or in .env, for example ${name}=${variable.example}`
     )

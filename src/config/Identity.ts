@@ -27,7 +27,11 @@ const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<st
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   return yield* Effect.gen(function*() {
-    if (yield* fs.exists(file)) return { content: (yield* fs.readFileString(file)).trim(), isNew: false }
+    if (yield* fs.exists(file)) {
+      // An empty key would let in whoever sends an empty one.
+      const content = yield* Schema.decodeUnknownEffect(Schema.NonEmptyString)((yield* fs.readFileString(file)).trim())
+      return { content, isNew: false }
+    }
     const made = yield* content
     yield* fs.makeDirectory(path.dirname(file), { recursive: true })
     // `wx`: of two processes that start at once, one makes the file and the other fails and says so.

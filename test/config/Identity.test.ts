@@ -1,0 +1,125 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Layer, Path, Redacted, Schema } from "effect"
+import { TestConsole } from "effect/testing"
+import { Identity } from "../../src/config/Identity.ts"
+import { AccountSid } from "../../src/domain/Sid.ts"
+import { config } from "../fakes/TestConfig.ts"
+
+/** One start of the service with its data in `dataDir`. */
+const start = (dataDir: string, env: Record<string, string> = {}) =>
+  Effect.gen(function*() {
+    return yield* Identity
+  }).pipe(Effect.provide(Identity.layer.pipe(Layer.provide(config({ DATA_DIR: dataDir, ...env })))))
+
+const inFolder = <A, E>(
+  test: (folder: string) => Effect.Effect<A, E, FileSystem.FileSystem | Path.Path>
+) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    return yield* test(yield* fs.makeTempDirectoryScoped())
+  }).pipe(Effect.provide(NodeServices.layer))
+
+const tokens = (identity: Identity["Service"]) => identity.account.authTokens.map(Redacted.value)
+
+const credentials = { TWILIO_ACCOUNT_SID: `AC${"1".repeat(32)}`, TWILIO_AUTH_TOKEN: "given", API_KEY: "given-key" }
+
+describe("Identity", () => {
+  it.effect("makes a local account and an API key at the first start, and keeps them", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const first = yield* start(folder)
+        assert.isTrue(first.isLocalAccount)
+        assert.isTrue(Schema.is(AccountSid)(first.account.accountSid))
+        assert.isAtLeast(tokens(first)[0].length, 32)
+        assert.isAtLeast(Redacted.value(first.apiKey).length, 32)
+
+        const second = yield* start(folder)
+        assert.deepStrictEqual(second.account.accountSid, first.account.accountSid)
+        assert.deepStrictEqual(tokens(second), tokens(first))
+        assert.strictEqual(Redacted.value(second.apiKey), Redacted.value(first.apiKey))
+        assert.isTrue(second.isLocalAccount)
+      })))
+
+  it.effect("makes each account and key anew", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const one = yield* start(`${folder}/one`)
+        const two = yield* start(`${folder}/two`)
+        assert.notStrictEqual(one.account.accountSid, two.account.accountSid)
+        assert.notDeepEqual(tokens(one), tokens(two))
+        assert.notStrictEqual(Redacted.value(one.apiKey), Redacted.value(two.apiKey))
+      })))
+
+  it.effect("keeps what it made where only this user can read it", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* start(`${folder}/made/by/itself`)
+        for (const name of ["local-account.json", "api-key"]) {
+          const { mode } = yield* fs.stat(`${folder}/made/by/itself/${name}`)
+          assert.strictEqual(mode & 0o777, 0o600, name)
+        }
+      })))
+
+  it.effect("shows the API key when it makes it, and never again", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const key = Redacted.value((yield* start(folder)).apiKey)
+        const shown = (yield* TestConsole.errorLines).filter((line) => String(line).includes(key))
+        assert.strictEqual(shown.length, 1)
+        yield* start(folder)
+        assert.strictEqual((yield* TestConsole.errorLines).length, 1)
+        assert.deepStrictEqual(yield* TestConsole.logLines, [])
+      })))
+
+  it.effect("prefers what is given, and then writes nothing", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const identity = yield* start(folder, credentials)
+        assert.isFalse(identity.isLocalAccount)
+        assert.strictEqual(identity.account.accountSid, credentials.TWILIO_ACCOUNT_SID)
+        assert.deepStrictEqual(tokens(identity), ["given"])
+        assert.strictEqual(Redacted.value(identity.apiKey), "given-key")
+        assert.deepStrictEqual(yield* fs.readDirectory(folder), [])
+      })))
+
+  it.effect("prefers what is given over what it made before, and keeps that", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const made = yield* start(folder)
+        assert.strictEqual((yield* start(folder, credentials)).account.accountSid, credentials.TWILIO_ACCOUNT_SID)
+        assert.strictEqual((yield* start(folder)).account.accountSid, made.account.accountSid)
+      })))
+
+  it.effect.each([
+    ["local-account.json", ""],
+    ["local-account.json", "{"],
+    ["local-account.json", "{\"accountSid\":\"AC1\",\"authToken\":\"x\"}"],
+    ["local-account.json", `{"accountSid":"AC${"1".repeat(32)}","authToken":""}`],
+    ["local-account.json", `{"accountSid":"AC${"1".repeat(32)}"}`],
+    ["api-key", ""],
+    ["api-key", " \n"]
+  ] as const)("refuses to start on a damaged %s (%j)", ([name, content]) =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const file = `${folder}/${name}`
+        yield* fs.writeFileString(file, content)
+        const error = yield* Effect.flip(start(folder))
+        assert.strictEqual(error._tag, "IdentityError")
+        assert.isTrue(error.message.startsWith(`${file} can't be used.`))
+        assert.include(error.message, "DATA_DIR")
+        assert.strictEqual(yield* fs.readFileString(file), content)
+      })))
+
+  it.effect("tells of a folder that it can't make", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.writeFileString(`${folder}/taken`, "a file")
+        const error = yield* Effect.flip(start(`${folder}/taken`))
+        assert.include(error.message, `${folder}/taken/local-account.json can't be used.`)
+      })))
+})

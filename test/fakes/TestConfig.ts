@@ -1,0 +1,29 @@
+/** Settings and identities of tests: what is not given is the default. */
+import { ConfigProvider, Layer, Redacted } from "effect"
+import { AppConfig } from "../../src/config/AppConfig.ts"
+import { Identity } from "../../src/config/Identity.ts"
+import { AccountSid } from "../../src/domain/Sid.ts"
+import { accountSid, authToken } from "./Samples.ts"
+
+/** `AppConfig` from these variables and from nothing else. */
+export const config = (env: Record<string, string> = {}) =>
+  AppConfig.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+
+/** An account that Twilio knows, unless said otherwise. */
+export const identity = (options: {
+  readonly isLocalAccount?: boolean
+  readonly authTokens?: readonly [string, ...Array<string>]
+} = {}) => {
+  const [first, ...others] = options.authTokens ?? [authToken]
+  return Layer.succeed(
+    Identity,
+    Identity.of({
+      account: {
+        accountSid: AccountSid.make(accountSid),
+        authTokens: [Redacted.make(first), ...others.map((token) => Redacted.make(token))]
+      },
+      isLocalAccount: options.isLocalAccount ?? false,
+      apiKey: Redacted.make("api-key-of-a-test")
+    })
+  )
+}
