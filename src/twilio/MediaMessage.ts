@@ -19,14 +19,16 @@ const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
 /**
  * μ-law bytes, 8000 a second, from base64 (RFC 4648, no line breaks).
  *
- * Node's decoder skips what is not base64, so a count of the bytes tells whether all of the text was.
+ * Node's decoder skips what is not base64, so a count of the bytes tells whether all of the text was;
+ * but it reads the URL-safe alphabet too.
  */
 export const Payload = Schema.String.pipe(
   Schema.decodeTo(Schema.Uint8Array, {
     decode: SchemaGetter.transformEffect((text: string) => {
       const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0
       const bytes = Buffer.from(text, "base64")
-      return bytes.length === ((text.length - padding) * 3) >> 2 && text.length % 4 === 0
+      return bytes.length === ((text.length - padding) * 3) >> 2 && text.length % 4 === 0 &&
+          !text.includes("-") && !text.includes("_")
         ? Effect.succeed(bytes as Uint8Array)
         : Effect.fail(invalidBase64)
     }),
