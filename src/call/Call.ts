@@ -37,6 +37,9 @@ export interface CallLimits {
   readonly media: Duration.Duration
 }
 
+/** Twilio rings for a minute; a call may stand in Twilio's own queue before that. */
+const answerTimeout = Duration.minutes(5)
+
 /** For Twilio's last word after a stream has ended. */
 const endingTimeout = Duration.seconds(3)
 
@@ -97,6 +100,8 @@ export const make = Effect.fnUntraced(function*(
 
   const timeout = (timer: Timer): Duration.Duration => {
     switch (timer) {
+      case "answer":
+        return answerTimeout
       case "start":
         return limits.start
       case "duration":
@@ -137,6 +142,7 @@ export const make = Effect.fnUntraced(function*(
     yield* Effect.logInfo("call began").pipe(
       Effect.annotateLogs({ direction: info.direction, agent: info.agent.name })
     )
+    yield* arm("answer")
     // The queue's end is the call's end.
     yield* Effect.ignore(Effect.forever(Effect.flatMap(Queue.take(commands), execute)))
   }).pipe(

@@ -90,10 +90,11 @@ export const maxResumptions = 5
 /**
  * The waits that a call arms; one of each at most.
  *
- * `start`: for the stream's start. `duration`: for the whole call, from the answer. `ending`: for
- * Twilio's last word after we or the caller ended it. `resuming`: for Twilio to come back.
+ * `answer`: for the answer, from the beginning. `start`: for the stream's start. `duration`: for the
+ * whole call, from the answer. `ending`: for Twilio's last word after we or the caller ended it.
+ * `resuming`: for Twilio to come back.
  */
-export type Timer = "start" | "duration" | "ending" | "resuming"
+export type Timer = "answer" | "start" | "duration" | "ending" | "resuming"
 
 export type CallEvent = Data.TaggedEnum<{
   StatusReported: { readonly status: CallStatus; readonly sequence: number }
@@ -164,14 +165,19 @@ const onStatus = (state: CallState, status: CallStatus, sequence: number): Trans
 }
 
 /** Twilio asked for TwiML after the first time: its stream is over, or never came to be. */
-const onAskedAgain = (state: CallState, reason: EndReason, ...commands: ReadonlyArray<Command>): Transition =>
+const onAskedAgain = (
+  state: CallState,
+  start: Command,
+  reason: EndReason,
+  ...commands: ReadonlyArray<Command>
+): Transition =>
   state.resumptions >= maxResumptions
     ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
     : to(
       { ...state, resumptions: state.resumptions + 1 },
       Phase.Connected(),
       ...commands,
-      Command.Arm({ timer: "start" })
+      start
     )
 
 const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
@@ -183,13 +189,13 @@ const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
     case "Connected":
       // A status report may have been faster than the first webhook.
       return state.isAnswered
-        ? onAskedAgain(state, "noStream")
+        ? onAskedAgain(state, start, "noStream")
         : to({ ...state, isAnswered: true }, state.phase, start)
     case "Resuming":
       return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), start)
     case "Streaming":
       // Twilio's end of the stream is gone, though ours has not noticed yet.
-      return onAskedAgain(state, "streamLost", Command.CloseStream({ reason: "streamLost" }))
+      return onAskedAgain(state, start, "streamLost", Command.CloseStream({ reason: "streamLost" }))
     default:
       return unchanged(state)
   }
@@ -218,6 +224,11 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
 const onTimer = (state: CallState, timer: Timer): Transition => {
   const { phase } = state
   switch (timer) {
+    case "answer":
+      // Neither an answer nor a last word: the reports were lost, and the call would be kept for ever.
+      return phase._tag === "Initiated" || phase._tag === "Ringing"
+        ? to(state, Phase.Ending({ reason: "noAnswer" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
+        : unchanged(state)
     case "start":
       return phase._tag === "Connected"
         ? to(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))

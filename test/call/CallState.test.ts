@@ -1,0 +1,431 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import {
+  CallEvent,
+  type CallState,
+  type CallStatus,
+  type Command,
+  type EndReason,
+  initial,
+  maxResumptions,
+  type StreamEnd,
+  type Timer,
+  transition
+} from "../../src/call/CallState.ts"
+import { streamSid } from "../fakes/Samples.ts"
+
+// ---------------------------------------------------------------------------------------------
+// Events and how a test writes what came of them
+// ---------------------------------------------------------------------------------------------
+
+const status = (status: CallStatus, sequence = 0) => CallEvent.StatusReported({ status, sequence })
+const answered = CallEvent.Answered({ streamsHere: true })
+const answeredElsewhere = CallEvent.Answered({ streamsHere: false })
+const started = (index = 1) => CallEvent.StreamStarted({ streamSid: streamSid(index) })
+const ended = (end: StreamEnd, index = 1) => CallEvent.StreamEnded({ streamSid: streamSid(index), end })
+const stopped: StreamEnd = { _tag: "Stopped" }
+const lost: StreamEnd = { _tag: "Lost" }
+const closed = (reason: EndReason): StreamEnd => ({ _tag: "Closed", reason })
+const fired = (timer: Timer) => CallEvent.TimerFired({ timer })
+const hangUp = CallEvent.HangUpRequested({ reason: "requested" })
+const released = CallEvent.Released({ reason: "shutdown" })
+
+const write = (command: Command): string => {
+  switch (command._tag) {
+    case "Arm":
+      return `arm ${command.timer}`
+    case "Disarm":
+      return `disarm ${command.timer}`
+    case "CloseStream":
+      return `close ${command.reason}`
+    case "HangUp":
+      return "hang up"
+  }
+}
+
+const phaseOf = ({ phase }: CallState): string =>
+  phase._tag === "Ending" || phase._tag === "Ended" ? `${phase._tag} ${phase.reason}` : phase._tag
+
+const after = (...events: ReadonlyArray<CallEvent>): CallState =>
+  events.reduce((state, event) => transition(state, event)[1], initial)
+
+/** The phase after `event`, and the commands. */
+const step = (state: CallState, event: CallEvent): readonly [phase: string, ...commands: Array<string>] => {
+  const [commands, next] = transition(state, event)
+  return [phaseOf(next), ...commands.map(write)]
+}
+
+const initiated = initial
+const ringing = after(status("ringing", 1))
+const connected = after(answered)
+const streaming = after(answered, started())
+const resuming = after(answered, started(), ended(lost))
+const ending = after(answered, started(), ended(stopped))
+const over = after(status("busy", 2))
+
+const live: ReadonlyArray<readonly [name: string, state: CallState]> = [
+  ["Initiated", initiated],
+  ["Ringing", ringing],
+  ["Connected", connected],
+  ["Streaming", streaming],
+  ["Resuming", resuming],
+  ["Ending", ending]
+]
+
+describe("the way of a call", () => {
+  it("goes from Initiated to Ended when the caller hangs up", () => {
+    const events = [
+      status("initiated", 0),
+      status("ringing", 1),
+      status("in-progress", 2),
+      answered,
+      started(),
+      ended(stopped),
+      status("completed", 3)
+    ]
+    const phases = events.map((_, index) => phaseOf(after(...events.slice(0, index + 1))))
+    assert.deepStrictEqual(phases, [
+      "Initiated",
+      "Ringing",
+      "Connected",
+      "Connected",
+      "Streaming",
+      "Ending callerLeft",
+      "Ended callerLeft"
+    ])
+  })
+
+  it("times the call and the stream's start from the answer", () => {
+    assert.deepStrictEqual(step(initiated, answered), ["Connected", "arm start", "arm duration"])
+    assert.deepStrictEqual(step(ringing, answered), ["Connected", "arm start", "arm duration"])
+    assert.deepStrictEqual(step(ringing, status("in-progress", 2)), ["Connected", "arm start", "arm duration"])
+  })
+
+  it("waits for no stream here when the sound goes elsewhere", () => {
+    assert.deepStrictEqual(step(initiated, answeredElsewhere), ["Connected", "disarm start", "arm duration"])
+  })
+
+  it("stops to wait for a stream here when the report of the answer came before the webhook", () => {
+    assert.deepStrictEqual(step(after(status("in-progress", 2)), answeredElsewhere), ["Connected", "disarm start"])
+  })
+
+  it("waits anew from the webhook when the report of the answer came before it", () => {
+    const state = after(status("in-progress", 2))
+    assert.deepStrictEqual(step(state, answered), ["Connected", "arm start"])
+    assert.strictEqual(transition(state, answered)[1].resumptions, 0)
+  })
+
+  it("ends the waits for a stream when one starts", () => {
+    const expected = ["Streaming", "disarm start", "disarm resuming", "arm duration"] as const
+    for (const state of [initiated, ringing, connected, resuming]) {
+      assert.deepStrictEqual(step(state, started(2)), expected)
+    }
+  })
+
+  it("has no place for a second stream", () => {
+    assert.deepStrictEqual(step(streaming, started(2)), ["Streaming"])
+    assert.deepStrictEqual(transition(streaming, started(2))[1], streaming)
+  })
+
+  it("has no place for a stream once it is ending", () => {
+    assert.deepStrictEqual(step(ending, started(2)), ["Ending callerLeft"])
+  })
+})
+
+describe("the end of a stream", () => {
+  it("by Twilio's stop ends the call: the caller left", () => {
+    assert.deepStrictEqual(step(streaming, ended(stopped)), ["Ending callerLeft", "arm ending"])
+  })
+
+  it.each(["agentLeft", "agentFailed", "mediaTimeout", "badMessages", "slowPeer"] as const)(
+    "by us ends the call for our reason: %s",
+    (reason) => assert.deepStrictEqual(step(streaming, ended(closed(reason))), [`Ending ${reason}`, "arm ending"])
+  )
+
+  it("by a loss lets the call go on: lost, Resuming, Connected, Streaming", () => {
+    assert.deepStrictEqual(step(streaming, ended(lost)), ["Resuming", "arm resuming"])
+    assert.deepStrictEqual(step(resuming, answered), ["Connected", "disarm resuming", "arm start"])
+    const again = transition(resuming, answered)[1]
+    assert.deepStrictEqual(step(again, started(2))[0], "Streaming")
+  })
+
+  it("of another stream means nothing", () => {
+    assert.deepStrictEqual(step(streaming, ended(stopped, 2)), ["Streaming"])
+    assert.deepStrictEqual(step(after(answered, started(), ended(lost), answered, started(2)), ended(stopped, 1)), [
+      "Streaming"
+    ])
+  })
+
+  it("means nothing when it comes twice", () => {
+    assert.deepStrictEqual(step(ending, ended(lost)), ["Ending callerLeft"])
+    assert.deepStrictEqual(step(resuming, ended(stopped)), ["Resuming"])
+  })
+
+  it("is given up after so many losses", () => {
+    let state = connected
+    for (let index = 1; index <= maxResumptions; index++) {
+      state = [started(index), ended(lost, index), answered].reduce((state, event) => transition(state, event)[1], state)
+      assert.strictEqual(phaseOf(state), "Connected", `after ${index}`)
+    }
+    state = transition(state, started(99))[1]
+    assert.deepStrictEqual(step(state, ended(lost, 99)), ["Ending streamLost", "arm ending"])
+  })
+})
+
+describe("Twilio asking what next", () => {
+  it("while our stream is still open closes it as lost and waits for the next", () => {
+    assert.deepStrictEqual(step(streaming, answered), ["Connected", "close streamLost", "arm start"])
+    const next = transition(streaming, answered)[1]
+    assert.deepStrictEqual(step(next, ended(closed("streamLost"))), ["Connected"])
+    assert.deepStrictEqual(step(next, started(2))[0], "Streaming")
+  })
+
+  it("again, after an answer whose stream never came to be, waits again", () => {
+    assert.deepStrictEqual(step(connected, answered), ["Connected", "arm start"])
+  })
+
+  it("again, for a stream elsewhere, waits for none here", () => {
+    assert.deepStrictEqual(step(after(answeredElsewhere), answeredElsewhere), ["Connected", "disarm start"])
+  })
+
+  it("too often is given up, whether streams came to be or not", () => {
+    for (const between of [[], [started()]]) {
+      let state = connected
+      let asked = 0
+      while (state.phase._tag === "Connected") {
+        state = [...between, answered].reduce((state, event) => transition(state, event)[1], state)
+        asked++
+      }
+      assert.strictEqual(asked, maxResumptions + 1)
+      assert.strictEqual(phaseOf(state), between.length === 0 ? "Ending noStream" : "Ending streamLost")
+    }
+  })
+
+  it("changes nothing once the call is ending", () => {
+    assert.deepStrictEqual(step(ending, answered), ["Ending callerLeft"])
+  })
+})
+
+describe("a hang-up that is asked for", () => {
+  it.each([["Initiated", initiated], ["Ringing", ringing], ["Connected", connected], ["Resuming", resuming]] as const)(
+    "goes over REST while there is no stream: %s",
+    (_, state) => assert.deepStrictEqual(step(state, hangUp), ["Ending requested", "hang up", "arm ending"])
+  )
+
+  it("closes the stream while there is one: its end lets Twilio ask what next", () => {
+    assert.deepStrictEqual(step(streaming, hangUp), ["Ending requested", "close requested", "arm ending"])
+  })
+
+  it("changes nothing the second time: the first reason stays", () => {
+    const state = after(answered, started(), CallEvent.HangUpRequested({ reason: "shutdown" }))
+    assert.deepStrictEqual(step(state, hangUp), ["Ending shutdown"])
+  })
+})
+
+describe("timers", () => {
+  it("start: no stream came, so Twilio is told to hang up", () => {
+    assert.deepStrictEqual(step(connected, fired("start")), ["Ending noStream", "hang up", "arm ending"])
+  })
+
+  it("duration: the call was too long, in every phase", () => {
+    assert.deepStrictEqual(step(streaming, fired("duration")), ["Ending tooLong", "close tooLong", "arm ending"])
+    assert.deepStrictEqual(step(connected, fired("duration")), ["Ending tooLong", "hang up", "arm ending"])
+    assert.deepStrictEqual(step(resuming, fired("duration")), ["Ending tooLong", "hang up", "arm ending"])
+    assert.deepStrictEqual(step(ending, fired("duration")), ["Ending callerLeft"])
+  })
+
+  it("ending: Twilio's last word did not come, and the reason stays", () => {
+    assert.deepStrictEqual(step(ending, fired("ending")), ["Ended callerLeft"])
+  })
+
+  it("resuming: Twilio did not come back", () => {
+    assert.deepStrictEqual(step(resuming, fired("resuming")), ["Ended streamLost"])
+  })
+
+  it("answer: no report came at all, so the call is hung up and does not keep its place for ever", () => {
+    assert.deepStrictEqual(step(initiated, fired("answer")), ["Ending noAnswer", "hang up", "arm ending"])
+    assert.deepStrictEqual(step(ringing, fired("answer")), ["Ending noAnswer", "hang up", "arm ending"])
+  })
+
+  it("that fire too late change nothing", () => {
+    const harmless: ReadonlyArray<readonly [Timer, ReadonlyArray<CallState>]> = [
+      ["answer", [connected, streaming, resuming, ending, over]],
+      ["start", [initiated, ringing, streaming, resuming, ending, over]],
+      ["resuming", [initiated, ringing, connected, streaming, ending, over]],
+      ["ending", [initiated, ringing, connected, streaming, resuming, over]],
+      ["duration", [ending, over]]
+    ]
+    for (const [timer, states] of harmless) {
+      for (const state of states) assert.deepStrictEqual(transition(state, fired(timer)), [[], state])
+    }
+  })
+})
+
+describe("status reports", () => {
+  it.each([
+    ["busy", "busy"],
+    ["no-answer", "noAnswer"],
+    ["failed", "failed"],
+    ["canceled", "canceled"],
+    ["completed", "completed"]
+  ] as const)("end a call that nobody answered: %s", (word, reason) => {
+    assert.deepStrictEqual(step(ringing, status(word, 2)), [`Ended ${reason}`])
+  })
+
+  it.each(live)("completed ends a call in %s", (name, state) => {
+    const reason = name === "Ending" ? "callerLeft" : "completed"
+    const commands = name === "Streaming" ? ["close completed"] : []
+    assert.deepStrictEqual(step(state, status("completed", 9)), [`Ended ${reason}`, ...commands])
+  })
+
+  it("completed counts whatever its number: nothing can come after it", () => {
+    const state = after(status("in-progress", 5), answered, started())
+    assert.deepStrictEqual(step(state, status("completed", 1)), ["Ended completed", "close completed"])
+    assert.deepStrictEqual(step(state, status("completed", -1))[0], "Ended completed")
+  })
+
+  it("that are older than the last change nothing", () => {
+    const state = after(status("ringing", 1))
+    assert.deepStrictEqual(transition(state, status("in-progress", 0)), [[], state])
+    assert.deepStrictEqual(transition(state, status("in-progress", 1)), [[], state])
+  })
+
+  it("that come twice change nothing", () => {
+    const state = after(status("ringing", 1), status("in-progress", 2))
+    assert.deepStrictEqual(transition(state, status("in-progress", 2)), [[], state])
+  })
+
+  it.each(live.slice(2))("never go back: ringing in %s", (_, state) => {
+    const [commands, next] = transition(state, status("ringing", 99))
+    assert.deepStrictEqual(commands, [])
+    assert.deepStrictEqual(next.phase, state.phase)
+  })
+
+  it("of an answer change nothing once the call is under way", () => {
+    for (const state of [connected, streaming, resuming, ending]) {
+      const [commands, next] = transition(state, status("in-progress", 99))
+      assert.deepStrictEqual(commands, [])
+      assert.deepStrictEqual(next.phase, state.phase)
+    }
+  })
+})
+
+describe("release", () => {
+  it.each(live)("ends a call in %s at once", (name, state) => {
+    const reason = name === "Ending" ? "callerLeft" : "shutdown"
+    assert.deepStrictEqual(step(state, released), [`Ended ${reason}`, ...(name === "Streaming" ? ["close shutdown"] : [])])
+  })
+})
+
+describe("whatever comes, in any order", () => {
+  const sequence = Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 6 }))
+  const stream = Schema.Literals([1, 2, 3])
+  const reason = Schema.Literals(["completed", "callerLeft", "agentLeft", "tooLong", "shutdown"])
+  const Event = Schema.Union([
+    Schema.Struct({
+      _tag: Schema.tag("StatusReported"),
+      status: Schema.Literals([
+        "queued",
+        "initiated",
+        "ringing",
+        "in-progress",
+        "completed",
+        "busy",
+        "no-answer",
+        "failed",
+        "canceled"
+      ]),
+      sequence
+    }),
+    Schema.Struct({ _tag: Schema.tag("Quiet"), status: Schema.Literals(["queued", "ringing", "in-progress"]), sequence }),
+    Schema.Struct({ _tag: Schema.tag("Answered"), streamsHere: Schema.Boolean }),
+    Schema.Struct({ _tag: Schema.tag("StreamStarted"), stream }),
+    Schema.Struct({ _tag: Schema.tag("StreamEnded"), stream, end: Schema.Literals(["Stopped", "Lost", "Closed"]), reason }),
+    Schema.Struct({
+      _tag: Schema.tag("TimerFired"),
+      timer: Schema.Literals(["answer", "start", "duration", "ending", "resuming"])
+    }),
+    Schema.Struct({ _tag: Schema.tag("HangUpRequested"), reason }),
+    Schema.Struct({ _tag: Schema.tag("Released"), reason })
+  ])
+
+  const toEvent = (event: typeof Event.Type): CallEvent => {
+    switch (event._tag) {
+      case "Quiet":
+        return status(event.status, event.sequence)
+      case "StreamStarted":
+        return started(event.stream)
+      case "StreamEnded":
+        return ended(event.end === "Closed" ? closed(event.reason) : { _tag: event.end }, event.stream)
+      default:
+        return event
+    }
+  }
+
+  const Events = Schema.Array(Event)
+  const run = (events: ReadonlyArray<typeof Event.Type>) => {
+    let state = initial
+    return events.map((raw) => {
+      const event = toEvent(raw)
+      const before = state
+      const [commands, next] = transition(before, event)
+      state = next
+      return { event, before, commands, next }
+    })
+  }
+  const property = (name: string, check: (step: ReturnType<typeof run>[number]) => void) =>
+    it.prop(name, [Events], ([events]) => run(events).forEach(check), { arbitrary: { runs: 500 } })
+
+  /** How far along a phase is; Connected, Streaming and Resuming follow each other round. */
+  const rank = (state: CallState) =>
+    ({ Initiated: 0, Ringing: 1, Connected: 2, Streaming: 2, Resuming: 2, Ending: 3, Ended: 4 })[state.phase._tag]
+
+  property("nothing leaves Ended, and nothing is done after it", ({ before, commands, next }) => {
+    if (before.phase._tag !== "Ended") return
+    assert.deepStrictEqual(next, before)
+    assert.deepStrictEqual(commands, [])
+  })
+
+  property("a call never goes back", ({ before, next }) => {
+    assert.isAtLeast(rank(next), rank(before))
+    assert.isAtLeast(next.sequence, before.sequence)
+    assert.isAtLeast(next.resumptions, before.resumptions)
+    assert.isAtMost(next.resumptions, maxResumptions)
+  })
+
+  property("the first reason stays", ({ before, next }) => {
+    if (before.phase._tag !== "Ending") return
+    assert.isTrue(next.phase._tag === "Ending" || next.phase._tag === "Ended")
+    if (next.phase._tag === "Ending" || next.phase._tag === "Ended") {
+      assert.strictEqual(next.phase.reason, before.phase.reason)
+    }
+  })
+
+  property("a stream that the call leaves has ended, or is closed", ({ before, commands, event, next }) => {
+    if (before.phase._tag !== "Streaming" || next.phase._tag === "Streaming") return
+    const isClosed = commands.some((command) => command._tag === "CloseStream")
+    assert.strictEqual(isClosed, event._tag !== "StreamEnded")
+  })
+
+  property("only an open stream is closed, and only a call without one is hung up over REST", ({ before, commands }) => {
+    for (const command of commands) {
+      if (command._tag === "CloseStream") assert.strictEqual(before.phase._tag, "Streaming")
+      if (command._tag === "HangUp") assert.notStrictEqual(before.phase._tag, "Streaming")
+    }
+  })
+
+  property("every phase but the first has a wait that ends it", ({ before, commands, next }) => {
+    if (before.phase._tag === next.phase._tag) return
+    const armed = commands.flatMap((command) => command._tag === "Arm" ? [command.timer] : [])
+    if (next.phase._tag === "Ending") assert.include(armed, "ending")
+    if (next.phase._tag === "Resuming") assert.include(armed, "resuming")
+    if (next.phase._tag === "Connected" && rank(before) < 2) assert.include(armed, "duration")
+    if (next.phase._tag === "Streaming") assert.include(armed, "duration")
+  })
+
+  property("late, double and older reports change nothing but what was counted", ({ before, event, next }) => {
+    if (event._tag !== "StatusReported" || event.sequence > before.sequence) return
+    if (["completed", "busy", "no-answer", "failed", "canceled"].includes(event.status)) return
+    assert.deepStrictEqual(next, before)
+  })
+})
