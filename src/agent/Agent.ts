@@ -48,5 +48,10 @@ export interface Agent {
   readonly name: AgentName
   /** The rate (Hz) at which it listens and speaks. */
   readonly sampleRate: SampleRate
+  /**
+   * How many frames of 20 ms may wait for it before the older ones are dropped: for an agent to which
+   * old sound is worth nothing. At most the second that the stream holds.
+   */
+  readonly maxBacklog?: number
   readonly answer: (line: Line) => Effect.Effect<Conversation<AgentFailed>, AgentFailed, Scope.Scope>
 }

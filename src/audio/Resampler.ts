@@ -18,6 +18,7 @@
  * input sample comes out again unchanged, `delay` later: one phase of the filter is a pure delay.
  */
 import { halfBand, kaiserNyquist } from "./FirDesign.ts"
+import { makeDoubler, makeHalver } from "./HalfBand.ts"
 import type { Pcm, SampleRate } from "./Pcm.ts"
 
 /** One direction of one call: it remembers the last milliseconds of its input, so each stream needs its own. */
@@ -110,9 +111,7 @@ const makePlan = (from: SampleRate, to: SampleRate): Plan => {
   const up = to / common
   const down = from / common
   const factor = Math.max(up, down)
-  const filter = up * down === 2
-    ? halfBand(16, passBandEdge / factor)
-    : kaiserNyquist(factor, (1 - 2 * passBandEdge) / factor, attenuation)
+  const filter = kaiserNyquist(factor, (1 - 2 * passBandEdge) / factor, attenuation)
   const phases = Array.from({ length: up }, (_, phase) => {
     const streams = Array.from({ length: down }, () => new Map<number, number>())
     for (let k = 0; k < filter.length; k++) {
@@ -273,6 +272,18 @@ const makeIdentity = <Rate extends SampleRate>(rate: Rate): Resampler<Rate, Rate
   reset: () => {}
 })
 
+/**
+ * Where a block is worked on. Nothing in it outlives a call of `convert`, so all resamplers share it: what a call keeps
+ * for itself is the filter's history, some hundred bytes, and 200 calls in turn stay in the processor's cache.
+ */
+const spaces: Array<Float64Array> = []
+const workspace = (streams: number, length: number): ReadonlyArray<Float64Array> => {
+  for (let place = 0; place < streams; place++) {
+    if (spaces[place] === undefined || spaces[place].length < length) spaces[place] = new Float64Array(length)
+  }
+  return spaces
+}
+
 /** The sums of one phase of one block: nothing outlives a call of `convert`, so all resamplers share it, and the cache. */
 let sum = new Float64Array(0)
 
@@ -281,8 +292,11 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
   // 20 ms, the telephone's frame, is worked off in one go; longer input in blocks, so that the buffers stay in cache.
   const blockLength = from / 50
   const blockPeriods = Math.ceil(blockLength / down) + 1
-  const streams = Array.from({ length: down }, () => new Float64Array(history + blockPeriods + padding))
+  const streams = workspace(down, history + blockPeriods + padding)
   if (sum.length < blockPeriods + padding) sum = new Float64Array(blockPeriods + padding)
+  // One more than the history: the period that has only begun.
+  const keptLength = history + 1
+  const kept = new Int16Array(down * keptLength)
   /** How many samples of the current period have come. */
   let held = 0
 
@@ -298,15 +312,23 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
     }
   }
 
-  const drop = (periods: number): void => {
-    for (const stream of streams) {
-      // One more than the history: the period that has only begun.
-      for (let i = 0; i <= history; i++) stream[i] = stream[i + periods]
+  const load = (): void => {
+    for (let place = 0, from = 0; place < down; place++) {
+      const stream = streams[place]
+      for (let i = 0; i < keptLength; i++, from++) stream[i] = kept[from]
+    }
+  }
+
+  const save = (periods: number): void => {
+    for (let place = 0, to = 0; place < down; place++) {
+      const stream = streams[place]
+      for (let i = periods; i < periods + keptLength; i++, to++) kept[to] = stream[i]
     }
   }
 
   /** Answers where the next block's output goes. */
   const convert = (input: Int16Array, start: number, count: number, out: Int16Array, written: number): number => {
+    load()
     take(input, start, count)
     const from = ceilDivide(held * up, down)
     const to = ceilDivide((held + count) * up, down)
@@ -333,7 +355,7 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
       store(out, place, up, periods, sum)
     }
     const periods = ceilDivide(held + count + 1, down) - 1
-    drop(periods)
+    save(periods)
     held += count - periods * down
     return written + to - from
   }
@@ -356,7 +378,7 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
   }
 
   const reset = (): void => {
-    for (const stream of streams) stream.fill(0)
+    kept.fill(0)
     held = 0
   }
 
@@ -369,8 +391,40 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
   return { from, to, delay, process, outputLength, processInto, flush, reset }
 }
 
+let halfBandTaps: Float64Array | undefined
+
+const makeTwofold = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> => {
+  halfBandTaps ??= halfBand(16, passBandEdge / 2)
+  const converter = to > from ? makeDoubler(halfBandTaps) : makeHalver(halfBandTaps)
+  const high = Math.max(from, to)
+  const tail = Math.ceil(((halfBandTaps.length - 1) * from) / high)
+
+  const process = (input: Int16Array): Pcm<To> => {
+    const out: Pcm<To> = new Int16Array(converter.outputLength(input.length))
+    converter.process(input, out)
+    return out
+  }
+
+  return {
+    from,
+    to,
+    delay: (halfBandTaps.length - 1) / 2 / high,
+    process,
+    outputLength: converter.outputLength,
+    processInto: converter.process,
+    flush: () => {
+      const out = process(new Int16Array(tail))
+      converter.reset()
+      return out
+    },
+    reset: converter.reset
+  }
+}
+
 /** Equal rates cost nothing: the samples pass as they are. */
-export const make = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> =>
-  from as SampleRate === to
-    ? makeIdentity(from) as Resampler<SampleRate, SampleRate> as Resampler<From, To>
-    : makePolyphase(from, to)
+export const make = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> => {
+  if (from as SampleRate === to) {
+    return makeIdentity(from) as Resampler<SampleRate, SampleRate> as Resampler<From, To>
+  }
+  return from === 2 * to || to === 2 * from ? makeTwofold(from, to) : makePolyphase(from, to)
+}

@@ -13,7 +13,7 @@
  *
  * The pure steps are fused and run in the agent's own fiber, so that a frame costs one wake-up.
  */
-import { Clock, Deferred, Duration, Effect, Metric, Queue, type Scope, Stream } from "effect"
+import { Array, Clock, Deferred, Duration, Effect, Metric, Queue, type Scope, Stream } from "effect"
 import { type Agent, type AgentFailed, type Reply, Signal } from "../agent/Agent.ts"
 import * as Framer from "../audio/Framer.ts"
 import * as Mulaw from "../audio/Mulaw.ts"
@@ -21,7 +21,8 @@ import * as Pacer from "../audio/Pacer.ts"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import * as Metrics from "../observability/Metrics.ts"
-import { clearText, type Control, markText, mediaText, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
+import type { Media } from "../twilio/MediaMessage.ts"
+import { clearText, type Control, markText, mediaCapacity, mediaText, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
 import type { EndReason, StreamEnd } from "./CallState.ts"
 
 /** Outbound frames that wait for the pacer: 400 ms. */
@@ -58,14 +59,27 @@ const toEnd = (error: StreamClosed): StreamEnd =>
 /** A piece of the reply that waits for the pacer: a frame of μ-law, or the name of a mark. */
 type Outgoing = Uint8Array | string
 
-/** The caller's sound at the agent's rate: μ-law and resampler in one pure step. */
+/** Samples that are allocated at once, to be handed out in pieces: a typed array costs more to make than to fill. */
+const slabLength = 4096
+
+/** The caller's sound at the agent's rate: μ-law and resampler in one pure step. Each piece is the agent's to keep. */
 const makeHear = (sampleRate: SampleRate): (mulaw: Uint8Array) => Pcm => {
   const resampler = Resampler.make(8000, sampleRate)
   let scratch = new Int16Array(frameBytes)
-  return sampleRate === 8000 ? Mulaw.decode : (mulaw) => {
+  let slab = new Int16Array(slabLength)
+  let used = 0
+  return (mulaw) => {
     if (scratch.length !== mulaw.length) scratch = new Int16Array(mulaw.length)
     Mulaw.decodeInto(mulaw, scratch)
-    return resampler.process(scratch)
+    const length = resampler.outputLength(mulaw.length)
+    if (used + length > slab.length) {
+      slab = new Int16Array(Math.max(slabLength, length))
+      used = 0
+    }
+    const piece = slab.subarray(used, used + length)
+    used += length
+    resampler.processInto(scratch, piece)
+    return piece
   }
 }
 
@@ -119,12 +133,24 @@ export const open = Effect.fnUntraced(function*(
 
   // -- in -------------------------------------------------------------------------------------
 
+  const maxBacklog = agent.maxBacklog ?? mediaCapacity
   let taken = 0
-  const audio = Stream.map(stream.media, (message) => {
+  /** Of those taken, how many the agent's `maxBacklog` threw away. */
+  let stale = 0
+
+  const hearOne = (message: Media) => {
     if (taken++ + tally.dropped === tally.sampleIndex) {
       Metrics.queueLatency.updateUnsafe((now() - tally.sampleAt) / 1000, context)
     }
     return hear(message.media.payload)
+  }
+
+  const audio = Stream.mapArray(stream.media, (messages) => {
+    const old = messages.length - maxBacklog
+    if (old <= 0) return messages.length === 1 ? [hearOne(messages[0])] : Array.map(messages, hearOne)
+    taken += old
+    stale += old
+    return Array.map(messages.slice(old) as unknown as typeof messages, hearOne)
   })
 
   // -- out ------------------------------------------------------------------------------------
@@ -138,7 +164,7 @@ export const open = Effect.fnUntraced(function*(
 
   const emit = (frame: Uint8Array) => {
     stream.send(toText(frame))
-    if (sent++ + tally.dropped === tally.sampleIndex && agent.name === "echo") {
+    if (sent++ + tally.dropped + stale === tally.sampleIndex && agent.name === "echo") {
       Metrics.echoLatency.updateUnsafe((now() - tally.sampleAt) / 1000, context)
     }
     if (stream.unsentBytes() > maxUnsentBytes) endNow({ _tag: "Closed", reason: "slowPeer" })
@@ -231,16 +257,18 @@ export const open = Effect.fnUntraced(function*(
 
   // -- around it ------------------------------------------------------------------------------
 
-  const told = { received: 0, sent: 0, dropped: 0 }
+  const told = { received: 0, sent: 0, dropped: 0, stale: 0 }
   const report = Effect.sync(() => {
     Metrics.framesReceived.updateUnsafe(tally.received - told.received, context)
     Metrics.framesSent.updateUnsafe(sent - told.sent, context)
     if (tally.dropped > told.dropped) {
       Metrics.framesDropped("agentSlow").updateUnsafe(tally.dropped - told.dropped, context)
     }
+    if (stale > told.stale) Metrics.framesDropped("stale").updateUnsafe(stale - told.stale, context)
     told.received = tally.received
     told.sent = sent
     told.dropped = tally.dropped
+    told.stale = stale
   })
 
   /** Reports once a second, and notices that no media comes. */
