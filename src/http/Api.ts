@@ -75,7 +75,11 @@ export class CallGroup extends HttpApiGroup.make("call")
     }).middleware(ApiKey).annotateMerge(OpenApi.annotations({
       summary: "Place a call",
       description: "Calls a number and joins an agent to it. The same can be said in the query: `to_number`, `websocket_url`, "
-        + "`agent`. With an `Idempotency-Key` header the phone rings once, however often the request is sent."
+        + "`agent`. With an `Idempotency-Key` header the phone rings once, however often the request is sent.",
+      transform: ({ requestBody, ...operation }) => ({
+        ...operation,
+        requestBody: { ...requestBody as object, required: false }
+      })
     }))
   )
   .annotateMerge(OpenApi.annotations({ title: "Calls" }))

@@ -18,6 +18,8 @@ import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import { UpgradeRequired } from "./Problems.ts"
 import * as SignedRequest from "./SignedRequest.ts"
 
+export const path = "/ws"
+
 /** How long a peer may take to answer our close before the connection is cut, in ms. */
 const closeTimeout = 5000
 
@@ -87,11 +89,12 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const handle = Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     if (request.headers["upgrade"]?.toLowerCase() !== "websocket") {
-      return yield* HttpServerRespondable.toResponse(
+      const response = yield* HttpServerRespondable.toResponse(
         new UpgradeRequired({ detail: "Twilio Media Streams connect here by WebSocket." })
       )
+      return HttpServerResponse.setHeader(response, "upgrade", "websocket")
     }
-    const refusal = yield* Effect.flip(signed.upgrade(request)).pipe(Effect.option)
+    const refusal = yield* Effect.flip(signed.upgrade(path, request)).pipe(Effect.option)
     if (Option.isSome(refusal)) return yield* HttpServerRespondable.toResponse(refusal.value)
     yield* upgrade(request).pipe(
       Effect.flatMap((socket) => MediaStream.accept(socket, limits)),
@@ -105,5 +108,5 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     return HttpServerResponse.empty()
   }).pipe(Effect.scoped)
 
-  yield* router.add("GET", "/ws", handle)
+  yield* router.add("GET", path, handle)
 }))

@@ -103,6 +103,12 @@ export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
   title: "There is nothing here"
 }) {}
 
+export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
+  type: type("method-not-allowed"),
+  status: 405,
+  title: "This endpoint does not take this method"
+}) {}
+
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()("PayloadTooLarge", {
   type: type("payload-too-large"),
   status: 413,

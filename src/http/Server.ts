@@ -1,24 +1,60 @@
 /**
  * Everything that this service serves over HTTP, as one layer over whatever `HttpServer` is given.
  */
-import { ByteSize, Effect, Layer } from "effect"
-import { HttpIncomingMessage, HttpMiddleware, HttpRouter, HttpServerRespondable, HttpServerResponse } from "effect/http"
-import { HttpApiSwagger } from "effect/http-api"
+import { ByteSize, Effect, Layer, type Types } from "effect"
+import {
+  HttpIncomingMessage,
+  HttpMiddleware,
+  HttpRouter,
+  HttpServerError,
+  HttpServerRequest,
+  HttpServerRespondable,
+  HttpServerResponse
+} from "effect/http"
+import { HttpApiSwagger, OpenApi } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { Api } from "./Api.ts"
 import * as ApiHandlers from "./ApiHandlers.ts"
 import * as MediaRoute from "./MediaRoute.ts"
-import { Failed, NotFound } from "./Problems.ts"
+import { Failed, MethodNotAllowed, NotFound } from "./Problems.ts"
 import { forwardedHeaders, PublicUrl } from "./PublicUrl.ts"
 import * as Webhooks from "./Webhooks.ts"
 
 /** Bodies above this are refused (413): the largest that is meant is a few hundred bytes. */
 const maxBody = ByteSize.kibibytes(64)
 
-const Fallback = HttpRouter.add(
-  "*",
-  "/*",
-  HttpServerRespondable.toResponse(new NotFound({ detail: "The endpoints are listed at /docs and /openapi.json." }))
+/** The methods of each path: without them a wrong one could not be told from a wrong path. */
+const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
+  ...Object.entries(OpenApi.fromApi(Api).paths).map(
+    ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
+  ),
+  ...Webhooks.paths.map((path) => [path, "GET, POST"] as const),
+  ...[MediaRoute.path, "/", "/docs", "/openapi.json", "/metrics"].map((path) => [path, "GET"] as const)
+]
+
+/** The router takes upper case and doubled or trailing slashes too. */
+const normal = (url: string) => `/${url.split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
+
+const noRoute = Effect.gen(function*() {
+  const { url } = yield* HttpServerRequest.HttpServerRequest
+  const path = normal(url)
+  const allowed = methods.find(([known]) => known === path)?.[1]
+  if (allowed === undefined) {
+    return yield* HttpServerRespondable.toResponse(
+      new NotFound({ detail: "The endpoints are listed at /docs and /openapi.json." })
+    )
+  }
+  const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed({ detail: `This endpoint takes ${allowed}.` }))
+  return HttpServerResponse.setHeader(response, "allow", allowed)
+})
+
+const isRouteNotFound = (error: unknown) => HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound"
+
+/** A middleware and not a route of its own: that would take `HEAD` from the routes that answer `GET`. */
+const Fallback = HttpRouter.middleware(
+  (httpEffect) =>
+    Effect.catch(httpEffect, (error: Types.unhandled) => isRouteNotFound(error) ? noRoute : Effect.fail(error)),
+  { global: true }
 )
 
 const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
@@ -45,9 +81,8 @@ const Routes = Layer.mergeAll(
   MediaRoute.layer,
   HttpApiSwagger.layer(Api, { path: "/docs" }),
   PrometheusMetrics.layerHttp({ path: "/metrics" }),
-  Home,
-  Fallback
-).pipe(Layer.provide([Defects, Forwarded]))
+  Home
+).pipe(Layer.provide([Defects, Forwarded, Fallback]))
 
 export const layer = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxBody)),

@@ -13,11 +13,6 @@ import { PublicUrl } from "./PublicUrl.ts"
 /** The request's target as it came: what the router does to the path is nothing that Twilio signed. */
 const targetOf = (request: HttpServerRequest.HttpServerRequest) => (request.source as IncomingMessage).url ?? "/"
 
-const pathOf = (url: string) => {
-  const queryAt = url.indexOf("?")
-  return queryAt < 0 ? url : url.slice(0, queryAt)
-}
-
 const refuse = Effect.fnUntraced(function*(path: string, signature: string | undefined) {
   const reason = signature === undefined ? "missing" : "wrong"
   yield* Metric.update(Metrics.webhooksRefused(path, reason), 1)
@@ -30,7 +25,12 @@ const refuse = Effect.fnUntraced(function*(path: string, signature: string | und
   })
 })
 
-/** Checks requests against the account's auth tokens. */
+/**
+ * Checks requests against the account's auth tokens.
+ *
+ * `path` is the route's own: what a stranger wrote (`//TwiML/`) is never the label of a metric, or each
+ * spelling would be a series of its own, for ever.
+ */
 export const make = Effect.gen(function*() {
   const { account } = yield* Identity
   const publicUrl = yield* PublicUrl
@@ -39,8 +39,7 @@ export const make = Effect.gen(function*() {
   const baseOf = publicUrl.base
 
   /** The parameters of a webhook, GET or POST, if Twilio signed it. */
-  const webhook = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
-    const path = pathOf(request.url)
+  const webhook = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
     const signature = request.headers[Signature.header]
     // An unsigned body is not worth reading.
     if (signature === undefined) return yield* refuse(path, signature)
@@ -60,11 +59,11 @@ export const make = Effect.gen(function*() {
   })
 
   /** Passes if Twilio signed this WebSocket upgrade: over the `ws(s)` URL, without parameters. */
-  const upgrade = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+  const upgrade = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
     const signature = request.headers[Signature.header]
     const url = toWebSocketUrl(baseOf(request)) + targetOf(request)
     if (!Signature.isValid({ authTokens: account.authTokens, signature, url, parameters: {} })) {
-      return yield* refuse(pathOf(request.url), signature)
+      return yield* refuse(path, signature)
     }
   })
 

@@ -29,6 +29,8 @@ const decodeCall = decoder(CallParameters)
 const decodeStatus = decoder(StatusParameters)
 const decodeStream = decoder(StreamParameters)
 
+export const paths = ["/twiml", "/twilio/continue", "/twilio/status", "/twilio/stream"] as const
+
 export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const signed = yield* SignedRequest.make
   const registry = yield* CallRegistry
@@ -55,7 +57,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     name === undefined ? Effect.succeed(agents.standard) : agents.find(name)
 
   const answer = Effect.fn("/twiml")(function*(request: HttpServerRequest.HttpServerRequest) {
-    const { base, parameters, query } = yield* signed.webhook(request)
+    const { base, parameters, query } = yield* signed.webhook("/twiml", request)
     const call = yield* decodeCall("/twiml", parameters)
     return yield* Effect.gen(function*() {
       const agent = yield* agentFor(query["agent"])
@@ -81,7 +83,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
 
   /** Twilio's `<Connect action>`: the stream is over, what next? */
   const proceed = Effect.fn("/twilio/continue")(function*(request: HttpServerRequest.HttpServerRequest) {
-    const { base, parameters } = yield* signed.webhook(request)
+    const { base, parameters } = yield* signed.webhook("/twilio/continue", request)
     const { CallSid } = yield* decodeCall("/twilio/continue", parameters)
     const call = yield* registry.find(CallSid)
     if (Option.isNone(call)) return twiml(TwiML.hangUp())
@@ -89,14 +91,14 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   })
 
   const status = Effect.fn("/twilio/status")(function*(request: HttpServerRequest.HttpServerRequest) {
-    const { parameters } = yield* signed.webhook(request)
+    const { parameters } = yield* signed.webhook("/twilio/status", request)
     const report = yield* decodeStatus("/twilio/status", parameters)
     yield* registry.report(report.CallSid, report.CallStatus, report.SequenceNumber)
     return HttpServerResponse.empty()
   })
 
   const stream = Effect.fn("/twilio/stream")(function*(request: HttpServerRequest.HttpServerRequest) {
-    const { parameters } = yield* signed.webhook(request)
+    const { parameters } = yield* signed.webhook("/twilio/stream", request)
     const report = yield* decodeStream("/twilio/stream", parameters)
     const log = report.StreamEvent === "stream-error"
       ? Effect.logWarning("Twilio reports an error of a media stream")
@@ -108,7 +110,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   })
 
   const route = (
-    path: `/${string}`,
+    path: typeof paths[number],
     handler: typeof answer | typeof status
   ) => {
     const handle = HttpServerRequest.HttpServerRequest.use(handler).pipe(

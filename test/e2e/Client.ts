@@ -51,7 +51,7 @@ export const ask = (url: string, options: Options = {}): Effect.Effect<Answer> =
     const text = await response.text()
     const contentType = (response.headers.get("content-type") ?? "").split(";", 1)[0]
     const json = contentType.endsWith("json") ? parse(text) : undefined
-    const problem = contentType === "application/problem+json" ? json as Problem : noProblem
+    const problem = contentType === "application/problem+json" ? { ...noProblem, ...json as Partial<Problem> } : noProblem
     return {
       status: response.status,
       headers: response.headers,

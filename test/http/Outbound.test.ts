@@ -1,0 +1,265 @@
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { PhoneBehaviour } from "../../src/simulator/CallLife.ts"
+import * as Faults from "../../src/simulator/Faults.ts"
+import { type RestFaults, Simulator } from "../../src/simulator/Simulator.ts"
+import * as Service from "../e2e/Service.ts"
+
+const { somebody, until, withService } = Service
+
+/** What Twilio was asked to create. */
+const dials = (simulator: Simulator["Service"]) =>
+  Effect.map(simulator.requests, (requests) => requests.filter(({ method, path }) => method === "POST" && path.endsWith("/Calls.json")))
+
+const withFaults = (restFaults: RestFaults, env: Service.Options["env"] = {}) =>
+  withService({ env, simulator: { restFaults } }, ({ service, simulator }) =>
+    Effect.gen(function*() {
+      const answer = yield* service.dial({ to: somebody })
+      const asked = (yield* dials(simulator)).length
+      const metrics = yield* service.metrics
+      return { ...answer, asked, metrics, placed: (yield* simulator.calls).length, calls: (yield* service.health).calls }
+    }))
+
+layer(Service.layer(), { excludeTestServices: true })("a request to place a call", (it) => {
+  const refusals: ReadonlyArray<readonly [what: string, body: unknown, query: string | undefined, status: number, name: string]> = [
+    ["a body that is not JSON", "{\"to\":", undefined, 400, "invalid-request"],
+    ["a body that is no object", "[1]", undefined, 400, "invalid-request"],
+    ["JSON without a number", { agent: "echo" }, undefined, 400, "invalid-number"],
+    ["JSON with a number of the wrong kind", { to: 14_155_550_123 }, undefined, 400, "invalid-number"],
+    ["JSON with an agent of the wrong kind", { to: somebody, agent: 7 }, undefined, 400, "invalid-request"],
+    ["neither body nor query", undefined, undefined, 400, "invalid-request"],
+    ["a number that is none", { to: "12" }, undefined, 400, "invalid-number"],
+    ["a number without its country code", { to: "4155550123" }, undefined, 400, "invalid-number"],
+    ["words for a number", { to: "call me" }, undefined, 400, "invalid-number"],
+    ["a number that is none, in the query", undefined, "to_number=nobody", 400, "invalid-number"],
+    ["an empty number in the query", undefined, "to_number=", 400, "invalid-number"],
+    ["an agent that is not there", { to: somebody, agent: "nobody" }, undefined, 400, "no-such-agent"],
+    ["an agent that can't be, in the query", undefined, "to_number=%2B14155550123&agent=No%20One", 400, "no-such-agent"],
+    ["a foreign websocket_url", { to: somebody, websocket_url: "wss://evil.example/ws" }, undefined, 400, "foreign-websocket"],
+    ["a foreign websocket_url in the query", undefined, "to_number=%2B14155550123&websocket_url=wss://evil.example/ws", 400, "foreign-websocket"],
+    ["a websocket_url that is none", { to: somebody, websocket_url: "nonsense" }, undefined, 400, "foreign-websocket"],
+    ["a body over 64 KiB", { to: somebody, agent: "a".repeat(70_000) }, undefined, 413, "payload-too-large"]
+  ]
+  for (const [what, body, query, status, name] of refusals) {
+    it.effect(`is refused with ${what}`, () =>
+      Effect.gen(function*() {
+        const service = yield* Service.Service
+        const before = (yield* service.metrics)("client_caller_api_refused_total", { reason: name })
+        const answer = yield* service.dial(body, query === undefined ? {} : { query })
+        assert.strictEqual(answer.status, status)
+        assert.strictEqual(answer.contentType, "application/problem+json")
+        assert.deepInclude(answer.problem, { type: `urn:client-caller:problem:${name}`, status })
+        assert.isNotEmpty(answer.problem.title)
+        assert.isNotEmpty(answer.problem.detail)
+        assert.strictEqual((yield* service.metrics)("client_caller_api_refused_total", { reason: name }), before + 1)
+        assert.deepStrictEqual(yield* dials(yield* Simulator), [])
+      }))
+  }
+
+  it.effect("is refused without the API key, or with another", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const headers: ReadonlyArray<Record<string, string>> = [
+        {},
+        { authorization: "Bearer another-key" },
+        { authorization: "Bearer " },
+        { authorization: `Basic ${Buffer.from(`user:${Service.apiKey}`).toString("base64")}` }
+      ]
+      for (const one of headers) {
+        const answer = yield* service.ask("/call/outbound", {
+          method: "POST",
+          headers: one,
+          body: JSON.stringify({ to: somebody })
+        })
+        assert.strictEqual(answer.status, 401)
+        assert.strictEqual(answer.problem.type, "urn:client-caller:problem:unauthorized")
+        assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer\b/)
+      }
+      assert.deepStrictEqual(yield* dials(yield* Simulator), [])
+    }))
+
+  it.effect("does not tell a caller without the key what is wrong with the body", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const { status } = yield* service.ask("/call/outbound", { method: "POST", body: "{" })
+      assert.strictEqual(status, 401)
+    }))
+
+  it.effect("with an Idempotency-Key that is too long is refused", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const answer = yield* service.dial({ to: somebody }, { headers: { "idempotency-key": "k".repeat(256) } })
+      assert.strictEqual(answer.status, 400)
+      assert.strictEqual(answer.contentType, "application/problem+json")
+      assert.isNotEmpty(answer.problem.type)
+    }))
+
+  it.effect("is found only there, and only by POST", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const nowhere = yield* service.ask("/call/inbound", { method: "POST" })
+      assert.strictEqual(nowhere.status, 404)
+      assert.strictEqual(nowhere.problem.type, "urn:client-caller:problem:not-found")
+      for (const [path, method] of [["/call/outbound", "GET"], ["/health", "DELETE"], ["/twiml", "PUT"], ["/metrics", "POST"]]) {
+        const answer = yield* service.ask(path, { method })
+        assert.strictEqual(answer.status, 405, `${method} ${path}`)
+        assert.strictEqual(answer.problem.type, "urn:client-caller:problem:method-not-allowed")
+        assert.isNotEmpty(answer.headers.get("allow") ?? "")
+      }
+    }))
+})
+
+describe("a service that can't place calls", () => {
+  it.live("without a number of its own says what to set (503)", () =>
+    withService({ env: { TWILIO_PHONE_NUMBER: undefined } }, ({ service }) =>
+      Effect.gen(function*() {
+        const { problem, status } = yield* service.dial({ to: somebody })
+        assert.strictEqual(status, 503)
+        assert.strictEqual(problem.name, "not-configured")
+        assert.include(problem.detail, "TWILIO_PHONE_NUMBER")
+        assert.notInclude(problem.detail, "TWILIO_AUTH_TOKEN")
+      })
+    ))
+
+  it.live("without credentials says what to set (503)", () =>
+    withService({
+      env: {
+        TWILIO_ACCOUNT_SID: undefined,
+        TWILIO_AUTH_TOKEN: undefined,
+        TWILIO_PHONE_NUMBER: undefined,
+        TWILIO_API_BASE_URL: undefined
+      }
+    }, ({ service }) =>
+      Effect.gen(function*() {
+        const { problem, status } = yield* service.dial({ to: somebody })
+        assert.strictEqual(status, 503)
+        assert.strictEqual(problem.name, "not-configured")
+        for (const name of ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"]) assert.include(problem.detail, name)
+      })))
+
+  it.live("that is full says so, and when to come back (503)", () =>
+    withService({ env: { MAX_CALLS: "1" } }, ({ service, simulator }) =>
+      Effect.gen(function*() {
+        assert.strictEqual((yield* service.dial({ to: somebody })).status, 200)
+        const { headers, problem, status } = yield* service.dial({ to: "+14155550124" })
+        assert.strictEqual(status, 503)
+        assert.strictEqual(problem.name, "busy")
+        assert.match(headers.get("retry-after") ?? "", /^[1-9]\d*$/)
+        assert.strictEqual(Number(headers.get("retry-after")), problem.retry_after)
+        assert.strictEqual((yield* dials(simulator)).length, 1)
+        const metrics = yield* service.metrics
+        assert.strictEqual(metrics("client_caller_calls_refused_total", { reason: "busy" }), 1)
+      })))
+})
+
+describe("what Twilio answers", () => {
+  const cases: ReadonlyArray<readonly [what: string, fault: Faults.RestFault, status: number, name: string, code: number | undefined]> = [
+    ["400 21211 (no such number)", Faults.badRequest(21211, "The phone number is not valid."), 400, "invalid-number", 21211],
+    ["400 21219 (not verified)", Faults.badRequest(21219, "The number is unverified."), 422, "not-allowed-to-call", 21219],
+    ["400 21210 (a caller ID that is not ours)", Faults.badRequest(21210, "The source is not verified."), 502, "twilio-refused", 21210],
+    ["401 (our credentials) is our 502, not the client's 401", Faults.unauthorized, 502, "twilio-refused", 20003],
+    ["500", Faults.internalServerError, 502, "twilio-refused", undefined]
+  ]
+  for (const [what, fault, status, name, code] of cases) {
+    it.live(`${what} → ${status}`, () =>
+      Effect.gen(function*() {
+        const answer = yield* withFaults([fault])
+        assert.strictEqual(answer.status, status)
+        assert.strictEqual(answer.contentType, "application/problem+json")
+        assert.strictEqual(answer.problem.name, name)
+        if (code !== undefined) assert.strictEqual(answer.problem.twilio_code, code)
+        assert.isNull(answer.headers.get("www-authenticate"))
+        assert.strictEqual(answer.asked, 1)
+        assert.strictEqual(answer.placed, 0)
+        assert.strictEqual(answer.calls, 0)
+      }))
+  }
+
+  it.live("401 for a wrong token is told without the token", () =>
+    withService({ env: { TWILIO_AUTH_TOKEN: "a-token-that-twilio-does-not-know" } }, ({ service, simulator }) =>
+      Effect.gen(function*() {
+        const { problem, status, text } = yield* service.dial({ to: somebody })
+        assert.strictEqual(status, 502)
+        assert.include(problem.detail, "TWILIO_AUTH_TOKEN")
+        assert.notInclude(text, "a-token-that-twilio-does-not-know")
+        assert.strictEqual((yield* dials(simulator)).length, 1)
+      })))
+
+  it.live("429 once is tried again, and the call is placed", () =>
+    Effect.gen(function*() {
+      const answer = yield* withFaults([Faults.tooManyRequests])
+      assert.strictEqual(answer.status, 200)
+      assert.strictEqual(answer.asked, 2)
+      assert.strictEqual(answer.placed, 1)
+    }))
+
+  it.live("429 for ever → 503 with Retry-After, after a few tries", () =>
+    Effect.gen(function*() {
+      const answer = yield* withFaults(() => Faults.tooManyRequests)
+      assert.strictEqual(answer.status, 503)
+      assert.strictEqual(answer.problem.name, "busy")
+      assert.strictEqual(answer.problem.twilio_code, 20429)
+      assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]\d*$/)
+      assert.isAtLeast(answer.asked, 2)
+      assert.isAtMost(answer.asked, 5)
+      assert.strictEqual(answer.metrics("client_caller_twilio_requests_total", { outcome: "tooManyRequests" }), answer.asked)
+    }))
+
+  for (
+    const [what, fault, placed] of [
+      ["never", Faults.RestFault.Hang(), 0],
+      ["never, though the phone rings", Faults.RestFault.AcceptThenHang(), 1]
+    ] as const
+  ) {
+    it.live(`${what} → 504 with what to check, and the phone rings once at most`, () =>
+      Effect.gen(function*() {
+        const answer = yield* withFaults(() => fault, { TWILIO_TIMEOUT: "300ms" })
+        assert.strictEqual(answer.status, 504)
+        assert.strictEqual(answer.problem.name, "twilio-timed-out")
+        assert.match(answer.problem.detail, /call log/)
+        assert.match(answer.problem.detail, /twice/)
+        assert.strictEqual(answer.asked, 1)
+        assert.strictEqual(answer.placed, placed)
+        assert.strictEqual(answer.metrics("client_caller_twilio_requests_total", { outcome: "timedOut" }), 1)
+      }))
+  }
+
+  it.live("by cutting the line → 502, and it is not asked again", () =>
+    Effect.gen(function*() {
+      const answer = yield* withFaults(() => Faults.RestFault.Cut())
+      assert.strictEqual(answer.status, 502)
+      assert.match(answer.problem.detail, /call log/)
+      assert.strictEqual(answer.asked, 1)
+    }))
+
+  it.live("with a refused connection → 502, and no phone rang", () =>
+    withService({ env: { TWILIO_API_BASE_URL: "http://127.0.0.1:9" } }, ({ service }) =>
+      Effect.gen(function*() {
+        const { problem, status } = yield* service.dial({ to: somebody })
+        assert.strictEqual(status, 502)
+        assert.strictEqual(problem.name, "twilio-refused")
+        assert.match(problem.detail, /no call was placed/)
+      })))
+
+  it.live("a time-out under an Idempotency-Key is answered again, and not dialled again", () =>
+    withService({
+      env: { TWILIO_TIMEOUT: "300ms" },
+      simulator: { restFaults: [Faults.RestFault.AcceptThenHang()], phones: () => PhoneBehaviour.Busy({}) }
+    }, ({ service, simulator }) =>
+      Effect.gen(function*() {
+        const ask = service.dial({ to: somebody }, { headers: { "idempotency-key": "order-7" } })
+        assert.strictEqual((yield* ask).status, 504)
+        assert.strictEqual((yield* ask).status, 504)
+        assert.strictEqual((yield* dials(simulator)).length, 1)
+      })))
+
+  it.live("a refusal under an Idempotency-Key is no outcome: the next try is dialled", () =>
+    withService({ simulator: { restFaults: [Faults.badRequest(21219, "The number is unverified.")] } }, ({ service, simulator }) =>
+      Effect.gen(function*() {
+        const ask = service.dial({ to: somebody }, { headers: { "idempotency-key": "order-8" } })
+        assert.strictEqual((yield* ask).status, 422)
+        assert.strictEqual((yield* ask).status, 200)
+        assert.strictEqual((yield* dials(simulator)).length, 2)
+        yield* until("the call", service.health, ({ calls }) => calls === 1)
+      })))
+})
