@@ -1,0 +1,417 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Option, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import type { Agent } from "../../src/agent/Agent.ts"
+import { echo } from "../../src/agent/Echo.ts"
+import * as Mulaw from "../../src/audio/Mulaw.ts"
+import * as CallMedia from "../../src/call/CallMedia.ts"
+import type { StreamEnd } from "../../src/call/CallState.ts"
+import * as Agents from "../fakes/Agents.ts"
+import * as FakeMediaStream from "../fakes/FakeMediaStream.ts"
+
+const { mark, sound } = Agents
+const lastMark = "client-caller/last"
+
+/** An agent on a fake stream; `end` is how it ended, if it has. */
+const open = Effect.fnUntraced(function*(
+  agent: Agent,
+  options: Parameters<typeof FakeMediaStream.make>[0] = {}
+) {
+  const fake = yield* FakeMediaStream.make(options)
+  const media = yield* CallMedia.open(fake.stream, agent, { media: Duration.seconds(15) })
+  const ended = yield* Deferred.make<StreamEnd>()
+  yield* Effect.forkScoped(Effect.flatMap(media.ended, (end) => Deferred.succeed(ended, end)))
+  yield* settle
+  const end = Effect.suspend(() =>
+    Deferred.isDoneUnsafe(ended) ? Effect.asSome(Deferred.await(ended)) : Effect.succeed(Option.none<StreamEnd>())
+  )
+  return { ...fake, media, end, ended: Deferred.await(ended) }
+})
+
+/** Lets every fiber run until it waits for time to pass. */
+const settle = TestClock.adjust("0 millis")
+
+const closed = (reason: string): Option.Option<StreamEnd> => Option.some({ _tag: "Closed", reason } as StreamEnd)
+
+/** Sound whose pieces are told apart by their value. */
+const valued = (value: number, millis: number) => sound(millis, 8000, value)
+const meanOf = (frame: Uint8Array) => Mulaw.decode(frame).reduce((sum, sample) => sum + sample, 0) / frame.length
+
+describe("the echo agent", () => {
+  it.effect("sends back what it hears, in frames of 160 bytes, while it hears it", () =>
+    Effect.gen(function*() {
+      const { frames, hear } = yield* open(echo)
+      const [byte] = Mulaw.encode(Int16Array.of(1000))
+      for (let heard = 1; heard <= 50; heard++) {
+        hear(byte)
+        yield* TestClock.adjust("20 millis")
+        assert.isAtMost(frames().length, heard)
+        assert.isAtLeast(frames().length, heard - 2)
+      }
+      for (const frame of frames()) assert.strictEqual(frame.length, 160)
+      for (const frame of frames().slice(5)) assert.closeTo(meanOf(frame), 1000, 50)
+    }))
+
+  it.effect.each([1, 80, 159, 161, 333, 8000])("takes payloads of %i bytes, and still sends frames of 160", (length) =>
+    Effect.gen(function*() {
+      const { frames, hear } = yield* open(echo)
+      let heard = 0
+      while (heard < 3200) {
+        hear(0xff, length)
+        heard += length
+        yield* TestClock.adjust(length / 8)
+      }
+      yield* TestClock.adjust("5 seconds")
+      for (const frame of frames()) assert.strictEqual(frame.length, 160)
+      assert.closeTo(frames().length * 160, heard, 3 * 160)
+    }))
+
+  it.effect("takes an empty payload for nothing", () =>
+    Effect.gen(function*() {
+      const { end, frames, hear } = yield* open(echo)
+      for (let index = 0; index < 10; index++) {
+        hear(0xff, 0)
+        hear(0xff)
+        yield* TestClock.adjust("20 millis")
+      }
+      assert.closeTo(frames().length, 9, 1)
+      assert.isTrue(Option.isNone(yield* end))
+    }))
+
+  it.effect("goes on with the newest sound after a stall", () =>
+    Effect.gen(function*() {
+      const { frames, hear } = yield* open(echo)
+      for (let index = 0; index < 40; index++) hear(Mulaw.encode(Int16Array.of(index < 30 ? -4000 : 4000))[0])
+      yield* TestClock.adjust("2 seconds")
+      assert.isAtMost(frames().length, 10)
+      assert.isAtLeast(frames().length, 9)
+      assert.isTrue(frames().slice(1).every((frame) => meanOf(frame) > 0))
+    }))
+})
+
+describe("the pace", () => {
+  it.effect("is never more than 200 ms ahead of playback, and never behind", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { frames } = yield* open(puppet.agent)
+      puppet.say(sound(10_000))
+      yield* settle
+      assert.strictEqual(frames().length, 10)
+      for (let elapsed = 20; elapsed <= 9800; elapsed += 20) {
+        yield* TestClock.adjust("20 millis")
+        assert.strictEqual(frames().length * 20, elapsed + 200)
+      }
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(frames().length, 500)
+    }))
+
+  it.effect("is the same for an agent at another rate", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet(24_000)
+      const { frames } = yield* open(puppet.agent)
+      puppet.say(sound(2000, 24_000))
+      yield* settle
+      assert.isAtMost(frames().length, 10)
+      yield* TestClock.adjust("1 second")
+      assert.closeTo(frames().length, 60, 1)
+      assert.closeTo(meanOf(frames()[40]), 1000, 50)
+    }))
+
+  it.effect("starts anew after a pause of the agent, with no more than the lead", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { frames } = yield* open(puppet.agent)
+      puppet.say(sound(400))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(frames().length, 20)
+      puppet.say(sound(1000))
+      yield* settle
+      assert.strictEqual(frames().length, 30)
+    }))
+
+  it.effect("does not depend on how the agent cuts its sound", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { frames } = yield* open(puppet.agent)
+      for (const length of [1, 159, 161, 7, 3, 1000, 40, 229]) puppet.say(new Int16Array(length).fill(500))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(frames().map(({ length }) => length), Array.from({ length: 10 }, () => 160))
+    }))
+})
+
+describe("marks", () => {
+  it.effect("go out behind the sound that was said before them, and before the sound after", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { sent, story } = yield* open(puppet.agent)
+      puppet.say(mark("zero"), sound(60), mark("one"), sound(1000), mark("two"), mark("three"), sound(40))
+      yield* settle
+      assert.deepStrictEqual(story(), ["mark zero", "media 3", "mark one", "media 7"])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(story(), ["mark zero", "media 3", "mark one", "media 50", "mark two", "mark three", "media 2"])
+      const two = sent.find(({ message }) => message.event === "mark" && message.mark.name === "two")
+      assert.strictEqual(two?.at, 1060 - 200)
+    }))
+
+  it.effect("that come back are told to the agent, as are keys", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { mark, press } = yield* open(puppet.agent)
+      mark("one")
+      press("#")
+      mark("two")
+      yield* settle
+      assert.deepStrictEqual(puppet.signals as ReadonlyArray<unknown>, [
+        { _tag: "MarkReturned", name: "one" },
+        { _tag: "Digit", digit: "#" },
+        { _tag: "MarkReturned", name: "two" }
+      ])
+    }))
+})
+
+describe("clear", () => {
+  it.effect("throws away all that was said and not played, and tells Twilio", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { frames, story } = yield* open(puppet.agent)
+      for (let index = 0; index < 25; index++) puppet.say(sound(20))
+      puppet.say(mark("said"))
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(frames().length, 15)
+      yield* puppet.clear
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(story(), ["media 15", "clear"])
+    }))
+
+  it.effect("lets what is said next go at once, and keeps nothing of what was said before", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { frames, story } = yield* open(puppet.agent)
+      puppet.say(valued(-4000, 410))
+      yield* TestClock.adjust("30 millis")
+      yield* puppet.clear
+      const before = frames().length
+      puppet.say(valued(4000, 400))
+      yield* TestClock.adjust("20 millis")
+      assert.isAtLeast(frames().length - before, 10)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(story(), [`media ${before}`, "clear", "media 20"])
+      for (const frame of frames().slice(before)) assert.closeTo(meanOf(frame), 4000, 200)
+    }))
+
+  it.effect("with nothing said only tells Twilio", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { end, story } = yield* open(puppet.agent)
+      yield* puppet.clear
+      yield* puppet.clear
+      yield* settle
+      assert.deepStrictEqual(story(), ["clear", "clear"])
+      assert.isTrue(Option.isNone(yield* end))
+    }))
+
+  it.effect("race: a mark that comes back after a clear is told, and changes nothing else", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const fake = yield* open(puppet.agent)
+      puppet.say(sound(40), mark("one"))
+      yield* settle
+      yield* puppet.clear
+      fake.mark("one")
+      yield* settle
+      assert.deepStrictEqual(puppet.signals as ReadonlyArray<unknown>, [{ _tag: "MarkReturned", name: "one" }])
+      puppet.say(sound(20))
+      yield* TestClock.adjust("20 millis")
+      assert.deepStrictEqual(fake.story(), ["media 2", "mark one", "clear", "media 1"])
+      assert.isTrue(Option.isNone(yield* fake.end))
+    }))
+})
+
+describe("the end", () => {
+  it.effect("comes after the agent's last sound has been played", () =>
+    Effect.gen(function*() {
+      const { end, mark, story } = yield* open(Agents.saying(() => Stream.make(sound(1000))))
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(story(), ["media 50", `mark ${lastMark}`])
+      assert.isTrue(Option.isNone(yield* end))
+      mark(lastMark)
+      yield* settle
+      assert.deepStrictEqual(yield* end, closed("agentLeft"))
+    }))
+
+  it.effect("of an agent's sound is filled up to a frame", () =>
+    Effect.gen(function*() {
+      const { end, frames } = yield* open(Agents.saying(() => Stream.make(sound(30))), { echoesMarks: true })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(frames().map(({ length }) => length), [160, 160])
+      assert.deepStrictEqual([...Mulaw.decode(frames()[1]).subarray(80)], Array.from({ length: 80 }, () => 0))
+      assert.deepStrictEqual(yield* end, closed("agentLeft"))
+    }))
+
+  it.effect("comes for an agent that says nothing", () =>
+    Effect.gen(function*() {
+      const { end, story } = yield* open(Agents.saying(() => Stream.empty), { echoesMarks: true })
+      yield* settle
+      assert.deepStrictEqual(story(), [`mark ${lastMark}`])
+      assert.deepStrictEqual(yield* end, closed("agentLeft"))
+    }))
+
+  it.effect("comes all the same when Twilio keeps the last mark", () =>
+    Effect.gen(function*() {
+      const { end, hear } = yield* open(Agents.saying(() => Stream.make(sound(100))))
+      for (let second = 0; second < 31; second++) {
+        hear(0xff)
+        yield* TestClock.adjust("1 second")
+      }
+      assert.deepStrictEqual(yield* end, closed("agentLeft"))
+    }))
+
+  it.effect("does not come by a mark of the agent's own", () =>
+    Effect.gen(function*() {
+      const { end } = yield* open(Agents.saying(() => Stream.concat(Stream.make(mark("last")), Stream.never)), {
+        echoesMarks: true
+      })
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* end))
+    }))
+
+  it.effect("of a reply that fails is agentFailed, after what was said before", () =>
+    Effect.gen(function*() {
+      const { end, story } = yield* open(Agents.saying(() =>
+        Stream.concat(Stream.make(sound(40)), Stream.fail(Agents.failed()))
+      ))
+      yield* settle
+      assert.deepStrictEqual(story(), ["media 2"])
+      assert.deepStrictEqual(yield* end, closed("agentFailed"))
+    }))
+
+  it.effect("of an agent with a bug is agentFailed too", () =>
+    Effect.gen(function*() {
+      const { end } = yield* open(Agents.saying(() => Stream.die("a bug")))
+      yield* settle
+      assert.deepStrictEqual(yield* end, closed("agentFailed"))
+    }))
+
+  it.effect("of an agent that can't even begin is its failure", () =>
+    Effect.gen(function*() {
+      const fake = yield* FakeMediaStream.make()
+      const refuses = Agents.make(() => Effect.fail(Agents.failed("no model")))
+      const error = yield* Effect.flip(CallMedia.open(fake.stream, refuses, { media: Duration.seconds(15) }))
+      assert.strictEqual(error.cause, "no model")
+      assert.deepStrictEqual(fake.sent, [])
+    }))
+
+  it.effect("by Twilio's stop is Stopped, and by a lost socket Lost", () =>
+    Effect.gen(function*() {
+      const one = yield* open(Agents.silent)
+      one.stop()
+      yield* settle
+      assert.deepStrictEqual(yield* one.end, Option.some({ _tag: "Stopped" }))
+      const other = yield* open(Agents.silent)
+      other.lose()
+      yield* settle
+      assert.deepStrictEqual(yield* other.end, Option.some({ _tag: "Lost" }))
+    }))
+
+  it.effect.each(["rubbish", "tooLarge"] as const)("for what came in (%s) is badMessages", (reason) =>
+    Effect.gen(function*() {
+      const { end, lose } = yield* open(Agents.silent)
+      lose(reason)
+      yield* settle
+      assert.deepStrictEqual(yield* end, closed("badMessages"))
+    }))
+
+  it.effect("is slowPeer when what was sent does not leave", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { end, setUnsent } = yield* open(puppet.agent)
+      setUnsent(CallMedia.maxUnsentBytes)
+      puppet.say(sound(100))
+      yield* settle
+      assert.isTrue(Option.isNone(yield* end))
+      setUnsent(CallMedia.maxUnsentBytes + 1)
+      puppet.say(sound(20))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* end, closed("slowPeer"))
+    }))
+
+  it.effect("is mediaTimeout when no sound comes for too long", () =>
+    Effect.gen(function*() {
+      const { end, hear, press } = yield* open(Agents.silent)
+      for (let index = 0; index < 5; index++) {
+        yield* TestClock.adjust("14 seconds")
+        hear(0xff)
+      }
+      assert.isTrue(Option.isNone(yield* end))
+      yield* TestClock.adjust("10 seconds")
+      press("1")
+      yield* TestClock.adjust("4 seconds")
+      assert.isTrue(Option.isNone(yield* end))
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(yield* end, closed("mediaTimeout"))
+    }))
+
+  it.effect("that is asked for is the reason, and the first of two stays", () =>
+    Effect.gen(function*() {
+      const { end, lose, media, stop } = yield* open(Agents.silent)
+      yield* media.close("requested")
+      yield* media.close("shutdown")
+      stop()
+      lose()
+      yield* settle
+      assert.deepStrictEqual(yield* end, closed("requested"))
+    }))
+
+  it.effect("of the scope stops everything: nothing is sent, and the agent is let go", () =>
+    Effect.gen(function*() {
+      let released = 0
+      const fake = yield* FakeMediaStream.make()
+      const scope = yield* Scope.make()
+      const agent = Agents.make(() =>
+        Effect.as(Effect.addFinalizer(() => Effect.sync(() => released++)), {
+          reply: Stream.fromEffectRepeat(Effect.succeed(sound(20))),
+          signal: () => Effect.void
+        })
+      )
+      yield* CallMedia.open(fake.stream, agent, { media: Duration.seconds(15) }).pipe(Scope.provide(scope))
+      yield* TestClock.adjust("100 millis")
+      const before = fake.sent.length
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(fake.sent.length, before)
+      assert.strictEqual(released, 1)
+    }))
+})
+
+describe("a slow agent", () => {
+  it.effect("does not hold up what comes beside the sound", () =>
+    Effect.gen(function*() {
+      const signals: Array<string> = []
+      const { end, hear, press, stop } = yield* open(Agents.make((line) =>
+        Effect.succeed({
+          reply: Stream.mapEffect(line.audio, (piece) => Effect.as(Effect.sleep("10 seconds"), piece)),
+          signal: ({ _tag }) => Effect.sync(() => void signals.push(_tag))
+        })
+      ))
+      for (let index = 0; index < 20; index++) hear(0xff)
+      press("1")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(signals, ["Digit"])
+      stop()
+      yield* settle
+      assert.deepStrictEqual(yield* end, Option.some({ _tag: "Stopped" }))
+    }))
+
+  it.effect("has its sound sent as soon as it comes", () =>
+    Effect.gen(function*() {
+      const { sent } = yield* open(Agents.saying(() =>
+        Stream.mapEffect(Stream.make(sound(20), sound(20), sound(20)), (piece) => Effect.as(Effect.sleep("1 second"), piece))
+      ))
+      yield* TestClock.adjust("4 seconds")
+      assert.deepStrictEqual(sent.slice(0, 3).map(({ at, message }) => [at, message.event]), [
+        [1000, "media"],
+        [2000, "media"],
+        [3000, "media"]
+      ])
+    }))
+})
