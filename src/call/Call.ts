@@ -5,7 +5,7 @@
  * are carried out by one fiber, in order. Its scope holds timers and the media stream, so that ending
  * the call frees everything.
  */
-import { type Cause, Duration, Effect, Fiber, FiberMap, Metric, Option, Queue, Ref, Scope } from "effect"
+import { type Cause, Deferred, Duration, Effect, Fiber, FiberMap, Metric, Option, Queue, Ref, Scope } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
@@ -64,6 +64,8 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
   }
 }
 
+const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
+
 /** Makes a call and starts its owner fiber in the scope; the fiber's end is the call's end. */
 export const make = Effect.fnUntraced(function*(
   info: CallInfo,
@@ -73,7 +75,8 @@ export const make = Effect.fnUntraced(function*(
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
   const scope = yield* Scope.make()
-  const media = yield* Ref.make(Option.none<CallMedia.CallMedia>())
+  /** Of the stream that is open: tells why it is to be closed. */
+  const closing = yield* Ref.make(Option.none<Deferred.Deferred<EndReason>>())
 
   const live = (of: CallState) => Metrics.callsLive(of.phase._tag, info.direction)
 
@@ -114,7 +117,10 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const closeStream = (reason: EndReason) =>
-    Effect.flatMap(Ref.get(media), Option.match({ onNone: () => Effect.void, onSome: (open) => open.close(reason) }))
+    Effect.flatMap(
+      Ref.get(closing),
+      Option.match({ onNone: () => Effect.void, onSome: (open) => Deferred.succeed(open, reason) })
+    )
 
   const run = Effect.gen(function*() {
     const timers = yield* FiberMap.make<Timer>()
@@ -153,19 +159,14 @@ export const make = Effect.fnUntraced(function*(
     Effect.annotateLogs({ callSid: info.callSid })
   )
 
-  const runMedia = (stream: MediaStream): Effect.Effect<StreamEnd> =>
-    Effect.gen(function*() {
-      const open = yield* CallMedia.open(stream, info.agent, limits)
-      yield* Ref.set(media, Option.some(open))
-      return yield* open.ended
-    }).pipe(
-      Effect.scoped,
-      Effect.catchTag("AgentFailed", (error) =>
-        Effect.as(
-          Effect.logError(error.message, error.cause),
-          { _tag: "Closed", reason: "agentFailed" } as StreamEnd
-        )),
-      Effect.ensuring(Ref.set(media, Option.none()))
+  /** Until the stream ends or is to be closed, also while the agent still gets ready. */
+  const runMedia = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
+    Effect.raceFirst(
+      Effect.scoped(Effect.flatMap(CallMedia.open(stream, info.agent, limits), (open) => open.ended)),
+      Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
+    ).pipe(
+      Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),
+      Effect.catchDefect((defect) => Effect.as(Effect.logError("The agent failed; the call is ended", defect), agentFailed))
     )
 
   const attach = Effect.fnUntraced(function*(stream: MediaStream) {
@@ -173,11 +174,13 @@ export const make = Effect.fnUntraced(function*(
     const before = yield* Ref.get(state)
     if (before.phase._tag === "Streaming") return false
     const after = yield* dispatch(CallEvent.StreamStarted({ streamSid }))
-    if (after.phase._tag !== "Streaming") return false
+    if (after.phase._tag !== "Streaming" || after.phase.streamSid !== streamSid) return false
+    const toClose = yield* Deferred.make<EndReason>()
+    yield* Ref.set(closing, Option.some(toClose))
     const fiber = yield* Effect.forkIn(
       Effect.gen(function*() {
         yield* Effect.logInfo("stream started")
-        const end = yield* runMedia(stream)
+        const end = yield* runMedia(stream, Deferred.await(toClose))
         yield* Effect.logInfo("stream ended").pipe(
           Effect.annotateLogs({ end: end._tag === "Closed" ? end.reason : end._tag })
         )

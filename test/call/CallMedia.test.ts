@@ -8,6 +8,7 @@ import * as CallMedia from "../../src/call/CallMedia.ts"
 import type { StreamEnd } from "../../src/call/CallState.ts"
 import * as Agents from "../fakes/Agents.ts"
 import * as FakeMediaStream from "../fakes/FakeMediaStream.ts"
+import { settle } from "../fakes/Time.ts"
 
 const { mark, sound } = Agents
 const lastMark = "client-caller/last"
@@ -27,9 +28,6 @@ const open = Effect.fnUntraced(function*(
   )
   return { ...fake, media, end, ended: Deferred.await(ended) }
 })
-
-/** Lets every fiber run until it waits for time to pass. */
-const settle = TestClock.adjust("0 millis")
 
 const closed = (reason: string): Option.Option<StreamEnd> => Option.some({ _tag: "Closed", reason } as StreamEnd)
 

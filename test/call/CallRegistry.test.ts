@@ -1,0 +1,550 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import type { Agent } from "../../src/agent/Agent.ts"
+import type { CallInfo } from "../../src/call/Call.ts"
+import { CallRegistry } from "../../src/call/CallRegistry.ts"
+import { CallEvent } from "../../src/call/CallState.ts"
+import * as Agents from "../fakes/Agents.ts"
+import * as FakeMediaStream from "../fakes/FakeMediaStream.ts"
+import { failure, FakeRestClient, layer as fakeRest } from "../fakes/FakeRestClient.ts"
+import { caller, callSid, ours, streamSid } from "../fakes/Samples.ts"
+import { config } from "../fakes/TestConfig.ts"
+import { settle } from "../fakes/Time.ts"
+
+const info = (index = 1, change: Partial<CallInfo> = {}): CallInfo => ({
+  callSid: callSid(index),
+  direction: "inbound",
+  from: Option.some(caller),
+  to: Option.some(ours),
+  agent: Agents.silent,
+  ...change
+})
+
+const answered = CallEvent.Answered({ streamsHere: true })
+
+const registryLayer = (env: Record<string, string> = {}) =>
+  CallRegistry.layer.pipe(Layer.provideMerge(fakeRest), Layer.provide(config({ MAX_CALL_DURATION: "10m", ...env })))
+
+interface Bench {
+  readonly registry: CallRegistry["Service"]
+  readonly rest: FakeRestClient["Service"]
+  readonly phase: (index?: number) => Effect.Effect<string>
+  /** An answered call. */
+  readonly call: (index?: number, change?: Partial<CallInfo>) => ReturnType<CallRegistry["Service"]["admit"]>
+  /** An answered call with an open stream, whose peer echoes marks. */
+  readonly stream: (agent?: Agent, index?: number) => Effect.Effect<Streaming, unknown, Scope.Scope>
+}
+
+interface Streaming extends FakeMediaStream.FakeMediaStream {
+  /** Whether the call had a place for the stream; waits for the stream's end. */
+  readonly taken: Effect.Effect<boolean>
+  readonly isOver: () => boolean
+}
+
+const withRegistry = <A, E>(
+  test: (bench: Bench) => Effect.Effect<A, E, Scope.Scope>,
+  env: Record<string, string> = {}
+) =>
+  Effect.gen(function*() {
+    const registry = yield* CallRegistry
+    const rest = yield* FakeRestClient
+    const call = Effect.fnUntraced(function*(index = 1, change: Partial<CallInfo> = {}) {
+      const call = yield* registry.admit(info(index, change))
+      yield* call.dispatch(answered)
+      yield* settle
+      return call
+    })
+    return yield* test({
+      registry,
+      rest,
+      call,
+      phase: (index = 1) =>
+        Effect.flatMap(
+          registry.find(callSid(index)),
+          Option.match({
+            onNone: () => Effect.succeed("gone"),
+            onSome: (call) => Effect.map(call.state, ({ phase }) => phase._tag as string)
+          })
+        ),
+      stream: Effect.fnUntraced(function*(agent = Agents.silent, index = 1) {
+        return yield* attach(yield* call(index, { agent }), index, 1)
+      })
+    })
+  }).pipe(Effect.provide(registryLayer(env)), Effect.scoped)
+
+/** Gives a call its stream, as the WebSocket's route does. */
+const attach = Effect.fnUntraced(function*(
+  call: Effect.Success<ReturnType<Bench["call"]>>,
+  index: number,
+  stream: number
+) {
+  const fake = yield* FakeMediaStream.make({ call: index, stream, echoesMarks: true })
+  const fiber = yield* Effect.forkScoped(call.stream(fake.stream))
+  yield* settle
+  const streaming: Streaming = { ...fake, taken: Fiber.join(fiber), isOver: () => fiber.pollUnsafe() !== undefined }
+  return streaming
+})
+
+describe("admit", () => {
+  it.effect("gives the same call for the same SID, however often and at once", () =>
+    withRegistry(({ registry }) =>
+      Effect.gen(function*() {
+        const calls = yield* Effect.all(Array.from({ length: 20 }, () => registry.admit(info())), { concurrency: "unbounded" })
+        assert.strictEqual(new Set(calls).size, 1)
+        assert.strictEqual(yield* registry.live, 1)
+      })))
+
+  it.effect("refuses one call more than MAX_CALLS, and takes one again when one has ended", () =>
+    withRegistry(({ call, registry }) =>
+      Effect.gen(function*() {
+        yield* call(1)
+        yield* call(2)
+        const error = yield* Effect.flip(call(3))
+        assert.strictEqual(error.reason, "busy")
+        assert.include(error.message, "MAX_CALLS")
+        assert.isTrue(Option.isNone(yield* registry.find(callSid(3))))
+        yield* call(2)
+        yield* registry.report(callSid(1), "completed", 9)
+        yield* settle
+        yield* call(3)
+        assert.strictEqual(yield* registry.live, 2)
+      }), { MAX_CALLS: "2" }))
+
+  it.effect("takes a call that this service placed, though the lines are busy: it had its room before", () =>
+    withRegistry(({ call, registry }) =>
+      Effect.gen(function*() {
+        yield* call(1)
+        yield* call(2, { direction: "outbound" })
+        assert.strictEqual(yield* registry.live, 2)
+      }), { MAX_CALLS: "1" }))
+
+  it.effect("counts promised calls for room", () =>
+    withRegistry(({ call, registry }) =>
+      Effect.gen(function*() {
+        yield* registry.room(1)
+        yield* call(1)
+        yield* registry.room(0)
+        assert.strictEqual((yield* Effect.flip(registry.room(1))).reason, "busy")
+      }), { MAX_CALLS: "2" }))
+
+  it.effect("refuses every new call while draining, but knows the live ones", () =>
+    withRegistry(({ call, registry }) =>
+      Effect.gen(function*() {
+        const known = yield* call(1)
+        assert.isFalse(yield* registry.isDraining)
+        yield* Effect.forkScoped(registry.drain(Duration.minutes(1)))
+        yield* settle
+        assert.isTrue(yield* registry.isDraining)
+        assert.strictEqual((yield* Effect.flip(registry.admit(info(2)))).reason, "draining")
+        assert.strictEqual((yield* Effect.flip(registry.room(0))).reason, "draining")
+        assert.strictEqual(yield* registry.admit(info(1)), known)
+      })))
+})
+
+describe("a call's time", () => {
+  it.effect("without a start of its stream is over, and Twilio is told", () =>
+    withRegistry(({ call, phase, registry, rest }) =>
+      Effect.gen(function*() {
+        yield* call()
+        yield* TestClock.adjust("9 seconds")
+        assert.strictEqual(yield* phase(), "Connected")
+        assert.deepStrictEqual(rest.hangUps, [])
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* phase(), "Ending")
+        assert.deepStrictEqual(rest.hangUps, [callSid()])
+        yield* registry.report(callSid(), "completed", 3)
+        yield* settle
+        assert.strictEqual(yield* phase(), "gone")
+      }), { START_TIMEOUT: "10s" }))
+
+  it.effect("ends though Twilio never says that the call is completed", () =>
+    withRegistry(({ call, phase, rest }) =>
+      Effect.gen(function*() {
+        yield* call()
+        rest.onHangUp = () => Effect.fail(failure("unreachable"))
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(yield* phase(), "Ending")
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual(yield* phase(), "gone")
+        assert.deepStrictEqual(rest.hangUps, [callSid()])
+      }), { START_TIMEOUT: "10s" }))
+
+  it.effect("that started in time is not stopped by the wait for the start", () =>
+    withRegistry(({ phase, rest, stream }) =>
+      Effect.gen(function*() {
+        const { hear } = yield* stream()
+        for (let second = 0; second < 30; second++) {
+          hear(0xff)
+          yield* TestClock.adjust("1 second")
+        }
+        assert.strictEqual(yield* phase(), "Streaming")
+        assert.deepStrictEqual(rest.hangUps, [])
+      }), { START_TIMEOUT: "10s" }))
+
+  it.effect("is at most MAX_CALL_DURATION, from the answer and over all its streams", () =>
+    withRegistry(({ phase, registry, stream }) =>
+      Effect.gen(function*() {
+        const first = yield* stream()
+        yield* TestClock.adjust("30 seconds")
+        first.lose()
+        yield* settle
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        yield* call.dispatch(answered)
+        const second = yield* attach(call, 1, 2)
+        yield* TestClock.adjust("29 seconds")
+        assert.strictEqual(yield* phase(), "Streaming")
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* phase(), "Ending")
+        assert.deepStrictEqual(second.closes, [1000])
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual(yield* phase(), "gone")
+      }), { MAX_CALL_DURATION: "60s", MEDIA_TIMEOUT: "1h" }))
+
+  it.effect("without sound is over after MEDIA_TIMEOUT: the stream is closed", () =>
+    withRegistry(({ phase, stream }) =>
+      Effect.gen(function*() {
+        const { closes } = yield* stream()
+        yield* TestClock.adjust("14 seconds")
+        assert.deepStrictEqual(closes, [])
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(closes, [1008])
+        assert.strictEqual(yield* phase(), "Ending")
+      }), { MEDIA_TIMEOUT: "15s" }))
+
+  it.effect("without any report of an answer is over at last: it does not keep its place for ever", () =>
+    withRegistry(({ registry, rest }) =>
+      Effect.gen(function*() {
+        yield* registry.admit(info(1, { direction: "outbound" }))
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual(yield* registry.live, 1)
+        yield* TestClock.adjust("10 minutes")
+        assert.strictEqual(yield* registry.live, 0)
+        assert.deepStrictEqual(rest.hangUps, [callSid()])
+      })))
+})
+
+describe("a call's end", () => {
+  it.effect("leaves nothing behind: no call, no stream, no fiber that waits", () =>
+    withRegistry(({ registry, stream }) =>
+      Effect.gen(function*() {
+        const one = yield* stream(Agents.saying(() => Stream.fromEffectRepeat(Effect.succeed(Agents.sound(20)))))
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* registry.streaming, 1)
+        one.stop()
+        yield* settle
+        yield* registry.report(callSid(), "completed", 3)
+        yield* settle
+        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.streaming, 0)
+        assert.isTrue(one.isOver())
+        const before = one.sent.length
+        yield* TestClock.adjust("2 hours")
+        assert.strictEqual(one.sent.length, before)
+      })))
+
+  it.effect("by its agent closes the stream normally, after the last sound", () =>
+    withRegistry(({ phase, stream }) =>
+      Effect.gen(function*() {
+        const { closes, story, taken } = yield* stream(Agents.saying(() => Stream.make(Agents.sound(100))))
+        assert.isTrue(yield* taken)
+        assert.deepStrictEqual(story(), ["media 5", "mark client-caller/last"])
+        assert.deepStrictEqual(closes, [1000])
+        assert.strictEqual(yield* phase(), "Ending")
+      })))
+
+  it.effect.each([
+    ["that fails in its reply", Agents.saying(() => Stream.fail(Agents.failed()))],
+    ["that can't begin", Agents.make(() => Effect.fail(Agents.failed()))]
+  ] as const)("by an agent %s closes the stream with 1011", ([, agent]) =>
+    withRegistry(({ phase, stream }) =>
+      Effect.gen(function*() {
+        const { closes, taken } = yield* stream(agent)
+        assert.isTrue(yield* taken)
+        assert.deepStrictEqual(closes, [1011])
+        assert.strictEqual(yield* phase(), "Ending")
+      })))
+
+  it.effect("by an agent that dies before it begins closes the stream with 1011", () =>
+    withRegistry(({ phase, stream }) =>
+      Effect.gen(function*() {
+        const { closes, isOver } = yield* stream(Agents.make(() => Effect.die("a bug")))
+        yield* settle
+        assert.isTrue(isOver())
+        assert.deepStrictEqual(closes, [1011])
+        assert.strictEqual(yield* phase(), "Ending")
+      })))
+
+  it.effect("does not touch other calls", () =>
+    withRegistry(({ phase, registry, stream }) =>
+      Effect.gen(function*() {
+        yield* stream(Agents.silent, 1)
+        const other = yield* stream(Agents.silent, 2)
+        yield* registry.report(callSid(1), "completed", 3)
+        yield* settle
+        assert.strictEqual(yield* phase(1), "gone")
+        assert.strictEqual(yield* phase(2), "Streaming")
+        assert.deepStrictEqual(other.closes, [])
+      })))
+
+  it.effect("comes with the registry's own: the service stops", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const services = yield* Layer.buildWithScope(registryLayer(), scope)
+      const { call, over } = yield* Effect.gen(function*() {
+        const call = yield* (yield* CallRegistry).admit(info())
+        yield* call.dispatch(answered)
+        const over = yield* attach(call, 1, 1)
+        return { call, over }
+      }).pipe(Effect.provide(services))
+      assert.strictEqual((yield* call.state).phase._tag, "Streaming")
+      yield* Scope.close(scope, Exit.void)
+      yield* settle
+      assert.deepStrictEqual((yield* call.state).phase as object, { _tag: "Ended", reason: "shutdown" })
+      assert.isTrue(over.isOver())
+    }))
+})
+
+describe("what Twilio reports", () => {
+  it.effect("of a call that nobody knows means nothing", () =>
+    withRegistry(({ registry }) =>
+      Effect.gen(function*() {
+        yield* registry.report(callSid(7), "ringing", 1)
+        yield* registry.hangUp(callSid(7), "requested")
+        assert.strictEqual(yield* registry.live, 0)
+      })))
+
+  it.effect("moves the call, late and double reports do not", () =>
+    withRegistry(({ phase, registry }) =>
+      Effect.gen(function*() {
+        yield* registry.admit(info(1, { direction: "outbound" }))
+        yield* registry.report(callSid(), "in-progress", 2)
+        assert.strictEqual(yield* phase(), "Connected")
+        yield* registry.report(callSid(), "ringing", 1)
+        yield* registry.report(callSid(), "in-progress", 2)
+        assert.strictEqual(yield* phase(), "Connected")
+        yield* registry.report(callSid(), "busy", 3)
+        yield* settle
+        assert.strictEqual(yield* phase(), "gone")
+      })))
+})
+
+describe("drain", () => {
+  const drain = (registry: CallRegistry["Service"], grace: Duration.Input) =>
+    Effect.gen(function*() {
+      const began = yield* Clock.currentTimeMillis
+      const fiber = yield* Effect.forkScoped(
+        Effect.andThen(
+          registry.drain(Duration.fromInputUnsafe(grace)),
+          Effect.map(Clock.currentTimeMillis, (now) => now - began)
+        )
+      )
+      yield* settle
+      return fiber
+    })
+
+  it.effect("is over at once when there is no call", () =>
+    withRegistry(({ registry }) =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Fiber.join(yield* drain(registry, "30 seconds")), 0)
+        assert.isTrue(yield* registry.isDraining)
+      })))
+
+  it.effect("waits for the live calls, and no longer", () =>
+    withRegistry(({ registry, stream }) =>
+      Effect.gen(function*() {
+        const one = yield* stream()
+        const fiber = yield* drain(registry, "30 seconds")
+        yield* TestClock.adjust("10 seconds")
+        assert.isUndefined(fiber.pollUnsafe())
+        assert.deepStrictEqual(one.closes, [])
+        yield* registry.report(callSid(), "completed", 3)
+        yield* TestClock.adjust("1 second")
+        assert.isAtMost(yield* Fiber.join(fiber), 10_200)
+      })))
+
+  it.effect("ends the calls that are left after its grace: streams are closed as going away", () =>
+    withRegistry(({ call, registry, rest, stream }) =>
+      Effect.gen(function*() {
+        const one = yield* stream(Agents.silent, 1)
+        yield* call(2)
+        const fiber = yield* drain(registry, "5 seconds")
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(one.closes, [1001])
+        assert.deepStrictEqual(rest.hangUps, [callSid(2)])
+        yield* TestClock.adjust("5 seconds")
+        assert.isAtMost(yield* Fiber.join(fiber), 10_000)
+        assert.strictEqual(yield* registry.live, 0)
+      })))
+
+  it.effect("is over in its grace and five seconds, though Twilio does not answer", () =>
+    withRegistry(({ call, registry, rest }) =>
+      Effect.gen(function*() {
+        rest.onHangUp = () => Effect.never
+        yield* call(1)
+        const fiber = yield* drain(registry, "5 seconds")
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(yield* Fiber.join(fiber), 10_000)
+      })))
+})
+
+describe("races", () => {
+  it.effect("hang-up while dialling: Twilio is told, and the call that is answered all the same gets no stream", () =>
+    withRegistry(({ registry, rest }) =>
+      Effect.gen(function*() {
+        const call = yield* registry.admit(info(1, { direction: "outbound" }))
+        yield* registry.hangUp(callSid(), "requested")
+        yield* settle
+        assert.deepStrictEqual(rest.hangUps, [callSid()])
+        assert.strictEqual((yield* call.dispatch(answered)).phase._tag, "Ending")
+        const late = yield* attach(call, 1, 1)
+        assert.isFalse(yield* late.taken)
+        assert.deepStrictEqual(late.sent, [])
+      })))
+
+  it.effect("hang-up while streaming: the stream is closed at once, and its end hangs up", () =>
+    withRegistry(({ phase, registry, rest, stream }) =>
+      Effect.gen(function*() {
+        const { closes, taken } = yield* stream(Agents.saying(() => Stream.make(Agents.sound(10_000))))
+        yield* registry.hangUp(callSid(), "requested")
+        yield* settle
+        assert.isTrue(yield* taken)
+        assert.deepStrictEqual(closes, [1000])
+        assert.deepStrictEqual(rest.hangUps, [])
+        assert.strictEqual(yield* phase(), "Ending")
+      })))
+
+  it.effect("hang-up while the agent gets ready: the stream is closed at once, and the agent is let go", () =>
+    withRegistry(({ phase, registry, stream }) =>
+      Effect.gen(function*() {
+        let released = 0
+        const { closes, isOver } = yield* stream(Agents.make(() =>
+          Effect.andThen(Effect.addFinalizer(() => Effect.sync(() => released++)), Effect.never)
+        ))
+        assert.strictEqual(yield* phase(), "Streaming")
+        yield* registry.hangUp(callSid(), "requested")
+        yield* settle
+        assert.isTrue(isOver())
+        assert.strictEqual(released, 1)
+        assert.deepStrictEqual(closes, [1000])
+      })))
+
+  it.effect("stop twice: the first is the caller's end, the second is nothing", () =>
+    withRegistry(({ phase, stream }) =>
+      Effect.gen(function*() {
+        const { stop, taken } = yield* stream()
+        stop()
+        stop()
+        yield* settle
+        assert.isTrue(yield* taken)
+        assert.strictEqual(yield* phase(), "Ending")
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual(yield* phase(), "gone")
+      })))
+
+  it.effect("two streams at once: the second has no place, and the first goes on", () =>
+    withRegistry(({ registry, stream }) =>
+      Effect.gen(function*() {
+        const first = yield* stream()
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        const second = yield* attach(call, 1, 2)
+        assert.isFalse(yield* second.taken)
+        assert.isFalse(first.isOver())
+        assert.deepStrictEqual((yield* call.state).phase as object, { _tag: "Streaming", streamSid: streamSid(1) })
+      })))
+
+  it.effect("shutdown during a reply: the stream is closed as going away, and nothing more is said", () =>
+    withRegistry(({ registry, stream }) =>
+      Effect.gen(function*() {
+        const { closes, sent } = yield* stream(Agents.saying(() => Stream.make(Agents.sound(60_000))))
+        yield* TestClock.adjust("1 second")
+        yield* registry.hangUp(callSid(), "shutdown")
+        yield* settle
+        const before = sent.length
+        assert.deepStrictEqual(closes, [1001])
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(sent.length, before)
+        assert.strictEqual(yield* registry.live, 0)
+      })))
+
+  it.effect("stream lost while Twilio already asks what next: the old one is closed, the new one taken", () =>
+    withRegistry(({ phase, registry, stream }) =>
+      Effect.gen(function*() {
+        const old = yield* stream()
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        assert.strictEqual((yield* call.dispatch(answered)).phase._tag, "Connected")
+        yield* settle
+        assert.isTrue(old.isOver())
+        const next = yield* attach(call, 1, 2)
+        old.lose()
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* phase(), "Streaming")
+        assert.isFalse(next.isOver())
+        yield* registry.hangUp(callSid(), "requested")
+        yield* settle
+        assert.deepStrictEqual(next.closes, [1000])
+      })))
+
+  it.effect("an old stream that takes long to let its agent go does not keep the new one from being closed", () =>
+    withRegistry(({ registry, stream }) =>
+      Effect.gen(function*() {
+        const gate = yield* Deferred.make<void>()
+        let answers = 0
+        yield* stream(Agents.make(() =>
+          Effect.gen(function*() {
+            if (answers++ === 0) yield* Effect.addFinalizer(() => Deferred.await(gate))
+            return { reply: Stream.never, signal: () => Effect.void }
+          })
+        ))
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        yield* call.dispatch(answered)
+        yield* settle
+        const next = yield* attach(call, 1, 2)
+        yield* Deferred.succeed(gate, undefined)
+        yield* settle
+        yield* registry.hangUp(callSid(), "requested")
+        yield* settle
+        assert.deepStrictEqual(next.closes, [1000])
+      })))
+
+  it.effect("stream lost and connected again: the call goes on with a new stream", () =>
+    withRegistry(({ phase, registry, rest, stream }) =>
+      Effect.gen(function*() {
+        const first = yield* stream()
+        first.lose()
+        yield* settle
+        assert.isTrue(yield* first.taken)
+        assert.strictEqual(yield* phase(), "Resuming")
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        yield* call.dispatch(answered)
+        const second = yield* attach(call, 1, 2)
+        assert.strictEqual(yield* phase(), "Streaming")
+        yield* TestClock.adjust("14 seconds")
+        assert.isFalse(second.isOver())
+        assert.deepStrictEqual(rest.hangUps, [])
+      })))
+
+  it.effect("stream lost for good: after ten seconds the call is over", () =>
+    withRegistry(({ phase, stream }) =>
+      Effect.gen(function*() {
+        const { lose } = yield* stream()
+        lose()
+        yield* settle
+        yield* TestClock.adjust("9 seconds")
+        assert.strictEqual(yield* phase(), "Resuming")
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* phase(), "gone")
+      })))
+
+  it.effect("status completed before stop: the call is over, and its stream is closed", () =>
+    withRegistry(({ phase, registry, stream }) =>
+      Effect.gen(function*() {
+        const { closes, isOver, stop } = yield* stream(Agents.saying(() => Stream.make(Agents.sound(10_000))))
+        yield* registry.report(callSid(), "completed", 3)
+        stop()
+        yield* settle
+        assert.strictEqual(yield* phase(), "gone")
+        assert.isTrue(isOver())
+        assert.isAtMost(closes.length, 1)
+      })))
+})
