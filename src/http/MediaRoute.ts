@@ -38,23 +38,30 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
   )
   /**
    * The upgraded socket; when the scope closes, it is waited for until the connection is gone, for only
-   * then does the HTTP server leave the connection alone.
+   * then does the HTTP server leave the connection alone. `None` for a handshake that is none, such as
+   * that of a proxy which leaves headers out: `ws` has answered it.
    */
   return (request: HttpServerRequest.HttpServerRequest) => {
     const { socket } = request.source as IncomingMessage
+    const gone = Effect.callback<void>((resume) => {
+      if (socket.destroyed) return resume(Effect.void)
+      socket.once("close", () => resume(Effect.void))
+    })
     return Effect.acquireRelease(
-      Effect.callback<WebSocket>((resume) => {
-        server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (upgraded) => {
+      Effect.sync(() => {
+        let upgraded: WebSocket | undefined
+        // Without a `verifyClient` it is called at once, or never.
+        server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (webSocket) => {
+          upgraded = webSocket
           // An error is told to whoever listens, and always followed by the close.
           upgraded.on("error", constVoid)
-          resume(Effect.succeed(upgraded))
         })
+        return Option.fromNullishOr(upgraded)
       }),
       (upgraded) =>
-        Effect.callback<void>((resume) => {
-          if (socket.destroyed) return resume(Effect.void)
-          socket.once("close", () => resume(Effect.void))
-          upgraded.close(1001)
+        Effect.suspend(() => {
+          if (Option.isSome(upgraded)) upgraded.value.close(1001)
+          return gone
         })
     )
   }
@@ -96,8 +103,12 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     }
     const refusal = yield* Effect.flip(signed.upgrade(path, request)).pipe(Effect.option)
     if (Option.isSome(refusal)) return yield* HttpServerRespondable.toResponse(refusal.value)
-    yield* upgrade(request).pipe(
-      Effect.flatMap((socket) => MediaStream.accept(socket, limits)),
+    const socket = yield* upgrade(request)
+    if (Option.isNone(socket)) {
+      yield* Metric.update(Metrics.streamsRefused("handshake"), 1)
+      return HttpServerResponse.empty()
+    }
+    yield* MediaStream.accept(socket.value, limits).pipe(
       Effect.flatMap(serve),
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(

@@ -144,14 +144,15 @@ export const layer = (options: Options = {}) => {
       return at(url, apiKey, (yield* Simulator).accountSid, authToken)
     })
   )
-  return Layer.mergeAll(tools, App.layer).pipe(
+  // Fresh: a second service in one test shares nothing with the first.
+  return Layer.fresh(Layer.mergeAll(tools, App.layer).pipe(
     Layer.provide(configured(options.env)),
     Layer.provideMerge(simulated),
     Layer.provideMerge(served),
     // Counts of its own: those of another service in this process are not its.
     Layer.provide(Layer.succeed(Metric.MetricRegistry, new Map())),
     Layer.provideMerge(NodeServices.layer)
-  )
+  ))
 }
 
 export interface Both {

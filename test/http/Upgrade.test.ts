@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import { connect } from "node:net"
+import * as Signature from "../../src/twilio/Signature.ts"
 import * as Service from "../e2e/Service.ts"
 
 /** The head of the answer to a request that is written as it is. */
@@ -41,6 +42,23 @@ layer(Service.layer(), { excludeTestServices: true })("the media WebSocket", (it
       const metrics = yield* service.metrics
       assert.strictEqual(metrics("client_caller_webhooks_refused_total", { path: "/ws", reason: "missing" }), 1)
       assert.strictEqual(metrics("client_caller_webhooks_refused_total", { path: "/ws", reason: "wrong" }), 1)
+    }))
+
+  it.effect("whose handshake lacks a header is refused (400), and nothing of it is left", () =>
+    Effect.gen(function*() {
+      // The end of this service waits for all of its requests.
+      yield* Service.withService({}, ({ service }) =>
+        Effect.gen(function*() {
+          const url = `${service.url.replace("http", "ws")}/ws`
+          const signature = Signature.sign(Redacted.make(Service.authToken), url, {})
+          const head = yield* raw(service.url, ["GET /ws HTTP/1.1", ...upgrade.slice(0, 2), `X-Twilio-Signature: ${signature}`])
+          assert.match(head, /^HTTP\/1\.1 400 /)
+          yield* Service.until(
+            "the count",
+            Effect.map(service.metrics, (metrics) => metrics("client_caller_streams_refused_total", { reason: "handshake" })),
+            (count) => count === 1
+          )
+        }))
     }))
 
   it.effect("is nowhere else", () =>
