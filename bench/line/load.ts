@@ -25,7 +25,7 @@ export interface Seen {
   readonly lateness: { readonly p99: number; readonly max: number }
 }
 
-interface Caller {
+export interface Caller {
   readonly socket: WebSocket
   readonly streamSid: string
   readonly slot: number
@@ -74,7 +74,7 @@ const dialService = async (load: Load): Promise<{ readonly url: string; readonly
   return { url: stream[1], token: token[1], callSid }
 }
 
-const open = async (load: Load, index: number): Promise<Caller> => {
+export const open = async (load: Load, index: number): Promise<Caller> => {
   const streamSid = `MZ${hex(16)}`
   const dialled = load.account === undefined ? undefined : await dialService(load)
   const url = dialled?.url ?? load.target
@@ -103,6 +103,28 @@ const open = async (load: Load, index: number): Promise<Caller> => {
   return { socket, streamSid, slot: index % 20, sent: 0, received: 0, times: new Float64Array(ring) }
 }
 
+/** Sends the caller's next 20 ms. */
+export const frame = (caller: Caller) => {
+  const chunk = ++caller.sent
+  caller.times[(chunk - 1) % ring] = performance.now()
+  caller.socket.send(
+    `{"event":"media","sequenceNumber":"${chunk + 1}","streamSid":"${caller.streamSid}","media":{"track":"inbound","chunk":"${chunk}","timestamp":"${
+      52 + chunk * 20
+    }","payload":"${payload}"}}`
+  )
+}
+
+/** The caller hangs up. */
+export const hangUp = (load: Load, caller: Caller) => {
+  caller.socket.send(JSON.stringify({
+    event: "stop",
+    sequenceNumber: String(caller.sent + 2),
+    streamSid: caller.streamSid,
+    stop: { accountSid: load.account?.accountSid ?? `AC${"0".repeat(32)}`, callSid: `CA${"0".repeat(32)}` }
+  }))
+  caller.socket.close(1000)
+}
+
 const percentile = (sorted: Float64Array | ReadonlyArray<number>, share: number) =>
   sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
 
@@ -119,16 +141,6 @@ export const run = async (load: Load, onSteady: () => void, onDone: () => void):
       const left = caller.times[caller.received++ % ring]
       if (isCounting) latencies.push(performance.now() - left)
     })
-  }
-
-  const frame = (caller: Caller) => {
-    const chunk = ++caller.sent
-    caller.times[(chunk - 1) % ring] = performance.now()
-    caller.socket.send(
-      `{"event":"media","sequenceNumber":"${chunk + 1}","streamSid":"${caller.streamSid}","media":{"track":"inbound","chunk":"${chunk}","timestamp":"${
-        52 + chunk * 20
-      }","payload":"${payload}"}}`
-    )
   }
 
   const slots: Array<Array<Caller>> = Array.from({ length: 20 }, () => [])
@@ -163,15 +175,7 @@ export const run = async (load: Load, onSteady: () => void, onDone: () => void):
 
   const sum = (pick: (caller: Caller) => number) => callers.reduce((total, caller) => total + pick(caller), 0)
   const seen = { sent: sum((caller) => caller.sent), received: sum((caller) => caller.received) }
-  for (const caller of callers) {
-    caller.socket.send(JSON.stringify({
-      event: "stop",
-      sequenceNumber: String(caller.sent + 2),
-      streamSid: caller.streamSid,
-      stop: { accountSid: load.account?.accountSid ?? `AC${"0".repeat(32)}`, callSid: `CA${"0".repeat(32)}` }
-    }))
-    caller.socket.close(1000)
-  }
+  for (const caller of callers) hangUp(load, caller)
   const sorted = Float64Array.from(latencies).sort()
   const late = Float64Array.from(lateness).sort()
   return {

@@ -1,0 +1,53 @@
+/**
+ * A look into a Node process over its inspector: what is alive after a collection, without asking the
+ * process's own code. https://chromedevtools.github.io/devtools-protocol/v8/
+ */
+import { WebSocket } from "ws"
+
+
+/** Connects to the inspector of `--inspect=127.0.0.1:port`. */
+export const connect = async (port: number) => {
+  const [target] = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json() as [{ webSocketDebuggerUrl: string }]
+  const socket = new WebSocket(target.webSocketDebuggerUrl, { perMessageDeflate: false, maxPayload: 0 })
+  await new Promise((resolve, reject) => {
+    socket.once("open", resolve)
+    socket.once("error", reject)
+  })
+  let last = 0
+  const waiting = new Map<number, (result: any) => void>()
+  socket.on("message", (data: Buffer) => {
+    const message = JSON.parse(data.toString())
+    waiting.get(message.id)?.(message.result)
+    waiting.delete(message.id)
+  })
+  const call = (method: string, params: object = {}): Promise<any> =>
+    new Promise((resolve) => {
+      const id = ++last
+      waiting.set(id, resolve)
+      socket.send(JSON.stringify({ id, method, params }))
+    })
+  return {
+    /** MiB that live after a collection: objects, and buffers that they hold. */
+    alive: async () => {
+      await call("HeapProfiler.collectGarbage")
+      await call("HeapProfiler.collectGarbage")
+      const usage = await call("Runtime.getHeapUsage")
+      const embedder = (usage.embedderHeapUsedSize ?? 0) + (usage.backingStorageSize ?? 0)
+      return { heap: usage.usedSize / 2 ** 20, external: embedder / 2 ** 20 }
+    },
+    /** How many objects of this prototype are alive; the expression gives the prototype. */
+    count: async (prototype: string): Promise<number> => {
+      const { result } = await call("Runtime.evaluate", { expression: prototype, includeCommandLineAPI: true })
+      if (result.objectId === undefined) return Number.NaN
+      const { objects } = await call("Runtime.queryObjects", { prototypeObjectId: result.objectId })
+      const { result: length } = await call("Runtime.callFunctionOn", {
+        objectId: objects.objectId,
+        functionDeclaration: "function() { return this.length }",
+        returnByValue: true
+      })
+      await call("Runtime.releaseObject", { objectId: objects.objectId })
+      return length.value
+    },
+    close: () => socket.close()
+  }
+}

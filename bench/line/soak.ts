@@ -1,0 +1,96 @@
+/**
+ * Calls that come and go: does anything stay behind? Each of 100 callers calls, talks for 5 to 25 seconds
+ * and leaves: most hang up, one in ten is cut off in the middle. Then all is quiet, and what is left in
+ * the service is counted: sockets, calls, fibers, and the heap after a collection.
+ */
+import { connect } from "./inspect.ts"
+import { type Caller, frame, hangUp, open } from "./load.ts"
+import { argument, openFiles, pause, residentMiB, startService } from "./processes.ts"
+
+const calls = argument("calls", 100)
+const minutes = argument("minutes", 10)
+
+const service = await startService(["--inspect=127.0.0.1:18002"])
+const { account, pid, target } = service
+const load = { calls: 1, seconds: 0, warmup: 0, target, account }
+
+let finished = 0
+let cutOff = 0
+let failed = 0
+
+/** Talks until `until`; Twilio would ask what next after a cut, this caller does not. */
+const talk = (caller: Caller, until: number) =>
+  new Promise<void>((resolve) => {
+    let next = performance.now()
+    const step = () => {
+      if (performance.now() >= until || caller.socket.readyState !== 1) return resolve()
+      frame(caller)
+      next += 20
+      setTimeout(step, Math.max(0, next - performance.now()))
+    }
+    step()
+  })
+
+const callAgain = async (end: number, index: number) => {
+  await pause(Math.random() * 5000)
+  while (performance.now() < end) {
+    try {
+      const caller = await open(load, index)
+      await talk(caller, Math.min(end, performance.now() + 5000 + Math.random() * 20_000))
+      if (Math.random() < 0.1) {
+        cutOff++
+        caller.socket.terminate()
+      } else hangUp(load, caller)
+      finished++
+    } catch {
+      failed++
+    }
+    await pause(Math.random() * 500)
+  }
+}
+
+const health = async () => await (await fetch(`${target}/health`)).json() as { calls: number; active_connections: number }
+
+const fibers = async () => {
+  const text = await (await fetch(`${target}/metrics`)).text()
+  return Number(/^child_fibers_active (\d+)/m.exec(text)?.[1] ?? Number.NaN)
+}
+
+const inspector = await connect(18002)
+const look = async (name: string) => {
+  const alive = await inspector.alive()
+  const { active_connections, calls: live } = await health()
+  console.log(
+    `${name.padEnd(12)} calls ${String(live).padStart(4)}   streams ${String(active_connections).padStart(4)}   fibers ${
+      String(await fibers()).padStart(5)
+    }   open files ${String(openFiles(pid)).padStart(4)}   heap alive ${(alive.heap + alive.external).toFixed(1).padStart(6)} MiB   resident ${
+      residentMiB(pid).toFixed(0).padStart(4)
+    } MiB`
+  )
+}
+
+try {
+  console.log(`${calls} callers for ${minutes} minutes\n`)
+  // What is compiled and cached at the first calls is not a leak.
+  const warm = performance.now() + 15_000
+  await Promise.all(Array.from({ length: 20 }, (_, index) => callAgain(warm, index)))
+  await pause(20_000)
+  await look("before")
+  finished = 0
+  cutOff = 0
+  const begin = performance.now()
+  const end = begin + minutes * 60_000
+  const watch = (async () => {
+    for (let minute = 1; minute <= minutes; minute++) {
+      await pause(Math.max(0, begin + minute * 60_000 - 1000 - performance.now()))
+      await look(`minute ${minute}`)
+    }
+  })()
+  await Promise.all([watch, ...Array.from({ length: calls }, (_, index) => callAgain(end, index))])
+  await pause(20_000)
+  await look("after")
+  console.log(`\n${finished} calls, ${cutOff} of them cut off, ${failed} failed`)
+} finally {
+  inspector.close()
+  await service.stop()
+}

@@ -1,0 +1,37 @@
+/**
+ * `npm run bench [name …]`: what is measured, each in a process of its own. Figures are ratios against a
+ * peer in the same run, because machines are noisy.
+ *
+ *     npm run bench                 # resampler, line
+ *     npm run bench -- soak         # ten minutes
+ *     npm run bench -- line --calls 100 --seconds 30 --rounds 5
+ */
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+
+const benches: Record<string, { readonly file: string; readonly what: string; readonly byDefault: boolean }> = {
+  resampler: { file: "resampler.ts", what: "the resampler and μ-law beside libsamplerate", byDefault: true },
+  line: { file: "line/main.ts", what: "200 echo calls at once beside a bare ws echo", byDefault: true },
+  soak: { file: "line/soak.ts", what: "100 calls that come and go, ten minutes", byDefault: false }
+}
+
+const words = process.argv.slice(2)
+if (words.includes("--help") || words.includes("-h")) {
+  console.log("npm run bench [-- NAME ...] [--calls N] [--seconds N] [--rounds N] [--minutes N]\n")
+  for (const [name, { byDefault, what }] of Object.entries(benches)) {
+    console.log(`  ${name.padEnd(12)}${what}${byDefault ? " (by default)" : ""}`)
+  }
+  process.exit(0)
+}
+
+const named = words.filter((word) => word in benches)
+const rest = words.filter((word) => !(word in benches))
+const chosen = named.length > 0 ? named : Object.keys(benches).filter((name) => benches[name].byDefault)
+
+for (const name of chosen) {
+  console.log(`== ${name}: ${benches[name].what}`)
+  const file = fileURLToPath(new URL(benches[name].file, import.meta.url))
+  const { status } = spawnSync(process.execPath, [file, ...rest], { stdio: "inherit" })
+  if (status !== 0) process.exit(status ?? 1)
+  console.log()
+}
