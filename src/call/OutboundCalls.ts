@@ -4,7 +4,7 @@
  * A dial that was begun is finished even if the client who asked for it goes away, and its outcome is
  * kept under the client's `Idempotency-Key`, so that asking again does not ring again.
  */
-import { Clock, Context, Data, Deferred, Duration, Effect, Fiber, FiberSet, Layer, Option } from "effect"
+import { Clock, Context, Data, Deferred, Duration, Effect, Fiber, FiberSet, Layer, Option, Result } from "effect"
 import { Agents, type UnknownAgent } from "../agent/Agents.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Identity } from "../config/Identity.ts"
@@ -94,14 +94,19 @@ interface Kept {
 
 const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
-/** The reason why a call's sound may not go there, or none. */
-const refusal = (text: string, allowed: ReadonlySet<string>): string | undefined => {
+/**
+ * Where a call's sound may go, or the reason why not. It is handed on as it was read here: another
+ * reader of the client's own text might find another host in it.
+ */
+const checkWebSocketUrl = (text: string, allowed: ReadonlySet<string>): Result.Result<string, string> => {
   const url = URL.parse(text)
-  if (url === null) return "is not a URL"
-  if (url.protocol !== "wss:" && !(url.protocol === "ws:" && isLoopback(url.hostname))) return "must begin with wss://"
-  if (url.search !== "" || url.hash !== "") return "must have no query string: Twilio does not support it"
-  if (url.username !== "" || url.password !== "") return "must have no user name"
-  return allowed.has(url.host) || allowed.has(url.hostname) ? undefined : `names a foreign host`
+  if (url === null) return Result.fail("is not a URL")
+  if (url.protocol !== "wss:" && !(url.protocol === "ws:" && isLoopback(url.hostname))) {
+    return Result.fail("must begin with wss://")
+  }
+  if (url.search !== "" || url.hash !== "") return Result.fail("must have no query string: Twilio does not support it")
+  if (url.username !== "" || url.password !== "") return Result.fail("must have no user name")
+  return allowed.has(url.host) || allowed.has(url.hostname) ? Result.succeed(url.href) : Result.fail("names a foreign host")
 }
 
 export class OutboundCalls extends Context.Service<OutboundCalls, {
@@ -117,6 +122,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const rest = yield* RestClient
       const dials = yield* FiberSet.make<PlacedCall, OutboundError>()
       const kept = new Map<string, Kept>()
+      const otherHosts = config.server.websocketHosts.map((host) => host.toLowerCase())
       let nextTurn = 0
       let promised = 0
 
@@ -151,9 +157,9 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         url.searchParams.set("agent", agent.name)
         if (Option.isSome(request.websocketUrl)) {
           const own = new URL(request.baseUrl).host
-          const why = refusal(request.websocketUrl.value, new Set([own, ...config.server.websocketHosts]))
-          if (why !== undefined) return yield* new WebSocketUrlRefused({ why })
-          url.searchParams.set("websocket_url", request.websocketUrl.value)
+          const websocketUrl = checkWebSocketUrl(request.websocketUrl.value, new Set([own, ...otherHosts]))
+          if (Result.isFailure(websocketUrl)) return yield* new WebSocketUrlRefused({ why: websocketUrl.failure })
+          url.searchParams.set("websocket_url", websocketUrl.success)
         }
         yield* registry.room(promised)
         promised++
