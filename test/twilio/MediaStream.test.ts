@@ -1,0 +1,260 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Exit, Fiber, Result, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { EventEmitter } from "node:events"
+import type { WebSocket } from "ws"
+import { decodeOutbound } from "../../src/twilio/MediaMessage.ts"
+import * as MediaStream from "../../src/twilio/MediaStream.ts"
+import { accountSid, callSid, streamSid } from "../fakes/Samples.ts"
+import { settle } from "../fakes/Time.ts"
+
+/** What a `ws` socket does as far as a media stream sees it. */
+class FakeSocket extends EventEmitter {
+  readyState = 1
+  isPaused = false
+  bufferedAmount = 0
+  readonly sent: Array<string> = []
+  readonly closes: Array<number> = []
+  send(text: string) {
+    this.sent.push(text)
+  }
+  pause() {
+    this.isPaused = true
+  }
+  resume() {
+    this.isPaused = false
+  }
+  close(code: number) {
+    if (this.readyState === 1) this.closes.push(code)
+    this.readyState = 2
+  }
+  /** A text frame comes in. */
+  bring(message: object | string) {
+    this.emit("message", Buffer.from(typeof message === "string" ? message : JSON.stringify(message)), false)
+  }
+  /** The connection is gone. */
+  drop(code = 1006) {
+    this.readyState = 3
+    this.emit("close", code)
+  }
+}
+
+const sid = streamSid()
+const connected = { event: "connected", protocol: "Call", version: "1.0.0" }
+const started = {
+  event: "start",
+  sequenceNumber: "1",
+  streamSid: sid,
+  start: {
+    accountSid,
+    callSid: callSid(),
+    tracks: ["inbound"],
+    mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
+    customParameters: { token: "abc" }
+  }
+}
+const media = (chunk: number, track = "inbound", stream: string = sid) => ({
+  event: "media",
+  sequenceNumber: String(chunk + 1),
+  streamSid: stream,
+  media: { track, chunk: String(chunk), timestamp: String(chunk * 20), payload: "/w==" }
+})
+const mark = (name: string) => ({ event: "mark", sequenceNumber: "3", streamSid: sid, mark: { name } })
+const stopped = { event: "stop", sequenceNumber: "9", streamSid: sid, stop: { accountSid, callSid: callSid() } }
+
+const limits = { start: Duration.seconds(10), badMessages: 3 }
+
+const accept = (socket: FakeSocket) => MediaStream.accept(socket as unknown as WebSocket, limits)
+
+/** A stream that has started. */
+const start = Effect.gen(function*() {
+  const socket = new FakeSocket()
+  const fiber = yield* Effect.forkScoped(accept(socket))
+  yield* settle
+  socket.bring(connected)
+  socket.bring(started)
+  return { socket, stream: yield* Fiber.join(fiber) }
+})
+
+const refused = Effect.fnUntraced(function*(act: (socket: FakeSocket) => void) {
+  const socket = new FakeSocket()
+  const fiber = yield* Effect.forkScoped(Effect.flip(accept(socket)))
+  yield* settle
+  act(socket)
+  yield* TestClock.adjust("10 seconds")
+  const { code, reason } = yield* Fiber.join(fiber)
+  return { reason, code, closes: socket.closes }
+})
+
+describe("the beginning of a stream", () => {
+  it.effect("is Twilio's start, with what the TwiML gave it", () =>
+    Effect.gen(function*() {
+      const { stream } = yield* start
+      assert.strictEqual(stream.streamSid, sid)
+      assert.strictEqual(stream.start.callSid, callSid())
+      assert.deepStrictEqual(stream.start.customParameters, { token: "abc" })
+    }))
+
+  it.effect("that does not come in time is refused", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* refused((socket) => socket.bring(connected)), {
+        reason: "noStart",
+        code: 1002,
+        closes: [1002]
+      })
+    }))
+
+  it.effect("may not be sound", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* refused((socket) => socket.bring(media(1))), {
+        reason: "mediaBeforeStart",
+        code: 1002,
+        closes: [1002]
+      })
+    }))
+
+  it.effect("may not be rubbish over and over", () =>
+    Effect.gen(function*() {
+      const result = yield* refused((socket) => {
+        for (let count = 0; count < 4; count++) socket.bring("{")
+      })
+      assert.deepStrictEqual(result, { reason: "rubbish", code: 1008, closes: [1008] })
+    }))
+
+  it.effect("may be lost", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* refused((socket) => socket.drop())).reason, "lost")
+    }))
+})
+
+describe("what comes in", () => {
+  it.effect("is sound and control, each in its order", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      const sound = yield* Effect.forkScoped(Stream.runCollect(stream.media))
+      const control = yield* Effect.forkScoped(Stream.runCollect(stream.control))
+      for (let chunk = 1; chunk <= 5; chunk++) {
+        socket.bring(media(chunk))
+        socket.bring(mark(`m${chunk}`))
+      }
+      socket.bring(stopped)
+      yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+      yield* settle
+      socket.drop(1000)
+      assert.deepStrictEqual((yield* Fiber.join(sound)).map((message) => message.media.chunk), [1, 2, 3, 4, 5])
+      assert.deepStrictEqual(
+        (yield* Fiber.join(control)).map((message) => message.event === "mark" ? message.mark.name : message.event),
+        ["m1", "m2", "m3", "m4", "m5", "stop"]
+      )
+      assert.strictEqual((yield* stream.closed).reason, "lost")
+    }))
+
+  it.effect("keeps the newest second of sound when nobody listens, and counts the rest", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 120; chunk++) socket.bring(media(chunk))
+      socket.drop()
+      const chunks = (yield* Stream.runCollect(stream.media)).map((message) => message.media.chunk)
+      assert.deepStrictEqual(chunks, Array.from({ length: 50 }, (_, index) => 71 + index))
+      assert.strictEqual(stream.tally.received, 120)
+      assert.strictEqual(stream.tally.dropped, 70)
+    }))
+
+  it.effect("loses no control message: the socket is paused until they are read", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      let brought = 0
+      while (!socket.isPaused) socket.bring(mark(`m${brought++}`))
+      assert.strictEqual(brought, MediaStream.controlCapacity)
+      const first = yield* Stream.runCollect(Stream.take(stream.control, brought))
+      assert.strictEqual(first.length, brought)
+      assert.isFalse(socket.isPaused)
+    }))
+
+  it.effect("may be what is unknown, without any debt", () =>
+    Effect.gen(function*() {
+      const { socket } = yield* start
+      for (let count = 0; count < 100; count++) socket.bring({ event: "later", streamSid: sid })
+      assert.deepStrictEqual(socket.closes, [])
+    }))
+
+  it.effect.each([
+    ["what is not JSON", "{"],
+    ["wrong shapes", { event: "media", streamSid: sid }],
+    ["messages of another stream", media(1, "inbound", streamSid(2))],
+    ["a start again", started]
+  ] as const)("closes the stream when it is mostly %s", ([, message]) =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let count = 0; count < 3; count++) socket.bring(message)
+      assert.deepStrictEqual(socket.closes, [])
+      for (let count = 0; count < 3; count++) socket.bring(message)
+      assert.deepStrictEqual(socket.closes, [1008])
+      assert.strictEqual((yield* stream.closed).reason, "rubbish")
+    }))
+
+  it.effect("forgives a bad message for each good one", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 100; chunk++) {
+        socket.bring("{")
+        socket.bring(media(chunk))
+      }
+      assert.deepStrictEqual(socket.closes, [])
+      assert.strictEqual(stream.tally.received, 100)
+    }))
+
+  it.effect("in binary frames is not read", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.emit("message", Buffer.from(JSON.stringify(media(1))), true)
+      assert.strictEqual(stream.tally.received, 0)
+    }))
+
+  it.effect("is too large by ws's own word", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.emit("error", Object.assign(new Error("too large"), { code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" }))
+      socket.drop(1006)
+      assert.strictEqual((yield* stream.closed).reason, "tooLarge")
+    }))
+})
+
+describe("what goes out", () => {
+  it("is what Twilio reads", () => {
+    const bytes = Uint8Array.from({ length: 200 }, (_, index) => index).subarray(20, 180)
+    const sound = Result.getOrThrow(decodeOutbound(MediaStream.mediaText(sid)(bytes)))
+    assert.deepStrictEqual(sound.event === "media" && [...sound.media.payload], [...bytes])
+    const named = Result.getOrThrow(decodeOutbound(MediaStream.markText(sid, "a \"name\" \\ ☎")))
+    assert.strictEqual(named.event === "mark" && named.mark.name, "a \"name\" \\ ☎")
+    assert.strictEqual(Result.getOrThrow(decodeOutbound(MediaStream.clearText(sid))).event, "clear")
+  })
+
+  it.effect("does not go to a socket that is gone", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      stream.send("one")
+      socket.drop()
+      stream.send("two")
+      assert.deepStrictEqual(socket.sent, ["one"])
+    }))
+})
+
+describe("the end of a stream's scope", () => {
+  it.effect("closes the socket, lets go of it, and ends both streams", () =>
+    Effect.gen(function*() {
+      const socket = new FakeSocket()
+      const scope = yield* Scope.make()
+      const fiber = yield* Effect.forkScoped(Scope.provide(accept(socket), scope))
+      yield* settle
+      socket.bring(started)
+      const stream = yield* Fiber.join(fiber)
+      socket.pause()
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(socket.closes, [1000])
+      assert.isFalse(socket.isPaused)
+      assert.strictEqual(socket.listenerCount("message"), 0)
+      assert.deepStrictEqual(yield* Stream.runCollect(stream.media), [])
+      assert.deepStrictEqual(yield* Stream.runCollect(stream.control), [])
+    }))
+})
