@@ -105,7 +105,9 @@ describe("what is refused", () => {
 
   it.prop("is any change to a value", [Schema.String, Schema.String], ([one, other]) => {
     const signature = Signature.sign(token, url, { Body: one })
-    assert.strictEqual(check({ signature, parameters: { Body: other } }), one === other)
+    // A form is UTF-8, in which halves of a character are all the same.
+    const isSame = one.toWellFormed() === other.toWellFormed()
+    assert.strictEqual(check({ signature, parameters: { Body: other } }), isSame)
   })
 })
 
