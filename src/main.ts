@@ -1,70 +1,15 @@
 /**
- * The service as a process: `node dist/main.js`.
- *
- * SIGTERM or SIGINT drains and exits 0; a second signal stops at once (exit code 1). A configuration
- * that can't be used is told in one line a variable, exit code 1.
+ * `node dist/main.js`: looks at Node before anything else is loaded, for much of that can't be loaded by
+ * an old one, and would say so with a stack.
  */
-import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option } from "effect"
-import { createServer } from "node:http"
-import * as App from "./App.ts"
-import { AppConfig } from "./config/AppConfig.ts"
+const needed = [22, 19]
 
-/** The environment first, then `.env` in the working directory. */
-const Provider = ConfigProvider.layer(
-  Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const environment = ConfigProvider.fromEnv()
-    if (!(yield* fs.exists(".env"))) return environment
-    return ConfigProvider.orElse(environment, yield* ConfigProvider.fromDotEnv())
-  })
-)
+const version = process.versions.node
+const [major, minor] = version.split(".").map(Number)
 
-const HttpServer = Layer.unwrap(
-  Effect.gen(function*() {
-    const { server } = yield* AppConfig
-    return NodeHttpServer.layer(createServer, {
-      host: server.host,
-      port: server.port,
-      // Live calls are waited for by the drain, which ends before the server is closed.
-      gracefulShutdownTimeout: "0 millis"
-    })
-  })
-)
-
-const Main = App.layer.pipe(
-  Layer.provide(HttpServer),
-  Layer.provide(AppConfig.layer),
-  Layer.provide(Provider),
-  Layer.provide(NodeServices.layer)
-)
-
-/** One line for the operator; a stack only for what nobody foresaw. */
-const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<void> => {
-  if (Cause.hasInterruptsOnly(cause)) return Effect.void
-  const error = Cause.findErrorOption(cause)
-  if (Option.isNone(error)) return Effect.logError("The service failed", cause)
-  switch (error.value._tag) {
-    case "UnknownAgent":
-      return Console.error(`AGENT: ${error.value.message}`)
-    case "ServeError":
-      return Console.error(
-        `The server can't listen: ${String(error.value.cause)}. Free the port, or set SERVER_HOST and SERVER_PORT.`
-      )
-    default:
-      return Console.error(error.value.message)
-  }
+if (major > needed[0] || (major === needed[0] && minor >= needed[1])) {
+  await import("./Process.ts")
+} else {
+  process.stderr.write(`Client Caller needs Node ${needed.join(".")} or newer; this is ${version}. Install a newer one from https://nodejs.org.\n`)
+  process.exitCode = 1
 }
-
-// The first signal is the runtime's: it interrupts the program, and that drains.
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () => process.once(signal, () => process.exit(1)))
-}
-
-Layer.launch(Main).pipe(
-  Effect.tapCause(explain),
-  NodeRuntime.runMain({
-    disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
-  })
-)

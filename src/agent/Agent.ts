@@ -49,8 +49,8 @@ export interface Agent {
   /** The rate (Hz) at which it listens and speaks. */
   readonly sampleRate: SampleRate
   /**
-   * How many frames of 20 ms may wait for it before the older ones are dropped: for an agent to which
-   * old sound is worth nothing. At most the second that the stream holds.
+   * How many frames of 20 ms may wait, on the way in and on the way out, before older ones of the
+   * caller's are dropped: for an agent to which old sound is worth nothing. Unset: as many as there is room for.
    */
   readonly maxBacklog?: number
   readonly answer: (line: Line) => Effect.Effect<Conversation<AgentFailed>, AgentFailed, Scope.Scope>

@@ -130,10 +130,11 @@ export const open = Effect.fnUntraced(function*(
   const say = makeSay(agent.sampleRate)
   const pacer = Pacer.make({ leadMillis })
   const toText = mediaText(streamSid)
+  const waiting = yield* Queue.bounded<Outgoing>(replyFrames)
 
   // -- in -------------------------------------------------------------------------------------
 
-  const maxBacklog = agent.maxBacklog ?? mediaCapacity
+  const maxBacklog = agent.maxBacklog ?? mediaCapacity + replyFrames
   let taken = 0
   /** Of those taken, how many the agent's `maxBacklog` threw away. */
   let stale = 0
@@ -146,7 +147,7 @@ export const open = Effect.fnUntraced(function*(
   }
 
   const audio = Stream.mapArray(stream.media, (messages) => {
-    const old = messages.length - maxBacklog
+    const old = Math.min(messages.length - 1, messages.length + Queue.sizeUnsafe(waiting) - maxBacklog)
     if (old <= 0) return messages.length === 1 ? [hearOne(messages[0])] : Array.map(messages, hearOne)
     taken += old
     stale += old
@@ -155,7 +156,6 @@ export const open = Effect.fnUntraced(function*(
 
   // -- out ------------------------------------------------------------------------------------
 
-  const waiting = yield* Queue.bounded<Outgoing>(replyFrames)
   let sent = 0
   /** Raised by `clear`: what was taken for sending before is thrown away. */
   let generation = 0
