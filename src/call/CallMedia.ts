@@ -13,7 +13,7 @@
  *
  * The pure steps are fused and run in the agent's own fiber, so that a frame costs one wake-up.
  */
-import { Array, Clock, Deferred, Duration, Effect, Metric, Queue, type Scope, Stream } from "effect"
+import { Array, Clock, Deferred, Duration, Effect, Queue, type Scope, Stream } from "effect"
 import { type Agent, type AgentFailed, type Reply, Signal } from "../agent/Agent.ts"
 import * as Framer from "../audio/Framer.ts"
 import * as Mulaw from "../audio/Mulaw.ts"
@@ -23,7 +23,7 @@ import * as Resampler from "../audio/Resampler.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
 import { clearText, type Control, markText, mediaCapacity, mediaText, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
-import type { EndReason, StreamEnd } from "./CallState.ts"
+import type { StreamEnd } from "./CallState.ts"
 
 /** Outbound frames that wait for the pacer: 400 ms. */
 export const replyFrames = 20
@@ -47,17 +47,15 @@ const lastMarkTimeout = Duration.seconds(30)
 /** How often what was counted is told to the metrics. */
 const reportEvery = Duration.seconds(1)
 
-export interface CallMedia {
-  /** How the stream ended; the first reason wins. */
-  readonly ended: Effect.Effect<StreamEnd>
-  readonly close: (reason: EndReason) => Effect.Effect<void>
-}
-
 const toEnd = (error: StreamClosed): StreamEnd =>
   error.reason === "lost" ? { _tag: "Lost" } : { _tag: "Closed", reason: "badMessages" }
 
 /** A piece of the reply that waits for the pacer: a frame of μ-law, or the name of a mark. */
-type Outgoing = Uint8Array | string
+interface Outgoing {
+  readonly content: Uint8Array | string
+  /** What was said before a `clear` is of an older generation, and is thrown away wherever it is met. */
+  readonly generation: number
+}
 
 /** Samples that are allocated at once, to be handed out in pieces: a typed array costs more to make than to fill. */
 const slabLength = 4096
@@ -98,6 +96,11 @@ const makeSay = (sampleRate: SampleRate) => {
       Mulaw.encodeInto(scratch, bytes)
       return framer.push(bytes)
     },
+    /** The part of a frame that waits for more, padded to a whole one: a mark must not overtake it. */
+    pad: (): ReadonlyArray<Uint8Array> => {
+      const last = framer.flush()
+      return last === undefined ? [] : [last]
+    },
     /** What is still in the filter and the framer, padded to a frame. */
     flush: (): ReadonlyArray<Uint8Array> => {
       const frames = framer.push(Mulaw.encode(resampler.flush()))
@@ -111,12 +114,12 @@ const makeSay = (sampleRate: SampleRate) => {
   }
 }
 
-/** Joins an agent to a stream, for as long as the scope lives. */
-export const open = Effect.fnUntraced(function*(
+/** Joins an agent to a stream until the stream ends, and tells how it did; the first reason counts. */
+export const run = Effect.fnUntraced(function*(
   stream: MediaStream,
   agent: Agent,
   limits: { readonly media: Duration.Duration }
-): Effect.fn.Return<CallMedia, AgentFailed, Scope.Scope> {
+): Effect.fn.Return<StreamEnd, AgentFailed, Scope.Scope> {
   const context = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -157,9 +160,9 @@ export const open = Effect.fnUntraced(function*(
   // -- out ------------------------------------------------------------------------------------
 
   let sent = 0
-  /** Raised by `clear`: what was taken for sending before is thrown away. */
+  let cleared = 0
   let generation = 0
-  /** Whether the pacer's fiber holds frames that it has taken from the queue. */
+  /** Whether the pacer's fiber holds a piece that it has taken from the queue. */
   let isPacing = false
 
   const emit = (frame: Uint8Array) => {
@@ -170,43 +173,70 @@ export const open = Effect.fnUntraced(function*(
     if (stream.unsentBytes() > maxUnsentBytes) endNow({ _tag: "Closed", reason: "slowPeer" })
   }
 
-  const mayLeaveNow = (at: number) =>
-    !isPacing && Queue.sizeUnsafe(waiting) === 0 && pacer.lead(at) + frameMillis <= leadMillis
+  const isIdle = () => !isPacing && Queue.sizeUnsafe(waiting) === 0
 
   /** Sends what may leave now; waits with the rest behind what waits already. */
-  const offerFrames = (frames: ReadonlyArray<Uint8Array>): Effect.Effect<unknown> => {
-    let index = 0
-    for (; index < frames.length; index++) {
+  const offerFrames = (frames: ReadonlyArray<Uint8Array>, current: number): Effect.Effect<unknown> => {
+    for (let index = 0; index < frames.length; index++) {
       const at = now()
-      if (!mayLeaveNow(at)) break
+      if (!isIdle() || pacer.lead(at) + frameMillis > leadMillis) return queueFrames(frames, index, current)
       pacer.reserve(at, frameMillis)
       emit(frames[index])
     }
-    return index === frames.length ? Effect.void : Queue.offerAll(waiting, frames.slice(index))
+    return Effect.void
   }
 
-  const offerReply = (reply: Reply): Effect.Effect<unknown> =>
-    reply instanceof Int16Array ? offerFrames(say.push(reply)) : offerMark(reply.name)
+  const queueFrames = Effect.fnUntraced(function*(frames: ReadonlyArray<Uint8Array>, from: number, current: number) {
+    for (let index = from; index < frames.length; index++) {
+      if (current !== generation) {
+        cleared += frames.length - index
+        return
+      }
+      yield* Queue.offer(waiting, { content: frames[index], generation: current })
+    }
+  })
 
-  const offerMark = (name: string): Effect.Effect<unknown> =>
-    isPacing || Queue.sizeUnsafe(waiting) > 0
-      ? Queue.offer(waiting, name)
-      : Effect.sync(() => stream.send(markText(streamSid, name)))
+  const offerMark = (name: string, current: number): Effect.Effect<unknown> =>
+    Effect.andThen(
+      Effect.suspend(() => offerFrames(say.pad(), current)),
+      Effect.suspend((): Effect.Effect<unknown> => {
+        if (current !== generation) return Effect.void
+        if (!isIdle()) return Queue.offer(waiting, { content: name, generation: current })
+        return Effect.sync(() => stream.send(markText(streamSid, name)))
+      })
+    )
+
+  /** How many frames a piece makes, for the count of what was thrown away. */
+  const framesOf = (pcm: Pcm) => Math.ceil((pcm.length * 1000) / (agent.sampleRate * frameMillis))
+
+  const offerReply = (reply: Reply, current: number): Effect.Effect<unknown> => {
+    if (!(reply instanceof Int16Array)) return offerMark(reply.name, current)
+    if (current === generation) return offerFrames(say.push(reply), current)
+    cleared += framesOf(reply)
+    return Effect.void
+  }
+
+  /** All of one array was said before a `clear` that comes while it is being sent. */
+  const offerReplies = (replies: ReadonlyArray<Reply>): Effect.Effect<unknown> => {
+    const current = generation
+    return replies.length === 1
+      ? offerReply(replies[0], current)
+      : Effect.forEach(replies, (reply) => offerReply(reply, current), { discard: true })
+  }
 
   const pace = Effect.gen(function*() {
     while (true) {
-      const items = yield* Queue.takeBetween(waiting, 1, replyFrames)
+      const item = yield* Queue.take(waiting)
       isPacing = true
-      const current = generation
-      for (const item of items) {
-        if (current !== generation) break
-        if (typeof item === "string") {
-          stream.send(markText(streamSid, item))
-          continue
+      if (typeof item.content === "string") {
+        if (item.generation === generation) stream.send(markText(streamSid, item.content))
+      } else {
+        if (item.generation === generation) {
+          const wait = pacer.reserve(now(), frameMillis)
+          if (wait > 0) yield* Effect.sleep(wait)
         }
-        const wait = pacer.reserve(now(), frameMillis)
-        if (wait > 0) yield* Effect.sleep(wait)
-        if (current === generation) emit(item)
+        if (item.generation === generation) emit(item.content)
+        else cleared++
       }
       isPacing = false
     }
@@ -215,10 +245,10 @@ export const open = Effect.fnUntraced(function*(
   const clear = Effect.gen(function*() {
     generation++
     const unsent = yield* Queue.clear(waiting)
+    cleared += unsent.filter(({ content }) => typeof content !== "string").length
     say.reset()
     pacer.clear(now())
     stream.send(clearText(streamSid))
-    yield* Metric.update(Metrics.framesDropped("cleared"), unsent.filter((item) => typeof item !== "string").length)
   })
 
   // -- the agent ------------------------------------------------------------------------------
@@ -240,11 +270,9 @@ export const open = Effect.fnUntraced(function*(
   }
 
   const converse = conversation.reply.pipe(
-    Stream.runForEachArray((replies) =>
-      replies.length === 1 ? offerReply(replies[0]) : Effect.forEach(replies, offerReply, { discard: true })
-    ),
-    Effect.andThen(Effect.suspend(() => offerFrames(say.flush()))),
-    Effect.andThen(Effect.suspend(() => offerMark(lastMark))),
+    Stream.runForEachArray(offerReplies),
+    Effect.andThen(Effect.suspend(() => offerFrames(say.flush(), generation))),
+    Effect.andThen(Effect.suspend(() => offerMark(lastMark, generation))),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),
     Effect.andThen(end({ _tag: "Closed", reason: "agentLeft" })),
     Effect.catchCause((cause) =>
@@ -257,18 +285,20 @@ export const open = Effect.fnUntraced(function*(
 
   // -- around it ------------------------------------------------------------------------------
 
-  const told = { received: 0, sent: 0, dropped: 0, stale: 0 }
+  const told = { received: 0, sent: 0, dropped: 0, stale: 0, cleared: 0 }
   const report = Effect.sync(() => {
     Metrics.framesReceived.updateUnsafe(tally.received - told.received, context)
     Metrics.framesSent.updateUnsafe(sent - told.sent, context)
     if (tally.dropped > told.dropped) {
       Metrics.framesDropped("agentSlow").updateUnsafe(tally.dropped - told.dropped, context)
     }
+    if (cleared > told.cleared) Metrics.framesDropped("cleared").updateUnsafe(cleared - told.cleared, context)
     if (stale > told.stale) Metrics.framesDropped("stale").updateUnsafe(stale - told.stale, context)
     told.received = tally.received
     told.sent = sent
     told.dropped = tally.dropped
     told.stale = stale
+    told.cleared = cleared
   })
 
   /** Reports once a second, and notices that no media comes. */
@@ -286,14 +316,16 @@ export const open = Effect.fnUntraced(function*(
   })
 
   yield* Effect.addFinalizer(() => report)
-  yield* Effect.forkScoped(Effect.flatMap(stream.closed, (why) => end(toEnd(why))))
   yield* Effect.forkScoped(pace)
-  yield* Effect.forkScoped(Stream.runForEach(stream.control, onControl))
+  // The socket's end counts after the control that came before it: a `stop` just before the close is a stop.
+  yield* Effect.forkScoped(
+    Stream.runForEach(stream.control, onControl).pipe(
+      Effect.andThen(stream.closed),
+      Effect.flatMap((why) => end(toEnd(why)))
+    )
+  )
   yield* Effect.forkScoped(converse)
   yield* Effect.forkScoped(watch)
 
-  return {
-    ended: Deferred.await(ended),
-    close: (reason) => end({ _tag: "Closed", reason })
-  }
-})
+  return yield* Deferred.await(ended)
+}, Effect.scoped)

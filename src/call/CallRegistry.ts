@@ -3,7 +3,7 @@
  *
  * The fibers' scope is the layer's: when the service stops, every call that is left is ended.
  */
-import { Context, Data, Duration, Effect, FiberMap, Layer, Metric, Option, Ref, Schedule } from "effect"
+import { Context, Data, Duration, Effect, FiberMap, Layer, Metric, Option, Ref, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
@@ -33,8 +33,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly live: Effect.Effect<number>
   /** Calls whose media stream is open. */
   readonly streaming: Effect.Effect<number>
-  /** Fails when one more call would be refused, with `promised` calls about to come. */
-  readonly room: (promised: number) => Effect.Effect<void, LineBusy>
+  /** Keeps a place for a call that is about to be placed, until the scope closes; a drain waits for it. */
+  readonly reserve: Effect.Effect<void, LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
   /** Takes no new calls, waits for the live ones to end, then ends them. */
   readonly drain: (grace: Duration.Duration) => Effect.Effect<void>
@@ -48,13 +48,21 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const calls = new Map<CallSid, Call.Call>()
       const draining = yield* Ref.make(false)
 
-      const room = Effect.fnUntraced(function*(promised: number) {
-        const isFull = calls.size + promised >= limits.calls
+      /** Places kept for calls that are about to be placed. */
+      let reserved = 0
+
+      const room = Effect.gen(function*() {
+        const isFull = calls.size + reserved >= limits.calls
         const reason = (yield* Ref.get(draining)) ? "draining" : isFull ? "busy" : undefined
         if (reason === undefined) return
         yield* Metric.update(Metrics.callsRefused(reason), 1)
         return yield* new LineBusy({ reason })
       })
+
+      const reserve = Effect.acquireRelease(
+        Effect.andThen(room, Effect.sync(() => reserved++)),
+        () => Effect.sync(() => reserved--)
+      )
 
       const hangUpByRest = (callSid: CallSid) =>
         rest.hangUp(callSid).pipe(
@@ -66,7 +74,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         const known = calls.get(callSid)
         if (known !== undefined) return known
         // A call that we placed ourselves had its room when it was dialled.
-        if (info.direction === "inbound") yield* room(0)
+        if (info.direction === "inbound") yield* room
         const { call, run } = yield* Call.make(info, limits, hangUpByRest(callSid))
         calls.set(callSid, call)
         yield* FiberMap.run(owners, callSid, Effect.ensuring(run, Effect.sync(() => calls.delete(callSid))))
@@ -80,7 +88,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
 
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 
-      const untilEmpty = Effect.sync(() => calls.size).pipe(
+      const untilEmpty = Effect.sync(() => calls.size + reserved).pipe(
         Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: (left) => left === 0 })
       )
 
@@ -96,11 +104,11 @@ export class CallRegistry extends Context.Service<CallRegistry, {
             (states) => states.filter((state) => state.phase._tag === "Streaming").length
           )
         ),
-        room,
+        reserve: Effect.asVoid(reserve),
         isDraining: Ref.get(draining),
         drain: Effect.fn("CallRegistry.drain")(function*(grace) {
           yield* Ref.set(draining, true)
-          if (calls.size === 0) return
+          if (calls.size + reserved === 0) return
           yield* Effect.logInfo("Waiting for live calls to end").pipe(
             Effect.annotateLogs({ calls: calls.size, grace: Duration.format(grace) })
           )

@@ -12,7 +12,7 @@ import type { AgentName } from "../domain/AgentName.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import { RestClient, type TwilioError } from "../twilio/RestClient.ts"
-import { CallRegistry, type LineBusy } from "./CallRegistry.ts"
+import { CallRegistry, LineBusy } from "./CallRegistry.ts"
 
 export interface OutboundRequest {
   readonly to: PhoneNumber
@@ -124,7 +124,6 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const kept = new Map<string, Kept>()
       const otherHosts = config.server.websocketHosts.map((host) => host.toLowerCase())
       let nextTurn = 0
-      let promised = 0
 
       const missing = [
         ...identity.isLocalAccount && Option.isNone(config.twilio.apiBaseUrl)
@@ -161,26 +160,25 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           if (Result.isFailure(websocketUrl)) return yield* new WebSocketUrlRefused({ why: websocketUrl.failure })
           url.searchParams.set("websocket_url", websocketUrl.success)
         }
-        yield* registry.room(promised)
-        promised++
-        return yield* Effect.gen(function*() {
-          const queuedMillis = yield* takeTurn()
-          const dialled = yield* rest.dial({
-            to: request.to,
-            from: caller,
-            url: url.href,
-            statusCallback: `${request.baseUrl}/twilio/status`
-          })
-          yield* registry.admit({
-            callSid: dialled.callSid,
-            direction: "outbound",
-            from: Option.some(caller),
-            to: Option.some(request.to),
-            agent
-          })
-          return { ...dialled, to: request.to, from: caller, agent: agent.name, queuedMillis }
-        }).pipe(Effect.ensuring(Effect.sync(() => promised--)))
-      })
+        yield* registry.reserve
+        const queuedMillis = yield* takeTurn()
+        // While it waited for its turn, the service may have begun to stop.
+        if (yield* registry.isDraining) return yield* new LineBusy({ reason: "draining" })
+        const dialled = yield* rest.dial({
+          to: request.to,
+          from: caller,
+          url: url.href,
+          statusCallback: `${request.baseUrl}/twilio/status`
+        })
+        yield* registry.admit({
+          callSid: dialled.callSid,
+          direction: "outbound",
+          from: Option.some(caller),
+          to: Option.some(request.to),
+          agent
+        })
+        return { ...dialled, to: request.to, from: caller, agent: agent.name, queuedMillis }
+      }, Effect.scoped)
 
       /** In a fiber of the service's own: a client that goes away does not stop a dial that was begun. */
       const dialToTheEnd = (request: OutboundRequest) => Effect.flatMap(FiberSet.run(dials, dial(request)), Fiber.join)

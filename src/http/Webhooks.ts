@@ -46,7 +46,8 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     }
     return twiml(TwiML.connectStream({
       url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
-      action: `${base}/twilio/continue`,
+      // After a stream that is not ours there is nothing to go on with.
+      action: `${base}/twilio/continue${websocketUrl === undefined ? "" : "?then=hangup"}`,
       statusCallback: `${base}/twilio/stream`,
       parameters: { [parameterName]: yield* tokens.issue(call.info.callSid) }
     }))

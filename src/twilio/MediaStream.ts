@@ -187,10 +187,10 @@ export const accept = Effect.fnUntraced(function*(
     }
     if (message.event === "start" || message.event === "connected") return reject("secondStart")
     if (message.streamSid !== streamSid) return reject("foreignStream")
+    if (message.event === "media" && message.media.track !== "inbound") return reject("outboundTrack")
     if (debt > 0) debt--
-    if (message.event !== "media") onControl(message)
-    else if (message.media.track === "inbound") onMedia(message)
-    else reject("outboundTrack")
+    if (message.event === "media") onMedia(message)
+    else onControl(message)
   }
 
   const onError = (error: Error) => {

@@ -1,9 +1,9 @@
 /**
  * A sliding queue between a socket's callback and one fiber: when it is full, the oldest goes.
  *
- * It does what `Queue.sliding` does, for one reader, and wakes that reader in the callback itself and
- * not in a later turn of the event loop. At 10,000 messages a second that turn, with the queue's own
- * work, was an eighth of the service's time (docs/adr/0002).
+ * It does what `Queue.sliding` does, for one reader and for less. All readers that are due are woken
+ * together, when the event loop has read all sockets: first the sockets' code runs for all calls, then the
+ * agents' code, and each finds the processor's caches warm (docs/adr/0002).
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
 
@@ -16,6 +16,7 @@ export interface SlidingInbox<A> {
   readonly stream: Stream.Stream<A>
 }
 
+/** What is to be woken in the next turn of the event loop, of all inboxes. */
 const due: Array<() => void> = []
 const runDue = () => {
   const batch = due.splice(0)
@@ -65,7 +66,7 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
     },
     end: () => {
       isEnded = true
-      wake(Cause.done())
+      later(() => wake(pull))
     },
     stream: Stream.fromPull(Effect.succeed(pull))
   }

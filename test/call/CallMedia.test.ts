@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Option, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Metric, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Agent } from "../../src/agent/Agent.ts"
 import { echo } from "../../src/agent/Echo.ts"
 import * as Mulaw from "../../src/audio/Mulaw.ts"
 import * as CallMedia from "../../src/call/CallMedia.ts"
 import type { StreamEnd } from "../../src/call/CallState.ts"
+import * as Metrics from "../../src/observability/Metrics.ts"
 import * as Agents from "../fakes/Agents.ts"
 import * as FakeMediaStream from "../fakes/FakeMediaStream.ts"
 import { settle } from "../fakes/Time.ts"
@@ -19,14 +20,15 @@ const open = Effect.fnUntraced(function*(
   options: Parameters<typeof FakeMediaStream.make>[0] = {}
 ) {
   const fake = yield* FakeMediaStream.make(options)
-  const media = yield* CallMedia.open(fake.stream, agent, { media: Duration.seconds(15) })
   const ended = yield* Deferred.make<StreamEnd>()
-  yield* Effect.forkScoped(Effect.flatMap(media.ended, (end) => Deferred.succeed(ended, end)))
+  yield* Effect.forkScoped(
+    Effect.flatMap(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15) }), (end) => Deferred.succeed(ended, end))
+  )
   yield* settle
   const end = Effect.suspend(() =>
     Deferred.isDoneUnsafe(ended) ? Effect.asSome(Deferred.await(ended)) : Effect.succeed(Option.none<StreamEnd>())
   )
-  return { ...fake, media, end, ended: Deferred.await(ended) }
+  return { ...fake, end, ended: Deferred.await(ended) }
 })
 
 const closed = (reason: string): Option.Option<StreamEnd> => Option.some({ _tag: "Closed", reason } as StreamEnd)
@@ -294,7 +296,7 @@ describe("the end", () => {
     Effect.gen(function*() {
       const fake = yield* FakeMediaStream.make()
       const refuses = Agents.make(() => Effect.fail(Agents.failed("no model")))
-      const error = yield* Effect.flip(CallMedia.open(fake.stream, refuses, { media: Duration.seconds(15) }))
+      const error = yield* Effect.flip(CallMedia.run(fake.stream, refuses, { media: Duration.seconds(15) }))
       assert.strictEqual(error.cause, "no model")
       assert.deepStrictEqual(fake.sent, [])
     }))
@@ -349,17 +351,6 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* end, closed("mediaTimeout"))
     }))
 
-  it.effect("that is asked for is the reason, and the first of two stays", () =>
-    Effect.gen(function*() {
-      const { end, lose, media, stop } = yield* open(Agents.silent)
-      yield* media.close("requested")
-      yield* media.close("shutdown")
-      stop()
-      lose()
-      yield* settle
-      assert.deepStrictEqual(yield* end, closed("requested"))
-    }))
-
   it.effect("of the scope stops everything: nothing is sent, and the agent is let go", () =>
     Effect.gen(function*() {
       let released = 0
@@ -371,7 +362,7 @@ describe("the end", () => {
           signal: () => Effect.void
         })
       )
-      yield* CallMedia.open(fake.stream, agent, { media: Duration.seconds(15) }).pipe(Scope.provide(scope))
+      yield* Effect.forkIn(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15) }), scope)
       yield* TestClock.adjust("100 millis")
       const before = fake.sent.length
       yield* Scope.close(scope, Exit.void)
@@ -411,5 +402,80 @@ describe("a slow agent", () => {
         [2000, "media"],
         [3000, "media"]
       ])
+    }))
+})
+
+const cleared = Effect.map(Metric.value(Metrics.framesDropped("cleared")), ({ count }) => Number(count))
+
+describe("what is said and not yet played", () => {
+  it.effect("holds an agent back: it is not pulled further than the lead and what may wait", () =>
+    Effect.gen(function*() {
+      let pulled = 0
+      const { frames } = yield* open(Agents.saying(() =>
+        Stream.fromEffectRepeat(Effect.sync(() => {
+          pulled++
+          return sound(20)
+        }))
+      ))
+      const mostAhead = CallMedia.leadMillis / 20 + CallMedia.replyFrames
+      for (let second = 0; second <= 5; second++) {
+        assert.strictEqual(frames().length, second * 50 + 10)
+        assert.isAtMost(pulled - second * 50, mostAhead + 2)
+        yield* TestClock.adjust("1 second")
+      }
+    }))
+
+  it.effect("throws away the rest of a piece that is longer than what may wait", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { story } = yield* open(puppet.agent)
+      puppet.say(sound(10_000))
+      yield* TestClock.adjust("100 millis")
+      yield* puppet.clear
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(story(), ["media 15", "clear"])
+    }))
+
+  it.effect("throws away the pieces that the agent had ready", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { story } = yield* open(puppet.agent)
+      for (let index = 0; index < 500; index++) puppet.say(sound(20))
+      puppet.say(mark("said"))
+      yield* TestClock.adjust("100 millis")
+      yield* puppet.clear
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(story(), ["media 15", "clear"])
+    }))
+
+  it.effect("counts what was thrown away here", () =>
+    Effect.gen(function*() {
+      const before = yield* cleared
+      const puppet = yield* Agents.puppet()
+      const { frames } = yield* open(puppet.agent)
+      for (let index = 0; index < 25; index++) puppet.say(sound(20))
+      yield* settle
+      yield* puppet.clear
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(frames().length + (yield* cleared) - before, 25)
+    }))
+
+  it.effect("race: stop and the close behind it in one breath are Stopped", () =>
+    Effect.gen(function*() {
+      const { end, lose, mark, stop } = yield* open(Agents.silent)
+      for (let index = 0; index < 10; index++) mark(`m${index}`)
+      stop()
+      lose()
+      yield* settle
+      assert.deepStrictEqual(yield* end, Option.some({ _tag: "Stopped" }))
+    }))
+
+  it.effect("a mark goes out behind all sound that was said before it, also behind the last part of a frame", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { story } = yield* open(puppet.agent)
+      puppet.say(sound(30), mark("said"))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(story(), ["media 2", "mark said"])
     }))
 })

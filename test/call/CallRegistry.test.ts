@@ -119,14 +119,30 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 2)
       }), { MAX_CALLS: "1" }))
 
-  it.effect("counts promised calls for room", () =>
+  it.effect("counts the places that are kept for calls about to be placed, until they are given back", () =>
     withRegistry(({ call, registry }) =>
       Effect.gen(function*() {
-        yield* registry.room(1)
-        yield* call(1)
-        yield* registry.room(0)
-        assert.strictEqual((yield* Effect.flip(registry.room(1))).reason, "busy")
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* registry.reserve
+          yield* call(1)
+          assert.strictEqual((yield* Effect.flip(Effect.scoped(registry.reserve))).reason, "busy")
+          assert.strictEqual((yield* Effect.flip(registry.admit(info(2)))).reason, "busy")
+        }))
+        yield* registry.admit(info(2))
       }), { MAX_CALLS: "2" }))
+
+  it.effect("race: a drain waits for a call that is being placed", () =>
+    withRegistry(({ registry }) =>
+      Effect.gen(function*() {
+        const place = yield* Scope.make()
+        yield* Scope.provide(registry.reserve, place)
+        const drain = yield* Effect.forkScoped(registry.drain(Duration.minutes(1)))
+        yield* TestClock.adjust("10 seconds")
+        assert.isUndefined(drain.pollUnsafe())
+        yield* Scope.close(place, Exit.void)
+        yield* TestClock.adjust("1 second")
+        assert.isDefined(drain.pollUnsafe())
+      })))
 
   it.effect("refuses every new call while draining, but knows the live ones", () =>
     withRegistry(({ call, registry }) =>
@@ -137,7 +153,7 @@ describe("admit", () => {
         yield* settle
         assert.isTrue(yield* registry.isDraining)
         assert.strictEqual((yield* Effect.flip(registry.admit(info(2)))).reason, "draining")
-        assert.strictEqual((yield* Effect.flip(registry.room(0))).reason, "draining")
+        assert.strictEqual((yield* Effect.flip(Effect.scoped(registry.reserve))).reason, "draining")
         assert.strictEqual(yield* registry.admit(info(1)), known)
       })))
 })

@@ -182,7 +182,8 @@ describe("what comes in", () => {
     ["what is not JSON", "{"],
     ["wrong shapes", { event: "media", streamSid: sid }],
     ["messages of another stream", media(1, "inbound", streamSid(2))],
-    ["a start again", started]
+    ["a start again", started],
+    ["sound of our own", media(1, "outbound")]
   ] as const)("closes the stream when it is mostly %s", ([, message]) =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start

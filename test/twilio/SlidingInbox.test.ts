@@ -48,4 +48,15 @@ describe("SlidingInbox", () => {
       }
       assert.deepStrictEqual(yield* Fiber.join(reader), Array.from({ length: 100 }, (_, index) => index))
     }))
+
+  it.effect("race: what came right before the end is still read by a reader that waits", () =>
+    Effect.gen(function*() {
+      const inbox = SlidingInbox.make<number>(5)
+      const reader = yield* Effect.forkScoped(Stream.runCollect(inbox.stream))
+      yield* settle
+      inbox.offer(1)
+      inbox.offer(2)
+      inbox.end()
+      assert.deepStrictEqual(yield* Fiber.join(reader), [1, 2])
+    }))
 })
