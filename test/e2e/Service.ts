@@ -12,7 +12,7 @@ import { NodeHttpServer, NodeServices } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, FileSystem, Layer, Metric, Redacted, type Scope } from "effect"
 import { HttpServer } from "effect/http"
-import { createServer } from "node:http"
+import { createServer, type Server } from "node:http"
 import * as App from "../../src/App.ts"
 import { AppConfig } from "../../src/config/AppConfig.ts"
 import { type Options as SimulatorOptions, Simulator } from "../../src/simulator/Simulator.ts"
@@ -30,6 +30,8 @@ export interface Options {
   /** Variables over the usual ones; `undefined` leaves one out. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly simulator?: SimulatorOptions
+  /** For a test that reaches under the service's connections. */
+  readonly server?: Server
 }
 
 /** A webhook as Twilio would send it, or nearly. */
@@ -126,7 +128,7 @@ export const at = (url: string, key: string, account: string, token: string): Se
 
 /** The service and its Twilio. */
 export const layer = (options: Options = {}) => {
-  const served = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: 0 })
+  const served = NodeHttpServer.layer(() => options.server ?? createServer(), { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: 0 })
   const simulated = Layer.unwrap(Effect.gen(function*() {
     const { reroute, ...simulator } = options.simulator ?? {}
     const url = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)

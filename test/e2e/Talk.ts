@@ -91,6 +91,15 @@ export const assertEcho = Effect.fnUntraced(function*(call: SimulatedCall) {
   assert.isAbove(likeness(yield* call.said, yield* call.heard), 0.95, "what was heard is what was said")
 })
 
+/** The same for the last sentence of somebody who speaks on and on, less its last second, whose echo may be on the way. */
+export const assertRecentEcho = Effect.fnUntraced(function*(call: SimulatedCall) {
+  const said = yield* call.said
+  const heard = yield* call.heard
+  const from = Math.max(0, said.length - sentence.length - 8000)
+  const recent = Pcm.of(8000, said.subarray(from, from + sentence.length))
+  assert.isAbove(likeness(recent, Pcm.of(8000, heard.subarray(from))), 0.95, "what is heard is what is said")
+})
+
 /** Waits until this much more sound (20 ms each) has come back. */
 export const awaitFrames = Effect.fnUntraced(function*(call: SimulatedCall, count: number) {
   const before = (yield* call.traffic).arrivals.length

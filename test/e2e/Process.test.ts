@@ -1,0 +1,298 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, FileSystem } from "effect"
+import { execFile } from "node:child_process"
+import { existsSync } from "node:fs"
+import { createServer } from "node:net"
+import { delimiter, join } from "node:path"
+import { PhoneBehaviour } from "../../src/simulator/CallLife.ts"
+import * as Client from "./Client.ts"
+import * as Process from "./Process.ts"
+import { apiKey, authToken, somebody, until } from "./Service.ts"
+import { assertEcho, awaitFrames, brief, place, speaker, streamEnds } from "./Talk.ts"
+
+const linesOf = (text: string) => text.split("\n").filter((line) => line !== "")
+
+/** A start that must come to nothing: the lines that it says, and nothing else. */
+const refusal = Effect.fnUntraced(function*(options: Process.Options) {
+  const started = yield* Process.start({ ...options, env: { SERVER_PORT: "0", ...options.env } })
+  assert.deepStrictEqual(yield* started.ended, { code: 1, signal: null }, started.stderr())
+  assert.strictEqual(started.stdout(), "")
+  assert.notMatch(started.stderr(), /\n\s+at /, "a stack")
+  return linesOf(started.stderr())
+})
+
+const only = (lines: ReadonlyArray<string>) => {
+  assert.strictEqual(lines.length, 1, lines.join("\n"))
+  return lines[0]
+}
+
+/** A port that is taken. */
+const takenPort = Effect.acquireRelease(
+  Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
+    const server = createServer()
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resume(Effect.succeed({
+        port: typeof address === "object" && address !== null ? address.port : 0,
+        close: () => server.close()
+      }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+)
+
+const dial = (url: string, key: string) =>
+  Client.ask(`${url}/call/outbound`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ to: somebody })
+  })
+
+layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the process", (it) => {
+  it.effect("with a variable that is wrong says so in one line that names it, and exits 1", () =>
+    Effect.gen(function*() {
+      for (const [name, value] of [["SERVER_PORT", "eighty"], ["MAX_CALLS", "0"], ["PUBLIC_URL", "calls.example.com"]]) {
+        const line = only(yield* refusal({ env: { [name]: value } }))
+        assert.match(line, new RegExp(`^${name} must be `))
+        assert.include(line, JSON.stringify(value))
+        assert.include(line, ".env")
+      }
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("with a secret that is wrong does not print it", () =>
+    Effect.gen(function*() {
+      const line = only(yield* refusal({ env: { TWILIO_ACCOUNT_SID: "AC1", TWILIO_AUTH_TOKEN: authToken } }))
+      assert.match(line, /^TWILIO_ACCOUNT_SID /)
+      const secret = "not-a-good,secret"
+      const other = only(yield* refusal({ env: { DATABASE_URL: " ", TWILIO_ACCOUNT_SID: secret, TWILIO_AUTH_TOKEN: " , " } }).pipe(
+        Effect.map((lines) => lines.filter((line) => line.startsWith("TWILIO_AUTH_TOKEN")))
+      ))
+      assert.notInclude(other, "not ")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("with several that are wrong says a line of each, and half an account is wrong", () =>
+    Effect.gen(function*() {
+      const lines = yield* refusal({ env: { SERVER_PORT: "eighty", SHUTDOWN_GRACE: "soon" } })
+      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["SERVER_PORT", "SHUTDOWN_GRACE"])
+      assert.match(only(yield* refusal({ env: { TWILIO_AUTH_TOKEN: authToken } })), /^TWILIO_ACCOUNT_SID is missing/)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("on a port that is taken says so in one line, and exits 1", () =>
+    Effect.gen(function*() {
+      const { port } = yield* takenPort
+      const line = only(yield* refusal({ env: { SERVER_PORT: `${port}`, API_KEY: apiKey } }).pipe(
+        Effect.map((lines) => lines.filter((line) => !line.startsWith("API key")))
+      ))
+      assert.include(line, `${port}`)
+      assert.include(line, "SERVER_PORT")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("with an agent that is not there says so in one line, and exits 1", () =>
+    Effect.gen(function*() {
+      const line = only(yield* refusal({ env: { AGENT: "nobody", API_KEY: apiKey } }))
+      assert.match(line, /^AGENT: /)
+      assert.include(line, "echo")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("with a data folder that is none says so in one line, and exits 1", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const file = yield* fs.makeTempFileScoped()
+      const line = only(yield* refusal({ env: { DATA_DIR: file } }))
+      assert.include(line, "DATA_DIR")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("reads .env in its folder, and the environment before that", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const cwd = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFileString(join(cwd, ".env"), "# a comment\nAGENT=nobody\nMAX_CALLS=none\n")
+      const lines = yield* refusal({ cwd, env: { MAX_CALLS: "7" } })
+      assert.match(only(lines.filter((line) => !line.startsWith("API key"))), /^AGENT/)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("without credentials makes an account and a key once, prints the key once, and keeps both", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const cwd = yield* fs.makeTempDirectoryScoped()
+      const run = Effect.gen(function*() {
+        const started = yield* Process.start({ cwd, env: { SERVER_PORT: "0" } })
+        const url = yield* started.url
+        const key = (yield* fs.readFileString(join(cwd, "data/api-key"))).trim()
+        const account = yield* fs.readFileString(join(cwd, "data/local-account.json"))
+        // The key is right; it is Twilio's credentials that are missing.
+        const { problem, status } = yield* dial(url, key)
+        assert.strictEqual(status, 503)
+        assert.strictEqual(problem.name, "not-configured")
+        assert.strictEqual((yield* dial(url, "another")).status, 401)
+        yield* started.signal("SIGTERM")
+        assert.deepStrictEqual(yield* started.ended, { code: 0, signal: null })
+        return { key, account, output: started.stdout() + started.stderr() }
+      }).pipe(Effect.scoped)
+      const first = yield* run
+      assert.match(first.account, /"accountSid":"AC[0-9a-f]{32}"/)
+      assert.strictEqual(first.output.split(first.key).length, 2, "the key is printed once")
+      assert.notInclude(first.output, JSON.parse(first.account).authToken as string)
+      for (const file of ["data/api-key", "data/local-account.json"]) {
+        assert.strictEqual((yield* fs.stat(join(cwd, file))).mode & 0o777, 0o600)
+      }
+      const second = yield* run
+      assert.strictEqual(second.key, first.key)
+      assert.strictEqual(second.account, first.account)
+      assert.notInclude(second.output, first.key)
+    }).pipe(Effect.scoped), 60_000)
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it.effect(`exits 0 by ${signal} when no call is on`, () =>
+      Effect.gen(function*() {
+        const { service, started } = yield* Process.startWithTwilio()
+        assert.strictEqual((yield* service.ask("/ready")).status, 200)
+        yield* started.signal(signal)
+        assert.deepStrictEqual(yield* started.ended, { code: 0, signal: null })
+        assert.strictEqual(started.stderr(), "")
+      }).pipe(Effect.scoped), 60_000)
+  }
+
+  it.effect("by SIGTERM during a call takes no new ones, lets that one end, and exits 0", () =>
+    Effect.gen(function*() {
+      const both = yield* Process.startWithTwilio()
+      const { service, started } = both
+      const call = yield* place(both)
+      yield* awaitFrames(call, 10)
+      yield* started.signal("SIGTERM")
+      const ready = yield* until("not ready", service.ask("/ready"), ({ status }) => status !== 200)
+      assert.strictEqual(ready.status, 503)
+      assert.strictEqual(ready.contentType, "application/problem+json")
+      assert.isTrue((yield* service.health).draining)
+
+      const refused = yield* place(both, { from: "+14155550124" })
+      assert.match((yield* refused.awaitEvent("Said")).text, /busy/)
+      yield* refused.hangUp
+      const dialled = yield* service.dial({ to: somebody })
+      assert.strictEqual(dialled.status, 503)
+      assert.strictEqual(dialled.problem.name, "busy")
+      assert.strictEqual((yield* service.metrics)("client_caller_calls_refused_total", { reason: "draining" }), 2)
+
+      yield* awaitFrames(call, 80)
+      assert.deepStrictEqual(yield* streamEnds(call), [])
+      yield* call.hangUp
+      assert.deepStrictEqual(yield* started.ended, { code: 0, signal: null })
+      assert.strictEqual(yield* call.ended, "completed")
+      yield* assertEcho(call)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("closes a call that stays longer than SHUTDOWN_GRACE properly, and exits 0", () =>
+    Effect.gen(function*() {
+      const both = yield* Process.startWithTwilio({ SHUTDOWN_GRACE: "1s" })
+      const call = yield* place(both)
+      yield* awaitFrames(call, 10)
+      yield* both.started.signal("SIGTERM")
+      assert.strictEqual(yield* call.ended, "completed")
+      assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1001"])
+      // Twilio asked what next, and was told to hang up.
+      const events = yield* call.events
+      assert.isTrue(events.some((event) => event._tag === "Twiml" && event.verbs.join() === "Hangup"))
+      assert.deepStrictEqual(yield* both.started.ended, { code: 0, signal: null })
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("hangs up a call without a stream when SHUTDOWN_GRACE is over, and exits 0", () =>
+    Effect.gen(function*() {
+      const both = yield* Process.startWithTwilio({ SHUTDOWN_GRACE: "1s" })
+      yield* both.simulator.setPhones(() => PhoneBehaviour.NoAnswer({ after: "1 minute" }))
+      const { json, status } = yield* both.service.dial({ to: somebody })
+      assert.strictEqual(status, 200)
+      const sid = (json as { readonly call_sid: string }).call_sid
+      const call = (yield* both.simulator.calls).find((one) => one.sid === sid)!
+      yield* call.awaitEvent("Status", ({ status }) => status === "ringing")
+      yield* both.started.signal("SIGTERM")
+      assert.strictEqual(yield* call.ended, "completed")
+      assert.deepStrictEqual(yield* both.started.ended, { code: 0, signal: null })
+    }).pipe(Effect.scoped), 60_000)
+
+  for (const second of ["SIGTERM", "SIGINT"] as const) {
+    it.effect(`stops at once by ${second} after SIGTERM, and does not exit 0`, () =>
+      Effect.gen(function*() {
+        const both = yield* Process.startWithTwilio()
+        const call = yield* place(both)
+        yield* awaitFrames(call, 10)
+        yield* both.started.signal("SIGTERM")
+        yield* until("not ready", both.service.ask("/ready"), ({ status }) => status !== 200)
+        yield* both.started.signal(second)
+        const { code } = yield* both.started.ended
+        assert.notStrictEqual(code, 0)
+        // Nobody said goodbye: Twilio lost the socket, and nobody was there to ask what next.
+        assert.strictEqual(yield* call.ended, "completed")
+        assert.deepStrictEqual(yield* streamEnds(call), ["connectionLost 1006"])
+      }).pipe(Effect.scoped), 60_000)
+  }
+
+  it.effect("writes JSON lines with the call's SID, and no number and no secret in them", () =>
+    Effect.gen(function*() {
+      const both = yield* Process.startWithTwilio({ LOG_LEVEL: "Trace" })
+      yield* both.simulator.setPhones(() => PhoneBehaviour.Answers({ after: "50 millis", caller: brief }))
+      const inbound = yield* place(both, { caller: brief })
+      const { json } = yield* both.service.dial({ to: "+14155550177" })
+      const refused = [
+        both.service.dial({ to: "+14155550188nonsense" }),
+        both.service.dial({ to: "+14155550166", agent: "nobody" }),
+        both.service.dial(undefined, { query: "to_number=%2B14155550155&websocket_url=wss://evil.example/+14155550144" }),
+        both.service.webhook("/twiml", { CallSid: "nonsense", From: "+14155550133" }),
+        both.service.webhook("/twiml", { CallSid: "nonsense", From: "+14155550133" }, { signature: "forged" }),
+        both.service.ask("/call/outbound", { method: "POST", headers: { authorization: "Bearer another-key-12345" } })
+      ]
+      yield* Effect.all(refused)
+      yield* place(both, { faults: { rubbish: { every: 2 } }, caller: brief })
+      yield* place(both, { faults: { suddenClose: { atMillis: 100 }, onlyFirstStream: true }, caller: speaker })
+      const calls = yield* both.simulator.calls
+      const outbound = calls.find(({ sid }) => sid === (json as { readonly call_sid: string }).call_sid)!
+      assert.strictEqual(yield* inbound.settled, "completed")
+      assert.strictEqual(yield* outbound.settled, "completed")
+      yield* both.started.signal("SIGTERM")
+      yield* Effect.forEach(calls, (call) => call.hangUp)
+      assert.deepStrictEqual(yield* both.started.ended, { code: 0, signal: null })
+
+      const output = both.started.stdout() + both.started.stderr()
+      const records = linesOf(both.started.stdout()).map((line) => JSON.parse(line) as { message: string; level: string; annotations: Record<string, unknown> })
+      assert.strictEqual(both.started.stderr(), "")
+      for (const record of records) assert.containsAllKeys(record, ["message", "level", "timestamp"])
+      for (const call of [inbound, outbound]) {
+        const messages = records.filter(({ annotations }) => annotations["callSid"] === call.sid).map(({ message }) => message)
+        assert.includeMembers(messages, ["call began", "stream started", "stream ended", "call ended"])
+      }
+      assert.notMatch(output, /415[\s()-]*555/)
+      assert.notInclude(output, "4155550")
+      for (const secret of [authToken, apiKey, "another-key-12345", Buffer.from(`:${authToken}`).toString("base64")]) {
+        assert.notInclude(output, secret)
+      }
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("says in one line that Node is too old, and exits 1", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const preload = join(yield* fs.makeTempDirectoryScoped(), "old.cjs")
+      for (const version of ["20.20.2", "22.18.0", "18.0.0"]) {
+        yield* fs.writeFileString(
+          preload,
+          `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } })`
+        )
+        const line = only(yield* refusal({ nodeOptions: ["--require", preload] }))
+        assert.include(line, "22.19")
+        assert.include(line, version)
+      }
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("says so on the machine's own old Node as well", (context) =>
+    Effect.gen(function*() {
+      const nodes = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "node")).filter(existsSync)
+      const old = yield* Effect.findFirst(nodes, (node) =>
+        Effect.map(versionOf(node), ([major, minor]) => major < 22 || (major === 22 && minor < 19)))
+      if (old._tag === "None") return context.skip("no Node older than 22.19 is on PATH")
+      const line = only(yield* refusal({ node: old.value }))
+      assert.include(line, "22.19")
+    }).pipe(Effect.scoped), 60_000)
+})
+
+const versionOf = (node: string) =>
+  Effect.callback<ReadonlyArray<number>>((resume) => {
+    execFile(node, ["--version"], (_, stdout) => resume(Effect.succeed(stdout.trim().slice(1).split(".").map(Number))))
+  })
