@@ -9,6 +9,7 @@
  */
 import { Effect, Layer } from "effect"
 import { Agents } from "./agent/Agents.ts"
+import * as CallMedia from "./call/CallMedia.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
@@ -27,12 +28,13 @@ export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(Identity.layer)
 )
 
-/** Says where to go, once everything is up. */
+/** Gets ready for the first call, then says where to go. */
 const announce = Effect.gen(function*() {
   const config = yield* AppConfig
   const identity = yield* Identity
   const agents = yield* Agents
   const { standing } = yield* PublicUrl
+  yield* Effect.sync(() => CallMedia.warmUp(agents.standard.sampleRate))
   yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
   if (identity.isLocalAccount) {
     yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")

@@ -114,6 +114,17 @@ const makeSay = (sampleRate: SampleRate) => {
   }
 }
 
+/**
+ * Designs the filters of a rate and runs them on a second of silence, so that the first call does not pay
+ * for design and compilation while another one's sound waits.
+ */
+export const warmUp = (sampleRate: SampleRate): void => {
+  const hear = makeHear(sampleRate)
+  const say = makeSay(sampleRate)
+  const silence = new Uint8Array(frameBytes).fill(Mulaw.silence)
+  for (let frame = 0; frame < 50; frame++) say.push(hear(silence))
+}
+
 /** Joins an agent to a stream until the stream ends, and tells how it did; the first reason counts. */
 export const run = Effect.fnUntraced(function*(
   stream: MediaStream,

@@ -119,23 +119,25 @@ export class RestClient extends Context.Service<RestClient, {
     RestClient,
     Effect.gen(function*() {
       const { twilio } = yield* AppConfig
-      const { account } = yield* Identity
+      const { account, isLocalAccount } = yield* Identity
 
-      // The package takes a tenth of a second to load; a service that only answers calls never needs it.
-      let loaded: Twilio | undefined
-      const client = Effect.sync((): Twilio => {
-        if (loaded !== undefined) return loaded
+      const load = (): Twilio => {
         const Client = createRequire(import.meta.url)("twilio/lib/rest/Twilio.js") as new(
           sid: string,
           token: string,
           options: object
         ) => Twilio
-        loaded = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
+        const loaded = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
           timeout: Duration.toMillis(twilio.timeout)
         })
         if (Option.isSome(twilio.apiBaseUrl)) loaded.api.baseUrl = twilio.apiBaseUrl.value.href.replace(/\/$/, "")
         return loaded
-      })
+      }
+
+      // The package takes a tenth of a second to load, in which no call's sound moves: so at the start, and
+      // not at the first request. With the local account there is no Twilio to ask, unless one is named.
+      let loaded: Twilio | undefined = isLocalAccount && Option.isNone(twilio.apiBaseUrl) ? undefined : load()
+      const client = Effect.sync(() => loaded ??= load())
 
       const request = <A>(operation: string, send: (client: Twilio) => Promise<A>): Effect.Effect<A, TwilioError> =>
         client.pipe(
