@@ -10,6 +10,9 @@ import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
 import { CallSid } from "../domain/Sid.ts"
 import * as Problems from "./Problems.ts"
 
+/** Of the service and of its API: as in package.json. */
+export const version = "0.1.0"
+
 /** Checks the bearer token against `API_KEY`. */
 export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("client-caller/http/ApiKey", {
   security: { bearer: HttpApiSecurity.bearer },
@@ -103,7 +106,7 @@ export class Api extends HttpApi.make("client-caller")
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({
     title: "Client Caller",
-    version: "0.1.0",
+    version,
     description: "Puts an AI agent on the telephone. Errors are problem documents (RFC 9457)."
   }))
 {}

@@ -12,11 +12,9 @@ import type { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { TwilioError } from "../twilio/RestClient.ts"
-import { Api, ApiKey, OutboundCall } from "./Api.ts"
+import { Api, ApiKey, OutboundCall, version } from "./Api.ts"
 import * as Problems from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
-
-const version = "0.1.0"
 
 const withHeader = (name: string, value: string) =>
   HttpEffect.appendPreResponseHandler((_request, response) =>
