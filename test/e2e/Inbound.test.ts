@@ -79,10 +79,8 @@ describe("an inbound call", () => {
           (index) => place(both, { caller: brief, from: `+141555501${index + 10}` })
         )
         yield* until("ten streams", both.service.health, (health) => health.active_connections === 10)
-        for (const call of calls) {
-          assert.strictEqual(yield* call.settled, "completed")
-          yield* assertEcho(call)
-        }
+        for (const call of calls) assert.strictEqual(yield* call.settled, "completed")
+        for (const call of calls) yield* assertEcho(call)
         yield* until("no call left", both.service.health, (health) => health.calls === 0)
       })
     ))

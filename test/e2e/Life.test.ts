@@ -151,10 +151,8 @@ describe("ten outbound calls at once", () => {
         assert.isTrue(answers.every(({ status }) => status === 200))
         const calls = yield* both.simulator.calls
         assert.strictEqual(calls.length, 10)
-        for (const call of calls) {
-          assert.strictEqual(yield* call.settled, "completed")
-          yield* assertEcho(call)
-        }
+        for (const call of calls) assert.strictEqual(yield* call.settled, "completed")
+        for (const call of calls) yield* assertEcho(call)
         yield* until("no call left", both.service.health, ({ calls, active_connections }) => calls === 0 && active_connections === 0)
         const metrics = yield* both.service.metrics
         assert.strictEqual(metrics("client_caller_calls"), 0)

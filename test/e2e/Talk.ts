@@ -6,7 +6,6 @@ import { Effect, Result } from "effect"
 import { readFileSync } from "node:fs"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Caller from "../../src/simulator/Caller.ts"
-import * as Comparison from "../../src/simulator/Comparison.ts"
 import type { Faults } from "../../src/simulator/Faults.ts"
 import type { SimulatedCall } from "../../src/simulator/PhoneCall.ts"
 import * as Sound from "../../src/simulator/Sound.ts"
@@ -48,16 +47,18 @@ export const place = ({ service, simulator }: Both, options: Placing = {}) =>
   })
 
 const windowSamples = 800
-const slack = 1600
 
-/** Normalised correlation of `said[from…to)` with what was heard `lag` samples later. */
-const correlate = (said: Int16Array, heard: Int16Array, lag: number, from: number, to: number) => {
+/** The longest that the echo may take, even on a machine that is busy with other tests: 0.8 s. */
+const longestLag = 6400
+
+/** Normalised correlation of `said` with what was heard `lag` samples later. */
+const correlate = (said: Int16Array, heard: Int16Array, lag: number) => {
   let product = 0
   let powerSaid = 0
   let powerHeard = 0
-  for (let index = from; index < to; index++) {
+  for (let index = 0; index < said.length; index++) {
     const x = said[index]
-    const y = heard[index + lag] ?? 0
+    const y = heard[index + lag]
     product += x * y
     powerSaid += x * x
     powerHeard += y * y
@@ -65,21 +66,43 @@ const correlate = (said: Int16Array, heard: Int16Array, lag: number, from: numbe
   return powerSaid === 0 || powerHeard === 0 ? 0 : product / Math.sqrt(powerSaid * powerHeard)
 }
 
+/** The sound without its gaps: runs of 2 ms and more of nothing at all. */
+const withoutGaps = (sound: Int16Array): Int16Array => {
+  const kept: Array<number> = []
+  for (let index = 0; index < sound.length;) {
+    let end = index
+    while (end < sound.length && sound[end] === 0) end++
+    if (end - index < 16) end = Math.max(end, index + 1)
+    else index = end
+    for (; index < end; index++) kept.push(sound[index])
+  }
+  return Int16Array.from(kept)
+}
+
+const loudness = (sound: Int16Array) => sound.reduce((sum, sample) => sum + Math.abs(sample), 0)
+
 /**
- * How much what was heard is what was said: the median over windows of 100 ms, each at its best lag.
+ * How much what was heard is what was said: the median over loud windows of 100 ms from the whole of it,
+ * each at its own lag.
  *
  * On a machine that is busy with other tests a frame may come after the playback ran empty, and then there
- * is a gap in the sound; that spoils a window or two, and not the median. Other sound comes to about a half.
+ * is a gap in what is heard: those are left out, and what is missed spoils a window or two, and not the
+ * median. The same sound comes to 0.99, other sound to 0.75 at most. It takes a while: no call that matters should be on meanwhile.
  */
-export const likeness = (said: Pcm.Pcm<8000>, heard: Pcm.Pcm<8000>): number => {
-  const around = Math.round(Comparison.compare(said, heard).lagMillis * 8)
-  const windows = Array.from({ length: Math.floor(said.length / windowSamples) }, (_, index) => index * windowSamples)
-  const loudness = (from: number) => said.subarray(from, from + windowSamples).reduce((sum, sample) => sum + Math.abs(sample), 0)
-  const loud = windows.toSorted((a, b) => loudness(b) - loudness(a)).slice(0, sentence.length / windowSamples / 2)
-  const best = loud.map((from) => {
+export const likeness = (said: Int16Array, heard: Int16Array): number => {
+  const windows = Array.from({ length: Math.floor(said.length / windowSamples) }, (_, index) => {
+    const from = index * windowSamples
+    const sound = said.subarray(from, from + windowSamples)
+    return { from, sound, loudness: loudness(sound) }
+  })
+  const loudest = Math.max(...windows.map((window) => window.loudness))
+  const loud = windows.filter((window) => window.loudness > loudest / 3)
+  const every = Math.ceil(loud.length / 16)
+  const best = loud.filter((_, index) => index % every === 0).map(({ from, sound }) => {
+    const near = withoutGaps(heard.subarray(from, from + windowSamples + longestLag))
     let correlation = 0
-    for (let lag = Math.max(0, around - slack); lag <= around + slack; lag++) {
-      correlation = Math.max(correlation, correlate(said, heard, lag, from, from + windowSamples))
+    for (let lag = 0; lag <= near.length - windowSamples; lag++) {
+      correlation = Math.max(correlation, correlate(sound, near, lag))
     }
     return correlation
   })
@@ -88,16 +111,7 @@ export const likeness = (said: Pcm.Pcm<8000>, heard: Pcm.Pcm<8000>): number => {
 
 /** What the caller heard is what the caller said. */
 export const assertEcho = Effect.fnUntraced(function*(call: SimulatedCall) {
-  assert.isAbove(likeness(yield* call.said, yield* call.heard), 0.95, "what was heard is what was said")
-})
-
-/** The same for the last sentence of somebody who speaks on and on, less its last second, whose echo may be on the way. */
-export const assertRecentEcho = Effect.fnUntraced(function*(call: SimulatedCall) {
-  const said = yield* call.said
-  const heard = yield* call.heard
-  const from = Math.max(0, said.length - sentence.length - 8000)
-  const recent = Pcm.of(8000, said.subarray(from, from + sentence.length))
-  assert.isAbove(likeness(recent, Pcm.of(8000, heard.subarray(from))), 0.95, "what is heard is what is said")
+  assert.isAbove(likeness(yield* call.said, yield* call.heard), 0.9, "what was heard is what was said")
 })
 
 /** Waits until this much more sound (20 ms each) has come back. */

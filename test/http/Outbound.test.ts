@@ -20,7 +20,7 @@ const withFaults = (restFaults: RestFaults, env: Service.Options["env"] = {}) =>
       return { ...answer, asked, metrics, placed: (yield* simulator.calls).length, calls: (yield* service.health).calls }
     }))
 
-layer(Service.layer(), { excludeTestServices: true })("a request to place a call", (it) => {
+layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a request to place a call", (it) => {
   const refusals: ReadonlyArray<readonly [what: string, body: unknown, query: string | undefined, status: number, name: string]> = [
     ["a body that is not JSON", "{\"to\":", undefined, 400, "invalid-request"],
     ["a body that is no object", "[1]", undefined, 400, "invalid-request"],

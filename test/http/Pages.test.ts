@@ -35,7 +35,7 @@ const describeApi = Effect.gen(function*() {
 
 const referencesOf = (text: string) => [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name)
 
-layer(Service.layer(), { excludeTestServices: true })("what can be read", (it) => {
+layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("what can be read", (it) => {
   it.effect("/openapi.json is OpenAPI 3.1 with every path that people call", () =>
     Effect.gen(function*() {
       const document = yield* describeApi

@@ -22,7 +22,7 @@ const raw = (url: string, lines: ReadonlyArray<string>) =>
 
 const upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
 
-layer(Service.layer(), { excludeTestServices: true })("the media WebSocket", (it) => {
+layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("the media WebSocket", (it) => {
   it.effect("asked for without an upgrade says that it is one (426)", () =>
     Effect.gen(function*() {
       const answer = yield* (yield* Service.Service).ask("/ws")

@@ -29,7 +29,7 @@ const assertForbidden = (answer: Effect.Success<ReturnType<Service.Service["Serv
 
 const all = ["/twiml", "/twilio/continue", "/twilio/status", "/twilio/stream"]
 
-layer(Service.layer(), { excludeTestServices: true })("a webhook", (it) => {
+layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a webhook", (it) => {
   it.effect("without a signature is refused, by GET and POST, and counted", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
