@@ -51,6 +51,8 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
   switch (reason) {
     case "badMessages":
       return [1008, "too many messages could not be read"]
+    case "oversizedMessage":
+      return [1009, "a message was too large"]
     case "mediaTimeout":
       return [1008, "no media came"]
     case "slowPeer":

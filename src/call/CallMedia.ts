@@ -47,8 +47,16 @@ const lastMarkTimeout = Duration.seconds(30)
 /** How often what was counted is told to the metrics. */
 const reportEvery = Duration.seconds(1)
 
-const toEnd = (error: StreamClosed): StreamEnd =>
-  error.reason === "lost" ? { _tag: "Lost" } : { _tag: "Closed", reason: "badMessages" }
+const toEnd = (error: StreamClosed): StreamEnd => {
+  switch (error.reason) {
+    case "lost":
+      return { _tag: "Lost" }
+    case "tooLarge":
+      return { _tag: "Closed", reason: "oversizedMessage" }
+    default:
+      return { _tag: "Closed", reason: "badMessages" }
+  }
+}
 
 /** A piece of the reply that waits for the pacer: a frame of μ-law, or the name of a mark. */
 interface Outgoing {

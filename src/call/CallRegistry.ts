@@ -64,8 +64,15 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         () => Effect.sync(() => reserved--)
       )
 
+      const dispatch = (callSid: CallSid, event: CallEvent) => {
+        const call = calls.get(callSid)
+        return call === undefined ? Effect.void : Effect.asVoid(call.dispatch(event))
+      }
+
+      /** Once Twilio has hung up there is nothing left to wait for. */
       const hangUpByRest = (callSid: CallSid) =>
         rest.hangUp(callSid).pipe(
+          Effect.andThen(dispatch(callSid, CallEvent.Released({ reason: "requested" }))),
           Effect.catch((error) => Effect.logWarning("Twilio did not hang the call up", error.message))
         )
 
@@ -80,11 +87,6 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         yield* FiberMap.run(owners, callSid, Effect.ensuring(run, Effect.sync(() => calls.delete(callSid))))
         return call
       })
-
-      const dispatch = (callSid: CallSid, event: CallEvent) => {
-        const call = calls.get(callSid)
-        return call === undefined ? Effect.void : Effect.asVoid(call.dispatch(event))
-      }
 
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 

@@ -47,6 +47,8 @@ export type EndReason =
   | "mediaTimeout"
   | "tooLong"
   | "badMessages"
+  /** A message was above the limit. */
+  | "oversizedMessage"
   /** The peer did not read: more sound was unsent than we hold. */
   | "slowPeer"
   | "shutdown"

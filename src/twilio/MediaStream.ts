@@ -146,8 +146,9 @@ export const accept = Effect.fnUntraced(function*(
   }
 
   const closeNow = (why: StreamClosed) => {
-    end(why)
+    // First the close: whoever waits for the end closes too, and the first code is the one that is sent.
     socket.close(why.code, explanations[why.reason])
+    end(why)
   }
 
   const reject = (reason: string) => {

@@ -313,12 +313,12 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* other.end, Option.some({ _tag: "Lost" }))
     }))
 
-  it.effect.each(["rubbish", "tooLarge"] as const)("for what came in (%s) is badMessages", (reason) =>
+  it.effect.each([["rubbish", "badMessages"], ["tooLarge", "oversizedMessage"]] as const)("for what came in (%s) is %s", ([reason, expected]) =>
     Effect.gen(function*() {
       const { end, lose } = yield* open(Agents.silent)
       lose(reason)
       yield* settle
-      assert.deepStrictEqual(yield* end, closed("badMessages"))
+      assert.deepStrictEqual(yield* end, closed(expected))
     }))
 
   it.effect("is slowPeer when what was sent does not leave", () =>
