@@ -7,8 +7,6 @@
  * done in arrays that all streams share, so that hundreds of calls in turn stay in the processor's cache.
  */
 
-import { convolveFolded, padding, width } from "./Convolution.ts"
-
 /** Taps of the symmetric phase, after folding; and samples that this phase looks back. */
 const half = 16
 const back = 2 * half - 1
@@ -16,14 +14,46 @@ const back = 2 * half - 1
 /** The most samples of one phase that are worked on in one go: 20 ms at 16 kHz. */
 const block = 320
 
-const even = new Float64Array(back + block + padding)
+/** Four outputs are computed side by side; the last group may run over the end. */
+const width = 4
+
+const even = new Float64Array(back + block + width)
 const odd = new Float64Array(half + block)
-const sums = new Float64Array(block + padding)
+const sums = new Float64Array(block + width)
 
 /** `sums[i] = Σ taps[k] · (even[i + k] + even[i + 31 - k])` for `i` in 0…count-1. */
-const filterEven = (taps: Float64Array, count: number): void => {
-  sums.fill(0, 0, count + width)
-  convolveFolded(sums, count, taps, even, 0, even, half)
+const convolve = (taps: Float64Array, count: number): void => {
+  for (let i = 0; i < count; i += width) {
+    let sum0 = 0
+    let sum1 = 0
+    let sum2 = 0
+    let sum3 = 0
+    let x0 = even[i]
+    let x1 = even[i + 1]
+    let x2 = even[i + 2]
+    let y1 = even[i + back + 1]
+    let y2 = even[i + back + 2]
+    let y3 = even[i + back + 3]
+    for (let k = 0; k < half; k++) {
+      const tap = taps[k]
+      const x3 = even[i + k + 3]
+      const y0 = even[i + back - k]
+      sum0 += tap * (x0 + y0)
+      sum1 += tap * (x1 + y1)
+      sum2 += tap * (x2 + y2)
+      sum3 += tap * (x3 + y3)
+      x0 = x1
+      x1 = x2
+      x2 = x3
+      y3 = y2
+      y2 = y1
+      y1 = y0
+    }
+    sums[i] = sum0
+    sums[i + 1] = sum1
+    sums[i + 2] = sum2
+    sums[i + 3] = sum3
+  }
 }
 
 /** Rounded (halves up) and saturated. Truncation of a positive number rounds down; `Math.round` would be slower. */
@@ -50,7 +80,7 @@ export const makeDoubler = (filter: Float64Array): HalfBand => {
   const convert = (input: Int16Array, start: number, count: number, out: Int16Array, at: number): void => {
     for (let i = 0; i < back; i++) even[i] = history[i]
     for (let i = 0; i < count; i++) even[back + i] = input[start + i]
-    filterEven(taps, count)
+    convolve(taps, count)
     for (let i = 0, place = at; i < count; i++, place += 2) {
       out[place] = toSample(sums[i])
       out[place + 1] = even[i + half]
@@ -92,7 +122,7 @@ export const makeHalver = (filter: Float64Array): HalfBand => {
     // An odd sample that comes first belongs behind an even one that went before: its sum was made without it,
     // for it looks 16 odd samples back.
     const first = isOdd ? 1 : 0
-    filterEven(taps, evenCount)
+    convolve(taps, evenCount)
     for (let i = 0; i < evenCount; i++) out[at + i] = toSample(sums[i] + centre * odd[i + first])
     for (let i = 0; i < back; i++) evens[i] = even[evenCount + i]
     for (let i = 0; i < half; i++) odds[i] = odd[oddCount + i]
