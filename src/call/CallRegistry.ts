@@ -8,8 +8,9 @@ import { AppConfig } from "../config/AppConfig.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import { RestClient } from "../twilio/RestClient.ts"
+import type { CallStatus } from "../twilio/Webhook.ts"
 import * as Call from "./Call.ts"
-import { CallEvent, type CallStatus, type EndReason } from "./CallState.ts"
+import { CallEvent, type EndReason } from "./CallState.ts"
 
 /** There is no room for one more call, or the service is stopping. */
 export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "busy" | "draining" }> {

@@ -14,18 +14,7 @@
  */
 import { Data } from "effect"
 import type { StreamSid } from "../domain/Sid.ts"
-
-/** Twilio's `CallStatus`. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
-export type CallStatus =
-  | "queued"
-  | "initiated"
-  | "ringing"
-  | "in-progress"
-  | "completed"
-  | "busy"
-  | "no-answer"
-  | "failed"
-  | "canceled"
+import type { CallStatus } from "../twilio/Webhook.ts"
 
 /** Why a call ended. The first of two reasons stays. */
 export type EndReason =

@@ -27,6 +27,7 @@ export const CallParameters = Schema.Struct({
   Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
 })
 
+/** Where a call is. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
 export const CallStatus = Schema.Literals([
   "queued",
   "initiated",
@@ -38,6 +39,7 @@ export const CallStatus = Schema.Literals([
   "failed",
   "canceled"
 ])
+export type CallStatus = typeof CallStatus.Type
 
 /** A status callback. The order of arrival means nothing; `SequenceNumber` does. */
 export const StatusParameters = Schema.Struct({

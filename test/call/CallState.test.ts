@@ -3,7 +3,6 @@ import { Schema } from "effect"
 import {
   CallEvent,
   type CallState,
-  type CallStatus,
   type Command,
   type EndReason,
   initial,
@@ -12,6 +11,7 @@ import {
   type Timer,
   transition
 } from "../../src/call/CallState.ts"
+import { CallStatus } from "../../src/twilio/Webhook.ts"
 import { streamSid } from "../fakes/Samples.ts"
 
 // ---------------------------------------------------------------------------------------------
@@ -324,17 +324,7 @@ describe("whatever comes, in any order", () => {
   const Event = Schema.Union([
     Schema.Struct({
       _tag: Schema.tag("StatusReported"),
-      status: Schema.Literals([
-        "queued",
-        "initiated",
-        "ringing",
-        "in-progress",
-        "completed",
-        "busy",
-        "no-answer",
-        "failed",
-        "canceled"
-      ]),
+      status: CallStatus,
       sequence
     }),
     Schema.Struct({ _tag: Schema.tag("Quiet"), status: Schema.Literals(["queued", "ringing", "in-progress"]), sequence }),
