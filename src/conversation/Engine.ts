@@ -1,0 +1,26 @@
+/**
+ * What the four engine ports have in common: the stages of a turn, and how an engine fails.
+ */
+import { Data } from "effect"
+
+/** The stages of a turn that an engine does. */
+export type Stage = "voiceActivity" | "speechToText" | "replyModel" | "textToSpeech"
+
+/** An engine could not do its work; what was asked of it is lost, the call is not. */
+export class EngineFailed extends Data.TaggedError("EngineFailed")<{
+  readonly stage: Stage
+  /**
+   * - `timeout`: no answer in time;
+   * - `unavailable`: it can't be reached, or is not running;
+   * - `refused`: it does not take what it was given; the same again would be refused too;
+   * - `broken`: it stopped in the middle, or answered what can't be read.
+   */
+  readonly reason: "timeout" | "unavailable" | "refused" | "broken"
+  /** What to do about it, in a sentence for the operator. Holds no secret, no number and no caller's words. */
+  readonly advice: string
+  readonly cause?: unknown
+}> {
+  override get message() {
+    return `${this.stage}: ${this.reason}. ${this.advice}`
+  }
+}

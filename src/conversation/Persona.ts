@@ -1,0 +1,76 @@
+/**
+ * Who speaks: all that a conversation has to know of its agent. Read from an agent file by `agent/AgentFile`.
+ */
+import type { AgentName } from "../domain/AgentName.ts"
+import type { Script } from "./Script.ts"
+import type { Hints } from "./SpeechToText.ts"
+
+/** When a turn ends. All in ms of silence after the caller's last voiced sample. */
+export interface Endpointing {
+  /** The turn is over. Default 300. */
+  readonly silence: number
+  /** Instead of `silence`, when the transcript is complete. Default 250. */
+  readonly complete: number
+  /** Instead of `silence`, when the transcript trails off. Default 800. */
+  readonly trailing: number
+  /** Transcription and reply are started already, and held. Default 120. */
+  readonly speculate: number
+}
+
+export interface Interruption {
+  /** Voice of the caller, in ms, that stops the agent. Default 200. */
+  readonly minSpeech: number
+  /** What is said while the agent speaks without wanting the turn; compared without case and punctuation. */
+  readonly backchannels: ReadonlyArray<string>
+}
+
+export interface Idle {
+  /** Silence of both, in ms, after which the agent asks whether the caller is there. Default 8000. */
+  readonly after: number
+  /** The same, after which it says goodbye. Counted from the same moment; default 20,000. */
+  readonly hangUpAfter: number
+}
+
+/** How long an engine may take, in ms, before it is asked once more or given up. */
+export interface Timeouts {
+  /** Default 3000. */
+  readonly transcript: number
+  /** To the first text. Default 5000. */
+  readonly reply: number
+  /** To the first sound of a segment. Default 4000. */
+  readonly speech: number
+}
+
+/** The fixed lines. They are made ready when the agent is loaded, so that they come also when an engine fails. */
+export interface Lines {
+  readonly greeting: string
+  /** The caller has been silent. */
+  readonly idle: string
+  /** The caller stayed silent; the call is ended behind it. */
+  readonly idleGoodbye: string
+  /** An engine failed; the caller may try again. */
+  readonly apology: string
+  /** Engines go on failing; the call is ended behind it. */
+  readonly failure: string
+  /** The longest duration of a call is reached; the call is ended behind it. */
+  readonly timeIsUp: string
+}
+
+export interface Persona {
+  readonly name: AgentName
+  /** ISO 639-1. */
+  readonly language: string
+  readonly voice?: string
+  /** For a language model. */
+  readonly instructions: string
+  readonly lines: Lines
+  /** For the scripted engine. */
+  readonly script: Script
+  readonly hints: Hints
+  readonly endpointing: Endpointing
+  readonly interruption: Interruption
+  readonly idle: Idle
+  readonly timeouts: Timeouts
+  /** The longest call, in ms, goodbye included; never above the service's own. */
+  readonly maxDuration: number
+}

@@ -1,0 +1,41 @@
+/**
+ * The port of the reply: what was said so far in, the agent's next words out, as they come.
+ */
+import { Context, type Effect, type Schema, type Scope, type Stream } from "effect"
+import type { EngineFailed } from "./Engine.ts"
+import type { Persona } from "./Persona.ts"
+
+/** What was said, as far as it was heard. */
+export interface Message {
+  readonly role: "caller" | "agent"
+  readonly text: string
+}
+
+/** What an engine may keep from turn to turn; it is the conversation's to hold, so that a reply that is thrown away leaves no trace. */
+export type DialogueState = Schema.Json
+
+export interface ReplyRequest {
+  /** Oldest first; the last one is the caller's. */
+  readonly history: ReadonlyArray<Message>
+  /** As the last reply that counted left it; `null` at first. */
+  readonly state: DialogueState
+}
+
+/** What a reply consists of. */
+export type ReplyPart =
+  /** A piece of the text, of any length, with its own spaces. May hold markup, which is not spoken. */
+  | { readonly _tag: "Text"; readonly text: string }
+  /** Replaces the state once the reply counts. */
+  | { readonly _tag: "State"; readonly state: DialogueState }
+  /** To be done when all of the text has been heard. */
+  | { readonly _tag: "HangUp" }
+
+/** An engine that has been told who it is; one an agent, shared by its calls. */
+export interface Replier {
+  /** Stopped by interruption. A stream that ends without any text is a reply of silence. */
+  readonly reply: (request: ReplyRequest) => Stream.Stream<ReplyPart, EngineFailed>
+}
+
+export class ReplyModel extends Context.Service<ReplyModel, {
+  readonly prepare: (persona: Persona) => Effect.Effect<Replier, EngineFailed, Scope.Scope>
+}>()("client-caller/conversation/ReplyModel") {}

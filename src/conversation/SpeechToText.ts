@@ -1,0 +1,57 @@
+/**
+ * The port of speech recognition: the sound of an utterance in, its words out.
+ */
+import { Context, type Effect, type Scope } from "effect"
+import type { Pcm } from "../audio/Pcm.ts"
+import type { EngineFailed } from "./Engine.ts"
+
+/**
+ * What callers of an agent are likely to say. A grammar engine understands nothing else; a language
+ * engine may take it as a bias.
+ *
+ * A phrase is lower-case words with spaces between; `[words]` may be left out, `(this | that)` is one of
+ * them, `{day}` is one of the values of the slot `day`. They nest.
+ */
+export interface Hints {
+  /** ISO 639-1. */
+  readonly language: string
+  readonly phrases: ReadonlyArray<string>
+  /** How each value of a slot is said; the same notation, without slots. */
+  readonly slots: Readonly<Record<string, ReadonlyArray<string>>>
+}
+
+/** The words of an utterance. */
+export interface Transcript {
+  /** Without words in it: what was heard is no speech that the engine knows. */
+  readonly text: string
+  /**
+   * - `complete`: it can stand as a whole, so the turn may end sooner;
+   * - `trailing`: it breaks off ("I would like to"), so the turn may end later;
+   * - `unknown`: the engine can't tell.
+   */
+  readonly ending: "complete" | "trailing" | "unknown"
+  /** 0 to 1, where the engine knows. */
+  readonly confidence?: number
+}
+
+/** One utterance that is being heard; belongs to the scope it was begun in. */
+export interface Utterance {
+  /** Sound in order. It may wait for an engine that is behind; the piece must not be written to afterwards. */
+  readonly push: (pcm: Pcm<8000>) => Effect.Effect<void, EngineFailed>
+  /**
+   * The transcript of all sound pushed so far. May be asked again after more was pushed: a pause that was
+   * not the end. Stopped by interruption, after which it may be asked anew.
+   */
+  readonly transcribe: Effect.Effect<Transcript, EngineFailed>
+}
+
+/** An engine that has been told what to expect; one an agent, shared by its calls. */
+export interface Recognizer {
+  readonly begin: Effect.Effect<Utterance, EngineFailed, Scope.Scope>
+}
+
+export class SpeechToText extends Context.Service<SpeechToText, {
+  readonly prepare: (hints: Hints) => Effect.Effect<Recognizer, EngineFailed, Scope.Scope>
+  /** Words of the hints that this engine could never hear, in the order of their appearance, each once. */
+  readonly unknownWords: (hints: Hints) => Effect.Effect<ReadonlyArray<string>, EngineFailed>
+}>()("client-caller/conversation/SpeechToText") {}

@@ -1,0 +1,30 @@
+/**
+ * The port of speech synthesis: text in, sound out, the first of it as early as the engine can.
+ */
+import { Context, type Effect, type Stream } from "effect"
+import type { Pcm, SampleRate } from "../audio/Pcm.ts"
+import type { EngineFailed } from "./Engine.ts"
+
+export interface SpeechRequest {
+  /** A clause or a sentence, without markup. */
+  readonly text: string
+  /** A voice's name as the engine knows it; unset: the engine's own choice. */
+  readonly voice?: string
+  /** ISO 639-1. */
+  readonly language: string
+}
+
+/** Sound of one rate, in pieces of any length. */
+export interface SpeechChunk {
+  readonly pcm: Pcm
+  readonly sampleRate: SampleRate
+}
+
+export class TextToSpeech extends Context.Service<TextToSpeech, {
+  /** Stopped by interruption. Text without a letter or digit is no sound. */
+  readonly speak: (request: SpeechRequest) => Stream.Stream<SpeechChunk, EngineFailed>
+  /** Makes these ready, so that they come without delay: an agent's fixed lines. */
+  readonly prepare: (requests: ReadonlyArray<SpeechRequest>) => Effect.Effect<void, EngineFailed>
+  /** The voices it has; empty where it can't tell. */
+  readonly voices: ReadonlyArray<string>
+}>()("client-caller/conversation/TextToSpeech") {}
