@@ -7,6 +7,8 @@ import type { Stage } from "./Engine.ts"
 
 /** When things of one turn happened, in ms after the caller's last voiced sample arrived; docs/latency.md names both ends. */
 export interface TurnTimes {
+  /** How long endpointing meant to wait. */
+  readonly due: number
   /** The decision that the turn was over. */
   readonly endpoint: number
   readonly transcript?: number

@@ -22,8 +22,10 @@ export interface Hints {
 
 /** The words of an utterance. */
 export interface Transcript {
-  /** Without words in it: what was heard is no speech that the engine knows. */
+  /** Empty: no speech, or none that the engine knows. */
   readonly text: string
+  /** It was speech, but no words could be told; `text` is empty. A cough is not speech. */
+  readonly isUnintelligible?: boolean
   /**
    * - `complete`: it can stand as a whole, so the turn may end sooner;
    * - `trailing`: it breaks off ("I would like to"), so the turn may end later;

@@ -1,0 +1,93 @@
+/**
+ * What the turn machine is told, and what it orders. Both are plain data, so that a call can be recorded
+ * and played again.
+ */
+import type { ConversationEvent } from "./ConversationEvent.ts"
+import type { Stage } from "./Engine.ts"
+import type { DialogueState, ReplyRequest } from "./ReplyModel.ts"
+import type { Transcript } from "./SpeechToText.ts"
+
+/**
+ * - `speculate`, `endpoint`: how long the pause lasts;
+ * - `bargeIn`: how long the voice lasts while the agent speaks;
+ * - `utterance`: somebody who does not stop speaking;
+ * - `idle`, `idleHangUp`: nobody speaks;
+ * - `digits`: no further key comes;
+ * - `playback`: a mark that does not come back;
+ * - `limit`: the longest duration of the call.
+ */
+export type Timer =
+  | "speculate"
+  | "endpoint"
+  | "bargeIn"
+  | "utterance"
+  | "idle"
+  | "idleHangUp"
+  | "digits"
+  | "playback"
+  | "limit"
+
+/** All times are ms since the conversation began; `at` is when the machine was told. */
+export type TurnEvent = { readonly at: number } & (
+  | { readonly _tag: "Began" }
+  /** `since`: the arrival of the first voiced sample. */
+  | { readonly _tag: "VoiceStarted"; readonly since: number }
+  /** `since`: the arrival of the last voiced sample. */
+  | { readonly _tag: "VoiceStopped"; readonly since: number }
+  | { readonly _tag: "Transcribed"; readonly utterance: number; readonly attempt: number; readonly transcript: Transcript }
+  | { readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number; readonly reason: string }
+  | { readonly _tag: "ReplyText"; readonly reply: number; readonly text: string }
+  | { readonly _tag: "ReplyState"; readonly reply: number; readonly state: DialogueState }
+  | { readonly _tag: "ReplyHangUp"; readonly reply: number }
+  | { readonly _tag: "ReplyDone"; readonly reply: number }
+  | { readonly _tag: "ReplyFailed"; readonly reply: number; readonly reason: string }
+  /** The first sound of a segment came from speech. */
+  | { readonly _tag: "SpeechBegan"; readonly reply: number; readonly segment: number }
+  /** The first sound of a reply, or of what a resumed one still had to say, left for the caller; it is this segment's. */
+  | { readonly _tag: "MediaSent"; readonly reply: number; readonly segment: number }
+  /** All sound of a segment has been made: `duration` ms of it. */
+  | { readonly _tag: "SpeechEnded"; readonly reply: number; readonly segment: number; readonly duration: number }
+  /** `hadSound`: some of the segment was made, and may have been heard. */
+  | { readonly _tag: "SpeechFailed"; readonly reply: number; readonly segment: number; readonly hadSound: boolean; readonly reason: string }
+  | { readonly _tag: "MarkReturned"; readonly reply: number; readonly segment: number }
+  | { readonly _tag: "TimerFired"; readonly timer: Timer; readonly id: number }
+  | { readonly _tag: "Digit"; readonly digit: string }
+  /** An engine that the machine does not wait for failed; it is told on. */
+  | { readonly _tag: "Trouble"; readonly stage: Stage; readonly reason: string }
+  | { readonly _tag: "HungUp" }
+)
+
+export type Command =
+  /** Hear an utterance: with a little of the sound before it, and all that comes from now on. */
+  | { readonly _tag: "BeginUtterance"; readonly utterance: number }
+  | { readonly _tag: "Transcribe"; readonly utterance: number; readonly attempt: number }
+  | { readonly _tag: "CancelTranscription"; readonly utterance: number; readonly attempt: number }
+  | { readonly _tag: "EndUtterance"; readonly utterance: number }
+  | { readonly _tag: "StartReply"; readonly reply: number; readonly request: ReplyRequest }
+  /** Stops the model, the speech and the playing of a reply; nothing of it is to be heard of again. */
+  | { readonly _tag: "CancelReply"; readonly reply: number }
+  /** Make this speech behind the reply's earlier segments, with its mark behind it. */
+  | { readonly _tag: "Speak"; readonly reply: number; readonly segment: number; readonly text: string }
+  /** The reply's sound may leave. */
+  | { readonly _tag: "Release"; readonly reply: number }
+  /** The reply's sound must wait again. */
+  | { readonly _tag: "Hold"; readonly reply: number }
+  /** Forget the reply's segments from this one on, made or not; its model goes on. */
+  | { readonly _tag: "StopSpeech"; readonly reply: number; readonly from: number }
+  /** Throw away what was sent but not played. */
+  | { readonly _tag: "Clear" }
+  /** Replaces a timer of the same name. */
+  | { readonly _tag: "StartTimer"; readonly timer: Timer; readonly id: number; readonly due: number }
+  | { readonly _tag: "CancelTimer"; readonly timer: Timer }
+  | { readonly _tag: "Tell"; readonly event: ConversationEvent }
+  /** All has been heard: end the call. */
+  | { readonly _tag: "HangUp"; readonly reason: string }
+
+/** The name of the mark behind a segment. */
+export const markName = (reply: number, segment: number): string => `turn-${reply}/seg-${segment}`
+
+/** What a mark's name says; `undefined` for a mark of somebody else's. */
+export const parseMark = (name: string): { readonly reply: number; readonly segment: number } | undefined => {
+  const match = /^turn-(\d+)\/seg-(\d+)$/.exec(name)
+  return match === null ? undefined : { reply: Number(match[1]), segment: Number(match[2]) }
+}

@@ -1,0 +1,852 @@
+/**
+ * The turn machine: who has the turn, what is said next, what was heard. Pure: an event and a state give
+ * commands and a state; `Conversation` carries them out. Feed it a recorded call's events, and the same
+ * commands come out.
+ *
+ * Its rules, each with a test of its name (docs/adr/0005, 0007):
+ *
+ * - A turn ends after a pause; transcription and reply are started in the pause already, and held.
+ * - The agent can be interrupted exactly while it is heard: from the first media to the last mark.
+ * - Voice stops the agent; what was said decides later whether it goes on from where it was.
+ * - The history holds what was heard, and nothing else.
+ * - A caller who goes on before the answer is heard goes on with the same turn.
+ * - An engine's failure is spoken of, not suffered in silence; the third one in a row ends the call.
+ */
+import * as Chunker from "./Chunker.ts"
+import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
+import type { Stage } from "./Engine.ts"
+import * as HeardLedger from "./HeardLedger.ts"
+import type { Lines, Persona } from "./Persona.ts"
+import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
+import * as Speakable from "./Speakable.ts"
+import type { Transcript } from "./SpeechToText.ts"
+import type { Command, Timer, TurnEvent } from "./TurnEvent.ts"
+
+/** What of the persona the machine goes by. */
+export type TurnSettings = Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration">
+
+/** Without a pause for this long (ms), what was said so far is taken for the turn. */
+export const maxUtterance = 30_000
+
+/** A further key is waited for this long (ms); `#` ends the waiting. */
+export const digitPause = 1500
+
+/** The last line begins this long (ms) before the longest duration of the call. */
+export const timeIsUpBefore = 10_000
+
+/** A mark that is later than this (ms) is taken to have come back. */
+export const markGrace = 5000
+
+/** Failures in a row after which the call is ended. */
+export const maxFailures = 3
+
+/** So few words left of a finished reply do not matter: what is said into them is an answer. */
+const lastWords = 2
+
+/** One reply, of the model or a fixed line: being made, held, said or interrupted. */
+interface Reply {
+  readonly id: number
+  /** The fixed line that it is; unset: it is the model's. */
+  readonly line?: keyof Lines
+  /** Unset for a fixed line. */
+  readonly request?: ReplyRequest | undefined
+  /** It may not be interrupted: a call that is over whatever the caller says. */
+  readonly isFinal: boolean
+  /** Held back because the caller is speaking. */
+  readonly isHeld: boolean
+  readonly isMediaSent: boolean
+  /** No more text comes, or none is wanted. */
+  readonly isTextDone: boolean
+  readonly text: Chunker.Chunker
+  readonly segments: ReadonlyArray<HeardLedger.Segment>
+  readonly nextSegment: number
+  /** What was heard before the last interruption. */
+  readonly heard: string
+  /** Set: interrupted for the moment; this is still to be said. */
+  readonly rest?: ReadonlyArray<string>
+  readonly hangUp?: string
+  /** What the model wants to keep, once the reply counts. */
+  readonly dialogue?: { readonly state: DialogueState }
+  readonly isRetried: boolean
+  readonly isSpeechRetried: boolean
+  /** The caller's last voiced sample, and the moments since; unset for a fixed line. */
+  readonly since?: number | undefined
+  readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
+  readonly isMeasured: boolean
+}
+
+/** What the caller is saying, or has just said. */
+interface Utterance {
+  readonly id: number
+  readonly attempt: number
+  readonly isTranscribing: boolean
+  readonly transcript?: Transcript
+  readonly transcribedAt?: number
+  readonly stoppedAt: number
+  /** The pause was long enough; only the transcript is waited for. */
+  readonly isOver: boolean
+  readonly isRetried: boolean
+  /** How long endpointing waits, ms. */
+  readonly due: number
+}
+
+export interface TurnState {
+  readonly isEnded: boolean
+  readonly history: ReadonlyArray<Message>
+  readonly dialogue: DialogueState
+  readonly nextReply: number
+  readonly nextUtterance: number
+  readonly nextTimer: number
+  readonly timers: { readonly [Name in Timer]?: number }
+  readonly voice: { readonly isOn: boolean; readonly since: number }
+  readonly utterance?: Utterance
+  /** What the caller said before; the answer to it was not heard. */
+  readonly carry: string
+  /** The reply that has the turn. */
+  readonly active?: Reply
+  /** A reply that is made in a pause, and counts only if that was the end. */
+  readonly speculation?: Reply
+  readonly digits: string
+  readonly areDigitsDue: boolean
+  readonly idleSince?: number
+  readonly isIdlePrompted: boolean
+  readonly failures: number
+}
+
+export const initial: TurnState = {
+  isEnded: false,
+  history: [],
+  dialogue: null,
+  nextReply: 0,
+  nextUtterance: 0,
+  nextTimer: 0,
+  timers: {},
+  voice: { isOn: false, since: 0 },
+  carry: "",
+  digits: "",
+  areDigitsDue: false,
+  isIdlePrompted: false,
+  failures: 0
+}
+
+export type Transition = (state: TurnState, event: TurnEvent) => readonly [ReadonlyArray<Command>, TurnState]
+
+/** Lower case, no punctuation: how a backchannel is compared. */
+const plain = (text: string): string =>
+  text.toLowerCase().replace(/[^\p{L}\p{N}\s'-]/gu, " ").replace(/\s+/g, " ").trim()
+
+const join = (...texts: ReadonlyArray<string>): string => texts.filter((text) => text.length > 0).join(" ")
+
+const wordsOf = (text: string): number => text.split(/\s+/).filter((word) => word.length > 0).length
+
+export const make = (settings: TurnSettings): Transition => {
+  const backchannels = new Set(settings.interruption.backchannels.map(plain))
+  return (state, event) => {
+    if (state.isEnded) return [[], state]
+    const step = new Step(settings, backchannels, state, event.at)
+    step.on(event)
+    return [step.commands, step.state]
+  }
+}
+
+type Draft = { -readonly [Key in keyof TurnState]: TurnState[Key] }
+
+/** One transition: a copy of the state that is written to, and the commands so far. */
+class Step {
+  readonly commands: Array<Command> = []
+  readonly state: Draft
+  readonly #settings: TurnSettings
+  readonly #backchannels: ReadonlySet<string>
+  readonly #at: number
+
+  constructor(settings: TurnSettings, backchannels: ReadonlySet<string>, state: TurnState, at: number) {
+    this.#settings = settings
+    this.#backchannels = backchannels
+    this.state = { ...state }
+    this.#at = at
+  }
+
+  on(event: TurnEvent): void {
+    switch (event._tag) {
+      case "Began":
+        return this.#began()
+      case "VoiceStarted":
+        return this.#voiceStarted(event.since)
+      case "VoiceStopped":
+        return this.#voiceStopped(event.since)
+      case "Transcribed":
+        return this.#transcribed(event.utterance, event.attempt, event.transcript)
+      case "TranscriptionFailed":
+        return this.#transcriptionFailed(event.utterance, event.attempt, event.reason)
+      case "ReplyText":
+        return this.#onReply(event.reply, (reply) => this.#replyText(reply, event.text))
+      case "ReplyState":
+        return this.#onReply(event.reply, (reply) => {
+          if (reply.id === this.state.active?.id) this.state.dialogue = event.state
+          this.#put({ ...reply, dialogue: { state: event.state } })
+        })
+      case "ReplyHangUp":
+        return this.#onReply(event.reply, (reply) => void this.#put({ ...reply, hangUp: "goodbye" }))
+      case "ReplyDone":
+        return this.#onReply(event.reply, (reply) => this.#replyDone(reply))
+      case "ReplyFailed":
+        return this.#onReply(event.reply, (reply) => this.#replyFailed(reply, event.reason))
+      case "SpeechBegan":
+        return this.#onReply(event.reply, (reply) => void this.#moment(reply, "firstSound"))
+      case "MediaSent":
+        return this.#onReply(event.reply, (reply) => this.#mediaSent(reply, event.segment))
+      case "SpeechEnded":
+        return this.#onReply(event.reply, (reply) => this.#speechEnded(reply, event.segment, event.duration))
+      case "SpeechFailed":
+        return this.#onReply(event.reply, (reply) => this.#speechFailed(reply, event))
+      case "MarkReturned":
+        return this.#onReply(event.reply, (reply) => this.#markReturned(reply, event.segment))
+      case "TimerFired":
+        return this.#timerFired(event.timer, event.id)
+      case "Digit":
+        return this.#digit(event.digit)
+      case "Trouble":
+        return this.#trouble(event.stage, event.reason)
+      case "HungUp":
+        return this.#hungUp()
+    }
+  }
+
+  // -- the caller's voice -----------------------------------------------------------------------
+
+  #began(): void {
+    this.#startTimer("limit", Math.max(0, this.#settings.maxDuration - timeIsUpBefore))
+    if (this.#settings.lines.greeting.trim().length > 0) this.#say("greeting")
+    else this.#startIdle()
+  }
+
+  #voiceStarted(since: number): void {
+    const { active, utterance } = this.state
+    this.state.voice = { isOn: true, since }
+    if (active?.isFinal === true) return
+    this.#cancelTimer("idle")
+    this.#cancelTimer("idleHangUp")
+    if (utterance === undefined) {
+      const id = this.state.nextUtterance++
+      this.state.utterance = { id, attempt: 0, isTranscribing: false, stoppedAt: since, isOver: false, isRetried: false, due: 0 }
+      this.#do({ _tag: "BeginUtterance", utterance: id })
+      this.#startTimer("utterance", since + maxUtterance)
+    } else {
+      this.#cancelTimer("speculate")
+      this.#cancelTimer("endpoint")
+      this.#cancelTranscription(utterance)
+      const { transcript: _transcript, ...rest } = utterance
+      this.state.utterance = { ...rest, isTranscribing: false, isOver: false }
+      this.#dropSpeculation()
+    }
+    if (active === undefined || active.rest !== undefined || active.isHeld) return
+    if (!active.isMediaSent) {
+      this.#put({ ...active, isHeld: true })
+      this.#do({ _tag: "Hold", reply: active.id })
+    }
+    this.#startTimer("bargeIn", since + this.#settings.interruption.minSpeech)
+  }
+
+  #voiceStopped(since: number): void {
+    const { active, utterance, voice } = this.state
+    if (!voice.isOn) return
+    this.state.voice = { isOn: false, since: voice.since }
+    const wasShort = this.state.timers.bargeIn !== undefined
+    this.#cancelTimer("bargeIn")
+    if (wasShort && active?.isHeld === true) this.#letGo(active)
+    if (utterance === undefined) {
+      if (active === undefined) this.#startIdle()
+      return
+    }
+    if (utterance.isOver) return
+    const due = this.#settings.endpointing.silence
+    this.state.utterance = { ...utterance, stoppedAt: since, due }
+    this.#startTimer("speculate", since + this.#settings.endpointing.speculate)
+    this.#startTimer("endpoint", since + due)
+  }
+
+  /** Voice has lasted long enough to be meant for the agent. */
+  #bargeIn(): void {
+    const { active, voice } = this.state
+    if (!voice.isOn || active === undefined || active.isFinal || active.rest !== undefined) return
+    if (active.isMediaSent) {
+      this.#pause(active)
+      this.#tell(active.id, { _tag: "BargeIn", clearAfter: this.#at - voice.since })
+    } else if (active.request !== undefined) {
+      this.#reopen(active, active.request)
+    } else if (active.line !== "greeting") {
+      this.#do({ _tag: "CancelReply", reply: active.id })
+      this.#finish(active, "")
+    }
+    // A greeting that was not heard yet stays held: it will be the answer to what is being said.
+  }
+
+  /** Nothing of the answer was heard: the caller goes on with the same turn. */
+  #reopen(active: Reply, request: ReplyRequest): void {
+    this.#do({ _tag: "CancelReply", reply: active.id })
+    this.#measure(active)
+    delete this.state.active
+    this.state.dialogue = request.state
+    const last = this.state.history.at(-1)
+    if (last?.role !== "caller") return
+    this.state.history = this.state.history.slice(0, -1)
+    this.state.carry = join(last.text, this.state.carry)
+  }
+
+  // -- the end of a turn ------------------------------------------------------------------------
+
+  #transcribe(): void {
+    const { utterance } = this.state
+    if (utterance === undefined) return
+    const attempt = utterance.attempt + 1
+    this.state.utterance = { ...utterance, attempt, isTranscribing: true }
+    this.#do({ _tag: "Transcribe", utterance: utterance.id, attempt })
+  }
+
+  #transcribed(id: number, attempt: number, transcript: Transcript): void {
+    const { utterance } = this.state
+    if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
+    const { complete, silence, trailing } = this.#settings.endpointing
+    const due = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
+    const heard = { ...utterance, transcript, transcribedAt: this.#at, isTranscribing: false, due }
+    this.state.utterance = heard
+    if (heard.isOver) return this.#decide(heard, transcript)
+    this.#startTimer("endpoint", Math.max(this.#at, heard.stoppedAt + due))
+    this.#speculate(heard, transcript)
+  }
+
+  #transcriptionFailed(id: number, attempt: number, reason: string): void {
+    const { active, utterance } = this.state
+    if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
+    this.#trouble("speechToText", reason)
+    if (!utterance.isRetried) {
+      this.state.utterance = { ...utterance, isRetried: true, isTranscribing: false }
+      return this.#transcribe()
+    }
+    this.#endUtterance(utterance)
+    if (this.state.carry.length > 0) this.#remember("caller", this.state.carry)
+    this.state.carry = ""
+    if (active === undefined) this.#apologise()
+    else this.#goOn(active)
+  }
+
+  /** Starts the reply in the pause, where it is likely to count. */
+  #speculate(utterance: Utterance, transcript: Transcript): void {
+    const { active, digits } = this.state
+    if (digits.length > 0 || this.#isNoise(transcript)) return
+    if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, transcript))) return
+    const reply = this.#newReply({
+      request: this.#request([join(this.state.carry, transcript.text)]),
+      since: utterance.stoppedAt,
+      moments: { transcript: this.#at }
+    })
+    this.state.speculation = reply
+    this.#startModel(reply)
+  }
+
+  #endpoint(): void {
+    const { utterance } = this.state
+    if (utterance === undefined) return
+    if (utterance.transcript !== undefined) return this.#decide(utterance, utterance.transcript)
+    this.state.utterance = { ...utterance, isOver: true }
+    if (!utterance.isTranscribing) this.#transcribe()
+  }
+
+  /** Somebody speaks without a pause: what was said so far is the turn. */
+  #tooLong(): void {
+    const { utterance } = this.state
+    if (utterance === undefined) return
+    this.#cancelTranscription(utterance)
+    this.#dropSpeculation()
+    const { transcript: _transcript, ...rest } = utterance
+    this.state.utterance = { ...rest, stoppedAt: this.#at, isOver: true, isTranscribing: false }
+    this.#transcribe()
+  }
+
+  #isNoise(transcript: Transcript): boolean {
+    return transcript.text.trim().length === 0 && transcript.isUnintelligible !== true
+  }
+
+  /** Said while the agent speaks, and not to take the turn: unless the reply was all but heard. */
+  #isBackchannel(active: Reply, transcript: Transcript): boolean {
+    if (!this.#backchannels.has(plain(transcript.text))) return false
+    const rest = active.rest ?? HeardLedger.divide(active.segments, this.#at).rest
+    return !active.isTextDone || wordsOf(rest.join(" ")) > lastWords
+  }
+
+  /** The turn is over: whose is the next? */
+  #decide(utterance: Utterance, transcript: Transcript): void {
+    const { active, carry, digits } = this.state
+    this.#endUtterance(utterance)
+    const isNoise = this.#isNoise(transcript)
+    const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, transcript))
+    if (digits.length > 0 && (this.state.areDigitsDue || (!isNoise && !isForAgent))) {
+      const words = join(carry, isForAgent ? "" : transcript.text)
+      return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
+    }
+    if (isForAgent) return this.#goOn(active)
+    if (active?.line === "greeting" && active.isHeld) {
+      this.#callerSaid(active.id, join(carry, transcript.text))
+      this.state.carry = ""
+      return this.#letGo(active)
+    }
+    if (isNoise && carry.length === 0) return digits.length > 0 ? undefined : this.#startIdle()
+    this.#commit([join(carry, transcript.text)], utterance)
+  }
+
+  /** The agent's turn begins; what was said is settled. */
+  #commit(texts: ReadonlyArray<string>, utterance: Utterance | undefined): void {
+    const { active } = this.state
+    if (active !== undefined) this.#interrupt(active)
+    const since = utterance?.stoppedAt ?? this.#at
+    const id = this.state.speculation?.id ?? this.state.nextReply
+    // Asked for before the words are in the history: the request adds them itself.
+    const request = this.#request(texts)
+    for (const text of texts) this.#callerSaid(id, text)
+    this.state.carry = ""
+    this.state.digits = ""
+    this.state.areDigitsDue = false
+    this.#cancelTimer("digits")
+    delete this.state.idleSince
+    this.state.isIdlePrompted = false
+
+    const moments = {
+      due: since + (utterance?.due ?? 0),
+      endpoint: this.#at,
+      ...(utterance?.transcribedAt === undefined ? {} : { transcript: utterance.transcribedAt })
+    }
+    const { speculation } = this.state
+    delete this.state.speculation
+    if (speculation === undefined) {
+      const reply = this.#newReply({ request, since, moments })
+      this.state.active = reply
+      this.#startModel(reply)
+      this.#do({ _tag: "Release", reply: reply.id })
+      return
+    }
+    const reply = { ...speculation, moments: { ...speculation.moments, ...moments } }
+    this.state.active = reply
+    if (reply.dialogue !== undefined) this.state.dialogue = reply.dialogue.state
+    for (const { text } of reply.segments) this.#tell(reply.id, { _tag: "AgentSays", text })
+    this.#do({ _tag: "Release", reply: reply.id })
+    this.#finishIfHeard(reply)
+  }
+
+  #callerSaid(turn: number, text: string): void {
+    this.#remember("caller", text)
+    this.#tell(turn, { _tag: "CallerSaid", text })
+  }
+
+  /** What is asked of the model, as if these had been said now. */
+  #request(texts: ReadonlyArray<string>): ReplyRequest {
+    const { active, dialogue, history } = this.state
+    const heard: ReadonlyArray<Message> = active !== undefined && active.heard.length > 0
+      ? [{ role: "agent", text: active.heard }]
+      : []
+    const said = texts.map((text): Message => ({ role: "caller", text }))
+    return { history: [...history, ...heard, ...said], state: dialogue }
+  }
+
+  // -- the agent's reply ------------------------------------------------------------------------
+
+  #newReply(reply: Pick<Reply, "line" | "request" | "since" | "hangUp"> & Partial<Pick<Reply, "isFinal" | "moments" | "isRetried">>): Reply {
+    return {
+      isFinal: false,
+      isHeld: false,
+      isMediaSent: false,
+      isTextDone: false,
+      text: Chunker.empty,
+      segments: [],
+      nextSegment: 0,
+      heard: "",
+      isRetried: false,
+      isSpeechRetried: false,
+      isMeasured: false,
+      moments: {},
+      ...reply,
+      id: this.state.nextReply++
+    }
+  }
+
+  #startModel(reply: Reply): void {
+    if (reply.request !== undefined) this.#do({ _tag: "StartReply", reply: reply.id, request: reply.request })
+  }
+
+  #dropSpeculation(): void {
+    const { speculation } = this.state
+    if (speculation === undefined) return
+    this.#do({ _tag: "CancelReply", reply: speculation.id })
+    delete this.state.speculation
+  }
+
+  /** A fixed line has the turn. */
+  #say(line: keyof Lines, end?: { readonly hangUp: string; readonly isFinal: boolean }): void {
+    const { active } = this.state
+    if (active !== undefined) this.#interrupt(active)
+    this.#dropSpeculation()
+    this.#cancelTimer("idle")
+    this.#cancelTimer("idleHangUp")
+    const reply = this.#newReply({ line, ...end })
+    this.state.active = { ...reply, isTextDone: true }
+    this.#speak(this.state.active, this.#settings.lines[line])
+    this.#do({ _tag: "Release", reply: reply.id })
+    if (this.state.active !== undefined) this.#finishIfHeard(this.state.active)
+  }
+
+  #replyText(reply: Reply, text: string): void {
+    if (reply.isTextDone) return
+    const begun = this.#moment(reply, "firstText")
+    const [pieces, chunker] = Chunker.push(begun.text, text)
+    let next = this.#put({ ...begun, text: chunker })
+    for (const piece of pieces) next = this.#speak(next, piece)
+  }
+
+  #replyDone(reply: Reply): void {
+    if (reply.isTextDone) return
+    let next = this.#put({ ...reply, isTextDone: true, text: Chunker.empty })
+    for (const piece of Chunker.flush(reply.text)) next = this.#speak(next, piece)
+    if (next.segments.length === 0 && next.id === this.state.active?.id) this.#finishIfHeard(next)
+  }
+
+  #replyFailed(reply: Reply, reason: string): void {
+    if (reply.isTextDone) return
+    this.#trouble("replyModel", reason)
+    if (reply.id === this.state.speculation?.id) return this.#dropSpeculation()
+    if (reply.segments.length > 0 || reply.heard.length > 0 || reply.rest !== undefined) {
+      return this.#breakOff({ ...reply, text: Chunker.empty })
+    }
+    this.#do({ _tag: "CancelReply", reply: reply.id })
+    delete this.state.active
+    if (reply.isRetried) return this.#apologise()
+    const again = this.#newReply({ request: reply.request, since: reply.since, moments: reply.moments, isRetried: true })
+    this.state.active = { ...again, isHeld: reply.isHeld }
+    this.#startModel(again)
+    if (!reply.isHeld) this.#do({ _tag: "Release", reply: again.id })
+  }
+
+  /** The rest of a reply is lost: it says so behind what it has said. */
+  #breakOff(reply: Reply): void {
+    this.state.failures++
+    const isLast = this.state.failures >= maxFailures
+    const next = this.#put({ ...reply, isTextDone: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
+    this.#speak(next, this.#settings.lines[isLast ? "failure" : "apology"])
+  }
+
+  #apologise(): void {
+    this.state.failures++
+    if (this.state.failures >= maxFailures) this.#say("failure", { hangUp: "engineFailed", isFinal: true })
+    else this.#say("apology")
+  }
+
+  /** Says a piece behind what is said already; one that is interrupted keeps it for later. */
+  #speak(reply: Reply, piece: string): Reply {
+    const text = Speakable.toSpeech(piece)
+    if (!/[\p{L}\p{N}]/u.test(text)) return reply
+    if (reply.rest !== undefined) return this.#put({ ...reply, rest: [...reply.rest, text] })
+    const begun = this.#moment(reply, "firstClause")
+    const segment = HeardLedger.segment(begun.nextSegment, text)
+    this.#do({ _tag: "Speak", reply: reply.id, segment: segment.id, text })
+    if (reply.id === this.state.active?.id) this.#tell(reply.id, { _tag: "AgentSays", text })
+    return this.#put({ ...begun, segments: [...begun.segments, segment], nextSegment: segment.id + 1 })
+  }
+
+  #mediaSent(reply: Reply, id: number): void {
+    if (!reply.segments.some((piece) => piece.id === id)) return
+    const segments = reply.segments.map((piece) => piece.id === id ? { ...piece, playedFrom: this.#at } : piece)
+    this.#expectMarks(this.#put({ ...this.#moment(reply, "firstMedia"), isMediaSent: true, segments }))
+  }
+
+  #speechEnded(reply: Reply, id: number, duration: number): void {
+    const next = this.#put({
+      ...reply,
+      segments: reply.segments.map((piece) => piece.id === id ? { ...piece, duration } : piece)
+    })
+    if (next.id === this.state.active?.id) this.#expectMarks(next)
+  }
+
+  #speechFailed(reply: Reply, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void {
+    const index = reply.segments.findIndex((piece) => piece.id === event.segment)
+    if (index < 0) return
+    this.#trouble("textToSpeech", event.reason)
+    if (reply.id === this.state.speculation?.id) return this.#dropSpeculation()
+    const lost = reply.segments.slice(index)
+    this.#do({ _tag: "StopSpeech", reply: reply.id, from: event.segment })
+    const kept = { ...reply, segments: reply.segments.slice(0, index) }
+    if (!event.hadSound && !reply.isSpeechRetried) {
+      let next = this.#put({ ...kept, isSpeechRetried: true })
+      for (const { text } of lost) next = this.#speakAgain(next, text)
+      return
+    }
+    if (reply.line === undefined && !reply.isFinal) {
+      return this.#breakOff({ ...kept, isSpeechRetried: false, text: Chunker.empty })
+    }
+    // Not even a fixed line can be said.
+    this.#do({ _tag: "CancelReply", reply: reply.id })
+    this.#finish(kept, join(kept.heard, HeardLedger.divide(kept.segments, this.#at).heard))
+    if (reply.isFinal || reply.hangUp !== undefined) this.#hangUp("engineFailed")
+    else this.#apologise()
+  }
+
+  #speakAgain(reply: Reply, text: string): Reply {
+    const segment = HeardLedger.segment(reply.nextSegment, text)
+    this.#do({ _tag: "Speak", reply: reply.id, segment: segment.id, text })
+    return this.#put({ ...reply, segments: [...reply.segments, segment], nextSegment: segment.id + 1 })
+  }
+
+  // -- what was heard ---------------------------------------------------------------------------
+
+  #markReturned(reply: Reply, id: number): void {
+    if (!reply.segments.some((piece) => piece.id === id)) return
+    const marked = this.#moment(reply, "firstMark")
+    const next = this.#measure(this.#put({ ...marked, segments: HeardLedger.confirm(marked.segments, id, this.#at) }))
+    this.#finishIfHeard(next)
+    if (this.state.active?.id === next.id) this.#expectMarks(next)
+  }
+
+  /** A mark that does not come back must not hold up the call. */
+  #expectMarks(reply: Reply): void {
+    const waiting = reply.segments.filter((piece) => !piece.isHeard && piece.duration !== undefined)
+    if (waiting.length === 0) return this.#cancelTimer("playback")
+    const length = waiting.reduce((sum, piece) => sum + HeardLedger.durationOf(piece), 0)
+    this.#startTimer("playback", this.#at + length + markGrace)
+  }
+
+  #marksAreLate(): void {
+    const { active } = this.state
+    const last = active?.segments.findLast((piece) => piece.duration !== undefined)
+    if (active === undefined || last === undefined || active.isHeld || active.rest !== undefined) return
+    this.#markReturned(active, last.id)
+  }
+
+  #finishIfHeard(reply: Reply): void {
+    const isHeard = reply.isTextDone && reply.rest === undefined && reply.segments.every((piece) => piece.isHeard)
+    if (!isHeard || reply.id !== this.state.active?.id) return
+    this.#cancelTimer("bargeIn")
+    this.#finish(reply, join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
+    if (reply.line === undefined) this.state.failures = 0
+    if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
+    else this.#startIdle()
+  }
+
+  /** The reply is over, and this is what the caller heard of it. */
+  #finish(reply: Reply, heard: string, isWhole = false): void {
+    this.#cancelTimer("playback")
+    this.#measure(reply)
+    if (heard.length > 0) this.#remember("agent", heard)
+    this.#tell(reply.id, { _tag: "AgentHeard", text: heard, isWhole })
+    if (this.state.active?.id === reply.id) delete this.state.active
+  }
+
+  /** Stops what is being said, for now: the reply keeps what was not heard. */
+  #pause(active: Reply): Reply {
+    const { heard, rest } = HeardLedger.divide(active.segments, this.#at)
+    this.#cancelTimer("playback")
+    this.#do({ _tag: "StopSpeech", reply: active.id, from: 0 })
+    this.#do({ _tag: "Clear" })
+    return this.#put({
+      ...active,
+      heard: join(active.heard, heard),
+      rest,
+      segments: [],
+      isMediaSent: false
+    })
+  }
+
+  /** Stops what is being said, for good. */
+  #interrupt(active: Reply): void {
+    const stopped = active.rest === undefined && active.isMediaSent ? this.#pause(active) : active
+    if (stopped !== active && this.state.voice.since > 0) {
+      this.#tell(active.id, { _tag: "BargeIn", clearAfter: this.#at - this.state.voice.since })
+    }
+    this.#do({ _tag: "CancelReply", reply: active.id })
+    this.#finish(stopped, stopped.heard)
+  }
+
+  /** It was no interruption: the agent says the rest. */
+  #goOn(active: Reply): void {
+    this.#dropSpeculation()
+    if (active.isHeld) this.#letGo(active)
+    if (active.rest === undefined) return
+    const { rest, ...reply } = active
+    let next = this.#put(reply)
+    for (const text of rest) next = this.#speakAgain(next, text)
+    this.#tell(active.id, { _tag: "Resumed" })
+    this.#finishIfHeard(next)
+  }
+
+  #letGo(active: Reply): void {
+    this.#put({ ...active, isHeld: false })
+    this.#do({ _tag: "Release", reply: active.id })
+  }
+
+  // -- time, keys, faults, the end --------------------------------------------------------------
+
+  #timerFired(timer: Timer, id: number): void {
+    if (this.state.timers[timer] !== id) return
+    this.#forget(timer)
+    switch (timer) {
+      case "speculate":
+        return this.#transcribe()
+      case "endpoint":
+        return this.#endpoint()
+      case "bargeIn":
+        return this.#bargeIn()
+      case "utterance":
+        return this.#tooLong()
+      case "playback":
+        return this.#marksAreLate()
+      case "idle":
+        this.state.isIdlePrompted = true
+        return this.#say("idle")
+      case "idleHangUp":
+        return this.#say("idleGoodbye", { hangUp: "idle", isFinal: false })
+      case "digits":
+        return this.#digitsDue()
+      case "limit":
+        if (this.state.utterance !== undefined) this.#endUtterance(this.state.utterance)
+        return this.#say("timeIsUp", { hangUp: "maxDuration", isFinal: true })
+    }
+  }
+
+  /** Both are silent: asks once, and in the end says goodbye. */
+  #startIdle(): void {
+    const { active, idleSince = this.#at, isIdlePrompted, utterance, voice } = this.state
+    if (active !== undefined || utterance !== undefined || voice.isOn) return
+    this.state.idleSince = idleSince
+    const { after, hangUpAfter } = this.#settings.idle
+    // One or the other: both would speak at once after a long noise.
+    if (isIdlePrompted) this.#startTimer("idleHangUp", Math.max(this.#at, idleSince + hangUpAfter))
+    else this.#startTimer("idle", Math.max(this.#at, idleSince + after))
+  }
+
+  #digit(digit: string): void {
+    const { active } = this.state
+    if (active?.isFinal === true) return
+    this.#cancelTimer("idle")
+    this.#cancelTimer("idleHangUp")
+    if (active !== undefined && active.rest === undefined && active.isMediaSent) {
+      this.#pause(active)
+      this.#tell(active.id, { _tag: "BargeIn", clearAfter: 0 })
+    }
+    if (digit !== "#") this.state.digits = join(this.state.digits, digit)
+    this.state.areDigitsDue = false
+    if (digit === "#" && this.state.digits.length > 0) {
+      this.#cancelTimer("digits")
+      this.#digitsDue()
+    } else {
+      this.#startTimer("digits", this.#at + digitPause)
+    }
+  }
+
+  #digitsDue(): void {
+    const { active, digits, utterance } = this.state
+    if (digits.length === 0) return active === undefined ? this.#startIdle() : this.#goOn(active)
+    this.state.areDigitsDue = true
+    // Words that are being said come first.
+    if (utterance === undefined) this.#commit([digits], undefined)
+  }
+
+  #trouble(stage: Stage, reason: string): void {
+    this.#tell(this.state.active?.id ?? this.state.nextReply, { _tag: "EngineTrouble", stage, reason })
+  }
+
+  #hangUp(reason: string): void {
+    this.#end(reason)
+    this.#do({ _tag: "HangUp", reason })
+  }
+
+  #hungUp(): void {
+    const { active } = this.state
+    if (active !== undefined) {
+      const heard = join(active.heard, HeardLedger.divide(active.segments, this.#at).heard)
+      this.#do({ _tag: "CancelReply", reply: active.id })
+      this.#finish(active, heard)
+    }
+    this.#end("callerHungUp")
+  }
+
+  #end(reason: string): void {
+    if (this.state.utterance !== undefined) this.#endUtterance(this.state.utterance)
+    this.#dropSpeculation()
+    for (const timer of Object.keys(this.state.timers) as Array<Timer>) this.#cancelTimer(timer)
+    this.#tell(this.state.nextReply, { _tag: "Ended", reason })
+    this.state.isEnded = true
+  }
+
+  // -- small things -----------------------------------------------------------------------------
+
+  #do(command: Command): void {
+    this.commands.push(command)
+  }
+
+  #tell(turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void {
+    this.#do({ _tag: "Tell", event: { at: this.#at, turn, ...event } as ConversationEvent })
+  }
+
+  #remember(role: Message["role"], text: string): void {
+    this.state.history = [...this.state.history, { role, text }]
+  }
+
+  /** Only a reply that still counts is heard of. */
+  #onReply(id: number, then: (reply: Reply) => void): void {
+    const reply = this.state.active?.id === id ? this.state.active : this.state.speculation
+    if (reply?.id === id) then(reply)
+  }
+
+  /** Keeps a reply where it belongs. */
+  #put(reply: Reply): Reply {
+    if (this.state.speculation?.id === reply.id) this.state.speculation = reply
+    else this.state.active = reply
+    return reply
+  }
+
+  #moment(reply: Reply, name: keyof TurnTimes): Reply {
+    return reply.since === undefined || reply.moments[name] !== undefined
+      ? reply
+      : this.#put({ ...reply, moments: { ...reply.moments, [name]: this.#at } })
+  }
+
+  /** Tells the turn's times, once. */
+  #measure(reply: Reply): Reply {
+    const { endpoint, due } = reply.moments
+    if (reply.isMeasured || reply.since === undefined || endpoint === undefined || due === undefined) return reply
+    const since = reply.since
+    const times = Object.fromEntries(
+      Object.entries(reply.moments).map(([name, at]) => [name, at - since])
+    ) as unknown as TurnTimes
+    this.#tell(reply.id, { _tag: "TurnMeasured", times })
+    return this.#put({ ...reply, isMeasured: true })
+  }
+
+  #cancelTranscription(utterance: Utterance): void {
+    if (utterance.isTranscribing) {
+      this.#do({ _tag: "CancelTranscription", utterance: utterance.id, attempt: utterance.attempt })
+    }
+  }
+
+  #endUtterance(utterance: Utterance): void {
+    this.#cancelTranscription(utterance)
+    for (const timer of ["speculate", "endpoint", "utterance"] as const) this.#cancelTimer(timer)
+    this.#do({ _tag: "EndUtterance", utterance: utterance.id })
+    delete this.state.utterance
+  }
+
+  #startTimer(timer: Timer, due: number): void {
+    const id = this.state.nextTimer++
+    this.state.timers = { ...this.state.timers, [timer]: id }
+    this.#do({ _tag: "StartTimer", timer, id, due })
+  }
+
+  #cancelTimer(timer: Timer): void {
+    if (this.state.timers[timer] === undefined) return
+    this.#forget(timer)
+    this.#do({ _tag: "CancelTimer", timer })
+  }
+
+  #forget(timer: Timer): void {
+    const { [timer]: _id, ...timers } = this.state.timers
+    this.state.timers = timers
+  }
+}
+
+type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never

@@ -1,0 +1,83 @@
+/**
+ * From probabilities of windows to a voice that starts and stops, with the moments of its first and last
+ * sample.
+ *
+ * The detector's probability stays high for some windows after speech; the energy tells where the sound
+ * ended, so the pause is counted from the caller's last voiced sample and not from the detector's doubt.
+ */
+import type { Pcm } from "../audio/Pcm.ts"
+import * as EnergyGate from "./EnergyGate.ts"
+
+/** `at`: when the first or the last voiced sample arrived, in ms of the clock that is given. */
+export interface VoiceEvent {
+  readonly _tag: "VoiceStarted" | "VoiceStopped"
+  readonly at: number
+}
+
+export interface VoiceGate {
+  /** Whether the detector must be asked about this window; call it once a window, before `push`. */
+  readonly needsProbability: (window: Pcm<8000>) => boolean
+  /** `probability` unset: the energy decides. `arrivedAt`: of the window's last sample. */
+  readonly push: (window: Pcm<8000>, probability: number | undefined, arrivedAt: number) => VoiceEvent | undefined
+  /** No sound comes any more. */
+  readonly stalled: (at: number) => VoiceEvent | undefined
+}
+
+/** Silero's own thresholds. */
+const onset = 0.5
+const offset = 0.35
+
+/** Voiced windows in a row that make a voice: 64 ms; a click is one. */
+const windowsToStart = 2
+
+/** Unvoiced ms after the last voiced sample that end it. */
+const silenceToStop = 64
+
+const samplesPerMilli = 8
+
+export const make = (): VoiceGate => {
+  const energy = EnergyGate.make()
+  let isOn = false
+  let voiced = 0
+  let firstAt = 0
+  let lastAt = 0
+  let isLooked = false
+
+  const look = (window: Pcm<8000>): boolean => {
+    isLooked = true
+    return energy.push(window)
+  }
+
+  return {
+    needsProbability: look,
+    push: (window, probability, arrivedAt) => {
+      if (!isLooked) look(window)
+      isLooked = false
+      const isVoiced = probability === undefined ? energy.isLoud() : probability >= (isOn ? offset : onset)
+      const timeOf = (sample: number) => arrivedAt - (window.length - sample) / samplesPerMilli
+
+      if (isVoiced && energy.lastLoud() > 0) lastAt = timeOf(energy.lastLoud())
+      if (!isOn) {
+        if (!isVoiced) {
+          voiced = 0
+          return undefined
+        }
+        if (voiced++ === 0) firstAt = timeOf(energy.firstLoud() < window.length ? energy.firstLoud() : 0)
+        if (voiced < windowsToStart) return undefined
+        isOn = true
+        if (lastAt < firstAt) lastAt = arrivedAt
+        return { _tag: "VoiceStarted", at: firstAt }
+      }
+      if (arrivedAt - lastAt < silenceToStop) return undefined
+      isOn = false
+      voiced = 0
+      return { _tag: "VoiceStopped", at: lastAt }
+    },
+    stalled: (at) => {
+      if (!isOn) return undefined
+      isOn = false
+      voiced = 0
+      return { _tag: "VoiceStopped", at: Math.min(lastAt, at) }
+    }
+  }
+}
