@@ -7,7 +7,7 @@
 import { createRequire } from "node:module"
 import { Context, Effect, FileSystem, Layer, Schema, Semaphore } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
-import * as FliteModule from "./FliteModule.ts"
+import * as FliteModule from "../audio/FliteModule.ts"
 import * as Sound from "./Sound.ts"
 
 /** Flite's voices that come in the one file; `slt` is a woman's, the others are men's. */
