@@ -1,0 +1,169 @@
+/**
+ * The notation in which an agent's file says what callers say: lower-case words, `[words]` that may be left
+ * out, `(this | that)`, and `{slot}`. They nest.
+ */
+import { Data, Result } from "effect"
+
+export type Phrase =
+  | { readonly _tag: "Word"; readonly word: string }
+  | { readonly _tag: "Slot"; readonly name: string }
+  | { readonly _tag: "Sequence"; readonly parts: ReadonlyArray<Phrase> }
+  | { readonly _tag: "Choice"; readonly options: ReadonlyArray<Phrase> }
+  | { readonly _tag: "Optional"; readonly phrase: Phrase }
+
+/** `at`: the character, from 0, that can't be read. */
+export class PhraseError extends Data.TaggedError("PhraseError")<{ readonly at: number; readonly problem: string }> {
+  override get message() {
+    return `${this.problem} (character ${this.at + 1})`
+  }
+}
+
+interface Token {
+  readonly text: string
+  readonly at: number
+}
+
+const tokenPattern = /[[\]()|]|\{[a-z_][a-z0-9_]*\}|[\p{Ll}\p{Lo}\p{M}0-9][\p{Ll}\p{Lo}\p{M}0-9'’.-]*/uy
+
+const tokens = (text: string): Result.Result<ReadonlyArray<Token>, PhraseError> => {
+  const found: Array<Token> = []
+  let at = 0
+  while (true) {
+    while (/\s/.test(text[at] ?? "")) at++
+    if (at >= text.length) return Result.succeed(found)
+    tokenPattern.lastIndex = at
+    const match = tokenPattern.exec(text)
+    if (match === null) {
+      const character = text[at]
+      return Result.fail(
+        new PhraseError({
+          at,
+          problem: /\p{Lu}/u.test(character)
+            ? "Words are written in lower case"
+            : character === "{"
+            ? "A slot is written as {name}, in lower case"
+            : /[.,!?;:]/.test(character)
+            ? `Punctuation is not said: leave out "${character}"`
+            : `"${character}" has no meaning here`
+        })
+      )
+    }
+    found.push({ text: match[0].replaceAll("’", "'"), at })
+    at += match[0].length
+  }
+}
+
+const sequence = (parts: ReadonlyArray<Phrase>): Phrase => (parts.length === 1 ? parts[0] : { _tag: "Sequence", parts })
+
+/** Reads a phrase; the error tells where and why it can't be. */
+export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
+  const read = tokens(text)
+  if (Result.isFailure(read)) return Result.fail(read.failure)
+  const list = read.success
+  let next = 0
+  let error: PhraseError | undefined
+  const fail = (problem: string, token = list[next]) => {
+    error ??= new PhraseError({ at: token?.at ?? text.length, problem })
+  }
+
+  const choice = (closer: string | undefined): Phrase => {
+    const options: Array<Phrase> = []
+    let parts: Array<Phrase> = []
+    const opened = list[next - 1]
+    const add = () => {
+      if (parts.length === 0) fail("Words are missing here")
+      options.push(sequence(parts))
+      parts = []
+    }
+    while (error === undefined) {
+      const token = list[next]
+      if (token === undefined) {
+        if (closer !== undefined) fail(`"${opened.text}" is not closed by "${closer}"`, opened)
+        break
+      }
+      if (token.text === "]" || token.text === ")") {
+        if (token.text !== closer) fail(`"${token.text}" closes nothing`)
+        break
+      }
+      next++
+      if (token.text === "|") add()
+      else if (token.text === "[") {
+        parts.push({ _tag: "Optional", phrase: choice("]") })
+        next++
+      } else if (token.text === "(") {
+        parts.push(choice(")"))
+        next++
+      } else if (token.text.startsWith("{")) parts.push({ _tag: "Slot", name: token.text.slice(1, -1) })
+      else parts.push({ _tag: "Word", word: token.text })
+    }
+    if (error === undefined) add()
+    return options.length === 1 ? options[0] : { _tag: "Choice", options }
+  }
+
+  const phrase = choice(undefined)
+  return error === undefined ? Result.succeed(phrase) : Result.fail(error)
+}
+
+/** All words and slots that may be met in a phrase, in their order. */
+export const parts = (phrase: Phrase): ReadonlyArray<Extract<Phrase, { readonly _tag: "Word" | "Slot" }>> => {
+  switch (phrase._tag) {
+    case "Word":
+    case "Slot":
+      return [phrase]
+    case "Sequence":
+      return phrase.parts.flatMap(parts)
+    case "Choice":
+      return phrase.options.flatMap(parts)
+    case "Optional":
+      return parts(phrase.phrase)
+  }
+}
+
+export const words = (phrase: Phrase): ReadonlyArray<string> =>
+  parts(phrase).flatMap((part) => (part._tag === "Word" ? [part.word] : []))
+
+export const slots = (phrase: Phrase): ReadonlyArray<string> =>
+  parts(phrase).flatMap((part) => (part._tag === "Slot" ? [part.name] : []))
+
+/** A phrase that can be said without a word can't be recognized. */
+export const mayBeEmpty = (phrase: Phrase): boolean => {
+  switch (phrase._tag) {
+    case "Word":
+    case "Slot":
+      return false
+    case "Sequence":
+      return phrase.parts.every(mayBeEmpty)
+    case "Choice":
+      return phrase.options.some(mayBeEmpty)
+    case "Optional":
+      return true
+  }
+}
+
+const escape = (word: string): string => word.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&")
+
+/**
+ * The source of a regular expression for text of lower-case words with single blanks before each: ` on
+ * monday`. `slot` gives the source for a slot.
+ */
+export const toPattern = (phrase: Phrase, slot: (name: string) => string): string => {
+  switch (phrase._tag) {
+    case "Word":
+      return ` ${escape(phrase.word)}(?![^ ])`
+    case "Slot":
+      return slot(phrase.name)
+    case "Sequence":
+      return phrase.parts.map((part) => toPattern(part, slot)).join("")
+    case "Choice":
+      return `(?:${phrase.options.map((option) => toPattern(option, slot)).join("|")})`
+    case "Optional":
+      return `(?:${toPattern(phrase.phrase, slot)})?`
+  }
+}
+
+/** How text is written before it is held against a pattern: lower case, no punctuation, a blank before each word. */
+export const plain = (text: string): string => {
+  const only = text.toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}'.\s-]/gu, " ").replace(/[.'-](?=\s|$)|(?<=^|\s)[.'-]/gu, " ")
+  const tidy = only.replace(/\s+/g, " ").trim()
+  return tidy === "" ? "" : ` ${tidy}`
+}

@@ -1,0 +1,167 @@
+/**
+ * Speech recognition by SoundSwallower, in this process: English and French, by a grammar of the agent's own
+ * phrases. What is not in the grammar is refused; it is no dictation.
+ *
+ * An utterance is kept until it is asked for and decoded as a whole, in a thread: about 0.03 s for a second
+ * of speech, while endpointing waits anyway. Its models take 8 kHz, so nothing is resampled.
+ *
+ * https://github.com/ReadAlongs/SoundSwallower
+ */
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { Effect, FileSystem, Layer } from "effect"
+import type { Pcm } from "../../audio/Pcm.ts"
+import { EngineFailed } from "../../conversation/Engine.ts"
+import { type Hints, SpeechToText, type Transcript } from "../../conversation/SpeechToText.ts"
+import * as Grammar from "./Grammar.ts"
+import type { Job } from "./SoundSwallowerThread.ts"
+import * as WorkerPool from "./WorkerPool.ts"
+
+const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }
+
+/** ms that an utterance may take; half a minute of speech takes a tenth of it. */
+const timeout = 10_000
+
+/** Samples of an utterance that are kept: a minute. */
+const longest = 480_000
+
+/** Foreign speech is at least as long as this many phones; less is a cough or a click. */
+const foreignPhones = 5
+
+/** Words that the dictionaries lack and that everybody says. */
+const further: Record<Grammar.Language, ReadonlyArray<readonly [string, string]>> = {
+  en: [
+    ["uh-huh", "AH HH AH"],
+    ["mm-hmm", "M HH M"],
+    ["mhm", "M HH M"],
+    ["hmm", "HH M"],
+    ["yep", "Y EH P"]
+  ],
+  fr: []
+}
+
+const failed = (reason: EngineFailed["reason"], advice: string, cause?: unknown) =>
+  new EngineFailed({ stage: "speechToText", reason, advice, cause })
+
+/** A word's ways to be said, in the dictionary's order: `word`, `word(2)`, … */
+const pronunciations = (word: string, dictionary: ReadonlyMap<string, string>): ReadonlyArray<readonly [string, string]> => {
+  const all: Array<readonly [string, string]> = []
+  for (let number = 1;; number++) {
+    const name = number === 1 ? word : `${word}(${number})`
+    const pronunciation = dictionary.get(name)
+    if (pronunciation === undefined) return all
+    all.push([name, pronunciation])
+  }
+}
+
+export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSystem> = Layer.effect(
+  SpeechToText,
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const modelBase = yield* Effect.try({
+      try: () => join(dirname(createRequire(import.meta.url).resolve("soundswallower")), "model/"),
+      catch: (cause) => failed("unavailable", "SoundSwallower is not installed. Run `npm install`.", cause)
+    })
+    const pool = yield* WorkerPool.make<Job, string>({
+      file: WorkerPool.threadFile(import.meta.url, "SoundSwallowerThread"),
+      timeout
+    })
+
+    const read = Effect.fnUntraced(function*(language: Grammar.Language) {
+      const path = join(modelBase, models[language], "dict.txt")
+      const text = yield* Effect.mapError(
+        fs.readFileString(path),
+        (cause) => failed("unavailable", "SoundSwallower's dictionary can't be read. Install again with `npm install`.", cause)
+      )
+      const words = new Map<string, string>(further[language])
+      for (const line of text.split("\n")) {
+        const space = line.search(/\s/)
+        if (space > 0) words.set(line.slice(0, space), line.slice(space).trim())
+      }
+      return words
+    })
+
+    /** Read when an agent is loaded, and let go soon: they are 20 MB in memory. */
+    const dictionaries = {
+      en: yield* Effect.cachedWithTTL(read("en"), "30 seconds"),
+      fr: yield* Effect.cachedWithTTL(read("fr"), "30 seconds")
+    }
+
+    const languageOf = (hints: Hints): Effect.Effect<Grammar.Language, EngineFailed> => {
+      const language = hints.language.slice(0, 2).toLowerCase()
+      return Grammar.isLanguage(language)
+        ? Effect.succeed(language)
+        : Effect.fail(failed("refused", `SoundSwallower hears English and French, not "${hints.language}". Set STT_URL to an engine that has it.`))
+    }
+
+    const unknownWords = Effect.fnUntraced(function*(hints: Hints) {
+      const language = yield* languageOf(hints)
+      const dictionary = yield* dictionaries[language]
+      return Grammar.make(hints, language).words.filter((word) => !dictionary.has(word))
+    })
+
+    let grammars = 0
+
+    const prepare = Effect.fn("SoundSwallower.prepare")(function*(hints: Hints) {
+      const language = yield* languageOf(hints)
+      const dictionary = yield* dictionaries[language]
+      const { isWhole, jsgf, words } = Grammar.make(hints, language)
+      const unknown = words.filter((word) => !dictionary.has(word))
+      if (unknown.length > 0) {
+        return yield* failed("refused", `These words are not in the recognizer's dictionary: ${unknown.join(", ")}. Write them in another way.`)
+      }
+      const grammar: Job["grammar"] = {
+        name: `grammar-${grammars++}`,
+        jsgf,
+        words: [...words.flatMap((word) => pronunciations(word, dictionary)), ...Grammar.phoneWords(language)],
+        modelBase,
+        model: models[language],
+        wordInsertion: Grammar.wordInsertion
+      }
+      yield* Effect.mapError(
+        pool.runOnEach({ grammar, sound: new Int16Array(0) }),
+        (cause) => failed("unavailable", "SoundSwallower could not load its model. Install again with `npm install`.", cause.message)
+      )
+
+      const toTranscript = (text: string): Transcript => {
+        const said = text.replace(/\(\d+\)/g, "").trim()
+        if (Grammar.isForeign(said)) {
+          const phones = said.split(" ").length
+          return phones < foreignPhones
+            ? { text: "", ending: "unknown" }
+            : { text: "", isUnintelligible: true, ending: "unknown" }
+        }
+        if (said === "") return { text: "", ending: "unknown" }
+        return { text: said, ending: isWhole(said) ? "complete" : "trailing" }
+      }
+
+      const begin = Effect.sync(() => {
+        const pieces: Array<Pcm<8000>> = []
+        let length = 0
+        return {
+          push: (pcm: Pcm<8000>) =>
+            Effect.sync(() => {
+              if (length >= longest) return
+              pieces.push(pcm)
+              length += pcm.length
+            }),
+          transcribe: Effect.suspend(() => {
+            const sound = new Int16Array(length)
+            let at = 0
+            for (const piece of pieces) {
+              sound.set(piece, at)
+              at += piece.length
+            }
+            return Effect.mapBoth(pool.run({ grammar, sound }), {
+              onSuccess: toTranscript,
+              onFailure: (cause) => failed("broken", "SoundSwallower failed on an utterance; the cause is in the log.", cause.message)
+            })
+          })
+        }
+      })
+      return { begin }
+    })
+
+    return SpeechToText.of({ prepare, unknownWords })
+  })
+)
