@@ -6,6 +6,7 @@
  */
 import { Data, type Effect, type Scope, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
+import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
 import type { AgentName } from "../domain/AgentName.ts"
 
 /** What comes beside the sound; never dropped, never behind the sound. */
@@ -17,10 +18,12 @@ export type Signal = Data.TaggedEnum<{
 }>
 export const Signal = Data.taggedEnum<Signal>()
 
-/** What an agent sends: sound at its own rate, in pieces of any length, and marks between them. */
+/** What an agent sends: sound at its own rate, in pieces of any length, and between them marks and notices. */
 export type Reply =
   | Pcm
   | { readonly _tag: "Mark"; readonly name: string }
+  /** Called when all before it has been handed to the socket; not called for what was cleared. */
+  | { readonly _tag: "Sent"; readonly notify: () => void }
 
 /** The caller's end of the line, as the agent has it. */
 export interface Line {
@@ -28,6 +31,10 @@ export interface Line {
   readonly audio: Stream.Stream<Pcm>
   /** Throws away what has been said but not played, here and at Twilio: all three queues. */
   readonly clear: Effect.Effect<void>
+  /** For those who watch the call; never waits. */
+  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** Names the call in recordings. */
+  readonly callId: string
 }
 
 /** One agent on one call. */

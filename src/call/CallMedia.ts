@@ -20,6 +20,7 @@ import * as Mulaw from "../audio/Mulaw.ts"
 import * as Pacer from "../audio/Pacer.ts"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
+import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
 import { clearText, type Control, markText, mediaCapacity, mediaText, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
@@ -58,9 +59,9 @@ const toEnd = (error: StreamClosed): StreamEnd => {
   }
 }
 
-/** A piece of the reply that waits for the pacer: a frame of μ-law, or the name of a mark. */
+/** A piece of the reply that waits for the pacer: a frame of μ-law, the name of a mark, or a notice. */
 interface Outgoing {
-  readonly content: Uint8Array | string
+  readonly content: Uint8Array | string | (() => void)
   /** What was said before a `clear` is of an older generation, and is thrown away wherever it is met. */
   readonly generation: number
 }
@@ -137,7 +138,11 @@ export const warmUp = (sampleRate: SampleRate): void => {
 export const run = Effect.fnUntraced(function*(
   stream: MediaStream,
   agent: Agent,
-  limits: { readonly media: Duration.Duration }
+  options: {
+    /** Without a `media` message for this long the stream is closed. */
+    readonly media: Duration.Duration
+    readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  }
 ): Effect.fn.Return<StreamEnd, AgentFailed, Scope.Scope> {
   const context = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
@@ -228,8 +233,15 @@ export const run = Effect.fnUntraced(function*(
   /** How many frames a piece makes, for the count of what was thrown away. */
   const framesOf = (pcm: Pcm) => Math.ceil((pcm.length * 1000) / (agent.sampleRate * frameMillis))
 
+  const offerNotice = (notify: () => void, current: number): Effect.Effect<unknown> => {
+    if (current !== generation) return Effect.void
+    return isIdle() ? Effect.sync(notify) : Queue.offer(waiting, { content: notify, generation: current })
+  }
+
   const offerReply = (reply: Reply, current: number): Effect.Effect<unknown> => {
-    if (!(reply instanceof Int16Array)) return offerMark(reply.name, current)
+    if (!(reply instanceof Int16Array)) {
+      return reply._tag === "Mark" ? offerMark(reply.name, current) : offerNotice(reply.notify, current)
+    }
     if (current === generation) return offerFrames(say.push(reply), current)
     cleared += framesOf(reply)
     return Effect.void
@@ -249,6 +261,8 @@ export const run = Effect.fnUntraced(function*(
       isPacing = true
       if (typeof item.content === "string") {
         if (item.generation === generation) stream.send(markText(streamSid, item.content))
+      } else if (typeof item.content === "function") {
+        if (item.generation === generation) item.content()
       } else {
         if (item.generation === generation) {
           const wait = pacer.reserve(now(), frameMillis)
@@ -264,7 +278,7 @@ export const run = Effect.fnUntraced(function*(
   const clear = Effect.gen(function*() {
     generation++
     const unsent = yield* Queue.clear(waiting)
-    cleared += unsent.filter(({ content }) => typeof content !== "string").length
+    cleared += unsent.filter(({ content }) => typeof content === "object").length
     say.reset()
     pacer.clear(now())
     stream.send(clearText(streamSid))
@@ -273,7 +287,7 @@ export const run = Effect.fnUntraced(function*(
   // -- the agent ------------------------------------------------------------------------------
 
   const lastMarkReturned = yield* Deferred.make<void>()
-  const conversation = yield* agent.answer({ audio, clear })
+  const conversation = yield* agent.answer({ audio, clear, tell: options.tell, callId: stream.start.callSid })
 
   const onControl = (message: Control): Effect.Effect<unknown> => {
     switch (message.event) {
@@ -328,7 +342,7 @@ export const run = Effect.fnUntraced(function*(
       yield* Effect.sleep(reportEvery)
       yield* report
       if (tally.received > before) silentSince = now()
-      else if (now() - silentSince >= Duration.toMillis(limits.media)) {
+      else if (now() - silentSince >= Duration.toMillis(options.media)) {
         return yield* end({ _tag: "Closed", reason: "mediaTimeout" })
       }
     }

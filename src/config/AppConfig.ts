@@ -122,6 +122,7 @@ const variables = {
 
   AGENT: withDefault(AgentName, AgentName.make("echo"), "the name of an agent", "echo"),
   DATA_DIR: withDefault(Schema.NonEmptyString, "data", "a folder that the service may write to", "data"),
+  EVENTS_DIR: text("a folder that the service may write to", "data/events"),
   DATABASE_URL: secret("a postgres:// address"),
 
   STT_URL: url("http://127.0.0.1:8001/v1"),
@@ -201,6 +202,8 @@ export interface Settings {
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly agent: AgentName
   readonly dataDir: string
+  /** Where the events of conversations are written down, for replay; unset: nowhere. */
+  readonly eventsDir: Option.Option<string>
   readonly databaseUrl: Option.Option<Redacted.Redacted>
   readonly engines: {
     readonly speechToText: Option.Option<EngineSettings>
@@ -282,6 +285,7 @@ const toSettings = (values: Values): Settings => ({
   apiKey: values.API_KEY,
   agent: values.AGENT,
   dataDir: values.DATA_DIR,
+  eventsDir: values.EVENTS_DIR,
   databaseUrl: values.DATABASE_URL,
   engines: {
     speechToText: engine(values, values.STT_URL, "STT"),

@@ -90,3 +90,33 @@ export const echoLatency = Metric.histogram("client_caller_echo_latency_seconds"
   description: "From a media message's arrival to its echo leaving (one frame in fifty, echo agent)",
   boundaries: latencyBoundaries
 })
+
+const turnBoundaries = Metric.boundariesFromIterable(
+  [25, 50, 75, 100, 125, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 1000, 1500, 2000, 3000, 5000].map((milli) => milli / 1000)
+)
+
+/** From the caller's last voiced sample to a stage of the reply; docs/latency.md names the stages. */
+export const turnLatency = (stage: string) =>
+  Metric.histogram("client_caller_turn_latency_seconds", {
+    description: "From the caller's last voiced sample arriving to a stage of the reply, by stage; firstMedia is voice to voice",
+    boundaries: turnBoundaries,
+    attributes: { stage }
+  })
+
+/** From the first voiced sample of an interruption to the `clear`. */
+export const bargeInLatency = Metric.histogram("client_caller_barge_in_seconds", {
+  description: "From the first voiced sample of an interruption arriving to the clear leaving",
+  boundaries: turnBoundaries
+})
+
+export const falseInterruptions = Metric.counter("client_caller_false_interruptions_total", {
+  description: "Interruptions that were none: the agent went on",
+  incremental: true
+})
+
+export const engineFailures = (stage: string, reason: string) =>
+  Metric.counter("client_caller_engine_failures_total", {
+    description: "Times an engine failed a turn, by stage and reason",
+    incremental: true,
+    attributes: { stage, reason }
+  })

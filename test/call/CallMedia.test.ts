@@ -22,7 +22,7 @@ const open = Effect.fnUntraced(function*(
   const fake = yield* FakeMediaStream.make(options)
   const ended = yield* Deferred.make<StreamEnd>()
   yield* Effect.forkScoped(
-    Effect.flatMap(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15) }), (end) => Deferred.succeed(ended, end))
+    Effect.flatMap(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), tell: () => Effect.void }), (end) => Deferred.succeed(ended, end))
   )
   yield* settle
   const end = Effect.suspend(() =>
@@ -296,7 +296,7 @@ describe("the end", () => {
     Effect.gen(function*() {
       const fake = yield* FakeMediaStream.make()
       const refuses = Agents.make(() => Effect.fail(Agents.failed("no model")))
-      const error = yield* Effect.flip(CallMedia.run(fake.stream, refuses, { media: Duration.seconds(15) }))
+      const error = yield* Effect.flip(CallMedia.run(fake.stream, refuses, { media: Duration.seconds(15), tell: () => Effect.void }))
       assert.strictEqual(error.cause, "no model")
       assert.deepStrictEqual(fake.sent, [])
     }))
@@ -362,7 +362,7 @@ describe("the end", () => {
           signal: () => Effect.void
         })
       )
-      yield* Effect.forkIn(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15) }), scope)
+      yield* Effect.forkIn(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), tell: () => Effect.void }), scope)
       yield* TestClock.adjust("100 millis")
       const before = fake.sent.length
       yield* Scope.close(scope, Exit.void)

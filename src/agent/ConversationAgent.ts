@@ -1,0 +1,87 @@
+/**
+ * An agent that can be talked to: a persona, the engines that were told of it, and the conversation.
+ */
+import { Effect, Layer, Metric, Stream } from "effect"
+import type { Pcm } from "../audio/Pcm.ts"
+import * as Conversation from "../conversation/Conversation.ts"
+import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
+import type { Persona } from "../conversation/Persona.ts"
+import * as Player from "../conversation/Player.ts"
+import { ReplyModel } from "../conversation/ReplyModel.ts"
+import { SpeechToText } from "../conversation/SpeechToText.ts"
+import { TextToSpeech } from "../conversation/TextToSpeech.ts"
+import { VoiceActivity } from "../conversation/VoiceActivity.ts"
+import * as Metrics from "../observability/Metrics.ts"
+import type { Agent, Line, Signal } from "./Agent.ts"
+import { Conversations } from "./Conversations.ts"
+import { Recordings } from "./Recordings.ts"
+
+/** Counts and times what happens; one log line a turn, without a word of what was said. */
+const observe = (event: ConversationEvent): Effect.Effect<void> => {
+  switch (event._tag) {
+    case "TurnMeasured": {
+      const times = Object.entries(event.times).map(([stage, at]) => [stage, Math.round(at)] as const)
+      return Effect.andThen(
+        Effect.forEach(times, ([stage, at]) => Metric.update(Metrics.turnLatency(stage), at / 1000), { discard: true }),
+        Effect.annotateLogs(Effect.logInfo("turn"), { turn: event.turn, ...Object.fromEntries(times) })
+      )
+    }
+    case "BargeIn":
+      return Effect.andThen(
+        Metric.update(Metrics.bargeInLatency, event.clearAfter / 1000),
+        Effect.annotateLogs(Effect.logInfo("barge-in"), { turn: event.turn, clearAfter: Math.round(event.clearAfter) })
+      )
+    case "Resumed":
+      return Metric.update(Metrics.falseInterruptions, 1)
+    case "EngineTrouble":
+      return Effect.andThen(
+        Metric.update(Metrics.engineFailures(event.stage, event.reason), 1),
+        Effect.annotateLogs(Effect.logWarning("An engine failed a turn"), {
+          turn: event.turn,
+          stage: event.stage,
+          reason: event.reason
+        })
+      )
+    case "Ended":
+      return Effect.annotateLogs(Effect.logInfo("conversation ended"), { reason: event.reason })
+    default:
+      return Effect.void
+  }
+}
+
+export const layer = Layer.effect(
+  Conversations,
+  Effect.gen(function*() {
+    const voiceActivity = yield* VoiceActivity
+    const speechToText = yield* SpeechToText
+    const replyModel = yield* ReplyModel
+    const textToSpeech = yield* TextToSpeech
+    const recordings = yield* Recordings
+
+    const agentOf = Effect.fn("Conversations.agentOf")(function*(persona: Persona) {
+      const recognizer = yield* speechToText.prepare(persona.hints)
+      const replier = yield* replyModel.prepare(persona)
+      yield* textToSpeech.prepare(Object.values(persona.lines).map(Player.requestOf(persona)))
+      const engines: Conversation.Engines = { voiceActivity, recognizer, replier, textToSpeech }
+
+      const answer = Effect.fnUntraced(function*(line: Line) {
+        const record = yield* recordings.open(line.callId, persona)
+        const conversation = yield* Conversation.open(persona, engines, {
+          audio: line.audio as Stream.Stream<Pcm<8000>>,
+          clear: line.clear,
+          tell: (event) => Effect.andThen(observe(event), line.tell(event)),
+          ...(record === undefined ? {} : { record })
+        })
+        return {
+          reply: conversation.reply,
+          signal: (signal: Signal) =>
+            signal._tag === "Digit" ? conversation.digit(signal.digit) : conversation.markReturned(signal.name)
+        }
+      })
+      const agent: Agent = { name: persona.name, sampleRate: 8000, answer }
+      return agent
+    })
+
+    return Conversations.of({ agentOf })
+  })
+)

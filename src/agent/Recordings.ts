@@ -1,0 +1,45 @@
+/**
+ * Where the events of conversations are written down, to be played again by `conversation/Replay`: off,
+ * unless `EVENTS_DIR` names a folder.
+ */
+import { type Cause, Context, Effect, FileSystem, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
+import { AppConfig } from "../config/AppConfig.ts"
+import type { Persona } from "../conversation/Persona.ts"
+import * as Replay from "../conversation/Replay.ts"
+import type { TurnEvent } from "../conversation/TurnEvent.ts"
+
+/** Events that wait for the disk; a disk that is slower than speech loses the recording, not the call. */
+const waiting = 4096
+
+export class Recordings extends Context.Service<Recordings, {
+  /** Takes the events of a call until the scope closes; `undefined` when nothing is recorded. */
+  readonly open: (callId: string, persona: Persona) => Effect.Effect<((event: TurnEvent) => void) | undefined, never, Scope.Scope>
+}>()("client-caller/agent/Recordings") {
+  static readonly layer = Layer.effect(
+    Recordings,
+    Effect.gen(function*() {
+      const { eventsDir } = yield* AppConfig
+      if (Option.isNone(eventsDir)) return Recordings.of({ open: () => Effect.void as Effect.Effect<undefined> })
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const scope = yield* Effect.scope
+      const folder = eventsDir.value
+
+      const open = Effect.fnUntraced(function*(callId: string, persona: Persona) {
+        const lines = yield* Queue.dropping<string, Cause.Done>(waiting)
+        const file = path.join(folder, `${callId.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.jsonl`)
+        const write = fs.makeDirectory(folder, { recursive: true }).pipe(
+          Effect.andThen(fs.writeFileString(file, `${Replay.header(persona)}\n`, { mode: 0o600 })),
+          Effect.andThen(Stream.runForEachArray(Stream.fromQueue(lines), (some) =>
+            fs.writeFileString(file, `${some.join("\n")}\n`, { flag: "a" }))),
+          Effect.catch((cause) => Effect.logWarning("The events of a call could not be written; look at EVENTS_DIR", cause))
+        )
+        // The layer's fiber: it writes what is left when the call is over.
+        yield* Effect.forkIn(write, scope)
+        yield* Effect.addFinalizer(() => Queue.end(lines))
+        return (event: TurnEvent) => void Queue.offerUnsafe(lines, Replay.eventLine(event))
+      })
+      return Recordings.of({ open })
+    })
+  )
+}
