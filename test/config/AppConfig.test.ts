@@ -38,7 +38,8 @@ describe("AppConfig", () => {
         apiKey: Option.none(),
         agent: rest.agent,
         dataDir: "data",
-        databaseUrl: Option.none(),
+        eventsDir: Option.none(),
+    databaseUrl: Option.none(),
         engines: { speechToText: Option.none(), replyModel: Option.none(), textToSpeech: Option.none() },
         log: { format: "auto", level: "Info" }
       })
