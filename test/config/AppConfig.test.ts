@@ -39,7 +39,7 @@ describe("AppConfig", () => {
         agent: rest.agent,
         dataDir: "data",
         eventsDir: Option.none(),
-    databaseUrl: Option.none(),
+        databaseUrl: Option.none(),
         engines: { speechToText: Option.none(), replyModel: Option.none(), textToSpeech: Option.none() },
         log: { format: "auto", level: "Info" }
       })
