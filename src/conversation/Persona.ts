@@ -18,7 +18,7 @@ export interface Endpointing {
 }
 
 export interface Interruption {
-  /** Voice of the caller, in ms, that stops the agent. Default 200. */
+  /** Voice of the caller, in ms, that stops the agent; a pause shorter than 64 ms counts as voice. Default 200. */
   readonly minSpeech: number
   /** What is said while the agent speaks without wanting the turn; compared without case and punctuation. */
   readonly backchannels: ReadonlyArray<string>

@@ -1,0 +1,691 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Command, TurnEvent } from "../../src/conversation/TurnEvent.ts"
+import * as TurnMachine from "../../src/conversation/TurnMachine.ts"
+import * as Turns from "./Turns.ts"
+
+/** The caller has said something whole, and the agent's answer to it is being made. */
+const asked = (text = "when are you open") => {
+  const turns = Turns.make()
+  turns.greeted()
+  turns.voice(800)
+  turns.pass(120)
+  turns.transcribed(text)
+  return turns
+}
+
+/** The agent is in the middle of its answer. */
+const answering = (answer = "We are open from nine to five on every day of the week.") => {
+  const turns = asked()
+  turns.answers(answer)
+  turns.pass(300)
+  turns.play(4000)
+  return turns
+}
+
+const history = (turns: ReturnType<typeof Turns.make>) => turns.state.history.map(({ role, text }) => `${role}: ${text}`)
+
+describe("endpoint", () => {
+  it("ends a turn after the silence, counted from the last voiced sample", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(800)
+    const stopped = turns.now - 64
+    turns.pass(120)
+    turns.transcribed({ text: "well", ending: "unknown" })
+    turns.pass(300 - (turns.now - stopped) - 1)
+    assert.strictEqual(turns.count("Release"), 1)
+    turns.pass(1)
+    assert.strictEqual(turns.count("Release"), 2)
+    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["well"])
+  })
+
+  it("ends it sooner when the transcript is complete, later when it trails off", () => {
+    for (const [ending, due] of [["complete", 250], ["trailing", 800]] as const) {
+      const turns = Turns.make()
+      turns.greeted()
+      turns.voice(800)
+      const stopped = turns.now - 64
+      turns.pass(120)
+      turns.transcribed({ text: "on monday", ending })
+      turns.pass(due - (turns.now - stopped) - 1)
+      assert.strictEqual(turns.count("Release"), 1, ending)
+      turns.pass(1)
+      assert.strictEqual(turns.count("Release"), 2, ending)
+    }
+  })
+
+  it("waits for a transcript that is late", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(800)
+    turns.pass(1000)
+    assert.strictEqual(turns.count("StartReply"), 0)
+    turns.transcribed("when are you open")
+    assert.strictEqual(turns.count("StartReply"), 1)
+    assert.strictEqual(turns.count("Release"), 2)
+  })
+
+  it("takes what was said so far from somebody who does not stop", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(TurnMachine.maxUtterance)
+    turns.transcribed("and then i said")
+    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["and then i said"])
+    assert.strictEqual(turns.count("StartReply"), 1)
+  })
+})
+
+describe("speculation", () => {
+  it("starts the reply in the pause and holds its sound until the endpoint", () => {
+    const turns = asked()
+    assert.strictEqual(turns.count("StartReply"), 1)
+    turns.answers("We are open from nine to five.")
+    assert.strictEqual(turns.count("Release"), 1)
+    turns.pass(200)
+    assert.strictEqual(turns.count("Release"), 2)
+    assert.strictEqual(turns.count("StartReply"), 1)
+    assert.strictEqual(turns.told("AgentSays").at(-1)?.text, "We are open from nine to five.")
+  })
+
+  it("is thrown away when the caller goes on, and what was said before still counts", () => {
+    const turns = asked("i would like an appointment")
+    const first = turns.last("StartReply")?.reply
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    assert.strictEqual(turns.last("CancelReply")?.reply, first)
+    turns.pass(600)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(130)
+    turns.transcribed("i would like an appointment on monday")
+    turns.pass(300)
+    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["i would like an appointment on monday"])
+    assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
+  })
+
+  it("leaves no trace in the dialogue's state when it was thrown away", () => {
+    const turns = asked()
+    turns.answers("Fine.", { state: { asked: "day" } })
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    assert.isNull(turns.state.dialogue)
+  })
+
+  it("takes over the dialogue's state once it counts", () => {
+    const turns = asked()
+    turns.answers("Fine.", { state: { asked: "day" } })
+    turns.pass(300)
+    assert.deepStrictEqual(turns.state.dialogue, { asked: "day" })
+  })
+})
+
+describe("speak early", () => {
+  it("hands the first clause to speech before the reply is written", () => {
+    const turns = asked()
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "Yes of course, on which day would you " })
+    assert.strictEqual(turns.last("Speak")?.text, "Yes of course,")
+    turns.send({ _tag: "ReplyText", reply, text: "like to come? We " })
+    assert.strictEqual(turns.last("Speak")?.text, "on which day would you like to come?")
+  })
+
+  it("speaks no markup", () => {
+    const turns = asked()
+    turns.answers("We are **open** from `nine` to five.")
+    assert.strictEqual(turns.last("Speak")?.text, "We are open from nine to five.")
+  })
+})
+
+describe("barge-in", () => {
+  it("stops reply, speech and playback after enough voice, and always ends in clear", () => {
+    const turns = answering()
+    turns.pass(500)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(199)
+    assert.strictEqual(turns.count("Clear"), 0)
+    const commands = turns.pass(1)
+    assert.deepStrictEqual(commands.map(({ _tag }) => _tag).filter((tag) => tag === "StopSpeech" || tag === "Clear"), ["StopSpeech", "Clear"])
+    assert.strictEqual(turns.told("BargeIn")[0].clearAfter, 200)
+  })
+
+  it("is not possible before the first media and after the last mark", () => {
+    const turns = asked()
+    turns.answers("Yes.")
+    turns.pass(300)
+    turns.play(400)
+    turns.pass(400)
+    turns.heard()
+    turns.voice(1000)
+    assert.strictEqual(turns.count("Clear"), 0)
+    assert.strictEqual(turns.count("StopSpeech"), 0)
+  })
+
+  it("gives the turn to the caller once there are words", () => {
+    const turns = answering()
+    turns.pass(1000)
+    turns.voice(900)
+    turns.pass(120)
+    turns.transcribed("where are you")
+    turns.pass(300)
+    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "where are you")
+    assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, false)
+    const request = turns.last("StartReply")!.request
+    assert.deepStrictEqual(request.history.map(({ role }) => role), ["agent", "caller", "agent", "caller"])
+  })
+
+  it("happens also for a word that is shorter than minSpeech", () => {
+    const turns = answering()
+    turns.pass(500)
+    turns.voice(150)
+    turns.pass(120)
+    turns.transcribed("stop")
+    turns.pass(300)
+    assert.strictEqual(turns.count("Clear"), 1)
+    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "stop")
+  })
+
+  it("before the first frame: the caller goes on with the same turn", () => {
+    const turns = asked("i would like an appointment")
+    turns.answers("On which day?")
+    turns.pass(300)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    assert.strictEqual(turns.last("Hold")?.reply, turns.last("StartReply")?.reply)
+    turns.pass(700)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(130)
+    turns.transcribed("on monday")
+    turns.pass(300)
+    assert.strictEqual(turns.count("Clear"), 0)
+    assert.deepStrictEqual(history(turns).slice(1), ["caller: i would like an appointment on monday"])
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "i would like an appointment on monday")
+  })
+
+  it("over the greeting that has not begun: the greeting is the answer", () => {
+    const turns = Turns.make()
+    turns.send({ _tag: "Began" })
+    turns.voice(500)
+    turns.pass(120)
+    turns.transcribed("hello")
+    turns.pass(300)
+    assert.strictEqual(turns.count("StartReply"), 0)
+    assert.strictEqual(turns.last("Release")?.reply, 0)
+    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["hello"])
+  })
+})
+
+describe("heard ledger", () => {
+  it("history holds only what was confirmed, and of the running segment what had time to play", () => {
+    const turns = answering("We are open on weekdays. And on Saturday from ten to two.")
+    turns.pass(1000)
+    turns.send({ _tag: "MarkReturned", reply: turns.last("Speak")!.reply, segment: 0 })
+    turns.pass(1800)
+    turns.voice(300)
+    turns.pass(120)
+    turns.transcribed("where are you")
+    turns.pass(300)
+    const [, , heard] = turns.state.history
+    assert.strictEqual(heard.role, "agent")
+    assert.match(heard.text, /^We are open on weekdays\. And on/)
+    assert.notInclude(heard.text, "two")
+  })
+
+  it("marks that a clear sent back are not heard", () => {
+    const turns = answering()
+    const { reply, segment } = turns.last("Speak")!
+    turns.pass(500)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(200)
+    turns.send({ _tag: "MarkReturned", reply, segment })
+    turns.send({ _tag: "HungUp" })
+    assert.isBelow(turns.state.history.at(-1)!.text.length, 30)
+  })
+
+  it("a mark that never comes back does not hold up the call", () => {
+    const turns = answering("Yes.")
+    turns.pass(4000 + TurnMachine.markGrace)
+    assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, true)
+  })
+})
+
+describe("false interruption", () => {
+  for (const [what, transcript] of [
+    ["a cough", { text: "", ending: "unknown" }],
+    ["a backchannel", Turns.complete("Uh-huh.")]
+  ] as const) {
+    it(`${what} resumes the unheard rest`, () => {
+      const turns = answering()
+      turns.pass(1000)
+      turns.voice(400)
+      assert.strictEqual(turns.count("Clear"), 1)
+      turns.pass(120)
+      turns.transcribed(transcript)
+      turns.pass(300)
+      assert.strictEqual(turns.told("Resumed").length, 1)
+      assert.notInclude(turns.last("Speak")!.text, "We are open")
+      assert.include(turns.last("Speak")!.text, "day of the week.")
+      turns.play(2000)
+      turns.pass(2000)
+      turns.heard()
+      assert.strictEqual(history(turns).at(-1), "agent: We are open from nine to five on every day of the week.")
+    })
+  }
+
+  it("a short backchannel does not stop the agent", () => {
+    const turns = answering()
+    turns.pass(1000)
+    turns.voice(120)
+    turns.pass(120)
+    turns.transcribed("okay")
+    turns.pass(300)
+    assert.strictEqual(turns.count("Clear"), 0)
+    assert.strictEqual(turns.told("CallerSaid").length, 1)
+  })
+
+  it("a yes at the very end of a question is an answer", () => {
+    const turns = answering("Shall I book that for you?")
+    turns.pass(3900)
+    turns.voice(300)
+    turns.pass(120)
+    turns.transcribed("yes")
+    turns.pass(300)
+    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "yes")
+  })
+
+  it("noise while the agent waits is no turn", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(300)
+    turns.pass(120)
+    turns.transcribed({ text: "", ending: "unknown" })
+    turns.pass(300)
+    assert.strictEqual(turns.count("StartReply"), 0)
+    assert.strictEqual(turns.told("CallerSaid").length, 0)
+  })
+
+  it("speech that nobody understands is a turn", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(900)
+    turns.pass(120)
+    turns.transcribed({ text: "", isUnintelligible: true, ending: "unknown" })
+    turns.pass(300)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "")
+  })
+})
+
+describe("silence", () => {
+  it("asks whether the caller is there, then says goodbye and hangs up after the last mark", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.pass(8000)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.idle)
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    turns.pass(11_000)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.idleGoodbye)
+    turns.play(2000)
+    assert.strictEqual(turns.count("HangUp"), 0)
+    turns.pass(2000)
+    turns.heard()
+    assert.strictEqual(turns.last("HangUp")?.reason, "idle")
+  })
+
+  it("who only coughs is asked, and in the end told goodbye", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    for (let cough = 0; cough < 60 && turns.count("HangUp") === 0; cough++) {
+      const before = turns.count("Speak")
+      turns.voice(150)
+      turns.pass(150)
+      if (turns.state.utterance !== undefined) turns.transcribed({ text: "", ending: "unknown" })
+      turns.pass(700)
+      if (turns.count("Speak") > before) {
+        turns.play(1000)
+        turns.pass(1000)
+        turns.heard()
+      }
+    }
+    assert.strictEqual(turns.last("HangUp")?.reason, "idle")
+  })
+
+  it("who answers the goodbye stays", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.pass(8000)
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    turns.pass(11_000)
+    turns.play(3000)
+    turns.pass(500)
+    turns.voice(700)
+    turns.pass(120)
+    turns.transcribed("wait i am here")
+    turns.pass(300)
+    turns.answers("Good. What can I do for you?")
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    assert.strictEqual(turns.count("HangUp"), 0)
+  })
+})
+
+describe("goodbye", () => {
+  it("cuts the line only after the last mark", () => {
+    const turns = asked("goodbye")
+    turns.answers("Thank you. Goodbye.", { hangUp: true })
+    turns.pass(300)
+    turns.send({ _tag: "MarkReturned", reply: turns.last("Speak")!.reply, segment: 0 })
+    assert.strictEqual(turns.count("HangUp"), 0)
+    turns.heard()
+    assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
+    assert.isTrue(turns.state.isEnded)
+  })
+
+  it("announces the longest duration and ends the call behind it", () => {
+    const turns = answering()
+    turns.pass(Turns.settings.maxDuration)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
+    turns.voice(2000)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
+    turns.heard()
+    assert.strictEqual(turns.last("HangUp")?.reason, "maxDuration")
+  })
+})
+
+describe("keys", () => {
+  it("are a turn after a pause, or at once with #", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    for (const digit of ["4", "2"]) turns.send({ _tag: "Digit", digit })
+    assert.strictEqual(turns.count("StartReply"), 0)
+    turns.send({ _tag: "Digit", digit: "#" })
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "4 2")
+  })
+
+  it("stop the agent at once", () => {
+    const turns = answering()
+    turns.pass(500)
+    turns.send({ _tag: "Digit", digit: "1" })
+    assert.strictEqual(turns.count("Clear"), 1)
+    turns.pass(TurnMachine.digitPause)
+    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "1")
+  })
+
+  it("in the middle of speech wait for it, and neither is lost", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(300)
+    turns.send({ _tag: "Digit", digit: "1" })
+    turns.pass(2000)
+    assert.strictEqual(turns.count("StartReply"), 0)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(130)
+    turns.transcribed("on monday")
+    turns.pass(300)
+    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["on monday", "1"])
+  })
+})
+
+describe("engine faults", () => {
+  const fail = (turns: ReturnType<typeof Turns.make>) => {
+    const { attempt, utterance } = turns.last("Transcribe")!
+    turns.send({ _tag: "TranscriptionFailed", utterance, attempt, reason: "timeout" })
+  }
+
+  it("a transcription is asked for once more, then there is an apology", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(500)
+    turns.pass(130)
+    fail(turns)
+    assert.strictEqual(turns.count("Transcribe"), 2)
+    fail(turns)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+  })
+
+  it("a reply without text is asked for once more, then there is an apology", () => {
+    const turns = asked()
+    turns.pass(300)
+    turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
+    assert.strictEqual(turns.count("StartReply"), 2)
+    turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+  })
+
+  it("a reply that breaks off says so behind what it has said", () => {
+    const turns = asked()
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "We are open from nine. And on Sat" })
+    turns.pass(300)
+    turns.send({ _tag: "ReplyFailed", reply, reason: "broken" })
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+    assert.strictEqual(turns.last("Speak")?.reply, reply)
+  })
+
+  it("speech is tried once more, then there is an apology; the third failure in a row ends the call", () => {
+    const turns = asked()
+    turns.answers("We are open from nine to five.")
+    turns.pass(300)
+    for (let attempt = 0; attempt < 12 && turns.count("HangUp") === 0; attempt++) {
+      const { reply, segment } = turns.last("Speak")!
+      turns.send({ _tag: "SpeechFailed", reply, segment, hadSound: false, reason: "broken" })
+    }
+    assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
+    const spoken = turns.all.filter(turns.tag("Speak")).map(({ text }) => text)
+    assert.include(spoken, Turns.settings.lines.apology)
+    assert.include(spoken, Turns.settings.lines.failure)
+  })
+
+  it("a failed speculation is made again at the endpoint", () => {
+    const turns = asked()
+    turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "broken" })
+    turns.pass(300)
+    assert.strictEqual(turns.count("StartReply"), 2)
+    assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
+  })
+
+  it("a good turn makes up for failures", () => {
+    const turns = asked()
+    turns.pass(300)
+    for (let attempt = 0; attempt < 2; attempt++) {
+      turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
+    }
+    assert.strictEqual(turns.state.failures, 1)
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    turns.voice(500)
+    turns.pass(130)
+    turns.transcribed("when are you open")
+    turns.answers("From nine.")
+    turns.pass(300)
+    turns.play(500)
+    turns.pass(500)
+    turns.heard()
+    assert.strictEqual(turns.state.failures, 0)
+  })
+})
+
+describe("measuring", () => {
+  it("tells each turn's times once, from the last voiced sample", () => {
+    const turns = answering("Yes.")
+    turns.pass(500)
+    turns.heard()
+    const measured = turns.told("TurnMeasured")
+    assert.strictEqual(measured.length, 1)
+    assert.strictEqual(measured[0].times.due, 250)
+    assert.strictEqual(measured[0].times.endpoint, 250)
+    assert.isAtLeast(measured[0].times.firstMark!, measured[0].times.firstMedia!)
+  })
+})
+
+// ---------------------------------------------------------------------------------------------
+// Any sequence of events
+// ---------------------------------------------------------------------------------------------
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Step = Schema.Union([
+  Schema.Struct({ _tag: Schema.Literal("pass"), millis: between(1, 9000) }),
+  Schema.Struct({ _tag: Schema.Literal("pass"), millis: between(1, 300) }),
+  Schema.Struct({ _tag: Schema.Literal("voice"), millis: between(20, 2000) }),
+  Schema.Struct({
+    _tag: Schema.Literal("words"),
+    text: Schema.Literals(["", "yes", "okay", "when are you open", "on monday at ten"])
+  }),
+  Schema.Struct({
+    _tag: Schema.Literals([
+      "start", "stop", "play", "heard", "text", "done", "hangUpAfter", "replyFails", "speechFails", "sttFails", "digit", "hash"
+    ])
+  })
+])
+type Step = typeof Step.Type
+
+const steps = Schema.Array(Step).check(Schema.isMinLength(5), Schema.isMaxLength(60))
+
+const run = (script: ReadonlyArray<Step>) => {
+  const turns = Turns.make()
+  turns.send({ _tag: "Began" })
+  for (const step of script) {
+    const reply = turns.last("StartReply")?.reply
+    const spoken = turns.last("Speak")
+    const asked = turns.last("Transcribe")
+    switch (step._tag) {
+      case "pass":
+        turns.pass(step.millis)
+        break
+      case "voice":
+        turns.voice(step.millis)
+        break
+      case "start":
+        turns.send({ _tag: "VoiceStarted", since: turns.now })
+        break
+      case "stop":
+        turns.send({ _tag: "VoiceStopped", since: turns.now })
+        break
+      case "play":
+        if (spoken !== undefined) turns.play()
+        break
+      case "heard":
+        if (spoken !== undefined) turns.heard()
+        break
+      case "text":
+        if (reply !== undefined) turns.send({ _tag: "ReplyText", reply, text: "Certainly, we can do that. Tell me more please. " })
+        break
+      case "done":
+        if (reply !== undefined) turns.send({ _tag: "ReplyDone", reply })
+        break
+      case "hangUpAfter":
+        if (reply !== undefined) turns.send({ _tag: "ReplyHangUp", reply })
+        break
+      case "replyFails":
+        if (reply !== undefined) turns.send({ _tag: "ReplyFailed", reply, reason: "broken" })
+        break
+      case "speechFails":
+        if (spoken !== undefined) turns.send({ _tag: "SpeechFailed", reply: spoken.reply, segment: spoken.segment, hadSound: false, reason: "broken" })
+        break
+      case "sttFails":
+        if (asked !== undefined) turns.send({ ...asked, _tag: "TranscriptionFailed", reason: "broken" })
+        break
+      case "words":
+        if (asked !== undefined) turns.transcribed(step.text)
+        break
+      case "digit":
+        turns.send({ _tag: "Digit", digit: "1" })
+        break
+      case "hash":
+        turns.send({ _tag: "Digit", digit: "#" })
+        break
+    }
+  }
+  return turns
+}
+
+const holds = (name: string, check: (turns: ReturnType<typeof run>) => void) =>
+  it.prop(name, [steps], ([script]) => check(run(script)), { arbitrary: { runs: 300 } })
+
+describe("for any sequence of events", () => {
+  holds("history never holds words that were not spoken and begun to be heard", (turns) => {
+      const sent = new Set<string>()
+      for (const event of turns.events) {
+        if (event._tag === "MediaSent" || event._tag === "MarkReturned") sent.add(`${event.reply}/${event.segment}`)
+      }
+      const audible = turns.all.filter(turns.tag("Speak")).filter(({ reply, segment }) =>
+        sent.has(`${reply}/${segment}`) || sent.has(`${reply}/${segment - 1}`) || turns.events.some((event) =>
+          event._tag === "MarkReturned" && event.reply === reply && event.segment > segment)
+      ).flatMap(({ text }) => text.split(" "))
+      for (const { role, text } of turns.state.history) {
+        if (role !== "agent") continue
+        for (const word of text.split(" ")) assert.include(audible, word)
+      }
+    })
+
+  holds("after Ended nothing happens", (turns) => {
+      turns.send({ _tag: "HungUp" })
+      assert.isTrue(turns.state.isEnded)
+      const before = turns.all.length
+      turns.pass(700_000)
+      turns.voice(1000)
+      turns.send({ _tag: "Digit", digit: "1" })
+      assert.strictEqual(turns.all.length, before)
+      assert.strictEqual(turns.told("Ended").length, 1)
+    })
+
+  holds("every reply started is finished, cancelled or superseded", (turns) => {
+      turns.send({ _tag: "HungUp" })
+      const over = new Set([
+        ...turns.all.filter(turns.tag("CancelReply")).map(({ reply }) => reply),
+        ...turns.events.flatMap((event) => (event._tag === "ReplyDone" || event._tag === "ReplyFailed" ? [event.reply] : []))
+      ])
+      for (const { reply } of turns.all.filter(turns.tag("StartReply"))) assert.isTrue(over.has(reply), `reply ${reply}`)
+    })
+
+  holds("no command is issued for a superseded turn", (turns) => {
+      const cancelled = new Set<number>()
+      for (const command of turns.all) {
+        if (command._tag === "CancelReply") cancelled.add(command.reply)
+        else if ("reply" in command) assert.isFalse(cancelled.has(command.reply), `${command._tag} of reply ${command.reply}`)
+      }
+    })
+
+  holds("a barge-in always ends in clear", (turns) => {
+      let isCleared = false
+      const batch = (command: Command) => {
+        if (command._tag === "Clear") isCleared = true
+        if (command._tag === "Tell" && command.event._tag === "BargeIn") {
+          assert.isTrue(isCleared)
+          isCleared = false
+        }
+      }
+      turns.all.forEach(batch)
+    })
+
+  holds("an utterance is begun before it is transcribed, and only one is open", (turns) => {
+      let open: number | undefined
+      for (const command of turns.all) {
+        if (command._tag === "BeginUtterance") {
+          assert.isUndefined(open)
+          open = command.utterance
+        }
+        if (command._tag === "Transcribe") assert.strictEqual(command.utterance, open)
+        if (command._tag === "EndUtterance") {
+          assert.strictEqual(command.utterance, open)
+          open = undefined
+        }
+      }
+    })
+
+  holds("the same events give the same commands", (turns) => {
+      const transition = TurnMachine.make(Turns.settings)
+      let state = TurnMachine.initial
+      const again: Array<Command> = []
+      for (const event of JSON.parse(JSON.stringify(turns.events)) as ReadonlyArray<TurnEvent>) {
+        const [commands, next] = transition(state, event)
+        state = next
+        again.push(...commands)
+      }
+      assert.deepStrictEqual(JSON.stringify(again), JSON.stringify(turns.all))
+    })
+})
