@@ -12,6 +12,7 @@ import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { MediaStream } from "../twilio/MediaStream.ts"
 import * as CallMedia from "./CallMedia.ts"
+import * as CallWatch from "./CallWatch.ts"
 import { CallEvent, type CallState, type Command, type EndReason, initial, type StreamEnd, type Timer, transition } from "./CallState.ts"
 
 export interface CallInfo {
@@ -29,6 +30,8 @@ export interface Call {
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
+  /** What is said and done on it, for those who watch. */
+  readonly watch: CallWatch.CallWatch
 }
 
 export interface CallLimits {
@@ -77,6 +80,7 @@ export const make = Effect.fnUntraced(function*(
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
   const scope = yield* Scope.make()
+  const watch = yield* CallWatch.make
   /** Of the stream that is open: tells why it is to be closed. */
   const closing = yield* Ref.make(Option.none<Deferred.Deferred<EndReason>>())
 
@@ -157,14 +161,14 @@ export const make = Effect.fnUntraced(function*(
     Effect.scoped,
     // For an owner that is stopped from outside; after the call's own end this changes nothing.
     Effect.ensuring(dispatch(CallEvent.Released({ reason: "shutdown" }))),
-    Effect.onExit((exit) => Scope.close(scope, exit)),
+    Effect.onExit((exit) => Effect.andThen(Scope.close(scope, exit), watch.end)),
     Effect.annotateLogs({ callSid: info.callSid })
   )
 
   /** Until the stream ends or is to be closed, also while the agent still gets ready. */
   const runMedia = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
     Effect.raceFirst(
-      CallMedia.run(stream, info.agent, { media: limits.media, tell: () => Effect.void }),
+      CallMedia.run(stream, info.agent, { media: limits.media, tell: watch.tell }),
       Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
     ).pipe(
       Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),
@@ -196,5 +200,5 @@ export const make = Effect.fnUntraced(function*(
     return true
   })
 
-  return { call: { info, state: Ref.get(state), dispatch, stream: attach }, run: Effect.asVoid(run) }
+  return { call: { info, state: Ref.get(state), dispatch, stream: attach, watch }, run: Effect.asVoid(run) }
 })

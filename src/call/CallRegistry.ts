@@ -11,6 +11,7 @@ import { RestClient } from "../twilio/RestClient.ts"
 import type { CallStatus } from "../twilio/Webhook.ts"
 import * as Call from "./Call.ts"
 import { CallEvent, type EndReason } from "./CallState.ts"
+import type { CallWatch } from "./CallWatch.ts"
 
 /** There is no room for one more call, or the service is stopping. */
 export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "busy" | "draining" }> {
@@ -21,6 +22,9 @@ export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "b
   }
 }
 
+/** Calls that are over and can still be watched from their beginning. */
+const endedCalls = 100
+
 /** After live calls were told to end, how long they may take. */
 const closingTimeout = Duration.seconds(5)
 
@@ -28,6 +32,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   /** The call with this SID: the one that is alive, or a new one if there is room. */
   readonly admit: (info: Call.CallInfo) => Effect.Effect<Call.Call, LineBusy>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call.Call>>
+  /** What is said and done on a call that is alive, or was one of the last to end. */
+  readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<CallWatch["events"]>>
   /** A status callback; for a call that this process does not know it means nothing. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number) => Effect.Effect<void>
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
@@ -47,6 +53,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const rest = yield* RestClient
       const owners = yield* FiberMap.make<CallSid>()
       const calls = new Map<CallSid, Call.Call>()
+      /** In the order of their ends. */
+      const ended = new Map<CallSid, CallWatch>()
       const draining = yield* Ref.make(false)
 
       /** Places kept for calls that are about to be placed. */
@@ -85,7 +93,15 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         if (info.direction === "inbound") yield* room
         const { call, run } = yield* Call.make(info, limits, hangUpByRest(callSid))
         calls.set(callSid, call)
-        yield* FiberMap.run(owners, callSid, Effect.ensuring(run, Effect.sync(() => calls.delete(callSid))))
+        const forget = Effect.sync(() => {
+          calls.delete(callSid)
+          ended.set(callSid, call.watch)
+          for (const oldest of ended.keys()) {
+            if (ended.size <= endedCalls) break
+            ended.delete(oldest)
+          }
+        })
+        yield* FiberMap.run(owners, callSid, Effect.ensuring(run, forget))
         return call
       })
 
@@ -98,6 +114,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       return CallRegistry.of({
         admit,
         find: (callSid) => Effect.sync(() => Option.fromNullishOr(calls.get(callSid))),
+        events: (callSid) =>
+          Effect.sync(() => Option.map(Option.fromNullishOr(calls.get(callSid)?.watch ?? ended.get(callSid)), ({ events }) => events)),
         report: (callSid, status, sequence) => dispatch(callSid, CallEvent.StatusReported({ status, sequence })),
         hangUp,
         live: Effect.sync(() => calls.size),

@@ -4,7 +4,7 @@
  * Twilio's webhooks are not here: they are form posts, and nobody but Twilio may call them.
  */
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, HttpApiSecurity, OpenApi } from "effect/http-api"
 import { AgentName } from "../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
 import { CallSid } from "../domain/Sid.ts"
@@ -38,6 +38,13 @@ export const PlacedCall = Schema.Struct({
   agent: AgentName,
   queued_ms: Schema.Number.annotate({ description: "How long the call waited for its turn (CALLS_PER_SECOND)" })
 }).annotate({ identifier: "PlacedCall" })
+
+/** One thing that happened on a call; the other fields depend on `_tag` (docs/latency.md). */
+export const CallEvent = Schema.Struct({
+  _tag: Schema.String,
+  at: Schema.Number.annotate({ description: "ms since the conversation began" }),
+  turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })
+}).annotate({ identifier: "CallEvent" })
 
 export const Health = Schema.Struct({
   status: Schema.Literal("healthy"),
@@ -83,6 +90,17 @@ export class CallGroup extends HttpApiGroup.make("call")
         ...operation,
         requestBody: { ...requestBody as object, required: false }
       })
+    }))
+  )
+  .add(
+    HttpApiEndpoint.get("events", "/calls/:callSid/events", {
+      params: { callSid: CallSid },
+      success: HttpApiSchema.StreamSse({ data: CallEvent }),
+      error: [Problems.InvalidRequest, Problems.NoSuchCall]
+    }).middleware(ApiKey).annotateMerge(OpenApi.annotations({
+      summary: "What is said and done on a call, as it happens",
+      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSaid, AgentSays, "
+        + "AgentHeard, BargeIn, Resumed, TurnMeasured, EngineTrouble, Ended. They hold what people say."
     }))
   )
   .annotateMerge(OpenApi.annotations({ title: "Calls" }))

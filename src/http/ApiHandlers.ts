@@ -1,11 +1,12 @@
 /**
  * What the API's endpoints do: read the request, call the service, say the outcome as HTTP.
  */
-import { Clock, Duration, Effect, Layer, Metric, Option, Redacted, Schema, type SchemaIssue } from "effect"
+import { Clock, Duration, Effect, Layer, Metric, Option, Redacted, Schema, type SchemaIssue, Stream } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createHash, timingSafeEqual } from "node:crypto"
 import { CallRegistry, type LineBusy } from "../call/CallRegistry.ts"
+import type { CallWatch } from "../call/CallWatch.ts"
 import { type OutboundError, OutboundCalls } from "../call/OutboundCalls.ts"
 import { Identity } from "../config/Identity.ts"
 import type { AgentName } from "../domain/AgentName.ts"
@@ -169,11 +170,24 @@ const refused = (problem: { readonly type: string; readonly retry_after?: number
     problem.retry_after === undefined ? Effect.void : withHeader("retry-after", String(problem.retry_after))
   )
 
+// -- GET /calls/{callSid}/events ----------------------------------------------------------------
+
+/** Proxies close what is silent for half a minute. */
+const keepAlive = Stream.tick("15 seconds").pipe(Stream.drop(1), Stream.map(() => ": still here\n\n"))
+
+const toServerSentEvents = (events: CallWatch["events"]): Stream.Stream<Uint8Array> =>
+  events.pipe(
+    Stream.map((event) => `event: ${event._tag}\ndata: ${JSON.stringify(event)}\n\n`),
+    Stream.merge(keepAlive, { haltStrategy: "left" }),
+    Stream.encodeText
+  )
+
 const CallHandlers = HttpApiBuilder.group(
   Api,
   "call",
   Effect.fn(function*(handlers) {
     const calls = yield* OutboundCalls
+    const registry = yield* CallRegistry
     const publicUrl = yield* PublicUrl
     return handlers.handleRaw(
       "outbound",
@@ -200,6 +214,20 @@ const CallHandlers = HttpApiBuilder.group(
           queued_ms: Math.round(placed.queuedMillis)
         }
       }, Effect.tapError(refused))
+    ).handleRaw(
+      "events",
+      Effect.fn("GET /calls/{callSid}/events")(function*({ params }) {
+        const events = yield* registry.events(params.callSid)
+        if (Option.isNone(events)) {
+          return yield* new Problems.NoSuchCall({
+            detail: "No call of this SID is alive here, or was among the last hundred to end."
+          })
+        }
+        return HttpServerResponse.stream(toServerSentEvents(events.value), {
+          contentType: "text/event-stream",
+          headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+        })
+      })
     )
   })
 )

@@ -36,6 +36,12 @@ export class NoSuchAgent extends HttpApiError.Problem<NoSuchAgent>()("NoSuchAgen
   title: "There is no agent of this name"
 }) {}
 
+export class NoSuchCall extends HttpApiError.Problem<NoSuchCall>()("NoSuchCall", {
+  type: type("no-such-call"),
+  status: 404,
+  title: "There is no call of this SID"
+}) {}
+
 export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthorized", {
   type: type("unauthorized"),
   status: 401,
