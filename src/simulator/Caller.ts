@@ -7,6 +7,7 @@
 import { Data, Duration, Effect, FileSystem, Schema } from "effect"
 import * as Mulaw from "../audio/Mulaw.ts"
 import type { Pcm } from "../audio/Pcm.ts"
+import * as Room from "./Room.ts"
 import * as Sound from "./Sound.ts"
 import { Speech, type SpeechError, type Voice } from "./Speech.ts"
 import { samplesPerMilli } from "./Timeline.ts"
@@ -41,10 +42,15 @@ export const Step = Data.taggedEnum<Step>()
 
 export interface Caller {
   readonly steps: ReadonlyArray<Step>
+  /** A quiet one with a telephone at the ear when not given. */
+  readonly room?: Room.Room
 }
 
 /** A person who does these things in turn. */
 export const make = (...steps: ReadonlyArray<Step>): Caller => ({ steps })
+
+/** The same person somewhere else. */
+export const inRoom = (caller: Caller, room: Room.Room): Caller => ({ ...caller, room })
 
 /** A person who says nothing and does not hang up. */
 export const silent: Caller = make()
@@ -110,7 +116,7 @@ const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
 
 /** Makes all of the script's sound, so that nothing has to be made while the call runs. */
 export const prepare = Effect.fn("Caller.prepare")(function*(caller: Caller) {
-  return new Line(yield* Effect.forEach(caller.steps, prepareStep))
+  return new Line(yield* Effect.forEach(caller.steps, prepareStep), caller.room)
 })
 
 /** What the person hears at the moment. */
@@ -150,6 +156,7 @@ const idle: Moment = { frame: undefined, digit: undefined, hangUp: false }
  * {@link Line.next} is 20 ms.
  */
 export class Line {
+  readonly room: Room.Room
   readonly #steps: Array<Prepared>
   /** Samples since the running step began. */
   #elapsed = 0
@@ -157,8 +164,9 @@ export class Line {
   #spoken = false
   #pressed: Array<string> = []
 
-  constructor(steps: ReadonlyArray<Prepared>) {
+  constructor(steps: ReadonlyArray<Prepared>, room: Room.Room = Room.quiet) {
     this.#steps = [...steps]
+    this.room = room
   }
 
   /** Presses keys now, whatever the script is doing. */

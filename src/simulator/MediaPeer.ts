@@ -13,6 +13,7 @@ import type { StreamEnd, Untimed } from "./CallEvent.ts"
 import { frameSamples, type Line } from "./Caller.ts"
 import { type Faults, type RubbishKind, rubbishKinds } from "./Faults.ts"
 import { Playback } from "./Playback.ts"
+import * as Room from "./Room.ts"
 import { samplesPerMilli, type Timeline } from "./Timeline.ts"
 import type { Incoming, Wire } from "./Wire.ts"
 
@@ -238,6 +239,9 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
     return jitter === undefined ? due : due + toNanos((yield* Random.next) * jitter.maxMillis)
   })
 
+  const microphone = Room.makeMicrophone(line.room)
+  const echoSamples = (line.room.echo?.delayMillis ?? 0) * samplesPerMilli
+
   const ticker = Effect.gen(function*() {
     const origin = nowNanos()
     const start = toSamples(origin)
@@ -248,6 +252,7 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
       const moment = line.next({ heard: heard.pcm(now - frameSamples, now), marks: playedMarks })
       playedMarks = []
       if (moment.frame !== undefined) said.put(now - frameSamples, moment.frame)
+      const sent = microphone(moment.frame, heard.pcm(now - frameSamples - echoSamples, now - echoSamples))
 
       const every = faults.rubbish?.every ?? 0
       if (every > 0 && chunk % every === 0) {
@@ -256,7 +261,7 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
       }
       const at = yield* release(due, chunk * frameMillis)
       if (at === undefined) traffic.lost++
-      else Queue.offerUnsafe(outbox, Outgoing.Frame({ at, chunk, payload: moment.frame ?? silence }))
+      else Queue.offerUnsafe(outbox, Outgoing.Frame({ at, chunk, payload: sent ?? silence }))
 
       if (moment.digit !== undefined) {
         send({
