@@ -1,0 +1,117 @@
+/**
+ * What an agent is when its file does not say: all defaults, in one place. `docs/agents.md` lists them.
+ */
+import type { Endpointing, Idle, Lines, Timeouts } from "../conversation/Persona.ts"
+import type { Intent, NotUnderstood } from "../conversation/Script.ts"
+
+export const language = "en"
+
+/** ms. */
+export const endpointing: Endpointing = { silence: 300, complete: 250, trailing: 800, speculate: 120 }
+
+/** ms. */
+export const minSpeech = 200
+
+/** ms. */
+export const idle: Idle = { after: 8000, hangUpAfter: 20_000 }
+
+/** ms. */
+export const timeouts: Timeouts = { transcript: 3000, reply: 5000, speech: 4000 }
+
+/** ms: 30 minutes, or the service's `MAX_CALL_DURATION` where that is less. */
+export const maxDuration = 1_800_000
+
+export const instructions =
+  "You answer the telephone. What you say is spoken aloud: answer in one or two short sentences, without markup or lists."
+
+/** The words of one language. */
+export interface Standard {
+  readonly lines: Lines
+  readonly prompt: string
+  readonly denied: string
+  readonly notUnderstood: NotUnderstood
+  readonly backchannels: ReadonlyArray<string>
+  readonly yes: ReadonlyArray<string>
+  readonly no: ReadonlyArray<string>
+  /** Before the value of a slot, in an answer or a correction. */
+  readonly leads: string
+  /** Intents that every agent has, unless its file has one of the same name. */
+  readonly intents: ReadonlyArray<Intent>
+}
+
+const intent = (name: string, after: Intent["after"], phrases: ReadonlyArray<string>, answers: ReadonlyArray<string>): Intent => ({
+  name,
+  phrases,
+  needs: [],
+  answers,
+  after
+})
+
+/** By ISO 639-1. Every word is in the dictionary of the recognizer that runs in this process; a test says so. */
+export const standards: ReadonlyMap<string, Standard> = new Map([
+  ["en", {
+    lines: {
+      greeting: "Hello. How can I help you?",
+      idle: "Are you still there?",
+      idleGoodbye: "I can't hear you. Goodbye.",
+      apology: "Sorry, something went wrong. Please say that again.",
+      failure: "I am sorry, I have a problem here. Please call again later. Goodbye.",
+      timeIsUp: "I am sorry, our time is up. Goodbye."
+    },
+    prompt: "What can I do for you?",
+    denied: "All right, let us try again.",
+    notUnderstood: {
+      first: "Sorry, I did not get that.",
+      second: "Sorry, I still did not get that. Please say it in other words.",
+      third: "I am sorry, I can't understand you. Please call again later. Goodbye.",
+      then: "hangUp"
+    },
+    backchannels: ["uh-huh", "mm-hmm", "mhm", "hmm", "okay", "ok", "yeah", "right", "i see", "sure", "all right"],
+    yes: [
+      "(yes | yeah | yep | sure | okay | correct | right | exactly | perfect) [please | thanks | thank you]",
+      "[yes | yeah] (that's | that is | it's | it is) (right | correct | fine | good | perfect)",
+      "[yes | yeah] (that works | sounds good | of course | i do | i would | go ahead)"
+    ],
+    no: [
+      "(no | nope) [thanks | thank you]",
+      "[no] (that's | that is | it's | it is) (wrong | not right | not correct)",
+      "[no] (not (right | correct) | wrong | nothing [else] | (that's | that is) all | i don't | not really) [thanks | thank you]"
+    ],
+    leads: "[no | yes | actually | sorry] [make it | i said | i mean | not | how about]",
+    intents: [
+      intent("repeat", "repeat", [
+        "[can you | could you | please] (repeat (that | it) | say (that | it) again) [please]",
+        "(pardon [me] | what did you say | what was that | once more | again please)"
+      ], []),
+      intent("cancel", "startOver", ["(cancel | never mind | forget it | start over | stop)"], ["All right. What can I do for you?"]),
+      intent("goodbye", "hangUp", ["[okay | thanks | thank you] (goodbye | bye [bye] | hang up)", "have a (nice | good) day"], ["Thank you for calling. Goodbye."])
+    ]
+  }],
+  ["fr", {
+    lines: {
+      greeting: "Bonjour. Comment puis-je vous aider ?",
+      idle: "Vous êtes toujours là ?",
+      idleGoodbye: "Je ne vous entends pas. Au revoir.",
+      apology: "Pardon, il y a eu un problème. Pouvez-vous répéter ?",
+      failure: "Je suis désolée, nous avons un problème. Rappelez plus tard. Au revoir.",
+      timeIsUp: "Je suis désolée, nous n'avons plus de temps. Au revoir."
+    },
+    prompt: "Que puis-je faire pour vous ?",
+    denied: "D'accord, recommençons.",
+    notUnderstood: {
+      first: "Pardon, je n'ai pas compris.",
+      second: "Pardon, je n'ai toujours pas compris. Dites-le autrement.",
+      third: "Je suis désolée, je ne vous comprends pas. Rappelez plus tard. Au revoir.",
+      then: "hangUp"
+    },
+    backchannels: ["oui", "d'accord", "je vois", "bien"],
+    yes: ["oui [merci]", "[oui] (d'accord | exactement | parfait | juste | bien sûr)"],
+    no: ["non [merci]", "[non] (faux | pas ça | rien | pas bon)"],
+    leads: "[non | oui | pardon] [plutôt]",
+    intents: [
+      intent("repeat", "repeat", ["(pouvez vous répéter | pardon | encore une fois)"], []),
+      intent("cancel", "startOver", ["(annuler | laissez tomber | stop)"], ["D'accord. Que puis-je faire pour vous ?"]),
+      intent("goodbye", "hangUp", ["[merci] (au revoir | salut | bonne journée)"], ["Merci de votre appel. Au revoir."])
+    ]
+  }]
+])
