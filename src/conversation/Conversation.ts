@@ -38,6 +38,9 @@ const detectorTimeout = 500
 /** Without sound for this long (ms), a voice that was on has stopped. */
 const stalledAfter = 240
 
+/** How far (ms) frames may arrive beside the caller's own time before that is set anew. */
+const clockSlack = 100
+
 /** Pieces that wait for the line: the line has half a second of its own. */
 const outgoingPieces = 2
 
@@ -337,7 +340,7 @@ export const open = Effect.fnUntraced(function*(
 
   const onWindow = (window: Pcm<8000>): Effect.Effect<void> => {
     const arrivedAt = now()
-    if (echo.judge(window, arrivedAt - windowMillis)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
+    if (echo.judge(window, soundClock - windowMillis)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
     if (!isDetectorWell || detector._tag === "None") {
       return Effect.sync(() => heardVoice(gate.push(window, undefined, arrivedAt)))
     }
@@ -347,17 +350,23 @@ export const open = Effect.fnUntraced(function*(
 
   const window = new Int16Array(windowLength) as Pcm<8000>
   let filled = 0
+  /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
+  let soundClock = 0
 
   const onSound = Effect.fnUntraced(function*(pcm: Pcm<8000>) {
     lastSoundAt = now()
-    ring.push(pcm)
-    if (hearing !== undefined) Queue.offerUnsafe(hearing.inbox, pcm)
+    const length = pcm.length / 8
+    if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
+    const clean = echo.clean(pcm, soundClock)
+    ring.push(clean)
+    if (hearing !== undefined) Queue.offerUnsafe(hearing.inbox, clean)
     let at = 0
     while (at < pcm.length) {
       const piece = pcm.subarray(at, at + windowLength - filled)
       window.set(piece, filled)
       filled += piece.length
       at += piece.length
+      soundClock += piece.length / 8
       if (filled < windowLength) return
       filled = 0
       yield* onWindow(window)

@@ -63,7 +63,7 @@ export interface NotUnderstood {
   readonly second: string
   readonly third: string
   /** After the third: the call is ended, or this intent is answered. */
-  readonly then: "hangUp" | { readonly intent: string }
+  readonly next: "hangUp" | { readonly intent: string }
 }
 
 export interface Script {

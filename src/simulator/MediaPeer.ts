@@ -88,11 +88,13 @@ const Outgoing = Data.taggedEnum<Outgoing>()
 
 const toNanos = (millis: number): bigint => BigInt(Math.round(millis * 1_000_000))
 
-/** Sleeps till a moment of the monotonic clock, never less: timers count whole milliseconds. */
+/** Sleeps till a moment of the monotonic clock, never less: timers count whole milliseconds, and some are early. */
 const sleepUntil = (clock: Clock.Clock, nanos: bigint): Effect.Effect<void> =>
   Effect.suspend(() => {
     const left = Number(nanos - clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    return left > 0 ? Effect.sleep(Duration.millis(Math.ceil(left))) : Effect.void
+    return left > 0
+      ? Effect.andThen(Effect.sleep(Duration.millis(Math.ceil(left))), sleepUntil(clock, nanos))
+      : Effect.void
   })
 
 const afterMillis = (millis: number, effect: Effect.Effect<void>) => Effect.delay(effect, Duration.millis(millis))
@@ -201,7 +203,7 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
         const due = playback.mark(now, message.mark.name)
         yield* returnPlayed
         const dueNanos = options.answeredAt + BigInt(Math.ceil(due * nanosPerSample))
-        if (dueNanos > nowNanos()) yield* Effect.forkChild(Effect.andThen(sleepUntil(clock, dueNanos), returnPlayed))
+        if (playback.pending.length > 0) yield* Effect.forkChild(Effect.andThen(sleepUntil(clock, dueNanos), returnPlayed))
         return
       }
       case "clear": {
