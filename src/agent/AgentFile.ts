@@ -124,7 +124,7 @@ const Digits = value("keys of the telephone, such as \"1\"", Schema.String, (giv
 
 const afters: Readonly<Record<string, After>> = { listen: "listen", "hang up": "hangUp", "start over": "startOver", repeat: "repeat" }
 
-const Then = value("one of: listen, hang up, start over, repeat", Schema.Literals(["listen", "hangUp", "startOver", "repeat"]), (given) =>
+const Next = value("one of: listen, hang up, start over, repeat", Schema.Literals(["listen", "hangUp", "startOver", "repeat"]), (given) =>
   typeof given === "string" && Object.hasOwn(afters, given) ? afters[given] : undefined)
 
 const SlotValues = value(
@@ -154,7 +154,7 @@ const IntentEntry = Schema.Struct({
   answer: Schema.optionalKey(Texts),
   yes: Schema.optionalKey(Text),
   no: Schema.optionalKey(Text),
-  then: Schema.optionalKey(Then)
+  next: Schema.optionalKey(Next)
 })
 
 const SlotEntry = Schema.Struct({ values: SlotValues, phrases: Schema.optionalKey(Phrases) })
@@ -181,7 +181,7 @@ const File = Schema.Struct({
     first: Schema.optionalKey(Text),
     second: Schema.optionalKey(Text),
     third: Schema.optionalKey(Text),
-    then: Schema.optionalKey(Text)
+    next: Schema.optionalKey(Text)
   })),
   endpointing: Schema.optionalKey(Schema.Struct({
     silence: Schema.optionalKey(Millis),
@@ -587,7 +587,7 @@ export const draft = (text: string, limit: number): Draft => {
   const entries = Object.entries(file.intents ?? {})
   const standardIntents = isForeign ? [] : standard.intents.filter(({ name }) => !intentNames.includes(name))
   const allIntentNames = [...intentNames, ...standardIntents.map(({ name }) => name)]
-  const led = new Set(entries.flatMap(([, entry]) => [entry.yes, entry.no]).concat(file.notUnderstood?.then))
+  const led = new Set(entries.flatMap(([, entry]) => [entry.yes, entry.no]).concat(file.notUnderstood?.next))
   const keys = new Map<string, string>()
 
   const intents = entries.map(([name, entry]): Intent => {
@@ -595,13 +595,13 @@ export const draft = (text: string, limit: number): Draft => {
     const own = entry.phrases ?? []
     const needs = Object.entries(entry.needs ?? {})
     const needed = needs.map(([slot]) => slot)
-    const after = entry.then ?? "listen"
+    const after = entry.next ?? "listen"
     if (!namePattern.test(name)) report(from.place(path, "key"), `An intent's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
     if (own.length === 0 && entry.digits === undefined && !led.has(name)) {
       report(from.place(path, "key"), `The intent "${name}" is empty: nobody can reach it. Write "phrases" for it, or "digits".`)
     }
     if (entry.answer === undefined && after !== "repeat") {
-      report(from.place(path, "key"), `The intent "${name}" has no answer. Write "answer", or "then: repeat".`)
+      report(from.place(path, "key"), `The intent "${name}" has no answer. Write "answer", or "next: repeat".`)
     }
     if (entry.digits !== undefined) {
       const other = keys.get(entry.digits)
@@ -631,8 +631,8 @@ export const draft = (text: string, limit: number): Draft => {
   })
 
   const { notUnderstood } = file
-  const escalation = notUnderstood?.then
-  if (escalation !== undefined && escalation !== "hang up") checkIntentName(["notUnderstood", "then"], escalation, ["hang up", ...allIntentNames])
+  const escalation = notUnderstood?.next
+  if (escalation !== undefined && escalation !== "hang up") checkIntentName(["notUnderstood", "next"], escalation, ["hang up", ...allIntentNames])
   const own = (path: Path, phrases: ReadonlyArray<string> | undefined, fallback: ReadonlyArray<string>) =>
     phrases === undefined ? isForeign ? [] : fallback : checkPhrases(path, phrases, false)
   const yes = own(["yes"], file.yes, standard.yes)
@@ -649,7 +649,7 @@ export const draft = (text: string, limit: number): Draft => {
       first: notUnderstood?.first ?? standard.notUnderstood.first,
       second: notUnderstood?.second ?? standard.notUnderstood.second,
       third: notUnderstood?.third ?? standard.notUnderstood.third,
-      then: escalation === undefined || escalation === "hang up" ? "hangUp" : { intent: escalation }
+      next: escalation === undefined || escalation === "hang up" ? "hangUp" : { intent: escalation }
     }
   }
 

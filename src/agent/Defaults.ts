@@ -64,7 +64,7 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       first: "Sorry, I did not get that.",
       second: "Sorry, I still did not get that. Please say it in other words.",
       third: "I am sorry, I can't understand you. Please call again later. Goodbye.",
-      then: "hangUp"
+      next: "hangUp"
     },
     backchannels: ["uh-huh", "mm-hmm", "mhm", "hmm", "okay", "ok", "yeah", "right", "i see", "sure", "all right"],
     yes: [
@@ -102,7 +102,7 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       first: "Pardon, je n'ai pas compris.",
       second: "Pardon, je n'ai toujours pas compris. Dites-le autrement.",
       third: "Je suis désolée, je ne vous comprends pas. Rappelez plus tard. Au revoir.",
-      then: "hangUp"
+      next: "hangUp"
     },
     backchannels: ["oui", "d'accord", "je vois", "bien"],
     yes: ["oui [merci]", "[oui] (d'accord | exactement | parfait | juste | bien sûr)"],

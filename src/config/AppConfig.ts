@@ -6,6 +6,7 @@
  */
 import { Array, Config, Context, Data, Duration, Effect, Layer, Option, Redacted, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { AgentName } from "../domain/AgentName.ts"
+import * as PhoneNumbers from "../domain/PhoneNumber.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
 import { AccountSid } from "../domain/Sid.ts"
 
@@ -54,6 +55,57 @@ const List = Schema.String.pipe(
 const NonEmptySecrets = List.pipe(
   Schema.check(Schema.isMinLength(1)),
   Schema.decodeTo(Schema.NonEmptyArray(Schema.RedactedFromValue(Schema.String)))
+)
+
+/** An agent as the operator names it: by its name, or by its file. */
+export type AgentChoice =
+  | { readonly _tag: "Named"; readonly name: AgentName }
+  | { readonly _tag: "File"; readonly path: string }
+
+const isAgentName = Schema.is(AgentName)
+
+/** Text with a slash or `.yaml` is a path; a name can hold neither. */
+const readAgent = (text: string): Option.Option<AgentChoice> => {
+  const choice = text.trim()
+  if (/[\\/]|\.ya?ml$/i.test(choice)) return Option.some({ _tag: "File", path: choice })
+  return isAgentName(choice) ? Option.some({ _tag: "Named", name: choice }) : Option.none()
+}
+
+const AgentChoice = Schema.Union([
+  Schema.TaggedStruct("Named", { name: AgentName }),
+  Schema.TaggedStruct("File", { path: Schema.String })
+])
+
+const AgentText = Schema.String.pipe(
+  Schema.decodeTo(AgentChoice, {
+    decode: SchemaGetter.transformEffect((text: string) =>
+      Option.match(readAgent(text), {
+        onSome: Effect.succeed,
+        onNone: () => Effect.fail(new SchemaIssue.InvalidValue({ expected: "an agent" }))
+      })
+    ),
+    encode: SchemaGetter.transform((choice) => choice._tag === "Named" ? choice.name : choice.path)
+  })
+)
+
+/** One agent for each called number: `+14155550100=receptionist,+14155550101=./agents/shop.yaml`. */
+const AgentNumbersText = List.pipe(
+  Schema.decodeTo(Schema.Array(Schema.Struct({ number: PhoneNumber, agent: AgentChoice })), {
+    decode: SchemaGetter.transformEffect((items: ReadonlyArray<string>) => {
+      const entries = items.flatMap((item) => {
+        const at = item.indexOf("=")
+        const number = at < 0 ? Option.none() : PhoneNumbers.parse(item.slice(0, at))
+        const agent = readAgent(item.slice(at + 1))
+        return Option.isSome(number) && Option.isSome(agent) ? [{ number: number.value, agent: agent.value }] : []
+      })
+      return entries.length === items.length && new Set(entries.map(({ number }) => number)).size === entries.length
+        ? Effect.succeed(entries)
+        : Effect.fail(new SchemaIssue.InvalidValue({ expected: "an agent for each number" }))
+    }),
+    encode: SchemaGetter.transform((entries) =>
+      entries.map(({ agent, number }) => `${number}=${agent._tag === "Named" ? agent.name : agent.path}`)
+    )
+  })
 )
 
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
@@ -120,7 +172,19 @@ const variables = {
   WEBSOCKET_HOSTS: withDefault(List, [], "host names with commas between", "media.example.com"),
   API_KEY: secret("a secret that callers of the API send as their bearer token"),
 
-  AGENT: withDefault(AgentName, AgentName.make("echo"), "the name of an agent", "echo"),
+  AGENT: withDefault(
+    AgentText,
+    { _tag: "Named", name: AgentName.make("echo") },
+    "the name of an agent or the path of its file",
+    "echo"
+  ),
+  AGENT_NUMBERS: withDefault(
+    AgentNumbersText,
+    [],
+    "called numbers, each once, with an agent's name or file",
+    "+14155550100=receptionist,+14155550101=./agents/shop.yaml"
+  ),
+  AGENTS_DIR: text("a folder with agent files", "agents"),
   DATA_DIR: withDefault(Schema.NonEmptyString, "data", "a folder that the service may write to", "data"),
   EVENTS_DIR: text("a folder that the service may write to", "data/events"),
   DATABASE_URL: secret("a postgres:// address"),
@@ -200,7 +264,14 @@ export interface Settings {
     readonly shutdownGrace: Duration.Duration
   }
   readonly apiKey: Option.Option<Redacted.Redacted>
-  readonly agent: AgentName
+  readonly agents: {
+    /** The one that answers when nothing else is said. */
+    readonly standard: AgentChoice
+    /** The ones that answer calls to these numbers. */
+    readonly numbers: ReadonlyArray<{ readonly number: PhoneNumber; readonly agent: AgentChoice }>
+    /** All files in it are agents, by the names in them. */
+    readonly dir: Option.Option<string>
+  }
   readonly dataDir: string
   /** Where the events of conversations are written down, for replay; unset: nowhere. */
   readonly eventsDir: Option.Option<string>
@@ -283,7 +354,7 @@ const toSettings = (values: Values): Settings => ({
     shutdownGrace: values.SHUTDOWN_GRACE
   },
   apiKey: values.API_KEY,
-  agent: values.AGENT,
+  agents: { standard: values.AGENT, numbers: values.AGENT_NUMBERS, dir: values.AGENTS_DIR },
   dataDir: values.DATA_DIR,
   eventsDir: values.EVENTS_DIR,
   databaseUrl: values.DATABASE_URL,

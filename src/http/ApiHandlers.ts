@@ -6,6 +6,7 @@ import { HttpEffect, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createHash, timingSafeEqual } from "node:crypto"
 import { CallRegistry, type LineBusy } from "../call/CallRegistry.ts"
+import { Agents } from "../agent/Agents.ts"
 import type { CallWatch } from "../call/CallWatch.ts"
 import { type OutboundError, OutboundCalls } from "../call/OutboundCalls.ts"
 import { Identity } from "../config/Identity.ts"
@@ -65,7 +66,7 @@ const readBody = (text: string) =>
       isAbout(error.issue, "to")
         ? new Problems.InvalidNumber({ detail: "\"to\" must be a phone number with its country code, such as +14155550100" })
         : new Problems.InvalidRequest({
-          detail: `Send JSON such as {"to":"+14155550100","agent":"echo"}. ${error.message.replaceAll(/\s+/g, " ")}`
+          detail: `Send JSON such as {"to":"+14155550100","agent":"receptionist"}. ${error.message.replaceAll(/\s+/g, " ")}`
         })
     )
   )
@@ -237,6 +238,7 @@ const SystemHandlers = HttpApiBuilder.group(
   "system",
   Effect.fn(function*(handlers) {
     const registry = yield* CallRegistry
+    const agents = yield* Agents
     const startedAt = yield* Clock.currentTimeMillis
     return handlers.handleAll({
       health: () =>
@@ -246,6 +248,7 @@ const SystemHandlers = HttpApiBuilder.group(
             active_connections: yield* registry.streaming,
             calls: yield* registry.live,
             draining: yield* registry.isDraining,
+            agent: agents.standard.name,
             uptime_seconds: Math.floor(((yield* Clock.currentTimeMillis) - startedAt) / 1000),
             version
           }

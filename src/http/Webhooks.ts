@@ -7,6 +7,7 @@ import { Agents } from "../agent/Agents.ts"
 import type { Call } from "../call/Call.ts"
 import { CallRegistry } from "../call/CallRegistry.ts"
 import { CallEvent } from "../call/CallState.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import * as TwiML from "../twilio/TwiML.ts"
@@ -53,15 +54,18 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     }))
   })
 
-  /** A number's webhook, or the URL of a call that we placed, may name the agent: `/twiml?agent=…`. */
-  const agentFor = (name: string | undefined) =>
-    name === undefined ? Effect.succeed(agents.standard) : agents.find(name)
+  /**
+   * A number's webhook, or the URL of a call that we placed, may name the agent: `/twiml?agent=…`. Else the
+   * number decides that was called.
+   */
+  const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
+    name === undefined ? Effect.succeed(agents.forNumber(called)) : agents.find(name)
 
   const answer = Effect.fn("/twiml")(function*(request: HttpServerRequest.HttpServerRequest) {
     const { base, parameters, query } = yield* signed.webhook("/twiml", request)
     const call = yield* decodeCall("/twiml", parameters)
     return yield* Effect.gen(function*() {
-      const agent = yield* agentFor(query["agent"])
+      const agent = yield* agentFor(query["agent"], call.Direction === "inbound" ? call.To : Option.none())
       const admitted = yield* registry.admit({
         callSid: call.CallSid,
         direction: call.Direction === "inbound" ? "inbound" : "outbound",
@@ -75,7 +79,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
         Effect.succeed(twiml(TwiML.sayAndHangUp("All our lines are busy. Please call again in a few minutes. Goodbye.")))),
       Effect.catchTag("UnknownAgent", (error) =>
         Effect.as(
-          Effect.logError(`A webhook's URL names an agent that is not there. ${error.message}`),
+          Effect.logError(`A webhook's URL names an agent that can't answer. ${error.message}`),
           twiml(TwiML.sayAndHangUp("This number is not set up correctly. Goodbye."))
         )),
       Effect.annotateLogs({ callSid: call.CallSid })

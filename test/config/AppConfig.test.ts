@@ -1,14 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Option, Redacted } from "effect"
 import { AppConfig, names } from "../../src/config/AppConfig.ts"
-import { config } from "../fakes/TestConfig.ts"
+import { AgentName } from "../../src/domain/AgentName.ts"
+import { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
+import { exactly } from "../fakes/TestConfig.ts"
 
 const accountSid = `AC${"1".repeat(32)}`
 
 const settings = (env: Record<string, string> = {}) =>
   Effect.gen(function*() {
     return yield* AppConfig
-  }).pipe(Effect.provide(config(env)))
+  }).pipe(Effect.provide(exactly(env)))
 
 const problems = (env: Record<string, string>) => Effect.map(Effect.flip(settings(env)), (error) => error.lines)
 
@@ -36,14 +38,13 @@ describe("AppConfig", () => {
       assert.strictEqual(limits.badMessages, 50)
       assert.deepStrictEqual(rest, {
         apiKey: Option.none(),
-        agent: rest.agent,
+        agents: { standard: { _tag: "Named", name: AgentName.make("echo") }, numbers: [], dir: Option.none() },
         dataDir: "data",
         eventsDir: Option.none(),
         databaseUrl: Option.none(),
         engines: { speechToText: Option.none(), replyModel: Option.none(), textToSpeech: Option.none() },
         log: { format: "auto", level: "Info" }
       })
-      assert.strictEqual(rest.agent, "echo")
     }))
 
   it.effect("listens to this machine only unless told otherwise", () =>
@@ -65,6 +66,8 @@ describe("AppConfig", () => {
         WEBSOCKET_HOSTS: "media.example.com",
         API_KEY: "key",
         AGENT: "front-desk",
+        AGENT_NUMBERS: "+1 415 555 0100=echo, +14155550101=./agents/shop=1.yaml",
+        AGENTS_DIR: "agents",
         DATA_DIR: "somewhere",
         DATABASE_URL: "postgres://u:p@db/calls",
         STT_URL: "http://127.0.0.1:8001/v1",
@@ -101,7 +104,14 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(server.websocketHosts, ["media.example.com"])
       assert.strictEqual(millis(server.shutdownGrace), 8000)
       assert.strictEqual(Redacted.value(Option.getOrThrow(rest.apiKey)), "key")
-      assert.strictEqual(rest.agent, "front-desk")
+      assert.deepStrictEqual(rest.agents, {
+        standard: { _tag: "Named", name: AgentName.make("front-desk") },
+        numbers: [
+          { number: PhoneNumber.make("+14155550100"), agent: { _tag: "Named", name: AgentName.make("echo") } },
+          { number: PhoneNumber.make("+14155550101"), agent: { _tag: "File", path: "./agents/shop=1.yaml" } }
+        ],
+        dir: Option.some("agents")
+      })
       assert.strictEqual(rest.dataDir, "somewhere")
       assert.strictEqual(Redacted.value(Option.getOrThrow(rest.databaseUrl)), "postgres://u:p@db/calls")
       const engine = (of: typeof engines.textToSpeech) => {
@@ -170,6 +180,11 @@ describe("AppConfig", () => {
     ["PUBLIC_URL", "https://calls.example.com/?x=1", "an http or https URL"],
     ["PUBLIC_URL", "https://calls.example.com/#x", "an http or https URL"],
     ["AGENT", "Front Desk", "the name of an agent"],
+    ["AGENT_NUMBERS", "receptionist", "called numbers, each once"],
+    ["AGENT_NUMBERS", "555=receptionist", "called numbers, each once"],
+    ["AGENT_NUMBERS", "+14155550100=", "called numbers, each once"],
+    ["AGENT_NUMBERS", "+14155550100=Front Desk", "called numbers, each once"],
+    ["AGENT_NUMBERS", "+14155550100=echo,+1 415 555 0100=receptionist", "called numbers, each once"],
     ["STT_URL", "localhost:8001/v1", "an http or https URL"],
     ["MAX_CALLS", "0", "a whole number from 1 to"],
     ["MAX_CALLS", "many", "a whole number from 1 to"],
@@ -201,6 +216,9 @@ describe("AppConfig", () => {
       assert.strictEqual(examples.length, 6)
       yield* settings(Object.fromEntries(examples))
     }))
+
+  it.effect.each(["shop.yaml", "./shop", "agents\\shop", "/etc/agents/Shop.YML"])("takes %s for the path of an agent's file", (path) =>
+    Effect.map(settings({ AGENT: path }), ({ agents }) => assert.deepStrictEqual(agents.standard, { _tag: "File", path })))
 
   it.effect("reports all that is wrong, in the order of the variables", () =>
     Effect.gen(function*() {

@@ -78,6 +78,7 @@ const configured = (env: Options["env"]) =>
           TWILIO_API_BASE_URL: simulator.baseUrl,
           CALLS_PER_SECOND: "1000",
           API_KEY: apiKey,
+          AGENT: "echo",
           DATA_DIR: yield* fs.makeTempDirectoryScoped(),
           SHUTDOWN_GRACE: "0",
           LOG_LEVEL: "Error",

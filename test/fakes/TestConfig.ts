@@ -6,8 +6,11 @@ import { AccountSid } from "../../src/domain/Sid.ts"
 import { accountSid, authToken } from "./Samples.ts"
 
 /** `AppConfig` from these variables and from nothing else. */
-export const config = (env: Record<string, string> = {}) =>
+export const exactly = (env: Record<string, string>) =>
   AppConfig.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+
+/** The same with the `echo` agent, which needs no engines, unless said otherwise. */
+export const config = (env: Record<string, string> = {}) => exactly({ AGENT: "echo", ...env })
 
 /** An account that Twilio knows, unless said otherwise. */
 export const identity = (options: {

@@ -53,7 +53,7 @@ const standardNotUnderstood: NotUnderstood = {
   first: "Sorry, I did not get that.",
   second: "Sorry, I still did not get that. Please say it in other words.",
   third: "I am sorry, I can't understand you. Please call again later. Goodbye.",
-  then: "hangUp"
+  next: "hangUp"
 }
 
 /** What is said, what is kept, and whether the call is over. */
@@ -171,11 +171,10 @@ export const make = (persona: Pick<Persona, "script" | "language" | "lines">): F
   const strike = (dialogue: Dialogue): Decision => {
     const strikes = dialogue.strikes + 1
     if (strikes >= 3) {
-      const { then, third } = notUnderstood
+      const { next, third } = notUnderstood
       const over: Dialogue = { ...initial, counts: dialogue.counts, last: dialogue.last }
-      if (then === "hangUp") return { text: third, state: over, hangUp: true }
-      const next = startNamed(then.intent, over)
-      return next === undefined ? { text: third, state: over, hangUp: true } : { ...next, text: `${third} ${next.text}`.trim() }
+      const offered = next === "hangUp" ? undefined : startNamed(next.intent, over)
+      return offered === undefined ? { text: third, state: over, hangUp: true } : { ...offered, text: `${third} ${offered.text}`.trim() }
     }
     const said = strikes === 1 ? notUnderstood.first : notUnderstood.second
     const intent = dialogue.intent === null ? undefined : byName.get(dialogue.intent)
