@@ -1,14 +1,18 @@
 /**
- * The service as a graph of layers, less the platform: tests start here, with a server and a Twilio of
- * their own; `main` adds Node's.
+ * The service as a graph of layers, less platform and engines: tests start here, with a server and a Twilio
+ * of their own; `main` adds Node's and the live engines.
  *
  * ```text
  * AppConfig ─▶ Identity ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
- *      └─────▶ Agents ─────────────────────────────────────▲
+ *      └─────▶ Conversations ─▶ Agents ────────────────────▲
+ *  the engines ───▲
  * ```
  */
 import { Effect, Layer } from "effect"
+import { AgentFiles } from "./agent/AgentFile.ts"
 import { Agents } from "./agent/Agents.ts"
+import * as ConversationAgent from "./agent/ConversationAgent.ts"
+import { Recordings } from "./agent/Recordings.ts"
 import * as CallMedia from "./call/CallMedia.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
@@ -21,10 +25,17 @@ import * as Telemetry from "./observability/Telemetry.ts"
 import { RestClient } from "./twilio/RestClient.ts"
 import { StreamToken } from "./twilio/StreamToken.ts"
 
+/** The agents of the configuration; they need engines. */
+const agents = Agents.personas.pipe(
+  Layer.provide(AgentFiles.layer),
+  Layer.provide(ConversationAgent.layer),
+  Layer.provide(Recordings.layer)
+)
+
 /** What the service knows and does, without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
-  Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, Agents.layer)),
+  Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Identity.layer)
 )
 
@@ -42,7 +53,9 @@ const announce = Effect.gen(function*() {
     yield* Effect.logWarning("PUBLIC_URL is not set: Twilio's signatures can't match. Set it to the address that Twilio calls.")
   }
   for (const [name, engine] of Object.entries(config.engines)) {
-    if (engine._tag === "Some") yield* Effect.logWarning(`An engine is set for ${name}, but the echo agent uses none`)
+    if (engine._tag === "Some") {
+      yield* Effect.logWarning(`An engine is set for ${name}, but this version has only those that run in the service`)
+    }
   }
 })
 
@@ -57,7 +70,7 @@ const Drain = Layer.effectDiscard(
   })
 )
 
-/** The whole service; needs an `HttpServer`, files, and `AppConfig`. */
+/** The whole service; needs an `HttpServer`, files, `AppConfig` and the four engines. */
 export const layer = Drain.pipe(
   Layer.provideMerge(Server.layer),
   Layer.provideMerge(services),

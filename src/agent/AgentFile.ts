@@ -28,6 +28,9 @@ const maxPhrase = 400
 /** The longest duration that a file may name, in ms: a day. */
 const maxMillis = 86_400_000
 
+/** Problems of one file that its error's message tells. */
+const shown = 50
+
 export interface Problem {
   /** From 1. */
   readonly line: number
@@ -41,7 +44,9 @@ export class AgentFileInvalid extends Data.TaggedError("AgentFileInvalid")<{
   readonly problems: Array.NonEmptyReadonlyArray<Problem>
 }> {
   override get message() {
-    return this.problems.map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`).join("\n")
+    const lines = this.problems.slice(0, shown).map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`)
+    const more = this.problems.length - lines.length
+    return [...lines, ...more > 0 ? [`${this.file}: and ${more} more.`] : []].join("\n")
   }
 }
 
@@ -233,12 +238,13 @@ const source = (text: string): Result.Result<Source & { readonly duplicates: Rea
     const { col, line } = counter.linePos(Math.min(Math.max(0, offset), text.length))
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const read = Result.try(() => parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: false, logLevel: "silent" }))
-  if (Result.isFailure(read)) {
+  const read = Result.try(() => parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: false, logLevel: "error" }))
+  if (Result.isFailure(read) || read.success.errors.some(({ code, message }) => code === "RESOURCE_EXHAUSTION" || /overflow|call stack/i.test(message))) {
     return Result.fail([{ line: 1, column: 1, message: "This is no YAML that can be read: it nests too deeply." }])
   }
   const document = read.success
-  const broken = document.errors.map(({ code, message, pos }): Problem => ({
+  // Those behind the first few follow from them.
+  const broken = document.errors.slice(0, 3).map(({ code, message, pos }): Problem => ({
     ...placeOf(pos[0]),
     message: `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(code, message)
   }))
@@ -408,15 +414,13 @@ const without = (data: unknown, path: Path): unknown => {
   const [first, ...rest] = path
   if (first === undefined || typeof data !== "object" || data === null || globalThis.Array.isArray(data)) return data
   const { [first as string]: inner, ...others } = data as Record<string, unknown>
-  // An entry of these is left out as a whole: half of one would be found wanting.
   return rest.length === 0 || (path.length <= 2 && inner === undefined)
     ? others
     : { ...others, [first as string]: without(inner, rest) }
 }
 
-/** How much is left out because of a flaw: a key alone, an entry of `intents` or `slots`, or a section. */
-const extent = ({ path, problem }: Flaw): Path =>
-  problem === "unknown" ? path : path.slice(0, path[0] === "intents" || path[0] === "slots" ? 2 : 1)
+/** How much is left out because of a flaw: one key; of a slot, all of it, as it is nothing without its values. */
+const extent = ({ path, problem }: Flaw): Path => problem === "unknown" ? path : path.slice(0, path[0] === "intents" ? 3 : 2)
 
 const isObject = (given: unknown): given is Record<string, unknown> =>
   typeof given === "object" && given !== null && !globalThis.Array.isArray(given)
@@ -469,6 +473,7 @@ export const draft = (text: string, limit: number): Draft => {
 
   // Whatever is wrong is reported, left out, and the rest is read.
   let data: unknown = from.data
+  const leftOut = new Set<string>()
   let file: File | undefined
   for (let round = 0; file === undefined && round < 4; round++) {
     const decoded = decode(data)
@@ -479,6 +484,7 @@ export const draft = (text: string, limit: number): Draft => {
     const found = flaws(decoded.failure.issue, [])
     for (const flaw of found) {
       problems.push(explain(flaw, from))
+      leftOut.add(nameOf(flaw.path))
       data = without(data, extent(flaw))
     }
     if (isObject(data) && !Object.hasOwn(data, "name")) data = { ...data, name: "unnamed" }
@@ -566,7 +572,7 @@ export const draft = (text: string, limit: number): Draft => {
     const read = values.map(({ value, ways }, index) => {
       if (ways.length === 0) report(from.place([...path, "values", value], "key"), `Nobody can say "${value}": it has no words. Write some, or leave the value out.`)
       const good = isList
-        ? ways.filter(() => checkValue([...path, "values"], index, ways[0]))
+        ? ways.filter(() => checkValue([...path, "values"], index, value, ways[0]))
         : checkPhrases([...path, "values", value], ways, false)
       return { value, ways: good }
     })
@@ -575,9 +581,9 @@ export const draft = (text: string, limit: number): Draft => {
   })
 
   /** A value of a plain list is its own phrase. */
-  function checkValue(path: Path, index: number, text: string): boolean {
+  function checkValue(path: Path, index: number, value: string, text: string): boolean {
     const read = Phrase.parse(text)
-    if (Result.isFailure(read)) report(from.phrase(path, index, read.failure.at), `${read.failure.problem}, in the value "${text}". Write "${text}: …" with the words behind it.`)
+    if (Result.isFailure(read)) report(from.phrase(path, index, read.failure.at), `${read.failure.problem}, in the value "${value}". Write the values below each other, "${value}:" with its words behind it.`)
     else places.push({ text, at: (character) => from.phrase(path, index, character) })
     return Result.isSuccess(read)
   }
@@ -597,10 +603,11 @@ export const draft = (text: string, limit: number): Draft => {
     const needed = needs.map(([slot]) => slot)
     const after = entry.next ?? "listen"
     if (!namePattern.test(name)) report(from.place(path, "key"), `An intent's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
-    if (own.length === 0 && entry.digits === undefined && !led.has(name)) {
+    const isLeftOut = (key: string) => leftOut.has(nameOf([...path, key]))
+    if (own.length === 0 && entry.digits === undefined && !led.has(name) && !isLeftOut("phrases") && !isLeftOut("digits")) {
       report(from.place(path, "key"), `The intent "${name}" is empty: nobody can reach it. Write "phrases" for it, or "digits".`)
     }
-    if (entry.answer === undefined && after !== "repeat") {
+    if (entry.answer === undefined && after !== "repeat" && !isLeftOut("answer") && !isLeftOut("next")) {
       report(from.place(path, "key"), `The intent "${name}" has no answer. Write "answer", or "next: repeat".`)
     }
     if (entry.digits !== undefined) {

@@ -62,6 +62,8 @@ export const layer = Layer.effect(
       const recognizer = yield* speechToText.prepare(persona.hints)
       const replier = yield* replyModel.prepare(persona)
       yield* textToSpeech.prepare(Object.values(persona.lines).map(Player.requestOf(persona)))
+      // The first detector loads the engine: not the first call is to wait for it.
+      yield* Effect.scoped(voiceActivity.open)
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, textToSpeech }
 
       const answer = Effect.fnUntraced(function*(line: Line) {

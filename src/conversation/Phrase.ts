@@ -75,7 +75,8 @@ export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
       options.push(sequence(parts))
       parts = []
     }
-    while (error === undefined) {
+    while (true) {
+      if (error !== undefined) break
       const token = list[next]
       if (token === undefined) {
         if (closer !== undefined) fail(`"${opened.text}" is not closed by "${closer}"`, opened)

@@ -44,7 +44,7 @@ const signs: ReadonlyArray<readonly [RegExp, string]> = [
   [/[–—]/g, "-"],
   [/…/g, "..."],
   // Pictures.
-  [/[\p{Extended_Pictographic}\u{FE0F}\u{200D}\u{1F3FB}-\u{1F3FF}]/gu, ""],
+  [/\p{Extended_Pictographic}|\u{FE0F}|\u{200D}|\p{Emoji_Modifier}/gu, ""],
   [/\s+([,.;:!?])/g, "$1"],
   [/^[\s,;:]+/, ""],
   [/\s+/g, " "]

@@ -51,6 +51,7 @@ export const Health = Schema.Struct({
   active_connections: Schema.Number.annotate({ description: "Open media streams" }),
   calls: Schema.Number.annotate({ description: "Calls that are alive, with a stream or without" }),
   draining: Schema.Boolean,
+  agent: AgentName.annotate({ description: "Who answers when a call names nobody" }),
   uptime_seconds: Schema.Number,
   version: Schema.String
 }).annotate({ identifier: "Health" })

@@ -65,7 +65,9 @@ export const serviceUrl = Effect.gen(function*() {
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`
 })
 
-/** Waits until the service answers `GET /health`, for about ten seconds. */
+const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))
+
+/** Waits until the service answers `GET /health`, for about ten seconds; tells which agent it has, if it says so. */
 export const awaitService = Effect.fnUntraced(function*(service: string) {
   const http = yield* HttpClient.HttpClient
   const start = yield* Clock.monotonicTimeNanos
@@ -73,12 +75,15 @@ export const awaitService = Effect.fnUntraced(function*(service: string) {
     Effect.timeout("2 seconds"),
     Effect.flatMap((response) =>
       response.status === 200
-        ? Effect.void
+        ? Effect.map(
+          Effect.option(Effect.flatMap(response.text, Schema.decodeUnknownEffect(Health))),
+          (health) => Option.getOrUndefined(health)?.agent
+        )
         : Effect.fail(new DemoError({ message: `${service}/health answered with ${response.status}.` }))
     )
   )
   const patience = Duration.toNanosUnsafe(Duration.seconds(10))
-  yield* healthy.pipe(
+  return yield* healthy.pipe(
     Effect.tapError(() => Effect.sleep("500 millis")),
     Effect.retry({
       while: () => Effect.map(Clock.monotonicTimeNanos, (now) => now - start < patience)

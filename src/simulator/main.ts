@@ -7,8 +7,10 @@ import { Config, ConfigProvider, Console, Effect, FileSystem, Layer, Option, Red
 import { CliError, Command, Flag } from "effect/cli"
 import * as Caller from "./Caller.ts"
 import { PhoneBehaviour } from "./CallLife.ts"
+import * as ConversationDemo from "./ConversationDemo.ts"
 import * as Demo from "./Demo.ts"
 import * as Faults from "./Faults.ts"
+import type { SimulatedCall } from "./PhoneCall.ts"
 import { defaultAccountSid, defaultAuthToken, Simulator } from "./Simulator.ts"
 
 /** The environment first, then `.env` in the working directory: as the service reads them. */
@@ -73,60 +75,141 @@ const callerOf = ({ digits, seconds, text, wav }: Shared): Caller.Caller =>
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, "")
 
+/** Which service, from which telephone. */
+const route = {
+  service: Flag.String("service").pipe(
+    Flag.withDescription("Where the service is; from SERVER_HOST and SERVER_PORT when not given"),
+    Flag.optional
+  ),
+  from: Flag.String("from").pipe(
+    Flag.withDescription("The caller's number"),
+    Flag.withDefault("+14155550123")
+  ),
+  to: Flag.String("to").pipe(
+    Flag.withDescription("The number that is called"),
+    Flag.withDefault("+14155550100")
+  )
+}
+
+type Route = Command.Command.Config.Infer<typeof route>
+
+const serviceOf = (options: Route) =>
+  Effect.map(Demo.serviceUrl, (standard) => withoutSlash(Option.getOrElse(options.service, () => "") || standard))
+
+/** Calls the service as the caller, and hands the call on. */
+const placeCall = Effect.fnUntraced(function*<R>(
+  options: Route,
+  caller: Caller.Caller,
+  faults: Faults.Faults,
+  then: (call: SimulatedCall, service: string) => Effect.Effect<void, Demo.DemoError | Config.ConfigError, R>
+) {
+  const service = yield* serviceOf(options)
+  const account = yield* Demo.account
+  const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
+  const simulated = Simulator.layer({
+    ...account,
+    say: "speech",
+    reroute: { publicUrl, serviceUrl: service }
+  })
+  yield* Effect.gen(function*() {
+    const simulator = yield* Simulator
+    yield* Console.log(`Calling the service at ${service}`)
+    const call = yield* Effect.mapError(
+      simulator.placeCall({
+        from: options.from,
+        to: options.to,
+        webhookUrl: `${publicUrl}/twiml`,
+        statusCallback: `${publicUrl}/twilio/status`,
+        caller,
+        faults
+      }),
+      ({ message }) => new Demo.DemoError({ message })
+    )
+    yield* then(call, service)
+  }).pipe(
+    Effect.provide(simulated),
+    Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
+  )
+})
+
+const callEcho = (options: Shared & Route) =>
+  placeCall(options, callerOf(options), options.faults, (call) =>
+    Effect.andThen(Demo.tell(call), Demo.report(call, options.out, options.expect)))
+
+const echo = Command.make(
+  "echo",
+  { ...shared, ...route },
+  Effect.fn("echo")(function*(options) {
+    yield* Demo.awaitService(yield* serviceOf(options))
+    yield* callEcho(options)
+  })
+).pipe(
+  Command.withDescription("Tests the line with AGENT=echo: says something, and checks that it comes back")
+)
+
 const demo = Command.make(
   "demo",
   {
-    ...shared,
-    service: Flag.String("service").pipe(
-      Flag.withDescription("Where the service is; from SERVER_HOST and SERVER_PORT when not given"),
+    ...route,
+    say: Flag.String("say").pipe(
+      Flag.withDescription("A line of the caller's; may be given several times. Not given: a visit to the built-in receptionist"),
+      Flag.atLeast(0)
+    ),
+    voice: Flag.Literals("voice", ["rms", "awb", "kal16", "kal", "slt"]).pipe(
+      Flag.withDescription("The caller's voice; the receptionist's is slt"),
+      Flag.withDefault("rms")
+    ),
+    polite: Flag.Boolean("polite").pipe(
+      Flag.withDescription("The caller lets the agent finish, and does not interrupt its first answer")
+    ),
+    loudspeaker: Flag.Boolean("loudspeaker").pipe(
+      Flag.withDescription("The caller's telephone lies on the table: the agent hears itself, 20 dB weaker and 200 ms later")
+    ),
+    noise: Flag.Finite("noise").pipe(
+      Flag.withDescription("The level of the noise around the caller in dBFS, such as -50"),
       Flag.optional
     ),
-    from: Flag.String("from").pipe(
-      Flag.withDescription("The caller's number"),
-      Flag.withDefault("+14155550123")
-    ),
-    to: Flag.String("to").pipe(
-      Flag.withDescription("The number that is called"),
-      Flag.withDefault("+14155550100")
+    faults: shared.faults,
+    out: Flag.String("out").pipe(
+      Flag.withDescription("Where the conversation is written: a stereo WAV, the caller on the left"),
+      Flag.withDefault("conversation.wav")
     )
   },
   Effect.fn("demo")(function*(options) {
-    const service = withoutSlash(Option.getOrElse(options.service, () => "") || (yield* Demo.serviceUrl))
-    yield* Demo.awaitService(service)
-    const account = yield* Demo.account
-    const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
-    const simulated = Simulator.layer({
-      ...account,
-      say: "speech",
-      reroute: { publicUrl, serviceUrl: service }
+    const service = yield* serviceOf(options)
+    const agent = yield* Demo.awaitService(service)
+    if (agent === "echo") {
+      yield* Console.log("The service's agent is the echo: it gets something to say back.")
+      return yield* callEcho({
+        ...options,
+        text: "Good morning. I would like to book a table for two, please.",
+        wav: Option.none(),
+        out: "heard.wav",
+        digits: Option.none(),
+        seconds: 2,
+        expect: "echo"
+      })
+    }
+    const script = {
+      lines: options.say.length > 0 ? options.say : ConversationDemo.lines,
+      voice: options.voice,
+      isInterrupting: !options.polite
+    }
+    const caller = Caller.inRoom(ConversationDemo.caller(script), {
+      ...(options.loudspeaker ? { echo: { attenuation: 20, delayMillis: 200 } } : {}),
+      ...Option.match(options.noise, { onNone: () => ({}), onSome: (noise) => ({ noise }) })
     })
-    yield* Effect.gen(function*() {
-      const simulator = yield* Simulator
-      yield* Console.log(`Calling the service at ${service}`)
-      const call = yield* Effect.mapError(
-        simulator.placeCall({
-          from: options.from,
-          to: options.to,
-          webhookUrl: `${publicUrl}/twiml`,
-          statusCallback: `${publicUrl}/twilio/status`,
-          caller: callerOf(options),
-          faults: options.faults
-        }),
-        ({ message }) => new Demo.DemoError({ message })
-      )
-      yield* Demo.tell(call)
-      yield* Demo.report(call, options.out, options.expect)
-    }).pipe(
-      Effect.provide(simulated),
-      Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
-    )
+    yield* placeCall(options, caller, options.faults, (call, service) =>
+      Effect.flatMap(ConversationDemo.tell(call, service), (told) => ConversationDemo.report(call, told, options.out)))
   })
 ).pipe(
-  Command.withDescription("Calls the service from a telephone that is none, and writes what the caller heard to a file"),
+  Command.withDescription("Calls the service from a telephone that is none, talks with its agent, and writes down what was heard"),
   Command.withExamples([
-    { command: "npm run demo", description: "Call the service that runs here, and check that the echo comes back" },
-    { command: "npm run demo -- --text \"What are your opening hours?\" --expect any", description: "Ask an agent" },
+    { command: "npm run demo", description: "Talk with the agent of the service that runs here" },
+    { command: "npm run demo -- --say \"What are your opening hours?\" --say Goodbye", description: "Say something else" },
+    { command: "npm run demo -- --loudspeaker --noise -50", description: "Call from a table in a café" },
     { command: "npm run demo -- --faults jitter=60,lost=0.05", description: "Call over a bad line" },
+    { command: "npm run demo -- echo", description: "Test the line, with AGENT=echo" },
     { command: "npm run demo -- serve", description: "Be Twilio's REST API, for calls that the service makes" }
   ])
 )
@@ -180,7 +263,7 @@ const serve = Command.make(
 ).pipe(Command.withDescription("Keeps a stand-in for Twilio's REST API; the telephones that are dialled answer and speak"))
 
 demo.pipe(
-  Command.withSubcommands([serve]),
+  Command.withSubcommands([echo, serve]),
   Command.run({ version: "0.1.0" }),
   Effect.catchTag("ConfigError", ({ message }) => Console.error(message).pipe(
     Effect.andThen(Effect.fail(new Demo.DemoError({ message })))

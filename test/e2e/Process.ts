@@ -22,6 +22,7 @@ export class Build extends Context.Service<Build, { readonly main: string }>()("
         execFile(process.execPath, compile, { cwd: root }, (error, stdout) =>
           resume(error === null ? Effect.void : Effect.die(new Error(`The build failed: ${stdout}`))))
       })
+      yield* fs.copy(`${root}/src/agent/builtin`, `${folder}/dist/agent/builtin`)
       yield* fs.copyFile(`${root}/package.json`, `${folder}/package.json`)
       yield* fs.symlink(`${root}/node_modules`, `${folder}/node_modules`)
       return { main: `${folder}/dist/main.js` }

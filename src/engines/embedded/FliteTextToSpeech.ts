@@ -6,7 +6,7 @@
  *
  * http://cmuflite.org
  */
-import { Deferred, Effect, Exit, Layer, Stream } from "effect"
+import { Deferred, Effect, Exit, Layer, Scope, Stream } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type SpeechRequest, TextToSpeech } from "../../conversation/TextToSpeech.ts"
@@ -36,15 +36,22 @@ const cut = (pcm: Int16Array): ReadonlyArray<{ readonly pcm: Pcm<8000>; readonly
     sampleRate: 8000
   }))
 
-export const layer: Layer.Layer<TextToSpeech, EngineFailed> = Layer.effect(
+export const layer: Layer.Layer<TextToSpeech> = Layer.effect(
   TextToSpeech,
   Effect.gen(function*() {
-    const pool = yield* WorkerPool.make<Job, Int16Array>({ file: WorkerPool.threadFile(import.meta.url, "FliteThread"), timeout })
+    const scope = yield* Effect.scope
+    /** Started by the first that speaks: a service that only echoes needs none. Its first sentence compiles the module. */
+    const started = yield* Effect.cached(
+      WorkerPool.make<Job, Int16Array>({ file: WorkerPool.threadFile(import.meta.url, "FliteThread"), timeout }).pipe(
+        Scope.provide(scope),
+        Effect.tap((pool) => pool.runOnEach({ voice: standardVoice, text: "Hello." })),
+        Effect.mapError((cause) => failed("unavailable", "Flite could not be started. Install again with `npm install`.", cause.message))
+      )
+    )
     /** In the order of their last use. What is being made is in it too, so that nothing is made twice. */
     const cache = new Map<string, Deferred.Deferred<Int16Array, EngineFailed>>()
     const lengths = new Map<string, number>()
     const pinned = new Set<string>()
-    const scope = yield* Effect.scope
     let kept = 0
 
     const forget = (key: string) => {
@@ -72,8 +79,10 @@ export const layer: Layer.Layer<TextToSpeech, EngineFailed> = Layer.effect(
       const made = yield* Deferred.make<Int16Array, EngineFailed>()
       cache.set(key, made)
       // Goes on when its asker is gone: the next one may want the same.
-      yield* pool.run(job).pipe(
-        Effect.mapError((cause) => failed("broken", "Flite failed on a sentence; the cause is in the log.", cause.message)),
+      yield* started.pipe(
+        Effect.flatMap((pool) =>
+          Effect.mapError(pool.run(job), (cause) => failed("broken", "Flite failed on a sentence; the cause is in the log.", cause.message))
+        ),
         Effect.exit,
         Effect.flatMap((exit) => {
           if (Exit.isSuccess(exit)) keep(key, exit.value.length)
@@ -97,12 +106,6 @@ export const layer: Layer.Layer<TextToSpeech, EngineFailed> = Layer.effect(
       if (isPinned) pinned.add(key)
       return yield* make(key, { voice, text })
     })
-
-    // The first sentence compiles the module.
-    yield* Effect.mapError(
-      pool.runOnEach({ voice: standardVoice, text: "Hello." }),
-      (cause) => failed("unavailable", "Flite could not be started. Install again with `npm install`.", cause.message)
-    )
 
     return TextToSpeech.of({
       voices,

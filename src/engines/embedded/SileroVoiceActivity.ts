@@ -11,7 +11,7 @@
  * https://github.com/snakers4/silero-vad
  */
 import { createRequire } from "node:module"
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, FileSystem, Layer, Scope } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Detector, VoiceActivity, windowLength } from "../../conversation/VoiceActivity.ts"
@@ -70,36 +70,45 @@ const makeDetector = (runtime: Runtime, session: InferenceSession, rate: Tensor)
   }
 }
 
-/** Loads runtime and weights, and runs them once: the first call must not wait for that. */
-export const layer: Layer.Layer<VoiceActivity, EngineFailed, FileSystem.FileSystem> = Layer.effect(
+const load = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const bytes = yield* Effect.try(() => createRequire(import.meta.url).resolve(weights)).pipe(
+    Effect.flatMap((path) => fs.readFile(path)),
+    Effect.mapError((cause) => failed("unavailable", cause))
+  )
+  const runtime = yield* native.pipe(
+    Effect.catch((cause) => Effect.andThen(Effect.logWarning("No native ONNX runtime here; Silero VAD runs as WebAssembly", cause), wasm)),
+    Effect.mapError((cause) => failed("unavailable", cause))
+  )
+  const session = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        runtime.InferenceSession.create(bytes, {
+          intraOpNumThreads: 1,
+          interOpNumThreads: 1,
+          executionMode: "sequential",
+          logSeverityLevel: 3
+        }),
+      catch: (cause) => failed("unavailable", cause)
+    }),
+    (session) => Effect.promise(() => session.release())
+  )
+  const rate = new runtime.Tensor("int64", BigInt64Array.of(8000n), [])
+  const open = Effect.sync(() => makeDetector(runtime, session, rate))
+  // Once, so that the first call does not wait.
+  yield* Effect.flatMap(open, (detector) => detector.probability(new Int16Array(windowLength)))
+  return open
+})
+
+/** Runtime and weights are loaded when the first detector is opened: a service that only echoes needs none. */
+export const layer: Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> = Layer.effect(
   VoiceActivity,
   Effect.gen(function*() {
+    const scope = yield* Effect.scope
     const fs = yield* FileSystem.FileSystem
-    const bytes = yield* Effect.try(() => createRequire(import.meta.url).resolve(weights)).pipe(
-      Effect.flatMap((path) => fs.readFile(path)),
-      Effect.mapError((cause) => failed("unavailable", cause))
+    const loaded = yield* Effect.cached(
+      load.pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(scope))
     )
-    const runtime = yield* native.pipe(
-      Effect.catch((cause) => Effect.andThen(Effect.logWarning("No native ONNX runtime here; Silero VAD runs as WebAssembly", cause), wasm)),
-      Effect.mapError((cause) => failed("unavailable", cause))
-    )
-    const session = yield* Effect.acquireRelease(
-      Effect.tryPromise({
-        try: () =>
-          runtime.InferenceSession.create(bytes, {
-            intraOpNumThreads: 1,
-            interOpNumThreads: 1,
-            executionMode: "sequential",
-            logSeverityLevel: 3
-          }),
-        catch: (cause) => failed("unavailable", cause)
-      }),
-      (session) => Effect.promise(() => session.release())
-    )
-    const rate = new runtime.Tensor("int64", BigInt64Array.of(8000n), [])
-    const open = Effect.sync(() => makeDetector(runtime, session, rate))
-    const first = yield* open
-    yield* first.probability(new Int16Array(windowLength))
-    return VoiceActivity.of({ open })
+    return VoiceActivity.of({ open: Effect.flatten(loaded) })
   })
 )

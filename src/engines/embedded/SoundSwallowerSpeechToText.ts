@@ -9,7 +9,7 @@
  */
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, FileSystem, Layer, Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Hints, SpeechToText, type Transcript } from "../../conversation/SpeechToText.ts"
@@ -62,10 +62,14 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       try: () => join(dirname(createRequire(import.meta.url).resolve("soundswallower")), "model/"),
       catch: (cause) => failed("unavailable", "SoundSwallower is not installed. Run `npm install`.", cause)
     })
-    const pool = yield* WorkerPool.make<Job, string>({
-      file: WorkerPool.threadFile(import.meta.url, "SoundSwallowerThread"),
-      timeout
-    })
+    const scope = yield* Effect.scope
+    /** Started by the first agent: a service that only echoes needs none. */
+    const started = yield* Effect.cached(
+      WorkerPool.make<Job, string>({
+        file: WorkerPool.threadFile(import.meta.url, "SoundSwallowerThread"),
+        timeout
+      }).pipe(Scope.provide(scope))
+    )
 
     const read = Effect.fnUntraced(function*(language: Grammar.Language) {
       const path = join(modelBase, models[language], "dict.txt")
@@ -118,6 +122,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
         model: models[language],
         wordInsertion: Grammar.wordInsertion
       }
+      const pool = yield* started
       yield* Effect.mapError(
         pool.runOnEach({ grammar, sound: new Int16Array(0) }),
         (cause) => failed("unavailable", "SoundSwallower could not load its model. Install again with `npm install`.", cause.message)

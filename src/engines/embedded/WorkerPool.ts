@@ -77,6 +77,7 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
       }
       worker.on("message", onMessage)
       worker.on("exit", onExit)
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       worker.postMessage(job)
     }).pipe(
       Effect.timeoutOrElse({
