@@ -246,7 +246,9 @@ const source = (text: string): Result.Result<Source & { readonly duplicates: Rea
   // Those behind the first few follow from them.
   const broken = document.errors.slice(0, 3).map(({ code, message, pos }): Problem => ({
     ...placeOf(pos[0]),
-    message: `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(code, message)
+    message: code === "MULTIPLE_DOCS"
+      ? "A file is one agent. Take out the line \"---\", or make two files of it."
+      : `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(code, message)
   }))
   if (Array.isArrayNonEmpty(broken)) return Result.fail(broken)
 
@@ -336,14 +338,23 @@ const adviceFor = (code: string, message: string): string =>
 // Names that are nearly right
 // ---------------------------------------------------------------------------------------------
 
-/** How many letters differ (Levenshtein). */
+/** How many letters differ; two that have changed places count as one (optimal string alignment). */
 const distance = (one: string, other: string): number => {
+  let before: ReadonlyArray<number> = []
   let row = globalThis.Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let at = 1; at <= one.length; at++) {
     const next = [at]
     for (let index = 1; index <= other.length; index++) {
-      next.push(Math.min(row[index] + 1, next[index - 1] + 1, row[index - 1] + (one[at - 1] === other[index - 1] ? 0 : 1)))
+      const isSame = one[at - 1] === other[index - 1]
+      const isSwapped = at > 1 && index > 1 && one[at - 1] === other[index - 2] && one[at - 2] === other[index - 1]
+      next.push(Math.min(
+        row[index] + 1,
+        next[index - 1] + 1,
+        row[index - 1] + (isSame ? 0 : 1),
+        isSwapped ? before[index - 2] + 1 : Infinity
+      ))
     }
+    before = row
     row = next
   }
   return row[other.length]

@@ -174,9 +174,9 @@ const variables = {
 
   AGENT: withDefault(
     AgentText,
-    { _tag: "Named", name: AgentName.make("echo") },
+    { _tag: "Named", name: AgentName.make("receptionist") },
     "the name of an agent or the path of its file",
-    "echo"
+    "receptionist"
   ),
   AGENT_NUMBERS: withDefault(
     AgentNumbersText,

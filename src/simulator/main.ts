@@ -160,10 +160,12 @@ const demo = Command.make(
       Flag.withDefault("rms")
     ),
     polite: Flag.Boolean("polite").pipe(
-      Flag.withDescription("The caller lets the agent finish, and does not interrupt its first answer")
+      Flag.withDescription("The caller lets the agent finish, and does not interrupt its first answer"),
+      Flag.withDefault(false)
     ),
     loudspeaker: Flag.Boolean("loudspeaker").pipe(
-      Flag.withDescription("The caller's telephone lies on the table: the agent hears itself, 20 dB weaker and 200 ms later")
+      Flag.withDescription("The caller's telephone lies on the table: the agent hears itself, 20 dB weaker and 200 ms later"),
+      Flag.withDefault(false)
     ),
     noise: Flag.Finite("noise").pipe(
       Flag.withDescription("The level of the noise around the caller in dBFS, such as -50"),

@@ -38,7 +38,7 @@ describe("AppConfig", () => {
       assert.strictEqual(limits.badMessages, 50)
       assert.deepStrictEqual(rest, {
         apiKey: Option.none(),
-        agents: { standard: { _tag: "Named", name: AgentName.make("echo") }, numbers: [], dir: Option.none() },
+        agents: { standard: { _tag: "Named", name: AgentName.make("receptionist") }, numbers: [], dir: Option.none() },
         dataDir: "data",
         eventsDir: Option.none(),
         databaseUrl: Option.none(),
