@@ -275,7 +275,9 @@ export const make = (persona: Pick<Persona, "script" | "language" | "lines">): F
     const current = dialogue.intent === null ? undefined : byName.get(dialogue.intent)
 
     const found = current === undefined ? { slots: new Map<string, string>(), score: 0 } : toldFor(current, slotsOf(dialogue), words)
-    if (keys !== undefined && found.score === 0) {
+    // "2" is a key, unless it answers the question that was asked: some recognizers write digits.
+    const asked = current === undefined ? undefined : missing(current, slotsOf(dialogue))?.slot
+    if (keys !== undefined && (asked === undefined || !found.slots.has(asked))) {
       const chosen = script.intents.find(({ digits }) => digits === keys || digits === keys.replace(/#$/, ""))
       if (chosen !== undefined) return chosen.after === "repeat" ? repeated(dialogue) : start(chosen, dialogue, new Map())
     }
