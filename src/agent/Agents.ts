@@ -79,9 +79,6 @@ export class Agents extends Context.Service<Agents, {
         make(config, new Map(agents.map((agent) => [agent.name, Effect.succeed(agent)])), new Map()))
     )
 
-  /** Without engines: the line can be tested, and nothing else. */
-  static readonly layer = Agents.layerWith([echo])
-
   /** The built-in agents and those of files. */
   static readonly personas = Layer.effect(
     Agents,
