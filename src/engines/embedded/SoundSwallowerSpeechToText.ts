@@ -2,8 +2,8 @@
  * Speech recognition by SoundSwallower, in this process: English and French, by a grammar of the agent's own
  * phrases. What is not in the grammar is refused; it is no dictation.
  *
- * An utterance is kept until it is asked for and decoded as a whole, in a thread: about 0.03 s for a second
- * of speech, while endpointing waits anyway. Its models take 8 kHz, so nothing is resampled.
+ * Sound is decoded in threads while it comes, 0.05 s for a second of it, so that the words are there one or
+ * two milliseconds after the last of it. Its models take 8 kHz, so nothing is resampled.
  *
  * https://github.com/ReadAlongs/SoundSwallower
  */
@@ -14,8 +14,8 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Hints, SpeechToText, type Transcript } from "../../conversation/SpeechToText.ts"
 import * as Grammar from "./Grammar.ts"
-import type { Job } from "./SoundSwallowerThread.ts"
-import * as WorkerPool from "./WorkerPool.ts"
+import type { Grammar as Loadable } from "./SoundSwallowerThread.ts"
+import * as Threads from "./SoundSwallowerThreads.ts"
 
 const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }
 
@@ -65,10 +65,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
     const scope = yield* Effect.scope
     /** Started by the first agent: a service that only echoes needs none. */
     const started = yield* Effect.cached(
-      WorkerPool.make<Job, string>({
-        file: WorkerPool.threadFile(import.meta.url, "SoundSwallowerThread"),
-        timeout
-      }).pipe(Scope.provide(scope))
+      Scope.provide(Threads.make(timeout), scope)
     )
 
     const read = Effect.fnUntraced(function*(language: Grammar.Language) {
@@ -114,7 +111,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       if (unknown.length > 0) {
         return yield* failed("refused", `These words are not in the recognizer's dictionary: ${unknown.join(", ")}. Write them in another way.`)
       }
-      const grammar: Job["grammar"] = {
+      const grammar: Loadable = {
         name: `grammar-${grammars++}`,
         jsgf,
         words: [...words.flatMap((word) => pronunciations(word, dictionary)), ...Grammar.phoneWords(language)],
@@ -122,9 +119,9 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
         model: models[language],
         wordInsertion: Grammar.wordInsertion
       }
-      const pool = yield* started
+      const threads = yield* started
       yield* Effect.mapError(
-        pool.runOnEach({ grammar, sound: new Int16Array(0) }),
+        threads.load(grammar),
         (cause) => failed("unavailable", "SoundSwallower could not load its model. Install again with `npm install`.", cause.message)
       )
 
@@ -140,27 +137,17 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
         return { text: said, ending: isWhole(said) ? "complete" : "trailing" }
       }
 
-      const begin = Effect.sync(() => {
-        const pieces: Array<Pcm<8000>> = []
+      const begin = Effect.gen(function*() {
+        const hearing = yield* threads.hear(grammar)
         let length = 0
         return {
-          push: (pcm: Pcm<8000>) =>
-            Effect.sync(() => {
-              if (length >= longest) return
-              pieces.push(pcm)
-              length += pcm.length
-            }),
-          transcribe: Effect.suspend(() => {
-            const sound = new Int16Array(length)
-            let at = 0
-            for (const piece of pieces) {
-              sound.set(piece, at)
-              at += piece.length
-            }
-            return Effect.mapBoth(pool.run({ grammar, sound }), {
-              onSuccess: toTranscript,
-              onFailure: (cause) => failed("broken", "SoundSwallower failed on an utterance; the cause is in the log.", cause.message)
-            })
+          push: (pcm: Pcm<8000>) => {
+            length += pcm.length
+            return length > longest ? Effect.void : hearing.push(pcm)
+          },
+          transcribe: Effect.mapBoth(hearing.words, {
+            onSuccess: toTranscript,
+            onFailure: (cause) => failed("broken", "SoundSwallower failed on an utterance; its thread was replaced.", cause.message)
           })
         }
       })

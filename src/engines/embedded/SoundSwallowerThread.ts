@@ -1,36 +1,70 @@
 /**
- * The thread that recognizes: a grammar and the sound of an utterance in, words out.
+ * The thread that recognizes: the sound of utterances in as it comes, words out when they are asked for.
  *
- * Of the dictionary only the grammar's words are given to the decoder: the whole one would take as long to
- * load as all else, and 20 MB for each grammar.
+ * A decoder hears one utterance at a time, so each has its own; those that are free are kept. Sound is decoded
+ * when it comes, so that little is left to do when the words are wanted. Of the dictionary only the grammar's
+ * words are given to a decoder: the whole one would take 20 MB each.
  */
 import { parentPort } from "node:worker_threads"
-import createModule, { type Decoder } from "soundswallower"
-import type { Answer } from "./WorkerPool.ts"
+import createModule, { type Decoder, type SoundSwallowerModule } from "soundswallower"
 
-export interface Job {
-  readonly grammar: {
-    /** Names it among those that this thread has loaded. */
-    readonly name: string
-    /** JSGF; see `Grammar`. */
-    readonly jsgf: string
-    /** Words and phones, in the model's alphabet. */
-    readonly words: ReadonlyArray<readonly [word: string, pronunciation: string]>
-    /** The folder of the models, with a slash at its end. */
-    readonly modelBase: string
-    readonly model: string
-    readonly wordInsertion: number
-  }
-  /** 8 kHz. */
-  readonly sound: Int16Array
+export interface Grammar {
+  /** Names it among those of this process. */
+  readonly name: string
+  /** JSGF; see `Grammar`. */
+  readonly jsgf: string
+  /** Words and phones, in the model's alphabet. */
+  readonly words: ReadonlyArray<readonly [word: string, pronunciation: string]>
+  /** The folder of the models, with a slash at its end. */
+  readonly modelBase: string
+  readonly model: string
+  readonly wordInsertion: number
 }
 
-const decoders = new Map<string, Decoder>()
+export type Request =
+  /** Makes decoders ready. */
+  | { readonly _tag: "Load"; readonly ask: number; readonly grammar: Grammar }
+  /** 8 kHz. */
+  | { readonly _tag: "Sound"; readonly utterance: number; readonly grammar: string; readonly sound: Int16Array }
+  /** The words of all sound so far. */
+  | { readonly _tag: "Words"; readonly utterance: number; readonly ask: number }
+  | { readonly _tag: "End"; readonly utterance: number }
 
-const load = async (grammar: Job["grammar"]): Promise<Decoder> => {
-  const known = decoders.get(grammar.name)
-  if (known !== undefined) return known
-  const module = await createModule({ modelBase: grammar.modelBase, defaultModel: grammar.model } as object)
+export type Reply = { readonly ask: number } & (
+  | { readonly _tag: "Done"; readonly text: string }
+  | { readonly _tag: "Failed"; readonly message: string }
+)
+
+/** Decoders of a grammar that are made before they are wanted, and that are kept when they no longer are; 5 MB each. */
+const ready = 2
+const kept = 16
+
+interface Loaded {
+  readonly grammar: Grammar
+  readonly module: SoundSwallowerModule
+  readonly free: Array<Decoder>
+}
+
+/**
+ * Samples (1.5 s) that are heard as a whole: the decoder evens out the line's tone over all of an utterance, and
+ * has too little of a "yes" to do so while it comes.
+ */
+const short = 12_000
+
+interface Hearing {
+  readonly loaded: Loaded
+  readonly decoder: Decoder
+  /** All of it, for when the words were asked for too soon. */
+  readonly sound: Array<Float32Array>
+  length: number
+  /** The decoder is in the middle of it. */
+  isOpen: boolean
+}
+
+const grammars = new Map<string, Loaded>()
+const utterances = new Map<number, Hearing>()
+
+const makeDecoder = async ({ grammar, module }: Pick<Loaded, "grammar" | "module">): Promise<Decoder> => {
   const decoder = new module.Decoder({
     loglevel: "FATAL",
     samprate: 8000,
@@ -41,30 +75,110 @@ const load = async (grammar: Job["grammar"]): Promise<Decoder> => {
   await decoder.initialize()
   decoder.add_words(...grammar.words.map(([word, pronunciation]): [string, string] => [word, pronunciation]))
   decoder.set_grammar(grammar.jsgf)
-  decoders.set(grammar.name, decoder)
   return decoder
 }
 
-const recognize = async ({ grammar, sound }: Job): Promise<string> => {
-  const decoder = await load(grammar)
-  if (sound.length === 0) return ""
+const load = async (grammar: Grammar): Promise<void> => {
+  if (grammars.has(grammar.name)) return
+  const module = await createModule({ modelBase: grammar.modelBase, defaultModel: grammar.model } as object)
+  const loaded: Loaded = { grammar, module, free: [] }
+  for (let count = 0; count < ready; count++) loaded.free.push(await makeDecoder(loaded))
+  grammars.set(grammar.name, loaded)
+}
+
+const begin = async (utterance: number, name: string): Promise<Hearing | undefined> => {
+  const loaded = grammars.get(name)
+  if (loaded === undefined) return undefined
+  const decoder = loaded.free.pop() ?? (await makeDecoder(loaded))
+  const hearing: Hearing = { loaded, decoder, sound: [], length: 0, isOpen: false }
+  utterances.set(utterance, hearing)
+  return hearing
+}
+
+const hear = async (utterance: number, grammar: string, sound: Int16Array): Promise<void> => {
+  const hearing = utterances.get(utterance) ?? (await begin(utterance, grammar))
+  if (hearing === undefined) return
   const floats = new Float32Array(sound.length)
   for (let index = 0; index < sound.length; index++) floats[index] = sound[index] / 32_768
-  decoder.start()
-  decoder.process_audio(floats, false, true)
-  decoder.stop()
-  return decoder.get_text()
+  hearing.sound.push(floats)
+  hearing.length += floats.length
+  if (hearing.length < short) return
+  if (hearing.isOpen) {
+    hearing.decoder.process_audio(floats, false, false)
+  } else {
+    // It has become long, or the words were asked for and it was not the end: a decoder can't go on, so it begins again.
+    hearing.decoder.start()
+    hearing.isOpen = true
+    for (const piece of hearing.sound) hearing.decoder.process_audio(piece, false, false)
+  }
+}
+
+const whole = ({ length, sound }: Hearing): Float32Array => {
+  const all = new Float32Array(length)
+  let at = 0
+  for (const piece of sound) {
+    all.set(piece, at)
+    at += piece.length
+  }
+  return all
+}
+
+const close = (hearing: Hearing): void => {
+  if (!hearing.isOpen) return
+  hearing.decoder.stop()
+  hearing.isOpen = false
+}
+
+const words = (utterance: number): string => {
+  const hearing = utterances.get(utterance)
+  if (hearing === undefined) return ""
+  if (!hearing.isOpen && hearing.length < short) {
+    hearing.decoder.start()
+    hearing.decoder.process_audio(whole(hearing), false, true)
+    hearing.isOpen = true
+  }
+  close(hearing)
+  return hearing.decoder.get_text()
+}
+
+const end = (utterance: number): void => {
+  const hearing = utterances.get(utterance)
+  if (hearing === undefined) return
+  utterances.delete(utterance)
+  close(hearing)
+  if (hearing.loaded.free.length < kept) hearing.loaded.free.push(hearing.decoder)
+  else hearing.decoder.delete()
+}
+
+const carryOut = async (request: Request): Promise<string> => {
+  switch (request._tag) {
+    case "Load":
+      await load(request.grammar)
+      return ""
+    case "Sound":
+      await hear(request.utterance, request.grammar, request.sound)
+      return ""
+    case "Words":
+      return words(request.utterance)
+    case "End":
+      end(request.utterance)
+      return ""
+  }
 }
 
 const port = parentPort
 if (port !== null) {
-  port.on("message", async (job: Job) => {
-    let answer: Answer<string>
-    try {
-      answer = { _tag: "Done", value: await recognize(job) }
-    } catch (cause) {
-      answer = { _tag: "Failed", message: String(cause) }
-    }
-    port.postMessage(answer)
+  // One after the other: making a decoder waits, and what follows must not overtake it.
+  let before = Promise.resolve()
+  port.on("message", (request: Request) => {
+    before = before.then(async () => {
+      let reply: Omit<Extract<Reply, { readonly _tag: "Done" }>, "ask"> | Omit<Extract<Reply, { readonly _tag: "Failed" }>, "ask">
+      try {
+        reply = { _tag: "Done", text: await carryOut(request) }
+      } catch (cause) {
+        reply = { _tag: "Failed", message: String(cause) }
+      }
+      if ("ask" in request) port.postMessage({ ...reply, ask: request.ask })
+    })
   })
 }

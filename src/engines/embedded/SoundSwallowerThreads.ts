@@ -1,0 +1,147 @@
+/**
+ * The threads that recognize. An utterance stays on one of them; when a thread crashes or hangs, it is
+ * replaced, and its utterances are sent to another when they are asked for again.
+ */
+import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
+import { Deferred, Effect, type Scope } from "effect"
+import type { Pcm } from "../../audio/Pcm.ts"
+import type { Grammar, Reply, Request } from "./SoundSwallowerThread.ts"
+import { JobFailed, threadFile } from "./WorkerPool.ts"
+
+/** One core is left for the calls. */
+const size = Math.max(1, Math.min(4, availableParallelism() - 1))
+
+type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
+
+interface Thread {
+  worker: Worker
+  /** Counts replacements: an utterance of an older life is not known to this one. */
+  life: number
+  utterances: number
+  readonly asks: Map<number, Deferred.Deferred<string, JobFailed>>
+}
+
+export interface Hearing {
+  readonly push: (sound: Pcm<8000>) => Effect.Effect<void>
+  readonly words: Effect.Effect<string, JobFailed>
+}
+
+export interface Threads {
+  /** Makes a grammar known to all threads, those too that take the place of others. */
+  readonly load: (grammar: Grammar) => Effect.Effect<void, JobFailed>
+  readonly hear: (grammar: Grammar) => Effect.Effect<Hearing, never, Scope.Scope>
+}
+
+export const make = Effect.fnUntraced(function*(timeout: number): Effect.fn.Return<Threads, never, Scope.Scope> {
+  const file = threadFile(import.meta.url, "SoundSwallowerThread")
+  const grammars = new Map<string, Grammar>()
+  let nextAsk = 0
+  let nextUtterance = 0
+  let isClosed = false
+
+  const send = (thread: Thread, request: Request) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    thread.worker.postMessage(request)
+  }
+
+  const start = (thread: Omit<Thread, "worker">): Worker => {
+    const worker = new Worker(file)
+    worker.unref()
+    // What follows an error is the exit.
+    worker.on("error", () => {})
+    worker.on("message", (reply: Reply) => {
+      const ask = thread.asks.get(reply.ask)
+      thread.asks.delete(reply.ask)
+      if (ask === undefined) return
+      Deferred.doneUnsafe(ask, reply._tag === "Done" ? Effect.succeed(reply.text) : Effect.fail(new JobFailed(reply.message)))
+    })
+    worker.on("exit", () => {
+      for (const ask of thread.asks.values()) {
+        Deferred.doneUnsafe(ask, Effect.fail(new JobFailed("The thread is gone; a new one was started.")))
+      }
+      thread.asks.clear()
+      if (isClosed) return
+      const again = thread as Thread
+      again.life++
+      again.utterances = 0
+      again.worker = start(again)
+      for (const grammar of grammars.values()) send(again, { _tag: "Load", ask: -1, grammar })
+    })
+    return worker
+  }
+
+  const threads = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      Array.from({ length: size }, (): Thread => {
+        const thread = { life: 0, utterances: 0, asks: new Map() }
+        return Object.assign(thread, { worker: start(thread) })
+      })
+    ),
+    (threads) => {
+      isClosed = true
+      return Effect.promise(() => Promise.all(threads.map(({ worker }) => worker.terminate())))
+    }
+  )
+
+  const ask = (thread: Thread, request: DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">) =>
+    Effect.gen(function*() {
+      const answer = yield* Deferred.make<string, JobFailed>()
+      const number = nextAsk++
+      thread.asks.set(number, answer)
+      send(thread, { ...request, ask: number })
+      return yield* Deferred.await(answer).pipe(
+        Effect.onInterrupt(() => Effect.sync(() => thread.asks.delete(number))),
+        Effect.timeoutOrElse({
+          duration: timeout,
+          orElse: () =>
+            Effect.andThen(
+              Effect.promise(() => thread.worker.terminate()),
+              Effect.fail(new JobFailed("The thread did not answer, and was replaced."))
+            )
+        })
+      )
+    })
+
+  const hear = Effect.fnUntraced(function*(grammar: Grammar) {
+    const pieces: Array<Pcm<8000>> = []
+    let place: { readonly thread: Thread; readonly life: number; readonly utterance: number } | undefined
+
+    const leave = () => {
+      if (place === undefined || place.life !== place.thread.life) return
+      place.thread.utterances--
+      send(place.thread, { _tag: "End", utterance: place.utterance })
+    }
+    /** Where the utterance is; with all of its sound, also when its thread is another than before. */
+    const settle = () => {
+      if (place !== undefined && place.life === place.thread.life) return place
+      const thread = threads.reduce((least, one) => (one.utterances < least.utterances ? one : least))
+      thread.utterances++
+      place = { thread, life: thread.life, utterance: nextUtterance++ }
+      for (const sound of pieces) send(thread, { _tag: "Sound", utterance: place.utterance, grammar: grammar.name, sound })
+      return place
+    }
+
+    yield* Effect.addFinalizer(() => Effect.sync(leave))
+    return {
+      push: (sound: Pcm<8000>) =>
+        Effect.sync(() => {
+          const { thread, utterance } = settle()
+          pieces.push(sound)
+          send(thread, { _tag: "Sound", utterance, grammar: grammar.name, sound })
+        }),
+      words: Effect.suspend(() => {
+        const { thread, utterance } = settle()
+        return ask(thread, { _tag: "Words", utterance })
+      })
+    }
+  })
+
+  return {
+    load: Effect.fnUntraced(function*(grammar) {
+      grammars.set(grammar.name, grammar)
+      yield* Effect.forEach(threads, (thread) => ask(thread, { _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
+    }),
+    hear
+  }
+})
