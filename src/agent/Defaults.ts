@@ -55,14 +55,14 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       idle: "Are you still there?",
       idleGoodbye: "I can't hear you. Goodbye.",
       apology: "Sorry, something went wrong. Please say that again.",
-      failure: "I am sorry, I have a problem here. Please call again later. Goodbye.",
-      timeIsUp: "I am sorry, our time is up. Goodbye."
+      failure: "Sorry, I have a problem here. Please call again later. Goodbye.",
+      timeIsUp: "Sorry, our time is up. Goodbye."
     },
     prompt: "What can I do for you?",
     denied: "All right, let us try again.",
     notUnderstood: {
       first: "Sorry, I did not get that.",
-      second: "Sorry, I still did not get that. Please say it in other words.",
+      second: "I still did not get that. Please say it in other words.",
       third: "I am sorry, I can't understand you. Please call again later. Goodbye.",
       next: "hangUp"
     },
@@ -80,11 +80,11 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
     leads: "[no | yes | actually | sorry] [make it | i said | i mean | not | how about]",
     intents: [
       intent("repeat", "repeat", [
-        "[can you | could you | please] (repeat (that | it) | say (that | it) again) [please]",
-        "(pardon [me] | what did you say | what was that | once more | again please)"
+        "[can you | could you] (repeat (that | it) | say (that | it) again) [please]",
+        "(pardon [me] | what did you say | once more please)"
       ], []),
-      intent("cancel", "startOver", ["(cancel | never mind | forget it | start over | stop)"], ["All right. What can I do for you?"]),
-      intent("goodbye", "hangUp", ["[okay | thanks | thank you] (goodbye | bye [bye] | hang up)", "have a (nice | good) day"], ["Thank you for calling. Goodbye."])
+      intent("cancel", "startOver", ["(cancel | never mind | forget it)"], ["All right. What can I do for you?"]),
+      intent("goodbye", "hangUp", ["[okay | thanks | thank you] (goodbye | bye [bye])", "have a (nice | good) day"], ["Thank you for calling. Goodbye."])
     ]
   }],
   ["fr", {

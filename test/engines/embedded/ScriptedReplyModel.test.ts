@@ -30,14 +30,14 @@ const talk = (persona: Persona, lines: ReadonlyArray<string>): ReadonlyArray<str
 
 const last = (...lines: ReadonlyArray<string>) => talk(receptionist, lines).at(-1)!
 
-const hours = "We are open Monday to Friday, from eight to five."
-const address = "We are at twenty Maple Street, beside the library."
+const hours = "We are open Monday to Friday. From eight to five."
+const address = "We are at twenty Maple Street. It is beside the library."
 const whichDay = "Which day would you like?"
 const more = "What can I do for you?"
 const goodbye = "Thank you for calling. Goodbye.!"
 const first = "Sorry, I did not get that."
-const second = "Sorry, I can help with hours, the address, or an appointment."
-const nobody = "I am sorry, nobody is free just now. Shall we call you back?"
+const second = "I still did not get that. You can ask for our hours. Or book an appointment."
+const nobody = "Sorry, nobody is free. Shall we call you back?"
 
 describe("the receptionist", () => {
   it.each([
@@ -48,10 +48,10 @@ describe("the receptionist", () => {
     ["what's your address", address],
     ["What is your address?", address],
     ["how do i get to you", address],
-    ["can i park", "Yes, you can park behind the house."],
+    ["can i park", "Yes. You can park behind the house."],
     ["can i talk to a person", nobody],
     ["I'd like to speak to somebody!", nobody],
-    ["help", "I can tell you our hours or our address, or book an appointment."],
+    ["help", "I can tell you our hours or address. I can also book an appointment."],
     ["hello", "Hello. What can I do for you?"],
     ["thank you very much", "You are welcome. Is there anything else?"],
     ["goodbye", goodbye],
@@ -129,7 +129,7 @@ describe("the receptionist", () => {
   })
 
   it("follows a yes and a no to its questions", () => {
-    assert.strictEqual(last("can i talk to a person", "yes please"), "Good, we will call you back today. Is there anything else?")
+    assert.strictEqual(last("can i talk to a person", "yes please"), "Good, we will call you back. Is there anything else?")
     assert.strictEqual(last("can i talk to a person", "no thanks"), "All right. What can I do for you?")
     assert.strictEqual(last("thanks", "no"), goodbye)
     assert.strictEqual(last("thanks", "yes"), "All right. What can I do for you?")
@@ -144,7 +144,7 @@ describe("the receptionist", () => {
   it("says three times in other words that it did not understand, then offers a person", () => {
     const offer = `I still can't follow you. ${nobody}`
     assert.deepStrictEqual(talk(receptionist, ["", "blah", ""]), [first, second, offer])
-    assert.strictEqual(last("", "", "", "yes"), "Good, we will call you back today. Is there anything else?")
+    assert.strictEqual(last("", "", "", "yes"), "Good, we will call you back. Is there anything else?")
     assert.deepStrictEqual(talk(receptionist, ["", "", "", ""]).slice(3), [first])
   })
 
