@@ -18,6 +18,7 @@
  * input sample comes out again unchanged, `delay` later: one phase of the filter is a pure delay.
  */
 import { halfBand, kaiserNyquist } from "./FirDesign.ts"
+import * as HalfBandKernel from "./HalfBandKernel.ts"
 import { makeDoubler, makeHalver } from "./HalfBand.ts"
 import type { Pcm, SampleRate } from "./Pcm.ts"
 
@@ -394,10 +395,12 @@ const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: Fro
 }
 
 let halfBandTaps: Float64Array | undefined
+let halfBandKernel: HalfBandKernel.Kernel | undefined
 
 const makeTwofold = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> => {
   halfBandTaps ??= halfBand(16, passBandEdge / 2)
-  const converter = to > from ? makeDoubler(halfBandTaps) : makeHalver(halfBandTaps)
+  halfBandKernel ??= HalfBandKernel.make(halfBandTaps)
+  const converter = to > from ? makeDoubler(halfBandKernel) : makeHalver(halfBandKernel)
   const high = Math.max(from, to)
   const tail = Math.ceil(((halfBandTaps.length - 1) * from) / high)
 
