@@ -9,6 +9,7 @@
  */
 import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { type ChildProcess, spawn } from "node:child_process"
+import { type AddressInfo, createServer } from "node:net"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -26,7 +27,13 @@ const turns = argument("turns", 50)
 const interruptions = argument("interruptions", 20)
 const callsAtOnce = argument("calls", 20)
 
-const port = 18_100
+/** One that nobody uses. */
+const port = await new Promise<number>((resolve) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resolve(port))
+  })
+})
 const service = `http://127.0.0.1:${port}`
 const data = mkdtempSync(join(tmpdir(), "client-caller-bench-"))
 
@@ -35,7 +42,13 @@ const start = async (): Promise<ChildProcess> => {
     env: { ...process.env, SERVER_PORT: String(port), DATA_DIR: data, LOG_LEVEL: "Error", LOG_FORMAT: "json", AGENT: "receptionist" },
     stdio: ["ignore", "ignore", "inherit"]
   })
-  while (!(await fetch(`${service}/health`).then((response) => response.ok, () => false))) await pause(100)
+  // A bench that is stopped leaves no service behind.
+  process.on("exit", () => child.kill("SIGKILL"))
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1))
+  while (!(await fetch(`${service}/health`).then((response) => response.ok, () => false))) {
+    if (child.exitCode !== null) throw new Error(`The service ended with code ${child.exitCode} before it was ready.`)
+    await pause(100)
+  }
   return child
 }
 

@@ -6,7 +6,7 @@
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option } from "effect"
-import { createServer } from "node:http"
+import { createServer, type RequestListener } from "node:http"
 import * as App from "./App.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Embedded from "./engines/Embedded.ts"
@@ -21,10 +21,30 @@ const Provider = ConfigProvider.layer(
   })
 )
 
+/**
+ * Requests that come before the service stands behind its port wait for it. The port is open from early on, while
+ * agents and engines are still being loaded, and Node never answers a request that nobody listens for.
+ */
+const createPatientServer = () => {
+  const server = createServer()
+  const early: Array<Parameters<RequestListener>> = []
+  const hold: RequestListener = (...request) => void early.push(request)
+  const release = () => {
+    for (const request of early.splice(0)) server.emit("request", ...request)
+  }
+  server.on("request", hold)
+  server.on("newListener", (event) => {
+    if (event !== "request") return
+    server.off("request", hold)
+    process.nextTick(release)
+  })
+  return server
+}
+
 const HttpServer = Layer.unwrap(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
-    return NodeHttpServer.layer(createServer, {
+    return NodeHttpServer.layer(createPatientServer, {
       host: server.host,
       port: server.port,
       // Live calls are waited for by the drain, which ends before the server is closed.

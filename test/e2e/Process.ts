@@ -105,6 +105,7 @@ export const startWithTwilio = Effect.fnUntraced(function*(env: Readonly<Record<
       TWILIO_API_BASE_URL: simulator.baseUrl,
       CALLS_PER_SECOND: "1000",
       API_KEY: apiKey,
+      AGENT: "echo",
       DATA_DIR: yield* fs.makeTempDirectoryScoped(),
       ...env
     }
