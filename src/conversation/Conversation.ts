@@ -207,6 +207,9 @@ export const open = Effect.fnUntraced(function*(
         return happened({ _tag: "ReplyState", at, reply, state: part.state })
       case "HangUp":
         return happened({ _tag: "ReplyHangUp", at, reply })
+      case "Transfer":
+      case "Digits":
+        return
     }
   }
 

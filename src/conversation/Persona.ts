@@ -1,7 +1,9 @@
 /**
  * Who speaks: all that a conversation has to know of its agent. Read from an agent file by `agent/AgentFile`.
  */
+import type { Schema } from "effect"
 import type { AgentName } from "../domain/AgentName.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { Script } from "./Script.ts"
 import type { Hints } from "./SpeechToText.ts"
 
@@ -41,6 +43,26 @@ export interface Timeouts {
   readonly speech: number
 }
 
+/** Short lines that fill the wait for a reply whose first sound is late. */
+export interface Fillers {
+  /** ms after the end of the caller's turn. Default 900. */
+  readonly after: number
+  /** Never the same twice in a row; none: the wait is silent. */
+  readonly lines: ReadonlyArray<string>
+}
+
+/** Something that a language model may ask for, over HTTP: `POST url` with the arguments as JSON, and the answer's text for the model. */
+export interface Tool {
+  readonly name: string
+  /** What it is for, for the model. */
+  readonly description: string
+  /** A JSON schema of the arguments, an object. */
+  readonly parameters: { readonly [key: string]: Schema.Json }
+  readonly url: URL
+  /** ms. Default 3000. */
+  readonly timeout: number
+}
+
 /** The fixed lines. They are made ready when the agent is loaded, so that they come also when an engine fails. */
 export interface Lines {
   readonly greeting: string
@@ -71,6 +93,10 @@ export interface Persona {
   readonly interruption: Interruption
   readonly idle: Idle
   readonly timeouts: Timeouts
+  readonly fillers?: Fillers
+  /** Telephones that the call may be handed on to, each by a name for the model. */
+  readonly transfers?: Readonly<Record<string, PhoneNumber>>
+  readonly tools?: ReadonlyArray<Tool>
   /** The longest call, in ms, goodbye included; never above the service's own. */
   readonly maxDuration: number
 }

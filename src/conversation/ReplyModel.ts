@@ -29,6 +29,10 @@ export type ReplyPart =
   | { readonly _tag: "State"; readonly state: DialogueState }
   /** To be done when all of the text has been heard. */
   | { readonly _tag: "HangUp" }
+  /** The same: the call goes on to another telephone, by its name in `Persona.transfers`. */
+  | { readonly _tag: "Transfer"; readonly to: string }
+  /** The same: these keys are pressed, as tones in the sound: `0`–`9`, `*`, `#`, `A`–`D`. */
+  | { readonly _tag: "Digits"; readonly digits: string }
 
 /** An engine that has been told who it is; one an agent, shared by its calls. */
 export interface Replier {

@@ -1,7 +1,7 @@
 /**
  * The port of speech recognition: the sound of an utterance in, its words out.
  */
-import { Context, type Effect, type Scope } from "effect"
+import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
 import type { EngineFailed } from "./Engine.ts"
 
@@ -45,6 +45,8 @@ export interface Utterance {
    * not the end. Stopped by interruption, after which it may be asked anew.
    */
   readonly transcribe: Effect.Effect<Transcript, EngineFailed>
+  /** What was understood so far, anew while sound comes; where the engine has it. It never ends and never fails. */
+  readonly partials?: Stream.Stream<string>
 }
 
 /** An engine that has been told what to expect; one an agent, shared by its calls. */

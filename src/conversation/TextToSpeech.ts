@@ -12,6 +12,16 @@ export interface SpeechRequest {
   readonly voice?: string
   /** ISO 639-1. */
   readonly language: string
+  /** What was said before, oldest first, for an engine that speaks the better for it; see `contextMillis`. */
+  readonly context?: ReadonlyArray<SpokenTurn>
+}
+
+/** Something that was said and heard, with its sound. */
+export interface SpokenTurn {
+  readonly role: "caller" | "agent"
+  readonly text: string
+  readonly pcm: Pcm
+  readonly sampleRate: SampleRate
 }
 
 /** Sound of one rate, in pieces of any length. */
@@ -27,4 +37,6 @@ export class TextToSpeech extends Context.Service<TextToSpeech, {
   readonly prepare: (requests: ReadonlyArray<SpeechRequest>) => Effect.Effect<void, EngineFailed>
   /** The voices it has; empty where it can't tell. */
   readonly voices: ReadonlyArray<string>
+  /** The most sound (ms) of the conversation before that it can use; unset: none, and nobody needs to keep it. */
+  readonly contextMillis?: number
 }>()("client-caller/conversation/TextToSpeech") {}
