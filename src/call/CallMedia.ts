@@ -23,7 +23,7 @@ import * as Resampler from "../audio/Resampler.ts"
 import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
-import { clearText, type Control, markText, mediaCapacity, mediaText, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
+import { clearText, type Control, markText, mediaCapacity, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
 import type { StreamEnd } from "./CallState.ts"
 
 /** Outbound frames that wait for the pacer: 400 ms. */
@@ -156,7 +156,6 @@ export const run = Effect.fnUntraced(function*(
   const hear = makeHear(agent.sampleRate)
   const say = makeSay(agent.sampleRate)
   const pacer = Pacer.make({ leadMillis })
-  const toText = mediaText(streamSid)
   const waiting = yield* Queue.bounded<Outgoing>(replyFrames)
 
   // -- in -------------------------------------------------------------------------------------
@@ -190,7 +189,7 @@ export const run = Effect.fnUntraced(function*(
   let isPacing = false
 
   const emit = (frame: Uint8Array) => {
-    stream.send(toText(frame))
+    stream.sendMedia(frame)
     if (sent++ + tally.dropped + stale === tally.sampleIndex && agent.name === "echo") {
       Metrics.echoLatency.updateUnsafe((now() - tally.sampleAt) / 1000, context)
     }

@@ -108,7 +108,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       yield* Metric.update(Metrics.streamsRefused("handshake"), 1)
       return HttpServerResponse.empty()
     }
-    yield* MediaStream.accept(socket.value, limits).pipe(
+    yield* MediaStream.accept(socket.value, (request.source as IncomingMessage).socket, limits).pipe(
       Effect.flatMap(serve),
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(

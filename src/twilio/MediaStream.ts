@@ -7,8 +7,8 @@
  * stream is logged, and a stream of mostly rubbish is closed.
  *
  * Messages are decoded in the socket's own callback, not by a fiber that pulls: at 50 messages a second
- * and call, a fiber's suspension and resumption cost more than all else here (docs/adr/0002). A `media`
- * to Twilio is a fixed text around its base64, so that sending costs no schema and no `JSON.stringify`.
+ * and call, a fiber's suspension and resumption cost more than all else here (docs/adr/0002). The `media` of
+ * both directions goes by `MediaFrame`, the schemas decode all that is not of its usual form.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
@@ -16,6 +16,7 @@ import { type Cause, Clock, Data, Deferred, type Duration, Effect, Queue, Result
 import type { WebSocket } from "ws"
 import type { StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as MediaFrame from "./MediaFrame.ts"
 import { decodeInbound, encodeOutbound, type Inbound, type Media, type Start } from "./MediaMessage.ts"
 import * as SlidingInbox from "./SlidingInbox.ts"
 
@@ -85,21 +86,14 @@ export interface MediaStream {
   readonly tally: Tally
   /** Waits for the end of the socket, and tells why. */
   readonly closed: Effect.Effect<StreamClosed>
-  /** Sends a text, see {@link mediaText}, {@link markText}, {@link clearText}; to a socket that is gone it does nothing. */
+  /** Sends μ-law at 8 kHz to be played; to a socket that is gone it does nothing. */
+  readonly sendMedia: (mulaw: Uint8Array) => void
+  /** Sends a text, see {@link markText}, {@link clearText}; to a socket that is gone it does nothing. */
   readonly send: (text: string) => void
   /** Bytes that were sent but have not left this process: what a peer that does not read makes grow. */
   readonly unsentBytes: () => number
   /** Closes with a WebSocket close code and a reason of at most 123 bytes. */
   readonly close: (code: number, reason: string) => Effect.Effect<void>
-}
-
-/** Makes the texts that play sound on a stream: what stands around the base64 is the same in all of them. */
-export const mediaText = (streamSid: StreamSid) => {
-  const before = `{"event":"media","streamSid":"${streamSid}","media":{"payload":"`
-  return (mulaw: Uint8Array): string => {
-    const bytes = Buffer.isBuffer(mulaw) ? mulaw : Buffer.from(mulaw.buffer, mulaw.byteOffset, mulaw.byteLength)
-    return `${before}${bytes.toString("base64")}"}}`
-  }
 }
 
 export const markText = (streamSid: StreamSid, name: string): string =>
@@ -118,12 +112,21 @@ const open = 1
 const asText = { binary: false, compress: false }
 
 /**
+ * The connection below a WebSocket: a whole frame that is written here leaves in one piece, where `ws` writes two.
+ * `ws` compresses nothing here, so it writes each of its own frames in one go, and none comes between.
+ */
+export interface Wire {
+  readonly write: (frame: Buffer) => unknown
+}
+
+/**
  * Takes over an upgraded socket and waits for `start`.
  *
  * The socket belongs to the scope. A failure here has been answered with its close code already.
  */
 export const accept = Effect.fnUntraced(function*(
   socket: WebSocket,
+  wire: Wire,
   limits: Limits
 ): Effect.fn.Return<MediaStream, StreamClosed, Scope.Scope> {
   const context = yield* Effect.context<never>()
@@ -136,6 +139,7 @@ export const accept = Effect.fnUntraced(function*(
   const tally = { received: 0, dropped: 0, sampleIndex: -1, sampleAt: 0 }
 
   let streamSid: StreamSid | undefined
+  let scan: ReturnType<typeof MediaFrame.makeScanner> | undefined
   let debt = 0
 
   const end = (why: StreamClosed) => {
@@ -171,14 +175,23 @@ export const accept = Effect.fnUntraced(function*(
     if (Queue.sizeUnsafe(control) >= controlCapacity) socket.pause()
   }
 
+  const onGood = (message: Media | Control) => {
+    if (debt > 0) debt--
+    if (message.event === "media") onMedia(message)
+    else onControl(message)
+  }
+
   const onMessage = (data: Buffer, isBinary: boolean) => {
     if (isBinary) return reject("binary")
+    const usual = scan?.(data)
+    if (usual !== undefined) return onGood(usual)
     const decoded = decodeInbound(data.toString())
     if (Result.isFailure(decoded)) return reject(decoded.failure)
     const message = decoded.success
     if (streamSid === undefined) {
       if (message.event === "start") {
         streamSid = message.streamSid
+        scan = MediaFrame.makeScanner(streamSid)
         Deferred.doneUnsafe(started, Effect.succeed(message))
       } else if (message.event !== "connected") {
         Metrics.badMessages("beforeStart").updateUnsafe(1, context)
@@ -189,9 +202,7 @@ export const accept = Effect.fnUntraced(function*(
     if (message.event === "start" || message.event === "connected") return reject("secondStart")
     if (message.streamSid !== streamSid) return reject("foreignStream")
     if (message.event === "media" && message.media.track !== "inbound") return reject("outboundTrack")
-    if (debt > 0) debt--
-    if (message.event === "media") onMedia(message)
-    else onControl(message)
+    onGood(message)
   }
 
   const onError = (error: Error) => {
@@ -234,6 +245,8 @@ export const accept = Effect.fnUntraced(function*(
     })
   )
 
+  const frameOf = MediaFrame.makeEncoder(start.streamSid)
+
   return {
     streamSid: start.streamSid,
     start: start.start,
@@ -247,6 +260,9 @@ export const accept = Effect.fnUntraced(function*(
     ),
     tally,
     closed: Deferred.await(ended),
+    sendMedia: (mulaw) => {
+      if (socket.readyState === open) wire.write(frameOf(mulaw))
+    },
     send: (text) => {
       if (socket.readyState === open) socket.send(text, asText)
     },

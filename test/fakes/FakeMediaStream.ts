@@ -70,6 +70,10 @@ export const make = Effect.fnUntraced(function*(options: {
     control: Stream.fromQueue(control),
     tally,
     closed: Deferred.await(gone),
+    sendMedia: (mulaw) => {
+      const message = { event: "media" as const, streamSid, media: { payload: Uint8Array.from(mulaw) } }
+      sent.push({ at: Number(clock.monotonicTimeNanosUnsafe()) / 1e6, message })
+    },
     send: (text) => {
       const message = Result.getOrThrow(decodeOutbound(text))
       if (message.streamSid !== streamSid) throw new Error("a message for another stream")

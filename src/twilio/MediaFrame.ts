@@ -1,0 +1,173 @@
+/**
+ * The two messages that come and go fifty times a second on every call, straight from and to the bytes of a
+ * WebSocket: `media` of the usual form, without text, JSON or objects on the way.
+ *
+ * Nothing is decided here that the schemas of `MediaMessage` do not decide: what a scanner does not know byte
+ * for byte is theirs to decode, and what it does know it decodes as they do (a property test says so).
+ */
+import type { StreamSid } from "../domain/Sid.ts"
+import type { Media } from "./MediaMessage.ts"
+
+const digits = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "latin1")
+
+/** The value of each character of base64 (RFC 4648, section 4); 64 for all others. */
+const values = new Uint8Array(256).fill(64)
+for (let value = 0; value < 64; value++) values[digits[value]] = value
+
+const padding = 0x3d
+
+/** FIN and the opcode of text (RFC 6455, section 5.2). */
+const textFrame = 0x81
+
+const writeHeader = (frame: Buffer, length: number): number => {
+  frame[0] = textFrame
+  if (length < 126) {
+    frame[1] = length
+    return 2
+  }
+  if (length < 65_536) {
+    frame[1] = 126
+    frame.writeUInt16BE(length, 2)
+    return 4
+  }
+  frame[1] = 127
+  frame.writeBigUInt64BE(BigInt(length), 2)
+  return 10
+}
+
+const headerLength = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10)
+
+const writeBase64 = (bytes: Uint8Array, out: Buffer, from: number): number => {
+  let at = from
+  let index = 0
+  for (; index + 2 < bytes.length; index += 3) {
+    const group = (bytes[index] << 16) | (bytes[index + 1] << 8) | bytes[index + 2]
+    out[at] = digits[group >> 18]
+    out[at + 1] = digits[(group >> 12) & 63]
+    out[at + 2] = digits[(group >> 6) & 63]
+    out[at + 3] = digits[group & 63]
+    at += 4
+  }
+  const rest = bytes.length - index
+  if (rest === 0) return at
+  const group = (bytes[index] << 16) | (rest === 2 ? bytes[index + 1] << 8 : 0)
+  out[at] = digits[group >> 18]
+  out[at + 1] = digits[(group >> 12) & 63]
+  out[at + 2] = rest === 2 ? digits[(group >> 6) & 63] : padding
+  out[at + 3] = padding
+  return at + 4
+}
+
+/** Makes whole WebSocket frames, unmasked as a server's are, that play sound on a stream. */
+export const makeEncoder = (streamSid: StreamSid) => {
+  const before = Buffer.from(`{"event":"media","streamSid":"${streamSid}","media":{"payload":"`, "latin1")
+  const after = Buffer.from("\"}}", "latin1")
+  return (mulaw: Uint8Array): Buffer => {
+    const length = before.length + Math.ceil(mulaw.length / 3) * 4 + after.length
+    const frame = Buffer.allocUnsafe(headerLength(length) + length)
+    let at = writeHeader(frame, length)
+    frame.set(before, at)
+    at = writeBase64(mulaw, frame, at + before.length)
+    frame.set(after, at)
+    return frame
+  }
+}
+
+const event = Buffer.from("{\"event\":\"media\",\"sequenceNumber\":\"", "latin1")
+const timestamp = Buffer.from("\",\"timestamp\":\"", "latin1")
+const payload = Buffer.from("\",\"payload\":\"", "latin1")
+const close = Buffer.from("\"}}", "latin1")
+
+const isAt = (text: Buffer, at: number, expected: Buffer): boolean => {
+  if (at + expected.length > text.length) return false
+  for (let index = 0; index < expected.length; index++) {
+    if (text[at + index] !== expected[index]) return false
+  }
+  return true
+}
+
+/** Counters of more digits are left to the schema: a double holds fifteen exactly. */
+const mostDigits = 15
+
+/** The first character that is no digit. */
+const afterDigits = (text: Buffer, at: number): number => {
+  let end = at
+  while (end - at <= mostDigits && text[end] >= 0x30 && text[end] <= 0x39) end++
+  return end
+}
+
+const isCounter = (from: number, end: number): boolean => end > from && end - from <= mostDigits
+
+const numberAt = (text: Buffer, from: number, end: number): number => {
+  let value = 0
+  for (let at = from; at < end; at++) value = value * 10 + text[at] - 0x30
+  return value
+}
+
+/** The bytes of base64 in `from…end`, or `undefined` if it is none. */
+const readBase64 = (text: Buffer, from: number, end: number): Buffer | undefined => {
+  const length = end - from
+  if (length % 4 !== 0) return undefined
+  const padded = length === 0 || text[end - 1] !== padding ? 0 : text[end - 2] === padding ? 2 : 1
+  const bytes = Buffer.allocUnsafe((length / 4) * 3 - padded)
+  const whole = padded === 0 ? end : end - 4
+  let wrong = 0
+  let out = 0
+  let at = from
+  for (; at < whole; at += 4) {
+    const a = values[text[at]]
+    const b = values[text[at + 1]]
+    const c = values[text[at + 2]]
+    const d = values[text[at + 3]]
+    wrong |= a | b | c | d
+    bytes[out] = (a << 2) | (b >> 4)
+    bytes[out + 1] = (b << 4) | (c >> 2)
+    bytes[out + 2] = (c << 6) | d
+    out += 3
+  }
+  if (padded > 0) {
+    const a = values[text[at]]
+    const b = values[text[at + 1]]
+    const c = padded === 1 ? values[text[at + 2]] : 0
+    wrong |= a | b | c
+    bytes[out] = (a << 2) | (b >> 4)
+    if (padded === 1) bytes[out + 1] = (b << 4) | (c >> 2)
+  }
+  return wrong < 64 ? bytes : undefined
+}
+
+/**
+ * Reads the usual `media` of a stream from the bytes of its text: the fields in Twilio's order, without blanks,
+ * of the inbound track. `undefined` for everything else, right or wrong.
+ */
+export const makeScanner = (streamSid: StreamSid) => {
+  const chunk = Buffer.from(`","streamSid":"${streamSid}","media":{"track":"inbound","chunk":"`, "latin1")
+  return (text: Buffer): Media | undefined => {
+    if (!isAt(text, 0, event)) return undefined
+    const sequenceFrom = event.length
+    const sequenceEnd = afterDigits(text, sequenceFrom)
+    if (!isCounter(sequenceFrom, sequenceEnd) || !isAt(text, sequenceEnd, chunk)) return undefined
+    const chunkFrom = sequenceEnd + chunk.length
+    const chunkEnd = afterDigits(text, chunkFrom)
+    if (!isCounter(chunkFrom, chunkEnd) || !isAt(text, chunkEnd, timestamp)) return undefined
+    const timeFrom = chunkEnd + timestamp.length
+    const timeEnd = afterDigits(text, timeFrom)
+    if (!isCounter(timeFrom, timeEnd) || !isAt(text, timeEnd, payload)) return undefined
+    const payloadFrom = timeEnd + payload.length
+    const payloadEnd = text.length - close.length
+    if (payloadEnd < payloadFrom || !isAt(text, payloadEnd, close)) return undefined
+    const bytes = readBase64(text, payloadFrom, payloadEnd)
+    if (bytes === undefined) return undefined
+    return {
+      event: "media",
+      sequenceNumber: numberAt(text, sequenceFrom, sequenceEnd),
+      streamSid,
+      media: {
+        track: "inbound",
+        chunk: numberAt(text, chunkFrom, chunkEnd),
+        timestamp: numberAt(text, timeFrom, timeEnd),
+        payload: bytes
+      }
+    }
+  }
+}
