@@ -52,11 +52,6 @@ const announce = Effect.gen(function*() {
   } else if (config.server.publicUrl._tag === "None" && config.server.trustedProxies.length === 0) {
     yield* Effect.logWarning("PUBLIC_URL is not set: Twilio's signatures can't match. Set it to the address that Twilio calls.")
   }
-  for (const [name, engine] of Object.entries(config.engines)) {
-    if (engine._tag === "Some") {
-      yield* Effect.logWarning(`An engine is set for ${name}, but this version has only those that run in the service`)
-    }
-  }
 })
 
 /**

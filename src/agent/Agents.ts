@@ -8,7 +8,7 @@
 import { Array, Context, Data, Effect, Fiber, FileSystem, Layer, Option, Path, Result, Scope } from "effect"
 import { fileURLToPath } from "node:url"
 import { type AgentChoice, AppConfig } from "../config/AppConfig.ts"
-import type { EngineFailed } from "../conversation/Engine.ts"
+import type { EngineFailed, EngineState } from "../conversation/Engine.ts"
 import type { Persona } from "../conversation/Persona.ts"
 import { AgentName } from "../domain/AgentName.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
@@ -70,13 +70,15 @@ export class Agents extends Context.Service<Agents, {
   readonly find: (name: string) => Effect.Effect<Agent, UnknownAgent>
   /** The one that answers a call to this number: that of `AGENT_NUMBERS`, else the standard one. */
   readonly forNumber: (called: Option.Option<PhoneNumber>) => Agent
+  /** How the engines do that they use; none of those that run in this process. */
+  readonly engines: Effect.Effect<ReadonlyArray<EngineState>>
 }>()("client-caller/agent/Agents") {
   /** These agents; `AGENT` must name one of them. For tests, and for a service without engines. */
   static readonly layerWith = (agents: ReadonlyArray<Agent>) =>
     Layer.effect(
       Agents,
       Effect.flatMap(AppConfig, ({ agents: config }) =>
-        make(config, new Map(agents.map((agent) => [agent.name, Effect.succeed(agent)])), new Map()))
+        make(config, new Map(agents.map((agent) => [agent.name, Effect.succeed(agent)])), new Map(), Effect.succeed([])))
     )
 
   /** The built-in agents and those of files. */
@@ -148,7 +150,7 @@ export class Agents extends Context.Service<Agents, {
         const agent = byPath.get(path.resolve(file))
         if (agent !== undefined) byPath.set(file, agent)
       }
-      return yield* make(config, sources, byPath)
+      return yield* make(config, sources, byPath, conversations.engines)
     })
   )
 }
@@ -156,7 +158,8 @@ export class Agents extends Context.Service<Agents, {
 const make = Effect.fnUntraced(function*(
   config: AppConfig["Service"]["agents"],
   sources: ReadonlyMap<string, Source>,
-  byPath: ReadonlyMap<string, Agent>
+  byPath: ReadonlyMap<string, Agent>,
+  engines: Effect.Effect<ReadonlyArray<EngineState>>
 ) {
   const known = [...sources.keys()].map((name) => AgentName.make(name))
 
@@ -178,6 +181,7 @@ const make = Effect.fnUntraced(function*(
   return Agents.of({
     standard,
     find,
-    forNumber: (called) => Option.match(called, { onNone: () => standard, onSome: (number) => numbers.get(number) ?? standard })
+    forNumber: (called) => Option.match(called, { onNone: () => standard, onSome: (number) => numbers.get(number) ?? standard }),
+    engines
   })
 })

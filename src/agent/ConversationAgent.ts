@@ -84,6 +84,7 @@ export const layer = Layer.effect(
       return agent
     })
 
-    return Conversations.of({ agentOf })
+    const observed = [speechToText, replyModel, textToSpeech].flatMap(({ engines }) => engines === undefined ? [] : [engines])
+    return Conversations.of({ agentOf, engines: Effect.map(Effect.all(observed), (states) => states.flat()) })
   })
 )

@@ -52,6 +52,17 @@ const List = Schema.String.pipe(
   })
 )
 
+/** The engine that runs in this process, in a list of engines. */
+const embedded = "embedded"
+
+/** One or more engines in the order in which they are tried: addresses, and the one that runs here. */
+const EngineList = List.pipe(
+  Schema.check(Schema.isMinLength(1)),
+  Schema.decodeTo(Schema.Array(Schema.Union([Schema.Literal(embedded), HttpUrl])))
+)
+
+const NonEmptyTexts = List.pipe(Schema.check(Schema.isMinLength(1)))
+
 const NonEmptySecrets = List.pipe(
   Schema.check(Schema.isMinLength(1)),
   Schema.decodeTo(Schema.NonEmptyArray(Schema.RedactedFromValue(Schema.String)))
@@ -144,6 +155,11 @@ const withDefault = <A>(
 ): WithDefault<A> => ({ schema, fallback, expected, example })
 
 const url = (example: string) => required(HttpUrl, "an http or https URL without a query", example)
+const engines = (example: string) =>
+  required(EngineList, "http or https URLs without a query, or the word embedded, with commas between", example)
+const eachEngine = (what: string, example: string) =>
+  required(NonEmptyTexts, `${what}, or one for each address with commas between`, example)
+const eachKey = required(NonEmptySecrets, "the engine's key, or one for each address with commas between", "…")
 const text = (expected: string, example: string) => required(Schema.NonEmptyString, expected, example)
 const secret = (what: string) => required(Secret, what, "…")
 const duration = (fallback: Duration.Input, example: string) =>
@@ -189,16 +205,16 @@ const variables = {
   EVENTS_DIR: text("a folder that the service may write to", "data/events"),
   DATABASE_URL: secret("a postgres:// address"),
 
-  STT_URL: url("http://127.0.0.1:8001/v1"),
-  STT_MODEL: text("the name of a model", "openai/whisper-large-v3-turbo"),
-  STT_API_KEY: secret("the engine's key"),
-  LLM_URL: url("http://127.0.0.1:8002/v1"),
-  LLM_MODEL: text("the name of a model", "google/gemma-3-27b-it"),
-  LLM_API_KEY: secret("the engine's key"),
-  TTS_URL: url("http://127.0.0.1:8003/v1"),
-  TTS_MODEL: text("the name of a model", "sesame/csm-1b"),
-  TTS_API_KEY: secret("the engine's key"),
-  TTS_VOICE: text("the name of a voice", "0"),
+  STT_URL: engines("http://127.0.0.1:8001/v1,embedded"),
+  STT_MODEL: eachEngine("the name of a model", "openai/whisper-large-v3-turbo"),
+  STT_API_KEY: eachKey,
+  LLM_URL: engines("http://127.0.0.1:8002/v1,embedded"),
+  LLM_MODEL: eachEngine("the name of a model", "google/gemma-3-27b-it"),
+  LLM_API_KEY: eachKey,
+  TTS_URL: engines("http://127.0.0.1:8003/v1,embedded"),
+  TTS_MODEL: eachEngine("the name of a model", "sesame/csm-1b"),
+  TTS_API_KEY: eachKey,
+  TTS_VOICE: eachEngine("the name of a voice", "0"),
 
   MAX_CALLS: count(1, 100_000, 100),
   MAX_CALL_DURATION: duration("1 hour", "1h"),
@@ -239,6 +255,13 @@ export interface EngineSettings {
   readonly voice: Option.Option<string>
 }
 
+/** An engine of a stage; where there are several, the first that works is used. */
+export type EngineChoice =
+  | { readonly _tag: "Embedded" }
+  | { readonly _tag: "Server"; readonly settings: EngineSettings }
+
+type EngineChoices = Array.NonEmptyReadonlyArray<EngineChoice>
+
 /** A Twilio account: webhooks are accepted when signed with any of the tokens, REST uses the first. */
 export interface Account {
   readonly accountSid: AccountSid
@@ -277,9 +300,9 @@ export interface Settings {
   readonly eventsDir: Option.Option<string>
   readonly databaseUrl: Option.Option<Redacted.Redacted>
   readonly engines: {
-    readonly speechToText: Option.Option<EngineSettings>
-    readonly replyModel: Option.Option<EngineSettings>
-    readonly textToSpeech: Option.Option<EngineSettings>
+    readonly speechToText: EngineChoices
+    readonly replyModel: EngineChoices
+    readonly textToSpeech: EngineChoices
   }
   readonly limits: {
     /** Calls at once; one more is told that the line is busy. */
@@ -325,17 +348,50 @@ const load = <A>(name: string, variable: Variable<A>): Effect.Effect<Result.Resu
     )
   }).pipe(Effect.orElseSucceed(() => Result.fail(`${name} could not be read. Set it in the environment or in .env.`)))
 
-const engine = (
-  values: Values,
-  url: Option.Option<URL>,
-  prefix: "STT" | "LLM" | "TTS"
-): Option.Option<EngineSettings> =>
-  Option.map(url, (url) => ({
-    url,
-    model: values[`${prefix}_MODEL`],
-    apiKey: values[`${prefix}_API_KEY`],
-    voice: prefix === "TTS" ? values.TTS_VOICE : Option.none()
-  }))
+const stages = ["STT", "LLM", "TTS"] as const
+type EnginePrefix = typeof stages[number]
+
+const serversOf = (values: Values, prefix: EnginePrefix): number =>
+  Option.getOrElse(values[`${prefix}_URL`], () => []).filter((engine) => engine !== embedded).length
+
+/** What belongs to the addresses of a stage: one for all of them, or one each. */
+const perServer = (values: Values, prefix: EnginePrefix) => ({
+  [`${prefix}_MODEL`]: values[`${prefix}_MODEL`],
+  [`${prefix}_API_KEY`]: values[`${prefix}_API_KEY`],
+  ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE } : {})
+})
+
+const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
+  const pick = <A>(list: Option.Option<ReadonlyArray<A>>, index: number): Option.Option<A> =>
+    Option.flatMap(list, (items) => Option.fromUndefinedOr(items.length === 1 ? items[0] : items[index]))
+  let server = 0
+  const choices = Option.getOrElse(values[`${prefix}_URL`], () => [embedded] as const).map((engine): EngineChoice => {
+    if (engine === embedded) return { _tag: "Embedded" }
+    const index = server++
+    return {
+      _tag: "Server",
+      settings: {
+        url: engine,
+        model: pick(values[`${prefix}_MODEL`], index),
+        apiKey: pick(values[`${prefix}_API_KEY`], index),
+        voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none()
+      }
+    }
+  })
+  return Array.isArrayNonEmpty(choices) ? choices : [{ _tag: "Embedded" }]
+}
+
+/** A model, a key or a voice too many or too few would go to the wrong engine. */
+const unevenEngines = (values: Values): ReadonlyArray<string> =>
+  stages.flatMap((prefix) => {
+    const servers = serversOf(values, prefix)
+    return Object.entries(perServer(values, prefix)).flatMap(([name, list]) => {
+      const count = Option.match(list, { onNone: () => 0, onSome: (items) => items.length })
+      return count <= 1 || count === servers ? [] : [
+        `${name} has ${count} entries, but ${prefix}_URL has ${servers} addresses. Set one for all of them, or one for each, with commas between.`
+      ]
+    })
+  })
 
 const toSettings = (values: Values): Settings => ({
   twilio: {
@@ -359,9 +415,9 @@ const toSettings = (values: Values): Settings => ({
   eventsDir: values.EVENTS_DIR,
   databaseUrl: values.DATABASE_URL,
   engines: {
-    speechToText: engine(values, values.STT_URL, "STT"),
-    replyModel: engine(values, values.LLM_URL, "LLM"),
-    textToSpeech: engine(values, values.TTS_URL, "TTS")
+    speechToText: engineChoices(values, "STT"),
+    replyModel: engineChoices(values, "LLM"),
+    textToSpeech: engineChoices(values, "TTS")
   },
   limits: {
     calls: values.MAX_CALLS,
@@ -394,7 +450,7 @@ export class AppConfig extends Context.Service<AppConfig, Settings>()("client-ca
         if (Result.isFailure(loaded)) wrong.push(loaded.failure)
         else values[name] = "fallback" in variable ? Option.getOrElse(loaded.success, () => variable.fallback) : loaded.success
       }
-      if (wrong.length === 0) wrong.push(...halfAccount(values as Values))
+      if (wrong.length === 0) wrong.push(...halfAccount(values as Values), ...unevenEngines(values as Values))
       if (Array.isArrayNonEmpty(wrong)) return yield* new InvalidConfig({ lines: wrong })
       return toSettings(values as Values)
     })

@@ -1,7 +1,7 @@
 /**
  * What the four engine ports have in common: the stages of a turn, and how an engine fails.
  */
-import { Data } from "effect"
+import { Data, type Effect } from "effect"
 
 /** The stages of a turn that an engine does. */
 export type Stage = "voiceActivity" | "speechToText" | "replyModel" | "textToSpeech"
@@ -23,4 +23,22 @@ export class EngineFailed extends Data.TaggedError("EngineFailed")<{
   override get message() {
     return `${this.stage}: ${this.reason}. ${this.advice}`
   }
+}
+
+/** How one of a stage's engines does. */
+export interface EngineState {
+  readonly stage: Stage
+  readonly name: string
+  /**
+   * - `up`: its last answer was one;
+   * - `failing`: its last answer was none;
+   * - `down`: it failed so often that it is left alone for a moment;
+   * - `unknown`: it was not asked yet.
+   */
+  readonly state: "up" | "failing" | "down" | "unknown"
+}
+
+/** What a service of a stage can tell of its engines; one that runs in this process has nothing to tell. */
+export interface Observed {
+  readonly engines?: Effect.Effect<ReadonlyArray<EngineState>>
 }

@@ -2,7 +2,7 @@
  * The port of the reply: what was said so far in, the agent's next words out, as they come.
  */
 import { Context, type Effect, type Schema, type Scope, type Stream } from "effect"
-import type { EngineFailed } from "./Engine.ts"
+import type { EngineFailed, Observed } from "./Engine.ts"
 import type { Persona } from "./Persona.ts"
 
 /** What was said, as far as it was heard. */
@@ -40,6 +40,6 @@ export interface Replier {
   readonly reply: (request: ReplyRequest) => Stream.Stream<ReplyPart, EngineFailed>
 }
 
-export class ReplyModel extends Context.Service<ReplyModel, {
+export class ReplyModel extends Context.Service<ReplyModel, Observed & {
   readonly prepare: (persona: Persona) => Effect.Effect<Replier, EngineFailed, Scope.Scope>
 }>()("client-caller/conversation/ReplyModel") {}

@@ -3,7 +3,7 @@
  */
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
-import type { EngineFailed } from "./Engine.ts"
+import type { EngineFailed, Observed } from "./Engine.ts"
 
 /**
  * What callers of an agent are likely to say. A grammar engine understands nothing else; a language
@@ -54,7 +54,7 @@ export interface Recognizer {
   readonly begin: Effect.Effect<Utterance, EngineFailed, Scope.Scope>
 }
 
-export class SpeechToText extends Context.Service<SpeechToText, {
+export class SpeechToText extends Context.Service<SpeechToText, Observed & {
   readonly prepare: (hints: Hints) => Effect.Effect<Recognizer, EngineFailed, Scope.Scope>
   /** Words of the hints that this engine could never hear, in the order of their appearance, each once. */
   readonly unknownWords: (hints: Hints) => Effect.Effect<ReadonlyArray<string>, EngineFailed>

@@ -3,7 +3,7 @@
  */
 import { Context, type Effect, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
-import type { EngineFailed } from "./Engine.ts"
+import type { EngineFailed, Observed } from "./Engine.ts"
 
 export interface SpeechRequest {
   /** A clause or a sentence, without markup. */
@@ -30,7 +30,7 @@ export interface SpeechChunk {
   readonly sampleRate: SampleRate
 }
 
-export class TextToSpeech extends Context.Service<TextToSpeech, {
+export class TextToSpeech extends Context.Service<TextToSpeech, Observed & {
   /** Stopped by interruption. Text without a letter or digit is no sound. */
   readonly speak: (request: SpeechRequest) => Stream.Stream<SpeechChunk, EngineFailed>
   /** Makes these ready, so that they come without delay: an agent's fixed lines. */

@@ -56,7 +56,10 @@ export const Health = Schema.Struct({
   version: Schema.String
 }).annotate({ identifier: "Health" })
 
-export const Ready = Schema.Struct({ status: Schema.Literal("ready") }).annotate({ identifier: "Ready" })
+export const Ready = Schema.Struct({
+  status: Schema.Literal("ready"),
+  engines: Problems.EngineStates
+}).annotate({ identifier: "Ready" })
 
 export class CallGroup extends HttpApiGroup.make("call")
   .add(
@@ -112,8 +115,8 @@ export class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
     HttpApiEndpoint.get("health", "/health", { success: Health }).annotateMerge(
       OpenApi.annotations({ summary: "Whether the process lives, and how much it does" })
     ),
-    HttpApiEndpoint.get("ready", "/ready", { success: Ready, error: Problems.Busy }).annotateMerge(
-      OpenApi.annotations({ summary: "Whether new calls may be sent here; 503 while draining" })
+    HttpApiEndpoint.get("ready", "/ready", { success: Ready, error: [Problems.Busy, Problems.EnginesDown] }).annotateMerge(
+      OpenApi.annotations({ summary: "Whether new calls may be sent here; 503 while draining, and while a stage has no engine that works" })
     )
   )
   .annotateMerge(OpenApi.annotations({ title: "System" }))

@@ -255,8 +255,17 @@ const SystemHandlers = HttpApiBuilder.group(
         }),
       ready: () =>
         Effect.gen(function*() {
-          if (!(yield* registry.isDraining)) return { status: "ready" as const }
-          return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
+          if (yield* registry.isDraining) {
+            return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
+          }
+          const engines = yield* agents.engines
+          const without = [...new Set(engines.map(({ stage }) => stage))]
+            .filter((stage) => engines.every((engine) => engine.stage !== stage || engine.state === "down"))
+          if (without.length === 0) return { status: "ready" as const, engines }
+          return yield* new Problems.EnginesDown({
+            engines,
+            detail: `No engine works for: ${without.join(", ")}. Start one, or let "embedded" stand last in its list.`
+          })
         })
     })
   })

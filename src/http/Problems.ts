@@ -84,6 +84,18 @@ export class Busy extends HttpApiError.Problem<Busy>()("Busy", {
   title: "There is no room for another call"
 }, { ...twilioCode, ...retryAfter }) {}
 
+export const EngineStates = Schema.Array(Schema.Struct({
+  stage: Schema.String.annotate({ description: "speechToText, replyModel or textToSpeech" }),
+  name: Schema.String.annotate({ description: "The engine's address, or embedded" }),
+  state: Schema.Literals(["up", "failing", "down", "unknown"]).annotate({ description: "By its last answers" })
+})).annotate({ description: "The engines of STT_URL, LLM_URL and TTS_URL; none: all run in this process" })
+
+export class EnginesDown extends HttpApiError.Problem<EnginesDown>()("EnginesDown", {
+  type: type("engines-down"),
+  status: 503,
+  title: "An agent could not hear, think or speak"
+}, { engines: EngineStates }) {}
+
 export class TwilioTimedOut extends HttpApiError.Problem<TwilioTimedOut>()("TwilioTimedOut", {
   type: type("twilio-timed-out"),
   status: 504,

@@ -120,3 +120,31 @@ export const engineFailures = (stage: string, reason: string) =>
     incremental: true,
     attributes: { stage, reason }
   })
+
+export const engineRequests = (stage: string, engine: string, outcome: string) =>
+  Metric.counter("client_caller_engine_requests_total", {
+    description: "Requests to engines, by stage, engine and outcome (ok, or why it failed)",
+    incremental: true,
+    attributes: { stage, engine, outcome }
+  })
+
+/** From a request to the beginning of its answer. */
+export const engineLatency = (stage: string, engine: string) =>
+  Metric.histogram("client_caller_engine_latency_seconds", {
+    description: "From a request to an engine to the beginning of its answer, by stage and engine",
+    boundaries: turnBoundaries,
+    attributes: { stage, engine }
+  })
+
+export const engineStandIns = (stage: string, engine: string) =>
+  Metric.counter("client_caller_engine_stand_ins_total", {
+    description: "Requests that an engine took because one before it failed or was late, by stage and engine",
+    incremental: true,
+    attributes: { stage, engine }
+  })
+
+export const engineUp = (stage: string, engine: string) =>
+  Metric.gauge("client_caller_engine_up", {
+    description: "Whether an engine's last answer was one (1) or none (0), by stage and engine",
+    attributes: { stage, engine }
+  })

@@ -85,6 +85,7 @@ const withFiles = <A, E>(
     const Talking = Layer.succeed(
       Conversations,
       Conversations.of({
+        engines: Effect.succeed([]),
         agentOf: (persona) =>
           Effect.gen(function*() {
             yield* agentOf(persona)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Option, Redacted } from "effect"
-import { AppConfig, names } from "../../src/config/AppConfig.ts"
+import { AppConfig, type EngineChoice, names } from "../../src/config/AppConfig.ts"
 import { AgentName } from "../../src/domain/AgentName.ts"
 import { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import { exactly } from "../fakes/TestConfig.ts"
@@ -15,6 +15,15 @@ const settings = (env: Record<string, string> = {}) =>
 const problems = (env: Record<string, string>) => Effect.map(Effect.flip(settings(env)), (error) => error.lines)
 
 const millis = Duration.toMillis
+
+/** An engine by what is set for it. */
+const shown = (choice: EngineChoice) =>
+  choice._tag === "Embedded" ? "embedded" : [
+    choice.settings.url.href,
+    Option.getOrUndefined(choice.settings.model),
+    Option.getOrUndefined(Option.map(choice.settings.apiKey, Redacted.value)),
+    Option.getOrUndefined(choice.settings.voice)
+  ]
 
 describe("AppConfig", () => {
   it.effect("needs nothing: every variable has a default or may be left out", () =>
@@ -42,13 +51,53 @@ describe("AppConfig", () => {
         dataDir: "data",
         eventsDir: Option.none(),
         databaseUrl: Option.none(),
-        engines: { speechToText: Option.none(), replyModel: Option.none(), textToSpeech: Option.none() },
+        engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         log: { format: "auto", level: "Info" }
       })
     }))
 
   it.effect("listens to this machine only unless told otherwise", () =>
     Effect.map(settings(), ({ server }) => assert.strictEqual(server.host, "127.0.0.1")))
+
+  it.effect("takes several engines of a stage, with what belongs to each", () =>
+    Effect.gen(function*() {
+      const { engines } = yield* settings({
+        STT_URL: "http://a/v1, http://b/v1/,embedded",
+        STT_MODEL: "small,large",
+        STT_API_KEY: "one",
+        LLM_URL: "embedded",
+        LLM_MODEL: "gemma",
+        TTS_URL: "embedded,http://c/v1",
+        TTS_VOICE: "3"
+      })
+      assert.deepStrictEqual(engines.speechToText.map(shown), [
+        ["http://a/v1", "small", "one", undefined],
+        ["http://b/v1", "large", "one", undefined],
+        "embedded"
+      ])
+      assert.deepStrictEqual(engines.replyModel.map(shown), ["embedded"])
+      assert.deepStrictEqual(engines.textToSpeech.map(shown), ["embedded", ["http://c/v1", undefined, undefined, "3"]])
+    }))
+
+  it.effect("refuses an uneven list of what belongs to engines", () =>
+    Effect.gen(function*() {
+      const { lines } = yield* Effect.flip(settings({
+        STT_URL: "http://a/v1,http://b/v1,embedded",
+        STT_MODEL: "one,two,three",
+        TTS_URL: "http://a/v1",
+        TTS_VOICE: "1,2",
+        LLM_URL: "http://a/v1,elsewhere"
+      }))
+      assert.strictEqual(lines.length, 1)
+      assert.match(lines[0], /^LLM_URL must be /)
+      const { lines: uneven } = yield* Effect.flip(settings({
+        STT_URL: "http://a/v1,http://b/v1,embedded",
+        STT_MODEL: "one,two,three",
+        TTS_URL: "http://a/v1",
+        TTS_VOICE: "1,2"
+      }))
+      assert.deepStrictEqual(uneven.map((line) => line.slice(0, 34)), ["STT_MODEL has 3 entries, but STT_U", "TTS_VOICE has 2 entries, but TTS_U"])
+    }))
 
   it.effect("reads every variable", () =>
     Effect.gen(function*() {
@@ -114,18 +163,9 @@ describe("AppConfig", () => {
       })
       assert.strictEqual(rest.dataDir, "somewhere")
       assert.strictEqual(Redacted.value(Option.getOrThrow(rest.databaseUrl)), "postgres://u:p@db/calls")
-      const engine = (of: typeof engines.textToSpeech) => {
-        const { apiKey, model, url, voice } = Option.getOrThrow(of)
-        return [
-          url.href,
-          Option.getOrThrow(model),
-          Redacted.value(Option.getOrThrow(apiKey)),
-          Option.getOrUndefined(voice)
-        ]
-      }
-      assert.deepStrictEqual(engine(engines.speechToText), ["http://127.0.0.1:8001/v1", "whisper", "stt", undefined])
-      assert.deepStrictEqual(engine(engines.replyModel), ["http://127.0.0.1:8002/v1", "gemma", "llm", undefined])
-      assert.deepStrictEqual(engine(engines.textToSpeech), ["http://127.0.0.1:8003/v1", "csm", "tts", "7"])
+      assert.deepStrictEqual(engines.speechToText.map(shown), [["http://127.0.0.1:8001/v1", "whisper", "stt", undefined]])
+      assert.deepStrictEqual(engines.replyModel.map(shown), [["http://127.0.0.1:8002/v1", "gemma", "llm", undefined]])
+      assert.deepStrictEqual(engines.textToSpeech.map(shown), [["http://127.0.0.1:8003/v1", "csm", "tts", "7"]])
       assert.deepStrictEqual(
         [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media)],
         [7, 300_000, 4000, 6000]
@@ -185,7 +225,7 @@ describe("AppConfig", () => {
     ["AGENT_NUMBERS", "+14155550100=", "called numbers, each once"],
     ["AGENT_NUMBERS", "+14155550100=Front Desk", "called numbers, each once"],
     ["AGENT_NUMBERS", "+14155550100=echo,+1 415 555 0100=receptionist", "called numbers, each once"],
-    ["STT_URL", "localhost:8001/v1", "an http or https URL"],
+    ["STT_URL", "localhost:8001/v1", "http or https URLs"],
     ["MAX_CALLS", "0", "a whole number from 1 to"],
     ["MAX_CALLS", "many", "a whole number from 1 to"],
     ["MAX_MESSAGE_BYTES", "100", "a whole number from 1024 to"],

@@ -53,7 +53,7 @@ describe(".env.example", () => {
       const text = (yield* read).split("\n").map((line) => assignment.test(line) ? line.replace(/^#/, "") : line).join("\n")
       const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(text))
       assert.isTrue(Option.isSome(settings.twilio.account))
-      assert.isTrue(Option.isSome(settings.engines.textToSpeech))
+      assert.deepStrictEqual(settings.engines.textToSpeech.map(({ _tag }) => _tag), ["Server", "Embedded"])
     }))
 
   it.live("shows the defaults where there are any", () =>

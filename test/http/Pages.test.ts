@@ -102,7 +102,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
           assert.strictEqual(answer.contentType, "application/json")
         }
       }
-      assert.deepStrictEqual((yield* service.ask("/ready")).json, { status: "ready" })
+      assert.deepStrictEqual((yield* service.ask("/ready")).json, { status: "ready", engines: [] })
     }))
 
   it.effect("/health tells no secret", () =>

@@ -1,0 +1,255 @@
+/**
+ * Several engines of one stage as if they were one: the first that works is used, and who is late or broken is
+ * stood in for while the caller waits.
+ *
+ * - An engine that fails a request hands it to the next at once.
+ * - One that has not begun to answer after `hedgeAfter` is joined by the next; the first answer counts, and the
+ *   others' requests are aborted (a hedged request: Dean & Barroso, "The Tail at Scale", 2013). Not by one that runs in
+ *   this process: it is always sooner, and it understands and speaks less, so it stands in for failures alone.
+ * - One that fails three times in a row is left alone for some seconds, or for as long as it asks (a circuit breaker).
+ *   Meanwhile it is probed, so that it comes back without a caller's help.
+ *
+ * A request that has begun to answer is its engine's to the end: what was heard can't be taken back.
+ */
+import { Cause, Clock, Deferred, Duration, Effect, Exit, Metric, Option, Schedule, Scope, Stream } from "effect"
+import { CircuitBreaker } from "effect/persistence"
+import { EngineFailed, type EngineState, type Stage } from "../conversation/Engine.ts"
+import * as Metrics from "../observability/Metrics.ts"
+
+export interface Member<S> {
+  /** For the operator: its address without a path, or `embedded`. */
+  readonly name: string
+  readonly engine: S
+  /** Asks whether it is there. Unset: it runs in this process and is never judged. */
+  readonly probe?: Effect.Effect<void, EngineFailed>
+}
+
+export interface Options {
+  readonly stage: Stage
+  /** From a request to the next engine's joining it. */
+  readonly hedgeAfter: Duration.Input
+  /** The longest wait for the beginning of an answer. The turn's own bound may be shorter. */
+  readonly patience: Duration.Input
+  /** How long a server asked to be left alone. */
+  readonly retryAfter?: (error: EngineFailed) => Option.Option<Duration.Duration>
+}
+
+export interface Failover<S> {
+  readonly members: ReadonlyArray<Member<S>>
+  /** Asks the engines; what the one that answers has acquired belongs to the scope, all else is released. */
+  readonly run: <A>(
+    attempt: (engine: S, index: number) => Effect.Effect<A, EngineFailed, Scope.Scope>
+  ) => Effect.Effect<A, EngineFailed, Scope.Scope>
+  /** The engine that `run` would begin with. */
+  readonly preferred: Effect.Effect<number>
+  readonly states: Effect.Effect<ReadonlyArray<EngineState>>
+}
+
+/** Failures in a row that open the circuit. */
+const failuresToOpen = 3
+
+/** How long it stays open; the longest, also when the server asks for more. */
+const openFor = Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("30 seconds")])
+const longestOpen = "1 minute"
+
+/** Between probes of an engine that is well, and of one that is not. */
+const probeWell = Duration.seconds(20)
+const probeUnwell = Duration.seconds(2)
+
+/** A probe is a small question; a server that is busy with answers may take a while. */
+const probeTimeout = Duration.seconds(5)
+
+/** What a failure says about the engine: a request that it does not take says nothing. */
+const judge = (retryAfter: Options["retryAfter"]) => (exit: Exit.Exit<unknown, EngineFailed>): CircuitBreaker.Outcome => {
+  if (Exit.isSuccess(exit)) return CircuitBreaker.success
+  const error = Cause.findErrorOption(exit.cause)
+  if (Option.isNone(error)) return CircuitBreaker.failure()
+  if (error.value.reason === "refused") return CircuitBreaker.ignored
+  const wait = retryAfter?.(error.value) ?? Option.none()
+  return Option.match(wait, {
+    onNone: () => CircuitBreaker.failure(),
+    onSome: (retryAfter) => CircuitBreaker.failure({ retryAfter })
+  })
+}
+
+export const make = Effect.fnUntraced(function*<S>(
+  members: ReadonlyArray<Member<S>>,
+  options: Options
+): Effect.fn.Return<Failover<S>, never, Scope.Scope> {
+  const { stage } = options
+  const breaker = yield* CircuitBreaker.make({
+    tripPolicy: CircuitBreaker.consecutive(failuresToOpen),
+    openDuration: openFor,
+    maxOpenDuration: longestOpen
+  }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+  const classify = judge(options.retryAfter)
+  /** Whether the last answer was one. */
+  const wellness = new Map<string, boolean>()
+
+  const failed = (reason: EngineFailed["reason"], advice: string) => new EngineFailed({ stage, reason, advice })
+
+  const noted = <A>(name: string, exit: Exit.Exit<A, EngineFailed>) =>
+    Effect.suspend(() => {
+      if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+      const isWell = Exit.isSuccess(exit) || Cause.findErrorOption(exit.cause).pipe(Option.exists(({ reason }) => reason === "refused"))
+      const wasWell = wellness.get(name)
+      wellness.set(name, isWell)
+      const gauge = Metric.update(Metrics.engineUp(stage, name), isWell ? 1 : 0)
+      if (isWell === (wasWell ?? true)) return gauge
+      return Effect.andThen(
+        gauge,
+        (isWell ? Effect.logInfo("An engine is back") : Effect.logWarning("An engine fails")).pipe(
+          Effect.annotateLogs({ stage, engine: name })
+        )
+      )
+    })
+
+  /** One request to one engine, judged by its circuit. */
+  const guarded = <A>({ name, probe }: Member<S>, request: Effect.Effect<A, EngineFailed>): Effect.Effect<A, EngineFailed> => {
+    if (probe === undefined) return request
+    const bounded = request.pipe(
+      Effect.timeoutOrElse({
+        duration: options.patience,
+        orElse: () => Effect.fail(failed("timeout", `${name} did not begin to answer in time. Look at its load and into its log.`))
+      }),
+      Effect.onExit((exit) => noted(name, exit))
+    )
+    return breaker.execute(bounded, { key: name, classify }).pipe(
+      Effect.catchTag("CircuitBreakerError", () =>
+        Effect.fail(failed("unavailable", `${name} has failed ${failuresToOpen} times in a row and is left alone for a moment. Look into its log.`)))
+    )
+  }
+
+  const late = (name: string) => failed("timeout", `${name} was slower than the engine that stood in for it. Look at its load.`)
+
+  const count = (name: string, outcome: string) => Metric.update(Metrics.engineRequests(stage, name, outcome), 1)
+
+  const run: Failover<S>["run"] = Effect.fnUntraced(function*<A>(
+    attempt: (engine: S, index: number) => Effect.Effect<A, EngineFailed, Scope.Scope>
+  ): Effect.fn.Return<A, EngineFailed, Scope.Scope> {
+    const outer = yield* Effect.scope
+    const clock = yield* Clock.Clock
+    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
+    const result = yield* Deferred.make<A, EngineFailed>()
+    const gates = yield* Effect.forEach(members, () => Deferred.make<void>())
+    let first: Cause.Cause<EngineFailed> | undefined
+    let failures = 0
+
+    const openNext = (index: number) => index + 1 < gates.length ? Deferred.succeed(gates[index + 1], undefined) : Effect.void
+    const hedge = (index: number) =>
+      members[index + 1]?.probe === undefined
+        ? Effect.never
+        : Effect.andThen(Effect.sleep(options.hedgeAfter), Effect.andThen(openNext(index), Effect.never))
+    const lost = (name: string) => Effect.andThen(Effect.exit(Deferred.await(result)), Effect.fail(late(name)))
+
+    const one = Effect.fnUntraced(function*(index: number) {
+      const member = members[index]
+      yield* Deferred.await(gates[index])
+      if (Deferred.isDoneUnsafe(result)) return
+      if (index > 0) yield* Metric.update(Metrics.engineStandIns(stage, member.name), 1)
+      const own = yield* Scope.fork(outer)
+      const began = monotonic()
+      const exit = yield* attempt(member.engine, index).pipe(
+        Scope.provide(own),
+        Effect.raceFirst(lost(member.name)),
+        (request) => guarded(member, request),
+        Effect.raceFirst(hedge(index)),
+        Effect.exit
+      )
+      if (Exit.isSuccess(exit)) {
+        yield* count(member.name, "ok")
+        yield* Metric.update(Metrics.engineLatency(stage, member.name), monotonic() - began)
+        if (yield* Deferred.succeed(result, exit.value)) return
+        return yield* Scope.close(own, exit)
+      }
+      yield* Scope.close(own, exit)
+      yield* count(member.name, Option.match(Cause.findErrorOption(exit.cause), { onNone: () => "broken", onSome: ({ reason }) => reason }))
+      first ??= exit.cause
+      yield* openNext(index)
+      if (++failures === members.length) yield* Deferred.failCause(result, first)
+    })
+
+    yield* Deferred.succeed(gates[0], undefined)
+    for (let index = 0; index < members.length; index++) yield* Effect.forkIn(one(index), outer)
+    return yield* Deferred.await(result)
+  })
+
+  const stateOf = ({ name, probe }: Member<S>): Effect.Effect<EngineState["state"]> =>
+    probe === undefined ? Effect.succeed("up") : Effect.match(breaker.state(name), {
+      onFailure: () => "unknown",
+      onSuccess: ({ _tag }) => {
+        if (_tag !== "Closed") return "down"
+        const isWell = wellness.get(name)
+        return isWell === undefined ? "unknown" : isWell ? "up" : "failing"
+      }
+    })
+
+  /** Any answer is a sign of life, also that there is no such page. */
+  const look = (member: Member<S>, probe: Effect.Effect<void, EngineFailed>) =>
+    probe.pipe(
+      Effect.timeoutOrElse({
+        duration: probeTimeout,
+        orElse: () => Effect.fail(failed("timeout", `${member.name} did not answer a probe. Look at its load and into its log.`))
+      }),
+      Effect.catchIf(({ reason }) => reason === "refused", () => Effect.void),
+      (request) => guarded(member, request),
+      Effect.ignore
+    )
+
+  for (const member of members) {
+    const { name, probe } = member
+    if (probe === undefined) continue
+    yield* Metric.update(Metrics.engineUp(stage, name), 0)
+    yield* look(member, probe).pipe(
+      Effect.andThen(Effect.suspend(() => Effect.sleep(wellness.get(name) === true ? probeWell : probeUnwell))),
+      Effect.forever,
+      Effect.forkScoped
+    )
+  }
+
+  return {
+    members,
+    run: members.length === 1 && members[0].probe === undefined ? (attempt) => attempt(members[0].engine, 0) : run,
+    preferred: Effect.map(Effect.forEach(members, stateOf), (states) => Math.max(0, states.findIndex((state) => state !== "down"))),
+    states: Effect.forEach(members, (member) => Effect.map(stateOf(member), (state) => ({ stage, name: member.name, state })))
+  }
+})
+
+/** Opens a stream to its first elements, so that what fails before them can be done by another. */
+export const opened = Effect.fnUntraced(function*<A>(
+  stream: Stream.Stream<A, EngineFailed>
+): Effect.fn.Return<Stream.Stream<A, EngineFailed>, EngineFailed, Scope.Scope> {
+  const pull = yield* Stream.toPull(stream)
+  const first = yield* Effect.exit(pull)
+  if (Exit.isSuccess(first)) return Stream.concat(Stream.fromArray(first.value), Stream.fromPull(Effect.succeed(pull)))
+  const error = Cause.findErrorOption(first.cause)
+  if (Option.isSome(error) && Cause.isDone(error.value)) return Stream.empty
+  return yield* Effect.failCause(first.cause as Cause.Cause<EngineFailed>)
+})
+
+/**
+ * What each engine made of an agent. One that can't serve it is left out, and the operator told; it is a failure when
+ * none can.
+ */
+export const checked = Effect.fnUntraced(function*<A>(
+  members: ReadonlyArray<Member<unknown>>,
+  stage: Stage,
+  exits: ReadonlyArray<Exit.Exit<A, EngineFailed>>
+): Effect.fn.Return<void, EngineFailed> {
+  const failures = exits.flatMap((exit, index) => Exit.isFailure(exit) ? [{ cause: exit.cause, name: members[index].name }] : [])
+  if (failures.length > 0 && failures.length === exits.length) return yield* Effect.failCause(failures[0].cause)
+  for (const { cause, name } of failures) {
+    yield* Effect.logWarning("An engine can't serve this agent; another one does", cause).pipe(Effect.annotateLogs({ stage, engine: name }))
+  }
+})
+
+/** Prepares each engine for an agent; see {@link checked}. */
+export const prepared = Effect.fnUntraced(function*<S, A>(
+  members: ReadonlyArray<Member<S>>,
+  stage: Stage,
+  prepare: (member: Member<S>) => Effect.Effect<A, EngineFailed, Scope.Scope>
+): Effect.fn.Return<ReadonlyArray<Exit.Exit<A, EngineFailed>>, EngineFailed, Scope.Scope> {
+  const exits = yield* Effect.forEach(members, (member) => Effect.exit(prepare(member)), { concurrency: "unbounded" })
+  yield* checked(members, stage, exits)
+  return exits
+})
