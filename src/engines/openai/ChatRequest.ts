@@ -89,6 +89,9 @@ export const remember = (exchanges: ReadonlyArray<Exchange>): DialogueState => {
 const opening = "(The call begins.)"
 const silence = "(Silence.)"
 
+/** What the assistant's side says when the caller heard nothing of the reply to a tool's answer. */
+const unheard = "(Interrupted.)"
+
 /** Signs of chat templates: tokenizers take them for what they are also inside of a message. */
 const signs = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a-z]{1,20}\|>/gi
 
@@ -138,6 +141,7 @@ export const messages = (
     const last = turns.at(-1)
     // A tool's answer is the user's turn to the templates that know none.
     if (last === undefined && message.role === "assistant") turns.push({ role: "user", content: opening })
+    if (last?.role === "tool" && message.role === "user") turns.push({ role: "assistant", content: unheard })
     if (
       last !== undefined && last.role === message.role && (message.role === "user" || message.role === "assistant") &&
       !("tool_calls" in last) && !("tool_calls" in message)

@@ -10,7 +10,7 @@
 export interface Reader {
   /** Begins with `<`, and could be more than text; or, within a thought, could be the beginning of its end. */
   readonly held: string
-  /** What ends the thought that is being skipped. */
+  /** What ends the thought, or the line, that is being skipped. */
   readonly until: string | undefined
 }
 
@@ -137,10 +137,11 @@ const run = (reader: Reader, more: string, isLast: boolean): readonly [Reader, R
         pieces.push(found.isComplete && body.trim() !== "" && !/^\s*press/i.test(body) ? { _tag: "Marker", body } : { _tag: "Broken" })
         break
       }
-      // Nobody can tell where it ends.
       flush()
       pieces.push({ _tag: "Broken" })
-      break
+      until = ">>"
+      rest = rest.slice(longestMarker)
+      continue
     }
     if (!isLast && (rest === "<" || couldBecome(rest))) return stop(rest)
     if (isLast && rest.length > 1 && couldBecome(rest)) break
