@@ -221,6 +221,14 @@ export const dialectOf = (model: string | undefined, tools: ToolsChoice): Dialec
   }
 }
 
+/** What an adapted dialect leaves out, for the operator. */
+export const refusedPart = (before: Dialect, after: Dialect): string => {
+  if (before.tools !== after.tools) return "tool calls"
+  if (before.system !== after.system) return "a system message"
+  if (before.thinking !== after.thinking) return "chat_template_kwargs"
+  return before.limit === after.limit ? after.without.at(-1) ?? "nothing" : before.limit
+}
+
 /** What to say differently to a server that refused a request in these words; nothing, if that is not the reason. */
 export const adapt = (dialect: Dialect, detail: string): Dialect | undefined => {
   const without = (field: Dialect["without"][number]) =>

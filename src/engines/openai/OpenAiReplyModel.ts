@@ -23,6 +23,11 @@ import * as ToolRequest from "./ToolRequest.ts"
 export interface Options extends Partial<ChatRequest.Sampling> {
   /** How actions are asked for. Default `auto`. */
   readonly tools?: ChatRequest.ToolsChoice
+  /**
+   * Asks for one token when an agent is prepared, so that the server has its model loaded and the agent's instructions
+   * read, and what it refuses is known, before the first call. Default true.
+   */
+  readonly isPrimed?: boolean
 }
 
 /** Times that tools are asked within one reply; what is asked behind that is not carried out. */
@@ -74,7 +79,10 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
   const endpoint = yield* Endpoint.make("replyModel", settings)
   const events = Sse.decoder(endpoint, ChatStream.Chunk)
   const whole = Endpoint.json(endpoint, decodeWhole)
-  const sampling = { ...ChatRequest.standardSampling, ...options }
+  const sampling: ChatRequest.Sampling = {
+    maxTokens: options.maxTokens ?? ChatRequest.standardSampling.maxTokens,
+    temperature: options.temperature ?? ChatRequest.standardSampling.temperature
+  }
   const toolsChoice = options.tools ?? "auto"
 
   /** What the server was found to take, once it refused something; of all agents, since it is the server's way. */
@@ -82,9 +90,13 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
 
   const failed = (reason: EngineFailed["reason"], advice: string) => new EngineFailed({ stage: "replyModel", reason, advice })
 
-  const replierOf = (persona: Persona, actions: Actions.Actions): Replier => {
+  const replierOf = (persona: Persona, actions: Actions.Actions): Replier & { readonly prime: Effect.Effect<void> } => {
     /** Asks in the way that is known to work, and in another where that is refused. */
-    const open = Effect.fnUntraced(function*(request: ReplyRequest, exchanges: ReadonlyArray<ChatRequest.Exchange>) {
+    const open = Effect.fnUntraced(function*(
+      request: ReplyRequest,
+      exchanges: ReadonlyArray<ChatRequest.Exchange>,
+      maxTokens = sampling.maxTokens
+    ) {
       const model = Option.getOrUndefined(yield* endpoint.model)
       for (let tries = 0;; tries++) {
         const dialect = learnt ?? ChatRequest.dialectOf(model, toolsChoice)
@@ -93,17 +105,19 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
           messages: ChatRequest.messages(ChatRequest.systemText(persona, actions, dialect), request.history, exchanges, dialect),
           tools: actions.definitions,
           dialect,
-          sampling
+          sampling: { ...sampling, maxTokens }
         }))
         const asked = yield* Effect.result(endpoint.post("/chat/completions", body, { accept: "text/event-stream" }))
         if (Result.isSuccess(asked)) return { answer: asked.success, sent: Endpoint.sentOf(body) }
+        // Another call was quicker to find out.
+        if (learnt !== undefined && learnt !== dialect && tries < mostAdaptations) continue
         const { cause } = asked.failure
         const next = cause instanceof Endpoint.ServerError && cause.status >= 400 && cause.status !== 429 && tries < mostAdaptations
           ? ChatRequest.adapt(dialect, Redacted.value(cause.detail))
           : undefined
         if (next === undefined) return yield* asked.failure
         learnt = next
-        yield* Effect.logInfo(`The language model's server is asked in another way from now on: ${asked.failure.message}`)
+        yield* Effect.logInfo(`${settings.url.origin} refuses ${ChatRequest.refusedPart(dialect, next)}; it is asked without from now on`)
       }
     })
 
@@ -246,7 +260,15 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         return Stream.concat(speak(round, chunks), Stream.suspend(() => finish(round, request, progress, isDone)))
       })
 
+    const prime = open({ history: [{ role: "agent", text: persona.lines.greeting }], state: null }, [], 1).pipe(
+      Effect.flatMap(({ answer }) => Stream.runDrain(answer.body)),
+      Effect.scoped,
+      // A language model may take its time to be loaded; it is told by the warming, and by the first call.
+      Effect.ignore
+    )
+
     return {
+      prime,
       reply: (request) =>
         speakRound(request, { exchanges: ChatRequest.recall(request.state), round: 0, hasSpoken: false, acts: [] })
     }
@@ -258,8 +280,9 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         Effect.mapError((error) => failed("refused", error.message))
       )
       // Not waited for: a server that is not there yet is no reason not to start.
-      yield* Effect.forkScoped(endpoint.warm())
-      return replierOf(persona, actions)
+      const replier = replierOf(persona, actions)
+      yield* Effect.forkScoped(options.isPrimed === false ? endpoint.warm() : Effect.andThen(endpoint.warm(), replier.prime))
+      return replier
     })
   })
 })

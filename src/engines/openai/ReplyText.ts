@@ -26,11 +26,12 @@ export const empty: Reader = { held: "", until: undefined }
 /** Characters of one line that acts. */
 const longestMarker = 4000
 
-/** What a thought begins and ends with: DeepSeek, Qwen; Gemma 4; Mistral. */
+/** What a thought begins and ends with: DeepSeek and Qwen; others; Gemma 4; gpt-oss. */
 const thoughts: ReadonlyArray<readonly [string, string]> = [
   ["<think>", "</think>"],
   ["<thinking>", "</thinking>"],
-  ["<|channel>thought", "<channel|>"]
+  ["<|channel>thought", "<channel|>"],
+  ["<|channel|>analysis", "<|end|>"]
 ]
 
 /** Signs of chat templates, which a server with a wrong template lets through. */

@@ -29,7 +29,7 @@ const setUp = Effect.fnUntraced(function*(
   how?: OpenAiReplyModel.Options
 ) {
   const server = yield* FakeChatServer.make(options)
-  const model = yield* OpenAiReplyModel.make(settingsAt(server.base, options.name ?? options.model ?? gemma), how)
+  const model = yield* OpenAiReplyModel.make(settingsAt(server.base, options.name ?? options.model ?? gemma), { isPrimed: false, ...how })
   const replier = yield* model.prepare({ ...persona, transfers: { billing }, ...own })
   return { ...server, replier }
 })
@@ -77,7 +77,7 @@ describe("a reply", () => {
   it.live("asks the first model that the server has, where none is set", () =>
     Effect.gen(function*() {
       const server = yield* FakeChatServer.make({ model: "gemma3:27b" })
-      const model = yield* OpenAiReplyModel.make(settingsAt(server.base))
+      const model = yield* OpenAiReplyModel.make(settingsAt(server.base), { isPrimed: false })
       assert.strictEqual(textOf(yield* ask(yield* model.prepare(persona))), "Hello there.")
       assert.strictEqual(server.chats[0].request.model, "gemma3:27b")
       assert.strictEqual(server.chats[0].request.messages[0].role, "user")
@@ -97,6 +97,25 @@ describe("a reply", () => {
       const { accepted } = connections()
       for (const _ of [1, 2, 3, 4, 5]) yield* ask(replier)
       assert.strictEqual(connections().accepted, accepted)
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("finds the server warm: the agent's instructions read, and what it refuses known", () =>
+    Effect.gen(function*() {
+      const { chats, replier, until } = yield* setUp({ name: "some-model" }, {}, { isPrimed: true })
+      yield* until(() => chats.length === 2 && chats[1].exchange.isOver())
+      yield* ask(replier)
+      assert.deepStrictEqual(chats.map(({ request: { max_tokens: most, tools } }) => [most, tools === undefined]), [[1, false], [1, true], [200, true]])
+      const [, primed, first] = chats.map(({ request: { messages } }) => messages)
+      // System text, opening, greeting: all that comes before the caller's first words.
+      assert.deepStrictEqual(first.slice(0, 3), primed.slice(0, 3))
+      assert.deepStrictEqual(primed.slice(2).map(({ role }) => role), ["assistant", "user"])
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("is as long and as free as it is set", () =>
+    Effect.gen(function*() {
+      const { chats, replier } = yield* setUp({ say: () => "One two three four five." }, {}, { maxTokens: 2, temperature: 0 })
+      assert.strictEqual(textOf(yield* ask(replier)).trim(), "One two")
+      assert.deepStrictEqual([chats[0].request.max_tokens, chats[0].request.temperature], [2, 0])
     }).pipe(Effect.provide(Connections.layer)))
 
   it.live("speaks no thought, neither one that the server tells apart nor one in the text", () =>

@@ -35,6 +35,7 @@ describe("what is written", () => {
     ["less than at the end", "1 <", "1 <"],
     ["a thought", "<think>I <<hang_up>> or not</think>Yes.", "Yes."],
     ["a thought of Gemma 4", "<|channel>thought\nhm<channel|>Yes.", "Yes."],
+    ["a thought of gpt-oss", "<|channel|>analysis<|message|>hm<|end|><|start|>Yes.", "Yes."],
     ["a thought that does not end", "Well. <think>I should", "Well. "],
     ["signs of a template", "Yes.<end_of_turn>\n<|im_end|> No<|eot_id|>", "Yes.\n No"],
     ["half a sign of a template", "Yes.<end_of", "Yes."]
