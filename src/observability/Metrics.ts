@@ -121,6 +121,12 @@ export const engineFailures = (stage: string, reason: string) =>
     attributes: { stage, reason }
   })
 
+export const engineEventsSkipped = (stage: string) =>
+  Metric.counter("client_caller_engine_events_skipped_total", {
+    description: "Events of an engine's stream that could not be read and were left out, by stage",
+    incremental: true,
+    attributes: { stage }
+
 export const engineRequests = (stage: string, engine: string, outcome: string) =>
   Metric.counter("client_caller_engine_requests_total", {
     description: "Requests to engines, by stage, engine and outcome (ok, or why it failed)",
