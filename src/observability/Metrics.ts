@@ -120,3 +120,10 @@ export const engineFailures = (stage: string, reason: string) =>
     incremental: true,
     attributes: { stage, reason }
   })
+
+export const engineEventsSkipped = (stage: string) =>
+  Metric.counter("client_caller_engine_events_skipped_total", {
+    description: "Events of an engine's stream that could not be read and were left out, by stage",
+    incremental: true,
+    attributes: { stage }
+  })

@@ -1,0 +1,22 @@
+/**
+ * The HTTP client that the engines' requests go by: connections are kept for the next request, one request
+ * on each at a time, so that aborting a request closes its connection and nothing else.
+ */
+import { NodeHttpClient } from "@effect/platform-node"
+import { Layer } from "effect"
+import type { HttpClient } from "effect/http"
+
+/**
+ * ms. Between two turns of a call lie seconds; a server that closes sooner (uvicorn: 5 s) says so by closing. A request
+ * that meets such a closing is sent again by `Endpoint`.
+ */
+const idle = 60_000
+
+/** ms. A server that is not there must be known long before a turn's time is over. */
+const connectTimeout = 2000
+
+export const layer: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndiciNoDispatcher.pipe(
+  Layer.provide(
+    NodeHttpClient.layerDispatcherOptions({ pipelining: 1, keepAliveTimeout: idle, connect: { timeout: connectTimeout, noDelay: true } })
+  )
+)

@@ -1,0 +1,251 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Option, Redacted, Schema, Stream } from "effect"
+import { HttpBody } from "effect/http"
+import type { EngineSettings } from "../../../src/config/AppConfig.ts"
+import type { EngineFailed } from "../../../src/conversation/Engine.ts"
+import * as Connections from "../../../src/engines/openai/Connections.ts"
+import * as Endpoint from "../../../src/engines/openai/Endpoint.ts"
+import * as FakeHttpServer from "../../fakes/FakeHttpServer.ts"
+
+const { refusal } = FakeHttpServer
+
+const key = "sk-of-a-test-0123456789abcdef"
+
+const settingsAt = (url: string, model?: string): EngineSettings => ({
+  url: new URL(`${url}/v1`),
+  model: Option.fromUndefinedOr(model),
+  apiKey: Option.some(Redacted.make(key)),
+  voice: Option.none()
+})
+
+const right: FakeHttpServer.Reply = {
+  headers: { "content-type": "Application/JSON; charset=utf-8", "x-sample-rate": "24000" },
+  pieces: ["{\"text\":", "\"good", " morning\"}"]
+}
+
+const models = refusal(200, { object: "list", data: [{ id: "gemma3:27b" }, { id: "other" }] })
+
+const setUp = Effect.fnUntraced(function*(...faults: ReadonlyArray<FakeHttpServer.Fault | undefined>) {
+  const told = FakeHttpServer.faults()
+  for (const fault of faults) told.next(fault)
+  const server = yield* FakeHttpServer.make((exchange) => FakeHttpServer.send(exchange, right, {}, told.take()))
+  const endpoint = yield* Endpoint.make("replyModel", settingsAt(server.url, "m"))
+  return { ...server, told, endpoint }
+})
+
+const said = "my name is Margaret Fernsby and my card is 4929 1234 5678 9012"
+
+const ask = (endpoint: Endpoint.Endpoint, options?: Endpoint.RequestOptions) =>
+  endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said }), options).pipe(Effect.flatMap(Endpoint.text), Effect.scoped)
+
+const failure = (endpoint: Endpoint.Endpoint, options?: Endpoint.RequestOptions) => Effect.flip(ask(endpoint, options))
+
+const hasNoSecret = (error: EngineFailed) => {
+  for (const secret of [key, "Margaret", "Fernsby", "4929", "5678"]) assert.notInclude(error.message, secret)
+  assert.match(error.message, /\.$/)
+}
+
+describe("an answer", () => {
+  it.live("comes as bytes, with its type and headers; the request has path, key and body", () =>
+    Effect.gen(function*() {
+      const { endpoint, received } = yield* setUp()
+      const [answer, body] = yield* endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said }), { accept: "text/event-stream" }).pipe(
+        Effect.flatMap((answer) => Effect.map(Endpoint.text(answer), (body) => [answer, body] as const)),
+        Effect.scoped
+      )
+      assert.strictEqual(answer.contentType, "application/json")
+      assert.strictEqual(answer.headers["x-sample-rate"], "24000")
+      assert.strictEqual(body, "{\"text\":\"good morning\"}")
+      const [{ body: sent, headers, method, path }] = received
+      assert.deepStrictEqual([method, path], ["POST", "/v1/chat/completions"])
+      assert.strictEqual(headers.authorization, `Bearer ${key}`)
+      assert.strictEqual(headers.accept, "text/event-stream")
+      assert.strictEqual(headers["content-type"], "application/json")
+      assert.deepStrictEqual(JSON.parse(sent.toString()), { said })
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("leaves the connection open for the next request", () =>
+    Effect.gen(function*() {
+      const { connections, endpoint, told } = yield* setUp()
+      told.next(models)
+      yield* endpoint.warm()
+      yield* ask(endpoint)
+      yield* ask(endpoint)
+      assert.deepStrictEqual(connections(), { accepted: 1, open: 1 })
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("is read as JSON, or refused as unreadable", () =>
+    Effect.gen(function*() {
+      const { endpoint, told } = yield* setUp()
+      const decode = Schema.decodeUnknownOption(Schema.Struct({ text: Schema.String }))
+      const read = endpoint.get("/x").pipe(Effect.flatMap(Endpoint.json(endpoint, decode)), Effect.scoped)
+      assert.deepStrictEqual(yield* read, { text: "good morning" })
+      told.next({ pieces: ["{\"txt\":1}"] })
+      assert.strictEqual((yield* Effect.flip(read)).reason, "broken")
+      told.next("rubbish")
+      assert.strictEqual((yield* Effect.flip(read)).reason, "broken")
+    }).pipe(Effect.provide(Connections.layer)))
+})
+
+describe("the model", () => {
+  it.live("is the configured one without asking, else the first that the server lists, asked once", () =>
+    Effect.gen(function*() {
+      const { endpoint, received, told, url } = yield* setUp()
+      assert.deepStrictEqual(yield* endpoint.model, Option.some("m"))
+      assert.strictEqual(received.length, 0)
+      const open = yield* Endpoint.make("replyModel", settingsAt(url))
+      told.next(refusal(503, { error: "loading" }))
+      told.next(models)
+      assert.deepStrictEqual(yield* open.model, Option.none())
+      assert.deepStrictEqual(yield* open.model, Option.some("gemma3:27b"))
+      assert.deepStrictEqual(yield* open.model, Option.some("gemma3:27b"))
+      assert.deepStrictEqual(received.map(({ path }) => path), ["/v1/models", "/v1/models"])
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("is known from the warming, which opens as many connections as it is told and never fails", () =>
+    Effect.gen(function*() {
+      const { connections, received, told, url } = yield* setUp()
+      const endpoint = yield* Endpoint.make("replyModel", settingsAt(url))
+      told.always(models)
+      yield* endpoint.warm(3)
+      assert.strictEqual(connections().open, 3)
+      assert.deepStrictEqual(yield* endpoint.model, Option.some("gemma3:27b"))
+      assert.strictEqual(received.length, 3)
+      const gone = yield* Endpoint.make("replyModel", settingsAt("http://127.0.0.1:1"))
+      yield* gone.warm()
+    }).pipe(Effect.provide(Connections.layer)))
+})
+
+describe("a failure", () => {
+  const statuses = [
+    [400, "refused", "model"],
+    [401, "refused", "LLM_API_KEY"],
+    [404, "refused", "LLM_URL"],
+    [307, "refused", "LLM_URL"],
+    [408, "timeout", "log"],
+    [429, "unavailable", "room"],
+    [500, "broken", "log"],
+    [502, "unavailable", "log"],
+    [503, "unavailable", "loaded"]
+  ] as const
+  for (const [status, reason, advice] of statuses) {
+    it.live(`${status} is ${reason}`, () =>
+      Effect.gen(function*() {
+        const { endpoint, received } = yield* setUp(refusal(status, { error: { message: "Out of order" } }))
+        const error = yield* failure(endpoint)
+        assert.deepStrictEqual([error.stage, error.reason], ["replyModel", reason])
+        assert.include(error.advice, `${status}: Out of order.`)
+        assert.include(error.advice, advice)
+        hasNoSecret(error)
+        assert.strictEqual(received.length, 1)
+      }).pipe(Effect.provide(Connections.layer)))
+  }
+
+  it.live("keeps how long the server asks to be left alone, in seconds or as a date", () =>
+    Effect.gen(function*() {
+      const { endpoint } = yield* setUp(
+        refusal(429, { error: "slow down" }, { "retry-after": "7" }),
+        refusal(503, "", { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }),
+        refusal(429, "", { "retry-after": "soon" })
+      )
+      assert.deepStrictEqual(Endpoint.retryAfter(yield* failure(endpoint)), Option.some(Duration.seconds(7)))
+      assert.deepStrictEqual(Endpoint.retryAfter(yield* failure(endpoint)), Option.some(Duration.zero))
+      assert.deepStrictEqual(Endpoint.retryAfter(yield* failure(endpoint)), Option.none())
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("tells the server's words without the caller's and without the key", () =>
+    Effect.gen(function*() {
+      const { endpoint } = yield* setUp(
+        refusal(400, { detail: [{ msg: `Input should be shorter, but my name is Margaret Fernsby and my card is 4929 1234 5678 9012 for ${key}` }] }),
+        refusal(400, { message: `Bad value "Margaret Fernsby" with 'Fernsby' in {"Margaret": 1} and [4929` }),
+        { status: 500, pieces: ["<html><body>Margaret Fernsby</body></html>"] }
+      )
+      const first = yield* failure(endpoint)
+      assert.include(first.advice, "Input should be shorter, but …")
+      hasNoSecret(first)
+      hasNoSecret(yield* failure(endpoint))
+      hasNoSecret(yield* failure(endpoint))
+      assert.notInclude(JSON.stringify(first), "Margaret")
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("nobody at the address is unavailable", () =>
+    Effect.gen(function*() {
+      const { stop, url } = yield* setUp()
+      stop()
+      const endpoint = yield* Endpoint.make("textToSpeech", settingsAt(url))
+      const error = yield* failure(endpoint)
+      assert.strictEqual(error.reason, "unavailable")
+      assert.include(error.advice, "ECONNREFUSED")
+      assert.include(error.advice, "TTS_URL")
+      hasNoSecret(error)
+      const nowhere = yield* Endpoint.make("replyModel", settingsAt("http://engine.invalid:8000"))
+      assert.strictEqual((yield* failure(nowhere)).reason, "unavailable")
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("a connection that closes as the request goes out is tried again, once", () =>
+    Effect.gen(function*() {
+      const { endpoint, received } = yield* setUp("hangUp", undefined, "hangUp", "hangUp")
+      assert.strictEqual(yield* ask(endpoint), "{\"text\":\"good morning\"}")
+      assert.strictEqual(received.length, 2)
+      const error = yield* failure(endpoint)
+      assert.strictEqual(error.reason, "broken")
+      assert.strictEqual(received.length, 4)
+      hasNoSecret(error)
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("a server that never answers, and one that stops in the middle, are timeouts and let go", () =>
+    Effect.gen(function*() {
+      const { endpoint, open, received, until } = yield* setUp("silence", "stall")
+      assert.strictEqual((yield* failure(endpoint, { answer: "20 millis" })).reason, "timeout")
+      yield* until(() => received.length === 1 && received[0].isClosedByClient())
+      assert.strictEqual((yield* failure(endpoint, { piece: "20 millis" })).reason, "timeout")
+      yield* until(() => received[1].isClosedByClient())
+      assert.strictEqual(open(), 0)
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("a connection that is cut in the middle is broken, and not asked again", () =>
+    Effect.gen(function*() {
+      const { endpoint, received } = yield* setUp("cut")
+      const error = yield* failure(endpoint)
+      assert.strictEqual(error.reason, "broken")
+      assert.include(error.advice, "in the middle")
+      assert.strictEqual(received.length, 1)
+      hasNoSecret(error)
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("a body without end is read to its bound, also an error's, and closed", () =>
+    Effect.gen(function*() {
+      const { endpoint, received, told, until } = yield* setUp("gigabytes")
+      const error = yield* failure(endpoint, { maxBytes: 1024 * 1024 })
+      assert.strictEqual(error.reason, "broken")
+      assert.include(error.advice, "1048576 bytes")
+      yield* until(() => received[0].isClosedByClient())
+      told.next({ status: 400, pieces: Array.from({ length: 300 }, () => "x ".repeat(32 * 1024)) })
+      assert.strictEqual((yield* failure(endpoint)).reason, "refused")
+      yield* until(() => received[1].isOver())
+    }).pipe(Effect.provide(Connections.layer)))
+})
+
+describe("interruption", () => {
+  it.live("closes the request, before the answer and in the middle of it", () =>
+    Effect.gen(function*() {
+      const { endpoint, open, received, until } = yield* setUp("silence", "stall")
+      const first = yield* Effect.forkChild(ask(endpoint))
+      yield* until(() => received.length === 1)
+      yield* Fiber.interrupt(first)
+      yield* until(() => received[0].isClosedByClient())
+
+      const pieces: Array<string> = []
+      const second = yield* endpoint.get("/x").pipe(
+        Effect.map(({ body }) => body),
+        Stream.unwrap,
+        Stream.decodeText,
+        Stream.runForEach((piece) => Effect.sync(() => void pieces.push(piece))),
+        Effect.forkChild
+      )
+      yield* until(() => received.length === 2)
+      yield* Fiber.interrupt(second)
+      yield* until(() => received[1].isClosedByClient())
+      assert.strictEqual(open(), 0)
+    }).pipe(Effect.provide(Connections.layer)))
+})

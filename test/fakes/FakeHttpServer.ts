@@ -1,0 +1,229 @@
+/**
+ * A real HTTP server on a free port of the loopback, for fakes of engines: it records every request and whether
+ * its client went away before the answer's end, and it can fail in every way in which a server does.
+ */
+import { Effect } from "effect"
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+
+export interface Exchange {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  readonly response: ServerResponse
+  /** The client closed the connection before the answer was complete. */
+  readonly isClosedByClient: () => boolean
+  /** Nothing more will be sent: the answer is complete, or its connection closed. */
+  readonly isOver: () => boolean
+}
+
+/** An answer in pieces, each sent on its own. */
+export interface Reply {
+  readonly status?: number
+  readonly headers?: Record<string, string>
+  readonly pieces: ReadonlyArray<string | Uint8Array>
+}
+
+export type Fault =
+  /** The request is read, and nothing is ever said. */
+  | "silence"
+  /** The head and half of the pieces are sent, and no more, on an open connection. */
+  | "stall"
+  /** The head and half of the pieces are sent, then the connection is cut. */
+  | "cut"
+  /** The connection is cut before a byte of the answer. */
+  | "hangUp"
+  /** The head is right, the body is noise. */
+  | "rubbish"
+  /** The head and half of the pieces are right, and then it never stops sending. */
+  | "gigabytes"
+  /** Another answer than the right one. */
+  | Reply
+
+/** ms: to the head, to the first piece behind it, to each further one. */
+export interface Latency {
+  readonly head?: number
+  readonly first?: number
+  readonly each?: number
+}
+
+/** An error as JSON. */
+export const refusal = (status: number, body: object | string, headers: Record<string, string> = {}): Reply => ({
+  status,
+  headers: { "content-type": "application/json", ...headers },
+  pieces: [typeof body === "string" ? body : JSON.stringify(body)]
+})
+
+/** One event of a stream. */
+export const event = (data: object | string): string => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`
+
+const pause = (ms: number | undefined) =>
+  ms === undefined || ms <= 0 ? undefined : new Promise<void>((resolve) => void setTimeout(resolve, ms))
+
+const read = async (request: IncomingMessage): Promise<Buffer> => {
+  const pieces: Array<Buffer> = []
+  for await (const piece of request) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}
+
+/** True when it was taken; waits for a slow reader. */
+const write = (response: ServerResponse, piece: string | Uint8Array) =>
+  new Promise<boolean>((resolve) => {
+    if (response.destroyed) return resolve(false)
+    if (response.write(piece)) return resolve(true)
+    const done = () => {
+      response.off("drain", done)
+      response.off("close", done)
+      resolve(!response.destroyed)
+    }
+    response.on("drain", done)
+    response.on("close", done)
+  })
+
+/** Sends a reply, or what this fault makes of it. */
+export const send = async ({ response }: Exchange, right: Reply, latency: Latency = {}, fault?: Fault): Promise<void> => {
+  if (fault === "silence") return
+  const reply = typeof fault === "object" ? fault : right
+  await pause(latency.head)
+  if (fault === "hangUp") return void response.socket?.destroy()
+  if (response.destroyed) return
+  response.writeHead(reply.status ?? 200, reply.headers ?? {})
+  response.flushHeaders()
+  const breaksOff = fault === "stall" || fault === "cut" || fault === "gigabytes"
+  const pieces = fault === "rubbish"
+    ? [new Uint8Array([0xff, 0xfe, 0x00]), "\n\ndata: {]\n\ndata: <html>\n\n", "noise"]
+    : breaksOff ? reply.pieces.slice(0, Math.ceil(reply.pieces.length / 2)) : reply.pieces
+  for (const [at, piece] of pieces.entries()) {
+    await pause(at === 0 ? latency.first : latency.each)
+    if (!(await write(response, piece))) return
+  }
+  if (fault === "stall") return
+  if (fault === "cut") return void response.socket?.destroy()
+  if (fault === "gigabytes") {
+    const more = Buffer.alloc(64 * 1024, 0x20)
+    while (await write(response, more));
+    return
+  }
+  response.end()
+}
+
+export interface FakeHttpServer {
+  /** `http://127.0.0.1:…`, without a slash at the end. */
+  readonly url: string
+  /** Every request, complete with its body, in the order of arrival. */
+  readonly received: ReadonlyArray<Exchange>
+  /** Connections that were ever accepted, and those that are open now. */
+  readonly connections: () => { readonly accepted: number; readonly open: number }
+  /** Waits until this holds; looks whenever a request comes or goes. */
+  readonly until: (holds: () => boolean) => Effect.Effect<void>
+  /** Requests that have neither been answered to the end nor given up. */
+  readonly open: () => number
+  readonly stop: () => void
+}
+
+/** The handler answers each request; what it throws is a 500. */
+export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
+  Effect.acquireRelease(
+    Effect.callback<FakeHttpServer>((resume) => {
+      const received: Array<Exchange> = []
+      const watchers = new Set<() => void>()
+      const changed = () => {
+        for (const watcher of watchers) watcher()
+      }
+      let accepted = 0
+      let open = 0
+      const server = createServer((request, response) => {
+        let isClosedByClient = false
+        let isOver = false
+        response.on("close", () => {
+          isClosedByClient = !response.writableEnded && !stopped
+          isOver = true
+          changed()
+        })
+        response.on("finish", () => {
+          isOver = true
+          changed()
+        })
+        void (async () => {
+          try {
+            const exchange: Exchange = {
+              method: request.method ?? "",
+              path: request.url ?? "",
+              headers: request.headers,
+              body: await read(request),
+              response,
+              isClosedByClient: () => isClosedByClient,
+              isOver: () => isOver
+            }
+            received.push(exchange)
+            changed()
+            await handler(exchange)
+          } catch (error) {
+            if (!response.headersSent) response.writeHead(500).end(String(error))
+            else response.destroy()
+          }
+        })()
+      })
+      server.keepAliveTimeout = 60_000
+      server.on("connection", (socket) => {
+        accepted++
+        open++
+        socket.on("close", () => {
+          open--
+          changed()
+        })
+        // A cut connection is what the test asked for.
+        socket.on("error", () => undefined)
+      })
+      let stopped = false
+      const stop = () => {
+        stopped = true
+        server.closeAllConnections()
+        server.close()
+      }
+      server.listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as AddressInfo
+        resume(Effect.succeed({
+          url: `http://127.0.0.1:${port}`,
+          received,
+          connections: () => ({ accepted, open }),
+          until: (holds) =>
+            Effect.callback<void>((resume) => {
+              const look = () => {
+                if (!holds()) return
+                watchers.delete(look)
+                resume(Effect.void)
+              }
+              watchers.add(look)
+              look()
+              return Effect.sync(() => watchers.delete(look))
+            }),
+          open: () => received.filter((exchange) => !exchange.isOver()).length,
+          stop
+        }))
+      })
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
+
+/** What goes wrong, told from outside: one fault for each of the next requests, then the last for all further ones, if it is to stay. */
+export interface Faults {
+  /** For the next request only; several calls queue up. */
+  readonly next: (fault: Fault | undefined) => void
+  /** For every request for which no other is queued. */
+  readonly always: (fault: Fault | undefined) => void
+  readonly take: () => Fault | undefined
+}
+
+export const faults = (): Faults => {
+  const queue: Array<Fault | undefined> = []
+  let standing: Fault | undefined
+  return {
+    next: (fault) => void queue.push(fault),
+    always: (fault) => {
+      standing = fault
+    },
+    take: () => queue.length > 0 ? queue.shift() : standing
+  }
+}
