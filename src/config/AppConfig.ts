@@ -199,6 +199,12 @@ const variables = {
   TTS_MODEL: text("the name of a model", "sesame/csm-1b"),
   TTS_API_KEY: secret("the engine's key"),
   TTS_VOICE: text("the name of a voice", "0"),
+  TTS_SAMPLE_RATE: withDefault(
+    Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals([8000, 16_000, 24_000, 48_000]))),
+    24_000,
+    "8000, 16000, 24000 or 48000",
+    "24000"
+  ),
 
   MAX_CALLS: count(1, 100_000, 100),
   MAX_CALL_DURATION: duration("1 hour", "1h"),
@@ -237,6 +243,8 @@ export interface EngineSettings {
   readonly model: Option.Option<string>
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly voice: Option.Option<string>
+  /** Hz of a speech engine's samples where its answer does not say; unset: 24000. */
+  readonly sampleRate?: 8000 | 16000 | 24000 | 48000
 }
 
 /** A Twilio account: webhooks are accepted when signed with any of the tokens, REST uses the first. */
@@ -334,7 +342,8 @@ const engine = (
     url,
     model: values[`${prefix}_MODEL`],
     apiKey: values[`${prefix}_API_KEY`],
-    voice: prefix === "TTS" ? values.TTS_VOICE : Option.none()
+    voice: prefix === "TTS" ? values.TTS_VOICE : Option.none(),
+    ...(prefix === "TTS" ? { sampleRate: values.TTS_SAMPLE_RATE } : {})
   }))
 
 const toSettings = (values: Values): Settings => ({

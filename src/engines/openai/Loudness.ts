@@ -32,6 +32,8 @@ const overFloor = 4
 export interface Loudness {
   readonly push: (pcm: Pcm<8000>) => void
   readonly measure: () => Sound
+  /** ms of the steps that are not silent, whatever the floor: at no cost, to be asked at every piece. */
+  readonly loudMillis: () => number
 }
 
 export const make = (): Loudness => {
@@ -39,14 +41,18 @@ export const make = (): Loudness => {
   let sum = 0
   let count = 0
   let length = 0
+  let loud = 0
 
   return {
+    loudMillis: () => loud * stepMillis,
     push: (pcm) => {
       length += pcm.length
       for (let index = 0; index < pcm.length; index++) {
         sum += pcm[index] * pcm[index]
         if (++count === stepLength) {
-          powers.push(sum / stepLength)
+          const power = sum / stepLength
+          powers.push(power)
+          if (power >= leastPower) loud++
           sum = 0
           count = 0
         }

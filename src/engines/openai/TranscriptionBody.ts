@@ -1,11 +1,10 @@
 /**
  * What a transcription server answers: JSON, verbose JSON, bare text, or server-sent events as OpenAI, speaches and
- * vLLM write them. Pure; the whole of the body in.
+ * vLLM write them. Pure.
  *
  * https://platform.openai.com/docs/api-reference/audio/createTranscription
  */
-import { Result, Schema } from "effect"
-import { Sse } from "effect/encoding"
+import { Option, Schema } from "effect"
 
 /** A stretch of what was heard, with what the model thinks of it, where the server tells. */
 export interface Segment {
@@ -36,71 +35,54 @@ const Json = Schema.Struct({
   }))))
 })
 
-const Failure = Schema.Struct({ error: Schema.Unknown })
+const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Json))
+
 const Delta = Schema.Struct({ type: Schema.Literal("transcript.text.delta"), delta: Schema.String })
 const Done = Schema.Struct({ type: Schema.Literal("transcript.text.done"), text: Schema.String })
 const VllmChunk = Schema.Struct({
   choices: Schema.Array(Schema.Struct({
-    delta: Schema.Struct({ content: Schema.optionalKey(Schema.NullOr(Schema.String)) })
+    delta: Schema.optionalKey(Schema.NullOr(Schema.Struct({ content: Schema.optionalKey(Schema.NullOr(Schema.String)) })))
   }))
 })
-/** Events of a kind that is not known; what a server adds is no fault. */
+/** What a server adds is no fault. */
 const Other = Schema.Struct({ type: Schema.String })
 
-const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Union([Json, Failure])))
-const decodeEvent = Schema.decodeUnknownResult(
-  Schema.fromJsonString(Schema.Union([Delta, Done, VllmChunk, Failure, Other]))
-)
+/** An event of a transcript that comes in pieces. */
+export const Event = Schema.Union([Delta, Done, VllmChunk, Other])
+export type Event = typeof Event.Type
 
-const readJson = (body: string): Result.Result<Heard, string> => {
-  const decoded = decodeJson(body)
-  if (Result.isFailure(decoded)) return Result.fail("JSON without a text")
-  if ("error" in decoded.success) return Result.fail("an error in place of a transcript")
-  const { segments, text } = decoded.success
-  return Result.succeed({
+/**
+ * The text of all events. OpenAI's last event holds all of it, speaches' holds none; so what the pieces add up to counts
+ * where the last is empty.
+ */
+export const fromEvents = (events: ReadonlyArray<Event>): Heard => {
+  let text = ""
+  let whole = ""
+  for (const event of events) {
+    if ("delta" in event) text += event.delta
+    else if ("text" in event) whole = event.text
+    else if ("choices" in event) text += event.choices.at(0)?.delta?.content ?? ""
+  }
+  return { text: (whole.trim() === "" ? text : whole).replace(/\s+/g, " ").trim(), segments: [] }
+}
+
+const score = <Key extends string>(key: Key, value: number | null | undefined) =>
+  typeof value === "number" ? { [key]: value } as { readonly [K in Key]: number } : {}
+
+const readJson = (body: string): Option.Option<Heard> =>
+  Option.map(decodeJson(body), ({ segments, text }) => ({
     text: text.trim(),
     segments: (segments ?? []).map((segment) => ({
       text: segment.text,
-      ...(typeof segment.avg_logprob === "number" ? { logProbability: segment.avg_logprob } : {}),
-      ...(typeof segment.no_speech_prob === "number" ? { noSpeech: segment.no_speech_prob } : {}),
-      ...(typeof segment.compression_ratio === "number" ? { compression: segment.compression_ratio } : {})
+      ...score("logProbability", segment.avg_logprob),
+      ...score("noSpeech", segment.no_speech_prob),
+      ...score("compression", segment.compression_ratio)
     }))
-  })
-}
+  }))
 
-/**
- * speaches' last event holds no text, and OpenAI's holds all of it: what the pieces add up to counts where the last
- * has none. A stream that stops before it says that it is done is taken as it is only if the connection was closed
- * in order, which the caller knows.
- */
-const readEvents = (body: string): Result.Result<Heard, string> => {
-  const events: Array<string> = []
-  const parser = Sse.makeParser((event) => {
-    if (event._tag === "Event") events.push(event.data)
-  })
-  // A last event without its empty line is one too.
-  if (parser.feed(`${body}\n\n`) !== undefined) return Result.fail("an event that is too large")
-  let text = ""
-  let whole = ""
-  for (const data of events) {
-    if (data.trim() === "[DONE]") break
-    const decoded = decodeEvent(data)
-    if (Result.isFailure(decoded)) return Result.fail("an event that is no JSON of a known form")
-    const event = decoded.success
-    if ("delta" in event) text += event.delta
-    else if ("text" in event) whole = event.text
-    else if ("choices" in event) text += event.choices[0]?.delta.content ?? ""
-    else if ("error" in event) return Result.fail("an error in the middle of the transcript")
-  }
-  return Result.succeed({ text: (whole.trim() === "" ? text : whole).replace(/\s+/g, " ").trim(), segments: [] })
-}
-
-/** Reads a body by its `Content-Type`; a failure says what was there instead, without a word of it. */
-export const read = (contentType: string, body: string): Result.Result<Heard, string> => {
-  const type = contentType.split(";")[0].trim().toLowerCase()
-  if (type === "text/event-stream") return readEvents(body)
-  if (type === "text/html") return Result.fail("a web page")
+/** Reads a whole body by its type, which is in lower case and without parameters; none if it is no transcript. */
+export const read = (contentType: string, body: string): Option.Option<Heard> => {
   // Some servers send JSON as text/plain.
-  if (type.endsWith("json") || /^\s*\{/.test(body)) return readJson(body)
-  return type.startsWith("text/") ? Result.succeed({ text: body.trim(), segments: [] }) : Result.fail("a body of an unknown type")
+  if (contentType.endsWith("json") || /^\s*\{/.test(body)) return readJson(body)
+  return contentType === "text/plain" ? Option.some({ text: body.trim(), segments: [] }) : Option.none()
 }
