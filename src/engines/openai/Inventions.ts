@@ -73,40 +73,40 @@ const doubted = new Set([
 
 /** Whole sentences that nobody says to an agent on the telephone. */
 const credits: ReadonlyArray<RegExp> = [
-  /amara\.?\s?org|mooji\.?\s?org|opensubtitles|soustitreur|zeoranger|beadaholique|dimatorzok/,
-  /^(thanks|thank you)( (so|very) much)?( you)?( all| guys| everyone)? for (your )?(watching|viewing|listening)\b/,
-  /^(please )?(don't forget to )?(like|subscribe|like and subscribe)( and [a-z ]+)?( to (my|our|the) channel)?$/,
-  /^(please )?(don't forget to )?subscribe (to|for)\b/,
-  /^(i'll )?see you (guys )?(in|on) the next (video|one|episode)\b/,
-  /^((we'll|we will) be right back|to be continued)$/,
-  /^(subtitles?|captions?|closed captions?|captioning|transcription|translation|translated|transcribed|subtitled|captioned) (by|provided by|created by|made possible by)\b/,
-  /^(copyright )?(wdr|swr|ndr|zdf|ard)( mediagroup)?( gmbh)? (19|20)\d\d$|^copyright\b/,
-  /^untertitel(ung)?( der| von| im| des| aufgrund|$)/,
-  /^(vielen dank|danke)( schön)? fürs? (zuschauen|zusehen|zuhören|anschauen)\b/,
-  /^bis zum nächsten video$/,
-  /^sous[- ]titr(es?|age)\b/,
-  /^(merci|merci beaucoup)( à tous)? d'avoir (regardé|écouté|visionné)\b/,
-  /^(abonnez-vous|n'oubliez pas de vous abonner)\b/,
-  /^(subtítulos|subtitulado|subtitulos)( (realizados|hechos|creados))? (por|en)\b/,
-  /^(muchas )?gracias por (ver|mirar|escuchar)( el (vídeo|video))?$/,
-  /^(suscríbete|no olvides suscribirte)\b/,
-  /^sottotitoli( e revisione)?( creati| a cura| di| by|$)/,
-  /^grazie (mille )?per (la visione|aver guardato|l'attenzione)\b/,
-  /^(legendas?|legendado)( pela| por| de|$)/,
-  /^(muito )?obrigad[oa] por (assistir|assistirem|ver)\b/,
-  /^(inscreva-se|se inscreva) (no|em) /,
-  /^(ondertitel(d|s|ing)|ondertiteling)( door| ingediend| van|$)/,
-  /^bedankt voor het kijken\b/,
-  /^(undertexter|svensktextning|undertekster|danske tekster|teksting)( från| av| fra| af| ved|:|$)/,
-  /^(napisy|tłumaczenie)( stworzone| wykonane| i | by|$)/,
-  /^dziękuję za (uwagę|oglądanie|obejrzenie)\b/,
-  /^titulky( vytvořil| pro|:|$)/,
-  /^(субтитры|редактор субтитров)( |$)/,
-  /^(продолжение следует|спасибо за просмотр|подписывайтесь на( наш)? канал)/,
-  /^altyazı( |$)|^abone olmayı unutmayın|^izlediğiniz için teşekkür/,
-  /^(请不吝点赞|字幕由|字幕製作|中文字幕|谢谢观看|謝謝觀看|感谢观看|感謝觀看)/,
-  /^(ご視聴|ご清聴|チャンネル登録|次の動画|最後まで(ご視聴|ご覧))/,
-  /^(시청해|구독과|다음 영상에서|한글자막|mbc 뉴스)/
+  /amara\.?\s?org|mooji\.?\s?org|opensubtitles|soustitreur|zeoranger|beadaholique|dimatorzok/u,
+  /^(thanks|thank you)( (so|very) much)?( you)?( all| guys| everyone)? for (your )?(watching|viewing|listening)(?!\p{L})/u,
+  /^(please )?(don't forget to )?(like|subscribe|like and subscribe)( and [a-z ]+)?( to (my|our|the) channel)?$/u,
+  /^(please )?(don't forget to )?subscribe (to|for)(?!\p{L})/u,
+  /^(i'll )?see you (guys )?(in|on) the next (video|one|episode)(?!\p{L})/u,
+  /^((we'll|we will) be right back|to be continued)$/u,
+  /^(subtitles?|captions?|closed captions?|captioning|transcription|translation|translated|transcribed|subtitled|captioned) (by|provided by|created by|made possible by)(?!\p{L})/u,
+  /^(copyright )?(wdr|swr|ndr|zdf|ard)( mediagroup)?( gmbh)? (19|20)\d\d$|^copyright(?!\p{L})/u,
+  /^untertitel(ung)?( der| von| im| des| aufgrund|$)/u,
+  /^(vielen dank|danke)( schön)? fürs? (zuschauen|zusehen|zuhören|anschauen)(?!\p{L})/u,
+  /^bis zum nächsten video$/u,
+  /^sous[- ]titr(es?|age)(?!\p{L})/u,
+  /^(merci|merci beaucoup)( à tous)? d'avoir (regardé|écouté|visionné)(?!\p{L})/u,
+  /^(abonnez-vous|n'oubliez pas de vous abonner)(?!\p{L})/u,
+  /^(subtítulos|subtitulado|subtitulos)( (realizados|hechos|creados))? (por|en)(?!\p{L})/u,
+  /^(muchas )?gracias por (ver|mirar|escuchar)( el (vídeo|video))?$/u,
+  /^(suscríbete|no olvides suscribirte)(?!\p{L})/u,
+  /^sottotitoli( e revisione)?( creati| a cura| di| by|$)/u,
+  /^grazie (mille )?per (la visione|aver guardato|l'attenzione)(?!\p{L})/u,
+  /^(legendas?|legendado)( pela| por| de|$)/u,
+  /^(muito )?obrigad[oa] por (assistir|assistirem|ver)(?!\p{L})/u,
+  /^(inscreva-se|se inscreva) (no|em) /u,
+  /^(ondertitel(d|s|ing)|ondertiteling)( door| ingediend| van|$)/u,
+  /^bedankt voor het kijken(?!\p{L})/u,
+  /^(undertexter|svensktextning|undertekster|danske tekster|teksting)( från| av| fra| af| ved|:|$)/u,
+  /^(napisy|tłumaczenie)( stworzone| wykonane| i | by|$)/u,
+  /^dziękuję za (uwagę|oglądanie|obejrzenie)(?!\p{L})/u,
+  /^titulky( vytvořil| pro|:|$)/u,
+  /^(субтитры|редактор субтитров)( |$)/u,
+  /^(продолжение следует|спасибо за просмотр|подписывайтесь на( наш)? канал)/u,
+  /^altyazı( |$)|^abone olmayı unutmayın|^izlediğiniz için teşekkür/u,
+  /^(请不吝点赞|字幕由|字幕製作|中文字幕|谢谢观看|謝謝觀看|感谢观看|感謝觀看)/u,
+  /^(ご視聴|ご清聴|チャンネル登録|次の動画|最後まで(ご視聴|ご覧))/u,
+  /^(시청해|구독과|다음 영상에서|한글자막|mbc 뉴스)/u
 ]
 
 /** `[Music]`, `(coughs)`, `*sighs*`, `♪ la la ♪`: what subtitles write for sounds. */
@@ -120,9 +120,14 @@ const plain = (text: string): string =>
 
 const letters = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
+/** One takes longer to make than a transcript to cut. */
+const segmenters = new Map<string, Intl.Segmenter>()
+
 const sentences = (text: string, language: string): ReadonlyArray<string> => {
-  const [known = "en"] = Intl.Segmenter.supportedLocalesOf([language, "en"])
-  return Array.from(new Intl.Segmenter(known, { granularity: "sentence" }).segment(text), ({ segment }) => segment)
+  const known = /^[a-z]{2,3}$/.test(language) ? language : "en"
+  const segmenter = segmenters.get(known) ?? new Intl.Segmenter([known, "en"], { granularity: "sentence" })
+  segmenters.set(known, segmenter)
+  return Array.from(segmenter.segment(text), ({ segment }) => segment)
 }
 
 const isCredit = (sentence: string): boolean => {
@@ -138,10 +143,10 @@ const mean = (segments: ReadonlyArray<Segment>, key: "logProbability" | "noSpeec
 const isSilent = ({ logProbability = 0, noSpeech = 0 }: Segment): boolean =>
   noSpeech > silentNoSpeech && logProbability < silentLogProbability
 
-/** One to four words, over and over to the end of the text. */
+/** One to eight words, over and over to the end of the text. */
 const isLoop = (text: string): boolean => {
   const words = plain(text).split(" ")
-  for (let period = 1; period <= 4; period++) {
+  for (let period = 1; period <= 8; period++) {
     let same = 0
     for (let at = words.length - 1; at >= period && words[at] === words[at - period]; at--) same++
     if (same >= period * (loops - 1) && /\p{L}/u.test(words.slice(-period).join(""))) return true

@@ -114,8 +114,6 @@ const readFormat = (chunk: Uint8Array): Result.Result<SampleRate, Fault> => {
 export interface Reader {
   /** What of the sound is complete with these bytes. After a failure it is not to be asked again. */
   readonly push: (bytes: Uint8Array) => Result.Result<ReadonlyArray<SpeechChunk>, Fault>
-  /** Whether bytes were left over that say nothing yet: the body broke off in its header. */
-  readonly isIncomplete: () => boolean
 }
 
 /**
@@ -225,7 +223,6 @@ export const make = (rate: SampleRate): Reader => {
       // The server's buffer is let go.
       rest = rest.slice()
       return Result.succeed(chunks)
-    },
-    isIncomplete: () => rest.length > 1 && (place._tag === "Start" || place._tag === "Chunks")
+    }
   }
 }
