@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Queue, Redacted, type Scope, Stream } from "effect"
 import { HttpClient } from "effect/http"
+import * as Mulaw from "../../../src/audio/Mulaw.ts"
 import type { Pcm } from "../../../src/audio/Pcm.ts"
 import type { EngineSettings } from "../../../src/config/AppConfig.ts"
 import { type Hints, SpeechToText } from "../../../src/conversation/SpeechToText.ts"
+import { TextToSpeech } from "../../../src/conversation/TextToSpeech.ts"
+import * as Flite from "../../../src/engines/embedded/FliteTextToSpeech.ts"
 import * as Connections from "../../../src/engines/openai/Connections.ts"
 import * as OpenAiSpeechToText from "../../../src/engines/openai/OpenAiSpeechToText.ts"
 import * as FakeSpeechServers from "../../fakes/FakeSpeechServers.ts"
@@ -384,3 +387,30 @@ it.live("the layer opens connections before the first call, and requests share t
       assert.strictEqual(fake.connections().accepted, accepted)
     }).pipe(Effect.provide(layer))
   }))
+
+describe("the fake's ears", () => {
+  const sentences = ["I would like an appointment.", "What is your address?", "Tomorrow at nine.", "Goodbye."]
+
+  it.live("know sentences again behind the telephone and a silence, and a part of one", live(() =>
+    Effect.gen(function*() {
+      const flite = yield* TextToSpeech
+      const sounds = yield* Effect.forEach(sentences, (text) =>
+        Effect.map(Stream.runCollect(flite.speak({ text, language: "en", voice: "rms" })), (chunks) => ({
+          text,
+          sound: Int16Array.from(chunks.flatMap(({ pcm }) => [...pcm])),
+          sampleRate: 8000 as const
+        })))
+      const fake = yield* FakeSpeechServers.transcription({ hears: FakeSpeechServers.bySound(sounds) })
+      const engine = yield* OpenAiSpeechToText.make(settingsAt(fake.url))
+      const recognizer = yield* engine.prepare(english)
+      const hear = Effect.fnUntraced(function*(...pieces: ReadonlyArray<Pcm<8000>>) {
+        const { push, transcribe } = yield* recognizer.begin
+        for (const piece of pieces) yield* push(Mulaw.decode(Mulaw.encode(piece.map((sample) => sample / 2))))
+        return (yield* transcribe).text
+      })
+      for (const { sound, text } of sounds) assert.strictEqual(yield* hear(silence(470), sound, silence(130)), text)
+      const [{ sound, text }] = sounds
+      const part = yield* hear(silence(470), sound.subarray(0, sound.length / 2))
+      assert.isTrue(text.startsWith(part) && part.length > 0 && part.length < text.length, part)
+    }).pipe(Effect.provide(Flite.layer))))
+})
