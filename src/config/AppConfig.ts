@@ -215,6 +215,12 @@ const variables = {
   TTS_MODEL: eachEngine("the name of a model", "sesame/csm-1b"),
   TTS_API_KEY: eachKey,
   TTS_VOICE: eachEngine("the name of a voice", "0"),
+  TTS_SAMPLE_RATE: withDefault(
+    Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals([8000, 16_000, 24_000, 48_000]))),
+    24_000,
+    "8000, 16000, 24000 or 48000",
+    "24000"
+  ),
 
   MAX_CALLS: count(1, 100_000, 100),
   MAX_CALL_DURATION: duration("1 hour", "1h"),
@@ -253,6 +259,8 @@ export interface EngineSettings {
   readonly model: Option.Option<string>
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly voice: Option.Option<string>
+  /** Hz of a speech engine's samples where its answer does not say; unset: 24000. */
+  readonly sampleRate?: 8000 | 16000 | 24000 | 48000
 }
 
 /** An engine of a stage; where there are several, the first that works is used. */
@@ -374,7 +382,8 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         url: engine,
         model: pick(values[`${prefix}_MODEL`], index),
         apiKey: pick(values[`${prefix}_API_KEY`], index),
-        voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none()
+        voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none(),
+        ...(prefix === "TTS" ? { sampleRate: values.TTS_SAMPLE_RATE } : {})
       }
     }
   })

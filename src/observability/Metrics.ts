@@ -126,6 +126,7 @@ export const engineEventsSkipped = (stage: string) =>
     description: "Events of an engine's stream that could not be read and were left out, by stage",
     incremental: true,
     attributes: { stage }
+  })
 
 export const engineRequests = (stage: string, engine: string, outcome: string) =>
   Metric.counter("client_caller_engine_requests_total", {

@@ -129,6 +129,7 @@ describe("AppConfig", () => {
         TTS_MODEL: "csm",
         TTS_API_KEY: "tts",
         TTS_VOICE: "7",
+        TTS_SAMPLE_RATE: "16000",
         MAX_CALLS: "7",
         MAX_CALL_DURATION: "5m",
         START_TIMEOUT: "4s",
@@ -166,6 +167,7 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(engines.speechToText.map(shown), [["http://127.0.0.1:8001/v1", "whisper", "stt", undefined]])
       assert.deepStrictEqual(engines.replyModel.map(shown), [["http://127.0.0.1:8002/v1", "gemma", "llm", undefined]])
       assert.deepStrictEqual(engines.textToSpeech.map(shown), [["http://127.0.0.1:8003/v1", "csm", "tts", "7"]])
+      assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
       assert.deepStrictEqual(
         [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media)],
         [7, 300_000, 4000, 6000]

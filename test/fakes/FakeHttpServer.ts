@@ -117,6 +117,8 @@ export interface FakeHttpServer {
   readonly connections: () => { readonly accepted: number; readonly open: number }
   /** Waits until this holds; looks whenever a request comes or goes. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
+  /** Has `until` look again: for a fake that keeps a record of its own. */
+  readonly changed: () => void
   /** Requests that have neither been answered to the end nor given up. */
   readonly open: () => number
   readonly stop: () => void
@@ -189,6 +191,7 @@ export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
           url: `http://127.0.0.1:${port}`,
           received,
           connections: () => ({ accepted, open }),
+          changed,
           until: (holds) =>
             Effect.callback<void>((resume) => {
               const look = () => {

@@ -195,6 +195,10 @@ export const refusal = (options: {
 export const retryAfter = ({ cause }: EngineFailed): Option.Option<Duration.Duration> =>
   cause instanceof ServerError ? cause.retryAfter : Option.none()
 
+/** Whether the server understood the request and does not take something in it: it may take one with less. */
+export const isNotTaken = ({ cause }: EngineFailed): boolean =>
+  cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
+
 // ---------------------------------------------------------------------------------------------
 // The endpoint
 // ---------------------------------------------------------------------------------------------

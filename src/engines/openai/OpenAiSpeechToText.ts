@@ -1,0 +1,195 @@
+/**
+ * Speech recognition by Whisper, or any other model behind `POST /audio/transcriptions`: OpenAI, vLLM, speaches,
+ * whisper.cpp.
+ *
+ * Whisper hears an utterance as a whole and takes the same time for a short one as for a long one, so it is asked anew
+ * for all of it: at a pause, again if the caller went on, and now and then while the caller speaks. A question that is
+ * no longer wanted is aborted, and at most one of those in between is under way.
+ *
+ * On silence Whisper invents words. So sound without a voice is not sent, and what comes back is judged; see `Inventions`.
+ */
+import { Deferred, Effect, Layer, Option, Queue, type Scope, Semaphore, Stream } from "effect"
+import type { HttpClient } from "effect/http"
+import type { Pcm } from "../../audio/Pcm.ts"
+import * as Resampler from "../../audio/Resampler.ts"
+import * as Wav from "../../audio/Wav.ts"
+import type { EngineSettings } from "../../config/AppConfig.ts"
+import type { EngineFailed } from "../../conversation/Engine.ts"
+import { type Hints, SpeechToText, type Transcript } from "../../conversation/SpeechToText.ts"
+import * as Ending from "./Ending.ts"
+import * as Endpoint from "./Endpoint.ts"
+import * as Inventions from "./Inventions.ts"
+import * as Loudness from "./Loudness.ts"
+import * as Multipart from "./Multipart.ts"
+import * as Sse from "./Sse.ts"
+import * as TranscriptionBody from "./TranscriptionBody.ts"
+import * as Vocabulary from "./Vocabulary.ts"
+
+export interface Options {
+  /** ms of further sound after which the words so far are asked for while the caller speaks; 0: never. Default 600. */
+  readonly partialsEvery?: number
+  /** Tells the model the agent's rare words; see `Vocabulary`. Default true. */
+  readonly isBiased?: boolean
+}
+
+/** Samples at 8 kHz of an utterance that are kept: a minute. A turn ends an utterance after half of it. */
+const longest = 480_000
+
+/** Samples at 16 kHz that there is room for at first: four seconds. */
+const firstRoom = 64_000
+
+/** ms of voice below which there are no words. */
+const leastVoice = 60
+
+/** Connections that are open before the first call. */
+const connections = 2
+
+const maxBytes = 1024 * 1024
+
+const silence: Transcript = { text: "", ending: "unknown" }
+
+interface Question {
+  readonly wav: Uint8Array
+  readonly language: string
+  readonly prompt: string | undefined
+}
+
+export const make = Effect.fnUntraced(function*(
+  settings: EngineSettings,
+  options: Options = {}
+): Effect.fn.Return<SpeechToText["Service"], never, HttpClient.HttpClient | Scope.Scope> {
+  const endpoint = yield* Endpoint.make("speechToText", settings)
+  const events = Sse.decoder(endpoint, TranscriptionBody.Event)
+  const partialsEvery = options.partialsEvery ?? 600
+  /** The fuller one as long as the server takes it: it tells how sure the model is. */
+  let format: "verbose_json" | "json" = "verbose_json"
+
+  yield* Effect.forkScoped(endpoint.warm(connections))
+
+  const ask = Effect.fnUntraced(
+    function*({ language, prompt, wav }: Question, format: string): Effect.fn.Return<TranscriptionBody.Heard, EngineFailed, Scope.Scope> {
+      const model = yield* endpoint.model
+      const answer = yield* endpoint.post(
+        "/audio/transcriptions",
+        Multipart.encode(
+          { model: Option.getOrUndefined(model), language, prompt, temperature: "0", response_format: format },
+          { field: "file", name: "utterance.wav", type: "audio/wav", bytes: wav }
+        ),
+        { accept: "application/json, text/event-stream, text/plain", maxBytes }
+      )
+      if (answer.contentType === "text/event-stream") {
+        return TranscriptionBody.fromEvents(yield* Stream.runCollect(events(answer, prompt)))
+      }
+      const heard = TranscriptionBody.read(answer.contentType, yield* Endpoint.text(answer))
+      return Option.isSome(heard) ? heard.value : yield* Endpoint.unreadable("speechToText", endpoint.url)
+    },
+    Effect.scoped
+  )
+
+  const hear = (question: Question): Effect.Effect<TranscriptionBody.Heard, EngineFailed> =>
+    Effect.suspend(() => {
+      const asked = format
+      return Effect.catchIf(
+        ask(question, asked),
+        (error) => asked === "verbose_json" && Endpoint.isNotTaken(error),
+        // Other things are answered by 400 too: only if less is taken it was the format.
+        () => Effect.tap(ask(question, "json"), () => Effect.sync(() => format = "json"))
+      )
+    })
+
+  const prepare = Effect.fnUntraced(function*(hints: Hints) {
+    const language = hints.language.split(/[-_]/)[0].toLowerCase()
+    const prompt = options.isBiased === false ? undefined : Vocabulary.prompt(hints)
+
+    const begin = Effect.gen(function*() {
+      const loudness = Loudness.make()
+      const resampler = Resampler.make(8000, 16000)
+      const came = yield* Queue.sliding<void>(1)
+      const one = yield* Semaphore.make(1)
+      let sound = new Int16Array(firstRoom)
+      let length = 0
+      /** How much of the sound the last question had. */
+      let asked = 0
+      let askedLoud = 0
+      let finals = 0
+      let stopPartial: Deferred.Deferred<string> | undefined
+
+      const push = (pcm: Pcm<8000>) =>
+        Effect.sync(() => {
+          if (length / 2 + pcm.length > longest) return
+          loudness.push(pcm)
+          const needed = length + resampler.outputLength(pcm.length)
+          if (needed > sound.length) {
+            const larger = new Int16Array(Math.max(needed, 2 * sound.length))
+            larger.set(sound.subarray(0, length))
+            sound = larger
+          }
+          length += resampler.processInto(pcm, sound.subarray(length) as Pcm<16000>)
+          Queue.offerUnsafe(came, undefined)
+        })
+
+      const words: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => {
+        asked = length
+        askedLoud = loudness.loudMillis()
+        const measured = loudness.measure()
+        if (measured.voicedMillis < leastVoice) return Effect.succeed(silence)
+        const wav = Wav.encode({ sampleRate: 16_000, channels: [sound.subarray(0, length)] })
+        return Effect.map(hear({ wav, language, prompt }), (heard): Transcript => {
+          const { confidence, isUnintelligible, text } = Inventions.judge(heard, {
+            language,
+            sound: measured,
+            ...(prompt === undefined ? {} : { prompt })
+          })
+          return {
+            text,
+            ending: Ending.of(text, language),
+            ...(isUnintelligible ? { isUnintelligible } : {}),
+            ...(confidence === undefined ? {} : { confidence })
+          }
+        })
+      })
+
+      const dropPartial = Effect.sync(() => {
+        if (stopPartial !== undefined) Deferred.doneUnsafe(stopPartial, Effect.succeed(""))
+      })
+      yield* Effect.addFinalizer(() => dropPartial)
+
+      const transcribe = Effect.acquireUseRelease(
+        Effect.andThen(dropPartial, Effect.sync(() => finals++)),
+        () => words,
+        () => Effect.sync(() => finals--)
+      )
+
+      /** An utterance begins with what was heard before the voice: so half of it at least has to be loud. */
+      const isPartialDue = () =>
+        finals === 0
+        && (length - asked) / 16 >= partialsEvery
+        && loudness.loudMillis() - askedLoud >= partialsEvery / 2
+
+      const partial = Effect.gen(function*() {
+        while (!isPartialDue()) yield* Queue.take(came)
+        const stop = yield* Deferred.make<string>()
+        stopPartial = stop
+        return yield* words.pipe(
+          // The next one may succeed; and if not, the last transcript tells what is wrong.
+          Effect.match({ onSuccess: ({ text }) => text, onFailure: () => "" }),
+          Effect.raceFirst(Deferred.await(stop))
+        )
+      })
+
+      return {
+        push,
+        transcribe,
+        ...(partialsEvery > 0
+          ? { partials: Stream.filter(Stream.fromEffectRepeat(one.withPermit(partial)), (text) => text !== "") }
+          : {})
+      }
+    })
+    return { begin }
+  })
+
+  return SpeechToText.of({ prepare, unknownWords: () => Effect.succeed([]) })
+})
+
+export const layer = (settings: EngineSettings, options?: Options): Layer.Layer<SpeechToText, never, HttpClient.HttpClient> =>
+  Layer.effect(SpeechToText, make(settings, options))

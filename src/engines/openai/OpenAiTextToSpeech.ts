@@ -1,0 +1,239 @@
+/**
+ * Speech by any server with `POST /audio/speech`: Sesame CSM, Kokoro, speaches, vLLM-Omni, OpenAI.
+ *
+ * They differ in what they take and in how they send sound, so a request begins with all that helps and leaves out
+ * what the server refuses; and an answer is read by its own type. Sound is passed on as it comes. An agent's fixed
+ * lines are kept in memory, so that they are there when the server is not.
+ */
+import { Effect, Layer, Option, Result, Schema, type Scope, Stream } from "effect"
+import { Base64 } from "effect/encoding"
+import { HttpBody, type HttpClient } from "effect/http"
+import type { SampleRate } from "../../audio/Pcm.ts"
+import * as Resampler from "../../audio/Resampler.ts"
+import type { EngineSettings } from "../../config/AppConfig.ts"
+import { EngineFailed } from "../../conversation/Engine.ts"
+import { type SpeechChunk, type SpeechRequest, type SpokenTurn, TextToSpeech } from "../../conversation/TextToSpeech.ts"
+import * as Endpoint from "./Endpoint.ts"
+import * as SpeechBody from "./SpeechBody.ts"
+import * as Sse from "./Sse.ts"
+
+export interface Options {
+  /** Whether the server takes the sound of what was said before. Default: where the model's name holds "csm". */
+  readonly takesContext?: boolean
+}
+
+/** ms of the conversation before; CSM has room for 160 s, but each second of it is 64 KB in every request. */
+const contextMillis = 10_000
+
+/** Samples of fixed lines that are kept at most: 64 MB, 22 minutes at 24 kHz. */
+const cacheLimit = 32_000_000
+
+/** Lines that are made at once. */
+const linesAtOnce = 4
+
+/** ms that the start waits for a server's voices. */
+const voicesTimeout = 2000
+
+/** ms of sound: CSM does not always know its end, so it is told the longest that a text may take. Digits are words. */
+const longest = (text: string): number => {
+  const digits = text.match(/[\p{N}\p{S}]/gu)?.length ?? 0
+  return 2000 + 120 * text.length + 480 * digits
+}
+
+/** In the order in which they are left out. */
+const optional = ["context", "stream", "streamFormat"] as const
+type Optional = typeof optional[number]
+
+const Spoken = Schema.Struct({ audio: Schema.String, response_format: Schema.optionalKey(Schema.NullOr(Schema.String)) })
+const Other = Schema.Struct({ type: Schema.String })
+
+const Voices = Schema.Struct({
+  voices: Schema.Array(Schema.Union([
+    Schema.String,
+    Schema.Struct({ id: Schema.String }),
+    Schema.Struct({ voice_id: Schema.String }),
+    Schema.Struct({ name: Schema.String })
+  ]))
+})
+const decodeVoices = Schema.decodeUnknownOption(Voices)
+
+const failed = (reason: EngineFailed["reason"], advice: string) => new EngineFailed({ stage: "textToSpeech", reason, advice })
+
+const fault = ({ advice, reason }: SpeechBody.Fault) => failed(reason, advice)
+
+const noSound = failed("broken", "The speech engine answered without sound. Look into its log, and check TTS_MODEL and TTS_VOICE.")
+
+const badEvent = failed("broken", "The speech engine answered sound that can't be read. Look into its log.")
+
+/** Raw samples as base64, little-endian as every machine that runs Node (but s390x). */
+const base64Of = ({ pcm, sampleRate }: SpokenTurn): string => {
+  const resampler = Resampler.make<SampleRate, 24000>(sampleRate, 24_000)
+  const samples = resampler.process(pcm)
+  return Base64.encode(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
+}
+
+/** The newest turns that fit, oldest first. */
+const recent = (turns: ReadonlyArray<SpokenTurn>): ReadonlyArray<SpokenTurn> => {
+  let millis = 0
+  let from = turns.length
+  while (from > 0) {
+    const { pcm, sampleRate } = turns[from - 1]
+    millis += pcm.length * 1000 / sampleRate
+    if (millis > contextMillis) break
+    from--
+  }
+  return turns.slice(from)
+}
+
+export const make = Effect.fnUntraced(function*(
+  settings: EngineSettings,
+  options: Options = {}
+): Effect.fn.Return<TextToSpeech["Service"], never, HttpClient.HttpClient | Scope.Scope> {
+  const endpoint = yield* Endpoint.make("textToSpeech", settings)
+  const events = Sse.decoder(endpoint, Schema.Union([Spoken, Other]))
+  const configuredRate = settings.sampleRate ?? 24_000
+  const encoded = new WeakMap<SpokenTurn, string>()
+  const lines = new Map<string, ReadonlyArray<SpeechChunk>>()
+  let kept = 0
+  /** What this server was seen to take or to refuse. */
+  const taken = new Map<Optional, boolean>()
+
+  const known = yield* Effect.all({
+    voices: endpoint.get("/audio/voices").pipe(
+      Effect.flatMap(Endpoint.json(endpoint, decodeVoices)),
+      Effect.map(({ voices }) =>
+        voices.map((voice) =>
+          typeof voice === "string" ? voice : "id" in voice ? voice.id : "voice_id" in voice ? voice.voice_id : voice.name
+        )
+      ),
+      Effect.scoped,
+      // Most servers can't tell.
+      Effect.orElseSucceed((): ReadonlyArray<string> => [])
+    ),
+    model: Option.isSome(settings.model) ? Effect.as(endpoint.warm(), settings.model) : endpoint.model
+  }, { concurrency: 2 }).pipe(
+    Effect.timeoutOrElse({
+      duration: voicesTimeout,
+      orElse: () => Effect.succeed({ voices: [] as ReadonlyArray<string>, model: settings.model })
+    })
+  )
+  const takesContext = options.takesContext ?? Option.exists(known.model, (model) => /csm/i.test(model))
+  if (!takesContext) taken.set("context", false)
+
+  const audioOf = (turn: SpokenTurn): string => {
+    const audio = encoded.get(turn) ?? base64Of(turn)
+    encoded.set(turn, audio)
+    return audio
+  }
+
+  const bodyOf = (request: SpeechRequest, model: Option.Option<string>, parts: ReadonlyArray<Optional>): HttpBody.HttpBody => {
+    const voice = Option.orElse(Option.fromUndefinedOr(request.voice), () => settings.voice)
+    const speaker = Option.getOrElse(voice, () => "0")
+    return HttpBody.jsonUnsafe({
+      ...(Option.isSome(model) ? { model: model.value } : {}),
+      input: request.text,
+      ...(Option.isSome(voice) ? { voice: voice.value } : {}),
+      response_format: "pcm",
+      ...(parts.includes("stream") ? { stream: true } : {}),
+      ...(parts.includes("streamFormat") ? { stream_format: "audio" } : {}),
+      ...(parts.includes("context")
+        ? {
+          context: recent(request.context ?? []).map((turn) => ({
+            speaker: turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1",
+            text: turn.text,
+            audio: audioOf(turn)
+          })),
+          max_audio_ms: longest(request.text)
+        }
+        : {})
+    })
+  }
+
+  /** Asks with all that the server may take; each refusal leaves out one thing that it was not yet seen to take. */
+  const ask = Effect.fnUntraced(function*(request: SpeechRequest): Effect.fn.Return<Endpoint.Answer, EngineFailed, Scope.Scope> {
+    const model = yield* endpoint.model
+    let parts: ReadonlyArray<Optional> = optional.filter((part) => taken.get(part) !== false)
+    const post = (parts: ReadonlyArray<Optional>) =>
+      endpoint.post("/audio/speech", bodyOf(request, model, parts), { accept: "audio/pcm, audio/wav, text/event-stream" })
+    while (true) {
+      const doubtful = parts.find((part) => taken.get(part) === undefined)
+      const answer = yield* Effect.map(post(parts), Option.some).pipe(
+        Effect.catchIf(
+          (error) => doubtful !== undefined && Endpoint.isNotTaken(error),
+          () => Effect.succeedNone
+        )
+      )
+      if (Option.isSome(answer)) {
+        for (const part of optional) {
+          if (!taken.has(part)) taken.set(part, parts.includes(part))
+        }
+        return answer.value
+      }
+      parts = parts.filter((part) => part !== doubtful)
+    }
+  })
+
+  /** The bytes of sound in an answer, without the events around them. */
+  const bytesOf = (answer: Endpoint.Answer, sent: string): Stream.Stream<Uint8Array, EngineFailed> =>
+    answer.contentType !== "text/event-stream" ? answer.body : events(answer, sent).pipe(
+      Stream.mapEffect((event) => {
+        if (!("audio" in event)) return event.type.endsWith("error") ? Effect.fail(badEvent) : Effect.succeed(new Uint8Array(0))
+        const format = event.response_format ?? "pcm"
+        if (format !== "pcm" && format !== "wav") return Effect.fail(fault(SpeechBody.compressed(format)))
+        return Effect.mapError(Effect.fromResult(Base64.decode(event.audio)), () => badEvent)
+      })
+    )
+
+  const synthesise = (request: SpeechRequest): Stream.Stream<SpeechChunk, EngineFailed> =>
+    Stream.unwrap(Effect.map(ask(request), (answer) => {
+      const { headers } = answer
+      const isEvents = answer.contentType === "text/event-stream"
+      const rate = SpeechBody.readHead({ contentType: isEvents ? "audio/pcm" : answer.contentType, headers }, configuredRate)
+      if (Result.isFailure(rate)) return Stream.fail(fault(rate.failure))
+      const reader = SpeechBody.make(rate.success)
+      /** Twice, for a slow voice: what goes on then is noise, and is cut off. */
+      const most = 2 * longest(request.text)
+      let millis = 0
+      return bytesOf(answer, request.text).pipe(
+        Stream.mapEffect((piece) => Effect.mapError(Effect.fromResult(reader.push(piece)), fault)),
+        Stream.flattenIterable,
+        Stream.takeUntil(({ pcm, sampleRate }) => (millis += pcm.length * 1000 / sampleRate) >= most),
+        Stream.concat(Stream.suspend(() => millis > 0 ? Stream.empty : Stream.fail(noSound)))
+      )
+    }))
+
+  const isSound = ({ text }: SpeechRequest) => /[\p{L}\p{N}]/u.test(text)
+
+  const keyOf = ({ language, text, voice = "" }: SpeechRequest) => `${voice}\n${language}\n${text}`
+
+  const keep = (key: string, chunks: ReadonlyArray<SpeechChunk>) => {
+    const lengthOf = (chunks: ReadonlyArray<SpeechChunk>) => chunks.reduce((sum, { pcm }) => sum + pcm.length, 0)
+    lines.set(key, chunks)
+    kept += lengthOf(chunks)
+    for (const [oldest, chunks] of lines) {
+      if (kept <= cacheLimit) break
+      lines.delete(oldest)
+      kept -= lengthOf(chunks)
+    }
+  }
+
+  return TextToSpeech.of({
+    voices: known.voices,
+    ...(takesContext ? { contextMillis } : {}),
+    speak: (request) =>
+      Stream.suspend(() => {
+        if (!isSound(request)) return Stream.empty
+        const line = lines.get(keyOf(request))
+        return line === undefined ? synthesise(request) : Stream.fromArray(line)
+      }),
+    prepare: (requests) =>
+      Effect.forEach(
+        requests.filter((request) => isSound(request) && !lines.has(keyOf(request))),
+        (request) => Effect.map(Stream.runCollect(synthesise(request)), (chunks) => keep(keyOf(request), chunks)),
+        { concurrency: linesAtOnce, discard: true }
+      )
+  })
+})
+
+export const layer = (settings: EngineSettings, options?: Options): Layer.Layer<TextToSpeech, never, HttpClient.HttpClient> =>
+  Layer.effect(TextToSpeech, make(settings, options))

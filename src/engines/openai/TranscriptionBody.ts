@@ -1,0 +1,88 @@
+/**
+ * What a transcription server answers: JSON, verbose JSON, bare text, or server-sent events as OpenAI, speaches and
+ * vLLM write them. Pure.
+ *
+ * https://platform.openai.com/docs/api-reference/audio/createTranscription
+ */
+import { Option, Schema } from "effect"
+
+/** A stretch of what was heard, with what the model thinks of it, where the server tells. */
+export interface Segment {
+  readonly text: string
+  /** Mean of the natural logarithms of the tokens' probabilities: 0 is sure, below −1 is guessed. */
+  readonly logProbability?: number
+  /** 0 to 1: that there is no speech in it. */
+  readonly noSpeech?: number
+  /** Characters of the text to those of its compressed form; above 2.4 it repeats itself. */
+  readonly compression?: number
+}
+
+export interface Heard {
+  readonly text: string
+  /** None where the server does not tell. */
+  readonly segments: ReadonlyArray<Segment>
+}
+
+const Score = Schema.optionalKey(Schema.NullOr(Schema.Number))
+
+const Json = Schema.Struct({
+  text: Schema.String,
+  segments: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Struct({
+    text: Schema.String,
+    avg_logprob: Score,
+    no_speech_prob: Score,
+    compression_ratio: Score
+  }))))
+})
+
+const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Json))
+
+const Delta = Schema.Struct({ type: Schema.Literal("transcript.text.delta"), delta: Schema.String })
+const Done = Schema.Struct({ type: Schema.Literal("transcript.text.done"), text: Schema.String })
+const VllmChunk = Schema.Struct({
+  choices: Schema.Array(Schema.Struct({
+    delta: Schema.optionalKey(Schema.NullOr(Schema.Struct({ content: Schema.optionalKey(Schema.NullOr(Schema.String)) })))
+  }))
+})
+/** What a server adds is no fault. */
+const Other = Schema.Struct({ type: Schema.String })
+
+/** An event of a transcript that comes in pieces. */
+export const Event = Schema.Union([Delta, Done, VllmChunk, Other])
+export type Event = typeof Event.Type
+
+/**
+ * The text of all events. OpenAI's last event holds all of it, speaches' holds none; so what the pieces add up to counts
+ * where the last is empty.
+ */
+export const fromEvents = (events: ReadonlyArray<Event>): Heard => {
+  let text = ""
+  let whole = ""
+  for (const event of events) {
+    if ("delta" in event) text += event.delta
+    else if ("text" in event) whole = event.text
+    else if ("choices" in event) text += event.choices.at(0)?.delta?.content ?? ""
+  }
+  return { text: (whole.trim() === "" ? text : whole).replace(/\s+/g, " ").trim(), segments: [] }
+}
+
+const score = <Key extends string>(key: Key, value: number | null | undefined) =>
+  typeof value === "number" ? { [key]: value } as { readonly [K in Key]: number } : {}
+
+const readJson = (body: string): Option.Option<Heard> =>
+  Option.map(decodeJson(body), ({ segments, text }) => ({
+    text: text.trim(),
+    segments: (segments ?? []).map((segment) => ({
+      text: segment.text,
+      ...score("logProbability", segment.avg_logprob),
+      ...score("noSpeech", segment.no_speech_prob),
+      ...score("compression", segment.compression_ratio)
+    }))
+  }))
+
+/** Reads a whole body by its type, which is in lower case and without parameters; none if it is no transcript. */
+export const read = (contentType: string, body: string): Option.Option<Heard> => {
+  // Some servers send JSON as text/plain.
+  if (contentType.endsWith("json") || /^\s*\{/.test(body)) return readJson(body)
+  return contentType === "text/plain" ? Option.some({ text: body.trim(), segments: [] }) : Option.none()
+}

@@ -1,0 +1,342 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Option, Queue, type Scope, Stream } from "effect"
+import type { HttpClient } from "effect/http"
+import type { SampleRate } from "../../../src/audio/Pcm.ts"
+import * as Resampler from "../../../src/audio/Resampler.ts"
+import type { EngineSettings } from "../../../src/config/AppConfig.ts"
+import type { SpeechChunk, SpokenTurn, TextToSpeech } from "../../../src/conversation/TextToSpeech.ts"
+import * as Connections from "../../../src/engines/openai/Connections.ts"
+import * as OpenAiTextToSpeech from "../../../src/engines/openai/OpenAiTextToSpeech.ts"
+import * as FakeSpeechServers from "../../fakes/FakeSpeechServers.ts"
+
+const { tone } = FakeSpeechServers
+
+const settingsAt = (url: string, settings: Partial<EngineSettings> = {}): EngineSettings => ({
+  url: new URL(`${url}/v1`),
+  model: Option.some("kokoro"),
+  apiKey: Option.none(),
+  voice: Option.none(),
+  ...settings
+})
+
+const setUp = Effect.fnUntraced(function*(
+  server: FakeSpeechServers.SpeechOptions = {},
+  settings: Partial<EngineSettings> = {},
+  options: OpenAiTextToSpeech.Options = {}
+) {
+  const fake = yield* FakeSpeechServers.speech(server)
+  const engine = yield* OpenAiTextToSpeech.make(settingsAt(fake.url, settings), options)
+  return { ...fake, engine }
+})
+
+const live = <A, E>(test: () => Effect.Effect<A, E, HttpClient.HttpClient | Scope.Scope>) => () =>
+  Effect.provide(Effect.scoped(test()), Connections.layer)
+
+const text = "Sure, one moment."
+
+const speak = (engine: TextToSpeech["Service"], said = text, more: { readonly voice?: string; readonly context?: ReadonlyArray<SpokenTurn> } = {}) =>
+  engine.speak({ text: said, language: "en", ...more })
+
+const all = (chunks: ReadonlyArray<SpeechChunk>) => ({
+  rates: [...new Set(chunks.map(({ sampleRate }) => sampleRate))],
+  samples: chunks.flatMap(({ pcm }) => [...pcm])
+})
+
+const spoken = (engine: TextToSpeech["Service"], said?: string) => Effect.map(Stream.runCollect(speak(engine, said)), all)
+
+const failure = (engine: TextToSpeech["Service"], said?: string) => Effect.flip(Stream.runCollect(speak(engine, said)))
+
+const turn = (role: SpokenTurn["role"], said: string, millis: number): SpokenTurn => ({
+  role,
+  text: said,
+  pcm: tone("x".repeat(Math.round(millis / 60)), 8000),
+  sampleRate: 8000
+})
+
+describe("a request", () => {
+  it.live("asks for raw samples as they come, with the model and the voice", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp({}, { voice: Option.some("af_heart") })
+      yield* spoken(engine)
+      yield* Stream.runDrain(speak(engine, text, { voice: "bm_lewis" }))
+      const [{ body }, second] = asked
+      assert.deepStrictEqual(body, {
+        model: "kokoro",
+        input: text,
+        voice: "af_heart",
+        response_format: "pcm",
+        stream: true,
+        stream_format: "audio"
+      })
+      assert.strictEqual(second.body.voice, "bm_lewis")
+    })))
+
+  it.live("leaves out what the server refuses, and remembers", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp({ refuses: ["stream"] })
+      assert.strictEqual((yield* spoken(engine)).samples.length, tone(text, 24_000).length)
+      yield* spoken(engine)
+      assert.deepStrictEqual(asked.map(({ body }) => "stream" in body), [true, false, false])
+      assert.isTrue(asked.every(({ body }) => body.stream_format === "audio"))
+    })))
+
+  it.live("is not made poorer by a refusal of something else", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine, faults } = yield* setUp()
+      const refusal = { status: 400, headers: { "content-type": "application/json" }, pieces: ["{\"error\":{\"message\":\"No such voice.\"}}"] }
+      for (let count = 0; count < 3; count++) faults.next(refusal)
+      const error = yield* failure(engine)
+      assert.strictEqual(error.reason, "refused")
+      assert.include(error.advice, "No such voice")
+      yield* spoken(engine)
+      assert.isTrue(asked.at(-1)?.body.stream)
+      faults.next(refusal)
+      const before = asked.length
+      yield* failure(engine)
+      assert.strictEqual(asked.length, before + 1)
+    })))
+
+  it.live("is not made for text without a letter or digit", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp()
+      for (const said of ["", "…", " — ", "?!"]) assert.deepStrictEqual((yield* spoken(engine, said)).samples, [])
+      assert.strictEqual(asked.length, 0)
+    })))
+})
+
+describe("context", () => {
+  const context = [
+    turn("caller", "Too long ago.", 6000),
+    turn("agent", "How can I help?", 4800),
+    turn("caller", "Can you check my order?", 3000)
+  ]
+
+  it.live("goes to CSM: the newest turns that fit, as 24 kHz sound, and the longest that the reply may be", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp({}, { model: Option.some("sesame/CSM-1b"), voice: Option.some("0") })
+      assert.strictEqual(engine.contextMillis, 10_000)
+      yield* Stream.runDrain(speak(engine, text, { context }))
+      const { body } = asked[0]
+      const sent = body.context as ReadonlyArray<{ readonly speaker: string; readonly text: string; readonly audio: string }>
+      assert.deepStrictEqual(sent.map(({ speaker, text }) => [speaker, text]), [
+        ["0", "How can I help?"],
+        ["1", "Can you check my order?"]
+      ])
+      const bytes = Buffer.from(sent[1].audio, "base64")
+      assert.deepStrictEqual(
+        Array.from({ length: bytes.length / 2 }, (_, index) => bytes.readInt16LE(2 * index)),
+        [...Resampler.make<SampleRate, 24_000>(8000, 24_000).process(context[2].pcm)]
+      )
+      assert.isAbove(body.max_audio_ms as number, 2000)
+      assert.isBelow(body.max_audio_ms as number, 10_000)
+    })))
+
+  it.live("the caller is the other speaker, whichever the agent is", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp({}, { voice: Option.some("1") }, { takesContext: true })
+      yield* Stream.runDrain(speak(engine, text, { context }))
+      const sent = asked[0].body.context as ReadonlyArray<{ readonly speaker: string }>
+      assert.deepStrictEqual(sent.map(({ speaker }) => speaker), ["1", "0"])
+    })))
+
+  it.live("goes to no other server", live(() =>
+    Effect.gen(function*() {
+      for (const options of [{}, { takesContext: false }]) {
+        const { asked, engine } = yield* setUp({}, options.takesContext === false ? { model: Option.some("csm") } : {}, options)
+        assert.isUndefined(engine.contextMillis)
+        yield* Stream.runDrain(speak(engine, text, { context }))
+        assert.notProperty(asked[0].body, "context")
+        assert.notProperty(asked[0].body, "max_audio_ms")
+      }
+    })))
+
+  it.live("is left out where the server refuses it, before anything else is", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp({ refuses: ["context"], model: "sesame/csm-1b" }, { model: Option.none() })
+      yield* Stream.runDrain(speak(engine, text, { context }))
+      yield* spoken(engine)
+      assert.deepStrictEqual(asked.map(({ body }) => ["context" in body, body.stream]), [[true, true], [false, true], [false, true]])
+    })))
+})
+
+describe("an answer", () => {
+  for (const dialect of ["pcm", "wav", "openEnded", "largest", "events", "speaches"] as const) {
+    it.live(`as ${dialect} gives every sample, at the server's rate`, live(() =>
+      Effect.gen(function*() {
+        // An odd number of bytes: pieces end in the middle of a sample.
+        const { engine } = yield* setUp({ dialect, sampleRate: 16_000, pieceBytes: 1111 })
+        const { rates, samples } = yield* spoken(engine)
+        assert.deepStrictEqual(rates, [16_000])
+        assert.deepStrictEqual(samples, [...tone(text, 16_000)])
+      })))
+  }
+
+  it.live("that does not tell its rate has the configured one, or 24 kHz", live(() =>
+    Effect.gen(function*() {
+      const unset = yield* setUp({ isRateSilent: true })
+      assert.deepStrictEqual((yield* spoken(unset.engine)).rates, [24_000])
+      const set = yield* setUp({ isRateSilent: true, sampleRate: 8000 }, { sampleRate: 8000 })
+      assert.deepStrictEqual((yield* spoken(set.engine)).rates, [8000])
+    })))
+
+  it.live("at a rate that a call can't take is refused, and its request closed", live(() =>
+    Effect.gen(function*() {
+      for (const dialect of ["pcm", "wav", "events"] as const) {
+        const { engine, open, until } = yield* setUp({ dialect, sampleRate: 22_050 })
+        const error = yield* failure(engine)
+        assert.strictEqual(error.reason, "refused", dialect)
+        assert.include(error.advice, "22050 Hz")
+        yield* until(() => open() === 0)
+      }
+    })))
+
+  it.live("is passed on while the rest of it is still being made", live(() =>
+    Effect.gen(function*() {
+      for (const dialect of ["pcm", "openEnded", "events"] as const) {
+        const { asked, engine, faults } = yield* setUp({ dialect })
+        faults.next("stall")
+        const chunks = yield* Queue.unbounded<SpeechChunk>()
+        const fiber = yield* Effect.forkChild(Stream.runForEach(speak(engine), (chunk) => Queue.offer(chunks, chunk)))
+        assert.isAbove((yield* Queue.take(chunks)).pcm.length, 0)
+        assert.isFalse(asked[0].exchange.isOver())
+        yield* Fiber.interrupt(fiber)
+      }
+    })))
+
+  it.live("that never ends is cut off, and its request closed", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine, faults, until } = yield* setUp()
+      faults.next("gigabytes")
+      const { samples } = yield* spoken(engine, "Yes.")
+      assert.isAbove(samples.length, 24_000)
+      assert.isBelow(samples.length, 24_000 * 10)
+      yield* until(() => asked[0].exchange.isClosedByClient())
+    })))
+
+  it.live("that is no sound is told", live(() =>
+    Effect.gen(function*() {
+      const { engine, faults } = yield* setUp()
+      const head = (type: string, body: string) => ({ headers: { "content-type": type }, pieces: [body] })
+      const events = (...data: ReadonlyArray<string>) => head("text/event-stream", data.map((json) => `data: ${json}\n\n`).join(""))
+      const expected = [
+        [head("audio/mpeg", "xxxx"), "refused"],
+        [head("audio/pcm", "OggSxxxx"), "refused"],
+        [head("text/html", "<html></html>"), "broken"],
+        [head("application/json", "{\"error\":\"no\"}"), "broken"],
+        [head("audio/pcm", ""), "broken"],
+        [head("audio/wav", "RIFF"), "broken"],
+        [events("{\"type\":\"speech.audio.delta\",\"audio\":\"AAAA\",\"response_format\":\"mp3\"}"), "refused"],
+        [events("{\"type\":\"speech.audio.delta\",\"audio\":\"A!\"}"), "broken"],
+        [events("{\"type\":\"speech.audio.error\",\"message\":\"CUDA\"}"), "broken"],
+        [events("{\"error\":{\"message\":\"CUDA\"}}"), "broken"],
+        [events("{\"type\":\"speech.audio.done\"}"), "broken"]
+      ] as const
+      for (const [fault, reason] of expected) {
+        faults.next(fault)
+        const error = yield* failure(engine)
+        assert.deepStrictEqual([error.stage, error.reason], ["textToSpeech", reason], fault.pieces[0])
+        assert.match(error.advice, /\.$/)
+      }
+    })))
+})
+
+describe("a fault", () => {
+  it.live("is told, and the next request succeeds", live(() =>
+    Effect.gen(function*() {
+      const { engine, faults, open, until } = yield* setUp()
+      const expected = [
+        [{ status: 429, headers: { "retry-after": "3" }, pieces: ["{}"] }, "unavailable"],
+        [{ status: 500, pieces: ["{}"] }, "broken"],
+        ["cut", "broken"]
+      ] as const
+      for (const [fault, reason] of expected) {
+        faults.next(fault)
+        assert.strictEqual((yield* failure(engine)).reason, reason)
+      }
+      assert.strictEqual((yield* spoken(engine)).samples.length, tone(text, 24_000).length)
+      yield* until(() => open() === 0)
+    })))
+
+  it.live("in the middle comes behind the sound before it", live(() =>
+    Effect.gen(function*() {
+      // A moment between the pieces, so that the cut does not come in the same breath as all of them.
+      const { engine, faults } = yield* setUp({ realTimeFactor: 0.1 })
+      faults.next("cut")
+      let samples = 0
+      const exit = yield* Effect.exit(Stream.runForEach(speak(engine), ({ pcm }) => Effect.sync(() => samples += pcm.length)))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.isAbove(samples, 0)
+    })))
+})
+
+describe("interruption", () => {
+  it.live("closes the request: before the answer, before the first sound, in the middle", live(() =>
+    Effect.gen(function*() {
+      let answers = 0
+      // The second answer has its head, and its first sound never comes.
+      const { asked, engine, faults, open, until } = yield* setUp({ latency: () => ++answers === 2 ? 30_000 : 0 })
+      faults.next("silence")
+      faults.next(undefined)
+      faults.next("stall")
+      for (const at of [0, 1, 2]) {
+        let samples = 0
+        const fiber = yield* Effect.forkChild(Stream.runForEach(speak(engine), ({ pcm }) => Effect.sync(() => samples += pcm.length)))
+        yield* until(() => asked.length === at + 1)
+        yield* Fiber.interrupt(fiber)
+        yield* until(() => asked[at].exchange.isClosedByClient())
+      }
+      assert.strictEqual(open(), 0)
+    })))
+
+  it.live("by a consumer that has enough closes it too", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine, faults, until } = yield* setUp()
+      faults.next("stall")
+      yield* Stream.runDrain(Stream.take(speak(engine), 1))
+      yield* until(() => asked[0].exchange.isClosedByClient())
+    })))
+})
+
+describe("fixed lines", () => {
+  const requests = ["One moment.", "Are you still there?", "…"].map((text) => ({ text, language: "en" }))
+
+  it.live("are made once, and come when the server is gone", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine, stop } = yield* setUp()
+      yield* engine.prepare(requests)
+      yield* engine.prepare(requests)
+      assert.deepStrictEqual(asked.map(({ input }) => input).sort(), ["Are you still there?", "One moment."])
+      stop()
+      for (let count = 0; count < 2; count++) {
+        assert.deepStrictEqual(yield* spoken(engine, "One moment."), { rates: [24_000], samples: [...tone("One moment.", 24_000)] })
+      }
+      assert.strictEqual((yield* failure(engine, "Something else.")).reason, "unavailable")
+      // Another voice's line is another one.
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Stream.runDrain(speak(engine, "One moment.", { voice: "other" })))))
+    })))
+
+  it.live("that can't be made are told, and can be made later", live(() =>
+    Effect.gen(function*() {
+      const { engine, faults, open, until } = yield* setUp()
+      faults.next({ status: 500, pieces: ["{}"] })
+      assert.strictEqual((yield* Effect.flip(engine.prepare(requests))).reason, "broken")
+      yield* engine.prepare(requests)
+      yield* until(() => open() === 0)
+    })))
+})
+
+describe("voices", () => {
+  it.live("are the server's, in whichever form; none where it can't tell", live(() =>
+    Effect.gen(function*() {
+      const named = yield* setUp({ voices: ["af_heart", { id: "bm_lewis", name: "Lewis" }, { voice_id: "v3" }, { name: "alloy" }] })
+      assert.deepStrictEqual(named.engine.voices, ["af_heart", "bm_lewis", "v3", "alloy"])
+      const silent = yield* setUp()
+      assert.deepStrictEqual(silent.engine.voices, [])
+    })))
+
+  it.live("are not waited for where nobody is there", live(() =>
+    Effect.gen(function*() {
+      const engine = yield* OpenAiTextToSpeech.make(settingsAt("http://127.0.0.1:9"))
+      assert.deepStrictEqual(engine.voices, [])
+    })))
+})
