@@ -9,7 +9,7 @@ import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option
 import { createServer, type RequestListener } from "node:http"
 import * as App from "./App.ts"
 import { AppConfig } from "./config/AppConfig.ts"
-import * as Embedded from "./engines/Embedded.ts"
+import * as Engines from "./engines/Engines.ts"
 
 /** The environment first, then `.env` in the working directory. */
 const Provider = ConfigProvider.layer(
@@ -54,7 +54,7 @@ const HttpServer = Layer.unwrap(
 )
 
 const Main = App.layer.pipe(
-  Layer.provide(Embedded.layer),
+  Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),

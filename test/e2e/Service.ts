@@ -15,7 +15,7 @@ import { HttpServer } from "effect/http"
 import { createServer, type Server } from "node:http"
 import * as App from "../../src/App.ts"
 import { AppConfig } from "../../src/config/AppConfig.ts"
-import * as Embedded from "../../src/engines/Embedded.ts"
+import * as Engines from "../../src/engines/Engines.ts"
 import { type Options as SimulatorOptions, Simulator } from "../../src/simulator/Simulator.ts"
 import * as Signature from "../../src/twilio/Signature.ts"
 import * as Client from "./Client.ts"
@@ -150,7 +150,7 @@ export const layer = (options: Options = {}) => {
   )
   // Fresh: a second service in one test shares nothing with the first.
   return Layer.fresh(Layer.mergeAll(tools, App.layer).pipe(
-    Layer.provide(Embedded.layer),
+    Layer.provide(Engines.layer),
     Layer.provide(configured(options.env)),
     Layer.provideMerge(simulated),
     Layer.provideMerge(served),

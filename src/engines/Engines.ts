@@ -1,0 +1,100 @@
+/**
+ * The engines that the configuration names, a stage each: those that run in this process, servers that speak OpenAI's
+ * API, or several of them in their order (`STT_URL`, `LLM_URL`, `TTS_URL`). Voice activity is always detected here:
+ * it decides what is sent at all.
+ */
+import { type Array, Context, Effect, Layer, type Scope } from "effect"
+import type { HttpClient } from "effect/http"
+import { AppConfig, type EngineChoice, type EngineSettings } from "../config/AppConfig.ts"
+import type { EngineFailed, Stage } from "../conversation/Engine.ts"
+import { ReplyModel } from "../conversation/ReplyModel.ts"
+import { SpeechToText } from "../conversation/SpeechToText.ts"
+import { TextToSpeech } from "../conversation/TextToSpeech.ts"
+import * as Flite from "./embedded/FliteTextToSpeech.ts"
+import * as Scripted from "./embedded/ScriptedReplyModel.ts"
+import * as Silero from "./embedded/SileroVoiceActivity.ts"
+import * as SoundSwallower from "./embedded/SoundSwallowerSpeechToText.ts"
+import type * as Failover from "./Failover.ts"
+import * as FallbackReplyModel from "./FallbackReplyModel.ts"
+import * as FallbackSpeechToText from "./FallbackSpeechToText.ts"
+import * as FallbackTextToSpeech from "./FallbackTextToSpeech.ts"
+import * as Connections from "./openai/Connections.ts"
+import * as Endpoint from "./openai/Endpoint.ts"
+import * as OpenAiReplyModel from "./openai/OpenAiReplyModel.ts"
+import * as OpenAiSpeechToText from "./openai/OpenAiSpeechToText.ts"
+import * as OpenAiTextToSpeech from "./openai/OpenAiTextToSpeech.ts"
+
+/** Connections that are opened at the start: a turn and a speculation beside it. */
+const connections = 2
+
+/**
+ * ms; well below the turn's own bounds (`timeouts` of an agent), so that there is time for another engine. The hedges
+ * are some twice to thrice the published latencies of these engines on a GPU.
+ */
+const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "hedgeAfter" | "patience">> = {
+  speechToText: { hedgeAfter: 500, patience: 2000 },
+  replyModel: { hedgeAfter: 800, patience: 3500 },
+  textToSpeech: { hedgeAfter: 600, patience: 2500 }
+}
+
+/** How an operator knows it, and how its circuit does. */
+const nameOf = ({ url }: EngineSettings) => `${url.host}${url.pathname === "/" ? "" : url.pathname}`
+
+type Members<S> = ReadonlyArray<Failover.Member<S>>
+
+const stageOf = <I, S, E, RE>(options: {
+  readonly stage: Exclude<Stage, "voiceActivity">
+  readonly service: Context.Service<I, S>
+  readonly embedded: Layer.Layer<I, E, RE>
+  readonly server: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
+  readonly together: (members: Members<S>, options: Omit<Failover.Options, "stage">) => Effect.Effect<S, never, Scope.Scope>
+}) =>
+  Layer.effect(
+    options.service,
+    Effect.gen(function*() {
+      const { engines } = yield* AppConfig
+      const choices: Array.NonEmptyReadonlyArray<EngineChoice> = engines[options.stage]
+
+      const member = Effect.fnUntraced(function*(choice: EngineChoice) {
+        if (choice._tag === "Embedded") {
+          return { name: "embedded", engine: Context.get(yield* Layer.build(options.embedded), options.service) }
+        }
+        const { settings } = choice
+        const endpoint = yield* Endpoint.make(options.stage, settings)
+        yield* Effect.forkScoped(endpoint.warm(connections))
+        const probe: Effect.Effect<void, EngineFailed> = Effect.asVoid(Effect.scoped(endpoint.get("/models")))
+        return { name: nameOf(settings), engine: yield* options.server(settings), probe }
+      })
+
+      const members = yield* Effect.forEach(choices, member)
+      return yield* options.together(members, { ...bounds[options.stage], retryAfter: Endpoint.retryAfter })
+    })
+  )
+
+const speechToText = stageOf({
+  stage: "speechToText",
+  service: SpeechToText,
+  embedded: SoundSwallower.layer,
+  server: (settings) => OpenAiSpeechToText.make(settings),
+  together: FallbackSpeechToText.make
+})
+
+const replyModel = stageOf({
+  stage: "replyModel",
+  service: ReplyModel,
+  embedded: Scripted.layer,
+  server: (settings) => OpenAiReplyModel.make(settings),
+  together: FallbackReplyModel.make
+})
+
+const textToSpeech = stageOf({
+  stage: "textToSpeech",
+  service: TextToSpeech,
+  embedded: Flite.layer,
+  server: (settings) => OpenAiTextToSpeech.make(settings),
+  together: FallbackTextToSpeech.make
+})
+
+export const layer = Layer.mergeAll(Silero.layer, speechToText, replyModel, textToSpeech).pipe(
+  Layer.provide(Connections.layer)
+)
