@@ -1,7 +1,7 @@
 /**
  * What the four engine ports have in common: the stages of a turn, and how an engine fails.
  */
-import { Data } from "effect"
+import { Cause, Data, Result } from "effect"
 
 /** The stages of a turn that an engine does. */
 export type Stage = "voiceActivity" | "speechToText" | "replyModel" | "textToSpeech"
@@ -24,3 +24,7 @@ export class EngineFailed extends Data.TaggedError("EngineFailed")<{
     return `${this.stage}: ${this.reason}. ${this.advice}`
   }
 }
+
+/** Why an engine failed; one that dies, or is interrupted from within, is broken. */
+export const reasonOf = (cause: Cause.Cause<EngineFailed>): EngineFailed["reason"] =>
+  Result.match(Cause.findError(cause), { onSuccess: ({ reason }) => reason, onFailure: () => "broken" })
