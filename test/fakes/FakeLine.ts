@@ -3,7 +3,7 @@
  * is said with a buffer as Twilio's, returns a mark when its sound has been played or was cleared, and keeps
  * what left and when.
  */
-import { type Cause, Clock, Effect, Queue, Stream } from "effect"
+import { type Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Pcm } from "../../src/audio/Pcm.ts"
 import type { CallersEnd, Conversation, Said } from "../../src/conversation/Conversation.ts"
@@ -19,9 +19,9 @@ export type Left =
 
 export interface FakeLine {
   readonly end: CallersEnd
-  /** Plays what the conversation says, until the scope is closed. */
-  readonly play: (conversation: Pick<Conversation, "reply" | "markReturned">) => Effect.Effect<void>
-  /** The caller speaks, in frames of 20 ms in their time. */
+  /** Plays what the conversation says, until the scope is closed: then the line is dead. */
+  readonly play: (conversation: Pick<Conversation, "reply" | "markReturned">) => Effect.Effect<void, never, Scope.Scope>
+  /** The caller speaks, in frames of 20 ms in their time; with short gaps, as between sounds: a steady noise is no voice. */
   readonly voice: (millis: number) => Effect.Effect<void>
   /** The caller is silent: frames come, with nothing in them. */
   readonly quiet: (millis: number) => Effect.Effect<void>
@@ -55,8 +55,7 @@ const makeNoise = () => {
   }
 }
 
-export const make = Effect.gen(function*() {
-  const scope = yield* Effect.scope
+export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const audio = yield* Queue.unbounded<Pcm<8000>, Cause.Done>()
@@ -78,7 +77,7 @@ export const make = Effect.gen(function*() {
       return losesMarks ? Effect.void : markReturned(name)
     })
 
-  const one = (item: Said, current: number): Effect.Effect<unknown> => {
+  const one = (item: Said, current: number): Effect.Effect<unknown, never, Scope.Scope> => {
     if (current !== generation) return Effect.void
     if (item instanceof Int16Array) {
       const length = item.length / 8
@@ -94,7 +93,7 @@ export const make = Effect.gen(function*() {
     if (item._tag === "Sent") return Effect.sync(item.notify)
     left.push({ _tag: "Mark", at: now(), name: item.name })
     pending.push(item.name)
-    return Effect.forkIn(Effect.andThen(Effect.sleep(Math.max(0, playedUntil - now())), returnMark(item.name)), scope)
+    return Effect.forkScoped(Effect.andThen(Effect.sleep(Math.max(0, playedUntil - now())), returnMark(item.name)))
   }
 
   const frames = (millis: number, sample: (index: number) => number) =>
@@ -118,7 +117,7 @@ export const make = Effect.gen(function*() {
     },
     play: (conversation) => {
       markReturned = conversation.markReturned
-      return Effect.asVoid(Effect.forkIn(
+      return Effect.asVoid(Effect.forkScoped(
         conversation.reply.pipe(
           Stream.runForEachArray((items) => {
             // All of one array left before a clear that comes while it is being sent, as on the real line.
@@ -128,11 +127,10 @@ export const make = Effect.gen(function*() {
           Effect.andThen(Effect.sync(() => {
             isCut = true
           }))
-        ),
-        scope
+        )
       ))
     },
-    voice: (millis) => frames(millis, noise),
+    voice: (millis) => frames(millis, (index) => index % 256 < 192 ? noise() : 0),
     quiet: (millis) => frames(millis, () => 0),
     gap: (millis) => Effect.andThen(settle, TestClock.adjust(millis)),
     frames,
