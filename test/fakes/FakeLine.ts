@@ -46,6 +46,10 @@ const leadMillis = 200
 
 const frameMillis = 20
 
+/** Samples: 400 ms of sound, of which 40 ms are as silent as a consonant's closure. */
+const syllable = 3200
+const stop = 320
+
 /** Noise that always is the same (a linear congruential generator), loud enough for a voice, and like nothing that is played. */
 const makeNoise = () => {
   let seed = 1
@@ -130,7 +134,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
         )
       ))
     },
-    voice: (millis) => frames(millis, (index) => index % 256 < 192 ? noise() : 0),
+    voice: (millis) => frames(millis, (index) => index % syllable < syllable / 2 || index % syllable >= syllable / 2 + stop ? noise() : 0),
     quiet: (millis) => frames(millis, () => 0),
     gap: (millis) => Effect.andThen(settle, TestClock.adjust(millis)),
     frames,
