@@ -208,6 +208,21 @@ describe("barge-in", () => {
       ])
     }))
 
+  it.effect("while marks are on their way: what was sent ahead is not taken for heard", () =>
+    Effect.gen(function*() {
+      const call = yield* greeted()
+      call.delayMarks(300)
+      call.hear("a story", "stop it")
+      call.answer("a story", "Once there was a fox. I am as he is to me so be it.")
+      yield* call.voice(600)
+      // The first sentence is heard from 250 to 1510 ms; the second one has left for 180 ms by then.
+      yield* call.quiet(1600)
+      yield* call.voice(600)
+      yield* call.quiet(2000)
+      // 280 ms of the second sentence are four and a half characters.
+      assert.strictEqual(call.heard()[1], "Once there was a fox. I am")
+    }))
+
   it.effect("while the model streams: its request is interrupted as soon as there are words", () =>
     Effect.gen(function*() {
       const call = yield* telling(1500, { plan: ({ reply }) => reply.next(FakeEngines.slow(0, 400)) })

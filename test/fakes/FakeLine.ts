@@ -39,6 +39,8 @@ export interface FakeLine {
   readonly isCut: () => boolean
   /** From now on marks are lost, also those of a clear. */
   readonly loseMarks: () => void
+  /** From now on the mark of what was played comes back so much later, ms. */
+  readonly delayMarks: (millis: number) => void
 }
 
 /** How far ahead of playing sound leaves, ms. */
@@ -71,6 +73,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   let playedUntil = 0
   let isCut = false
   let losesMarks = false
+  let markDelay = 0
   let pending: Array<string> = []
   let markReturned: Conversation["markReturned"] = () => Effect.void
 
@@ -97,7 +100,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
     if (item._tag === "Sent") return Effect.sync(item.notify)
     left.push({ _tag: "Mark", at: now(), name: item.name })
     pending.push(item.name)
-    return Effect.forkScoped(Effect.andThen(Effect.sleep(Math.max(0, playedUntil - now())), returnMark(item.name)))
+    return Effect.forkScoped(Effect.andThen(Effect.sleep(Math.max(0, playedUntil - now()) + markDelay), returnMark(item.name)))
   }
 
   const frames = (millis: number, sample: (index: number) => number) =>
@@ -145,6 +148,9 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
       told.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag),
     now,
     isCut: () => isCut,
+    delayMarks: (millis) => {
+      markDelay = millis
+    },
     loseMarks: () => {
       losesMarks = true
     }
