@@ -111,6 +111,22 @@ describe("recordings", () => {
       })
     ))
 
+  it.effect("are whole when the service stops right behind the call", () =>
+    inFolder((folder, fs) =>
+      Effect.gen(function*() {
+        const service = yield* Scope.make()
+        const { open } = yield* Scope.provide(recordingsIn(folder), service)
+        const call = yield* Scope.make()
+        const record = yield* Scope.provide(open("CA1", persona), call)
+        for (let at = 0; at < 1000; at++) record?.({ _tag: "Digit", at, digit: "1" })
+        yield* Scope.close(call, Exit.void)
+        yield* Scope.close(service, Exit.void)
+        const recording = Replay.parse(yield* fs.readFileString(`${folder}/CA1.jsonl`))
+        assert(!("_tag" in recording))
+        assert.strictEqual(recording.events.length, 1000)
+      })
+    ))
+
   it.effect("of calls at the same time are kept apart", () =>
     inFolder((folder, fs) =>
       Effect.gen(function*() {

@@ -109,6 +109,18 @@ describe("a turn", () => {
       assert.deepInclude(times, { firstClause: 920, firstSound: 1070, firstMedia: 1070 })
     }))
 
+  it.effect("a detector that takes half of each window's time changes nothing but the moment", () =>
+    Effect.gen(function*() {
+      const call = yield* greeted()
+      call.judge.always(FakeEngines.slow(16))
+      call.hear("what is new")
+      yield* call.voice(600)
+      yield* call.quiet(2500)
+      assert.deepStrictEqual(call.said(), [lines.greeting, "All right."])
+      assert.deepStrictEqual(call.tales("EngineTrouble"), [])
+      assert.deepInclude(call.tales("TurnMeasured")[0].times, { endpoint: 250, firstMedia: 250 })
+    }))
+
   it.effect("a reply that hangs up does so behind the last mark", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
@@ -337,7 +349,7 @@ describe("race:", () => {
   it.effect("the endpoint and the voice's start, at about and at exactly the same moment: no word is lost or answered twice", () =>
     Effect.gen(function*() {
       const gaps: Array<number> = []
-      for (let complete = 196; complete <= 228; complete += 2) {
+      for (let complete = 196; complete <= 228; complete += 4) {
         const call = yield* greeted({ persona: { endpointing: { ...persona.endpointing, complete } } })
         // One utterance or two, as it happens to fall.
         call.hear(["one", "one two"], "two")
