@@ -2,7 +2,7 @@
  * Where the events of conversations are written down, to be played again by `conversation/Replay`: off,
  * unless `EVENTS_DIR` names a folder.
  */
-import { type Cause, Context, Effect, FileSystem, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
+import { type Cause, Context, Duration, Effect, Fiber, FileSystem, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { Persona } from "../conversation/Persona.ts"
 import * as Replay from "../conversation/Replay.ts"
@@ -10,6 +10,9 @@ import type { TurnEvent } from "../conversation/TurnEvent.ts"
 
 /** Events that wait for the disk; a disk that is slower than speech loses the recording, not the call. */
 const waiting = 4096
+
+/** How long the end of a call waits for the disk. */
+const lastWrites = Duration.seconds(2)
 
 export class Recordings extends Context.Service<Recordings, {
   /** Takes the events of a call until the scope closes; `undefined` when nothing is recorded. */
@@ -34,9 +37,9 @@ export class Recordings extends Context.Service<Recordings, {
             fs.writeFileString(file, `${some.join("\n")}\n`, { flag: "a" }))),
           Effect.catch((cause) => Effect.logWarning("The events of a call could not be written; look at EVENTS_DIR", cause))
         )
-        // The layer's fiber: it writes what is left when the call is over.
-        yield* Effect.forkIn(write, scope)
-        yield* Effect.addFinalizer(() => Queue.end(lines))
+        // The layer's fiber: it writes what is left when the call is over, also if the service stops behind it.
+        const writer = yield* Effect.forkIn(write, scope)
+        yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(lines), Effect.timeoutOption(Fiber.await(writer), lastWrites)))
         return (event: TurnEvent) => void Queue.offerUnsafe(lines, Replay.eventLine(event))
       })
       return Recordings.of({ open })

@@ -13,15 +13,15 @@
  * One fiber takes the events in their order. All else that waits (engines, timers, sound) is a fiber of the
  * conversation's scope and reports by an event, so an engine that hangs keeps nobody waiting.
  */
-import { Clock, Deferred, Effect, Exit, Fiber, FiberMap, Queue, Scope, Stream } from "effect"
-import type { Cause } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, FiberMap, Queue, Scope, Stream } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
-import { EngineFailed } from "./Engine.ts"
+import { EngineFailed, reasonOf } from "./Engine.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
+import * as SoundRing from "./SoundRing.ts"
 import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
 import { type Command, markName, parseMark, type Timer, type TurnEvent } from "./TurnEvent.ts"
@@ -80,36 +80,11 @@ const transcriptLate = failed(
   "speechToText",
   "No transcript came in time. Look at the load of the speech recognition, or raise timeouts.transcript in the agent's file."
 )
+const detectorLate = failed("voiceActivity", "The detector did not answer; the energy decides instead.")
 const replyLate = failed(
   "replyModel",
   "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
 )
-
-/** The last samples of the caller's, for an utterance that began before it was noticed. */
-const makeRing = (length: number) => {
-  const samples = new Int16Array(length)
-  let next = 0
-  let count = 0
-  return {
-    push: (pcm: Pcm<8000>) => {
-      const piece = pcm.length > length ? pcm.subarray(pcm.length - length) : pcm
-      const head = Math.min(piece.length, length - next)
-      samples.set(piece.subarray(0, head), next)
-      samples.set(piece.subarray(head), 0)
-      next = (next + piece.length) % length
-      count = Math.min(length, count + piece.length)
-    },
-    /** A copy, oldest first. */
-    read: (): Pcm<8000> => {
-      const out = new Int16Array(count)
-      const from = (next - count + length) % length
-      const head = Math.min(count, length - from)
-      out.set(samples.subarray(from, from + head))
-      out.set(samples.subarray(0, count - head), head)
-      return out
-    }
-  }
-}
 
 /** An utterance that is being heard: its sound goes to the recognizer in order, by a fiber of its own. */
 interface Hearing {
@@ -138,7 +113,7 @@ export const open = Effect.fnUntraced(function*(
   const models = yield* FiberMap.make<number>()
   const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
   const echo = EchoGuard.make()
-  const ring = makeRing(preRoll)
+  const ring = SoundRing.make(preRoll)
   let state = TurnMachine.initial
   let hearing: Hearing | undefined
   let transcribing: Fiber.Fiber<unknown> | undefined
@@ -149,13 +124,15 @@ export const open = Effect.fnUntraced(function*(
 
   const listen = Effect.fnUntraced(function*({ inbox, scope }: Hearing) {
     const begun = yield* Effect.exit(Scope.provide(engines.recognizer.begin, scope))
-    let broken: Effect.Effect<never, EngineFailed> | undefined
+    let broken: Exit.Exit<never, EngineFailed> | undefined
     while (true) {
       const item = yield* Queue.take(inbox)
       if (Exit.isFailure(begun) || broken !== undefined) {
         if (!(item instanceof Int16Array)) yield* Deferred.complete(item, broken ?? (begun as Exit.Exit<never, EngineFailed>))
       } else if (item instanceof Int16Array) {
-        yield* Effect.catch(begun.value.push(item), (error) => Effect.sync(() => (broken = Effect.fail(error))))
+        const utterance = begun.value
+        const pushed = yield* Effect.exit(Effect.suspend(() => utterance.push(item)))
+        if (Exit.isFailure(pushed)) broken = Exit.failCause(pushed.cause)
       } else {
         yield* Deferred.succeed(item, begun.value)
       }
@@ -185,13 +162,10 @@ export const open = Effect.fnUntraced(function*(
     transcribing = yield* Deferred.await(drained).pipe(
       Effect.flatMap((utterance) => utterance.transcribe),
       Effect.timeoutOrElse({ duration: persona.timeouts.transcript, orElse: () => Effect.fail(transcriptLate) }),
-      Effect.match({
+      Effect.matchCause({
         onSuccess: (transcript: Transcript) => happened({ _tag: "Transcribed", at: now(), utterance: id, attempt, transcript }),
-        onFailure: ({ reason }) => happened({ _tag: "TranscriptionFailed", at: now(), utterance: id, attempt, reason })
+        onFailure: (cause) => happened({ _tag: "TranscriptionFailed", at: now(), utterance: id, attempt, reason: reasonOf(cause) })
       }),
-      Effect.catchDefect(() =>
-        Effect.sync(() => happened({ _tag: "TranscriptionFailed", at: now(), utterance: id, attempt, reason: "broken" }))
-      ),
       Effect.forkIn(current.scope)
     )
   })
@@ -214,14 +188,13 @@ export const open = Effect.fnUntraced(function*(
   }
 
   const startReply = (reply: number, request: ReplyRequest) =>
-    engines.replier.reply(request).pipe(
+    Stream.suspend(() => engines.replier.reply(request)).pipe(
       Stream.timeoutOrElse({ duration: persona.timeouts.reply, orElse: () => Stream.fail(replyLate) }),
       Stream.runForEach((part) => Effect.sync(() => onPart(reply)(part))),
-      Effect.match({
+      Effect.matchCause({
         onSuccess: () => happened({ _tag: "ReplyDone", at: now(), reply }),
-        onFailure: ({ reason }) => happened({ _tag: "ReplyFailed", at: now(), reply, reason })
+        onFailure: (cause) => happened({ _tag: "ReplyFailed", at: now(), reply, reason: reasonOf(cause) })
       }),
-      Effect.catchDefect(() => Effect.sync(() => happened({ _tag: "ReplyFailed", at: now(), reply, reason: "broken" }))),
       (run) => FiberMap.run(models, reply, run, { startImmediately: true })
     )
 
@@ -243,8 +216,9 @@ export const open = Effect.fnUntraced(function*(
     return player
   })
 
-  /** A reply's player goes with it; a new reply's beginning ends those that are over. */
-  const dropPlayer = Effect.fnUntraced(function*(reply: number) {
+  /** A reply that is over: its model, whose text nobody waits for, and its player. Waits for neither to let go. */
+  const dropReply = Effect.fnUntraced(function*(reply: number) {
+    yield* Effect.forkIn(FiberMap.remove(models, reply), scope)
     const known = players.get(reply)
     if (known === undefined) return
     players.delete(reply)
@@ -267,7 +241,7 @@ export const open = Effect.fnUntraced(function*(
       case "StartReply":
         return startReply(command.reply, command.request)
       case "CancelReply":
-        return Effect.andThen(Effect.forkIn(FiberMap.remove(models, command.reply), scope), dropPlayer(command.reply))
+        return dropReply(command.reply)
       case "Speak":
         return Effect.map(playerOf(command.reply), (player) => player.speak(command.segment, command.text))
       case "Release":
@@ -298,7 +272,7 @@ export const open = Effect.fnUntraced(function*(
     }
   }
 
-  /** Replies that were heard to their end: their players are done. */
+  /** Replies of which all is told that was heard. */
   const finished = new Set<number>()
 
   const step = Effect.fnUntraced(function*(event: TurnEvent) {
@@ -306,17 +280,34 @@ export const open = Effect.fnUntraced(function*(
     const [commands, next] = transition(state, event)
     state = next
     for (const command of commands) yield* carryOut(command)
-    for (const reply of finished) yield* dropPlayer(reply)
+    for (const reply of finished) yield* dropReply(reply)
     finished.clear()
   })
 
   // -- the caller's sound -----------------------------------------------------------------------
 
-  const detector = yield* Effect.option(Effect.timeout(engines.voiceActivity.open, persona.timeouts.speech))
-  if (detector._tag === "None") {
-    happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: "unavailable" })
-  }
-  let isDetectorWell = detector._tag === "Some"
+  /** Unset: not opened yet, or not well; then the energy decides. */
+  let detector: Detector | undefined
+  let isAsking = false
+
+  const detectorFailed = (cause: Cause.Cause<EngineFailed>) =>
+    Effect.sync(() => {
+      detector = undefined
+      happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: reasonOf(cause) })
+    })
+
+  // Not waited for: nobody is to listen to silence because a detector hangs.
+  yield* Effect.suspend(() => engines.voiceActivity.open).pipe(
+    Effect.timeoutOrElse({ duration: persona.timeouts.speech, orElse: () => Effect.fail(detectorLate) }),
+    Effect.matchCauseEffect({
+      onSuccess: (opened) =>
+        Effect.sync(() => {
+          detector = opened
+        }),
+      onFailure: detectorFailed
+    }),
+    Effect.forkIn(scope, { startImmediately: true })
+  )
 
   const gate = VoiceGate.make()
   let lastSoundAt = 0
@@ -326,17 +317,16 @@ export const open = Effect.fnUntraced(function*(
   }
 
   const ask = (detector: Detector, window: Pcm<8000>): Effect.Effect<number | undefined> =>
-    detector.probability(window).pipe(
-      Effect.timeoutOrElse({
-        duration: detectorTimeout,
-        orElse: () => Effect.fail(failed("voiceActivity", "The detector did not answer; the energy decides instead."))
-      }),
-      Effect.catchCause(() =>
+    Effect.suspend(() => {
+      isAsking = true
+      return detector.probability(window)
+    }).pipe(
+      Effect.timeoutOrElse({ duration: detectorTimeout, orElse: () => Effect.fail(detectorLate) }),
+      // It may be in the middle of a window still: it is not asked again.
+      Effect.catchCause((cause) => Effect.as(detectorFailed(cause), undefined)),
+      Effect.tap(() =>
         Effect.sync(() => {
-          // It may be in the middle of a window still: it is not asked again.
-          isDetectorWell = false
-          happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: "broken" })
-          return undefined
+          isAsking = false
         })
       )
     )
@@ -344,11 +334,9 @@ export const open = Effect.fnUntraced(function*(
   const onWindow = (window: Pcm<8000>): Effect.Effect<void> => {
     const arrivedAt = now()
     if (echo.judge(window, soundClock - windowMillis)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
-    if (!isDetectorWell || detector._tag === "None") {
-      return Effect.sync(() => heardVoice(gate.push(window, undefined, arrivedAt)))
-    }
+    if (detector === undefined) return Effect.sync(() => heardVoice(gate.push(window, undefined, arrivedAt)))
     if (!gate.needsProbability(window)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
-    return Effect.map(ask(detector.value, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
+    return Effect.map(ask(detector, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
   }
 
   const window = new Int16Array(windowLength) as Pcm<8000>
@@ -381,7 +369,8 @@ export const open = Effect.fnUntraced(function*(
     Effect.andThen(
       Effect.sleep(stalledAfter),
       Effect.sync(() => {
-        if (now() - lastSoundAt > stalledAfter) heardVoice(gate.stalled(now()))
+        // While the detector is waited for, sound may come that nobody has looked at.
+        if (!isAsking && now() - lastSoundAt > stalledAfter) heardVoice(gate.stalled(now()))
       })
     )
   )
@@ -429,8 +418,11 @@ export const open = Effect.fnUntraced(function*(
     })
   })
 
-  yield* Effect.forkIn(Effect.forever(Effect.flatMap(Queue.take(events), step)), scope)
-  yield* Effect.forkIn(Stream.runForEach(line.audio, onSound), scope)
+  /** A mistake of ours must not leave the caller on a dead line: the reply fails, and with it the call. */
+  const orFail = <A>(run: Effect.Effect<A>) =>
+    Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
+  yield* Effect.forkIn(orFail(Effect.forever(Effect.flatMap(Queue.take(events), step))), scope)
+  yield* Effect.forkIn(orFail(Stream.runForEach(line.audio, onSound)), scope)
   yield* Effect.forkIn(watchStalls, scope)
   happened({ _tag: "Began", at: now() })
 

@@ -1,7 +1,7 @@
 /**
  * What the four engine ports have in common: the stages of a turn, and how an engine fails.
  */
-import { Data, type Effect } from "effect"
+import { Cause, Data, type Effect, Result } from "effect"
 
 /** The stages of a turn that an engine does. */
 export type Stage = "voiceActivity" | "speechToText" | "replyModel" | "textToSpeech"
@@ -42,3 +42,7 @@ export interface EngineState {
 export interface Observed {
   readonly engines?: Effect.Effect<ReadonlyArray<EngineState>>
 }
+
+/** Why an engine failed; one that dies, or is interrupted from within, is broken. */
+export const reasonOf = (cause: Cause.Cause<EngineFailed>): EngineFailed["reason"] =>
+  Result.match(Cause.findError(cause), { onSuccess: ({ reason }) => reason, onFailure: () => "broken" })

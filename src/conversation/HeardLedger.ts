@@ -44,11 +44,15 @@ export interface Heard {
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
   const rest: Array<string> = []
+  // A segment is sent while the one before is still playing, and its mark takes a moment to come back.
+  let playedBefore = 0
   for (const piece of segments) {
+    const from = Math.max(piece.playedFrom ?? Infinity, playedBefore)
     if (piece.isHeard) {
       heard.push(piece.text)
-    } else if (rest.length === 0 && piece.playedFrom !== undefined && at > piece.playedFrom) {
-      const part = cutAtWord(piece.text, (at - piece.playedFrom) / durationOf(piece))
+    } else if (rest.length === 0 && at > from) {
+      const part = cutAtWord(piece.text, (at - from) / durationOf(piece))
+      playedBefore = from + durationOf(piece)
       const left = piece.text.slice(part.length).trim()
       if (part.length > 0) heard.push(part)
       if (left.length > 0) rest.push(left)

@@ -5,7 +5,7 @@
 import { Effect, Fiber, Latch, Queue, type Scope, Stream } from "effect"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
-import { EngineFailed } from "./Engine.ts"
+import { EngineFailed, reasonOf } from "./Engine.ts"
 import type { SpeechChunk, SpeechRequest } from "./TextToSpeech.ts"
 import type { TurnEvent } from "./TurnEvent.ts"
 
@@ -40,7 +40,7 @@ export interface Player {
   readonly speak: (segment: number, text: string) => void
   readonly release: Effect.Effect<void>
   readonly hold: Effect.Effect<void>
-  /** Forgets the segments from this one on. */
+  /** Forgets the segments from this one on; does not wait for an engine that is slow to let go. */
   readonly stop: (from: number) => Effect.Effect<void>
 }
 
@@ -70,6 +70,12 @@ const late = new EngineFailed({
   advice: "No sound came in time. Look at the load and the log of the speech engine, or raise timeouts.speech in the agent's file."
 })
 
+const empty = new EngineFailed({
+  stage: "textToSpeech",
+  reason: "broken",
+  advice: "Words were given, and no sound came. Look at the log of the speech engine, and whether the voice speaks the agent's language."
+})
+
 /** Cuts into pieces of at most `pieceLength`, without copying. */
 const cut = (pcm: Pcm<8000>, first: number): ReadonlyArray<Pcm<8000>> => {
   const pieces: Array<Pcm<8000>> = []
@@ -88,6 +94,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   const made = yield* Queue.bounded<Outgoing>(piecesAhead)
   const released = yield* Latch.make(false)
   const wanted = new Set<number>()
+  /** The segment that is being made. */
+  let making: number | undefined
 
   const synthesise = Effect.fnUntraced(function*({ segment, text }: Job) {
     const isWanted = () => wanted.has(segment)
@@ -118,17 +126,19 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
         return put(resampler.process(chunk.pcm))
       })
 
-    yield* options.speech(text).pipe(
+    yield* Stream.suspend(() => options.speech(text)).pipe(
       Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(late) }),
       Stream.runForEach(take),
       Effect.andThen(Effect.suspend(() => resampler === undefined ? Effect.void : put(resampler.flush()))),
       Effect.andThen(Effect.suspend(() => {
+        // Its mark would come back, and say that these words were heard.
+        if (samples === 0) return Effect.fail(empty)
         options.report({ _tag: "SpeechEnded", segment, duration: samples / 8 })
         return Queue.offer(made, { ...item, _tag: "Mark" })
       })),
-      Effect.catchTag("EngineFailed", ({ reason }) =>
+      Effect.catchCause((cause) =>
         Effect.suspend(() => {
-          options.report({ _tag: "SpeechFailed", segment, hadSound: samples > 0, reason })
+          options.report({ _tag: "SpeechFailed", segment, hadSound: samples > 0, reason: reasonOf(cause) })
           // What follows waits for the decision about this one.
           return isWanted() ? Effect.never : Effect.void
         }))
@@ -136,7 +146,11 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   })
 
   const synthesis = Effect.forever(
-    Effect.flatMap(Queue.take(jobs), (job) => wanted.has(job.segment) ? synthesise(job) : Effect.void)
+    Effect.flatMap(Queue.take(jobs), (job) => {
+      if (!wanted.has(job.segment)) return Effect.void
+      making = job.segment
+      return synthesise(job)
+    })
   )
 
   const scope = yield* Effect.scope
@@ -162,8 +176,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       for (const segment of wanted) {
         if (segment >= from) wanted.delete(segment)
       }
-      // The one that is being made is the newest wanted one, or none.
-      yield* Fiber.interrupt(running)
+      if (making === undefined || wanted.has(making)) return
+      making = undefined
+      yield* Effect.forkIn(Fiber.interrupt(running), scope)
       running = yield* start
     })
   }
