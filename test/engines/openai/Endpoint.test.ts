@@ -248,4 +248,11 @@ describe("interruption", () => {
       yield* until(() => received[1].isClosedByClient())
       assert.strictEqual(open(), 0)
     }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("an answer that nobody reads is let go with its scope", () =>
+    Effect.gen(function*() {
+      const { endpoint, received, until } = yield* setUp("stall")
+      yield* Effect.scoped(endpoint.get("/x"))
+      yield* until(() => received[0].isClosedByClient())
+    }).pipe(Effect.provide(Connections.layer)))
 })
