@@ -19,6 +19,11 @@ export interface ReplyRequest {
   readonly history: ReadonlyArray<Message>
   /** As the last reply that counted left it; `null` at first. */
   readonly state: DialogueState
+  /**
+   * Waits until the caller's turn is surely over. A reply is begun before that and may be thrown away, so nothing that
+   * changes the world, such as asking a tool, may be done before. Unset: it is over.
+   */
+  readonly settled?: Effect.Effect<void>
 }
 
 /** What a reply consists of. */

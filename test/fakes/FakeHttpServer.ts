@@ -159,8 +159,9 @@ export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
               isOver: () => isOver
             }
             received.push(exchange)
+            const handled = handler(exchange)
             changed()
-            await handler(exchange)
+            await handled
           } catch (error) {
             if (!response.headersSent) response.writeHead(500).end(String(error))
             else response.destroy()

@@ -204,7 +204,7 @@ export const isNotTaken = ({ cause }: EngineFailed): boolean =>
 // ---------------------------------------------------------------------------------------------
 
 /** The request as text, to know its words again in the server's. */
-const sentOf = (body: HttpBody.HttpBody): string =>
+export const sentOf = (body: HttpBody.HttpBody): string =>
   body._tag === "Uint8Array" ? new TextDecoder().decode(body.body).replace(/\\[nrt"\\/]/g, " ") : ""
 
 /** All of a short body as text. */

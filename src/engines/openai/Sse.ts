@@ -34,7 +34,8 @@ const errorOf = (data: unknown): Option.Option<unknown> =>
 export const decoder = <A>(endpoint: Pick<Endpoint, "stage" | "url">, schema: Schema.ConstraintDecoder<A>) => {
   const decode = Schema.decodeUnknownResult(schema)
   const { stage, url } = endpoint
-  return ({ body }: Pick<Answer, "body">, sent = ""): Stream.Stream<A, EngineFailed> =>
+  /** `sent` is the request's text, see `refusal`; `onDone` hears of `[DONE]`, which tells an end from a breaking off. */
+  return ({ body }: Pick<Answer, "body">, sent = "", onDone: () => void = () => undefined): Stream.Stream<A, EngineFailed> =>
     Stream.transformPull(body, (pull) =>
       Effect.sync(() => {
         const utf8 = new TextDecoder()
@@ -57,6 +58,7 @@ export const decoder = <A>(endpoint: Pick<Endpoint, "stage" | "url">, schema: Sc
             const data = event.data.trim()
             if (data === "[DONE]") {
               isDone = true
+              onDone()
               break
             }
             const document = parseJson(data)
