@@ -60,7 +60,7 @@ export const make = (): Loudness => {
     },
     measure: () => {
       const millis = length / 8
-      const floor = [...powers].sort((a, b) => a - b)[Math.floor(powers.length / 10)] ?? 0
+      const floor = Float64Array.from(powers).sort()[Math.floor(powers.length / 10)] ?? 0
       const threshold = Math.max(leastPower, Math.min(surePower, floor * overFloor))
       const voiced = powers.filter((power) => power >= threshold)
       if (voiced.length === 0) return { millis, voicedMillis: 0, overFloor: 0 }

@@ -35,9 +35,6 @@ export interface Options {
 /** Samples at 8 kHz of an utterance that are kept: a minute. A turn ends an utterance after half of it. */
 const longest = 480_000
 
-/** Samples at 16 kHz that there is room for at first: four seconds. */
-const firstRoom = 64_000
-
 /** ms of voice below which there are no words. */
 const leastVoice = 60
 
@@ -52,6 +49,16 @@ interface Question {
   readonly wav: Uint8Array
   readonly language: string
   readonly prompt: string | undefined
+}
+
+const joined = (pieces: ReadonlyArray<Pcm<16000>>, length: number): Pcm<16000> => {
+  const all = new Int16Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    all.set(piece, at)
+    at += piece.length
+  }
+  return all
 }
 
 export const make = Effect.fnUntraced(function*(
@@ -106,7 +113,8 @@ export const make = Effect.fnUntraced(function*(
       const resampler = Resampler.make(8000, 16000)
       const came = yield* Queue.sliding<void>(1)
       const one = yield* Semaphore.make(1)
-      let sound = new Int16Array(firstRoom)
+      let pieces: Array<Pcm<16000>> = []
+      /** Samples of all pieces. */
       let length = 0
       /** How much of the sound the last question had. */
       let asked = 0
@@ -118,13 +126,9 @@ export const make = Effect.fnUntraced(function*(
         Effect.sync(() => {
           if (length / 2 + pcm.length > longest) return
           loudness.push(pcm)
-          const needed = length + resampler.outputLength(pcm.length)
-          if (needed > sound.length) {
-            const larger = new Int16Array(Math.max(needed, 2 * sound.length))
-            larger.set(sound.subarray(0, length))
-            sound = larger
-          }
-          length += resampler.processInto(pcm, sound.subarray(length) as Pcm<16000>)
+          const piece = resampler.process(pcm)
+          pieces.push(piece)
+          length += piece.length
           Queue.offerUnsafe(came, undefined)
         })
 
@@ -133,7 +137,9 @@ export const make = Effect.fnUntraced(function*(
         askedLoud = loudness.loudMillis()
         const measured = loudness.measure()
         if (measured.voicedMillis < leastVoice) return Effect.succeed(silence)
-        const wav = Wav.encode({ sampleRate: 16_000, channels: [sound.subarray(0, length)] })
+        const sound = joined(pieces, length)
+        pieces = [sound]
+        const wav = Wav.encode({ sampleRate: 16_000, channels: [sound] })
         return Effect.map(hear({ wav, language, prompt }), (heard): Transcript => {
           const { confidence, isUnintelligible, text } = Inventions.judge(heard, {
             language,
