@@ -36,7 +36,7 @@ interface Manifest {
   readonly apiVersion: string
   readonly kind: string
   readonly metadata: { readonly name: string }
-  // eslint-disable-next-line: each kind has its own.
+  /** Each kind has its own. */
   readonly spec?: any
   readonly data?: Readonly<Record<string, string>>
 }
