@@ -82,8 +82,10 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (pat
       for (const name of Object.keys(environment)) assert.include(names, name)
       const { engines, server } = yield* settingsOf(environment)
       assert.strictEqual(server.host, "0.0.0.0")
-      for (const engine of [engines.speechToText, engines.replyModel, engines.textToSpeech]) {
-        const { model, url } = Option.getOrThrow(engine)
+      for (const [engine] of [engines.speechToText, engines.replyModel, engines.textToSpeech]) {
+        assert.strictEqual(engine._tag, "Server")
+        if (engine._tag !== "Server") continue
+        const { model, url } = engine.settings
         const { image } = compose.services[url.hostname]
         assert.strictEqual(Number(url.port), ports[image.slice(0, image.lastIndexOf(":"))], url.href)
         assert.strictEqual(url.pathname, "/v1")
