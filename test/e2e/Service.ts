@@ -31,6 +31,8 @@ export interface Options {
   /** Variables over the usual ones; `undefined` leaves one out. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly simulator?: SimulatorOptions
+  /** Other engines than those that run in the process. */
+  readonly engines?: Layer.Layer<Layer.Success<typeof Embedded.layer>>
   /** For a test that reaches under the service's connections. */
   readonly server?: Server
 }
@@ -150,7 +152,7 @@ export const layer = (options: Options = {}) => {
   )
   // Fresh: a second service in one test shares nothing with the first.
   return Layer.fresh(Layer.mergeAll(tools, App.layer).pipe(
-    Layer.provide(Embedded.layer),
+    Layer.provide(options.engines ?? Embedded.layer),
     Layer.provide(configured(options.env)),
     Layer.provideMerge(simulated),
     Layer.provideMerge(served),
