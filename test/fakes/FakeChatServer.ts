@@ -32,10 +32,11 @@ export interface Said {
   readonly reasoning?: string
 }
 
-/** ms: to the first token, and from one to the next. */
+/** ms: to the first token, from one to the next, and from `[DONE]` to the end of the answer. */
 export interface Latency {
   readonly firstToken?: number
   readonly token?: number
+  readonly end?: number
 }
 
 export interface Options {
@@ -227,7 +228,9 @@ export const make = Effect.fnUntraced(function*(options: Options = {}) {
     return FakeHttpServer.send(
       exchange,
       reply,
-      reply.status === undefined ? { first: options.latency?.firstToken ?? 0, each: options.latency?.token ?? 0 } : {},
+      reply.status === undefined
+        ? { first: options.latency?.firstToken ?? 0, each: options.latency?.token ?? 0, end: options.latency?.end ?? 0 }
+        : {},
       faults.take()
     )
   })

@@ -41,11 +41,12 @@ export type Fault =
   /** Another answer than the right one. */
   | Reply
 
-/** ms: to the head, to the first piece behind it, to each further one. */
+/** ms: to the head, to the first piece behind it, to each further one, and from the last one to the end. */
 export interface Latency {
   readonly head?: number
   readonly first?: number
   readonly each?: number
+  readonly end?: number
 }
 
 /** An error as JSON. */
@@ -105,6 +106,7 @@ export const send = async ({ response }: Exchange, right: Reply, latency: Latenc
     while (await write(response, more));
     return
   }
+  await pause(latency.end)
   response.end()
 }
 

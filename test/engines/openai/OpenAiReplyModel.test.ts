@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Redacted, Stream } from "effect"
+import { HttpBody } from "effect/http"
 import type { EngineSettings } from "../../../src/config/AppConfig.ts"
 import type { Persona, Tool } from "../../../src/conversation/Persona.ts"
 import type { DialogueState, Message, Replier, ReplyPart, ReplyRequest } from "../../../src/conversation/ReplyModel.ts"
 import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
 import * as Connections from "../../../src/engines/openai/Connections.ts"
+import * as Endpoint from "../../../src/engines/openai/Endpoint.ts"
 import * as OpenAiReplyModel from "../../../src/engines/openai/OpenAiReplyModel.ts"
 import * as FakeChatServer from "../../fakes/FakeChatServer.ts"
 import * as FakeHttpServer from "../../fakes/FakeHttpServer.ts"
@@ -90,13 +92,15 @@ describe("a reply", () => {
       assert.strictEqual(textOf(yield* ask(replier)), "All at once.")
     }).pipe(Effect.provide(Connections.layer)))
 
-  it.live("keeps its connection for the next", () =>
+  it.live("keeps its connection for the next, also where the answer ends later than its last event", () =>
     Effect.gen(function*() {
-      const { connections, replier } = yield* setUp()
-      yield* ask(replier)
-      const { accepted } = connections()
-      for (const _ of [1, 2, 3, 4, 5]) yield* ask(replier)
-      assert.strictEqual(connections().accepted, accepted)
+      const { connections, replier } = yield* setUp({ latency: { end: 5 } })
+      const replies = 12
+      for (let at = 0; at < replies; at++) yield* ask(replier)
+      // Now and then a second one is opened, while the first is not yet free; none is closed.
+      const { accepted, open } = connections()
+      assert.strictEqual(open, accepted)
+      assert.isBelow(accepted, replies / 2)
     }).pipe(Effect.provide(Connections.layer)))
 
   it.live("finds the server warm: the agent's instructions read, and what it refuses known", () =>
@@ -325,16 +329,19 @@ describe("tools", () => {
   it.live("is not asked before the caller's turn is surely over", () =>
     Effect.gen(function*() {
       const tool = yield* toolServer()
-      const { chats, open, replier, until } = yield* setUp({ say }, { tools: [toolAt(tool.url)] })
+      const { open, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url)] })
+      const isWaiting = yield* Deferred.make<void>()
       const settled = yield* Deferred.make<void>()
-      const early = yield* Effect.forkChild(ask(replier, { ...asked, settled: Deferred.await(settled) }))
-      yield* until(() => chats.length === 1 && chats[0].exchange.isOver())
-      yield* Fiber.interrupt(early)
-      assert.strictEqual(tool.received.length, 0)
-      assert.strictEqual(open(), 0)
-      const sure = yield* Effect.forkChild(ask(replier, { ...asked, settled: Deferred.await(settled) }))
+      const request = { ...asked, settled: Effect.andThen(Deferred.succeed(isWaiting, undefined), Deferred.await(settled)) }
+      const reply = yield* Effect.forkChild(ask(replier, request))
+      const first = yield* Effect.raceFirst(
+        Effect.as(Deferred.await(isWaiting), "it waits"),
+        Effect.as(tool.until(() => tool.received.length > 0), "it was asked")
+      )
+      assert.deepStrictEqual([first, tool.received.length, open()], ["it waits", 0, 0])
       yield* Deferred.succeed(settled, undefined)
-      yield* Fiber.join(sure)
+      yield* Fiber.join(reply)
+      assert.strictEqual(tool.received.length, 1)
     }).pipe(Effect.provide(Connections.layer)))
 
   it.live("whose parameters are no schema is refused when the agent is prepared", () =>
@@ -391,6 +398,18 @@ describe("a failure", () => {
         ]
       })
       assert.strictEqual(textOf(yield* ask(replier)), "At nine.")
+    }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("messages that do not take turns are refused, as Gemma's template does it", () =>
+    Effect.gen(function*() {
+      const server = yield* FakeChatServer.make()
+      const endpoint = yield* Endpoint.make("replyModel", settingsAt(server.base))
+      const user = { role: "user", content: "Hi." }
+      for (const messages of [[user, user], [{ role: "assistant", content: "Hi." }], [{ role: "system", content: "S" }], []]) {
+        const error = yield* endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ messages, stream: true })).pipe(Effect.scoped, Effect.flip)
+        assert.include(error.advice, "Conversation roles must alternate")
+      }
+      yield* endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ messages: [user], stream: true })).pipe(Effect.scoped)
     }).pipe(Effect.provide(Connections.layer)))
 
   it.live("an agent is ready while its server is not", () =>
