@@ -257,7 +257,7 @@ export const open = Effect.fnUntraced(function*(
   const free = new Set<string>()
 
   const speech = (reply: number, segment: number, text: string) => {
-    if (context === undefined || !free.has(markName(reply, segment))) return engines.textToSpeech.speak(requestOf(text))
+    if (context === undefined || !free.delete(markName(reply, segment))) return engines.textToSpeech.speak(requestOf(text))
     const said = context.read()
     return engines.textToSpeech.speak(said.length === 0 ? requestOf(text) : { ...requestOf(text), context: said }).pipe(
       Stream.tap((chunk) => Effect.sync(() => context.made(reply, segment, text, chunk)))
