@@ -256,9 +256,12 @@ export const open = Effect.fnUntraced(function*(
   /** Segments that are no fixed lines, by their marks: only for those an engine needs to know what was said before. */
   const free = new Set<string>()
 
+  /** The newest reply, and the caller's words that it answers: of one that is made in a pause they are not settled. */
+  let thinking: { readonly reply: number; readonly about: string } | undefined
+
   const speech = (reply: number, segment: number, text: string) => {
     if (context === undefined || !free.delete(markName(reply, segment))) return engines.textToSpeech.speak(requestOf(text))
-    const said = context.read()
+    const said = context.read(thinking?.reply === reply ? thinking.about : undefined)
     return engines.textToSpeech.speak(said.length === 0 ? requestOf(text) : { ...requestOf(text), context: said }).pipe(
       Stream.tap((chunk) => Effect.sync(() => context.made(reply, segment, text, chunk)))
     )
@@ -329,6 +332,7 @@ export const open = Effect.fnUntraced(function*(
       case "EndUtterance":
         return endUtterance
       case "StartReply":
+        thinking = { reply: command.reply, about: command.request.history.at(-1)?.text ?? "" }
         return startReply(command.reply, command.request)
       case "CancelReply":
         return Effect.andThen(Effect.forkIn(FiberMap.remove(models, command.reply), scope), dropPlayer(command.reply))

@@ -22,8 +22,8 @@ export interface SpokenContext {
   readonly drop: (reply: number) => void
   /** An event has been dealt with: the words of the last utterance were told by now, or it had none. */
   readonly settle: () => void
-  /** Oldest first. */
-  readonly read: () => ReadonlyArray<SpokenTurn>
+  /** Oldest first. `saying`: the words of the utterance that goes on, if it may be over; it is the last one then. */
+  readonly read: (saying?: string) => ReadonlyArray<SpokenTurn>
 }
 
 /** Sound that grows, up to a limit; beyond it is of no use and not kept. */
@@ -52,8 +52,7 @@ const millisOf = ({ pcm, sampleRate }: SpokenTurn): number => (pcm.length * 1000
 
 /** `limit`: ms of sound. */
 export const make = (limit: number): SpokenContext => {
-  const turns: Array<SpokenTurn> = []
-  let total = 0
+  let turns: ReadonlyArray<SpokenTurn> = []
   const replies = new Map<number, Map<number, Segment>>()
   let utterance: Growing | undefined
   let ended: Growing | undefined
@@ -69,15 +68,24 @@ export const make = (limit: number): SpokenContext => {
     sound.length += piece.length
   }
 
-  const add = (turn: SpokenTurn) => {
-    if (turn.pcm.length === 0) return
-    turns.push(turn)
-    total += millisOf(turn)
-    while (total > limit) {
-      const oldest = turns.shift()
-      if (oldest === undefined) break
-      total -= millisOf(oldest)
-    }
+  /** The newest turns that the limit has room for, with this one behind them. */
+  const behind = (before: ReadonlyArray<SpokenTurn>, turn: SpokenTurn): ReadonlyArray<SpokenTurn> => {
+    if (turn.pcm.length === 0) return before
+    let room = limit
+    const all = [...before, turn]
+    const first = all.findLastIndex((one) => (room -= millisOf(one)) < 0)
+    return all.slice(first + 1)
+  }
+
+  const behindCaller = (text: string, sound: Growing): ReadonlyArray<SpokenTurn> => {
+    const last = turns.at(-1)
+    // Who goes on with the same turn is told of again, with all of its words.
+    const begun = last?.role === "caller" && text.startsWith(`${last.text} `) ? last : undefined
+    const before = begun === undefined ? turns : turns.slice(0, -1)
+    if (sound.isTooLong || text.length === 0) return before
+    const pieces = begun === undefined ? sound.pieces : [begun.pcm, ...sound.pieces]
+    const pcm = join({ ...sound, pieces, length: sound.length + (begun?.pcm.length ?? 0) })
+    return behind(before, { role: "caller", text, pcm: Pcm.of(8000, pcm), sampleRate: 8000 })
   }
 
   return {
@@ -92,20 +100,8 @@ export const make = (limit: number): SpokenContext => {
       utterance = undefined
     },
     callerSaid: (text) => {
-      const said = ended
+      if (ended !== undefined) turns = behindCaller(text, ended)
       ended = undefined
-      if (said === undefined || text.length === 0) return
-      const last = turns.at(-1)
-      // Who goes on with the same turn is told of again, with all of its words.
-      const isMore = last?.role === "caller" && text.startsWith(`${last.text} `)
-      if (isMore) {
-        turns.pop()
-        total -= millisOf(last)
-        said.pieces.unshift(last.pcm)
-        said.length += last.pcm.length
-      }
-      if (said.isTooLong || (said.length * 1000) / 8000 > limit) return
-      add({ role: "caller", text, pcm: Pcm.of(8000, join(said)), sampleRate: 8000 })
     },
     made: (reply, segment, text, { pcm, sampleRate }) => {
       const segments = replies.get(reply) ?? new Map<number, Segment>()
@@ -136,7 +132,7 @@ export const make = (limit: number): SpokenContext => {
         if (isTooLong) continue
         const whole = join(segment)
         const length = isWhole ? whole.length : Math.floor((whole.length * part.length) / text.length)
-        add({ role: "agent", text: part, pcm: Pcm.of(sampleRate, whole.slice(0, length)), sampleRate })
+        turns = behind(turns, { role: "agent", text: part, pcm: Pcm.of(sampleRate, whole.slice(0, length)), sampleRate })
       }
       replies.delete(reply)
     },
@@ -144,6 +140,6 @@ export const make = (limit: number): SpokenContext => {
     settle: () => {
       ended = undefined
     },
-    read: () => [...turns]
+    read: (saying = "") => utterance === undefined ? turns : behindCaller(saying, utterance)
   }
 }

@@ -262,26 +262,29 @@ describe("what was said before", () => {
       assert.isUndefined(call.asked[0].context)
       const [, , last] = call.asked
       assert.strictEqual(last.text, "In Maple Street.")
-      // The reply was made in the pause, before the caller's last words were settled.
-      assert.deepStrictEqual(last.context?.map(({ role, text }) => `${role}: ${text}`), ["caller: when are you open", "agent: From nine."])
-      const [caller, agent] = last.context ?? []
-      assert.isAbove(caller.pcm.filter((sample) => Math.abs(sample) === 8000).length / 8, 550)
+      assert.deepStrictEqual(last.context?.map(({ role, text }) => `${role}: ${text}`), [
+        "caller: when are you open",
+        "agent: From nine.",
+        "caller: where are you"
+      ])
+      const [, agent, ...others] = last.context ?? []
+      for (const caller of [last.context?.[0], ...others]) assert.isAbove((caller?.pcm.filter((sample) => Math.abs(sample) === 8000).length ?? 0) / 8, 550)
       assert.deepStrictEqual(Int16Array.from(agent.pcm), Int16Array.from(sound(400, level(1))))
       assert.strictEqual(agent.sampleRate, 8000)
     }))
 
   test("is never longer than the engine's limit: the oldest goes", () =>
     Effect.gen(function*() {
-      const call = yield* talk({ contextMillis: 1500, replies: [[text("One.")], [text("Two.")], [text("Three.")], [text("Four.")]] })
+      const call = yield* talk({ contextMillis: 2000, replies: [[text("One.")], [text("Two.")], [text("Three.")], [text("Four.")]] })
       yield* call.wait(1000)
       for (const said of ["a", "b", "c", "d"]) {
         yield* call.say(said)
         yield* call.wait(1000)
       }
       for (const { context = [] } of call.asked) {
-        assert.isAtMost(context.reduce((sum, { pcm }) => sum + pcm.length / 8, 0), 1500)
+        assert.isAtMost(context.reduce((sum, { pcm }) => sum + pcm.length / 8, 0), 2000)
       }
-      assert.deepStrictEqual(call.asked.at(-1)?.context?.map(({ text }) => text).at(-1), "Three.")
+      assert.deepStrictEqual(call.asked.at(-1)?.context?.map(({ text }) => text), ["Three.", "d"])
     }))
 
   test("of the agent's is only what was heard", () =>
@@ -302,7 +305,7 @@ describe("what was said before", () => {
       const heard = call.of("AgentHeard")[1].text
       assert.strictEqual(part?.text, heard)
       assert.isBelow(heard.length, 30)
-      assert.approximately(part.pcm.length / 8, 4000 * heard.length / "We are open from nine to five on every day.".length, 1)
+      assert.approximately((part?.pcm.length ?? 0) / 8, 4000 * heard.length / "We are open from nine to five on every day.".length, 1)
     }))
 
   test("is not kept for an engine that can't use it", () =>
