@@ -46,7 +46,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
   const played: Array<number> = []
   const words: Array<string> = []
   let turn = 0
-  let isCleared = false
+  let clears = 0
 
   const conversation = yield* Conversation.open(personaOf(options.persona ?? ""), {
     voiceActivity: {
@@ -77,7 +77,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
   }, {
     audio: Stream.fromQueue(audio),
     clear: Effect.sync(() => {
-      isCleared = true
+      clears++
     }),
     tell: (event) => Effect.sync(() => void told.push(event)),
     ...(options.transfer === undefined ? {} : { transfer: options.transfer })
@@ -87,13 +87,14 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
     if (!(said instanceof Int16Array)) {
       return said._tag === "Mark" ? conversation.markReturned(said.name) : Effect.sync(said.notify)
     }
-    isCleared = false
-    return Effect.gen(function*() {
-      for (let at = 0; at < said.length && !isCleared; at += 160) {
-        played.push(...said.subarray(at, at + 160))
-        yield* Effect.sleep(said.subarray(at, at + 160).length / 8)
-      }
-    })
+    const before = clears
+    const frames = Array.from({ length: Math.ceil(said.length / 160) }, (_, index) => said.subarray(index * 160, index * 160 + 160))
+    return Effect.forEach(frames, (frame) =>
+      Effect.suspend(() => {
+        if (clears !== before) return Effect.void
+        for (const sample of frame) played.push(sample)
+        return Effect.sleep(frame.length / 8)
+      }), { discard: true })
   }))
   yield* settle
 
@@ -138,15 +139,16 @@ describe("a filler", () => {
       const call = yield* talk({
         persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
         replies: [[text("We are open from nine to five.")]],
-        thinks: 1200
+        thinks: 1000,
+        millisOf: (text) => text === "One moment." ? 2000 : 400
       })
       yield* call.wait(1000)
       yield* call.say("when are you open")
-      yield* call.wait(3000)
+      yield* call.wait(5000)
       assert.deepStrictEqual(call.asked.map(({ text }) => text), ["Hello.", "One moment.", "We are open from nine to five."])
       const order = call.played.filter((value, index) => value !== call.played[index - 1])
       assert.deepStrictEqual(order, [level(0), level(1), level(2)])
-      assert.strictEqual(call.played.length, 3 * 400 * 8)
+      assert.strictEqual(call.played.length, (400 + 2000 + 400) * 8)
       assert.deepStrictEqual(call.of("AgentFills").map(({ text }) => text), ["One moment."])
       assert.deepStrictEqual(call.of("AgentHeard").map(({ text }) => text), ["Hello.", "We are open from nine to five."])
     }))

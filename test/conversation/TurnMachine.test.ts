@@ -997,6 +997,8 @@ const Step = Schema.Union([
     _tag: Schema.Literal("words"),
     text: Schema.Literals(["", "yes", "okay", "when are you open", "on monday at ten"])
   }),
+  /** The caller asks, and waits for the answer. */
+  Schema.Struct({ _tag: Schema.Literal("turn"), wait: between(100, 2000) }),
   Schema.Struct({ _tag: Schema.Literal("partial"), text: Schema.Literals(["", "okay", "when are"]) }),
   Schema.Struct({
     _tag: Schema.Literals([
@@ -1009,7 +1011,7 @@ type Step = typeof Step.Type
 
 const steps = Schema.Array(Step).check(Schema.isMinLength(5), Schema.isMaxLength(60))
 
-const anySettings = { ...Turns.settings, fillers, transfers }
+const anySettings = { ...Turns.settings, fillers: { ...fillers, after: 320 }, transfers }
 
 const run = (script: ReadonlyArray<Step>) => {
   const turns = Turns.make(anySettings)
@@ -1075,6 +1077,14 @@ const run = (script: ReadonlyArray<Step>) => {
       case "sttFails":
         if (asked !== undefined) turns.send({ ...asked, _tag: "TranscriptionFailed", reason: "broken" })
         break
+      case "turn": {
+        const before = turns.count("Transcribe")
+        turns.voice(600)
+        turns.pass(130)
+        if (turns.count("Transcribe") > before) turns.transcribed("when are you open")
+        turns.pass(step.wait)
+        break
+      }
       case "words":
         if (asked !== undefined) turns.transcribed(step.text)
         break
