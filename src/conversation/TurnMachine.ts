@@ -27,10 +27,10 @@ import type { Transcript } from "./SpeechToText.ts"
 import type { Command, SpeechKind, Timer, TurnEvent } from "./TurnEvent.ts"
 
 /** What of the persona the machine goes by. */
-export type TurnSettings = Pick<
-  Persona,
-  "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers" | "transfers"
->
+export type TurnSettings =
+  & Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
+  /** By name; the numbers are the interpreter's. */
+  & { readonly transfers?: Readonly<Record<string, unknown>> }
 
 /** Without a pause for this long (ms), what was said so far is taken for the turn. */
 export const maxUtterance = 30_000
