@@ -68,10 +68,19 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
 }
 
 /** The keys that were not pressed: one whose tone has begun was, since the far end may have taken it. */
-export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string =>
-  segments.map(({ digits = "", isHeard, playedFrom }) =>
-    isHeard ? "" : digits.slice(playedFrom === undefined ? 0 : Dtmf.begunBy(digits, at - playedFrom).length)
-  ).join("")
+export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string => {
+  let left = ""
+  // Keys are sent while the words before them are still playing.
+  let playedBefore = 0
+  for (const piece of segments) {
+    if (piece.isHeard) continue
+    const { digits = "", playedFrom = Infinity } = piece
+    const from = Math.max(playedFrom, playedBefore)
+    left += digits.slice(Dtmf.begunBy(digits, at - from).length)
+    playedBefore = from + durationOf(piece)
+  }
+  return left
+}
 
 /** A mark has come back: the segment is heard, and the next one begins to play. */
 export const confirm = (segments: ReadonlyArray<Segment>, id: number, at: number): ReadonlyArray<Segment> => {

@@ -858,6 +858,21 @@ describe("pressing keys", () => {
     assert.strictEqual(turns.last("Speak")?.text, "I am pressing the keys.")
   })
 
+  it("is not taken for done while the words before are still playing, though the tones were sent", () => {
+    const turns = pressing("1234")
+    const { reply, segment } = turns.last("Speak")!
+    for (const [id, duration] of [[segment, 2000], [segment + 1, 800]]) {
+      turns.send({ _tag: "MediaSent", reply, segment: id })
+      turns.send({ _tag: "SpeechEnded", reply, segment: id, duration })
+    }
+    turns.pass(1200)
+    turns.voice(300)
+    turns.pass(120)
+    turns.transcribed({ text: "", ending: "unknown" })
+    turns.pass(300)
+    assert.strictEqual(turns.last("Press")?.digits, "1234")
+  })
+
   it("is not done once the caller has taken the turn", () => {
     const turns = pressing("1234")
     turns.send({ _tag: "MediaSent", reply: turns.last("Speak")!.reply, segment: 0 })
