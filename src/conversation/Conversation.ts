@@ -215,8 +215,21 @@ export const open = Effect.fnUntraced(function*(
     }
   }
 
-  const startReply = (reply: number, request: ReplyRequest) =>
-    Stream.suspend(() => engines.replier.reply(request)).pipe(
+  /** Replies that may yet be thrown away, as those are that were begun in a pause. */
+  const unsettled = new Map<number, Deferred.Deferred<void>>()
+
+  const settle = () => {
+    const { active } = state
+    const settled = active === undefined ? undefined : unsettled.get(active.id)
+    if (active === undefined || settled === undefined) return
+    unsettled.delete(active.id)
+    Deferred.doneUnsafe(settled, Effect.void)
+  }
+
+  const startReply = (reply: number, request: ReplyRequest) => {
+    const settled = Deferred.makeUnsafe<void>()
+    unsettled.set(reply, settled)
+    return Stream.suspend(() => engines.replier.reply({ ...request, settled: Deferred.await(settled) })).pipe(
       Stream.timeoutOrElse({ duration: persona.timeouts.reply, orElse: () => Stream.fail(replyLate) }),
       Stream.runForEach((part) => Effect.sync(() => onPart(reply)(part))),
       Effect.matchCause({
@@ -225,6 +238,7 @@ export const open = Effect.fnUntraced(function*(
       }),
       (run) => FiberMap.run(models, reply, run, { startImmediately: true })
     )
+  }
 
   /** Segments that are no fixed lines, by their marks: only for those an engine needs to know what was said before. */
   const free = new Set<string>()
@@ -284,6 +298,7 @@ export const open = Effect.fnUntraced(function*(
 
   /** A reply that is over: its model, whose text nobody waits for, and its player. Waits for neither to let go. */
   const dropReply = Effect.fnUntraced(function*(reply: number) {
+    unsettled.delete(reply)
     yield* Effect.forkIn(FiberMap.remove(models, reply), scope)
     const known = players.get(reply)
     if (known === undefined) return
@@ -356,6 +371,7 @@ export const open = Effect.fnUntraced(function*(
     const [commands, next] = transition(state, event)
     state = next
     for (const command of commands) yield* carryOut(command)
+    settle()
     if (context !== undefined) {
       // Told of what was heard of it first, if anything was.
       for (const command of commands) if (command._tag === "CancelReply") context.drop(command.reply)
