@@ -75,14 +75,14 @@ interface End {
   readonly isCertain: boolean
 }
 
-/** The first end of a sentence that has words. */
+/** The first end of a sentence that has words, or of a line. */
 const sentenceEnd = (text: string): End => {
   const open: End = { at: text.length, isCertain: false }
   if (!stop.test(text)) return open
   // An ellipsis ends what a full stop would end; the segmenter takes no notice of it.
   for (const { index, segment } of sentences.segment(text.replaceAll("…", "."))) {
     const end = index + segment.length
-    if (segment.endsWith("\n") && isSpoken(text.slice(0, end))) return { at: end, isCertain: true }
+    if (segment.endsWith("\n")) return { at: end, isCertain: true }
     // Markup closes nothing for the segmenter: it cuts "**Yes.|** We are open."
     const at = end + (/\S$/.test(segment) ? (startsWithClosers.exec(text.slice(end))?.[0].length ?? 0) : 0)
     const following = text.slice(at).trimStart()

@@ -97,7 +97,8 @@ describe("sentences", () => {
 
   it("have words: signs alone go with those beside them, or are left out", () => {
     assert.deepStrictEqual(sentences("Good. !!! Fine. ?!"), ["Good. !!!", "Fine. ?!"])
-    assert.deepStrictEqual(sentences("...\nFine.\n\n***"), ["... Fine."])
+    assert.deepStrictEqual(sentences("...\nFine.\n\n***"), ["Fine."])
+    assert.deepStrictEqual(sentences("---\n# Hours\n| --- |\n"), ["# Hours"])
     assert.deepStrictEqual(cut("***\n\n"), [])
     assert.deepStrictEqual(cut(""), [])
   })
