@@ -52,7 +52,7 @@ const signs: ReadonlyArray<readonly [RegExp, string]> = [
   [/[–—]/g, "-"],
   [/…/g, "..."],
   // Pictures.
-  [/\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|[\u{FE0F}\u{200D}\u{20E3}]/gu, ""],
+  [/\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u{FE0F}|\u{200D}|\u{20E3}/gu, ""],
   [/\s+/g, " "],
   [/ ([,.;:!?])/g, "$1"],
   [/,(?: ?,)+/g, ","],
