@@ -47,11 +47,17 @@ const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
 const alikeToLearn = 0.55
 const alikeToJudge = 0.6
 
+/** So alike that it is a copy, however loud; voices of one pitch reach 0.8 by chance. */
+const alikeBeyondDoubt = 0.9
+
 /** An echo that is this much louder (6 dB) than expected is somebody speaking. */
 const overEcho = 4
 
 /** Before a delay is known: what is 12 dB weaker than what was played may be echo. */
 const underPlayed = 16
+
+/** An echo that is this much weaker (6 dB) than expected shows that the expectation is wrong. */
+const underEcho = 4
 
 /** For so many windows (½ s) at most: what is not found to be alike by then is the caller. */
 const patience = 16
@@ -68,6 +74,8 @@ export const make = (): EchoGuard => {
   let gain = 0.01
   /** The same of the amplitude, with its sign. */
   let amplitude = 0
+  /** A delay that would be another one, and louder. */
+  let candidate: number | undefined
   let suspected = 0
   let sinceSearch = 0
 
@@ -118,7 +126,7 @@ export const make = (): EchoGuard => {
   }
 
   /** The delay at which a quarter of a second is most alike, or `undefined`. */
-  const search = (now: number): number | undefined => {
+  const search = (now: number): { readonly delay: number; readonly alike: number } | undefined => {
     const length = searchLength / decimation
     let heard = 0
     for (let index = 0; index < length; index++) {
@@ -149,17 +157,29 @@ export const make = (): EchoGuard => {
         found = longestDelay - lag * decimation
       }
     }
-    return found
+    return found === undefined ? undefined : { delay: found, alike: best }
   }
+
+  /** Two voices can be alike for a moment; one that is as loud as a voice must be a copy to be an echo. */
+  const isEcho = (alike: number, power: number): boolean =>
+    alike >= alikeBeyondDoubt || power <= (delay === undefined ? 1 / underPlayed : gain * overEcho)
 
   const learn = (now: number): boolean => {
     sinceSearch = 0
     const found = search(now)
     if (found === undefined) return false
-    const refined = follow(now, found, followReach)
+    const refined = follow(now, found.delay, followReach)
+    if (refined.alike < alikeToJudge || !isEcho(Math.min(found.alike, refined.alike), refined.amplitude ** 2)) return false
+    if (delay !== undefined && refined.amplitude ** 2 > gain * overEcho) {
+      // Another delay and louder: only when it is found again.
+      const isAgain = candidate !== undefined && Math.abs(candidate - refined.delay) <= followReach
+      candidate = refined.delay
+      if (!isAgain) return false
+    }
+    candidate = undefined
     delay = refined.delay
     amplitude = refined.amplitude
-    if (amplitude !== 0) gain = amplitude ** 2
+    gain = amplitude ** 2
     return true
   }
 
@@ -184,6 +204,11 @@ export const make = (): EchoGuard => {
       let power = 0
       for (let index = 0; index < window.length; index++) power += window[index] * window[index]
       power /= window.length
+      if (delay !== undefined) {
+        // Where there is less than the echo alone would be, it has become weaker, or never was one.
+        const aligned = gain * powerOf(now - window.length - delay, window.length)
+        if (aligned > underEcho * Math.max(power, leastPower)) gain *= 0.9
+      }
       if (power < leastPower) {
         suspected = Math.max(0, suspected - 1)
         return false
@@ -192,10 +217,13 @@ export const make = (): EchoGuard => {
       sinceSearch++
       if (delay !== undefined) {
         const best = follow(now, delay, followReach)
-        if (best.alike >= alikeToJudge) {
-          delay = best.delay
-          amplitude += (best.amplitude - amplitude) / 4
-          gain += (best.amplitude ** 2 - gain) / 4
+        if (best.alike >= alikeToJudge && isEcho(best.alike, best.amplitude ** 2)) {
+          // With somebody's voice in it, it tells little of the echo's own loudness.
+          if (best.alike >= alikeBeyondDoubt) {
+            delay = best.delay
+            amplitude += (best.amplitude - amplitude) / 4
+            gain += (best.amplitude ** 2 - gain) / 4
+          }
           suspected = 0
           return true
         }
