@@ -3,13 +3,15 @@
  *
  * We know what was played and when, so an echo is found as what it is: a delayed, weaker copy. The delay is
  * searched for by normalised cross-correlation over a quarter of a second at 2 kHz, where speech has most of
- * its power, and followed closely at 8 kHz after that. A window is echo when it is alike, or when it is no
+ * its power, and followed closely at 8 kHz after that. Two voices are alike at some delay or other, but not at
+ * the same one twice: only what is found again counts. A window is echo when it is alike, or when it is no
  * louder than the echo that is expected now. A caller who speaks over it is neither; of the sound that is
  * recognized the echo is taken out as well as one delay and one gain can.
  *
  * While nothing was played lately it costs nothing; otherwise about 20 µs a window, and 1 ms for a search.
  */
 import type { Pcm } from "../audio/Pcm.ts"
+import { windowLength } from "./VoiceActivity.ts"
 
 export interface EchoGuard {
   /** The agent's sound; `at`: when its first sample is expected to be played, ms. */
@@ -43,18 +45,33 @@ const followReach = 16
 /** −56 dBFS, as in the energy gate: less is no sound. */
 const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
 
-/** How alike (correlation coefficient) sound must be: to learn a delay, to be echo at a known one. */
+/**
+ * How alike (correlation coefficient) sound must be: to learn a delay, to be echo at a known one. What is less
+ * alike than that is for more than a third somebody else's.
+ */
 const alikeToLearn = 0.55
-const alikeToJudge = 0.6
+const alikeToJudge = 0.8
 
-/** An echo that is this much louder (6 dB) than expected is somebody speaking. */
-const overEcho = 4
+/** Windows between two searches (128 ms): half of what is compared is new. */
+const searchEvery = 4
+
+/** A copy that is less than 3 dB weaker is none: lines that bad do not carry a call. */
+const loudestEcho = 0.7
+
+/** An echo that is this much louder (3 dB) than expected is somebody speaking. */
+const overEcho = 2
 
 /** Before a delay is known: what is 12 dB weaker than what was played may be echo. */
 const underPlayed = 16
 
 /** For so many windows (½ s) at most: what is not found to be alike by then is the caller. */
 const patience = 16
+
+/** Windows (1 s) without a sound while the agent spoke all the time: there is no loudspeaker. */
+const quietLine = 32
+
+/** The agent speaks: −36 dBFS, 20 dB over what is heard at all. */
+const speaking = leastPower * 100
 
 export const make = (): EchoGuard => {
   const reference = new Int16Array(size)
@@ -70,6 +87,11 @@ export const make = (): EchoGuard => {
   let amplitude = 0
   let suspected = 0
   let sinceSearch = 0
+  /** What the last search found. */
+  let candidate: number | undefined
+  /** Windows in a row without a sound. */
+  let quiet = 0
+  let isQuietLine = false
 
   const at = (sample: number): number => (sample < end && sample >= end - size ? reference[sample & (size - 1)] : 0)
 
@@ -155,11 +177,22 @@ export const make = (): EchoGuard => {
   const learn = (now: number): boolean => {
     sinceSearch = 0
     const found = search(now)
-    if (found === undefined) return false
+    const before = candidate
+    candidate = found
+    if (found === undefined || before === undefined || Math.abs(found - before) > followReach) return false
     const refined = follow(now, found, followReach)
+    if (Math.abs(refined.amplitude) > loudestEcho) return false
     delay = refined.delay
     amplitude = refined.amplitude
     if (amplitude !== 0) gain = amplitude ** 2
+    return true
+  }
+
+  /** Whether an echo, however late, would have been heard in the last second. */
+  const spokeThroughout = (now: number): boolean => {
+    for (let from = now - longestDelay - quietLine * windowLength; from < now; from += searchLength) {
+      if (powerOf(from, searchLength) < speaking) return false
+    }
     return true
   }
 
@@ -186,8 +219,10 @@ export const make = (): EchoGuard => {
       power /= window.length
       if (power < leastPower) {
         suspected = Math.max(0, suspected - 1)
+        if (++quiet % quietLine === 0 && spokeThroughout(now)) isQuietLine = true
         return false
       }
+      quiet = 0
 
       sinceSearch++
       if (delay !== undefined) {
@@ -202,13 +237,13 @@ export const make = (): EchoGuard => {
         const expected = gain * loudest(now - window.length - delay - 256, now - delay + 256)
         if (power <= expected * overEcho) return true
         // Perhaps it moved: the far end's buffers have been refilled.
-        return sinceSearch >= 4 && powerOf(now - delay - followLength, followLength) > leastPower && learn(now)
+        return sinceSearch >= searchEvery && powerOf(now - delay - followLength, followLength) > leastPower && learn(now)
       }
 
       const most = loudest(now - longestDelay, now)
       if (most === 0) return false
-      if (sinceSearch >= 2 && learn(now)) return true
-      if (power * underPlayed > most || suspected >= patience) return false
+      if (sinceSearch >= searchEvery && learn(now)) return true
+      if (isQuietLine || power * underPlayed > most || suspected >= patience) return false
       suspected++
       return true
     },
