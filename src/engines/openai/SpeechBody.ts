@@ -135,9 +135,6 @@ type Chunks =
 
 const header: Chunks = { _tag: "Chunks", isBehindSamples: false, rate: undefined }
 
-/** Sizes that mean "to the end": nobody's, the largest, and the largest less the header. */
-const isOpenEnded = (size: number): boolean => size === 0 || size >= 0x7fff_f000
-
 /** `rate` is that of samples without a header. */
 export const make = (rate: SampleRate): Reader => {
   let place: Place = { _tag: "Start" }
@@ -168,7 +165,8 @@ export const make = (rate: SampleRate): Reader => {
         if (name === "data") {
           if (place.rate === undefined) return Option.some(notSound)
           rest = rest.subarray(8)
-          place = { _tag: "Samples", rate: place.rate, left: isOpenEnded(size) ? Infinity : size }
+          // Of unknown length is one of 0, and one of so many gigabytes that its end never comes.
+          place = { _tag: "Samples", rate: place.rate, left: size === 0 ? Infinity : size }
           return Option.some(undefined)
         }
         if (place.isBehindSamples && !/^[ -~]{4}$/.test(name)) {

@@ -95,10 +95,12 @@ describe("a reply", () => {
   it.live("keeps its connection for the next, also where the answer ends later than its last event", () =>
     Effect.gen(function*() {
       const { connections, replier } = yield* setUp({ latency: { end: 5 } })
-      yield* ask(replier)
-      const { accepted } = connections()
-      for (const _ of [1, 2, 3, 4, 5]) yield* ask(replier)
-      assert.strictEqual(connections().accepted, accepted)
+      const replies = 12
+      for (let at = 0; at < replies; at++) yield* ask(replier)
+      // Now and then a second one is opened, while the first is not yet free; none is closed.
+      const { accepted, open } = connections()
+      assert.strictEqual(open, accepted)
+      assert.isBelow(accepted, replies / 2)
     }).pipe(Effect.provide(Connections.layer)))
 
   it.live("finds the server warm: the agent's instructions read, and what it refuses known", () =>

@@ -171,6 +171,17 @@ describe("an answer", () => {
       })))
   }
 
+  it.live("that came to its end leaves the connection for the next", live(() =>
+    Effect.gen(function*() {
+      for (const dialect of ["pcm", "wav", "openEnded", "events"] as const) {
+        const { connections, engine } = yield* setUp({ dialect })
+        yield* spoken(engine)
+        const { accepted } = connections()
+        for (let count = 0; count < 4; count++) yield* spoken(engine)
+        assert.strictEqual(connections().accepted, accepted, dialect)
+      }
+    })))
+
   it.live("that does not tell its rate has the configured one, or 24 kHz", live(() =>
     Effect.gen(function*() {
       const unset = yield* setUp({ isRateSilent: true })

@@ -1,0 +1,197 @@
+import base64
+import json
+import threading
+
+import pytest
+
+from csm_server.settings import Settings, from_environment
+from csm_server.sessions import Sessions
+from csm_server.speech import FRAME_BYTES, Segment, max_frames, newest
+from csm_server.standin import StandIn
+
+from server import Stepped, serving, until
+
+SECOND = b"\x01\x02" * 24_000
+
+
+def said(speaker, text, seconds):
+    return {"speaker": speaker, "text": text, "audio": base64.b64encode(SECOND * seconds).decode()}
+
+
+def speak(client, **fields):
+    answer = client.speech({"input": "Sure, one moment.", "voice": "0", **fields})
+    return answer.status, answer.read()
+
+
+def test_context_reaches_the_generator_in_order_with_its_sound():
+    generator = Stepped(frames=1)
+    generator.go()
+    with serving(generator) as client:
+        speak(client, context=[said("1", "Can you check my order?", 2), said("0", "Of course.", 1)])
+        assert generator.asked[0].context == (
+            Segment("1", "Can you check my order?", SECOND * 2),
+            Segment("0", "Of course.", SECOND),
+        )
+        assert generator.asked[0].voice == "0"
+
+
+def test_old_context_is_left_out_by_whole_segments():
+    generator = Stepped(frames=1)
+    generator.go()
+    with serving(generator, Settings(context_ms=3000)) as client:
+        speak(client, context=[said("1", "old", 1), said("0", "middle", 2), said("1", "new", 1)])
+        assert [segment.text for segment in generator.asked[0].context] == ["middle", "new"]
+        speak(client, context=[said("0", "small", 1), said("1", "too long", 4)])
+        assert generator.asked[1].context == ()
+
+
+def test_a_session_remembers_what_both_said():
+    generator = Stepped(frames=1)
+    generator.go()
+    with serving(generator) as client:
+        speak(client, session="call-1", context=[said("1", "Hello?", 1)])
+        speak(client, session="call-1", context=[said("1", "And tomorrow?", 1)])
+        speak(client, session="call-2")
+        assert [segment.text for segment in generator.asked[1].context] == ["Hello?", "Sure, one moment.", "And tomorrow?"]
+        assert generator.asked[1].context[1].audio == b"\x01" * FRAME_BYTES
+        assert generator.asked[2].context == ()
+
+
+def test_speech_that_was_broken_off_is_not_remembered():
+    generator = Stepped(frames=40)
+    with serving(generator) as client:
+        connection = client.open({"input": "I was going to say something.", "session": "call-1"})
+        generator.go(2)
+        connection.recv(1)
+        connection.close()
+        until(lambda: generator.stopped == 1)
+        generator.go()
+        speak(client, session="call-1")
+        assert generator.asked[1].context == ()
+
+
+def test_sessions_are_few_short_and_not_for_ever():
+    now = [0.0]
+    sessions = Sessions(context_ms=2000, limit=2, ttl_seconds=60, clock=lambda: now[0])
+    sessions.add("a", [Segment("0", "one", SECOND)])
+    assert [segment.text for segment in sessions.add("a", [Segment("1", "two", SECOND), Segment("0", "three", SECOND)])] == ["two", "three"]
+    sessions.add("b", [])
+    sessions.add("a", [])
+    sessions.add("c", [])
+    assert sessions.get("a") != () and len(sessions) == 2
+    now[0] = 61
+    assert sessions.get("a") == () and len(sessions) == 0
+
+
+def test_the_length_is_capped_by_text_by_request_and_by_server():
+    assert max_frames("x" * 50, None, 20_000) == 100  # 50 × 0.12 s + 2 s
+    assert max_frames("x" * 50, 1000, 20_000) == 13
+    assert max_frames("x" * 1000, None, 20_000) == 250
+    assert max_frames("x", 80, 20_000) == 1
+    generator = Stepped(frames=10_000)
+    generator.go(10_000)
+    with serving(generator) as client:
+        assert len(speak(client)[1]) == 51 * FRAME_BYTES  # 17 characters: 4.04 s
+        assert len(speak(client, max_audio_ms=800)[1]) == 10 * FRAME_BYTES
+
+
+def test_newest_keeps_none_of_none():
+    assert newest([], 1000) == ()
+
+
+@pytest.mark.parametrize(
+    "body, status, param",
+    [
+        (b"{", 400, None),
+        (b"[]", 400, None),
+        (b"\xff\xfe", 400, None),
+        (b"[" * 100_000, 400, None),
+        ({}, 422, "input"),
+        ({"input": "Hi.", "context": 1}, 422, "context"),
+        ({"input": "  "}, 422, "input"),
+        ({"input": "x" * 1001}, 413, "input"),
+        ({"input": "Hi.", "voice": "alloy"}, 422, "voice"),
+        ({"input": "Hi.", "speed": 2}, 422, "speed"),
+        ({"input": "Hi.", "response_format": "mp3"}, 422, "response_format"),
+        ({"input": "Hi.", "stream_format": "sse", "response_format": "wav"}, 422, "stream_format"),
+        ({"input": "Hi.", "stream_format": "sse", "stream": False}, 422, "stream_format"),
+        ({"input": "Hi.", "max_audio_ms": 0}, 422, "max_audio_ms"),
+        ({"input": "Hi.", "session": ""}, 422, "session"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x"}]}, 422, "context.0.audio"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "***"}]}, 422, "context.0.audio"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": ""}]}, 422, "context.0.audio"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "AAAA"}]}, 422, "context.0.audio"),
+        ({"input": "Hi.", "context": [{"speaker": "me", "text": "x", "audio": "AAA="}]}, 422, "context.0.speaker"),
+        ({"input": "Hi.", "user": "x" * 70_000}, 413, None),
+    ],
+)
+def test_bad_input_is_refused_in_the_form_of_openai(body, status, param):
+    generator = Stepped(frames=1)
+    generator.go()
+    with serving(generator, Settings(max_body_bytes=1 << 16 if status == 413 else 1 << 24)) as client:
+        answer = client.speech(body)
+        error = json.load(answer)["error"]
+        assert answer.status == status
+        assert answer.headers["content-type"] == "application/json"
+        assert error["param"] == param
+        assert error["type"] == "invalid_request_error" and error["code"] and error["message"].endswith(".")
+        assert generator.asked == []
+        assert speak(client)[0] == 200
+
+
+def test_unknown_fields_and_an_unknown_model_are_passed_over():
+    with serving(StandIn()) as client:
+        assert speak(client, model="tts-1", instructions="Be kind.", foo=1)[0] == 200
+
+
+def test_the_key_is_asked_for_where_one_is_set():
+    with serving(StandIn(), Settings(api_key="s3cret")) as client:
+        body = {"input": "Hi."}
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}, {"Authorization": "Bearer"}):
+            answer = client.speech(body, headers)
+            assert answer.status == 401 and answer.headers["www-authenticate"] == "Bearer"
+            assert json.load(answer)["error"]["code"] == "invalid_api_key"
+        assert client.speech(body, {"Authorization": "Bearer s3cret"}).status == 200
+        assert client.request("GET", "/v1/models").status == 401
+        assert client.request("GET", "/health").status == 200
+        assert client.request("GET", "/ready").status == 200
+
+
+def test_models_voices_and_what_is_not_there():
+    with serving(StandIn()) as client:
+        assert json.load(client.request("GET", "/v1/models"))["data"][0]["id"] == "stand-in"
+        assert json.load(client.request("GET", "/v1/audio/voices")) == {"voices": ["0", "1"]}
+        assert json.load(client.request("GET", "/nothing"))["error"]["code"] == "not_found"
+        answer = client.request("GET", "/v1/audio/speech")
+        assert answer.status == 405 and json.load(answer)["error"]["code"] == "method_not_allowed"
+
+
+def test_alive_but_not_ready_while_the_weights_load():
+    loaded = threading.Event()
+    with serving(StandIn(load=lambda: loaded.wait(20)), ready=False) as client:
+        assert client.request("GET", "/health").status == 200
+        answer = client.request("GET", "/ready")
+        assert answer.status == 503 and answer.headers["retry-after"] == "5"
+        answer = client.speech({"input": "Hi."})
+        assert answer.status == 503 and answer.headers["retry-after"] == "5"
+        assert json.load(answer)["error"]["code"] == "loading"
+        loaded.set()
+        until(lambda: client.request("GET", "/ready").status == 200)
+        assert client.speech({"input": "Hi."}).status == 200
+
+
+def test_weights_that_do_not_load_are_not_healthy():
+    def fail():
+        raise OSError("no weights")
+
+    with serving(StandIn(load=fail), ready=False) as client:
+        until(lambda: client.jobs.state == "failed")
+        assert client.request("GET", "/health").status == 503
+        assert client.request("GET", "/ready").status == 503
+
+
+def test_settings_say_which_variable_is_wrong():
+    assert from_environment({}) == Settings()
+    assert from_environment({"QUEUE_LIMIT": "3", "API_KEY": " k "}) == Settings(queue_limit=3, api_key="k")
+    with pytest.raises(ValueError, match="CONTEXT_MS must be a whole number above 0, not 'much'"):
+        from_environment({"CONTEXT_MS": "much"})
