@@ -69,6 +69,8 @@ interface Reply {
   readonly dialogue?: { readonly state: DialogueState }
   readonly isRetried: boolean
   readonly isSpeechRetried: boolean
+  /** Its rest was lost, and it ended with saying so. */
+  readonly isBroken?: boolean
   /** The caller's last voiced sample, and the moments since; unset for a fixed line. */
   readonly since?: number | undefined
   readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
@@ -528,7 +530,7 @@ class Step {
   #breakOff(reply: Reply): void {
     this.state.failures++
     const isLast = this.state.failures >= maxFailures
-    const next = this.#put({ ...reply, isTextDone: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
+    const next = this.#put({ ...reply, isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
     this.#speak(next, this.#settings.lines[isLast ? "failure" : "apology"])
   }
 
@@ -623,7 +625,7 @@ class Step {
     if (!isHeard || reply.id !== this.state.active?.id) return
     this.#cancelTimer("bargeIn")
     this.#finish(reply, join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
-    if (reply.line === undefined) this.state.failures = 0
+    if (reply.line === undefined && reply.isBroken !== true) this.state.failures = 0
     if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
     else this.#startIdle()
   }

@@ -291,7 +291,10 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
           const first = yield* say("bread")
           const second = yield* say("cake")
           const conversation = yield* converse(both, (cues) => [
-            ...[cues.heardOut(), first, AwaitSpeech({ atMost: "30 seconds" }), Silence({ duration: "400 millis" })],
+            cues.heardOut(),
+            first,
+            AwaitSpeech({ atMost: "30 seconds" }),
+            Silence({ duration: "400 millis" }),
             AwaitCue({
               isGiven: () => {
                 before = stalled().map(({ exchange }) => exchange)
@@ -301,7 +304,8 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
               },
               atMost: "1 second"
             }),
-            ...[second, cues.heardOut()],
+            second,
+            cues.heardOut(),
             // Not only when the call is over.
             AwaitCue({
               isGiven: () => {
@@ -369,7 +373,9 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
           Effect.gen(function*() {
             const [first, second] = yield* Effect.forEach(["bread", "hours"] as const, say)
             const conversation = yield* converse(both, ({ heardOut }) => [
-              ...[heardOut(), first, heardOut()],
+              heardOut(),
+              first,
+              heardOut(),
               AwaitCue({
                 isGiven: () => {
                   dying.stop()
@@ -377,7 +383,9 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
                 },
                 atMost: "1 second"
               }),
-              ...[second, heardOut(), HangUp()]
+              second,
+              heardOut(),
+              HangUp()
             ])
             const events = yield* conversation.over
             const [asked, answered] = stage === "replyModel"
@@ -498,7 +506,13 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
             return Effect.map(
               Effect.flatMap(Effect.forEach(said, say), ([first, second]) =>
                 converse(both, ({ heardOut }) => [
-                  ...[Silence({ duration: `${index * 150} millis` }), heardOut(), first, heardOut(), second, heardOut(), HangUp()]
+                  Silence({ duration: `${index * 150} millis` }),
+                  heardOut(),
+                  first,
+                  heardOut(),
+                  second,
+                  heardOut(),
+                  HangUp()
                 ], { from: `+141555502${index + 10}` })),
               (conversation) => ({ conversation, said })
             )
