@@ -6,8 +6,10 @@
  */
 import { Data, type Effect, type Scope, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
+import type { TransferFailed } from "../conversation/Conversation.ts"
 import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
 import type { AgentName } from "../domain/AgentName.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 
 /** What comes beside the sound; never dropped, never behind the sound. */
 export type Signal = Data.TaggedEnum<{
@@ -33,6 +35,8 @@ export interface Line {
   readonly clear: Effect.Effect<void>
   /** For those who watch the call; never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** Hands the call on to another telephone; the line is cut when that has been done. Unset: it can't be. */
+  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   /** Names the call in recordings. */
   readonly callId: string
 }

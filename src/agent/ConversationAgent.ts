@@ -33,6 +33,15 @@ const observe = (event: ConversationEvent): Effect.Effect<void> => {
       )
     case "Resumed":
       return Metric.update(Metrics.falseInterruptions, 1)
+    case "AgentFills":
+      return Metric.update(Metrics.fillers, 1)
+    case "Transferring":
+      return Effect.annotateLogs(Effect.logInfo("transfer"), { to: event.to })
+    case "TransferFailed":
+      return Effect.andThen(
+        Metric.update(Metrics.transferFailures(event.reason), 1),
+        Effect.annotateLogs(Effect.logWarning("The call could not be handed on"), { reason: event.reason })
+      )
     case "EngineTrouble":
       return Effect.andThen(
         Metric.update(Metrics.engineFailures(event.stage, event.reason), 1),
@@ -61,7 +70,9 @@ export const layer = Layer.effect(
     const agentOf = Effect.fn("Conversations.agentOf")(function*(persona: Persona) {
       const recognizer = yield* speechToText.prepare(persona.hints)
       const replier = yield* replyModel.prepare(persona)
-      yield* textToSpeech.prepare(Object.values(persona.lines).map(Player.requestOf(persona)))
+      yield* textToSpeech.prepare(
+        [...Object.values(persona.lines), ...persona.fillers?.lines ?? []].map(Player.requestOf(persona))
+      )
       // The first detector loads the engine: not the first call is to wait for it.
       yield* Effect.scoped(voiceActivity.open)
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, textToSpeech }
@@ -72,6 +83,7 @@ export const layer = Layer.effect(
           audio: line.audio as Stream.Stream<Pcm<8000>>,
           clear: line.clear,
           tell: (event) => Effect.andThen(observe(event), line.tell(event)),
+          ...(line.transfer === undefined ? {} : { transfer: line.transfer }),
           ...(record === undefined ? {} : { record })
         })
         return {

@@ -21,12 +21,20 @@ export const timeouts: Timeouts = { transcript: 3000, reply: 5000, speech: 4000 
 /** ms: 30 minutes, or the service's `MAX_CALL_DURATION` where that is less. */
 export const maxDuration = 1_800_000
 
+/** ms; for an agent that has fillers. */
+export const fillersAfter = 900
+
+/** ms. */
+export const toolTimeout = 3000
+
 export const instructions =
   "You answer the telephone. What you say is spoken aloud: answer in one or two short sentences, without markup or lists."
 
 /** The words of one language. */
 export interface Standard {
   readonly lines: Lines
+  /** For an agent whose file asks for fillers and writes none. */
+  readonly fillers: ReadonlyArray<string>
   readonly prompt: string
   readonly denied: string
   readonly notUnderstood: NotUnderstood
@@ -56,8 +64,10 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       idleGoodbye: "I can't hear you. Goodbye.",
       apology: "Sorry, something went wrong. Please say that again.",
       failure: "Sorry, I have a problem here. Please call again later. Goodbye.",
-      timeIsUp: "Sorry, our time is up. Goodbye."
+      timeIsUp: "Sorry, our time is up. Goodbye.",
+      transferFailed: "Sorry, I could not put you through. What else can I do for you?"
     },
+    fillers: ["One moment.", "Let me see.", "Just a second."],
     prompt: "What can I do for you?",
     denied: "All right, let us try again.",
     notUnderstood: {
@@ -94,8 +104,10 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       idleGoodbye: "Je ne vous entends pas. Au revoir.",
       apology: "Pardon, il y a eu un problème. Pouvez-vous répéter ?",
       failure: "Je suis désolée, nous avons un problème. Rappelez plus tard. Au revoir.",
-      timeIsUp: "Je suis désolée, nous n'avons plus de temps. Au revoir."
+      timeIsUp: "Je suis désolée, nous n'avons plus de temps. Au revoir.",
+      transferFailed: "Je suis désolée, je n'ai pas pu vous passer quelqu'un. Que puis-je faire d'autre ?"
     },
+    fillers: ["Un instant.", "Voyons voir.", "Une petite seconde."],
     prompt: "Que puis-je faire pour vous ?",
     denied: "D'accord, recommençons.",
     notUnderstood: {

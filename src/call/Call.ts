@@ -7,10 +7,12 @@
  */
 import { type Cause, Deferred, Duration, Effect, Fiber, FiberMap, Metric, Option, Queue, Ref, Scope } from "effect"
 import type { Agent } from "../agent/Agent.ts"
+import { TransferFailed } from "../conversation/Conversation.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { MediaStream } from "../twilio/MediaStream.ts"
+import type { TwilioError } from "../twilio/RestClient.ts"
 import * as CallMedia from "./CallMedia.ts"
 import * as CallWatch from "./CallWatch.ts"
 import { CallEvent, type CallState, type Command, type EndReason, initial, type StreamEnd, type Timer, transition } from "./CallState.ts"
@@ -21,11 +23,21 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
+  /** Where Twilio asks what next after a transfer; unset: the call then ends. */
+  readonly continueUrl?: string
+}
+
+/** What of Twilio's REST one call may need. */
+export interface CallControl {
+  readonly hangUp: Effect.Effect<void>
+  readonly transfer: (to: PhoneNumber) => Effect.Effect<void, TwilioError>
 }
 
 export interface Call {
   readonly info: CallInfo
   readonly state: Effect.Effect<CallState>
+  /** Whether it is ours to talk to; not any more once it was handed on. */
+  readonly isHere: () => boolean
   /** Moves the state; gives the new one. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
@@ -48,6 +60,9 @@ const endingTimeout = Duration.seconds(3)
 
 /** For Twilio to come back after a socket was lost: its action request is sent at once. */
 const resumingTimeout = Duration.seconds(10)
+
+/** A call that was handed on, and of whose end no word came: Twilio's own longest call. */
+const transferredTimeout = Duration.hours(4)
 
 /** The WebSocket's close code and reason (RFC 6455, section 7.4) for an end of ours. */
 const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
@@ -75,7 +90,7 @@ const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
 export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,
-  hangUp: Effect.Effect<void>
+  control: CallControl
 ): Effect.fn.Return<{ readonly call: Call; readonly run: Effect.Effect<void> }> {
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
@@ -119,6 +134,8 @@ export const make = Effect.fnUntraced(function*(
         return endingTimeout
       case "resuming":
         return resumingTimeout
+      case "transferred":
+        return transferredTimeout
     }
   }
 
@@ -147,7 +164,7 @@ export const make = Effect.fnUntraced(function*(
         case "CloseStream":
           return closeStream(command.reason)
         case "HangUp":
-          return hangUp
+          return control.hangUp
       }
     }
     yield* Metric.modify(live(initial), 1)
@@ -165,10 +182,25 @@ export const make = Effect.fnUntraced(function*(
     Effect.annotateLogs({ callSid: info.callSid })
   )
 
+  /** In a fiber of the call's own: the agent and its stream are gone as soon as Twilio has done it. */
+  const transfer = Effect.fnUntraced(function*(to: PhoneNumber) {
+    const { isTransferring } = yield* dispatch(CallEvent.TransferBegan())
+    if (!isTransferring) return yield* new TransferFailed({ reason: "noStream" })
+    const asked = control.transfer(to).pipe(
+      Effect.tapError((error) =>
+        Effect.andThen(
+          dispatch(CallEvent.TransferFailed()),
+          Effect.annotateLogs(Effect.logWarning("Twilio did not hand the call on", error.message), { callSid: info.callSid })
+        )),
+      Effect.mapError(({ failure }) => new TransferFailed({ reason: failure }))
+    )
+    yield* Effect.flatMap(Effect.forkIn(asked, scope), Fiber.join)
+  })
+
   /** Until the stream ends or is to be closed, also while the agent still gets ready. */
   const runMedia = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
     Effect.raceFirst(
-      CallMedia.run(stream, info.agent, { media: limits.media, tell: watch.tell }),
+      CallMedia.run(stream, info.agent, { media: limits.media, tell: watch.tell, transfer }),
       Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
     ).pipe(
       Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),
@@ -200,5 +232,7 @@ export const make = Effect.fnUntraced(function*(
     return true
   })
 
-  return { call: { info, state: Ref.get(state), dispatch, stream: attach, watch }, run: Effect.asVoid(run) }
+  const isHere = () => Ref.getUnsafe(state).phase._tag !== "Transferred"
+
+  return { call: { info, state: Ref.get(state), isHere, dispatch, stream: attach, watch }, run: Effect.asVoid(run) }
 })

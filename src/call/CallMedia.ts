@@ -20,7 +20,9 @@ import * as Mulaw from "../audio/Mulaw.ts"
 import * as Pacer from "../audio/Pacer.ts"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
+import type { TransferFailed } from "../conversation/Conversation.ts"
 import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
 import { clearText, type Control, markText, mediaCapacity, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
@@ -142,6 +144,7 @@ export const run = Effect.fnUntraced(function*(
     /** Without a `media` message for this long the stream is closed. */
     readonly media: Duration.Duration
     readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+    readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   }
 ): Effect.fn.Return<StreamEnd, AgentFailed, Scope.Scope> {
   const context = yield* Effect.context<never>()
@@ -286,7 +289,13 @@ export const run = Effect.fnUntraced(function*(
   // -- the agent ------------------------------------------------------------------------------
 
   const lastMarkReturned = yield* Deferred.make<void>()
-  const conversation = yield* agent.answer({ audio, clear, tell: options.tell, callId: stream.start.callSid })
+  const conversation = yield* agent.answer({
+    audio,
+    clear,
+    tell: options.tell,
+    ...(options.transfer === undefined ? {} : { transfer: options.transfer }),
+    callId: stream.start.callSid
+  })
 
   const onControl = (message: Control): Effect.Effect<unknown> => {
     switch (message.event) {

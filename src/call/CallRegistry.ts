@@ -5,6 +5,7 @@
  */
 import { Context, Data, Duration, Effect, FiberMap, Layer, Metric, Option, Ref, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import { RestClient } from "../twilio/RestClient.ts"
@@ -49,7 +50,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   static readonly layer = Layer.effect(
     CallRegistry,
     Effect.gen(function*() {
-      const { limits } = yield* AppConfig
+      const { limits, twilio } = yield* AppConfig
       const rest = yield* RestClient
       const owners = yield* FiberMap.make<CallSid>()
       const calls = new Map<CallSid, Call.Call>()
@@ -60,8 +61,12 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       /** Places kept for calls that are about to be placed. */
       let reserved = 0
 
+      /** Calls that are ours to talk to: those that were handed on cost nothing, and nobody waits for their end. */
+      const here = () => [...calls.values()].filter((call) => call.isHere())
+      const taken = () => here().length + reserved
+
       const room = Effect.gen(function*() {
-        const isFull = calls.size + reserved >= limits.calls
+        const isFull = taken() >= limits.calls
         const reason = (yield* Ref.get(draining)) ? "draining" : isFull ? "busy" : undefined
         if (reason === undefined) return
         yield* Metric.update(Metrics.callsRefused(reason), 1)
@@ -85,13 +90,21 @@ export class CallRegistry extends Context.Service<CallRegistry, {
           Effect.catch((error) => Effect.logWarning("Twilio did not hang the call up", error.message))
         )
 
+      const transferByRest = ({ callSid, continueUrl, direction, from, to }: Call.CallInfo) => (other: PhoneNumber) =>
+        rest.transfer({
+          callSid,
+          to: other,
+          callerId: Option.orElse(direction === "inbound" ? to : from, () => twilio.phoneNumber),
+          action: Option.fromUndefinedOr(continueUrl)
+        })
+
       const admit = Effect.fnUntraced(function*(info: Call.CallInfo) {
         const { callSid } = info
         const known = calls.get(callSid)
         if (known !== undefined) return known
         // A call that we placed ourselves had its room when it was dialled.
         if (info.direction === "inbound") yield* room
-        const { call, run } = yield* Call.make(info, limits, hangUpByRest(callSid))
+        const { call, run } = yield* Call.make(info, limits, { hangUp: hangUpByRest(callSid), transfer: transferByRest(info) })
         calls.set(callSid, call)
         const forget = Effect.sync(() => {
           calls.delete(callSid)
@@ -107,7 +120,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
 
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 
-      const untilEmpty = Effect.sync(() => calls.size + reserved).pipe(
+      const untilEmpty = Effect.sync(taken).pipe(
         Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: (left) => left === 0 })
       )
 
@@ -118,7 +131,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
           Effect.sync(() => Option.map(Option.fromNullishOr(calls.get(callSid)?.watch ?? ended.get(callSid)), ({ events }) => events)),
         report: (callSid, status, sequence) => dispatch(callSid, CallEvent.StatusReported({ status, sequence })),
         hangUp,
-        live: Effect.sync(() => calls.size),
+        live: Effect.sync(() => here().length),
         streaming: Effect.suspend(() =>
           Effect.map(
             Effect.forEach(calls.values(), (call) => call.state),
@@ -129,14 +142,15 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         isDraining: Ref.get(draining),
         drain: Effect.fn("CallRegistry.drain")(function*(grace) {
           yield* Ref.set(draining, true)
-          if (calls.size + reserved === 0) return
+          if (taken() === 0) return
           yield* Effect.logInfo("Waiting for live calls to end").pipe(
-            Effect.annotateLogs({ calls: calls.size, grace: Duration.format(grace) })
+            Effect.annotateLogs({ calls: here().length, grace: Duration.format(grace) })
           )
           yield* Effect.timeoutOption(untilEmpty, grace)
-          if (calls.size === 0) return
-          yield* Effect.logWarning("Ending the calls that are left").pipe(Effect.annotateLogs({ calls: calls.size }))
-          yield* Effect.forEach([...calls.keys()], (callSid) => hangUp(callSid, "shutdown"), { discard: true })
+          const left = here()
+          if (left.length === 0) return
+          yield* Effect.logWarning("Ending the calls that are left").pipe(Effect.annotateLogs({ calls: left.length }))
+          yield* Effect.forEach(left, ({ info }) => hangUp(info.callSid, "shutdown"), { discard: true })
           yield* Effect.timeoutOption(untilEmpty, closingTimeout)
         })
       })

@@ -4,7 +4,8 @@
  * ```text
  * Initiated ─▶ Ringing ─▶ Connected ─▶ Streaming ─▶ Ending ─▶ Ended
  *                             ▲            │
- *                             └─ Resuming ◀┘   the socket was lost, Twilio asks what next
+ *                             ├─ Resuming ◀┤   the socket was lost, Twilio asks what next
+ *                             └ Transferred◀┘  the call goes on without us, until its last status
  * ```
  *
  * Twilio's reports come late, twice and out of order: one that is older than the last (by
@@ -28,6 +29,8 @@ export type EndReason =
   /** The agent said all that it had to say. */
   | "agentLeft"
   | "agentFailed"
+  /** The agent handed the call on, and it ended there. */
+  | "transferred"
   /** The TwiML was fetched but no stream came. */
   | "noStream"
   /** The socket was lost and Twilio did not connect it again. */
@@ -58,6 +61,7 @@ export type Phase = Data.TaggedEnum<{
   Connected: {}
   Streaming: { readonly streamSid: StreamSid }
   Resuming: { readonly streamSid: StreamSid }
+  Transferred: {}
   Ending: { readonly reason: EndReason }
   Ended: { readonly reason: EndReason }
 }>
@@ -69,11 +73,13 @@ export interface CallState {
   readonly sequence: number
   /** Whether Twilio has had its first TwiML. */
   readonly isAnswered: boolean
+  /** Twilio was asked to hand the call on: the stream's end is no loss, and nobody's leaving. */
+  readonly isTransferring: boolean
   /** How often Twilio was given a stream again: after a loss, or because none came to be. */
   readonly resumptions: number
 }
 
-export const initial: CallState = { phase: Phase.Initiated(), sequence: -1, isAnswered: false, resumptions: 0 }
+export const initial: CallState = { phase: Phase.Initiated(), sequence: -1, isAnswered: false, isTransferring: false, resumptions: 0 }
 
 /** After so many further streams a call is given up: something on the way does not hold. */
 export const maxResumptions = 5
@@ -83,9 +89,9 @@ export const maxResumptions = 5
  *
  * `answer`: for the answer, from the beginning. `start`: for the stream's start. `duration`: for the
  * whole call, from the answer. `ending`: for Twilio's last word after we or the caller ended it.
- * `resuming`: for Twilio to come back.
+ * `resuming`: for Twilio to come back. `transferred`: for the end of a call that was handed on.
  */
-export type Timer = "answer" | "start" | "duration" | "ending" | "resuming"
+export type Timer = "answer" | "start" | "duration" | "ending" | "resuming" | "transferred"
 
 export type CallEvent = Data.TaggedEnum<{
   StatusReported: { readonly status: CallStatus; readonly sequence: number }
@@ -94,6 +100,10 @@ export type CallEvent = Data.TaggedEnum<{
   StreamStarted: { readonly streamSid: StreamSid }
   StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
   TimerFired: { readonly timer: Timer }
+  /** Twilio is about to be asked to hand the call on. */
+  TransferBegan: {}
+  /** It did not. */
+  TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
   /** Twilio has been told to hang up, or the process stops: there is nothing left to wait for. */
   Released: { readonly reason: EndReason }
@@ -134,6 +144,8 @@ const end = (state: CallState, reason: EndReason): Transition => {
       return unchanged(state)
     case "Ending":
       return to(state, Phase.Ended({ reason: phase.reason }))
+    case "Transferred":
+      return to(state, Phase.Ended({ reason: "transferred" }))
     case "Streaming":
       return to(state, Phase.Ended({ reason }), Command.CloseStream({ reason }))
     default:
@@ -165,7 +177,7 @@ const onAskedAgain = (
   state.resumptions >= maxResumptions
     ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
     : to(
-      { ...state, resumptions: state.resumptions + 1 },
+      { ...state, isTransferring: false, resumptions: state.resumptions + 1 },
       Phase.Connected(),
       ...commands,
       start
@@ -187,6 +199,9 @@ const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
     case "Streaming":
       // Twilio's end of the stream is gone, though ours has not noticed yet.
       return onAskedAgain(state, start, "streamLost", Command.CloseStream({ reason: "streamLost" }))
+    case "Transferred":
+      // Nobody answered there: the caller comes back to the agent, who begins anew.
+      return onAskedAgain(state, start, "transferred", Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "duration" }))
     default:
       return unchanged(state)
   }
@@ -195,6 +210,15 @@ const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
 const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd): Transition => {
   const { phase } = state
   if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return unchanged(state)
+  if (state.isTransferring) {
+    return to(
+      { ...state, isTransferring: false },
+      Phase.Transferred(),
+      // What people say to each other is theirs to end.
+      Command.Disarm({ timer: "duration" }),
+      Command.Arm({ timer: "transferred" })
+    )
+  }
   const ending = (reason: EndReason) => to(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))
   switch (ended._tag) {
     case "Stopped":
@@ -230,8 +254,27 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
         : unchanged(state)
     case "ending":
       return phase._tag === "Ending" ? to(state, Phase.Ended({ reason: phase.reason })) : unchanged(state)
+    case "transferred":
+      return phase._tag === "Transferred" ? end(state, "transferred") : unchanged(state)
     case "duration":
-      return onHangUp(state, "tooLong")
+      return phase._tag === "Transferred" ? unchanged(state) : onHangUp(state, "tooLong")
+  }
+}
+
+const onTransferFailed = (state: CallState): Transition => {
+  switch (state.phase._tag) {
+    case "Streaming":
+      return unchanged({ ...state, isTransferring: false })
+    case "Transferred":
+      // The stream had ended for another reason, before Twilio could do it.
+      return to(
+        state,
+        Phase.Ending({ reason: "callerLeft" }),
+        Command.Disarm({ timer: "transferred" }),
+        Command.Arm({ timer: "ending" })
+      )
+    default:
+      return unchanged(state)
   }
 }
 
@@ -275,6 +318,10 @@ export const transition = (state: CallState, event: CallEvent): Transition => {
       return onStreamEnded(state, event.streamSid, event.end)
     case "TimerFired":
       return onTimer(state, event.timer)
+    case "TransferBegan":
+      return unchanged(state.phase._tag === "Streaming" ? { ...state, isTransferring: true } : state)
+    case "TransferFailed":
+      return onTransferFailed(state)
     case "HangUpRequested":
       return onHangUp(state, event.reason)
     case "Released":

@@ -175,7 +175,8 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           direction: "outbound",
           from: Option.some(caller),
           to: Option.some(request.to),
-          agent
+          agent,
+          continueUrl: `${request.baseUrl}/twilio/continue`
         })
         return { ...dialled, to: request.to, from: caller, agent: agent.name, queuedMillis }
       }, Effect.scoped)

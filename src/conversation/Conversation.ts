@@ -6,15 +6,16 @@
  * audio ─▶ windows ─▶ echo guard ─▶ voice activity ─▶ voice gate ─▶ events ─▶ TurnMachine ─▶ commands
  *   └────▶ utterance (recognizer) ◀── BeginUtterance, Transcribe ◀──────────────────────────────┤
  *          reply model ◀── StartReply, CancelReply ◀────────────────────────────────────────────┤
- *          player (speech) ◀── Speak, Release, Hold, StopSpeech ◀───────────────────────────────┘
+ *          player (speech, tones) ◀── Speak, Press, Release, Hold, StopSpeech ◀─────────────────┘
  *             └─▶ out, bounded ─▶ the line; marks come back as events
  * ```
  *
  * One fiber takes the events in their order. All else that waits (engines, timers, sound) is a fiber of the
  * conversation's scope and reports by an event, so an engine that hangs keeps nobody waiting.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, FiberMap, Queue, Scope, Stream } from "effect"
+import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, FiberMap, Queue, Scope, Stream } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
@@ -22,9 +23,10 @@ import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
 import * as SoundRing from "./SoundRing.ts"
+import * as SpokenContext from "./SpokenContext.ts"
 import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
-import { type Command, markName, parseMark, type Timer, type TurnEvent } from "./TurnEvent.ts"
+import { type Command, markName, parseMark, type SpeechKind, type Timer, type TurnEvent } from "./TurnEvent.ts"
 import * as TurnMachine from "./TurnMachine.ts"
 import { type Detector, type VoiceActivity, windowLength, windowMillis } from "./VoiceActivity.ts"
 import * as VoiceGate from "./VoiceGate.ts"
@@ -51,12 +53,24 @@ export interface Engines {
   readonly textToSpeech: TextToSpeech["Service"]
 }
 
+/** The call was not handed on; it is as it was. */
+export class TransferFailed extends Data.TaggedError("TransferFailed")<{
+  /** A word for watchers and metrics; no number. */
+  readonly reason: string
+}> {
+  override get message() {
+    return `The call was not handed on (${this.reason}). Look at the log of the telephone side, and at "transfers" in the agent's file.`
+  }
+}
+
 /** The caller's end of the line, as the conversation has it. */
 export interface CallersEnd {
   readonly audio: Stream.Stream<Pcm<8000>>
   /** Throws away what was sent and not played. */
   readonly clear: Effect.Effect<void>
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** Hands the call on. Where it succeeds, the line is soon cut. Unset: this line can't. */
+  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   /** Takes each event before the machine does, in order: for a recording. */
   readonly record?: (event: TurnEvent) => void
 }
@@ -114,6 +128,8 @@ export const open = Effect.fnUntraced(function*(
   const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
   const echo = EchoGuard.make()
   const ring = SoundRing.make(preRoll)
+  const { contextMillis } = engines.textToSpeech
+  const context = contextMillis === undefined ? undefined : SpokenContext.make(contextMillis)
   let state = TurnMachine.initial
   let hearing: Hearing | undefined
   let transcribing: Fiber.Fiber<unknown> | undefined
@@ -122,8 +138,15 @@ export const open = Effect.fnUntraced(function*(
 
   // -- hearing ----------------------------------------------------------------------------------
 
-  const listen = Effect.fnUntraced(function*({ inbox, scope }: Hearing) {
+  const listen = Effect.fnUntraced(function*({ id, inbox, scope }: Hearing) {
     const begun = yield* Effect.exit(Scope.provide(engines.recognizer.begin, scope))
+    if (Exit.isSuccess(begun) && begun.value.partials !== undefined) {
+      yield* Effect.forkIn(
+        Stream.runForEach(begun.value.partials, (text) =>
+          Effect.sync(() => happened({ _tag: "Partial", at: now(), utterance: id, text }))),
+        scope
+      )
+    }
     let broken: Exit.Exit<never, EngineFailed> | undefined
     while (true) {
       const item = yield* Queue.take(inbox)
@@ -142,14 +165,18 @@ export const open = Effect.fnUntraced(function*(
   const beginUtterance = Effect.fnUntraced(function*(id: number) {
     yield* endUtterance
     const begun: Hearing = { id, scope: yield* Scope.fork(scope), inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>() }
-    Queue.offerUnsafe(begun.inbox, ring.read())
+    const before = ring.read()
+    Queue.offerUnsafe(begun.inbox, before)
     hearing = begun
+    context?.beginUtterance()
+    context?.hear(before)
     yield* Effect.forkIn(listen(begun), begun.scope)
   })
 
   const endUtterance = Effect.suspend(() => {
     const over = hearing
     hearing = undefined
+    context?.endUtterance()
     // Not waited for: a recognizer that is slow to let go must not hold up the turn.
     return over === undefined ? Effect.void : Effect.asVoid(Effect.forkIn(Scope.close(over.scope, Exit.void), scope))
   })
@@ -182,13 +209,27 @@ export const open = Effect.fnUntraced(function*(
       case "HangUp":
         return happened({ _tag: "ReplyHangUp", at, reply })
       case "Transfer":
+        return happened({ _tag: "ReplyTransfer", at, reply, to: part.to })
       case "Digits":
-        return
+        return happened({ _tag: "ReplyDigits", at, reply, digits: part.digits })
     }
   }
 
-  const startReply = (reply: number, request: ReplyRequest) =>
-    Stream.suspend(() => engines.replier.reply(request)).pipe(
+  /** Replies that may yet be thrown away, as those are that were begun in a pause. */
+  const unsettled = new Map<number, Deferred.Deferred<void>>()
+
+  const settle = () => {
+    const { active } = state
+    const settled = active === undefined ? undefined : unsettled.get(active.id)
+    if (active === undefined || settled === undefined) return
+    unsettled.delete(active.id)
+    Deferred.doneUnsafe(settled, Effect.void)
+  }
+
+  const startReply = (reply: number, request: ReplyRequest) => {
+    const settled = Deferred.makeUnsafe<void>()
+    unsettled.set(reply, settled)
+    return Stream.suspend(() => engines.replier.reply({ ...request, settled: Deferred.await(settled) })).pipe(
       Stream.timeoutOrElse({ duration: persona.timeouts.reply, orElse: () => Stream.fail(replyLate) }),
       Stream.runForEach((part) => Effect.sync(() => onPart(reply)(part))),
       Effect.matchCause({
@@ -197,6 +238,45 @@ export const open = Effect.fnUntraced(function*(
       }),
       (run) => FiberMap.run(models, reply, run, { startImmediately: true })
     )
+  }
+
+  /** Segments that are no fixed lines, by their marks: only for those an engine needs to know what was said before. */
+  const free = new Set<string>()
+
+  /** The newest reply, and the caller's words that it answers: of one that is made in a pause they are not settled. */
+  let thinking: { readonly reply: number; readonly about: string } | undefined
+
+  const speech = (reply: number, segment: number, text: string) => {
+    if (context === undefined || !free.delete(markName(reply, segment))) return engines.textToSpeech.speak(requestOf(text))
+    const said = context.read(thinking?.reply === reply ? thinking.about : undefined)
+    return engines.textToSpeech.speak(said.length === 0 ? requestOf(text) : { ...requestOf(text), context: said }).pipe(
+      Stream.tap((chunk) => Effect.sync(() => context.made(reply, segment, text, chunk)))
+    )
+  }
+
+  const speak = (reply: number, segment: number, text: string, kind: SpeechKind) => {
+    if (context !== undefined && kind === "reply") free.add(markName(reply, segment))
+    if (kind === "filler") fillers.add(reply)
+    return Effect.map(playerOf(reply), (player) => player.speak(segment, text))
+  }
+
+  const transfer = (to: string) => {
+    const number = Object.entries(persona.transfers ?? {}).find(([name]) => name === to)?.[1]
+    const handOn = number === undefined || line.transfer === undefined
+      ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
+      : line.transfer(number)
+    return handOn.pipe(
+      Effect.match({
+        onSuccess: () => happened({ _tag: "Transferred", at: now() }),
+        onFailure: ({ reason }) => happened({ _tag: "TransferFailed", at: now(), reason })
+      }),
+      Effect.catchDefect(() => Effect.sync(() => happened({ _tag: "TransferFailed", at: now(), reason: "broken" }))),
+      Effect.forkIn(scope)
+    )
+  }
+
+  /** Replies that fill a wait. */
+  const fillers = new Set<number>()
 
   const playerOf = Effect.fnUntraced(function*(reply: number) {
     const known = players.get(reply)
@@ -204,7 +284,7 @@ export const open = Effect.fnUntraced(function*(
     const own = yield* Scope.fork(scope)
     const player = yield* Scope.provide(
       Player.make({
-        speech: (text) => engines.textToSpeech.speak(requestOf(text)),
+        speech: (text, segment) => speech(reply, segment, text),
         out,
         reply,
         report: (report) => happened({ ...report, at: now(), reply }),
@@ -218,10 +298,12 @@ export const open = Effect.fnUntraced(function*(
 
   /** A reply that is over: its model, whose text nobody waits for, and its player. Waits for neither to let go. */
   const dropReply = Effect.fnUntraced(function*(reply: number) {
+    unsettled.delete(reply)
     yield* Effect.forkIn(FiberMap.remove(models, reply), scope)
     const known = players.get(reply)
     if (known === undefined) return
     players.delete(reply)
+    fillers.delete(reply)
     yield* known.player.stop(0)
     yield* Effect.forkIn(Scope.close(known.scope, Exit.void), scope)
   })
@@ -239,11 +321,14 @@ export const open = Effect.fnUntraced(function*(
       case "EndUtterance":
         return endUtterance
       case "StartReply":
+        thinking = { reply: command.reply, about: command.request.history.at(-1)?.text ?? "" }
         return startReply(command.reply, command.request)
       case "CancelReply":
         return dropReply(command.reply)
       case "Speak":
-        return Effect.map(playerOf(command.reply), (player) => player.speak(command.segment, command.text))
+        return speak(command.reply, command.segment, command.text, command.kind)
+      case "Press":
+        return Effect.map(playerOf(command.reply), (player) => player.press(command.segment, command.digits))
       case "Release":
         return Effect.flatMap(playerOf(command.reply), (player) => player.release)
       case "Hold":
@@ -265,10 +350,16 @@ export const open = Effect.fnUntraced(function*(
       case "CancelTimer":
         return FiberMap.remove(timers, command.timer)
       case "Tell":
-        if (command.event._tag === "AgentHeard") finished.add(command.event.turn)
+        if (command.event._tag === "AgentHeard") {
+          finished.add(command.event.turn)
+          context?.agentHeard(command.event.turn, command.event.text)
+        }
+        if (command.event._tag === "CallerSaid") context?.callerSaid(command.event.text)
         return line.tell(command.event)
       case "HangUp":
         return Queue.end(out)
+      case "Transfer":
+        return transfer(command.to)
     }
   }
 
@@ -280,6 +371,12 @@ export const open = Effect.fnUntraced(function*(
     const [commands, next] = transition(state, event)
     state = next
     for (const command of commands) yield* carryOut(command)
+    settle()
+    if (context !== undefined) {
+      // Told of what was heard of it first, if anything was.
+      for (const command of commands) if (command._tag === "CancelReply") context.drop(command.reply)
+      context.settle()
+    }
     for (const reply of finished) yield* dropReply(reply)
     finished.clear()
   })
@@ -350,7 +447,10 @@ export const open = Effect.fnUntraced(function*(
     if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
     const clean = echo.clean(pcm, soundClock)
     ring.push(clean)
-    if (hearing !== undefined) Queue.offerUnsafe(hearing.inbox, clean)
+    if (hearing !== undefined) {
+      Queue.offerUnsafe(hearing.inbox, clean)
+      context?.hear(clean)
+    }
     let at = 0
     while (at < pcm.length) {
       const piece = pcm.subarray(at, at + windowLength - filled)
@@ -401,6 +501,7 @@ export const open = Effect.fnUntraced(function*(
           }
         }
       case "Mark":
+        if (fillers.delete(item.reply)) happened({ _tag: "FillerLeft", at: now(), reply: item.reply })
         return { _tag: "Mark", name: markName(item.reply, item.segment) }
     }
   }

@@ -30,8 +30,14 @@ export type ConversationEvent = {
   readonly turn: number
 } & (
   | { readonly _tag: "CallerSaid"; readonly text: string }
+  /** What was understood so far; more may come, and it may be understood otherwise. */
+  | { readonly _tag: "CallerSays"; readonly text: string }
   /** The agent begins to say this; what was heard of it comes in `AgentHeard`. */
   | { readonly _tag: "AgentSays"; readonly text: string }
+  /** The turn's answer is late: this is said to fill the wait. */
+  | { readonly _tag: "AgentFills"; readonly text: string }
+  /** These keys are pressed, as tones. */
+  | { readonly _tag: "AgentPresses"; readonly digits: string }
   /** All that the caller heard of the agent's turn. */
   | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean }
   /** The agent was interrupted; `clearAfter`: ms from the first voiced sample to the `clear`. */
@@ -39,6 +45,9 @@ export type ConversationEvent = {
   /** It was no interruption after all; the agent goes on. */
   | { readonly _tag: "Resumed" }
   | { readonly _tag: "TurnMeasured"; readonly times: TurnTimes }
+  /** The call is to be handed on, to this name; `Ended` follows, or `TransferFailed` and the conversation goes on. */
+  | { readonly _tag: "Transferring"; readonly to: string }
+  | { readonly _tag: "TransferFailed"; readonly to: string; readonly reason: string }
   | { readonly _tag: "EngineTrouble"; readonly stage: Stage; readonly reason: string }
   | { readonly _tag: "Ended"; readonly reason: string }
 )

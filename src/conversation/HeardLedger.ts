@@ -5,14 +5,18 @@
  * heard. A segment is heard whole when its mark has come back; the one that was playing when the sound
  * was cleared is heard in part: as far as there was time to play it, cut at a word.
  */
+import * as Dtmf from "../audio/Dtmf.ts"
 
 /** Speech of Flite, Kokoro and CSM lies at 13 to 17 characters a second; used only until a segment's length is known. */
 const charactersPerSecond = 15
 
-/** One clause or sentence of a reply, with the mark `turn-<reply>/seg-<id>` behind its sound. */
+/** One clause or sentence of a reply, or the keys behind it, with the mark `turn-<reply>/seg-<id>` behind its sound. */
 export interface Segment {
   readonly id: number
+  /** Empty for keys: they are not part of what was said. */
   readonly text: string
+  /** Keys whose tones it is. */
+  readonly digits?: string
   /** ms of sound; unknown while it is still being made. */
   readonly duration?: number
   /** When its first sample is taken to be played; ms. */
@@ -22,8 +26,11 @@ export interface Segment {
 
 export const segment = (id: number, text: string): Segment => ({ id, text, isHeard: false })
 
+export const keys = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })
+
 /** How long the segment takes to be played, in ms: known or estimated. */
-export const durationOf = ({ duration, text }: Segment): number => duration ?? (text.length * 1000) / charactersPerSecond
+export const durationOf = ({ digits, duration, text }: Segment): number =>
+  duration ?? (digits === undefined ? (text.length * 1000) / charactersPerSecond : Dtmf.durationOf(digits))
 
 /** The first `share` (0 to 1) of a text, less a word that it would cut. */
 export const cutAtWord = (text: string, share: number): string => {
@@ -47,6 +54,7 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   // A segment is sent while the one before is still playing, and its mark takes a moment to come back.
   let playedBefore = 0
   for (const piece of segments) {
+    if (piece.digits !== undefined) continue
     const from = Math.max(piece.playedFrom ?? Infinity, playedBefore)
     if (piece.isHeard) {
       heard.push(piece.text)
@@ -61,6 +69,21 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
     }
   }
   return { heard: heard.join(" "), rest }
+}
+
+/** The keys that were not pressed: one whose tone has begun was, since the far end may have taken it. */
+export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string => {
+  let left = ""
+  // Keys are sent while the words before them are still playing.
+  let playedBefore = 0
+  for (const piece of segments) {
+    if (piece.isHeard) continue
+    const { digits = "", playedFrom = Infinity } = piece
+    const from = Math.max(playedFrom, playedBefore)
+    left += digits.slice(Dtmf.begunBy(digits, at - from).length)
+    playedBefore = from + durationOf(piece)
+  }
+  return left
 }
 
 /** A mark has come back: the segment is heard, and the next one begins to play. */

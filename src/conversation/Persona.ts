@@ -45,7 +45,7 @@ export interface Timeouts {
 
 /** Short lines that fill the wait for a reply whose first sound is late. */
 export interface Fillers {
-  /** ms after the end of the caller's turn. Default 900. */
+  /** ms after the caller's last voiced sample. Default 900. */
   readonly after: number
   /** Never the same twice in a row; none: the wait is silent. */
   readonly lines: ReadonlyArray<string>
@@ -76,6 +76,8 @@ export interface Lines {
   readonly failure: string
   /** The longest duration of a call is reached; the call is ended behind it. */
   readonly timeIsUp: string
+  /** The call could not be handed on; unset: the apology. */
+  readonly transferFailed?: string
 }
 
 export interface Persona {

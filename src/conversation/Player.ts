@@ -3,6 +3,7 @@
  * reply is released.
  */
 import { Effect, Fiber, Latch, Queue, type Scope, Stream } from "effect"
+import * as Dtmf from "../audio/Dtmf.ts"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
@@ -38,6 +39,8 @@ export type Report = DistributiveOmit<
 
 export interface Player {
   readonly speak: (segment: number, text: string) => void
+  /** The tones of keys, as a segment of their own. */
+  readonly press: (segment: number, digits: string) => void
   readonly release: Effect.Effect<void>
   readonly hold: Effect.Effect<void>
   /** Forgets the segments from this one on; does not wait for an engine that is slow to let go. */
@@ -46,7 +49,7 @@ export interface Player {
 
 export interface Options {
   readonly reply: number
-  readonly speech: (text: string) => Stream.Stream<SpeechChunk, EngineFailed>
+  readonly speech: (text: string, segment: number) => Stream.Stream<SpeechChunk, EngineFailed>
   readonly out: Queue.Enqueue<Outgoing>
   readonly report: (report: Report) => void
   /** The longest wait for the next sound, ms. */
@@ -55,7 +58,7 @@ export interface Options {
 
 interface Job {
   readonly segment: number
-  readonly text: string
+  readonly sound: Stream.Stream<SpeechChunk, EngineFailed>
 }
 
 /** The request of a text, by the persona's voice. */
@@ -97,7 +100,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   /** The segment that is being made. */
   let making: number | undefined
 
-  const synthesise = Effect.fnUntraced(function*({ segment, text }: Job) {
+  const synthesise = Effect.fnUntraced(function*({ segment, sound }: Job) {
     const isWanted = () => wanted.has(segment)
     const item = { reply: options.reply, segment, isWanted }
     let resampler: Resampler.Resampler<SampleRate, 8000> | undefined
@@ -126,7 +129,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
         return put(resampler.process(chunk.pcm))
       })
 
-    yield* Stream.suspend(() => options.speech(text)).pipe(
+    yield* sound.pipe(
       Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(late) }),
       Stream.runForEach(take),
       Effect.andThen(Effect.suspend(() => resampler === undefined ? Effect.void : put(resampler.flush()))),
@@ -165,11 +168,15 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       ))
   ))
 
+  const add = (job: Job) => {
+    wanted.add(job.segment)
+    Queue.offerUnsafe(jobs, job)
+  }
+
   return {
-    speak: (segment, text) => {
-      wanted.add(segment)
-      Queue.offerUnsafe(jobs, { segment, text })
-    },
+    speak: (segment, text) => add({ segment, sound: Stream.suspend(() => options.speech(text, segment)) }),
+    press: (segment, digits) =>
+      add({ segment, sound: Stream.sync(() => ({ pcm: Dtmf.tones(digits, 8000), sampleRate: 8000 })) }),
     release: Effect.asVoid(released.open),
     hold: Effect.asVoid(released.close),
     stop: Effect.fnUntraced(function*(from: number) {

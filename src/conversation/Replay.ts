@@ -17,8 +17,10 @@ export interface Recording {
 }
 
 /** The first line of a recording. */
-export const header = ({ endpointing, idle, interruption, lines, maxDuration }: Persona): string =>
-  JSON.stringify({ version, settings: { endpointing, idle, interruption, lines, maxDuration } })
+export const header = ({ endpointing, fillers, idle, interruption, lines, maxDuration, transfers = {} }: Persona): string => {
+  const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
+  return JSON.stringify({ version, settings: { endpointing, idle, interruption, lines, maxDuration, fillers, transfers: names } })
+}
 
 export const eventLine = (event: TurnEvent): string => JSON.stringify(event)
 

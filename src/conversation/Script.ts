@@ -14,6 +14,8 @@ export type After =
   | "startOver"
   /** Instead of an answer, the last one is given again. */
   | "repeat"
+  /** The call goes on to another telephone. */
+  | "transfer"
 
 /** Something to be known before an intent can be answered. */
 export interface Need {
@@ -40,6 +42,8 @@ export interface Intent {
   readonly yes?: string
   readonly no?: string
   readonly after: After
+  /** With `after: "transfer"`: to whom, by the name in the persona's `transfers`. */
+  readonly transfer?: string
 }
 
 /** One value of a slot. */

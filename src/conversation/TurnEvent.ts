@@ -13,6 +13,7 @@ import type { Transcript } from "./SpeechToText.ts"
  * - `utterance`: somebody who does not stop speaking;
  * - `idle`, `idleHangUp`: nobody speaks;
  * - `digits`: no further key comes;
+ * - `filler`: the reply's first sound is late;
  * - `playback`: a mark that does not come back;
  * - `limit`: the longest duration of the call.
  */
@@ -24,6 +25,7 @@ export type Timer =
   | "idle"
   | "idleHangUp"
   | "digits"
+  | "filler"
   | "playback"
   | "limit"
 
@@ -34,11 +36,16 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "VoiceStarted"; readonly since: number }
   /** `since`: the arrival of the last voiced sample. */
   | { readonly _tag: "VoiceStopped"; readonly since: number }
+  /** What was understood so far of an utterance that goes on. */
+  | { readonly _tag: "Partial"; readonly utterance: number; readonly text: string }
   | { readonly _tag: "Transcribed"; readonly utterance: number; readonly attempt: number; readonly transcript: Transcript }
   | { readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number; readonly reason: string }
   | { readonly _tag: "ReplyText"; readonly reply: number; readonly text: string }
   | { readonly _tag: "ReplyState"; readonly reply: number; readonly state: DialogueState }
   | { readonly _tag: "ReplyHangUp"; readonly reply: number }
+  /** By its name in `Persona.transfers`, or by one that is not there. */
+  | { readonly _tag: "ReplyTransfer"; readonly reply: number; readonly to: string }
+  | { readonly _tag: "ReplyDigits"; readonly reply: number; readonly digits: string }
   | { readonly _tag: "ReplyDone"; readonly reply: number }
   | { readonly _tag: "ReplyFailed"; readonly reply: number; readonly reason: string }
   /** The first sound of a segment came from speech. */
@@ -50,6 +57,11 @@ export type TurnEvent = { readonly at: number } & (
   /** `hadSound`: some of the segment was made, and may have been heard. */
   | { readonly _tag: "SpeechFailed"; readonly reply: number; readonly segment: number; readonly hadSound: boolean; readonly reason: string }
   | { readonly _tag: "MarkReturned"; readonly reply: number; readonly segment: number }
+  /** All sound of a filler has been handed to the line, though not all was played. */
+  | { readonly _tag: "FillerLeft"; readonly reply: number }
+  /** The call goes on elsewhere. */
+  | { readonly _tag: "Transferred" }
+  | { readonly _tag: "TransferFailed"; readonly reason: string }
   | { readonly _tag: "TimerFired"; readonly timer: Timer; readonly id: number }
   | { readonly _tag: "Digit"; readonly digit: string }
   /** An engine that the machine does not wait for failed; it is told on. */
@@ -67,7 +79,9 @@ export type Command =
   /** Stops the model, the speech and the playing of a reply; nothing of it is to be heard of again. */
   | { readonly _tag: "CancelReply"; readonly reply: number }
   /** Make this speech behind the reply's earlier segments, with its mark behind it. */
-  | { readonly _tag: "Speak"; readonly reply: number; readonly segment: number; readonly text: string }
+  | { readonly _tag: "Speak"; readonly reply: number; readonly segment: number; readonly text: string; readonly kind: SpeechKind }
+  /** The same with the tones of keys. */
+  | { readonly _tag: "Press"; readonly reply: number; readonly segment: number; readonly digits: string }
   /** The reply's sound may leave. */
   | { readonly _tag: "Release"; readonly reply: number }
   /** The reply's sound must wait again. */
@@ -82,6 +96,11 @@ export type Command =
   | { readonly _tag: "Tell"; readonly event: ConversationEvent }
   /** All has been heard: end the call. */
   | { readonly _tag: "HangUp"; readonly reason: string }
+  /** All has been heard: hand the call on, to this name in `Persona.transfers`. */
+  | { readonly _tag: "Transfer"; readonly to: string }
+
+/** What is spoken: a model's words, a fixed line, or one that fills the wait for a reply. The last two were made ready. */
+export type SpeechKind = "reply" | "line" | "filler"
 
 /** The name of the mark behind a segment. */
 export const markName = (reply: number, segment: number): string => `turn-${reply}/seg-${segment}`

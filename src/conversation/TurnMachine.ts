@@ -11,7 +11,11 @@
  * - The history holds what was heard, and nothing else.
  * - A caller who goes on before the answer is heard goes on with the same turn.
  * - An engine's failure is spoken of, not suffered in silence; the third one in a row ends the call.
+ * - A reply whose sound is late has a filler before it: one a turn, never the same twice in a row, and none
+ *   of it is remembered.
+ * - Keys are pressed behind the reply's words; the call is handed on or ended behind both.
  */
+import * as Dtmf from "../audio/Dtmf.ts"
 import * as Chunker from "./Chunker.ts"
 import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
 import type { Stage } from "./Engine.ts"
@@ -20,10 +24,13 @@ import type { Lines, Persona } from "./Persona.ts"
 import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
 import * as Speakable from "./Speakable.ts"
 import type { Transcript } from "./SpeechToText.ts"
-import type { Command, Timer, TurnEvent } from "./TurnEvent.ts"
+import type { Command, SpeechKind, Timer, TurnEvent } from "./TurnEvent.ts"
 
 /** What of the persona the machine goes by. */
-export type TurnSettings = Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration">
+export type TurnSettings =
+  & Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
+  /** By name; the numbers are the interpreter's. */
+  & { readonly transfers?: Readonly<Record<string, unknown>> }
 
 /** Without a pause for this long (ms), what was said so far is taken for the turn. */
 export const maxUtterance = 30_000
@@ -65,6 +72,10 @@ interface Reply {
   /** Set: interrupted for the moment; this is still to be said. */
   readonly rest?: ReadonlyArray<string>
   readonly hangUp?: string
+  /** To whom the call goes on behind it. */
+  readonly transfer?: string
+  /** Keys that are still to be pressed behind it. */
+  readonly digits: string
   /** What the model wants to keep, once the reply counts. */
   readonly dialogue?: { readonly state: DialogueState }
   readonly isRetried: boolean
@@ -77,9 +88,22 @@ interface Reply {
   readonly isMeasured: boolean
 }
 
+/** A line in the wait for a reply; it is no reply, and nothing of it is remembered. */
+interface Filler {
+  readonly id: number
+  readonly hasSound: boolean
+  /** All of its sound has been handed to the line: what follows can't overtake it. */
+  readonly isLeft: boolean
+  /** When it began to be played, and how long that takes; ms. */
+  readonly playedFrom?: number
+  readonly duration?: number
+}
+
 /** What the caller is saying, or has just said. */
 interface Utterance {
   readonly id: number
+  /** What was understood so far. */
+  readonly partial?: string
   readonly attempt: number
   readonly isTranscribing: boolean
   readonly transcript?: Transcript
@@ -106,8 +130,19 @@ export interface TurnState {
   readonly carry: string
   /** The reply that has the turn. */
   readonly active?: Reply
+  /** The reply whose sound may leave. */
+  readonly released?: number
   /** A reply that is made in a pause, and counts only if that was the end. */
   readonly speculation?: Reply
+  /** Until its mark has come back. */
+  readonly filler?: Filler
+  /** The next line that fills a wait, and the one that was said last. */
+  readonly nextFiller: number
+  readonly lastFiller?: string
+  /** The caller's turn has had its filler. */
+  readonly isFilled: boolean
+  /** The call is being handed on, to this name: whatever the caller says now is for somebody else. */
+  readonly transferring?: string
   readonly digits: string
   readonly areDigitsDue: boolean
   readonly idleSince?: number
@@ -125,6 +160,8 @@ export const initial: TurnState = {
   timers: {},
   voice: { isOn: false, since: 0 },
   carry: "",
+  nextFiller: 0,
+  isFilled: false,
   digits: "",
   areDigitsDue: false,
   isIdlePrompted: false,
@@ -169,6 +206,7 @@ class Step {
   }
 
   on(event: TurnEvent): void {
+    if ("reply" in event && event.reply === this.state.filler?.id) return this.#onFiller(this.state.filler, event)
     switch (event._tag) {
       case "Began":
         return this.#began()
@@ -176,6 +214,8 @@ class Step {
         return this.#voiceStarted(event.since)
       case "VoiceStopped":
         return this.#voiceStopped(event.since)
+      case "Partial":
+        return this.#partial(event.utterance, event.text)
       case "Transcribed":
         return this.#transcribed(event.utterance, event.attempt, event.transcript)
       case "TranscriptionFailed":
@@ -189,12 +229,17 @@ class Step {
         })
       case "ReplyHangUp":
         return this.#onReply(event.reply, (reply) => void this.#put({ ...reply, hangUp: "goodbye" }))
+      case "ReplyTransfer":
+        return this.#onReply(event.reply, (reply) => void this.#put({ ...reply, transfer: event.to }))
+      case "ReplyDigits":
+        return this.#onReply(event.reply, (reply) =>
+          void this.#put({ ...reply, digits: reply.digits + Dtmf.keysIn(event.digits) }))
       case "ReplyDone":
         return this.#onReply(event.reply, (reply) => this.#replyDone(reply))
       case "ReplyFailed":
         return this.#onReply(event.reply, (reply) => this.#replyFailed(reply, event.reason))
       case "SpeechBegan":
-        return this.#onReply(event.reply, (reply) => void this.#moment(reply, "firstSound"))
+        return this.#onReply(event.reply, (reply) => this.#speechBegan(reply))
       case "MediaSent":
         return this.#onReply(event.reply, (reply) => this.#mediaSent(reply, event.segment))
       case "SpeechEnded":
@@ -203,6 +248,13 @@ class Step {
         return this.#onReply(event.reply, (reply) => this.#speechFailed(reply, event))
       case "MarkReturned":
         return this.#onReply(event.reply, (reply) => this.#markReturned(reply, event.segment))
+      case "FillerLeft":
+        // Of one that was cut off.
+        return
+      case "Transferred":
+        return this.#end("transferred")
+      case "TransferFailed":
+        return this.#transferFailed(event.reason)
       case "TimerFired":
         return this.#timerFired(event.timer, event.id)
       case "Digit":
@@ -225,7 +277,7 @@ class Step {
   #voiceStarted(since: number): void {
     const { active, utterance } = this.state
     this.state.voice = { isOn: true, since }
-    if (active?.isFinal === true) return
+    if (active?.isFinal === true || this.state.transferring !== undefined) return
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
     if (utterance === undefined) {
@@ -241,12 +293,33 @@ class Step {
       this.state.utterance = { ...rest, isTranscribing: false, isOver: false }
       this.#dropSpeculation()
     }
-    if (active === undefined || active.rest !== undefined || active.isHeld) return
-    if (!active.isMediaSent) {
+    const isSpoken = active !== undefined && active.rest === undefined && !active.isHeld
+    if (isSpoken && !active.isMediaSent) {
       this.#put({ ...active, isHeld: true })
+      delete this.state.released
       this.#do({ _tag: "Hold", reply: active.id })
     }
-    this.#startTimer("bargeIn", since + this.#settings.interruption.minSpeech)
+    if (isSpoken || this.state.filler !== undefined) {
+      this.#startTimer("bargeIn", since + this.#settings.interruption.minSpeech)
+    }
+  }
+
+  /** Words while the agent speaks tell sooner than the voice alone whether they are meant to stop it. */
+  #partial(id: number, text: string): void {
+    const { timers, utterance, voice } = this.state
+    if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
+    this.state.utterance = { ...utterance, partial: text }
+    const words = plain(text)
+    if (words.length === 0) return
+    this.#tell(this.state.nextReply, { _tag: "CallerSays", text })
+    if (!voice.isOn || timers.bargeIn === undefined) return
+    if (this.#backchannels.has(words)) {
+      // It may be all. What follows it, or a voice that goes on without, stops the agent as ever.
+      this.#startTimer("bargeIn", this.#at + this.#settings.interruption.minSpeech)
+    } else {
+      this.#cancelTimer("bargeIn")
+      this.#bargeIn()
+    }
   }
 
   #voiceStopped(since: number): void {
@@ -269,8 +342,13 @@ class Step {
 
   /** Voice has lasted long enough to be meant for the agent. */
   #bargeIn(): void {
-    const { active, voice } = this.state
-    if (!voice.isOn || active === undefined || active.isFinal || active.rest !== undefined) return
+    const { active, filler, voice } = this.state
+    if (!voice.isOn || active?.isFinal === true) return
+    if (filler !== undefined && active?.isMediaSent !== true) {
+      this.#cutFiller()
+      this.#tell(active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: this.#at - voice.since })
+    }
+    if (active === undefined || active.rest !== undefined) return
     if (active.isMediaSent) {
       this.#pause(active)
       this.#tell(active.id, { _tag: "BargeIn", clearAfter: this.#at - voice.since })
@@ -286,6 +364,7 @@ class Step {
   /** Nothing of the answer was heard: the caller goes on with the same turn. */
   #reopen(active: Reply, request: ReplyRequest): void {
     this.#do({ _tag: "CancelReply", reply: active.id })
+    this.#cancelTimer("filler")
     this.#measure(active)
     delete this.state.active
     this.state.dialogue = request.state
@@ -400,6 +479,10 @@ class Step {
   #commit(texts: ReadonlyArray<string>, utterance: Utterance | undefined): void {
     const { active } = this.state
     if (active !== undefined) this.#interrupt(active)
+    this.#cutFiller()
+    this.#cancelTimer("filler")
+    // What was reopened is the same turn still.
+    if (this.state.carry.length === 0) this.state.isFilled = false
     const since = utterance?.stoppedAt ?? this.#at
     const id = this.state.speculation?.id ?? this.state.nextReply
     // Asked for before the words are in the history: the request adds them itself.
@@ -417,20 +500,26 @@ class Step {
       endpoint: this.#at,
       ...(utterance?.transcribedAt === undefined ? {} : { transcript: utterance.transcribedAt })
     }
+    // Keys alone are no question, and what nobody understood needs no thought.
+    const isFillable = utterance !== undefined && texts.some((text) => /\p{L}/u.test(text))
     const { speculation } = this.state
     delete this.state.speculation
     if (speculation === undefined) {
       const reply = this.#newReply({ request, since, moments })
       this.state.active = reply
       this.#startModel(reply)
-      this.#do({ _tag: "Release", reply: reply.id })
+      if (isFillable) this.#awaitSound(reply)
+      this.#release(reply)
       return
     }
     const reply = { ...speculation, moments: { ...speculation.moments, ...moments } }
     this.state.active = reply
     if (reply.dialogue !== undefined) this.state.dialogue = reply.dialogue.state
-    for (const { text } of reply.segments) this.#tell(reply.id, { _tag: "AgentSays", text })
-    this.#do({ _tag: "Release", reply: reply.id })
+    for (const { digits, text } of reply.segments) {
+      this.#tell(reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })
+    }
+    if (isFillable) this.#awaitSound(reply)
+    this.#release(reply)
     this.#finishIfHeard(reply)
   }
 
@@ -461,6 +550,7 @@ class Step {
       segments: [],
       nextSegment: 0,
       heard: "",
+      digits: "",
       isRetried: false,
       isSpeechRetried: false,
       isMeasured: false,
@@ -488,10 +578,11 @@ class Step {
     this.#dropSpeculation()
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
+    this.#cancelTimer("filler")
     const reply = this.#newReply({ line, ...end })
     this.state.active = { ...reply, isTextDone: true }
-    this.#speak(this.state.active, this.#settings.lines[line])
-    this.#do({ _tag: "Release", reply: reply.id })
+    this.#speak(this.state.active, this.#settings.lines[line] ?? this.#settings.lines.apology, "line")
+    this.#release(this.state.active)
     if (this.state.active !== undefined) this.#finishIfHeard(this.state.active)
   }
 
@@ -507,6 +598,7 @@ class Step {
     if (reply.isTextDone) return
     let next = this.#put({ ...reply, isTextDone: true, text: Chunker.empty })
     for (const piece of Chunker.flush(reply.text)) next = this.#speak(next, piece)
+    next = this.#press(next)
     if (next.segments.length === 0 && next.id === this.state.active?.id) this.#finishIfHeard(next)
   }
 
@@ -523,15 +615,15 @@ class Step {
     const again = this.#newReply({ request: reply.request, since: reply.since, moments: reply.moments, isRetried: true })
     this.state.active = { ...again, isHeld: reply.isHeld }
     this.#startModel(again)
-    if (!reply.isHeld) this.#do({ _tag: "Release", reply: again.id })
+    this.#release(this.state.active)
   }
 
   /** The rest of a reply is lost: it says so behind what it has said. */
-  #breakOff(reply: Reply): void {
+  #breakOff({ transfer: _transfer, ...reply }: Reply): void {
     this.state.failures++
     const isLast = this.state.failures >= maxFailures
-    const next = this.#put({ ...reply, isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
-    this.#speak(next, this.#settings.lines[isLast ? "failure" : "apology"])
+    const next = this.#put({ ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
+    this.#speak(next, this.#settings.lines[isLast ? "failure" : "apology"], "line")
   }
 
   #apologise(): void {
@@ -541,20 +633,122 @@ class Step {
   }
 
   /** Says a piece behind what is said already; one that is interrupted keeps it for later. */
-  #speak(reply: Reply, piece: string): Reply {
+  #speak(reply: Reply, piece: string, kind: SpeechKind = "reply"): Reply {
     const text = Speakable.toSpeech(piece)
     if (!/[\p{L}\p{N}]/u.test(text)) return reply
     if (reply.rest !== undefined) return this.#put({ ...reply, rest: [...reply.rest, text] })
     const begun = this.#moment(reply, "firstClause")
     const segment = HeardLedger.segment(begun.nextSegment, text)
-    this.#do({ _tag: "Speak", reply: reply.id, segment: segment.id, text })
+    this.#do({ _tag: "Speak", reply: reply.id, segment: segment.id, text, kind })
     if (reply.id === this.state.active?.id) this.#tell(reply.id, { _tag: "AgentSays", text })
     return this.#put({ ...begun, segments: [...begun.segments, segment], nextSegment: segment.id + 1 })
   }
 
+  /** Presses the keys behind what is said; a reply that is interrupted keeps them for later. */
+  #press(reply: Reply): Reply {
+    const { digits } = reply
+    if (digits.length === 0 || reply.rest !== undefined) return reply
+    const segment = HeardLedger.keys(reply.nextSegment, digits)
+    this.#do({ _tag: "Press", reply: reply.id, segment: segment.id, digits })
+    if (reply.id === this.state.active?.id) this.#tell(reply.id, { _tag: "AgentPresses", digits })
+    return this.#put({ ...reply, digits: "", segments: [...reply.segments, segment], nextSegment: segment.id + 1 })
+  }
+
+  #speechBegan(reply: Reply): void {
+    const begun = this.#moment(reply, "firstSound")
+    if (begun.id !== this.state.active?.id) return
+    this.#cancelTimer("filler")
+    const { filler } = this.state
+    // Slower than what it was to wait for.
+    if (filler !== undefined && !filler.hasSound) this.#cutFiller()
+    this.#release(begun)
+  }
+
+  /** Lets a reply's sound leave, unless it has to wait for the caller or for a filler. */
+  #release(reply: Reply): void {
+    const { filler, timers } = this.state
+    if (reply.isHeld || timers.filler !== undefined || (filler !== undefined && !filler.isLeft)) return
+    if (this.state.released === reply.id) return
+    this.state.released = reply.id
+    this.#do({ _tag: "Release", reply: reply.id })
+  }
+
+  // -- while a reply is late --------------------------------------------------------------------
+
+  /** Until its first sound the reply is kept back, so that none of it can be before the filler. */
+  #awaitSound(reply: Reply): void {
+    const { fillers } = this.#settings
+    if (fillers === undefined || fillers.lines.length === 0 || this.state.isFilled) return
+    if (reply.moments.firstSound !== undefined || reply.since === undefined) return
+    this.#startTimer("filler", Math.max(this.#at, reply.since + fillers.after))
+  }
+
+  #fill(): void {
+    const { active, nextFiller, utterance, voice } = this.state
+    if (active === undefined) return
+    const { lines = [] } = this.#settings.fillers ?? {}
+    const isQuiet = !voice.isOn && utterance === undefined && !active.isHeld
+    const step = isQuiet ? lines.findIndex((_, index) => lines[(nextFiller + index) % lines.length] !== this.state.lastFiller) : -1
+    if (step < 0) {
+      // Of a single line every other one is left out.
+      if (isQuiet) delete this.state.lastFiller
+      return this.#release(active)
+    }
+    const at = (nextFiller + step) % lines.length
+    const id = this.state.nextReply++
+    this.state.nextFiller = (at + 1) % lines.length
+    this.state.lastFiller = lines[at]
+    this.state.isFilled = true
+    this.state.filler = { id, hasSound: false, isLeft: false }
+    this.#do({ _tag: "Speak", reply: id, segment: 0, text: lines[at], kind: "filler" })
+    this.#do({ _tag: "Release", reply: id })
+    this.#tell(active.id, { _tag: "AgentFills", text: lines[at] })
+  }
+
+  #onFiller(filler: Filler, event: TurnEvent): void {
+    switch (event._tag) {
+      case "SpeechBegan":
+        this.state.filler = { ...filler, hasSound: true }
+        return
+      case "MediaSent":
+        this.state.filler = { ...filler, playedFrom: this.#at }
+        return
+      case "SpeechEnded":
+        this.state.filler = { ...filler, duration: event.duration }
+        return
+      case "FillerLeft":
+        this.state.filler = { ...filler, isLeft: true }
+        if (this.state.active !== undefined) this.#release(this.state.active)
+        return
+      case "SpeechFailed":
+        this.#trouble("textToSpeech", event.reason)
+        return this.#dropFiller(filler)
+      case "MarkReturned":
+        return this.#dropFiller(filler)
+    }
+  }
+
+  /** It was heard, or never will be. */
+  #dropFiller(filler: Filler): void {
+    this.#do({ _tag: "CancelReply", reply: filler.id })
+    delete this.state.filler
+    if (!filler.isLeft && this.state.active !== undefined) this.#release(this.state.active)
+  }
+
+  #cutFiller(): void {
+    const { filler } = this.state
+    if (filler === undefined) return
+    this.#do({ _tag: "CancelReply", reply: filler.id })
+    delete this.state.filler
+    this.#do({ _tag: "Clear" })
+  }
+
   #mediaSent(reply: Reply, id: number): void {
     if (!reply.segments.some((piece) => piece.id === id)) return
-    const segments = reply.segments.map((piece) => piece.id === id ? { ...piece, playedFrom: this.#at } : piece)
+    // What has left behind a filler is played behind it.
+    const { duration = 0, playedFrom = this.#at } = this.state.filler ?? {}
+    const from = Math.max(this.#at, playedFrom + duration)
+    const segments = reply.segments.map((piece) => piece.id === id ? { ...piece, playedFrom: from } : piece)
     this.#expectMarks(this.#put({ ...this.#moment(reply, "firstMedia"), isMediaSent: true, segments }))
   }
 
@@ -575,8 +769,10 @@ class Step {
     this.#do({ _tag: "StopSpeech", reply: reply.id, from: event.segment })
     const kept = { ...reply, segments: reply.segments.slice(0, index) }
     if (!event.hadSound && !reply.isSpeechRetried) {
-      let next = this.#put({ ...kept, isSpeechRetried: true })
+      const digits = HeardLedger.unpressed(lost, this.#at)
+      let next = this.#put({ ...kept, digits, isSpeechRetried: true })
       for (const { text } of lost) next = this.#speakAgain(next, text)
+      this.#press(next)
       return
     }
     if (reply.line === undefined && !reply.isFinal) {
@@ -590,8 +786,9 @@ class Step {
   }
 
   #speakAgain(reply: Reply, text: string): Reply {
+    if (text.length === 0) return reply
     const segment = HeardLedger.segment(reply.nextSegment, text)
-    this.#do({ _tag: "Speak", reply: reply.id, segment: segment.id, text })
+    this.#do({ _tag: "Speak", reply: reply.id, segment: segment.id, text, kind: reply.line === undefined ? "reply" : "line" })
     return this.#put({ ...reply, segments: [...reply.segments, segment], nextSegment: segment.id + 1 })
   }
 
@@ -599,6 +796,8 @@ class Step {
 
   #markReturned(reply: Reply, id: number): void {
     if (!reply.segments.some((piece) => piece.id === id)) return
+    // Marks come back in order: what was before the reply is over.
+    if (this.state.filler !== undefined) this.#dropFiller(this.state.filler)
     const marked = this.#moment(reply, "firstMark")
     const next = this.#measure(this.#put({ ...marked, segments: HeardLedger.confirm(marked.segments, id, this.#at) }))
     this.#finishIfHeard(next)
@@ -627,12 +826,33 @@ class Step {
     this.#finish(reply, join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
     if (reply.line === undefined && reply.isBroken !== true) this.state.failures = 0
     if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
+    else if (reply.transfer !== undefined) this.#transfer(reply.transfer)
     else this.#startIdle()
+  }
+
+  /** Only to whom the agent's file names: a model may have made the name up. */
+  #transfer(to: string): void {
+    const { transfers = {} } = this.#settings
+    this.state.transferring = to
+    this.#tell(this.state.nextReply, { _tag: "Transferring", to })
+    if (!Object.hasOwn(transfers, to)) return this.#transferFailed("unknown")
+    if (this.state.utterance !== undefined) this.#endUtterance(this.state.utterance)
+    this.#dropSpeculation()
+    this.#do({ _tag: "Transfer", to })
+  }
+
+  #transferFailed(reason: string): void {
+    const { transferring } = this.state
+    if (transferring === undefined) return
+    this.#tell(this.state.nextReply, { _tag: "TransferFailed", to: transferring, reason })
+    delete this.state.transferring
+    this.#say("transferFailed")
   }
 
   /** The reply is over, and this is what the caller heard of it. */
   #finish(reply: Reply, heard: string, isWhole = false): void {
     this.#cancelTimer("playback")
+    this.#cancelTimer("filler")
     this.#measure(reply)
     if (heard.length > 0) this.#remember("agent", heard)
     this.#tell(reply.id, { _tag: "AgentHeard", text: heard, isWhole })
@@ -642,11 +862,14 @@ class Step {
   /** Stops what is being said, for now: the reply keeps what was not heard. */
   #pause(active: Reply): Reply {
     const { heard, rest } = HeardLedger.divide(active.segments, this.#at)
+    const { filler } = this.state
     this.#cancelTimer("playback")
     this.#do({ _tag: "StopSpeech", reply: active.id, from: 0 })
-    this.#do({ _tag: "Clear" })
+    if (filler === undefined) this.#do({ _tag: "Clear" })
+    else this.#cutFiller()
     return this.#put({
       ...active,
+      digits: HeardLedger.unpressed(active.segments, this.#at) + active.digits,
       heard: join(active.heard, heard),
       rest,
       segments: [],
@@ -672,13 +895,13 @@ class Step {
     const { rest, ...reply } = active
     let next = this.#put(reply)
     for (const text of rest) next = this.#speakAgain(next, text)
+    if (next.isTextDone) next = this.#press(next)
     this.#tell(active.id, { _tag: "Resumed" })
     this.#finishIfHeard(next)
   }
 
   #letGo(active: Reply): void {
-    this.#put({ ...active, isHeld: false })
-    this.#do({ _tag: "Release", reply: active.id })
+    this.#release(this.#put({ ...active, isHeld: false }))
   }
 
   // -- time, keys, faults, the end --------------------------------------------------------------
@@ -704,16 +927,19 @@ class Step {
         return this.#say("idleGoodbye", { hangUp: "idle", isFinal: false })
       case "digits":
         return this.#digitsDue()
+      case "filler":
+        return this.#fill()
       case "limit":
         if (this.state.utterance !== undefined) this.#endUtterance(this.state.utterance)
+        delete this.state.transferring
         return this.#say("timeIsUp", { hangUp: "maxDuration", isFinal: true })
     }
   }
 
   /** Both are silent: asks once, and in the end says goodbye. */
   #startIdle(): void {
-    const { active, idleSince = this.#at, isIdlePrompted, utterance, voice } = this.state
-    if (active !== undefined || utterance !== undefined || voice.isOn) return
+    const { active, idleSince = this.#at, isIdlePrompted, transferring, utterance, voice } = this.state
+    if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
     this.state.idleSince = idleSince
     const { after, hangUpAfter } = this.#settings.idle
     // One or the other: both would speak at once after a long noise.
@@ -722,10 +948,15 @@ class Step {
   }
 
   #digit(digit: string): void {
-    const { active } = this.state
-    if (active?.isFinal === true) return
+    const { active, filler, transferring } = this.state
+    if (active?.isFinal === true || transferring !== undefined) return
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
+    if (filler !== undefined && active?.isMediaSent !== true) {
+      this.#cutFiller()
+      this.#tell(active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: 0 })
+      if (active !== undefined) this.#release(active)
+    }
     if (active !== undefined && active.rest === undefined && active.isMediaSent) {
       this.#pause(active)
       this.#tell(active.id, { _tag: "BargeIn", clearAfter: 0 })
@@ -770,6 +1001,8 @@ class Step {
   #end(reason: string): void {
     if (this.state.utterance !== undefined) this.#endUtterance(this.state.utterance)
     this.#dropSpeculation()
+    if (this.state.filler !== undefined) this.#do({ _tag: "CancelReply", reply: this.state.filler.id })
+    delete this.state.filler
     for (const timer of Object.keys(this.state.timers) as Array<Timer>) this.#cancelTimer(timer)
     this.#tell(this.state.nextReply, { _tag: "Ended", reason })
     this.state.isEnded = true

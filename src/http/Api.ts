@@ -103,8 +103,9 @@ export class CallGroup extends HttpApiGroup.make("call")
       error: [Problems.InvalidRequest, Problems.NoSuchCall]
     }).middleware(ApiKey).annotateMerge(OpenApi.annotations({
       summary: "What is said and done on a call, as it happens",
-      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSaid, AgentSays, "
-        + "AgentHeard, BargeIn, Resumed, TurnMeasured, EngineTrouble, Ended. They hold what people say."
+      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (so far), CallerSaid, "
+        + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
+        + "They hold what people say."
     }))
   )
   .annotateMerge(OpenApi.annotations({ title: "Calls" }))

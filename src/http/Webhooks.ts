@@ -11,7 +11,7 @@ import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import * as TwiML from "../twilio/TwiML.ts"
-import { CallParameters, StatusParameters, StreamParameters } from "../twilio/Webhook.ts"
+import { CallParameters, ContinueParameters, StatusParameters, StreamParameters } from "../twilio/Webhook.ts"
 import { InvalidRequest } from "./Problems.ts"
 import * as SignedRequest from "./SignedRequest.ts"
 
@@ -27,6 +27,7 @@ const decoder = <A>(schema: Schema.ConstraintCodec<A, unknown>) => {
 }
 
 const decodeCall = decoder(CallParameters)
+const decodeContinue = decoder(ContinueParameters)
 const decodeStatus = decoder(StatusParameters)
 const decodeStream = decoder(StreamParameters)
 
@@ -71,7 +72,8 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
         direction: call.Direction === "inbound" ? "inbound" : "outbound",
         from: call.From,
         to: call.To,
-        agent
+        agent,
+        continueUrl: `${base}/twilio/continue`
       })
       return yield* connect(admitted, base, query["websocket_url"])
     }).pipe(
@@ -86,12 +88,21 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     )
   })
 
-  /** Twilio's `<Connect action>`: the stream is over, what next? */
+  /** Twilio's `<Connect action>`, or `<Dial action>` of a transfer: that is over, what next? */
   const proceed = Effect.fn("/twilio/continue")(function*(request: HttpServerRequest.HttpServerRequest) {
-    const { base, parameters } = yield* signed.webhook("/twilio/continue", request)
-    const { CallSid } = yield* decodeCall("/twilio/continue", parameters)
+    const { base, parameters, query } = yield* signed.webhook("/twilio/continue", request)
+    const { CallSid, DialCallStatus } = yield* decodeContinue("/twilio/continue", parameters)
     const call = yield* registry.find(CallSid)
     if (Option.isNone(call)) return twiml(TwiML.hangUp())
+    if (query["then"] === "hangup") {
+      yield* call.value.dispatch(CallEvent.Released({ reason: "completed" }))
+      return twiml(TwiML.hangUp())
+    }
+    // They have talked to each other. Who found nobody comes back to the agent.
+    if (DialCallStatus === "completed" || DialCallStatus === "answered") {
+      yield* call.value.dispatch(CallEvent.Released({ reason: "transferred" }))
+      return twiml(TwiML.hangUp())
+    }
     return yield* connect(call.value, base, undefined)
   })
 

@@ -114,6 +114,18 @@ export const falseInterruptions = Metric.counter("client_caller_false_interrupti
   incremental: true
 })
 
+export const fillers = Metric.counter("client_caller_fillers_total", {
+  description: "Short lines that filled the wait for a late reply",
+  incremental: true
+})
+
+export const transferFailures = (reason: string) =>
+  Metric.counter("client_caller_transfer_failures_total", {
+    description: "Calls that an agent could not hand on, by reason; those that it did are in calls_ended",
+    incremental: true,
+    attributes: { reason }
+  })
+
 export const engineFailures = (stage: string, reason: string) =>
   Metric.counter("client_caller_engine_failures_total", {
     description: "Times an engine failed a turn, by stage and reason",

@@ -55,6 +55,8 @@ export type CallEvent = Data.TaggedEnum<{
   /** The service threw away what was queued: so many ms of sound. */
   Cleared: { readonly at: number; readonly droppedMillis: number }
   Digit: { readonly at: number; readonly digit: string }
+  /** A `<Dial>` is over: whom it rang, as whom, and what came of it. */
+  Dialled: { readonly at: number; readonly to: string; readonly callerId: string | undefined; readonly status: TerminalStatus }
   /** A `<Say>` was spoken to the caller. */
   Said: { readonly at: number; readonly text: string }
   StreamEnded: {

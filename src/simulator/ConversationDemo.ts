@@ -69,6 +69,14 @@ const describe = (event: LiveEvents.LiveEvent): string | undefined => {
       return `caller   ${event.text === "" ? "(not understood)" : event.text}`
     case "AgentSays":
       return `agent    ${event.text}`
+    case "AgentFills":
+      return `filler   ${event.text}`
+    case "AgentPresses":
+      return `agent    presses ${event.digits}`
+    case "Transferring":
+      return `transfer to ${event.to}`
+    case "TransferFailed":
+      return `transfer to ${event.to} failed: ${event.reason}`
     case "AgentHeard":
       return event.isWhole || event.text === "" ? undefined : `         heard of it: ${event.text} …`
     case "BargeIn":

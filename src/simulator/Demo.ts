@@ -134,6 +134,8 @@ const describe = (event: CallEvent): string | undefined => {
       return `clear: ${Math.round(event.droppedMillis)} ms of sound thrown away`
     case "Digit":
       return `key ${event.digit}`
+    case "Dialled":
+      return `<Dial> ${event.status}`
     case "Said":
       return `<Say> ${event.text}`
     case "StreamEnded":

@@ -11,6 +11,10 @@ const Timed = { at: Schema.Number, turn: Schema.Number }
 export const LiveEvent = Schema.Union([
   Schema.TaggedStruct("CallerSaid", { ...Timed, text: Schema.String }),
   Schema.TaggedStruct("AgentSays", { ...Timed, text: Schema.String }),
+  Schema.TaggedStruct("AgentFills", { ...Timed, text: Schema.String }),
+  Schema.TaggedStruct("AgentPresses", { ...Timed, digits: Schema.String }),
+  Schema.TaggedStruct("Transferring", { ...Timed, to: Schema.String }),
+  Schema.TaggedStruct("TransferFailed", { ...Timed, to: Schema.String, reason: Schema.String }),
   Schema.TaggedStruct("AgentHeard", { ...Timed, text: Schema.String, isWhole: Schema.Boolean }),
   Schema.TaggedStruct("BargeIn", { ...Timed, clearAfter: Schema.Number }),
   Schema.TaggedStruct("Resumed", Timed),

@@ -54,7 +54,8 @@ export interface SimulatedCall {
 
 /** Where TwiML comes from. */
 export type Source =
-  | { readonly _tag: "Url"; readonly url: string; readonly method: Method }
+  /** `more`: parameters beside those that every request has. */
+  | { readonly _tag: "Url"; readonly url: string; readonly method: Method; readonly more?: Readonly<Record<string, string>> }
   | { readonly _tag: "Twiml"; readonly text: string }
 
 /** A callback that waits to be sent. */

@@ -6,7 +6,7 @@
  */
 import { createServer } from "node:http"
 import { NodeFileSystem, NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
-import { Clock, Context, Effect, FiberSet, FileSystem, Layer, Option, PubSub, Redacted, Schema, Stream } from "effect"
+import { Clock, Context, Duration, Effect, FiberSet, FileSystem, Layer, Option, PubSub, Redacted, Schema, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import * as Pcm from "../audio/Pcm.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
@@ -87,6 +87,15 @@ const approximately = (text: string): Pcm.Pcm<8000> =>
 
 const everybodyAnswers: Phones = () => CallLife.PhoneBehaviour.Answers({ caller: Caller.silent })
 
+/** What a `<Dial>` to such a telephone comes to; who answers says a few words and hangs up. */
+const statusOf = {
+  Answers: "completed",
+  Busy: "busy",
+  NoAnswer: "no-answer",
+  Failed: "failed",
+  Canceled: "canceled"
+} as const
+
 const decodeAccountSid = Schema.decodeUnknownEffect(AccountSid)
 
 const parseNumber = (text: string) =>
@@ -139,6 +148,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
       sign: (url) => Signature.sign(authToken, url, {}),
       locate,
       webhooks,
+      ring: (to) => {
+        const phone = phones(to)
+        const rings = Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second"))
+        return { status: statusOf[phone._tag], rings, talk: Duration.seconds(1) }
+      },
       say: (text) =>
         options.say === "speech"
           ? Effect.catch(speech.speak(text), () => Effect.succeed(approximately(text)))

@@ -7,7 +7,8 @@
  *
  * https://www.twilio.com/docs/voice/twiml
  */
-import { Data, Result, Schema } from "effect"
+import { Data, Option, Result, Schema } from "effect"
+import * as PhoneNumber from "../domain/PhoneNumber.ts"
 import * as Xml from "./Xml.ts"
 
 export type Method = "GET" | "POST"
@@ -17,6 +18,14 @@ export type Verb = Data.TaggedEnum<{
   Connect: {
     readonly action: { readonly url: string; readonly method: Method } | undefined
     readonly stream: StreamNoun
+  }
+  /** Another telephone is rung, and joined to the call when it answers. */
+  Dial: {
+    readonly to: PhoneNumber.PhoneNumber
+    readonly callerId: string | undefined
+    /** How long it may ring. */
+    readonly seconds: number
+    readonly action: { readonly url: string; readonly method: Method } | undefined
   }
   Say: { readonly text: string }
   Pause: { readonly seconds: number }
@@ -137,6 +146,18 @@ const parseVerb = (
       }
       return Result.map(parseStream(stream, base, warnings), (noun) =>
         Verb.Connect({ action: target(attributes["action"], attributes["method"], base), stream: noun }))
+    }
+    case "Dial": {
+      const noun = element.children.find((child) => child.name === "Number")
+      const to = PhoneNumber.parse((noun ?? element).text)
+      return Option.isNone(to)
+        ? Result.fail(new TwimlError({ code: 13224, message: "<Dial> has no phone number that can be rung." }))
+        : Result.succeed(Verb.Dial({
+          to: to.value,
+          callerId: attributes["callerId"],
+          seconds: seconds(attributes["timeout"] ?? "30"),
+          action: target(attributes["action"], attributes["method"], base)
+        }))
     }
     case "Say":
       return Result.succeed(Verb.Say({ text: element.text.replaceAll(/\s+/g, " ").trim() }))

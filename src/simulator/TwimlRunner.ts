@@ -4,6 +4,7 @@
 import { Cause, Clock, Data, DateTime, Duration, Effect, Queue, Result } from "effect"
 import * as Mulaw from "../audio/Mulaw.ts"
 import type { Pcm } from "../audio/Pcm.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import { type AccountSid, StreamSid } from "../domain/Sid.ts"
 import * as Signature from "../twilio/Signature.ts"
 import type { TerminalStatus } from "./CallEvent.ts"
@@ -24,6 +25,12 @@ export interface Environment {
   /** Where a URL is really served. */
   readonly locate: (url: string) => string
   readonly webhooks: Webhooks
+  /** What becomes of a `<Dial>` to this number: after how much ringing, and how long both talk. */
+  readonly ring: (to: PhoneNumber) => {
+    readonly status: TerminalStatus
+    readonly rings: Duration.Duration
+    readonly talk: Duration.Duration
+  }
   /** How `<Say>` sounds. */
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>
   /** Callbacks of streams, and of answering machine detection. */
@@ -60,7 +67,7 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
   })
   if (source._tag === "Twiml") return yield* read(source.text, twilioBase)
 
-  const parameters = callParameters(environment.accountSid, call)
+  const parameters = { ...callParameters(environment.accountSid, call), ...source.more }
   const answer = yield* Effect.result(
     environment.webhooks.send({ ...source, parameters, signature: call.faults.webhookSignature })
   )
@@ -184,6 +191,28 @@ const connect = Effect.fn("TwimlRunner.connect")(function*(
   return yield* stream({ ...call, faults })
 }, Effect.scoped)
 
+/** `<Dial>`: rings, lets them talk, and asks what next. */
+const dial = Effect.fn("TwimlRunner.dial")(function*(
+  environment: Environment,
+  call: PhoneCall,
+  verb: Extract<Twiml.Verb, { readonly _tag: "Dial" }>
+) {
+  const { rings, status: wanted, talk } = environment.ring(verb.to)
+  const timeout = Duration.seconds(verb.seconds)
+  const status: TerminalStatus = Duration.isGreaterThan(rings, timeout) ? "no-answer" : wanted
+  yield* Effect.sleep(Duration.min(rings, timeout))
+  if (status === "completed") yield* Effect.sleep(talk)
+  yield* note(call, { _tag: "Dialled", to: verb.to, callerId: verb.callerId, status })
+  if (verb.action === undefined) return undefined
+  const more = {
+    DialCallStatus: status,
+    DialCallSid: `CA${yield* hex(32)}`,
+    DialCallDuration: `${status === "completed" ? Math.round(Duration.toSeconds(talk)) : 0}`,
+    DialBridged: `${status === "completed"}`
+  }
+  return Outcome.Goto({ source: { _tag: "Url", ...verb.action, more } })
+})
+
 const perform = Effect.fnUntraced(function*(
   environment: Environment,
   call: PhoneCall,
@@ -204,6 +233,8 @@ const perform = Effect.fnUntraced(function*(
       )
       return undefined
     }
+    case "Dial":
+      return yield* dial(environment, call, verb)
     case "Pause":
       yield* Effect.sleep(Duration.seconds(verb.seconds))
       return undefined

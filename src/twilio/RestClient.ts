@@ -1,5 +1,5 @@
 /**
- * Twilio's REST API, as far as this service uses it: place a call, hang a call up. By the `twilio` package.
+ * Twilio's REST API, as far as this service uses it: place a call, hand a call on, hang a call up. By the `twilio` package.
  *
  * A 429 is retried with jittered back-off, and so is a request that surely never reached Twilio. All
  * else is not: Twilio has no idempotency key for calls, and after a time-out a second try could ring
@@ -15,6 +15,7 @@ import { Identity } from "../config/Identity.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as TwiML from "./TwiML.ts"
 
 /** What became of a request that did not succeed. */
 export const TwilioFailure = Schema.Literals([
@@ -60,6 +61,15 @@ export interface DialRequest {
   readonly statusCallback: string
 }
 
+export interface TransferRequest {
+  readonly callSid: CallSid
+  readonly to: PhoneNumber
+  /** Shown to whom is rung: our number. */
+  readonly callerId: Option.Option<PhoneNumber>
+  /** Where Twilio asks what next, when the other telephone did not answer or has hung up. */
+  readonly action: Option.Option<string>
+}
+
 export interface Dialled {
   readonly callSid: CallSid
   /** Twilio's word for it, as a rule `queued`. */
@@ -94,14 +104,8 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
   })
 }
 
-const timedOut = (operation: string) =>
-  new TwilioError({
-    operation,
-    failure: "timedOut",
-    status: Option.none(),
-    code: Option.none(),
-    detail: Option.none()
-  })
+const unanswered = (operation: string, failure: TwilioFailure) =>
+  new TwilioError({ operation, failure, status: Option.none(), code: Option.none(), detail: Option.none() })
 
 const retryable = (error: TwilioError) => error.failure === "tooManyRequests" || error.failure === "unreachable"
 
@@ -112,6 +116,8 @@ const hasEnded = (error: TwilioError) =>
 
 export class RestClient extends Context.Service<RestClient, {
   readonly dial: (request: DialRequest) => Effect.Effect<Dialled, TwilioError>
+  /** The call's stream ends, and the call goes on with another telephone. */
+  readonly transfer: (request: TransferRequest) => Effect.Effect<void, TwilioError>
   /** A call that has ended already is as good as hung up. */
   readonly hangUp: (callSid: CallSid) => Effect.Effect<void, TwilioError>
 }>()("client-caller/twilio/RestClient") {
@@ -136,7 +142,8 @@ export class RestClient extends Context.Service<RestClient, {
 
       // The package takes a tenth of a second to load, in which no call's sound moves: so at the start, and
       // not at the first request. With the local account there is no Twilio to ask, unless one is named.
-      let loaded: Twilio | undefined = isLocalAccount && Option.isNone(twilio.apiBaseUrl) ? undefined : load()
+      const isAlone = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
+      let loaded: Twilio | undefined = isAlone ? undefined : load()
       const client = Effect.sync(() => loaded ??= load())
 
       const request = <A>(operation: string, send: (client: Twilio) => Promise<A>): Effect.Effect<A, TwilioError> =>
@@ -146,7 +153,7 @@ export class RestClient extends Context.Service<RestClient, {
           ),
           Effect.timeoutOrElse({
             duration: Duration.sum(twilio.timeout, Duration.seconds(1)),
-            orElse: () => Effect.fail(timedOut(operation))
+            orElse: () => Effect.fail(unanswered(operation, "timedOut"))
           }),
           Effect.tapError((error) => Metric.update(Metrics.twilioRequests(operation, error.failure), 1)),
           Effect.tap(() => Metric.update(Metrics.twilioRequests(operation, "ok"), 1)),
@@ -169,6 +176,16 @@ export class RestClient extends Context.Service<RestClient, {
             Effect.mapError((cause) => toTwilioError("dial")(cause))
           )
           return { callSid, status: call.status }
+        }),
+        transfer: Effect.fn("RestClient.transfer")(function*({ action, callSid, callerId, to }) {
+          // The call is the simulator's: Twilio does not know it, and is not asked.
+          if (isAlone) return yield* unanswered("transfer", "unauthorized")
+          const twiml = TwiML.dial({
+            to,
+            ...(Option.isNone(callerId) ? {} : { callerId: callerId.value }),
+            ...(Option.isNone(action) ? {} : { action: action.value })
+          })
+          yield* request("transfer", (client) => client.calls(callSid).update({ twiml }))
         }),
         hangUp: Effect.fn("RestClient.hangUp")(function*(callSid) {
           yield* request("hangUp", (client) => client.calls(callSid).update({ status: "completed" })).pipe(

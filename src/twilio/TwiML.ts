@@ -4,6 +4,10 @@
  * https://www.twilio.com/docs/voice/twiml
  */
 import VoiceResponse from "twilio/lib/twiml/VoiceResponse.js"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+
+/** How long another telephone may ring before the call comes back, in seconds. */
+export const ringSeconds = 20
 
 /** Connects the call's sound to a WebSocket, both ways; when that ends, Twilio asks `action` what next. */
 export const connectStream = (options: {
@@ -21,6 +25,29 @@ export const connectStream = (options: {
     statusCallbackMethod: "POST"
   })
   for (const [name, value] of Object.entries(options.parameters)) stream.parameter({ name, value })
+  return response.toString()
+}
+
+/**
+ * Rings another telephone and joins the two; when that is over, or came to nothing, Twilio asks `action` what
+ * next. Without one, the call ends.
+ *
+ * https://www.twilio.com/docs/voice/twiml/dial
+ */
+export const dial = (options: {
+  readonly to: PhoneNumber
+  /** Shown to whom is rung: a number of the account's, or the caller's own. */
+  readonly callerId?: PhoneNumber
+  readonly action?: string
+}): string => {
+  const response = new VoiceResponse()
+  response.dial({
+    ...(options.callerId === undefined ? {} : { callerId: options.callerId }),
+    ...(options.action === undefined ? {} : { action: options.action, method: "POST" }),
+    timeout: ringSeconds,
+    // Until somebody answers, the caller hears it ring.
+    answerOnBridge: true
+  }).number(options.to)
   return response.toString()
 }
 

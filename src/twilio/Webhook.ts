@@ -27,6 +27,13 @@ export const CallParameters = Schema.Struct({
   Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
 })
 
+/** What Twilio asks when a stream has ended, or a transfer. */
+export const ContinueParameters = Schema.Struct({
+  CallSid,
+  /** After a `<Dial>` only: how it went. https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus */
+  DialCallStatus: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
+})
+
 /** Where a call is. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
 export const CallStatus = Schema.Literals([
   "queued",

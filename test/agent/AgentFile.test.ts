@@ -48,6 +48,48 @@ const intent = (...lines: ReadonlyArray<string>) => `name: shop\n${slots}intents
 /** The line where those begin. */
 const first = 10
 
+describe("what is wrong with fillers, transfers and tools", () => {
+  it("a single filler: it would be said twice in a row", () => {
+    assertProblem("name: shop\nfillers:\n  lines: [Well.]", "3:3", "two different lines")
+    assertProblem("name: shop\nfillers:\n  lines: [Well., Well.]", "3:3", "two different lines")
+    assertProblem("name: shop\nfillers:\n  after: soon", "3:10", "a duration")
+  })
+
+  it("a number without its country code, or without quotes", () => {
+    for (const number of ["\"555 0177\"", "+14155550177", "\"somebody\"", "[]"]) {
+      assertProblem(`name: shop\ntransfers:\n  boss: ${number}`, "3:9", "\"transfers.boss\" must be a phone number with its country code, in quotes")
+    }
+    assertProblem("name: shop\ntransfers:\n  The Boss: \"+14155550177\"", "3:3", "A transfer's name")
+  })
+
+  it("an intent that puts through to nobody", () => {
+    const boss = (line: string) => `name: shop\nintents:\n  boss:\n    digits: 0\n    answer: Yes.\n    ${line}\n`
+    const two = "transfers: { kitchen: \"+14155550177\", office: \"+14155550178\" }"
+    assertProblem(boss("next: transfer"), "6:11", "There is nobody to put callers through to.")
+    assertProblem(boss("next: transfer") + two, "6:11", "one of: kitchen, office")
+    assertProblem(boss("next: transfer\n    transfer: kitchn") + two, "7:15", "Did you mean \"kitchen\"?")
+    assertProblem(boss("transfer: kitchen") + two, "6:5", "\"next: transfer\"")
+  })
+
+  it("a tool that can't be called, or whose parameters are no schema of an object", () => {
+    const tool = (...lines: ReadonlyArray<string>) => `name: shop\ntools:\n  stock:\n    description: Stock.\n${lines.map((line) => `    ${line}\n`).join("")}`
+    assertProblem(tool(), "3:3", "\"tools.stock.url\" is missing")
+    assertProblem(tool("url: ftp://shop.example/"), "5:10", "http:// or https://")
+    assertProblem(tool("url: http://shop.example/", "paramters: {}"), "6:5", "Did you mean \"parameters\"?")
+    for (const parameters of ["[]", "{ type: string }", "{ properties: { title: string } }", "{ properties: {}, required: [title] }", "{ x: .nan }"]) {
+      assertProblem(tool("url: http://shop.example/", `parameters: ${parameters}`), "6:17", "a JSON schema of an object")
+    }
+    assertProblem("name: shop\ntools: { a b: { description: x, url: \"http://x.example\" } }", "2:10", "A tool's name")
+  })
+
+  it("a language without standard lines whose own are missing", () => {
+    const german = "name: laden\nlanguage: de\ngreeting: Guten Tag.\nlines: { idle: Sind Sie da?, idleGoodbye: Tschüss., apology: Pardon., failure: Tschüss., timeIsUp: Tschüss. }\n"
+    assert.isUndefined(good(german).lines.transferFailed)
+    assertProblem(`${german}transfers: { chef: "+14155550177" }`, "2:11", "lines.transferFailed")
+    assertProblem(`${german}fillers: {}`, "5:1", "two different lines")
+  })
+})
+
 describe("an agent's file", () => {
   it("needs a name; all else has a default", () => {
     const persona = good("name: shop")
@@ -69,6 +111,60 @@ describe("an agent's file", () => {
     assert.includeMembers([...persona.hints.phrases], [...standard.yes, ...standard.no, ...standard.backchannels])
   })
 
+  it("has fillers when it asks for them: the language's, or its own", () => {
+    assert.deepStrictEqual(good("name: shop\nfillers: {}").fillers, { after: 900, lines: Defaults.standards.get("en")!.fillers })
+    assert.deepStrictEqual(good("name: shop\nfillers: { after: 1.5s, lines: [Well., \"Hm, so.\"] }").fillers, {
+      after: 1500,
+      lines: ["Well.", "Hm, so."]
+    })
+    for (const { fillers } of Defaults.standards.values()) assert.isAtLeast(new Set(fillers).size, 2)
+  })
+
+  it("names whom callers are put through to", () => {
+    const persona = good(`name: shop
+transfers: { kitchen: "+1 (415) 555-0177", office: "+14155550178" }
+intents:
+  cook: { phrases: the cook, answer: One moment., next: transfer, transfer: kitchen }
+`)
+    assert.deepStrictEqual(persona.transfers as unknown, { kitchen: "+14155550177", office: "+14155550178" })
+    assert.deepInclude(persona.script.intents[0], { after: "transfer", transfer: "kitchen" })
+  })
+
+  it("puts through to the only one without being told", () => {
+    const persona = good("name: shop\ntransfers: { office: \"+14155550178\" }\nintents: { boss: { digits: 0, answer: Yes., next: transfer } }")
+    assert.strictEqual(persona.script.intents[0].transfer, "office")
+  })
+
+  it("names tools of a language model", () => {
+    const { tools } = good(`name: shop
+tools:
+  stock:
+    description: How many of a book there are.
+    url: http://127.0.0.1:9000/stock
+    timeout: 1s
+    parameters:
+      properties: { title: { type: string } }
+      required: [title]
+  time: { description: The time., url: "https://shop.example/time" }
+`)
+    assert.deepStrictEqual(tools, [
+      {
+        name: "stock",
+        description: "How many of a book there are.",
+        url: new URL("http://127.0.0.1:9000/stock"),
+        timeout: 1000,
+        parameters: { type: "object", properties: { title: { type: "string" } }, required: ["title"] }
+      },
+      {
+        name: "time",
+        description: "The time.",
+        url: new URL("https://shop.example/time"),
+        timeout: 3000,
+        parameters: { type: "object", properties: {} }
+      }
+    ])
+  })
+
   it("never lasts longer than the service's longest call", () => {
     assert.strictEqual(good("name: shop", 60_000).maxDuration, 60_000)
     assert.strictEqual(good("name: shop\nmaxDuration: 10m", 3_600_000).maxDuration, 600_000)
@@ -86,9 +182,9 @@ describe("an agent's file", () => {
 
   it("sets every line, and may greet with silence", () => {
     const { lines } = good(
-      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e }"
+      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f }"
     )
-    assert.deepStrictEqual(lines, { greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e" })
+    assert.deepStrictEqual(lines, { greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f" })
   })
 
   it("has phrases in a block, with comments, or in a list", () => {

@@ -45,10 +45,12 @@ describe("docs/agents.md", () => {
       return /There is: (.+)\./.exec(message)?.[1].split(", ") ?? assert.fail(message)
     }
     const documented = (key: string) => assert.match(text, new RegExp(`\`[^\`\\n]*${key}\``), key)
-    for (const key of keysIn("name: x\nqqqqqqqq: 1")) if (!["lines", "notUnderstood", "endpointing", "interruption", "idle", "timeouts"].includes(key)) documented(key)
-    for (const section of ["lines", "notUnderstood", "endpointing", "interruption", "idle", "timeouts"]) {
+    const sections = ["lines", "notUnderstood", "endpointing", "interruption", "idle", "timeouts", "fillers"]
+    for (const key of keysIn("name: x\nqqqqqqqq: 1")) if (!sections.includes(key)) documented(key)
+    for (const section of sections) {
       for (const key of keysIn(`name: x\n${section}: { qqqqqqqqqqqq: 1 }`)) documented(`\\.${key}`)
     }
     for (const key of keysIn("name: x\nintents: { a: { qqqqqqqq: 1, digits: 1, answer: x } }")) documented(key)
+    for (const key of keysIn("name: x\ntools: { a: { qqqqqqqq: 1, description: x, url: \"http://x\" } }")) documented(key)
   })
 })

@@ -5,6 +5,7 @@ import type { Agent } from "../../src/agent/Agent.ts"
 import type { CallInfo } from "../../src/call/Call.ts"
 import { CallRegistry } from "../../src/call/CallRegistry.ts"
 import { CallEvent } from "../../src/call/CallState.ts"
+import { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import * as Agents from "../fakes/Agents.ts"
 import * as FakeMediaStream from "../fakes/FakeMediaStream.ts"
 import { failure, FakeRestClient, layer as fakeRest } from "../fakes/FakeRestClient.ts"
@@ -237,6 +238,111 @@ describe("a call's time", () => {
         yield* TestClock.adjust("10 minutes")
         assert.strictEqual(yield* registry.live, 0)
         assert.deepStrictEqual(rest.hangUps, [callSid()])
+      })))
+})
+
+describe("a call that is handed on", () => {
+  const other = PhoneNumber.make("+14155550177")
+
+  /** An agent that hands the call on at once, and keeps what came of it. */
+  const handsOn = (outcomes: Array<string>) =>
+    Agents.make((line) =>
+      Effect.gen(function*() {
+        const { transfer } = line
+        if (transfer !== undefined) {
+          yield* Effect.forkScoped(Effect.match(transfer(other), {
+            onSuccess: () => void outcomes.push("done"),
+            onFailure: ({ reason }) => void outcomes.push(reason)
+          }))
+        }
+        return { reply: Stream.never, signal: () => Effect.void }
+      }))
+
+  const stream = (bench: Bench, outcomes: Array<string>, change: Partial<CallInfo> = {}) =>
+    Effect.gen(function*() {
+      const call = yield* bench.call(1, { agent: handsOn(outcomes), continueUrl: "https://calls.example.com/twilio/continue", ...change })
+      return yield* attach(call, 1, 1)
+    })
+
+  it.effect("rings the other telephone as our number, and is over for us with its stream", () =>
+    withRegistry((bench) =>
+      Effect.gen(function*() {
+        const outcomes: Array<string> = []
+        const { stop } = yield* stream(bench, outcomes)
+        assert.deepStrictEqual(bench.rest.transfers, [{
+          callSid: callSid(),
+          to: other,
+          callerId: Option.some(ours),
+          action: Option.some("https://calls.example.com/twilio/continue")
+        }])
+        assert.deepStrictEqual(outcomes, ["done"])
+        stop()
+        yield* settle
+        assert.strictEqual(yield* bench.phase(), "Transferred")
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(bench.rest.hangUps, [])
+        yield* bench.registry.report(callSid(), "completed", 9)
+        yield* settle
+        assert.strictEqual(yield* bench.phase(), "gone")
+      }), { MEDIA_TIMEOUT: "1h" }))
+
+  it.effect("that we placed rings as the number that we called from", () =>
+    withRegistry((bench) =>
+      Effect.gen(function*() {
+        yield* stream(bench, [], { direction: "outbound", from: Option.some(ours), to: Option.some(caller) })
+        assert.deepStrictEqual(bench.rest.transfers.map(({ callerId }) => callerId), [Option.some(ours)])
+      })))
+
+  it.effect("goes on here when Twilio does not do it, and its agent is told why", () =>
+    withRegistry((bench) =>
+      Effect.gen(function*() {
+        bench.rest.onTransfer = () => Effect.fail(failure("rejected"))
+        const outcomes: Array<string> = []
+        const { isOver, stop } = yield* stream(bench, outcomes)
+        assert.deepStrictEqual(outcomes, ["rejected"])
+        assert.isFalse(isOver())
+        assert.strictEqual(yield* bench.phase(), "Streaming")
+        stop()
+        yield* settle
+        assert.strictEqual(yield* bench.phase(), "Ending")
+      })))
+
+  it.effect("is handed on though its stream ends before Twilio has answered", () =>
+    withRegistry((bench) =>
+      Effect.gen(function*() {
+        const answer = yield* Deferred.make<void>()
+        bench.rest.onTransfer = () => Deferred.await(answer)
+        const { stop } = yield* stream(bench, [])
+        stop()
+        yield* settle
+        assert.strictEqual(yield* bench.phase(), "Transferred")
+        yield* Deferred.succeed(answer, undefined)
+        yield* settle
+        assert.strictEqual(yield* bench.phase(), "Transferred")
+      })))
+
+  it.effect("keeps no place, and a drain neither waits for it nor hangs it up", () =>
+    withRegistry((bench) =>
+      Effect.gen(function*() {
+        const { stop } = yield* stream(bench, [])
+        stop()
+        yield* settle
+        assert.strictEqual(yield* bench.registry.live, 0)
+        yield* bench.call(2)
+        yield* bench.registry.report(callSid(2), "completed", 9)
+        yield* settle
+        yield* bench.registry.drain(Duration.hours(1))
+        assert.deepStrictEqual(bench.rest.hangUps, [])
+      }), { MAX_CALLS: "1" }))
+
+  it.effect("of whose end no word comes is forgotten at last", () =>
+    withRegistry((bench) =>
+      Effect.gen(function*() {
+        const { stop } = yield* stream(bench, [])
+        stop()
+        yield* TestClock.adjust("5 hours")
+        assert.strictEqual(yield* bench.phase(), "gone")
+        assert.deepStrictEqual(bench.rest.hangUps, [])
       })))
 })
 

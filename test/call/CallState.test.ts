@@ -317,6 +317,66 @@ describe("release", () => {
   })
 })
 
+describe("a transfer", () => {
+  const began = CallEvent.TransferBegan()
+  const failed = CallEvent.TransferFailed()
+  const transferring = after(answered, started(), began)
+  const transferred = after(answered, started(), began, ended(stopped))
+
+  it("makes of the stream's end neither a loss nor a leaving: the call goes on without us", () => {
+    assert.deepStrictEqual(step(streaming, began), ["Streaming"])
+    for (const end of [stopped, lost, closed("mediaTimeout")]) {
+      assert.deepStrictEqual(step(transferring, ended(end)), ["Transferred", "disarm duration", "arm transferred"])
+    }
+  })
+
+  it("ends with Twilio's last status, and counts as transferred, however it ends", () => {
+    assert.deepStrictEqual(step(transferred, status("completed", 9)), ["Ended transferred"])
+    assert.deepStrictEqual(step(transferred, released), ["Ended transferred"])
+    assert.deepStrictEqual(step(transferred, fired("transferred")), ["Ended transferred"])
+  })
+
+  it("that found nobody gives the call back, a stream and all, but not for ever", () => {
+    const [phase, ...commands] = step(transferred, answered)
+    assert.strictEqual(phase, "Connected")
+    assert.sameMembers(commands, ["disarm transferred", "arm duration", "arm start"])
+    assert.deepStrictEqual(step(after(answered, started(), began, ended(stopped), answered, started(2)), ended(stopped, 2)), [
+      "Ending callerLeft",
+      "arm ending"
+    ])
+    let state = transferred
+    for (let time = 2; state.phase._tag === "Transferred"; time++) {
+      assert.isAtMost(time, maxResumptions + 2)
+      for (const event of [answered, started(time), began, ended(stopped, time)]) [, state] = transition(state, event)
+    }
+    assert.strictEqual(state.phase._tag, "Ending")
+  })
+
+  it("that Twilio refuses leaves the call as it was", () => {
+    assert.deepStrictEqual(transition(transferring, failed), [[], streaming])
+    assert.deepStrictEqual(step(after(answered, started(), began, failed), ended(lost)), ["Resuming", "arm resuming"])
+  })
+
+  it("that fails because the caller had left first is a leaving", () => {
+    assert.deepStrictEqual(step(transferred, failed), ["Ending callerLeft", "disarm transferred", "arm ending"])
+  })
+
+  it("is not cut off by the longest duration of a call with the agent", () => {
+    assert.deepStrictEqual(step(transferred, fired("duration")), ["Transferred"])
+  })
+
+  it("is ended over REST when that is asked for", () => {
+    assert.deepStrictEqual(step(transferred, hangUp), ["Ending requested", "hang up", "arm ending"])
+  })
+
+  it("needs an open stream", () => {
+    for (const state of [initiated, ringing, connected, resuming, ending, over]) {
+      assert.deepStrictEqual(transition(state, began), [[], state])
+      assert.deepStrictEqual(transition(state, failed), [[], state])
+    }
+  })
+})
+
 describe("whatever comes, in any order", () => {
   const sequence = Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 6 }))
   const stream = Schema.Literals([1, 2, 3])
@@ -333,8 +393,9 @@ describe("whatever comes, in any order", () => {
     Schema.Struct({ _tag: Schema.tag("StreamEnded"), stream, end: Schema.Literals(["Stopped", "Lost", "Closed"]), reason }),
     Schema.Struct({
       _tag: Schema.tag("TimerFired"),
-      timer: Schema.Literals(["answer", "start", "duration", "ending", "resuming"])
+      timer: Schema.Literals(["answer", "start", "duration", "ending", "resuming", "transferred"])
     }),
+    Schema.Struct({ _tag: Schema.Literals(["TransferBegan", "TransferFailed"]) }),
     Schema.Struct({ _tag: Schema.tag("HangUpRequested"), reason }),
     Schema.Struct({ _tag: Schema.tag("Released"), reason })
   ])
@@ -368,7 +429,7 @@ describe("whatever comes, in any order", () => {
 
   /** How far along a phase is; Connected, Streaming and Resuming follow each other round. */
   const rank = (state: CallState) =>
-    ({ Initiated: 0, Ringing: 1, Connected: 2, Streaming: 2, Resuming: 2, Ending: 3, Ended: 4 })[state.phase._tag]
+    ({ Initiated: 0, Ringing: 1, Connected: 2, Streaming: 2, Resuming: 2, Transferred: 2, Ending: 3, Ended: 4 })[state.phase._tag]
 
   property("nothing leaves Ended, and nothing is done after it", ({ before, commands, next }) => {
     if (before.phase._tag !== "Ended") return
@@ -409,6 +470,7 @@ describe("whatever comes, in any order", () => {
     const armed = commands.flatMap((command) => command._tag === "Arm" ? [command.timer] : [])
     if (next.phase._tag === "Ending") assert.include(armed, "ending")
     if (next.phase._tag === "Resuming") assert.include(armed, "resuming")
+    if (next.phase._tag === "Transferred") assert.include(armed, "transferred")
     if (next.phase._tag === "Connected" && rank(before) < 2) assert.include(armed, "duration")
     if (next.phase._tag === "Streaming") assert.include(armed, "duration")
   })

@@ -165,6 +165,26 @@ describe("speculation", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["I would like two"])
     }))
 
+  it.effect("is told when it counts, and never if it is thrown away", () =>
+    Effect.gen(function*() {
+      const call = yield* greeted()
+      call.hear(["I would like", "I would like two"])
+      yield* call.voice(500)
+      yield* call.quiet(200)
+      const settled = Effect.fnUntraced(function*(index: number) {
+        const request = (yield* Ref.get(call.reply.requests))[index].asked
+        return yield* Effect.forkChild(request.settled ?? Effect.die("it is told nothing"))
+      })
+      const first = yield* settled(0)
+      yield* call.voice(500)
+      yield* call.quiet(200)
+      const second = yield* settled(1)
+      assert.isUndefined(second.pollUnsafe())
+      yield* call.quiet(200)
+      assert.isDefined(second.pollUnsafe())
+      assert.isUndefined(first.pollUnsafe())
+    }))
+
   it.effect("whose sound is ready does not leave before the endpoint", () =>
     Effect.gen(function*() {
       const call = yield* greeted()

@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import type { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import type { Command, TurnEvent } from "../../src/conversation/TurnEvent.ts"
 import * as TurnMachine from "../../src/conversation/TurnMachine.ts"
 import * as Turns from "./Turns.ts"
 
 /** The caller has said something whole, and the agent's answer to it is being made. */
-const asked = (text = "when are you open") => {
-  const turns = Turns.make()
+const asked = (text = "when are you open", overrides: Partial<TurnMachine.TurnSettings> = {}) => {
+  const turns = Turns.make(overrides)
   turns.greeted()
   turns.voice(800)
   turns.pass(120)
@@ -428,6 +429,482 @@ describe("keys", () => {
   })
 })
 
+const fillers = { after: 900, lines: ["Let me see.", "One moment."] }
+
+/** The caller has asked, and 900 ms later nothing of the answer can be heard. */
+const waiting = (lines: ReadonlyArray<string> = fillers.lines) => {
+  const turns = asked("when are you open", { fillers: { after: 900, lines } })
+  turns.pass(900)
+  return turns
+}
+
+const sounds = (turns: ReturnType<typeof Turns.make>, reply: number) => ({
+  begins: () => turns.send({ _tag: "SpeechBegan", reply, segment: 0 }),
+  plays: (duration: number) => {
+    turns.send({ _tag: "MediaSent", reply, segment: 0 })
+    turns.send({ _tag: "SpeechEnded", reply, segment: 0, duration })
+  },
+  leaves: () => turns.send({ _tag: "FillerLeft", reply }),
+  heard: () => turns.send({ _tag: "MarkReturned", reply, segment: 0 })
+})
+
+/** What was spoken and released, in order, from the newest turn's beginning. */
+const order = (turns: ReturnType<typeof Turns.make>) =>
+  turns.all.flatMap((command) =>
+    command._tag === "Speak" ? [`speak ${command.reply}`] : command._tag === "Release" ? [`release ${command.reply}`] : [])
+    .filter((line) => !line.endsWith(" 0"))
+
+describe("filler", () => {
+  it("is said when no sound has begun so long after the caller's last voiced sample, and the reply follows behind it", () => {
+    const turns = asked("when are you open", { fillers })
+    const { reply } = turns.last("StartReply")!
+    const stopped = turns.now - 64 - 120
+    turns.pass(900 - (turns.now - stopped) - 1)
+    assert.deepStrictEqual(order(turns), [])
+    turns.pass(1)
+    const filler = turns.last("Speak")!
+    assert.deepStrictEqual([filler.text, filler.kind], ["Let me see.", "filler"])
+    const sound = sounds(turns, filler.reply)
+    sound.begins()
+    sound.plays(700)
+    turns.answers("From nine to five.")
+    turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
+    assert.notInclude(order(turns), `release ${reply}`)
+    sound.leaves()
+    assert.strictEqual(order(turns).at(-1), `release ${reply}`)
+    assert.deepStrictEqual(turns.told("AgentFills").map(({ text }) => text), ["Let me see."])
+  })
+
+  it("is not said when the reply has sound by then, which leaves as soon as it is there", () => {
+    const turns = asked("when are you open", { fillers })
+    const reply = turns.answers("From nine to five.")
+    turns.pass(200)
+    assert.notInclude(order(turns), `release ${reply}`)
+    turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
+    assert.strictEqual(order(turns).at(-1), `release ${reply}`)
+    turns.pass(5000)
+    assert.strictEqual(turns.told("AgentFills").length, 0)
+  })
+
+  it("does not hold up a reply that was made in the pause", () => {
+    const turns = asked("when are you open", { fillers })
+    const reply = turns.answers("From nine to five.")
+    turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
+    turns.pass(200)
+    assert.strictEqual(order(turns).at(-1), `release ${reply}`)
+  })
+
+  it("gives way to a reply that has sound before it", () => {
+    const turns = waiting()
+    const filler = turns.last("Speak")!.reply
+    const reply = turns.answers("From nine to five.")
+    turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
+    assert.strictEqual(turns.last("CancelReply")?.reply, filler)
+    assert.strictEqual(order(turns).at(-1), `release ${reply}`)
+  })
+
+  it("is one a turn, and never the same twice in a row", () => {
+    const turns = waiting()
+    for (let turn = 0; turn < 3; turn++) {
+      const filler = sounds(turns, turns.last("Speak")!.reply)
+      filler.begins()
+      filler.plays(700)
+      filler.leaves()
+      turns.pass(2000)
+      filler.heard()
+      turns.pass(2000)
+      assert.strictEqual(turns.told("AgentFills").length, turn + 1)
+      turns.answers("From nine to five.")
+      turns.play(1000)
+      turns.pass(1000)
+      turns.heard()
+      turns.voice(800)
+      turns.pass(120)
+      turns.transcribed("and where are you")
+      turns.pass(900)
+    }
+    assert.deepStrictEqual(turns.told("AgentFills").map(({ text }) => text), ["Let me see.", "One moment.", "Let me see.", "One moment."])
+  })
+
+  it("of a single line is left out every other time", () => {
+    const turns = waiting(["Let me see."])
+    for (let turn = 0; turn < 3; turn++) {
+      const { reply } = turns.last("StartReply")!
+      if (turns.last("Speak")!.kind === "filler") sounds(turns, turns.last("Speak")!.reply).heard()
+      turns.answers("From nine to five.")
+      turns.play(1000)
+      turns.pass(1000)
+      assert.strictEqual(turns.last("Release")!.reply, reply)
+      turns.heard()
+      turns.voice(800)
+      turns.pass(120)
+      turns.transcribed("and where are you")
+      turns.pass(900)
+    }
+    assert.strictEqual(turns.told("AgentFills").length, 2)
+  })
+
+  it("is nothing that was said: neither the history nor what was heard holds it", () => {
+    const turns = waiting()
+    const filler = sounds(turns, turns.last("Speak")!.reply)
+    filler.begins()
+    filler.plays(700)
+    filler.leaves()
+    turns.answers("From nine to five.")
+    turns.pass(700)
+    filler.heard()
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    assert.deepStrictEqual(history(turns).slice(1), ["caller: when are you open", "agent: From nine to five."])
+    assert.strictEqual(turns.told("AgentHeard").at(-1)?.text, "From nine to five.")
+  })
+
+  it("can be interrupted: it stops, and the caller goes on with the same turn, without another one", () => {
+    const turns = waiting()
+    const { reply } = turns.last("StartReply")!
+    const filler = turns.last("Speak")!.reply
+    const sound = sounds(turns, filler)
+    sound.begins()
+    sound.plays(900)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(199)
+    assert.strictEqual(turns.count("Clear"), 0)
+    turns.pass(1)
+    assert.strictEqual(turns.count("Clear"), 1)
+    assert.strictEqual(turns.told("BargeIn").length, 1)
+    assert.includeMembers(turns.all.filter(turns.tag("CancelReply")).map((command) => command.reply), [filler, reply])
+    turns.pass(500)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(130)
+    turns.transcribed("on saturday")
+    turns.pass(3000)
+    assert.deepStrictEqual(turns.last("StartReply")?.request.history.slice(1), [{ role: "caller", text: "when are you open on saturday" }])
+    assert.strictEqual(turns.told("AgentFills").length, 1)
+  })
+
+  it("is not stopped by a short noise", () => {
+    const turns = waiting()
+    const { reply } = turns.last("StartReply")!
+    const sound = sounds(turns, turns.last("Speak")!.reply)
+    sound.begins()
+    sound.plays(900)
+    turns.voice(80)
+    turns.pass(130)
+    turns.transcribed({ text: "", ending: "unknown" })
+    turns.pass(300)
+    assert.strictEqual(turns.count("Clear"), 0)
+    turns.answers("From nine.")
+    turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
+    sound.leaves()
+    assert.strictEqual(order(turns).at(-1), `release ${reply}`)
+  })
+
+  it("does not make the reply behind it heard sooner than it is played", () => {
+    const turns = waiting()
+    const sound = sounds(turns, turns.last("Speak")!.reply)
+    sound.begins()
+    sound.plays(1000)
+    turns.pass(300)
+    sound.leaves()
+    turns.answers("From nine to five on every day.")
+    turns.play(2000)
+    turns.pass(500)
+    turns.send({ _tag: "HungUp" })
+    assert.deepStrictEqual(history(turns).slice(1), ["caller: when are you open"])
+  })
+
+  it("is not said while the caller speaks, after keys, or after what nobody understood", () => {
+    const speaking = asked("when are you open", { fillers })
+    speaking.pass(300)
+    speaking.send({ _tag: "VoiceStarted", since: speaking.now })
+    speaking.pass(150)
+    speaking.send({ _tag: "VoiceStopped", since: speaking.now })
+    speaking.pass(5000)
+    assert.strictEqual(speaking.told("AgentFills").length, 0)
+
+    const keys = Turns.make({ fillers })
+    keys.greeted()
+    for (const digit of ["1", "#"]) keys.send({ _tag: "Digit", digit })
+    keys.pass(5000)
+    assert.strictEqual(keys.told("AgentFills").length, 0)
+    assert.strictEqual(keys.last("Release")?.reply, keys.last("StartReply")?.reply)
+
+    const mumbling = Turns.make({ fillers })
+    mumbling.greeted()
+    mumbling.voice(900)
+    mumbling.pass(120)
+    mumbling.transcribed({ text: "", isUnintelligible: true, ending: "unknown" })
+    mumbling.pass(5000)
+    assert.strictEqual(mumbling.told("AgentFills").length, 0)
+  })
+
+  it("that can't be said is forgotten, and the reply is not held up", () => {
+    const turns = waiting()
+    const filler = turns.last("Speak")!.reply
+    const reply = turns.answers("From nine to five.")
+    turns.send({ _tag: "SpeechFailed", reply: filler, segment: 0, hadSound: false, reason: "broken" })
+    assert.strictEqual(turns.last("CancelReply")?.reply, filler)
+    assert.strictEqual(order(turns).at(-1), `release ${reply}`)
+    assert.strictEqual(turns.state.failures, 0)
+  })
+
+  it("does not keep back the apology for a reply that never came", () => {
+    const turns = waiting()
+    const sound = sounds(turns, turns.last("Speak")!.reply)
+    sound.begins()
+    sound.plays(700)
+    for (let attempt = 0; attempt < 2; attempt++) {
+      turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
+    }
+    const apology = turns.last("Speak")!
+    assert.strictEqual(apology.text, Turns.settings.lines.apology)
+    sound.leaves()
+    assert.strictEqual(order(turns).at(-1), `release ${apology.reply}`)
+  })
+})
+
+describe("partial transcript", () => {
+  const speaking = (text: string, after = 100, overrides: Partial<TurnMachine.TurnSettings> = {}) => {
+    const turns = asked("when are you open", overrides)
+    turns.answers("We are open from nine to five on every day of the week.")
+    turns.pass(300)
+    turns.play(4000)
+    turns.pass(1000)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(after)
+    turns.send({ _tag: "Partial", utterance: turns.last("BeginUtterance")!.utterance, text })
+    return turns
+  }
+
+  it("with words stops the agent before the voice alone would", () => {
+    const turns = speaking("where are")
+    assert.strictEqual(turns.count("Clear"), 1)
+    assert.strictEqual(turns.told("BargeIn")[0].clearAfter, 100)
+    turns.pass(1000)
+    assert.strictEqual(turns.count("Clear"), 1)
+  })
+
+  it("that is a backchannel lets the agent go on, for as long again", () => {
+    const turns = speaking("okay", 150)
+    turns.pass(199)
+    assert.strictEqual(turns.count("Clear"), 0)
+    turns.pass(1)
+    assert.strictEqual(turns.count("Clear"), 1)
+  })
+
+  it("that is a backchannel at first stops the agent when more is said", () => {
+    const turns = speaking("okay")
+    turns.send({ _tag: "Partial", utterance: turns.last("BeginUtterance")!.utterance, text: "okay but where" })
+    assert.strictEqual(turns.count("Clear"), 1)
+  })
+
+  it("without words, of another utterance, or while the agent is silent decides nothing", () => {
+    const empty = speaking(" … ")
+    assert.strictEqual(empty.count("Clear"), 0)
+    assert.strictEqual(empty.told("CallerSays").length, 0)
+    const old = speaking("", 100)
+    old.send({ _tag: "Partial", utterance: 0, text: "where are" })
+    assert.strictEqual(old.count("Clear"), 0)
+    const silent = Turns.make()
+    silent.greeted()
+    silent.send({ _tag: "VoiceStarted", since: silent.now })
+    silent.send({ _tag: "Partial", utterance: silent.last("BeginUtterance")!.utterance, text: "where are" })
+    assert.strictEqual(silent.count("Clear"), 0)
+    assert.deepStrictEqual(silent.told("CallerSays").map(({ text }) => text), ["where are"])
+  })
+
+  it("is told to watchers once each time it changes", () => {
+    const turns = speaking("okay")
+    const { utterance } = turns.last("BeginUtterance")!
+    for (const text of ["okay", "okay but", "okay but"]) turns.send({ _tag: "Partial", utterance, text })
+    assert.deepStrictEqual(turns.told("CallerSays").map(({ text }) => text), ["okay", "okay but"])
+  })
+})
+
+const transfers = { reception: "+14155550177" as PhoneNumber }
+
+describe("transfer", () => {
+  const transferring = (to = "reception") => {
+    const turns = asked("a person please", { transfers })
+    turns.answers("I will put you through.", { transfer: to })
+    turns.pass(300)
+    turns.play(1500)
+    return turns
+  }
+
+  it("is done when all of the reply has been heard", () => {
+    const turns = transferring()
+    turns.pass(1500)
+    assert.strictEqual(turns.count("Transfer"), 0)
+    turns.heard()
+    assert.strictEqual(turns.last("Transfer")?.to, "reception")
+    turns.send({ _tag: "Transferred" })
+    assert.strictEqual(turns.told("Ended").at(-1)?.reason, "transferred")
+    assert.strictEqual(turns.count("HangUp"), 0)
+  })
+
+  it("that fails is said, and the conversation goes on", () => {
+    const turns = transferring()
+    turns.pass(1500)
+    turns.heard()
+    turns.send({ _tag: "TransferFailed", reason: "rejected" })
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.transferFailed)
+    assert.deepStrictEqual(turns.told("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "rejected"]])
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    turns.voice(800)
+    turns.pass(120)
+    turns.transcribed("when are you open")
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open")
+  })
+
+  it("goes to nobody whom the agent's file does not name", () => {
+    for (const to of ["boss", "toString"]) {
+      const turns = transferring(to)
+      turns.pass(1500)
+      turns.heard()
+      assert.strictEqual(turns.count("Transfer"), 0)
+      assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.transferFailed)
+    }
+  })
+
+  it("is off when the caller interrupts what is said before it", () => {
+    const turns = transferring()
+    turns.pass(500)
+    turns.voice(700)
+    turns.pass(120)
+    turns.transcribed("no wait")
+    turns.pass(300)
+    turns.answers("All right.")
+    turns.play(500)
+    turns.pass(500)
+    turns.heard()
+    assert.strictEqual(turns.count("Transfer"), 0)
+  })
+
+  it("leaves what the caller says meanwhile to whom the call goes to, and asks nobody whether they are there", () => {
+    const turns = transferring()
+    turns.pass(1500)
+    turns.heard()
+    const before = turns.count("BeginUtterance")
+    turns.voice(700)
+    turns.send({ _tag: "Digit", digit: "1" })
+    turns.pass(30_000)
+    assert.strictEqual(turns.count("BeginUtterance"), before)
+    assert.strictEqual(turns.last("Speak")?.text, "I will put you through.")
+  })
+})
+
+describe("pressing keys", () => {
+  const pressing = (digits = "12#", more: { readonly hangUp?: boolean } = {}) => {
+    const turns = asked("enter the code")
+    turns.answers("I am pressing the keys.", { digits, ...more })
+    turns.pass(300)
+    return turns
+  }
+
+  it("is done behind the words, with a mark of its own, and is nothing that was said", () => {
+    const turns = pressing("1 2 #")
+    const words = turns.last("Speak")!
+    const keys = turns.last("Press")!
+    assert.deepStrictEqual([keys.reply, keys.segment, keys.digits], [words.reply, words.segment + 1, "12#"])
+    assert.isBelow(turns.all.indexOf(words), turns.all.indexOf(keys))
+    assert.deepStrictEqual(turns.told("AgentPresses").map(({ digits }) => digits), ["12#"])
+    turns.send({ _tag: "MediaSent", reply: words.reply, segment: words.segment })
+    turns.send({ _tag: "SpeechEnded", reply: words.reply, segment: words.segment, duration: 1000 })
+    turns.send({ _tag: "SpeechEnded", reply: keys.reply, segment: keys.segment, duration: 600 })
+    turns.pass(1000)
+    turns.send({ _tag: "MarkReturned", reply: words.reply, segment: words.segment })
+    assert.strictEqual(turns.told("AgentHeard").length, 1)
+    turns.pass(600)
+    turns.heard()
+    assert.deepStrictEqual(turns.told("AgentHeard").at(-1), {
+      ...turns.told("AgentHeard").at(-1)!,
+      text: "I am pressing the keys.",
+      isWhole: true
+    })
+  })
+
+  it("needs no words", () => {
+    const turns = asked("enter the code")
+    turns.answers("", { digits: "7" })
+    turns.pass(300)
+    assert.strictEqual(turns.last("Press")?.digits, "7")
+    assert.strictEqual(turns.last("Press")?.segment, 0)
+    turns.play(200)
+    turns.pass(200)
+    turns.heard()
+    assert.isUndefined(turns.state.active)
+  })
+
+  it("is interrupted like speech; after a false interruption only what was not pressed is", () => {
+    const turns = pressing("1234")
+    const { reply, segment } = turns.last("Speak")!
+    turns.send({ _tag: "MediaSent", reply, segment })
+    turns.send({ _tag: "SpeechEnded", reply, segment, duration: 1000 })
+    turns.send({ _tag: "SpeechEnded", reply, segment: segment + 1, duration: 800 })
+    turns.pass(1000)
+    turns.send({ _tag: "MarkReturned", reply, segment })
+    turns.pass(100)
+    turns.voice(300)
+    assert.strictEqual(turns.count("Clear"), 1)
+    turns.pass(120)
+    turns.transcribed({ text: "", ending: "unknown" })
+    turns.pass(300)
+    // Stopped 300 ms into the keys: the second one had begun.
+    assert.strictEqual(turns.last("Press")?.digits, "34")
+    assert.strictEqual(turns.last("Speak")?.text, "I am pressing the keys.")
+  })
+
+  it("is not taken for done while the words before are still playing, though the tones were sent", () => {
+    const turns = pressing("1234")
+    const { reply, segment } = turns.last("Speak")!
+    for (const [id, duration] of [[segment, 2000], [segment + 1, 800]]) {
+      turns.send({ _tag: "MediaSent", reply, segment: id })
+      turns.send({ _tag: "SpeechEnded", reply, segment: id, duration })
+    }
+    turns.pass(1200)
+    turns.voice(300)
+    turns.pass(120)
+    turns.transcribed({ text: "", ending: "unknown" })
+    turns.pass(300)
+    assert.strictEqual(turns.last("Press")?.digits, "1234")
+  })
+
+  it("is not done once the caller has taken the turn", () => {
+    const turns = pressing("1234")
+    turns.send({ _tag: "MediaSent", reply: turns.last("Speak")!.reply, segment: 0 })
+    turns.pass(300)
+    turns.voice(700)
+    turns.pass(120)
+    turns.transcribed("stop that")
+    turns.pass(300)
+    assert.strictEqual(turns.count("Press"), 1)
+    assert.isTrue(turns.all.filter(turns.tag("CancelReply")).some(({ reply }) => reply === turns.last("Press")!.reply))
+  })
+
+  it("comes before the end of the call", () => {
+    const turns = pressing("9", { hangUp: true })
+    const { reply } = turns.last("Press")!
+    turns.send({ _tag: "MarkReturned", reply, segment: 0 })
+    assert.strictEqual(turns.count("HangUp"), 0)
+    turns.heard()
+    assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
+  })
+
+  it("is not done when the reply breaks off", () => {
+    const turns = asked("enter the code")
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "I am pressing the keys. And th" })
+    turns.send({ _tag: "ReplyDigits", reply, digits: "12" })
+    turns.pass(300)
+    turns.send({ _tag: "ReplyFailed", reply, reason: "broken" })
+    assert.strictEqual(turns.count("Press"), 0)
+  })
+})
+
 describe("engine faults", () => {
   const fail = (turns: ReturnType<typeof Turns.make>) => {
     const { attempt, utterance } = turns.last("Transcribe")!
@@ -557,9 +1034,13 @@ const Step = Schema.Union([
     _tag: Schema.Literal("words"),
     text: Schema.Literals(["", "yes", "okay", "when are you open", "on monday at ten"])
   }),
+  /** The caller asks, and waits for the answer. */
+  Schema.Struct({ _tag: Schema.Literal("turn"), wait: between(100, 2000) }),
+  Schema.Struct({ _tag: Schema.Literal("partial"), text: Schema.Literals(["", "okay", "when are"]) }),
   Schema.Struct({
     _tag: Schema.Literals([
-      "start", "stop", "play", "heard", "text", "done", "hangUpAfter", "replyFails", "speechFails", "sttFails", "digit", "hash"
+      "start", "stop", "play", "heard", "text", "done", "hangUpAfter", "replyFails", "speechFails", "sttFails", "digit", "hash",
+      "transferAfter", "pressAfter", "transferred", "transferFails", "fillerLeaves"
     ])
   })
 ])
@@ -567,12 +1048,14 @@ type Step = typeof Step.Type
 
 const steps = Schema.Array(Step).check(Schema.isMinLength(5), Schema.isMaxLength(60))
 
+const anySettings = { ...Turns.settings, fillers: { ...fillers, after: 320 }, transfers }
+
 const run = (script: ReadonlyArray<Step>) => {
-  const turns = Turns.make()
+  const turns = Turns.make(anySettings)
   turns.send({ _tag: "Began" })
   for (const step of script) {
     const reply = turns.last("StartReply")?.reply
-    const spoken = turns.last("Speak")
+    const spoken = turns.all.findLast((command) => command._tag === "Speak" || command._tag === "Press")
     const asked = turns.last("Transcribe")
     switch (step._tag) {
       case "pass":
@@ -602,15 +1085,43 @@ const run = (script: ReadonlyArray<Step>) => {
       case "hangUpAfter":
         if (reply !== undefined) turns.send({ _tag: "ReplyHangUp", reply })
         break
+      case "transferAfter":
+        if (reply !== undefined) turns.send({ _tag: "ReplyTransfer", reply, to: "reception" })
+        break
+      case "pressAfter":
+        if (reply !== undefined) turns.send({ _tag: "ReplyDigits", reply, digits: "12" })
+        break
+      case "transferred":
+        if (turns.state.transferring !== undefined) turns.send({ _tag: "Transferred" })
+        break
+      case "transferFails":
+        if (turns.state.transferring !== undefined) turns.send({ _tag: "TransferFailed", reason: "rejected" })
+        break
+      case "fillerLeaves":
+        if (turns.state.filler !== undefined) turns.send({ _tag: "FillerLeft", reply: turns.state.filler.id })
+        break
+      case "partial": {
+        const utterance = turns.last("BeginUtterance")?.utterance
+        if (utterance !== undefined) turns.send({ _tag: "Partial", utterance, text: step.text })
+        break
+      }
       case "replyFails":
         if (reply !== undefined) turns.send({ _tag: "ReplyFailed", reply, reason: "broken" })
         break
       case "speechFails":
-        if (spoken !== undefined) turns.send({ _tag: "SpeechFailed", reply: spoken.reply, segment: spoken.segment, hadSound: false, reason: "broken" })
+        if (spoken?._tag === "Speak") turns.send({ _tag: "SpeechFailed", reply: spoken.reply, segment: spoken.segment, hadSound: false, reason: "broken" })
         break
       case "sttFails":
         if (asked !== undefined) turns.send({ ...asked, _tag: "TranscriptionFailed", reason: "broken" })
         break
+      case "turn": {
+        const before = turns.count("Transcribe")
+        turns.voice(600)
+        turns.pass(130)
+        if (turns.count("Transcribe") > before) turns.transcribed("when are you open")
+        turns.pass(step.wait)
+        break
+      }
       case "words":
         if (asked !== undefined) turns.transcribed(step.text)
         break
@@ -672,6 +1183,25 @@ describe("for any sequence of events", () => {
       }
     })
 
+  holds("a reply's sound never leaves while a filler's may still", (turns) => {
+      let filler: number | undefined
+      for (const command of turns.all) {
+        if (command._tag === "Speak" && command.kind === "filler") filler = command.reply
+        if (command._tag === "CancelReply" && command.reply === filler) filler = undefined
+        if (command._tag === "Release" && filler !== undefined && command.reply !== filler) {
+          assert.isTrue(turns.events.some((event) => event._tag === "FillerLeft" && event.reply === filler))
+        }
+      }
+    })
+
+  holds("no filler is said twice in a row, and none is remembered", (turns) => {
+      const said = turns.told("AgentFills").map(({ text }) => text)
+      for (const [index, text] of said.entries()) assert.notStrictEqual(text, said[index + 1])
+      for (const { role, text } of turns.state.history) {
+        if (role === "agent") for (const line of fillers.lines) assert.notInclude(text, line)
+      }
+    })
+
   holds("a barge-in always ends in clear", (turns) => {
       let isCleared = false
       const batch = (command: Command) => {
@@ -700,7 +1230,7 @@ describe("for any sequence of events", () => {
     })
 
   holds("the same events give the same commands", (turns) => {
-      const transition = TurnMachine.make(Turns.settings)
+      const transition = TurnMachine.make(anySettings)
       let state = TurnMachine.initial
       const again: Array<Command> = []
       for (const event of JSON.parse(JSON.stringify(turns.events)) as ReadonlyArray<TurnEvent>) {

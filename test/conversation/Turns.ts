@@ -12,7 +12,8 @@ export const settings: TurnMachine.TurnSettings = {
     idleGoodbye: "I will hang up now. Goodbye.",
     apology: "Sorry, something went wrong. Please say that again.",
     failure: "I am sorry, I can not help you now. Goodbye.",
-    timeIsUp: "Our time is up. Goodbye."
+    timeIsUp: "Our time is up. Goodbye.",
+    transferFailed: "I could not put you through."
   },
   endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 120 },
   interruption: { minSpeech: 200, backchannels: ["uh-huh", "okay", "yes"] },
@@ -64,11 +65,16 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
   const tag = <Tag extends Command["_tag"]>(name: Tag) => (command: Command): command is Extract<Command, { readonly _tag: Tag }> =>
     command._tag === name
 
+  /** The newest sound that was asked for: a segment of speech, or keys. */
+  const lastSound = () =>
+    all.findLast((command): command is Extract<Command, { readonly _tag: "Speak" | "Press" }> =>
+      command._tag === "Speak" || command._tag === "Press")
+
   const last = <Tag extends Command["_tag"]>(name: Tag) => all.findLast(tag(name))
 
   /** The newest reply's segments that were asked for and not stopped are made and begin to play. */
   const play = (duration = 1000): number => {
-    const spoken = all.findLast(tag("Speak"))
+    const spoken = lastSound()
     if (spoken === undefined) throw new Error("Nothing is to be spoken")
     const { reply, segment } = spoken
     send({ _tag: "SpeechBegan", reply, segment })
@@ -78,7 +84,7 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
   }
 
   const heard = () => {
-    const spoken = all.findLast(tag("Speak"))
+    const spoken = lastSound()
     if (spoken === undefined) throw new Error("Nothing is to be spoken")
     return send({ _tag: "MarkReturned", reply: spoken.reply, segment: spoken.segment })
   }
@@ -132,12 +138,17 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
       })
     },
     /** The newest reply's model answers, whole. */
-    answers: (text: string, more: { readonly hangUp?: boolean; readonly state?: DialogueState } = {}) => {
+    answers: (
+      text: string,
+      more: { readonly hangUp?: boolean; readonly state?: DialogueState; readonly transfer?: string; readonly digits?: string } = {}
+    ) => {
       const reply = all.findLast(tag("StartReply"))?.reply
       if (reply === undefined) throw new Error("No reply was asked for")
       send({ _tag: "ReplyText", reply, text })
       if (more.state !== undefined) send({ _tag: "ReplyState", reply, state: more.state })
       if (more.hangUp === true) send({ _tag: "ReplyHangUp", reply })
+      if (more.transfer !== undefined) send({ _tag: "ReplyTransfer", reply, to: more.transfer })
+      if (more.digits !== undefined) send({ _tag: "ReplyDigits", reply, digits: more.digits })
       send({ _tag: "ReplyDone", reply })
       return reply
     }

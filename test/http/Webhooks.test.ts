@@ -165,6 +165,21 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual((yield* service.health).calls, before)
     }))
 
+  it.effect("asks what next: a stream again, or the end when it went elsewhere or a transfer is over", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const { calls } = yield* service.health
+      const next = (path: string, digits: string, more: Record<string, string> = {}) =>
+        Effect.map(service.webhook(path, { ...voice(sid(digits)), ...more }), ({ text }) => /<(Connect|Hangup)/.exec(text)?.[1])
+      for (const digits of ["e1", "e2", "e3", "e4"]) yield* service.webhook("/twiml", voice(sid(digits)))
+      assert.strictEqual(yield* next("/twilio/continue", "e1"), "Connect")
+      assert.strictEqual(yield* next("/twilio/continue", "e2", { DialCallStatus: "no-answer" }), "Connect")
+      assert.strictEqual(yield* next("/twilio/continue", "e3", { DialCallStatus: "completed" }), "Hangup")
+      assert.strictEqual(yield* next("/twilio/continue?then=hangup", "e4"), "Hangup")
+      yield* until("those calls", service.health, (health) => health.calls === calls + 2)
+      yield* hangUpAll(service, "e1", "e2")
+    }))
+
   it.effect("with a status that Twilio does not have is told so (400)", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import twilio from "twilio"
+import { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import * as Twiml from "../../src/simulator/Twiml.ts"
 
 const base = "https://calls.example.com/app/twiml"
@@ -39,6 +40,22 @@ describe("Twiml", () => {
       Twiml.Verb.Redirect({ url: "https://calls.example.com/app/next?a=1&b=2", method: "GET" }),
       Twiml.Verb.Hangup()
     ])
+  })
+
+  it("reads <Dial>, with a number inside it or as its text", () => {
+    const { verbs } = parse(
+      "<Response><Dial callerId=\"+14155550100\" timeout=\"20\" action=\"/next\"><Number>+1 415 555 0177</Number></Dial><Dial>+14155550178</Dial></Response>"
+    )
+    assert.deepStrictEqual(verbs, [
+      Twiml.Verb.Dial({
+        to: PhoneNumber.make("+14155550177"),
+        callerId: "+14155550100",
+        seconds: 20,
+        action: { url: "https://calls.example.com/next", method: "POST" }
+      }),
+      Twiml.Verb.Dial({ to: PhoneNumber.make("+14155550178"), callerId: undefined, seconds: 30, action: undefined })
+    ])
+    assert.strictEqual(code("<Response><Dial><Number>somebody</Number></Dial></Response>"), 13224)
   })
 
   it("reads comments, CDATA, numeric entities and single quotes", () => {

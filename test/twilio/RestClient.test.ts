@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { RestClient, type TwilioError } from "../../src/twilio/RestClient.ts"
+import * as TwiML from "../../src/twilio/TwiML.ts"
 import * as FakeTwilioServer from "../fakes/FakeTwilioServer.ts"
 import { accountSid, authToken, caller, callSid, ours } from "../fakes/Samples.ts"
 import { config, identity } from "../fakes/TestConfig.ts"
@@ -32,7 +33,13 @@ const setUp = Effect.fnUntraced(function*(
       url: "https://calls.example.com/twiml?agent=echo",
       statusCallback: "https://calls.example.com/twilio/status"
     }),
-    hangUp: client.hangUp(callSid())
+    hangUp: client.hangUp(callSid()),
+    transfer: client.transfer({
+      callSid: callSid(),
+      to: caller,
+      callerId: Option.some(ours),
+      action: Option.some("https://calls.example.com/twilio/continue")
+    })
   }
 })
 
@@ -148,6 +155,37 @@ describe("dial", () => {
       assert.strictEqual((yield* Effect.flip(dial)).failure, "failed")
       assert.strictEqual(received.length, 1)
     }))
+})
+
+describe("transfer", () => {
+  it.live("has the call go on with another telephone", () =>
+    Effect.gen(function*() {
+      const { received, transfer } = yield* setUp([json(200, { sid: callSid(), status: "in-progress" })])
+      yield* transfer
+      assert.strictEqual(received.length, 1)
+      assert.strictEqual(received[0].path, `/2010-04-01/Accounts/${accountSid}/Calls/${callSid()}.json`)
+      assert.deepStrictEqual([...received[0].form.entries()], [[
+        "Twiml",
+        TwiML.dial({ to: caller, callerId: ours, action: "https://calls.example.com/twilio/continue" })
+      ]])
+    }))
+
+  it.live("tells a refusal, also that the call is over", () =>
+    Effect.gen(function*() {
+      const { transfer } = yield* setUp([refusal(400, 21220)])
+      const error = yield* Effect.flip(transfer)
+      assert.deepStrictEqual(told(error), ["rejected", 400, 21220])
+      assert.strictEqual(error.operation, "transfer")
+    }))
+
+  it.live("with the local account asks nobody: Twilio does not know the call", () =>
+    Effect.gen(function*() {
+      const client = yield* RestClient
+      const error = yield* Effect.flip(
+        client.transfer({ callSid: callSid(), to: caller, callerId: Option.none(), action: Option.none() })
+      )
+      assert.deepStrictEqual(told(error), ["unauthorized", undefined, undefined])
+    }).pipe(Effect.provide(RestClient.layer.pipe(Layer.provide(Layer.merge(config(), identity({ isLocalAccount: true })))))))
 })
 
 describe("hangUp", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as Xml from "../../src/simulator/Xml.ts"
 import * as TwiML from "../../src/twilio/TwiML.ts"
+import { caller, ours } from "../fakes/Samples.ts"
 
 const parse = (text: string) => Result.getOrThrow(Xml.parse(text))
 
@@ -14,6 +15,25 @@ const connect = (parameters: Record<string, string>, url = "wss://calls.example.
   })
 
 const streamOf = (text: string) => parse(text).children[0].children[0]
+
+describe("dial", () => {
+  it("rings one number as ours for a while, and asks what next", () => {
+    const [verb] = parse(TwiML.dial({ to: caller, callerId: ours, action: "https://calls.example.com/twilio/continue" })).children
+    assert.strictEqual(verb.name, "Dial")
+    assert.deepStrictEqual(verb.attributes, {
+      callerId: ours,
+      timeout: "20",
+      answerOnBridge: "true",
+      action: "https://calls.example.com/twilio/continue",
+      method: "POST"
+    })
+    assert.deepStrictEqual(verb.children.map(({ name, text }) => [name, text]), [["Number", caller]])
+  })
+
+  it("without the rest names nobody and asks nothing", () => {
+    assert.deepStrictEqual(parse(TwiML.dial({ to: caller })).children[0].attributes, { timeout: "20", answerOnBridge: "true" })
+  })
+})
 
 describe("connectStream", () => {
   it("is one blocking <Connect> with one <Stream>, and asks what next", () => {

@@ -56,11 +56,12 @@ const standardNotUnderstood: NotUnderstood = {
   next: "hangUp"
 }
 
-/** What is said, what is kept, and whether the call is over. */
+/** What is said, what is kept, and whether the call is over or goes on elsewhere. */
 interface Decision {
   readonly text: string
   readonly state: Dialogue
   readonly hangUp: boolean
+  readonly transfer?: string
 }
 
 /** What a script makes of what was said: a pure function. */
@@ -144,7 +145,8 @@ export const make = (persona: Pick<Persona, "script" | "language" | "lines">): F
       after: intent.name,
       counts: counted(intent, dialogue)
     }
-    return say(answerOf(intent, dialogue, slots), state, intent.after === "hangUp")
+    const decision = say(answerOf(intent, dialogue, slots), state, intent.after === "hangUp")
+    return intent.after === "transfer" && intent.transfer !== undefined ? { ...decision, transfer: intent.transfer } : decision
   }
 
   /** Asks for what is missing, then whether it is right, then answers. */
@@ -324,10 +326,11 @@ export const make = (persona: Pick<Persona, "script" | "language" | "lines">): F
 /** What the caller said last; nothing, if there is no such thing. */
 const lastSaid = ({ history }: ReplyRequest): string => history.findLast(({ role }) => role === "caller")?.text ?? ""
 
-const toParts = ({ hangUp, state, text }: Decision): ReadonlyArray<ReplyPart> => [
+const toParts = ({ hangUp, state, text, transfer }: Decision): ReadonlyArray<ReplyPart> => [
   { _tag: "State", state: state as unknown as DialogueState },
   ...(text === "" ? [] : [{ _tag: "Text" as const, text }]),
-  ...(hangUp ? [{ _tag: "HangUp" as const }] : [])
+  ...(hangUp ? [{ _tag: "HangUp" as const }] : []),
+  ...(transfer === undefined ? [] : [{ _tag: "Transfer" as const, to: transfer }])
 ]
 
 export const layer: Layer.Layer<ReplyModel> = Layer.succeed(

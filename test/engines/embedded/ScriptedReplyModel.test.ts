@@ -14,6 +14,46 @@ const read = (text: string): Persona => {
   return persona.success
 }
 
+describe("an intent that puts through", () => {
+  const persona = read(`name: desk
+transfers: { kitchen: "+14155550177", office: "+14155550178" }
+intents:
+  person: { phrases: a person, answer: I will put you through., next: transfer, transfer: office }
+  cook: { phrases: the cook, needs: { dish: For which dish? }, answer: One moment., next: transfer, transfer: kitchen }
+slots: { dish: { values: [soup, salad] } }
+notUnderstood: { third: I do not follow., next: person }
+`)
+
+  it("says its answer and names whom, when all is known", () => {
+    const follow = Scripted.make(persona)
+    const { hangUp, text, transfer } = follow("a person", null)
+    assert.deepStrictEqual([text, transfer, hangUp], ["I will put you through.", "office", false])
+    const asked = follow("the cook", null)
+    assert.deepStrictEqual([asked.text, asked.transfer], ["For which dish?", undefined])
+    const told = follow("soup", JSON.parse(JSON.stringify(asked.state)))
+    assert.deepStrictEqual([told.text, told.transfer], ["One moment.", "kitchen"])
+  })
+
+  it("is where a caller may end who is not understood", () => {
+    const follow = Scripted.make(persona)
+    let state: DialogueState = null
+    const said = ["mumble", "mumble", "mumble"].map((line) => {
+      const decision = follow(line, state)
+      state = JSON.parse(JSON.stringify(decision.state)) as DialogueState
+      return decision
+    })
+    assert.deepStrictEqual(said.map(({ transfer }) => transfer), [undefined, undefined, "office"])
+    assert.strictEqual(said[2].text, "I do not follow. I will put you through.")
+  })
+
+  it.effect("asks for it behind its text", () =>
+    Effect.gen(function*() {
+      const replier = yield* (yield* ReplyModel).prepare(persona)
+      const parts = yield* Stream.runCollect(replier.reply({ history: [{ role: "caller", text: "a person" }], state: null }))
+      assert.deepStrictEqual([...parts].map(({ _tag }) => _tag), ["State", "Text", "Transfer"])
+    }).pipe(Effect.provide(Scripted.layer)))
+})
+
 const receptionist = read(readFileSync(receptionistFile, "utf8"))
 
 /** What is answered to each line, in one dialogue; `!` behind what ends the call. */

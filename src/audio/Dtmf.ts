@@ -1,0 +1,63 @@
+/**
+ * The keys of a telephone as tones: two sines a key, one of a low and one of a high group.
+ *
+ * ITU-T Q.23 names the frequencies. Q.24 has receivers take 40 ms of tone and 40 ms of pause; twice that and more
+ * lets a tone survive a lost frame, and a voice menu at the far end hears it through a μ-law line.
+ */
+import * as Pcm from "./Pcm.ts"
+
+/** ms. */
+export const toneMillis = 100
+
+/** ms of silence behind each tone. */
+export const pauseMillis = 100
+
+/** Hz. */
+const low = [697, 770, 852, 941] as const
+const high = [1209, 1336, 1477, 1633] as const
+
+const rows = ["123A", "456B", "789C", "*0#D"]
+
+/** Of each of the two sines, of full scale: together at most half of it, so that a tone's peak is at −6 dBFS. */
+const amplitude = 0.25
+
+/** ms in which a tone comes and goes, along a raised cosine: a step would be heard as a click. */
+const rampMillis = 5
+
+/** The two frequencies (Hz) of a key; `undefined`: no telephone has it. */
+export const frequenciesOf = (key: string): readonly [low: number, high: number] | undefined => {
+  const row = rows.findIndex((keys) => key.length === 1 && keys.includes(key))
+  return row < 0 ? undefined : [low[row], high[rows[row].indexOf(key)]]
+}
+
+/** The keys of a text that are some, in order: what people write between them is left out. */
+export const keysIn = (text: string): string =>
+  [...text].filter((key) => frequenciesOf(key) !== undefined).join("")
+
+/** How long (ms) the keys take. */
+export const durationOf = (keys: string): number => keys.length * (toneMillis + pauseMillis)
+
+/** Keys that have begun to sound `millis` after the first one began: a receiver may have taken them. */
+export const begunBy = (keys: string, millis: number): string =>
+  millis <= 0 ? "" : keys.slice(0, Math.ceil(millis / (toneMillis + pauseMillis)))
+
+/** The sound of keys (`keysIn`), each a tone with its pause behind it. */
+export const tones = <Rate extends Pcm.SampleRate>(keys: string, sampleRate: Rate): Pcm.Pcm<Rate> => {
+  const toneLength = (sampleRate * toneMillis) / 1000
+  const keyLength = (sampleRate * (toneMillis + pauseMillis)) / 1000
+  const rampLength = (sampleRate * rampMillis) / 1000
+  const pcm = new Int16Array(keys.length * keyLength)
+  for (const [index, key] of [...keys].entries()) {
+    const pair = frequenciesOf(key)
+    if (pair === undefined) continue
+    const [one, other] = pair.map((frequency) => (2 * Math.PI * frequency) / sampleRate)
+    for (let sample = 0; sample < toneLength; sample++) {
+      const edge = Math.min(sample, toneLength - 1 - sample)
+      const gain = edge < rampLength ? (1 - Math.cos((Math.PI * edge) / rampLength)) / 2 : 1
+      pcm[index * keyLength + sample] = Math.round(
+        32_767 * amplitude * gain * (Math.sin(one * sample) + Math.sin(other * sample))
+      )
+    }
+  }
+  return Pcm.of(sampleRate, pcm)
+}

@@ -1,0 +1,145 @@
+/**
+ * What both have said lately, with its sound, for a voice that speaks the better for having heard it.
+ *
+ * The caller's utterances with their transcripts, the agent's segments as far as they were heard; never more
+ * than a limit of sound, the oldest going first. What was made and never heard is forgotten.
+ */
+import * as Pcm from "../audio/Pcm.ts"
+import type { SpeechChunk, SpokenTurn } from "./TextToSpeech.ts"
+
+export interface SpokenContext {
+  /** The caller's sound, while an utterance goes on. */
+  readonly hear: (pcm: Pcm.Pcm<8000>) => void
+  readonly beginUtterance: () => void
+  /** Its sound waits for its words until `settle`. */
+  readonly endUtterance: () => void
+  readonly callerSaid: (text: string) => void
+  /** Sound of a segment as the engine made it. */
+  readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
+  /** How much of a reply was heard; what is left of it is forgotten. */
+  readonly agentHeard: (reply: number, text: string) => void
+  /** Forgets a reply that will not be heard of again. */
+  readonly drop: (reply: number) => void
+  /** An event has been dealt with: the words of the last utterance were told by now, or it had none. */
+  readonly settle: () => void
+  /** Oldest first. `saying`: the words of the utterance that goes on, if it may be over; it is the last one then. */
+  readonly read: (saying?: string) => ReadonlyArray<SpokenTurn>
+}
+
+/** Sound that grows, up to a limit; beyond it is of no use and not kept. */
+interface Growing {
+  pieces: Array<Int16Array>
+  length: number
+  isTooLong: boolean
+}
+
+interface Segment extends Growing {
+  readonly text: string
+  readonly sampleRate: Pcm.SampleRate
+}
+
+const join = ({ length, pieces }: Growing): Int16Array => {
+  const whole = new Int16Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+const millisOf = ({ pcm, sampleRate }: SpokenTurn): number => (pcm.length * 1000) / sampleRate
+
+/** `limit`: ms of sound. */
+export const make = (limit: number): SpokenContext => {
+  let turns: ReadonlyArray<SpokenTurn> = []
+  const replies = new Map<number, Map<number, Segment>>()
+  let utterance: Growing | undefined
+  let ended: Growing | undefined
+
+  const grow = (sound: Growing, piece: Int16Array, sampleRate: number) => {
+    if (sound.isTooLong || piece.length === 0) return
+    if (((sound.length + piece.length) * 1000) / sampleRate > limit) {
+      sound.isTooLong = true
+      sound.pieces = []
+      return
+    }
+    sound.pieces.push(piece)
+    sound.length += piece.length
+  }
+
+  /** The newest turns that the limit has room for, with this one behind them. */
+  const behind = (before: ReadonlyArray<SpokenTurn>, turn: SpokenTurn): ReadonlyArray<SpokenTurn> => {
+    if (turn.pcm.length === 0) return before
+    let room = limit
+    const all = [...before, turn]
+    const first = all.findLastIndex((one) => (room -= millisOf(one)) < 0)
+    return all.slice(first + 1)
+  }
+
+  const behindCaller = (text: string, sound: Growing): ReadonlyArray<SpokenTurn> => {
+    const last = turns.at(-1)
+    // Who goes on with the same turn is told of again, with all of its words.
+    const begun = last?.role === "caller" && text.startsWith(`${last.text} `) ? last : undefined
+    const before = begun === undefined ? turns : turns.slice(0, -1)
+    if (sound.isTooLong || text.length === 0) return before
+    const pieces = begun === undefined ? sound.pieces : [begun.pcm, ...sound.pieces]
+    const pcm = join({ ...sound, pieces, length: sound.length + (begun?.pcm.length ?? 0) })
+    return behind(before, { role: "caller", text, pcm: Pcm.of(8000, pcm), sampleRate: 8000 })
+  }
+
+  return {
+    hear: (pcm) => {
+      if (utterance !== undefined) grow(utterance, pcm, 8000)
+    },
+    beginUtterance: () => {
+      utterance = { pieces: [], length: 0, isTooLong: false }
+    },
+    endUtterance: () => {
+      ended = utterance ?? ended
+      utterance = undefined
+    },
+    callerSaid: (text) => {
+      if (ended !== undefined) turns = behindCaller(text, ended)
+      ended = undefined
+    },
+    made: (reply, segment, text, { pcm, sampleRate }) => {
+      const segments = replies.get(reply) ?? new Map<number, Segment>()
+      replies.set(reply, segments)
+      const known = segments.get(segment)
+      const sound = known?.sampleRate === sampleRate ? known : { text, sampleRate, pieces: [], length: 0, isTooLong: false }
+      segments.set(segment, sound)
+      grow(sound, pcm, sampleRate)
+      let sum = 0
+      // A long reply's beginning would not be used: only its words are kept, to find the rest.
+      for (const one of [...segments.values()].toReversed()) {
+        sum += (one.length * 1000) / one.sampleRate
+        if (sum <= limit) continue
+        one.pieces = []
+        one.isTooLong = true
+      }
+    },
+    agentHeard: (reply, heard) => {
+      let left = heard
+      for (const segment of replies.get(reply)?.values() ?? []) {
+        if (left.length === 0) break
+        const { isTooLong, sampleRate, text } = segment
+        const isWhole = left.startsWith(text)
+        // Of one that was cut off and gone on with, the rest is a segment of its own: the whole is as good.
+        const part = isWhole ? text : text.startsWith(left) ? left : undefined
+        if (part === undefined) continue
+        left = left.slice(part.length).trimStart()
+        if (isTooLong) continue
+        const whole = join(segment)
+        const length = isWhole ? whole.length : Math.floor((whole.length * part.length) / text.length)
+        turns = behind(turns, { role: "agent", text: part, pcm: Pcm.of(sampleRate, whole.slice(0, length)), sampleRate })
+      }
+      replies.delete(reply)
+    },
+    drop: (reply) => void replies.delete(reply),
+    settle: () => {
+      ended = undefined
+    },
+    read: (saying = "") => utterance === undefined ? turns : behindCaller(saying, utterance)
+  }
+}

@@ -1,0 +1,101 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Pcm } from "../../src/audio/Pcm.ts"
+import * as SpokenContext from "../../src/conversation/SpokenContext.ts"
+
+const millis = (count: number, value = 1) => new Int16Array(count * 8).fill(value) as Pcm<8000>
+
+const says = (context: SpokenContext.SpokenContext, text: string, count = 500) => {
+  context.beginUtterance()
+  context.hear(millis(count))
+  context.endUtterance()
+  context.callerSaid(text)
+  context.settle()
+}
+
+const made = (context: SpokenContext.SpokenContext, reply: number, segment: number, text: string, count = 500, value = 1) =>
+  context.made(reply, segment, text, { pcm: millis(count, value), sampleRate: 8000 })
+
+const told = (context: SpokenContext.SpokenContext, saying?: string) =>
+  context.read(saying).map(({ pcm, role, text }) => `${role} ${pcm.length / 8} ${text}`)
+
+describe("what was said before", () => {
+  it("is both sides' turns, oldest first, up to the limit", () => {
+    const context = SpokenContext.make(1500)
+    says(context, "one")
+    made(context, 1, 0, "Two.")
+    context.agentHeard(1, "Two.")
+    says(context, "three")
+    assert.deepStrictEqual(told(context), ["caller 500 one", "agent 500 Two.", "caller 500 three"])
+    says(context, "four", 600)
+    assert.deepStrictEqual(told(context), ["caller 500 three", "caller 600 four"])
+  })
+
+  it("has the utterance that goes on as its last, for a reply that is made meanwhile", () => {
+    const context = SpokenContext.make(1500)
+    says(context, "one")
+    context.beginUtterance()
+    context.hear(millis(300))
+    assert.deepStrictEqual(told(context, "two"), ["caller 500 one", "caller 300 two"])
+    assert.deepStrictEqual(told(context), ["caller 500 one"])
+    context.hear(millis(100))
+    context.endUtterance()
+    context.callerSaid("two")
+    assert.deepStrictEqual(told(context), ["caller 500 one", "caller 400 two"])
+  })
+
+  it("of a caller who goes on with the same turn is one turn, with all of its sound", () => {
+    const context = SpokenContext.make(5000)
+    says(context, "i want an appointment", 700)
+    says(context, "i want an appointment on monday", 400)
+    assert.deepStrictEqual(told(context), ["caller 1100 i want an appointment on monday"])
+  })
+
+  it("has no noise in it: sound without words is forgotten, and no key takes it for its own", () => {
+    const context = SpokenContext.make(5000)
+    context.beginUtterance()
+    context.hear(millis(300))
+    context.endUtterance()
+    context.settle()
+    context.callerSaid("1 2")
+    assert.deepStrictEqual(told(context), [])
+  })
+
+  it("has of the agent what was heard, cut where it was", () => {
+    const context = SpokenContext.make(60_000)
+    made(context, 1, 0, "We are open.", 600)
+    made(context, 1, 1, "From nine to five.", 900)
+    made(context, 1, 2, "Come in.", 400)
+    context.agentHeard(1, "We are open. From nine")
+    assert.deepStrictEqual(told(context), ["agent 600 We are open.", "agent 450 From nine"])
+  })
+
+  it("has a segment that was gone on with after an interruption once, and whole", () => {
+    const context = SpokenContext.make(60_000)
+    made(context, 1, 0, "We are open from nine to five.", 1500)
+    made(context, 1, 1, "from nine to five.", 900)
+    context.agentHeard(1, "We are open from nine to five.")
+    assert.deepStrictEqual(told(context), ["agent 1500 We are open from nine to five."])
+  })
+
+  it("has nothing of a reply that was never heard", () => {
+    const context = SpokenContext.make(5000)
+    made(context, 1, 0, "Never.")
+    context.drop(1)
+    context.agentHeard(1, "Never.")
+    made(context, 2, 0, "Nor this.")
+    context.agentHeard(2, "")
+    assert.deepStrictEqual(told(context), [])
+  })
+
+  it("holds no sound that the limit has no room for", () => {
+    const context = SpokenContext.make(1000)
+    says(context, "a long story", 1001)
+    made(context, 1, 0, "First.", 600)
+    made(context, 1, 1, "Second.", 600)
+    made(context, 1, 2, "Much too long.", 600)
+    made(context, 1, 2, "Much too long.", 600)
+    made(context, 1, 3, "Last.", 300)
+    context.agentHeard(1, "First. Second. Much too long. Last.")
+    assert.deepStrictEqual(told(context), ["agent 300 Last."])
+  })
+})
