@@ -3,13 +3,15 @@
  *
  * We know what was played and when, so an echo is found as what it is: a delayed, weaker copy. The delay is
  * searched for by normalised cross-correlation over a quarter of a second at 2 kHz, where speech has most of
- * its power, and followed closely at 8 kHz after that. A window is echo when it is alike, or when it is no
+ * its power, and followed closely at 8 kHz after that. Two voices are alike at some delay or other, but not at
+ * the same one twice: only what is found again counts. A window is echo when it is alike, or when it is no
  * louder than the echo that is expected now. A caller who speaks over it is neither; of the sound that is
  * recognized the echo is taken out as well as one delay and one gain can.
  *
  * While nothing was played lately it costs nothing; otherwise about 20 µs a window, and 1 ms for a search.
  */
 import type { Pcm } from "../audio/Pcm.ts"
+import { windowLength } from "./VoiceActivity.ts"
 
 export interface EchoGuard {
   /** The agent's sound; `at`: when its first sample is expected to be played, ms. */
@@ -43,24 +45,36 @@ const followReach = 16
 /** −56 dBFS, as in the energy gate: less is no sound. */
 const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
 
-/** How alike (correlation coefficient) sound must be: to learn a delay, to be echo at a known one. */
+/**
+ * How alike (correlation coefficient) sound must be: to learn a delay, to be echo at a known one. What is less
+ * alike than that is for more than a third somebody else's.
+ */
 const alikeToLearn = 0.55
-const alikeToJudge = 0.6
+const alikeToJudge = 0.8
 
-/** So alike that it is a copy, however loud; voices of one pitch reach 0.8 by chance. */
-const alikeBeyondDoubt = 0.9
+/** Windows between two searches (128 ms): half of what is compared is new. */
+const searchEvery = 4
 
-/** An echo that is this much louder (6 dB) than expected is somebody speaking. */
-const overEcho = 4
+/** A copy that is less than 3 dB weaker is none: lines that bad do not carry a call. */
+const loudestEcho = 0.7
 
-/** Before a delay is known: what is 12 dB weaker than what was played may be echo. */
-const underPlayed = 16
+/** An echo that is this much louder (3 dB) than expected is somebody speaking. */
+const overEcho = 2
 
 /** An echo that is this much weaker (6 dB) than expected shows that the expectation is wrong. */
 const underEcho = 4
 
+/** Before a delay is known: what is 12 dB weaker than what was played may be echo. */
+const underPlayed = 16
+
 /** For so many windows (½ s) at most: what is not found to be alike by then is the caller. */
 const patience = 16
+
+/** Windows (1 s) without a sound while the agent spoke all the time: there is no loudspeaker. */
+const quietLine = 32
+
+/** The agent speaks: −36 dBFS, 20 dB over what is heard at all. */
+const speaking = leastPower * 100
 
 export const make = (): EchoGuard => {
   const reference = new Int16Array(size)
@@ -74,10 +88,13 @@ export const make = (): EchoGuard => {
   let gain = 0.01
   /** The same of the amplitude, with its sign. */
   let amplitude = 0
-  /** A delay that would be another one, and louder. */
-  let candidate: number | undefined
   let suspected = 0
   let sinceSearch = 0
+  /** What the last search found. */
+  let candidate: number | undefined
+  /** Windows in a row without a sound. */
+  let quiet = 0
+  let isQuietLine = false
 
   const at = (sample: number): number => (sample < end && sample >= end - size ? reference[sample & (size - 1)] : 0)
 
@@ -126,7 +143,7 @@ export const make = (): EchoGuard => {
   }
 
   /** The delay at which a quarter of a second is most alike, or `undefined`. */
-  const search = (now: number): { readonly delay: number; readonly alike: number } | undefined => {
+  const search = (now: number): number | undefined => {
     const length = searchLength / decimation
     let heard = 0
     for (let index = 0; index < length; index++) {
@@ -157,29 +174,28 @@ export const make = (): EchoGuard => {
         found = longestDelay - lag * decimation
       }
     }
-    return found === undefined ? undefined : { delay: found, alike: best }
+    return found
   }
-
-  /** Two voices can be alike for a moment; one that is as loud as a voice must be a copy to be an echo. */
-  const isEcho = (alike: number, power: number): boolean =>
-    alike >= alikeBeyondDoubt || power <= (delay === undefined ? 1 / underPlayed : gain * overEcho)
 
   const learn = (now: number): boolean => {
     sinceSearch = 0
     const found = search(now)
-    if (found === undefined) return false
-    const refined = follow(now, found.delay, followReach)
-    if (refined.alike < alikeToJudge || !isEcho(Math.min(found.alike, refined.alike), refined.amplitude ** 2)) return false
-    if (delay !== undefined && refined.amplitude ** 2 > gain * overEcho) {
-      // Another delay and louder: only when it is found again.
-      const isAgain = candidate !== undefined && Math.abs(candidate - refined.delay) <= followReach
-      candidate = refined.delay
-      if (!isAgain) return false
-    }
-    candidate = undefined
+    const before = candidate
+    candidate = found
+    if (found === undefined || before === undefined || Math.abs(found - before) > followReach) return false
+    const refined = follow(now, found, followReach)
+    if (Math.abs(refined.amplitude) > loudestEcho) return false
     delay = refined.delay
     amplitude = refined.amplitude
-    gain = amplitude ** 2
+    if (amplitude !== 0) gain = amplitude ** 2
+    return true
+  }
+
+  /** Whether an echo, however late, would have been heard in the last second. */
+  const spokeThroughout = (now: number): boolean => {
+    for (let from = now - longestDelay - quietLine * windowLength; from < now; from += searchLength) {
+      if (powerOf(from, searchLength) < speaking) return false
+    }
     return true
   }
 
@@ -211,32 +227,31 @@ export const make = (): EchoGuard => {
       }
       if (power < leastPower) {
         suspected = Math.max(0, suspected - 1)
+        if (++quiet % quietLine === 0 && spokeThroughout(now)) isQuietLine = true
         return false
       }
+      quiet = 0
 
       sinceSearch++
       if (delay !== undefined) {
         const best = follow(now, delay, followReach)
-        if (best.alike >= alikeToJudge && isEcho(best.alike, best.amplitude ** 2)) {
-          // With somebody's voice in it, it tells little of the echo's own loudness.
-          if (best.alike >= alikeBeyondDoubt) {
-            delay = best.delay
-            amplitude += (best.amplitude - amplitude) / 4
-            gain += (best.amplitude ** 2 - gain) / 4
-          }
+        if (best.alike >= alikeToJudge) {
+          delay = best.delay
+          amplitude += (best.amplitude - amplitude) / 4
+          gain += (best.amplitude ** 2 - gain) / 4
           suspected = 0
           return true
         }
         const expected = gain * loudest(now - window.length - delay - 256, now - delay + 256)
         if (power <= expected * overEcho) return true
         // Perhaps it moved: the far end's buffers have been refilled.
-        return sinceSearch >= 4 && powerOf(now - delay - followLength, followLength) > leastPower && learn(now)
+        return sinceSearch >= searchEvery && powerOf(now - delay - followLength, followLength) > leastPower && learn(now)
       }
 
       const most = loudest(now - longestDelay, now)
       if (most === 0) return false
-      if (sinceSearch >= 2 && learn(now)) return true
-      if (power * underPlayed > most || suspected >= patience) return false
+      if (sinceSearch >= searchEvery && learn(now)) return true
+      if (isQuietLine || power * underPlayed > most || suspected >= patience) return false
       suspected++
       return true
     },

@@ -35,6 +35,8 @@ export class TextToSpeech extends Context.Service<TextToSpeech, Observed & {
   readonly speak: (request: SpeechRequest) => Stream.Stream<SpeechChunk, EngineFailed>
   /** Makes these ready, so that they come without delay: an agent's fixed lines. */
   readonly prepare: (requests: ReadonlyArray<SpeechRequest>) => Effect.Effect<void, EngineFailed>
+  /** Whether this is kept here, and so needs no server. Unset: nothing does need one. */
+  readonly isReady?: (request: SpeechRequest) => boolean
   /** The voices it has; empty where it can't tell. */
   readonly voices: ReadonlyArray<string>
   /** The most sound (ms) of the conversation before that it can use; unset: none, and nobody needs to keep it. */

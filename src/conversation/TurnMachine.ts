@@ -80,6 +80,8 @@ interface Reply {
   readonly dialogue?: { readonly state: DialogueState }
   readonly isRetried: boolean
   readonly isSpeechRetried: boolean
+  /** Its rest was lost, and it ended with saying so. */
+  readonly isBroken?: boolean
   /** The caller's last voiced sample, and the moments since; unset for a fixed line. */
   readonly since?: number | undefined
   readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
@@ -620,7 +622,7 @@ class Step {
   #breakOff({ transfer: _transfer, ...reply }: Reply): void {
     this.state.failures++
     const isLast = this.state.failures >= maxFailures
-    const next = this.#put({ ...reply, digits: "", isTextDone: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
+    const next = this.#put({ ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
     this.#speak(next, this.#settings.lines[isLast ? "failure" : "apology"], "line")
   }
 
@@ -824,7 +826,7 @@ class Step {
     if (!isHeard || reply.id !== this.state.active?.id) return
     this.#cancelTimer("bargeIn")
     this.#finish(reply, join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
-    if (reply.line === undefined) this.state.failures = 0
+    if (reply.line === undefined && reply.isBroken !== true) this.state.failures = 0
     if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
     else if (reply.transfer !== undefined) this.#transfer(reply.transfer)
     else this.#startIdle()

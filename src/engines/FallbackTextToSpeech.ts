@@ -45,9 +45,18 @@ export const make = Effect.fnUntraced(function*(
   const everyVoice = members.every(({ engine }) => engine.voices.length > 0)
   const contextMillis = Math.max(0, ...members.map(({ engine }) => engine.contextMillis ?? 0))
 
+  /** An engine that has this line here; whether its server is well does not matter then, nor tell anything about it. */
+  const having = (request: SpeechRequest) => members.find(({ engine }) => engine.isReady?.(fitted(engine, request)) === true)?.engine
+
   return TextToSpeech.of({
     speak: (request) =>
-      Stream.unwrap(failover.run((engine) => Failover.opened(engine.speak(fitted(engine, request))))),
+      Stream.suspend(() => {
+        const ready = having(request)
+        return ready === undefined
+          ? Stream.unwrap(failover.run((engine) => Failover.opened(engine.speak(fitted(engine, request)))))
+          : ready.speak(fitted(ready, request))
+      }),
+    isReady: (request) => having(request) !== undefined,
     prepare,
     voices: everyVoice ? [...new Set(members.flatMap(({ engine }) => engine.voices))] : [],
     ...(contextMillis > 0 ? { contextMillis } : {}),

@@ -35,6 +35,8 @@ export type Step = Data.TaggedEnum<{
   AwaitSilence: { readonly duration: Duration.Input; readonly atMost: Duration.Input }
   /** Waits until a mark of the agent has been played: the named one, or any. */
   AwaitMark: { readonly name?: string; readonly atMost: Duration.Input }
+  /** Waits for a cue that is given outside of the call. It is asked for every 20 ms. */
+  AwaitCue: { readonly isGiven: () => boolean; readonly atMost: Duration.Input }
   /** Ends the call. */
   HangUp: {}
 }>
@@ -69,6 +71,7 @@ type Prepared = Data.TaggedEnum<{
   AwaitSpeech: { readonly atMost: number }
   AwaitSilence: { readonly samples: number; readonly atMost: number }
   AwaitMark: { readonly name: string | undefined; readonly atMost: number }
+  AwaitCue: { readonly isGiven: () => boolean; readonly atMost: number }
   HangUp: {}
 }>
 const Prepared = Data.taggedEnum<Prepared>()
@@ -109,6 +112,8 @@ const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
       return Prepared.AwaitSilence({ samples: toSamples(step.duration), atMost: toSamples(step.atMost) })
     case "AwaitMark":
       return Prepared.AwaitMark({ name: step.name, atMost: toSamples(step.atMost) })
+    case "AwaitCue":
+      return Prepared.AwaitCue({ isGiven: step.isGiven, atMost: toSamples(step.atMost) })
     case "HangUp":
       return Prepared.HangUp()
   }
@@ -233,6 +238,8 @@ export class Line {
           step.name === undefined ? ear.marks.length > 0 : ear.marks.includes(step.name),
           step.atMost
         )
+      case "AwaitCue":
+        return this.#wait(step.isGiven(), step.atMost)
       case "HangUp":
         this.#done()
         return { ...idle, hangUp: true }

@@ -963,6 +963,28 @@ describe("engine faults", () => {
     assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
   })
 
+  it("a reply that broke off does not make up for failures, though its end is heard; the third ends the call", () => {
+    const turns = asked()
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      if (attempt > 1) {
+        turns.voice(500)
+        turns.pass(130)
+        turns.transcribed("when are you open")
+      }
+      turns.pass(300)
+      const { reply } = turns.last("StartReply")!
+      turns.send({ _tag: "ReplyText", reply, text: "We open at nine, and then " })
+      turns.send({ _tag: "ReplyFailed", reply, reason: "broken" })
+      assert.strictEqual(turns.last("Speak")?.text, attempt < 3 ? Turns.settings.lines.apology : Turns.settings.lines.failure)
+      turns.play(500)
+      turns.pass(1000)
+      for (const { segment } of turns.all.filter(turns.tag("Speak")).filter((spoken) => spoken.reply === reply)) {
+        turns.send({ _tag: "MarkReturned", reply, segment })
+      }
+    }
+    assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
+  })
+
   it("a good turn makes up for failures", () => {
     const turns = asked()
     turns.pass(300)

@@ -171,7 +171,10 @@ describe("the reply", () => {
 
 // -- text to speech ------------------------------------------------------------------------------
 
-const speaker = (name: string, behaviour: { fails?: EngineFailed["reason"]; voices?: ReadonlyArray<string>; contextMillis?: number } = {}) => {
+const speaker = (
+  name: string,
+  behaviour: { fails?: EngineFailed["reason"]; voices?: ReadonlyArray<string>; contextMillis?: number; keeps?: string } = {}
+) => {
   const asked: Array<SpeechRequest> = []
   let prepared = 0
   const attempt = Effect.suspend(() => behaviour.fails === undefined ? Effect.void : Effect.fail(failed("textToSpeech", behaviour.fails)))
@@ -185,8 +188,10 @@ const speaker = (name: string, behaviour: { fails?: EngineFailed["reason"]; voic
       ...(behaviour.contextMillis === undefined ? {} : { contextMillis: behaviour.contextMillis }),
       speak: (request) => {
         asked.push(request)
-        return Stream.unwrap(Effect.as(attempt, Stream.make({ pcm: frame(name.length), sampleRate: 8000 as const })))
+        const sound = Stream.make({ pcm: frame(name.length), sampleRate: 8000 as const })
+        return request.text === behaviour.keeps ? sound : Stream.unwrap(Effect.as(attempt, sound))
       },
+      isReady: ({ text }) => text === behaviour.keeps,
       prepare: (requests) => Effect.andThen(attempt, Effect.sync(() => void (prepared += requests.length)))
     })
   }
@@ -218,6 +223,17 @@ describe("text to speech", () => {
       delete one.behaviour.fails
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(one.prepared(), 1)
+    }))
+
+  it.effect("says a line that is kept here however its server does, and learns nothing about the server from it", () =>
+    Effect.gen(function*() {
+      const one = speaker("one", { fails: "unavailable", keeps: "Sorry." })
+      const stage = yield* make([one])
+      const state = Effect.map(stage.engines!, ([{ state }]) => state)
+      for (let times = 0; times < 3; times++) yield* Effect.exit(Stream.runDrain(stage.speak(sentence)))
+      assert.strictEqual(yield* state, "down")
+      assert.deepStrictEqual(yield* Stream.runCollect(stage.speak({ ...sentence, text: "Sorry." })), [{ pcm: frame(3), sampleRate: 8000 }])
+      assert.strictEqual(yield* state, "down")
     }))
 
   it.effect("does not start with a voice that no engine takes, but with one that some do", () =>

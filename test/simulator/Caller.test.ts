@@ -44,10 +44,22 @@ describe("Caller", () => {
       assert.deepStrictEqual(over({ ...quiet, marks: ["x"] }, { ...quiet, marks: ["m"] }), [false, true])
     }).pipe(Effect.provide(Services)))
 
+  it.effect("waits for a cue", () =>
+    Effect.gen(function*() {
+      let isGiven = false
+      const line = yield* prepare(Caller.Step.AwaitCue({ isGiven: () => isGiven, atMost: "1 minute" }), Caller.Step.HangUp())
+      assert.deepStrictEqual([0, 1].map(() => line.next(loud).hangUp), [false, false])
+      isGiven = true
+      assert.isTrue(line.next(quiet).hangUp)
+    }).pipe(Effect.provide(Services)))
+
   it.effect("gives up waiting when the time is over", () =>
     Effect.gen(function*() {
-      const line = yield* prepare(Caller.Step.AwaitMark({ atMost: "40 millis" }), Caller.Step.HangUp())
-      assert.deepStrictEqual([0, 1, 2].map(() => line.next(quiet).hangUp), [false, false, true])
+      const waits = [Caller.Step.AwaitMark({ atMost: "40 millis" }), Caller.Step.AwaitCue({ isGiven: () => false, atMost: "40 millis" })]
+      for (const wait of waits) {
+        const line = yield* prepare(wait, Caller.Step.HangUp())
+        assert.deepStrictEqual([0, 1, 2].map(() => line.next(quiet).hangUp), [false, false, true])
+      }
     }).pipe(Effect.provide(Services)))
 
   it.effect("presses four keys a second, and others at any time", () =>

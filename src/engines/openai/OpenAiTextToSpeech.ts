@@ -218,6 +218,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   return TextToSpeech.of({
+    isReady: (request) => lines.has(keyOf(request)),
     voices: known.voices,
     ...(takesContext ? { contextMillis } : {}),
     speak: (request) =>

@@ -1,0 +1,101 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as Mulaw from "../../src/audio/Mulaw.ts"
+import { type Pcm, of } from "../../src/audio/Pcm.ts"
+import * as EchoGuard from "../../src/conversation/EchoGuard.ts"
+import { windowLength } from "../../src/conversation/VoiceActivity.ts"
+import { Speech } from "../../src/simulator/Speech.ts"
+
+/** Sound is handed to the line so much ahead of its playing: 200 ms, in pieces of 100 ms. */
+const lead = 1600
+const piece = 800
+
+/** −40 dBFS: the caller speaks for all to hear. */
+const loud = 328 ** 2
+
+interface Echo {
+  /** Of the amplitude. */
+  readonly gain: number
+  readonly delayMillis: number
+}
+
+const powerOf = (sound: Int16Array) => sound.reduce((sum, sample) => sum + sample * sample, 0) / sound.length
+
+/** A call as the guard has it: the agent speaks, and the caller does from some moment on. */
+const makeCall = (echo?: Echo) => {
+  const guard = EchoGuard.make()
+  let time = 0
+  const speak = (agent: Pcm<8000>, caller: Pcm<8000> = new Int16Array(0), callerFrom = 0) => {
+    let handed = 0
+    const windows: Array<{ readonly isLoudCaller: boolean; readonly isEchoOnly: boolean; readonly isEcho: boolean }> = []
+    for (let at = 0; at < agent.length; at += windowLength) {
+      for (; handed < Math.min(agent.length, at + lead); handed += piece) {
+        guard.played(agent.subarray(handed, handed + piece), (time + handed) / 8)
+      }
+      const own = Int16Array.from({ length: windowLength }, (_, index) => caller[at + index - callerFrom * 8] ?? 0)
+      const heard = own.map((sample, index) =>
+        echo === undefined ? sample : sample + echo.gain * (agent[at + index - echo.delayMillis * 8] ?? 0))
+      const isEcho = guard.judge(of(8000, Mulaw.decode(Mulaw.encode(of(8000, heard)))), (time + at) / 8)
+      windows.push({ isLoudCaller: powerOf(own) >= loud, isEchoOnly: !own.some((sample) => sample !== 0) && powerOf(heard) >= loud / 30, isEcho })
+    }
+    // A second in which nobody speaks.
+    time += Math.ceil(agent.length / windowLength) * windowLength + 8192
+    return windows
+  }
+  return { guard, speak }
+}
+
+const greeting = "Maple Dental, good day. How can I help you?"
+const answer = "We are at twenty Maple Street. It is beside the library."
+const said = ["uh-huh", "Where are you?", "What are your opening hours?", "Yes, please."]
+const voices = ["rms", "awb"] as const
+
+layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("EchoGuard", (it) => {
+  it.effect("does not take a caller for an echo on a line that has none", () =>
+    Effect.gen(function*() {
+      const { speak: say } = yield* Speech
+      for (const voice of voices) {
+        for (const text of said) {
+          for (const from of [300, 1100]) {
+            const { guard, speak } = makeCall()
+            speak(yield* say(greeting, "slt"))
+            const windows = speak(yield* say(answer, "slt"), yield* say(text, voice), from).filter(({ isLoudCaller }) => isLoudCaller)
+            assert.isAbove(windows.length, 3)
+            assert.strictEqual(windows.filter(({ isEcho }) => isEcho).length, 0, `${voice} ${text} ${from}`)
+            assert.isUndefined(guard.delay())
+          }
+        }
+      }
+    }), 60_000)
+
+  it.effect("learns no delay from a caller who speaks before it could know the line", () =>
+    Effect.gen(function*() {
+      const { speak: say } = yield* Speech
+      for (const voice of voices) {
+        for (const text of said) {
+          const { guard, speak } = makeCall()
+          speak(yield* say(answer, "slt"), yield* say(text, voice), 500)
+          assert.isUndefined(guard.delay(), `${voice} ${text}`)
+        }
+      }
+    }), 60_000)
+
+  for (const delayMillis of [150, 220, 300]) {
+    it.effect(`finds an echo of −20 dB after ${delayMillis} ms, and hears the caller over it`, () =>
+      Effect.gen(function*() {
+        const { speak: say } = yield* Speech
+        for (const voice of voices) {
+          for (const text of said.slice(1)) {
+            const { guard, speak } = makeCall({ gain: 0.1, delayMillis })
+            const alone = speak(yield* say(greeting, "slt")).filter(({ isEchoOnly }) => isEchoOnly)
+            assert.isAbove(alone.length, 20)
+            assert.isTrue(alone.every(({ isEcho }) => isEcho))
+            assert.approximately(guard.delay() ?? 0, delayMillis, 2)
+            const over = speak(yield* say(answer, "slt"), yield* say(text, voice), 700).filter(({ isLoudCaller }) => isLoudCaller)
+            assert.isAbove(over.filter(({ isEcho }) => !isEcho).length, over.length / 2, `${voice} ${text}`)
+          }
+        }
+      }), 60_000)
+  }
+})

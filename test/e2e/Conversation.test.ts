@@ -1,0 +1,396 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, FileSystem, Layer } from "effect"
+import { NodeServices } from "@effect/platform-node"
+import { join } from "node:path"
+import * as Caller from "../../src/simulator/Caller.ts"
+import { PhoneBehaviour } from "../../src/simulator/CallLife.ts"
+import * as Comparison from "../../src/simulator/Comparison.ts"
+import { Simulator } from "../../src/simulator/Simulator.ts"
+import { Speech } from "../../src/simulator/Speech.ts"
+import * as Turns from "../../src/simulator/Turns.ts"
+import { type Conversation, converse, cough, type Cues, moan, those, type Told, watch, words } from "./Conversing.ts"
+import { layer as serviceLayer, Service, somebody, until } from "./Service.ts"
+import { likeness, streamEnds } from "./Talk.ts"
+
+const { AwaitSpeech, HangUp, Silence } = Caller.Step
+
+const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
+
+const greeting = "Maple Dental, good day. How can I help you?"
+const hours = "We are open Monday to Friday. From eight to five."
+const address = "We are at twenty Maple Street. It is beside the library."
+
+/** Agents that are made for a test each. */
+const files = {
+  impatient: `
+name: impatient
+greeting: Hello.
+idle: { after: 1s, hangUpAfter: 3s }
+`,
+  brief: `
+name: brief
+greeting: Hello.
+maxDuration: 12s
+`,
+  listener: `
+name: listener
+greeting: ""
+intents:
+  hours: { phrases: "(what are | tell me) your opening hours", answer: We never close. }
+`
+}
+
+const services = Layer.unwrap(Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const folder = yield* fs.makeTempDirectoryScoped()
+  for (const [name, text] of Object.entries(files)) yield* fs.writeFileString(join(folder, `${name}.yaml`), text)
+  return Layer.mergeAll(serviceLayer({ env: { AGENT: "receptionist", AGENTS_DIR: folder } }), Speech.layer)
+})).pipe(Layer.provideMerge(NodeServices.layer))
+
+const both = Effect.gen(function*() {
+  return { service: yield* Service, simulator: yield* Simulator }
+})
+
+/** Beside others, and with all the time that a busy machine needs. */
+const beside = { concurrent: true, timeout: 120_000 }
+
+const count = (told: ReadonlyArray<Told>, tag: Told["_tag"]) => those(told, tag).length
+
+const saidOf = (told: ReadonlyArray<Told>, turn: number) =>
+  those(told, "AgentSays").filter((event) => event.turn === turn).map(({ text }) => text).join(" ")
+
+const endOf = (told: ReadonlyArray<Told>) => {
+  assert.strictEqual(count(told, "Ended"), 1)
+  assert.strictEqual(told.at(-1)?._tag, "Ended")
+  return those(told, "Ended")[0].reason
+}
+
+/** How like the agent's voice saying this is what the caller heard after this moment (ms); other words come to 0.75 at most. */
+const likenessTo = Effect.fnUntraced(function*({ call }: Conversation, text: string, after: number) {
+  const { speak } = yield* Speech
+  const heard = yield* call.heard
+  const begun = Turns.speeches(heard).find(({ from }) => from >= after)
+  return begun === undefined ? 0 : likeness(yield* speak(text, "slt"), heard.subarray(Math.max(0, (begun.from - 200) * 8)))
+})
+
+/** Asks for the hours, and goes on when the answer has been heard for more than half a second. */
+const intoTheAnswer = ({ heardOut, told }: Cues) => [
+  heardOut(),
+  say("What are your opening hours?"),
+  told("CallerSaid"),
+  AwaitSpeech({ atMost: "20 seconds" }),
+  Silence({ duration: "600 millis" })
+]
+
+layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a conversation", (it) => {
+  it.effect("of several turns is understood, answered in the right words, and ended by the agent when its last words were heard", () =>
+    Effect.gen(function*() {
+      const lines = [
+        "What are your opening hours?",
+        "Where are you?",
+        "I would like to book an appointment on Monday at ten.",
+        "Yes, please.",
+        "Goodbye."
+      ]
+      const conversation = yield* converse(yield* both, ({ heardOut }) => lines.flatMap((line) => [heardOut(), say(line)]))
+      const { call } = conversation
+      const told = yield* conversation.over
+      assert.deepStrictEqual(words(told), [
+        `agent: ${greeting}`,
+        "caller: what are your opening hours",
+        `agent: ${hours}`,
+        "caller: where are you",
+        `agent: ${address}`,
+        "caller: i would like to book an appointment on monday at ten",
+        "agent: That is Monday at ten. Is that right?",
+        "caller: yes please",
+        "agent: Good, you are booked. We will see you Monday at ten.",
+        "caller: goodbye",
+        "agent: Thank you for calling. Goodbye."
+      ])
+      for (const { isWhole, text, turn } of those(told, "AgentHeard")) {
+        assert.isTrue(isWhole)
+        assert.strictEqual(saidOf(told, turn), text)
+      }
+      assert.strictEqual(count(told, "BargeIn") + count(told, "Resumed") + count(told, "EngineTrouble"), 0)
+      assert.strictEqual(those(told, "TurnMeasured").filter(({ times }) => times["firstMedia"] !== undefined).length, lines.length)
+      assert.strictEqual(endOf(told), "goodbye")
+
+      // The agent closed, and only when all its marks had been played.
+      assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1000"])
+      assert.strictEqual(yield* call.settled, "completed")
+      const events = yield* call.events
+      const set = events.flatMap((event) => event._tag === "MarkSet" ? [event.name] : [])
+      const end = events.findIndex(({ _tag }) => _tag === "StreamEnded")
+      const played = events.slice(0, end).flatMap((event) => event._tag === "MarkReturned" && !event.cleared ? [event.name] : [])
+      assert.deepStrictEqual(played, set)
+
+      // Each line was answered for the caller to hear, and the last answer in the words that were told.
+      const exchanges = Turns.exchanges(yield* call.said, yield* call.heard)
+      assert.strictEqual(exchanges.length, lines.length)
+      assert.isTrue(exchanges.every(({ voiceToVoice }) => voiceToVoice !== undefined))
+      assert.isAbove(yield* likenessTo(conversation, "Thank you for calling.", exchanges[4].said.to), 0.9)
+      assert.isAbove(yield* likenessTo(conversation, "We are open Monday to Friday.", exchanges[0].said.to), 0.9)
+      assert.isBelow(yield* likenessTo(conversation, "Thank you for calling.", exchanges[0].said.to), 0.85)
+    }), beside)
+
+  it.effect("is interrupted: what waits is thrown away, nothing of it is heard any more, and what was heard is a part", () =>
+    Effect.gen(function*() {
+      const conversation = yield* converse(yield* both, (cues) => [
+        ...intoTheAnswer(cues),
+        say("Where are you?"),
+        cues.heardOut(),
+        HangUp()
+      ])
+      const { call } = conversation
+      const told = yield* conversation.over
+      const [, interrupted] = those(told, "AgentHeard")
+      assert.deepStrictEqual(words(told), [
+        `agent: ${greeting}`,
+        "caller: what are your opening hours",
+        `agent: ${interrupted.text}`,
+        "caller: where are you",
+        `agent: ${address}`
+      ])
+      assert.isFalse(interrupted.isWhole)
+      assert.isNotEmpty(interrupted.text)
+      assert.isTrue(hours.startsWith(interrupted.text) && interrupted.text.length < hours.length, interrupted.text)
+      assert.strictEqual(count(told, "BargeIn"), 1)
+
+      const events = yield* call.events
+      const clears = events.flatMap((event) => event._tag === "Cleared" ? [event] : [])
+      assert.strictEqual(clears.length, 1)
+      // Marks that a clear sent back are not those of sound that was heard.
+      assert.isTrue(events.some((event) => event._tag === "MarkReturned" && event.cleared))
+      const answeredAt = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
+      const clearedAt = clears[0].at - answeredAt
+      const interruption = Turns.speeches(yield* call.said)[1]
+      assert.isBelow(interruption.from, clearedAt)
+      assert.isAbove(interruption.to, clearedAt)
+      const after = (yield* call.heard).subarray((clearedAt + 5) * 8, interruption.to * 8)
+      assert.isTrue(after.every((sample) => Math.abs(sample) < 200), "the agent is heard after the clear")
+    }), beside)
+
+  it.effect("goes on where it was after a voice without words, an uh-huh, or a cough", () =>
+    Effect.gen(function*() {
+      const noises = { moan: moan(400), backchannel: say("uh-huh"), cough: cough(400) }
+      const conversations = yield* Effect.all(
+        Object.entries(noises).map(([name, noise]) =>
+          Effect.flatMap(both, (both) =>
+            Effect.map(converse(both, (cues) => [...intoTheAnswer(cues), noise, cues.heardOut(), HangUp()]), (conversation) =>
+              [name, conversation] as const)))
+      )
+      for (const [name, conversation] of conversations) {
+        const told = yield* conversation.over
+        assert.deepStrictEqual(words(told), [`agent: ${greeting}`, "caller: what are your opening hours", `agent: ${hours}`], name)
+        assert.isTrue(those(told, "AgentHeard")[1].isWhole)
+        assert.strictEqual(count(told, "Resumed"), count(told, "BargeIn"))
+        if (name !== "cough") assert.isAtLeast(count(told, "Resumed"), 1, name)
+        const [{ to }] = Turns.speeches(yield* conversation.call.said)
+        const [, second] = hours.split(/(?<=\.) /)
+        const { speak } = yield* Speech
+        assert.isAbove(likeness(yield* speak(second, "slt"), lastOf(yield* conversation.call.heard, to)), 0.9, name)
+      }
+    }), beside)
+
+  it.effect("is not disturbed by its own echo, and can be interrupted over it", () =>
+    Effect.gen(function*() {
+      const conversations = yield* Effect.all([150, 220, 300].map((delayMillis) =>
+        Effect.flatMap(both, (both) =>
+          converse(both, (cues) => [
+            ...[cues.heardOut(), say("Where are you?"), cues.heardOut(), say("What are your opening hours?")],
+            ...[cues.told("CallerSaid", 2), AwaitSpeech({ atMost: "20 seconds" }), Silence({ duration: "600 millis" })],
+            ...[say("I would like to book an appointment."), cues.heardOut(), HangUp()]
+          ], { room: { echo: { attenuation: 20, delayMillis } } }))))
+      for (const conversation of conversations) {
+        const told = yield* conversation.over
+        const interrupted = those(told, "AgentHeard")[2]
+        assert.deepStrictEqual(words(told), [
+          `agent: ${greeting}`,
+          "caller: where are you",
+          `agent: ${address}`,
+          "caller: what are your opening hours",
+          `agent: ${interrupted.text}`,
+          "caller: i would like to book an appointment",
+          "agent: Which day would you like?"
+        ])
+        assert.isFalse(interrupted.isWhole)
+        assert.isTrue(hours.startsWith(interrupted.text))
+        const bargeIns = those(told, "BargeIn")
+        assert.deepStrictEqual(bargeIns.map(({ turn }) => turn), [interrupted.turn])
+      }
+    }), beside)
+
+  it.effect("is held in noise of 10 dB below the caller's voice", () =>
+    Effect.gen(function*() {
+      const { speak } = yield* Speech
+      const lines = ["What are your opening hours?", "Where are you?"]
+      const level = Comparison.level(yield* speak(lines[0], "rms"))
+      const conversation = yield* converse(yield* both, ({ heardOut }) => [
+        ...lines.flatMap((line) => [heardOut(), say(line)]),
+        heardOut(),
+        HangUp()
+      ], { room: { noise: level - 10 } })
+      const told = yield* conversation.over
+      assert.deepStrictEqual(words(told), [])
+    }), beside)
+
+  it.effect("with a caller who never speaks is ended: it asks once, says goodbye, and hangs up", () =>
+    Effect.gen(function*() {
+      const conversation = yield* converse(yield* both, () => [], { agent: "impatient" })
+      const told = yield* conversation.over
+      assert.deepStrictEqual(words(told), ["agent: Hello.", "agent: Are you still there?", "agent: I can't hear you. Goodbye."])
+      assert.strictEqual(endOf(told), "idle")
+      assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
+      assert.strictEqual(yield* conversation.call.settled, "completed")
+    }), beside)
+
+  it.effect("with a caller who only coughs is ended likewise", () =>
+    Effect.gen(function*() {
+      const coughs = Array.from({ length: 12 }, (_, index) => [index % 3 === 2 ? moan(250) : cough(300), Silence({ duration: "700 millis" })])
+      const conversation = yield* converse(yield* both, () => coughs.flat(), { agent: "impatient" })
+      const told = yield* conversation.over
+      assert.deepStrictEqual(words(told), ["agent: Hello.", "agent: Are you still there?", "agent: I can't hear you. Goodbye."])
+      assert.strictEqual(endOf(told), "idle")
+      assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
+    }), beside)
+
+  it.effect("with a caller who does not stop speaking is ended when its time is up", () =>
+    Effect.gen(function*() {
+      const conversation = yield* converse(yield* both, () => Array.from({ length: 20 }, () => say(endless)), { agent: "brief" })
+      const told = yield* conversation.over
+      assert.strictEqual(words(told).at(-1), "agent: Sorry, our time is up. Goodbye.")
+      assert.isTrue(those(told, "AgentHeard").at(-1)?.isWhole)
+      assert.strictEqual(endOf(told), "maxDuration")
+      assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
+    }), beside)
+
+  it.effect("answers a caller who speaks over its greeting", () =>
+    Effect.gen(function*() {
+      const over = yield* converse(yield* both, ({ heardOut }) => [
+        ...[AwaitSpeech({ atMost: "20 seconds" }), Silence({ duration: "500 millis" })],
+        ...[say("What are your opening hours?"), heardOut(), HangUp()]
+      ])
+      const before = yield* converse(yield* both, ({ heardOut, told }) => [
+        ...[say("What are your opening hours?"), told("CallerSaid"), heardOut(), HangUp()]
+      ])
+      const told = yield* over.over
+      const [cut] = those(told, "AgentHeard")
+      assert.deepStrictEqual(words(told), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
+      assert.isTrue(greeting.startsWith(cut.text) && !cut.isWhole)
+      // Who was first is told by chance: the greeting is the answer, or it is interrupted.
+      const first = yield* before.over
+      assert.deepStrictEqual(those(first, "CallerSaid").map(({ text }) => text), ["what are your opening hours"])
+      assert.isTrue([greeting, hours].includes(those(first, "AgentHeard").at(-1)?.text ?? ""))
+    }), beside)
+
+  it.effect("is over with a caller who hangs up, whatever is going on", () =>
+    Effect.gen(function*() {
+      const { speak } = yield* Speech
+      const question = yield* speak("What are your opening hours?", "rms")
+      const scripts: Record<string, (cues: Cues) => ReadonlyArray<Caller.Step>> = {
+        "at once": () => [],
+        "greeting": () => [AwaitSpeech({ atMost: "20 seconds" }), Silence({ duration: "300 millis" })],
+        "caller speaks": ({ heardOut }) => [heardOut(), Caller.Step.Play({ sound: question.subarray(0, 8000) })],
+        "pause": ({ heardOut }) => [heardOut(), Caller.Step.Play({ sound: question }), Silence({ duration: "160 millis" })],
+        "answer": intoTheAnswer,
+        "interruption": (cues) => [...intoTheAnswer(cues), Caller.Step.Play({ sound: question.subarray(0, 8000) })],
+        "interruption's pause": (cues) => [...intoTheAnswer(cues), Caller.Step.Play({ sound: question }), Silence({ duration: "160 millis" })]
+      }
+      const conversations = yield* Effect.forEach(Object.entries(scripts), ([name, script]) =>
+        Effect.flatMap(both, (both) =>
+          Effect.map(converse(both, (cues) => [...script(cues), HangUp()]), (conversation) => [name, conversation] as const)))
+      for (const [name, { call, over }] of conversations) {
+        const told = yield* over
+        assert.strictEqual(endOf(told), "callerHungUp", name)
+        assert.deepStrictEqual(yield* streamEnds(call), ["callerHungUp"], name)
+        assert.strictEqual(yield* call.settled, "completed")
+        assert.strictEqual(count(told, "EngineTrouble"), 0, name)
+      }
+      const heardOf = (name: string) => those(conversations.find(([one]) => one === name)![1].told, "AgentHeard")
+      assert.isFalse(heardOf("greeting")[0].isWhole)
+      assert.isTrue(hours.startsWith(heardOf("answer")[1].text) && !heardOf("answer")[1].isWhole)
+    }), beside)
+
+  it.effect("takes keys that are pressed in the middle of speech, and the speech too", () =>
+    Effect.gen(function*() {
+      const conversation = yield* converse(yield* both, ({ heardOut }) => [
+        heardOut(),
+        say("What are your opening hours?"),
+        heardOut(),
+        HangUp()
+      ])
+      yield* until("the caller speaks", conversation.call.said, (said) => said.some((sample) => Math.abs(sample) > 1000))
+      yield* conversation.call.press("2")
+      const told = yield* conversation.over
+      assert.deepStrictEqual(words(told), [])
+    }), beside)
+
+  it.effect("survives two seconds without frames in the middle of an utterance", () =>
+    Effect.gen(function*() {
+      const conversation = yield* converse(yield* both, ({ heardOut }) => [
+        ...[Silence({ duration: "1 second" }), say("I would like to know something about your opening hours"), heardOut()],
+        ...[say("What are your opening hours?"), heardOut(), HangUp()]
+      ], { agent: "listener", faults: { silenceGap: { atMillis: 2000, forMillis: 2000 } } })
+      const told = yield* conversation.over
+      assert.deepStrictEqual(words(told), [])
+    }), beside)
+
+  it.effect("that we begin is held by the agent that was asked for", () =>
+    Effect.gen(function*() {
+      const { service, simulator } = yield* both
+      yield* simulator.setPhones(() => PhoneBehaviour.Answers({ after: "50 millis", caller: Caller.silent }))
+      const ask = Effect.fnUntraced(function*(body: object) {
+        const { json, status } = yield* service.dial({ to: somebody, ...body })
+        assert.strictEqual(status, 200)
+        const call = (yield* simulator.calls).find(({ sid }) => sid === (json as { readonly call_sid: string }).call_sid)!
+        const conversation = yield* watch({ service, simulator }, call)
+        yield* conversation.awaitTold("AgentHeard")
+        yield* call.hangUp
+        return { agent: (json as { readonly agent: string }).agent, words: words(yield* conversation.over) }
+      })
+      assert.deepStrictEqual(yield* ask({ agent: "impatient" }), { agent: "impatient", words: ["agent: Hello."] })
+      assert.deepStrictEqual(yield* ask({}), { agent: "receptionist", words: [`agent: ${greeting}`] })
+    }), beside)
+
+  it.effect("is one of ten, and each has its own answers", () =>
+    Effect.gen(function*() {
+      const lines: ReadonlyArray<readonly [said: string, understood: string, answer: string]> = [
+        ["What are your opening hours?", "what are your opening hours", hours],
+        ["Where are you?", "where are you", address],
+        ["Can I park?", "can i park", "Yes. You can park behind the house."],
+        ["I would like to book an appointment.", "i would like to book an appointment", "Which day would you like?"],
+        ["Thank you very much.", "thank you very much", "You are welcome. Is there anything else?"]
+      ]
+      const conversations = yield* Effect.forEach(Array.from({ length: 10 }, (_, index) => index), (index) =>
+        Effect.flatMap(both, (both) =>
+          converse(both, ({ heardOut }) => [
+            Silence({ duration: `${index * 200} millis` }),
+            ...[heardOut(), Caller.Step.Speak({ text: lines[index % 5][0], voice: index < 5 ? "rms" : "awb" })],
+            ...[heardOut(), Caller.Step.Speak({ text: lines[(index + 1) % 5][0], voice: index < 5 ? "rms" : "awb" })],
+            ...[heardOut(), HangUp()]
+          ], { from: `+141555501${index + 10}` })))
+      for (const [index, conversation] of conversations.entries()) {
+        assert.deepStrictEqual(words(yield* conversation.over), [
+          `agent: ${greeting}`,
+          ...[index % 5, (index + 1) % 5].flatMap((line) => [`caller: ${lines[line][1]}`, `agent: ${lines[line][2]}`])
+        ])
+      }
+    }), 120_000)
+
+  it.effect("leaves nothing behind", () =>
+    Effect.gen(function*() {
+      const { service } = yield* both
+      yield* until("no call left", service.health, ({ active_connections, calls }) => calls === 0 && active_connections === 0)
+      assert.strictEqual((yield* service.metrics)("client_caller_calls"), 0)
+    }), 60_000)
+})
+
+/** Words without a pause and without an end. */
+const endless = "and then my cousin told me that her neighbour had been there and that his brother went with them and that they all said"
+
+/** The last stretch of what was heard after a moment (ms). */
+const lastOf = (heard: Int16Array, after: number) => {
+  const last = Turns.speeches(heard).findLast(({ from }) => from >= after)
+  return heard.subarray(last === undefined ? heard.length : Math.max(0, last.to - 1600) * 8)
+}
