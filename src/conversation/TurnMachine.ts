@@ -675,8 +675,10 @@ class Step {
   }
 
   #letGo(active: Reply): void {
-    this.#put({ ...active, isHeld: false })
+    const next = this.#put({ ...active, isHeld: false })
     this.#do({ _tag: "Release", reply: active.id })
+    // What has waited until now is not late.
+    this.#expectMarks(next)
   }
 
   // -- time, keys, faults, the end --------------------------------------------------------------

@@ -31,12 +31,14 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
   const timers = new Map<Timer, { readonly id: number; readonly due: number }>()
   const all: Array<Command> = []
   const events: Array<TurnEvent> = []
+  const steps: Array<{ readonly event: TurnEvent; readonly commands: ReadonlyArray<Command>; readonly state: TurnMachine.TurnState }> = []
 
   const send = (body: Body<TurnEvent>): ReadonlyArray<Command> => {
     const event = { ...body, at: now } as TurnEvent
     events.push(event)
     const [commands, next] = transition(state, event)
     state = next
+    steps.push({ event, commands, state })
     for (const command of commands) {
       all.push(command)
       if (command._tag === "StartTimer") timers.set(command.timer, command)
@@ -91,6 +93,8 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
     last,
     all,
     events,
+    /** Each event with the commands it gave and the state behind it. */
+    steps,
     tag,
     get now() {
       return now
