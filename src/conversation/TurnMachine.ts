@@ -192,7 +192,7 @@ class Step {
       case "ReplyFailed":
         return this.#onReply(event.reply, (reply) => this.#replyFailed(reply, event.reason))
       case "SpeechBegan":
-        return this.#onReply(event.reply, (reply) => void this.#moment(reply, "firstSound"))
+        return this.#onReply(event.reply, (reply) => this.#speechBegan(reply, event.segment))
       case "MediaSent":
         return this.#onReply(event.reply, (reply) => this.#mediaSent(reply, event.segment))
       case "SpeechEnded":
@@ -548,6 +548,14 @@ class Step {
     this.#do({ _tag: "Speak", reply: reply.id, segment: segment.id, text })
     if (reply.id === this.state.active?.id) this.#tell(reply.id, { _tag: "AgentSays", text })
     return this.#put({ ...begun, segments: [...begun.segments, segment], nextSegment: segment.id + 1 })
+  }
+
+  #speechBegan(reply: Reply, id: number): void {
+    const begun = this.#moment(reply, "firstSound")
+    const isNext = begun.segments.find((piece) => !piece.isHeard)?.id === id
+    // All before it was heard: nothing keeps it from being played at once.
+    if (!isNext || !begun.isMediaSent) return
+    this.#put({ ...begun, segments: begun.segments.map((piece) => piece.id === id ? { ...piece, playedFrom: this.#at } : piece) })
   }
 
   #mediaSent(reply: Reply, id: number): void {

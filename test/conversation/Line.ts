@@ -12,7 +12,8 @@ interface Piece {
   readonly segment: number
   readonly text: string
   readonly duration: number
-  played: number
+  /** When its first sample was played. */
+  from?: number
 }
 
 /** ms of a segment's sound. */
@@ -29,7 +30,8 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
   let done = 0
 
   const hear = (piece: Piece) => {
-    const text = HeardLedger.cutAtWord(piece.text, piece.played / piece.duration)
+    if (piece.from === undefined) return
+    const text = HeardLedger.cutAtWord(piece.text, (turns.now - piece.from) / piece.duration)
     if (text.length > 0) heard.set(piece.reply, [...heard.get(piece.reply) ?? [], text])
   }
 
@@ -44,7 +46,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     switch (command._tag) {
       case "Speak": {
         const { reply, segment, text } = command
-        queue.push({ reply, segment, text, duration: durationOf(text), played: 0 })
+        queue.push({ reply, segment, text, duration: durationOf(text) })
         turns.send({ _tag: "SpeechBegan", reply, segment })
         turns.send({ _tag: "SpeechEnded", reply, segment, duration: durationOf(text) })
         return
@@ -63,7 +65,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
         drop(({ reply }) => reply === command.reply)
         return
       case "Clear":
-        for (const { reply, segment } of drop(({ played }) => played > 0)) turns.send({ _tag: "MarkReturned", reply, segment })
+        for (const { reply, segment } of drop(({ from }) => from !== undefined)) turns.send({ _tag: "MarkReturned", reply, segment })
         return
     }
   }
@@ -73,25 +75,34 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     while (done < turns.all.length) carryOut(turns.all[done++])
   }
 
-  /** Time passes in steps of 20 ms: a frame is played in each. */
+  /** The next piece begins to play, if it may. */
+  const play = () => {
+    const piece = queue.find(({ reply }) => released.has(reply))
+    if (piece === undefined || piece.from !== undefined) return
+    piece.from = turns.now
+    if (begun.has(piece.reply)) return
+    begun.add(piece.reply)
+    turns.send({ _tag: "MediaSent", reply: piece.reply, segment: piece.segment })
+    settle()
+  }
+
+  /** Time passes, from one moment when something happens to the next. */
   const pass = (millis: number) => {
-    for (let left = millis; left > 0; left -= 20) {
-      turns.pass(Math.min(20, left))
+    const until = turns.now + millis
+    while (true) {
+      play()
+      const piece = queue.find(({ from }) => from !== undefined)
+      const end = piece?.from === undefined ? Infinity : piece.from + piece.duration
+      turns.pass(Math.max(0, Math.min(until, end, turns.nextDue) - turns.now))
       settle()
-      const piece = queue.find(({ reply }) => released.has(reply))
-      if (piece === undefined) continue
-      if (!begun.has(piece.reply)) {
-        begun.add(piece.reply)
-        turns.send({ _tag: "MediaSent", reply: piece.reply, segment: piece.segment })
+      if (piece !== undefined && queue.includes(piece) && turns.now >= end) {
+        hear(piece)
+        queue = queue.filter((other) => other !== piece)
+        turns.send({ _tag: "MarkReturned", reply: piece.reply, segment: piece.segment })
         settle()
-        if (!queue.includes(piece)) continue
+      } else if (turns.now >= until) {
+        return play()
       }
-      piece.played += Math.min(20, left)
-      if (piece.played < piece.duration) continue
-      hear(piece)
-      queue = queue.filter((other) => other !== piece)
-      turns.send({ _tag: "MarkReturned", reply: piece.reply, segment: piece.segment })
-      settle()
     }
   }
 
@@ -107,7 +118,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     /** What was heard of a reply, as text. */
     heard: (reply: number): string => (heard.get(reply) ?? []).join(" "),
     /** What is being played, or would be. */
-    isPlaying: () => queue.some(({ played, reply }) => played > 0 && released.has(reply)),
+    isPlaying: () => queue.some(({ from }) => from !== undefined),
     /** The caller speaks for so long. */
     voice: (millis: number) => {
       send({ _tag: "VoiceStarted", since: turns.now })

@@ -99,6 +99,10 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
     get now() {
       return now
     },
+    /** When the next timer is due. */
+    get nextDue() {
+      return Math.min(...Array.from(timers.values(), ({ due }) => due))
+    },
     get state() {
       return state
     },
