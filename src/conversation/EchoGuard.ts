@@ -4,7 +4,7 @@
  * We know what was played and when, so an echo is found as what it is: a delayed, weaker copy. The delay is
  * searched for by normalised cross-correlation over a quarter of a second at 2 kHz, where speech has most of
  * its power, and followed closely at 8 kHz after that. Two voices are alike at some delay or other, but not at
- * the same one twice: only what is found again counts. A window is echo when it is alike, or when it is no
+ * the same one twice: what is not very alike counts when it is found again. A window is echo when it is alike, or when it is no
  * louder than the echo that is expected now. A caller who speaks over it is neither; of the sound that is
  * recognized the echo is taken out as well as one delay and one gain can.
  *
@@ -140,7 +140,7 @@ export const make = (): EchoGuard => {
   }
 
   /** The delay at which a quarter of a second is most alike, or `undefined`. */
-  const search = (now: number): number | undefined => {
+  const search = (now: number): { readonly alike: number; readonly delay: number } | undefined => {
     const length = searchLength / decimation
     let heard = 0
     for (let index = 0; index < length; index++) {
@@ -158,7 +158,7 @@ export const make = (): EchoGuard => {
     let played = 0
     for (let index = 0; index < length; index++) played += decimatedReference[index] ** 2
     let best = alikeToLearn
-    let found: number | undefined
+    let found: { readonly alike: number; readonly delay: number } | undefined
     const lags = longestDelay / decimation
     for (let lag = 0; lag <= lags; lag++) {
       if (lag > 0) played += decimatedReference[lag + length - 1] ** 2 - decimatedReference[lag - 1] ** 2
@@ -168,7 +168,7 @@ export const make = (): EchoGuard => {
       const alike = Math.abs(cross) / Math.sqrt(played * heard)
       if (alike > best) {
         best = alike
-        found = longestDelay - lag * decimation
+        found = { alike, delay: longestDelay - lag * decimation }
       }
     }
     return found
@@ -178,9 +178,11 @@ export const make = (): EchoGuard => {
     sinceSearch = 0
     const found = search(now)
     const before = candidate
-    candidate = found
-    if (found === undefined || before === undefined || Math.abs(found - before) > followReach) return false
-    const refined = follow(now, found, followReach)
+    candidate = found?.delay
+    if (found === undefined) return false
+    const isFoundAgain = before !== undefined && Math.abs(found.delay - before) <= followReach
+    if (!isFoundAgain && found.alike < alikeToJudge) return false
+    const refined = follow(now, found.delay, followReach)
     if (Math.abs(refined.amplitude) > loudestEcho) return false
     delay = refined.delay
     amplitude = refined.amplitude
