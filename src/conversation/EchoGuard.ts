@@ -26,6 +26,13 @@ export interface EchoGuard {
   readonly delay: () => number | undefined
 }
 
+/** The sound at one delay: how alike it is, and how loud. */
+interface Followed {
+  readonly alike: number
+  readonly amplitude: number
+  readonly delay: number
+}
+
 const samplesPerMilli = 8
 
 /** Two seconds of what was and will be played. A power of two. */
@@ -51,6 +58,9 @@ const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
  */
 const alikeToLearn = 0.55
 const alikeToJudge = 0.8
+
+/** Less alike than this at a known delay, it may be the next period of the voice that is followed, and not the echo. */
+const alikeToTrust = 0.95
 
 /** Windows between two searches (128 ms): half of what is compared is new. */
 const searchEvery = 4
@@ -87,6 +97,8 @@ export const make = (): EchoGuard => {
   let amplitude = 0
   let suspected = 0
   let sinceSearch = 0
+  /** Windows until a delay that is not trusted is searched for again: twice as many each time when there is no better one. */
+  let doubtAfter = searchEvery
   /** What the last search found. */
   let candidate: number | undefined
   /** Windows in a row without a sound. */
@@ -130,7 +142,7 @@ export const make = (): EchoGuard => {
       : { alike: Math.abs(cross) / Math.sqrt(played * heard), amplitude: cross / played }
   }
 
-  const follow = (now: number, about: number, reach: number) => {
+  const follow = (now: number, about: number, reach: number): Followed => {
     let best = { alike: 0, amplitude: 0, delay: about }
     for (let candidate = Math.max(0, about - reach); candidate <= about + reach; candidate++) {
       const found = compare(now, candidate)
@@ -185,9 +197,21 @@ export const make = (): EchoGuard => {
     const refined = follow(now, found.delay, followReach)
     if (Math.abs(refined.amplitude) > loudestEcho) return false
     delay = refined.delay
+    doubtAfter = searchEvery
     amplitude = refined.amplitude
     if (amplitude !== 0) gain = amplitude ** 2
     return true
+  }
+
+  /** A delay at which the sound is more alike than at this one, or this one. */
+  const improve = (now: number, known: Followed): Followed => {
+    if (known.alike >= alikeToTrust || sinceSearch < doubtAfter) return known
+    sinceSearch = 0
+    const found = search(now)
+    const other = found === undefined ? known : follow(now, found.delay, followReach)
+    const isBetter = other.alike > known.alike && Math.abs(other.delay - known.delay) > followReach
+    doubtAfter = isBetter ? searchEvery : doubtAfter * 2
+    return isBetter ? other : known
   }
 
   /** Whether an echo, however late, would have been heard in the last second. */
@@ -228,8 +252,9 @@ export const make = (): EchoGuard => {
 
       sinceSearch++
       if (delay !== undefined) {
-        const best = follow(now, delay, followReach)
-        if (best.alike >= alikeToJudge) {
+        const followed = follow(now, delay, followReach)
+        if (followed.alike >= alikeToJudge) {
+          const best = improve(now, followed)
           delay = best.delay
           amplitude += (best.amplitude - amplitude) / 4
           gain += (best.amplitude ** 2 - gain) / 4
