@@ -32,6 +32,9 @@ import * as VoiceGate from "./VoiceGate.ts"
 /** Sound from before the voice was noticed that belongs to the utterance: samples at 8 kHz, 480 ms. */
 const preRoll = 3840
 
+/** The same over our own echo, which hides a voice's beginning: 960 ms. */
+const echoPreRoll = 7680
+
 /** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
 const detectorTimeout = 500
 
@@ -99,13 +102,14 @@ const makeRing = (length: number) => {
       next = (next + piece.length) % length
       count = Math.min(length, count + piece.length)
     },
-    /** A copy, oldest first. */
-    read: (): Pcm<8000> => {
-      const out = new Int16Array(count)
-      const from = (next - count + length) % length
-      const head = Math.min(count, length - from)
+    /** A copy of the last so many, oldest first. */
+    read: (most: number): Pcm<8000> => {
+      const wanted = Math.min(count, most)
+      const out = new Int16Array(wanted)
+      const from = (next - wanted + length) % length
+      const head = Math.min(wanted, length - from)
       out.set(samples.subarray(from, from + head))
-      out.set(samples.subarray(0, count - head), head)
+      out.set(samples.subarray(0, wanted - head), head)
       return out
     }
   }
@@ -138,7 +142,9 @@ export const open = Effect.fnUntraced(function*(
   const models = yield* FiberMap.make<number>()
   const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
   const echo = EchoGuard.make()
-  const ring = makeRing(preRoll)
+  const ring = makeRing(echoPreRoll)
+  /** When our own echo last came, ms. */
+  let echoAt = -Infinity
   let state = TurnMachine.initial
   let hearing: Hearing | undefined
   let transcribing: Fiber.Fiber<unknown> | undefined
@@ -165,7 +171,7 @@ export const open = Effect.fnUntraced(function*(
   const beginUtterance = Effect.fnUntraced(function*(id: number) {
     yield* endUtterance
     const begun: Hearing = { id, scope: yield* Scope.fork(scope), inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>() }
-    Queue.offerUnsafe(begun.inbox, ring.read())
+    Queue.offerUnsafe(begun.inbox, ring.read(now() - echoAt < preRoll / 8 ? echoPreRoll : preRoll))
     hearing = begun
     yield* Effect.forkIn(listen(begun), begun.scope)
   })
@@ -343,7 +349,10 @@ export const open = Effect.fnUntraced(function*(
 
   const onWindow = (window: Pcm<8000>): Effect.Effect<void> => {
     const arrivedAt = now()
-    if (echo.judge(window, soundClock - windowMillis)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
+    if (echo.judge(window, soundClock - windowMillis)) {
+      echoAt = arrivedAt
+      return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
+    }
     if (!isDetectorWell || detector._tag === "None") {
       return Effect.sync(() => heardVoice(gate.push(window, undefined, arrivedAt)))
     }

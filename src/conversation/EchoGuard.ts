@@ -53,10 +53,11 @@ const followReach = 16
 const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
 
 /**
- * How alike (correlation coefficient) sound must be: to learn a delay, to be echo at a known one. What is less
- * alike than that is for more than a third somebody else's.
+ * How alike (correlation coefficient) sound must be: to learn a delay when it is found twice, or at once; to be
+ * echo at a known one. What is less alike than that is for more than a third somebody else's.
  */
 const alikeToLearn = 0.55
+const alikeToLearnAtOnce = 0.9
 const alikeToJudge = 0.8
 
 /** Less alike than this at a known delay, it may be the next period of the voice that is followed, and not the echo. */
@@ -193,9 +194,12 @@ export const make = (): EchoGuard => {
     candidate = found?.delay
     if (found === undefined) return false
     const isFoundAgain = before !== undefined && Math.abs(found.delay - before) <= followReach
-    if (!isFoundAgain && found.alike < alikeToJudge) return false
     const refined = follow(now, found.delay, followReach)
-    if (Math.abs(refined.amplitude) > loudestEcho) return false
+    const loudness = Math.abs(refined.amplitude)
+    if (loudness > loudestEcho) return false
+    // An echo that moves stays about as loud as it was.
+    const isLikely = found.alike >= alikeToLearnAtOnce && (delay === undefined || loudness <= 2 * Math.abs(amplitude))
+    if (!isFoundAgain && !isLikely) return false
     delay = refined.delay
     doubtAfter = searchEvery
     amplitude = refined.amplitude

@@ -54,8 +54,8 @@ const services = Layer.unwrap(Effect.gen(function*() {
   // The same, with a greeting that is soon over.
   const desk = receptionist.replace("name: receptionist", "name: desk").replace(`greeting: ${greeting}`, "greeting: Hello.")
   for (const [name, text] of Object.entries({ ...files, receptionist, desk })) yield* fs.writeFileString(join(folder, `${name}.yaml`), text)
-  return Layer.mergeAll(serviceLayer({ env: { AGENT: "receptionist", AGENTS_DIR: folder } }), Speech.layer)
-})).pipe(Layer.provideMerge(NodeServices.layer))
+  return serviceLayer({ env: { AGENT: "receptionist", AGENTS_DIR: folder } })
+})).pipe(Layer.provideMerge(Speech.layer), Layer.provideMerge(NodeServices.layer))
 
 const both = Effect.gen(function*() {
   return { service: yield* Service, simulator: yield* Simulator }
@@ -198,15 +198,15 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const conversations = yield* Effect.all(
         Object.entries(noises).map(([name, noise]) =>
           Effect.flatMap(both, (both) =>
-            Effect.map(converse(both, (cues) => [...intoTheAnswer(cues), noise, cues.heardOut(), HangUp()], desk), (conversation) =>
+            Effect.map(converse(both, (cues) => [...intoTheAnswer(cues), noise, cues.heardOut(), HangUp()]), (conversation) =>
               [name, conversation] as const)))
       )
       for (const [name, conversation] of conversations) {
         const told = yield* conversation.over
-        assert.deepStrictEqual(words(told), ["agent: Hello.", "caller: what are your opening hours", `agent: ${hours}`], name)
+        assert.deepStrictEqual(words(told), [`agent: ${greeting}`, "caller: what are your opening hours", `agent: ${hours}`], name)
         assert.isTrue(those(told, "AgentHeard")[1].isWhole)
         assert.strictEqual(count(told, "Resumed"), count(told, "BargeIn"))
-        if (name !== "cough") assert.isAtLeast(count(told, "Resumed"), 1, name)
+        if (name === "moan") assert.isAtLeast(count(told, "Resumed"), 1, name)
         const [{ to }] = Turns.speeches(yield* conversation.call.said)
         const [, second] = hours.split(/(?<=\.) /)
         const ends = Turns.speeches(yield* conversation.call.heard).filter(({ from }) => from > to).map((one) => one.to)
@@ -359,7 +359,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
   it.effect("survives two seconds without frames in the middle of an utterance", () =>
     speaking(1, Effect.gen(function*() {
       const conversation = yield* converse(yield* both, ({ heardOut }) => [
-        Silence({ duration: "1 second" }), say("I would like to know your opening hours"), heardOut(),
+        Silence({ duration: "1 second" }), say("I would like to know your opening hours"), Silence({ duration: "2 seconds" }), heardOut(),
         say("What are your opening hours?"), heardOut(), HangUp()
       ], { agent: "listener", faults: { silenceGap: { atMillis: 2000, forMillis: 2000 } } })
       const told = yield* conversation.over
