@@ -72,10 +72,10 @@ const loudestEcho = 0.7
 /** An echo that is this much louder (3 dB) than expected is somebody speaking. */
 const overEcho = 2
 
-/** Before a delay is known: what is 12 dB weaker than what was played may be echo. */
+/** Before anything is known of the line: what is 12 dB weaker than what was played may be echo. */
 const underPlayed = 16
 
-/** For so many windows (½ s) at most: what is not found to be alike by then is the caller. */
+/** So many windows (½ s) at most may be echo by their power alone: what is not found to be alike by then is the caller. */
 const patience = 16
 
 /** Windows (1 s) without a sound while the agent spoke all the time: there is no loudspeaker. */
@@ -96,6 +96,8 @@ export const make = (): EchoGuard => {
   let gain = 0.01
   /** The same of the amplitude, with its sign. */
   let amplitude = 0
+  /** The delay has been found to be right since the agent began to speak. */
+  let isConfirmed = false
   let suspected = 0
   let sinceSearch = 0
   /** Windows until a delay that is not trusted is searched for again: twice as many each time when there is no better one. */
@@ -231,6 +233,7 @@ export const make = (): EchoGuard => {
       const start = Math.round(time * samplesPerMilli)
       if (start >= end + size || end === -Infinity) reference.fill(0)
       else for (let sample = end; sample < start; sample++) reference[sample & (size - 1)] = 0
+      if (start > end) isConfirmed = false
       for (let index = 0; index < pcm.length; index++) reference[(start + index) & (size - 1)] = pcm[index]
       end = start + pcm.length
     },
@@ -263,18 +266,19 @@ export const make = (): EchoGuard => {
           amplitude += (best.amplitude - amplitude) / 4
           gain += (best.amplitude ** 2 - gain) / 4
           suspected = 0
+          isConfirmed = true
           return true
         }
         const expected = gain * loudest(now - window.length - delay - 256, now - delay + 256)
         if (power <= expected * overEcho) return true
-        // Perhaps it moved: the far end's buffers have been refilled.
-        return sinceSearch >= searchEvery && powerOf(now - delay - followLength, followLength) > leastPower && learn(now)
       }
 
       const most = loudest(now - longestDelay, now)
       if (most === 0) return false
+      // It is not known, or it moved: the far end's buffers have been refilled.
       if (sinceSearch >= searchEvery && learn(now)) return true
-      if (isQuietLine || power * underPlayed > most || suspected >= patience) return false
+      const mayBeEcho = delay === undefined ? !isQuietLine && power * underPlayed <= most : power <= gain * most * overEcho
+      if (isConfirmed || !mayBeEcho || suspected >= patience) return false
       suspected++
       return true
     },

@@ -23,7 +23,8 @@ interface Echo {
 const powerOf = (sound: Int16Array) => sound.reduce((sum, sample) => sum + sample * sample, 0) / sound.length
 
 /** A call as the guard has it: the agent speaks, and the caller does from some moment on. */
-const makeCall = (echo?: Echo) => {
+const makeCall = (given?: Echo) => {
+  let echo = given
   const guard = EchoGuard.make()
   let time = 0
   /** Of what was echo alone in what the agent said last: how much weaker it is once cleaned, dB. */
@@ -54,7 +55,7 @@ const makeCall = (echo?: Echo) => {
     time += Math.ceil(agent.length / windowLength) * windowLength + 8192
     return windows
   }
-  return { guard, speak, reduction: () => reduction }
+  return { guard, speak, reduction: () => reduction, move: (to: Echo) => void (echo = to) }
 }
 
 const greeting = "Maple Dental, good day. How can I help you?"
@@ -111,4 +112,17 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
         }
       }), 60_000)
   }
+
+  it.effect("does not take its echo for a caller when the far end's buffers were refilled", () =>
+    Effect.gen(function*() {
+      const { speak: say } = yield* Speech
+      const { guard, move, speak } = makeCall({ gain: 0.1, delayMillis: 300 })
+      const texts = [greeting, answer, greeting, answer]
+      for (const [index, delayMillis] of [300, 160, 420, 180].entries()) {
+        move({ gain: 0.1, delayMillis })
+        const alone = speak(yield* say(texts[index], "slt")).filter(({ isEchoOnly }) => isEchoOnly)
+        assert.isTrue(alone.every(({ isEcho }) => isEcho), `${delayMillis} ms`)
+        assert.approximately(guard.delay() ?? 0, delayMillis, 0.2)
+      }
+    }), 60_000)
 })
