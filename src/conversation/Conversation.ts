@@ -171,7 +171,9 @@ export const open = Effect.fnUntraced(function*(
   const beginUtterance = Effect.fnUntraced(function*(id: number) {
     yield* endUtterance
     const begun: Hearing = { id, scope: yield* Scope.fork(scope), inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>() }
-    Queue.offerUnsafe(begun.inbox, ring.read(now() - echoAt < preRoll / 8 ? echoPreRoll : preRoll))
+    // Of our echo more is known by now than when it came.
+    const before = ring.read(now() - echoAt < preRoll / 8 ? echoPreRoll : preRoll)
+    Queue.offerUnsafe(begun.inbox, echo.clean(before, ringEnd - before.length / 8))
     hearing = begun
     yield* Effect.forkIn(listen(begun), begun.scope)
   })
@@ -362,6 +364,8 @@ export const open = Effect.fnUntraced(function*(
 
   const window = new Int16Array(windowLength) as Pcm<8000>
   let filled = 0
+  /** The caller's time at the end of the ring. */
+  let ringEnd = 0
   /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
   let soundClock = 0
 
@@ -369,9 +373,9 @@ export const open = Effect.fnUntraced(function*(
     lastSoundAt = now()
     const length = pcm.length / 8
     if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
-    const clean = echo.clean(pcm, soundClock)
-    ring.push(clean)
-    if (hearing !== undefined) Queue.offerUnsafe(hearing.inbox, clean)
+    ring.push(pcm)
+    ringEnd = soundClock + length
+    if (hearing !== undefined) Queue.offerUnsafe(hearing.inbox, echo.clean(pcm, soundClock))
     let at = 0
     while (at < pcm.length) {
       const piece = pcm.subarray(at, at + windowLength - filled)
