@@ -34,6 +34,9 @@ import * as VoiceGate from "./VoiceGate.ts"
 /** Sound from before the voice was noticed that belongs to the utterance: samples at 8 kHz, 480 ms. */
 const preRoll = 3840
 
+/** The same over our own echo, which hides a voice's beginning: 960 ms. */
+const echoPreRoll = 7680
+
 /** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
 const detectorTimeout = 500
 
@@ -127,7 +130,9 @@ export const open = Effect.fnUntraced(function*(
   const models = yield* FiberMap.make<number>()
   const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
   const echo = EchoGuard.make()
-  const ring = SoundRing.make(preRoll)
+  const ring = SoundRing.make(echoPreRoll)
+  /** When our own echo last came, ms. */
+  let echoAt = -Infinity
   const { contextMillis } = engines.textToSpeech
   const context = contextMillis === undefined ? undefined : SpokenContext.make(contextMillis)
   let state = TurnMachine.initial
@@ -165,7 +170,9 @@ export const open = Effect.fnUntraced(function*(
   const beginUtterance = Effect.fnUntraced(function*(id: number) {
     yield* endUtterance
     const begun: Hearing = { id, scope: yield* Scope.fork(scope), inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>() }
-    const before = ring.read()
+    // Of our echo more is known by now than when it came.
+    const raw = ring.read(now() - echoAt < preRoll / 8 ? echoPreRoll : preRoll)
+    const before = echo.clean(raw, ringEnd - raw.length / 8)
     Queue.offerUnsafe(begun.inbox, before)
     hearing = begun
     context?.beginUtterance()
@@ -430,7 +437,10 @@ export const open = Effect.fnUntraced(function*(
 
   const onWindow = (window: Pcm<8000>): Effect.Effect<void> => {
     const arrivedAt = now()
-    if (echo.judge(window, soundClock - windowMillis)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
+    if (echo.judge(window, soundClock - windowMillis)) {
+      echoAt = arrivedAt
+      return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
+    }
     if (detector === undefined) return Effect.sync(() => heardVoice(gate.push(window, undefined, arrivedAt)))
     if (!gate.needsProbability(window)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
     return Effect.map(ask(detector, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
@@ -438,6 +448,8 @@ export const open = Effect.fnUntraced(function*(
 
   const window = new Int16Array(windowLength) as Pcm<8000>
   let filled = 0
+  /** The caller's time at the end of the ring. */
+  let ringEnd = 0
   /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
   let soundClock = 0
 
@@ -445,9 +457,10 @@ export const open = Effect.fnUntraced(function*(
     lastSoundAt = now()
     const length = pcm.length / 8
     if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
-    const clean = echo.clean(pcm, soundClock)
-    ring.push(clean)
+    ring.push(pcm)
+    ringEnd = soundClock + length
     if (hearing !== undefined) {
+      const clean = echo.clean(pcm, soundClock)
       Queue.offerUnsafe(hearing.inbox, clean)
       context?.hear(clean)
     }

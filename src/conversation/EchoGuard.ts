@@ -4,7 +4,7 @@
  * We know what was played and when, so an echo is found as what it is: a delayed, weaker copy. The delay is
  * searched for by normalised cross-correlation over a quarter of a second at 2 kHz, where speech has most of
  * its power, and followed closely at 8 kHz after that. Two voices are alike at some delay or other, but not at
- * the same one twice: only what is found again counts. A window is echo when it is alike, or when it is no
+ * the same one twice: what is not very alike counts when it is found again. A window is echo when it is alike, or when it is no
  * louder than the echo that is expected now. A caller who speaks over it is neither; of the sound that is
  * recognized the echo is taken out as well as one delay and one gain can.
  *
@@ -24,6 +24,13 @@ export interface EchoGuard {
   readonly clean: (pcm: Pcm<8000>, at: number) => Pcm<8000>
   /** ms from playing to the echo's arrival, once known. */
   readonly delay: () => number | undefined
+}
+
+/** The sound at one delay: how alike it is, and how loud. */
+interface Followed {
+  readonly alike: number
+  readonly amplitude: number
+  readonly delay: number
 }
 
 const samplesPerMilli = 8
@@ -46,11 +53,15 @@ const followReach = 16
 const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
 
 /**
- * How alike (correlation coefficient) sound must be: to learn a delay, to be echo at a known one. What is less
- * alike than that is for more than a third somebody else's.
+ * How alike (correlation coefficient) sound must be: to learn a delay when it is found twice, or at once; to be
+ * echo at a known one. What is less alike than that is for more than a third somebody else's.
  */
 const alikeToLearn = 0.55
+const alikeToLearnAtOnce = 0.9
 const alikeToJudge = 0.8
+
+/** Less alike than this at a known delay, it may be the next period of the voice that is followed, and not the echo. */
+const alikeToTrust = 0.95
 
 /** Windows between two searches (128 ms): half of what is compared is new. */
 const searchEvery = 4
@@ -64,10 +75,10 @@ const overEcho = 2
 /** An echo that is this much weaker (6 dB) than expected shows that the expectation is wrong. */
 const underEcho = 4
 
-/** Before a delay is known: what is 12 dB weaker than what was played may be echo. */
+/** Before anything is known of the line: what is 12 dB weaker than what was played may be echo. */
 const underPlayed = 16
 
-/** For so many windows (½ s) at most: what is not found to be alike by then is the caller. */
+/** So many windows (½ s) at most may be echo by their power alone: what is not found to be alike by then is the caller. */
 const patience = 16
 
 /** Windows (1 s) without a sound while the agent spoke all the time: there is no loudspeaker. */
@@ -88,8 +99,12 @@ export const make = (): EchoGuard => {
   let gain = 0.01
   /** The same of the amplitude, with its sign. */
   let amplitude = 0
+  /** The delay has been found to be right since the agent began to speak. */
+  let isConfirmed = false
   let suspected = 0
   let sinceSearch = 0
+  /** Windows until a delay that is not trusted is searched for again: twice as many each time when there is no better one. */
+  let doubtAfter = searchEvery
   /** What the last search found. */
   let candidate: number | undefined
   /** Windows in a row without a sound. */
@@ -133,7 +148,7 @@ export const make = (): EchoGuard => {
       : { alike: Math.abs(cross) / Math.sqrt(played * heard), amplitude: cross / played }
   }
 
-  const follow = (now: number, about: number, reach: number) => {
+  const follow = (now: number, about: number, reach: number): Followed => {
     let best = { alike: 0, amplitude: 0, delay: about }
     for (let candidate = Math.max(0, about - reach); candidate <= about + reach; candidate++) {
       const found = compare(now, candidate)
@@ -143,7 +158,7 @@ export const make = (): EchoGuard => {
   }
 
   /** The delay at which a quarter of a second is most alike, or `undefined`. */
-  const search = (now: number): number | undefined => {
+  const search = (now: number): { readonly alike: number; readonly delay: number } | undefined => {
     const length = searchLength / decimation
     let heard = 0
     for (let index = 0; index < length; index++) {
@@ -161,7 +176,7 @@ export const make = (): EchoGuard => {
     let played = 0
     for (let index = 0; index < length; index++) played += decimatedReference[index] ** 2
     let best = alikeToLearn
-    let found: number | undefined
+    let found: { readonly alike: number; readonly delay: number } | undefined
     const lags = longestDelay / decimation
     for (let lag = 0; lag <= lags; lag++) {
       if (lag > 0) played += decimatedReference[lag + length - 1] ** 2 - decimatedReference[lag - 1] ** 2
@@ -171,7 +186,7 @@ export const make = (): EchoGuard => {
       const alike = Math.abs(cross) / Math.sqrt(played * heard)
       if (alike > best) {
         best = alike
-        found = longestDelay - lag * decimation
+        found = { alike, delay: longestDelay - lag * decimation }
       }
     }
     return found
@@ -181,14 +196,31 @@ export const make = (): EchoGuard => {
     sinceSearch = 0
     const found = search(now)
     const before = candidate
-    candidate = found
-    if (found === undefined || before === undefined || Math.abs(found - before) > followReach) return false
-    const refined = follow(now, found, followReach)
-    if (Math.abs(refined.amplitude) > loudestEcho) return false
+    candidate = found?.delay
+    if (found === undefined) return false
+    const isFoundAgain = before !== undefined && Math.abs(found.delay - before) <= followReach
+    const refined = follow(now, found.delay, followReach)
+    const loudness = Math.abs(refined.amplitude)
+    if (loudness > loudestEcho) return false
+    // An echo that moves stays about as loud as it was.
+    const isLikely = found.alike >= alikeToLearnAtOnce && (delay === undefined || loudness <= 2 * Math.abs(amplitude))
+    if (!isFoundAgain && !isLikely) return false
     delay = refined.delay
+    doubtAfter = searchEvery
     amplitude = refined.amplitude
     if (amplitude !== 0) gain = amplitude ** 2
     return true
+  }
+
+  /** A delay at which the sound is more alike than at this one, or this one. */
+  const improve = (now: number, known: Followed): Followed => {
+    if (known.alike >= alikeToTrust || sinceSearch < doubtAfter) return known
+    sinceSearch = 0
+    const found = search(now)
+    const other = found === undefined ? known : follow(now, found.delay, followReach)
+    const isBetter = other.alike > known.alike && Math.abs(other.delay - known.delay) > followReach
+    doubtAfter = isBetter ? searchEvery : doubtAfter * 2
+    return isBetter ? other : known
   }
 
   /** Whether an echo, however late, would have been heard in the last second. */
@@ -204,6 +236,7 @@ export const make = (): EchoGuard => {
       const start = Math.round(time * samplesPerMilli)
       if (start >= end + size || end === -Infinity) reference.fill(0)
       else for (let sample = end; sample < start; sample++) reference[sample & (size - 1)] = 0
+      if (start > end) isConfirmed = false
       for (let index = 0; index < pcm.length; index++) reference[(start + index) & (size - 1)] = pcm[index]
       end = start + pcm.length
     },
@@ -234,24 +267,26 @@ export const make = (): EchoGuard => {
 
       sinceSearch++
       if (delay !== undefined) {
-        const best = follow(now, delay, followReach)
-        if (best.alike >= alikeToJudge) {
+        const followed = follow(now, delay, followReach)
+        if (followed.alike >= alikeToJudge) {
+          const best = improve(now, followed)
           delay = best.delay
           amplitude += (best.amplitude - amplitude) / 4
           gain += (best.amplitude ** 2 - gain) / 4
           suspected = 0
+          isConfirmed = true
           return true
         }
         const expected = gain * loudest(now - window.length - delay - 256, now - delay + 256)
         if (power <= expected * overEcho) return true
-        // Perhaps it moved: the far end's buffers have been refilled.
-        return sinceSearch >= searchEvery && powerOf(now - delay - followLength, followLength) > leastPower && learn(now)
       }
 
       const most = loudest(now - longestDelay, now)
       if (most === 0) return false
+      // It is not known, or it moved: the far end's buffers have been refilled.
       if (sinceSearch >= searchEvery && learn(now)) return true
-      if (isQuietLine || power * underPlayed > most || suspected >= patience) return false
+      const mayBeEcho = delay === undefined ? !isQuietLine && power * underPlayed <= most : power <= gain * most * overEcho
+      if (isConfirmed || !mayBeEcho || suspected >= patience) return false
       suspected++
       return true
     },

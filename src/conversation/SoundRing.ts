@@ -5,8 +5,8 @@ import type { Pcm } from "../audio/Pcm.ts"
 
 export interface SoundRing {
   readonly push: (pcm: Pcm<8000>) => void
-  /** A copy, oldest first; shorter than the ring while it is not full. */
-  readonly read: () => Pcm<8000>
+  /** A copy of the last so many, oldest first; shorter while there are not as many. */
+  readonly read: (most: number) => Pcm<8000>
 }
 
 /** `length`: in samples. */
@@ -23,12 +23,13 @@ export const make = (length: number): SoundRing => {
       next = (next + piece.length) % length
       count = Math.min(length, count + piece.length)
     },
-    read: () => {
-      const out = new Int16Array(count)
-      const from = (next - count + length) % length
-      const head = Math.min(count, length - from)
+    read: (most) => {
+      const wanted = Math.min(count, most)
+      const out = new Int16Array(wanted)
+      const from = (next - wanted + length) % length
+      const head = Math.min(wanted, length - from)
       out.set(samples.subarray(from, from + head))
-      out.set(samples.subarray(0, count - head), head)
+      out.set(samples.subarray(0, wanted - head), head)
       return out
     }
   }

@@ -26,13 +26,14 @@ export const lines = [
 ]
 
 export interface Script {
-  readonly lines: ReadonlyArray<string>
+  /** A text for each, or the path of a WAV file. */
+  readonly lines: ReadonlyArray<{ readonly text: string } | { readonly path: string }>
   readonly voice: Voice
   /** The first answer is interrupted by the second line. */
   readonly isInterrupting: boolean
 }
 
-const { AwaitSilence, AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
+const { AwaitSilence, AwaitSpeech, HangUp, PlayFile, Silence, Speak } = Caller.Step
 
 /** Waits until the agent has begun and ended what it says. */
 const listen = [
@@ -44,8 +45,8 @@ const listen = [
 export const caller = ({ isInterrupting, lines, voice }: Script): Caller.Caller =>
   Caller.make(
     ...listen,
-    ...lines.flatMap((text, index) => [
-      Speak({ text, voice }),
+    ...lines.flatMap((line, index) => [
+      "path" in line ? PlayFile(line) : Speak({ ...line, voice }),
       ...(isInterrupting && index === 0 && lines.length > 1
         ? [AwaitSpeech({ atMost: "8 seconds" }), Silence({ duration: "900 millis" })]
         : listen)

@@ -155,6 +155,10 @@ const demo = Command.make(
       Flag.withDescription("A line of the caller's; may be given several times. Not given: a visit to the built-in receptionist"),
       Flag.atLeast(0)
     ),
+    wav: Flag.File("wav", { mustExist: true }).pipe(
+      Flag.withDescription("A line of the caller's as a WAV file of any rate, instead of --say; may be given several times"),
+      Flag.atLeast(0)
+    ),
     voice: Flag.Literals("voice", ["rms", "awb", "kal16", "kal", "slt"]).pipe(
       Flag.withDescription("The caller's voice; the receptionist's is slt"),
       Flag.withDefault("rms")
@@ -173,27 +177,31 @@ const demo = Command.make(
     ),
     faults: shared.faults,
     out: Flag.String("out").pipe(
-      Flag.withDescription("Where the conversation is written: a stereo WAV, the caller on the left"),
-      Flag.withDefault("conversation.wav")
+      Flag.withDescription("Where the conversation is written, conversation.wav if not given: stereo, the caller on the left"),
+      Flag.optional
     )
   },
   Effect.fn("demo")(function*(options) {
     const service = yield* serviceOf(options)
+    if (options.say.length > 0 && options.wav.length > 0) {
+      return yield* new Demo.DemoError({ message: "The caller speaks by --say or by --wav. Leave one of them out." })
+    }
     const agent = yield* Demo.awaitService(service)
     if (agent === "echo") {
       yield* Console.log("The service's agent is the echo: it gets something to say back.")
       return yield* callEcho({
         ...options,
-        text: "Good morning. I would like to book a table for two, please.",
-        wav: Option.none(),
-        out: "heard.wav",
+        text: options.say.length > 0 ? options.say.join(" ") : "Good morning. I would like to book a table for two, please.",
+        wav: Option.fromUndefinedOr(options.wav[0]),
+        out: Option.getOrElse(options.out, () => "heard.wav"),
         digits: Option.none(),
         seconds: 2,
         expect: "echo"
       })
     }
+    const texts = options.say.length > 0 ? options.say : ConversationDemo.lines
     const script = {
-      lines: options.say.length > 0 ? options.say : ConversationDemo.lines,
+      lines: options.wav.length > 0 ? options.wav.map((path) => ({ path })) : texts.map((text) => ({ text })),
       voice: options.voice,
       isInterrupting: !options.polite
     }
@@ -202,13 +210,14 @@ const demo = Command.make(
       ...Option.match(options.noise, { onNone: () => ({}), onSome: (noise) => ({ noise }) })
     })
     yield* placeCall(options, caller, options.faults, (call, service) =>
-      Effect.flatMap(ConversationDemo.tell(call, service), (told) => ConversationDemo.report(call, told, options.out)))
+      Effect.flatMap(ConversationDemo.tell(call, service), (told) => ConversationDemo.report(call, told, Option.getOrElse(options.out, () => "conversation.wav"))))
   })
 ).pipe(
   Command.withDescription("Calls the service from a telephone that is none, talks with its agent, and writes down what was heard"),
   Command.withExamples([
     { command: "npm run demo", description: "Talk with the agent of the service that runs here" },
     { command: "npm run demo -- --say \"What are your opening hours?\" --say Goodbye", description: "Say something else" },
+    { command: "npm run demo -- --wav hours.wav --wav goodbye.wav", description: "Say it with your own voice" },
     { command: "npm run demo -- --loudspeaker --noise -50", description: "Call from a table in a café" },
     { command: "npm run demo -- --faults jitter=60,lost=0.05", description: "Call over a bad line" },
     { command: "npm run demo -- echo", description: "Test the line, with AGENT=echo" },

@@ -23,11 +23,15 @@ interface Echo {
 const powerOf = (sound: Int16Array) => sound.reduce((sum, sample) => sum + sample * sample, 0) / sound.length
 
 /** A call as the guard has it: the agent speaks, and the caller does from some moment on. */
-const makeCall = (echo?: Echo) => {
+const makeCall = (given?: Echo) => {
+  let echo = given
   const guard = EchoGuard.make()
   let time = 0
+  /** Of what was echo alone in what the agent said last: how much weaker it is once cleaned, dB. */
+  let reduction = 0
   const speak = (agent: Pcm<8000>, caller: Pcm<8000> = new Int16Array(0), callerFrom = 0) => {
     let handed = 0
+    let [before, after] = [0, 0]
     const windows: Array<{ readonly isLoudCaller: boolean; readonly isEchoOnly: boolean; readonly isEcho: boolean }> = []
     for (let at = 0; at < agent.length; at += windowLength) {
       for (; handed < Math.min(agent.length, at + lead); handed += piece) {
@@ -36,14 +40,22 @@ const makeCall = (echo?: Echo) => {
       const own = Int16Array.from({ length: windowLength }, (_, index) => caller[at + index - callerFrom * 8] ?? 0)
       const heard = own.map((sample, index) =>
         echo === undefined ? sample : sample + echo.gain * (agent[at + index - echo.delayMillis * 8] ?? 0))
-      const isEcho = guard.judge(of(8000, Mulaw.decode(Mulaw.encode(of(8000, heard)))), (time + at) / 8)
-      windows.push({ isLoudCaller: powerOf(own) >= loud, isEchoOnly: !own.some((sample) => sample !== 0) && powerOf(heard) >= loud / 30, isEcho })
+      const window = of(8000, Mulaw.decode(Mulaw.encode(of(8000, heard))))
+      const clean = guard.clean(window, (time + at) / 8)
+      const isEcho = guard.judge(window, (time + at) / 8)
+      const isEchoOnly = !own.some((sample) => sample !== 0) && powerOf(heard) >= loud / 30
+      windows.push({ isLoudCaller: powerOf(own) >= loud, isEchoOnly, isEcho })
+      if (isEchoOnly) {
+        before += powerOf(window)
+        after += powerOf(clean)
+      }
     }
     // A second in which nobody speaks.
+    reduction = 10 * Math.log10(before / after)
     time += Math.ceil(agent.length / windowLength) * windowLength + 8192
     return windows
   }
-  return { guard, speak }
+  return { guard, speak, reduction: () => reduction, move: (to: Echo) => void (echo = to) }
 }
 
 const greeting = "Maple Dental, good day. How can I help you?"
@@ -87,15 +99,30 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
         const { speak: say } = yield* Speech
         for (const voice of voices) {
           for (const text of said.slice(1)) {
-            const { guard, speak } = makeCall({ gain: 0.1, delayMillis })
+            const { guard, reduction, speak } = makeCall({ gain: 0.1, delayMillis })
             const alone = speak(yield* say(greeting, "slt")).filter(({ isEchoOnly }) => isEchoOnly)
             assert.isAbove(alone.length, 20)
             assert.isTrue(alone.every(({ isEcho }) => isEcho))
-            assert.approximately(guard.delay() ?? 0, delayMillis, 2)
+            assert.approximately(guard.delay() ?? 0, delayMillis, 0.2)
             const over = speak(yield* say(answer, "slt"), yield* say(text, voice), 700).filter(({ isLoudCaller }) => isLoudCaller)
             assert.isAbove(over.filter(({ isEcho }) => !isEcho).length, over.length / 2, `${voice} ${text}`)
+            speak(yield* say(greeting, "slt"))
+            assert.isAbove(reduction(), 20, "of what is recognized the echo is taken out")
           }
         }
       }), 60_000)
   }
+
+  it.effect("does not take its echo for a caller when the far end's buffers were refilled", () =>
+    Effect.gen(function*() {
+      const { speak: say } = yield* Speech
+      const { guard, move, speak } = makeCall({ gain: 0.1, delayMillis: 300 })
+      const texts = [greeting, answer, greeting, answer]
+      for (const [index, delayMillis] of [300, 160, 420, 180].entries()) {
+        move({ gain: 0.1, delayMillis })
+        const alone = speak(yield* say(texts[index], "slt")).filter(({ isEchoOnly }) => isEchoOnly)
+        assert.isTrue(alone.every(({ isEcho }) => isEcho), `${delayMillis} ms`)
+        assert.approximately(guard.delay() ?? 0, delayMillis, 0.2)
+      }
+    }), 60_000)
 })

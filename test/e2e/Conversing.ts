@@ -18,7 +18,7 @@ type Tag = Told["_tag"]
 type Of<T extends Tag> = Extract<Told, { readonly _tag: T }>
 
 /** Much longer than anything takes that goes well. */
-const patience = "40 seconds"
+export const patience = "1 minute"
 
 /** A call, and what the service has told of it so far. */
 export interface Conversation {
@@ -48,14 +48,14 @@ export interface Cues {
 }
 
 const makeCues = (told: ReadonlyArray<Told>): Cues => {
-  const await_ = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: patience })
+  const waitFor = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: patience })
   let heardOut = 0
   return {
     heardOut: () => {
       const count = ++heardOut
-      return await_(() => those(told, "AgentHeard").filter(({ isWhole }) => isWhole).length >= count)
+      return waitFor(() => those(told, "AgentHeard").filter(({ isWhole }) => isWhole).length >= count)
     },
-    told: (tag, times = 1) => await_(() => those(told, tag).length >= times)
+    told: (tag, times = 1) => waitFor(() => those(told, tag).length >= times)
   }
 }
 
@@ -75,7 +75,6 @@ export const watch = Effect.fnUntraced(function*({ service }: Both, call: Simula
       (event) => Effect.sync(() => void told.push(event))
     )),
     Effect.provide(NodeHttpClient.layerUndici),
-    Effect.orDie,
     Effect.forkScoped
   )
   const conversation: Conversation = {
@@ -88,7 +87,7 @@ export const watch = Effect.fnUntraced(function*({ service }: Both, call: Simula
       ),
     over: Effect.gen(function*() {
       yield* call.settled
-      yield* Fiber.join(watcher)
+      yield* Effect.orDie(Fiber.join(watcher))
       return told
     })
   }

@@ -4,7 +4,9 @@ import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { createServer } from "node:net"
 import { delimiter, join } from "node:path"
+import * as Caller from "../../src/simulator/Caller.ts"
 import { PhoneBehaviour } from "../../src/simulator/CallLife.ts"
+import { converse, words } from "./Conversing.ts"
 import * as Client from "./Client.ts"
 import * as Process from "./Process.ts"
 import { apiKey, authToken, somebody, until } from "./Service.ts"
@@ -92,6 +94,28 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       const line = only(yield* refusal({ env: { AGENT: "nobody", API_KEY: apiKey } }))
       assert.match(line, /^AGENT: /)
       assert.include(line, "echo")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("with an agent's file that is wrong says each problem in a line of its own, and exits 1", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const cwd = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFileString(
+        join(cwd, "shop.yaml"),
+        "name: shop\ngreting: Hello.\nintents:\n  hours:\n    phrases: when are you opnen\n    answer: Always.\n  nothing: {}\nidle: { after: soon }\n"
+      )
+      const lines = yield* refusal({ cwd, env: { AGENT: "./shop.yaml", API_KEY: apiKey } })
+      assert.deepStrictEqual(lines.map((line) => /^(\.\/shop\.yaml:\d+):\d+: .*[.?)]$/.exec(line)?.[1]), [
+        "./shop.yaml:2",
+        "./shop.yaml:5",
+        "./shop.yaml:7",
+        "./shop.yaml:7",
+        "./shop.yaml:8"
+      ], lines.join("\n"))
+      for (const [line, word] of ["greting", "opnen", "phrases", "answer", "idle.after"].entries()) assert.include(lines[line], word)
+
+      const missing = only(yield* refusal({ cwd, env: { AGENT: "./shopp.yaml", API_KEY: apiKey } }))
+      assert.include(missing, "./shopp.yaml")
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("with a data folder that is none says so in one line, and exits 1", () =>
@@ -193,6 +217,29 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.strictEqual(yield* call.ended, "completed")
       yield* assertEcho(call)
     }).pipe(Effect.scoped), 60_000)
+
+  it.effect("by SIGTERM during a conversation lets it come to its end, and exits 0", () =>
+    Effect.gen(function*() {
+      const both = yield* Process.startWithTwilio({ AGENT: "receptionist", SHUTDOWN_GRACE: "1m" })
+      const conversation = yield* converse(both, ({ heardOut }) => [
+        heardOut(),
+        Caller.Step.Speak({ text: "Where are you?", voice: "rms" }),
+        heardOut(),
+        Caller.Step.Speak({ text: "Goodbye.", voice: "rms" })
+      ])
+      yield* conversation.awaitTold("CallerSaid")
+      yield* both.started.signal("SIGTERM")
+      assert.deepStrictEqual(words(yield* conversation.over), [
+        "agent: Maple Dental, good day. How can I help you?",
+        "caller: where are you",
+        "agent: We are at twenty Maple Street. It is beside the library.",
+        "caller: goodbye",
+        "agent: Thank you for calling. Goodbye."
+      ])
+      assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
+      assert.strictEqual(yield* conversation.call.ended, "completed")
+      assert.deepStrictEqual(yield* both.started.ended, { code: 0, signal: null })
+    }).pipe(Effect.scoped), 90_000)
 
   it.effect("closes a call that stays longer than SHUTDOWN_GRACE properly, and exits 0", () =>
     Effect.gen(function*() {

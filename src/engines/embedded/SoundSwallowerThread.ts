@@ -178,7 +178,8 @@ if (port !== null) {
       } catch (cause) {
         reply = { _tag: "Failed", message: String(cause) }
       }
-      if ("ask" in request) port.postMessage({ ...reply, ask: request.ask })
+      // What nobody asked for is answered too: it shows that the thread gets on.
+      port.postMessage({ ...reply, ask: "ask" in request ? request.ask : -1 })
     })
   })
 }

@@ -19,6 +19,8 @@ interface Thread {
   /** Counts replacements: an utterance of an older life is not known to this one. */
   life: number
   utterances: number
+  /** Counts what it has done: one that has much to do is late, and does not hang. */
+  done: number
   readonly asks: Map<number, Deferred.Deferred<string, JobFailed>>
 }
 
@@ -51,6 +53,7 @@ export const make = Effect.fnUntraced(function*(timeout: number): Effect.fn.Retu
     // What follows an error is the exit.
     worker.on("error", () => {})
     worker.on("message", (reply: Reply) => {
+      thread.done++
       const ask = thread.asks.get(reply.ask)
       thread.asks.delete(reply.ask)
       if (ask === undefined) return
@@ -74,7 +77,7 @@ export const make = Effect.fnUntraced(function*(timeout: number): Effect.fn.Retu
   const threads = yield* Effect.acquireRelease(
     Effect.sync(() =>
       Array.from({ length: size }, (): Thread => {
-        const thread = { life: 0, utterances: 0, asks: new Map() }
+        const thread = { life: 0, utterances: 0, done: 0, asks: new Map() }
         return Object.assign(thread, { worker: start(thread) })
       })
     ),
@@ -84,22 +87,26 @@ export const make = Effect.fnUntraced(function*(timeout: number): Effect.fn.Retu
     }
   )
 
+  /** Waits for a thread to do nothing for so long. What is too late for a caller is for the caller to say. */
+  const replaceHung = Effect.fnUntraced(function*(thread: Thread) {
+    const { worker } = thread
+    let done: number
+    do {
+      done = thread.done
+      yield* Effect.sleep(timeout)
+    } while (thread.done !== done)
+    yield* Effect.promise(() => worker.terminate())
+    return yield* Effect.fail(new JobFailed("The thread did not answer, and was replaced."))
+  })
+
   const ask = (thread: Thread, request: DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">) =>
     Effect.gen(function*() {
       const answer = yield* Deferred.make<string, JobFailed>()
       const number = nextAsk++
       thread.asks.set(number, answer)
       send(thread, { ...request, ask: number })
-      return yield* Deferred.await(answer).pipe(
-        Effect.onInterrupt(() => Effect.sync(() => thread.asks.delete(number))),
-        Effect.timeoutOrElse({
-          duration: timeout,
-          orElse: () =>
-            Effect.andThen(
-              Effect.promise(() => thread.worker.terminate()),
-              Effect.fail(new JobFailed("The thread did not answer, and was replaced."))
-            )
-        })
+      return yield* Effect.raceFirst(Deferred.await(answer), replaceHung(thread)).pipe(
+        Effect.onInterrupt(() => Effect.sync(() => thread.asks.delete(number)))
       )
     })
 
