@@ -21,6 +21,8 @@ export interface TurnTimes {
   readonly firstMedia?: number
   /** The mark behind the reply's first segment came back. */
   readonly firstMark?: number
+  /** The reply began to be heard, as that mark tells: its return less the length of what lies before it. */
+  readonly heard?: number
 }
 
 export type ConversationEvent = {

@@ -61,6 +61,9 @@ const loudestEcho = 0.7
 /** An echo that is this much louder (3 dB) than expected is somebody speaking. */
 const overEcho = 2
 
+/** An echo that is this much weaker (6 dB) than expected shows that the expectation is wrong. */
+const underEcho = 4
+
 /** Before a delay is known: what is 12 dB weaker than what was played may be echo. */
 const underPlayed = 16
 
@@ -217,6 +220,11 @@ export const make = (): EchoGuard => {
       let power = 0
       for (let index = 0; index < window.length; index++) power += window[index] * window[index]
       power /= window.length
+      if (delay !== undefined) {
+        // Where there is less than the echo alone would be, it has become weaker, or never was one.
+        const aligned = gain * powerOf(now - window.length - delay, window.length)
+        if (aligned > underEcho * Math.max(power, leastPower)) gain *= 0.9
+      }
       if (power < leastPower) {
         suspected = Math.max(0, suspected - 1)
         if (++quiet % quietLine === 0 && spokeThroughout(now)) isQuietLine = true

@@ -89,6 +89,8 @@ export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string 
 /** A mark has come back: the segment is heard, and the next one begins to play. */
 export const confirm = (segments: ReadonlyArray<Segment>, id: number, at: number): ReadonlyArray<Segment> => {
   const index = segments.findIndex((piece) => piece.id === id)
+  // Twice, or for one that was taken to be heard: the next one plays already.
+  if (index < 0 || segments[index].isHeard) return segments
   return segments.map((piece, position) => {
     // Marks come back in order: what lies before a confirmed segment is heard too.
     if (position <= index) return piece.isHeard ? piece : { ...piece, isHeard: true }

@@ -150,7 +150,7 @@ const escape = (word: string): string => word.replace(/[.*+?^${}()|[\]\\-]/g, "\
 export const toPattern = (phrase: Phrase, slot: (name: string) => string): string => {
   switch (phrase._tag) {
     case "Word":
-      return ` ${escape(phrase.word)}(?![^ ])`
+      return `${escape(plain(phrase.word))}(?![^ ])`
     case "Slot":
       return slot(phrase.name)
     case "Sequence":

@@ -798,7 +798,9 @@ class Step {
     if (!reply.segments.some((piece) => piece.id === id)) return
     // Marks come back in order: what was before the reply is over.
     if (this.state.filler !== undefined) this.#dropFiller(this.state.filler)
-    const marked = this.#moment(reply, "firstMark")
+    const upTo = reply.segments.slice(0, reply.segments.findIndex((piece) => piece.id === id) + 1)
+    const length = upTo.reduce((sum, piece) => sum + HeardLedger.durationOf(piece), 0)
+    const marked = this.#moment(this.#moment(reply, "firstMark"), "heard", this.#at - length)
     const next = this.#measure(this.#put({ ...marked, segments: HeardLedger.confirm(marked.segments, id, this.#at) }))
     this.#finishIfHeard(next)
     if (this.state.active?.id === next.id) this.#expectMarks(next)
@@ -1035,10 +1037,10 @@ class Step {
     return reply
   }
 
-  #moment(reply: Reply, name: keyof TurnTimes): Reply {
+  #moment(reply: Reply, name: keyof TurnTimes, at = this.#at): Reply {
     return reply.since === undefined || reply.moments[name] !== undefined
       ? reply
-      : this.#put({ ...reply, moments: { ...reply.moments, [name]: this.#at } })
+      : this.#put({ ...reply, moments: { ...reply.moments, [name]: at } })
   }
 
   /** Tells the turn's times, once. */

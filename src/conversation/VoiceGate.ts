@@ -53,19 +53,20 @@ export const make = (): VoiceGate => {
     push: (window, probability, arrivedAt) => {
       if (!isLooked) look(window)
       isLooked = false
-      const isVoiced = probability === undefined ? energy.isLoud() : probability >= (isOn ? offset : onset)
+      // The detector still believes in a voice for some windows of the silence behind it.
+      const isSound = energy.lastLoud() > 0
+      const isVoiced = isSound && (probability === undefined ? energy.isLoud() : probability >= (isOn ? offset : onset))
       const timeOf = (sample: number) => arrivedAt - (window.length - sample) / samplesPerMilli
 
-      if (isVoiced && energy.lastLoud() > 0) lastAt = timeOf(energy.lastLoud())
+      if (isVoiced) lastAt = timeOf(energy.lastLoud())
       if (!isOn) {
         if (!isVoiced) {
           voiced = 0
           return undefined
         }
-        if (voiced++ === 0) firstAt = timeOf(energy.firstLoud() < window.length ? energy.firstLoud() : 0)
+        if (voiced++ === 0) firstAt = timeOf(energy.firstLoud())
         if (voiced < windowsToStart) return undefined
         isOn = true
-        if (lastAt < firstAt) lastAt = arrivedAt
         return { _tag: "VoiceStarted", at: firstAt }
       }
       if (arrivedAt - lastAt < silenceToStop) return undefined

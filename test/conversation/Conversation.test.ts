@@ -71,7 +71,8 @@ describe("a turn", () => {
         // The pause is noticed in frames, but timed from the last voiced sample.
         transcript: 120, firstText: 120, firstClause: 120, firstSound: 120,
         due: 250, endpoint: 250, firstMedia: 250,
-        firstMark: 250 + FakeEngines.spokenMillis("Nothing at all,")
+        firstMark: 250 + FakeEngines.spokenMillis("Nothing at all,"),
+        heard: 250
       }])
       // Nothing was asked twice.
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["done"])

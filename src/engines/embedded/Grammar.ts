@@ -25,7 +25,7 @@ const phones = {
 
 export type Language = keyof typeof phones
 
-export const isLanguage = (language: string): language is Language => language in phones
+export const isLanguage = (language: string): language is Language => Object.hasOwn(phones, language)
 
 const phoneWord = (phone: string): string => `phone_${phone.toLowerCase()}`
 

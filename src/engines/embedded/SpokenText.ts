@@ -67,14 +67,14 @@ const english: ReadonlyArray<readonly [RegExp, string | ((...groups: Array<strin
 const isWord = /[\p{L}\p{N}]/u
 
 /** Says nothing of what is wanted; may stand anywhere between other words. */
-const fillers: Readonly<Record<string, ReadonlySet<string>>> = {
-  en: new Set(["uh", "um", "er", "erm", "ah", "hm", "hmm", "oh", "please", "well", "just", "actually", "then"]),
-  fr: new Set(["euh", "ben", "bah", "alors", "donc"])
-}
+const fillers: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ["en", new Set(["uh", "um", "er", "erm", "ah", "hm", "hmm", "oh", "please", "well", "just", "actually", "then"])],
+  ["fr", new Set(["euh", "ben", "bah", "alors", "donc"])]
+])
 
 const noFillers: ReadonlySet<string> = new Set()
 
-export const fillersOf = (language: string): ReadonlySet<string> => fillers[language] ?? noFillers
+export const fillersOf = (language: string): ReadonlySet<string> => fillers.get(language) ?? noFillers
 
 /** The same for text and for phrases, whose brackets it leaves alone. */
 const even = (text: string, language: string): string => {
