@@ -239,7 +239,7 @@ class Step {
       case "ReplyFailed":
         return this.#onReply(event.reply, (reply) => this.#replyFailed(reply, event.reason))
       case "SpeechBegan":
-        return this.#onReply(event.reply, (reply) => this.#speechBegan(reply))
+        return this.#onReply(event.reply, (reply) => this.#speechBegan(reply, event.segment))
       case "MediaSent":
         return this.#onReply(event.reply, (reply) => this.#mediaSent(reply, event.segment))
       case "SpeechEnded":
@@ -654,8 +654,13 @@ class Step {
     return this.#put({ ...reply, digits: "", segments: [...reply.segments, segment], nextSegment: segment.id + 1 })
   }
 
-  #speechBegan(reply: Reply): void {
-    const begun = this.#moment(reply, "firstSound")
+  #speechBegan(reply: Reply, id: number): void {
+    const isNext = reply.segments.find((piece) => !piece.isHeard)?.id === id
+    const marked = this.#moment(reply, "firstSound")
+    // All before it was heard: nothing keeps it from being played at once.
+    const begun = isNext && marked.isMediaSent
+      ? this.#put({ ...marked, segments: marked.segments.map((piece) => piece.id === id ? { ...piece, playedFrom: this.#at } : piece) })
+      : marked
     if (begun.id !== this.state.active?.id) return
     this.#cancelTimer("filler")
     const { filler } = this.state
@@ -903,7 +908,10 @@ class Step {
   }
 
   #letGo(active: Reply): void {
-    this.#release(this.#put({ ...active, isHeld: false }))
+    const next = this.#put({ ...active, isHeld: false })
+    this.#release(next)
+    // What has waited until now is not late.
+    this.#expectMarks(next)
   }
 
   // -- time, keys, faults, the end --------------------------------------------------------------

@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import type { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import type { Command, TurnEvent } from "../../src/conversation/TurnEvent.ts"
 import * as TurnMachine from "../../src/conversation/TurnMachine.ts"
+import * as Line from "./Line.ts"
 import * as Turns from "./Turns.ts"
 
 /** The caller has said something whole, and the agent's answer to it is being made. */
@@ -229,6 +230,24 @@ describe("heard ledger", () => {
     assert.notInclude(heard.text, "two")
   })
 
+  it("a sentence that came after a gap is heard as far as it had time to play, too", () => {
+    const turns = asked()
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "We are open. A" })
+    turns.pass(300)
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    turns.pass(2000)
+    turns.send({ _tag: "ReplyText", reply, text: "nd we close at five. B" })
+    const { segment } = turns.last("Speak")!
+    turns.send({ _tag: "SpeechBegan", reply, segment })
+    turns.send({ _tag: "SpeechEnded", reply, segment, duration: 2000 })
+    turns.pass(1300)
+    turns.send({ _tag: "HungUp" })
+    assert.strictEqual(history(turns).at(-1), "agent: We are open. And we close")
+  })
+
   it("marks that a clear sent back are not heard", () => {
     const turns = answering()
     const { reply, segment } = turns.last("Speak")!
@@ -244,6 +263,26 @@ describe("heard ledger", () => {
     const turns = answering("Yes.")
     turns.pass(4000 + TurnMachine.markGrace)
     assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, true)
+  })
+})
+
+describe("a reply that waits for the caller's silence", () => {
+  it("is not taken to be heard, however long it waits", () => {
+    const turns = Turns.make()
+    turns.send({ _tag: "Began" })
+    const { reply, segment } = turns.last("Speak")!
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.send({ _tag: "SpeechEnded", reply, segment, duration: 1000 })
+    turns.pass(1000 + TurnMachine.markGrace)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(120)
+    turns.transcribed("hello")
+    turns.pass(300)
+    assert.strictEqual(turns.last("Release")?.reply, reply)
+    assert.strictEqual(turns.told("AgentHeard").length, 0)
+    // Only from now on a mark that does not come back is missed.
+    turns.pass(1000 + TurnMachine.markGrace)
+    assert.strictEqual(turns.told("AgentHeard").length, 1)
   })
 })
 
@@ -1136,8 +1175,92 @@ const run = (script: ReadonlyArray<Step>) => {
   return turns
 }
 
-const holds = (name: string, check: (turns: ReturnType<typeof run>) => void) =>
+/** Whatever may still come of a reply. */
+const ofReply = (reply: number, segment: number) => [
+  { _tag: "ReplyText", reply, text: "Late words. " },
+  { _tag: "ReplyState", reply, state: "late" },
+  { _tag: "ReplyHangUp", reply },
+  { _tag: "ReplyDone", reply },
+  { _tag: "ReplyFailed", reply, reason: "late" },
+  { _tag: "SpeechBegan", reply, segment },
+  { _tag: "MediaSent", reply, segment },
+  { _tag: "SpeechEnded", reply, segment, duration: 10 },
+  { _tag: "SpeechFailed", reply, segment, hadSound: true, reason: "late" },
+  { _tag: "MarkReturned", reply, segment }
+] as const
+
+/** A caller on a line that plays in real time. */
+const Act = Schema.Union([
+  Schema.Struct({ _tag: Schema.Literal("wait"), millis: between(20, 3000) }),
+  Schema.Struct({ _tag: Schema.Literal("speak"), millis: between(40, 900) }),
+  Schema.Struct({ _tag: Schema.Literal("say"), text: Schema.Literals(["", "yes", "uh-huh", "when are you open", "on monday at ten"]) }),
+  Schema.Struct({ _tag: Schema.Literal("late"), reply: between(0, 9), segment: between(0, 3) }),
+  // What happens most of the time.
+  Schema.Struct({ _tag: Schema.Literals(["ask", "begin", "answer"]) }),
+  Schema.Struct({ _tag: Schema.Literals(["ask", "begin", "answer"]) }),
+  Schema.Struct({ _tag: Schema.Literals(["goodbye", "digit", "sttFails", "replyFails"]) })
+])
+
+const acts = Schema.Array(Act).check(Schema.isMinLength(4), Schema.isMaxLength(40))
+
+const talk = (script: ReadonlyArray<typeof Act.Type>) => {
+  const line = Line.make()
+  line.send({ _tag: "Began" })
+  for (const act of script) {
+    const asked = line.turns.last("Transcribe")
+    switch (act._tag) {
+      case "wait":
+        line.pass(act.millis)
+        break
+      case "speak":
+        line.voice(act.millis)
+        line.pass(140)
+        break
+      case "say":
+        line.says(act.text)
+        line.pass(300)
+        break
+      case "ask":
+        line.voice(600)
+        line.pass(140)
+        line.says("when are you open")
+        line.pass(200)
+        break
+      case "begin":
+        line.begins("Let me have a look at that for you. It will not take long. One moment ple")
+        line.pass(1000)
+        break
+      case "late":
+        for (const event of ofReply(act.reply, act.segment)) {
+          const { active, speculation } = line.turns.state
+          if (act.reply !== active?.id && act.reply !== speculation?.id) line.send(event)
+        }
+        break
+      case "replyFails":
+        line.fails()
+        break
+      case "answer":
+        line.answers("Certainly, we can do that for you. We are open from nine to five, on every day of the week. Is there more?")
+        break
+      case "goodbye":
+        line.answers("Thank you for calling. Goodbye.", true)
+        break
+      case "digit":
+        line.send({ _tag: "Digit", digit: "1" })
+        break
+      case "sttFails":
+        if (asked !== undefined) line.send({ ...asked, _tag: "TranscriptionFailed", reason: "broken" })
+        break
+    }
+  }
+  return line
+}
+
+/** For events in any order, sensible or not; and for a caller on a line that plays in real time. */
+const holds = (name: string, check: (turns: ReturnType<typeof run>) => void) => {
   it.prop(name, [steps], ([script]) => check(run(script)), { arbitrary: { runs: 300 } })
+  it.prop(`${name}: on a line`, [acts], ([script]) => check(talk(script).turns), { arbitrary: { runs: 150 } })
+}
 
 describe("for any sequence of events", () => {
   holds("history never holds words that were not spoken and begun to be heard", (turns) => {
@@ -1168,11 +1291,17 @@ describe("for any sequence of events", () => {
 
   holds("every reply started is finished, cancelled or superseded", (turns) => {
       turns.send({ _tag: "HungUp" })
-      const over = new Set([
-        ...turns.all.filter(turns.tag("CancelReply")).map(({ reply }) => reply),
-        ...turns.events.flatMap((event) => (event._tag === "ReplyDone" || event._tag === "ReplyFailed" ? [event.reply] : []))
-      ])
-      for (const { reply } of turns.all.filter(turns.tag("StartReply"))) assert.isTrue(over.has(reply), `reply ${reply}`)
+      const running = new Set<number>()
+      for (const { commands, event, state } of turns.steps) {
+        if (event._tag === "ReplyDone" || event._tag === "ReplyFailed") running.delete(event.reply)
+        for (const command of commands) {
+          if (command._tag === "StartReply") running.add(command.reply)
+          if (command._tag === "CancelReply") running.delete(command.reply)
+        }
+        // A model that nobody waits for would go on for nothing.
+        for (const reply of running) assert.include([state.active?.id, state.speculation?.id], reply, event._tag)
+      }
+      assert.strictEqual(running.size, 0)
     })
 
   holds("no command is issued for a superseded turn", (turns) => {
@@ -1203,15 +1332,28 @@ describe("for any sequence of events", () => {
     })
 
   holds("a barge-in always ends in clear", (turns) => {
-      let isCleared = false
-      const batch = (command: Command) => {
-        if (command._tag === "Clear") isCleared = true
-        if (command._tag === "Tell" && command.event._tag === "BargeIn") {
-          assert.isTrue(isCleared)
-          isCleared = false
-        }
+      for (const { commands } of turns.steps) {
+        const at = commands.findIndex((command) => command._tag === "Tell" && command.event._tag === "BargeIn")
+        if (at < 0) continue
+        const order = commands.map(({ _tag }) => _tag)
+        assert.include(order.slice(0, at), "Clear")
+        // A filler that is interrupted has nothing that could be said later.
+        assert.isTrue(order.slice(0, order.indexOf("Clear")).some((tag) => tag === "StopSpeech" || tag === "CancelReply"))
+        // Behind it nothing may be said that would be thrown away too.
+        assert.notInclude(order.slice(0, order.lastIndexOf("Clear")), "Speak")
       }
-      turns.all.forEach(batch)
+    })
+
+  holds("sound is cleared only from its first media to its last mark, and then nothing of it plays on", (turns) => {
+      let isMediaSent = false
+      for (const { commands, event, state } of turns.steps) {
+        const before = isMediaSent
+        // Of a filler the machine does not wait to be told that its sound has left.
+        isMediaSent = state.active?.isMediaSent === true || state.filler !== undefined
+        if (!commands.some(({ _tag }) => _tag === "Clear")) continue
+        assert.isTrue(before, event._tag)
+        if (state.active?.rest !== undefined) assert.strictEqual(state.active.segments.length, 0)
+      }
     })
 
   holds("an utterance is begun before it is transcribed, and only one is open", (turns) => {
@@ -1230,7 +1372,7 @@ describe("for any sequence of events", () => {
     })
 
   holds("the same events give the same commands", (turns) => {
-      const transition = TurnMachine.make(anySettings)
+      const transition = TurnMachine.make(turns.settings)
       let state = TurnMachine.initial
       const again: Array<Command> = []
       for (const event of JSON.parse(JSON.stringify(turns.events)) as ReadonlyArray<TurnEvent>) {
@@ -1240,4 +1382,146 @@ describe("for any sequence of events", () => {
       }
       assert.deepStrictEqual(JSON.stringify(again), JSON.stringify(turns.all))
     })
+})
+
+const onTheLine = (name: string, check: (line: ReturnType<typeof talk>) => void) =>
+  it.prop(name, [acts], ([script]) => check(talk(script)), { arbitrary: { runs: 150 } })
+
+describe("on a line that plays in real time, whatever the caller does", () => {
+  onTheLine("history holds exactly what was heard, to the word", (line) => {
+      line.send({ _tag: "HungUp" })
+      for (const { text, turn } of line.turns.told("AgentHeard")) assert.strictEqual(text, line.heard(turn))
+      const agent = line.turns.state.history.flatMap(({ role, text }) => (role === "agent" ? [text] : []))
+      assert.deepStrictEqual(agent, line.turns.told("AgentHeard").flatMap(({ text }) => (text === "" ? [] : [text])))
+    })
+
+  onTheLine("the line is cut only when the last word of the goodbye was heard", (line) => {
+      const before = line.turns.count("HangUp")
+      for (let waited = 0; waited < 60 && line.turns.count("HangUp") === 0; waited++) line.pass(1000)
+      assert.isFalse(line.turns.count("HangUp") > before && line.isPlaying())
+      const goodbye = line.turns.steps.findLast(({ commands }) => commands.some(({ _tag }) => _tag === "HangUp"))
+      if (goodbye !== undefined) assert.strictEqual(goodbye.event._tag, "MarkReturned")
+    })
+
+  onTheLine("nobody waits for ever: who says nothing more is asked, and in the end told goodbye", (line) => {
+      if (line.turns.state.voice.isOn) line.send({ _tag: "VoiceStopped", since: line.turns.now })
+      for (let waited = 0; waited < 90 && !line.turns.state.isEnded; waited++) {
+        line.pass(1000)
+        // The engines answer, as they do.
+        if (line.turns.state.utterance?.isTranscribing === true) line.says("")
+        if (line.turns.state.active?.isTextDone === false) line.answers("Fine.")
+      }
+      assert.isTrue(line.turns.state.isEnded)
+    })
+})
+
+describe("a caller who hangs up", () => {
+  const moments: Readonly<Record<string, (turns: ReturnType<typeof Turns.make>) => void>> = {
+    "before anything": () => {},
+    "before the greeting": (turns) => turns.send({ _tag: "Began" }),
+    "during the greeting": (turns) => {
+      turns.send({ _tag: "Began" })
+      turns.play()
+    },
+    "in silence": (turns) => turns.greeted(),
+    "while speaking": (turns) => {
+      turns.greeted()
+      turns.send({ _tag: "VoiceStarted", since: turns.now })
+    },
+    "in the pause": (turns) => {
+      turns.greeted()
+      turns.voice(500)
+    },
+    "while the words are looked for": (turns) => {
+      turns.greeted()
+      turns.voice(500)
+      turns.pass(1000)
+    },
+    "during a speculation": (turns) => {
+      turns.greeted()
+      turns.voice(500)
+      turns.pass(120)
+      turns.transcribed("when are you open")
+      turns.send({ _tag: "ReplyText", reply: turns.last("StartReply")!.reply, text: "We are open from nine. And " })
+    },
+    "while the answer is made": (turns) => {
+      turns.greeted()
+      turns.voice(500)
+      turns.pass(120)
+      turns.transcribed("when are you open")
+      turns.pass(300)
+    },
+    "between two keys": (turns) => {
+      turns.greeted()
+      turns.send({ _tag: "Digit", digit: "1" })
+    }
+  }
+
+  for (const [moment, come] of Object.entries(moments)) {
+    it(`${moment} leaves nothing behind`, () => {
+      const turns = Turns.make()
+      come(turns)
+      turns.send({ _tag: "HungUp" })
+      assert.isTrue(turns.state.isEnded)
+      assert.deepStrictEqual(turns.state.timers, {})
+      assert.deepStrictEqual(turns.told("Ended").map(({ reason }) => reason), ["callerHungUp"])
+      assert.strictEqual(turns.count("BeginUtterance"), turns.count("EndUtterance"))
+      const cancelled = turns.all.filter(turns.tag("CancelReply")).map(({ reply }) => reply)
+      for (const { reply } of turns.all.filter(turns.tag("StartReply"))) assert.include(cancelled, reply)
+      // It is told once.
+      assert.deepStrictEqual(turns.send({ _tag: "HungUp" }), [])
+    })
+  }
+
+  it("in the middle of an answer: what was heard of it is kept", () => {
+    const turns = answering()
+    turns.pass(2000)
+    turns.send({ _tag: "HungUp" })
+    assert.strictEqual(history(turns).at(-1), "agent: We are open from nine to")
+  })
+})
+
+describe("races", () => {
+  it("a transcript, text, sound and marks of what is over change nothing", () => {
+    const turns = answering()
+    const asked = turns.last("Transcribe")!
+    const { reply } = turns.last("StartReply")!
+    turns.pass(500)
+    turns.voice(900)
+    turns.pass(120)
+    turns.transcribed("where are you")
+    turns.pass(300)
+    const before = turns.state
+    for (const late of [
+      { ...asked, _tag: "Transcribed", transcript: Turns.complete("late") },
+      { ...asked, _tag: "TranscriptionFailed", reason: "late" },
+      ...ofReply(reply, 0),
+      { _tag: "TimerFired", timer: "endpoint", id: 0 }
+    ] as const) {
+      assert.deepStrictEqual(turns.send(late), [], late._tag)
+      assert.deepStrictEqual(turns.state, before, late._tag)
+    }
+  })
+
+  it("a transcript of before the caller went on is not the turn's", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(500)
+    turns.pass(120)
+    const before = turns.last("Transcribe")!
+    turns.voice(500)
+    turns.pass(120)
+    assert.strictEqual(turns.last("Transcribe")!.attempt, before.attempt + 1)
+    assert.deepStrictEqual(turns.send({ ...before, _tag: "Transcribed", transcript: Turns.complete("book") }), [])
+    turns.transcribed("book a table")
+    turns.pass(300)
+    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["book a table"])
+  })
+
+  it("a voice that stops twice has stopped once", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(500)
+    assert.deepStrictEqual(turns.send({ _tag: "VoiceStopped", since: turns.now }), [])
+  })
 })

@@ -26,18 +26,21 @@ type Body<A> = A extends unknown ? Omit<A, "at"> : never
 export const complete = (text: string): Transcript => ({ text, ending: "complete" })
 
 export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
-  const transition = TurnMachine.make({ ...settings, ...overrides })
+  const own: TurnMachine.TurnSettings = { ...settings, ...overrides }
+  const transition = TurnMachine.make(own)
   let state = TurnMachine.initial
   let now = 0
   const timers = new Map<Timer, { readonly id: number; readonly due: number }>()
   const all: Array<Command> = []
   const events: Array<TurnEvent> = []
+  const steps: Array<{ readonly event: TurnEvent; readonly commands: ReadonlyArray<Command>; readonly state: TurnMachine.TurnState }> = []
 
   const send = (body: Body<TurnEvent>): ReadonlyArray<Command> => {
     const event = { ...body, at: now } as TurnEvent
     events.push(event)
     const [commands, next] = transition(state, event)
     state = next
+    steps.push({ event, commands, state })
     for (const command of commands) {
       all.push(command)
       if (command._tag === "StartTimer") timers.set(command.timer, command)
@@ -90,6 +93,7 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
   }
 
   return {
+    settings: own,
     send,
     pass,
     play,
@@ -97,9 +101,15 @@ export const make = (overrides: Partial<TurnMachine.TurnSettings> = {}) => {
     last,
     all,
     events,
+    /** Each event with the commands it gave and the state behind it. */
+    steps,
     tag,
     get now() {
       return now
+    },
+    /** When the next timer is due. */
+    get nextDue() {
+      return Math.min(...Array.from(timers.values(), ({ due }) => due))
     },
     get state() {
       return state

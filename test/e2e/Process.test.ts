@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem } from "effect"
+import { Effect, FileSystem, Schedule } from "effect"
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { createServer } from "node:net"
@@ -140,6 +140,19 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.strictEqual(second.key, first.key)
       assert.strictEqual(second.account, first.account)
       assert.notInclude(second.output, first.key)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("answers the first request that reaches its port, however early", () =>
+    Effect.gen(function*() {
+      const { port, close } = yield* takenPort
+      close()
+      const started = yield* Process.start({ env: { SERVER_PORT: `${port}`, API_KEY: apiKey } })
+      const ask = Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/health`))
+      // A connection that is refused is no request; one that is taken is answered.
+      const { status } = yield* Effect.retry(ask, { schedule: Schedule.spaced("5 millis"), times: 4000 })
+      assert.strictEqual(status, 200)
+      yield* started.signal("SIGTERM")
+      assert.deepStrictEqual(yield* started.ended, { code: 0, signal: null })
     }).pipe(Effect.scoped), 60_000)
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
