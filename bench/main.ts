@@ -13,6 +13,7 @@ const benches: Record<string, { readonly file: string; readonly what: string; re
   resampler: { file: "resampler.ts", what: "the resampler and μ-law beside libsamplerate", byDefault: true },
   line: { file: "line/main.ts", what: "200 echo calls at once beside a bare ws echo", byDefault: true },
   conversation: { file: "conversation.ts", what: "turns, interruptions and 20 conversations at once, with the embedded engines", byDefault: false },
+  engines: { file: "engines.ts", what: "remote engines at the latencies of a GPU: 1 call and 100 calls at once", byDefault: false },
   soak: { file: "line/soak.ts", what: "100 calls that come and go, ten minutes", byDefault: false }
 }
 

@@ -4,6 +4,7 @@
  * It is told what to do by its parent and tells it what it saw; see `Load` and `Seen`.
  */
 import { createHmac, randomBytes } from "node:crypto"
+import { fileURLToPath } from "node:url"
 import { WebSocket } from "ws"
 
 export interface Load {
@@ -190,7 +191,7 @@ export const run = async (load: Load, onSteady: () => void, onDone: () => void):
   }
 }
 
-if (process.send !== undefined) {
+if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url)) {
   process.once("message", (load: Load) => {
     void run(load, () => process.send!("steady"), () => process.send!("done")).then((seen) => {
       process.send!(seen, () => process.exit(0))

@@ -11,7 +11,7 @@ import type { SimulatedCall } from "../../src/simulator/PhoneCall.ts"
 import { Speech } from "../../src/simulator/Speech.ts"
 import * as Turns from "../../src/simulator/Turns.ts"
 import * as FakeChatServer from "../fakes/FakeChatServer.ts"
-import type * as FakeHttpServer from "../fakes/FakeHttpServer.ts"
+import * as FakeHttpServer from "../fakes/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../fakes/FakeSpeechServers.ts"
 import { type Conversation, converse, type Cues, those, type Told, words } from "./Conversing.ts"
 import { type Both, until, withService } from "./Service.ts"
@@ -48,10 +48,10 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
-const agent = Effect.gen(function*() {
+const agent = Effect.fnUntraced(function*(more: string) {
   const fs = yield* FileSystem.FileSystem
   const file = join(yield* fs.makeTempDirectoryScoped(), "bakery.yaml")
-  yield* fs.writeFileString(file, agentFile)
+  yield* fs.writeFileString(file, agentFile + more)
   return file
 })
 
@@ -82,13 +82,13 @@ const voice = (options: FakeSpeechServers.SpeechOptions = {}) => FakeSpeechServe
 const baseOf = ({ url }: { readonly url: string }) => `${url}/v1`
 const nameOf = ({ url }: { readonly url: string }) => `${new URL(url).host}/v1`
 
-const withEngines = <A, E, R>(env: Readonly<Record<string, string>>, test: (both: Both) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(agent, (file) => withService({ env: { AGENT: file, ...env } }, test))
+const withEngines = <A, E, R>(env: Readonly<Record<string, string>>, test: (both: Both) => Effect.Effect<A, E, R>, more = "") =>
+  Effect.flatMap(agent(more), (file) => withService({ env: { AGENT: file, ...env } }, test))
 
 /** All three at addresses. */
-const three = Effect.gen(function*() {
+const three = Effect.fnUntraced(function*(options: FakeChatServer.Options = {}) {
   const stt = yield* ears
-  const llm = yield* mind()
+  const llm = yield* mind(options)
   const tts = yield* voice()
   return { stt, llm, tts, env: { STT_URL: baseOf(stt), LLM_URL: baseOf(llm), TTS_URL: baseOf(tts) } }
 })
@@ -180,7 +180,7 @@ const isQuiet = (conversation: Conversation) => those(conversation.told, "Engine
 layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("engines at addresses", (it) => {
   it.effect("hold a free conversation: each answer is the model's to what was said, and is heard in the server's voice", () =>
     Effect.gen(function*() {
-      const { env, llm, stt, tts } = yield* three
+      const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
         Effect.gen(function*() {
           const conversation = yield* talk(both, ["bread", "keep", "hours"])
@@ -205,9 +205,13 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
           ])
           const before = llm.chats.find(({ request }) => lastUser(request) === lines.keep.said)!.request.messages
           assert.deepStrictEqual(before, [instructions, ...turns].slice(0, before.length))
-          // CSM is given what was said before.
-          const context = tts.asked.at(-1)!.body["context"] as ReadonlyArray<{ readonly text: string }> | undefined
-          assert.isDefined(context)
+          // CSM is given what both said before, with its sound: 16-bit samples at 24 kHz.
+          const context = tts.asked.at(-1)!.body["context"] as ReadonlyArray<{ readonly speaker: string; readonly text: string; readonly audio: string }>
+          assert.deepInclude(context.map(({ speaker, text }) => `${speaker}: ${text}`), `1: ${lines.hours.said}`)
+          const theirs = context.find(({ text }) => text === lines.hours.said)!.audio
+          assert.isAtLeast(Buffer.from(theirs, "base64").length, 6 * (yield* soundOf("hours")).length)
+          const ours = context.findLast(({ speaker }) => speaker === "0")!
+          assert.include(saidAloud("keep"), ours.text)
 
           const metrics = yield* both.service.metrics
           for (const [stage, server] of [["speechToText", stt], ["replyModel", llm], ["textToSpeech", tts]] as const) {
@@ -279,7 +283,7 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
 
   it.effect("are told to stop when the caller interrupts, and answer what was said then", () =>
     Effect.gen(function*() {
-      const { env, llm, stt, tts } = yield* three
+      const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
         Effect.gen(function*() {
           // Half of the answer and half of its first sound come, and then nothing, on connections that stay open.
@@ -330,7 +334,7 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
 
   it.effect("have no request left when the caller hangs up in the middle of an answer", () =>
     Effect.gen(function*() {
-      const { env, llm, stt, tts } = yield* three
+      const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
         Effect.gen(function*() {
           llm.faults.always("stall")
@@ -348,7 +352,7 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
 
   it.effect("end the call by the model's own line, when its last words were heard", () =>
     Effect.gen(function*() {
-      const { env, llm, stt, tts } = yield* three
+      const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
         Effect.gen(function*() {
           const conversation = yield* talk(both, ["bye"], () => [])
@@ -363,10 +367,52 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
         }))
     }), beside)
 
+  for (const way of ["calls", "text"] as const) {
+    it.effect(`ask a tool while the call goes on, and speak of its answer (${way === "calls" ? "by the server's tool calls" : "by a line of the text"})`, () =>
+      Effect.gen(function*() {
+        const shop = yield* FakeHttpServer.make((exchange) =>
+          FakeHttpServer.send(exchange, { headers: { "content-type": "application/json" }, pieces: ["{\"loaves\":2}"] }))
+        const { env, llm, stt, tts } = yield* three({
+          ...way === "calls" ? { model: "llama-3.3-70b", tools: true } : {},
+          say: ({ messages }) => {
+            const last = messages.at(-1)!
+            if (last.content === lines.bread.said) {
+              return way === "calls"
+                ? { text: "Let me look.", calls: [{ name: "stock", arguments: { bread: "rye" } }] }
+                : "Let me look.\n<<call:stock {\"bread\":\"rye\"}>>"
+            }
+            return last.content?.includes("\"loaves\":2") === true ? lines.bread.answer : "I do not know that."
+          }
+        })
+        const tool = `
+tools:
+  stock:
+    description: How many loaves of a bread are left.
+    url: ${shop.url}/stock
+    parameters: { properties: { bread: { type: string } }, required: [bread] }
+`
+        yield* withEngines(env, (both) =>
+          Effect.gen(function*() {
+            const conversation = yield* talk(both, ["bread"])
+            const events = yield* conversation.over
+            assert.deepStrictEqual(words(events), [
+              `agent: ${greeting}`,
+              `caller: ${lines.bread.said}`,
+              `agent: Let me look. ${lines.bread.answer}`
+            ])
+            assert.deepStrictEqual(shop.received.map(({ body, method, path }) => [method, path, JSON.parse(body.toString())]), [
+              ["POST", "/stock", { bread: "rye" }]
+            ])
+            assertTone((yield* answersIn(conversation.call))[0], `Let me look. ${lines.bread.answer}`)
+            yield* noneOpen(stt, llm, tts, shop)
+          }), tool)
+      }), beside)
+  }
+
   for (const stage of ["speechToText", "replyModel", "textToSpeech"] as const) {
     it.effect(`may die in the middle of a call: the embedded one stands in (${stage})`, () =>
       Effect.gen(function*() {
-        const { env, llm, stt, tts } = yield* three
+        const { env, llm, stt, tts } = yield* three()
         const [variable, dying] = { speechToText: ["STT_URL", stt], replyModel: ["LLM_URL", llm], textToSpeech: ["TTS_URL", tts] }[stage] as
           [keyof typeof env, FakeHttpServer.FakeHttpServer]
         yield* withEngines({ ...env, [variable]: `${env[variable]},embedded` }, (both) =>
@@ -467,7 +513,7 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
 
   it.effect("that speak may be gone: what was made ready is said all the same, and the call is ended", () =>
     Effect.gen(function*() {
-      const { env, tts } = yield* three
+      const { env, tts } = yield* three()
       yield* withEngines(env, (both) =>
         Effect.gen(function*() {
           tts.stop()
@@ -497,7 +543,7 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
 
   it.effect("keep ten calls at once apart", () =>
     Effect.gen(function*() {
-      const { env, llm, stt, tts } = yield* three
+      const { env, llm, stt, tts } = yield* three()
       const order: ReadonlyArray<Line> = ["hours", "bread", "cake", "keep"]
       yield* withEngines(env, (both) =>
         Effect.gen(function*() {

@@ -121,7 +121,7 @@ const refuse = (options: Options, request: ChatRequest): FakeHttpServer.Reply | 
 }
 
 /** As good as a tokenizer for a test. */
-const tokensOf = (text: string): ReadonlyArray<string> => text.match(/\S{1,6}\s*|\s+/g) ?? []
+export const tokensOf = (text: string): ReadonlyArray<string> => text.match(/\S{1,6}\s*|\s+/g) ?? []
 
 interface Delta {
   readonly delta: object

@@ -12,6 +12,9 @@ export interface Exchange {
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
   readonly response: ServerResponse
+  /** When it had come, and when it was over (NaN before): ms of the machine's monotonic clock. */
+  readonly at: number
+  readonly overAt: () => number
   /** The client closed the connection before the answer was complete. */
   readonly isClosedByClient: () => boolean
   /** Nothing more will be sent: the answer is complete, or its connection closed. */
@@ -59,8 +62,14 @@ export const refusal = (status: number, body: object | string, headers: Record<s
 /** One event of a stream. */
 export const event = (data: object | string): string => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`
 
-const pause = (ms: number | undefined) =>
-  ms === undefined || ms <= 0 ? undefined : new Promise<void>((resolve) => void setTimeout(resolve, ms))
+/** The same in every process of this machine. */
+const now = () => Number(process.hrtime.bigint()) / 1e6
+
+/** Waits for a moment, not for a time: what each wait is late by must not add up. */
+const pauseUntil = (due: number) => {
+  const left = Math.ceil(due - now())
+  return left <= 0 ? undefined : new Promise<void>((resolve) => void setTimeout(resolve, left))
+}
 
 const read = async (request: IncomingMessage): Promise<Buffer> => {
   const pieces: Array<Buffer> = []
@@ -83,10 +92,11 @@ const write = (response: ServerResponse, piece: string | Uint8Array) =>
   })
 
 /** Sends a reply, or what this fault makes of it. */
-export const send = async ({ response }: Exchange, right: Reply, latency: Latency = {}, fault?: Fault): Promise<void> => {
+export const send = async ({ at: came, response }: Exchange, right: Reply, latency: Latency = {}, fault?: Fault): Promise<void> => {
   if (fault === "silence") return
   const reply = typeof fault === "object" ? fault : right
-  await pause(latency.head)
+  let due = came + (latency.head ?? 0)
+  await pauseUntil(due)
   if (fault === "hangUp") return void response.socket?.destroy()
   if (response.destroyed) return
   response.writeHead(reply.status ?? 200, reply.headers ?? {})
@@ -96,7 +106,8 @@ export const send = async ({ response }: Exchange, right: Reply, latency: Latenc
     ? [new Uint8Array([0xff, 0xfe, 0x00]), "\n\ndata: {]\n\ndata: <html>\n\n", "noise"]
     : breaksOff ? reply.pieces.slice(0, Math.ceil(reply.pieces.length / 2)) : reply.pieces
   for (const [at, piece] of pieces.entries()) {
-    await pause(at === 0 ? latency.first : latency.each)
+    due += (at === 0 ? latency.first : latency.each) ?? 0
+    await pauseUntil(due)
     if (!(await write(response, piece))) return
   }
   if (fault === "stall") return
@@ -106,7 +117,7 @@ export const send = async ({ response }: Exchange, right: Reply, latency: Latenc
     while (await write(response, more));
     return
   }
-  await pause(latency.end)
+  await pauseUntil(due + (latency.end ?? 0))
   response.end()
 }
 
@@ -139,16 +150,17 @@ export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
       let open = 0
       const server = createServer((request, response) => {
         let isClosedByClient = false
-        let isOver = false
+        let overAt = NaN
+        const isOver = () => !Number.isNaN(overAt)
+        const over = () => {
+          if (!isOver()) overAt = now()
+          changed()
+        }
         response.on("close", () => {
           isClosedByClient = !response.writableEnded && !stopped
-          isOver = true
-          changed()
+          over()
         })
-        response.on("finish", () => {
-          isOver = true
-          changed()
-        })
+        response.on("finish", over)
         void (async () => {
           try {
             const exchange: Exchange = {
@@ -157,8 +169,10 @@ export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
               headers: request.headers,
               body: await read(request),
               response,
+              at: now(),
+              overAt: () => overAt,
               isClosedByClient: () => isClosedByClient,
-              isOver: () => isOver
+              isOver
             }
             received.push(exchange)
             const handled = handler(exchange)

@@ -72,6 +72,24 @@ const base64Of = ({ pcm, sampleRate }: SpokenTurn): string => {
   return Base64.encode(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
 }
 
+const encoder = new TextEncoder()
+
+/** An object as JSON, with a list under this name put at its end; its items are JSON already. */
+const withList = (object: string, name: string, items: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const head = encoder.encode(`${object.slice(0, -1)},"${name}":[`)
+  const comma = 0x2c
+  const all = new Uint8Array(items.reduce((sum, { length }) => sum + length, head.length + Math.max(0, items.length - 1) + 2))
+  all.set(head)
+  let at = head.length
+  for (const [index, item] of items.entries()) {
+    if (index > 0) all[at++] = comma
+    all.set(item, at)
+    at += item.length
+  }
+  all.set(encoder.encode("]}"), at)
+  return all
+}
+
 /** The newest turns that fit, oldest first. */
 const recent = (turns: ReadonlyArray<SpokenTurn>): ReadonlyArray<SpokenTurn> => {
   let millis = 0
@@ -92,7 +110,7 @@ export const make = Effect.fnUntraced(function*(
   const endpoint = yield* Endpoint.make("textToSpeech", settings)
   const events = Sse.decoder(endpoint, Schema.Union([Spoken, Other]))
   const configuredRate = settings.sampleRate ?? 24_000
-  const encoded = new WeakMap<SpokenTurn, string>()
+  const encoded = new WeakMap<SpokenTurn, { readonly speaker: string; readonly json: Uint8Array }>()
   const lines = new Map<string, ReadonlyArray<SpeechChunk>>()
   let kept = 0
   /** What this server was seen to take or to refuse. */
@@ -120,33 +138,31 @@ export const make = Effect.fnUntraced(function*(
   const takesContext = options.takesContext ?? Option.exists(known.model, (model) => /csm/i.test(model))
   if (!takesContext) taken.set("context", false)
 
-  const audioOf = (turn: SpokenTurn): string => {
-    const audio = encoded.get(turn) ?? base64Of(turn)
-    encoded.set(turn, audio)
-    return audio
+  /** A turn as it stands in the body of a request. Several requests have it: its sound is looked through and quoted once. */
+  const partOf = (turn: SpokenTurn, speaker: string): Uint8Array => {
+    const known = encoded.get(turn)
+    if (known?.speaker === speaker) return known.json
+    const json = encoder.encode(JSON.stringify({ speaker, text: turn.text, audio: base64Of(turn) }))
+    encoded.set(turn, { speaker, json })
+    return json
   }
 
   const bodyOf = (request: SpeechRequest, model: Option.Option<string>, parts: ReadonlyArray<Optional>): HttpBody.HttpBody => {
     const voice = Option.orElse(Option.fromUndefinedOr(request.voice), () => settings.voice)
     const speaker = Option.getOrElse(voice, () => "0")
-    return HttpBody.jsonUnsafe({
+    const body = {
       ...(Option.isSome(model) ? { model: model.value } : {}),
       input: request.text,
       ...(Option.isSome(voice) ? { voice: voice.value } : {}),
       response_format: "pcm",
       ...(parts.includes("stream") ? { stream: true } : {}),
       ...(parts.includes("streamFormat") ? { stream_format: "audio" } : {}),
-      ...(parts.includes("context")
-        ? {
-          context: recent(request.context ?? []).map((turn) => ({
-            speaker: turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1",
-            text: turn.text,
-            audio: audioOf(turn)
-          })),
-          max_audio_ms: longest(request.text)
-        }
-        : {})
-    })
+      ...(parts.includes("context") ? { max_audio_ms: longest(request.text) } : {})
+    }
+    if (!parts.includes("context")) return HttpBody.jsonUnsafe(body)
+    const context = recent(request.context ?? []).map((turn) =>
+      partOf(turn, turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1"))
+    return HttpBody.uint8Array(withList(JSON.stringify(body), "context", context), "application/json")
   }
 
   /** Asks with all that the server may take; each refusal leaves out one thing that it was not yet seen to take. */

@@ -1,0 +1,230 @@
+/**
+ * Conversations to be measured: the service as a process, the simulator and its callers in this one, and the
+ * figures of their turns.
+ *
+ * Voice to voice "by the service" is from the caller's last voiced sample arriving to the reply's first frame
+ * leaving; "at the caller's" is taken from the sound itself, at the far end (docs/latency.md).
+ */
+import { NodeHttpClient, NodeServices } from "@effect/platform-node"
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Fiber, Layer, Redacted, Stream } from "effect"
+import * as Caller from "../src/simulator/Caller.ts"
+import * as Comparison from "../src/simulator/Comparison.ts"
+import * as LiveEvents from "../src/simulator/LiveEvents.ts"
+import type { SimulatedCall } from "../src/simulator/PhoneCall.ts"
+import { Simulator } from "../src/simulator/Simulator.ts"
+import { Speech } from "../src/simulator/Speech.ts"
+import * as Turns from "../src/simulator/Turns.ts"
+import { pause, root } from "./line/processes.ts"
+
+/** One that nobody uses. */
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+export interface Service {
+  readonly url: string
+  readonly child: ChildProcess
+  readonly pid: number
+  readonly account: { readonly accountSid: string; readonly authToken: string }
+  readonly key: Redacted.Redacted
+  readonly stop: () => Promise<void>
+}
+
+/** The service as it is shipped, with a local account. */
+export const start = async (options: {
+  readonly env: Readonly<Record<string, string>>
+  /** The only core that it may use. */
+  readonly core?: number
+  readonly flags?: ReadonlyArray<string>
+}): Promise<Service> => {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const data = mkdtempSync(join(tmpdir(), "client-caller-bench-"))
+  const command = [process.execPath, ...options.flags ?? [], join(root, "dist/main.js")]
+  const [program, ...words] = options.core === undefined ? command : ["taskset", "-c", String(options.core), ...command]
+  const child = spawn(program, words, {
+    env: {
+      ...process.env,
+      SERVER_PORT: String(port),
+      DATA_DIR: data,
+      MAX_CALLS: "1000",
+      LOG_LEVEL: "Error",
+      LOG_FORMAT: "json",
+      ...options.env
+    },
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  child.stdout!.resume()
+  // A bench that is stopped leaves no service behind.
+  process.on("exit", () => child.kill("SIGKILL"))
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1))
+  while (!(await fetch(`${url}/health`).then((response) => response.ok, () => false))) {
+    if (child.exitCode !== null) throw new Error(`The service ended with code ${child.exitCode} before it was ready.`)
+    await pause(100)
+  }
+  return {
+    url,
+    child,
+    pid: child.pid!,
+    account: JSON.parse(readFileSync(join(data, "local-account.json"), "utf8")),
+    key: Redacted.make(readFileSync(join(data, "api-key"), "utf8").trim()),
+    stop: async () => {
+      const exited = new Promise((resolve) => child.once("exit", resolve))
+      child.kill("SIGTERM")
+      await exited
+      rmSync(data, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Runs this with a simulator beside the service. */
+export const withSimulator = <A, E>({ account }: Service, program: Effect.Effect<A, E, Simulator | Speech | LiveEventsClient>) =>
+  Effect.runPromise(
+    program.pipe(
+      Effect.provide(
+        Layer.mergeAll(
+          Simulator.layer({ accountSid: account.accountSid, authToken: Redacted.make(account.authToken) }),
+          Speech.layer,
+          NodeHttpClient.layerUndici
+        ).pipe(Layer.provideMerge(NodeServices.layer))
+      )
+    )
+  )
+
+/** What reading a call's events needs. */
+type LiveEventsClient = Stream.Services<ReturnType<typeof LiveEvents.of>>
+
+export interface Result {
+  readonly call: SimulatedCall
+  /** Monotonic ms of this machine at which the call was made: what its events' `at` count from, to a ms. */
+  readonly madeAt: number
+  readonly told: ReadonlyArray<LiveEvents.LiveEvent>
+}
+
+/** Monotonic ms of this machine, the same in all processes. */
+export const monotonic = () => Number(process.hrtime.bigint()) / 1e6
+
+/** A call to its end, with what the service told of it. */
+export const converse = Effect.fnUntraced(function*(
+  service: Service,
+  caller: Caller.Caller,
+  options: { readonly agent?: string; readonly onTold?: (event: LiveEvents.LiveEvent) => void } = {}
+) {
+  const simulator = yield* Simulator
+  const madeAt = monotonic()
+  const call = yield* simulator.placeCall({
+    from: "+14155550123",
+    to: "+14155550100",
+    webhookUrl: `${service.url}/twiml${options.agent === undefined ? "" : `?agent=${options.agent}`}`,
+    statusCallback: `${service.url}/twilio/status`,
+    caller
+  })
+  const told: Array<LiveEvents.LiveEvent> = []
+  const watcher = yield* Effect.forkChild(
+    call.awaitEvent("StreamStarted").pipe(
+      Effect.andThen(Stream.runForEach(LiveEvents.of(service.url, call.sid, service.key), (event) =>
+        Effect.sync(() => {
+          told.push(event)
+          options.onTold?.(event)
+        })))
+    )
+  )
+  yield* call.settled
+  yield* Effect.timeoutOption(Fiber.await(watcher), "3 seconds")
+  return { call, madeAt, told } satisfies Result
+})
+
+const { AwaitSilence, AwaitSpeech } = Caller.Step
+
+/** Waits until the agent has begun and ended what it says. */
+export const listen = [AwaitSpeech({ atMost: "8 seconds" }), AwaitSilence({ duration: "800 millis", atMost: "20 seconds" })]
+
+// -- figures -------------------------------------------------------------------------------------
+
+export const percentiles = (values: ReadonlyArray<number>): string =>
+  values.length === 0
+    ? "none"
+    : [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${Comparison.percentile(values, share).toFixed(0)}`).join(", ")
+      + ` ms, of ${values.length}`
+
+export const times = (values: ReadonlyArray<number>): string =>
+  [0.5, 0.95].map((share) => `p${share * 100} ${Comparison.percentile(values, share).toFixed(1)}`).join(", ") + " ms"
+
+/** The moments of a turn, ms after the caller's last voiced sample. */
+export interface TurnTimes {
+  readonly due: number
+  readonly firstMedia: number
+  readonly transcript?: number
+  readonly firstText?: number
+  readonly firstClause?: number
+  readonly firstSound?: number
+}
+
+const isAnswered = (times: Readonly<Record<string, number>>): boolean => times["due"] !== undefined && times["firstMedia"] !== undefined
+
+export const timesOf = (results: ReadonlyArray<Result>): ReadonlyArray<TurnTimes> =>
+  results.flatMap(({ told }) =>
+    told.flatMap((event) => (event._tag === "TurnMeasured" && isAnswered(event.times) ? [event.times as unknown as TurnTimes] : []))
+  )
+
+/** The same by the service's log: one line a turn. */
+export const timesOfLog = (log: string): ReadonlyArray<TurnTimes> =>
+  log.split("\n").flatMap((line) => {
+    if (!line.includes("\"firstMedia\"")) return []
+    const { annotations } = JSON.parse(line) as { readonly annotations: Readonly<Record<string, number>> }
+    return isAnswered(annotations) ? [annotations as unknown as TurnTimes] : []
+  })
+
+/** Voice to voice at the far end, ms. */
+export const atCallers = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
+  const all: Array<number> = []
+  for (const { call } of results) {
+    for (const { voiceToVoice } of Turns.exchanges(yield* call.said, yield* call.heard)) {
+      if (voiceToVoice !== undefined) all.push(voiceToVoice)
+    }
+  }
+  return all
+})
+
+/** `own`: what of a turn's latency is our own work, ms. */
+export const tellTurns = (
+  turns: ReadonlyArray<TurnTimes>,
+  atCaller: ReadonlyArray<number>,
+  own: (times: TurnTimes) => number
+) => {
+  console.log(`  voice to voice, by the service   ${percentiles(turns.map(({ firstMedia }) => firstMedia))}`)
+  console.log(`  voice to voice, at the caller's  ${percentiles(atCaller)}`)
+  console.log(`  of it our own work               ${times(turns.map(own))}`)
+  const stage = (title: string, pick: (times: TurnTimes) => number | undefined) =>
+    console.log(`  ${title.padEnd(32)} ${percentiles(turns.flatMap((times) => pick(times) ?? []))}`)
+  stage("transcript", ({ transcript }) => transcript)
+  stage("first text", ({ firstText }) => firstText)
+  stage("first clause", ({ firstClause }) => firstClause)
+  stage("first sound of speech", ({ firstSound }) => firstSound)
+}
+
+/** CPU seconds of a process by the kind of thread. */
+export const cpuByThread = (pid: number): ReadonlyMap<string, number> => {
+  const sums = new Map<string, number>()
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    const text = readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8")
+    const name = Number(task) === pid ? "main" : text.slice(text.indexOf("(") + 1, text.lastIndexOf(")"))
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
+    sums.set(name, (sums.get(name) ?? 0) + (Number(fields[11]) + Number(fields[12])) / 100)
+  }
+  return sums
+}
+
+/** What was used since `before`, in percent of a core. */
+export const cpuShares = (pid: number, before: ReadonlyMap<string, number>, seconds: number): string =>
+  [...cpuByThread(pid)].map(([name, sum]) => [name, ((sum - (before.get(name) ?? 0)) / seconds) * 100] as const)
+    .filter(([, share]) => share >= 0.5).map(([name, share]) => `${name} ${share.toFixed(1)}`).join(", ")

@@ -1,0 +1,237 @@
+/**
+ * Conversations by remote engines: the service as a process on core 0, stand-ins for engines on a GPU and the callers in
+ * processes of their own on core 1.
+ *
+ *     npm run bench -- engines [--turns 30 --interruptions 20 --calls 100 --cpu-prof]
+ *
+ * The engines take what was published of them: a transcript 90 ms, the first token 90 ms and 12 ms for each more, the
+ * first sound 120 ms, three tenths of real time for the rest. A turn can't be sooner than the slower of endpointing and
+ * of what the engines take one after the other, counted from the short pause; all above that is "our own work". It
+ * includes what the stand-ins and the callers are late themselves, which is told with it.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
+import * as Mulaw from "../src/audio/Mulaw.ts"
+import * as Pcm from "../src/audio/Pcm.ts"
+import * as Chunker from "../src/conversation/Chunker.ts"
+import * as Caller from "../src/simulator/Caller.ts"
+import * as Comparison from "../src/simulator/Comparison.ts"
+import { Speech } from "../src/simulator/Speech.ts"
+import * as Turns from "../src/simulator/Turns.ts"
+import { tokensOf } from "../test/fakes/FakeChatServer.ts"
+import * as Callers from "./callers.ts"
+import {
+  atCallers,
+  converse,
+  cpuByThread,
+  cpuShares,
+  listen,
+  monotonic,
+  percentiles,
+  type Result,
+  start,
+  tellTurns,
+  times,
+  timesOf,
+  timesOfLog,
+  type TurnTimes,
+  withSimulator
+} from "./calls.ts"
+import * as EngineServers from "./engineServers.ts"
+import { argument, pause, residentMiB, root } from "./line/processes.ts"
+
+const turns = argument("turns", 30)
+const interruptions = argument("interruptions", 20)
+const callsAtOnce = argument("calls", 100)
+const turnsEach = argument("turns-each", 5)
+const isProfiled = process.argv.includes("--cpu-prof")
+
+const latencies: EngineServers.Latencies = { transcript: 90, firstToken: 90, token: 12, firstSound: 120, realTimeFactor: 0.3 }
+const speculate = 120
+
+const reply = "We can do that, on Monday or on Friday at ten."
+const sentence = "There is a good deal to be said about that, and so I will begin at the beginning, where everything was still simple, and go on from there until there is nothing left that could be told of it."
+const longReply = `Well, let me see. ${sentence} ${sentence} ${sentence}`
+
+/** Tokens until the first clause can be spoken. */
+const tokensToClause = (() => {
+  let chunker = Chunker.empty
+  for (const [index, token] of tokensOf(reply).entries()) {
+    const [pieces, next] = Chunker.push(chunker, token)
+    if (pieces.length > 0) return index + 1
+    chunker = next
+  }
+  return tokensOf(reply).length
+})()
+
+const afterTranscript = latencies.firstToken + tokensToClause * latencies.token + latencies.firstSound
+/** ms after the last voiced sample. */
+const ideal = ({ due }: TurnTimes) => Math.max(due, speculate + latencies.transcript + afterTranscript)
+const own = (turn: TurnTimes) => turn.firstMedia - ideal(turn)
+
+const folder = mkdtempSync(join(tmpdir(), "client-caller-bench-agents-"))
+const writeAgent = (name: string, more: string) => {
+  const file = join(folder, `${name}.yaml`)
+  writeFileSync(file, `name: ${name}\ngreeting: Hello there.\n${more}`)
+  return file
+}
+const agent = writeAgent("eager", "instructions: You answer the telephone.\n")
+writeAgent("waiting", "instructions: You answer the telephone.\nendpointing: { speculate: 5s }\n")
+writeAgent("talkative", "instructions: You answer at length.\n")
+
+const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
+
+const lines = ["What are your opening hours?", "I would like to come on Monday.", "Can you tell me the price of it?"]
+
+const polite = (count: number): Caller.Caller =>
+  Caller.make(
+    ...listen,
+    ...Array.from({ length: count }, (_, index) => [Speak({ text: lines[index % lines.length], voice: "rms" }), ...listen]).flat(),
+    HangUp()
+  )
+
+/** One who interrupts each answer, shortly and so soon that the model still writes, and hangs up in the middle of the last. */
+const rude = (count: number): Caller.Caller =>
+  Caller.make(
+    ...listen,
+    ...Array.from({ length: count + 1 }, (_, index) => [
+      Speak({ text: "No, stop.", voice: "rms" }),
+      AwaitSpeech({ atMost: "8 seconds" }),
+      Silence({ duration: `${200 + (index % 5) * 37} millis` })
+    ]).flat(),
+    HangUp()
+  )
+
+const median = (values: ReadonlyArray<number>) => Comparison.percentile(values, 0.5)
+
+const tellLate = ({ late }: EngineServers.Look) =>
+  console.log(`  the engines' process was late    p50 ${late.p50.toFixed(1)}, p99 ${late.p99.toFixed(1)} ms`)
+
+/** From each of these moments to the first closing of such a request behind it, ms; one that is not there is left out. */
+const toClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look["closings"], path: string) =>
+  moments.flatMap((moment) => {
+    const next = closings.filter((closing) => closing.path === path && closing.at > moment - 50 && closing.at < moment + 1000)
+    return next.length === 0 ? [] : [Math.min(...next.map(({ at }) => at)) - moment]
+  })
+
+const alone = Effect.gen(function*() {
+  const talk = Effect.fnUntraced(function*(count: number, agent?: string) {
+    const results: Array<Result> = []
+    while (timesOf(results).length < count && results.length < count) {
+      results.push(yield* converse(service, polite(Math.min(10, count)), agent === undefined ? {} : { agent }))
+    }
+    return results
+  })
+  // The first turns pay for compilation.
+  yield* talk(3)
+  yield* Effect.promise(servers.look)
+
+  console.log(`one call at a time, ${turns} turns`)
+  const results = yield* talk(turns)
+  tellTurns(timesOf(results), yield* atCallers(results), own)
+  tellLate(yield* Effect.promise(servers.look))
+
+  console.log("\nthe same without speculation")
+  const waiting = yield* talk(Math.ceil(turns / 3), "waiting")
+  const medianOf = (results: ReadonlyArray<Result>) => median(timesOf(results).map(({ firstMedia }) => firstMedia))
+  console.log(`  voice to voice, by the service   ${percentiles(timesOf(waiting).map(({ firstMedia }) => firstMedia))}`)
+  console.log(`  with speculation / without       ${(medianOf(results) / medianOf(waiting)).toFixed(2)}`)
+
+  console.log(`\ninterruptions, ${interruptions}`)
+  yield* Effect.promise(servers.look)
+  const rudeCalls: Array<Result> = []
+  /** When replies were given up, as far as this process learns of it. */
+  const givenUp: Array<number> = []
+  const stops = () => rudeCalls.flatMap(({ told }) => told.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
+  while (stops().length < interruptions && rudeCalls.length < interruptions) {
+    rudeCalls.push(
+      yield* converse(service, rude(5), {
+        agent: "talkative",
+        onTold: (event) => {
+          if (event._tag === "AgentHeard" && !event.isWhole) givenUp.push(monotonic())
+        }
+      })
+    )
+  }
+  const { closings } = yield* Effect.promise(servers.look)
+  const clears: Array<number> = []
+  for (const { call, madeAt } of rudeCalls) {
+    for (const event of yield* call.events) if (event._tag === "Cleared") clears.push(madeAt + event.at)
+  }
+  console.log(`  first voiced sample to clear, by the service   ${percentiles(stops())}`)
+  const tell = (title: string, moments: ReadonlyArray<number>, path: string) => {
+    const all = toClosing(moments, closings, path)
+    console.log(`  ${title.padEnd(46)} ${all.length === 0 ? "none" : `${times(all)}, ${all.length} of ${moments.length}`}`)
+  }
+  tell("clear arriving to speech request closed", clears, "/v1/audio/speech")
+  tell("reply given up to model's request closed", givenUp, "/v1/chat/completions")
+})
+
+/** A line as the crowd says it. */
+const lineOf = Effect.fnUntraced(function*(text: string) {
+  const { speak } = yield* Speech
+  const sound = yield* speak(text, "rms")
+  const voicedUntil = Turns.speeches(sound).at(-1)?.to ?? 0
+  const frames = Array.from({ length: Math.ceil(voicedUntil / 20) }, (_, index) => {
+    const frame = new Int16Array(160)
+    frame.set(sound.subarray(index * 160, (index + 1) * 160))
+    return Buffer.from(Mulaw.encode(Pcm.of(8000, frame))).toString("base64")
+  })
+  return { frames, voicedUntil } satisfies Callers.Line
+})
+
+const together = Effect.gen(function*() {
+  const spoken = yield* Effect.forEach(lines, lineOf)
+  const crowd = (calls: number, turns: number, ramp: number): Promise<Callers.Seen> =>
+    Callers.call(1, { calls, turns, lines: spoken, target: service.url, account: service.account, ramp })
+  // The first calls pay for compilation.
+  yield* Effect.promise(() => crowd(Math.min(20, callsAtOnce), 1, 2000))
+  yield* Effect.promise(servers.look)
+
+  console.log(`\n${callsAtOnce} calls at once, ${turnsEach} turns each`)
+  let log = ""
+  const onLog = (data: Buffer) => {
+    log += data.toString()
+  }
+  service.child.stdout!.on("data", onLog)
+  const before = cpuByThread(service.pid)
+  const from = performance.now()
+  const seen = yield* Effect.promise(() => crowd(callsAtOnce, turnsEach, 10_000))
+  const seconds = (performance.now() - from) / 1000
+  const cpu = cpuShares(service.pid, before, seconds)
+  yield* Effect.promise(() => pause(500))
+  service.child.stdout!.off("data", onLog)
+  tellTurns(timesOfLog(log), seen.voiceToVoice, own)
+  const look = yield* Effect.promise(servers.look)
+  tellLate(look)
+  const { lateness, unanswered } = seen
+  console.log(`  the callers' process was late    p50 ${lateness.p50.toFixed(1)}, p99 ${lateness.p99.toFixed(1)}, max ${lateness.max.toFixed(1)} ms`)
+  console.log(`  lines without an answer          ${unanswered} of ${callsAtOnce * turnsEach}`)
+  console.log(`  requests                         ${Object.entries(look.requests).map(([name, count]) => `${count} ${name}`).join(", ")}`)
+  console.log(`  CPU of the service over ${seconds.toFixed(0)} s, percent of a core: ${cpu}; memory ${residentMiB(service.pid).toFixed(0)} MiB`)
+})
+
+const servers = await EngineServers.start(1, { latencies, heard: "What are your opening hours?", reply, longReply })
+const service = await start({
+  core: 0,
+  flags: isProfiled ? ["--cpu-prof", `--cpu-prof-dir=${root}`] : [],
+  env: { ...servers.urls, AGENT: agent, AGENTS_DIR: folder, LOG_LEVEL: "Info" }
+})
+try {
+  console.log(
+    `the engines: transcript ${latencies.transcript} ms, first token ${latencies.firstToken} ms, ${latencies.token} ms a token, ${tokensToClause} tokens to the first clause, first sound ${latencies.firstSound} ms;` +
+      `\nso no answer can begin sooner than ${speculate + latencies.transcript + afterTranscript} ms after the caller's last voiced sample\n`
+  )
+  await withSimulator(service, Effect.gen(function*() {
+    if (turns > 0) yield* alone
+    if (callsAtOnce > 0) yield* together
+  }))
+  await pause(1000)
+  console.log(`\nrequests open after all calls: ${(await servers.look()).open}`)
+} finally {
+  await service.stop()
+  servers.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
