@@ -21,6 +21,7 @@ import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed } from "./Engine.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
+import * as PreRoll from "./PreRoll.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
 import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
@@ -28,12 +29,6 @@ import { type Command, markName, parseMark, type Timer, type TurnEvent } from ".
 import * as TurnMachine from "./TurnMachine.ts"
 import { type Detector, type VoiceActivity, windowLength, windowMillis } from "./VoiceActivity.ts"
 import * as VoiceGate from "./VoiceGate.ts"
-
-/** Sound from before the voice was noticed that belongs to the utterance: samples at 8 kHz, 480 ms. */
-const preRoll = 3840
-
-/** The same over our own echo, which hides a voice's beginning: 960 ms. */
-const echoPreRoll = 7680
 
 /** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
 const detectorTimeout = 500
@@ -88,33 +83,6 @@ const replyLate = failed(
   "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
 )
 
-/** The last samples of the caller's, for an utterance that began before it was noticed. */
-const makeRing = (length: number) => {
-  const samples = new Int16Array(length)
-  let next = 0
-  let count = 0
-  return {
-    push: (pcm: Pcm<8000>) => {
-      const piece = pcm.length > length ? pcm.subarray(pcm.length - length) : pcm
-      const head = Math.min(piece.length, length - next)
-      samples.set(piece.subarray(0, head), next)
-      samples.set(piece.subarray(head), 0)
-      next = (next + piece.length) % length
-      count = Math.min(length, count + piece.length)
-    },
-    /** A copy of the last so many, oldest first. */
-    read: (most: number): Pcm<8000> => {
-      const wanted = Math.min(count, most)
-      const out = new Int16Array(wanted)
-      const from = (next - wanted + length) % length
-      const head = Math.min(wanted, length - from)
-      out.set(samples.subarray(from, from + head))
-      out.set(samples.subarray(0, wanted - head), head)
-      return out
-    }
-  }
-}
-
 /** An utterance that is being heard: its sound goes to the recognizer in order, by a fiber of its own. */
 interface Hearing {
   readonly id: number
@@ -142,9 +110,7 @@ export const open = Effect.fnUntraced(function*(
   const models = yield* FiberMap.make<number>()
   const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
   const echo = EchoGuard.make()
-  const ring = makeRing(echoPreRoll)
-  /** When our own echo last came, ms. */
-  let echoAt = -Infinity
+  const preRoll = PreRoll.make(echo)
   let state = TurnMachine.initial
   let hearing: Hearing | undefined
   let transcribing: Fiber.Fiber<unknown> | undefined
@@ -171,9 +137,7 @@ export const open = Effect.fnUntraced(function*(
   const beginUtterance = Effect.fnUntraced(function*(id: number) {
     yield* endUtterance
     const begun: Hearing = { id, scope: yield* Scope.fork(scope), inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>() }
-    // Of our echo more is known by now than when it came.
-    const before = ring.read(now() - echoAt < preRoll / 8 ? echoPreRoll : preRoll)
-    Queue.offerUnsafe(begun.inbox, echo.clean(before, ringEnd - before.length / 8))
+    Queue.offerUnsafe(begun.inbox, preRoll.read())
     hearing = begun
     yield* Effect.forkIn(listen(begun), begun.scope)
   })
@@ -333,26 +297,28 @@ export const open = Effect.fnUntraced(function*(
     if (event !== undefined) happened({ _tag: event._tag, at: now(), since: event.at })
   }
 
-  const ask = (detector: Detector, window: Pcm<8000>): Effect.Effect<number | undefined> =>
-    detector.probability(window).pipe(
-      Effect.timeoutOrElse({
-        duration: detectorTimeout,
-        orElse: () => Effect.fail(failed("voiceActivity", "The detector did not answer; the energy decides instead."))
-      }),
-      Effect.catchCause(() =>
-        Effect.sync(() => {
-          // It may be in the middle of a window still: it is not asked again.
-          isDetectorWell = false
-          happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: "broken" })
-          return undefined
-        })
-      )
-    )
+  /** It is not asked again while it is in the middle of a window: only when that is done. */
+  const ask = Effect.fnUntraced(function*(detector: Detector, asked: Pcm<8000>) {
+    const fiber = yield* Effect.forkIn(detector.probability(asked), scope, { startImmediately: true })
+    const exit = yield* Effect.timeoutOption(Fiber.await(fiber), detectorTimeout)
+    if (exit._tag === "Some" && Exit.isSuccess(exit.value)) return exit.value.value
+    isDetectorWell = false
+    happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: "broken" })
+    if (exit._tag === "None") {
+      window = new Int16Array(windowLength)
+      const recover = Effect.map(Fiber.await(fiber), (late) => {
+        isDetectorWell = Exit.isSuccess(late)
+      })
+      yield* Effect.forkIn(recover, scope)
+    }
+    return undefined
+  })
 
   const onWindow = (window: Pcm<8000>): Effect.Effect<void> => {
     const arrivedAt = now()
-    if (echo.judge(window, soundClock - windowMillis)) {
-      echoAt = arrivedAt
+    const at = soundClock - windowMillis
+    if (echo.judge(window, at)) {
+      if (echo.isAlike()) preRoll.echoed(at)
       return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
     }
     if (!isDetectorWell || detector._tag === "None") {
@@ -362,10 +328,9 @@ export const open = Effect.fnUntraced(function*(
     return Effect.map(ask(detector.value, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
   }
 
-  const window = new Int16Array(windowLength) as Pcm<8000>
+  /** Another one when the detector is late: this one is its. */
+  let window: Pcm<8000> = new Int16Array(windowLength)
   let filled = 0
-  /** The caller's time at the end of the ring. */
-  let ringEnd = 0
   /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
   let soundClock = 0
 
@@ -373,8 +338,7 @@ export const open = Effect.fnUntraced(function*(
     lastSoundAt = now()
     const length = pcm.length / 8
     if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
-    ring.push(pcm)
-    ringEnd = soundClock + length
+    preRoll.push(pcm, soundClock)
     if (hearing !== undefined) Queue.offerUnsafe(hearing.inbox, echo.clean(pcm, soundClock))
     let at = 0
     while (at < pcm.length) {
