@@ -21,8 +21,8 @@ import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
+import * as PreRoll from "./PreRoll.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
-import * as SoundRing from "./SoundRing.ts"
 import * as SpokenContext from "./SpokenContext.ts"
 import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
@@ -30,12 +30,6 @@ import { type Command, markName, parseMark, type SpeechKind, type Timer, type Tu
 import * as TurnMachine from "./TurnMachine.ts"
 import { type Detector, type VoiceActivity, windowLength, windowMillis } from "./VoiceActivity.ts"
 import * as VoiceGate from "./VoiceGate.ts"
-
-/** Sound from before the voice was noticed that belongs to the utterance: samples at 8 kHz, 480 ms. */
-const preRoll = 3840
-
-/** The same over our own echo, which hides a voice's beginning: 960 ms. */
-const echoPreRoll = 7680
 
 /** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
 const detectorTimeout = 500
@@ -130,9 +124,7 @@ export const open = Effect.fnUntraced(function*(
   const models = yield* FiberMap.make<number>()
   const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
   const echo = EchoGuard.make()
-  const ring = SoundRing.make(echoPreRoll)
-  /** When our own echo last came, ms. */
-  let echoAt = -Infinity
+  const preRoll = PreRoll.make(echo)
   const { contextMillis } = engines.textToSpeech
   const context = contextMillis === undefined ? undefined : SpokenContext.make(contextMillis)
   let state = TurnMachine.initial
@@ -170,9 +162,7 @@ export const open = Effect.fnUntraced(function*(
   const beginUtterance = Effect.fnUntraced(function*(id: number) {
     yield* endUtterance
     const begun: Hearing = { id, scope: yield* Scope.fork(scope), inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>() }
-    // Of our echo more is known by now than when it came.
-    const raw = ring.read(now() - echoAt < preRoll / 8 ? echoPreRoll : preRoll)
-    const before = echo.clean(raw, ringEnd - raw.length / 8)
+    const before = preRoll.read()
     Queue.offerUnsafe(begun.inbox, before)
     hearing = begun
     context?.beginUtterance()
@@ -420,25 +410,31 @@ export const open = Effect.fnUntraced(function*(
     if (event !== undefined) happened({ _tag: event._tag, at: now(), since: event.at })
   }
 
-  const ask = (detector: Detector, window: Pcm<8000>): Effect.Effect<number | undefined> =>
-    Effect.suspend(() => {
-      isAsking = true
-      return detector.probability(window)
-    }).pipe(
-      Effect.timeoutOrElse({ duration: detectorTimeout, orElse: () => Effect.fail(detectorLate) }),
-      // It may be in the middle of a window still: it is not asked again.
-      Effect.catchCause((cause) => Effect.as(detectorFailed(cause), undefined)),
-      Effect.tap(() =>
-        Effect.sync(() => {
-          isAsking = false
-        })
-      )
-    )
+  /** One that is late is in the middle of a window still: it is not asked again before that is done. */
+  const ask = Effect.fnUntraced(function*(asked: Detector, about: Pcm<8000>) {
+    isAsking = true
+    const fiber = yield* Effect.forkIn(Effect.suspend(() => asked.probability(about)), scope, { startImmediately: true })
+    const exit = yield* Effect.timeoutOption(Fiber.await(fiber), detectorTimeout)
+    isAsking = false
+    if (exit._tag === "Some") {
+      if (Exit.isSuccess(exit.value)) return exit.value.value
+      yield* detectorFailed(exit.value.cause)
+      return undefined
+    }
+    yield* detectorFailed(Cause.fail(detectorLate))
+    window = new Int16Array(windowLength)
+    const recover = Effect.map(Fiber.await(fiber), (late) => {
+      if (Exit.isSuccess(late)) detector = asked
+    })
+    yield* Effect.forkIn(recover, scope)
+    return undefined
+  })
 
   const onWindow = (window: Pcm<8000>): Effect.Effect<void> => {
     const arrivedAt = now()
-    if (echo.judge(window, soundClock - windowMillis)) {
-      echoAt = arrivedAt
+    const at = soundClock - windowMillis
+    if (echo.judge(window, at)) {
+      if (echo.isAlike()) preRoll.echoed(at)
       return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
     }
     if (detector === undefined) return Effect.sync(() => heardVoice(gate.push(window, undefined, arrivedAt)))
@@ -446,10 +442,9 @@ export const open = Effect.fnUntraced(function*(
     return Effect.map(ask(detector, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
   }
 
-  const window = new Int16Array(windowLength) as Pcm<8000>
+  /** Another one when the detector is late: this one is its. */
+  let window: Pcm<8000> = new Int16Array(windowLength)
   let filled = 0
-  /** The caller's time at the end of the ring. */
-  let ringEnd = 0
   /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
   let soundClock = 0
 
@@ -457,8 +452,7 @@ export const open = Effect.fnUntraced(function*(
     lastSoundAt = now()
     const length = pcm.length / 8
     if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
-    ring.push(pcm)
-    ringEnd = soundClock + length
+    preRoll.push(pcm, soundClock)
     if (hearing !== undefined) {
       const clean = echo.clean(pcm, soundClock)
       Queue.offerUnsafe(hearing.inbox, clean)

@@ -20,6 +20,8 @@ export interface EchoGuard {
   readonly cleared: (at: number) => void
   /** Whether this window, whose first sample arrived at `at`, is mostly our own echo. In order. */
   readonly judge: (window: Pcm<8000>, at: number) => boolean
+  /** Whether that window was found to be alike, and not only as weak as an echo. */
+  readonly isAlike: () => boolean
   /** The same sound, whose first sample arrived at `at`, less our echo where its delay is known. */
   readonly clean: (pcm: Pcm<8000>, at: number) => Pcm<8000>
   /** ms from playing to the echo's arrival, once known. */
@@ -101,6 +103,7 @@ export const make = (): EchoGuard => {
   let amplitude = 0
   /** The delay has been found to be right since the agent began to speak. */
   let isConfirmed = false
+  let isAlike = false
   let suspected = 0
   let sinceSearch = 0
   /** Windows until a delay that is not trusted is searched for again: twice as many each time when there is no better one. */
@@ -246,6 +249,7 @@ export const make = (): EchoGuard => {
     },
     judge: (window, time) => {
       const now = Math.round(time * samplesPerMilli) + window.length
+      isAlike = false
       if (now - longestDelay - searchLength > end) return false
       microphone.copyWithin(0, window.length)
       microphone.set(window, searchLength - window.length)
@@ -275,6 +279,7 @@ export const make = (): EchoGuard => {
           gain += (best.amplitude ** 2 - gain) / 4
           suspected = 0
           isConfirmed = true
+          isAlike = true
           return true
         }
         const expected = gain * loudest(now - window.length - delay - 256, now - delay + 256)
@@ -290,6 +295,7 @@ export const make = (): EchoGuard => {
       suspected++
       return true
     },
+    isAlike: () => isAlike,
     clean: (pcm, time) => {
       const from = Math.round(time * samplesPerMilli) - (delay ?? 0)
       if (delay === undefined || from >= end) return pcm
