@@ -70,16 +70,13 @@ const makeDetector = (runtime: Runtime, session: InferenceSession, rate: Tensor)
   }
 }
 
-const load = Effect.gen(function*() {
+const load = Effect.fnUntraced(function*(choose: Effect.Effect<Runtime, unknown>) {
   const fs = yield* FileSystem.FileSystem
   const bytes = yield* Effect.try(() => createRequire(import.meta.url).resolve(weights)).pipe(
     Effect.flatMap((path) => fs.readFile(path)),
     Effect.mapError((cause) => failed("unavailable", cause))
   )
-  const runtime = yield* native.pipe(
-    Effect.catch((cause) => Effect.andThen(Effect.logWarning("No native ONNX runtime here; Silero VAD runs as WebAssembly", cause), wasm)),
-    Effect.mapError((cause) => failed("unavailable", cause))
-  )
+  const runtime = yield* Effect.mapError(choose, (cause) => failed("unavailable", cause))
   const session = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
@@ -101,14 +98,25 @@ const load = Effect.gen(function*() {
 })
 
 /** Runtime and weights are loaded when the first detector is opened: a service that only echoes needs none. */
-export const layer: Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> = Layer.effect(
-  VoiceActivity,
-  Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const fs = yield* FileSystem.FileSystem
-    const loaded = yield* Effect.cached(
-      load.pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(scope))
-    )
-    return VoiceActivity.of({ open: Effect.flatten(loaded) })
-  })
+const layerOf = (choose: Effect.Effect<Runtime, unknown>): Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> =>
+  Layer.effect(
+    VoiceActivity,
+    Effect.gen(function*() {
+      const scope = yield* Effect.scope
+      const fs = yield* FileSystem.FileSystem
+      const loaded = yield* Effect.cached(
+        load(choose).pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(scope))
+      )
+      return VoiceActivity.of({ open: Effect.flatten(loaded) })
+    })
+  )
+
+export const layerNative = layerOf(native)
+
+/** About five times the work. */
+export const layerWasm = layerOf(wasm)
+
+export const layer = layerOf(
+  Effect.catch(native, (cause) =>
+    Effect.andThen(Effect.logWarning("No native ONNX runtime here; Silero VAD runs as WebAssembly", cause), wasm))
 )

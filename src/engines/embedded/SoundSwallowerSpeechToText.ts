@@ -65,7 +65,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
     const scope = yield* Effect.scope
     /** Started by the first agent: a service that only echoes needs none. */
     const started = yield* Effect.cached(
-      Scope.provide(Threads.make(timeout), scope)
+      Scope.provide(Threads.make({ timeout }), scope)
     )
 
     const read = Effect.fnUntraced(function*(language: Grammar.Language) {
