@@ -153,16 +153,15 @@ const samplesPerMilli = 8
 const lead = 300
 const trail = 120
 
-/** The same numbers in each run. */
-const random = (() => {
-  let state = 1
-  return () => {
+/** White noise of power 1, the same in each run. */
+const whiteNoise = (length: number, seed: number): Float64Array => {
+  let state = seed
+  const random = () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return state / 2 ** 32
   }
-})()
-
-const gaussian = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+  return new Float64Array(length).map(() => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
+}
 
 /** Over the line: silence around, noise at `under` dB under the speech's power, and the telephone's code. */
 const overTheLine = (speech: Int16Array, under: number | undefined): Pcm<8000> => {
@@ -173,8 +172,9 @@ const overTheLine = (speech: Int16Array, under: number | undefined): Pcm<8000> =
   const sound = new Float64Array(lead * samplesPerMilli + voiced.length + trail * samplesPerMilli)
   sound.set(voiced, lead * samplesPerMilli)
   const power = Math.sqrt(voiced.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, voiced.length))
-  const noise = under === undefined ? 0 : power * 10 ** (-under / 20)
-  const pcm = Int16Array.from(sound, (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample + noise * gaussian()))))
+  const noise = whiteNoise(sound.length, voiced.length)
+  const level = under === undefined ? 0 : power * 10 ** (-under / 20)
+  const pcm = Int16Array.from(sound, (sample, index) => Math.max(-32_768, Math.min(32_767, Math.round(sample + level * noise[index]))))
   return Mulaw.decode(Mulaw.encode(pcm))
 }
 

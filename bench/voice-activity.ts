@@ -4,8 +4,9 @@
  *
  *     npm run bench -- voice-activity [--calls 100 --seconds 10]
  *
- * Each detector gets a window every 32 ms of a real clock, all of them out of step with each other, and no
- * gate before them: the worst case, in which everybody speaks at once. "Late" is how much later than asked a
+ * Each detector gets a window every 32 ms of a real clock, all of them out of step with each other: once as
+ * if everybody spoke at once, and once as if four in ten did, which is what the gate before them lets through
+ * of conversations. "Late" is how much later than asked a
  * timer of 5 ms fires, which is what a frame of sound would feel; "answer" is from a window's moment to its
  * probability. The same without any detector stands beside it, because the machine has its own unrest.
  */
@@ -94,10 +95,18 @@ const two = (value: number) => value.toFixed(2)
 const tell = (values: ReadonlyArray<number>) =>
   [0.5, 0.95, 0.99].map((at) => `p${at * 100} ${two(Comparison.percentile(values, at))}`).join(", ") + " ms"
 
+/** CPU seconds of this thread and of the whole process. */
+const cpuSeconds = (): readonly [thread: number, process: number] => {
+  const [thread, all] = [process.threadCpuUsage(), process.cpuUsage()]
+  return [(thread.user + thread.system) / 1e6, (all.user + all.system) / 1e6]
+}
+
 const cost = async (runtime: Runtime): Promise<void> => {
   const ask = await inThisThread(runtime, 1)
   const times: Array<number> = []
+  let [cpu] = cpuSeconds()
   for (let round = 0; round < 11; round++) {
+    if (round === 1) [cpu] = cpuSeconds()
     for (const window of windows) {
       const began = performance.now()
       await ask(0, window)
@@ -105,18 +114,18 @@ const cost = async (runtime: Runtime): Promise<void> => {
       if (round > 0) times.push(performance.now() - began)
     }
   }
-  console.log(`  ${runtime.padEnd(8)} ${tell(times)}`)
+  console.log(`  ${runtime.padEnd(8)} ${tell(times)}; CPU of the main thread ${((cpuSeconds()[0] - cpu) * 1000 / times.length).toFixed(3)} ms`)
 }
 
 /** Windows come due on a grid; each is sent when its moment has come, and none waits for another call's. */
-const load = async (name: string, ask: Ask | undefined): Promise<void> => {
+const load = async (name: string, ask?: Ask, speaking = calls): Promise<void> => {
   const late: Array<number> = []
   const answers: Array<number> = []
   const began = performance.now()
-  const cpu = process.cpuUsage()
-  let isOver = false
+  const [threadBefore, processBefore] = cpuSeconds()
+  const watching = new AbortController()
   const watch = (async () => {
-    while (!isOver) {
+    while (!watching.signal.aborted) {
       const before = performance.now()
       await pause(5)
       late.push(performance.now() - before - 5)
@@ -124,7 +133,7 @@ const load = async (name: string, ask: Ask | undefined): Promise<void> => {
   })()
   const speak = async (call: number) => {
     for (let count = 0;; count++) {
-      const due = began + (count + call / calls) * windowMillis
+      const due = began + (count + call / speaking) * windowMillis
       if (due > began + seconds * 1000) return
       const ahead = due - performance.now()
       if (ahead > 0) await pause(ahead)
@@ -133,12 +142,15 @@ const load = async (name: string, ask: Ask | undefined): Promise<void> => {
     }
   }
   if (ask === undefined) await pause(seconds * 1000)
-  else await Promise.all(Array.from({ length: calls }, (_, call) => speak(call)))
-  isOver = true
+  else await Promise.all(Array.from({ length: speaking }, (_, call) => speak(call)))
+  watching.abort()
   await watch
-  const { system, user } = process.cpuUsage(cpu)
-  const cores = (user + system) / 1000 / (performance.now() - began)
-  console.log(`  ${name.padEnd(22)} late ${tell(late)}; answer ${answers.length === 0 ? "none" : tell(answers)}; ${two(cores)} cores`)
+  const passed = (performance.now() - began) / 1000
+  const [thread, all] = cpuSeconds()
+  console.log(
+    `  ${name.padEnd(34)} late ${tell(late)}; answer ${answers.length === 0 ? "none" : tell(answers)}; `
+      + `CPU of a core: main thread ${two((thread - threadBefore) / passed)}, all ${two((all - processBefore) / passed)}`
+  )
 }
 
 const main = async (): Promise<void> => {
@@ -146,11 +158,15 @@ const main = async (): Promise<void> => {
   await cost("native")
   await cost("wasm")
   console.log(`\n${calls} calls in real time, ${seconds} s`)
-  await load("no detector", undefined)
+  const some = Math.round(calls * 0.4)
+  await load("no detector")
   for (const runtime of ["native", "wasm"] as const) {
-    await load(`${runtime}, main thread`, await inThisThread(runtime, calls))
-    const { ask, stop } = await inAnotherThread(runtime, calls)
-    await load(`${runtime}, one thread`, ask)
+    const here = await inThisThread(runtime, calls)
+    const { ask: there, stop } = await inAnotherThread(runtime, calls)
+    for (const speaking of [some, calls]) {
+      await load(`${runtime}, main thread, ${speaking} speak`, here, speaking)
+      await load(`${runtime}, one thread, ${speaking} speak`, there, speaking)
+    }
     await stop()
   }
 }

@@ -5,8 +5,10 @@
  * WebAssembly build where no native one is at hand. At 8 kHz the model takes windows of 256 samples with the
  * 32 samples before them, and a state of 2 × 1 × 128.
  *
- * One session serves all calls. The native runtime computes in the runtime's own threads, so that the event
- * loop only hands over; see `bench/voice-activity`.
+ * One session serves all calls. Both runtimes compute in the thread that asks, the native one too, between two
+ * turns of the event loop. With 100 calls in real time a thread of its own would take two thirds of that off the
+ * main thread and cost a third more in all; natively the event loop hardly feels it, so it stays where it is:
+ * see `bench/voice-activity` and docs/adr/0006.
  *
  * https://github.com/snakers4/silero-vad
  */
@@ -113,7 +115,7 @@ const layerOf = (choose: Effect.Effect<Runtime, unknown>): Layer.Layer<VoiceActi
 
 export const layerNative = layerOf(native)
 
-/** About five times the work. */
+/** Two to three times the work. */
 export const layerWasm = layerOf(wasm)
 
 export const layer = layerOf(

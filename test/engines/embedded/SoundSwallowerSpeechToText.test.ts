@@ -149,9 +149,11 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
   it.effect("understands through a hiss that lies 25 dB under the voice", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare(shop)
-      const speech = yield* Spoken.spoken("Give me two red apples, please.", "slt")
-      const noise = hiss(Math.ceil(speech.length / 8), -45)
-      assert.strictEqual((yield* transcribe(recognizer, speech.map((sample, index) => sample + noise[index]))).text, "give me two red apples please")
+      for (const [say, text] of [["Give me two red apples, please.", "give me two red apples please"], ["Where are you?", "where are you"]] as const) {
+        const speech = yield* Spoken.spoken(say)
+        const noise = hiss(Math.ceil(speech.length / 8), -45)
+        assert.strictEqual((yield* transcribe(recognizer, speech.map((sample, index) => sample + noise[index]))).text, text)
+      }
     }))
 
   it.effect("knows which words it could never hear, each once, in their order", () =>
