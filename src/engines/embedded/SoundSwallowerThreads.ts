@@ -64,14 +64,16 @@ export const make = Effect.fnUntraced(function*(options: {
       Deferred.doneUnsafe(ask, reply._tag === "Done" ? Effect.succeed(reply.text) : Effect.fail(new JobFailed(reply.message)))
     })
     worker.on("exit", () => {
-      for (const ask of thread.asks.values()) {
-        Deferred.doneUnsafe(ask, Effect.fail(new JobFailed("The thread is gone; a new one takes its place.")))
-      }
+      const asks = [...thread.asks.values()]
       thread.asks.clear()
       thread.life++
       thread.utterances = 0
       thread.worker = undefined
       if (thread.isWell && !isClosed) start(thread)
+      // At last: whoever is told may ask again at once.
+      for (const ask of asks) {
+        Deferred.doneUnsafe(ask, Effect.fail(new JobFailed("The thread is gone; a new one takes its place.")))
+      }
     })
     for (const grammar of grammars.values()) post(worker, { _tag: "Load", ask: -1, grammar })
     return worker
