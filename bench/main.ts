@@ -14,6 +14,8 @@ const benches: Record<string, { readonly file: string; readonly what: string; re
   line: { file: "line/main.ts", what: "200 echo calls at once beside a bare ws echo", byDefault: true },
   conversation: { file: "conversation.ts", what: "turns, interruptions and 20 conversations at once, with the embedded engines", byDefault: false },
   engines: { file: "engines.ts", what: "remote engines at the latencies of a GPU: 1 call and 100 calls at once", byDefault: false },
+  recognition: { file: "recognition.ts", what: "how much of the receptionist's phrases the embedded engines understand, and what they refuse", byDefault: false },
+  "voice-activity": { file: "voice-activity.ts", what: "the voice detector: a window's cost, and 100 calls at once", byDefault: false },
   soak: { file: "line/soak.ts", what: "100 calls that come and go, ten minutes", byDefault: false }
 }
 
@@ -21,7 +23,7 @@ const words = process.argv.slice(2)
 if (words.includes("--help") || words.includes("-h")) {
   console.log("npm run bench [-- NAME ...] [--calls N] [--seconds N] [--rounds N] [--minutes N] [--turns N] [--interruptions N]\n")
   for (const [name, { byDefault, what }] of Object.entries(benches)) {
-    console.log(`  ${name.padEnd(12)}${what}${byDefault ? " (by default)" : ""}`)
+    console.log(`  ${name.padEnd(16)}${what}${byDefault ? " (by default)" : ""}`)
   }
   process.exit(0)
 }

@@ -18,8 +18,8 @@ export const voices = ["slt", "rms", "kal16", "kal", "awb"] as const
 /** A woman's voice, of Flite's the one with the fewest faults. */
 const standardVoice = "slt"
 
-/** Samples that are kept at most: 64 MB, an hour of speech. */
-const cacheLimit = 32_000_000
+/** 64 MB, an hour of speech. */
+const standardCacheLimit = 32_000_000
 
 /** ms that a sentence may take; the longest takes a tenth of it. */
 const timeout = 5000
@@ -36,17 +36,22 @@ const cut = (pcm: Int16Array): ReadonlyArray<{ readonly pcm: Pcm<8000>; readonly
     sampleRate: 8000
   }))
 
-export const layer: Layer.Layer<TextToSpeech> = Layer.effect(
+/** `cacheLimit`: samples that are kept at most. */
+export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Layer.Layer<TextToSpeech> => Layer.effect(
   TextToSpeech,
   Effect.gen(function*() {
     const scope = yield* Effect.scope
-    /** Started by the first that speaks: a service that only echoes needs none. Its first sentence compiles the module. */
-    const started = yield* Effect.cached(
-      WorkerPool.make<Job, Int16Array>({ file: WorkerPool.threadFile(import.meta.url, "FliteThread"), timeout }).pipe(
-        Scope.provide(scope),
+    /** Started by the first that speaks: a service that only echoes needs none. */
+    const pool = yield* Effect.cached(
+      WorkerPool.make<Job, Int16Array>({ file: WorkerPool.threadFile(import.meta.url, "FliteThread"), timeout }).pipe(Scope.provide(scope))
+    )
+    /** The first sentence compiles the module. What failed once is tried again. */
+    const started = yield* Effect.cachedWithTTL(
+      pool.pipe(
         Effect.tap((pool) => pool.runOnEach({ voice: standardVoice, text: "Hello." })),
         Effect.mapError((cause) => failed("unavailable", "Flite could not be started. Install again with `npm install`.", cause.message))
-      )
+      ),
+      (exit) => Exit.isSuccess(exit) ? Infinity : 0
     )
     /** In the order of their last use. What is being made is in it too, so that nothing is made twice. */
     const cache = new Map<string, Deferred.Deferred<Int16Array, EngineFailed>>()
@@ -114,3 +119,5 @@ export const layer: Layer.Layer<TextToSpeech> = Layer.effect(
     })
   })
 )
+
+export const layer: Layer.Layer<TextToSpeech> = layerWith({ cacheLimit: standardCacheLimit })

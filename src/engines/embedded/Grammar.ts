@@ -1,9 +1,11 @@
 /**
  * Hints as a grammar in JSGF, with a way out for all that is not in it.
  *
- * Foreign speech is heard as a row of single phones, which fits any sound; a word costs less than the phones
- * it consists of, so the agent's own phrases win where they were said. The two costs were chosen by trial:
- * see `bench/recognition` and docs/adr/0006.
+ * Foreign speech is heard as a row of single phones, which fits any sound, and of the agent's own words in any
+ * order: without those "could you bring me a glass" is closer to "could you repeat that" than to phones, as a
+ * word costs less than the phones that it consists of. Speech that is a phrase of the agent's pays nothing
+ * for being foreign, and so wins. What each costs was chosen by trial: see `bench/recognition` and
+ * docs/adr/0006.
  *
  * https://www.w3.org/TR/jsgf/
  */
@@ -15,7 +17,10 @@ import type { Hints } from "../../conversation/SpeechToText.ts"
 export const wordInsertion = 0.1
 
 /** How likely speech is to be foreign. */
-const foreignWeight = "1e-10"
+const foreignWeight = "1e-14"
+
+/** How likely foreign speech is to go on with a word of the agent's, beside a phone. */
+const ownWordWeight = "1e-3"
 
 /** The phones of the models of SoundSwallower; pseudo-words of one phone each are named after them. */
 const phones = {
@@ -32,8 +37,17 @@ const phoneWord = (phone: string): string => `phone_${phone.toLowerCase()}`
 export const phoneWords = (language: Language): ReadonlyArray<readonly [string, string]> =>
   phones[language].split(" ").map((phone) => [phoneWord(phone), phone])
 
-/** Text of the decoder that holds a phone is foreign speech. */
-export const isForeign = (text: string): boolean => text.includes("phone_")
+/** The agent's word of this number, as a part of foreign speech. */
+export const foreignWord = (index: number): string => `foreign_${index}`
+
+const foreignPattern = /^(?:phone|foreign)_/
+
+/** The phones of a word, about. */
+const phonesOfWord = 3
+
+/** How many phones of foreign speech, about, are in a text of the decoder; of the agent's own phrases none. */
+export const foreignPhones = (text: string): number =>
+  text.split(" ").reduce((sum, word) => sum + (foreignPattern.test(word) ? (word.startsWith("phone_") ? 1 : phonesOfWord) : 0), 0)
 
 /** Phrases and slots, read; one that can't be is left out: the agent's file has been checked. */
 const parsed = (texts: ReadonlyArray<string>): ReadonlyArray<Phrase.Phrase> =>
@@ -53,7 +67,10 @@ const toJsgf = (phrase: Phrase.Phrase): string => {
     case "Choice":
       return `(${phrase.options.map(toJsgf).join(" | ")})`
     case "Optional":
-      return `[${toJsgf(phrase.phrase)}]`
+      return Phrase.slots(phrase.phrase).length === 0
+        ? `[${toJsgf(phrase.phrase)}]`
+        // Of two that sound alike the one with less in it: "for Thursday" is not "four, Thursday".
+        : `(/0.8/ <NULL> | /0.2/ (${toJsgf(phrase.phrase)}))`
   }
 }
 
@@ -67,7 +84,7 @@ const beforeSlot = (phrase: Phrase.Phrase): ReadonlyArray<Phrase.Phrase> => {
 
 export interface Grammar {
   readonly jsgf: string
-  /** Every word in it. */
+  /** Every word in it, each once; it is `foreignWord` of its place here too. */
   readonly words: ReadonlyArray<string>
   /** Whether a text of the decoder is one of the phrases, whole. */
   readonly isWhole: (text: string) => boolean
@@ -87,15 +104,20 @@ export const make = (hints: Hints, language: Language): Grammar => {
   const pattern = new RegExp(`^(?:${whole.map((phrase) => Phrase.toPattern(phrase, slotPattern)).join("|") || "(?!)"})$`)
 
   const own = [...whole, ...broken].map(toJsgf)
+  const words = [...new Set([...whole, ...slots.flatMap(([, values]) => values)].flatMap(Phrase.words))]
   const jsgf = [
     "#JSGF V1.0;",
     "grammar agent;",
     ...slots.filter(([, values]) => values.length > 0).map(([name, values]) => `<slot_${name}> = ${values.map(toJsgf).join(" | ")};`),
     `<phone> = ${phoneWords(language).map(([word]) => word).join(" | ")};`,
-    own.length === 0
-      ? "public <said> = <phone>+;"
-      : `<own> = ${own.join(" | ")};\npublic <said> = /1/ <own> | /${foreignWeight}/ <phone>+;`
+    ...own.length === 0
+      ? ["public <said> = <phone>+;"]
+      : [
+        `<word> = ${words.map((_, index) => foreignWord(index)).join(" | ")};`,
+        `<foreign> = /1/ <phone> | /${ownWordWeight}/ <word>;`,
+        `<own> = ${own.join(" | ")};`,
+        `public <said> = /1/ <own> | /${foreignWeight}/ <foreign>+;`
+      ]
   ]
-  const words = [...whole, ...slots.flatMap(([, values]) => values)].flatMap(Phrase.words)
-  return { jsgf: `${jsgf.join("\n")}\n`, words: [...new Set(words)], isWhole: (text) => pattern.test(Phrase.plain(text)) }
+  return { jsgf: `${jsgf.join("\n")}\n`, words, isWhole: (text) => pattern.test(Phrase.plain(text)) }
 }

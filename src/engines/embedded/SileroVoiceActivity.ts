@@ -5,8 +5,10 @@
  * WebAssembly build where no native one is at hand. At 8 kHz the model takes windows of 256 samples with the
  * 32 samples before them, and a state of 2 × 1 × 128.
  *
- * One session serves all calls. ONNX Runtime computes in the thread that asks it, which is the event loop's; so windows of
- * several calls that come close together are looked at in one run.
+ * One session serves all calls. Both runtimes compute in the thread that asks, which is the event loop's; so windows of
+ * several calls that come close together are looked at in one run. A thread of its own would take two thirds of what
+ * 100 calls cost off the main one, and cost a third more in all; natively the event loop hardly feels it, so it stays
+ * where it is: see `bench/voice-activity` and docs/adr/0006.
  *
  * https://github.com/snakers4/silero-vad
  */
@@ -130,16 +132,13 @@ const makeDetector = (ask: Ask): Detector => {
   }
 }
 
-const load = Effect.gen(function*() {
+const load = Effect.fnUntraced(function*(choose: Effect.Effect<Runtime, unknown>) {
   const fs = yield* FileSystem.FileSystem
   const bytes = yield* Effect.try(() => createRequire(import.meta.url).resolve(weights)).pipe(
     Effect.flatMap((path) => fs.readFile(path)),
     Effect.mapError((cause) => failed("unavailable", cause))
   )
-  const runtime = yield* native.pipe(
-    Effect.catch((cause) => Effect.andThen(Effect.logWarning("No native ONNX runtime here; Silero VAD runs as WebAssembly", cause), wasm)),
-    Effect.mapError((cause) => failed("unavailable", cause))
-  )
+  const runtime = yield* Effect.mapError(choose, (cause) => failed("unavailable", cause))
   const session = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
@@ -162,14 +161,25 @@ const load = Effect.gen(function*() {
 })
 
 /** Runtime and weights are loaded when the first detector is opened: a service that only echoes needs none. */
-export const layer: Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> = Layer.effect(
-  VoiceActivity,
-  Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const fs = yield* FileSystem.FileSystem
-    const loaded = yield* Effect.cached(
-      load.pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(scope))
-    )
-    return VoiceActivity.of({ open: Effect.flatten(loaded) })
-  })
+const layerOf = (choose: Effect.Effect<Runtime, unknown>): Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> =>
+  Layer.effect(
+    VoiceActivity,
+    Effect.gen(function*() {
+      const scope = yield* Effect.scope
+      const fs = yield* FileSystem.FileSystem
+      const loaded = yield* Effect.cached(
+        load(choose).pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(scope))
+      )
+      return VoiceActivity.of({ open: Effect.flatten(loaded) })
+    })
+  )
+
+export const layerNative = layerOf(native)
+
+/** Two to three times the work. */
+export const layerWasm = layerOf(wasm)
+
+export const layer = layerOf(
+  Effect.catch(native, (cause) =>
+    Effect.andThen(Effect.logWarning("No native ONNX runtime here; Silero VAD runs as WebAssembly", cause), wasm))
 )

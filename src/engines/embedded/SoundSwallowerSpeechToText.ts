@@ -43,14 +43,18 @@ const further: Record<Grammar.Language, ReadonlyArray<readonly [string, string]>
 const failed = (reason: EngineFailed["reason"], advice: string, cause?: unknown) =>
   new EngineFailed({ stage: "speechToText", reason, advice, cause })
 
-/** A word's ways to be said, in the dictionary's order: `word`, `word(2)`, … */
-const pronunciations = (word: string, dictionary: ReadonlyMap<string, string>): ReadonlyArray<readonly [string, string]> => {
+/** A word's ways to be said, in the dictionary's order: `word`, `word(2)`, …; under another name, if one is given. */
+const pronunciations = (
+  word: string,
+  dictionary: ReadonlyMap<string, string>,
+  as = word
+): ReadonlyArray<readonly [string, string]> => {
   const all: Array<readonly [string, string]> = []
   for (let number = 1;; number++) {
-    const name = number === 1 ? word : `${word}(${number})`
-    const pronunciation = dictionary.get(name)
+    const suffix = number === 1 ? "" : `(${number})`
+    const pronunciation = dictionary.get(word + suffix)
     if (pronunciation === undefined) return all
-    all.push([name, pronunciation])
+    all.push([as + suffix, pronunciation])
   }
 }
 
@@ -65,7 +69,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
     const scope = yield* Effect.scope
     /** Started by the first agent: a service that only echoes needs none. */
     const started = yield* Effect.cached(
-      Scope.provide(Threads.make(timeout), scope)
+      Scope.provide(Threads.make({ timeout }), scope)
     )
 
     const read = Effect.fnUntraced(function*(language: Grammar.Language) {
@@ -114,7 +118,11 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       const grammar: Loadable = {
         name: `grammar-${grammars++}`,
         jsgf,
-        words: [...words.flatMap((word) => pronunciations(word, dictionary)), ...Grammar.phoneWords(language)],
+        words: [
+          ...words.flatMap((word) => pronunciations(word, dictionary)),
+          ...words.flatMap((word, index) => pronunciations(word, dictionary, Grammar.foreignWord(index))),
+          ...Grammar.phoneWords(language)
+        ],
         modelBase,
         model: models[language],
         wordInsertion: Grammar.wordInsertion
@@ -127,13 +135,9 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
 
       const toTranscript = (text: string): Transcript => {
         const said = text.replace(/\(\d+\)/g, "").trim()
-        if (Grammar.isForeign(said)) {
-          const phones = said.split(" ").length
-          return phones < foreignPhones
-            ? { text: "", ending: "unknown" }
-            : { text: "", isUnintelligible: true, ending: "unknown" }
-        }
-        if (said === "") return { text: "", ending: "unknown" }
+        const phones = Grammar.foreignPhones(said)
+        if (phones >= foreignPhones) return { text: "", isUnintelligible: true, ending: "unknown" }
+        if (phones > 0 || said === "") return { text: "", ending: "unknown" }
         return { text: said, ending: isWhole(said) ? "complete" : "trailing" }
       }
 

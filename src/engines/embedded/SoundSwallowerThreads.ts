@@ -10,12 +10,15 @@ import type { Grammar, Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed, threadFile } from "./WorkerPool.ts"
 
 /** One core is left for the calls. */
-const size = Math.max(1, Math.min(4, availableParallelism() - 1))
+const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
 interface Thread {
-  worker: Worker
+  /** None after a crash of one that never did anything, until it is wanted: one that can't start is not started over and over. */
+  worker: Worker | undefined
+  /** The worker has answered. */
+  isWell: boolean
   /** Counts replacements: an utterance of an older life is not known to this one. */
   life: number
   utterances: number
@@ -30,72 +33,88 @@ export interface Hearing {
 }
 
 export interface Threads {
-  /** Makes a grammar known to all threads, those too that take the place of others. */
-  readonly load: (grammar: Grammar) => Effect.Effect<void, JobFailed>
+  /** Makes a grammar known to all threads, those too that take the place of others, until the scope is closed. */
+  readonly load: (grammar: Grammar) => Effect.Effect<void, JobFailed, Scope.Scope>
   readonly hear: (grammar: Grammar) => Effect.Effect<Hearing, never, Scope.Scope>
 }
 
-export const make = Effect.fnUntraced(function*(timeout: number): Effect.fn.Return<Threads, never, Scope.Scope> {
-  const file = threadFile(import.meta.url, "SoundSwallowerThread")
+export const make = Effect.fnUntraced(function*(options: {
+  /** ms that an answer may take. */
+  readonly timeout: number
+  readonly size?: number
+  /** Another thread's, for a test. */
+  readonly file?: URL
+}): Effect.fn.Return<Threads, never, Scope.Scope> {
+  const file = options.file ?? threadFile(import.meta.url, "SoundSwallowerThread")
   const grammars = new Map<string, Grammar>()
   let nextAsk = 0
   let nextUtterance = 0
   let isClosed = false
 
-  const send = (thread: Thread, request: Request) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    thread.worker.postMessage(request)
-  }
-
-  const start = (thread: Omit<Thread, "worker">): Worker => {
+  const start = (thread: Thread): Worker => {
     const worker = new Worker(file)
+    thread.worker = worker
+    thread.isWell = false
     worker.unref()
     // What follows an error is the exit.
     worker.on("error", () => {})
     worker.on("message", (reply: Reply) => {
       thread.done++
+      thread.isWell = true
       const ask = thread.asks.get(reply.ask)
       thread.asks.delete(reply.ask)
       if (ask === undefined) return
       Deferred.doneUnsafe(ask, reply._tag === "Done" ? Effect.succeed(reply.text) : Effect.fail(new JobFailed(reply.message)))
     })
     worker.on("exit", () => {
-      for (const ask of thread.asks.values()) {
-        Deferred.doneUnsafe(ask, Effect.fail(new JobFailed("The thread is gone; a new one was started.")))
-      }
+      const asks = [...thread.asks.values()]
       thread.asks.clear()
-      if (isClosed) return
-      const again = thread as Thread
-      again.life++
-      again.utterances = 0
-      again.worker = start(again)
-      for (const grammar of grammars.values()) send(again, { _tag: "Load", ask: -1, grammar })
+      thread.life++
+      thread.utterances = 0
+      thread.worker = undefined
+      if (thread.isWell && !isClosed) start(thread)
+      // At last: whoever is told may ask again at once.
+      for (const ask of asks) {
+        Deferred.doneUnsafe(ask, Effect.fail(new JobFailed("The thread is gone; a new one takes its place.")))
+      }
     })
+    for (const grammar of grammars.values()) post(worker, { _tag: "Load", ask: -1, grammar })
     return worker
+  }
+
+  const post = (worker: Worker, request: Request) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    worker.postMessage(request)
+  }
+
+  const send = (thread: Thread, request: Request) => {
+    if (thread.worker !== undefined || !isClosed) post(thread.worker ?? start(thread), request)
   }
 
   const threads = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      Array.from({ length: size }, (): Thread => {
-        const thread = { life: 0, utterances: 0, done: 0, asks: new Map() }
-        return Object.assign(thread, { worker: start(thread) })
+      Array.from({ length: options.size ?? standardSize }, () => {
+        const thread: Thread = { worker: undefined, isWell: false, life: 0, utterances: 0, done: 0, asks: new Map() }
+        start(thread)
+        return thread
       })
     ),
     (threads) => {
       isClosed = true
-      return Effect.promise(() => Promise.all(threads.map(({ worker }) => worker.terminate())))
+      return Effect.promise(() => Promise.all(threads.map(({ worker }) => worker?.terminate())))
     }
   )
 
   /** Waits for a thread to do nothing for so long. What is too late for a caller is for the caller to say. */
-  const replaceHung = Effect.fnUntraced(function*(thread: Thread) {
+  const replaceHung = Effect.fnUntraced(function*(thread: Thread, number: number) {
     const { worker } = thread
     let done: number
     do {
       done = thread.done
-      yield* Effect.sleep(timeout)
+      yield* Effect.sleep(options.timeout)
     } while (thread.done !== done)
-    yield* Effect.promise(() => worker.terminate())
+    thread.asks.delete(number)
+    yield* Effect.promise(async () => worker?.terminate())
     return yield* Effect.fail(new JobFailed("The thread did not answer, and was replaced."))
   })
 
@@ -105,7 +124,7 @@ export const make = Effect.fnUntraced(function*(timeout: number): Effect.fn.Retu
       const number = nextAsk++
       thread.asks.set(number, answer)
       send(thread, { ...request, ask: number })
-      return yield* Effect.raceFirst(Deferred.await(answer), replaceHung(thread)).pipe(
+      return yield* Effect.raceFirst(Deferred.await(answer), replaceHung(thread, number)).pipe(
         Effect.onInterrupt(() => Effect.sync(() => thread.asks.delete(number)))
       )
     })
@@ -139,14 +158,21 @@ export const make = Effect.fnUntraced(function*(timeout: number): Effect.fn.Retu
         }),
       words: Effect.suspend(() => {
         const { thread, utterance } = settle()
-        return ask(thread, { _tag: "Words", utterance })
+        return ask(thread, { _tag: "Words", utterance, grammar: grammar.name })
       })
     }
   })
 
   return {
     load: Effect.fnUntraced(function*(grammar) {
-      grammars.set(grammar.name, grammar)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => grammars.set(grammar.name, grammar)),
+        () =>
+          Effect.sync(() => {
+            grammars.delete(grammar.name)
+            for (const thread of threads) if (thread.worker !== undefined) send(thread, { _tag: "Unload", grammar: grammar.name })
+          })
+      )
       yield* Effect.forEach(threads, (thread) => ask(thread, { _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
     }),
     hear

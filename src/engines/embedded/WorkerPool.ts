@@ -2,11 +2,11 @@
  * Threads for work that would hold up the event loop: one job at a time each, in the order of asking.
  *
  * A job whose asker is gone before it begins is never begun. A thread that crashes, or that takes longer
- * than a job may take, is replaced; its job fails, and no other.
+ * than a job may take, is replaced when the next job comes to it; its job fails, and no other.
  */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { Deferred, Effect, Exit, Queue, type Scope } from "effect"
+import { Deferred, Effect, Exit, Queue, type Scope, Semaphore } from "effect"
 
 /** What a thread answers. */
 export type Answer<A> =
@@ -29,10 +29,11 @@ export interface WorkerPool<Job, A> {
 }
 
 /** One core is left for the calls. */
-const size = Math.max(1, Math.min(4, availableParallelism() - 1))
+const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
 
 interface Thread {
-  worker: Worker
+  /** None after a crash, until there is a job: one that can't start is not started over and over. */
+  worker: Worker | undefined
 }
 
 /** The file of a thread, beside the module that asks for it: TypeScript from the sources, JavaScript from the build. */
@@ -43,25 +44,36 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
   readonly file: URL
   /** The longest that a job may take, ms. */
   readonly timeout: number
+  readonly size?: number
 }): Effect.fn.Return<WorkerPool<Job, A>, never, Scope.Scope> {
   const scope = yield* Effect.scope
-  const start = () => {
+  const start = (thread: Thread): Worker => {
     const worker = new Worker(options.file)
-    // Whoever waits for a job is told by its own listener; without this one an error would end the process.
+    // Whoever waits for a job is told by the exit, which follows; without this listener an error would end the process.
     worker.on("error", () => {})
+    worker.on("exit", () => {
+      if (thread.worker === worker) thread.worker = undefined
+    })
     worker.unref()
+    thread.worker = worker
     return worker
   }
   const threads = yield* Effect.acquireRelease(
-    Effect.sync(() => Array.from({ length: size }, (): Thread => ({ worker: start() }))),
-    (threads) => Effect.promise(() => Promise.all(threads.map(({ worker }) => worker.terminate())))
+    Effect.sync(() =>
+      Array.from({ length: options.size ?? standardSize }, () => {
+        const thread: Thread = { worker: undefined }
+        start(thread)
+        return thread
+      })
+    ),
+    (threads) => Effect.promise(() => Promise.all(threads.map(({ worker }) => worker?.terminate())))
   )
   const free = yield* Queue.unbounded<Thread>()
   for (const thread of threads) Queue.offerUnsafe(free, thread)
 
   const ask = (thread: Thread, job: Job): Effect.Effect<A, JobFailed> =>
     Effect.callback<A, JobFailed>((resume) => {
-      const { worker } = thread
+      const worker = thread.worker ?? start(thread)
       const stop = () => {
         worker.off("message", onMessage)
         worker.off("exit", onExit)
@@ -72,8 +84,7 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
       }
       const onExit = () => {
         stop()
-        thread.worker = start()
-        resume(Effect.fail(new JobFailed("The thread crashed; a new one was started.")))
+        resume(Effect.fail(new JobFailed("The thread crashed; a new one takes its place.")))
       }
       worker.on("message", onMessage)
       worker.on("exit", onExit)
@@ -84,8 +95,8 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
         duration: options.timeout,
         orElse: () =>
           Effect.andThen(
-            Effect.promise(() => thread.worker.terminate()),
-            Effect.fail(new JobFailed("The job took too long; its thread was replaced."))
+            Effect.promise(async () => thread.worker?.terminate()),
+            Effect.fail(new JobFailed("The job took too long; its thread was stopped."))
           )
       })
     )
@@ -104,14 +115,22 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
     return yield* Deferred.await(done)
   })
 
-  return {
-    run,
-    runOnEach: Effect.fnUntraced(function*(job) {
-      const taken = yield* Effect.forEach(threads, () => Queue.take(free))
-      const exits = yield* Effect.forEach(taken, (thread) => Effect.exit(ask(thread, job)), { concurrency: "unbounded" })
-      yield* Queue.offerAll(free, taken)
-      const failure = exits.find(Exit.isFailure)
-      if (failure !== undefined) yield* failure
-    })
-  }
+  /** Two that each hold some of the threads would wait for each other for ever. */
+  const oneAtATime = yield* Semaphore.make(1)
+
+  const runOnEach = (job: Job) =>
+    oneAtATime.withPermits(1)(
+      Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
+        const taken: Array<Thread> = []
+        yield* Effect.forEach(threads, () => Effect.map(restore(Queue.take(free)), (thread) => taken.push(thread)), { discard: true }).pipe(
+          Effect.onError(() => Queue.offerAll(free, taken))
+        )
+        const exits = yield* Effect.forEach(taken, (thread) => Effect.exit(ask(thread, job)), { concurrency: "unbounded" })
+        yield* Queue.offerAll(free, taken)
+        const failure = exits.find(Exit.isFailure)
+        return yield* failure ?? Exit.void
+      }))
+    )
+
+  return { run, runOnEach }
 })

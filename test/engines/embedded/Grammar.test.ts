@@ -38,12 +38,14 @@ describe("a grammar", () => {
     assert.include([...defined], "<said>")
   })
 
-  it("hears foreign speech as a row of phones, which is unlikely", () => {
-    const grammar = make(["open"])
-    assert.match(rule(grammar, "said")!, /^\/1\/ <own> \| \/1e-10\/ <phone>\+;$/)
+  it("hears foreign speech as a row of phones and of its own words, which is unlikely", () => {
+    const grammar = make(["open it"])
+    assert.match(rule(grammar, "said")!, /^\/1\/ <own> \| \/1e-\d\d\/ <foreign>\+;$/)
+    assert.match(rule(grammar, "foreign")!, /^\/1\/ <phone> \| \/1e-\d\/ <word>;$/)
     assert.strictEqual(rule(grammar, "phone")!.split(" | ").length, 39)
-    assert.isTrue(Grammar.isForeign("phone_ah phone_b"))
-    assert.isFalse(Grammar.isForeign("open the phone book"))
+    assert.strictEqual(rule(grammar, "word"), `${grammar.words.map((_, index) => Grammar.foreignWord(index)).join(" | ")};`)
+    assert.strictEqual(Grammar.foreignPhones(`phone_ah ${Grammar.foreignWord(1)} phone_b`), 5)
+    assert.strictEqual(Grammar.foreignPhones("open the phone book"), 0)
   })
 
   it("without a phrase hears nothing but phones", () => {
@@ -64,9 +66,12 @@ describe("a grammar", () => {
   it("knows where somebody who is still thinking breaks off: before the first slot", () => {
     assert.strictEqual(rule(make(["book it for {day} at {day}"], { day: ["monday"] }), "own"), "book it for <slot_day> at <slot_day> | book it for;")
     // Nothing stands before them, or nothing that must be said.
-    for (const phrase of ["{day}", "[on] {day}", "on [{day}]"]) {
-      const own = rule(make([phrase], { day: ["monday"] }), "own")!
-      assert.notInclude(own, "|", phrase)
+    for (const [phrase, own] of [
+      ["{day}", "<slot_day>;"],
+      ["[on] {day}", "[on] <slot_day>;"],
+      ["on [{day}]", "on (/0.8/ <NULL> | /0.2/ (<slot_day>));"]
+    ]) {
+      assert.strictEqual(rule(make([phrase], { day: ["monday"] }), "own"), own)
     }
   })
 
@@ -96,7 +101,7 @@ describe("the phones", () => {
     for (const language of ["en", "fr"] as const) {
       const words = Grammar.phoneWords(language)
       assert.strictEqual(new Set(words.map(([word]) => word)).size, words.length)
-      for (const [word, phone] of words) assert.isTrue(Grammar.isForeign(word) && word.endsWith(phone.toLowerCase()))
+      for (const [word, phone] of words) assert.isTrue(Grammar.foreignPhones(word) === 1 && word.endsWith(phone.toLowerCase()))
     }
   })
 

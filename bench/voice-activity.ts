@@ -1,0 +1,175 @@
+/**
+ * What a window of the voice detector costs, natively and as WebAssembly, and what 100 calls of it do to the
+ * event loop: in the main thread, or in a worker thread that windows are sent to.
+ *
+ *     npm run bench -- voice-activity [--calls 100 --seconds 10]
+ *
+ * Each detector gets a window every 32 ms of a real clock, all of them out of step with each other: once as
+ * if everybody spoke at once, and once as if four in ten did, which is what the gate before them lets through
+ * of conversations. "Late" is how much later than asked a
+ * timer of 5 ms fires, which is what a frame of sound would feel; "answer" is from a window's moment to its
+ * probability. The same without any detector stands beside it, because the machine has its own unrest.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
+import { Context, Effect, Layer, Result, Scope } from "effect"
+import type { Pcm } from "../src/audio/Pcm.ts"
+import { type Detector, VoiceActivity, windowLength, windowMillis } from "../src/conversation/VoiceActivity.ts"
+import * as Silero from "../src/engines/embedded/SileroVoiceActivity.ts"
+import * as Comparison from "../src/simulator/Comparison.ts"
+import * as Sound from "../src/simulator/Sound.ts"
+import { argument, pause } from "./line/processes.ts"
+
+const calls = argument("calls", 100)
+const seconds = argument("seconds", 10)
+
+const speech = Result.getOrThrow(Sound.fromWav(readFileSync(fileURLToPath(new URL("../test/fixtures/speech-8k.wav", import.meta.url)))))
+const windows = Array.from(
+  { length: Math.floor(speech.length / windowLength) },
+  (_, index) => speech.slice(index * windowLength, (index + 1) * windowLength) as Pcm<8000>
+)
+
+const layers = { native: Silero.layerNative, wasm: Silero.layerWasm }
+type Runtime = keyof typeof layers
+
+/** Detectors that live as long as the process. */
+const detectors = (runtime: Runtime, count: number): Promise<ReadonlyArray<Detector>> => {
+  const scope = Scope.makeUnsafe()
+  return Effect.runPromise(
+    Effect.gen(function*() {
+      const context = yield* Layer.buildWithScope(layers[runtime].pipe(Layer.provide(NodeServices.layer)), scope)
+      const { open } = Context.get(context, VoiceActivity)
+      return yield* Effect.forEach(Array.from({ length: count }), () => Scope.provide(open, scope))
+    })
+  )
+}
+
+type Ask = (call: number, window: Pcm<8000>) => Promise<number>
+
+const inThisThread = async (runtime: Runtime, count: number): Promise<Ask> => {
+  const all = await detectors(runtime, count)
+  return (call, window) => Effect.runPromise(all[call].probability(window))
+}
+
+interface Question {
+  readonly call: number
+  readonly window: Pcm<8000>
+}
+
+interface Answer {
+  readonly call: number
+  readonly probability: number
+}
+
+const inAnotherThread = async (runtime: Runtime, count: number): Promise<{ readonly ask: Ask; readonly stop: () => Promise<unknown> }> => {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { runtime, count } })
+  const waiting = new Map<number, (probability: number) => void>()
+  await new Promise((resolve) => worker.once("message", resolve))
+  worker.on("message", ({ call, probability }: Answer) => waiting.get(call)?.(probability))
+  return {
+    ask: (call, window) =>
+      new Promise((resolve) => {
+        waiting.set(call, resolve)
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+        worker.postMessage({ call, window } satisfies Question)
+      }),
+    stop: () => worker.terminate()
+  }
+}
+
+const serve = async (port: NonNullable<typeof parentPort>): Promise<void> => {
+  const { count, runtime } = workerData as { readonly runtime: Runtime; readonly count: number }
+  const ask = await inThisThread(runtime, count)
+  port.on("message", async ({ call, window }: Question) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    port.postMessage({ call, probability: await ask(call, window) } satisfies Answer)
+  })
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  port.postMessage("ready")
+}
+
+const two = (value: number) => value.toFixed(2)
+
+const tell = (values: ReadonlyArray<number>) =>
+  [0.5, 0.95, 0.99].map((at) => `p${at * 100} ${two(Comparison.percentile(values, at))}`).join(", ") + " ms"
+
+/** CPU seconds of this thread and of the whole process. */
+const cpuSeconds = (): readonly [thread: number, process: number] => {
+  const [thread, all] = [process.threadCpuUsage(), process.cpuUsage()]
+  return [(thread.user + thread.system) / 1e6, (all.user + all.system) / 1e6]
+}
+
+const cost = async (runtime: Runtime): Promise<void> => {
+  const ask = await inThisThread(runtime, 1)
+  const times: Array<number> = []
+  let [cpu] = cpuSeconds()
+  for (let round = 0; round < 11; round++) {
+    if (round === 1) [cpu] = cpuSeconds()
+    for (const window of windows) {
+      const began = performance.now()
+      await ask(0, window)
+      // The first round is the compiler's.
+      if (round > 0) times.push(performance.now() - began)
+    }
+  }
+  console.log(`  ${runtime.padEnd(8)} ${tell(times)}; CPU of the main thread ${((cpuSeconds()[0] - cpu) * 1000 / times.length).toFixed(3)} ms`)
+}
+
+/** Windows come due on a grid; each is sent when its moment has come, and none waits for another call's. */
+const load = async (name: string, ask?: Ask, speaking = calls): Promise<void> => {
+  const late: Array<number> = []
+  const answers: Array<number> = []
+  const began = performance.now()
+  const [threadBefore, processBefore] = cpuSeconds()
+  const watching = new AbortController()
+  const watch = (async () => {
+    while (!watching.signal.aborted) {
+      const before = performance.now()
+      await pause(5)
+      late.push(performance.now() - before - 5)
+    }
+  })()
+  const speak = async (call: number) => {
+    for (let count = 0;; count++) {
+      const due = began + (count + call / speaking) * windowMillis
+      if (due > began + seconds * 1000) return
+      const ahead = due - performance.now()
+      if (ahead > 0) await pause(ahead)
+      await ask!(call, windows[(count + call) % windows.length])
+      answers.push(performance.now() - due)
+    }
+  }
+  if (ask === undefined) await pause(seconds * 1000)
+  else await Promise.all(Array.from({ length: speaking }, (_, call) => speak(call)))
+  watching.abort()
+  await watch
+  const passed = (performance.now() - began) / 1000
+  const [thread, all] = cpuSeconds()
+  console.log(
+    `  ${name.padEnd(34)} late ${tell(late)}; answer ${answers.length === 0 ? "none" : tell(answers)}; `
+      + `CPU of a core: main thread ${two((thread - threadBefore) / passed)}, all ${two((all - processBefore) / passed)}`
+  )
+}
+
+const main = async (): Promise<void> => {
+  console.log(`a window of ${windowMillis} ms, one after the other`)
+  await cost("native")
+  await cost("wasm")
+  console.log(`\n${calls} calls in real time, ${seconds} s`)
+  const some = Math.round(calls * 0.4)
+  await load("no detector")
+  for (const runtime of ["native", "wasm"] as const) {
+    const here = await inThisThread(runtime, calls)
+    const { ask: there, stop } = await inAnotherThread(runtime, calls)
+    for (const speaking of [some, calls]) {
+      await load(`${runtime}, main thread, ${speaking} speak`, here, speaking)
+      await load(`${runtime}, one thread, ${speaking} speak`, there, speaking)
+    }
+    await stop()
+  }
+}
+
+if (isMainThread || parentPort === null) await main()
+else await serve(parentPort)
