@@ -101,8 +101,6 @@ export const make = (): EchoGuard => {
   let gain = 0.01
   /** The same of the amplitude, with its sign. */
   let amplitude = 0
-  /** The delay has been found to be right since the agent began to speak. */
-  let isConfirmed = false
   let isAlike = false
   let suspected = 0
   let sinceSearch = 0
@@ -239,7 +237,6 @@ export const make = (): EchoGuard => {
       const start = Math.round(time * samplesPerMilli)
       if (start >= end + size || end === -Infinity) reference.fill(0)
       else for (let sample = end; sample < start; sample++) reference[sample & (size - 1)] = 0
-      if (start > end) isConfirmed = false
       for (let index = 0; index < pcm.length; index++) reference[(start + index) & (size - 1)] = pcm[index]
       end = start + pcm.length
     },
@@ -278,7 +275,6 @@ export const make = (): EchoGuard => {
           amplitude += (best.amplitude - amplitude) / 4
           gain += (best.amplitude ** 2 - gain) / 4
           suspected = 0
-          isConfirmed = true
           isAlike = true
           return true
         }
@@ -291,7 +287,7 @@ export const make = (): EchoGuard => {
       // It is not known, or it moved: the far end's buffers have been refilled.
       if (sinceSearch >= searchEvery && learn(now)) return true
       const mayBeEcho = delay === undefined ? !isQuietLine && power * underPlayed <= most : power <= gain * most * overEcho
-      if (isConfirmed || !mayBeEcho || suspected >= patience) return false
+      if (!mayBeEcho || suspected >= patience) return false
       suspected++
       return true
     },
