@@ -109,12 +109,21 @@ const median = (values: ReadonlyArray<number>) => Comparison.percentile(values, 
 const tellLate = ({ late }: EngineServers.Look) =>
   console.log(`  the engines' process was late    p50 ${late.p50.toFixed(1)}, p99 ${late.p99.toFixed(1)} ms`)
 
-/** From each of these moments to the first closing of such a request behind it, ms; one that is not there is left out. */
-const toClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look["closings"], path: string) =>
-  moments.flatMap((moment) => {
-    const next = closings.filter((closing) => closing.path === path && closing.at > moment - 50 && closing.at < moment + 1000)
-    return next.length === 0 ? [] : [Math.min(...next.map(({ at }) => at)) - moment]
-  })
+/** This process may learn of a moment so many ms after the engines have. */
+const told = 50
+
+/**
+ * From each of these moments to the first closing of such a request that came of it, ms. A closing comes of the last moment
+ * before it; one at which no request was open is left out.
+ */
+const toClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look["closings"], path: string) => {
+  const first = new Map<number, number>()
+  for (const { at, path: closed } of closings) {
+    const moment = moments.findLast((moment) => moment <= at + told)
+    if (closed === path && moment !== undefined) first.set(moment, Math.min(at - moment, first.get(moment) ?? Infinity))
+  }
+  return [...first.values()]
+}
 
 const alone = Effect.gen(function*() {
   const talk = Effect.fnUntraced(function*(count: number, agent?: string) {

@@ -21,7 +21,7 @@ const benches: Record<string, { readonly file: string; readonly what: string; re
 
 const words = process.argv.slice(2)
 if (words.includes("--help") || words.includes("-h")) {
-  console.log("npm run bench [-- NAME ...] [--calls N] [--seconds N] [--rounds N] [--minutes N] [--turns N] [--interruptions N]\n")
+  console.log("npm run bench [-- NAME ...] [--calls N] [--seconds N] [--rounds N] [--minutes N] [--turns N] [--turns-each N] [--interruptions N] [--cpu-prof]\n")
   for (const [name, { byDefault, what }] of Object.entries(benches)) {
     console.log(`  ${name.padEnd(16)}${what}${byDefault ? " (by default)" : ""}`)
   }

@@ -320,7 +320,7 @@ describe("tools", () => {
       Effect.gen(function*() {
         const tool = yield* toolServer()
         tool.faults.always(fault)
-        const { chats, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url, 200)] })
+        const { chats, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url, fault === "silence" ? 200 : 10_000)] })
         assert.include(textOf(yield* ask(replier)), "It ships on Monday.")
         assert.match(chats[1].request.messages.at(-1)?.content ?? "", told)
       }).pipe(Effect.provide(Connections.layer)))
