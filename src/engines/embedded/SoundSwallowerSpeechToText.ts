@@ -2,8 +2,9 @@
  * Speech recognition by SoundSwallower, in this process: English and French, by a grammar of the agent's own
  * phrases. What is not in the grammar is refused; it is no dictation.
  *
- * Sound is decoded in threads while it comes, 0.05 s for a second of it, so that the words are there one or
- * two milliseconds after the last of it. Its models take 8 kHz, so nothing is resampled.
+ * Sound is decoded in threads: a long utterance while it comes, so that its words are there one or two
+ * milliseconds after the last of it; a short one as a whole when they are asked for, which the speculation at
+ * the short pause hides. Its models take 8 kHz, so nothing is resampled.
  *
  * https://github.com/ReadAlongs/SoundSwallower
  */

@@ -5,8 +5,8 @@
  * when it comes, so that little is left to do when the words are wanted. Of the dictionary only the grammar's
  * words are given to a decoder: the whole one would take 20 MB each.
  *
- * Steady noise is taken out first: over a hiss that lies 25 dB under the voice half as much again is understood
- * (`bench/recognition`); the decoder's own reduction changes nothing.
+ * Steady noise is taken out first: over a hiss that lies 25 dB under the voice a fifth more is understood, of
+ * a soft voice twice as much (`bench/recognition`); the decoder's own reduction changes nothing.
  */
 import { parentPort } from "node:worker_threads"
 import createModule, { type Decoder, type SoundSwallowerModule } from "soundswallower"
@@ -45,10 +45,7 @@ export type Reply = { readonly ask: number } & (
 const ready = 2
 const kept = 16
 
-/**
- * Models of phones that are looked at in a frame, at most. Without a limit foreign speech costs a fifth more,
- * and nothing else is understood.
- */
+/** Models of phones that are looked at in a frame, at most: less work for foreign speech, and the same is understood. */
 const mostModels = 2000
 
 interface Loaded {
