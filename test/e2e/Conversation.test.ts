@@ -62,8 +62,14 @@ const both = Effect.gen(function*() {
   return { service: yield* Service, simulator: yield* Simulator }
 })
 
-/** Beside others, and with all the time that a busy machine needs. */
-const beside = { concurrent: true, timeout: 180_000 }
+/**
+ * Calls are in real time: where the machine stalls in the middle of a word, another sound was said than was meant. So a
+ * call that went wrong is held once more; what is wrong with the service is wrong then, too.
+ */
+const inRealTime = { timeout: 180_000, retry: 2 }
+
+/** Beside others. */
+const beside = { ...inRealTime, concurrent: true }
 
 /** So many callers speak at once: a core that recognizes for more than that is late, and the tests are about other things. */
 const speakers = Semaphore.makeUnsafe(5)
@@ -388,7 +394,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         const bargeIns = those(told, "BargeIn")
         assert.deepStrictEqual(bargeIns.map(({ turn }) => turn), [interrupted.turn])
       }
-    }), 120_000)
+    }), inRealTime)
 
   it.effect("is one of ten, and each has its own answers", () =>
     Effect.gen(function*() {
@@ -417,7 +423,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
           `agent: ${lines[index % 5][2]}`
         ])
       }
-    }), 120_000)
+    }), inRealTime)
 
   it.effect("leaves nothing behind", () =>
     Effect.gen(function*() {

@@ -131,5 +131,7 @@ export const converse = Effect.fnUntraced(function*(
     ...(faults === undefined ? {} : { faults }),
     ...(from === undefined ? {} : { from })
   })
+  // Of a test that fails nobody is left on the line.
+  yield* Effect.addFinalizer(() => call.hangUp)
   return yield* watch(both, call, told)
 })
