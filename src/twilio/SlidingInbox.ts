@@ -39,11 +39,10 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
     resume?.(read)
   }
 
+  // A reader that is interrupted stays here until the next element: waking it does nothing, and to take it back would
+  // cost every wait.
   const wait: Read = Effect.callback((resume) => {
     reader = resume
-    return Effect.sync(() => {
-      if (reader === resume) reader = undefined
-    })
   })
 
   const pull: Read = Effect.suspend((): Read => {

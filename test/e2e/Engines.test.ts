@@ -19,8 +19,7 @@ import { streamEnds } from "./Talk.ts"
 
 const { AwaitCue, AwaitSpeech, HangUp, Silence } = Caller.Step
 
-/** Beside others, and with all the time that a busy machine needs. */
-/** Calls are in real time: one that met a machine that stalls is held once more. */
+/** Beside others, and with all the time that a busy machine needs. Calls are in real time: one that met a stall is held once more. */
 const beside = { concurrent: true, timeout: 120_000, retry: 2 }
 
 /** What is said by somebody, by whom it can be answered, and how. */
