@@ -263,7 +263,8 @@ const serve = Command.make(
       )
       yield* Stream.runForEach(simulator.dialled, (call) =>
         Demo.tell(call).pipe(
-          Effect.andThen(Demo.report(call, options.out, options.expect)),
+          Effect.andThen(Demo.awaitService(service)),
+          Effect.flatMap((agent) => Demo.report(call, options.out, agent === "echo" ? options.expect : "any")),
           Effect.catchTag("DemoError", ({ message }) => Console.error(message))
         ))
     }).pipe(
