@@ -9,8 +9,11 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import type { Grammar, Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed, threadFile } from "./WorkerPool.ts"
 
-/** One core is left for the calls. */
-const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
+/**
+ * One a core: callers who speak at once would otherwise wait for each other while a core has nothing to do. The calls
+ * themselves need little of one (docs/adr/0006).
+ */
+const standardSize = Math.min(4, availableParallelism())
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
