@@ -11,6 +11,7 @@
 import { parentPort } from "node:worker_threads"
 import createModule, { type Decoder, type SoundSwallowerModule } from "soundswallower"
 import * as NoiseReducer from "../../audio/NoiseReducer.ts"
+import { shortUtterance } from "./ShortUtterance.ts"
 
 export interface Grammar {
   /** Names it among those of this process. */
@@ -48,17 +49,17 @@ const kept = 16
 /** Models of phones that are looked at in a frame, at most: less work for foreign speech, and the same is understood. */
 const mostModels = 2000
 
+/**
+ * Samples (400 ms) after a pause in which the words were asked for. Most such pauses are the end: to hear the silence behind
+ * them would be to hear all of it twice.
+ */
+const surelyGoesOn = 3200
+
 interface Loaded {
   readonly grammar: Grammar
   readonly module: SoundSwallowerModule
   readonly free: Array<Decoder>
 }
-
-/**
- * Samples (1.5 s) that are heard as a whole: the decoder evens out the line's tone over all of an utterance, and
- * has too little of a "yes" to do so while it comes.
- */
-const short = 12_000
 
 interface Hearing {
   readonly loaded: Loaded
@@ -66,6 +67,8 @@ interface Hearing {
   /** All of it, for when the words were asked for too soon. */
   readonly sound: Array<Float32Array>
   length: number
+  /** Its length when its words were last asked for. */
+  asked: number
   /** There while the decoder is in the middle of it. */
   reducer: NoiseReducer.NoiseReducer | undefined
 }
@@ -100,7 +103,7 @@ const begin = async (utterance: number, name: string): Promise<Hearing | undefin
   const loaded = grammars.get(name)
   if (loaded === undefined) return undefined
   const decoder = loaded.free.pop() ?? (await makeDecoder(loaded))
-  const hearing: Hearing = { loaded, decoder, sound: [], length: 0, reducer: undefined }
+  const hearing: Hearing = { loaded, decoder, sound: [], length: 0, asked: 0, reducer: undefined }
   utterances.set(utterance, hearing)
   return hearing
 }
@@ -112,10 +115,9 @@ const hear = async (utterance: number, grammar: string, sound: Int16Array): Prom
   for (let index = 0; index < sound.length; index++) floats[index] = sound[index] / 32_768
   hearing.sound.push(floats)
   hearing.length += floats.length
-  if (hearing.length < short) return
-  // It has become long, or the words were asked for and it was not the end: a decoder can't go on, so it begins again.
-  if (hearing.reducer === undefined) open(hearing)
-  else give(hearing.decoder, hearing.reducer.push(floats))
+  if (hearing.reducer !== undefined) give(hearing.decoder, hearing.reducer.push(floats))
+  // It has become long, or the words were asked for in a pause that was not the end: a decoder can't go on, so it begins again.
+  else if (hearing.length >= Math.max(shortUtterance, hearing.asked + surelyGoesOn)) open(hearing)
 }
 
 const whole = ({ length, sound }: Hearing): Float32Array => {
@@ -160,9 +162,10 @@ const hearAsWhole = (hearing: Hearing): void => {
 const words = (utterance: number): string => {
   const hearing = utterances.get(utterance)
   if (hearing === undefined || hearing.length === 0) return ""
-  if (hearing.length < short) hearAsWhole(hearing)
-  close(hearing)
+  if (hearing.reducer !== undefined) close(hearing)
+  else if (hearing.length > hearing.asked) hearAsWhole(hearing)
   hearing.reducer = undefined
+  hearing.asked = hearing.length
   return hearing.decoder.get_text()
 }
 

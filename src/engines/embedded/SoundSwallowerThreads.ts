@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { Deferred, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
+import { shortUtterance } from "./ShortUtterance.ts"
 import type { Grammar, Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed, threadFile } from "./WorkerPool.ts"
 
@@ -132,8 +133,12 @@ export const make = Effect.fnUntraced(function*(options: {
       )
     })
 
+  /** What a thread has to do: above all the words that are waited for. */
+  const work = ({ asks, utterances }: Thread): number => 10 * asks.size + utterances
+
   const hear = Effect.fnUntraced(function*(grammar: Grammar) {
     const pieces: Array<Pcm<8000>> = []
+    let length = 0
     let place: { readonly thread: Thread; readonly life: number; readonly utterance: number } | undefined
 
     const leave = () => {
@@ -144,7 +149,7 @@ export const make = Effect.fnUntraced(function*(options: {
     /** Where the utterance is; with all of its sound, also when its thread is another than before. */
     const settle = () => {
       if (place !== undefined && place.life === place.thread.life) return place
-      const thread = threads.reduce((least, one) => (one.utterances < least.utterances ? one : least))
+      const thread = threads.reduce((least, one) => (work(one) < work(least) ? one : least))
       thread.utterances++
       place = { thread, life: thread.life, utterance: nextUtterance++ }
       for (const sound of pieces) send(thread, { _tag: "Sound", utterance: place.utterance, grammar: grammar.name, sound })
@@ -155,9 +160,11 @@ export const make = Effect.fnUntraced(function*(options: {
     return {
       push: (sound: Pcm<8000>) =>
         Effect.sync(() => {
-          const { thread, utterance } = settle()
+          length += sound.length
+          // A short one is heard as a whole, by the thread that is free when its words are asked for.
+          const known = place === undefined && length < shortUtterance ? undefined : settle()
           pieces.push(sound)
-          send(thread, { _tag: "Sound", utterance, grammar: grammar.name, sound })
+          if (known !== undefined) send(known.thread, { _tag: "Sound", utterance: known.utterance, grammar: grammar.name, sound })
         }),
       words: Effect.suspend(() => {
         const { thread, utterance } = settle()
