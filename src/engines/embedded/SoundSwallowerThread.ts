@@ -8,6 +8,8 @@
  * Steady noise is taken out first: over a hiss that lies 25 dB under the voice a fifth more is understood, of
  * a soft voice twice as much (`bench/recognition`); the decoder's own reduction changes nothing.
  */
+import { clearTimeout, setTimeout } from "node:timers"
+import { setImmediate } from "node:timers/promises"
 import { parentPort } from "node:worker_threads"
 import createModule, { type Decoder, type SoundSwallowerModule } from "soundswallower"
 import * as NoiseReducer from "../../audio/NoiseReducer.ts"
@@ -42,18 +44,27 @@ export type Reply = { readonly ask: number } & (
   | { readonly _tag: "Failed"; readonly message: string }
 )
 
-/** Decoders of a grammar that are made before they are wanted, and that are kept when they no longer are; 5 MB each. */
+/**
+ * Decoders of a grammar that are made before the agent is ready, and then, while there is nothing else to do, up to so many;
+ * 5 MB each. To make one takes as long as to hear a second and a half of speech, which is not to be in a caller's way.
+ */
 const ready = 2
-const kept = 16
+const kept = 12
+
+/** ms without a request after which there is nothing else to do. */
+const idleAfter = 50
 
 /** Models of phones that are looked at in a frame, at most: less work for foreign speech, and the same is understood. */
 const mostModels = 2000
 
 /**
- * Samples (400 ms) after a pause in which the words were asked for. Most such pauses are the end: to hear the silence behind
- * them would be to hear all of it twice.
+ * Loud samples (200 ms) behind a pause in which the words were asked for that show that it was not the end. Most such
+ * pauses are: to hear the silence behind them would be to hear all of it twice.
  */
-const surelyGoesOn = 3200
+const surelyGoesOn = 1600
+
+/** The part of an utterance's mean power from which on a piece of it is loud. */
+const loud = 0.1
 
 interface Loaded {
   readonly grammar: Grammar
@@ -67,8 +78,11 @@ interface Hearing {
   /** All of it, for when the words were asked for too soon. */
   readonly sound: Array<Float32Array>
   length: number
-  /** Its length when its words were last asked for. */
+  /** Its length when its words were last asked for, and how much of what came since is loud. */
   asked: number
+  loudSince: number
+  /** The sum of its squares. */
+  energy: number
   /** There while the decoder is in the middle of it. */
   reducer: NoiseReducer.NoiseReducer | undefined
 }
@@ -103,7 +117,7 @@ const begin = async (utterance: number, name: string): Promise<Hearing | undefin
   const loaded = grammars.get(name)
   if (loaded === undefined) return undefined
   const decoder = loaded.free.pop() ?? (await makeDecoder(loaded))
-  const hearing: Hearing = { loaded, decoder, sound: [], length: 0, asked: 0, reducer: undefined }
+  const hearing: Hearing = { loaded, decoder, sound: [], length: 0, asked: 0, loudSince: 0, energy: 0, reducer: undefined }
   utterances.set(utterance, hearing)
   return hearing
 }
@@ -112,12 +126,19 @@ const hear = async (utterance: number, grammar: string, sound: Int16Array): Prom
   const hearing = utterances.get(utterance) ?? (await begin(utterance, grammar))
   if (hearing === undefined) return
   const floats = new Float32Array(sound.length)
-  for (let index = 0; index < sound.length; index++) floats[index] = sound[index] / 32_768
+  let energy = 0
+  for (let index = 0; index < sound.length; index++) {
+    const sample = sound[index] / 32_768
+    floats[index] = sample
+    energy += sample * sample
+  }
   hearing.sound.push(floats)
   hearing.length += floats.length
+  hearing.energy += energy
+  if (energy * hearing.length > loud * hearing.energy * floats.length) hearing.loudSince += floats.length
   if (hearing.reducer !== undefined) give(hearing.decoder, hearing.reducer.push(floats))
   // It has become long, or the words were asked for in a pause that was not the end: a decoder can't go on, so it begins again.
-  else if (hearing.length >= Math.max(shortUtterance, hearing.asked + surelyGoesOn)) open(hearing)
+  else if (hearing.length >= shortUtterance && (hearing.asked === 0 || hearing.loudSince >= surelyGoesOn)) open(hearing)
 }
 
 const whole = ({ length, sound }: Hearing): Float32Array => {
@@ -166,6 +187,7 @@ const words = (utterance: number): string => {
   else if (hearing.length > hearing.asked) hearAsWhole(hearing)
   hearing.reducer = undefined
   hearing.asked = hearing.length
+  hearing.loudSince = 0
   return hearing.decoder.get_text()
 }
 
@@ -204,20 +226,68 @@ const carryOut = async (request: Request): Promise<string> => {
   }
 }
 
+/** Makes one decoder more of the grammar that has the fewest; tells whether it did. */
+const makeOneMore = async (): Promise<boolean> => {
+  const all = [...grammars.values()]
+  const inUse = (loaded: Loaded) => [...utterances.values()].filter((hearing) => hearing.loaded === loaded).length
+  const poorest = all.find((loaded) => loaded.free.length + inUse(loaded) < kept)
+  if (poorest === undefined) return false
+  poorest.free.push(await makeDecoder(poorest))
+  return true
+}
+
+/** What waits, in the order of its coming. */
+const requests: Array<Request> = []
+
+/** The next to be done: what belongs to words that somebody waits for goes before the sound of others. */
+const takeNext = (): Request | undefined => {
+  const urgent = new Set(requests.flatMap((request) => (request._tag === "Words" ? [request.utterance] : [])))
+  const isFirst = urgent.size === 0 || requests[0]._tag === "Load" || requests[0]._tag === "Unload"
+  const index = isFirst ? 0 : requests.findIndex((request) => "utterance" in request && urgent.has(request.utterance))
+  return requests.splice(index, 1)[0]
+}
+
 const port = parentPort
 if (port !== null) {
-  // One after the other: making a decoder waits, and what follows must not overtake it.
-  let before = Promise.resolve()
+  const answer = async (request: Request): Promise<void> => {
+    let reply: Omit<Extract<Reply, { readonly _tag: "Done" }>, "ask"> | Omit<Extract<Reply, { readonly _tag: "Failed" }>, "ask">
+    try {
+      reply = { _tag: "Done", text: await carryOut(request) }
+    } catch (cause) {
+      reply = { _tag: "Failed", message: String(cause) }
+    }
+    // What nobody asked for is answered too: it shows that the thread gets on.
+    port.postMessage({ ...reply, ask: "ask" in request ? request.ask : -1 })
+  }
+
+  /** One after the other: making a decoder waits, and what follows must not overtake it. */
+  let isRunning = false
+  let idle: NodeJS.Timeout | undefined
+
+  const run = async (): Promise<void> => {
+    if (isRunning) return
+    isRunning = true
+    clearTimeout(idle)
+    while (requests.length > 0) {
+      // What has come meanwhile is looked at first.
+      await setImmediate()
+      const request = takeNext()
+      if (request !== undefined) await answer(request)
+    }
+    isRunning = false
+    idle = setTimeout(() => void makeReady(), idleAfter)
+  }
+
+  const makeReady = async (): Promise<void> => {
+    if (isRunning) return
+    isRunning = true
+    const isMade = await makeOneMore()
+    isRunning = false
+    if (isMade || requests.length > 0) await run()
+  }
+
   port.on("message", (request: Request) => {
-    before = before.then(async () => {
-      let reply: Omit<Extract<Reply, { readonly _tag: "Done" }>, "ask"> | Omit<Extract<Reply, { readonly _tag: "Failed" }>, "ask">
-      try {
-        reply = { _tag: "Done", text: await carryOut(request) }
-      } catch (cause) {
-        reply = { _tag: "Failed", message: String(cause) }
-      }
-      // What nobody asked for is answered too: it shows that the thread gets on.
-      port.postMessage({ ...reply, ask: "ask" in request ? request.ask : -1 })
-    })
+    requests.push(request)
+    void run()
   })
 }
