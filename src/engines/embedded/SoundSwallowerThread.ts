@@ -275,6 +275,7 @@ if (port !== null) {
       if (request !== undefined) await answer(request)
     }
     isRunning = false
+    // The thread's own timer: there is no Effect in here, whose fibers would stand between a message and the decoder.
     idle = setTimeout(() => void makeReady(), idleAfter)
   }
 
