@@ -71,14 +71,20 @@ interface Outgoing {
 /** Samples that are allocated at once, to be handed out in pieces: a typed array costs more to make than to fill. */
 const slabLength = 4096
 
+/** A frame's work, shared by all calls: what is in it is read before another one's turn. */
+const framePcm = new Int16Array(frameBytes)
+const frameMulaw = new Uint8Array(frameBytes)
+
+const pcmOf = (length: number): Pcm<8000> => length === frameBytes ? framePcm : new Int16Array(length)
+const mulawOf = (length: number): Uint8Array => length === frameBytes ? frameMulaw : new Uint8Array(length)
+
 /** The caller's sound at the agent's rate: μ-law and resampler in one pure step. Each piece is the agent's to keep. */
 const makeHear = (sampleRate: SampleRate): (mulaw: Uint8Array) => Pcm => {
   const resampler = Resampler.make(8000, sampleRate)
-  let scratch = new Int16Array(frameBytes)
   let slab = new Int16Array(slabLength)
   let used = 0
   return (mulaw) => {
-    if (scratch.length !== mulaw.length) scratch = new Int16Array(mulaw.length)
+    const scratch = pcmOf(mulaw.length)
     Mulaw.decodeInto(mulaw, scratch)
     const length = resampler.outputLength(mulaw.length)
     if (used + length > slab.length) {
@@ -92,18 +98,19 @@ const makeHear = (sampleRate: SampleRate): (mulaw: Uint8Array) => Pcm => {
   }
 }
 
-/** The reply's sound as frames of μ-law: resampler, μ-law and framer in one pure step. */
+/**
+ * The reply's sound as frames of μ-law: resampler, μ-law and framer in one pure step. A frame is only good until the
+ * next step, of any call.
+ */
 const makeSay = (sampleRate: SampleRate) => {
   const resampler = Resampler.make(sampleRate, 8000)
   const framer = Framer.make(frameBytes)
-  let scratch = new Int16Array(frameBytes)
   return {
     push: (pcm: Pcm): ReadonlyArray<Uint8Array> => {
       const length = resampler.outputLength(pcm.length)
-      if (scratch.length !== length) scratch = new Int16Array(length)
+      const scratch = pcmOf(length)
       resampler.processInto(pcm, scratch)
-      // Of Node's pool: a typed array of this size costs more to make than its μ-law costs to compute.
-      const bytes = Buffer.allocUnsafe(length)
+      const bytes = mulawOf(length)
       Mulaw.encodeInto(scratch, bytes)
       return framer.push(bytes)
     },
@@ -205,15 +212,17 @@ export const run = Effect.fnUntraced(function*(
   const offerFrames = (frames: ReadonlyArray<Uint8Array>, current: number): Effect.Effect<unknown> => {
     for (let index = 0; index < frames.length; index++) {
       const at = now()
-      if (!isIdle() || pacer.lead(at) + frameMillis > leadMillis) return queueFrames(frames, index, current)
+      if (!isIdle() || pacer.lead(at) + frameMillis > leadMillis) {
+        return queueFrames(frames.slice(index).map((frame) => frame.slice()), current)
+      }
       pacer.reserve(at, frameMillis)
       emit(frames[index])
     }
     return Effect.void
   }
 
-  const queueFrames = Effect.fnUntraced(function*(frames: ReadonlyArray<Uint8Array>, from: number, current: number) {
-    for (let index = from; index < frames.length; index++) {
+  const queueFrames = Effect.fnUntraced(function*(frames: ReadonlyArray<Uint8Array>, current: number) {
+    for (let index = 0; index < frames.length; index++) {
       if (current !== generation) {
         cleared += frames.length - index
         return

@@ -14,6 +14,7 @@ import { AppConfig } from "../config/AppConfig.ts"
 import { Identity } from "../config/Identity.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as MediaStream from "../twilio/MediaStream.ts"
+import * as MediaWire from "../twilio/MediaWire.ts"
 import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import { UpgradeRequired } from "./Problems.ts"
 import * as SignedRequest from "./SignedRequest.ts"
@@ -49,6 +50,7 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
     })
     return Effect.acquireRelease(
       Effect.sync(() => {
+        const wire = MediaWire.make(socket, maxPayload)
         let upgraded: WebSocket | undefined
         // Without a `verifyClient` it is called at once, or never.
         server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (webSocket) => {
@@ -56,11 +58,11 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
           // An error is told to whoever listens, and always followed by the close.
           upgraded.on("error", constVoid)
         })
-        return Option.fromNullishOr(upgraded)
+        return Option.map(Option.fromNullishOr(upgraded), (socket) => ({ socket, wire }))
       }),
       (upgraded) =>
         Effect.suspend(() => {
-          if (Option.isSome(upgraded)) upgraded.value.close(1001)
+          if (Option.isSome(upgraded)) upgraded.value.socket.close(1001)
           return gone
         })
     )
@@ -103,12 +105,12 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     }
     const refusal = yield* Effect.flip(signed.upgrade(path, request)).pipe(Effect.option)
     if (Option.isSome(refusal)) return yield* HttpServerRespondable.toResponse(refusal.value)
-    const socket = yield* upgrade(request)
-    if (Option.isNone(socket)) {
+    const upgraded = yield* upgrade(request)
+    if (Option.isNone(upgraded)) {
       yield* Metric.update(Metrics.streamsRefused("handshake"), 1)
       return HttpServerResponse.empty()
     }
-    yield* MediaStream.accept(socket.value, (request.source as IncomingMessage).socket, limits).pipe(
+    yield* MediaStream.accept(upgraded.value.socket, upgraded.value.wire, limits).pipe(
       Effect.flatMap(serve),
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(

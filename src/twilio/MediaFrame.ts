@@ -37,7 +37,7 @@ const writeHeader = (frame: Buffer, length: number): number => {
 
 const headerLength = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10)
 
-const writeBase64 = (bytes: Uint8Array, out: Buffer, from: number): number => {
+const writeBase64 = (bytes: Uint8Array, out: Buffer, from: number): void => {
   let at = from
   let index = 0
   for (; index + 2 < bytes.length; index += 3) {
@@ -49,26 +49,34 @@ const writeBase64 = (bytes: Uint8Array, out: Buffer, from: number): number => {
     at += 4
   }
   const rest = bytes.length - index
-  if (rest === 0) return at
+  if (rest === 0) return
   const group = (bytes[index] << 16) | (rest === 2 ? bytes[index + 1] << 8 : 0)
   out[at] = digits[group >> 18]
   out[at + 1] = digits[(group >> 12) & 63]
   out[at + 2] = rest === 2 ? digits[(group >> 6) & 63] : padding
   out[at + 3] = padding
-  return at + 4
 }
 
-/** Makes whole WebSocket frames, unmasked as a server's are, that play sound on a stream. */
+/**
+ * Makes whole WebSocket frames, unmasked as a server's are, that play sound on a stream. A frame that is not needed
+ * any more is taken for the next sound of the same length, if it is given back: it was made here.
+ */
 export const makeEncoder = (streamSid: StreamSid) => {
   const before = Buffer.from(`{"event":"media","streamSid":"${streamSid}","media":{"payload":"`, "latin1")
   const after = Buffer.from("\"}}", "latin1")
-  return (mulaw: Uint8Array): Buffer => {
+  const newFrame = (size: number, length: number): Buffer => {
+    // Not of Node's pool: of that a frame that is kept would keep all.
+    const frame = Buffer.allocUnsafeSlow(size)
+    frame.set(before, writeHeader(frame, length))
+    frame.set(after, size - after.length)
+    return frame
+  }
+  return (mulaw: Uint8Array, used: Buffer | undefined): Buffer => {
     const length = before.length + Math.ceil(mulaw.length / 3) * 4 + after.length
-    const frame = Buffer.allocUnsafe(headerLength(length) + length)
-    let at = writeHeader(frame, length)
-    frame.set(before, at)
-    at = writeBase64(mulaw, frame, at + before.length)
-    frame.set(after, at)
+    const header = headerLength(length)
+    const size = header + length
+    const frame = used?.length === size ? used : newFrame(size, length)
+    writeBase64(mulaw, frame, header + before.length)
     return frame
   }
 }
@@ -137,14 +145,14 @@ const readBase64 = (text: Buffer, from: number, end: number): Buffer | undefined
 }
 
 /**
- * Reads the usual `media` of a stream from the bytes of its text: the fields in Twilio's order, without blanks,
- * of the inbound track. `undefined` for everything else, right or wrong.
+ * Reads the usual `media` of a stream from the bytes of its text, which are those from `start` to before `end`: the
+ * fields in Twilio's order, without blanks, of the inbound track. `undefined` for everything else, right or wrong.
  */
 export const makeScanner = (streamSid: StreamSid) => {
   const chunk = Buffer.from(`","streamSid":"${streamSid}","media":{"track":"inbound","chunk":"`, "latin1")
-  return (text: Buffer): Media | undefined => {
-    if (!isAt(text, 0, event)) return undefined
-    const sequenceFrom = event.length
+  return (text: Buffer, start = 0, end = text.length): Media | undefined => {
+    if (!isAt(text, start, event)) return undefined
+    const sequenceFrom = start + event.length
     const sequenceEnd = afterDigits(text, sequenceFrom)
     if (!isCounter(sequenceFrom, sequenceEnd) || !isAt(text, sequenceEnd, chunk)) return undefined
     const chunkFrom = sequenceEnd + chunk.length
@@ -154,7 +162,7 @@ export const makeScanner = (streamSid: StreamSid) => {
     const timeEnd = afterDigits(text, timeFrom)
     if (!isCounter(timeFrom, timeEnd) || !isAt(text, timeEnd, payload)) return undefined
     const payloadFrom = timeEnd + payload.length
-    const payloadEnd = text.length - close.length
+    const payloadEnd = end - close.length
     if (payloadEnd < payloadFrom || !isAt(text, payloadEnd, close)) return undefined
     const bytes = readBase64(text, payloadFrom, payloadEnd)
     if (bytes === undefined) return undefined

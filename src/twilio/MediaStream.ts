@@ -8,7 +8,7 @@
  *
  * Messages are decoded in the socket's own callback, not by a fiber that pulls: at 50 messages a second
  * and call, a fiber's suspension and resumption cost more than all else here (docs/adr/0002). The `media` of
- * both directions goes by `MediaFrame`, the schemas decode all that is not of its usual form.
+ * both directions goes by `MediaFrame` and `MediaWire`, past `ws`; the schemas decode all that is not of its usual form.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
@@ -18,6 +18,7 @@ import type { StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as MediaFrame from "./MediaFrame.ts"
 import { decodeInbound, encodeOutbound, type Inbound, type Media, type Start } from "./MediaMessage.ts"
+import type { MediaWire } from "./MediaWire.ts"
 import * as SlidingInbox from "./SlidingInbox.ts"
 
 /** What comes beside the sound. */
@@ -86,7 +87,7 @@ export interface MediaStream {
   readonly tally: Tally
   /** Waits for the end of the socket, and tells why. */
   readonly closed: Effect.Effect<StreamClosed>
-  /** Sends μ-law at 8 kHz to be played; to a socket that is gone it does nothing. */
+  /** Sends μ-law at 8 kHz, which it copies, to be played; to a socket that is gone it does nothing. */
   readonly sendMedia: (mulaw: Uint8Array) => void
   /** Sends a text, see {@link markText}, {@link clearText}; to a socket that is gone it does nothing. */
   readonly send: (text: string) => void
@@ -112,21 +113,13 @@ const open = 1
 const asText = { binary: false, compress: false }
 
 /**
- * The connection below a WebSocket: a whole frame that is written here leaves in one piece, where `ws` writes two.
- * `ws` compresses nothing here, so it writes each of its own frames in one go, and none comes between.
- */
-export interface Wire {
-  readonly write: (frame: Buffer) => unknown
-}
-
-/**
  * Takes over an upgraded socket and waits for `start`.
  *
  * The socket belongs to the scope. A failure here has been answered with its close code already.
  */
 export const accept = Effect.fnUntraced(function*(
   socket: WebSocket,
-  wire: Wire,
+  wire: MediaWire,
   limits: Limits
 ): Effect.fn.Return<MediaStream, StreamClosed, Scope.Scope> {
   const context = yield* Effect.context<never>()
@@ -181,10 +174,18 @@ export const accept = Effect.fnUntraced(function*(
     else onControl(message)
   }
 
+  /** The usual `media` never gets as far as `ws`, unless a packet ended in the middle of it. */
+  const onText = (bytes: Buffer, from: number, end: number): boolean => {
+    if (scan === undefined || socket.readyState !== open) return false
+    const usual = scan(bytes, from, end)
+    if (usual === undefined) return false
+    onGood(usual)
+    return true
+  }
+
   const onMessage = (data: Buffer, isBinary: boolean) => {
     if (isBinary) return reject("binary")
-    const usual = scan?.(data)
-    if (usual !== undefined) return onGood(usual)
+    if (onText(data, 0, data.length)) return
     const decoded = decodeInbound(data.toString())
     if (Result.isFailure(decoded)) return reject(decoded.failure)
     const message = decoded.success
@@ -212,12 +213,14 @@ export const accept = Effect.fnUntraced(function*(
 
   yield* Effect.acquireRelease(
     Effect.sync(() => {
+      wire.takeTexts(onText)
       socket.on("message", onMessage)
       socket.on("error", onError)
       socket.on("close", onClose)
     }),
     () =>
       Effect.sync(() => {
+        wire.takeTexts(undefined)
         socket.off("message", onMessage)
         end(closed("lost", 1006))
         if (socket.isPaused) socket.resume()
@@ -245,7 +248,9 @@ export const accept = Effect.fnUntraced(function*(
     })
   )
 
-  const frameOf = MediaFrame.makeEncoder(start.streamSid)
+  const encode = MediaFrame.makeEncoder(start.streamSid)
+  /** A frame whose bytes have left: nearly always the last one, for which no other has to be made. */
+  let used: Buffer | undefined
 
   return {
     streamSid: start.streamSid,
@@ -261,7 +266,9 @@ export const accept = Effect.fnUntraced(function*(
     tally,
     closed: Deferred.await(ended),
     sendMedia: (mulaw) => {
-      if (socket.readyState === open) wire.write(frameOf(mulaw))
+      if (socket.readyState !== open) return
+      const frame = encode(mulaw, used)
+      used = wire.write(frame) ? frame : undefined
     },
     send: (text) => {
       if (socket.readyState === open) socket.send(text, asText)

@@ -33,10 +33,18 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
   let isEnded = false
   let reader: ((read: Read) => void) | undefined
 
-  const wake = (read: Read) => {
+  const take = (): Read => {
+    const batch = waiting as unknown as Batch
+    waiting = []
+    return Effect.succeed(batch)
+  }
+
+  const read = (): Read => waiting.length > 0 ? take() : isEnded ? Cause.done() : wait
+
+  const wake = () => {
     const resume = reader
     reader = undefined
-    resume?.(read)
+    resume?.(read())
   }
 
   // A reader that is interrupted stays here until the next element: waking it does nothing, and to take it back would
@@ -45,28 +53,19 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
     reader = resume
   })
 
-  const pull: Read = Effect.suspend((): Read => {
-    if (waiting.length > 0) {
-      const batch = waiting as unknown as Batch
-      waiting = []
-      return Effect.succeed(batch)
-    }
-    return isEnded ? Cause.done() : wait
-  })
-
   return {
     offer: (element) => {
       if (isEnded) return true
       const hasRoom = waiting.length < capacity
       if (!hasRoom) waiting.shift()
       waiting.push(element)
-      if (reader !== undefined && waiting.length === 1) later(() => wake(pull))
+      if (reader !== undefined && waiting.length === 1) later(wake)
       return hasRoom
     },
     end: () => {
       isEnded = true
-      later(() => wake(pull))
+      later(wake)
     },
-    stream: Stream.fromPull(Effect.succeed(pull))
+    stream: Stream.fromPull(Effect.succeed(Effect.suspend(read)))
   }
 }

@@ -8,7 +8,8 @@ import { streamSid } from "../fakes/Samples.ts"
 
 const sid = streamSid()
 const scan = MediaFrame.makeScanner(sid)
-const encode = MediaFrame.makeEncoder(sid)
+const encoder = MediaFrame.makeEncoder(sid)
+const encode = (mulaw: Uint8Array) => encoder(mulaw, undefined)
 
 /** A `media` as Twilio writes it. */
 const media = (payload: string, counters: readonly [string, string, string] = ["4", "3", "155"], track = "inbound", stream: string = sid) =>

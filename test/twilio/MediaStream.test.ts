@@ -20,8 +20,10 @@ class FakeSocket extends EventEmitter {
     this.sent.push(text)
   }
   write(frame: Buffer) {
-    this.frames.push(frame)
+    this.frames.push(Buffer.from(frame))
+    return true
   }
+  takeTexts() {}
   pause() {
     this.isPaused = true
   }
