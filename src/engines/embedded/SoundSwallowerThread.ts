@@ -2,7 +2,8 @@
  * The thread that recognizes: the sound of utterances in as it comes, words out when they are asked for.
  *
  * A decoder hears one utterance at a time, so each has its own; those that are free are kept. Sound is decoded
- * when it comes, so that little is left to do when the words are wanted. Of the dictionary only the grammar's
+ * when it comes, so that little is left to do when the words are wanted, and slice by slice: words that somebody
+ * waits for are not held up by the sound of others (`SoundSwallowerSchedule`). Of the dictionary only the grammar's
  * words are given to a decoder: the whole one would take 20 MB each.
  *
  * Steady noise is taken out first: over a hiss that lies 25 dB under the voice a fifth more is understood, of
@@ -14,6 +15,7 @@ import { parentPort } from "node:worker_threads"
 import createModule, { type Decoder, type SoundSwallowerModule } from "soundswallower"
 import * as NoiseReducer from "../../audio/NoiseReducer.ts"
 import { shortUtterance } from "./ShortUtterance.ts"
+import * as Schedule from "./SoundSwallowerSchedule.ts"
 
 export interface Grammar {
   /** Names it among those of this process. */
@@ -39,9 +41,14 @@ export type Request =
   /** Lets its decoders go; those that are in the midst of an utterance, at its end. */
   | { readonly _tag: "Unload"; readonly grammar: string }
 
-export type Reply = { readonly ask: number } & (
-  | { readonly _tag: "Done"; readonly text: string }
-  | { readonly _tag: "Failed"; readonly message: string }
+export type Reply = {
+  /** Samples that came and are yet to be heard. */
+  readonly waiting: number
+} & (
+  | { readonly _tag: "Done"; readonly ask: number; readonly text: string }
+  | { readonly _tag: "Failed"; readonly ask: number; readonly message: string }
+  /** Nobody asked for it: it shows that the thread gets on. */
+  | { readonly _tag: "GotOn" }
 )
 
 /**
@@ -50,6 +57,9 @@ export type Reply = { readonly ask: number } & (
  */
 const ready = 2
 const kept = 12
+
+/** Samples (200 ms) that are heard at a stretch: what that takes, words that somebody waits for may have to wait. */
+const slice = 1600
 
 /** ms without a request after which there is nothing else to do. */
 const idleAfter = 50
@@ -72,22 +82,36 @@ interface Loaded {
   readonly free: Array<Decoder>
 }
 
+/** How far the decoder is that hears an utterance while it comes. */
+interface Midst {
+  readonly decoder: Decoder
+  readonly reducer: NoiseReducer.NoiseReducer
+  /** Pieces and samples that it was given. */
+  pieces: number
+  heard: number
+}
+
 interface Hearing {
   readonly loaded: Loaded
-  readonly decoder: Decoder
-  /** All of it, for when the words were asked for too soon. */
+  /** All of it, in pieces of at most a slice, for when the words were asked for too soon. */
   readonly sound: Array<Float32Array>
   length: number
-  /** Its length when its words were last asked for, and how much of what came since is loud. */
-  asked: number
+  /** Who waits for its words. */
+  readonly asks: Array<number>
+  /** Its length when its words were last told, and how much of what came since is loud. */
+  told: number
   loudSince: number
   /** The sum of its squares. */
   energy: number
-  /** There while the decoder is in the middle of it. */
-  reducer: NoiseReducer.NoiseReducer | undefined
+  /** Its own from the first sample that is heard. */
+  decoder: Decoder | undefined
+  midst: Midst | undefined
+  /** Why it can't be heard. */
+  failure: string | undefined
 }
 
 const grammars = new Map<string, Loaded>()
+/** In the order of their beginnings. */
 const utterances = new Map<number, Hearing>()
 
 const makeDecoder = async ({ grammar, module }: Pick<Loaded, "grammar" | "module">): Promise<Decoder> => {
@@ -113,32 +137,43 @@ const load = async (grammar: Grammar): Promise<void> => {
   grammars.set(grammar.name, loaded)
 }
 
-const begin = async (utterance: number, name: string): Promise<Hearing | undefined> => {
-  const loaded = grammars.get(name)
-  if (loaded === undefined) return undefined
-  const decoder = loaded.free.pop() ?? (await makeDecoder(loaded))
-  const hearing: Hearing = { loaded, decoder, sound: [], length: 0, asked: 0, loudSince: 0, energy: 0, reducer: undefined }
+const begin = (utterance: number, loaded: Loaded): Hearing => {
+  const hearing: Hearing = {
+    loaded,
+    sound: [],
+    length: 0,
+    asks: [],
+    told: 0,
+    loudSince: 0,
+    energy: 0,
+    decoder: undefined,
+    midst: undefined,
+    failure: undefined
+  }
   utterances.set(utterance, hearing)
   return hearing
 }
 
-const hear = async (utterance: number, grammar: string, sound: Int16Array): Promise<void> => {
-  const hearing = utterances.get(utterance) ?? (await begin(utterance, grammar))
-  if (hearing === undefined) return
-  const floats = new Float32Array(sound.length)
-  let energy = 0
-  for (let index = 0; index < sound.length; index++) {
-    const sample = sound[index] / 32_768
-    floats[index] = sample
-    energy += sample * sample
+/** The utterance, begun if need be; none of an agent that is gone. */
+const find = (utterance: number, grammar: string): Hearing | undefined => {
+  const loaded = grammars.get(grammar)
+  return utterances.get(utterance) ?? (loaded === undefined ? undefined : begin(utterance, loaded))
+}
+
+const keep = (hearing: Hearing, sound: Int16Array): void => {
+  for (let at = 0; at < sound.length; at += slice) {
+    const piece = new Float32Array(Math.min(slice, sound.length - at))
+    let energy = 0
+    for (let index = 0; index < piece.length; index++) {
+      const sample = sound[at + index] / 32_768
+      piece[index] = sample
+      energy += sample * sample
+    }
+    hearing.sound.push(piece)
+    hearing.length += piece.length
+    hearing.energy += energy
+    if (energy * hearing.length > loud * hearing.energy * piece.length) hearing.loudSince += piece.length
   }
-  hearing.sound.push(floats)
-  hearing.length += floats.length
-  hearing.energy += energy
-  if (energy * hearing.length > loud * hearing.energy * floats.length) hearing.loudSince += floats.length
-  if (hearing.reducer !== undefined) give(hearing.decoder, hearing.reducer.push(floats))
-  // It has become long, or the words were asked for in a pause that was not the end: a decoder can't go on, so it begins again.
-  else if (hearing.length >= shortUtterance && (hearing.asked === 0 || hearing.loudSince >= surelyGoesOn)) open(hearing)
 }
 
 const whole = ({ length, sound }: Hearing): Float32Array => {
@@ -155,75 +190,84 @@ const give = (decoder: Decoder, sound: Float32Array): void => {
   if (sound.length > 0) decoder.process_audio(sound, false, false)
 }
 
-const open = (hearing: Hearing): void => {
-  const sound = whole(hearing)
-  hearing.reducer = NoiseReducer.make(NoiseReducer.noiseOf(sound))
-  hearing.decoder.start()
-  give(hearing.decoder, hearing.reducer.push(sound))
+/** Samples that are to be heard now. */
+const left = ({ asks, failure, length, loudSince, midst, told }: Hearing): number => {
+  if (failure !== undefined) return 0
+  if (midst !== undefined) return length - midst.heard
+  // A decoder can't go on after a pause in which the words were asked for: it begins again, when that was surely not the end.
+  const isOpened = asks.length > 0 ? length > told : length >= shortUtterance && (told === 0 || loudSince >= surelyGoesOn)
+  return isOpened ? length : 0
 }
 
-const close = ({ decoder, reducer }: Hearing): void => {
-  if (reducer === undefined) return
-  give(decoder, reducer.flush())
-  decoder.stop()
-}
+const decoderOf = async (hearing: Hearing): Promise<Decoder> =>
+  (hearing.decoder ??= hearing.loaded.free.pop() ?? (await makeDecoder(hearing.loaded)))
 
-const hearAsWhole = (hearing: Hearing): void => {
-  const sound = whole(hearing)
+const hearAsWhole = (sound: Float32Array, decoder: Decoder): void => {
   const reducer = NoiseReducer.make(NoiseReducer.noiseOf(sound))
   const clean = new Float32Array(sound.length)
   const head = reducer.push(sound)
   clean.set(head)
   clean.set(reducer.flush(), head.length)
-  hearing.decoder.start()
-  hearing.decoder.process_audio(clean, false, true)
-  hearing.decoder.stop()
+  decoder.start()
+  decoder.process_audio(clean, false, true)
+  decoder.stop()
 }
 
-const words = (utterance: number): string => {
-  const hearing = utterances.get(utterance)
-  if (hearing === undefined || hearing.length === 0) return ""
-  if (hearing.reducer !== undefined) close(hearing)
-  else if (hearing.length > hearing.asked) hearAsWhole(hearing)
-  hearing.reducer = undefined
-  hearing.asked = hearing.length
+const open = (hearing: Hearing, decoder: Decoder): Midst => {
+  const reducer = NoiseReducer.make(NoiseReducer.noiseOf(whole(hearing)))
+  decoder.start()
+  return { decoder, reducer, pieces: 0, heard: 0 }
+}
+
+const hearSlice = (midst: Midst, sound: ReadonlyArray<Float32Array>): void => {
+  for (let heard = 0; midst.pieces < sound.length; midst.pieces++) {
+    const piece = sound[midst.pieces]
+    heard += piece.length
+    if (heard > slice) return
+    midst.heard += piece.length
+    give(midst.decoder, midst.reducer.push(piece))
+  }
+}
+
+/** A step nearer to its words. */
+const goOn = async (hearing: Hearing): Promise<void> => {
+  const decoder = await decoderOf(hearing)
+  if (hearing.midst !== undefined || hearing.length >= shortUtterance) {
+    hearing.midst ??= open(hearing, decoder)
+    hearSlice(hearing.midst, hearing.sound)
+  } else {
+    hearAsWhole(whole(hearing), decoder)
+    hearing.told = hearing.length
+  }
+}
+
+/** Its words, when all of it is heard. */
+const tell = (hearing: Hearing): string => {
+  if (hearing.failure !== undefined) throw hearing.failure
+  if (hearing.midst !== undefined) {
+    give(hearing.midst.decoder, hearing.midst.reducer.flush())
+    hearing.midst.decoder.stop()
+    hearing.midst = undefined
+  }
+  hearing.told = hearing.length
   hearing.loudSince = 0
-  return hearing.decoder.get_text()
+  return hearing.decoder?.get_text() ?? ""
 }
 
 const end = (utterance: number): void => {
   const hearing = utterances.get(utterance)
   if (hearing === undefined) return
   utterances.delete(utterance)
-  if (hearing.reducer !== undefined) hearing.decoder.stop()
-  const { grammar, free } = hearing.loaded
-  if (free.length < kept && grammars.has(grammar.name)) free.push(hearing.decoder)
-  else hearing.decoder.delete()
+  const { decoder, failure, loaded: { free, grammar }, midst } = hearing
+  if (decoder === undefined) return
+  if (failure === undefined && midst !== undefined) decoder.stop()
+  if (failure === undefined && free.length < kept && grammars.has(grammar.name)) free.push(decoder)
+  else decoder.delete()
 }
 
 const unload = (name: string): void => {
   for (const decoder of grammars.get(name)?.free ?? []) decoder.delete()
   grammars.delete(name)
-}
-
-const carryOut = async (request: Request): Promise<string> => {
-  switch (request._tag) {
-    case "Load":
-      await load(request.grammar)
-      return ""
-    case "Sound":
-      await hear(request.utterance, request.grammar, request.sound)
-      return ""
-    case "Words":
-      // Its loading failed, or is told too late: no words would be taken for silence.
-      return grammars.has(request.grammar) ? words(request.utterance) : Promise.reject(`The grammar ${request.grammar} is not loaded.`)
-    case "End":
-      end(request.utterance)
-      return ""
-    case "Unload":
-      unload(request.grammar)
-      return ""
-  }
 }
 
 /** Makes one decoder more of the grammar that has the fewest; tells whether it did. */
@@ -236,31 +280,65 @@ const makeOneMore = async (): Promise<boolean> => {
   return true
 }
 
-/** What waits, in the order of its coming. */
-const requests: Array<Request> = []
-
-/** The next to be done: what belongs to words that somebody waits for goes before the sound of others. */
-const takeNext = (): Request | undefined => {
-  const urgent = new Set(requests.flatMap((request) => (request._tag === "Words" ? [request.utterance] : [])))
-  const isFirst = urgent.size === 0 || requests[0]._tag === "Load" || requests[0]._tag === "Unload"
-  const index = isFirst ? 0 : requests.findIndex((request) => "utterance" in request && urgent.has(request.utterance))
-  return requests.splice(index, 1)[0]
-}
-
 const port = parentPort
 if (port !== null) {
-  const answer = async (request: Request): Promise<void> => {
-    let reply: Omit<Extract<Reply, { readonly _tag: "Done" }>, "ask"> | Omit<Extract<Reply, { readonly _tag: "Failed" }>, "ask">
-    try {
-      reply = { _tag: "Done", text: await carryOut(request) }
-    } catch (cause) {
-      reply = { _tag: "Failed", message: String(cause) }
-    }
-    // What nobody asked for is answered too: it shows that the thread gets on.
-    port.postMessage({ ...reply, ask: "ask" in request ? request.ask : -1 })
+  type Answer<R = Reply> = R extends Reply ? Omit<R, "waiting"> : never
+  const reply = (answer: Answer) => {
+    let waiting = 0
+    for (const hearing of utterances.values()) waiting += left(hearing)
+    port.postMessage({ ...answer, waiting })
   }
 
-  /** One after the other: making a decoder waits, and what follows must not overtake it. */
+  /** Answers with the outcome; with the failure, if it fails. */
+  const answer = async (ask: number, outcome: () => Promise<string> | string): Promise<void> => {
+    let done: Answer
+    try {
+      done = { _tag: "Done", ask, text: await outcome() }
+    } catch (cause) {
+      done = { _tag: "Failed", ask, message: String(cause) }
+    }
+    reply(done)
+  }
+
+  /** Notes what has come. Nothing is heard in here; to load takes its time. */
+  const take = async (request: Request): Promise<void> => {
+    switch (request._tag) {
+      case "Load":
+        return answer(request.ask, async () => {
+          await load(request.grammar)
+          return ""
+        })
+      case "Sound": {
+        const hearing = find(request.utterance, request.grammar)
+        if (hearing !== undefined) keep(hearing, request.sound)
+        return
+      }
+      case "Words": {
+        // Its loading failed, or is told too late: no words would be taken for silence.
+        const hearing = grammars.has(request.grammar) ? find(request.utterance, request.grammar) : undefined
+        if (hearing === undefined) return answer(request.ask, () => Promise.reject(`The grammar ${request.grammar} is not loaded.`))
+        hearing.asks.push(request.ask)
+        return
+      }
+      case "End":
+        return end(request.utterance)
+      case "Unload":
+        return unload(request.grammar)
+    }
+  }
+
+  const step = async (hearing: Hearing): Promise<void> => {
+    try {
+      if (left(hearing) > 0) await goOn(hearing)
+    } catch (cause) {
+      hearing.failure = String(cause)
+    }
+    if (left(hearing) === 0) for (const ask of hearing.asks.splice(0)) await answer(ask, () => tell(hearing))
+  }
+
+  const requests: Array<Request> = []
+
+  /** One after the other: loading and making a decoder wait, and what follows must not overtake them. */
   let isRunning = false
   let idle: NodeJS.Timeout | undefined
 
@@ -268,12 +346,17 @@ if (port !== null) {
     if (isRunning) return
     isRunning = true
     clearTimeout(idle)
-    while (requests.length > 0) {
+    let hearing: Hearing | undefined
+    do {
       // What has come meanwhile is looked at first.
       await setImmediate()
-      const request = takeNext()
-      if (request !== undefined) await answer(request)
-    }
+      for (const request of requests.splice(0)) await take(request)
+      hearing = Schedule.next(
+        [...utterances.values()].map((one) => ({ hearing: one, left: left(one), isAsked: one.asks.length > 0 }))
+      )?.hearing
+      if (hearing !== undefined) await step(hearing)
+      reply({ _tag: "GotOn" })
+    } while (hearing !== undefined || requests.length > 0)
     isRunning = false
     // The thread's own timer: there is no Effect in here, whose fibers would stand between a message and the decoder.
     idle = setTimeout(() => void makeReady(), idleAfter)

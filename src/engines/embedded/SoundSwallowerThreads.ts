@@ -16,6 +16,9 @@ import { JobFailed, threadFile } from "./WorkerPool.ts"
  */
 const standardSize = Math.min(4, availableParallelism())
 
+/** Samples (250 ms) that an utterance on a thread is expected to bring yet, at the least. */
+const expected = 2000
+
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
 interface Thread {
@@ -26,6 +29,8 @@ interface Thread {
   /** Counts replacements: an utterance of an older life is not known to this one. */
   life: number
   utterances: number
+  /** Samples that it has yet to hear, by what it last told and what was sent since. */
+  waiting: number
   /** Counts what it has done: one that has much to do is late, and does not hang. */
   done: number
   readonly asks: Map<number, Deferred.Deferred<string, JobFailed>>
@@ -65,6 +70,8 @@ export const make = Effect.fnUntraced(function*(options: {
     worker.on("message", (reply: Reply) => {
       thread.done++
       thread.isWell = true
+      thread.waiting = reply.waiting
+      if (reply._tag === "GotOn") return
       const ask = thread.asks.get(reply.ask)
       thread.asks.delete(reply.ask)
       if (ask === undefined) return
@@ -75,6 +82,7 @@ export const make = Effect.fnUntraced(function*(options: {
       thread.asks.clear()
       thread.life++
       thread.utterances = 0
+      thread.waiting = 0
       thread.worker = undefined
       if (thread.isWell && !isClosed) start(thread)
       // At last: whoever is told may ask again at once.
@@ -92,13 +100,14 @@ export const make = Effect.fnUntraced(function*(options: {
   }
 
   const send = (thread: Thread, request: Request) => {
+    if (request._tag === "Sound") thread.waiting += request.sound.length
     if (thread.worker !== undefined || !isClosed) post(thread.worker ?? start(thread), request)
   }
 
   const threads = yield* Effect.acquireRelease(
     Effect.sync(() =>
       Array.from({ length: options.size ?? standardSize }, () => {
-        const thread: Thread = { worker: undefined, isWell: false, life: 0, utterances: 0, done: 0, asks: new Map() }
+        const thread: Thread = { worker: undefined, isWell: false, life: 0, utterances: 0, waiting: 0, done: 0, asks: new Map() }
         start(thread)
         return thread
       })
@@ -133,8 +142,8 @@ export const make = Effect.fnUntraced(function*(options: {
       )
     })
 
-  /** What a thread has to do: above all the words that are waited for. */
-  const work = ({ asks, utterances }: Thread): number => 10 * asks.size + utterances
+  /** What a thread has to do, in samples. */
+  const work = ({ utterances, waiting }: Thread): number => waiting + expected * utterances
 
   const hear = Effect.fnUntraced(function*(grammar: Grammar) {
     const pieces: Array<Pcm<8000>> = []

@@ -66,6 +66,43 @@ const spoken = {
 
 const tenth = 800
 
+/** As much of a sound said over and over. */
+const over = (sound: Int16Array, samples: number): Int16Array<ArrayBuffer> => Int16Array.from({ length: samples }, (_, index) => sound[index % sound.length])
+
+const recognizing = Layer.provideMerge(Speech.layer, NodeServices.layer)
+
+it.live("words that somebody waits for are not held up by another's long sound, be it asked for too", () =>
+  Effect.gen(function*() {
+    const { speak } = yield* Speech
+    const threads = yield* Threads.make({ timeout: 20_000, size: 1 })
+    yield* threads.load(spoken)
+    const told: Array<string> = []
+    const [long, short] = [yield* threads.hear(spoken), yield* threads.hear(spoken)]
+    // Half a minute in one piece, whose words are asked for first.
+    yield* long.push(over(yield* speak("yes", "rms"), 240_000))
+    const asking = yield* Effect.forkChild(Effect.map(long.words, () => told.push("long")), { startImmediately: true })
+    yield* short.push(yield* speak("no", "rms"))
+    assert.strictEqual(yield* short.words, "no")
+    told.push("short")
+    yield* Fiber.join(asking)
+    assert.deepStrictEqual(told, ["short", "long"])
+  }).pipe(Effect.scoped, Effect.provide(recognizing)), 60_000)
+
+it.live("an utterance goes to the thread that has the least to hear", () =>
+  Effect.gen(function*() {
+    const threads = yield* Threads.make({ timeout: 5000, size: 2, file: new URL("../../fakes/SlowThread.ts", import.meta.url) })
+    const threadOf = Effect.fnUntraced(function*(seconds: number) {
+      const hearing = yield* threads.hear(spoken)
+      yield* hearing.push(new Int16Array(seconds * 8000))
+      return yield* hearing.words
+    })
+    const long = yield* threadOf(30)
+    // More utterances are there soon, and less to hear.
+    const others = yield* Effect.forEach([2, 1, 5], threadOf)
+    assert.strictEqual(new Set(others).size, 1)
+    assert.notInclude(others, long)
+  }).pipe(Effect.scoped))
+
 it.live("a thread that has much to do is waited for, and not taken for one that hangs", () =>
   Effect.gen(function*() {
     const { speak } = yield* Speech
@@ -79,4 +116,4 @@ it.live("a thread that has much to do is waited for, and not taken for one that 
       at = at + 2 * tenth > yes.length ? 0 : at + tenth
     }
     assert.match(yield* hearing.words, /yes/)
-  }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(Speech.layer, NodeServices.layer))), 120_000)
+  }).pipe(Effect.scoped, Effect.provide(recognizing)), 120_000)
