@@ -22,14 +22,27 @@ const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
 
 const lines = ["What are your opening hours?", "Where are you?", "I would like to book an appointment.", "On Monday.", "At ten.", "Yes, please."]
 
-/** One who says every line when the agent has ended. */
-const polite = (voice: Voice, startAfter: number): Caller.Caller =>
+/** ms from one line to the next, about; less than the agent waits before it asks whether anybody is there (8 s). */
+const cycle = 6000
+
+/** One who hears the greeting out, waits so many ms, and says a line whenever the agent has ended. */
+const polite = (voice: Voice, said: ReadonlyArray<string>, startAfter = 0): Caller.Caller =>
   Caller.make(
-    Silence({ duration: `${startAfter} millis` }),
     ...listen,
-    ...lines.flatMap((text) => [Speak({ text, voice }), ...listen]),
+    Silence({ duration: `${startAfter} millis` }),
+    ...said.flatMap((text) => [Speak({ text, voice }), ...listen]),
     HangUp()
   )
+
+/**
+ * The callers that are there at once. They begin evenly spread over a cycle: who waited longer than the agent does would
+ * answer its "Are you still there?", and all of those in chorus. Who begins in its first half asks one thing more, so that
+ * all end at about the same time.
+ */
+const oneOfMany = (index: number): Caller.Caller => {
+  const share = index / callsAtOnce
+  return polite(index % 2 === 0 ? "rms" : "awb", share < 0.5 ? [...lines, lines[1]] : lines, share * cycle)
+}
 
 /** One who asks, and asks something else a second into each answer. */
 const rude = (voice: Voice, times: number): Caller.Caller =>
@@ -58,7 +71,7 @@ const program = Effect.gen(function*() {
   console.log(`one call at a time, ${turns} turns`)
   const alone: Array<Result> = []
   while (timesOf(alone).length < turns) {
-    alone.push(yield* converse(service, polite(alone.length % 2 === 0 ? "rms" : "awb", 0)))
+    alone.push(yield* converse(service, polite(alone.length % 2 === 0 ? "rms" : "awb", lines)))
     if (alone.length > turns) break
   }
   yield* tell(alone)
@@ -96,7 +109,7 @@ const program = Effect.gen(function*() {
   const from = performance.now()
   const together = yield* Effect.forEach(
     Array.from({ length: callsAtOnce }, (_, index) => index),
-    (index) => converse(service, polite(index % 2 === 0 ? "rms" : "awb", (index * 10_000) / callsAtOnce)),
+    (index) => converse(service, oneOfMany(index)),
     { concurrency: "unbounded" }
   )
   const seconds = (performance.now() - from) / 1000
