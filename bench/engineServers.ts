@@ -79,6 +79,7 @@ const serve = Effect.fnUntraced(function*({ heard, latencies, longReply, reply }
   })
   const tts = yield* FakeSpeechServers.speech({
     model: "sesame/csm-1b",
+    keepsSound: true,
     latency: () => latencies.firstSound,
     realTimeFactor: latencies.realTimeFactor,
     sound: (input, sampleRate) => {

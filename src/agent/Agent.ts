@@ -35,6 +35,8 @@ export interface Line {
   readonly clear: Effect.Effect<void>
   /** For those who watch the call; never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** Whether anybody watches the call now. */
+  readonly isWatched: () => boolean
   /** Hands the call on to another telephone; the line is cut when that has been done. Unset: it can't be. */
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   /** Names the call in recordings. */

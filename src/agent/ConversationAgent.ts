@@ -83,6 +83,7 @@ export const layer = Layer.effect(
           audio: line.audio as Stream.Stream<Pcm<8000>>,
           clear: line.clear,
           tell: (event) => Effect.andThen(observe(event), line.tell(event)),
+          isWatched: line.isWatched,
           ...(line.transfer === undefined ? {} : { transfer: line.transfer }),
           ...(record === undefined ? {} : { record })
         })

@@ -116,41 +116,57 @@ export const decode = (bytes: Uint8Array): Wav | WavError => {
   return "reason" in read ? read : { _tag: "Wav", sampleRate: read.sampleRate, channels: readSamples(data, read) }
 }
 
+/** Of a file that `encode` makes: what comes before its samples. */
+export const headerBytes = 44
+
 /**
- * A whole 16-bit PCM file. A channel that is shorter than the others ends in silence.
+ * Writes the head of a 16-bit PCM file at the beginning of `bytes`: of this many bytes of samples, which follow it.
  *
  * `sampleRate` is a whole number of Hz; one channel is mono, two are stereo. The format ends at 4 GiB.
  */
-export const encode = ({ channels, sampleRate }: Pick<Wav, "sampleRate" | "channels">): Uint8Array => {
-  const count = channels.length
-  const length = Math.max(0, ...channels.map((samples) => samples.length))
-  const size = 2 * count * length
-  const bytes = new Uint8Array(44 + size)
+export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: number; readonly channels: number; readonly size: number }): void => {
+  const { channels, sampleRate, size } = format
   const view = viewOf(bytes)
   const name = (at: number, text: string): void => {
     for (let i = 0; i < 4; i++) bytes[at + i] = text.charCodeAt(i)
   }
   name(0, "RIFF")
-  view.setUint32(4, 36 + size, true)
+  view.setUint32(4, headerBytes - 8 + size, true)
   name(8, "WAVE")
   name(12, "fmt ")
   view.setUint32(16, 16, true)
   view.setUint16(20, pcm, true)
-  view.setUint16(22, count, true)
+  view.setUint16(22, channels, true)
   view.setUint32(24, sampleRate, true)
-  view.setUint32(28, 2 * count * sampleRate, true)
-  view.setUint16(32, 2 * count, true)
+  view.setUint32(28, 2 * channels * sampleRate, true)
+  view.setUint16(32, 2 * channels, true)
   view.setUint16(34, 16, true)
   name(36, "data")
   view.setUint32(40, size, true)
-  if (count === 1 && isLittleEndian) {
-    // A recognizer is sent seconds of sound at a time: a tenth of the loop's time.
-    new Int16Array(bytes.buffer, 44, length).set(channels[0])
+}
+
+/** Writes samples as such a file has them, from a place on that need not be even. */
+export const writeSamples = (bytes: Uint8Array, at: number, samples: Int16Array): void => {
+  // A recognizer is sent seconds of sound at a time: a tenth of the loop's time.
+  if (isLittleEndian) return bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), at)
+  const view = viewOf(bytes)
+  for (let i = 0; i < samples.length; i++) view.setInt16(at + 2 * i, samples[i], true)
+}
+
+/** A whole 16-bit PCM file. A channel that is shorter than the others ends in silence. */
+export const encode = ({ channels, sampleRate }: Pick<Wav, "sampleRate" | "channels">): Uint8Array => {
+  const count = channels.length
+  const size = 2 * count * Math.max(0, ...channels.map((samples) => samples.length))
+  const bytes = new Uint8Array(headerBytes + size)
+  writeHeader(bytes, { sampleRate, channels: count, size })
+  if (count === 1) {
+    writeSamples(bytes, headerBytes, channels[0])
     return bytes
   }
+  const view = viewOf(bytes)
   for (let channel = 0; channel < count; channel++) {
     const samples = channels[channel]
-    for (let i = 0; i < samples.length; i++) view.setInt16(44 + 2 * (i * count + channel), samples[i], true)
+    for (let i = 0; i < samples.length; i++) view.setInt16(headerBytes + 2 * (i * count + channel), samples[i], true)
   }
   return bytes
 }

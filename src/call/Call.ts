@@ -200,7 +200,7 @@ export const make = Effect.fnUntraced(function*(
   /** Until the stream ends or is to be closed, also while the agent still gets ready. */
   const runMedia = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
     Effect.raceFirst(
-      CallMedia.run(stream, info.agent, { media: limits.media, tell: watch.tell, transfer }),
+      CallMedia.run(stream, info.agent, { media: limits.media, watch, transfer }),
       Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
     ).pipe(
       Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),

@@ -4,7 +4,7 @@
  * ```text
  * media, sliding queue (50) ─▶ μ-law, 8→rate ─▶ agent ─▶ rate→8, μ-law, 20 ms ─▶ pacer ─▶ send
  * control (marks, digits, stop) ─▶ agent                                          │ ahead by 200 ms:
- *                                                                bounded queue (20) ◀┘ wait here
+ *                                                            bounded queue (400 ms) ◀┘ wait here
  * ```
  *
  * Sound that the agent has no time for is dropped, the oldest first, and counted: old speech is worth
@@ -13,7 +13,7 @@
  *
  * The pure steps are fused and run in the agent's own fiber, so that a frame costs one wake-up.
  */
-import { Array, Clock, Deferred, Duration, Effect, Queue, type Scope, Stream } from "effect"
+import { Array, Clock, Deferred, Duration, Effect, Fiber, Queue, type Scope, Stream } from "effect"
 import { type Agent, type AgentFailed, type Reply, Signal } from "../agent/Agent.ts"
 import * as Framer from "../audio/Framer.ts"
 import * as Mulaw from "../audio/Mulaw.ts"
@@ -21,18 +21,25 @@ import * as Pacer from "../audio/Pacer.ts"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import type { TransferFailed } from "../conversation/Conversation.ts"
-import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
 import { clearText, type Control, markText, mediaCapacity, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
 import type { StreamEnd } from "./CallState.ts"
+import type { CallWatch } from "./CallWatch.ts"
 
-/** Outbound frames that wait for the pacer: 400 ms. */
+/** Outbound frames that wait for the pacer: 400 ms, in pieces of at most 100, each of which is put there and taken in one go. */
 export const replyFrames = 20
+const pieceFrames = 5
 
 /** How far ahead of playback sound is sent, in ms. */
 export const leadMillis = 200
+
+/**
+ * By how much (ms) the pacer lets the lead become less before it sends again, several frames in one go: waking up for each
+ * costs more than sending it.
+ */
+const slackMillis = 40
 
 /** One frame: 20 ms of μ-law at 8 kHz. */
 const frameBytes = 160
@@ -61,9 +68,9 @@ const toEnd = (error: StreamClosed): StreamEnd => {
   }
 }
 
-/** A piece of the reply that waits for the pacer: a frame of μ-law, the name of a mark, or a notice. */
+/** A piece of the reply that waits for the pacer: frames of μ-law, the name of a mark, or a notice. */
 interface Outgoing {
-  readonly content: Uint8Array | string | (() => void)
+  readonly content: ReadonlyArray<Uint8Array> | string | (() => void)
   /** What was said before a `clear` is of an older generation, and is thrown away wherever it is met. */
   readonly generation: number
 }
@@ -150,7 +157,7 @@ export const run = Effect.fnUntraced(function*(
   options: {
     /** Without a `media` message for this long the stream is closed. */
     readonly media: Duration.Duration
-    readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+    readonly watch: Pick<CallWatch, "tell" | "isWatched">
     readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   }
 ): Effect.fn.Return<StreamEnd, AgentFailed, Scope.Scope> {
@@ -166,11 +173,13 @@ export const run = Effect.fnUntraced(function*(
   const hear = makeHear(agent.sampleRate)
   const say = makeSay(agent.sampleRate)
   const pacer = Pacer.make({ leadMillis })
-  const waiting = yield* Queue.bounded<Outgoing>(replyFrames)
+  const waiting = yield* Queue.bounded<Outgoing>(replyFrames / pieceFrames)
 
   // -- in -------------------------------------------------------------------------------------
 
   const maxBacklog = agent.maxBacklog ?? mediaCapacity + replyFrames
+  /** Frames that wait behind those that may leave. */
+  let queued = 0
   let taken = 0
   /** Of those taken, how many the agent's `maxBacklog` threw away. */
   let stale = 0
@@ -183,7 +192,7 @@ export const run = Effect.fnUntraced(function*(
   }
 
   const audio = Stream.mapArray(stream.media, (messages) => {
-    const old = Math.min(messages.length - 1, messages.length + Queue.sizeUnsafe(waiting) - maxBacklog)
+    const old = Math.min(messages.length - 1, messages.length + queued - maxBacklog)
     if (old <= 0) return messages.length === 1 ? [hearOne(messages[0])] : Array.map(messages, hearOne)
     taken += old
     stale += old
@@ -195,8 +204,8 @@ export const run = Effect.fnUntraced(function*(
   let sent = 0
   let cleared = 0
   let generation = 0
-  /** Whether the pacer's fiber holds a piece that it has taken from the queue. */
-  let isPacing = false
+  /** The piece that the pacer's fiber has taken from the queue. */
+  let held: Outgoing | undefined
 
   const emit = (frame: Uint8Array) => {
     stream.sendMedia(frame)
@@ -206,14 +215,14 @@ export const run = Effect.fnUntraced(function*(
     if (stream.unsentBytes() > maxUnsentBytes) endNow({ _tag: "Closed", reason: "slowPeer" })
   }
 
-  const isIdle = () => !isPacing && Queue.sizeUnsafe(waiting) === 0
+  const isIdle = () => held === undefined && Queue.sizeUnsafe(waiting) === 0
 
   /** Sends what may leave now; waits with the rest behind what waits already. */
   const offerFrames = (frames: ReadonlyArray<Uint8Array>, current: number): Effect.Effect<unknown> => {
     for (let index = 0; index < frames.length; index++) {
       const at = now()
       if (!isIdle() || pacer.lead(at) + frameMillis > leadMillis) {
-        return queueFrames(frames.slice(index).map((frame) => frame.slice()), current)
+        return queueFrames(index === 0 ? frames : frames.slice(index), current)
       }
       pacer.reserve(at, frameMillis)
       emit(frames[index])
@@ -222,12 +231,15 @@ export const run = Effect.fnUntraced(function*(
   }
 
   const queueFrames = Effect.fnUntraced(function*(frames: ReadonlyArray<Uint8Array>, current: number) {
-    for (let index = 0; index < frames.length; index++) {
+    const lasting = frames.map((frame) => frame === frameMulaw ? frame.slice() : frame)
+    for (let index = 0; index < lasting.length; index += pieceFrames) {
       if (current !== generation) {
-        cleared += frames.length - index
+        cleared += lasting.length - index
         return
       }
-      yield* Queue.offer(waiting, { content: frames[index], generation: current })
+      const content = lasting.slice(index, index + pieceFrames)
+      queued += content.length
+      yield* Queue.offer(waiting, { content, generation: current })
     }
   })
 
@@ -269,27 +281,35 @@ export const run = Effect.fnUntraced(function*(
   const pace = Effect.gen(function*() {
     while (true) {
       const item = yield* Queue.take(waiting)
-      isPacing = true
-      if (typeof item.content === "string") {
-        if (item.generation === generation) stream.send(markText(streamSid, item.content))
-      } else if (typeof item.content === "function") {
-        if (item.generation === generation) item.content()
-      } else {
-        if (item.generation === generation) {
-          const wait = pacer.reserve(now(), frameMillis)
-          if (wait > 0) yield* Effect.sleep(wait)
+      held = item
+      if (item.generation === generation) {
+        if (typeof item.content === "string") stream.send(markText(streamSid, item.content))
+        else if (typeof item.content === "function") item.content()
+        else {
+          for (const frame of item.content) {
+            const wait = pacer.reserve(now(), frameMillis)
+            if (wait > 0) yield* Effect.sleep(wait + slackMillis)
+            emit(frame)
+            queued--
+          }
         }
-        if (item.generation === generation) emit(item.content)
-        else cleared++
       }
-      isPacing = false
+      held = undefined
     }
   })
 
+  const startPacing = Effect.forkIn(pace, yield* Effect.scope)
+  let pacing = yield* startPacing
+
   const clear = Effect.gen(function*() {
     generation++
-    const unsent = yield* Queue.clear(waiting)
-    cleared += unsent.filter(({ content }) => typeof content === "object").length
+    // It may sleep for what is thrown away now, and what is said next would wait for that.
+    yield* Fiber.interrupt(pacing)
+    yield* Queue.clear(waiting)
+    held = undefined
+    cleared += queued
+    queued = 0
+    pacing = yield* startPacing
     say.reset()
     pacer.clear(now())
     stream.send(clearText(streamSid))
@@ -301,7 +321,8 @@ export const run = Effect.fnUntraced(function*(
   const conversation = yield* agent.answer({
     audio,
     clear,
-    tell: options.tell,
+    tell: options.watch.tell,
+    isWatched: options.watch.isWatched,
     ...(options.transfer === undefined ? {} : { transfer: options.transfer }),
     callId: stream.start.callSid
   })
@@ -366,7 +387,6 @@ export const run = Effect.fnUntraced(function*(
   })
 
   yield* Effect.addFinalizer(() => report)
-  yield* Effect.forkScoped(pace)
   // The socket's end counts after the control that came before it: a `stop` just before the close is a stop.
   yield* Effect.forkScoped(
     Stream.runForEach(stream.control, onControl).pipe(

@@ -21,15 +21,22 @@ export interface CallWatch {
   readonly end: Effect.Effect<void>
   /** From the first event that is kept to the call's end. */
   readonly events: Stream.Stream<ConversationEvent>
+  /** Whether anybody watches now: what only a watcher sees need not be found out otherwise. */
+  readonly isWatched: () => boolean
 }
 
 export const make: Effect.Effect<CallWatch> = Effect.map(
   PubSub.sliding<Told>({ capacity, replay: kept }),
-  (hub) => ({
-    tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
-    end: Effect.asVoid(PubSub.publish(hub, undefined)),
-    events: Stream.fromPubSub(hub).pipe(
-      Stream.takeWhile((told): told is ConversationEvent => told !== undefined)
-    )
-  })
+  (hub) => {
+    let watchers = 0
+    const come = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
+    return {
+      tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
+      end: Effect.asVoid(PubSub.publish(hub, undefined)),
+      events: Stream.unwrap(Effect.as(come, Stream.fromPubSub(hub))).pipe(
+        Stream.takeWhile((told): told is ConversationEvent => told !== undefined)
+      ),
+      isWatched: () => watchers > 0
+    }
+  }
 )

@@ -13,12 +13,13 @@
  * One fiber takes the events in their order. All else that waits (engines, timers, sound) is a fiber of the
  * conversation's scope and reports by an event, so an engine that hangs keeps nobody waiting.
  */
-import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, FiberMap, Queue, Scope, Stream } from "effect"
+import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, FiberMap, Latch, Queue, Scope, Stream } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
+import * as Patience from "./Patience.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
 import * as PreRoll from "./PreRoll.ts"
@@ -66,6 +67,8 @@ export interface CallersEnd {
   /** Throws away what was sent and not played. */
   readonly clear: Effect.Effect<void>
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** Whether anybody watches: who does sees the caller's words while they speak. Unset: somebody may. */
+  readonly isWatched?: () => boolean
   /** Hands the call on. Where it succeeds, the line is soon cut. Unset: this line can't. */
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   /** Takes each event before the machine does, in order: for a recording. */
@@ -102,7 +105,13 @@ interface Hearing {
   readonly id: number
   readonly scope: Scope.Closeable
   readonly inbox: Queue.Queue<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>
+  /** Sound that is not yet in the inbox. */
+  readonly gathered: Int16Array<ArrayBuffer>
+  gatheredLength: number
 }
+
+/** Samples that go to a recognizer at once: 60 ms. What is asked for in between is handed on first. */
+const hearingLength = 480
 
 /** Begins the conversation: the greeting is on its way when this returns. */
 export const open = Effect.fnUntraced(function*(
@@ -127,6 +136,8 @@ export const open = Effect.fnUntraced(function*(
   const preRoll = PreRoll.make(echo)
   const { contextMillis } = engines.textToSpeech
   const context = contextMillis === undefined ? undefined : SpokenContext.make(contextMillis)
+  /** Open while the caller's words are of use before they have ended: each time they are asked for is a request. */
+  const wordsWanted = yield* Latch.make(false)
   let state = TurnMachine.initial
   let hearing: Hearing | undefined
   let transcribing: Fiber.Fiber<unknown> | undefined
@@ -138,10 +149,13 @@ export const open = Effect.fnUntraced(function*(
   const listen = Effect.fnUntraced(function*({ id, inbox, scope }: Hearing) {
     const begun = yield* Effect.exit(Scope.provide(engines.recognizer.begin, scope))
     if (Exit.isSuccess(begun) && begun.value.partials !== undefined) {
-      yield* Effect.forkIn(
-        Stream.runForEach(begun.value.partials, (text) =>
-          Effect.sync(() => happened({ _tag: "Partial", at: now(), utterance: id, text }))),
-        scope
+      const next = yield* Scope.provide(Stream.toPull(begun.value.partials), scope)
+      yield* wordsWanted.await.pipe(
+        Effect.andThen(next),
+        Effect.flatMap((texts) => Effect.sync(() => texts.forEach((text) => happened({ _tag: "Partial", at: now(), utterance: id, text })))),
+        Effect.forever,
+        Effect.ignore,
+        Effect.forkIn(scope)
       )
     }
     let broken: Exit.Exit<never, EngineFailed> | undefined
@@ -161,7 +175,13 @@ export const open = Effect.fnUntraced(function*(
 
   const beginUtterance = Effect.fnUntraced(function*(id: number) {
     yield* endUtterance
-    const begun: Hearing = { id, scope: yield* Scope.fork(scope), inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>() }
+    const begun: Hearing = {
+      id,
+      scope: yield* Scope.fork(scope),
+      inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>(),
+      gathered: new Int16Array(hearingLength),
+      gatheredLength: 0
+    }
     const before = preRoll.read()
     Queue.offerUnsafe(begun.inbox, before)
     hearing = begun
@@ -169,6 +189,21 @@ export const open = Effect.fnUntraced(function*(
     context?.hear(before)
     yield* Effect.forkIn(listen(begun), begun.scope)
   })
+
+  const passOn = (to: Hearing) => {
+    if (to.gatheredLength > 0) Queue.offerUnsafe(to.inbox, to.gathered.slice(0, to.gatheredLength))
+    to.gatheredLength = 0
+  }
+
+  const hearMore = (to: Hearing, pcm: Pcm<8000>) => {
+    for (let at = 0; at < pcm.length;) {
+      const piece = pcm.subarray(at, at + hearingLength - to.gatheredLength)
+      to.gathered.set(piece, to.gatheredLength)
+      to.gatheredLength += piece.length
+      at += piece.length
+      if (to.gatheredLength === hearingLength) passOn(to)
+    }
+  }
 
   const endUtterance = Effect.suspend(() => {
     const over = hearing
@@ -182,6 +217,7 @@ export const open = Effect.fnUntraced(function*(
     const current = hearing
     if (current === undefined || current.id !== id) return
     const drained = yield* Deferred.make<Utterance, EngineFailed>()
+    passOn(current)
     Queue.offerUnsafe(current.inbox, drained)
     transcribing = yield* Deferred.await(drained).pipe(
       Effect.flatMap((utterance) => utterance.transcribe),
@@ -226,9 +262,13 @@ export const open = Effect.fnUntraced(function*(
   const startReply = (reply: number, request: ReplyRequest) => {
     const settled = Deferred.makeUnsafe<void>()
     unsettled.set(reply, settled)
-    return Stream.suspend(() => engines.replier.reply({ ...request, settled: Deferred.await(settled) })).pipe(
-      Stream.timeoutOrElse({ duration: persona.timeouts.reply, orElse: () => Stream.fail(replyLate) }),
-      Stream.runForEach((part) => Effect.sync(() => onPart(reply)(part))),
+    const parts = Stream.suspend(() => engines.replier.reply({ ...request, settled: Deferred.await(settled) }))
+    const tell = onPart(reply)
+    return Patience.runForEach(parts, {
+      millis: persona.timeouts.reply,
+      onLate: () => replyLate,
+      each: (part) => Effect.sync(() => tell(part))
+    }).pipe(
       Effect.matchCause({
         onSuccess: () => happened({ _tag: "ReplyDone", at: now(), reply }),
         onFailure: (cause) => happened({ _tag: "ReplyFailed", at: now(), reply, reason: reasonOf(cause) })
@@ -367,6 +407,9 @@ export const open = Effect.fnUntraced(function*(
     line.record?.(event)
     const [commands, next] = transition(state, event)
     state = next
+    const areWordsWanted = state.timers.bargeIn !== undefined || line.isWatched?.() !== false
+    if (areWordsWanted) wordsWanted.openUnsafe()
+    else wordsWanted.closeUnsafe()
     for (const command of commands) yield* carryOut(command)
     settle()
     if (context !== undefined) {
@@ -455,7 +498,7 @@ export const open = Effect.fnUntraced(function*(
     preRoll.push(pcm, soundClock)
     if (hearing !== undefined) {
       const clean = echo.clean(pcm, soundClock)
-      Queue.offerUnsafe(hearing.inbox, clean)
+      hearMore(hearing, clean)
       context?.hear(clean)
     }
     let at = 0

@@ -7,6 +7,7 @@ import * as Dtmf from "../audio/Dtmf.ts"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
+import * as Patience from "./Patience.ts"
 import type { SpeechChunk, SpeechRequest } from "./TextToSpeech.ts"
 import type { TurnEvent } from "./TurnEvent.ts"
 
@@ -129,9 +130,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
         return put(resampler.process(chunk.pcm))
       })
 
-    yield* sound.pipe(
-      Stream.timeoutOrElse({ duration: options.timeout, orElse: () => Stream.fail(late) }),
-      Stream.runForEach(take),
+    yield* Patience.runForEach(sound, { millis: options.timeout, onLate: () => late, each: take }).pipe(
       Effect.andThen(Effect.suspend(() => resampler === undefined ? Effect.void : put(resampler.flush()))),
       Effect.andThen(Effect.suspend(() => {
         // Its mark would come back, and say that these words were heard.

@@ -56,6 +56,13 @@ export const make = (limit: number): SpokenContext => {
   const replies = new Map<number, Map<number, Segment>>()
   let utterance: Growing | undefined
   let ended: Growing | undefined
+  /**
+   * What was read last, and of what: a reply's segments all ask for the same, and to join its sound takes time. The pause
+   * that has grown behind the same words meanwhile is of no use.
+   */
+  let read:
+    | { readonly of: readonly [ReadonlyArray<SpokenTurn>, Growing, saying: string]; readonly turns: ReadonlyArray<SpokenTurn> }
+    | undefined
 
   const grow = (sound: Growing, piece: Int16Array, sampleRate: number) => {
     if (sound.isTooLong || piece.length === 0) return
@@ -100,7 +107,10 @@ export const make = (limit: number): SpokenContext => {
       utterance = undefined
     },
     callerSaid: (text) => {
-      if (ended !== undefined) turns = behindCaller(text, ended)
+      // What was read of it already stays as it was: what came since is the pause, and an engine may have it by now.
+      const isRead = read !== undefined && read.of[0] === turns && read.of[1] === ended && read.of[2] === text
+      if (ended !== undefined) turns = isRead && read !== undefined ? read.turns : behindCaller(text, ended)
+      read = undefined
       ended = undefined
     },
     made: (reply, segment, text, { pcm, sampleRate }) => {
@@ -140,6 +150,11 @@ export const make = (limit: number): SpokenContext => {
     settle: () => {
       ended = undefined
     },
-    read: (saying = "") => utterance === undefined ? turns : behindCaller(saying, utterance)
+    read: (saying = "") => {
+      if (utterance === undefined) return turns
+      const of = [turns, utterance, saying] as const
+      if (read === undefined || of.some((one, index) => one !== read?.of[index])) read = { of, turns: behindCaller(saying, utterance) }
+      return read.turns
+    }
   }
 }

@@ -14,6 +14,8 @@ import { settle } from "../fakes/Time.ts"
 const { mark, sound } = Agents
 const lastMark = "client-caller/last"
 
+const watch = { tell: () => Effect.void, isWatched: () => false }
+
 /** An agent on a fake stream; `end` is how it ended, if it has. */
 const open = Effect.fnUntraced(function*(
   agent: Agent,
@@ -22,7 +24,7 @@ const open = Effect.fnUntraced(function*(
   const fake = yield* FakeMediaStream.make(options)
   const ended = yield* Deferred.make<StreamEnd>()
   yield* Effect.forkScoped(
-    Effect.flatMap(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), tell: () => Effect.void }), (end) => Deferred.succeed(ended, end))
+    Effect.flatMap(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), watch }), (end) => Deferred.succeed(ended, end))
   )
   yield* settle
   const end = Effect.suspend(() =>
@@ -90,7 +92,7 @@ describe("the echo agent", () => {
 })
 
 describe("the pace", () => {
-  it.effect("is never more than 200 ms ahead of playback, and never behind", () =>
+  it.effect("is between 140 and 200 ms ahead of playback", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { frames } = yield* open(puppet.agent)
@@ -99,7 +101,8 @@ describe("the pace", () => {
       assert.strictEqual(frames().length, 10)
       for (let elapsed = 20; elapsed <= 9800; elapsed += 20) {
         yield* TestClock.adjust("20 millis")
-        assert.strictEqual(frames().length * 20, elapsed + 200)
+        assert.isAtMost(frames().length * 20, elapsed + 200)
+        assert.isAtLeast(frames().length * 20, elapsed + 140)
       }
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(frames().length, 500)
@@ -113,7 +116,7 @@ describe("the pace", () => {
       yield* settle
       assert.isAtMost(frames().length, 10)
       yield* TestClock.adjust("1 second")
-      assert.closeTo(frames().length, 60, 1)
+      assert.closeTo(frames().length, 58, 2)
       assert.closeTo(meanOf(frames()[40]), 1000, 50)
     }))
 
@@ -150,7 +153,8 @@ describe("marks", () => {
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(story(), ["mark zero", "media 3", "mark one", "media 50", "mark two", "mark three", "media 2"])
       const two = sent.find(({ message }) => message.event === "mark" && message.mark.name === "two")
-      assert.strictEqual(two?.at, 1060 - 200)
+      assert.isAtLeast(two?.at ?? 0, 1060 - 200)
+      assert.isAtMost(two?.at ?? Infinity, 1060 - 140)
     }))
 
   it.effect("that come back are told to the agent, as are keys", () =>
@@ -177,10 +181,10 @@ describe("clear", () => {
       for (let index = 0; index < 25; index++) puppet.say(sound(20))
       puppet.say(mark("said"))
       yield* TestClock.adjust("100 millis")
-      assert.strictEqual(frames().length, 15)
+      assert.strictEqual(frames().length, 13)
       yield* puppet.clear
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(story(), ["media 15", "clear"])
+      assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
   it.effect("lets what is said next go at once, and keeps nothing of what was said before", () =>
@@ -296,7 +300,7 @@ describe("the end", () => {
     Effect.gen(function*() {
       const fake = yield* FakeMediaStream.make()
       const refuses = Agents.make(() => Effect.fail(Agents.failed("no model")))
-      const error = yield* Effect.flip(CallMedia.run(fake.stream, refuses, { media: Duration.seconds(15), tell: () => Effect.void }))
+      const error = yield* Effect.flip(CallMedia.run(fake.stream, refuses, { media: Duration.seconds(15), watch }))
       assert.strictEqual(error.cause, "no model")
       assert.deepStrictEqual(fake.sent, [])
     }))
@@ -362,7 +366,7 @@ describe("the end", () => {
           signal: () => Effect.void
         })
       )
-      yield* Effect.forkIn(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), tell: () => Effect.void }), scope)
+      yield* Effect.forkIn(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), watch }), scope)
       yield* TestClock.adjust("100 millis")
       const before = fake.sent.length
       yield* Scope.close(scope, Exit.void)
@@ -419,7 +423,8 @@ describe("what is said and not yet played", () => {
       ))
       const mostAhead = CallMedia.leadMillis / 20 + CallMedia.replyFrames
       for (let second = 0; second <= 5; second++) {
-        assert.strictEqual(frames().length, second * 50 + 10)
+        assert.isAtMost(frames().length, second * 50 + 10)
+        assert.isAtLeast(frames().length, second * 50 + 7)
         assert.isAtMost(pulled - second * 50, mostAhead + 2)
         yield* TestClock.adjust("1 second")
       }
@@ -433,7 +438,7 @@ describe("what is said and not yet played", () => {
       yield* TestClock.adjust("100 millis")
       yield* puppet.clear
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(story(), ["media 15", "clear"])
+      assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
   it.effect("throws away the pieces that the agent had ready", () =>
@@ -445,7 +450,19 @@ describe("what is said and not yet played", () => {
       yield* TestClock.adjust("100 millis")
       yield* puppet.clear
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(story(), ["media 15", "clear"])
+      assert.deepStrictEqual(story(), ["media 13", "clear"])
+    }))
+
+  it.effect("race: does not hold up what is said after it was thrown away", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { story } = yield* open(puppet.agent)
+      puppet.say(sound(10_000))
+      yield* TestClock.adjust("70 millis")
+      yield* puppet.clear
+      puppet.say(sound(20), mark("said"))
+      yield* settle
+      assert.deepStrictEqual(story(), ["media 13", "clear", "media 1", "mark said"])
     }))
 
   it.effect("counts what was thrown away here", () =>

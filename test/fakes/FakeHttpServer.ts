@@ -65,10 +65,21 @@ export const event = (data: object | string): string => `data: ${typeof data ===
 /** The same in every process of this machine. */
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
-/** Waits for a moment, not for a time: what each wait is late by must not add up. */
+/**
+ * Waits for a moment, not for a time: what each wait is late by must not add up. A timer counts whole ms and is late by
+ * up to two of them, so the last one is waited for by turns of the event loop.
+ */
 const pauseUntil = (due: number) => {
-  const left = Math.ceil(due - now())
-  return left <= 0 ? undefined : new Promise<void>((resolve) => void setTimeout(resolve, left))
+  if (due <= now()) return undefined
+  return new Promise<void>((resolve) => {
+    const look = () => {
+      const left = due - now()
+      if (left <= 0) return resolve()
+      if (left > 2) setTimeout(look, Math.floor(left) - 1)
+      else setImmediate(look)
+    }
+    look()
+  })
 }
 
 const read = async (request: IncomingMessage): Promise<Buffer> => {

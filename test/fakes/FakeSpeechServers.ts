@@ -251,6 +251,8 @@ export interface SpeechOptions extends Common {
   /** Bytes of a piece. Default 80 ms of sound, as CSM's frames. */
   readonly pieceBytes?: number
   readonly sound?: (input: string, sampleRate: number) => Int16Array
+  /** Keeps the sound of contexts by its hash, as deploy/engines/csm does. */
+  readonly keepsSound?: boolean
 }
 
 export interface Spoken {
@@ -324,8 +326,21 @@ const spoken = (options: SpeechOptions, input: string): FakeHttpServer.Reply => 
   }
 }
 
+interface ContextSegment {
+  readonly audio?: string
+  readonly sha256?: string
+}
+
 export const speech = Effect.fnUntraced(function*(options: SpeechOptions = {}) {
   const asked: Array<Spoken> = []
+  const kept = new Set<string>()
+  const hashes: Record<string, string> = options.keepsSound === true ? { "x-context-hashes": "1" } : {}
+
+  /** Keeps what came with its sound; the first segment that is not known, if any. */
+  const unknownOf = (context: ReadonlyArray<ContextSegment>): number => {
+    for (const { audio, sha256 } of context) if (audio !== undefined && sha256 !== undefined) kept.add(sha256)
+    return context.findIndex(({ audio, sha256 }) => audio === undefined && !kept.has(sha256 ?? ""))
+  }
   const rate = options.sampleRate ?? 24_000
   const pieceMillis = options.pieceBytes === undefined ? 80 : options.pieceBytes * 500 / rate
   const server = yield* serve(options, {
@@ -338,8 +353,14 @@ export const speech = Effect.fnUntraced(function*(options: SpeechOptions = {}) {
       if (typeof input !== "string" || input === "") return bad("input is required")
       asked.push({ exchange, input, body })
       const unknown = Object.keys(body).find((field) => options.refuses?.includes(field))
-      return unknown === undefined ? spoken(options, input) : bad(`Unknown parameter: '${unknown}'.`)
+      if (unknown !== undefined) return bad(`Unknown parameter: '${unknown}'.`)
+      const forgotten = options.keepsSound === true ? unknownOf((body.context ?? []) as ReadonlyArray<ContextSegment>) : -1
+      if (forgotten >= 0) {
+        return refusal(409, { error: { message: "The sound of a context segment is not known here any more. Send its audio again.", code: "unknown_audio", param: `context.${forgotten}.sha256` } })
+      }
+      const answer = spoken(options, input)
+      return { ...answer, headers: { ...answer.headers, ...hashes } }
     }
-  }, options.voices === undefined ? {} : { "/v1/audio/voices": () => json({ voices: options.voices }) })
-  return { ...server, asked }
+  }, options.voices === undefined ? {} : { "/v1/audio/voices": () => ({ ...json({ voices: options.voices }), headers: { "content-type": "application/json", ...hashes } }) })
+  return { ...server, asked, forget: () => kept.clear() }
 })

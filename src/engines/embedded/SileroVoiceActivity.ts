@@ -13,7 +13,7 @@
  * https://github.com/snakers4/silero-vad
  */
 import { createRequire } from "node:module"
-import { Clock, Deferred, Effect, Exit, FileSystem, Layer, Scope } from "effect"
+import { Clock, Effect, Exit, FileSystem, Layer, Scope } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Detector, VoiceActivity, windowLength } from "../../conversation/VoiceActivity.ts"
@@ -27,12 +27,20 @@ const layers = 2
 const stateLength = 128
 
 /**
- * ms. Four windows together cost less than half of four alone (0.05 ms each and not 0.11; eight: 0.04). No turn is later for
- * it: when a voice began and ended is told by its samples, and turns count from there.
+ * ms that a window may wait for others while several callers speak: four windows together cost less than half of four
+ * alone (0.05 ms each and not 0.11; eight: 0.04). No turn is later for it: when a voice began and ended is told by its
+ * samples, and turns count from there.
  */
-const gatherFor = 5
+const gatherFor = 12
+
+/** So many windows in so many ms are those of more than two callers who speak; fewer wait for nobody. */
+const manyWindows = 8
+const within = 100
 
 const weights = "@ricky0123/vad-web/dist/silero_vad_v6.onnx"
+
+/** Of the machine: what is waited for here is its load. */
+const clock = Clock.Clock.defaultValue()
 
 interface Runtime {
   readonly name: string
@@ -63,7 +71,7 @@ const failed = (reason: EngineFailed["reason"], cause: unknown) =>
 interface Question {
   readonly input: Float32Array
   readonly state: Float32Array
-  readonly answer: Deferred.Deferred<number, EngineFailed>
+  readonly answer: (probability: Exit.Exit<number, EngineFailed>) => void
 }
 
 type Ask = (input: Float32Array, state: Float32Array) => Effect.Effect<number, EngineFailed>
@@ -71,6 +79,9 @@ type Ask = (input: Float32Array, state: Float32Array) => Effect.Effect<number, E
 /** Looks at the windows of all calls together that came within `gatherFor`. */
 const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scope: Scope.Scope): Ask => {
   let waiting: Array<Question> = []
+  /** When the last windows came, in a ring. */
+  const cameAt = new Float64Array(manyWindows).fill(-Infinity)
+  let came = 0
 
   const run = async (questions: ReadonlyArray<Question>) => {
     const count = questions.length
@@ -97,25 +108,24 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
     return (result.output as TypedTensor<"float32">).data
   }
 
-  const together = Effect.gen(function*() {
-    yield* Effect.sleep(gatherFor)
-    const questions = waiting
-    waiting = []
-    const answers = yield* Effect.exit(Effect.tryPromise({ try: () => run(questions), catch: (cause) => failed("broken", cause) }))
-    for (const [index, { answer }] of questions.entries()) {
-      Deferred.doneUnsafe(answer, Exit.map(answers, (probabilities) => probabilities[index]))
-    }
-  }).pipe(
-    // A matter of the machine's load, not of a conversation's time.
-    Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
-  )
+  const together = (wait: number) =>
+    Effect.gen(function*() {
+      if (wait > 0) yield* Effect.sleep(wait)
+      const questions = waiting
+      waiting = []
+      const answers = yield* Effect.exit(Effect.tryPromise({ try: () => run(questions), catch: (cause) => failed("broken", cause) }))
+      for (const [index, { answer }] of questions.entries()) answer(Exit.map(answers, (probabilities) => probabilities[index]))
+    }).pipe(
+      Effect.provideService(Clock.Clock, clock)
+    )
 
   return (input, state) =>
-    Effect.gen(function*() {
-      const answer = yield* Deferred.make<number, EngineFailed>()
-      waiting.push({ input, state, answer })
-      if (waiting.length === 1) yield* Effect.forkIn(together, scope)
-      return yield* Deferred.await(answer)
+    Effect.callback((resume) => {
+      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const oldest = came++ % manyWindows
+      const wait = now - cameAt[oldest] < within ? gatherFor : 0
+      cameAt[oldest] = now
+      if (waiting.push({ input, state, answer: resume }) === 1) Effect.runFork(Effect.forkIn(together(wait), scope))
     })
 }
 

@@ -199,6 +199,9 @@ export const retryAfter = ({ cause }: EngineFailed): Option.Option<Duration.Dura
 export const isNotTaken = ({ cause }: EngineFailed): boolean =>
   cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
 
+/** Whether the request refers to something that the server does not have. */
+export const isConflict = ({ cause }: EngineFailed): boolean => cause instanceof ServerError && cause.status === 409
+
 // ---------------------------------------------------------------------------------------------
 // The endpoint
 // ---------------------------------------------------------------------------------------------

@@ -9,10 +9,19 @@ const boundary = "client-caller-7f3Qm9ZxT2vKd8LwBs5RyH1e"
 
 const encoder = new TextEncoder()
 
-/** Values are text without a line break at their ends; what is undefined is left out. */
+/**
+ * Values are text without a line break at their ends; what is undefined is left out. The file is written by `write` into
+ * the bytes that it gets, which are `length`: it is the largest part, and is put together only here.
+ */
 export const encode = (
   fields: Readonly<Record<string, string | undefined>>,
-  file: { readonly field: string; readonly name: string; readonly type: string; readonly bytes: Uint8Array }
+  file: {
+    readonly field: string
+    readonly name: string
+    readonly type: string
+    readonly length: number
+    readonly write: (bytes: Uint8Array) => void
+  }
 ): HttpBody.Uint8Array => {
   const head = encoder.encode(
     Object.entries(fields)
@@ -23,9 +32,9 @@ export const encode = (
       + `Content-Type: ${file.type}\r\n\r\n`
   )
   const tail = encoder.encode(`\r\n--${boundary}--\r\n`)
-  const body = new Uint8Array(head.length + file.bytes.length + tail.length)
+  const body = new Uint8Array(head.length + file.length + tail.length)
   body.set(head)
-  body.set(file.bytes, head.length)
-  body.set(tail, head.length + file.bytes.length)
+  file.write(body.subarray(head.length, head.length + file.length))
+  body.set(tail, head.length + file.length)
   return HttpBody.uint8Array(body, `multipart/form-data; boundary=${boundary}`)
 }

@@ -46,20 +46,28 @@ const maxBytes = 1024 * 1024
 const silence: Transcript = { text: "", ending: "unknown" }
 
 interface Question {
-  readonly wav: Uint8Array
+  readonly pieces: ReadonlyArray<Pcm<16000>>
+  /** Samples of all pieces. */
+  readonly length: number
   readonly language: string
   readonly prompt: string | undefined
 }
 
-const joined = (pieces: ReadonlyArray<Pcm<16000>>, length: number): Pcm<16000> => {
-  const all = new Int16Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    all.set(piece, at)
-    at += piece.length
+/** The sound of a question as a file. */
+const fileOf = ({ length, pieces }: Pick<Question, "pieces" | "length">) => ({
+  field: "file",
+  name: "utterance.wav",
+  type: "audio/wav",
+  length: Wav.headerBytes + 2 * length,
+  write: (bytes: Uint8Array) => {
+    Wav.writeHeader(bytes, { sampleRate: 16_000, channels: 1, size: 2 * length })
+    let at = Wav.headerBytes
+    for (const piece of pieces) {
+      Wav.writeSamples(bytes, at, piece)
+      at += piece.byteLength
+    }
   }
-  return all
-}
+})
 
 export const make = Effect.fnUntraced(function*(
   settings: EngineSettings,
@@ -74,13 +82,14 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.forkScoped(endpoint.warm(connections))
 
   const ask = Effect.fnUntraced(
-    function*({ language, prompt, wav }: Question, format: string): Effect.fn.Return<TranscriptionBody.Heard, EngineFailed, Scope.Scope> {
+    function*(question: Question, format: string): Effect.fn.Return<TranscriptionBody.Heard, EngineFailed, Scope.Scope> {
+      const { language, prompt } = question
       const model = yield* endpoint.model
       const answer = yield* endpoint.post(
         "/audio/transcriptions",
         Multipart.encode(
           { model: Option.getOrUndefined(model), language, prompt, temperature: "0", response_format: format },
-          { field: "file", name: "utterance.wav", type: "audio/wav", bytes: wav }
+          fileOf(question)
         ),
         { accept: "application/json, text/event-stream, text/plain", maxBytes }
       )
@@ -111,9 +120,9 @@ export const make = Effect.fnUntraced(function*(
     const begin = Effect.gen(function*() {
       const loudness = Loudness.make()
       const resampler = Resampler.make(8000, 16000)
-      const came = yield* Queue.sliding<void>(1)
+      const due = yield* Queue.sliding<void>(1)
       const one = yield* Semaphore.make(1)
-      let pieces: Array<Pcm<16000>> = []
+      const pieces: Array<Pcm<16000>> = []
       /** Samples of all pieces. */
       let length = 0
       /** How much of the sound the last question had. */
@@ -122,6 +131,13 @@ export const make = Effect.fnUntraced(function*(
       let finals = 0
       let stopPartial: Deferred.Deferred<string> | undefined
 
+      /** An utterance begins with what was heard before the voice: so half of it at least has to be loud. */
+      const isPartialDue = () =>
+        partialsEvery > 0
+        && finals === 0
+        && (length - asked) / 16 >= partialsEvery
+        && loudness.loudMillis() - askedLoud >= partialsEvery / 2
+
       const push = (pcm: Pcm<8000>) =>
         Effect.sync(() => {
           if (length / 2 + pcm.length > longest) return
@@ -129,7 +145,7 @@ export const make = Effect.fnUntraced(function*(
           const piece = resampler.process(pcm)
           pieces.push(piece)
           length += piece.length
-          Queue.offerUnsafe(came, undefined)
+          if (isPartialDue()) Queue.offerUnsafe(due, undefined)
         })
 
       const words: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => {
@@ -137,10 +153,7 @@ export const make = Effect.fnUntraced(function*(
         askedLoud = loudness.loudMillis()
         const measured = loudness.measure()
         if (measured.voicedMillis < leastVoice) return Effect.succeed(silence)
-        const sound = joined(pieces, length)
-        pieces = [sound]
-        const wav = Wav.encode({ sampleRate: 16_000, channels: [sound] })
-        return Effect.map(hear({ wav, language, prompt }), (heard): Transcript => {
+        return Effect.map(hear({ pieces: [...pieces], length, language, prompt }), (heard): Transcript => {
           const { confidence, isUnintelligible, text } = Inventions.judge(heard, {
             language,
             sound: measured,
@@ -166,14 +179,8 @@ export const make = Effect.fnUntraced(function*(
         () => Effect.sync(() => finals--)
       )
 
-      /** An utterance begins with what was heard before the voice: so half of it at least has to be loud. */
-      const isPartialDue = () =>
-        finals === 0
-        && (length - asked) / 16 >= partialsEvery
-        && loudness.loudMillis() - askedLoud >= partialsEvery / 2
-
       const partial = Effect.gen(function*() {
-        while (!isPartialDue()) yield* Queue.take(came)
+        while (!isPartialDue()) yield* Queue.take(due)
         const stop = yield* Deferred.make<string>()
         stopPartial = stop
         return yield* words.pipe(

@@ -5,6 +5,7 @@
  * what the server refuses; and an answer is read by its own type. Sound is passed on as it comes. An agent's fixed
  * lines are kept in memory, so that they are there when the server is not.
  */
+import { createHash } from "node:crypto"
 import { Effect, Layer, Option, Result, Schema, type Scope, Stream } from "effect"
 import { Base64 } from "effect/encoding"
 import { HttpBody, type HttpClient } from "effect/http"
@@ -22,8 +23,14 @@ export interface Options {
   readonly takesContext?: boolean
 }
 
-/** ms of the conversation before; CSM has room for 160 s, but each second of it is 64 KB in every request. */
+/**
+ * ms of the conversation before; CSM has room for 160 s, but each second of it is 64 KB in a request: in every one, unless
+ * the server keeps sound by its hash as ours does (docs/adr/0008).
+ */
 const contextMillis = 10_000
+
+/** Told by a server that keeps the sound of a context, so that it need be sent once only: deploy/engines/csm. */
+const hashesHeader = "x-context-hashes"
 
 /** Samples of fixed lines that are kept at most: 64 MB, 22 minutes at 24 kHz. */
 const cacheLimit = 32_000_000
@@ -65,14 +72,23 @@ const noSound = failed("broken", "The speech engine answered without sound. Look
 
 const badEvent = failed("broken", "The speech engine answered sound that can't be read. Look into its log.")
 
-/** Raw samples as base64, little-endian as every machine that runs Node (but s390x). */
-const base64Of = ({ pcm, sampleRate }: SpokenTurn): string => {
-  const resampler = Resampler.make<SampleRate, 24000>(sampleRate, 24_000)
-  const samples = resampler.process(pcm)
-  return Base64.encode(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
+/** Raw samples, little-endian as every machine that runs Node (but s390x). */
+const soundOf = ({ pcm, sampleRate }: SpokenTurn): Buffer => {
+  const samples = sampleRate === 24_000 ? pcm : Resampler.make<SampleRate, 24000>(sampleRate, 24_000).process(pcm)
+  return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)
 }
 
 const encoder = new TextEncoder()
+
+/** An object as JSON, with a text under this name put at its end, in which nothing is to be quoted. */
+const withPlainText = (object: string, name: string, text: string): Uint8Array => {
+  const head = encoder.encode(`${object.slice(0, -1)},"${name}":"`)
+  const all = Buffer.allocUnsafeSlow(head.length + text.length + 2)
+  all.set(head)
+  all.write(text, head.length, "latin1")
+  all.write("\"}", head.length + text.length, "latin1")
+  return all
+}
 
 /** An object as JSON, with a list under this name put at its end; its items are JSON already. */
 const withList = (object: string, name: string, items: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -88,6 +104,15 @@ const withList = (object: string, name: string, items: ReadonlyArray<Uint8Array>
   }
   all.set(encoder.encode("]}"), at)
   return all
+}
+
+/** A turn as it stands in the body of a request: JSON, with its sound and with nothing but the sound's hash. */
+interface Part {
+  readonly speaker: string
+  /** Whether it has the hash beside the sound, for the server to keep it by. */
+  readonly isHashed: boolean
+  readonly whole: Uint8Array
+  readonly short: Uint8Array
 }
 
 /** The newest turns that fit, oldest first. */
@@ -110,14 +135,22 @@ export const make = Effect.fnUntraced(function*(
   const endpoint = yield* Endpoint.make("textToSpeech", settings)
   const events = Sse.decoder(endpoint, Schema.Union([Spoken, Other]))
   const configuredRate = settings.sampleRate ?? 24_000
-  const encoded = new WeakMap<SpokenTurn, { readonly speaker: string; readonly json: Uint8Array }>()
+  const encoded = new WeakMap<SpokenTurn, Part>()
+  /** Whether the server keeps sound by its hash, and which turns' it has. */
+  let keepsSound = false
+  let sent = new WeakSet<SpokenTurn>()
   const lines = new Map<string, ReadonlyArray<SpeechChunk>>()
   let kept = 0
   /** What this server was seen to take or to refuse. */
   const taken = new Map<Optional, boolean>()
 
+  const noteHashes = ({ headers }: Endpoint.Answer) => {
+    keepsSound = headers[hashesHeader] !== undefined
+  }
+
   const known = yield* Effect.all({
     voices: endpoint.get("/audio/voices").pipe(
+      Effect.tap((answer) => Effect.sync(() => noteHashes(answer))),
       Effect.flatMap(Endpoint.json(endpoint, decodeVoices)),
       Effect.map(({ voices }) =>
         voices.map((voice) =>
@@ -138,13 +171,22 @@ export const make = Effect.fnUntraced(function*(
   const takesContext = options.takesContext ?? Option.exists(known.model, (model) => /csm/i.test(model))
   if (!takesContext) taken.set("context", false)
 
-  /** A turn as it stands in the body of a request. Several requests have it: its sound is looked through and quoted once. */
-  const partOf = (turn: SpokenTurn, speaker: string): Uint8Array => {
+  /** Several requests have a turn: its sound is looked through and quoted once. */
+  const partOf = (turn: SpokenTurn, speaker: string): Part => {
     const known = encoded.get(turn)
-    if (known?.speaker === speaker) return known.json
-    const json = encoder.encode(JSON.stringify({ speaker, text: turn.text, audio: base64Of(turn) }))
-    encoded.set(turn, { speaker, json })
-    return json
+    if (known?.speaker === speaker && known.isHashed === keepsSound) return known
+    const bytes = soundOf(turn)
+    const said = { speaker, text: turn.text }
+    const hashed = { ...said, sha256: createHash("sha256").update(bytes).digest("hex") }
+    const part: Part = {
+      speaker,
+      isHashed: keepsSound,
+      // Effect's own base64 is a loop; a turn has up to half a megabyte.
+      whole: withPlainText(JSON.stringify(keepsSound ? hashed : said), "audio", bytes.toString("base64")),
+      short: encoder.encode(JSON.stringify(hashed))
+    }
+    encoded.set(turn, part)
+    return part
   }
 
   const bodyOf = (request: SpeechRequest, model: Option.Option<string>, parts: ReadonlyArray<Optional>): HttpBody.HttpBody => {
@@ -160,8 +202,10 @@ export const make = Effect.fnUntraced(function*(
       ...(parts.includes("context") ? { max_audio_ms: longest(request.text) } : {})
     }
     if (!parts.includes("context")) return HttpBody.jsonUnsafe(body)
-    const context = recent(request.context ?? []).map((turn) =>
-      partOf(turn, turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1"))
+    const context = recent(request.context ?? []).map((turn) => {
+      const part = partOf(turn, turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1")
+      return keepsSound && sent.has(turn) ? part.short : part.whole
+    })
     return HttpBody.uint8Array(withList(JSON.stringify(body), "context", context), "application/json")
   }
 
@@ -170,7 +214,19 @@ export const make = Effect.fnUntraced(function*(
     const model = yield* endpoint.model
     let parts: ReadonlyArray<Optional> = optional.filter((part) => taken.get(part) !== false)
     const post = (parts: ReadonlyArray<Optional>) =>
-      endpoint.post("/audio/speech", bodyOf(request, model, parts), { accept: "audio/pcm, audio/wav, text/event-stream" })
+      Effect.suspend(() =>
+        endpoint.post("/audio/speech", bodyOf(request, model, parts), { accept: "audio/pcm, audio/wav, text/event-stream" })
+      ).pipe(
+        // The server has forgotten some sound, or is another one: all is sent again.
+        Effect.retry({
+          times: 1,
+          while: (error) => {
+            if (!keepsSound || !Endpoint.isConflict(error)) return false
+            sent = new WeakSet()
+            return true
+          }
+        })
+      )
     while (true) {
       const doubtful = parts.find((part) => taken.get(part) === undefined)
       const answer = yield* Effect.map(post(parts), Option.some).pipe(
@@ -183,6 +239,8 @@ export const make = Effect.fnUntraced(function*(
         for (const part of optional) {
           if (!taken.has(part)) taken.set(part, parts.includes(part))
         }
+        if (keepsSound) recent(request.context ?? []).forEach((turn) => sent.add(turn))
+        noteHashes(answer.value)
         return answer.value
       }
       parts = parts.filter((part) => part !== doubtful)

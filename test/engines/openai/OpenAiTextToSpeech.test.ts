@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Option, Queue, type Scope, Stream } from "effect"
 import type { HttpClient } from "effect/http"
@@ -137,6 +138,34 @@ describe("context", () => {
       yield* Stream.runDrain(speak(engine, text, { context }))
       const sent = asked[0].body.context as ReadonlyArray<{ readonly speaker: string }>
       assert.deepStrictEqual(sent.map(({ speaker }) => speaker), ["1", "0"])
+    })))
+
+  it.live("is sent with its sound once to a server that keeps sound, and again when that has forgotten it", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine, forget } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
+      const sounds = () =>
+        asked.map(({ body }) => (body.context as ReadonlyArray<{ readonly audio?: string }>).map(({ audio }) => audio !== undefined))
+      const more = [...context, turn("agent", "It is on its way.", 1000)]
+      yield* Stream.runDrain(speak(engine, text, { context }))
+      yield* Stream.runDrain(speak(engine, text, { context }))
+      yield* Stream.runDrain(speak(engine, text, { context: more }))
+      assert.deepStrictEqual(sounds(), [[true, true], [false, false], [false, false, true]])
+      const [first, second] = asked.map(({ body }) => body.context as ReadonlyArray<{ readonly audio?: string; readonly sha256: string }>)
+      assert.strictEqual(first[1].sha256, createHash("sha256").update(Buffer.from(first[1].audio ?? "", "base64")).digest("hex"))
+      assert.strictEqual(second[1].sha256, first[1].sha256)
+      forget()
+      assert.isAbove((yield* Stream.runCollect(speak(engine, text, { context: more }))).length, 0)
+      assert.deepStrictEqual(sounds().slice(3), [[false, false, false], [true, true, true]])
+      assert.isFalse("context" in asked[0].body && asked.some(({ body }) => !("context" in body)))
+    })))
+
+  it.live("goes with all its sound, and without hashes, to a server that does not say that it keeps any", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp({ model: "sesame/csm-1b" }, { model: Option.none() })
+      for (let time = 0; time < 2; time++) yield* Stream.runDrain(speak(engine, text, { context }))
+      for (const { body } of asked) {
+        for (const segment of body.context as ReadonlyArray<object>) assert.hasAllKeys(segment, ["speaker", "text", "audio"])
+      }
     })))
 
   it.live("goes to no other server", live(() =>
