@@ -9,7 +9,7 @@
  * A server's own words for an error help the operator, but servers like to quote what they were sent. So only what is
  * left of them without quotations, long numbers and the request's own words comes into an advice.
  */
-import { Clock, Data, Duration, Effect, Option, Predicate, Redacted, Schema, type Scope, Stream } from "effect"
+import { Cause, Clock, Data, Duration, Effect, Exit, Option, Predicate, Redacted, Schema, Scope, Stream } from "effect"
 import { type Headers, type HttpBody, HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
 import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed, type Stage } from "../../conversation/Engine.ts"
@@ -269,28 +269,53 @@ export const make = Effect.fnUntraced(function*(
   const silent = (what: string) =>
     failed("timeout", `${url.origin} ${what}. Look into the server's log; it may be overloaded.`)
 
-  const body = (bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>, options: RequestOptions) => {
+  /** `abort` ends the request; what is left of its body fails then. */
+  const body = (
+    bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
+    abort: Effect.Effect<void>,
+    options: RequestOptions
+  ): Stream.Stream<Uint8Array, EngineFailed> => {
     const maxBytes = options.maxBytes ?? standardMaxBytes
-    return Stream.suspend(() => {
+    const patience = Duration.toMillis(options.piece ?? "10 seconds")
+    return Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
+      const clock = yield* Clock.Clock
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       let read = 0
-      return bytes.pipe(
-        Stream.mapError((error) => {
-          const code = codeOf(error)
-          const named = code === "" ? "" : ` (${code})`
-          return failed("broken", `${url.origin} broke off in the middle of its answer${named}. Look into the server's log.`)
-        }),
-        Stream.timeoutOrElse({
-          duration: options.piece ?? "10 seconds",
-          orElse: () => Stream.fail(silent("stopped in the middle of its answer"))
-        }),
-        Stream.mapArrayEffect((pieces) => {
+      let isLate = false
+      /** Since when a piece is waited for; none while one is dealt with. */
+      let waitingSince: number | undefined
+
+      // One timer for all pieces: a race for each costs more than the piece.
+      const watch: Effect.Effect<void> = Effect.suspend(() => {
+        const left = waitingSince === undefined ? patience : waitingSince + patience - now()
+        if (left > 0) return Effect.andThen(Effect.sleep(left), watch)
+        isLate = true
+        return abort
+      })
+      yield* Effect.forkIn(watch, scope)
+
+      const brokeOff = (error: HttpClientError.HttpClientError) => {
+        if (isLate) return silent("stopped in the middle of its answer")
+        const code = codeOf(error)
+        const named = code === "" ? "" : ` (${code})`
+        return failed("broken", `${url.origin} broke off in the middle of its answer${named}. Look into the server's log.`)
+      }
+
+      const begun = Effect.suspend(() => {
+        waitingSince = now()
+        return pull
+      })
+      return begun.pipe(
+        Effect.mapError((error) => Cause.isDone(error) ? error : brokeOff(error)),
+        Effect.flatMap((pieces) => {
+          waitingSince = undefined
           for (const piece of pieces) read += piece.length
           return read <= maxBytes ? Effect.succeed(pieces) : Effect.fail(
             failed("broken", `${url.origin} answered more than ${maxBytes} bytes. Check that ${prefix}_URL names such an engine.`)
           )
         })
       )
-    })
+    }))
   }
 
   const toFailure = Effect.fnUntraced(function*(
@@ -327,19 +352,21 @@ export const make = Effect.fnUntraced(function*(
     request: HttpClientRequest.HttpClientRequest,
     options: RequestOptions
   ): Effect.fn.Return<Answer, EngineFailed, Scope.Scope> {
+    const own = yield* Scope.fork(yield* Effect.scope)
     const response = yield* client.execute(
       authorized(HttpClientRequest.accept(request, options.accept ?? "application/json"))
     ).pipe(
       // What was sent on a connection that was being closed never arrived; and none of these requests changes anything.
       Effect.retry({ times: 1, while: (error) => broke.has(codeOf(error)) }),
       Effect.mapError(unsent),
+      Scope.provide(own),
       Effect.timeoutOrElse({ duration: options.answer ?? "15 seconds", orElse: () => Effect.fail(silent("did not answer")) })
     )
     if (response.status < 200 || response.status >= 300) return yield* Effect.flatMap(toFailure(response, sentOf(request.body)), Effect.fail)
     return {
       headers: response.headers,
       contentType: (response.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase(),
-      body: body(response.stream, options)
+      body: body(response.stream, Scope.close(own, Exit.void), options)
     }
   })
 

@@ -20,6 +20,9 @@ def error_body(message: str, kind: str, code: Optional[str] = None, param: Optio
 
 FAILED = error_body("The speech could not be made; the server's log says why. Try again.", "server_error", "failed")
 
+CONTEXT_HASHES = {"x-context-hashes": "1"}
+"""The header by which a client knows that context may be sent as a hash; other servers would pass the hash over."""
+
 UNKNOWN_LENGTH = 0xFFFFFFFF
 
 
@@ -113,6 +116,7 @@ class SpeechAnswer(Response):
             "x-channels": "1",
             "x-bit-depth": "16",
             "cache-control": "no-store",
+            **CONTEXT_HASHES,
             **({} if length is None else {"content-length": str(length)}),
         }
         await send(

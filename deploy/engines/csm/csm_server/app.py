@@ -1,27 +1,34 @@
 """The HTTP side: OpenAI's `/v1/audio/speech` and, beyond it, `context`, `session` and `max_audio_ms`."""
 
+import asyncio
 import base64
 import binascii
+import hashlib
 import hmac
 import json
+import re
 from typing import Any, List, Literal, Optional, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from .answer import SpeechAnswer, error_body
+from .answer import CONTEXT_HASHES, SpeechAnswer, error_body
 from .jobs import Full, Jobs
 from .sessions import Sessions
 from .settings import Settings
+from .sounds import Sounds
 from .speech import Generator, Segment, Speech, max_frames, newest
 
 
 class ContextSegment(BaseModel):
     speaker: str
     text: str
-    audio: str
+    audio: Optional[str] = None
     """PCM of 16 bits, little-endian, 24 kHz, one channel, as base64."""
+
+    sha256: Optional[str] = None
+    """Of the PCM, in lower-case hex. With `audio` the sound is kept under it; without, the kept sound is taken."""
 
 
 class SpeechRequest(BaseModel):
@@ -54,6 +61,7 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
     app = FastAPI(title="CSM", docs_url=None, redoc_url=None, openapi_url=None)
     jobs = Jobs(generator, settings.queue_limit)
     sessions = Sessions(settings.context_ms)
+    sounds = Sounds(settings.kept_audio_bytes)
     app.state.jobs = jobs
 
     @app.exception_handler(Refused)
@@ -98,7 +106,7 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
     @app.get("/v1/audio/voices")
     async def voices(request: Request) -> Any:
         authorize(request)
-        return {"voices": list(generator.voices)}
+        return JSONResponse({"voices": list(generator.voices)}, headers=CONTEXT_HASHES)
 
     @app.post("/v1/audio/speech")
     async def speech(request: Request) -> Any:
@@ -106,9 +114,13 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
         asked = parse(await read_body(request, settings.max_body_bytes))
         text = asked.input.strip()
         check(asked, text, generator.voices, settings)
-        said = [segment(index, part, generator.voices) for index, part in enumerate(asked.context)]
+        sent = [sound(index, part, generator.voices) for index, part in enumerate(asked.context)]
         if jobs.state != "ready":
             raise Refused(503, "The model is still being loaded. Try again in a few seconds.", "loading", retry_after=5)
+        if any(part.sha256 is not None for part in asked.context):
+            # Sound must go in time even when no further request comes.
+            asyncio.get_running_loop().call_later(sounds.ttl_seconds + 1, sounds.expire)
+        said = segments(asked.context, sent, sounds)
         session = asked.session
         context = newest(said if session is None else [*sessions.get(session), *said], settings.context_ms)
         frames = max_frames(text, asked.max_audio_ms, settings.max_audio_ms)
@@ -169,17 +181,62 @@ def check(asked: SpeechRequest, text: str, voices: Sequence[str], settings: Sett
         )
 
 
-def segment(index: int, part: ContextSegment, voices: Sequence[str]) -> Segment:
-    try:
-        audio = base64.b64decode(part.audio, validate=True)
-    except (binascii.Error, ValueError):
-        raise Refused(422, "The audio of a context segment is not base64. Send PCM as base64.", "invalid_value", f"context.{index}.audio") from None
-    if len(audio) == 0 or len(audio) % 2 != 0:
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def sound(index: int, part: ContextSegment, voices: Sequence[str]) -> Optional[bytes]:
+    """The sound that came with a segment; `None`: it is only referred to."""
+    audio = None
+    if part.audio is not None:
+        try:
+            audio = base64.b64decode(part.audio, validate=True)
+        except (binascii.Error, ValueError):
+            raise Refused(
+                422, "The audio of a context segment is not base64. Send PCM as base64.", "invalid_value", f"context.{index}.audio"
+            ) from None
+        if len(audio) == 0 or len(audio) % 2 != 0:
+            raise Refused(
+                422, "The audio of a context segment is not PCM of 16 bits. Send an even number of bytes.", "invalid_value", f"context.{index}.audio"
+            )
+    elif part.sha256 is None:
         raise Refused(
-            422, "The audio of a context segment is not PCM of 16 bits. Send an even number of bytes.", "invalid_value", f"context.{index}.audio"
+            422, "A context segment has no sound. Send its audio, or the sha256 of audio sent before.", "invalid_value", f"context.{index}.audio"
         )
+    if part.sha256 is not None:
+        if SHA256.fullmatch(part.sha256) is None:
+            raise Refused(
+                422, "The sha256 of a context segment is not 64 digits of lower-case hex. Correct it.", "invalid_value", f"context.{index}.sha256"
+            )
+        if audio is not None and hashlib.sha256(audio).hexdigest() != part.sha256:
+            raise Refused(
+                422, "The sha256 of a context segment is not that of its audio. Send that of the PCM.", "invalid_value", f"context.{index}.sha256"
+            )
     if part.speaker not in voices:
         raise Refused(
             422, f"The speaker of a context segment must be one of {', '.join(voices)}.", "invalid_value", f"context.{index}.speaker"
         )
-    return Segment(part.speaker, part.text, audio)
+    return audio
+
+
+def segments(parts: Sequence[ContextSegment], sent: Sequence[Optional[bytes]], sounds: Sounds) -> List[Segment]:
+    """Takes what is referred to before it keeps what was sent, so that the new can't push out what this request needs.
+
+    It keeps all that was sent before it refuses: the client then has only the rest to send again.
+    """
+    new = {part.sha256: audio for part, audio in zip(parts, sent) if part.sha256 is not None and audio is not None}
+    said: List[Segment] = []
+    unknown: List[int] = []
+    for index, (part, audio) in enumerate(zip(parts, sent)):
+        if audio is None and part.sha256 is not None:
+            audio = new.get(part.sha256) or sounds.get(part.sha256)
+        if audio is None:
+            unknown.append(index)
+        else:
+            said.append(Segment(part.speaker, part.text, audio))
+    for sha256, audio in new.items():
+        sounds.add(sha256, audio)
+    if unknown:
+        raise Refused(
+            409, "The sound of a context segment is not known here any more. Send its audio again.", "unknown_audio", f"context.{unknown[0]}.sha256"
+        )
+    return said

@@ -25,6 +25,9 @@ class Settings:
     max_body_bytes: int = 16 * 1024 * 1024
     """`MAX_BODY_BYTES` of a request."""
 
+    kept_audio_bytes: int = 256 * 1024 * 1024
+    """`KEPT_AUDIO_BYTES` of context that requests may refer to by hash; what was used longest ago goes first."""
+
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises `ValueError` with a sentence for the operator."""
@@ -44,4 +47,5 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         max_audio_ms=number("MAX_AUDIO_MS", Settings.max_audio_ms),
         context_ms=number("CONTEXT_MS", Settings.context_ms),
         max_body_bytes=number("MAX_BODY_BYTES", Settings.max_body_bytes),
+        kept_audio_bytes=number("KEPT_AUDIO_BYTES", Settings.kept_audio_bytes),
     )

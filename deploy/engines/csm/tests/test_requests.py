@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import json
 import threading
 
@@ -6,6 +7,7 @@ import pytest
 
 from csm_server.settings import Settings, from_environment
 from csm_server.sessions import Sessions
+from csm_server.sounds import SMALLEST, Sounds
 from csm_server.speech import FRAME_BYTES, Segment, max_frames, newest
 from csm_server.standin import StandIn
 
@@ -16,6 +18,18 @@ SECOND = b"\x01\x02" * 24_000
 
 def said(speaker, text, seconds):
     return {"speaker": speaker, "text": text, "audio": base64.b64encode(SECOND * seconds).decode()}
+
+
+def hashed(speaker, text, audio):
+    """As it is sent first, and as it is then referred to."""
+    reference = {"speaker": speaker, "text": text, "sha256": hashlib.sha256(audio).hexdigest()}
+    return {**reference, "audio": base64.b64encode(audio).decode()}, reference
+
+
+def refused(client, *context):
+    answer = client.speech({"input": "Sure, one moment.", "context": list(context)})
+    error = json.load(answer)["error"]
+    return answer.status, error["code"], error["param"]
 
 
 def speak(client, **fields):
@@ -83,6 +97,116 @@ def test_sessions_are_few_short_and_not_for_ever():
     assert sessions.get("a") == () and len(sessions) == 0
 
 
+def test_sound_is_sent_once_and_then_referred_to_by_its_hash():
+    generator = Stepped(frames=1)
+    generator.go()
+    sent, reference = hashed("1", "Hello?", SECOND)
+    with serving(generator) as client:
+        assert speak(client, context=[sent])[0] == 200
+        assert speak(client, session="call-1", context=[reference, said("0", "Yes.", 2)])[0] == 200
+        assert generator.asked[1].context == (Segment("1", "Hello?", SECOND), Segment("0", "Yes.", SECOND * 2))
+        assert speak(client, context=[{**reference, "speaker": "0", "text": "Again."}])[0] == 200
+        assert generator.asked[2].context == (Segment("0", "Again.", SECOND),)
+        speak(client, session="call-1")
+        assert generator.asked[3].context[0] == Segment("1", "Hello?", SECOND)
+
+
+def test_a_sound_may_be_referred_to_in_the_request_that_sends_it():
+    generator = Stepped(frames=1)
+    generator.go()
+    sent, reference = hashed("1", "Hello?", SECOND)
+    with serving(generator) as client:
+        assert speak(client, context=[reference, sent])[0] == 200
+        assert generator.asked[0].context == (Segment("1", "Hello?", SECOND),) * 2
+
+
+def test_unknown_sound_is_asked_for_and_what_came_along_is_kept():
+    generator = Stepped(frames=1)
+    generator.go()
+    old, old_reference = hashed("1", "old", SECOND)
+    new, new_reference = hashed("0", "new", SECOND * 2)
+    with serving(generator) as client:
+        assert refused(client, said("0", "plain", 1), old_reference, new) == (409, "unknown_audio", "context.1.sha256")
+        assert generator.asked == []
+        assert speak(client, context=[old, new_reference])[0] == 200
+        assert generator.asked[0].context == (Segment("1", "old", SECOND), Segment("0", "new", SECOND * 2))
+
+
+def test_sound_without_a_hash_is_not_kept():
+    generator = Stepped(frames=1)
+    generator.go()
+    _, reference = hashed("1", "Hello?", SECOND)
+    with serving(generator) as client:
+        assert speak(client, context=[said("1", "Hello?", 1)])[0] == 200
+        assert refused(client, reference) == (409, "unknown_audio", "context.0.sha256")
+
+
+def test_a_request_with_a_wrong_field_keeps_nothing():
+    generator = Stepped(frames=1)
+    generator.go()
+    sent, reference = hashed("1", "Hello?", SECOND)
+    other, _ = hashed("1", "Hello?", SECOND * 2)
+    with serving(generator) as client:
+        assert refused(client, sent, {**other, "sha256": sent["sha256"]}) == (422, "invalid_value", "context.1.sha256")
+        assert refused(client, sent, {"speaker": "0", "text": "x"}) == (422, "invalid_value", "context.1.audio")
+        assert refused(client, reference) == (409, "unknown_audio", "context.0.sha256")
+
+
+def test_new_sound_does_not_push_out_what_the_same_request_refers_to():
+    generator = Stepped(frames=1)
+    generator.go()
+    one, one_reference = hashed("1", "one", SECOND)
+    two, two_reference = hashed("0", "two", SECOND * 2)
+    with serving(generator, Settings(kept_audio_bytes=len(SECOND) * 2)) as client:
+        assert speak(client, context=[one])[0] == 200
+        assert speak(client, context=[two, one_reference])[0] == 200
+        assert refused(client, two_reference, one_reference) == (409, "unknown_audio", "context.1.sha256")
+        assert speak(client, context=[two_reference, one])[0] == 200
+
+
+def test_answers_say_that_hashes_are_taken():
+    with serving(StandIn()) as client:
+        assert client.request("GET", "/v1/audio/voices").headers["x-context-hashes"] == "1"
+        for fields in ({}, {"stream": False}, {"response_format": "wav"}, {"stream_format": "sse"}):
+            answer = client.speech({"input": "Hi.", **fields})
+            assert answer.status == 200 and answer.headers["x-context-hashes"] == "1"
+
+
+def test_the_sounds_used_last_are_kept_up_to_a_limit_of_bytes():
+    sounds = Sounds(limit_bytes=len(SECOND) * 3)
+    sounds.add("a", SECOND)
+    sounds.add("b", SECOND)
+    sounds.add("c", SECOND)
+    sounds.add("c", SECOND)
+    assert len(sounds) == 3
+    assert sounds.get("a") == SECOND
+    sounds.add("d", SECOND * 2)
+    assert [sounds.get(name) is not None for name in "abcd"] == [True, False, False, True]
+    sounds.add("too large", SECOND * 4)
+    assert sounds.get("too large") is None and len(sounds) == 2
+
+
+def test_tiny_sounds_do_not_become_too_many():
+    sounds = Sounds(limit_bytes=SMALLEST * 2)
+    for name in "abc":
+        sounds.add(name, b"\0\0")
+    assert len(sounds) == 2 and sounds.get("a") is None
+
+
+def test_sounds_are_kept_until_they_were_not_used_for_a_time():
+    now = [0.0]
+    sounds = Sounds(limit_bytes=1 << 20, clock=lambda: now[0])
+    sounds.add("a", SECOND)
+    sounds.add("b", SECOND)
+    now[0] = 600
+    assert sounds.get("a") == SECOND
+    now[0] = 601
+    assert sounds.get("b") is None and len(sounds) == 1
+    now[0] = 1201
+    sounds.expire()
+    assert len(sounds) == 0
+
+
 def test_the_length_is_capped_by_text_by_request_and_by_server():
     assert max_frames("x" * 50, None, 20_000) == 100  # 50 × 0.12 s + 2 s
     assert max_frames("x" * 50, 1000, 20_000) == 13
@@ -121,6 +245,12 @@ def test_newest_keeps_none_of_none():
         ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "***"}]}, 422, "context.0.audio"),
         ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": ""}]}, 422, "context.0.audio"),
         ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "AAAA"}]}, 422, "context.0.audio"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": None, "sha256": None}]}, 422, "context.0.audio"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "", "sha256": "0" * 64}]}, 422, "context.0.audio"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "AAA=", "sha256": "0" * 64}]}, 422, "context.0.sha256"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "sha256": "0" * 63}]}, 422, "context.0.sha256"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "sha256": "A" * 64}]}, 422, "context.0.sha256"),
+        ({"input": "Hi.", "context": [{"speaker": "me", "text": "x", "sha256": "0" * 64}]}, 422, "context.0.speaker"),
         ({"input": "Hi.", "context": [{"speaker": "me", "text": "x", "audio": "AAA="}]}, 422, "context.0.speaker"),
         ({"input": "Hi.", "user": "x" * 70_000}, 413, None),
     ],
@@ -192,6 +322,7 @@ def test_weights_that_do_not_load_are_not_healthy():
 
 def test_settings_say_which_variable_is_wrong():
     assert from_environment({}) == Settings()
+    assert from_environment({"KEPT_AUDIO_BYTES": "1000"}) == Settings(kept_audio_bytes=1000)
     assert from_environment({"QUEUE_LIMIT": "3", "API_KEY": " k "}) == Settings(queue_limit=3, api_key="k")
     with pytest.raises(ValueError, match="CONTEXT_MS must be a whole number above 0, not 'much'"):
         from_environment({"CONTEXT_MS": "much"})
