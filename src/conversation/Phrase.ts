@@ -164,7 +164,7 @@ export const toPattern = (phrase: Phrase, slot: (name: string) => string): strin
 
 /** How text is written before it is held against a pattern: lower case, no punctuation, a blank before each word. */
 export const plain = (text: string): string => {
-  const only = text.toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}'.\s-]/gu, " ").replace(/[.'-](?=\s|$)|(?<=^|\s)[.'-]/gu, " ")
+  const only = text.toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}'.\s-]/gu, " ").replace(/[.'-]+(?=\s|$)|(?<=^|\s)[.'-]+/gu, " ")
   const tidy = only.replace(/\s+/g, " ").trim()
   return tidy === "" ? "" : ` ${tidy}`
 }

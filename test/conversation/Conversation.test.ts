@@ -95,6 +95,36 @@ describe("a turn", () => {
       assert.deepStrictEqual(yield* call.outcomes(call.begin), ["done"], "the utterance is let go")
     }))
 
+  it.effect("the caller's words are asked for while they speak if somebody watches, or if they could stop the agent", () =>
+    Effect.gen(function*() {
+      const fake = FakeEngines.make()
+      const line = yield* FakeLine.make
+      let isWatched = false
+      let asked = 0
+      const begin = Effect.map(fake.engines.recognizer.begin, (utterance) => ({
+        ...utterance,
+        partials: Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(100), Effect.sync(() => `so far ${++asked}`)))
+      }))
+      const engines = { ...fake.engines, recognizer: { begin } }
+      const patient = { ...persona, interruption: { ...persona.interruption, minSpeech: 5000 } }
+      const conversation = yield* Conversation.open(patient, engines, { ...line.end, isWatched: () => isWatched })
+      yield* line.play(conversation)
+      yield* line.quiet(300)
+      // The agent greets still, and the first words stop it.
+      yield* line.voice(600)
+      assert.strictEqual(asked, 1)
+      assert.strictEqual(line.tales("BargeIn").length, 1)
+      yield* line.quiet(4000)
+      asked = 0
+      yield* line.voice(600)
+      yield* line.quiet(4000)
+      assert.strictEqual(asked, 0)
+      isWatched = true
+      yield* line.voice(600)
+      assert.isAbove(asked, 1)
+      assert.isAbove(line.tales("CallerSays").length, 1)
+    }))
+
   it.effect("a slow transcript and a slow reply are late by what they take, and no more", () =>
     Effect.gen(function*() {
       const call = yield* greeted()

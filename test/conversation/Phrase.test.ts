@@ -99,6 +99,7 @@ describe("text that is compared", () => {
     ["  'quoted' -- well-kept - ", " quoted well-kept"],
     ["Où êtes-vous ?", " où êtes-vous"],
     ["…!?", ""],
+    ["--a b-- .-", " a b"],
     ["", ""]
   ])("%j is %j", (text, plain) => assert.strictEqual(Phrase.plain(text), plain))
 

@@ -43,6 +43,21 @@ describe("what was said before", () => {
     assert.deepStrictEqual(told(context), ["caller 500 one", "caller 400 two"])
   })
 
+  it("is the same turn for all that ask for the same words, and stays it when the turn is over: an engine may have it", () => {
+    const context = SpokenContext.make(1500)
+    context.beginUtterance()
+    context.hear(millis(300))
+    const [first] = context.read("two")
+    context.hear(millis(100))
+    assert.strictEqual(context.read("two")[0], first)
+    assert.notStrictEqual(context.read("two or three")[0], first)
+    const [second] = context.read("two or three")
+    context.endUtterance()
+    context.callerSaid("two or three")
+    context.settle()
+    assert.strictEqual(context.read()[0], second)
+  })
+
   it("of a caller who goes on with the same turn is one turn, with all of its sound", () => {
     const context = SpokenContext.make(5000)
     says(context, "i want an appointment", 700)
