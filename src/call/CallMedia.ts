@@ -178,7 +178,7 @@ export const run = Effect.fnUntraced(function*(
   // -- in -------------------------------------------------------------------------------------
 
   const maxBacklog = agent.maxBacklog ?? mediaCapacity + replyFrames
-  /** Frames that wait behind those that may leave. */
+  /** Frames that wait behind those that may leave: in the queue, for room in it, or in the pacer's hands. */
   let queued = 0
   let taken = 0
   /** Of those taken, how many the agent's `maxBacklog` threw away. */
@@ -204,8 +204,6 @@ export const run = Effect.fnUntraced(function*(
   let sent = 0
   let cleared = 0
   let generation = 0
-  /** The piece that the pacer's fiber has taken from the queue. */
-  let held: Outgoing | undefined
 
   const emit = (frame: Uint8Array) => {
     stream.sendMedia(frame)
@@ -215,7 +213,7 @@ export const run = Effect.fnUntraced(function*(
     if (stream.unsentBytes() > maxUnsentBytes) endNow({ _tag: "Closed", reason: "slowPeer" })
   }
 
-  const isIdle = () => held === undefined && Queue.sizeUnsafe(waiting) === 0
+  const isIdle = () => queued === 0 && Queue.sizeUnsafe(waiting) === 0
 
   /** Sends what may leave now; waits with the rest behind what waits already. */
   const offerFrames = (frames: ReadonlyArray<Uint8Array>, current: number): Effect.Effect<unknown> => {
@@ -281,20 +279,17 @@ export const run = Effect.fnUntraced(function*(
   const pace = Effect.gen(function*() {
     while (true) {
       const item = yield* Queue.take(waiting)
-      held = item
-      if (item.generation === generation) {
-        if (typeof item.content === "string") stream.send(markText(streamSid, item.content))
-        else if (typeof item.content === "function") item.content()
-        else {
-          for (const frame of item.content) {
-            const wait = pacer.reserve(now(), frameMillis)
-            if (wait > 0) yield* Effect.sleep(wait + slackMillis)
-            emit(frame)
-            queued--
-          }
+      if (item.generation !== generation) continue
+      if (typeof item.content === "string") stream.send(markText(streamSid, item.content))
+      else if (typeof item.content === "function") item.content()
+      else {
+        for (const frame of item.content) {
+          const wait = pacer.reserve(now(), frameMillis)
+          if (wait > 0) yield* Effect.sleep(wait + slackMillis)
+          emit(frame)
+          queued--
         }
       }
-      held = undefined
     }
   })
 
@@ -306,7 +301,6 @@ export const run = Effect.fnUntraced(function*(
     // It may sleep for what is thrown away now, and what is said next would wait for that.
     yield* Fiber.interrupt(pacing)
     yield* Queue.clear(waiting)
-    held = undefined
     cleared += queued
     queued = 0
     pacing = yield* startPacing

@@ -108,8 +108,8 @@ export const make = (limit: number): SpokenContext => {
     },
     callerSaid: (text) => {
       // What was read of it already stays as it was: what came since is the pause, and an engine may have it by now.
-      const isRead = read !== undefined && read.of[0] === turns && read.of[1] === ended && read.of[2] === text
-      if (ended !== undefined) turns = isRead && read !== undefined ? read.turns : behindCaller(text, ended)
+      const known = read?.of[0] === turns && read.of[1] === ended && read.of[2] === text ? read.turns : undefined
+      if (ended !== undefined) turns = known ?? behindCaller(text, ended)
       read = undefined
       ended = undefined
     },

@@ -106,13 +106,13 @@ const withList = (object: string, name: string, items: ReadonlyArray<Uint8Array>
   return all
 }
 
-/** A turn as it stands in the body of a request: JSON, with its sound and with nothing but the sound's hash. */
+/** A turn as it stands in the body of a request, as JSON. */
 interface Part {
   readonly speaker: string
-  /** Whether it has the hash beside the sound, for the server to keep it by. */
-  readonly isHashed: boolean
+  /** With its sound. */
   readonly whole: Uint8Array
-  readonly short: Uint8Array
+  /** With nothing but the sound's hash, which stands in `whole` too then; only for a server that keeps sound. */
+  readonly short: Uint8Array | undefined
 }
 
 /** The newest turns that fit, oldest first. */
@@ -136,8 +136,9 @@ export const make = Effect.fnUntraced(function*(
   const events = Sse.decoder(endpoint, Schema.Union([Spoken, Other]))
   const configuredRate = settings.sampleRate ?? 24_000
   const encoded = new WeakMap<SpokenTurn, Part>()
-  /** Whether the server keeps sound by its hash, and which turns' it has. */
+  /** Whether the server keeps sound by its hash. */
   let keepsSound = false
+  /** The turns whose sound it has then. */
   let sent = new WeakSet<SpokenTurn>()
   const lines = new Map<string, ReadonlyArray<SpeechChunk>>()
   let kept = 0
@@ -174,16 +175,15 @@ export const make = Effect.fnUntraced(function*(
   /** Several requests have a turn: its sound is looked through and quoted once. */
   const partOf = (turn: SpokenTurn, speaker: string): Part => {
     const known = encoded.get(turn)
-    if (known?.speaker === speaker && known.isHashed === keepsSound) return known
+    if (known?.speaker === speaker && (known.short !== undefined) === keepsSound) return known
     const bytes = soundOf(turn)
-    const said = { speaker, text: turn.text }
-    const hashed = { ...said, sha256: createHash("sha256").update(bytes).digest("hex") }
+    const hash = keepsSound ? { sha256: createHash("sha256").update(bytes).digest("hex") } : {}
+    const said = JSON.stringify({ speaker, text: turn.text, ...hash })
     const part: Part = {
       speaker,
-      isHashed: keepsSound,
       // Effect's own base64 is a loop; a turn has up to half a megabyte.
-      whole: withPlainText(JSON.stringify(keepsSound ? hashed : said), "audio", bytes.toString("base64")),
-      short: encoder.encode(JSON.stringify(hashed))
+      whole: withPlainText(said, "audio", bytes.toString("base64")),
+      short: keepsSound ? encoder.encode(said) : undefined
     }
     encoded.set(turn, part)
     return part
@@ -204,7 +204,7 @@ export const make = Effect.fnUntraced(function*(
     if (!parts.includes("context")) return HttpBody.jsonUnsafe(body)
     const context = recent(request.context ?? []).map((turn) => {
       const part = partOf(turn, turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1")
-      return keepsSound && sent.has(turn) ? part.short : part.whole
+      return sent.has(turn) ? part.short ?? part.whole : part.whole
     })
     return HttpBody.uint8Array(withList(JSON.stringify(body), "context", context), "application/json")
   }
@@ -239,7 +239,7 @@ export const make = Effect.fnUntraced(function*(
         for (const part of optional) {
           if (!taken.has(part)) taken.set(part, parts.includes(part))
         }
-        if (keepsSound) recent(request.context ?? []).forEach((turn) => sent.add(turn))
+        if (keepsSound && parts.includes("context")) recent(request.context ?? []).forEach((turn) => sent.add(turn))
         noteHashes(answer.value)
         return answer.value
       }
