@@ -4,36 +4,45 @@
  */
 import { Clock, Effect, Stream } from "effect"
 
-/**
- * Runs a stream for what is done with its elements, and fails when the next one (or the end) is more than `millis` away.
- * The time that is taken to do something with an element does not count.
- */
+export interface Patience {
+  /** The next element is waited for from now on. */
+  readonly wait: () => void
+  /** It has come. The time that is taken to deal with it does not count. */
+  readonly rest: () => void
+  /** Ends when one has been waited for too long. */
+  readonly late: Effect.Effect<void>
+}
+
+/** `millis`: the longest wait for one element. Nothing is waited for yet. */
+export const make = (millis: number): Effect.Effect<Patience> =>
+  Effect.map(Clock.Clock, (clock) => {
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    let since: number | undefined
+    const late: Effect.Effect<void> = Effect.suspend(() => {
+      const left = since === undefined ? millis : since + millis - now()
+      return left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(left), late)
+    })
+    return {
+      wait: () => {
+        since = now()
+      },
+      rest: () => {
+        since = undefined
+      },
+      late
+    }
+  })
+
+/** Runs a stream for what is done with its elements, and fails when the next one, or the end, is more than `millis` away. */
 export const runForEach = <A, E, R, E2, R2, E3>(
   stream: Stream.Stream<A, E, R>,
   options: { readonly millis: number; readonly onLate: () => E2; readonly each: (element: A) => Effect.Effect<unknown, E3, R2> }
 ): Effect.Effect<void, E | E2 | E3, R | R2> =>
-  Effect.flatMap(Clock.Clock, (clock) => {
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    /** Since when the next element is waited for; none while one is dealt with. */
-    let waitingSince: number | undefined = now()
-
+  Effect.flatMap(make(options.millis), ({ late, rest, wait }) => {
+    wait()
     const run = Stream.runForEachArray(stream, (elements) => {
-      waitingSince = undefined
-      const last = elements.length - 1
-      let dealt: Effect.Effect<unknown, E3, R2> = options.each(elements[0])
-      for (let index = 1; index <= last; index++) dealt = Effect.andThen(dealt, Effect.suspend(() => options.each(elements[index])))
-      return Effect.andThen(
-        dealt,
-        Effect.sync(() => {
-          waitingSince = now()
-        })
-      )
+      rest()
+      return Effect.andThen(Effect.forEach(elements, options.each, { discard: true }), Effect.sync(wait))
     })
-
-    const late: Effect.Effect<never, E2> = Effect.suspend(() => {
-      const left = waitingSince === undefined ? options.millis : waitingSince + options.millis - now()
-      return left <= 0 ? Effect.fail(options.onLate()) : Effect.andThen(Effect.sleep(left), late)
-    })
-
-    return Effect.raceFirst(run, late)
+    return Effect.raceFirst(run, Effect.andThen(late, Effect.suspend(() => Effect.fail(options.onLate()))))
   })

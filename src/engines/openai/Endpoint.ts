@@ -13,16 +13,17 @@ import { Cause, Clock, Data, Duration, Effect, Exit, Option, Predicate, Redacted
 import { type Headers, type HttpBody, HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
 import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed, type Stage } from "../../conversation/Engine.ts"
+import * as Patience from "../../conversation/Patience.ts"
 
 /** How long a server may be silent. The turn has its own, shorter bounds; these end what nobody waits for any more. */
-export interface Patience {
+export interface Bounds {
   /** From the request to the answer's head. Default 15 s. */
   readonly answer?: Duration.Input
   /** From one piece of the body to the next. Default 10 s. */
   readonly piece?: Duration.Input
 }
 
-export interface RequestOptions extends Patience {
+export interface RequestOptions extends Bounds {
   /** What is asked for, as a media type. */
   readonly accept?: string
   /** The longest body that is read. Default 16 MiB. */
@@ -278,21 +279,14 @@ export const make = Effect.fnUntraced(function*(
     const maxBytes = options.maxBytes ?? standardMaxBytes
     const patience = Duration.toMillis(options.piece ?? "10 seconds")
     return Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
-      const clock = yield* Clock.Clock
-      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const { late, rest, wait } = yield* Patience.make(patience)
       let read = 0
       let isLate = false
-      /** Since when a piece is waited for; none while one is dealt with. */
-      let waitingSince: number | undefined
-
-      // One timer for all pieces: a race for each costs more than the piece.
-      const watch: Effect.Effect<void> = Effect.suspend(() => {
-        const left = waitingSince === undefined ? patience : waitingSince + patience - now()
-        if (left > 0) return Effect.andThen(Effect.sleep(left), watch)
+      const giveUp = Effect.suspend(() => {
         isLate = true
         return abort
       })
-      yield* Effect.forkIn(watch, scope)
+      yield* Effect.forkIn(Effect.andThen(late, giveUp), scope)
 
       const brokeOff = (error: HttpClientError.HttpClientError) => {
         if (isLate) return silent("stopped in the middle of its answer")
@@ -302,13 +296,13 @@ export const make = Effect.fnUntraced(function*(
       }
 
       const begun = Effect.suspend(() => {
-        waitingSince = now()
+        wait()
         return pull
       })
       return begun.pipe(
         Effect.mapError((error) => Cause.isDone(error) ? error : brokeOff(error)),
         Effect.flatMap((pieces) => {
-          waitingSince = undefined
+          rest()
           for (const piece of pieces) read += piece.length
           return read <= maxBytes ? Effect.succeed(pieces) : Effect.fail(
             failed("broken", `${url.origin} answered more than ${maxBytes} bytes. Check that ${prefix}_URL names such an engine.`)
