@@ -21,7 +21,10 @@ def error_body(message: str, kind: str, code: Optional[str] = None, param: Optio
 FAILED = error_body("The speech could not be made; the server's log says why. Try again.", "server_error", "failed")
 
 CONTEXT_HASHES = {"x-context-hashes": "1"}
-"""The header by which a client knows that context may be sent as a hash; other servers would pass the hash over."""
+"""The header by which a client knows that context may be sent as a hash and at 8 kHz, and that what was said whole has a hash too.
+
+Other servers would pass these fields over.
+"""
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
 

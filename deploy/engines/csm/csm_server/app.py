@@ -25,10 +25,13 @@ class ContextSegment(BaseModel):
     speaker: str
     text: str
     audio: Optional[str] = None
-    """PCM of 16 bits, little-endian, 24 kHz, one channel, as base64."""
+    """PCM of 16 bits, little-endian, one channel, as base64."""
 
     sha256: Optional[str] = None
-    """Of the PCM, in lower-case hex. With `audio` the sound is kept under it; without, the kept sound is taken."""
+    """Of the PCM as it was sent, in lower-case hex. With `audio` the sound is kept under it; without, the kept sound is taken."""
+
+    sample_rate: Literal[8000, 24000] = 24000
+    """Hz, of the PCM, also of one that is only referred to: it is not kept with the sound."""
 
 
 class SpeechRequest(BaseModel):
@@ -63,6 +66,11 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
     sessions = Sessions(settings.context_ms)
     sounds = Sounds(settings.kept_audio_bytes)
     app.state.jobs = jobs
+    app.state.sounds = sounds
+
+    def expire_in_time() -> None:
+        """Sound must go in time even when no further request comes."""
+        asyncio.get_running_loop().call_later(sounds.ttl_seconds + 1, sounds.expire)
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
@@ -118,8 +126,7 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
         if jobs.state != "ready":
             raise Refused(503, "The model is still being loaded. Try again in a few seconds.", "loading", retry_after=5)
         if any(part.sha256 is not None for part in asked.context):
-            # Sound must go in time even when no further request comes.
-            asyncio.get_running_loop().call_later(sounds.ttl_seconds + 1, sounds.expire)
+            expire_in_time()
         said = segments(asked.context, sent, sounds)
         session = asked.session
         context = newest(said if session is None else [*sessions.get(session), *said], settings.context_ms)
@@ -132,6 +139,11 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
             sessions.add(session, said)
 
         def on_whole(audio: bytes) -> None:
+            if len(audio) == 0:
+                # The model ended at once. Context without sound is refused from clients too.
+                return
+            sounds.add(hashlib.sha256(audio).hexdigest(), audio)
+            expire_in_time()
             if session is not None:
                 sessions.add(session, [Segment(asked.voice, text, audio)])
 
@@ -232,7 +244,7 @@ def segments(parts: Sequence[ContextSegment], sent: Sequence[Optional[bytes]], s
         if audio is None:
             unknown.append(index)
         else:
-            said.append(Segment(part.speaker, part.text, audio))
+            said.append(Segment(part.speaker, part.text, audio, part.sample_rate))
     for sha256, audio in new.items():
         sounds.add(sha256, audio)
     if unknown:

@@ -6,6 +6,7 @@ decoded as they come.
   it drops every stopping criterion but the length.
 - Mimi is causal, and `transformers` keeps the state of its transformer but not of its convolutions. So a chunk is made by decoding
   all codes so far and taking what is new: the same samples as decoding them at once. 20 s of speech are 250 frames.
+- The model hears 24 kHz only: context at 8 kHz is brought there first.
 """
 
 import logging
@@ -15,7 +16,8 @@ import numpy as np
 import torch
 from transformers import AutoProcessor, CsmForConditionalGeneration
 
-from .speech import FRAME_SAMPLES, Segment, Sink, Speech, chunk_frames
+from .resample import upsample
+from .speech import FRAME_SAMPLES, SAMPLE_RATE, Segment, Sink, Speech, chunk_frames
 
 log = logging.getLogger("csm")
 
@@ -133,6 +135,9 @@ class Csm:
 
 def _turn(segment: Segment) -> Any:
     samples = np.frombuffer(segment.audio, dtype="<i2").astype(np.float32) / 32768
+    if segment.sample_rate != SAMPLE_RATE:
+        # 8 kHz: the server takes no third rate.
+        samples = upsample(samples)
     return {
         "role": segment.speaker,
         "content": [{"type": "text", "text": segment.text}, {"type": "audio", "audio": samples}],

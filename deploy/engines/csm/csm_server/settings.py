@@ -26,7 +26,7 @@ class Settings:
     """`MAX_BODY_BYTES` of a request."""
 
     kept_audio_bytes: int = 256 * 1024 * 1024
-    """`KEPT_AUDIO_BYTES` of context that requests may refer to by hash; what was used longest ago goes first."""
+    """`KEPT_AUDIO_BYTES` of sound that requests may refer to by hash; what was used longest ago goes first."""
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -1,4 +1,7 @@
-"""Sound of context under its hash, so that a client need not send the same sound at every request."""
+"""Sound under its hash, so that a client need not send the same sound at every request, and what was said here not at all.
+
+The bytes are kept as they were sent: the rate comes with each reference.
+"""
 
 import time
 from collections import OrderedDict

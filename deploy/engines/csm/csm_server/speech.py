@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Iterator, List, Protocol, Sequence, Tuple
 
 SAMPLE_RATE = 24_000
-"""Hz, of all sound here: 16 bits, little-endian, one channel."""
+"""Hz, of all sound that is made; context may have another rate. Sound is PCM: 16 bits, little-endian, one channel."""
 
 FRAME_SAMPLES = 1_920
 """One frame of the Mimi codec: 80 ms, 12.5 a second."""
@@ -23,6 +23,7 @@ class Segment:
     speaker: str
     text: str
     audio: bytes
+    sample_rate: int = SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def newest(segments: Sequence[Segment], limit_ms: int) -> Tuple[Segment, ...]:
     room = limit_ms * BYTES_PER_SECOND // 1000
     kept: List[Segment] = []
     for segment in reversed(segments):
-        room -= len(segment.audio)
+        room -= len(segment.audio) * SAMPLE_RATE // segment.sample_rate
         if room < 0:
             break
         kept.append(segment)

@@ -122,6 +122,7 @@ def serving(generator: Any, settings: Settings = Settings(), ready: bool = True)
     try:
         client = Client(listener.getsockname()[1])
         client.jobs = jobs  # type: ignore[attr-defined]
+        client.sounds = app.state.sounds  # type: ignore[attr-defined]
         yield client
     finally:
         server.should_exit = True

@@ -11,7 +11,7 @@ from csm_server.sounds import SMALLEST, Sounds
 from csm_server.speech import FRAME_BYTES, Segment, max_frames, newest
 from csm_server.standin import StandIn
 
-from server import Stepped, serving, until
+from server import Stepped, read_chunk, read_head, serving, until
 
 SECOND = b"\x01\x02" * 24_000
 
@@ -20,10 +20,18 @@ def said(speaker, text, seconds):
     return {"speaker": speaker, "text": text, "audio": base64.b64encode(SECOND * seconds).decode()}
 
 
-def hashed(speaker, text, audio):
+def hashed(speaker, text, audio, **fields):
     """As it is sent first, and as it is then referred to."""
-    reference = {"speaker": speaker, "text": text, "sha256": hashlib.sha256(audio).hexdigest()}
+    reference = {"speaker": speaker, "text": text, "sha256": hashlib.sha256(audio).hexdigest(), **fields}
     return {**reference, "audio": base64.b64encode(audio).decode()}, reference
+
+
+def pcm(body):
+    """The sound of an answer, whatever its form."""
+    if body.startswith(b"data: "):
+        events = [json.loads(line[len("data: "):]) for line in body.decode().strip().split("\n\n")]
+        return b"".join(base64.b64decode(event["audio"]) for event in events if event["type"] == "speech.audio.delta")
+    return body[44:] if body.startswith(b"RIFF") else body
 
 
 def refused(client, *context):
@@ -57,6 +65,43 @@ def test_old_context_is_left_out_by_whole_segments():
         assert [segment.text for segment in generator.asked[0].context] == ["middle", "new"]
         speak(client, context=[said("0", "small", 1), said("1", "too long", 4)])
         assert generator.asked[1].context == ()
+
+
+def test_sound_of_the_telephone_reaches_the_generator_as_it_was_sent_with_its_rate():
+    generator = Stepped(frames=1)
+    generator.go()
+    sent, reference = hashed("1", "Hello?", SECOND, sample_rate=8000)
+    with serving(generator) as client:
+        assert speak(client, context=[sent, {**said("0", "Yes.", 1), "sample_rate": 24000}])[0] == 200
+        assert generator.asked[0].context == (Segment("1", "Hello?", SECOND, 8000), Segment("0", "Yes.", SECOND, 24000))
+        assert speak(client, session="call-1", context=[reference])[0] == 200
+        assert generator.asked[1].context == (Segment("1", "Hello?", SECOND, 8000),)
+        speak(client, session="call-1")
+        assert generator.asked[2].context[0] == Segment("1", "Hello?", SECOND, 8000)
+
+
+def test_the_rate_comes_with_each_reference_and_is_not_kept():
+    generator = Stepped(frames=1)
+    generator.go()
+    sent, _ = hashed("1", "Hello?", SECOND, sample_rate=8000)
+    _, reference = hashed("1", "Hello?", SECOND)
+    with serving(generator) as client:
+        assert speak(client, context=[sent, reference])[0] == 200
+        assert [segment.sample_rate for segment in generator.asked[0].context] == [8000, 24000]
+
+
+def test_the_newest_context_is_counted_in_time_whatever_its_rate():
+    slow = [Segment("1", name, SECOND, 8000) for name in ("old", "new")]  # 3 s each
+    fast = Segment("0", "fast", SECOND)
+    assert newest([*slow, fast], 7000) == (*slow, fast)
+    assert newest([*slow, fast], 6999) == (slow[1], fast)
+    assert newest([fast, *slow], 6000) == tuple(slow)
+    assert newest(slow, 2999) == ()
+    generator = Stepped(frames=1)
+    generator.go()
+    with serving(generator, Settings(context_ms=4000)) as client:
+        speak(client, context=[said("0", "left out", 1), {**said("1", "3 s", 1), "sample_rate": 8000}, said("0", "1 s", 1)])
+        assert [segment.text for segment in generator.asked[0].context] == ["3 s", "1 s"]
 
 
 def test_a_session_remembers_what_both_said():
@@ -157,11 +202,68 @@ def test_new_sound_does_not_push_out_what_the_same_request_refers_to():
     generator.go()
     one, one_reference = hashed("1", "one", SECOND)
     two, two_reference = hashed("0", "two", SECOND * 2)
-    with serving(generator, Settings(kept_audio_bytes=len(SECOND) * 2)) as client:
+    with serving(generator, Settings(kept_audio_bytes=len(SECOND) * 2 + FRAME_BYTES)) as client:  # a frame is said
         assert speak(client, context=[one])[0] == 200
         assert speak(client, context=[two, one_reference])[0] == 200
         assert refused(client, two_reference, one_reference) == (409, "unknown_audio", "context.1.sha256")
         assert speak(client, context=[two_reference, one])[0] == 200
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream": False}, {"stream_format": "sse"}, {"response_format": "wav"}])
+def test_what_was_said_whole_may_be_referred_to_in_the_next_request(fields):
+    generator = Stepped(frames=20)
+    generator.go()
+    with serving(generator) as client:
+        whole = pcm(speak(client, **fields)[1])
+        assert len(whole) == 20 * FRAME_BYTES
+        assert speak(client, context=[hashed("0", "Sure, one moment.", whole)[1]])[0] == 200
+        assert generator.asked[1].context == (Segment("0", "Sure, one moment.", whole),)
+
+
+def test_speech_that_was_broken_off_has_no_hash():
+    generator = Stepped(frames=40)
+    with serving(generator) as client:
+        generator.go(2)
+        with client.open({"input": "I was going to say something."}) as connection, connection.makefile("rb") as answer:
+            read_head(answer)
+            heard = read_chunk(answer)
+        until(lambda: generator.stopped == 1 and client.jobs.taken == 0)
+        generator.go()
+        assert refused(client, hashed("0", "I was", heard)[1]) == (409, "unknown_audio", "context.0.sha256")
+        assert len(client.sounds) == 0
+
+
+def test_speech_that_failed_has_no_hash():
+    generator = Stepped(frames=20)
+    generator.error_at = 5
+    generator.go()
+    with serving(generator) as client:
+        for fields in ({"stream_format": "sse"}, {"stream": False}):
+            client.speech({"input": "Sure, one moment.", **fields}).read()
+        assert generator.stopped == 2 and len(client.sounds) == 0
+
+
+def test_speech_without_a_sound_is_kept_nowhere():
+    generator = Stepped(frames=0)
+    with serving(generator) as client:
+        assert speak(client, session="call-1") == (200, b"")
+        assert refused(client, hashed("0", "Sure, one moment.", b"")[1]) == (409, "unknown_audio", "context.0.sha256")
+        speak(client, session="call-1")
+        assert generator.asked[-1].context == ()
+
+
+def test_kept_sound_goes_in_time_even_when_no_further_request_comes():
+    generator = Stepped(frames=1)
+    generator.go()
+    sent, _ = hashed("1", "Hello?", SECOND)
+    with serving(generator) as client:
+        client.sounds.ttl_seconds = 0.1
+        assert speak(client)[0] == 200
+        assert len(client.sounds) == 1  # what was said
+        until(lambda: len(client.sounds) == 0)
+        assert refused(client, sent, hashed("0", "unknown", SECOND * 2)[1])[0] == 409
+        assert len(client.sounds) == 1  # what was sent
+        until(lambda: len(client.sounds) == 0)
 
 
 def test_answers_say_that_hashes_are_taken():
@@ -252,6 +354,9 @@ def test_newest_keeps_none_of_none():
         ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "sha256": "A" * 64}]}, 422, "context.0.sha256"),
         ({"input": "Hi.", "context": [{"speaker": "me", "text": "x", "sha256": "0" * 64}]}, 422, "context.0.speaker"),
         ({"input": "Hi.", "context": [{"speaker": "me", "text": "x", "audio": "AAA="}]}, 422, "context.0.speaker"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "AAA=", "sample_rate": 16000}]}, 422, "context.0.sample_rate"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "AAA=", "sample_rate": "8000"}]}, 422, "context.0.sample_rate"),
+        ({"input": "Hi.", "context": [{"speaker": "0", "text": "x", "audio": "AAA=", "sample_rate": None}]}, 422, "context.0.sample_rate"),
         ({"input": "Hi.", "user": "x" * 70_000}, 413, None),
     ],
 )

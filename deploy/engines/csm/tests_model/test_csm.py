@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CsmConfig, CsmForConditionalGeneration, CsmProcessor, EncodecFeatureExtractor, PreTrainedTokenizerFast
 
-from csm_server.csm import Csm, _Frames
+from csm_server.csm import Csm, _Frames, _turn
 from csm_server.speech import FRAME_BYTES, Cancelled, Segment, Sink, Speech
 
 # The turns of the checkpoint's template: "[0]words" between the text tokens, then the sound and its end.
@@ -120,6 +120,18 @@ def test_context_becomes_turns_with_their_sound(csm):
     assert text.count("<|AUDIO|>") == 13 + 25
     kept = Kept()
     csm.generate(Speech("Ok", "0", context, 4), kept)
+    assert len(b"".join(kept.chunks)) == 4 * FRAME_BYTES
+
+
+def test_context_of_the_telephone_is_as_long_for_the_model_as_it_was(csm):
+    second = np.sin(np.arange(8_000) / 5) * 20_000
+    segment = Segment("1", "Hi", second.astype("<i2").tobytes(), 8_000)
+    samples = _turn(segment)["content"][1]["audio"]
+    assert samples.dtype == np.float32 and np.array_equal(samples[::3], second.astype("<i2") / np.float32(32768))
+    inputs = csm._inputs(Speech("Ok", "0", (segment,), 10))
+    assert csm._processor.tokenizer.decode(inputs["input_ids"][0]).replace(" ", "").count("<|AUDIO|>") == 13
+    kept = Kept()
+    csm.generate(Speech("Ok", "0", (segment,), 4), kept)
     assert len(b"".join(kept.chunks)) == 4 * FRAME_BYTES
 
 
