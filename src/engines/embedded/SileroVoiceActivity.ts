@@ -13,7 +13,7 @@
  * https://github.com/snakers4/silero-vad
  */
 import { createRequire } from "node:module"
-import { Clock, Effect, Exit, FileSystem, Layer, Scope } from "effect"
+import { Clock, Effect, Exit, FileSystem, Layer, Record, Scope } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Detector, VoiceActivity, windowLength } from "../../conversation/VoiceActivity.ts"
@@ -43,20 +43,21 @@ const weights = "@ricky0123/vad-web/dist/silero_vad_v6.onnx"
 const clock = Clock.Clock.defaultValue()
 
 interface Runtime {
-  readonly name: string
+  /** Whether its answers are written into the memory that they are asked in. */
+  readonly writesInto: boolean
   readonly InferenceSession: typeof import("onnxruntime-common").InferenceSession
   readonly Tensor: typeof import("onnxruntime-common").Tensor
 }
 
 const native = Effect.tryPromise(async (): Promise<Runtime> => {
   const { default: runtime } = await import("onnxruntime-node")
-  return { name: "native", InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+  return { writesInto: true, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
 })
 
 const wasm = Effect.tryPromise(async (): Promise<Runtime> => {
   const runtime = await import("onnxruntime-web/wasm")
   runtime.env.wasm.numThreads = 1
-  return { name: "wasm", InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+  return { writesInto: false, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
 })
 
 const failed = (reason: EngineFailed["reason"], cause: unknown) =>
@@ -76,6 +77,52 @@ interface Question {
 
 type Ask = (input: Float32Array, state: Float32Array) => Effect.Effect<number, EngineFailed>
 
+/** What a run reads and writes, for so many windows. */
+interface Papers {
+  readonly inputs: Float32Array
+  readonly states: Float32Array
+  readonly feeds: InferenceSession.FeedsType
+  readonly fetches: { readonly output: Tensor; readonly stateN: Tensor }
+}
+
+type Desk = (count: number) => Papers
+
+/**
+ * Memory of runs, used again and again: at 100 calls new memory for each would be four megabytes a second outside the
+ * heap, for which V8 collects all of it.
+ */
+const makeDesk = (runtime: Runtime, rate: Tensor): Desk => {
+  let room = 0
+  let papers: Array<Papers | undefined> = []
+  const lengths = { inputs: inputLength, states: layers * stateLength, nextStates: layers * stateLength, outputs: 1 }
+  let space = { inputs: new Float32Array(0), states: new Float32Array(0), nextStates: new Float32Array(0), outputs: new Float32Array(0) }
+  return (count) => {
+    if (count > room) {
+      room = 2 ** Math.ceil(Math.log2(count))
+      space = Record.map(lengths, (length) => new Float32Array(room * length))
+      papers = []
+    }
+    const known = papers[count]
+    if (known !== undefined) return known
+    const data = Record.map(lengths, (length, name) => space[name].subarray(0, count * length))
+    const made: Papers = {
+      inputs: data.inputs,
+      states: data.states,
+      feeds: {
+        input: new runtime.Tensor("float32", data.inputs, [count, inputLength]),
+        state: new runtime.Tensor("float32", data.states, [layers, count, stateLength]),
+        sr: rate
+      },
+      fetches: {
+        output: new runtime.Tensor("float32", data.outputs, [count, 1]),
+        stateN: new runtime.Tensor("float32", data.nextStates, [layers, count, stateLength])
+      }
+    }
+    papers[count] = made
+    return made
+  }
+}
+
 /** Looks at the windows of all calls together that came within `gatherFor`. */
 const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scope: Scope.Scope): Ask => {
   let waiting: Array<Question> = []
@@ -83,21 +130,20 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
   const cameAt = new Float64Array(manyWindows).fill(-Infinity)
   let came = 0
 
+  /** Those that no run is in. */
+  const free: Array<Desk> = []
+
   const run = async (questions: ReadonlyArray<Question>) => {
     const count = questions.length
-    const inputs = new Float32Array(count * inputLength)
-    const states = new Float32Array(layers * count * stateLength)
+    const desk = free.pop() ?? makeDesk(runtime, rate)
+    const { feeds, fetches, inputs, states } = desk(count)
     for (const [index, { input, state }] of questions.entries()) {
       inputs.set(input, index * inputLength)
       for (let layer = 0; layer < layers; layer++) {
         states.set(state.subarray(layer * stateLength, (layer + 1) * stateLength), (layer * count + index) * stateLength)
       }
     }
-    const result = await session.run({
-      input: new runtime.Tensor("float32", inputs, [count, inputLength]),
-      state: new runtime.Tensor("float32", states, [layers, count, stateLength]),
-      sr: rate
-    })
+    const result = await (runtime.writesInto ? session.run(feeds, fetches) : session.run(feeds))
     const next = (result.stateN as TypedTensor<"float32">).data
     for (const [index, { state }] of questions.entries()) {
       for (let layer = 0; layer < layers; layer++) {
@@ -105,7 +151,10 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
         state.set(next.subarray(from, from + stateLength), layer * stateLength)
       }
     }
-    return (result.output as TypedTensor<"float32">).data
+    const probabilities = Array.from((result.output as TypedTensor<"float32">).data)
+    // One that failed may still be in use.
+    free.push(desk)
+    return probabilities
   }
 
   const together = (wait: number) =>
