@@ -29,7 +29,10 @@ export type Reply =
 
 /** The caller's end of the line, as the agent has it. */
 export interface Line {
-  /** The caller's sound at the agent's rate; ends when the stream ends. */
+  /**
+   * The caller's sound at the agent's rate; ends when the stream ends. What was pulled is good until the next pull, when its
+   * memory is written to again: what is to last is copied.
+   */
   readonly audio: Stream.Stream<Pcm>
   /** Throws away what has been said but not played, here and at Twilio: all three queues. */
   readonly clear: Effect.Effect<void>

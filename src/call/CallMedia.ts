@@ -75,33 +75,73 @@ interface Outgoing {
   readonly generation: number
 }
 
-/** Samples that are allocated at once, to be handed out in pieces: a typed array costs more to make than to fill. */
-const slabLength = 4096
-
-/** A frame's work, shared by all calls: what is in it is read before another one's turn. */
+/**
+ * The work on one piece, shared by all calls: what is in it is read before another one's turn. Memory of each piece's own
+ * would be garbage outside the heap, for which V8 collects all of it.
+ */
+let workPcm = new Int16Array(4096)
+let workMulaw = new Uint8Array(4096)
 const framePcm = new Int16Array(frameBytes)
 const frameMulaw = new Uint8Array(frameBytes)
 
-const pcmOf = (length: number): Pcm<8000> => length === frameBytes ? framePcm : new Int16Array(length)
-const mulawOf = (length: number): Uint8Array => length === frameBytes ? frameMulaw : new Uint8Array(length)
+const pcmOf = (length: number): Pcm<8000> => {
+  if (length === frameBytes) return framePcm
+  if (workPcm.length < length) workPcm = new Int16Array(length)
+  return workPcm.subarray(0, length)
+}
 
-/** The caller's sound at the agent's rate: μ-law and resampler in one pure step. Each piece is the agent's to keep. */
-const makeHear = (sampleRate: SampleRate): (mulaw: Uint8Array) => Pcm => {
+const mulawOf = (length: number): Uint8Array => {
+  if (length === frameBytes) return frameMulaw
+  if (workMulaw.length < length) workMulaw = new Uint8Array(length)
+  return workMulaw.subarray(0, length)
+}
+
+/** A frame that is good beyond this step. */
+const lasting = (frame: Uint8Array): Uint8Array =>
+  frame.buffer === workMulaw.buffer || frame.buffer === frameMulaw.buffer ? frame.slice() : frame
+
+interface Hearing {
+  /** The pieces before are read. */
+  readonly next: () => void
+  /** A piece of sound, good until `next`. */
+  readonly hear: (mulaw: Uint8Array) => Pcm
+}
+
+/** The caller's sound at the agent's rate: μ-law and resampler in one pure step, in the same memory again and again. */
+const makeHear = (sampleRate: SampleRate): Hearing => {
   const resampler = Resampler.make(8000, sampleRate)
-  let slab = new Int16Array(slabLength)
+  let room = new Int16Array(resampler.outputLength(frameBytes))
+  /** As a rule one frame is all that has come. */
+  let all: Pcm = room
   let used = 0
-  return (mulaw) => {
-    const scratch = pcmOf(mulaw.length)
-    Mulaw.decodeInto(mulaw, scratch)
-    const length = resampler.outputLength(mulaw.length)
-    if (used + length > slab.length) {
-      slab = new Int16Array(Math.max(slabLength, length))
-      used = 0
+  const take = (length: number): Pcm => {
+    if (used === 0 && length === all.length) {
+      used = length
+      return all
     }
-    const piece = slab.subarray(used, used + length)
+    if (used + length > room.length) {
+      // What was handed out keeps the memory that it is in.
+      room = new Int16Array(2 * (used + length))
+      all = room.subarray(0, all.length)
+    }
+    const piece = room.subarray(used, used + length)
     used += length
-    resampler.processInto(scratch, piece)
     return piece
+  }
+  return {
+    next: () => {
+      used = 0
+    },
+    hear: (mulaw) => {
+      const piece = take(resampler.outputLength(mulaw.length))
+      if (sampleRate === 8000) Mulaw.decodeInto(mulaw, piece as Pcm<8000>)
+      else {
+        const scratch = pcmOf(mulaw.length)
+        Mulaw.decodeInto(mulaw, scratch)
+        resampler.processInto(scratch, piece)
+      }
+      return piece
+    }
   }
 }
 
@@ -115,10 +155,13 @@ const makeSay = (sampleRate: SampleRate) => {
   return {
     push: (pcm: Pcm): ReadonlyArray<Uint8Array> => {
       const length = resampler.outputLength(pcm.length)
-      const scratch = pcmOf(length)
-      resampler.processInto(pcm, scratch)
       const bytes = mulawOf(length)
-      Mulaw.encodeInto(scratch, bytes)
+      if (sampleRate === 8000) Mulaw.encodeInto(pcm as Pcm<8000>, bytes)
+      else {
+        const scratch = pcmOf(length)
+        resampler.processInto(pcm, scratch)
+        Mulaw.encodeInto(scratch, bytes)
+      }
       return framer.push(bytes)
     },
     /** The part of a frame that waits for more, padded to a whole one: a mark must not overtake it. */
@@ -144,7 +187,7 @@ const makeSay = (sampleRate: SampleRate) => {
  * for design and compilation while another one's sound waits.
  */
 export const warmUp = (sampleRate: SampleRate): void => {
-  const hear = makeHear(sampleRate)
+  const { hear } = makeHear(sampleRate)
   const say = makeSay(sampleRate)
   const silence = new Uint8Array(frameBytes).fill(Mulaw.silence)
   for (let frame = 0; frame < 50; frame++) say.push(hear(silence))
@@ -170,7 +213,7 @@ export const run = Effect.fnUntraced(function*(
   const end = (how: StreamEnd) => Effect.sync(() => void endNow(how))
 
   const { streamSid, tally } = stream
-  const hear = makeHear(agent.sampleRate)
+  const { hear, next } = makeHear(agent.sampleRate)
   const say = makeSay(agent.sampleRate)
   const pacer = Pacer.make({ leadMillis })
   const waiting = yield* Queue.bounded<Outgoing>(replyFrames / pieceFrames)
@@ -192,6 +235,7 @@ export const run = Effect.fnUntraced(function*(
   }
 
   const audio = Stream.mapArray(stream.media, (messages) => {
+    next()
     const old = Math.min(messages.length - 1, messages.length + queued - maxBacklog)
     if (old <= 0) return messages.length === 1 ? [hearOne(messages[0])] : Array.map(messages, hearOne)
     taken += old
@@ -220,7 +264,7 @@ export const run = Effect.fnUntraced(function*(
     for (let index = 0; index < frames.length; index++) {
       const at = now()
       if (!isIdle() || pacer.lead(at) + frameMillis > leadMillis) {
-        return queueFrames(index === 0 ? frames : frames.slice(index), current)
+        return queueFrames((index === 0 ? frames : frames.slice(index)).map(lasting), current)
       }
       pacer.reserve(at, frameMillis)
       emit(frames[index])
@@ -229,13 +273,12 @@ export const run = Effect.fnUntraced(function*(
   }
 
   const queueFrames = Effect.fnUntraced(function*(frames: ReadonlyArray<Uint8Array>, current: number) {
-    const lasting = frames.map((frame) => frame === frameMulaw ? frame.slice() : frame)
-    for (let index = 0; index < lasting.length; index += pieceFrames) {
+    for (let index = 0; index < frames.length; index += pieceFrames) {
       if (current !== generation) {
-        cleared += lasting.length - index
+        cleared += frames.length - index
         return
       }
-      const content = lasting.slice(index, index + pieceFrames)
+      const content = frames.slice(index, index + pieceFrames)
       queued += content.length
       yield* Queue.offer(waiting, { content, generation: current })
     }

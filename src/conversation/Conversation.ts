@@ -63,6 +63,7 @@ export class TransferFailed extends Data.TaggedError("TransferFailed")<{
 
 /** The caller's end of the line, as the conversation has it. */
 export interface CallersEnd {
+  /** What was pulled is only read until the next pull. */
   readonly audio: Stream.Stream<Pcm<8000>>
   /** Throws away what was sent and not played. */
   readonly clear: Effect.Effect<void>
