@@ -130,7 +130,7 @@ const run = async ({ account, calls, lines, ramp, target, turns }: Crowd): Promi
       gone++
       return hangUp(load, caller)
     }
-    person.line = lines[(people.indexOf(person) + person.said) % lines.length]
+    person.line = lines[(people.indexOf(person) * turns + person.said) % lines.length]
     person.said++
     person.at = 0
   }

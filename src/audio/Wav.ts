@@ -5,6 +5,7 @@
  * Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991), and `WAVEFORMATEXTENSIBLE`.
  */
 import * as Mulaw from "./Mulaw.ts"
+import * as Pcm from "./Pcm.ts"
 
 /** Sound as a file holds it. */
 export interface Wav {
@@ -34,9 +35,6 @@ const extensible = 0xfffe
 
 /** All of an extensible format's sub-format but its first two bytes, which are the format tag. */
 const subFormat = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71]
-
-/** As the format is, and nearly every machine. */
-const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 const fail = (reason: string): WavError => ({ _tag: "WavError", reason })
 
@@ -145,14 +143,6 @@ export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: nu
   view.setUint32(40, size, true)
 }
 
-/** Writes samples as such a file has them, from a place on that need not be even. */
-export const writeSamples = (bytes: Uint8Array, at: number, samples: Int16Array): void => {
-  // A recognizer is sent seconds of sound at a time: a tenth of the loop's time.
-  if (isLittleEndian) return bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), at)
-  const view = viewOf(bytes)
-  for (let i = 0; i < samples.length; i++) view.setInt16(at + 2 * i, samples[i], true)
-}
-
 /** A whole 16-bit PCM file. A channel that is shorter than the others ends in silence. */
 export const encode = ({ channels, sampleRate }: Pick<Wav, "sampleRate" | "channels">): Uint8Array => {
   const count = channels.length
@@ -160,7 +150,7 @@ export const encode = ({ channels, sampleRate }: Pick<Wav, "sampleRate" | "chann
   const bytes = new Uint8Array(headerBytes + size)
   writeHeader(bytes, { sampleRate, channels: count, size })
   if (count === 1) {
-    writeSamples(bytes, headerBytes, channels[0])
+    Pcm.writeBytes(channels[0], bytes, headerBytes)
     return bytes
   }
   const view = viewOf(bytes)

@@ -4,12 +4,12 @@
  * The caller's utterances with their transcripts, the agent's segments as far as they were heard; never more
  * than a limit of sound, the oldest going first. What was made and never heard is forgotten.
  */
-import * as Pcm from "../audio/Pcm.ts"
-import type { SpeechChunk, SpokenTurn } from "./TextToSpeech.ts"
+import type { Pcm, SampleRate } from "../audio/Pcm.ts"
+import { millisOf, type SpeechChunk, type SpokenTurn } from "./TextToSpeech.ts"
 
 export interface SpokenContext {
   /** The caller's sound, while an utterance goes on. */
-  readonly hear: (pcm: Pcm.Pcm<8000>) => void
+  readonly hear: (pcm: Pcm<8000>) => void
   readonly beginUtterance: () => void
   /** Its sound waits for its words until `settle`. */
   readonly endUtterance: () => void
@@ -28,27 +28,42 @@ export interface SpokenContext {
 
 /** Sound that grows, up to a limit; beyond it is of no use and not kept. */
 interface Growing {
-  pieces: Array<Int16Array>
+  pieces: Array<Pcm>
   length: number
   isTooLong: boolean
 }
 
 interface Segment extends Growing {
   readonly text: string
-  readonly sampleRate: Pcm.SampleRate
+  readonly sampleRate: SampleRate
 }
 
-const join = ({ length, pieces }: Growing): Int16Array => {
-  const whole = new Int16Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
+/** Samples at 8 kHz that memory is asked for at once: a second. */
+const pieceLength = 8000
+
+/** Behind what a growing sound has of pieces of `pieceLength`: those are filled, so that nothing has to be joined later. */
+const append = (sound: Growing, pcm: Pcm<8000>) => {
+  for (let at = 0; at < pcm.length;) {
+    const used = sound.length % pieceLength
+    if (used === 0) sound.pieces.push(new Int16Array(pieceLength))
+    const part = pcm.subarray(at, at + pieceLength - used)
+    sound.pieces[sound.pieces.length - 1].set(part, used)
+    sound.length += part.length
+    at += part.length
   }
-  return whole
 }
 
-const millisOf = ({ pcm, sampleRate }: SpokenTurn): number => (pcm.length * 1000) / sampleRate
+/** The first samples of some sound. */
+const firstOf = (pieces: ReadonlyArray<Pcm>, length: number): ReadonlyArray<Pcm> => {
+  const first: Array<Pcm> = []
+  let left = length
+  for (const piece of pieces) {
+    if (left <= 0) break
+    first.push(piece.length <= left ? piece : piece.subarray(0, left))
+    left -= piece.length
+  }
+  return first
+}
 
 /** `limit`: ms of sound. */
 export const make = (limit: number): SpokenContext => {
@@ -57,27 +72,24 @@ export const make = (limit: number): SpokenContext => {
   let utterance: Growing | undefined
   let ended: Growing | undefined
   /**
-   * What was read last, and of what: a reply's segments all ask for the same, and to join its sound takes time. The pause
-   * that has grown behind the same words meanwhile is of no use.
+   * What was read last, and of what: a reply's segments all ask for the same, and an engine knows a turn again that it has
+   * seen. The pause that has grown behind the same words meanwhile is of no use.
    */
   let read:
     | { readonly of: readonly [ReadonlyArray<SpokenTurn>, Growing, saying: string]; readonly turns: ReadonlyArray<SpokenTurn> }
     | undefined
 
-  const grow = (sound: Growing, piece: Int16Array, sampleRate: number) => {
-    if (sound.isTooLong || piece.length === 0) return
-    if (((sound.length + piece.length) * 1000) / sampleRate > limit) {
-      sound.isTooLong = true
-      sound.pieces = []
-      return
-    }
-    sound.pieces.push(piece)
-    sound.length += piece.length
+  const hasRoom = (sound: Growing, length: number, sampleRate: number): boolean => {
+    if (sound.isTooLong) return false
+    if (((sound.length + length) * 1000) / sampleRate <= limit) return true
+    sound.isTooLong = true
+    sound.pieces = []
+    return false
   }
 
   /** The newest turns that the limit has room for, with this one behind them. */
   const behind = (before: ReadonlyArray<SpokenTurn>, turn: SpokenTurn): ReadonlyArray<SpokenTurn> => {
-    if (turn.pcm.length === 0) return before
+    if (turn.sound.length === 0) return before
     let room = limit
     const all = [...before, turn]
     const first = all.findLastIndex((one) => (room -= millisOf(one)) < 0)
@@ -90,14 +102,13 @@ export const make = (limit: number): SpokenContext => {
     const begun = last?.role === "caller" && text.startsWith(`${last.text} `) ? last : undefined
     const before = begun === undefined ? turns : turns.slice(0, -1)
     if (sound.isTooLong || text.length === 0) return before
-    const pieces = begun === undefined ? sound.pieces : [begun.pcm, ...sound.pieces]
-    const pcm = join({ ...sound, pieces, length: sound.length + (begun?.pcm.length ?? 0) })
-    return behind(before, { role: "caller", text, pcm: Pcm.of(8000, pcm), sampleRate: 8000 })
+    const heard = firstOf(sound.pieces, sound.length)
+    return behind(before, { role: "caller", text, sound: begun === undefined ? heard : [...begun.sound, ...heard], sampleRate: 8000 })
   }
 
   return {
     hear: (pcm) => {
-      if (utterance !== undefined) grow(utterance, pcm, 8000)
+      if (utterance !== undefined && hasRoom(utterance, pcm.length, 8000)) append(utterance, pcm)
     },
     beginUtterance: () => {
       utterance = { pieces: [], length: 0, isTooLong: false }
@@ -119,7 +130,10 @@ export const make = (limit: number): SpokenContext => {
       const known = segments.get(segment)
       const sound = known?.sampleRate === sampleRate ? known : { text, sampleRate, pieces: [], length: 0, isTooLong: false }
       segments.set(segment, sound)
-      grow(sound, pcm, sampleRate)
+      if (pcm.length > 0 && hasRoom(sound, pcm.length, sampleRate)) {
+        sound.pieces.push(pcm)
+        sound.length += pcm.length
+      }
       let sum = 0
       // A long reply's beginning would not be used: only its words are kept, to find the rest.
       for (const one of [...segments.values()].toReversed()) {
@@ -140,9 +154,8 @@ export const make = (limit: number): SpokenContext => {
         if (part === undefined) continue
         left = left.slice(part.length).trimStart()
         if (isTooLong) continue
-        const whole = join(segment)
-        const length = isWhole ? whole.length : Math.floor((whole.length * part.length) / text.length)
-        turns = behind(turns, { role: "agent", text: part, pcm: Pcm.of(sampleRate, whole.slice(0, length)), sampleRate })
+        const length = isWhole ? segment.length : Math.floor((segment.length * part.length) / text.length)
+        turns = behind(turns, { role: "agent", text: part, sound: firstOf(segment.pieces, length), sampleRate })
       }
       replies.delete(reply)
     },

@@ -20,9 +20,14 @@ export interface SpeechRequest {
 export interface SpokenTurn {
   readonly role: "caller" | "agent"
   readonly text: string
-  readonly pcm: Pcm
+  /** In its order, in pieces of any length. */
+  readonly sound: ReadonlyArray<Pcm>
   readonly sampleRate: SampleRate
 }
+
+/** How long a turn's sound lasts, ms. */
+export const millisOf = ({ sampleRate, sound }: Pick<SpokenTurn, "sound" | "sampleRate">): number =>
+  sound.reduce((sum, { length }) => sum + length, 0) * 1000 / sampleRate
 
 /** Sound of one rate, in pieces of any length. */
 export interface SpeechChunk {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Pcm } from "../../src/audio/Pcm.ts"
 import * as SpokenContext from "../../src/conversation/SpokenContext.ts"
+import { millisOf } from "../../src/conversation/TextToSpeech.ts"
 
 const millis = (count: number, value = 1) => new Int16Array(count * 8).fill(value) as Pcm<8000>
 
@@ -16,7 +17,7 @@ const made = (context: SpokenContext.SpokenContext, reply: number, segment: numb
   context.made(reply, segment, text, { pcm: millis(count, value), sampleRate: 8000 })
 
 const told = (context: SpokenContext.SpokenContext, saying?: string) =>
-  context.read(saying).map(({ pcm, role, text }) => `${role} ${pcm.length / 8} ${text}`)
+  context.read(saying).map((turn) => `${turn.role} ${millisOf(turn)} ${turn.text}`)
 
 describe("what was said before", () => {
   it("is both sides' turns, oldest first, up to the limit", () => {
@@ -56,6 +57,18 @@ describe("what was said before", () => {
     context.callerSaid("two or three")
     context.settle()
     assert.strictEqual(context.read()[0], second)
+  })
+
+  it("keeps every sample in its order, and what was read stays as it was while the caller goes on", () => {
+    const context = SpokenContext.make(60_000)
+    const samples = Int16Array.from({ length: 8 * 2700 }, (_, index) => index)
+    context.beginUtterance()
+    for (let at = 0; at < 8 * 2000; at += 163) context.hear(samples.subarray(at, Math.min(at + 163, 8 * 2000)))
+    const [first] = context.read("one")
+    context.hear(samples.subarray(8 * 2000))
+    const [second] = context.read("one two")
+    assert.deepStrictEqual(first.sound.flatMap((piece) => [...piece]), [...samples.subarray(0, 8 * 2000)])
+    assert.deepStrictEqual(second.sound.flatMap((piece) => [...piece]), [...samples])
   })
 
   it("of a caller who goes on with the same turn is one turn, with all of its sound", () => {

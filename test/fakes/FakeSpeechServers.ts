@@ -2,6 +2,7 @@
  * Servers of `POST /audio/transcriptions` and `POST /audio/speech` on the loopback: each dialect, latencies that can be
  * set, faults, and a record of what was asked. They check what they are given as real ones do, and refuse it with 400.
  */
+import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { SampleRate } from "../../src/audio/Pcm.ts"
 import * as Wav from "../../src/audio/Wav.ts"
@@ -251,7 +252,7 @@ export interface SpeechOptions extends Common {
   /** Bytes of a piece. Default 80 ms of sound, as CSM's frames. */
   readonly pieceBytes?: number
   readonly sound?: (input: string, sampleRate: number) => Int16Array
-  /** Keeps the sound of contexts by its hash, as deploy/engines/csm does. */
+  /** Keeps the sound of contexts, and what it has said, by its hash, as deploy/engines/csm does. */
   readonly keepsSound?: boolean
 }
 
@@ -273,6 +274,8 @@ const bytesOf = ({ buffer, byteLength, byteOffset }: Int16Array): Uint8Array => 
 
 const cut = (bytes: Uint8Array, length: number): ReadonlyArray<Uint8Array> =>
   Array.from({ length: Math.ceil(bytes.length / length) }, (_, index) => bytes.subarray(index * length, (index + 1) * length))
+
+const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
 /** A file whose header tells this length of its samples. */
 export const wavOf = (samples: Int16Array, sampleRate: number, size?: number): Uint8Array => {
@@ -327,6 +330,7 @@ const spoken = (options: SpeechOptions, input: string): FakeHttpServer.Reply => 
 }
 
 interface ContextSegment {
+  readonly sample_rate?: number
   readonly audio?: string
   readonly sha256?: string
 }
@@ -338,7 +342,9 @@ export const speech = Effect.fnUntraced(function*(options: SpeechOptions = {}) {
 
   /** Keeps what came with its sound; the first segment that is not known, if any. */
   const unknownOf = (context: ReadonlyArray<ContextSegment>): number => {
-    for (const { audio, sha256 } of context) if (audio !== undefined && sha256 !== undefined) kept.add(sha256)
+    for (const { audio, sha256 } of context) {
+      if (audio !== undefined && sha256 === hashOf(Buffer.from(audio, "base64"))) kept.add(sha256)
+    }
     return context.findIndex(({ audio, sha256 }) => audio === undefined && !kept.has(sha256 ?? ""))
   }
   const rate = options.sampleRate ?? 24_000
@@ -358,7 +364,10 @@ export const speech = Effect.fnUntraced(function*(options: SpeechOptions = {}) {
       if (forgotten >= 0) {
         return refusal(409, { error: { message: "The sound of a context segment is not known here any more. Send its audio again.", code: "unknown_audio", param: `context.${forgotten}.sha256` } })
       }
+      const wrong = ((body.context ?? []) as ReadonlyArray<ContextSegment>).findIndex(({ sample_rate = 24_000 }) => sample_rate !== 8000 && sample_rate !== 24_000)
+      if (wrong >= 0) return refusal(422, { error: { message: "sample_rate is 8000 or 24000", param: `context.${wrong}.sample_rate` } })
       const answer = spoken(options, input)
+      if (options.keepsSound === true) kept.add(hashOf(bytesOf((options.sound ?? tone)(input, rate))))
       return { ...answer, headers: { ...answer.headers, ...hashes } }
     }
   }, options.voices === undefined ? {} : { "/v1/audio/voices": () => ({ ...json({ voices: options.voices }), headers: { "content-type": "application/json", ...hashes } }) })

@@ -10,7 +10,7 @@
  */
 import { Deferred, Effect, Layer, Option, Queue, type Scope, Semaphore, Stream } from "effect"
 import type { HttpClient } from "effect/http"
-import type { Pcm } from "../../audio/Pcm.ts"
+import * as Pcm from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
 import type { EngineSettings } from "../../config/AppConfig.ts"
@@ -46,28 +46,37 @@ const maxBytes = 1024 * 1024
 const silence: Transcript = { text: "", ending: "unknown" }
 
 interface Question {
-  readonly pieces: ReadonlyArray<Pcm<16000>>
+  readonly pieces: ReadonlyArray<Pcm.Pcm<8000>>
   /** Samples of all pieces. */
   readonly length: number
   readonly language: string
   readonly prompt: string | undefined
 }
 
-/** The sound of a question as a file. */
-const fileOf = ({ length, pieces }: Pick<Question, "pieces" | "length">) => ({
-  field: "file",
-  name: "utterance.wav",
-  type: "audio/wav",
-  length: Wav.headerBytes + 2 * length,
-  write: (bytes: Uint8Array) => {
-    Wav.writeHeader(bytes, { sampleRate: 16_000, channels: 1, size: 2 * length })
-    let at = Wav.headerBytes
-    for (const piece of pieces) {
-      Wav.writeSamples(bytes, at, piece)
-      at += piece.byteLength
+/** A piece at 16 kHz: read before the next is made, so all calls share it. */
+let work: Pcm.Pcm<16000> = new Int16Array(2048)
+
+/** The sound of a question as a file. It is resampled for each: to keep it at 16 kHz would take more memory than time. */
+const fileOf = ({ length, pieces }: Pick<Question, "pieces" | "length">) => {
+  const size = 2 * 2 * length
+  return {
+    field: "file",
+    name: "utterance.wav",
+    type: "audio/wav",
+    length: Wav.headerBytes + size,
+    write: (bytes: Uint8Array) => {
+      const resampler = Resampler.make(8000, 16000)
+      Wav.writeHeader(bytes, { sampleRate: 16_000, channels: 1, size })
+      let at = Wav.headerBytes
+      for (const piece of pieces) {
+        if (work.length < 2 * piece.length) work = new Int16Array(2 * piece.length)
+        const count = resampler.processInto(piece, work)
+        Pcm.writeBytes(work.subarray(0, count), bytes, at)
+        at += 2 * count
+      }
     }
   }
-})
+}
 
 export const make = Effect.fnUntraced(function*(
   settings: EngineSettings,
@@ -119,10 +128,9 @@ export const make = Effect.fnUntraced(function*(
 
     const begin = Effect.gen(function*() {
       const loudness = Loudness.make()
-      const resampler = Resampler.make(8000, 16000)
       const due = yield* Queue.sliding<void>(1)
       const one = yield* Semaphore.make(1)
-      const pieces: Array<Pcm<16000>> = []
+      const pieces: Array<Pcm.Pcm<8000>> = []
       /** Samples of all pieces. */
       let length = 0
       /** How much of the sound the last question had. */
@@ -135,16 +143,15 @@ export const make = Effect.fnUntraced(function*(
       const isPartialDue = () =>
         partialsEvery > 0
         && finals === 0
-        && (length - asked) / 16 >= partialsEvery
+        && (length - asked) / 8 >= partialsEvery
         && loudness.loudMillis() - askedLoud >= partialsEvery / 2
 
-      const push = (pcm: Pcm<8000>) =>
+      const push = (pcm: Pcm.Pcm<8000>) =>
         Effect.sync(() => {
-          if (length / 2 + pcm.length > longest) return
+          if (length + pcm.length > longest) return
           loudness.push(pcm)
-          const piece = resampler.process(pcm)
-          pieces.push(piece)
-          length += piece.length
+          pieces.push(pcm)
+          length += pcm.length
           if (isPartialDue()) Queue.offerUnsafe(due, undefined)
         })
 

@@ -6,14 +6,14 @@
  * lines are kept in memory, so that they are there when the server is not.
  */
 import { createHash } from "node:crypto"
-import { Effect, Layer, Option, Result, Schema, type Scope, Stream } from "effect"
+import { Array as Arr, Cause, Effect, Layer, Option, Pull, Result, Schema, type Scope, Stream } from "effect"
 import { Base64 } from "effect/encoding"
 import { HttpBody, type HttpClient } from "effect/http"
-import type { SampleRate } from "../../audio/Pcm.ts"
+import * as Pcm from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/Resampler.ts"
 import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
-import { type SpeechChunk, type SpeechRequest, type SpokenTurn, TextToSpeech } from "../../conversation/TextToSpeech.ts"
+import { millisOf, type SpeechChunk, type SpeechRequest, type SpokenTurn, TextToSpeech } from "../../conversation/TextToSpeech.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as SpeechBody from "./SpeechBody.ts"
 import * as Sse from "./Sse.ts"
@@ -29,8 +29,14 @@ export interface Options {
  */
 const contextMillis = 10_000
 
-/** Told by a server that keeps the sound of a context, so that it need be sent once only: deploy/engines/csm. */
+/**
+ * Told by a server that takes sound of 8 kHz too and keeps by its hash what it was sent and what it has said, so that of
+ * the caller's it need be sent once, and of its own not at all: deploy/engines/csm.
+ */
 const hashesHeader = "x-context-hashes"
+
+/** Hashes that are remembered of what such a server has, the newest: some hours of speech. */
+const hashesKept = 10_000
 
 /** Samples of fixed lines that are kept at most: 64 MB, 22 minutes at 24 kHz. */
 const cacheLimit = 32_000_000
@@ -72,56 +78,44 @@ const noSound = failed("broken", "The speech engine answered without sound. Look
 
 const badEvent = failed("broken", "The speech engine answered sound that can't be read. Look into its log.")
 
-/** Raw samples, little-endian as every machine that runs Node (but s390x). */
-const soundOf = ({ pcm, sampleRate }: SpokenTurn): Buffer => {
-  const samples = sampleRate === 24_000 ? pcm : Resampler.make<SampleRate, 24000>(sampleRate, 24_000).process(pcm)
-  return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)
-}
+/** A turn's sound in one piece: read before the next one's is made, so all calls share it. */
+let work = Buffer.alloc(0)
 
-const encoder = new TextEncoder()
-
-/** An object as JSON, with a text under this name put at its end, in which nothing is to be quoted. */
-const withPlainText = (object: string, name: string, text: string): Uint8Array => {
-  const head = encoder.encode(`${object.slice(0, -1)},"${name}":"`)
-  const all = Buffer.allocUnsafeSlow(head.length + text.length + 2)
-  all.set(head)
-  all.write(text, head.length, "latin1")
-  all.write("\"}", head.length + text.length, "latin1")
-  return all
-}
-
-/** An object as JSON, with a list under this name put at its end; its items are JSON already. */
-const withList = (object: string, name: string, items: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const head = encoder.encode(`${object.slice(0, -1)},"${name}":[`)
-  const comma = 0x2c
-  const all = new Uint8Array(items.reduce((sum, { length }) => sum + length, head.length + Math.max(0, items.length - 1) + 2))
-  all.set(head)
-  let at = head.length
-  for (const [index, item] of items.entries()) {
-    if (index > 0) all[at++] = comma
-    all.set(item, at)
-    at += item.length
+/** The sound of a turn as it is sent, at this rate; good until the next one's. */
+const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Buffer => {
+  const resampler = Resampler.make<Pcm.SampleRate, Pcm.SampleRate>(sampleRate, rate)
+  let length = 0
+  for (const piece of sound) {
+    const samples = resampler.process(piece)
+    if (work.length < length + samples.byteLength) {
+      const larger = Buffer.alloc(2 * (length + samples.byteLength))
+      larger.set(work.subarray(0, length))
+      work = larger
+    }
+    Pcm.writeBytes(samples, work, length)
+    length += samples.byteLength
   }
-  all.set(encoder.encode("]}"), at)
-  return all
+  return work.subarray(0, length)
 }
 
 /** A turn as it stands in the body of a request, as JSON. */
 interface Part {
   readonly speaker: string
   /** With its sound. */
-  readonly whole: Uint8Array
-  /** With nothing but the sound's hash, which stands in `whole` too then; only for a server that keeps sound. */
-  readonly short: Uint8Array | undefined
+  readonly whole: () => string
+  /** With nothing but the sound's hash; only for a server that keeps sound. */
+  readonly short: { readonly hash: string; readonly json: string } | undefined
 }
+
+/** An object as JSON with a member at its end, whose value is JSON already. */
+const withMember = (object: string, name: string, value: string): string => `${object.slice(0, -1)},"${name}":${value}}`
 
 /** The newest turns that fit, oldest first. */
 const recent = (turns: ReadonlyArray<SpokenTurn>): ReadonlyArray<SpokenTurn> => {
   let millis = 0
   let from = turns.length
   while (from > 0) {
-    const { pcm, sampleRate } = turns[from - 1]
-    millis += pcm.length * 1000 / sampleRate
+    millis += millisOf(turns[from - 1])
     if (millis > contextMillis) break
     from--
   }
@@ -138,18 +132,27 @@ export const make = Effect.fnUntraced(function*(
   const encoded = new WeakMap<SpokenTurn, Part>()
   /** Whether the server keeps sound by its hash. */
   let keepsSound = false
-  /** The turns whose sound it has then. */
-  let sent = new WeakSet<SpokenTurn>()
+  /** The hashes of the sound that it has then, the newest last. */
+  const known = new Set<string>()
   const lines = new Map<string, ReadonlyArray<SpeechChunk>>()
   let kept = 0
   /** What this server was seen to take or to refuse. */
   const taken = new Map<Optional, boolean>()
 
+  const noteKnown = (hash: string) => {
+    known.delete(hash)
+    known.add(hash)
+    for (const oldest of known) {
+      if (known.size <= hashesKept) break
+      known.delete(oldest)
+    }
+  }
+
   const noteHashes = ({ headers }: Endpoint.Answer) => {
     keepsSound = headers[hashesHeader] !== undefined
   }
 
-  const known = yield* Effect.all({
+  const told = yield* Effect.all({
     voices: endpoint.get("/audio/voices").pipe(
       Effect.tap((answer) => Effect.sync(() => noteHashes(answer))),
       Effect.flatMap(Endpoint.json(endpoint, decodeVoices)),
@@ -169,24 +172,33 @@ export const make = Effect.fnUntraced(function*(
       orElse: () => Effect.succeed({ voices: [] as ReadonlyArray<string>, model: settings.model })
     })
   )
-  const takesContext = options.takesContext ?? Option.exists(known.model, (model) => /csm/i.test(model))
+  const takesContext = options.takesContext ?? Option.exists(told.model, (model) => /csm/i.test(model))
   if (!takesContext) taken.set("context", false)
 
-  /** Several requests have a turn: its sound is looked through and quoted once. */
+  /** Several requests have a turn: its sound is looked through once. */
   const partOf = (turn: SpokenTurn, speaker: string): Part => {
-    const known = encoded.get(turn)
-    if (known?.speaker === speaker && (known.short !== undefined) === keepsSound) return known
-    const bytes = soundOf(turn)
-    const hash = keepsSound ? { sha256: createHash("sha256").update(bytes).digest("hex") } : {}
-    const said = JSON.stringify({ speaker, text: turn.text, ...hash })
-    const part: Part = {
-      speaker,
-      // Effect's own base64 is a loop; a turn has up to half a megabyte.
-      whole: withPlainText(said, "audio", bytes.toString("base64")),
-      short: keepsSound ? encoder.encode(said) : undefined
-    }
+    const before = encoded.get(turn)
+    if (before?.speaker === speaker && (before.short !== undefined) === keepsSound) return before
+    const part = keepsSound ? shortOf(turn, speaker) : longOf(turn, speaker)
     encoded.set(turn, part)
     return part
+  }
+
+  /** Effect's own base64 is a loop; a turn has up to half a megabyte. */
+  const withSound = (said: string, turn: SpokenTurn, rate: Pcm.SampleRate): string =>
+    withMember(said, "audio", `"${soundBytes(turn, rate).toString("base64")}"`)
+
+  const shortOf = (turn: SpokenTurn, speaker: string): Part => {
+    const rate = turn.sampleRate === 8000 ? 8000 : 24_000
+    const hash = createHash("sha256").update(soundBytes(turn, rate)).digest("hex")
+    const json = JSON.stringify({ speaker, text: turn.text, ...(rate === 8000 ? { sample_rate: rate } : {}), sha256: hash })
+    // Asked for once as a rule, so it is not kept.
+    return { speaker, whole: () => withSound(json, turn, rate), short: { hash, json } }
+  }
+
+  const longOf = (turn: SpokenTurn, speaker: string): Part => {
+    const json = withSound(JSON.stringify({ speaker, text: turn.text }), turn, 24_000)
+    return { speaker, whole: () => json, short: undefined }
   }
 
   const bodyOf = (request: SpeechRequest, model: Option.Option<string>, parts: ReadonlyArray<Optional>): HttpBody.HttpBody => {
@@ -203,10 +215,18 @@ export const make = Effect.fnUntraced(function*(
     }
     if (!parts.includes("context")) return HttpBody.jsonUnsafe(body)
     const context = recent(request.context ?? []).map((turn) => {
-      const part = partOf(turn, turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1")
-      return sent.has(turn) ? part.short ?? part.whole : part.whole
+      const { short, whole } = partOf(turn, turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1")
+      return short !== undefined && known.has(short.hash) ? short.json : whole()
     })
-    return HttpBody.uint8Array(withList(JSON.stringify(body), "context", context), "application/json")
+    return HttpBody.text(withMember(JSON.stringify(body), "context", `[${context.join(",")}]`), "application/json")
+  }
+
+  /** The server has this context now. */
+  const noteContext = (turns: ReadonlyArray<SpokenTurn>) => {
+    for (const turn of recent(turns)) {
+      const hash = encoded.get(turn)?.short?.hash
+      if (hash !== undefined) noteKnown(hash)
+    }
   }
 
   /** Asks with all that the server may take; each refusal leaves out one thing that it was not yet seen to take. */
@@ -222,7 +242,7 @@ export const make = Effect.fnUntraced(function*(
           times: 1,
           while: (error) => {
             if (!keepsSound || !Endpoint.isConflict(error)) return false
-            sent = new WeakSet()
+            known.clear()
             return true
           }
         })
@@ -239,7 +259,7 @@ export const make = Effect.fnUntraced(function*(
         for (const part of optional) {
           if (!taken.has(part)) taken.set(part, parts.includes(part))
         }
-        if (keepsSound && parts.includes("context")) recent(request.context ?? []).forEach((turn) => sent.add(turn))
+        if (keepsSound && parts.includes("context")) noteContext(request.context ?? [])
         noteHashes(answer.value)
         return answer.value
       }
@@ -264,17 +284,48 @@ export const make = Effect.fnUntraced(function*(
       const isEvents = answer.contentType === "text/event-stream"
       const rate = SpeechBody.readHead({ contentType: isEvents ? "audio/pcm" : answer.contentType, headers }, configuredRate)
       if (Result.isFailure(rate)) return Stream.fail(fault(rate.failure))
-      const reader = SpeechBody.make(rate.success)
-      /** Twice, for a slow voice: what goes on then is noise, and is cut off. */
-      const most = 2 * longest(request.text)
-      let millis = 0
-      return bytesOf(answer, request.text).pipe(
-        Stream.mapEffect((piece) => Effect.mapError(Effect.fromResult(reader.push(piece)), fault)),
-        Stream.flattenIterable,
-        Stream.takeUntil(({ pcm, sampleRate }) => (millis += pcm.length * 1000 / sampleRate) >= most),
-        Stream.concat(Stream.suspend(() => millis > 0 ? Stream.empty : Stream.fail(noSound)))
-      )
+      return Stream.transformPull(bytesOf(answer, request.text), (pull) => Effect.sync(() => chunksOf(pull, rate.success, request.text)))
     }))
+
+  /** Pulls bytes and gives what of the sound is complete with them. */
+  const chunksOf = (
+    pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, EngineFailed>,
+    rate: Pcm.SampleRate,
+    text: string
+  ): Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, EngineFailed> => {
+    const reader = SpeechBody.make(rate)
+    const hash = takesContext && keepsSound ? createHash("sha256") : undefined
+    /** Twice, for a slow voice: what goes on then is noise, and is cut off. */
+    const most = 2 * longest(text)
+    let millis = 0
+
+    const ended = Effect.suspend((): Pull.Pull<never, EngineFailed> => {
+      if (millis === 0) return Effect.fail(noSound)
+      if (hash !== undefined) noteKnown(hash.digest("hex"))
+      return Cause.done()
+    })
+
+    const bytes = Pull.catchDone(pull, () => ended)
+    const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, EngineFailed> = Effect.suspend(() => {
+      // The server does not keep what was broken off.
+      if (millis >= most) return Cause.done()
+      return Effect.flatMap(bytes, (pieces) => {
+        const chunks: Array<SpeechChunk> = []
+        for (const piece of pieces) {
+          const read = reader.push(piece)
+          if (Result.isFailure(read)) return Effect.fail(fault(read.failure))
+          for (const chunk of read.success) {
+            if (millis >= most) break
+            millis += chunk.pcm.length * 1000 / chunk.sampleRate
+            hash?.update(chunk.pcm)
+            chunks.push(chunk)
+          }
+        }
+        return Arr.isReadonlyArrayNonEmpty(chunks) ? Effect.succeed(chunks) : next
+      })
+    })
+    return next
+  }
 
   const isSound = ({ text }: SpeechRequest) => /[\p{L}\p{N}]/u.test(text)
 
@@ -293,7 +344,7 @@ export const make = Effect.fnUntraced(function*(
 
   return TextToSpeech.of({
     isReady: (request) => lines.has(keyOf(request)),
-    voices: known.voices,
+    voices: told.voices,
     ...(takesContext ? { contextMillis } : {}),
     speak: (request) =>
       Stream.suspend(() => {

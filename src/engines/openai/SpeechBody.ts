@@ -6,7 +6,7 @@
  * one for each sentence.
  */
 import { Option, Result } from "effect"
-import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
+import * as Pcm from "../../audio/Pcm.ts"
 import type { EngineFailed } from "../../conversation/Engine.ts"
 import type { SpeechChunk } from "../../conversation/TextToSpeech.ts"
 
@@ -27,11 +27,11 @@ const refused = (advice: string): Fault => ({ reason: "refused", advice })
 const broken = (advice: string): Fault => ({ reason: "broken", advice })
 
 /** The rates (Hz) that a call can be given without a loss. */
-const rates: ReadonlyArray<number> = [8000, 16_000, 24_000, 48_000] satisfies ReadonlyArray<SampleRate>
+const rates: ReadonlyArray<number> = [8000, 16_000, 24_000, 48_000] satisfies ReadonlyArray<Pcm.SampleRate>
 
-const rateOf = (hertz: number): Result.Result<SampleRate, Fault> =>
+const rateOf = (hertz: number): Result.Result<Pcm.SampleRate, Fault> =>
   rates.includes(hertz)
-    ? Result.succeed(hertz as SampleRate)
+    ? Result.succeed(hertz as Pcm.SampleRate)
     : Result.fail(refused(
       `The speech engine sends sound at ${hertz} Hz; a call takes 8000, 16000, 24000 or 48000 Hz. Choose a model or a voice in TTS_MODEL or TTS_VOICE that has one of these.`
     ))
@@ -48,7 +48,7 @@ const compressedTypes = /^audio\/(mpeg|mp3|ogg|opus|aac|mp4|flac|x-flac|webm)$/
  * The rate of raw samples: as the server says (`X-Sample-Rate` of sglang-omni and of CSM's server, `rate=` of RFC 3555),
  * else as configured. Refuses what is no 16-bit mono sound.
  */
-export const readHead = ({ contentType, headers }: Head, configured: SampleRate): Result.Result<SampleRate, Fault> => {
+export const readHead = ({ contentType, headers }: Head, configured: Pcm.SampleRate): Result.Result<Pcm.SampleRate, Fault> => {
   if (compressedTypes.test(contentType)) return Result.fail(compressed(contentType))
   if (contentType.startsWith("text/") || contentType.endsWith("json")) return Result.fail(notSound)
   if (Number(headers["x-bit-depth"] ?? 16) !== 16) return Result.fail(compressed(`${Number(headers["x-bit-depth"])}-bit samples`))
@@ -67,13 +67,6 @@ const joined = (first: Uint8Array, second: Uint8Array): Uint8Array => {
   both.set(first)
   both.set(second, first.length)
   return both
-}
-
-const samplesOf = (bytes: Uint8Array): Pcm => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const samples = new Int16Array(bytes.length >> 1)
-  for (let index = 0; index < samples.length; index++) samples[index] = view.getInt16(2 * index, true)
-  return samples
 }
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -97,7 +90,7 @@ const foreign: Readonly<Record<string, Fault>> = {
 const formats = { pcm: 1, extensible: 0xfffe } as const
 
 /** The sample rate of a `fmt ` chunk that holds what a call takes. */
-const readFormat = (chunk: Uint8Array): Result.Result<SampleRate, Fault> => {
+const readFormat = (chunk: Uint8Array): Result.Result<Pcm.SampleRate, Fault> => {
   if (chunk.length < 16) return Result.fail(notSound)
   const view = viewOf(chunk)
   const tag = view.getUint16(0, true)
@@ -123,20 +116,20 @@ export interface Reader {
 type Place =
   | { readonly _tag: "Start" }
   | Chunks
-  | { readonly _tag: "Samples"; readonly rate: SampleRate; readonly left: number }
+  | { readonly _tag: "Samples"; readonly rate: Pcm.SampleRate; readonly left: number }
   | { readonly _tag: "Skip"; readonly left: number; readonly next: Chunks }
 
 type Chunks =
   & { readonly _tag: "Chunks" }
   & (
-    | { readonly isBehindSamples: false; readonly rate: SampleRate | undefined }
-    | { readonly isBehindSamples: true; readonly rate: SampleRate }
+    | { readonly isBehindSamples: false; readonly rate: Pcm.SampleRate | undefined }
+    | { readonly isBehindSamples: true; readonly rate: Pcm.SampleRate }
   )
 
 const header: Chunks = { _tag: "Chunks", isBehindSamples: false, rate: undefined }
 
 /** `rate` is that of samples without a header. */
-export const make = (rate: SampleRate): Reader => {
+export const make = (rate: Pcm.SampleRate): Reader => {
   let place: Place = { _tag: "Start" }
   let rest: Uint8Array = new Uint8Array(0)
 
@@ -195,7 +188,7 @@ export const make = (rate: SampleRate): Reader => {
       }
       case "Samples": {
         const length = Math.min(place.left, rest.length) & ~1
-        if (length > 0) chunks.push({ pcm: samplesOf(rest.subarray(0, length)), sampleRate: place.rate })
+        if (length > 0) chunks.push({ pcm: Pcm.fromBytes(rest.subarray(0, length)), sampleRate: place.rate })
         rest = rest.subarray(length)
         const left = place.left - length
         if (left > 1) {

@@ -50,7 +50,7 @@ const failure = (engine: TextToSpeech["Service"], said?: string) => Effect.flip(
 const turn = (role: SpokenTurn["role"], said: string, millis: number): SpokenTurn => ({
   role,
   text: said,
-  pcm: tone("x".repeat(Math.round(millis / 60)), 8000),
+  sound: [tone("x".repeat(Math.round(millis / 60)), 8000)],
   sampleRate: 8000
 })
 
@@ -126,7 +126,7 @@ describe("context", () => {
       const bytes = Buffer.from(sent[1].audio, "base64")
       assert.deepStrictEqual(
         Array.from({ length: bytes.length / 2 }, (_, index) => bytes.readInt16LE(2 * index)),
-        [...Resampler.make<SampleRate, 24_000>(8000, 24_000).process(context[2].pcm)]
+        [...Resampler.make<SampleRate, 24_000>(8000, 24_000).process(context[2].sound[0])]
       )
       assert.isAbove(body.max_audio_ms as number, 2000)
       assert.isBelow(body.max_audio_ms as number, 10_000)
@@ -157,6 +157,50 @@ describe("context", () => {
       assert.isAbove((yield* Stream.runCollect(speak(engine, text, { context: more }))).length, 0)
       assert.deepStrictEqual(sounds().slice(3), [[false, false, false], [true, true, true]])
       assert.isFalse("context" in asked[0].body && asked.some(({ body }) => !("context" in body)))
+    })))
+
+  it.live("is sent at the telephone's own rate to a server that keeps sound: it is a third of 24 kHz", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
+      const wide: SpokenTurn = { role: "agent", text: "Yes.", sound: [tone("yes.", 16_000)], sampleRate: 16_000 }
+      const [, , last] = context
+      yield* Stream.runDrain(speak(engine, text, { context: [last, wide] }))
+      const [narrow, widened] = asked[0].body.context as ReadonlyArray<{ readonly audio: string; readonly sample_rate?: number }>
+      assert.strictEqual(narrow.sample_rate, 8000)
+      assert.deepStrictEqual(Buffer.from(narrow.audio, "base64"), Buffer.from(last.sound[0].buffer))
+      assert.isUndefined(widened.sample_rate)
+      assert.strictEqual(Buffer.from(widened.audio, "base64").length, 2 * 24 * 240)
+    })))
+
+  it.live("of the agent's is not sent back to the server that has said it, unless it was not heard whole", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine, forget } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
+      const chunks = yield* Stream.runCollect(speak(engine, "I can do that."))
+      const said = (sound: ReadonlyArray<SpeechChunk>): SpokenTurn => ({
+        role: "agent",
+        text: "I can do that.",
+        sound: sound.map(({ pcm }) => pcm),
+        sampleRate: 24_000
+      })
+      yield* Stream.runDrain(speak(engine, text, { context: [said(chunks)] }))
+      yield* Stream.runDrain(speak(engine, text, { context: [said([{ ...chunks[0], pcm: chunks[0].pcm.subarray(0, 1000) }])] }))
+      forget()
+      yield* Stream.runDrain(speak(engine, text, { context: [said(chunks)] }))
+      const sounds = asked.slice(1).map(({ body }) => (body.context as ReadonlyArray<object>).map((segment) => "audio" in segment))
+      assert.deepStrictEqual(sounds, [[false], [true], [false], [true]])
+    })))
+
+  it.live("of the agent's that was broken off counts for nothing: the server does not have it", live(() =>
+    Effect.gen(function*() {
+      const { asked, engine, faults, until } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
+      faults.next("stall")
+      const chunks: Array<SpeechChunk> = []
+      const fiber = yield* Effect.forkChild(Stream.runForEach(speak(engine), (chunk) => Effect.sync(() => chunks.push(chunk))))
+      yield* until(() => chunks.length > 0)
+      yield* Fiber.interrupt(fiber)
+      const part: SpokenTurn = { role: "agent", text: "Sure,", sound: chunks.map(({ pcm }) => pcm), sampleRate: 24_000 }
+      yield* Stream.runDrain(speak(engine, text, { context: [part] }))
+      assert.deepStrictEqual(asked.slice(1).map(({ body }) => (body.context as ReadonlyArray<object>).map((segment) => "audio" in segment)), [[true]])
     })))
 
   it.live("goes with all its sound, and without hashes, to a server that does not say that it keeps any", live(() =>
