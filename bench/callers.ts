@@ -76,7 +76,11 @@ const run = async ({ account, calls, lines, ramp, target, turns }: Crowd): Promi
   const begin = performance.now()
   const now = () => performance.now() - begin
 
-  const send = (person: Person, message: object) => person.caller.socket.send(JSON.stringify({ streamSid: person.caller.streamSid, ...message }))
+  const returnMark = ({ caller, isGone }: Person, mark: { readonly name: string }) => {
+    if (isGone) return
+    const sequenceNumber = String(++caller.sequence)
+    caller.socket.send(JSON.stringify({ event: "mark", sequenceNumber, streamSid: caller.streamSid, mark }))
+  }
 
   const onMessage = (person: Person, data: Buffer) => {
     const message = JSON.parse(data.toString()) as
@@ -96,7 +100,7 @@ const run = async ({ account, calls, lines, ramp, target, turns }: Crowd): Promi
         return
       }
       case "mark":
-        return void setTimeout(() => send(person, { event: "mark", mark: message.mark }), Math.max(0, person.playedUntil - at))
+        return void setTimeout(() => returnMark(person, message.mark), Math.max(0, person.playedUntil - at))
       case "clear":
         person.playedUntil = at
     }
@@ -108,7 +112,7 @@ const run = async ({ account, calls, lines, ramp, target, turns }: Crowd): Promi
     const payload = line?.frames[person.at] ?? silence
     const chunk = ++caller.sent
     caller.socket.send(
-      `{"event":"media","sequenceNumber":"${chunk + 1}","streamSid":"${caller.streamSid}","media":{"track":"inbound","chunk":"${chunk}","timestamp":"${
+      `{"event":"media","sequenceNumber":"${++caller.sequence}","streamSid":"${caller.streamSid}","media":{"track":"inbound","chunk":"${chunk}","timestamp":"${
         52 + chunk * 20
       }","payload":"${payload}"}}`
     )

@@ -30,6 +30,9 @@ export interface Caller {
   readonly socket: WebSocket
   readonly streamSid: string
   readonly slot: number
+  /** The number of its last message, as Twilio counts them. */
+  sequence: number
+  /** Frames. */
   sent: number
   received: number
   /** When each frame left, in a ring. */
@@ -101,7 +104,7 @@ export const open = async (load: Load, index: number): Promise<Caller> => {
       customParameters: dialled === undefined ? {} : { token: dialled.token }
     }
   }))
-  return { socket, streamSid, slot: index % 20, sent: 0, received: 0, times: new Float64Array(ring) }
+  return { socket, streamSid, slot: index % 20, sequence: 1, sent: 0, received: 0, times: new Float64Array(ring) }
 }
 
 /** Sends the caller's next 20 ms. */
@@ -109,7 +112,7 @@ export const frame = (caller: Caller) => {
   const chunk = ++caller.sent
   caller.times[(chunk - 1) % ring] = performance.now()
   caller.socket.send(
-    `{"event":"media","sequenceNumber":"${chunk + 1}","streamSid":"${caller.streamSid}","media":{"track":"inbound","chunk":"${chunk}","timestamp":"${
+    `{"event":"media","sequenceNumber":"${++caller.sequence}","streamSid":"${caller.streamSid}","media":{"track":"inbound","chunk":"${chunk}","timestamp":"${
       52 + chunk * 20
     }","payload":"${payload}"}}`
   )
@@ -119,7 +122,7 @@ export const frame = (caller: Caller) => {
 export const hangUp = (load: Load, caller: Caller) => {
   caller.socket.send(JSON.stringify({
     event: "stop",
-    sequenceNumber: String(caller.sent + 2),
+    sequenceNumber: String(++caller.sequence),
     streamSid: caller.streamSid,
     stop: { accountSid: load.account?.accountSid ?? `AC${"0".repeat(32)}`, callSid: `CA${"0".repeat(32)}` }
   }))
