@@ -9,16 +9,18 @@ export interface Framer {
   /** Bytes kept, in 0…frameBytes - 1. */
   readonly pending: number
   /**
-   * The frames that are full now, in order, each of exactly `frameBytes`.
+   * The frames that are full now, in order, one behind the other: a multiple of `frameBytes`, which may be 0.
    *
-   * A frame that lies whole in `bytes` is a view of it, not a copy: whoever writes into `bytes` later changes the frame.
+   * Good until the next call, and where no bytes were kept until somebody writes into `bytes`: nothing is copied then.
    */
-  push(bytes: Uint8Array): ReadonlyArray<Uint8Array>
-  /** The last frame, filled up with mu-law silence, or `undefined` when nothing is kept. */
-  flush(): Uint8Array | undefined
+  push(bytes: Uint8Array): Uint8Array
+  /** The last frame, filled up with mu-law silence and good until the next call; no bytes when nothing is kept. */
+  flush(): Uint8Array
   /** Throws the kept bytes away. */
   reset(): void
 }
+
+const none = new Uint8Array(0)
 
 /**
  * `frameBytes` is 160 when not given: 20 ms of mu-law at 8 kHz.
@@ -29,37 +31,44 @@ export const make = (frameBytes = 160): Framer => {
   if (!Number.isInteger(frameBytes) || frameBytes < 1) {
     throw new RangeError(`a frame cannot have ${frameBytes} bytes`)
   }
-  // Handed out when full, so each frame begins a new one.
-  let rest = new Uint8Array(frameBytes)
+  let room = new Uint8Array(frameBytes)
+  /** The kept bytes lie in `room` from here on: before them may be frames that are handed out. */
+  let from = 0
   let kept = 0
 
-  const push = (bytes: Uint8Array): ReadonlyArray<Uint8Array> => {
-    if (kept === 0 && bytes.length === frameBytes) return [bytes]
-    const frames: Array<Uint8Array> = []
-    let at = 0
-    if (kept > 0) {
-      at = Math.min(frameBytes - kept, bytes.length)
-      rest.set(bytes.subarray(0, at), kept)
-      kept += at
-      if (kept < frameBytes) return frames
-      frames.push(rest)
-      rest = new Uint8Array(frameBytes)
-      kept = 0
-    }
-    for (; at + frameBytes <= bytes.length; at += frameBytes) {
-      frames.push(bytes.subarray(at, at + frameBytes))
-    }
-    rest.set(bytes.subarray(at))
-    kept = bytes.length - at
-    return frames
+  const toFront = () => {
+    if (from > 0) room.copyWithin(0, from, from + kept)
+    from = 0
   }
 
-  const flush = (): Uint8Array | undefined => {
-    if (kept === 0) return undefined
-    const frame = rest.fill(silence, kept)
-    rest = new Uint8Array(frameBytes)
+  const push = (bytes: Uint8Array): Uint8Array => {
+    const length = kept + bytes.length
+    const whole = length - length % frameBytes
+    if (kept === 0) {
+      from = 0
+      kept = length - whole
+      if (kept === 0) return bytes
+      room.set(bytes.subarray(whole))
+      return bytes.subarray(0, whole)
+    }
+    toFront()
+    if (room.length < length) {
+      const before = room
+      room = new Uint8Array(length)
+      room.set(before.subarray(0, kept))
+    }
+    room.set(bytes, kept)
+    from = whole
+    kept = length - whole
+    return whole === 0 ? none : room.subarray(0, whole)
+  }
+
+  const flush = (): Uint8Array => {
+    if (kept === 0) return none
+    toFront()
+    room.fill(silence, kept, frameBytes)
     kept = 0
-    return frame
+    return room.subarray(0, frameBytes)
   }
 
   const reset = (): void => {

@@ -68,9 +68,9 @@ const toEnd = (error: StreamClosed): StreamEnd => {
   }
 }
 
-/** A piece of the reply that waits for the pacer: frames of μ-law, the name of a mark, or a notice. */
+/** A piece of the reply that waits for the pacer: whole frames of μ-law, the name of a mark, or a notice. */
 interface Outgoing {
-  readonly content: ReadonlyArray<Uint8Array> | string | (() => void)
+  readonly content: Uint8Array | string | (() => void)
   /** What was said before a `clear` is of an older generation, and is thrown away wherever it is met. */
   readonly generation: number
 }
@@ -81,6 +81,7 @@ interface Outgoing {
  */
 let workPcm = new Int16Array(4096)
 let workMulaw = new Uint8Array(4096)
+/** Of the usual length, so that no view has to be made for each frame. */
 const framePcm = new Int16Array(frameBytes)
 const frameMulaw = new Uint8Array(frameBytes)
 
@@ -95,10 +96,6 @@ const mulawOf = (length: number): Uint8Array => {
   if (workMulaw.length < length) workMulaw = new Uint8Array(length)
   return workMulaw.subarray(0, length)
 }
-
-/** A frame that is good beyond this step. */
-const lasting = (frame: Uint8Array): Uint8Array =>
-  frame.buffer === workMulaw.buffer || frame.buffer === frameMulaw.buffer ? frame.slice() : frame
 
 interface Hearing {
   /** The pieces before are read. */
@@ -146,14 +143,14 @@ const makeHear = (sampleRate: SampleRate): Hearing => {
 }
 
 /**
- * The reply's sound as frames of μ-law: resampler, μ-law and framer in one pure step. A frame is only good until the
- * next step, of any call.
+ * The reply's sound as whole frames of μ-law, one behind the other: resampler, μ-law and framer in one pure step. They are
+ * only good until the next step, of any call.
  */
 const makeSay = (sampleRate: SampleRate) => {
   const resampler = Resampler.make(sampleRate, 8000)
   const framer = Framer.make(frameBytes)
   return {
-    push: (pcm: Pcm): ReadonlyArray<Uint8Array> => {
+    push: (pcm: Pcm): Uint8Array => {
       const length = resampler.outputLength(pcm.length)
       const bytes = mulawOf(length)
       if (sampleRate === 8000) Mulaw.encodeInto(pcm as Pcm<8000>, bytes)
@@ -165,15 +162,14 @@ const makeSay = (sampleRate: SampleRate) => {
       return framer.push(bytes)
     },
     /** The part of a frame that waits for more, padded to a whole one: a mark must not overtake it. */
-    pad: (): ReadonlyArray<Uint8Array> => {
-      const last = framer.flush()
-      return last === undefined ? [] : [last]
-    },
+    pad: framer.flush,
     /** What is still in the filter and the framer, padded to a frame. */
-    flush: (): ReadonlyArray<Uint8Array> => {
-      const frames = framer.push(Mulaw.encode(resampler.flush()))
-      const last = framer.flush()
-      return last === undefined ? frames : [...frames, last]
+    flush: (): Uint8Array => {
+      const tail = Mulaw.encode(resampler.flush())
+      const length = Math.ceil((framer.pending + tail.length) / frameBytes) * frameBytes - framer.pending
+      const bytes = new Uint8Array(length).fill(Mulaw.silence)
+      bytes.set(tail)
+      return framer.push(bytes)
     },
     reset: () => {
       resampler.reset()
@@ -249,9 +245,14 @@ export const run = Effect.fnUntraced(function*(
   let cleared = 0
   let generation = 0
 
-  const emit = (frame: Uint8Array) => {
-    stream.sendMedia(frame)
-    if (sent++ + tally.dropped + stale === tally.sampleIndex && agent.name === "echo") {
+  /** Sends whole frames in one go. */
+  const emit = (mulaw: Uint8Array) => {
+    if (mulaw.length === 0) return
+    stream.sendMedia(mulaw)
+    const sample = tally.sampleIndex - tally.dropped - stale
+    const before = sent
+    sent += mulaw.length / frameBytes
+    if (agent.name === "echo" && sample >= before && sample < sent) {
       Metrics.echoLatency.updateUnsafe((now() - tally.sampleAt) / 1000, context)
     }
     if (stream.unsentBytes() > maxUnsentBytes) endNow({ _tag: "Closed", reason: "slowPeer" })
@@ -260,26 +261,24 @@ export const run = Effect.fnUntraced(function*(
   const isIdle = () => queued === 0 && Queue.sizeUnsafe(waiting) === 0
 
   /** Sends what may leave now; waits with the rest behind what waits already. */
-  const offerFrames = (frames: ReadonlyArray<Uint8Array>, current: number): Effect.Effect<unknown> => {
-    for (let index = 0; index < frames.length; index++) {
-      const at = now()
-      if (!isIdle() || pacer.lead(at) + frameMillis > leadMillis) {
-        return queueFrames((index === 0 ? frames : frames.slice(index)).map(lasting), current)
-      }
-      pacer.reserve(at, frameMillis)
-      emit(frames[index])
+  const offerFrames = (mulaw: Uint8Array, current: number): Effect.Effect<unknown> => {
+    let at = 0
+    if (isIdle()) {
+      const moment = now()
+      for (; at < mulaw.length && pacer.lead(moment) + frameMillis <= leadMillis; at += frameBytes) pacer.reserve(moment, frameMillis)
+      emit(at === mulaw.length ? mulaw : mulaw.subarray(0, at))
     }
-    return Effect.void
+    return at === mulaw.length ? Effect.void : queueFrames(mulaw.slice(at), current)
   }
 
-  const queueFrames = Effect.fnUntraced(function*(frames: ReadonlyArray<Uint8Array>, current: number) {
-    for (let index = 0; index < frames.length; index += pieceFrames) {
+  const queueFrames = Effect.fnUntraced(function*(mulaw: Uint8Array, current: number) {
+    for (let at = 0; at < mulaw.length; at += pieceFrames * frameBytes) {
       if (current !== generation) {
-        cleared += frames.length - index
+        cleared += (mulaw.length - at) / frameBytes
         return
       }
-      const content = frames.slice(index, index + pieceFrames)
-      queued += content.length
+      const content = mulaw.subarray(at, at + pieceFrames * frameBytes)
+      queued += content.length / frameBytes
       yield* Queue.offer(waiting, { content, generation: current })
     }
   })
@@ -319,19 +318,41 @@ export const run = Effect.fnUntraced(function*(
       : Effect.forEach(replies, (reply) => offerReply(reply, current), { discard: true })
   }
 
+  /** Frames that may leave and do so together: a write to the kernel costs more than to make what is written. */
+  const leaving = new Uint8Array(2 * replyFrames * frameBytes)
+  let leavingBytes = 0
+
+  const leave = () => {
+    const bytes = leavingBytes
+    leavingBytes = 0
+    queued -= bytes / frameBytes
+    emit(leaving.subarray(0, bytes))
+  }
+
   const pace = Effect.gen(function*() {
     while (true) {
-      const item = yield* Queue.take(waiting)
-      if (item.generation !== generation) continue
-      if (typeof item.content === "string") stream.send(markText(streamSid, item.content))
-      else if (typeof item.content === "function") item.content()
-      else {
-        for (const frame of item.content) {
-          const wait = pacer.reserve(now(), frameMillis)
-          if (wait > 0) yield* Effect.sleep(wait + slackMillis)
-          emit(frame)
-          queued--
+      if (Queue.sizeUnsafe(waiting) === 0) leave()
+      const { content, generation: current } = yield* Queue.take(waiting)
+      if (current !== generation) continue
+      if (typeof content === "string") {
+        leave()
+        stream.send(markText(streamSid, content))
+        continue
+      }
+      if (typeof content === "function") {
+        leave()
+        content()
+        continue
+      }
+      for (let at = 0; at < content.length; at += frameBytes) {
+        const wait = pacer.reserve(now(), frameMillis)
+        if (wait > 0) {
+          leave()
+          yield* Effect.sleep(wait + slackMillis)
         }
+        if (leavingBytes === leaving.length) leave()
+        leaving.set(content.subarray(at, at + frameBytes), leavingBytes)
+        leavingBytes += frameBytes
       }
     }
   })
@@ -346,6 +367,7 @@ export const run = Effect.fnUntraced(function*(
     yield* Queue.clear(waiting)
     cleared += queued
     queued = 0
+    leavingBytes = 0
     pacing = yield* startPacing
     say.reset()
     pacer.clear(now())

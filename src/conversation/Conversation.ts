@@ -454,15 +454,32 @@ export const open = Effect.fnUntraced(function*(
     if (event !== undefined) happened({ _tag: event._tag, at: now(), since: event.at })
   }
 
+  const { late, rest, wait } = yield* Patience.make(detectorTimeout)
+  let giveUp: (() => void) | undefined
+  yield* Effect.forkIn(
+    Effect.forever(Effect.andThen(late, Effect.sync(() => {
+      rest()
+      giveUp?.()
+    }))),
+    scope
+  )
+
   /** One that is late is in the middle of a window still: it is not asked again before that is done. */
   const ask = Effect.fnUntraced(function*(asked: Detector, about: Pcm<8000>) {
     isAsking = true
+    wait()
     const fiber = yield* Effect.forkIn(Effect.suspend(() => asked.probability(about)), scope, { startImmediately: true })
-    const exit = yield* Effect.timeoutOption(Fiber.await(fiber), detectorTimeout)
+    // A race would be three fibers and a timer, for each window of each call.
+    const exit = yield* Effect.callback<Exit.Exit<number, EngineFailed> | undefined>((resume) => {
+      giveUp = () => resume(Effect.undefined)
+      fiber.addObserver((exit) => resume(Effect.succeed(exit)))
+    })
+    giveUp = undefined
+    rest()
     isAsking = false
-    if (exit._tag === "Some") {
-      if (Exit.isSuccess(exit.value)) return exit.value.value
-      yield* detectorFailed(exit.value.cause)
+    if (exit !== undefined) {
+      if (Exit.isSuccess(exit)) return exit.value
+      yield* detectorFailed(exit.cause)
       return undefined
     }
     yield* detectorFailed(Cause.fail(detectorLate))
@@ -474,16 +491,20 @@ export const open = Effect.fnUntraced(function*(
     return undefined
   })
 
-  const onWindow = (window: Pcm<8000>): Effect.Effect<void> => {
+  /** Unset: the window is dealt with. */
+  const onWindow = (window: Pcm<8000>): Effect.Effect<void> | undefined => {
     const arrivedAt = now()
     const at = soundClock - windowMillis
     if (echo.judge(window, at)) {
       if (echo.isAlike()) preRoll.echoed(at)
-      return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
+      heardVoice(gate.push(window, 0, arrivedAt))
+      return undefined
     }
-    if (detector === undefined) return Effect.sync(() => heardVoice(gate.push(window, undefined, arrivedAt)))
-    if (!gate.needsProbability(window)) return Effect.sync(() => heardVoice(gate.push(window, 0, arrivedAt)))
-    return Effect.map(ask(detector, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
+    if (detector !== undefined && gate.needsProbability(window)) {
+      return Effect.map(ask(detector, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
+    }
+    heardVoice(gate.push(window, detector === undefined ? undefined : 0, arrivedAt))
+    return undefined
   }
 
   /** Another one when the detector is late: this one is its. */
@@ -492,28 +513,37 @@ export const open = Effect.fnUntraced(function*(
   /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
   let soundClock = 0
 
-  const onSound = Effect.fnUntraced(function*(pcm: Pcm<8000>) {
+  const onPiece = (pcm: Pcm<8000>) => {
     lastSoundAt = now()
     const length = pcm.length / 8
     if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
     preRoll.push(pcm, soundClock)
-    if (hearing !== undefined) {
-      const clean = echo.clean(pcm, soundClock)
-      hearMore(hearing, clean)
-      context?.hear(clean)
+    if (hearing === undefined) return
+    const clean = echo.clean(pcm, soundClock)
+    hearMore(hearing, clean)
+    context?.hear(clean)
+  }
+
+  /** Takes the pieces in; from this sample of this one on, where the windows before it are dealt with. */
+  const onSound = (pieces: ReadonlyArray<Pcm<8000>>, first = 0, from = 0): Effect.Effect<void> => {
+    for (let index = first; index < pieces.length; index++) {
+      const pcm = pieces[index]
+      let at = index === first ? from : 0
+      if (at === 0) onPiece(pcm)
+      while (at < pcm.length) {
+        const piece = pcm.subarray(at, at + windowLength - filled)
+        window.set(piece, filled)
+        filled += piece.length
+        at += piece.length
+        soundClock += piece.length / 8
+        if (filled < windowLength) break
+        filled = 0
+        const asking = onWindow(window)
+        if (asking !== undefined) return Effect.flatMap(asking, () => onSound(pieces, index, at))
+      }
     }
-    let at = 0
-    while (at < pcm.length) {
-      const piece = pcm.subarray(at, at + windowLength - filled)
-      window.set(piece, filled)
-      filled += piece.length
-      at += piece.length
-      soundClock += piece.length / 8
-      if (filled < windowLength) return
-      filled = 0
-      yield* onWindow(window)
-    }
-  })
+    return Effect.void
+  }
 
   /** A voice does not go on while no sound comes. */
   const watchStalls = Effect.forever(
@@ -574,7 +604,7 @@ export const open = Effect.fnUntraced(function*(
   const orFail = <A>(run: Effect.Effect<A>) =>
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
   yield* Effect.forkIn(orFail(Effect.forever(Effect.flatMap(Queue.take(events), step))), scope)
-  yield* Effect.forkIn(orFail(Stream.runForEach(line.audio, onSound)), scope)
+  yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, (pieces) => onSound(pieces))), scope)
   yield* Effect.forkIn(watchStalls, scope)
   happened({ _tag: "Began", at: now() })
 

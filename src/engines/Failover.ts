@@ -140,7 +140,7 @@ export const make = Effect.fnUntraced(function*<S>(
       members[index + 1]?.probe === undefined
         ? Effect.never
         : Effect.andThen(Effect.sleep(options.hedgeAfter), Effect.andThen(openNext(index), Effect.never))
-    const lost = (name: string) => Effect.andThen(Effect.exit(Deferred.await(result)), Effect.fail(late(name)))
+    const lost = (name: string) => Effect.andThen(Effect.exit(Deferred.await(result)), Effect.suspend(() => Effect.fail(late(name))))
 
     const one = Effect.fnUntraced(function*(index: number) {
       const member = members[index]

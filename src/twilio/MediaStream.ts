@@ -87,7 +87,10 @@ export interface MediaStream {
   readonly tally: Tally
   /** Waits for the end of the socket, and tells why. */
   readonly closed: Effect.Effect<StreamClosed>
-  /** Sends μ-law at 8 kHz, which it copies, to be played; to a socket that is gone it does nothing. */
+  /**
+   * Sends μ-law at 8 kHz, which it copies, to be played: a message for each 20 ms, all of them in one go. To a socket that
+   * is gone it does nothing.
+   */
   readonly sendMedia: (mulaw: Uint8Array) => void
   /** Sends a text, see {@link markText}, {@link clearText}; to a socket that is gone it does nothing. */
   readonly send: (text: string) => void
@@ -248,9 +251,7 @@ export const accept = Effect.fnUntraced(function*(
     })
   )
 
-  const encode = MediaFrame.makeEncoder(start.streamSid)
-  /** A frame whose bytes have left: nearly always the last one, for which no other has to be made. */
-  let used: Buffer | undefined
+  const encoder = MediaFrame.makeEncoder(start.streamSid)
 
   return {
     streamSid: start.streamSid,
@@ -266,9 +267,7 @@ export const accept = Effect.fnUntraced(function*(
     tally,
     closed: Deferred.await(ended),
     sendMedia: (mulaw) => {
-      if (socket.readyState !== open) return
-      const frame = encode(mulaw, used)
-      used = wire.write(frame) ? frame : undefined
+      if (socket.readyState === open && !wire.write(encoder.encode(mulaw))) encoder.keep()
     },
     send: (text) => {
       if (socket.readyState === open) socket.send(text, asText)

@@ -2,7 +2,7 @@
  * The connection below a WebSocket of Media Streams, for the one kind of message that comes and goes fifty times a
  * second on every call.
  *
- * A whole frame that is written here leaves in one piece, where `ws` writes two. And whoever takes texts is shown
+ * Whole frames that are written here leave in one piece, where `ws` writes two for each. And whoever takes texts is shown
  * each before `ws` sees its frame: what is taken never becomes a frame, a message and an event of `ws`, which costs
  * three times what is done with it (docs/adr/0002). All else (what is not taken, what is fragmented, cut by a
  * packet's end, too long, not masked, or of another kind) is `ws`'s, byte for byte and in its order.
@@ -15,10 +15,10 @@ export type TakeText = (bytes: Buffer, from: number, end: number) => boolean
 
 export interface MediaWire {
   /**
-   * Writes a whole frame. `ws` compresses nothing here and writes each of its own in one go: none comes between.
-   * Answers whether the frame has left: if not, its bytes are still needed.
+   * Writes whole frames. `ws` compresses nothing here and writes each of its own in one go: none comes between.
+   * Answers whether they have left: if not, their bytes are still needed.
    */
-  readonly write: (frame: Buffer) => boolean
+  readonly write: (frames: Buffer) => boolean
   /**
    * Shows every text that comes in one whole frame to `take`, which answers whether it was for it. The text lies in
    * `bytes` from `from` to before `end`; the bytes are only good until `take` returns.
@@ -132,8 +132,8 @@ export const make = (socket: Socket, maxPayload: number): MediaWire => {
   }
 
   return {
-    write: (frame) => {
-      socket.write(frame)
+    write: (frames) => {
+      socket.write(frames)
       return socket.writableLength === 0
     },
     takeTexts: (show) => {

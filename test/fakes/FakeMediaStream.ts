@@ -71,8 +71,10 @@ export const make = Effect.fnUntraced(function*(options: {
     tally,
     closed: Deferred.await(gone),
     sendMedia: (mulaw) => {
-      const message = { event: "media" as const, streamSid, media: { payload: Uint8Array.from(mulaw) } }
-      sent.push({ at: Number(clock.monotonicTimeNanosUnsafe()) / 1e6, message })
+      const at = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      for (let from = 0; from < mulaw.length; from += 160) {
+        sent.push({ at, message: { event: "media", streamSid, media: { payload: mulaw.slice(from, from + 160) } } })
+      }
     },
     send: (text) => {
       const message = Result.getOrThrow(decodeOutbound(text))

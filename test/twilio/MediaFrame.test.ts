@@ -8,8 +8,7 @@ import { streamSid } from "../fakes/Samples.ts"
 
 const sid = streamSid()
 const scan = MediaFrame.makeScanner(sid)
-const encoder = MediaFrame.makeEncoder(sid)
-const encode = (mulaw: Uint8Array) => encoder(mulaw, undefined)
+const { encode, keep } = MediaFrame.makeEncoder(sid)
 
 /** A `media` as Twilio writes it. */
 const media = (payload: string, counters: readonly [string, string, string] = ["4", "3", "155"], track = "inbound", stream: string = sid) =>
@@ -81,9 +80,10 @@ describe("what comes in", () => {
 })
 
 describe("what goes out", () => {
-  it.live("is a frame that a WebSocket client reads, of any length", () =>
+  it.live("is frames that a WebSocket client reads, one for each 20 ms of a sound of any length", () =>
     Effect.gen(function*() {
-      const lengths = [0, 1, 2, 3, 20, 159, 160, 161, 8000, 60_000]
+      const lengths = [0, 1, 2, 3, 20, 159, 160, 161, 320, 330, 160, 800, 0, 8000, 7999, 160]
+      const messages = lengths.flatMap((length) => Array.from({ length: Math.ceil(length / 160) }, (_, index) => Math.min(160, length - index * 160)))
       const sounds = lengths.map((length) => Uint8Array.from({ length }, (_, index) => (index * 7 + length) & 255))
       const server = yield* Effect.acquireRelease(
         Effect.callback<ReturnType<typeof createServer>>((resume) => {
@@ -95,7 +95,10 @@ describe("what goes out", () => {
                   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                     + `Sec-WebSocket-Accept: ${Buffer.from(digest).toString("base64")}\r\n\r\n`
                 )
-                for (const sound of sounds) socket.write(encode(sound))
+                for (const sound of sounds) {
+                  socket.write(encode(sound))
+                  keep()
+                }
               })
             })
           })
@@ -109,18 +112,34 @@ describe("what goes out", () => {
         (client) => Effect.sync(() => client.terminate())
       )
       const received = yield* Effect.callback<ReadonlyArray<readonly [data: Buffer, isBinary: boolean]>>((resume) => {
-        const messages: Array<readonly [Buffer, boolean]> = []
+        const all: Array<readonly [Buffer, boolean]> = []
         client.on("message", (data: Buffer, isBinary) => {
-          if (messages.push([data, isBinary]) === sounds.length) resume(Effect.succeed(messages))
+          if (all.push([data, isBinary]) === messages.length) resume(Effect.succeed(all))
         })
       })
+      const heard: Array<number> = []
       for (const [index, [data, isBinary]] of received.entries()) {
         assert.isFalse(isBinary)
         const message = Result.getOrThrow(decodeOutbound(data.toString()))
         assert.strictEqual(message.streamSid, sid)
-        assert.deepStrictEqual(message.event === "media" && [...message.media.payload], [...sounds[index]])
+        const payload = message.event === "media" ? [...message.media.payload] : []
+        assert.strictEqual(payload.length, messages[index])
+        heard.push(...payload)
       }
+      assert.deepStrictEqual(heard, sounds.flatMap((sound) => [...sound]))
     }))
+
+  it("takes the same memory again, unless what is in it is still needed", () => {
+    const { encode, keep } = MediaFrame.makeEncoder(sid)
+    const sound = new Uint8Array(320).fill(1)
+    const first = encode(sound)
+    const before = Buffer.from(first)
+    assert.strictEqual(encode(new Uint8Array(160)).buffer, first.buffer)
+    assert.isTrue(encode(sound).equals(before))
+    keep()
+    assert.notStrictEqual(encode(new Uint8Array(320)).buffer, first.buffer)
+    assert.isTrue(first.equals(before))
+  })
 
   it("is not changed by what the sound's buffer holds later", () => {
     const sound = Uint8Array.of(1, 2, 3, 4)

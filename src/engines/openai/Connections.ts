@@ -3,8 +3,8 @@
  * on each at a time, so that aborting a request closes its connection and nothing else.
  */
 import { NodeHttpClient } from "@effect/platform-node"
-import { Layer } from "effect"
-import type { HttpClient } from "effect/http"
+import { Effect, Layer } from "effect"
+import { HttpClient } from "effect/http"
 
 /**
  * ms. Between two turns of a call lie seconds; a server that closes sooner (uvicorn: 5 s) says so by closing. A request
@@ -15,7 +15,11 @@ const idle = 60_000
 /** ms. A server that is not there must be known long before a turn's time is over. */
 const connectTimeout = 2000
 
-export const layer: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndiciNoDispatcher.pipe(
+/** A span of each request, with its headers as attributes, is read by nobody, and its header goes to servers of others. */
+const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
+
+export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, untraced)).pipe(
+  Layer.provide(NodeHttpClient.layerUndiciNoDispatcher),
   Layer.provide(
     NodeHttpClient.layerDispatcherOptions({ pipelining: 1, keepAliveTimeout: idle, connect: { timeout: connectTimeout, noDelay: true } })
   )

@@ -357,9 +357,11 @@ export const make = Effect.fnUntraced(function*(
       Effect.timeoutOrElse({ duration: options.answer ?? "15 seconds", orElse: () => Effect.fail(silent("did not answer")) })
     )
     if (response.status < 200 || response.status >= 300) return yield* Effect.flatMap(toFailure(response, sentOf(request.body)), Effect.fail)
+    // Made anew each time that they are asked for.
+    const { headers } = response
     return {
-      headers: response.headers,
-      contentType: (response.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase(),
+      headers,
+      contentType: (headers["content-type"] ?? "").split(";")[0].trim().toLowerCase(),
       body: body(response.stream, Scope.close(own, Exit.void), options)
     }
   })
