@@ -4,9 +4,10 @@
  *
  * A process of its own: it is told what to do by its parent and tells it what it saw; see `Crowd` and `Seen`.
  */
-import { fork, spawn } from "node:child_process"
+import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { type Caller, hangUp, type Load, open } from "./line/load.ts"
+import { moveTo } from "./line/processes.ts"
 
 /** What is said: frames of 20 ms as base64, and where in them the last voiced sample is. */
 export interface Line {
@@ -39,7 +40,7 @@ export interface Seen {
 export const call = (core: number, crowd: Crowd): Promise<Seen> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
-    spawn("taskset", ["-cp", String(core), String(child.pid)], { stdio: "ignore" })
+    moveTo(core, child.pid!)
     child.once("message", (seen) => resolve(seen as Seen))
     child.once("exit", (code) => reject(new Error(`The callers' process ended with ${code}.`)))
     child.send(crowd)

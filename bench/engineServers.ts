@@ -3,13 +3,14 @@
  *
  * They answer to their parent's messages; see `Servers`.
  */
-import { type ChildProcess, fork, spawn } from "node:child_process"
+import { type ChildProcess, fork } from "node:child_process"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 import * as FakeChatServer from "../test/fakes/FakeChatServer.ts"
 import type * as FakeHttpServer from "../test/fakes/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../test/fakes/FakeSpeechServers.ts"
+import { moveTo } from "./line/processes.ts"
 
 /** ms, but for the last. */
 export interface Latencies {
@@ -64,7 +65,7 @@ const answerOf = <A>(child: ChildProcess, question: object): Promise<A> =>
 /** Starts them on this core. */
 export const start = async (core: number, settings: Settings): Promise<Servers> => {
   const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
-  spawn("taskset", ["-cp", String(core), String(child.pid)], { stdio: "ignore" })
+  moveTo(core, child.pid!)
   process.on("exit", () => child.kill("SIGKILL"))
   const urls = await answerOf<Urls>(child, { settings })
   return { urls, look: () => answerOf<Look>(child, { look: true }), stop: () => void child.kill() }

@@ -40,7 +40,7 @@ import {
   withSimulator
 } from "./calls.ts"
 import * as EngineServers from "./engineServers.ts"
-import { argument, pause, residentMiB, root } from "./line/processes.ts"
+import { argument, moveTo, pause, residentMiB, root } from "./line/processes.ts"
 
 const turns = argument("turns", 30)
 const interruptions = argument("interruptions", 20)
@@ -225,6 +225,8 @@ const together = Effect.gen(function*() {
   console.log(`  CPU of the service over ${seconds.toFixed(0)} s, percent of a core: ${cpu}; memory ${residentMiB(service.pid).toFixed(0)} MiB`)
 })
 
+// The service has core 0 to itself; the kernel is all that it shares.
+moveTo(1, process.pid)
 const servers = await EngineServers.start(1, { latencies, heard: "What are your opening hours?", reply, longReply })
 const service = await start({
   core: 0,

@@ -10,6 +10,7 @@ import { createServer, type RequestListener } from "node:http"
 import * as App from "./App.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Engines from "./engines/Engines.ts"
+import * as PromptScheduler from "./PromptScheduler.ts"
 
 /** The environment first, then `.env` in the working directory. */
 const Provider = ConfigProvider.layer(
@@ -88,6 +89,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 
 Layer.launch(Main).pipe(
   Effect.tapCause(explain),
+  Effect.provide(PromptScheduler.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)

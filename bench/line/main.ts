@@ -5,11 +5,11 @@
  * another. Rounds alternate, so that both see the same machine. Figures: CPU time per frame (in and
  * out), round trip, frames lost, memory per call.
  */
-import { fork, spawn } from "node:child_process"
+import { fork } from "node:child_process"
 import { join } from "node:path"
 import { connect } from "./inspect.ts"
 import type { Load, Seen } from "./load.ts"
-import { argument, cpuSeconds, here, onCore, pause, ready, residentMiB, root, startService } from "./processes.ts"
+import { argument, cpuSeconds, here, moveTo, onCore, pause, ready, residentMiB, root, startService } from "./processes.ts"
 
 const calls = argument("calls", 200)
 const seconds = argument("seconds", 20)
@@ -24,7 +24,7 @@ interface Round extends Seen {
 const measure = (pid: number, load: Load, onSteady: () => void = () => {}): Promise<Round> =>
   new Promise((resolve, reject) => {
     const child = fork(join(here, "load.ts"), { execArgv: [] })
-    spawn("taskset", ["-cp", "1", String(child.pid)], { stdio: "ignore" })
+    moveTo(1, child.pid!)
     let before = 0
     let used = 0
     child.on("message", (message) => {

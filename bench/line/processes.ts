@@ -1,7 +1,7 @@
 /**
  * Starting the service and its peers as processes, each on a core of its own, and reading what they use.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -55,6 +55,11 @@ export const onCore = (
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"]
   })
+
+/** Moves a process that runs to one core, with all of its threads: those that collect garbage and compile are many. */
+export const moveTo = (core: number, pid: number): void => {
+  spawnSync("taskset", ["-acp", String(core), String(pid)], { stdio: "ignore" })
+}
 
 export interface Service {
   readonly child: ChildProcess

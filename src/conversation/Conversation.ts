@@ -288,7 +288,10 @@ export const open = Effect.fnUntraced(function*(
     if (context === undefined || !free.delete(markName(reply, segment))) return engines.textToSpeech.speak(requestOf(text))
     const said = context.read(thinking?.reply === reply ? thinking.about : undefined)
     return engines.textToSpeech.speak(said.length === 0 ? requestOf(text) : { ...requestOf(text), context: said }).pipe(
-      Stream.tap((chunk) => Effect.sync(() => context.made(reply, segment, text, chunk)))
+      Stream.map((chunk) => {
+        context.made(reply, segment, text, chunk)
+        return chunk
+      })
     )
   }
 

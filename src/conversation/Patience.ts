@@ -42,7 +42,8 @@ export const runForEach = <A, E, R, E2, R2, E3>(
     wait()
     const run = Stream.runForEachArray(stream, (elements) => {
       rest()
-      return Effect.andThen(Effect.forEach(elements, options.each, { discard: true }), Effect.sync(wait))
+      const done = elements.length === 1 ? options.each(elements[0]) : Effect.forEach(elements, options.each, { discard: true })
+      return Effect.map(done, wait)
     })
     return Effect.raceFirst(run, Effect.andThen(late, Effect.suspend(() => Effect.fail(options.onLate()))))
   })

@@ -122,7 +122,15 @@ export const make = Effect.fnUntraced(function*<S>(
 
   const late = (name: string) => failed("timeout", `${name} was slower than the engine that stood in for it. Look at its load.`)
 
-  const count = (name: string, outcome: string) => Metric.update(Metrics.engineRequests(stage, name, outcome), 1)
+  /** A metric with attributes costs more to make than to update. */
+  const latencies = new Map(members.map(({ name }) => [name, Metrics.engineLatency(stage, name)]))
+  const counters = new Map<string, ReturnType<typeof Metrics.engineRequests>>()
+  const count = (name: string, outcome: string) => {
+    const key = `${name} ${outcome}`
+    const counter = counters.get(key) ?? Metrics.engineRequests(stage, name, outcome)
+    counters.set(key, counter)
+    return Metric.update(counter, 1)
+  }
 
   const run: Failover<S>["run"] = Effect.fnUntraced(function*<A>(
     attempt: (engine: S, index: number) => Effect.Effect<A, EngineFailed, Scope.Scope>
@@ -158,7 +166,7 @@ export const make = Effect.fnUntraced(function*<S>(
       )
       if (Exit.isSuccess(exit)) {
         yield* count(member.name, "ok")
-        yield* Metric.update(Metrics.engineLatency(stage, member.name), monotonic() - began)
+        yield* Metric.update(latencies.get(member.name)!, monotonic() - began)
         if (yield* Deferred.succeed(result, exit.value)) return
         return yield* Scope.close(own, exit)
       }

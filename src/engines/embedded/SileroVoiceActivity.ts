@@ -27,11 +27,11 @@ const layers = 2
 const stateLength = 128
 
 /**
- * ms that a window may wait for others while several callers speak: four windows together cost less than half of four
- * alone (0.05 ms each and not 0.11; eight: 0.04). No turn is later for it: when a voice began and ended is told by its
- * samples, and turns count from there.
+ * ms that a window may wait for others while several callers speak: a run costs as much as seven windows of it, for the
+ * weights have to come into the processor's caches. No turn is later for it: when a voice began and ended is told by its
+ * samples, and turns count from there. It is less than a window, so that none meets the next one of its own call.
  */
-const gatherFor = 12
+const gatherFor = 24
 
 /** So many windows in so many ms are those of more than two callers who speak; fewer wait for nobody. */
 const manyWindows = 8

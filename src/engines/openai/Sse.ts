@@ -16,7 +16,13 @@ const maxEventSize = 4 * 1024 * 1024
 /** Such an event is skipped; one more, and the server speaks another language. */
 const badEventsAllowed = 1
 
-const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+const parseJson = (text: string): Option.Option<unknown> => {
+  try {
+    return Option.some(JSON.parse(text))
+  } catch {
+    return Option.none()
+  }
+}
 
 /** An error's own code, which is an HTTP status with vLLM and llama.cpp, and a word or nothing with others. */
 const statusOf = (error: unknown): number =>
