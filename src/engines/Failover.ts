@@ -144,10 +144,8 @@ export const make = Effect.fnUntraced(function*<S>(
     let failures = 0
 
     const openNext = (index: number) => index + 1 < gates.length ? Deferred.succeed(gates[index + 1], undefined) : Effect.void
-    const hedge = (index: number) =>
-      members[index + 1]?.probe === undefined
-        ? Effect.never
-        : Effect.andThen(Effect.sleep(options.hedgeAfter), Effect.andThen(openNext(index), Effect.never))
+    const isHedged = (index: number) => members[index + 1]?.probe !== undefined
+    const hedge = (index: number) => Effect.andThen(Effect.sleep(options.hedgeAfter), Effect.andThen(openNext(index), Effect.never))
     const lost = (name: string) => Effect.andThen(Effect.exit(Deferred.await(result)), Effect.suspend(() => Effect.fail(late(name))))
 
     const one = Effect.fnUntraced(function*(index: number) {
@@ -157,13 +155,10 @@ export const make = Effect.fnUntraced(function*<S>(
       if (index > 0) yield* Metric.update(Metrics.engineStandIns(stage, member.name), 1)
       const own = yield* Scope.fork(outer)
       const began = monotonic()
-      const exit = yield* attempt(member.engine, index).pipe(
-        Scope.provide(own),
-        Effect.raceFirst(lost(member.name)),
-        (request) => guarded(member, request),
-        Effect.raceFirst(hedge(index)),
-        Effect.exit
-      )
+      // A race is fibers and timers: only where there is somebody to lose it to.
+      const asked = Scope.provide(attempt(member.engine, index), own)
+      const judged = guarded(member, members.length === 1 ? asked : Effect.raceFirst(asked, lost(member.name)))
+      const exit = yield* Effect.exit(isHedged(index) ? Effect.raceFirst(judged, hedge(index)) : judged)
       if (Exit.isSuccess(exit)) {
         yield* count(member.name, "ok")
         yield* Metric.update(latencies.get(member.name)!, monotonic() - began)

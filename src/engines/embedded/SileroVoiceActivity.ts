@@ -28,10 +28,10 @@ const stateLength = 128
 
 /**
  * ms that a window may wait for others while several callers speak: a run costs as much as seven windows of it, for the
- * weights have to come into the processor's caches. No turn is later for it: when a voice began and ended is told by its
- * samples, and turns count from there. It is less than a window, so that none meets the next one of its own call.
+ * weights have to come into the processor's caches. When a voice began and ended is told by its samples, and turns count
+ * from there; but with twice of this a pause is often noticed only when a transcript of it should be under way.
  */
-const gatherFor = 24
+const gatherFor = 12
 
 /** So many windows in so many ms are those of more than two callers who speak; fewer wait for nobody. */
 const manyWindows = 8

@@ -347,11 +347,10 @@ export const make = Effect.fnUntraced(function*(
     options: RequestOptions
   ): Effect.fn.Return<Answer, EngineFailed, Scope.Scope> {
     const own = yield* Scope.fork(yield* Effect.scope)
-    const response = yield* client.execute(
-      authorized(HttpClientRequest.accept(request, options.accept ?? "application/json"))
-    ).pipe(
+    const sent = client.execute(authorized(HttpClientRequest.accept(request, options.accept ?? "application/json")))
+    const response = yield* sent.pipe(
       // What was sent on a connection that was being closed never arrived; and none of these requests changes anything.
-      Effect.retry({ times: 1, while: (error) => broke.has(codeOf(error)) }),
+      Effect.catchIf((error) => broke.has(codeOf(error)), () => sent),
       Effect.mapError(unsent),
       Scope.provide(own),
       Effect.timeoutOrElse({ duration: options.answer ?? "15 seconds", orElse: () => Effect.fail(silent("did not answer")) })
