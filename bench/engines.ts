@@ -215,6 +215,8 @@ const together = Effect.gen(function*() {
   const cpu = cpuShares(service.pid, before, seconds)
   yield* Effect.promise(() => pause(500))
   service.child.stdout!.off("data", onLog)
+  // Callers that are misread are no callers: a mark that is not taken makes an interruption of every line.
+  if (log.includes("could not be read")) throw new Error("The service could not read all that its callers sent; see client_caller_bad_messages_total.")
   tellTurns(timesOfLog(log), seen.voiceToVoice, own)
   const look = yield* Effect.promise(servers.look)
   tellLate(look)
