@@ -24,9 +24,10 @@ export const parse = (text: string): Option.Option<PhoneNumber> => {
   if (!international.startsWith("+") || international.length > 64) return Option.none()
   // All of the text is the number: by itself the library would search the text for one.
   const parsed = parsePhoneNumberFromString(international, { extract: false })
-  return parsed !== undefined && parsed.isPossible() && parsed.ext === undefined
-    ? Option.some(PhoneNumber.make(parsed.number))
-    : Option.none()
+  if (parsed === undefined || !parsed.isPossible() || parsed.ext !== undefined) return Option.none()
+  // A national prefix ("0") that was written twice loses one each time: nobody's number, and not to be guessed at.
+  const again = parsePhoneNumberFromString(parsed.number, { extract: false })
+  return again?.number === parsed.number && again.isPossible() ? Option.some(PhoneNumber.make(parsed.number)) : Option.none()
 }
 
 /** Decodes free text into a {@link PhoneNumber}; see {@link parse}. */

@@ -43,6 +43,10 @@ describe("parse", () => {
     ["a line of text beyond reason", `+1${"4155550100 ".repeat(100)}`]
   ])("refuses %s", (_, text) => assert.strictEqual(parsed(text), undefined))
 
+  it("drops the national prefix that people put in brackets", () => {
+    assert.strictEqual(parsed("+44 (0)20 7946 0018"), "+442079460018")
+  })
+
   const punctuation = Schema.Literals(["", " ", "-", ".", "(", ")", "\u00a0"])
   const pieces = Schema.Array(Schema.Struct({
     digit: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })),
