@@ -39,7 +39,7 @@ export const leadMillis = 200
  * By how much (ms) the pacer lets the lead become less before it sends again, several frames in one go: waking up for each
  * costs more than sending it.
  */
-const slackMillis = 60
+const slackMillis = 40
 
 /** One frame: 20 ms of μ-law at 8 kHz. */
 const frameBytes = 160
