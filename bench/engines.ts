@@ -178,13 +178,16 @@ const alone = Effect.gen(function*() {
   tell("reply given up to model's request closed", givenUp, "/v1/chat/completions")
 })
 
+/** So many steps softer is half as loud: still well above what counts as a voice. */
+const softest = 200
+
 /**
- * A line as the crowd says it: by each a little softer than by the one before, so that no two sounds are the same and none
- * is known already to the voice's server.
+ * A line as the crowd says it, so many small steps softer than it is spoken: no two sounds of a run are the same, and none is
+ * known already to the voice's server.
  */
-const lineOf = Effect.fnUntraced(function*(text: string, person: number) {
+const lineOf = Effect.fnUntraced(function*(text: string, softer: number) {
   const { speak } = yield* Speech
-  const sound = (yield* speak(text, "rms")).map((sample) => Math.round(sample * 0.997 ** person))
+  const sound = (yield* speak(text, "rms")).map((sample) => Math.round(sample * 0.997 ** softer))
   const voicedUntil = Turns.speeches(sound).at(-1)?.to ?? 0
   const frames = Array.from({ length: Math.ceil(voicedUntil / 20) }, (_, index) => {
     const frame = new Int16Array(160)
@@ -195,7 +198,7 @@ const lineOf = Effect.fnUntraced(function*(text: string, person: number) {
 })
 
 const together = Effect.gen(function*() {
-  const spoken = yield* Effect.forEach(Array.from({ length: callsAtOnce * turnsEach }), (_, index) => lineOf(lines[index % lines.length], index % 200))
+  const spoken = yield* Effect.forEach(Array.from({ length: callsAtOnce * turnsEach }), (_, index) => lineOf(lines[index % lines.length], index % softest))
   const crowd = (calls: number, turns: number, ramp: number): Promise<Callers.Seen> =>
     Callers.call(1, { calls, turns, lines: spoken, target: service.url, account: service.account, ramp })
   // The first calls pay for compilation.

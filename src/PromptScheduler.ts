@@ -5,9 +5,8 @@
  * From a caller's last sound to the reply's first a turn is handed on a dozen times, by queues and forks. Where a hundred
  * calls speak, a turn of the event loop takes some milliseconds, and each handing on waited for one: see docs/adr/0010.
  */
+import { Layer, Scheduler } from "effect"
 import { constVoid } from "effect/Function"
-import { MixedScheduler, Scheduler } from "effect/Scheduler"
-import { Layer } from "effect"
 
 /**
  * So many in one go; then sockets and timers have their turn. Fibers that go on for ever, each waking the next, must not
@@ -36,7 +35,7 @@ const make = () => {
     }
   }
 
-  return new MixedScheduler("async", (run) => {
+  return new Scheduler.MixedScheduler("async", (run) => {
     const task: Task = { run }
     due.push(task)
     if (!isPlanned) {
@@ -49,4 +48,4 @@ const make = () => {
   })
 }
 
-export const layer: Layer.Layer<never> = Layer.sync(Scheduler, make)
+export const layer: Layer.Layer<never> = Layer.sync(Scheduler.Scheduler, make)
