@@ -52,7 +52,10 @@ export class ServerError extends Data.TaggedError("ServerError")<{
 export interface Endpoint {
   readonly stage: Stage
   readonly url: URL
-  /** The model that was configured, else the first that the server lists; none where it lists none. Asked once. */
+  /**
+   * The model that was configured, else the first that the server lists; none where it lists none. Asked once, and again
+   * only where it is needed: after a request without a model that was refused.
+   */
   readonly model: Effect.Effect<Option.Option<string>>
   readonly post: (path: string, body: HttpBody.HttpBody, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
   readonly get: (path: string, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
@@ -355,7 +358,11 @@ export const make = Effect.fnUntraced(function*(
       Scope.provide(own),
       Effect.timeoutOrElse({ duration: options.answer ?? "15 seconds", orElse: () => Effect.fail(silent("did not answer")) })
     )
-    if (response.status < 200 || response.status >= 300) return yield* Effect.flatMap(toFailure(response, sentOf(request.body)), Effect.fail)
+    if (response.status < 200 || response.status >= 300) {
+      const refused = yield* toFailure(response, sentOf(request.body))
+      if (refused.reason === "refused" && Option.isSome(model) && Option.isNone(model.value)) model = Option.none()
+      return yield* refused
+    }
     // Made anew each time that they are asked for.
     const { headers } = response
     return {
@@ -367,28 +374,37 @@ export const make = Effect.fnUntraced(function*(
 
   const get: Endpoint["get"] = (path, options = {}) => execute(HttpClientRequest.get(`${base}${path}`), options)
 
+  /** None: not known yet; none inside: the server lists none. */
+  let model: Option.Option<Option.Option<string>> = Option.isSome(settings.model) ? Option.some(settings.model) : Option.none()
+
   const listed = get("/models", { answer: "3 seconds", maxBytes: 1024 * 1024 }).pipe(
     Effect.flatMap(json({ stage, url }, decodeModels)),
     Effect.scoped,
     Effect.map(({ data }) => Option.fromUndefinedOr(data.at(0)?.id))
   )
 
-  let model = settings.model
+  const learned = (first: Option.Option<string>) =>
+    Effect.sync(() => {
+      model = Option.some(Option.isSome(first) ? first : Option.flatten(model))
+    })
+
+  const learn = listed.pipe(
+    // A server of one model may have no such page.
+    Effect.catchIf(({ reason }) => reason === "refused", () => Effect.succeedNone),
+    Effect.tap(learned)
+  )
 
   return {
     stage,
     url,
     model: Effect.suspend(() =>
-      Option.isSome(model) ? Effect.succeed(model) : listed.pipe(
-        Effect.tap((first) => Effect.sync(() => model = first)),
-        Effect.orElseSucceed(() => Option.none<string>())
-      )
+      Option.isSome(model) ? Effect.succeed(model.value) : Effect.orElseSucceed(learn, () => Option.none<string>())
     ),
     post: (path, body, options = {}) => execute(HttpClientRequest.post(`${base}${path}`, { body }), options),
     get,
     warm: (connections = 1) =>
       Effect.forEach(Array.from({ length: connections }), () => listed, { concurrency: "unbounded" }).pipe(
-        Effect.tap(([first]) => Effect.sync(() => model = Option.orElse(model, () => first))),
+        Effect.tap(([first]) => learned(first)),
         Effect.asVoid,
         Effect.catch((error) => Effect.logWarning(`The engine is not ready: ${error.message}`))
       )

@@ -105,6 +105,33 @@ describe("the model", () => {
       assert.deepStrictEqual(received.map(({ path }) => path), ["/v1/models", "/v1/models"])
     }).pipe(Effect.provide(Connections.layer)))
 
+  for (const [server, answer] of [["lists none", refusal(200, { object: "list", data: [] })], ["has no list", refusal(404, "Not Found")]] as const) {
+    it.live(`is none where the server ${server}, asked once, and again only after a refusal`, () =>
+      Effect.gen(function*() {
+        const { received, told, url } = yield* setUp()
+        const endpoint = yield* Endpoint.make("replyModel", settingsAt(url))
+        told.next(answer)
+        for (let times = 0; times < 3; times++) assert.deepStrictEqual(yield* endpoint.model, Option.none())
+        told.next(refusal(500, "no memory"))
+        assert.strictEqual((yield* failure(endpoint)).reason, "broken")
+        assert.deepStrictEqual(yield* endpoint.model, Option.none())
+        told.next(refusal(422, { detail: "Field required: model" }))
+        assert.strictEqual((yield* failure(endpoint)).reason, "refused")
+        told.next(models)
+        for (let times = 0; times < 2; times++) assert.deepStrictEqual(yield* endpoint.model, Option.some("gemma3:27b"))
+        told.next(refusal(400, "too long"))
+        assert.strictEqual((yield* failure(endpoint)).reason, "refused")
+        assert.deepStrictEqual(yield* endpoint.model, Option.some("gemma3:27b"))
+        assert.deepStrictEqual(received.map(({ path }) => path.slice("/v1/".length)), [
+          "models",
+          "chat/completions",
+          "chat/completions",
+          "models",
+          "chat/completions"
+        ])
+      }).pipe(Effect.provide(Connections.layer)))
+  }
+
   it.live("is known from the warming, which opens as many connections as it is told and never fails", () =>
     Effect.gen(function*() {
       const { connections, received, told, url } = yield* setUp()
