@@ -29,17 +29,8 @@ import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
 import { type Command, markName, parseMark, type SpeechKind, type Timer, type TurnEvent } from "./TurnEvent.ts"
 import * as TurnMachine from "./TurnMachine.ts"
-import { type Detector, type VoiceActivity, windowLength, windowMillis } from "./VoiceActivity.ts"
-import * as VoiceGate from "./VoiceGate.ts"
-
-/** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
-const detectorTimeout = 500
-
-/** Without sound for this long (ms), a voice that was on has stopped. */
-const stalledAfter = 240
-
-/** How far (ms) frames may arrive beside the caller's own time before that is set anew. */
-const clockSlack = 100
+import type { VoiceActivity } from "./VoiceActivity.ts"
+import * as VoiceListener from "./VoiceListener.ts"
 
 /** Pieces that wait for the line: the line has half a second of its own. */
 const outgoingPieces = 2
@@ -95,7 +86,6 @@ const transcriptLate = failed(
   "speechToText",
   "No transcript came in time. Look at the load of the speech recognition, or raise timeouts.transcript in the agent's file."
 )
-const detectorLate = failed("voiceActivity", "The detector did not answer; the energy decides instead.")
 const replyLate = failed(
   "replyModel",
   "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
@@ -427,137 +417,22 @@ export const open = Effect.fnUntraced(function*(
 
   // -- the caller's sound -----------------------------------------------------------------------
 
-  /** Unset: not opened yet, or not well; then the energy decides. */
-  let detector: Detector | undefined
-  let isAsking = false
-
-  const detectorFailed = (cause: Cause.Cause<EngineFailed>) =>
-    Effect.sync(() => {
-      detector = undefined
-      happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: reasonOf(cause) })
-    })
-
-  // Not waited for: nobody is to listen to silence because a detector hangs.
-  yield* Effect.suspend(() => engines.voiceActivity.open).pipe(
-    Effect.timeoutOrElse({ duration: persona.timeouts.speech, orElse: () => Effect.fail(detectorLate) }),
-    Effect.matchCauseEffect({
-      onSuccess: (opened) =>
-        Effect.sync(() => {
-          detector = opened
-        }),
-      onFailure: detectorFailed
-    }),
-    Effect.forkIn(scope, { startImmediately: true })
-  )
-
-  const gate = VoiceGate.make()
-  let lastSoundAt = 0
-
-  const heardVoice = (event: VoiceGate.VoiceEvent | undefined) => {
-    if (event !== undefined) happened({ _tag: event._tag, at: now(), since: event.at })
-  }
-
-  const { late, rest, wait } = yield* Patience.make(detectorTimeout)
-  let giveUp: (() => void) | undefined
-  yield* Effect.forkIn(
-    Effect.forever(Effect.andThen(late, Effect.sync(() => {
-      rest()
-      giveUp?.()
-    }))),
-    scope
-  )
-
-  /** One that is late is in the middle of a window still: it is not asked again before that is done. */
-  const ask = Effect.fnUntraced(function*(asked: Detector, about: Pcm<8000>) {
-    isAsking = true
-    wait()
-    const fiber = yield* Effect.forkIn(Effect.suspend(() => asked.probability(about)), scope, { startImmediately: true })
-    // A race would be three fibers and a timer, for each window of each call.
-    const exit = yield* Effect.callback<Exit.Exit<number, EngineFailed> | undefined>((resume) => {
-      giveUp = () => resume(Effect.undefined)
-      fiber.addObserver((exit) => resume(Effect.succeed(exit)))
-    })
-    giveUp = undefined
-    rest()
-    isAsking = false
-    if (exit !== undefined) {
-      if (Exit.isSuccess(exit)) return exit.value
-      yield* detectorFailed(exit.cause)
-      return undefined
-    }
-    yield* detectorFailed(Cause.fail(detectorLate))
-    window = new Int16Array(windowLength)
-    const recover = Effect.map(Fiber.await(fiber), (late) => {
-      if (Exit.isSuccess(late)) detector = asked
-    })
-    yield* Effect.forkIn(recover, scope)
-    return undefined
+  const { hear } = yield* VoiceListener.make({
+    open: engines.voiceActivity.open,
+    openTimeout: persona.timeouts.speech,
+    echo,
+    now,
+    onPiece: (pcm, at) => {
+      preRoll.push(pcm, at)
+      if (hearing === undefined) return
+      const clean = echo.clean(pcm, at)
+      hearMore(hearing, clean)
+      context?.hear(clean)
+    },
+    onEcho: preRoll.echoed,
+    onVoice: ({ _tag, at }) => happened({ _tag, at: now(), since: at }),
+    onTrouble: (cause) => happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: reasonOf(cause) })
   })
-
-  /** Unset: the window is dealt with. */
-  const onWindow = (window: Pcm<8000>): Effect.Effect<void> | undefined => {
-    const arrivedAt = now()
-    const at = soundClock - windowMillis
-    if (echo.judge(window, at)) {
-      if (echo.isAlike()) preRoll.echoed(at)
-      heardVoice(gate.push(window, 0, arrivedAt))
-      return undefined
-    }
-    if (detector !== undefined && gate.needsProbability(window)) {
-      return Effect.map(ask(detector, window), (probability) => heardVoice(gate.push(window, probability, arrivedAt)))
-    }
-    heardVoice(gate.push(window, detector === undefined ? undefined : 0, arrivedAt))
-    return undefined
-  }
-
-  /** Another one when the detector is late: this one is its. */
-  let window: Pcm<8000> = new Int16Array(windowLength)
-  let filled = 0
-  /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
-  let soundClock = 0
-
-  const onPiece = (pcm: Pcm<8000>) => {
-    lastSoundAt = now()
-    const length = pcm.length / 8
-    if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
-    preRoll.push(pcm, soundClock)
-    if (hearing === undefined) return
-    const clean = echo.clean(pcm, soundClock)
-    hearMore(hearing, clean)
-    context?.hear(clean)
-  }
-
-  /** Takes the pieces in; from this sample of this one on, where the windows before it are dealt with. */
-  const onSound = (pieces: ReadonlyArray<Pcm<8000>>, first = 0, from = 0): Effect.Effect<void> => {
-    for (let index = first; index < pieces.length; index++) {
-      const pcm = pieces[index]
-      let at = index === first ? from : 0
-      if (at === 0) onPiece(pcm)
-      while (at < pcm.length) {
-        const piece = pcm.subarray(at, at + windowLength - filled)
-        window.set(piece, filled)
-        filled += piece.length
-        at += piece.length
-        soundClock += piece.length / 8
-        if (filled < windowLength) break
-        filled = 0
-        const asking = onWindow(window)
-        if (asking !== undefined) return Effect.flatMap(asking, () => onSound(pieces, index, at))
-      }
-    }
-    return Effect.void
-  }
-
-  /** A voice does not go on while no sound comes. */
-  const watchStalls = Effect.forever(
-    Effect.andThen(
-      Effect.sleep(stalledAfter),
-      Effect.sync(() => {
-        // While the detector is waited for, sound may come that nobody has looked at.
-        if (!isAsking && now() - lastSoundAt > stalledAfter) heardVoice(gate.stalled(now()))
-      })
-    )
-  )
 
   // -- the agent's sound ------------------------------------------------------------------------
 
@@ -607,8 +482,7 @@ export const open = Effect.fnUntraced(function*(
   const orFail = <A>(run: Effect.Effect<A>) =>
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
   yield* Effect.forkIn(orFail(Effect.forever(Effect.flatMap(Queue.take(events), step))), scope)
-  yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, (pieces) => onSound(pieces))), scope)
-  yield* Effect.forkIn(watchStalls, scope)
+  yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, hear)), scope)
   happened({ _tag: "Began", at: now() })
 
   return {

@@ -14,9 +14,15 @@ export interface VoiceEvent {
   readonly at: number
 }
 
+/**
+ * What a window needs of the detector: nothing; that it hears it, for the sake of what comes behind, while its answer can change
+ * nothing; or that it tells whether this is a voice.
+ */
+export type Need = "none" | "hear" | "tell"
+
 export interface VoiceGate {
-  /** Whether the detector must be asked about this window; call it once a window, before `push`. */
-  readonly needsProbability: (window: Pcm<8000>) => boolean
+  /** Looks at a window once, before `push`. */
+  readonly look: (window: Pcm<8000>) => Need
   /** `probability` unset: the energy decides. `arrivedAt`: of the window's last sample. */
   readonly push: (window: Pcm<8000>, probability: number | undefined, arrivedAt: number) => VoiceEvent | undefined
   /** No sound comes any more. */
@@ -43,13 +49,14 @@ export const make = (): VoiceGate => {
   let lastAt = 0
   let isLooked = false
 
-  const look = (window: Pcm<8000>): boolean => {
+  const look = (window: Pcm<8000>): Need => {
     isLooked = true
-    return energy.push(window)
+    if (!energy.push(window)) return "none"
+    return energy.lastLoud() > 0 ? "tell" : "hear"
   }
 
   return {
-    needsProbability: look,
+    look,
     push: (window, probability, arrivedAt) => {
       if (!isLooked) look(window)
       isLooked = false

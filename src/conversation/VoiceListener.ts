@@ -1,0 +1,203 @@
+/**
+ * From the caller's sound to a voice that starts and stops: window by window, by the echo guard, the detector and the gate.
+ *
+ * The detector is waited for only where its answer can change something. A silent window holds no voice, whatever the detector
+ * makes of it; it is shown to it for the sake of those behind, and the pause is noticed without it.
+ */
+import { Cause, type Duration, Effect, Exit, Fiber, type Scope } from "effect"
+import type { Pcm } from "../audio/Pcm.ts"
+import type { EchoGuard } from "./EchoGuard.ts"
+import { EngineFailed } from "./Engine.ts"
+import * as Patience from "./Patience.ts"
+import { type Detector, type VoiceActivity, windowLength, windowMillis } from "./VoiceActivity.ts"
+import * as VoiceGate from "./VoiceGate.ts"
+
+/** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
+const detectorTimeout = 500
+
+/** Without sound for this long (ms), a voice that was on has stopped. */
+const stalledAfter = 240
+
+/** How far (ms) frames may arrive beside the caller's own time before that is set anew. */
+const clockSlack = 100
+
+const detectorLate = new EngineFailed({
+  stage: "voiceActivity",
+  reason: "timeout",
+  advice: "The detector did not answer; the energy decides instead."
+})
+
+export interface Options {
+  readonly open: VoiceActivity["Service"]["open"]
+  /** The longest wait for a detector that is being opened. */
+  readonly openTimeout: Duration.Input
+  readonly echo: EchoGuard
+  /** ms of the conversation. */
+  readonly now: () => number
+  /** Each piece before its windows are looked at; `at`: its first sample in the caller's time, ms. */
+  readonly onPiece: (pcm: Pcm<8000>, at: number) => void
+  /** The window that begins at `at` is surely our own echo. */
+  readonly onEcho: (at: number) => void
+  readonly onVoice: (event: VoiceGate.VoiceEvent) => void
+  readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
+}
+
+export interface VoiceListener {
+  /** Takes the next pieces in; they are only read until it is done. */
+  readonly hear: (pieces: ReadonlyArray<Pcm<8000>>) => Effect.Effect<void>
+}
+
+/** All that it does beside what is asked of it belongs to the scope. */
+export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<VoiceListener, never, Scope.Scope> {
+  const { echo, now } = options
+  const scope = yield* Effect.scope
+  const gate = VoiceGate.make()
+
+  /** Unset: not opened yet, or not well; then the energy decides. */
+  let detector: Detector | undefined
+  /** The detector is waited for. */
+  let isWaiting = false
+  /** A window that nobody waits for: the detector takes one at a time. */
+  let shown: Fiber.Fiber<unknown> | undefined
+  let lastSoundAt = 0
+
+  const failed = (cause: Cause.Cause<EngineFailed>) => {
+    detector = undefined
+    options.onTrouble(cause)
+  }
+
+  // Not waited for: nobody is to listen to silence because a detector hangs.
+  yield* Effect.suspend(() => options.open).pipe(
+    Effect.timeoutOrElse({ duration: options.openTimeout, orElse: () => Effect.fail(detectorLate) }),
+    Effect.matchCause({
+      onSuccess: (opened) => {
+        detector = opened
+      },
+      onFailure: failed
+    }),
+    Effect.forkIn(scope, { startImmediately: true })
+  )
+
+  const { late, rest, wait } = yield* Patience.make(detectorTimeout)
+  let giveUp: (() => void) | undefined
+  yield* Effect.forkIn(
+    Effect.forever(Effect.andThen(late, Effect.sync(() => {
+      rest()
+      giveUp?.()
+    }))),
+    scope
+  )
+
+  /** One that is late is in the middle of a window still: it is not asked again before that is done. */
+  const ask = Effect.fnUntraced(function*(asked: Detector, about: Pcm<8000>) {
+    wait()
+    const fiber = yield* Effect.forkIn(Effect.suspend(() => asked.probability(about)), scope, { startImmediately: true })
+    // A race would be three fibers and a timer, for each window of each call.
+    const exit = yield* Effect.callback<Exit.Exit<number, EngineFailed> | undefined>((resume) => {
+      giveUp = () => resume(Effect.undefined)
+      fiber.addObserver((exit) => resume(Effect.succeed(exit)))
+    })
+    giveUp = undefined
+    rest()
+    if (exit !== undefined) {
+      if (Exit.isSuccess(exit)) return exit.value
+      failed(exit.cause)
+      return undefined
+    }
+    failed(Cause.fail(detectorLate))
+    const recover = Effect.map(Fiber.await(fiber), (late) => {
+      if (Exit.isSuccess(late)) detector = asked
+    })
+    yield* Effect.forkIn(recover, scope)
+    return undefined
+  })
+
+  const heard = (event: VoiceGate.VoiceEvent | undefined) => {
+    if (event !== undefined) options.onVoice(event)
+  }
+
+  /** When the detector is done with what it was shown before. Undefined: the energy decides. */
+  const probability = (about: Pcm<8000>): Effect.Effect<number | undefined> => {
+    const asked = Effect.suspend(() => detector === undefined ? Effect.undefined : ask(detector, about))
+    return shown === undefined ? asked : Effect.andThen(Fiber.await(shown), asked)
+  }
+
+  const show = (about: Pcm<8000>) =>
+    Effect.map(Effect.forkIn(probability(about), scope, { startImmediately: true }), (fiber) => {
+      if (fiber.pollUnsafe() !== undefined) return
+      shown = fiber
+      fiber.addObserver(() => {
+        if (shown === fiber) shown = undefined
+      })
+    })
+
+  let window: Pcm<8000> = new Int16Array(windowLength)
+  let filled = 0
+  /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
+  let soundClock = 0
+
+  /** The window is full. Unset: it is dealt with. */
+  const onWindow = (): Effect.Effect<void> | undefined => {
+    const arrivedAt = now()
+    const at = soundClock - windowMillis
+    if (echo.judge(window, at)) {
+      if (echo.isAlike()) options.onEcho(at)
+      heard(gate.push(window, 0, arrivedAt))
+      return undefined
+    }
+    const need = detector === undefined ? "none" : gate.look(window)
+    if (need === "tell") {
+      isWaiting = true
+      return Effect.map(probability(window), (answer) => {
+        isWaiting = false
+        heard(gate.push(window, answer, arrivedAt))
+        // One that is late has this one still.
+        if (answer === undefined) window = new Int16Array(windowLength)
+      })
+    }
+    heard(gate.push(window, detector === undefined ? undefined : 0, arrivedAt))
+    return need === "hear" ? show(window.slice()) : undefined
+  }
+
+  const onPiece = (pcm: Pcm<8000>) => {
+    lastSoundAt = now()
+    const length = pcm.length / 8
+    if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
+    options.onPiece(pcm, soundClock)
+  }
+
+  /** From this sample of this piece on; the windows before it are dealt with. */
+  const hear = (pieces: ReadonlyArray<Pcm<8000>>, first = 0, from = 0): Effect.Effect<void> => {
+    for (let index = first; index < pieces.length; index++) {
+      const pcm = pieces[index]
+      let at = index === first ? from : 0
+      if (at === 0) onPiece(pcm)
+      while (at < pcm.length) {
+        const piece = pcm.subarray(at, at + windowLength - filled)
+        window.set(piece, filled)
+        filled += piece.length
+        at += piece.length
+        soundClock += piece.length / 8
+        if (filled < windowLength) break
+        filled = 0
+        const asking = onWindow()
+        if (asking !== undefined) return Effect.flatMap(asking, () => hear(pieces, index, at))
+      }
+    }
+    return Effect.void
+  }
+
+  /** A voice does not go on while no sound comes. */
+  const watchStalls = Effect.forever(
+    Effect.andThen(
+      Effect.sleep(stalledAfter),
+      Effect.sync(() => {
+        // While the detector is waited for, sound may come that nobody has looked at.
+        if (!isWaiting && now() - lastSoundAt > stalledAfter) heard(gate.stalled(now()))
+      })
+    )
+  )
+  yield* Effect.forkIn(watchStalls, scope)
+
+  return { hear: (pieces) => hear(pieces) }
+})
