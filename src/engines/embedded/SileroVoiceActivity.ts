@@ -28,10 +28,10 @@ const stateLength = 128
 
 /**
  * ms that a window may wait for others while several callers speak: a run costs as much as seven windows of it, for the
- * weights have to come into the processor's caches. When a voice began and ended is told by its samples, and turns count
- * from there; but with twice of this a pause is often noticed only when a transcript of it should be under way.
+ * weights have to come into the processor's caches. Longer waits make fewer runs, and each of them keeps the thread for
+ * longer and wakes more calls at once: turns are answered later then, for a little less work (docs/adr/0010).
  */
-const gatherFor = 12
+const gatherFor = 7
 
 /** So many windows in so many ms are those of more than two callers who speak; fewer wait for nobody. */
 const manyWindows = 8
