@@ -26,7 +26,7 @@ const buffersCountAsHeap = "--external-memory-accounted-in-global-limit"
  */
 const young = "--max-semi-space-size=16"
 
-/** Where the calls have one core with V8's helpers, those take what the calls leave. */
+/** Where the calls share one core with V8's helpers, those take what the calls leave. */
 const helpersNice = 10
 
 /** The kernel's names of this process's threads, by their ids. Only Linux tells. */
