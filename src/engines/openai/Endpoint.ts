@@ -385,7 +385,8 @@ export const make = Effect.fnUntraced(function*(
 
   const learned = (first: Option.Option<string>) =>
     Effect.sync(() => {
-      model = Option.some(Option.isSome(first) ? first : Option.flatten(model))
+      // What is known is kept: above all a model that was configured, which need not be the first of the list.
+      model = Option.some(Option.orElse(Option.flatten(model), () => first))
     })
 
   const learn = listed.pipe(

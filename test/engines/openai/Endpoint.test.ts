@@ -144,6 +144,18 @@ describe("the model", () => {
       const gone = yield* Endpoint.make("replyModel", settingsAt("http://127.0.0.1:1"))
       yield* gone.warm()
     }).pipe(Effect.provide(Connections.layer)))
+
+  it.live("stays what it was, whatever the warming lists first", () =>
+    Effect.gen(function*() {
+      const { endpoint, told, url } = yield* setUp()
+      const open = yield* Endpoint.make("replyModel", settingsAt(url))
+      for (const first of ["gemma3:27b", "loaded-later"]) {
+        told.always(refusal(200, { object: "list", data: [{ id: first }] }))
+        yield* endpoint.warm()
+        yield* open.warm()
+      }
+      assert.deepStrictEqual([yield* endpoint.model, yield* open.model], [Option.some("m"), Option.some("gemma3:27b")])
+    }).pipe(Effect.provide(Connections.layer)))
 })
 
 describe("a failure", () => {
