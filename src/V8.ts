@@ -44,6 +44,7 @@ const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
  * it goes on without.
  */
 const beginAnew = (): void => {
+  // Node's own variable and no setting of the service; and this is over before there is a Config to read it with.
   const isChosen = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((options) => /--max[-_]semi[-_]space[-_]size/.test(options))
   if (isChosen || process.send !== undefined || process.execve === undefined) return
   try {
