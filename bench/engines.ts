@@ -13,6 +13,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
+import * as Defaults from "../src/agent/Defaults.ts"
 import * as Mulaw from "../src/audio/Mulaw.ts"
 import * as Pcm from "../src/audio/Pcm.ts"
 import * as Chunker from "../src/conversation/Chunker.ts"
@@ -49,7 +50,7 @@ const turnsEach = argument("turns-each", 5)
 const isProfiled = process.argv.includes("--cpu-prof")
 
 const latencies: EngineServers.Latencies = { transcript: 90, firstToken: 90, token: 12, firstSound: 120, realTimeFactor: 0.3 }
-const speculate = 120
+const { speculate } = Defaults.endpointing
 
 const reply = "We can do that, on Monday or on Friday at ten."
 const sentence = "There is a good deal to be said about that, and so I will begin at the beginning, where everything was still simple, and go on from there until there is nothing left that could be told of it."

@@ -7,7 +7,7 @@ import type { Intent, NotUnderstood } from "../conversation/Script.ts"
 export const language = "en"
 
 /** ms. */
-export const endpointing: Endpointing = { silence: 300, complete: 250, trailing: 800, speculate: 120 }
+export const endpointing: Endpointing = { silence: 300, complete: 250, trailing: 800, speculate: 100 }
 
 /** ms. */
 export const minSpeech = 200

@@ -1,9 +1,9 @@
 /**
  * A sliding queue between a socket's callback and one fiber: when it is full, the oldest goes.
  *
- * It does what `Queue.sliding` does, for one reader and for less. All readers that are due are woken
+ * It does what `Queue.sliding` does, for one reader and for less. The readers that are due are woken
  * together, when the event loop has read all sockets: first the sockets' code runs for all calls, then the
- * agents' code, and each finds the processor's caches warm (docs/adr/0002).
+ * agents' code, and each finds the processor's caches warm (docs/adr/0002, 0010).
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
 
@@ -16,10 +16,17 @@ export interface SlidingInbox<A> {
   readonly stream: Stream.Stream<A>
 }
 
-/** What is to be woken in the next turn of the event loop, of all inboxes. */
+/**
+ * So many readers in one go, about a millisecond; then what else has come has its turn. After a halt of the event loop all
+ * calls have sound to be heard, and an engine's answer, for which somebody waits, must not wait for all of that.
+ */
+const most = 16
+
+/** What is to be woken, of all inboxes. */
 const due: Array<() => void> = []
 const runDue = () => {
-  const batch = due.splice(0)
+  const batch = due.splice(0, most)
+  if (due.length > 0) setImmediate(runDue)
   for (let index = 0; index < batch.length; index++) batch[index]()
 }
 const later = (wake: () => void) => {

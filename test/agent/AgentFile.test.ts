@@ -101,7 +101,7 @@ describe("an agent's file", () => {
       lines: standard.lines,
       script: undefined,
       hints: undefined,
-      endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 120 },
+      endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 100 },
       interruption: { minSpeech: 200, backchannels: standard.backchannels },
       idle: { after: 8000, hangUpAfter: 20_000 },
       timeouts: { transcript: 3000, reply: 5000, speech: 4000 },
@@ -175,7 +175,7 @@ tools:
     const { endpointing, idle, timeouts } = good(
       "name: shop\nendpointing: { silence: 300ms, complete: 0.2s, trailing: 900 }\nidle: { after: 8s, hangUpAfter: 2m }\ntimeouts: { reply: \"4 s\" }"
     )
-    assert.deepStrictEqual(endpointing, { silence: 300, complete: 200, trailing: 900, speculate: 120 })
+    assert.deepStrictEqual(endpointing, { silence: 300, complete: 200, trailing: 900, speculate: 100 })
     assert.deepStrictEqual(idle, { after: 8000, hangUpAfter: 120_000 })
     assert.strictEqual(timeouts.reply, 4000)
   })

@@ -3,6 +3,8 @@ import { Effect, Fiber, Stream } from "effect"
 import * as SlidingInbox from "../../src/twilio/SlidingInbox.ts"
 import { settle } from "../fakes/Time.ts"
 
+const turnOfTheLoop = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
 describe("SlidingInbox", () => {
   it.effect("gives all that waits as one batch, in order, and ends", () =>
     Effect.gen(function*() {
@@ -44,9 +46,28 @@ describe("SlidingInbox", () => {
       const reader = yield* Effect.forkScoped(Stream.runCollect(Stream.take(inbox.stream, 100)))
       for (let element = 0; element < 100; element++) {
         inbox.offer(element)
-        yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+        yield* turnOfTheLoop
       }
       assert.deepStrictEqual(yield* Fiber.join(reader), Array.from({ length: 100 }, (_, index) => index))
+    }))
+
+  it.live("wakes many readers a few at a time: what else has come is not kept waiting for all of them", () =>
+    Effect.gen(function*() {
+      const inboxes = Array.from({ length: 100 }, () => SlidingInbox.make<number>(5))
+      let woken = 0
+      const readers = yield* Effect.forEach(inboxes, ({ stream }) =>
+        Effect.forkScoped(Stream.runForEach(stream, () => Effect.sync(() => woken++)), { startImmediately: true }))
+      for (const inbox of inboxes) inbox.offer(1)
+      const turns: Array<number> = []
+      while (woken < inboxes.length && turns.length < inboxes.length) {
+        yield* turnOfTheLoop
+        turns.push(woken)
+      }
+      assert.isAbove(turns.length, 3)
+      for (const [turn, count] of turns.entries()) assert.isAtMost(count - (turns[turn - 1] ?? 0), 50)
+      for (const inbox of inboxes) inbox.end()
+      yield* Effect.forEach(readers, Fiber.join)
+      assert.strictEqual(woken, inboxes.length)
     }))
 
   it.effect("race: what came right before the end is still read by a reader that waits", () =>
