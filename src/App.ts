@@ -13,8 +13,8 @@ import { AgentFiles } from "./agent/AgentFile.ts"
 import { Agents } from "./agent/Agents.ts"
 import * as ConversationAgent from "./agent/ConversationAgent.ts"
 import { Recordings } from "./agent/Recordings.ts"
-import * as CallMedia from "./call/CallMedia.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
+import * as LineSound from "./call/LineSound.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import { Identity } from "./config/Identity.ts"
@@ -45,7 +45,7 @@ const announce = Effect.gen(function*() {
   const identity = yield* Identity
   const agents = yield* Agents
   const { standing } = yield* PublicUrl
-  yield* Effect.sync(() => CallMedia.warmUp(agents.standard.sampleRate))
+  yield* Effect.sync(() => LineSound.warmUp(agents.standard.sampleRate))
   yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
   if (identity.isLocalAccount) {
     yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")
