@@ -7,7 +7,8 @@
  * The engines take what was published of them: a transcript 90 ms, the first token 90 ms and 12 ms for each more, the
  * first sound 120 ms, three tenths of real time for the rest. A turn can't be sooner than the slower of endpointing and
  * of what the engines take one after the other, counted from the short pause; all above that is "our own work". It
- * includes what the stand-ins and the callers are late themselves, which is told with it.
+ * includes what the machine, the connections and the stand-ins take whoever asks: that is told beside it, by a bare client
+ * that sends the same requests from the same core, as often and for as long sounds, and does nothing else.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -22,6 +23,7 @@ import * as Comparison from "../src/simulator/Comparison.ts"
 import { Speech } from "../src/simulator/Speech.ts"
 import * as Turns from "../src/simulator/Turns.ts"
 import { tokensOf } from "../test/fakes/FakeChatServer.ts"
+import * as BareClient from "./bareClient.ts"
 import * as Callers from "./callers.ts"
 import {
   atCallers,
@@ -179,6 +181,19 @@ const alone = Effect.gen(function*() {
   tell("reply given up to model's request closed", givenUp, "/v1/chat/completions")
 })
 
+/** ms of the sound before the voice and of the pause behind it that go to the recognizer with an utterance. */
+const around = 600
+
+/** What of a turn a bare client takes above the engines' own time, ms; the service has nothing to do meanwhile. */
+const bareWork = Effect.fnUntraced(function*(lines: ReadonlyArray<Callers.Line>) {
+  const utterance = Math.round(lines.reduce((sum, { voicedUntil }) => sum + voicedUntil, 0) / lines.length) + around
+  const taken = yield* Effect.promise(() =>
+    BareClient.take(0, { urls: servers.urls, turns: 100, perSecond: Math.max(1, callsAtOnce / 8), utterance, tokensToClause })
+  )
+  yield* Effect.promise(servers.look)
+  return taken.map((took) => took - latencies.transcript - afterTranscript)
+})
+
 /** So many steps softer is half as loud: still well above what counts as a voice. */
 const softest = 200
 
@@ -205,6 +220,7 @@ const together = Effect.gen(function*() {
   // The first calls pay for compilation.
   yield* Effect.promise(() => crowd(Math.min(20, callsAtOnce), 1, 2000))
   yield* Effect.promise(servers.look)
+  const bare = yield* bareWork(spoken)
 
   console.log(`\n${callsAtOnce} calls at once, ${turnsEach} turns each`)
   let log = ""
@@ -221,7 +237,10 @@ const together = Effect.gen(function*() {
   service.child.stdout!.off("data", onLog)
   // Callers that are misread are no callers: a mark that is not taken makes an interruption of every line.
   if (log.includes("could not be read")) throw new Error("The service could not read all that its callers sent; see client_caller_bad_messages_total.")
-  tellTurns(timesOfLog(log), seen.voiceToVoice, own)
+  const measured = timesOfLog(log)
+  tellTurns(measured, seen.voiceToVoice, own)
+  console.log(`  the same requests, bare          ${times(bare)} above the engines' time`)
+  console.log(`  own work / bare                  p50 ${(median(measured.map(own)) / median(bare)).toFixed(2)}`)
   const look = yield* Effect.promise(servers.look)
   tellLate(look)
   const { lateness, unanswered } = seen

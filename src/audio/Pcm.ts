@@ -18,6 +18,15 @@ export const of = <Rate extends SampleRate>(_rate: Rate, samples: Int16Array): P
 export const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /**
+ * Copies `count` samples of `source`, from `from` on, to where `at` is in `target`; both must have room for them.
+ *
+ * For the pieces of 20 ms that come on every call: `set` of a `subarray` makes an object for each, which is garbage at once.
+ */
+export const copy = (source: Pcm, from: number, count: number, target: Pcm, at: number): void => {
+  for (let index = 0; index < count; index++) target[at + index] = source[from + index]
+}
+
+/**
  * 16-bit little-endian samples, as files and servers have them; a last odd byte is no sample.
  *
  * Without a copy where the bytes lie in memory as samples do: who writes into `bytes` later changes the sound.

@@ -231,7 +231,7 @@ export const run = Effect.fnUntraced(function*(
           yield* Effect.sleep(wait + slackMillis)
         }
         if (leavingBytes === leaving.length) leave()
-        leaving.set(content.subarray(at, at + frameBytes), leavingBytes)
+        for (let byte = 0; byte < frameBytes; byte++) leaving[leavingBytes + byte] = content[at + byte]
         leavingBytes += frameBytes
       }
     }

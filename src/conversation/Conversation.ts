@@ -14,7 +14,7 @@
  * conversation's scope and reports by an event, so an engine that hangs keeps nobody waiting.
  */
 import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, FiberMap, Latch, Queue, Scope, Stream } from "effect"
-import type { Pcm } from "../audio/Pcm.ts"
+import * as Pcm from "../audio/Pcm.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
@@ -55,7 +55,7 @@ export class TransferFailed extends Data.TaggedError("TransferFailed")<{
 /** The caller's end of the line, as the conversation has it. */
 export interface CallersEnd {
   /** What was pulled is only read until the next pull. */
-  readonly audio: Stream.Stream<Pcm<8000>>
+  readonly audio: Stream.Stream<Pcm.Pcm<8000>>
   /** Throws away what was sent and not played. */
   readonly clear: Effect.Effect<void>
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
@@ -69,7 +69,7 @@ export interface CallersEnd {
 
 /** What goes to the caller: sound, marks, and a call-back for when all before it has left. */
 export type Said =
-  | Pcm<8000>
+  | Pcm.Pcm<8000>
   | { readonly _tag: "Mark"; readonly name: string }
   | { readonly _tag: "Sent"; readonly notify: () => void }
 
@@ -95,7 +95,7 @@ const replyLate = failed(
 interface Hearing {
   readonly id: number
   readonly scope: Scope.Closeable
-  readonly inbox: Queue.Queue<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>
+  readonly inbox: Queue.Queue<Pcm.Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>
   /** Sound that is not yet in the inbox. */
   readonly gathered: Int16Array<ArrayBuffer>
   gatheredLength: number
@@ -169,7 +169,7 @@ export const open = Effect.fnUntraced(function*(
     const begun: Hearing = {
       id,
       scope: yield* Scope.fork(scope),
-      inbox: yield* Queue.unbounded<Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>(),
+      inbox: yield* Queue.unbounded<Pcm.Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>(),
       gathered: new Int16Array(hearingLength),
       gatheredLength: 0
     }
@@ -186,12 +186,12 @@ export const open = Effect.fnUntraced(function*(
     to.gatheredLength = 0
   }
 
-  const hearMore = (to: Hearing, pcm: Pcm<8000>) => {
+  const hearMore = (to: Hearing, pcm: Pcm.Pcm<8000>) => {
     for (let at = 0; at < pcm.length;) {
-      const piece = pcm.subarray(at, at + hearingLength - to.gatheredLength)
-      to.gathered.set(piece, to.gatheredLength)
-      to.gatheredLength += piece.length
-      at += piece.length
+      const length = Math.min(pcm.length - at, hearingLength - to.gatheredLength)
+      Pcm.copy(pcm, at, length, to.gathered, to.gatheredLength)
+      to.gatheredLength += length
+      at += length
       if (to.gatheredLength === hearingLength) passOn(to)
     }
   }

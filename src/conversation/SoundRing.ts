@@ -1,12 +1,12 @@
 /**
  * The last samples of the caller's: an utterance has begun before it is noticed.
  */
-import type { Pcm } from "../audio/Pcm.ts"
+import * as Pcm from "../audio/Pcm.ts"
 
 export interface SoundRing {
-  readonly push: (pcm: Pcm<8000>) => void
+  readonly push: (pcm: Pcm.Pcm<8000>) => void
   /** A copy of the last so many, oldest first; shorter while there are not as many. */
-  readonly read: (most: number) => Pcm<8000>
+  readonly read: (most: number) => Pcm.Pcm<8000>
 }
 
 /** `length`: in samples. */
@@ -16,12 +16,13 @@ export const make = (length: number): SoundRing => {
   let count = 0
   return {
     push: (pcm) => {
-      const piece = pcm.length > length ? pcm.subarray(pcm.length - length) : pcm
-      const head = Math.min(piece.length, length - next)
-      samples.set(piece.subarray(0, head), next)
-      samples.set(piece.subarray(head), 0)
-      next = (next + piece.length) % length
-      count = Math.min(length, count + piece.length)
+      const kept = Math.min(pcm.length, length)
+      const from = pcm.length - kept
+      const head = Math.min(kept, length - next)
+      Pcm.copy(pcm, from, head, samples, next)
+      Pcm.copy(pcm, from + head, kept - head, samples, 0)
+      next = (next + kept) % length
+      count = Math.min(length, count + kept)
     },
     read: (most) => {
       const wanted = Math.min(count, most)

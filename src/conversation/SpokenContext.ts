@@ -4,12 +4,12 @@
  * The caller's utterances with their transcripts, the agent's segments as far as they were heard; never more
  * than a limit of sound, the oldest going first. What was made and never heard is forgotten.
  */
-import type { Pcm, SampleRate } from "../audio/Pcm.ts"
+import * as Pcm from "../audio/Pcm.ts"
 import { millisOf, type SpeechChunk, type SpokenTurn } from "./TextToSpeech.ts"
 
 export interface SpokenContext {
   /** The caller's sound, while an utterance goes on. */
-  readonly hear: (pcm: Pcm<8000>) => void
+  readonly hear: (pcm: Pcm.Pcm<8000>) => void
   readonly beginUtterance: () => void
   /** Its sound waits for its words until `settle`. */
   readonly endUtterance: () => void
@@ -28,34 +28,34 @@ export interface SpokenContext {
 
 /** Sound that grows, up to a limit; beyond it is of no use and not kept. */
 interface Growing {
-  pieces: Array<Pcm>
+  pieces: Array<Pcm.Pcm>
   length: number
   isTooLong: boolean
 }
 
 interface Segment extends Growing {
   readonly text: string
-  readonly sampleRate: SampleRate
+  readonly sampleRate: Pcm.SampleRate
 }
 
 /** Samples at 8 kHz that memory is asked for at once: a second. */
 const pieceLength = 8000
 
 /** Behind what a growing sound has of pieces of `pieceLength`: those are filled, so that nothing has to be joined later. */
-const append = (sound: Growing, pcm: Pcm<8000>) => {
+const append = (sound: Growing, pcm: Pcm.Pcm<8000>) => {
   for (let at = 0; at < pcm.length;) {
     const used = sound.length % pieceLength
     if (used === 0) sound.pieces.push(new Int16Array(pieceLength))
-    const part = pcm.subarray(at, at + pieceLength - used)
-    sound.pieces[sound.pieces.length - 1].set(part, used)
-    sound.length += part.length
-    at += part.length
+    const length = Math.min(pcm.length - at, pieceLength - used)
+    Pcm.copy(pcm, at, length, sound.pieces[sound.pieces.length - 1], used)
+    sound.length += length
+    at += length
   }
 }
 
 /** The first samples of some sound. */
-const firstOf = (pieces: ReadonlyArray<Pcm>, length: number): ReadonlyArray<Pcm> => {
-  const first: Array<Pcm> = []
+const firstOf = (pieces: ReadonlyArray<Pcm.Pcm>, length: number): ReadonlyArray<Pcm.Pcm> => {
+  const first: Array<Pcm.Pcm> = []
   let left = length
   for (const piece of pieces) {
     if (left <= 0) break

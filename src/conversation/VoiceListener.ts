@@ -5,7 +5,7 @@
  * makes of it; it is shown to it for the sake of those behind, and the pause is noticed without it.
  */
 import { Cause, type Duration, Effect, Exit, Fiber, type Scope } from "effect"
-import type { Pcm } from "../audio/Pcm.ts"
+import * as Pcm from "../audio/Pcm.ts"
 import type { EchoGuard } from "./EchoGuard.ts"
 import { EngineFailed } from "./Engine.ts"
 import * as Patience from "./Patience.ts"
@@ -35,7 +35,7 @@ export interface Options {
   /** ms of the conversation. */
   readonly now: () => number
   /** Each piece before its windows are looked at; `at`: its first sample in the caller's time, ms. */
-  readonly onPiece: (pcm: Pcm<8000>, at: number) => void
+  readonly onPiece: (pcm: Pcm.Pcm<8000>, at: number) => void
   /** The window that begins at `at` is surely our own echo. */
   readonly onEcho: (at: number) => void
   readonly onVoice: (event: VoiceGate.VoiceEvent) => void
@@ -44,7 +44,7 @@ export interface Options {
 
 export interface VoiceListener {
   /** Takes the next pieces in; they are only read until it is done. */
-  readonly hear: (pieces: ReadonlyArray<Pcm<8000>>) => Effect.Effect<void>
+  readonly hear: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
 }
 
 /** All that it does beside what is asked of it belongs to the scope. */
@@ -89,7 +89,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   )
 
   /** One that is late is in the middle of a window still: it is not asked again before that is done. */
-  const ask = Effect.fnUntraced(function*(asked: Detector, about: Pcm<8000>) {
+  const ask = Effect.fnUntraced(function*(asked: Detector, about: Pcm.Pcm<8000>) {
     wait()
     const fiber = yield* Effect.forkIn(Effect.suspend(() => asked.probability(about)), scope, { startImmediately: true })
     // A race would be three fibers and a timer, for each window of each call.
@@ -117,12 +117,12 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   }
 
   /** When the detector is done with what it was shown before. Undefined: the energy decides. */
-  const probability = (about: Pcm<8000>): Effect.Effect<number | undefined> => {
+  const probability = (about: Pcm.Pcm<8000>): Effect.Effect<number | undefined> => {
     const asked = Effect.suspend(() => detector === undefined ? Effect.undefined : ask(detector, about))
     return shown === undefined ? asked : Effect.andThen(Fiber.await(shown), asked)
   }
 
-  const show = (about: Pcm<8000>) =>
+  const show = (about: Pcm.Pcm<8000>) =>
     Effect.map(Effect.forkIn(probability(about), scope, { startImmediately: true }), (fiber) => {
       if (fiber.pollUnsafe() !== undefined) return
       shown = fiber
@@ -131,7 +131,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       })
     })
 
-  let window: Pcm<8000> = new Int16Array(windowLength)
+  let window: Pcm.Pcm<8000> = new Int16Array(windowLength)
   let filled = 0
   /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
   let soundClock = 0
@@ -159,7 +159,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     return need === "hear" ? show(window.slice()) : undefined
   }
 
-  const onPiece = (pcm: Pcm<8000>) => {
+  const onPiece = (pcm: Pcm.Pcm<8000>) => {
     lastSoundAt = now()
     const length = pcm.length / 8
     if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
@@ -167,17 +167,17 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   }
 
   /** From this sample of this piece on; the windows before it are dealt with. */
-  const hear = (pieces: ReadonlyArray<Pcm<8000>>, first = 0, from = 0): Effect.Effect<void> => {
+  const hear = (pieces: ReadonlyArray<Pcm.Pcm<8000>>, first = 0, from = 0): Effect.Effect<void> => {
     for (let index = first; index < pieces.length; index++) {
       const pcm = pieces[index]
       let at = index === first ? from : 0
       if (at === 0) onPiece(pcm)
       while (at < pcm.length) {
-        const piece = pcm.subarray(at, at + windowLength - filled)
-        window.set(piece, filled)
-        filled += piece.length
-        at += piece.length
-        soundClock += piece.length / 8
+        const length = Math.min(pcm.length - at, windowLength - filled)
+        Pcm.copy(pcm, at, length, window, filled)
+        filled += length
+        at += length
+        soundClock += length / 8
         if (filled < windowLength) break
         filled = 0
         const asking = onWindow()

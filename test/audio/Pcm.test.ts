@@ -31,6 +31,14 @@ describe("Pcm", () => {
     assert.notStrictEqual(Pcm.fromBytes(odd).buffer, odd.buffer)
   })
 
+  it("copy takes so many samples from one place to another, and touches nothing beside them", () => {
+    const target = Pcm.of(8000, new Int16Array(8).fill(7))
+    Pcm.copy(samples, 1, 4, target, 2)
+    assert.deepStrictEqual([...target], [7, 7, ...samples.subarray(1, 5), 7, 7])
+    Pcm.copy(samples, 6, 0, target, 8)
+    assert.deepStrictEqual([...target], [7, 7, ...samples.subarray(1, 5), 7, 7])
+  })
+
   it("writeBytes writes little-endian, at an odd place too, and nothing beside it", () => {
     for (const at of [0, 1, 2, 3]) {
       const out = new Uint8Array(at + bytes.length + 1).fill(0xaa)

@@ -18,8 +18,8 @@ const connectTimeout = 2000
 /** A span of each request, with its headers as attributes, is read by nobody, and its header goes to servers of others. */
 const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
 
-export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, untraced)).pipe(
-  Layer.provide(NodeHttpClient.layerUndiciNoDispatcher),
+/** Not undici's layer, which gives each request a copy of all services that there were when it was made. */
+export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(HttpClient.HttpClient, Effect.map(NodeHttpClient.makeUndici, untraced)).pipe(
   Layer.provide(
     NodeHttpClient.layerDispatcherOptions({ pipelining: 1, keepAliveTimeout: idle, connect: { timeout: connectTimeout, noDelay: true } })
   )

@@ -101,14 +101,32 @@ const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Bu
 /** A turn as it stands in the body of a request, as JSON. */
 interface Part {
   readonly speaker: string
-  /** With its sound. */
-  readonly whole: () => string
+  /** With its sound, as UTF-8. */
+  readonly whole: () => Uint8Array
   /** With nothing but the sound's hash; only for a server that keeps sound. */
   readonly short: { readonly hash: string; readonly json: string } | undefined
 }
 
-/** An object as JSON with a member at its end, whose value is JSON already. */
-const withMember = (object: string, name: string, value: string): string => `${object.slice(0, -1)},"${name}":${value}}`
+/**
+ * Pieces of JSON in one, as UTF-8. Sound is put in as bytes, or as the one string that it is made of: as text it would be
+ * copied with each brace around it, and lie in the heap for as long as the request.
+ */
+const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
+  const bytes = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0))
+  let at = 0
+  for (const piece of pieces) {
+    if (typeof piece === "string") at += bytes.write(piece, at)
+    else {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+  }
+  return bytes
+}
+
+/** An object as JSON, with a member at its end whose value is JSON already. */
+const withMember = (object: string, name: string, value: ReadonlyArray<string | Uint8Array>): Uint8Array =>
+  joined([object.slice(0, -1), `,"${name}":`, ...value, "}"])
 
 /** The newest turns that fit, oldest first. */
 const recent = (turns: ReadonlyArray<SpokenTurn>): ReadonlyArray<SpokenTurn> => {
@@ -185,8 +203,8 @@ export const make = Effect.fnUntraced(function*(
   }
 
   /** Effect's own base64 is a loop; a turn has up to half a megabyte. */
-  const withSound = (said: string, turn: SpokenTurn, rate: Pcm.SampleRate): string =>
-    withMember(said, "audio", `"${soundBytes(turn, rate).toString("base64")}"`)
+  const withSound = (said: string, turn: SpokenTurn, rate: Pcm.SampleRate): Uint8Array =>
+    withMember(said, "audio", ["\"", soundBytes(turn, rate).toString("base64"), "\""])
 
   const shortOf = (turn: SpokenTurn, speaker: string): Part => {
     const rate = turn.sampleRate === 8000 ? 8000 : 24_000
@@ -218,7 +236,10 @@ export const make = Effect.fnUntraced(function*(
       const { short, whole } = partOf(turn, turn.role === "agent" ? speaker : speaker === "1" ? "0" : "1")
       return short !== undefined && known.has(short.hash) ? short.json : whole()
     })
-    return HttpBody.text(withMember(JSON.stringify(body), "context", `[${context.join(",")}]`), "application/json")
+    return HttpBody.uint8Array(
+      withMember(JSON.stringify(body), "context", ["[", ...Arr.intersperse(context, ","), "]"]),
+      "application/json"
+    )
   }
 
   /** The server has this context now. */

@@ -108,7 +108,7 @@ describe("a request", () => {
 describe("context", () => {
   const context = [
     turn("caller", "Too long ago.", 6000),
-    turn("agent", "How can I help?", 4800),
+    turn("agent", "How can I help, François? ☎", 4800),
     turn("caller", "Can you check my order?", 3000)
   ]
 
@@ -120,7 +120,7 @@ describe("context", () => {
       const { body } = asked[0]
       const sent = body.context as ReadonlyArray<{ readonly speaker: string; readonly text: string; readonly audio: string }>
       assert.deepStrictEqual(sent.map(({ speaker, text }) => [speaker, text]), [
-        ["0", "How can I help?"],
+        ["0", "How can I help, François? ☎"],
         ["1", "Can you check my order?"]
       ])
       const bytes = Buffer.from(sent[1].audio, "base64")

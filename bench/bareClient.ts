@@ -1,0 +1,113 @@
+/**
+ * The bare peer of a turn: the same three requests, one after the other, by Node's own HTTP client and nothing else. It
+ * hears, decides and sends nothing; what it takes above the engines' own time is what the machine, the connections and
+ * the stand-ins cost whoever asks them.
+ *
+ * A process of its own: it is told what to do by its parent and answers with the times of its turns; see `Turns`.
+ */
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { Agent, type IncomingMessage, request } from "node:http"
+import { fileURLToPath } from "node:url"
+import * as Wav from "../src/audio/Wav.ts"
+import type { Urls } from "./engineServers.ts"
+import { moveTo, pause } from "./line/processes.ts"
+
+export interface Turns {
+  readonly urls: Urls
+  readonly turns: number
+  /** Begun evenly, whether or not those before have ended. */
+  readonly perSecond: number
+  /** ms of sound in each utterance. */
+  readonly utterance: number
+  /** Of the reply, until its first clause can be spoken. */
+  readonly tokensToClause: number
+}
+
+/** Turns before those that count: they pay for compilation and connections. */
+const warmUp = 20
+
+/** ms from each turn's first request to the first sound of its answer, on this core. */
+export const take = (core: number, turns: Turns): Promise<ReadonlyArray<number>> =>
+  new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
+    moveTo(core, child.pid!)
+    child.once("message", (times) => resolve(times as ReadonlyArray<number>))
+    child.once("exit", (code) => reject(new Error(`The bare client's process ended with ${code}.`)))
+    child.send(turns)
+  })
+
+const agent = new Agent({ keepAlive: true })
+
+const post = async (url: string, contentType: string, body: Buffer): Promise<IncomingMessage> => {
+  const asked = request(url, { agent, method: "POST", headers: { "content-type": contentType, "content-length": body.length } })
+  asked.end(body)
+  const [answer] = await once(asked, "response") as [IncomingMessage]
+  if (answer.statusCode !== 200) throw new Error(`${url} answered ${answer.statusCode}.`)
+  return answer
+}
+
+const json = (url: string, body: unknown) => post(url, "application/json", Buffer.from(JSON.stringify(body)))
+
+const boundary = "bare-client"
+
+const form = (utterance: number): Buffer =>
+  Buffer.concat([
+    Buffer.from(
+      `--${boundary}\r\nContent-Disposition: form-data; name="response_format"\r\n\r\nverbose_json\r\n--${boundary}\r\n`
+        + "Content-Disposition: form-data; name=\"file\"; filename=\"utterance.wav\"\r\nContent-Type: audio/wav\r\n\r\n"
+    ),
+    Wav.encode({ sampleRate: 16_000, channels: [new Int16Array(16 * utterance)] }),
+    Buffer.from(`\r\n--${boundary}--\r\n`)
+  ])
+
+/** Resolves with the reply's beginning; the rest is read meanwhile. */
+const clauseOf = (answer: IncomingMessage, tokens: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let text = ""
+    let rest = ""
+    let seen = 0
+    answer.setEncoding("utf8")
+    answer.on("data", (piece: string) => {
+      const events = (rest + piece).split("\n\n")
+      rest = events.pop() ?? ""
+      for (const event of events) {
+        if (!event.startsWith("data: {")) continue
+        const { choices } = JSON.parse(event.slice(6)) as { readonly choices: ReadonlyArray<{ readonly delta: { readonly content?: string } }> }
+        const content = choices.at(0)?.delta.content ?? ""
+        if (content === "") continue
+        text += content
+        if (++seen === tokens) resolve(text)
+      }
+    })
+    answer.once("end", () => reject(new Error("The reply ended before its first clause.")))
+  })
+
+const turn = async ({ tokensToClause, urls, utterance }: Turns): Promise<number> => {
+  const began = performance.now()
+  const heard = await post(`${urls.STT_URL}/audio/transcriptions`, `multipart/form-data; boundary=${boundary}`, form(utterance))
+  const pieces: Array<Buffer> = []
+  for await (const piece of heard) pieces.push(piece as Buffer)
+  const { text } = JSON.parse(Buffer.concat(pieces).toString()) as { readonly text: string }
+  const messages = [{ role: "user", content: `You answer the telephone.\n\n${text}` }]
+  const reply = await json(`${urls.LLM_URL}/chat/completions`, { messages, stream: true })
+  const input = await clauseOf(reply, tokensToClause)
+  const speech = await json(`${urls.TTS_URL}/audio/speech`, { input, response_format: "pcm", stream: true })
+  await once(speech, "data")
+  const took = performance.now() - began
+  speech.resume()
+  return took
+}
+
+const run = async (turns: Turns): Promise<ReadonlyArray<number>> => {
+  const begun: Array<Promise<number>> = []
+  for (let index = 0; index < warmUp + turns.turns; index++) {
+    begun.push(turn(turns))
+    await pause(1000 / turns.perSecond)
+  }
+  return (await Promise.all(begun)).slice(warmUp)
+}
+
+if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.once("message", (turns: Turns) => void run(turns).then((times) => process.send!(times, () => process.exit(0))))
+}
