@@ -14,7 +14,7 @@ import { NodeServices } from "@effect/platform-node"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
-import { Context, Effect, Layer, Result, Scope } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Result, Scope } from "effect"
 import type { Pcm } from "../src/audio/Pcm.ts"
 import { type Detector, VoiceActivity, windowLength, windowMillis } from "../src/conversation/VoiceActivity.ts"
 import * as Silero from "../src/engines/embedded/SileroVoiceActivity.ts"
@@ -50,7 +50,8 @@ type Ask = (call: number, window: Pcm<8000>) => Promise<number>
 
 const inThisThread = async (runtime: Runtime, count: number): Promise<Ask> => {
   const all = await detectors(runtime, count)
-  return (call, window) => Effect.runPromise(all[call].probability(window))
+  return (call, window) =>
+    new Promise((resolve, reject) => all[call].ask(window, (exit) => Exit.isSuccess(exit) ? resolve(exit.value) : reject(Cause.squash(exit.cause))))
 }
 
 interface Question {

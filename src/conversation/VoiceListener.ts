@@ -4,7 +4,7 @@
  * The detector is waited for only where its answer can change something. A silent window holds no voice, whatever the detector
  * makes of it; it is shown to it for the sake of those behind, and the pause is noticed without it.
  */
-import { Cause, type Duration, Effect, Exit, Fiber, type Scope } from "effect"
+import { Cause, type Duration, Effect, Exit, type Scope } from "effect"
 import * as Pcm from "../audio/Pcm.ts"
 import type { EchoGuard } from "./EchoGuard.ts"
 import { EngineFailed } from "./Engine.ts"
@@ -57,8 +57,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   let detector: Detector | undefined
   /** The detector is waited for. */
   let isWaiting = false
-  /** A window that nobody waits for: the detector takes one at a time. */
-  let shown: Fiber.Fiber<unknown> | undefined
+  /** It has not answered: it takes one window at a time. */
+  let isAsked = false
+  /** Windows that are to be shown to it behind that one, in their order. */
+  const behind: Array<() => void> = []
   let lastSoundAt = 0
 
   const failed = (cause: Cause.Cause<EngineFailed>) => {
@@ -88,48 +90,49 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     scope
   )
 
-  /** One that is late is in the middle of a window still: it is not asked again before that is done. */
-  const ask = Effect.fnUntraced(function*(asked: Detector, about: Pcm.Pcm<8000>) {
-    wait()
-    const fiber = yield* Effect.forkIn(Effect.suspend(() => asked.probability(about)), scope, { startImmediately: true })
-    // A race would be three fibers and a timer, for each window of each call.
-    const exit = yield* Effect.callback<Exit.Exit<number, EngineFailed> | undefined>((resume) => {
-      giveUp = () => resume(Effect.undefined)
-      fiber.addObserver((exit) => resume(Effect.succeed(exit)))
-    })
-    giveUp = undefined
-    rest()
-    if (exit !== undefined) {
-      if (Exit.isSuccess(exit)) return exit.value
-      failed(exit.cause)
-      return undefined
+  /** When the detector is done with what it was shown before. Undefined: the energy decides. */
+  const ask = (about: Pcm.Pcm<8000>, answer: (probability: number | undefined) => void): void => {
+    if (isAsked) return void behind.push(() => ask(about, answer))
+    isAsked = true
+    const asked = detector
+    const answered = (probability: number | undefined) => {
+      giveUp = undefined
+      rest()
+      isAsked = false
+      behind.shift()?.()
+      answer(probability)
     }
-    failed(Cause.fail(detectorLate))
-    const recover = Effect.map(Fiber.await(fiber), (late) => {
-      if (Exit.isSuccess(late)) detector = asked
-    })
-    yield* Effect.forkIn(recover, scope)
-    return undefined
-  })
+    if (asked === undefined) return answered(undefined)
+    let isLate = false
+    const onAnswer = (exit: Exit.Exit<number, EngineFailed>) => {
+      if (isLate) {
+        if (Exit.isSuccess(exit)) detector = asked
+        return
+      }
+      if (Exit.isSuccess(exit)) return answered(exit.value)
+      failed(exit.cause)
+      answered(undefined)
+    }
+    // It is in the middle of the window still, and is not asked again before that is done.
+    giveUp = () => {
+      isLate = true
+      failed(Cause.fail(detectorLate))
+      answered(undefined)
+    }
+    wait()
+    try {
+      asked.ask(about, onAnswer)
+    } catch (defect) {
+      onAnswer(Exit.die(defect))
+    }
+  }
 
   const heard = (event: VoiceGate.VoiceEvent | undefined) => {
     if (event !== undefined) options.onVoice(event)
   }
 
-  /** When the detector is done with what it was shown before. Undefined: the energy decides. */
-  const probability = (about: Pcm.Pcm<8000>): Effect.Effect<number | undefined> => {
-    const asked = Effect.suspend(() => detector === undefined ? Effect.undefined : ask(detector, about))
-    return shown === undefined ? asked : Effect.andThen(Fiber.await(shown), asked)
-  }
-
-  const show = (about: Pcm.Pcm<8000>) =>
-    Effect.map(Effect.forkIn(probability(about), scope, { startImmediately: true }), (fiber) => {
-      if (fiber.pollUnsafe() !== undefined) return
-      shown = fiber
-      fiber.addObserver(() => {
-        if (shown === fiber) shown = undefined
-      })
-    })
+  const probability = (about: Pcm.Pcm<8000>): Effect.Effect<number | undefined> =>
+    Effect.callback((resume) => ask(about, (probability) => resume(Effect.succeed(probability))))
 
   let window: Pcm.Pcm<8000> = new Int16Array(windowLength)
   let filled = 0
@@ -156,7 +159,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       })
     }
     heard(gate.push(window, detector === undefined ? undefined : 0, arrivedAt))
-    return need === "hear" ? show(window.slice()) : undefined
+    if (need === "hear") ask(window.slice(), () => undefined)
+    return undefined
   }
 
   const onPiece = (pcm: Pcm.Pcm<8000>) => {

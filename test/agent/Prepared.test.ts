@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Result, Stream } from "effect"
+import { Effect, Exit, Layer, Result, Stream } from "effect"
 import { parse } from "../../src/agent/AgentFile.ts"
 import * as ConversationAgent from "../../src/agent/ConversationAgent.ts"
 import { Conversations } from "../../src/agent/Conversations.ts"
@@ -14,7 +14,7 @@ describe("an agent that gets ready", () => {
     Effect.gen(function*() {
       const made: Array<string> = []
       const engines = Layer.mergeAll(
-        Layer.succeed(VoiceActivity, { open: Effect.succeed({ probability: () => Effect.succeed(0) }) }),
+        Layer.succeed(VoiceActivity, VoiceActivity.of({ open: Effect.succeed({ ask: (_window, answer) => answer(Exit.succeed(0)) }) })),
         Layer.succeed(SpeechToText, { prepare: () => Effect.succeed({ begin: Effect.never }), unknownWords: () => Effect.succeed([]) }),
         Layer.succeed(ReplyModel, { prepare: () => Effect.succeed({ reply: () => Stream.empty }) }),
         Layer.succeed(TextToSpeech, {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Queue, Result, type Scope, Stream } from "effect"
+import { Effect, Exit, Queue, Result, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { parse } from "../../src/agent/AgentFile.ts"
 import * as Dtmf from "../../src/audio/Dtmf.ts"
@@ -52,7 +52,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
 
   const conversation = yield* Conversation.open(personaOf(options.persona ?? ""), {
     voiceActivity: {
-      open: Effect.succeed({ probability: (window) => Effect.succeed(window.some((sample) => Math.abs(sample) > 3000) ? 1 : 0) })
+      open: Effect.succeed({ ask: (window, answer) => answer(Exit.succeed(window.some((sample) => Math.abs(sample) > 3000) ? 1 : 0)) })
     },
     recognizer: {
       begin: Effect.succeed({

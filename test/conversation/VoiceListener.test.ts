@@ -6,15 +6,16 @@ import * as EchoGuard from "../../src/conversation/EchoGuard.ts"
 import { EngineFailed } from "../../src/conversation/Engine.ts"
 import type { Detector } from "../../src/conversation/VoiceActivity.ts"
 import * as VoiceListener from "../../src/conversation/VoiceListener.ts"
+import * as Detectors from "../fakes/Detectors.ts"
 import * as Sounds from "./Sounds.ts"
 
 const failure = new EngineFailed({ stage: "voiceActivity", reason: "broken", advice: "It is a test." })
 
-/** ms that a detector takes for its window of this number, from 0; `Infinity`: for ever; none: it fails. */
+/** ms that a detector takes for its window of this number, from 0; `Infinity`: for ever; none: it fails; less: it dies. */
 type Speed = (index: number) => number | undefined
 
 /** A listener whose detector is sure of each window that it is shown, and takes its time. */
-const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0) {
+const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0, broken?: Detector) {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const events: Array<{ readonly _tag: string; readonly at: number; readonly toldAt: number }> = []
@@ -24,19 +25,19 @@ const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0) {
   let atOnce = 0
   let most = 0
   let count = 0
-  const detector: Detector = {
-    probability: (window) =>
-      Effect.gen(function*() {
-        const takes = speed(count++)
-        most = Math.max(most, ++atOnce)
-        if (takes === undefined) return yield* failure
-        yield* takes === Infinity ? Effect.never : takes === 0 ? Effect.void : Effect.sleep(takes)
-        windows.push([...window])
-        return 0.9
-      }).pipe(Effect.ensuring(Effect.sync(() => void atOnce--)))
-  }
+  const detector = Detectors.make((window) =>
+    Effect.gen(function*() {
+      const takes = speed(count++)
+      most = Math.max(most, ++atOnce)
+      if (takes === undefined) return yield* failure
+      if (takes < 0) throw new TypeError("It is a mistake.")
+      yield* takes === Infinity ? Effect.never : takes === 0 ? Effect.void : Effect.sleep(takes)
+      windows.push([...window])
+      return 0.9
+    }).pipe(Effect.ensuring(Effect.sync(() => void atOnce--)))
+  )
   const listener = yield* VoiceListener.make({
-    open: Effect.succeed(detector),
+    open: broken === undefined ? detector : Effect.succeed(broken),
     openTimeout: "1 second",
     echo: EchoGuard.make(),
     now,
@@ -104,7 +105,8 @@ describe("a listener", () => {
   const inSilence = (index: number) => index === loud + 2
   it.effect.each([
     { name: "hangs", speed: (index: number) => inSilence(index) ? Infinity : 0, reason: "timeout" },
-    { name: "fails", speed: (index: number) => inSilence(index) ? undefined : 0, reason: "broken" }
+    { name: "fails", speed: (index: number) => inSilence(index) ? undefined : 0, reason: "broken" },
+    { name: "dies", speed: (index: number) => inSilence(index) ? -1 : 0, reason: "defect" }
   ])("is told once when a detector $name over a silent window, and goes on by the energy", ({ reason, speed }) =>
     Effect.gen(function*() {
       const { asked, events, hear, troubles } = yield* setUp(speed)
@@ -112,6 +114,18 @@ describe("a listener", () => {
       assert.deepStrictEqual(troubles, [reason])
       tells(events, [...voiceMoments, ...voiceMoments.map(([tag, at]) => [tag, at + length] as const)])
       assert.strictEqual(asked(), loud + 3)
+    }))
+
+  it.effect("goes on by the energy when a detector throws", () =>
+    Effect.gen(function*() {
+      const { events, hear, troubles } = yield* setUp(undefined, {
+        ask: () => {
+          throw new TypeError("It is a mistake.")
+        }
+      })
+      yield* hear(voice)
+      assert.deepStrictEqual(troubles, ["defect"])
+      tells(events, voiceMoments)
     }))
 
   it.effect("asks a detector again that was late over a silent window and has answered", () =>

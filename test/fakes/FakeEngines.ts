@@ -12,6 +12,7 @@ import { ReplyModel, type ReplyPart, type ReplyRequest } from "../../src/convers
 import { type Hints, SpeechToText, type Transcript, type Utterance } from "../../src/conversation/SpeechToText.ts"
 import { type SpeechRequest, TextToSpeech } from "../../src/conversation/TextToSpeech.ts"
 import { VoiceActivity } from "../../src/conversation/VoiceActivity.ts"
+import * as Detectors from "./Detectors.ts"
 
 /** How a request goes. What is not given is as an engine does that is well: at once, and to its end. */
 export interface Plan {
@@ -263,9 +264,10 @@ export const make = (): FakeEngines => {
     }))
   }
   const voiceActivity = VoiceActivity.of({
-    open: hold(open, () => ({
-      probability: (window: Pcm<8000>) => judge.answer(undefined, () => window.some((sample) => Math.abs(sample) > voiceLevel) ? 1 : 0)
-    }))
+    open: Effect.andThen(
+      hold(open, () => undefined),
+      Detectors.make((window) => judge.answer(undefined, () => window.some((sample) => Math.abs(sample) > voiceLevel) ? 1 : 0))
+    )
   })
   const textToSpeech = TextToSpeech.of({
     speak: ({ text }: SpeechRequest) => speak.stream(text, () => soundOf(text)),

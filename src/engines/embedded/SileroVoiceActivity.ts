@@ -75,7 +75,7 @@ interface Question {
   readonly answer: (probability: Exit.Exit<number, EngineFailed>) => void
 }
 
-type Ask = (input: Float32Array, state: Float32Array) => Effect.Effect<number, EngineFailed>
+type Ask = (input: Float32Array, state: Float32Array, answer: Question["answer"]) => void
 
 /** What a run reads and writes, for so many windows. */
 interface Papers {
@@ -142,7 +142,8 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
     const count = questions.length
     const desk = free.pop() ?? makeDesk(runtime, rate)
     const { feeds, fetches, inputs, states } = desk(count)
-    for (const [index, { input, state }] of questions.entries()) {
+    for (let index = 0; index < count; index++) {
+      const { input, state } = questions[index]
       inputs.set(input, index * inputLength)
       for (let layer = 0; layer < layers; layer++) {
         copy(state, layer * stateLength, states, (layer * count + index) * stateLength)
@@ -150,7 +151,8 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
     }
     const result = await (runtime.writesInto ? session.run(feeds, fetches) : session.run(feeds))
     const next = (result.stateN as TypedTensor<"float32">).data
-    for (const [index, { state }] of questions.entries()) {
+    for (let index = 0; index < count; index++) {
+      const { state } = questions[index]
       for (let layer = 0; layer < layers; layer++) {
         copy(next, (layer * count + index) * stateLength, state, layer * stateLength)
       }
@@ -167,31 +169,31 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
       const questions = waiting
       waiting = []
       const answers = yield* Effect.exit(Effect.tryPromise({ try: () => run(questions), catch: (cause) => failed("broken", cause) }))
-      for (const [index, { answer }] of questions.entries()) answer(Exit.map(answers, (probabilities) => probabilities[index]))
+      for (let index = 0; index < questions.length; index++) {
+        questions[index].answer(Exit.isSuccess(answers) ? Exit.succeed(answers.value[index]) : Exit.failCause(answers.cause))
+      }
     }).pipe(
       Effect.provideService(Clock.Clock, clock)
     )
 
-  return (input, state) =>
-    Effect.callback((resume) => {
-      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      const oldest = came++ % manyWindows
-      const wait = now - cameAt[oldest] < within ? gatherFor : 0
-      cameAt[oldest] = now
-      if (waiting.push({ input, state, answer: resume }) === 1) Effect.runFork(Effect.forkIn(together(wait), scope))
-    })
+  return (input, state, answer) => {
+    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const oldest = came++ % manyWindows
+    const wait = now - cameAt[oldest] < within ? gatherFor : 0
+    cameAt[oldest] = now
+    if (waiting.push({ input, state, answer }) === 1) Effect.runFork(Effect.forkIn(together(wait), scope))
+  }
 }
 
 const makeDetector = (ask: Ask): Detector => {
   const input = new Float32Array(inputLength)
   const state = new Float32Array(layers * stateLength)
   return {
-    probability: (window) =>
-      Effect.suspend(() => {
-        input.copyWithin(0, windowLength)
-        for (let index = 0; index < windowLength; index++) input[contextLength + index] = window[index] / 32_768
-        return ask(input, state)
-      })
+    ask: (window, answer) => {
+      input.copyWithin(0, windowLength)
+      for (let index = 0; index < windowLength; index++) input[contextLength + index] = window[index] / 32_768
+      ask(input, state, answer)
+    }
   }
 }
 
@@ -219,7 +221,7 @@ const load = Effect.fnUntraced(function*(choose: Effect.Effect<Runtime, unknown>
   const ask = makeAsk(runtime, session, rate, yield* Effect.scope)
   const open = Effect.sync(() => makeDetector(ask))
   // Once, so that the first call does not wait.
-  yield* Effect.flatMap(open, (detector) => detector.probability(new Int16Array(windowLength)))
+  yield* Effect.flatMap(open, ({ ask }) => Effect.callback<number, EngineFailed>((resume) => ask(new Int16Array(windowLength), resume)))
   return open
 })
 

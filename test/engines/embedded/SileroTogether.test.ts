@@ -6,6 +6,7 @@ import type { Pcm } from "../../../src/audio/Pcm.ts"
 import { VoiceActivity, windowLength } from "../../../src/conversation/VoiceActivity.ts"
 import * as Silero from "../../../src/engines/embedded/SileroVoiceActivity.ts"
 import * as Sound from "../../../src/simulator/Sound.ts"
+import * as Detectors from "../../fakes/Detectors.ts"
 
 const speech = Result.getOrThrow(Sound.fromWav(readFileSync(new URL("../../fixtures/speech-8k.wav", import.meta.url))))
 
@@ -16,7 +17,7 @@ const probabilities = Effect.fnUntraced(function*(sound: Int16Array) {
   const detector = yield* (yield* VoiceActivity).open
   const windows = Array.from({ length: Math.floor(sound.length / windowLength) }, (_, index) =>
     sound.slice(index * windowLength, (index + 1) * windowLength) as Pcm<8000>)
-  return yield* Effect.forEach(windows, (window) => detector.probability(window))
+  return yield* Effect.forEach(windows, (window) => Detectors.probability(detector, window))
 })
 
 layer(Silero.layer.pipe(Layer.provide(NodeServices.layer)))("Silero VAD", (it) => {

@@ -8,6 +8,7 @@ import type { Pcm } from "../../../src/audio/Pcm.ts"
 import { VoiceActivity, windowLength } from "../../../src/conversation/VoiceActivity.ts"
 import * as Silero from "../../../src/engines/embedded/SileroVoiceActivity.ts"
 import * as Sound from "../../../src/simulator/Sound.ts"
+import * as Detectors from "../../fakes/Detectors.ts"
 
 const speech = Result.getOrThrow(Sound.fromWav(readFileSync(new URL("../../fixtures/speech-8k.wav", import.meta.url))))
 
@@ -26,7 +27,7 @@ const noise = (() => {
 
 const probabilities = Effect.fnUntraced(function*(sound: Pcm<8000>) {
   const detector = yield* (yield* VoiceActivity).open
-  return yield* Effect.forEach(cut(sound), (window) => detector.probability(window))
+  return yield* Effect.forEach(cut(sound), (window) => Detectors.probability(detector, window))
 }, Effect.scoped)
 
 const power = (window: Pcm<8000>) => window.reduce((sum, sample) => sum + sample * sample, 0) / window.length
@@ -93,7 +94,7 @@ layer(Silero.layer.pipe(Layer.provide(files)))("Silero VAD", (it) => {
       const found = yield* Effect.forEach(cut(speech), (piece) =>
         Effect.suspend(() => {
           window.set(piece)
-          return Effect.tap(detector.probability(window), () => Effect.sync(() => window.fill(20_000)))
+          return Effect.tap(Detectors.probability(detector, window), () => Effect.sync(() => window.fill(20_000)))
         }))
       assertAlike(found, expected, 1e-6)
     }))
@@ -105,7 +106,7 @@ layer(Silero.layer.pipe(Layer.provide(files)))("Silero VAD", (it) => {
       const [spoken, hissed] = [cut(speech), cut(noise)]
       const count = Math.min(spoken.length, hissed.length)
       const found = yield* Effect.forEach(Array.from({ length: count }, (_, index) => index), (index) =>
-        Effect.all([one.probability(spoken[index]), other.probability(hissed[index])], { concurrency: "unbounded" }))
+        Effect.all([Detectors.probability(one, spoken[index]), Detectors.probability(other, hissed[index])], { concurrency: "unbounded" }))
       assertAlike(found.map(([probability]) => probability), (yield* probabilities(speech)).slice(0, count), 1e-6)
       assertAlike(found.map(([, probability]) => probability), (yield* probabilities(noise)).slice(0, count), 1e-6)
     }))
