@@ -45,12 +45,13 @@ export const make = Effect.fnUntraced(function*(
         push: (pcm) =>
           Effect.suspend(() => {
             sound.push(pcm)
-            return Effect.forEach(
-              // Those that hear already; one that begins meanwhile takes it from `sound`.
-              [...hearing],
-              ([index, utterance]) => Effect.catch(utterance.push(pcm), () => Effect.sync(() => void hearing.delete(index))),
-              { discard: true }
-            )
+            const hear = (index: number, utterance: Utterance) =>
+              Effect.catch(utterance.push(pcm), () => Effect.sync(() => void hearing.delete(index)))
+            // Those that hear already; one that begins meanwhile takes it from `sound`. As a rule it is the first alone.
+            const alone = hearing.size === 1 ? hearing.get(first) : undefined
+            return alone === undefined
+              ? Effect.forEach([...hearing], ([index, utterance]) => hear(index, utterance), { discard: true })
+              : hear(first, alone)
           }),
         transcribe: Effect.scoped(failover.run((_, index) => Effect.flatMap(listen(index), (utterance) => utterance.transcribe))),
         ...(partials === undefined ? {} : { partials })
