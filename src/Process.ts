@@ -6,10 +6,12 @@
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option } from "effect"
+import { Command } from "effect/cli"
 import { createServer, type RequestListener } from "node:http"
 import * as App from "./App.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Engines from "./engines/Engines.ts"
+import { version } from "./http/Api.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
 
 /** The environment first, then `.env` in the working directory. */
@@ -87,9 +89,15 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   })
 }
 
-Layer.launch(Main).pipe(
-  Effect.tapCause(explain),
-  Effect.provide(PromptScheduler.layer),
+const serve = Command.make("client-caller", {}, () => Effect.tapCause(Layer.launch(Main), explain)).pipe(
+  Command.withDescription(
+    "Puts an AI agent on the telephone. It takes no arguments: what can be set are environment variables, or lines of .env in the working directory. .env.example tells of each."
+  )
+)
+
+serve.pipe(
+  Command.run({ version }),
+  Effect.provide([PromptScheduler.layer, NodeServices.layer]),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Schedule } from "effect"
 import { execFile } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { delimiter, join } from "node:path"
 import * as Caller from "../../src/simulator/Caller.ts"
@@ -51,6 +51,30 @@ const dial = (url: string, key: string) =>
   })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the process", (it) => {
+  it.effect("tells what it is and its version when it is asked for that, and does not start", () =>
+    Effect.gen(function*() {
+      const answer = Effect.fnUntraced(function*(word: string) {
+        const { ended, stderr, stdout } = yield* Process.start({ words: [word] })
+        assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
+        assert.strictEqual(stderr(), "")
+        return stdout()
+      })
+      const help = yield* answer("--help")
+      assert.include(help, "client-caller")
+      assert.include(help, ".env.example")
+      assert.notInclude(help, "API key")
+      const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string }
+      assert.include(yield* answer("--version"), version)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("refuses words that it does not know, and names them", () =>
+    Effect.gen(function*() {
+      const { ended, stderr, stdout } = yield* Process.start({ words: ["--port", "80"] })
+      assert.strictEqual((yield* ended).code, 1)
+      assert.include(stderr(), "--port")
+      assert.notInclude(stdout(), "API key")
+    }).pipe(Effect.scoped), 60_000)
+
   it.effect("with a variable that is wrong says so in one line that names it, and exits 1", () =>
     Effect.gen(function*() {
       for (const [name, value] of [["SERVER_PORT", "eighty"], ["MAX_CALLS", "0"], ["PUBLIC_URL", "calls.example.com"]]) {

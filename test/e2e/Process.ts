@@ -49,6 +49,8 @@ export interface Options {
   /** Another Node, or options of this one. */
   readonly node?: string
   readonly nodeOptions?: ReadonlyArray<string>
+  /** Behind the program. */
+  readonly words?: ReadonlyArray<string>
   /** The working directory; an empty one when not given. */
   readonly cwd?: string
 }
@@ -62,7 +64,7 @@ export const start = Effect.fnUntraced(function*(options: Options = {}) {
   const output = { stdout: "", stderr: "" }
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(options.node ?? process.execPath, [...options.nodeOptions ?? [], main], {
+      const child = spawn(options.node ?? process.execPath, [...options.nodeOptions ?? [], main, ...options.words ?? []], {
         cwd,
         env: { ...options.env },
         stdio: ["ignore", "pipe", "pipe"]
