@@ -1,6 +1,6 @@
 /**
- * The bare peer of a turn: the same three requests, one after the other, by Node's own HTTP client and nothing else. It
- * hears, decides and sends nothing; what it takes above the engines' own time is what the machine, the connections and
+ * The bare peer of a turn: the same three requests, one after the other, by Node's own HTTP client and nothing else; only
+ * that its request for speech has no sound of the conversation in it. It hears, decides and sends nothing; what it takes above the engines' own time is what the machine, the connections and
  * the stand-ins cost whoever asks them.
  *
  * A process of its own: it is told what to do by its parent and answers with the times of its turns; see `Turns`.

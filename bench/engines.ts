@@ -8,7 +8,7 @@
  * first sound 120 ms, three tenths of real time for the rest. A turn can't be sooner than the slower of endpointing and
  * of what the engines take one after the other, counted from the short pause; all above that is "our own work". It
  * includes what the machine, the connections and the stand-ins take whoever asks: that is told beside it, by a bare client
- * that sends the same requests from the same core, as often and for as long sounds, and does nothing else.
+ * that sends such requests from the same core, as often and for as long sounds, and does nothing else; see `bareClient`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -239,7 +239,7 @@ const together = Effect.gen(function*() {
   if (log.includes("could not be read")) throw new Error("The service could not read all that its callers sent; see client_caller_bad_messages_total.")
   const measured = timesOfLog(log)
   tellTurns(measured, seen.voiceToVoice, own)
-  console.log(`  the same requests, bare          ${times(bare)} above the engines' time`)
+  console.log(`  such requests, bare              ${times(bare)} above the engines' time`)
   console.log(`  own work / bare                  p50 ${(median(measured.map(own)) / median(bare)).toFixed(2)}`)
   const look = yield* Effect.promise(servers.look)
   tellLate(look)

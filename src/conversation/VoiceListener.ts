@@ -57,8 +57,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   let detector: Detector | undefined
   /** The detector is waited for. */
   let isWaiting = false
-  /** It has not answered: it takes one window at a time. */
-  let isAsked = false
+  /** Set while it has a window, for it takes one at a time: does without its answer. */
+  let giveUp: (() => void) | undefined
   /** Windows that are to be shown to it behind that one, in their order. */
   const behind: Array<() => void> = []
   let lastSoundAt = 0
@@ -81,7 +81,6 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   )
 
   const { late, rest, wait } = yield* Patience.make(detectorTimeout)
-  let giveUp: (() => void) | undefined
   yield* Effect.forkIn(
     Effect.forever(Effect.andThen(late, Effect.sync(() => {
       rest()
@@ -92,13 +91,11 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
 
   /** When the detector is done with what it was shown before. Undefined: the energy decides. */
   const ask = (about: Pcm.Pcm<8000>, answer: (probability: number | undefined) => void): void => {
-    if (isAsked) return void behind.push(() => ask(about, answer))
-    isAsked = true
+    if (giveUp !== undefined) return void behind.push(() => ask(about, answer))
     const asked = detector
     const answered = (probability: number | undefined) => {
       giveUp = undefined
       rest()
-      isAsked = false
       behind.shift()?.()
       answer(probability)
     }
