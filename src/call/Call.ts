@@ -50,6 +50,7 @@ export interface CallLimits {
   readonly callDuration: Duration.Duration
   readonly start: Duration.Duration
   readonly media: Duration.Duration
+  readonly backlog: Duration.Duration
 }
 
 /** Twilio rings for a minute; a call may stand in Twilio's own queue before that. */
@@ -200,7 +201,7 @@ export const make = Effect.fnUntraced(function*(
   /** Until the stream ends or is to be closed, also while the agent still gets ready. */
   const runMedia = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
     Effect.raceFirst(
-      CallMedia.run(stream, info.agent, { media: limits.media, watch, transfer }),
+      CallMedia.run(stream, info.agent, { media: limits.media, backlog: limits.backlog, watch, transfer }),
       Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
     ).pipe(
       Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),

@@ -2,18 +2,18 @@
  * The sound of one media stream: in from Twilio to the agent, out from the agent to Twilio.
  *
  * ```text
- * media, sliding queue (50) ─▶ μ-law, 8→rate ─▶ agent ─▶ rate→8, μ-law, 20 ms ─▶ pacer ─▶ send
+ * media, sliding queue (6 s) ─▶ gaps ─▶ μ-law, 8→rate ─▶ agent ─▶ rate→8, μ-law, 20 ms ─▶ pacer ─▶ send
  * control (marks, digits, stop) ─▶ agent                                          │ ahead by 200 ms:
  *                                                            bounded queue (400 ms) ◀┘ wait here
  * ```
  *
- * Sound that the agent has no time for is dropped, the oldest first, and counted: old speech is worth
- * less than new. Control is never dropped. Outbound, a frame that may leave leaves at once; one that is
+ * Sound that was held up on the way is heard whole and in order; only what is more than `MEDIA_BACKLOG` is dropped, the oldest
+ * first, and counted by its cause. Control is never dropped. Outbound, a frame that may leave leaves at once; one that is
  * ahead of playback waits in a bounded queue, and when that is full the agent waits. See docs/adr/0002.
  *
  * The pure steps are fused and run in the agent's own fiber, so that a frame costs one wake-up.
  */
-import { Array, Clock, Deferred, Duration, Effect, Fiber, Queue, type Scope, Stream } from "effect"
+import { Clock, Deferred, Duration, Effect, Fiber, Queue, type Scope, Stream } from "effect"
 import { type Agent, type AgentFailed, type Reply, Signal } from "../agent/Agent.ts"
 import * as Pacer from "../audio/Pacer.ts"
 import type { Pcm } from "../audio/Pcm.ts"
@@ -21,9 +21,10 @@ import type { TransferFailed } from "../conversation/Conversation.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
-import { clearText, type Control, markText, mediaCapacity, type MediaStream, type StreamClosed } from "../twilio/MediaStream.ts"
+import { clearText, type Control, markText, type MediaStream, type Silence, type StreamClosed } from "../twilio/MediaStream.ts"
 import type { StreamEnd } from "./CallState.ts"
 import type { CallWatch } from "./CallWatch.ts"
+import * as InboundSound from "./InboundSound.ts"
 import { frameBytes, frameMillis, makeHear, makeSay } from "./LineSound.ts"
 
 /** Outbound frames that wait for the pacer: 400 ms, in pieces of at most 100, each of which is put there and taken in one go. */
@@ -51,6 +52,8 @@ const lastMarkTimeout = Duration.seconds(30)
 /** How often what was counted is told to the metrics. */
 const reportEvery = Duration.seconds(1)
 
+const nothing = new Uint8Array(0)
+
 const toEnd = (error: StreamClosed): StreamEnd => {
   switch (error.reason) {
     case "lost":
@@ -76,6 +79,8 @@ export const run = Effect.fnUntraced(function*(
   options: {
     /** Without a `media` message for this long the stream is closed. */
     readonly media: Duration.Duration
+    /** How much sound may wait, and how long a gap in it may be a stall of the network. */
+    readonly backlog: Duration.Duration
     readonly watch: Pick<CallWatch, "tell" | "isWatched">
     readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   }
@@ -96,27 +101,44 @@ export const run = Effect.fnUntraced(function*(
 
   // -- in -------------------------------------------------------------------------------------
 
-  const maxBacklog = agent.maxBacklog ?? mediaCapacity + replyFrames
   /** Frames that wait behind those that may leave: in the queue, for room in it, or in the pacer's hands. */
   let queued = 0
+  /** Of the messages of the stream, how many the agent was given or not worth giving. */
   let taken = 0
-  /** Of those taken, how many the agent's `maxBacklog` threw away. */
+  /** Of those, how many the agent's `maxBacklog` threw away. */
   let stale = 0
 
-  const hearOne = (message: Media) => {
-    if (taken++ + tally.dropped === tally.sampleIndex) {
-      Metrics.queueLatency.updateUnsafe((now() - tally.sampleAt) / 1000, context)
-    }
-    return hear(message.media.payload)
+  const dropped = () => tally.burst + tally.untaken
+
+  /** These messages are taken: times the one that is to be timed. */
+  const take = (count: number) => {
+    const sample = tally.sampleIndex - dropped()
+    if (sample >= taken && sample < taken + count) Metrics.queueLatency.updateUnsafe((now() - tally.sampleAt) / 1000, context)
+    taken += count
   }
+
+  const backlog = Duration.toMillis(options.backlog)
+
+  /** For an agent that would rather have fresh sound than all of it; nothing is put in for what is missing. */
+  const freshSound = (maxBacklog: number) => (messages: readonly [Media | Silence, ...Array<Media | Silence>]) => {
+    const old = Math.max(0, Math.min(messages.length - 1, messages.length + queued - maxBacklog))
+    stale += old
+    const pieces: Array<Pcm> = []
+    for (let index = old; index < messages.length; index++) {
+      const message = messages[index]
+      pieces.push(hear(message.event === "media" ? message.media.payload : nothing))
+    }
+    take(messages.length)
+    return pieces
+  }
+
+  const allSound = InboundSound.make({ hear, backlog, now, onMessages: take })
+  const { maxBacklog } = agent
+  const hearAll = maxBacklog === undefined ? allSound : freshSound(maxBacklog)
 
   const audio = Stream.mapArray(stream.media, (messages) => {
     next()
-    const old = Math.min(messages.length - 1, messages.length + queued - maxBacklog)
-    if (old <= 0) return messages.length === 1 ? [hearOne(messages[0])] : Array.map(messages, hearOne)
-    taken += old
-    stale += old
-    return Array.map(messages.slice(old) as unknown as typeof messages, hearOne)
+    return hearAll(messages) as unknown as readonly [Pcm, ...Array<Pcm>]
   })
 
   // -- out ------------------------------------------------------------------------------------
@@ -129,7 +151,7 @@ export const run = Effect.fnUntraced(function*(
   const emit = (mulaw: Uint8Array) => {
     if (mulaw.length === 0) return
     stream.sendMedia(mulaw)
-    const sample = tally.sampleIndex - tally.dropped - stale
+    const sample = tally.sampleIndex - dropped() - stale
     const before = sent
     sent += mulaw.length / frameBytes
     if (agent.name === "echo" && sample >= before && sample < sent) {
@@ -295,18 +317,20 @@ export const run = Effect.fnUntraced(function*(
 
   // -- around it ------------------------------------------------------------------------------
 
-  const told = { received: 0, sent: 0, dropped: 0, stale: 0, cleared: 0 }
+  const told = { received: 0, sent: 0, burst: 0, untaken: 0, lost: 0, stale: 0, cleared: 0 }
   const report = Effect.sync(() => {
     Metrics.framesReceived.updateUnsafe(tally.received - told.received, context)
     Metrics.framesSent.updateUnsafe(sent - told.sent, context)
-    if (tally.dropped > told.dropped) {
-      Metrics.framesDropped("agentSlow").updateUnsafe(tally.dropped - told.dropped, context)
-    }
+    if (tally.untaken > told.untaken) Metrics.framesDropped("agentSlow").updateUnsafe(tally.untaken - told.untaken, context)
+    if (tally.burst > told.burst) Metrics.framesDropped("networkBurst").updateUnsafe(tally.burst - told.burst, context)
+    if (tally.lost > told.lost) Metrics.framesDropped("networkLoss").updateUnsafe(tally.lost - told.lost, context)
     if (cleared > told.cleared) Metrics.framesDropped("cleared").updateUnsafe(cleared - told.cleared, context)
     if (stale > told.stale) Metrics.framesDropped("stale").updateUnsafe(stale - told.stale, context)
     told.received = tally.received
     told.sent = sent
-    told.dropped = tally.dropped
+    told.burst = tally.burst
+    told.untaken = tally.untaken
+    told.lost = tally.lost
     told.stale = stale
     told.cleared = cleared
   })
@@ -335,6 +359,7 @@ export const run = Effect.fnUntraced(function*(
   )
   yield* Effect.forkScoped(converse)
   yield* Effect.forkScoped(watch)
+  if (agent.maxBacklog === undefined) yield* Effect.forkScoped(InboundSound.fillGaps(stream, backlog, now))
 
   return yield* Deferred.await(ended)
 }, Effect.scoped)

@@ -19,6 +19,7 @@ import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
+import * as MediaClock from "./MediaClock.ts"
 import * as Patience from "./Patience.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
@@ -27,8 +28,9 @@ import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
 import * as SpokenContext from "./SpokenContext.ts"
 import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
-import { type Command, markName, parseMark, type SpeechKind, type Timer, type TurnEvent } from "./TurnEvent.ts"
+import { type Command, markName, parseMark, type SpeechKind, type TurnEvent } from "./TurnEvent.ts"
 import * as TurnMachine from "./TurnMachine.ts"
+import * as TurnTimers from "./TurnTimers.ts"
 import type { VoiceActivity } from "./VoiceActivity.ts"
 import * as VoiceListener from "./VoiceListener.ts"
 
@@ -54,7 +56,10 @@ export class TransferFailed extends Data.TaggedError("TransferFailed")<{
 
 /** The caller's end of the line, as the conversation has it. */
 export interface CallersEnd {
-  /** What was pulled is only read until the next pull. */
+  /**
+   * Without gaps: media time passes with it, and where the caller is known to send nothing it holds silence. What was pulled is
+   * only read until the next pull.
+   */
   readonly audio: Stream.Stream<Pcm.Pcm<8000>>
   /** Throws away what was sent and not played. */
   readonly clear: Effect.Effect<void>
@@ -118,9 +123,9 @@ export const open = Effect.fnUntraced(function*(
 
   const transition = TurnMachine.make(persona)
   const requestOf = Player.requestOf(persona)
-  const events = yield* Queue.unbounded<TurnEvent>()
+  /** What has happened, and those who wait until all before is dealt with. */
+  const events = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
   const out = yield* Queue.bounded<Player.Outgoing, Cause.Done>(outgoingPieces)
-  const timers = yield* FiberMap.make<Timer>()
   const models = yield* FiberMap.make<number>()
   const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
   const echo = EchoGuard.make()
@@ -134,6 +139,20 @@ export const open = Effect.fnUntraced(function*(
   let transcribing: Fiber.Fiber<unknown> | undefined
 
   const happened = (event: TurnEvent) => void Queue.offerUnsafe(events, event)
+
+  /** Waits until the machine has dealt with all that has happened. */
+  const dealtWith = Effect.suspend(() => {
+    const barrier = Deferred.makeUnsafe<void>()
+    Queue.offerUnsafe(events, barrier)
+    return Deferred.await(barrier)
+  })
+
+  const mediaClock = MediaClock.make(now)
+  const timers = yield* TurnTimers.make({
+    now,
+    clock: mediaClock,
+    fire: (timer, id) => happened({ _tag: "TimerFired", at: now(), timer, id })
+  })
 
   // -- hearing ----------------------------------------------------------------------------------
 
@@ -368,18 +387,10 @@ export const open = Effect.fnUntraced(function*(
         return Effect.flatMap(playerOf(command.reply), (player) => player.stop(command.from))
       case "Clear":
         return Effect.andThen(line.clear, Effect.sync(cleared))
-      case "StartTimer": {
-        const { due, id, timer } = command
-        return FiberMap.run(
-          timers,
-          timer,
-          Effect.suspend(() => Effect.sleep(Math.max(0, due - now()))).pipe(
-            Effect.andThen(Effect.sync(() => happened({ _tag: "TimerFired", at: now(), timer, id })))
-          )
-        )
-      }
+      case "StartTimer":
+        return timers.start(command.timer, command.id, command.due)
       case "CancelTimer":
-        return FiberMap.remove(timers, command.timer)
+        return timers.cancel(command.timer)
       case "Tell":
         if (command.event._tag === "AgentHeard") {
           finished.add(command.event.turn)
@@ -417,11 +428,15 @@ export const open = Effect.fnUntraced(function*(
 
   // -- the caller's sound -----------------------------------------------------------------------
 
+  /** A timer has fired; what comes of it may start or cancel others. */
+  const passFurther = (position: number): Effect.Effect<void> =>
+    Effect.flatMap(dealtWith, () => timers.pass(position) ? passFurther(position) : Effect.void)
+
   const { hear } = yield* VoiceListener.make({
     open: engines.voiceActivity.open,
     openTimeout: persona.timeouts.speech,
     echo,
-    now,
+    clock: mediaClock,
     onPiece: (pcm, at) => {
       preRoll.push(pcm, at)
       if (hearing === undefined) return
@@ -430,7 +445,11 @@ export const open = Effect.fnUntraced(function*(
       context?.hear(clean)
     },
     onEcho: preRoll.echoed,
-    onVoice: ({ _tag, at }) => happened({ _tag, at: now(), since: at }),
+    onPassed: (position) => timers.pass(position) ? passFurther(position) : undefined,
+    onVoice: ({ _tag, at }) => {
+      happened({ _tag, at: now(), since: at })
+      return dealtWith
+    },
     onTrouble: (cause) => happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: reasonOf(cause) })
   })
 
@@ -481,7 +500,8 @@ export const open = Effect.fnUntraced(function*(
   /** A mistake of ours must not leave the caller on a dead line: the reply fails, and with it the call. */
   const orFail = <A>(run: Effect.Effect<A>) =>
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
-  yield* Effect.forkIn(orFail(Effect.forever(Effect.flatMap(Queue.take(events), step))), scope)
+  const next = Effect.flatMap(Queue.take(events), (event) => "_tag" in event ? step(event) : Deferred.succeed(event, undefined))
+  yield* Effect.forkIn(orFail(Effect.forever(next)), scope)
   yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, hear)), scope)
   happened({ _tag: "Began", at: now() })
 

@@ -37,8 +37,11 @@ interface Followed {
 
 const samplesPerMilli = 8
 
-/** Two seconds of what was and will be played. A power of two. */
-const size = 16_384
+/**
+ * Samples of what was and will be played: 8 s, for sound that a stalled network brings late is compared with what was played
+ * when it was due. A power of two.
+ */
+const size = 65_536
 
 /** The longest delay that is looked for: 900 ms, what a bad mobile line with a jitter buffer has. */
 const longestDelay = 7200

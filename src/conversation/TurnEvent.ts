@@ -32,9 +32,9 @@ export type Timer =
 /** All times are ms since the conversation began; `at` is when the machine was told. */
 export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "Began" }
-  /** `since`: the arrival of the first voiced sample. */
+  /** `since`: when the first voiced sample came, had nothing held it up. */
   | { readonly _tag: "VoiceStarted"; readonly since: number }
-  /** `since`: the arrival of the last voiced sample. */
+  /** `since`: when the last voiced sample came, had nothing held it up. */
   | { readonly _tag: "VoiceStopped"; readonly since: number }
   /** What was understood so far of an utterance that goes on. */
   | { readonly _tag: "Partial"; readonly utterance: number; readonly text: string }

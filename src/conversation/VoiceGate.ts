@@ -8,7 +8,7 @@
 import type { Pcm } from "../audio/Pcm.ts"
 import * as EnergyGate from "./EnergyGate.ts"
 
-/** `at`: when the first or the last voiced sample arrived, in ms of the clock that is given. */
+/** `at`: the position of the first or of the last voiced sample, in ms of sound. */
 export interface VoiceEvent {
   readonly _tag: "VoiceStarted" | "VoiceStopped"
   readonly at: number
@@ -23,10 +23,8 @@ export type Need = "none" | "hear" | "tell"
 export interface VoiceGate {
   /** Looks at a window once, before `push`. */
   readonly look: (window: Pcm<8000>) => Need
-  /** `probability` unset: the energy decides. `arrivedAt`: of the window's last sample. */
-  readonly push: (window: Pcm<8000>, probability: number | undefined, arrivedAt: number) => VoiceEvent | undefined
-  /** No sound comes any more. */
-  readonly stalled: (at: number) => VoiceEvent | undefined
+  /** `probability` unset: the energy decides. `end`: the position behind the window's last sample, in ms of sound. */
+  readonly push: (window: Pcm<8000>, probability: number | undefined, end: number) => VoiceEvent | undefined
 }
 
 /** Silero's own thresholds. */
@@ -57,13 +55,13 @@ export const make = (): VoiceGate => {
 
   return {
     look,
-    push: (window, probability, arrivedAt) => {
+    push: (window, probability, end) => {
       if (!isLooked) look(window)
       isLooked = false
       // The detector still believes in a voice for some windows of the silence behind it.
       const isSound = energy.lastLoud() > 0
       const isVoiced = isSound && (probability === undefined ? energy.isLoud() : probability >= (isOn ? offset : onset))
-      const timeOf = (sample: number) => arrivedAt - (window.length - sample) / samplesPerMilli
+      const timeOf = (sample: number) => end - (window.length - sample) / samplesPerMilli
 
       if (isVoiced) lastAt = timeOf(energy.lastLoud())
       if (!isOn) {
@@ -76,16 +74,10 @@ export const make = (): VoiceGate => {
         isOn = true
         return { _tag: "VoiceStarted", at: firstAt }
       }
-      if (arrivedAt - lastAt < silenceToStop) return undefined
+      if (end - lastAt < silenceToStop) return undefined
       isOn = false
       voiced = 0
       return { _tag: "VoiceStopped", at: lastAt }
-    },
-    stalled: (at) => {
-      if (!isOn) return undefined
-      isOn = false
-      voiced = 0
-      return { _tag: "VoiceStopped", at: Math.min(lastAt, at) }
     }
   }
 }

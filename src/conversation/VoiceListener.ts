@@ -1,6 +1,9 @@
 /**
  * From the caller's sound to a voice that starts and stops: window by window, by the echo guard, the detector and the gate.
  *
+ * All goes by media time. Sound that was held up on the way is heard in its order, as fast as it can be; after each window what
+ * follows from it is waited for, so that it counts before the next window does, as it would have in time.
+ *
  * The detector is waited for only where its answer can change something. A silent window holds no voice, whatever the detector
  * makes of it; it is shown to it for the sake of those behind, and the pause is noticed without it.
  */
@@ -8,18 +11,13 @@ import { Cause, type Duration, Effect, Exit, type Scope } from "effect"
 import * as Pcm from "../audio/Pcm.ts"
 import type { EchoGuard } from "./EchoGuard.ts"
 import { EngineFailed } from "./Engine.ts"
+import type { MediaClock } from "./MediaClock.ts"
 import * as Patience from "./Patience.ts"
 import { type Detector, type VoiceActivity, windowLength, windowMillis } from "./VoiceActivity.ts"
 import * as VoiceGate from "./VoiceGate.ts"
 
 /** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
 const detectorTimeout = 500
-
-/** Without sound for this long (ms), a voice that was on has stopped. */
-const stalledAfter = 240
-
-/** How far (ms) frames may arrive beside the caller's own time before that is set anew. */
-const clockSlack = 100
 
 const detectorLate = new EngineFailed({
   stage: "voiceActivity",
@@ -32,13 +30,15 @@ export interface Options {
   /** The longest wait for a detector that is being opened. */
   readonly openTimeout: Duration.Input
   readonly echo: EchoGuard
-  /** ms of the conversation. */
-  readonly now: () => number
-  /** Each piece before its windows are looked at; `at`: its first sample in the caller's time, ms. */
+  readonly clock: MediaClock
+  /** Each piece before its windows are looked at; `at`: its first sample in the conversation's time, ms. */
   readonly onPiece: (pcm: Pcm.Pcm<8000>, at: number) => void
   /** The window that begins at `at` is surely our own echo. */
   readonly onEcho: (at: number) => void
-  readonly onVoice: (event: VoiceGate.VoiceEvent) => void
+  /** The sound has come to this position. What is given is waited for before the next window. */
+  readonly onPassed: (position: number) => Effect.Effect<void> | undefined
+  /** `at`: in the conversation's time, ms. It is waited for before the next window. */
+  readonly onVoice: (event: VoiceGate.VoiceEvent) => Effect.Effect<void>
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
@@ -49,19 +49,16 @@ export interface VoiceListener {
 
 /** All that it does beside what is asked of it belongs to the scope. */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<VoiceListener, never, Scope.Scope> {
-  const { echo, now } = options
+  const { clock, echo } = options
   const scope = yield* Effect.scope
   const gate = VoiceGate.make()
 
   /** Unset: not opened yet, or not well; then the energy decides. */
   let detector: Detector | undefined
-  /** The detector is waited for. */
-  let isWaiting = false
   /** Set while it has a window, for it takes one at a time: does without its answer. */
   let giveUp: (() => void) | undefined
   /** Windows that are to be shown to it behind that one, in their order. */
   const behind: Array<() => void> = []
-  let lastSoundAt = 0
 
   const failed = (cause: Cause.Cause<EngineFailed>) => {
     detector = undefined
@@ -124,61 +121,54 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     }
   }
 
-  const heard = (event: VoiceGate.VoiceEvent | undefined) => {
-    if (event !== undefined) options.onVoice(event)
-  }
+  const heard = (event: VoiceGate.VoiceEvent | undefined): Effect.Effect<void> | undefined =>
+    event === undefined ? undefined : options.onVoice({ ...event, at: clock.toReal(event.at) })
 
   const probability = (about: Pcm.Pcm<8000>): Effect.Effect<number | undefined> =>
     Effect.callback((resume) => ask(about, (probability) => resume(Effect.succeed(probability))))
 
   let window: Pcm.Pcm<8000> = new Int16Array(windowLength)
   let filled = 0
-  /** The caller's time, by their samples: frames arrive unevenly, sound does not. */
-  let soundClock = 0
 
   /** The window is full. Unset: it is dealt with. */
-  const onWindow = (): Effect.Effect<void> | undefined => {
-    const arrivedAt = now()
-    const at = soundClock - windowMillis
+  const look = (): Effect.Effect<void> | undefined => {
+    const end = clock.position()
+    const at = clock.toReal(end - windowMillis)
     if (echo.judge(window, at)) {
       if (echo.isAlike()) options.onEcho(at)
-      heard(gate.push(window, 0, arrivedAt))
-      return undefined
+      return heard(gate.push(window, 0, end))
     }
     const need = detector === undefined ? "none" : gate.look(window)
     if (need === "tell") {
-      isWaiting = true
-      return Effect.map(probability(window), (answer) => {
-        isWaiting = false
-        heard(gate.push(window, answer, arrivedAt))
+      return Effect.flatMap(probability(window), (answer) => {
+        const event = gate.push(window, answer, end)
         // One that is late has this one still.
         if (answer === undefined) window = new Int16Array(windowLength)
+        return heard(event) ?? Effect.void
       })
     }
-    heard(gate.push(window, detector === undefined ? undefined : 0, arrivedAt))
+    const event = gate.push(window, detector === undefined ? undefined : 0, end)
     if (need === "hear") ask(window.slice(), () => undefined)
-    return undefined
+    return heard(event)
   }
 
-  const onPiece = (pcm: Pcm.Pcm<8000>) => {
-    lastSoundAt = now()
-    const length = pcm.length / 8
-    if (Math.abs(lastSoundAt - length - soundClock) > clockSlack) soundClock = lastSoundAt - length
-    options.onPiece(pcm, soundClock)
+  const onWindow = (): Effect.Effect<void> | undefined => {
+    const passed = options.onPassed(clock.position())
+    return passed === undefined ? look() : Effect.flatMap(passed, () => look() ?? Effect.void)
   }
 
   /** From this sample of this piece on; the windows before it are dealt with. */
-  const hear = (pieces: ReadonlyArray<Pcm.Pcm<8000>>, first = 0, from = 0): Effect.Effect<void> => {
+  const hear = (pieces: ReadonlyArray<Pcm.Pcm<8000>>, first: number, from: number): Effect.Effect<void> => {
     for (let index = first; index < pieces.length; index++) {
       const pcm = pieces[index]
       let at = index === first ? from : 0
-      if (at === 0) onPiece(pcm)
+      if (at === 0) options.onPiece(pcm, clock.toReal(clock.position()))
       while (at < pcm.length) {
         const length = Math.min(pcm.length - at, windowLength - filled)
         Pcm.copy(pcm, at, length, window, filled)
         filled += length
         at += length
-        soundClock += length / 8
+        clock.advance(length / 8)
         if (filled < windowLength) break
         filled = 0
         const asking = onWindow()
@@ -188,17 +178,13 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     return Effect.void
   }
 
-  /** A voice does not go on while no sound comes. */
-  const watchStalls = Effect.forever(
-    Effect.andThen(
-      Effect.sleep(stalledAfter),
-      Effect.sync(() => {
-        // While the detector is waited for, sound may come that nobody has looked at.
-        if (!isWaiting && now() - lastSoundAt > stalledAfter) heard(gate.stalled(now()))
+  return {
+    hear: (pieces) =>
+      Effect.suspend(() => {
+        let length = 0
+        for (let index = 0; index < pieces.length; index++) length += pieces[index].length
+        clock.arrived(length / 8)
+        return hear(pieces, 0, 0)
       })
-    )
-  )
-  yield* Effect.forkIn(watchStalls, scope)
-
-  return { hear: (pieces) => hear(pieces) }
+  }
 })

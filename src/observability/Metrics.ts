@@ -34,9 +34,16 @@ export const framesSent = Metric.counter("client_caller_frames_sent_total", {
   incremental: true
 })
 
-export const framesDropped = (reason: "agentSlow" | "cleared" | "stale") =>
+/**
+ * - `agentSlow`: the agent did not take them, for longer than half of `MEDIA_BACKLOG`: this process is overloaded;
+ * - `networkBurst`: a stalled network brought more at once than `MEDIA_BACKLOG` holds;
+ * - `networkLoss`: they never came, by the gaps in Twilio's `chunk`;
+ * - `stale`: an agent that prefers fresh sound, such as the echo, left them out after a stall;
+ * - `cleared`: the agent's own, thrown away when it was interrupted.
+ */
+export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLoss" | "cleared" | "stale") =>
   Metric.counter("client_caller_frames_dropped_total", {
-    description: "Frames that were thrown away, by reason",
+    description: "Frames of 20 ms that were lost or thrown away, by reason",
     incremental: true,
     attributes: { reason }
   })

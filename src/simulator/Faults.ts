@@ -20,6 +20,11 @@ export interface Faults {
   readonly jitter?: { readonly maxMillis: number }
   /** Once every `everyMillis` the frames of `holdMillis` are held back and then come all at once. */
   readonly late?: { readonly everyMillis: number; readonly holdMillis: number }
+  /**
+   * The network stalls: all that is sent to the service is held up for `forMillis` and then comes at once and in order, as TCP
+   * brings it. Once at `atMillis`; when that is not given, again and again, with `stallEveryMillis` of a good line in between.
+   */
+  readonly stall?: { readonly forMillis: number; readonly atMillis?: number }
   /** Each media frame is lost with this probability, 0…1. `chunk` and `timestamp` go on counting. */
   readonly lost?: { readonly probability: number }
   /** Frames stop for a while, without `stop`; for ever when `forMillis` is `Infinity`. */
@@ -48,6 +53,9 @@ export interface Faults {
   readonly webhookSignature?: "forged" | "missing"
 }
 
+/** How long the line is good before and between stalls that come again and again, ms. */
+export const stallEveryMillis = 4000
+
 /** No fault at all. */
 export const none: Faults = {}
 
@@ -56,9 +64,11 @@ export class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError"
   message: Schema.String
 }) {}
 
-const presets: Readonly<Record<string, (value: number) => Faults>> = {
+/** `value` is 0 when none is written; `at` only where a moment can be named. */
+const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> = {
   jitter: (value) => ({ jitter: { maxMillis: value || 40 } }),
   late: (value) => ({ late: { everyMillis: 1000, holdMillis: value || 200 } }),
+  stall: (value, at) => ({ stall: { forMillis: value || 1500, ...(at === undefined ? {} : { atMillis: at }) } }),
   lost: (value) => ({ lost: { probability: value || 0.05 } }),
   gap: (value) => ({ silenceGap: { atMillis: value || 1000, forMillis: 1000 } }),
   "media-stops": (value) => ({ silenceGap: { atMillis: value || 1000, forMillis: Infinity } }),
@@ -82,12 +92,15 @@ const presets: Readonly<Record<string, (value: number) => Faults>> = {
   "unsigned-webhook": () => ({ webhookSignature: "missing" })
 }
 
+/** Faults that may be given a moment: `stall=1500@3000`. */
+const timed: ReadonlySet<string> = new Set(["stall"])
+
 /** The names that {@link parse} knows. */
 export const names: ReadonlyArray<string> = Object.keys(presets)
 
 /**
  * Reads faults as one writes them on a command line: names with or without a number, comma-separated,
- * such as `jitter=40,lost=0.02,rubbish`.
+ * such as `jitter=40,lost=0.02,rubbish`; some with a moment in ms, such as `stall=1500@3000`.
  */
 export const parse = (text: string): Result.Result<Faults, FaultsError> => {
   const faults: Faults = {}
@@ -97,11 +110,14 @@ export const parse = (text: string): Result.Result<Faults, FaultsError> => {
     if (preset === undefined) {
       return Result.fail(new FaultsError({ message: `There is no fault "${name}". There are: ${names.join(", ")}.` }))
     }
-    const number = Number(value)
-    if (!Number.isFinite(number) || number < 0) {
-      return Result.fail(new FaultsError({ message: `The value of the fault "${name}" is not a number ≥ 0.` }))
+    const numbers = value.split("@").map(Number)
+    const isNumber = numbers.every((number) => Number.isFinite(number) && number >= 0)
+    if (!isNumber || numbers.length > (timed.has(name) ? 2 : 1)) {
+      return Result.fail(new FaultsError({
+        message: `The value of the fault "${name}" is not a number ≥ 0${timed.has(name) ? ", or two with @ between: how long and when, in ms" : ""}.`
+      }))
     }
-    Object.assign(faults, preset(number))
+    Object.assign(faults, preset(numbers[0] ?? 0, numbers[1]))
   }
   return Result.succeed(faults)
 }

@@ -11,7 +11,7 @@ import * as Mulaw from "../audio/Mulaw.ts"
 import * as MediaMessage from "../twilio/MediaMessage.ts"
 import type { StreamEnd, Untimed } from "./CallEvent.ts"
 import { frameSamples, type Line } from "./Caller.ts"
-import { type Faults, type RubbishKind, rubbishKinds } from "./Faults.ts"
+import { type Faults, type RubbishKind, rubbishKinds, stallEveryMillis } from "./Faults.ts"
 import { Playback } from "./Playback.ts"
 import * as Room from "./Room.ts"
 import { samplesPerMilli, type Timeline } from "./Timeline.ts"
@@ -279,8 +279,19 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
   })
 
   /** Faults that happen once, at their time. */
-  const { oversized, slowReader, suddenClose } = faults
+  const { oversized, slowReader, stall, suddenClose } = faults
+  const stallOnce = (forMillis: number) =>
+    Effect.acquireUseRelease(
+      Effect.sync(wire.hold),
+      () => Effect.sleep(Duration.millis(forMillis)),
+      () => Effect.sync(wire.release)
+    )
   const once: ReadonlyArray<Effect.Effect<void>> = [
+    stall === undefined
+      ? Effect.void
+      : stall.atMillis === undefined
+      ? Effect.forever(afterMillis(stallEveryMillis, stallOnce(stall.forMillis)))
+      : afterMillis(stall.atMillis, stallOnce(stall.forMillis)),
     oversized === undefined ? Effect.void : afterMillis(
       oversized.atMillis,
       Effect.sync(() => wire.send(`{"event":"media","padding":"${"x".repeat(oversized.bytes ?? 2 * 1024 * 1024)}"}`))

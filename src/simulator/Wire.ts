@@ -36,6 +36,9 @@ export interface Wire {
   readonly close: (code: number) => Effect.Effect<void>
   /** Cuts the connection with no close handshake; `midFrame`: after half a WebSocket frame. */
   readonly cut: (midFrame: boolean) => void
+  /** The network holds up all that this side sends, answers to pings too, until `release` brings it at once and in order. */
+  readonly hold: () => void
+  readonly release: () => void
   /** Stops to read: the kernel's buffers fill up and the other side notices. */
   readonly pause: () => void
   readonly resume: () => void
@@ -118,6 +121,8 @@ export const open = Effect.fn("Wire.open")(function*(
       if (midFrame) connection?.destroySoon()
       else connection?.destroy()
     },
+    hold: () => connection?.cork(),
+    release: () => connection?.uncork(),
     pause: () => socket.pause(),
     resume: () => socket.resume()
   }

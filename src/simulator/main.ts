@@ -46,7 +46,7 @@ const shared = {
     Flag.withDefault(2)
   ),
   faults: Flag.String("faults").pipe(
-    Flag.withDescription(`What goes wrong, such as jitter=40,lost=0.02. There are: ${Faults.names.join(", ")}`),
+    Flag.withDescription(`What goes wrong, such as jitter=40,lost=0.02 or stall=1500@3000 (ms, and when). There are: ${Faults.names.join(", ")}`),
     Flag.withDefault(""),
     Flag.mapEffect((text) =>
       Effect.mapError(Effect.fromResult(Faults.parse(text)), ({ message }) =>
@@ -220,6 +220,7 @@ const demo = Command.make(
     { command: "npm run demo -- --wav hours.wav --wav goodbye.wav", description: "Say it with your own voice" },
     { command: "npm run demo -- --loudspeaker --noise -50", description: "Call from a table in a café" },
     { command: "npm run demo -- --faults jitter=60,lost=0.05", description: "Call over a bad line" },
+    { command: "npm run demo -- --faults stall=1500", description: "Call over a network that holds everything up now and then" },
     { command: "npm run demo -- echo", description: "Test the line, with AGENT=echo" },
     { command: "npm run demo -- serve", description: "Be Twilio's REST API, for calls that the service makes" }
   ])

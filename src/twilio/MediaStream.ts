@@ -1,9 +1,8 @@
 /**
  * One Media Streams WebSocket: from the upgrade to the close, as Effect streams of decoded messages.
  *
- * It reads `connected` and `start`, then hands out two streams: `media` over a sliding queue, for old
- * sound is worth less than new, and `control` over a bounded one, whose fullness pauses the socket, for
- * nothing of it may be lost. What is not a good message is counted by its reason, the first of each
+ * It reads `connected` and `start`, then hands out two streams: `media` over a sliding queue that holds what a stalled network
+ * brings at once, and `control` over a bounded one, whose fullness pauses the socket, for nothing of it may be lost. What is not a good message is counted by its reason, the first of each
  * stream is logged, and a stream of mostly rubbish is closed.
  *
  * Messages are decoded in the socket's own callback, not by a fiber that pulls: at 50 messages a second
@@ -12,7 +11,7 @@
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
-import { type Cause, Clock, Data, Deferred, type Duration, Effect, Queue, Result, type Scope, Stream } from "effect"
+import { type Cause, Clock, Data, Deferred, Duration, Effect, Queue, Result, type Scope, Stream } from "effect"
 import type { WebSocket } from "ws"
 import type { StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
@@ -53,12 +52,14 @@ const explanations: Record<StreamClosed["reason"], string> = {
 export interface Limits {
   /** From the upgrade to `start`. */
   readonly start: Duration.Duration
+  /** How much sound may wait for the agent. */
+  readonly backlog: Duration.Duration
   /** Bad messages, less the good ones since, before the stream is closed. */
   readonly badMessages: number
 }
 
-/** Inbound `media` messages that wait for the agent: one second. */
-export const mediaCapacity = 50
+/** ms of a `media` message, as Twilio cuts the sound. */
+const messageMillis = 20
 
 /** Inbound control messages that wait before the socket is paused. */
 export const controlCapacity = 64
@@ -66,12 +67,24 @@ export const controlCapacity = 64
 /** One message in fifty is timed: once a second. */
 export const sampleEvery = 50
 
+/** No sound was sent for so long (ms): nothing that is on its way belongs here. */
+export interface Silence {
+  readonly event: "silence"
+  readonly millis: number
+}
+
 /** What has happened so far. Written by the stream, read by whoever reports. */
 export interface Tally {
   /** `media` messages that came. */
   readonly received: number
-  /** Of those, pushed out of the queue by newer ones. */
-  readonly dropped: number
+  /** When the last of them came, or else the stream began (monotonic ms). */
+  readonly lastAt: number
+  /** Those that never came, by the gaps in `chunk`: at most a backlog for each gap. */
+  readonly lost: number
+  /** Of those that came, pushed out of the queue because they came faster than anybody could take them. */
+  readonly burst: number
+  /** Of those that came, pushed out of the queue because the agent did not take them. */
+  readonly untaken: number
   /** The message that is timed, counted from 0 among those of the inbound track, and its arrival (monotonic ms). */
   readonly sampleIndex: number
   readonly sampleAt: number
@@ -80,8 +93,8 @@ export interface Tally {
 export interface MediaStream {
   readonly streamSid: StreamSid
   readonly start: Start["start"]
-  /** The caller's sound. Ends with the socket. */
-  readonly media: Stream.Stream<Media>
+  /** The caller's sound, and where there is known to be none. Ends with the socket. */
+  readonly media: Stream.Stream<Media | Silence>
   /** Marks, digits and the stop. Ends with the socket. */
   readonly control: Stream.Stream<Control>
   readonly tally: Tally
@@ -94,6 +107,13 @@ export interface MediaStream {
   readonly sendMedia: (mulaw: Uint8Array) => void
   /** Sends a text, see {@link markText}, {@link clearText}; to a socket that is gone it does nothing. */
   readonly send: (text: string) => void
+  /** Puts silence behind the sound that has come. */
+  readonly addSilence: (millis: number) => void
+  /**
+   * Sends a WebSocket ping and waits for its pong (RFC 6455, section 5.5.3). The pong comes behind all that the peer had sent
+   * before it. To be run once at a time; to a socket that is gone it never ends.
+   */
+  readonly ping: Effect.Effect<void>
   /** Bytes that were sent but have not left this process: what a peer that does not read makes grow. */
   readonly unsentBytes: () => number
   /** Closes with a WebSocket close code and a reason of at most 123 bytes. */
@@ -130,9 +150,11 @@ export const accept = Effect.fnUntraced(function*(
   const started = yield* Deferred.make<Start>()
   const ended = yield* Deferred.make<StreamClosed>()
   const firstRejection = yield* Deferred.make<string>()
-  const media = SlidingInbox.make<Media>(mediaCapacity)
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const capacity = Math.max(1, Math.round(Duration.toMillis(limits.backlog) / messageMillis))
+  const media = SlidingInbox.make<Media | Silence>(capacity)
   const control = yield* Queue.unbounded<Control, Cause.Done>()
-  const tally = { received: 0, dropped: 0, sampleIndex: -1, sampleAt: 0 }
+  const tally = { received: 0, lastAt: now(), lost: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
 
   let streamSid: StreamSid | undefined
   let scan: ReturnType<typeof MediaFrame.makeScanner> | undefined
@@ -158,12 +180,30 @@ export const accept = Effect.fnUntraced(function*(
     if (reason !== "unknownEvent" && ++debt > limits.badMessages) closeNow(closed("rubbish", 1008))
   }
 
+  /** What waited this long (ms) before it was pushed out had its time: a burst pushes out what has just come. */
+  const agentsTime = (capacity * messageMillis) / 2
+
+  const offer = (sound: Media | Silence, at: number) => {
+    const waited = media.offer(sound, at)
+    if (waited === undefined) return
+    if (waited < agentsTime) tally.burst++
+    else tally.untaken++
+  }
+
+  let nextChunk = 1
+
   const onMedia = (message: Media) => {
+    const at = now()
+    tally.lastAt = at
     if (++tally.received % sampleEvery === 1) {
       tally.sampleIndex = tally.received - 1
-      tally.sampleAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      tally.sampleAt = at
     }
-    if (!media.offer(message)) tally.dropped++
+    const { chunk } = message.media
+    // A stream may begin with any number.
+    if (chunk > nextChunk && tally.received > 1) tally.lost += Math.min(chunk - nextChunk, capacity)
+    nextChunk = chunk + 1
+    offer(message, at)
   }
 
   const onControl = (message: Control) => {
@@ -214,17 +254,35 @@ export const accept = Effect.fnUntraced(function*(
   }
   const onClose = (code: number) => end(closed("lost", code))
 
+  /** Each ping has a text of its own: an answer to an older one says nothing of what came since. */
+  let pings = 0
+  let onPong: ((text: string) => void) | undefined
+  const onPongFrame = (data: Buffer) => onPong?.(data.toString("latin1"))
+
+  const ping: Effect.Effect<void> = Effect.callback((resume) => {
+    const text = `${++pings}`
+    onPong = (answer) => {
+      if (answer === text) resume(Effect.void)
+    }
+    if (socket.readyState === open) socket.ping(text)
+    return Effect.sync(() => {
+      onPong = undefined
+    })
+  })
+
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       wire.takeTexts(onText)
       socket.on("message", onMessage)
       socket.on("error", onError)
       socket.on("close", onClose)
+      socket.on("pong", onPongFrame)
     }),
     () =>
       Effect.sync(() => {
         wire.takeTexts(undefined)
         socket.off("message", onMessage)
+        socket.off("pong", onPongFrame)
         end(closed("lost", 1006))
         if (socket.isPaused) socket.resume()
         socket.close(1000)
@@ -272,6 +330,8 @@ export const accept = Effect.fnUntraced(function*(
     send: (text) => {
       if (socket.readyState === open) socket.send(text, asText)
     },
+    addSilence: (millis) => offer({ event: "silence", millis }, now()),
+    ping,
     unsentBytes: () => socket.bufferedAmount,
     close: (code, reason) => Effect.sync(() => socket.close(code, reason))
   }

@@ -8,8 +8,11 @@
 import { Cause, Effect, type Pull, Stream } from "effect"
 
 export interface SlidingInbox<A> {
-  /** Whether there was room; otherwise the oldest element has gone. */
-  readonly offer: (element: A) => boolean
+  /**
+   * Takes an element that came at this moment (ms). Undefined: there was room for it. Otherwise the oldest element has gone, and
+   * this is how long (ms) it had waited.
+   */
+  readonly offer: (element: A, at: number) => number | undefined
   /** What is in the queue is still read, then the stream ends. */
   readonly end: () => void
   /** To be run once: all that waits comes as one batch. */
@@ -37,12 +40,15 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
   type Batch = readonly [A, ...Array<A>]
   type Read = Pull.Pull<Batch>
   let waiting: Array<A> = []
+  /** When each of those came. */
+  let cameAt: Array<number> = []
   let isEnded = false
   let reader: ((read: Read) => void) | undefined
 
   const take = (): Read => {
     const batch = waiting as unknown as Batch
     waiting = []
+    cameAt = []
     return Effect.succeed(batch)
   }
 
@@ -61,13 +67,17 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
   })
 
   return {
-    offer: (element) => {
-      if (isEnded) return true
-      const hasRoom = waiting.length < capacity
-      if (!hasRoom) waiting.shift()
+    offer: (element, at) => {
+      if (isEnded) return undefined
+      let waited: number | undefined
+      if (waiting.length >= capacity) {
+        waiting.shift()
+        waited = at - cameAt.shift()!
+      }
       waiting.push(element)
+      cameAt.push(at)
       if (reader !== undefined && waiting.length === 1) later(wake)
-      return hasRoom
+      return waited
     },
     end: () => {
       isEnded = true

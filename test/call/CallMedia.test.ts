@@ -14,6 +14,7 @@ import { settle } from "../fakes/Time.ts"
 const { mark, sound } = Agents
 const lastMark = "client-caller/last"
 
+const backlog = Duration.seconds(6)
 const watch = { tell: () => Effect.void, isWatched: () => false }
 
 /** An agent on a fake stream; `end` is how it ended, if it has. */
@@ -24,7 +25,7 @@ const open = Effect.fnUntraced(function*(
   const fake = yield* FakeMediaStream.make(options)
   const ended = yield* Deferred.make<StreamEnd>()
   yield* Effect.forkScoped(
-    Effect.flatMap(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), watch }), (end) => Deferred.succeed(ended, end))
+    Effect.flatMap(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), backlog, watch }), (end) => Deferred.succeed(ended, end))
   )
   yield* settle
   const end = Effect.suspend(() =>
@@ -300,7 +301,7 @@ describe("the end", () => {
     Effect.gen(function*() {
       const fake = yield* FakeMediaStream.make()
       const refuses = Agents.make(() => Effect.fail(Agents.failed("no model")))
-      const error = yield* Effect.flip(CallMedia.run(fake.stream, refuses, { media: Duration.seconds(15), watch }))
+      const error = yield* Effect.flip(CallMedia.run(fake.stream, refuses, { media: Duration.seconds(15), backlog, watch }))
       assert.strictEqual(error.cause, "no model")
       assert.deepStrictEqual(fake.sent, [])
     }))
@@ -366,7 +367,7 @@ describe("the end", () => {
           signal: () => Effect.void
         })
       )
-      yield* Effect.forkIn(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), watch }), scope)
+      yield* Effect.forkIn(CallMedia.run(fake.stream, agent, { media: Duration.seconds(15), backlog, watch }), scope)
       yield* TestClock.adjust("100 millis")
       const before = fake.sent.length
       yield* Scope.close(scope, Exit.void)
@@ -406,6 +407,129 @@ describe("a slow agent", () => {
         [2000, "media"],
         [3000, "media"]
       ])
+    }))
+})
+
+describe("a gap in what comes", () => {
+  /** A call on which half a second of sound has come. */
+  const begun = Effect.gen(function*() {
+    const puppet = yield* Agents.puppet()
+    const fake = yield* open(puppet.agent)
+    const hear = Effect.fnUntraced(function*(millis: number) {
+      for (let passed = 0; passed < millis; passed += 20) {
+        yield* TestClock.adjust("20 millis")
+        fake.hear(0xff)
+        yield* settle
+      }
+    })
+    yield* hear(500)
+    return {
+      ...fake,
+      hear,
+      hearAtOnce: (frames: number) => Effect.andThen(Effect.sync(() => {
+        for (let frame = 0; frame < frames; frame++) fake.hear(0xff)
+      }), settle),
+      /** ms of sound that the agent has heard. */
+      heard: () => puppet.heard.reduce((sum, length) => sum + length, 0) / 8,
+      pass: (millis: number) => Effect.andThen(TestClock.adjust(millis), settle)
+    }
+  })
+
+  it.effect("is nothing for a second, then the peer is asked, once", () =>
+    Effect.gen(function*() {
+      const { heard, pass, pings } = yield* begun
+      yield* pass(999)
+      assert.strictEqual(pings(), 0)
+      yield* pass(1)
+      assert.strictEqual(pings(), 1)
+      yield* pass(4000)
+      assert.strictEqual(pings(), 1)
+      assert.strictEqual(heard(), 500)
+    }))
+
+  it.effect("is silence when the answer comes without any sound before it, and goes on being silence", () =>
+    Effect.gen(function*() {
+      const { heard, hear, pass, pong } = yield* begun
+      yield* pass(1100)
+      pong()
+      yield* settle
+      assert.strictEqual(heard(), 500 + 1100)
+      yield* pass(900)
+      assert.strictEqual(heard(), 500 + 2000)
+      // The clock at Twilio went on: what the fake has not counted is no gap.
+      yield* hear(1000)
+      assert.strictEqual(heard(), 500 + 2000 + 1000)
+    }))
+
+  it.effect("is a stall when sound comes before the answer: all of it is heard, and nothing else", () =>
+    Effect.gen(function*() {
+      const { heard, hear, hearAtOnce, pass, pong } = yield* begun
+      yield* pass(2500)
+      yield* hearAtOnce(125)
+      pong()
+      yield* settle
+      assert.strictEqual(heard(), 500 + 2500)
+      yield* hear(3000)
+      assert.strictEqual(heard(), 500 + 2500 + 3000)
+    }))
+
+  it.effect("is silence when no answer comes within the backlog; what comes later is heard all the same", () =>
+    Effect.gen(function*() {
+      const { heard, hearAtOnce, pass } = yield* begun
+      yield* pass(5999)
+      assert.strictEqual(heard(), 500)
+      yield* pass(1)
+      assert.strictEqual(heard(), 500 + 6000)
+      yield* pass(1000)
+      assert.strictEqual(heard(), 500 + 7000)
+      yield* hearAtOnce(300)
+      assert.strictEqual(heard(), 500 + 7000 + 6000)
+    }))
+
+  it.effect("each gap has a question of its own, and an answer of an older one is none", () =>
+    Effect.gen(function*() {
+      const { heard, hear, pass, pings, pong } = yield* begun
+      yield* pass(1500)
+      yield* hear(500)
+      pong()
+      yield* pass(1500)
+      assert.strictEqual(pings(), 2)
+      assert.strictEqual(heard(), 1000)
+      pong()
+      yield* settle
+      assert.strictEqual(heard(), 1000 + 1500)
+    }))
+
+  it.effect("before the first sound is one, too", () =>
+    Effect.gen(function*() {
+      const puppet = yield* Agents.puppet()
+      const { pings, pong } = yield* open(puppet.agent)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(pings(), 1)
+      pong()
+      yield* settle
+      assert.strictEqual(puppet.heard.reduce((sum, length) => sum + length, 0), 8000)
+    }))
+
+  it.effect("is not filled for an agent that prefers fresh sound, and nobody is asked", () =>
+    Effect.gen(function*() {
+      const { frames, hear, pings, skip } = yield* open(echo)
+      hear(0xff)
+      skip(20)
+      yield* TestClock.adjust("5 seconds")
+      hear(0xff)
+      yield* settle
+      assert.strictEqual(pings(), 0)
+      assert.isAtMost(frames().length, 2)
+    }))
+
+  it.effect("by lost messages is filled with silence", () =>
+    Effect.gen(function*() {
+      const { heard, hear, pass, skip } = yield* begun
+      yield* pass(240)
+      skip(12)
+      yield* hear(500)
+      assert.strictEqual(heard(), 500 + 240 + 500)
     }))
 })
 

@@ -181,7 +181,7 @@ describe("speculation", () => {
       call.reply.next(FakeEngines.slow(0, 15))
       call.speak.next(FakeEngines.slow(500))
       yield* call.voice(500)
-      yield* call.quiet(200)
+      yield* call.quiet(160)
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["open"])
       assert.deepStrictEqual(yield* call.outcomes(call.speak), ["done", "open"])
       yield* call.voice(500)
@@ -201,7 +201,7 @@ describe("speculation", () => {
       const call = yield* greeted()
       call.hear(["I would like", "I would like two"])
       yield* call.voice(500)
-      yield* call.quiet(200)
+      yield* call.quiet(160)
       const settled = Effect.fnUntraced(function*(index: number) {
         const request = (yield* Ref.get(call.reply.requests))[index].asked
         return yield* Effect.forkChild(request.settled ?? Effect.die("it is told nothing"))

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import type { Pcm } from "../../src/audio/Pcm.ts"
 import * as EchoGuard from "../../src/conversation/EchoGuard.ts"
 import { EngineFailed } from "../../src/conversation/Engine.ts"
+import * as MediaClock from "../../src/conversation/MediaClock.ts"
 import type { Detector } from "../../src/conversation/VoiceActivity.ts"
 import * as VoiceListener from "../../src/conversation/VoiceListener.ts"
 import * as Detectors from "../fakes/Detectors.ts"
@@ -40,10 +41,11 @@ const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0, broken?: Detec
     open: broken === undefined ? detector : Effect.succeed(broken),
     openTimeout: "1 second",
     echo: EchoGuard.make(),
-    now,
+    clock: MediaClock.make(now),
     onPiece: () => undefined,
     onEcho: () => undefined,
-    onVoice: (event) => void events.push({ ...event, toldAt: now() }),
+    onPassed: () => undefined,
+    onVoice: (event) => Effect.sync(() => void events.push({ ...event, toldAt: now() })),
     onTrouble: (cause: Cause.Cause<EngineFailed>) => void troubles.push(Cause.squash(cause) instanceof EngineFailed ? (Cause.squash(cause) as EngineFailed).reason : "defect")
   })
   /** Frames of 20 ms as a line brings them, each in memory that is used again for the next one. */

@@ -25,8 +25,10 @@ export interface FakeLine {
   readonly voice: (millis: number) => Effect.Effect<void>
   /** The caller is silent: frames come, with nothing in them. */
   readonly quiet: (millis: number) => Effect.Effect<void>
-  /** No frame comes. */
+  /** No frame comes, and the line knows the caller to be silent: it brings silence, a tenth of a second at once. */
   readonly gap: (millis: number) => Effect.Effect<void>
+  /** The network holds up what the caller says in this effect, and then brings all of it at once. */
+  readonly stall: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
   /** Frames of this sound, `ms` of it. */
   readonly frames: (millis: number, sample: (index: number) => number) => Effect.Effect<void>
   readonly left: ReadonlyArray<Left>
@@ -47,6 +49,9 @@ export interface FakeLine {
 const leadMillis = 200
 
 const frameMillis = 20
+
+/** ms of silence that a line brings at once where no frames come. */
+const silenceMillis = 100
 
 /** Samples: 400 ms of sound, of which 40 ms are as silent as a consonant's closure. */
 const syllable = 3200
@@ -103,10 +108,17 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
     return Effect.forkScoped(Effect.andThen(Effect.sleep(Math.max(0, playedUntil - now()) + markDelay), returnMark(item.name)))
   }
 
+  /** What a network holds up. */
+  let heldUp: Array<Pcm<8000>> | undefined
+  const bring = (pcm: Pcm<8000>) => {
+    if (heldUp === undefined) Queue.offerUnsafe(audio, pcm)
+    else heldUp.push(pcm)
+  }
+
   const frames = (millis: number, sample: (index: number) => number) =>
     Effect.forEach(Array.from({ length: Math.round(millis / frameMillis) }), (_, frame) => {
       const samples = frameMillis * 8
-      Queue.offerUnsafe(audio, Int16Array.from({ length: samples }, (_, index) => sample(frame * samples + index)))
+      bring(Int16Array.from({ length: samples }, (_, index) => sample(frame * samples + index)))
       return Effect.andThen(settle, TestClock.adjust(frameMillis))
     }, { discard: true })
 
@@ -139,7 +151,23 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
     },
     voice: (millis) => frames(millis, (index) => index % syllable < syllable / 2 || index % syllable >= syllable / 2 + stop ? noise() : 0),
     quiet: (millis) => frames(millis, () => 0),
-    gap: (millis) => Effect.andThen(settle, TestClock.adjust(millis)),
+    gap: (millis) =>
+      Effect.gen(function*() {
+        for (let left = millis; left > 0; left -= silenceMillis) {
+          const length = Math.min(left, silenceMillis)
+          yield* Effect.andThen(settle, TestClock.adjust(length))
+          bring(new Int16Array(length * 8))
+        }
+      }),
+    stall: (meanwhile) =>
+      Effect.gen(function*() {
+        heldUp = []
+        const result = yield* meanwhile
+        Queue.offerAllUnsafe(audio, heldUp)
+        heldUp = undefined
+        yield* settle
+        return result
+      }),
     frames,
     left,
     told,

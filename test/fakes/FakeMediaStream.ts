@@ -2,7 +2,7 @@
 import { type Cause, Clock, Deferred, Effect, Queue, Result, Stream } from "effect"
 import { AccountSid } from "../../src/domain/Sid.ts"
 import { decodeOutbound, type Media, type Outbound } from "../../src/twilio/MediaMessage.ts"
-import { type Control, type MediaStream, StreamClosed } from "../../src/twilio/MediaStream.ts"
+import { type Control, type MediaStream, type Silence, StreamClosed } from "../../src/twilio/MediaStream.ts"
 import { accountSid, callSid, streamSid as streamSidOf } from "./Samples.ts"
 
 export interface Sent {
@@ -22,6 +22,12 @@ export interface FakeMediaStream {
   readonly closes: ReadonlyArray<number>
   /** Brings one frame of the caller's sound: this byte, 160 times unless said otherwise. */
   readonly hear: (byte: number, length?: number) => void
+  /** So many frames that the caller's side sent never come. */
+  readonly skip: (frames: number) => void
+  /** Pings that were sent. */
+  readonly pings: () => number
+  /** The peer answers the last ping. */
+  readonly pong: () => void
   readonly mark: (name: string) => void
   readonly press: (digit: "1" | "2" | "#") => void
   /** Twilio's `stop`; the socket stays open. */
@@ -40,14 +46,18 @@ export const make = Effect.fnUntraced(function*(options: {
 } = {}) {
   const clock = yield* Clock.Clock
   const streamSid = streamSidOf(options.stream)
-  const media = yield* Queue.unbounded<Media, Cause.Done>()
+  const media = yield* Queue.unbounded<Media | Silence, Cause.Done>()
   const control = yield* Queue.unbounded<Control, Cause.Done>()
   const gone = yield* Deferred.make<StreamClosed>()
-  const tally = { received: 0, dropped: 0, sampleIndex: -1, sampleAt: 0 }
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const tally = { received: 0, lastAt: now(), lost: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   const sent: Array<Sent> = []
   const closes: Array<number> = []
   let sequenceNumber = 1
   let unsent = 0
+  let chunk = 0
+  let pings = 0
+  let onPong: (() => void) | undefined
 
   const lose = (reason: StreamClosed["reason"] = "lost", code = 1006) => {
     if (!Deferred.doneUnsafe(gone, Effect.succeed(new StreamClosed({ reason, code })))) return
@@ -82,6 +92,11 @@ export const make = Effect.fnUntraced(function*(options: {
       sent.push({ at: Number(clock.monotonicTimeNanosUnsafe()) / 1e6, message })
       if (message.event === "mark" && options.echoesMarks === true) mark(message.mark.name)
     },
+    addSilence: (millis) => void Queue.offerUnsafe(media, { event: "silence", millis }),
+    ping: Effect.callback((resume) => {
+      pings++
+      onPong = () => resume(Effect.void)
+    }),
     unsentBytes: () => unsent,
     close: (code) =>
       Effect.sync(() => {
@@ -119,18 +134,25 @@ export const make = Effect.fnUntraced(function*(options: {
     closes,
     hear: (byte, length = 160) => {
       tally.received++
+      tally.lastAt = now()
+      chunk++
       Queue.offerUnsafe(media, {
         event: "media",
         sequenceNumber: ++sequenceNumber,
         streamSid,
         media: {
           track: "inbound",
-          chunk: tally.received,
-          timestamp: tally.received * 20,
+          chunk,
+          timestamp: chunk * 20,
           payload: new Uint8Array(length).fill(byte)
         }
       })
     },
+    skip: (frames) => {
+      chunk += frames
+    },
+    pings: () => pings,
+    pong: () => onPong?.(),
     mark,
     press: (digit) => {
       Queue.offerUnsafe(control, {

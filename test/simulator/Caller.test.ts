@@ -127,7 +127,14 @@ describe("Faults", () => {
       lost: { probability: 0.1 },
       suddenClose: { atMillis: 1000, midFrame: true }
     })
-    assert.isTrue(Result.isFailure(Faults.parse("earthquake")))
+    assert.deepStrictEqual(Result.getOrThrow(Faults.parse("stall=2500@700,lost")), {
+      stall: { forMillis: 2500, atMillis: 700 },
+      lost: { probability: 0.05 }
+    })
+    assert.deepStrictEqual(Result.getOrThrow(Faults.parse("stall")), { stall: { forMillis: 1500 } })
+    for (const wrong of ["earthquake", "jitter=40@3", "stall=1@2@3", "stall=-1", "stall=5@soon"]) {
+      assert.isTrue(Result.isFailure(Faults.parse(wrong)), wrong)
+    }
     assert.isTrue(Result.isFailure(Faults.parse("jitter=much")))
     for (const name of Faults.names) assert.isTrue(Result.isSuccess(Faults.parse(name)), name)
   })

@@ -60,6 +60,12 @@ export const peer = Effect.fnUntraced(function*(options: {
       actions.push(midFrame ? "cut in mid-frame" : "cut")
       close(1006)
     },
+    hold: () => {
+      actions.push(`hold at ${millis()}`)
+    },
+    release: () => {
+      actions.push(`release at ${millis()}`)
+    },
     pause: () => {
       actions.push(`pause at ${millis()}`)
     },

@@ -210,6 +210,16 @@ describe("faults of a stream", () => {
       assert.strictEqual(peer.sent.at(-1)?.event, "media")
     }))
 
+  it.effect("a network stalls once at its time, or again and again", () =>
+    Effect.gen(function*() {
+      const once = yield* FakeWire.peer({ faults: { stall: { forMillis: 500, atMillis: 100 } } })
+      const again = yield* FakeWire.peer({ faults: { stall: { forMillis: 1500 } } })
+      yield* TestClock.adjust("12 seconds")
+      assert.deepStrictEqual(once.actions, ["hold at 100", "release at 600"])
+      assert.deepStrictEqual(again.actions, ["hold at 4000", "release at 5500", "hold at 9500", "release at 11000"])
+      yield* Fiber.interrupt(again.fiber)
+    }))
+
   it.effect("a slow reader stops for a while, or for ever; an oversized message is as large as was said", () =>
     Effect.gen(function*() {
       const peer = yield* FakeWire.peer({

@@ -3,7 +3,7 @@ import { Duration, Effect, Exit, Fiber, Result, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
 import type { WebSocket } from "ws"
-import { decodeOutbound } from "../../src/twilio/MediaMessage.ts"
+import { decodeOutbound, type Media } from "../../src/twilio/MediaMessage.ts"
 import * as MediaStream from "../../src/twilio/MediaStream.ts"
 import { accountSid, callSid, streamSid } from "../fakes/Samples.ts"
 import { settle } from "../fakes/Time.ts"
@@ -16,6 +16,10 @@ class FakeSocket extends EventEmitter {
   readonly sent: Array<string> = []
   readonly frames: Array<Buffer> = []
   readonly closes: Array<number> = []
+  readonly pings: Array<string> = []
+  ping(text: string) {
+    this.pings.push(text)
+  }
   send(text: string) {
     this.sent.push(text)
   }
@@ -68,7 +72,10 @@ const media = (chunk: number, track = "inbound", stream: string = sid) => ({
 const mark = (name: string) => ({ event: "mark", sequenceNumber: "3", streamSid: sid, mark: { name } })
 const stopped = { event: "stop", sequenceNumber: "9", streamSid: sid, stop: { accountSid, callSid: callSid() } }
 
-const limits = { start: Duration.seconds(10), badMessages: 3 }
+const limits = { start: Duration.seconds(10), backlog: Duration.seconds(6), badMessages: 3 }
+
+/** The `chunk` of each message. */
+const chunksOf = (sounds: ReadonlyArray<Media | MediaStream.Silence>) => sounds.map((sound) => sound.event === "media" ? sound.media.chunk : sound.event)
 
 const accept = (socket: FakeSocket) => MediaStream.accept(socket as unknown as WebSocket, socket, limits)
 
@@ -147,7 +154,7 @@ describe("what comes in", () => {
       yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
       yield* settle
       socket.drop(1000)
-      assert.deepStrictEqual((yield* Fiber.join(sound)).map((message) => message.media.chunk), [1, 2, 3, 4, 5])
+      assert.deepStrictEqual(chunksOf(yield* Fiber.join(sound)), [1, 2, 3, 4, 5])
       assert.deepStrictEqual(
         (yield* Fiber.join(control)).map((message) => message.event === "mark" ? message.mark.name : message.event),
         ["m1", "m2", "m3", "m4", "m5", "stop"]
@@ -155,15 +162,48 @@ describe("what comes in", () => {
       assert.strictEqual((yield* stream.closed).reason, "lost")
     }))
 
-  it.effect("keeps the newest second of sound when nobody listens, and counts the rest", () =>
+  it.effect("keeps the newest six seconds of sound when nobody listens, and counts the rest as the agent's", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
-      for (let chunk = 1; chunk <= 120; chunk++) socket.bring(media(chunk))
+      for (let chunk = 1; chunk <= 370; chunk++) {
+        socket.bring(media(chunk))
+        yield* TestClock.adjust("20 millis")
+      }
       socket.drop()
-      const chunks = (yield* Stream.runCollect(stream.media)).map((message) => message.media.chunk)
-      assert.deepStrictEqual(chunks, Array.from({ length: 50 }, (_, index) => 71 + index))
-      assert.strictEqual(stream.tally.received, 120)
-      assert.strictEqual(stream.tally.dropped, 70)
+      const chunks = chunksOf(yield* Stream.runCollect(stream.media))
+      assert.deepStrictEqual(chunks, Array.from({ length: 300 }, (_, index) => 71 + index))
+      assert.strictEqual(stream.tally.received, 370)
+      assert.deepInclude(stream.tally, { untaken: 70, burst: 0, lost: 0 })
+    }))
+
+  it.effect("counts what more than six seconds at once push out as the network's", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 370; chunk++) socket.bring(media(chunk))
+      assert.deepInclude(stream.tally, { untaken: 0, burst: 70, lost: 0 })
+    }))
+
+  it.effect("counts the messages that never came, at most a backlog for each gap", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      // A stream may begin anywhere, and may say what it likes.
+      for (const chunk of [7, 8, 12, 13, 13, 2, 3, 1e12, 1e12 + 1]) socket.bring(media(chunk))
+      assert.deepInclude(stream.tally, { received: 9, lost: 3 + 300, burst: 0, untaken: 0 })
+    }))
+
+  it.effect("an answer to a ping comes behind what was sent before it; other answers are none", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      const first = yield* Effect.forkScoped(stream.ping, { startImmediately: true })
+      yield* Fiber.interrupt(first)
+      const second = yield* Effect.forkScoped(stream.ping, { startImmediately: true })
+      assert.strictEqual(socket.pings.length, 2)
+      for (const answer of ["", "unasked", socket.pings[0]]) socket.emit("pong", Buffer.from(answer))
+      yield* settle
+      assert.isUndefined(second.pollUnsafe())
+      socket.emit("pong", Buffer.from(socket.pings[1]))
+      yield* settle
+      assert.isDefined(second.pollUnsafe())
     }))
 
   it.effect("loses no control message: the socket is paused until they are read", () =>

@@ -9,16 +9,17 @@ describe("SlidingInbox", () => {
   it.effect("gives all that waits as one batch, in order, and ends", () =>
     Effect.gen(function*() {
       const inbox = SlidingInbox.make<number>(5)
-      for (const element of [1, 2, 3]) assert.isTrue(inbox.offer(element))
+      for (const element of [1, 2, 3]) assert.isUndefined(inbox.offer(element, 0))
       inbox.end()
       const batches = yield* Stream.runCollect(Stream.chunks(inbox.stream))
       assert.deepStrictEqual(batches.map((batch) => [...batch]), [[1, 2, 3]])
     }))
 
-  it.effect("drops the oldest when it is full, and says so", () =>
+  it.effect("drops the oldest when it is full, and tells how long that had waited", () =>
     Effect.gen(function*() {
       const inbox = SlidingInbox.make<number>(2)
-      assert.deepStrictEqual([1, 2, 3, 4].map((element) => inbox.offer(element)), [true, true, false, false])
+      const waited = [1, 2, 3, 4].map((element) => inbox.offer(element, element * element * 10))
+      assert.deepStrictEqual(waited, [undefined, undefined, 80, 120])
       inbox.end()
       assert.deepStrictEqual(yield* Stream.runCollect(inbox.stream), [3, 4])
     }))
@@ -27,7 +28,7 @@ describe("SlidingInbox", () => {
     Effect.gen(function*() {
       const inbox = SlidingInbox.make<number>(2)
       inbox.end()
-      inbox.offer(1)
+      inbox.offer(1, 0)
       assert.deepStrictEqual(yield* Stream.runCollect(inbox.stream), [])
     }))
 
@@ -45,7 +46,7 @@ describe("SlidingInbox", () => {
       const inbox = SlidingInbox.make<number>(10)
       const reader = yield* Effect.forkScoped(Stream.runCollect(Stream.take(inbox.stream, 100)))
       for (let element = 0; element < 100; element++) {
-        inbox.offer(element)
+        inbox.offer(element, 0)
         yield* turnOfTheLoop
       }
       assert.deepStrictEqual(yield* Fiber.join(reader), Array.from({ length: 100 }, (_, index) => index))
@@ -57,7 +58,7 @@ describe("SlidingInbox", () => {
       let woken = 0
       const readers = yield* Effect.forEach(inboxes, ({ stream }) =>
         Effect.forkScoped(Stream.runForEach(stream, () => Effect.sync(() => woken++)), { startImmediately: true }))
-      for (const inbox of inboxes) inbox.offer(1)
+      for (const inbox of inboxes) inbox.offer(1, 0)
       const turns: Array<number> = []
       while (woken < inboxes.length && turns.length < inboxes.length) {
         yield* turnOfTheLoop
@@ -75,8 +76,8 @@ describe("SlidingInbox", () => {
       const inbox = SlidingInbox.make<number>(5)
       const reader = yield* Effect.forkScoped(Stream.runCollect(inbox.stream))
       yield* settle
-      inbox.offer(1)
-      inbox.offer(2)
+      inbox.offer(1, 0)
+      inbox.offer(2, 0)
       inbox.end()
       assert.deepStrictEqual(yield* Fiber.join(reader), [1, 2])
     }))
