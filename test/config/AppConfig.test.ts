@@ -134,6 +134,7 @@ describe("AppConfig", () => {
         MAX_CALL_DURATION: "5m",
         START_TIMEOUT: "4s",
         MEDIA_TIMEOUT: "6s",
+        MEDIA_BACKLOG: "2500ms",
         MAX_MESSAGE_BYTES: "4096",
         MAX_BAD_MESSAGES: "3",
         SHUTDOWN_GRACE: "8s",
@@ -169,8 +170,8 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(engines.textToSpeech.map(shown), [["http://127.0.0.1:8003/v1", "csm", "tts", "7"]])
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
       assert.deepStrictEqual(
-        [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media)],
-        [7, 300_000, 4000, 6000]
+        [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
+        [7, 300_000, 4000, 6000, 2500]
       )
       assert.deepStrictEqual([limits.messageBytes, limits.badMessages], [4096, 3])
       assert.deepStrictEqual(log, { format: "json", level: "Debug" })
@@ -231,6 +232,8 @@ describe("AppConfig", () => {
     ["MAX_CALLS", "0", "a whole number from 1 to"],
     ["MAX_CALLS", "many", "a whole number from 1 to"],
     ["MAX_MESSAGE_BYTES", "100", "a whole number from 1024 to"],
+    ["MEDIA_BACKLOG", "100ms", "a duration from 500ms to 1m"],
+    ["MEDIA_BACKLOG", "2m", "a duration from 500ms to 1m"],
     ["LOG_FORMAT", "xml", "auto, json or pretty"],
     ["LOG_LEVEL", "loud", "Trace, Debug, Info, Warn or Error"]
   ] as const)("tells in one line what is wrong with %s=%s", ([name, value, expected]) =>
@@ -261,6 +264,12 @@ describe("AppConfig", () => {
 
   it.effect.each(["shop.yaml", "./shop", "agents\\shop", "/etc/agents/Shop.YML"])("takes %s for the path of an agent's file", (path) =>
     Effect.map(settings({ AGENT: path }), ({ agents }) => assert.deepStrictEqual(agents.standard, { _tag: "File", path })))
+
+  it.effect("a stall is never waited for longer than a stream without media is kept", () =>
+    Effect.gen(function*() {
+      const { limits } = yield* settings({ MEDIA_TIMEOUT: "3s" })
+      assert.strictEqual(millis(limits.backlog), 3000)
+    }))
 
   it.effect("reports all that is wrong, in the order of the variables", () =>
     Effect.gen(function*() {
