@@ -295,9 +295,10 @@ export const run = Effect.fnUntraced(function*(
 
   // -- around it ------------------------------------------------------------------------------
 
-  const told = { received: 0, sent: 0, dropped: 0, stale: 0, cleared: 0 }
+  const told = { received: 0, scanned: 0, sent: 0, dropped: 0, stale: 0, cleared: 0 }
   const report = Effect.sync(() => {
     Metrics.framesReceived.updateUnsafe(tally.received - told.received, context)
+    Metrics.framesScanned.updateUnsafe(tally.scanned - told.scanned, context)
     Metrics.framesSent.updateUnsafe(sent - told.sent, context)
     if (tally.dropped > told.dropped) {
       Metrics.framesDropped("agentSlow").updateUnsafe(tally.dropped - told.dropped, context)
@@ -305,6 +306,7 @@ export const run = Effect.fnUntraced(function*(
     if (cleared > told.cleared) Metrics.framesDropped("cleared").updateUnsafe(cleared - told.cleared, context)
     if (stale > told.stale) Metrics.framesDropped("stale").updateUnsafe(stale - told.stale, context)
     told.received = tally.received
+    told.scanned = tally.scanned
     told.sent = sent
     told.dropped = tally.dropped
     told.stale = stale

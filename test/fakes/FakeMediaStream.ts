@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const media = yield* Queue.unbounded<Media, Cause.Done>()
   const control = yield* Queue.unbounded<Control, Cause.Done>()
   const gone = yield* Deferred.make<StreamClosed>()
-  const tally = { received: 0, dropped: 0, sampleIndex: -1, sampleAt: 0 }
+  const tally = { received: 0, scanned: 0, dropped: 0, sampleIndex: -1, sampleAt: 0 }
   const sent: Array<Sent> = []
   const closes: Array<number> = []
   let sequenceNumber = 1
@@ -119,24 +119,25 @@ export const make = Effect.fnUntraced(function*(options: {
     closes,
     hear: (byte, length = 160) => {
       tally.received++
+      tally.scanned++
       Queue.offerUnsafe(media, {
         event: "media",
         sequenceNumber: ++sequenceNumber,
-        streamSid,
         media: {
           track: "inbound",
           chunk: tally.received,
           timestamp: tally.received * 20,
           payload: new Uint8Array(length).fill(byte)
-        }
+        },
+        streamSid
       })
     },
     mark,
     press: (digit) => {
       Queue.offerUnsafe(control, {
         event: "dtmf",
-        sequenceNumber: ++sequenceNumber,
         streamSid,
+        sequenceNumber: ++sequenceNumber,
         dtmf: { track: "inbound_track", digit }
       })
     },
