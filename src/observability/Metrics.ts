@@ -29,6 +29,11 @@ export const framesReceived = Metric.counter("client_caller_frames_received_tota
   incremental: true
 })
 
+export const framesScanned = Metric.counter("client_caller_frames_scanned_total", {
+  description: "Media messages from Twilio of the usual form, which are read without JSON; nearly all of them, or a frame costs twice as much",
+  incremental: true
+})
+
 export const framesSent = Metric.counter("client_caller_frames_sent_total", {
   description: "Media messages to Twilio, 20 ms each",
   incremental: true

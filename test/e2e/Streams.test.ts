@@ -195,8 +195,8 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
         const peer = yield* BarePeer.open(both)
         yield* peer.startWell
         peer.start()
-        peer.media({ streamSid: `MZ${"0".repeat(32)}` })
-        peer.media({}, "outbound")
+        peer.media("inbound", `MZ${"0".repeat(32)}`)
+        peer.media("outbound")
         for (const reason of ["secondStart", "foreignStream", "outboundTrack"]) {
           yield* until(reason, badMessages(both, reason), (count) => count === 1)
         }
