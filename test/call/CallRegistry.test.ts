@@ -3,7 +3,7 @@ import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, S
 import { TestClock } from "effect/testing"
 import type { Agent } from "../../src/agent/Agent.ts"
 import type { CallInfo } from "../../src/call/Call.ts"
-import { CallRegistry } from "../../src/call/CallRegistry.ts"
+import { type CallHasEnded, CallRegistry, type LineBusy } from "../../src/call/CallRegistry.ts"
 import { CallEvent } from "../../src/call/CallState.ts"
 import { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import * as Agents from "../fakes/Agents.ts"
@@ -22,7 +22,10 @@ const info = (index = 1, change: Partial<CallInfo> = {}): CallInfo => ({
   ...change
 })
 
-const answered = CallEvent.Answered({ streamsHere: true })
+const answered = CallEvent.Answered({ streamsHere: true, asked: "afterStream" })
+
+/** Why a call was not admitted. */
+const why = (error: LineBusy | CallHasEnded) => error._tag === "LineBusy" ? error.reason : error._tag
 
 const registryLayer = (env: Record<string, string> = {}) =>
   CallRegistry.layer.pipe(Layer.provideMerge(fakeRest), Layer.provide(config({ MAX_CALL_DURATION: "10m", ...env })))
@@ -102,7 +105,7 @@ describe("admit", () => {
         yield* call(1)
         yield* call(2)
         const error = yield* Effect.flip(call(3))
-        assert.strictEqual(error.reason, "busy")
+        assert.strictEqual(why(error), "busy")
         assert.include(error.message, "MAX_CALLS")
         assert.isTrue(Option.isNone(yield* registry.find(callSid(3))))
         yield* call(2)
@@ -127,7 +130,7 @@ describe("admit", () => {
           yield* registry.reserve
           yield* call(1)
           assert.strictEqual((yield* Effect.flip(Effect.scoped(registry.reserve))).reason, "busy")
-          assert.strictEqual((yield* Effect.flip(registry.admit(info(2)))).reason, "busy")
+          assert.strictEqual(why(yield* Effect.flip(registry.admit(info(2)))), "busy")
         }))
         yield* registry.admit(info(2))
       }), { MAX_CALLS: "2" }))
@@ -153,24 +156,26 @@ describe("admit", () => {
         yield* Effect.forkScoped(registry.drain(Duration.minutes(1)))
         yield* settle
         assert.isTrue(yield* registry.isDraining)
-        assert.strictEqual((yield* Effect.flip(registry.admit(info(2)))).reason, "draining")
+        assert.strictEqual(why(yield* Effect.flip(registry.admit(info(2)))), "draining")
         assert.strictEqual((yield* Effect.flip(Effect.scoped(registry.reserve))).reason, "draining")
         assert.strictEqual(yield* registry.admit(info(1)), known)
       })))
 })
 
 describe("a call's time", () => {
-  it.effect("without a start of its stream is over, and Twilio is told", () =>
-    withRegistry(({ call, phase, registry, rest }) =>
+  it.effect("without a start of its stream is over, as soon as Twilio has hung up", () =>
+    withRegistry(({ call, phase, rest }) =>
       Effect.gen(function*() {
         yield* call()
         yield* TestClock.adjust("9 seconds")
         assert.strictEqual(yield* phase(), "Connected")
         assert.deepStrictEqual(rest.hangUps, [])
+        const answer = yield* Deferred.make<void>()
+        rest.onHangUp = () => Deferred.await(answer)
         yield* TestClock.adjust("1 second")
         assert.strictEqual(yield* phase(), "Ending")
         assert.deepStrictEqual(rest.hangUps, [callSid()])
-        yield* registry.report(callSid(), "completed", 3)
+        yield* Deferred.succeed(answer, undefined)
         yield* settle
         assert.strictEqual(yield* phase(), "gone")
       }), { START_TIMEOUT: "10s" }))
@@ -518,7 +523,7 @@ describe("races", () => {
         yield* registry.hangUp(callSid(), "requested")
         yield* settle
         assert.deepStrictEqual(rest.hangUps, [callSid()])
-        assert.strictEqual((yield* call.dispatch(answered)).phase._tag, "Ending")
+        assert.strictEqual((yield* call.dispatch(answered)).phase._tag, "Ended")
         const late = yield* attach(call, 1, 1)
         assert.isFalse(yield* late.taken)
         assert.deepStrictEqual(late.sent, [])
