@@ -12,7 +12,7 @@ import * as Metrics from "../observability/Metrics.ts"
 import { RestClient } from "../twilio/RestClient.ts"
 import type { CallStatus } from "../twilio/Webhook.ts"
 import * as Call from "./Call.ts"
-import { CallEvent, type EndReason, isTerminal } from "./CallState.ts"
+import { CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { CallWatch } from "./CallWatch.ts"
 import * as EarlyReports from "./EarlyReports.ts"
 import * as EndedCalls from "./EndedCalls.ts"
@@ -59,8 +59,11 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /** A webhook of this call is answered with `<Hangup/>`: it is over, whether it is here or not. */
   readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
-  /** Whether Twilio has said that the call is over, or has taken our hang-up; known for a day. */
-  readonly hasEnded: (callSid: CallSid) => Effect.Effect<boolean>
+  /**
+   * Whether Twilio has said that the call is over, or has taken our hang-up; known for a day. A request that says that
+   * the call still rings is a replay also when the call has ended here without Twilio's word: it was answered before.
+   */
+  readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
   readonly live: Effect.Effect<number>
   /** Calls whose media stream is open. */
   readonly streaming: Effect.Effect<number>
@@ -226,7 +229,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         report,
         hangUp,
         end,
-        hasEnded: (callSid) => Effect.map(Clock.currentTimeMillis, (now) => ended.isOver(callSid, now)),
+        hasEnded: (callSid, status) =>
+          Effect.map(Clock.currentTimeMillis, (now) =>
+            ended.isOver(callSid, now) ||
+            (status !== undefined && isUnanswered(status) && ended.has(callSid, now) && !calls.has(callSid))),
         live: Effect.sync(() => here().length),
         streaming: Effect.suspend(() =>
           Effect.map(

@@ -150,6 +150,9 @@ const terminal: Partial<Record<CallStatus, EndReason>> = {
 /** Whether nothing can come after this status. */
 export const isTerminal = (status: CallStatus): boolean => terminal[status] !== undefined
 
+/** Whether a call with this status has not been answered yet. */
+export const isUnanswered = (status: CallStatus): boolean => status === "queued" || status === "initiated" || status === "ringing"
+
 /** Whether Twilio can only be told to hang up: the call has ended, or is ending without a stream on offer. */
 export const isGivenUp = ({ offer, phase }: CallState): boolean =>
   phase._tag === "Ended" || (phase._tag === "Ending" && offer === "none")
@@ -228,8 +231,8 @@ const onAnswered = (state: CallState, streamsHere: boolean, asked: Asked): Trans
     case "Ringing":
       return to({ ...state, isAnswered: true }, Phase.Connected(), startOf(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
-      // A status report may have been faster than the first webhook. Else the stream never came to be.
-      return state.isAnswered
+      // The stream never came to be. Asked for the first TwiML, this is its answer, or the same answer again.
+      return asked !== "first" && state.isAnswered
         ? followOrGiveUp(state, streamsHere, "noStream")
         : to({ ...state, isAnswered: true }, phase, startOf(streamsHere))
     case "Resuming":

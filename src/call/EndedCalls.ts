@@ -4,7 +4,7 @@
  * A call is over when Twilio has told a terminal status, or has taken our hang-up (REST or `<Hangup/>`). An end
  * without that, such as a stream that stopped because the call was redirected, is kept too; such a call may come back.
  *
- * Each process keeps its own. At most `maxCalls` are kept (about 20 MB), the oldest go first.
+ * Each process keeps its own. At most `maxCalls` are kept (about 14 MB), the oldest go first.
  */
 import { type CallSid, copy } from "../domain/Sid.ts"
 

@@ -67,7 +67,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       yield* registry.report(callSid, status.value, -1)
       return Option.some(twiml(TwiML.hangUp()))
     }
-    return (yield* registry.hasEnded(callSid)) ? Option.some(yield* refuseEnded(path, callSid)) : Option.none()
+    return (yield* registry.hasEnded(callSid, Option.getOrUndefined(status))) ? Option.some(yield* refuseEnded(path, callSid)) : Option.none()
   })
 
   /** Connects the call's sound: to this service, or to the WebSocket that the caller of the API named. */

@@ -639,8 +639,14 @@ describe("a call that has ended", () => {
           const { registry } = bench
           yield* end(yield* bench.stream())
           assert.strictEqual(yield* bench.phase(), "gone")
-          assert.isFalse(yield* registry.hasEnded(callSid()))
+          for (const status of [undefined, "in-progress"] as const) assert.isFalse(yield* registry.hasEnded(callSid(), status))
+          // It has been answered, and can't ring any more.
+          for (const status of ["queued", "initiated", "ringing"] as const) {
+            assert.isTrue(yield* registry.hasEnded(callSid(), status))
+            assert.isFalse(yield* registry.hasEnded(callSid(2), status))
+          }
           const again = yield* bench.call()
+          assert.isFalse(yield* registry.hasEnded(callSid(), "ringing"))
           const stream = yield* attach(again, 1, 2)
           assert.strictEqual(yield* bench.phase(), "Streaming")
           yield* registry.report(callSid(), "completed", 3)

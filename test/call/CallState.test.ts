@@ -213,6 +213,16 @@ describe("Twilio asking for the first TwiML again, or a replay of that", () => {
   const transferred = after(answered, started(), CallEvent.TransferBegan(), ended(stopped))
   const offered = (state: CallState) => transition(state, again)[1]
 
+  it("before the stream starts is answered again, however often", () => {
+    let state = connected
+    for (let count = 0; count < 20; count++) {
+      assert.deepStrictEqual(step(state, again), ["Connected", "arm start"])
+      state = offered(state)
+    }
+    assert.deepStrictEqual(state, connected)
+    assert.deepStrictEqual(step(state, againElsewhere), ["Connected", "disarm start"])
+  })
+
   it("leaves an open stream alone, and has a place for one that starts in the next seconds", () => {
     assert.deepStrictEqual(step(streaming, again), ["Streaming", "arm start"])
     assert.deepStrictEqual(step(offered(streaming), started(2)), ["Streaming", "disarm start", "close streamLost", "arm duration"])

@@ -8,7 +8,7 @@ import { PhoneBehaviour } from "../../src/simulator/CallLife.ts"
 import { RestFault } from "../../src/simulator/Faults.ts"
 import type { SimulatedCall } from "../../src/simulator/PhoneCall.ts"
 import * as BarePeer from "./BarePeer.ts"
-import { authToken, type Both, somebody, until, withService } from "./Service.ts"
+import { authToken, type Both, ourNumber, somebody, until, withService } from "./Service.ts"
 import { assertEcho, awaitFrames, brief, endedBecause, place, speaker, streamEnds } from "./Talk.ts"
 
 const noCallLeft = ({ service }: Both) => until("no call left", service.health, ({ calls }) => calls === 0)
@@ -180,6 +180,22 @@ describe("a webhook that is sent again", () => {
         const metrics = yield* both.service.metrics
         assert.strictEqual(metrics("client_caller_calls_ended_total"), 1)
         assert.strictEqual(metrics("client_caller_ended_calls_refused_total", { path: "/twiml" }), 3)
+      })))
+
+  it.live("is known for one though the number has no status callback, which would tell the end", () =>
+    withService({}, (both) =>
+      Effect.gen(function*() {
+        const call = yield* both.simulator.placeCall({
+          from: somebody,
+          to: ourNumber,
+          webhookUrl: `${both.service.url}/twiml`,
+          caller: brief
+        })
+        assert.strictEqual(yield* call.settled, "completed")
+        yield* noCallLeft(both)
+        const [{ parameters, path }] = yield* voiceWebhooks(call)
+        assert.match((yield* both.service.webhook(path, parameters)).text, /<Response><Hangup\/><\/Response>/)
+        assert.strictEqual((yield* both.service.health).calls, 0)
       })))
 
   it.live("for a call that we hung up over REST is told to hang up", () =>
