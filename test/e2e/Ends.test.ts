@@ -163,7 +163,7 @@ describe("a request that says that the call is over", () => {
 })
 
 describe("a webhook that is sent again", () => {
-  it.live("after the call has ended is told to hang up, and its stream's token is worth nothing", () =>
+  it.live("after the call has ended is told to hang up, and makes no session", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief })
