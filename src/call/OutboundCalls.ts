@@ -170,7 +170,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           url: url.href,
           statusCallback: `${request.baseUrl}/twilio/status`
         })
-        yield* registry.admit({
+        yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",
           from: Option.some(caller),

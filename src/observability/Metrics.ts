@@ -24,6 +24,22 @@ export const callsRefused = (reason: "busy" | "draining") =>
     attributes: { reason }
   })
 
+/** Status callbacks that came before their call. */
+export const earlyReports = (outcome: "remembered" | "applied" | "expired" | "dropped") =>
+  Metric.counter("client_caller_early_reports_total", {
+    description: "Status callbacks that came before their call, by what became of them; dropped ones were too many",
+    incremental: true,
+    attributes: { outcome }
+  })
+
+/** Requests of calls that have ended: replayed, or late. */
+export const endedCallsRefused = (path: string) =>
+  Metric.counter("client_caller_ended_calls_refused_total", {
+    description: "Requests of calls that had ended (replayed or late): webhooks were told to hang up, media WebSockets were closed",
+    incremental: true,
+    attributes: { path }
+  })
+
 export const framesReceived = Metric.counter("client_caller_frames_received_total", {
   description: "Media messages from Twilio",
   incremental: true

@@ -17,23 +17,6 @@ const Party = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
-/** A call that asks for TwiML. */
-export const CallParameters = Schema.Struct({
-  AccountSid,
-  CallSid,
-  From: Party,
-  To: Party,
-  /** `inbound`, `outbound-api`, `outbound-dial`. */
-  Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
-})
-
-/** What Twilio asks when a stream has ended, or a transfer. */
-export const ContinueParameters = Schema.Struct({
-  CallSid,
-  /** After a `<Dial>` only: how it went. https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus */
-  DialCallStatus: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
-})
-
 /** Where a call is. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
 export const CallStatus = Schema.Literals([
   "queued",
@@ -48,10 +31,55 @@ export const CallStatus = Schema.Literals([
 ])
 export type CallStatus = typeof CallStatus.Type
 
+/** Twilio writes its words in lower case; letter case and blanks around them make no difference here. */
+const toWord = (text: string) => text.trim().toLowerCase()
+
+/** The status that a text means: the literal, and no piece of the request, for it may be kept. */
+const toStatus = (text: string) => CallStatus.literals.find((status) => status === toWord(text))
+
+const CallStatusFromText = Schema.String.pipe(
+  Schema.decodeTo(CallStatus, {
+    // What is no status fails as it was written.
+    decode: SchemaGetter.transform((text: string) => toStatus(text) ?? (text as CallStatus)),
+    encode: SchemaGetter.passthrough()
+  })
+)
+
+/** For a request that must be answered whatever it says: no status when the word is unknown or missing. */
+const CallStatusIfKnown = Schema.String.pipe(
+  Schema.decodeTo(Schema.Option(CallStatus), {
+    decode: SchemaGetter.transform((text: string) => Option.fromUndefinedOr(toStatus(text))),
+    encode: SchemaGetter.transform((status: Option.Option<CallStatus>) => Option.getOrElse(status, () => ""))
+  }),
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
+/** A call that asks for TwiML. */
+export const CallParameters = Schema.Struct({
+  AccountSid,
+  CallSid,
+  CallStatus: CallStatusIfKnown,
+  From: Party,
+  To: Party,
+  /** `inbound`, `outbound-api`, `outbound-dial`. */
+  Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
+})
+
+/** What Twilio asks when a stream has ended, or a transfer. */
+export const ContinueParameters = Schema.Struct({
+  CallSid,
+  CallStatus: CallStatusIfKnown,
+  /** After a `<Dial>` only: how it went. https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus */
+  DialCallStatus: Schema.String.pipe(
+    Schema.decodeTo(Schema.String, { decode: SchemaGetter.transform(toWord), encode: SchemaGetter.passthrough() }),
+    Schema.withDecodingDefaultKey(Effect.succeed(""))
+  )
+})
+
 /** A status callback. The order of arrival means nothing; `SequenceNumber` does. */
 export const StatusParameters = Schema.Struct({
   CallSid,
-  CallStatus,
+  CallStatus: CallStatusFromText,
   SequenceNumber: Schema.NumberFromString.check(Schema.isInt()).pipe(Schema.withDecodingDefaultKey(Effect.succeed("-1")))
 })
 
