@@ -9,6 +9,7 @@ import { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumbers from "../domain/PhoneNumber.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
 import { AccountSid } from "../domain/Sid.ts"
+import * as Networks from "./Networks.ts"
 
 // ---------------------------------------------------------------------------------------------
 // Kinds of values
@@ -49,6 +50,19 @@ const List = Schema.String.pipe(
       text.split(",").map((item) => item.trim()).filter((item) => item.length > 0)
     ),
     encode: SchemaGetter.transform((items: ReadonlyArray<string>) => items.join(","))
+  })
+)
+
+/** Networks, each as `address/prefix`; see {@link Networks.parse}. */
+const NetworksText = List.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transformEffect((items: ReadonlyArray<string>) => {
+      const networks = items.map(Networks.parse)
+      return networks.every(Option.isSome)
+        ? Effect.succeed([...new Set(networks.flatMap(({ value }) => value))])
+        : Effect.fail(new SchemaIssue.InvalidValue({ expected: "IP addresses or networks" }))
+    }),
+    encode: SchemaGetter.passthrough()
   })
 )
 
@@ -184,7 +198,12 @@ const variables = {
   SERVER_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
   SERVER_PORT: withDefault(whole(0, 65_535), 8000, "a port number from 0 to 65535", "8000"),
   PUBLIC_URL: url("https://calls.example.com"),
-  TRUSTED_PROXIES: withDefault(List, [], "IP addresses or networks with commas between", "127.0.0.1,10.0.0.0/8"),
+  TRUSTED_PROXIES: withDefault(
+    NetworksText,
+    [],
+    "IP addresses, networks or the words loopback, private or linklocal, with commas between",
+    "127.0.0.1,10.0.0.0/8"
+  ),
   WEBSOCKET_HOSTS: withDefault(List, [], "host names with commas between", "media.example.com"),
   API_KEY: secret("a secret that callers of the API send as their bearer token"),
 
@@ -290,6 +309,7 @@ export interface Settings {
     readonly host: string
     readonly port: number
     readonly publicUrl: Option.Option<URL>
+    /** Networks, each as `address/prefix`. */
     readonly trustedProxies: ReadonlyArray<string>
     readonly websocketHosts: ReadonlyArray<string>
     readonly shutdownGrace: Duration.Duration

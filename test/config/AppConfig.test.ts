@@ -150,7 +150,7 @@ describe("AppConfig", () => {
       assert.strictEqual(server.host, "0.0.0.0")
       assert.strictEqual(server.port, 0)
       assert.strictEqual(Option.getOrThrow(server.publicUrl).href, "https://calls.example.com/line")
-      assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1", "10.0.0.0/8"])
+      assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1/32", "10.0.0.0/8"])
       assert.deepStrictEqual(server.websocketHosts, ["media.example.com"])
       assert.strictEqual(millis(server.shutdownGrace), 8000)
       assert.strictEqual(Redacted.value(Option.getOrThrow(rest.apiKey)), "key")
