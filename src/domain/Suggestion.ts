@@ -3,7 +3,7 @@
  */
 
 /** How many letters differ; two that have changed places count as one (optimal string alignment). */
-const distance = (one: string, other: string): number => {
+export const distance = (one: string, other: string): number => {
   let before: ReadonlyArray<number> = []
   let row = globalThis.Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let at = 1; at <= one.length; at++) {

@@ -1,7 +1,7 @@
 /**
  * What the API's endpoints do: read the request, call the service, say the outcome as HTTP.
  */
-import { Clock, Duration, Effect, Layer, Metric, Option, Redacted, Schema, type SchemaIssue, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, Metric, Option, Predicate, Redacted, Result, Schema, type SchemaIssue, Stream } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createHash, timingSafeEqual } from "node:crypto"
@@ -63,11 +63,20 @@ const isAbout = (issue: SchemaIssue.Issue, key: string): boolean => {
 
 const example = "{\"to\":\"+14155550100\",\"agent\":\"receptionist\"}"
 
+/** What is odd in a number that is none. */
+const oddity = (body: unknown): string => {
+  const to = Predicate.hasProperty(body, "to") ? body.to : undefined
+  const read = typeof to === "string" ? PhoneNumber.read(to) : Result.fail("is no text")
+  return to === undefined || Result.isSuccess(read) ? "" : ` It ${read.failure}.`
+}
+
 const readBody = (body: unknown) =>
   decodeBody(body).pipe(
     Effect.mapError((error) =>
       isAbout(error.issue, "to")
-        ? new Problems.InvalidNumber({ detail: "\"to\" must be a phone number with its country code, such as +14155550100" })
+        ? new Problems.InvalidNumber({
+          detail: `"to" must be a phone number with its country code, such as +14155550100.${oddity(body)}`
+        })
         : new Problems.InvalidRequest({
           detail: `Send JSON such as ${example}. ${error.message.replaceAll(/\s+/g, " ")}`
         })
@@ -89,16 +98,16 @@ const readQuery = Effect.fnUntraced(function*(query: Query) {
       detail: "Say whom to call: JSON such as {\"to\":\"+14155550100\"}, or ?to_number=%2B14155550100"
     })
   }
-  const to = PhoneNumber.parse(query.to_number)
-  if (Option.isNone(to)) {
+  const to = PhoneNumber.read(query.to_number)
+  if (Result.isFailure(to)) {
     return yield* new Problems.InvalidNumber({
-      detail: "\"to_number\" must be a phone number with its country code, such as %2B14155550100"
+      detail: `"to_number" must be a phone number with its country code, such as %2B14155550100. It ${to.failure}.`
     })
   }
   const agent: AgentName | undefined = query.agent === undefined ? undefined : yield* decodeAgent(query.agent).pipe(
     Effect.mapError(() => new Problems.NoSuchAgent({ detail: "\"agent\" is not the name of an agent" }))
   )
-  return { to: to.value, agent, websocket_url: query.websocket_url }
+  return { to: to.success, agent, websocket_url: query.websocket_url }
 })
 
 /**
