@@ -5,17 +5,23 @@
  * https://www.twilio.com/docs/voice/twiml#request-parameters
  */
 import { Effect, Option, Schema, SchemaGetter } from "effect"
-import { type PhoneNumber, parse } from "../domain/PhoneNumber.ts"
+import { parse, parseAddress, type PhoneNumber } from "../domain/PhoneNumber.ts"
 import { AccountSid, CallSid, StreamSid } from "../domain/Sid.ts"
 
-/** A party of a call: a phone number, or `None` for a withheld one, a SIP address or a client. */
-const Party = Schema.String.pipe(
-  Schema.decodeTo(Schema.Option(Schema.String as unknown as Schema.Codec<PhoneNumber>), {
-    decode: SchemaGetter.transform((text: string) => parse(text)),
-    encode: SchemaGetter.transform((number: Option.Option<PhoneNumber>) => Option.getOrElse(number, () => ""))
-  }),
-  Schema.withDecodingDefaultKey(Effect.succeed(""))
-)
+const party = (read: (text: string) => Option.Option<PhoneNumber>) =>
+  Schema.String.pipe(
+    Schema.decodeTo(Schema.Option(Schema.String as unknown as Schema.Codec<PhoneNumber>), {
+      decode: SchemaGetter.transform(read),
+      encode: SchemaGetter.transform((number: Option.Option<PhoneNumber>) => Option.getOrElse(number, () => ""))
+    }),
+    Schema.withDecodingDefaultKey(Effect.succeed(""))
+  )
+
+/** Who calls: a phone number, or `None` for a withheld one and for other addresses. Anyone may claim a number in a SIP address. */
+const Caller = party(parse)
+
+/** Who is called: the number that was dialled, also by SIP or WhatsApp (`sip:+14155550100@example.com`), or `None`. */
+const Called = party(parseAddress)
 
 /** Where a call is. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
 export const CallStatus = Schema.Literals([
@@ -59,8 +65,8 @@ export const CallParameters = Schema.Struct({
   AccountSid,
   CallSid,
   CallStatus: CallStatusIfKnown,
-  From: Party,
-  To: Party,
+  From: Caller,
+  To: Called,
   /** `inbound`, `outbound-api`, `outbound-dial`. */
   Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
 })

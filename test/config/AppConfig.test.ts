@@ -50,8 +50,8 @@ describe("AppConfig", () => {
         agents: { standard: { _tag: "Named", name: AgentName.make("receptionist") }, numbers: [], dir: Option.none() },
         dataDir: "data",
         eventsDir: Option.none(),
-        databaseUrl: Option.none(),
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
+        warnings: [],
         log: { format: "auto", level: "Info" }
       })
     }))
@@ -118,7 +118,6 @@ describe("AppConfig", () => {
         AGENT_NUMBERS: "+1 415 555 0100=echo, +14155550101=./agents/shop=1.yaml",
         AGENTS_DIR: "agents",
         DATA_DIR: "somewhere",
-        DATABASE_URL: "postgres://u:p@db/calls",
         STT_URL: "http://127.0.0.1:8001/v1",
         STT_MODEL: "whisper",
         STT_API_KEY: "stt",
@@ -151,7 +150,7 @@ describe("AppConfig", () => {
       assert.strictEqual(server.host, "0.0.0.0")
       assert.strictEqual(server.port, 0)
       assert.strictEqual(Option.getOrThrow(server.publicUrl).href, "https://calls.example.com/line")
-      assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1", "10.0.0.0/8"])
+      assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1/32", "10.0.0.0/8"])
       assert.deepStrictEqual(server.websocketHosts, ["media.example.com"])
       assert.strictEqual(millis(server.shutdownGrace), 8000)
       assert.strictEqual(Redacted.value(Option.getOrThrow(rest.apiKey)), "key")
@@ -164,7 +163,6 @@ describe("AppConfig", () => {
         dir: Option.some("agents")
       })
       assert.strictEqual(rest.dataDir, "somewhere")
-      assert.strictEqual(Redacted.value(Option.getOrThrow(rest.databaseUrl)), "postgres://u:p@db/calls")
       assert.deepStrictEqual(engines.speechToText.map(shown), [["http://127.0.0.1:8001/v1", "whisper", "stt", undefined]])
       assert.deepStrictEqual(engines.replyModel.map(shown), [["http://127.0.0.1:8002/v1", "gemma", "llm", undefined]])
       assert.deepStrictEqual(engines.textToSpeech.map(shown), [["http://127.0.0.1:8003/v1", "csm", "tts", "7"]])
@@ -182,6 +180,115 @@ describe("AppConfig", () => {
       const empty = Object.fromEntries(names.map((name) => [name, ""]))
       assert.deepStrictEqual(JSON.stringify(yield* settings(empty)), JSON.stringify(yield* settings()))
     }))
+
+  it.effect("takes a blank variable for one that is not set", () =>
+    Effect.gen(function*() {
+      for (const blank of [" ", "\n", "\r\n", "\t \u00a0", "\u200b\ufeff"]) {
+        const blanks = Object.fromEntries(names.map((name) => [name, blank]))
+        assert.deepStrictEqual(JSON.stringify(yield* settings(blanks)), JSON.stringify(yield* settings()))
+      }
+    }))
+
+  it.effect("takes no notice of what stands around any value", () =>
+    Effect.gen(function*() {
+      const plain = {
+        TWILIO_ACCOUNT_SID: accountSid,
+        TWILIO_AUTH_TOKEN: "new,old",
+        TWILIO_PHONE_NUMBER: "+14155550100",
+        TWILIO_API_BASE_URL: "http://127.0.0.1:8010",
+        TWILIO_TIMEOUT: "3s",
+        CALLS_PER_SECOND: "2",
+        SERVER_HOST: "0.0.0.0",
+        SERVER_PORT: "80",
+        PUBLIC_URL: "https://calls.example.com",
+        TRUSTED_PROXIES: "127.0.0.1",
+        SERVER_KEEP_ALIVE: "61s",
+        SERVER_MAX_IDLE_CONNECTIONS: "7",
+        WEBSOCKET_HOSTS: "media.example.com",
+        API_KEY: "a-secret-that-is-long-enough",
+        AGENT: "echo",
+        AGENT_NUMBERS: "+14155550100=echo",
+        AGENTS_DIR: "agents",
+        DATA_DIR: "data",
+        EVENTS_DIR: "events",
+        STT_URL: "http://a/v1",
+        STT_MODEL: "m",
+        STT_API_KEY: "k",
+        LLM_URL: "http://a/v1",
+        LLM_MODEL: "m",
+        LLM_API_KEY: "k",
+        TTS_URL: "http://a/v1",
+        TTS_MODEL: "m",
+        TTS_API_KEY: "k",
+        TTS_VOICE: "v",
+        TTS_SAMPLE_RATE: "8000",
+        LOG_FORMAT: "json",
+        LOG_LEVEL: "Warn"
+      }
+      // Redacted values look alike when they are printed.
+      const shownWith = (env: Record<string, string>) =>
+        Effect.map(settings(env), (all) => [
+          JSON.stringify(all),
+          Redacted.value(Option.getOrThrow(all.apiKey)),
+          ...Option.getOrThrow(all.twilio.account).authTokens.map(Redacted.value),
+          ...[...all.engines.speechToText, ...all.engines.replyModel, ...all.engines.textToSpeech].map(shown)
+        ])
+      const expected = yield* shownWith(plain)
+      for (const [before, behind] of [["", "\n"], [" ", "\r\n"], ["\t", " "], ["\ufeff", "\u200b"], ["\u00a0", "\u3000\n\n"]]) {
+        const padded = Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, before + value + behind]))
+        assert.deepStrictEqual(yield* shownWith(padded), expected)
+      }
+    }))
+
+  it.effect.each([
+    ["API_KEY", "\"a-secret-that-is-long\"", "API_KEY is in quotes."],
+    ["AGENT", "'echo'", "AGENT is in quotes."],
+    ["AGENT_NUMBERS", "\"+14155550100=echo\"", "AGENT_NUMBERS is in quotes."],
+    ["TWILIO_AUTH_TOKEN", "one\u200btwo", "TWILIO_AUTH_TOKEN holds a character that can't be seen (U+200B)"],
+    ["API_KEY", "one\ntwo", "API_KEY holds a character that can't be seen (U+000A)"],
+    ["PUBLIC_URL", "https://calls.\u00adexample.com", "PUBLIC_URL holds a character that can't be seen (U+00AD)"],
+    ["API_KEY", "Schlüssel-der-lang-genug-ist", "API_KEY must be a secret of ASCII characters"]
+  ] as const)("tells what is odd in %s=%j, and not its value", ([name, value, expected]) =>
+    Effect.gen(function*() {
+      const [line, ...others] = yield* problems({ TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: "token", [name]: value })
+      assert.deepStrictEqual(others, [])
+      assert.isTrue(line.startsWith(expected), line)
+      assert.notInclude(line, value)
+      assert.notInclude(line, "\n")
+    }))
+
+  it.effect.each([
+    ["1 415 555 0100", "has no country code"],
+    ["0041 44 668 18 00", "begins with 00"],
+    ["+1415555010O", "holds \"O\" (U+004F)"],
+    ["+1 415 555 0100 ext. 7", "has an extension"]
+  ] as const)("says what is odd in the number %s", ([number, oddity]) =>
+    Effect.gen(function*() {
+      assert.include((yield* problems({ TWILIO_PHONE_NUMBER: number }))[0], `(it ${oddity}`)
+      assert.include((yield* problems({ AGENT_NUMBERS: `+14155550101=echo,${number}=echo` }))[0], `(entry 2 has a number that ${oddity}`)
+    }))
+
+  it.effect("takes the addresses of called numbers, also with an = in them", () =>
+    Effect.gen(function*() {
+      const { agents } = yield* settings({
+        AGENT_NUMBERS: "sip:+14155550100@example.com;user=phone=echo, whatsapp:+14155550101=./a=b.yaml,\u202a+1 (415) 555\u20110102\u202c=echo, tel:+1-415-555-0103=echo"
+      })
+      assert.deepStrictEqual(agents.numbers.map(({ agent, number }) => [number, agent._tag === "File" ? agent.path : agent.name]), [
+        ["+14155550100", "echo"],
+        ["+14155550101", "./a=b.yaml"],
+        ["+14155550102", "echo"],
+        ["+14155550103", "echo"]
+      ])
+      assert.include((yield* problems({ AGENT_NUMBERS: "+14155550100=echo,whatsapp:+14155550100=echo" }))[0], "entries 1 and 2 have the same number")
+    }))
+
+  it.effect.each([
+    ["127.0.0.1, ::1", ["127.0.0.1/32", "::1/128"]],
+    ["[2001:db8::1],10.0.0.0/8", ["2001:db8::1/128", "10.0.0.0/8"]],
+    ["Loopback,127.0.0.0/8", ["127.0.0.0/8", "::1/128"]],
+    ["linklocal", ["169.254.0.0/16", "fe80::/10"]]
+  ] as const)("reads the proxies %s", ([text, networks]) =>
+    Effect.map(settings({ TRUSTED_PROXIES: text }), ({ server }) => assert.deepStrictEqual(server.trustedProxies, networks)))
 
   it.effect.each([
     ["30", 30_000],
@@ -234,6 +341,18 @@ describe("AppConfig", () => {
     ["MAX_MESSAGE_BYTES", "100", "a whole number from 1024 to"],
     ["MEDIA_BACKLOG", "100ms", "a duration from 500ms to 1m"],
     ["MEDIA_BACKLOG", "2m", "a duration from 500ms to 1m"],
+    ["TRUSTED_PROXIES", "proxy.example.com", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "10.0.0.0/33", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "10.0.0.0/8,10.1", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "10.0.0.1:8080", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "constructor", "IP addresses, networks or the words"],
+    ["SERVER_KEEP_ALIVE", "0", "a duration from 1s to 24h"],
+    ["SERVER_KEEP_ALIVE", "25h", "a duration from 1s to 24h"],
+    ["SERVER_MAX_IDLE_CONNECTIONS", "0", "a whole number from 1 to"],
+    ["WEBSOCKET_HOSTS", "wss://media.example.com/ws", "host names, without scheme and path"],
+    ["MAX_CALL_DURATION", "0", "a duration above 0 to 24h"],
+    ["START_TIMEOUT", "0s", "a duration above 0 to 24h"],
+    ["MEDIA_TIMEOUT", "600h", "a duration above 0 to 24h"],
     ["LOG_FORMAT", "xml", "auto, json or pretty"],
     ["LOG_LEVEL", "loud", "Trace, Debug, Info, Warn or Error"]
   ] as const)("tells in one line what is wrong with %s=%s", ([name, value, expected]) =>
@@ -311,7 +430,6 @@ describe("AppConfig", () => {
         TWILIO_ACCOUNT_SID: accountSid,
         TWILIO_AUTH_TOKEN: "hunter2,hunter2b",
         API_KEY: "hunter2",
-        DATABASE_URL: "postgres://u:hunter2@db/calls",
         STT_URL: "http://127.0.0.1:8001/v1",
         STT_API_KEY: "hunter2"
       })

@@ -47,6 +47,16 @@ describe("a call that asks for TwiML", () => {
     (From) => assert.isTrue(Option.isNone(read({ From }).From))
   )
 
+  it.each(["sip:+14155550100@example.com", "sips:+14155550100@example.com;user=phone", "whatsapp:+14155550100", "tel:+14155550100"])(
+    "is for the number in %j",
+    (To) => assert.deepStrictEqual<Option.Option<string>>(read({ To }).To, Option.some("+14155550100"))
+  )
+
+  it.each(["sip:alice@example.com", "sip:4155550100@example.com", "client:+14155550100", ""])(
+    "is for no number in %j",
+    (To) => assert.isTrue(Option.isNone(read({ To }).To))
+  )
+
   it("is taken without From and To", () => {
     const call = read({ From: undefined, To: undefined })
     assert.isTrue(Option.isNone(call.From) && Option.isNone(call.To))
