@@ -101,6 +101,22 @@ describe("a call that is placed", () => {
         assert.deepStrictEqual(rest.dials, [])
       })))
 
+  it.effect("is not dialled where Twilio itself could not open its stream", () =>
+    Effect.gen(function*() {
+      const here = "http://127.0.0.1:8000"
+      yield* withOutbound(({ place, rest }) =>
+        Effect.gen(function*() {
+          const error = yield* Effect.flip(place(request({ baseUrl: here })))
+          assert.deepStrictEqual(error._tag === "OutboundNotConfigured" && error.missing, ["PUBLIC_URL (https)"])
+          assert.deepStrictEqual(rest.dials, [])
+        }))
+      yield* withOutbound(({ place, rest }) =>
+        Effect.gen(function*() {
+          yield* place(request({ baseUrl: here }))
+          assert.strictEqual(rest.dials.length, 1)
+        }), { TWILIO_API_BASE_URL: "http://127.0.0.1:8010" })
+    }))
+
   it.effect("that Twilio refuses leaves nothing behind", () =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
