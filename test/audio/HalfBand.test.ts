@@ -155,10 +155,8 @@ describe("the two ways to compute the half-band filter", () => {
     }
   }
   const forbidden = {
-    Module: class {
-      constructor() {
-        throw new TypeError("Refused to compile: unsafe-eval is not allowed by the content policy.")
-      }
+    Module: function() {
+      throw new TypeError("Refused to compile: unsafe-eval is not allowed by the content policy.")
     }
   }
 

@@ -2,7 +2,8 @@
  * What `src` does not use, for Effect has it in a form that tests can replace and interruption can stop (STYLE, section 11).
  *
  * Each is found by its name in every way to write it: `Date.now`, `Date["now"]`, `globalThis.Date.now`, `const { now } = Date`,
- * and an import from Node's module of the same thing. Not found is an object that was first given another name (`const D = Date`).
+ * and an import from the module that has the same thing, or under another name. Not found is an object that was first put into a
+ * variable (`const D = Date`).
  */
 import ts from "typescript"
 import { bare, memberName, packageName } from "./References.ts"
@@ -46,8 +47,15 @@ export const bans: ReadonlyArray<Ban> = [
     }
   },
   { names: ["new Promise", "Promise.withResolvers"], instead: "Effect.callback or a Deferred" },
-  { names: [...effectRuns, "Effect.forkDetach", "ManagedRuntime.*"], instead: "yield*, or a fork in the fiber's own scope and context" }
+  {
+    names: [...effectRuns, "Effect.forkDetach", "ManagedRuntime.*"],
+    modules: ["effect/Effect", "effect/ManagedRuntime"],
+    instead: "yield*, or a fork in a scope and a context that are known"
+  }
 ]
+
+/** `Date` of `Date.now`; nothing of `setTimeout`. */
+const ownerOf = (name: string): string | undefined => /^(\w+)\./.exec(name)?.[1]
 
 export interface Banned {
   readonly ban: Ban
@@ -92,16 +100,27 @@ export const usesOf = (file: ts.SourceFile): ReadonlyArray<Banned> => {
   const visitImport = (node: ts.ImportDeclaration): void => {
     if (!ts.isStringLiteral(node.moduleSpecifier)) return
     const module = packageName(node.moduleSpecifier.text)
-    const { namedBindings } = node.importClause ?? {}
+    const { name: standard, namedBindings } = node.importClause ?? {}
+    const elements = namedBindings !== undefined && ts.isNamedImports(namedBindings) ? namedBindings.elements : []
+    const wholes = [standard, namedBindings !== undefined && ts.isNamespaceImport(namedBindings) ? namedBindings.name : undefined]
+      .flatMap((whole) => whole?.text ?? [])
     for (const ban of bans) {
+      const add = (name: string): void => {
+        found.push({ ban, name, start: node.getStart(file) })
+      }
+      const isOf = (owner: string): boolean => ban.names.some((name) => ownerOf(name) === owner)
+      for (const { name, propertyName = name } of elements) {
+        // Under its own name its members are found where they are used.
+        if (isOf(propertyName.text) && name.text !== propertyName.text) add(`${propertyName.text} under another name`)
+      }
       if (ban.modules?.includes(module) !== true) continue
-      const names = namedBindings !== undefined && ts.isNamedImports(namedBindings)
-        ? namedBindings.elements.map(({ name, propertyName }) => (propertyName ?? name).text)
-        : []
-      // A module imported whole is given a name of its own, behind which its members are not found.
-      const isWhole = node.importClause?.name !== undefined || (namedBindings !== undefined && ts.isNamespaceImport(namedBindings))
-      const banned = ban.names.find((name) => isWhole || (name.endsWith(".*") || names.includes(last(name))) && name !== "new Date()")
-      if (banned !== undefined) found.push({ ban, name: `${module} (${isWhole ? "imported whole" : banned})`, start: node.getStart(file) })
+      for (const { name, propertyName = name } of elements) {
+        for (const banned of ban.names) {
+          const isAllOf = banned.endsWith(".*") && /\w+$/.exec(module)?.[0] === ownerOf(banned)
+          if (last(banned) === propertyName.text || isAllOf) add(`${propertyName.text} of ${module}`)
+        }
+      }
+      for (const whole of wholes) if (!isOf(whole)) add(`${module} as a whole`)
     }
   }
 

@@ -2,7 +2,7 @@
 
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>
 
-/** A circle that can't be made smaller for each file that is in one: the way from the file back to itself, with the fewest steps. */
+/** The way from a file back to itself with the fewest steps, where there is one. */
 const shortest = (graph: Graph, start: string): ReadonlyArray<string> | undefined => {
   const cameFrom = new Map<string, string>()
   const queue = [start]

@@ -20,6 +20,8 @@ export interface Violation {
   readonly message: string
 }
 
+const tablePath = "tools/lint/table.ts"
+
 const isCode = (path: string): boolean => /\.[cm]?[jt]sx?$/.test(path)
 
 /** The code of a folder, by paths relative to it, in the order of names. */
@@ -31,9 +33,16 @@ const codeOf = (folder: string): ReadonlyArray<string> =>
 
 const isExcepted = (ban: Ban, path: string): boolean => ban.except !== undefined && Object.hasOwn(ban.except, path)
 
+/** Links, which would give a file a second place in the tree, and so a second room. */
+const linksOf = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isSymbolicLink())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+
 /** All that is wrong in a folder that is laid out as `src` is. */
 export const violationsOf = (source: string, table: Table = projectTable): ReadonlyArray<Violation> => {
-  const violations: Array<Violation> = problemsOf(table).map((message) => ({ path: "tools/lint/table.ts", line: 1, column: 1, rule: "table", message }))
+  const violations: Array<Violation> = problemsOf(table).map((message) => ({ path: tablePath, line: 1, column: 1, rule: "table", message }))
+  for (const path of linksOf(source)) violations.push({ path, line: 1, column: 1, rule: "table", message: "is a link: a file has one place in the tree" })
   const graph = new Map<string, Set<string>>()
   for (const path of codeOf(source)) {
     const file = ts.createSourceFile(path, readFileSync(join(source, path), "utf8"), ts.ScriptTarget.Latest, true)
@@ -48,8 +57,8 @@ export const violationsOf = (source: string, table: Table = projectTable): Reado
     for (const reference of references) {
       const { problem, target } = check(table, source, path, reference)
       if (problem !== undefined) report("import", reference.start, problem)
-      // A thread's file is run beside this one, and a type is gone by then: neither is loaded by it.
-      if (target !== undefined && target !== path && isCode(target) && !reference.isBeside && !reference.isType) targets.add(target)
+      // Types count too: of two files that need each other's types neither is understood alone. A thread's file is only started.
+      if (target !== undefined && isCode(target) && !reference.isBeside) targets.add(target)
     }
     graph.set(path, targets)
     for (const { ban, name, start } of usesOf(file)) {
@@ -66,7 +75,7 @@ if (import.meta.main) {
   const source = process.argv[2] ?? "src"
   const violations = violationsOf(source)
   for (const { column, line, message, path, rule } of violations) {
-    console.log(`${rule === "table" && path.startsWith("tools/") ? path : join(source, path)}:${line}:${column} ${rule}: ${message}`)
+    console.log(`${path === tablePath ? path : join(source, path)}:${line}:${column} ${rule}: ${message}`)
   }
   const files = codeOf(source).length
   console.log(`Imports and bans: ${files} files, ${violations.length} found.`)
