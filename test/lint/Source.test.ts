@@ -32,7 +32,7 @@ const lint = (files: Files, rooms: Readonly<Record<string, Room>> = table): Read
 const lines = (violations: ReadonlyArray<Violation>, rule: Violation["rule"], path?: string) =>
   violations.filter((violation) => violation.rule === rule && (path === undefined || violation.path === path)).map(({ line }) => line)
 
-/** Each way to name a module; `t` marks those that leave nothing behind when the program runs. */
+/** Each way to name a module. The second value is true for types, of which nothing is left when the program runs. */
 const forms: ReadonlyArray<readonly [write: (name: string) => string, isType?: boolean]> = [
   [(name) => `import { a } from "${name}"`],
   [(name) => `import b from "${name}"`],
@@ -87,7 +87,7 @@ describe("the tree as it is", () => {
     assert.deepStrictEqual(violationsOf(join(project, "src")), [])
   })
 
-  it("still needs each exception from what is not used", () => {
+  it("still needs each exception from the bans", () => {
     for (const ban of bans) {
       for (const path of Object.keys(ban.except ?? {})) {
         const file = ts.createSourceFile(path, readFileSync(join(project, "src", path), "utf8"), ts.ScriptTarget.Latest, true)
@@ -142,7 +142,7 @@ describe("an import that the table forbids", () => {
       lines(found, "import").toSorted((a, b) => a - b),
       fileForms.flatMap(([, isType], index) => isType === true ? [] : [index + 1])
     )
-    assert.match(found[0].message, /console may import types alone of http\/Api.ts/)
+    assert.match(found[0].message, /console may import only types of http\/Api.ts/)
   })
 
   it.each(depths)("of one file of a room leaves the others forbidden, at %s", (depth) => {
@@ -342,7 +342,7 @@ describe("a cycle", () => {
   })
 })
 
-describe("what src does not use", () => {
+describe("what src must not use", () => {
   const uses = [
     "Date.now()",
     `Date["now"]()`,
@@ -425,7 +425,7 @@ describe("what src does not use", () => {
       const path = `${room}/${depth}Uses.ts`
       const found = lint({ [path]: [...uses, ...fine].map((line) => `${line};`).join("\n") })
       assert.deepStrictEqual([...new Set(lines(found, "ban"))], uses.map((_, index) => index + 1), depth)
-      assert.match(found.find(({ rule }) => rule === "ban")!.message, /^Date.now is not used in src: Clock or DateTime/)
+      assert.match(found.find(({ rule }) => rule === "ban")!.message, /^Date.now is forbidden in src; use Clock or DateTime/)
     }
   })
 

@@ -1,9 +1,9 @@
 /**
- * What `src` does not use, for Effect has it in a form that tests can replace and interruption can stop (STYLE, section 11).
+ * What `src` must not use, because Effect has it in a form that tests can replace and interruption can stop (STYLE, section 11).
  *
- * Each is found by its name in every way to write it: `Date.now`, `Date["now"]`, `globalThis.Date.now`, `const { now } = Date`,
- * and an import from the module that has the same thing, or under another name. Not found is an object that was first put into a
- * variable (`const D = Date`).
+ * Each is found by its name, however it is written: `Date.now`, `Date["now"]`, `globalThis.Date.now`, `const { now } = Date`, an
+ * import from the module that has the same thing, and an import under another name. An object that was put into a variable
+ * first (`const D = Date`) is not followed.
  */
 import ts from "typescript"
 import { bare, memberName, packageName } from "./References.ts"
@@ -14,7 +14,7 @@ export interface Ban {
   /** Modules whose exports of these names are the same thing. */
   readonly modules?: ReadonlyArray<string>
   readonly instead: string
-  /** Files that need it, and why. */
+  /** Files that may use it, each with the reason. */
   readonly except?: Readonly<Record<string, string>>
 }
 

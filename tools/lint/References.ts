@@ -11,14 +11,14 @@ import ts from "typescript"
 
 export interface Reference {
   readonly name: string
-  /** A type alone: nothing of it is left when the program runs. */
+  /** Only a type: nothing of it is left when the program runs. */
   readonly isType: boolean
-  /** Named to be read beside this module, so that `x` is `./x`. */
+  /** Given to a call together with `import.meta.url`, so that `x` means `./x`. */
   readonly isBeside: boolean
   readonly start: number
 }
 
-/** A way of naming that hides what is named. */
+/** A name that this check can't read, for instance `import(name)`. */
 export interface Unreadable {
   readonly problem: string
   readonly start: number
@@ -153,7 +153,7 @@ export const referencesOf = (file: ts.SourceFile): References => {
       let parent = node.parent
       while (ts.isParenthesizedExpression(parent) || ts.isAsExpression(parent) || ts.isNonNullExpression(parent)) parent = parent.parent
       if (!(ts.isCallExpression(parent) || ts.isNewExpression(parent))) {
-        complain("import.meta.url is handed to a call with the name of the file: kept in a variable it hides which is meant", node)
+        complain("import.meta.url must be an argument beside the file's name: kept in a variable it hides which file is meant", node)
       }
     }
   }
@@ -175,7 +175,7 @@ export const referencesOf = (file: ts.SourceFile): References => {
     else if (ts.isNewExpression(node)) visitNew(node)
     else if (ts.isPropertyAccessExpression(node) && isMeta(node.expression)) visitMeta(node)
     else if (isMeta(node) && !ts.isPropertyAccessExpression(node.parent)) {
-      complain("import.meta is used by its members alone: else what it names can't be read here", node)
+      complain("write import.meta.url or import.meta.main: what import.meta names here can't be read", node)
     }
     ts.forEachChild(node, visit)
   }

@@ -92,7 +92,7 @@ export const check = (table: Table, source: string, path: string, reference: Ref
   if (targetRoom === name || (targetRoom !== undefined && isWithin(targetRoom, name))) return { target }
   if (room.imports.some((allowed) => isWithin(target, allowed))) return { target }
   if (room.types?.some((allowed) => isWithin(target, allowed)) === true) {
-    return reference.isType ? { target } : { target, problem: `${name} may import types alone of ${target} (import type); ${see}` }
+    return reference.isType ? { target } : { target, problem: `${name} may import only types of ${target} (write import type); ${see}` }
   }
-  return { target, problem: `${name} may not import ${targetRoom ?? dirname(target)} (${target}), but ${listed(room.imports)}; ${see}` }
+  return { target, problem: `${name} may not import ${targetRoom ?? dirname(target)} (${target}); it may import ${listed(room.imports)}; ${see}` }
 }

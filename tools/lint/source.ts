@@ -1,5 +1,5 @@
 /**
- * The project's own lint of `src`: the import table, cycles, and what `src` does not use.
+ * The project's own lint of `src`: the import table, cycles, and what `src` must not use.
  *
  * `node tools/lint/source.ts [folder]` prints each violation with its place and the rule, and exits with 1 where there are any.
  */
@@ -62,7 +62,7 @@ export const violationsOf = (source: string, table: Table = projectTable): Reado
     }
     graph.set(path, targets)
     for (const { ban, name, start } of usesOf(file)) {
-      if (!isExcepted(ban, path)) report("ban", start, `${name} is not used in src: ${ban.instead}`)
+      if (!isExcepted(ban, path)) report("ban", start, `${name} is forbidden in src; use ${ban.instead}`)
     }
   }
   for (const cycle of cyclesOf(graph)) {
