@@ -75,7 +75,7 @@ interface Question {
   readonly answer: (probability: Exit.Exit<number, EngineFailed>) => void
 }
 
-type Ask = (input: Float32Array, state: Float32Array, answer: Question["answer"]) => void
+type Ask = (input: Float32Array, state: Float32Array, answer: Question["answer"], now: number, isCatchingUp: boolean) => void
 
 /** What a run reads and writes, for so many windows. */
 interface Papers {
@@ -183,23 +183,35 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, fork
       Effect.provideService(Clock.Clock, clock)
     )
 
-  return (input, state, answer) => {
-    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    const oldest = came++ % manyWindows
-    const wait = now - cameAt[oldest] < within ? gatherFor : 0
-    cameAt[oldest] = now
+  return (input, state, answer, now, isCatchingUp) => {
+    const oldest = came % manyWindows
+    const wait = !isCatchingUp && now - cameAt[oldest] < within ? gatherFor : 0
+    if (!isCatchingUp) {
+      cameAt[oldest] = now
+      came++
+    }
     if (waiting.push({ input, state, answer }) === 1) fork(together(wait))
   }
 }
 
+/**
+ * A call that asks again sooner than this (ms) hears what a stalled network brought at once, faster than it was spoken: it waits
+ * for no other calls' windows, and is no sign that several callers speak.
+ */
+const spokenApart = 16
+
 const makeDetector = (ask: Ask): Detector => {
   const input = new Float32Array(inputLength)
   const state = new Float32Array(layers * stateLength)
+  let askedAt = -Infinity
   return {
     ask: (window, answer) => {
+      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const isCatchingUp = now - askedAt < spokenApart
+      askedAt = now
       input.copyWithin(0, windowLength)
       for (let index = 0; index < windowLength; index++) input[contextLength + index] = window[index] / 32_768
-      ask(input, state, answer)
+      ask(input, state, answer, now, isCatchingUp)
     }
   }
 }
