@@ -292,9 +292,9 @@ export const draft = (text: string, limit: number): Draft => {
     if (!namePattern.test(name)) report(from.place(["transfers", name], "key"), `A transfer's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
   }
 
-  const tools = Object.entries(file.tools ?? {}).map(([name, { description, parameters = {}, timeout = Defaults.toolTimeout, url }]): Tool => {
+  const tools = Object.entries(file.tools ?? {}).map(([name, { description, parameters = {}, repeatable = false, timeout = Defaults.toolTimeout, url }]): Tool => {
     if (!toolPattern.test(name)) report(from.place(["tools", name], "key"), `A tool's name is a letter, then letters, digits, '-' or '_'; "${name}" is none.`)
-    return { name, description, parameters: { type: "object", properties: {}, ...parameters }, url: new URL(url), timeout }
+    return { name, description, parameters: { type: "object", properties: {}, ...parameters }, url: new URL(url), timeout, repeatable }
   })
 
   const bySlot = new Map(slots.map((slot) => [slot.name, slot]))
@@ -323,6 +323,7 @@ export const draft = (text: string, limit: number): Draft => {
     hints,
     endpointing: { ...Defaults.endpointing, ...file.endpointing },
     interruption: { minSpeech: file.interruption?.minSpeech ?? Defaults.minSpeech, backchannels },
+    attention: isForeign ? [] : standard.attention,
     idle,
     timeouts: { ...Defaults.timeouts, ...file.timeouts },
     ...(fillers === undefined ? {} : { fillers }),

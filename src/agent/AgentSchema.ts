@@ -122,7 +122,8 @@ const ToolEntry = Schema.Struct({
   description: Text,
   parameters: Schema.optionalKey(Parameters),
   url: WebUrl,
-  timeout: Schema.optionalKey(Millis)
+  timeout: Schema.optionalKey(Millis),
+  repeatable: Schema.optionalKey(Schema.Boolean)
 })
 
 const SlotValues = value(

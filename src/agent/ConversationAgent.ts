@@ -10,6 +10,7 @@ import * as Player from "../conversation/Player.ts"
 import { ReplyModel } from "../conversation/ReplyModel.ts"
 import { SpeechToText } from "../conversation/SpeechToText.ts"
 import { TextToSpeech } from "../conversation/TextToSpeech.ts"
+import { Tools } from "../conversation/tools/Tools.ts"
 import { VoiceActivity } from "../conversation/VoiceActivity.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Agent, Line, Signal } from "./Agent.ts"
@@ -65,6 +66,7 @@ export const layer = Layer.effect(
     const speechToText = yield* SpeechToText
     const replyModel = yield* ReplyModel
     const textToSpeech = yield* TextToSpeech
+    const tools = yield* Tools
     const recordings = yield* Recordings
 
     const agentOf = Effect.fn("Conversations.agentOf")(function*(persona: Persona) {
@@ -75,7 +77,7 @@ export const layer = Layer.effect(
       )
       // The first detector loads the engine: not the first call is to wait for it.
       yield* Effect.scoped(voiceActivity.open)
-      const engines: Conversation.Engines = { voiceActivity, recognizer, replier, textToSpeech }
+      const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }
 
       const answer = Effect.fnUntraced(function*(line: Line) {
         const record = yield* recordings.open(line.callId, persona)

@@ -39,6 +39,8 @@ export interface Standard {
   readonly denied: string
   readonly notUnderstood: NotUnderstood
   readonly backchannels: ReadonlyArray<string>
+  /** What callers say to find out whether they are heard; and thanks. It asks for nothing. */
+  readonly attention: ReadonlyArray<string>
   readonly yes: ReadonlyArray<string>
   readonly no: ReadonlyArray<string>
   /** Before the value of a slot, in an answer or a correction. */
@@ -77,6 +79,10 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       next: "hangUp"
     },
     backchannels: ["uh-huh", "mm-hmm", "mhm", "hmm", "okay", "ok", "yeah", "right", "i see", "sure", "all right"],
+    attention: [
+      "hello", "hi", "hey", "are you there", "are you still there", "is anybody there", "anybody there", "can you hear me", "do you hear me",
+      "thanks", "thank you", "great", "good", "fine", "perfect", "yes", "yep", "um", "uh"
+    ],
     yes: [
       "(yes | yeah | yep | sure | okay | correct | right | exactly | perfect) [please | thanks | thank you]",
       "[yes | yeah] (that's | that is | it's | it is) (right | correct | fine | good | perfect)",
@@ -117,6 +123,7 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       next: "hangUp"
     },
     backchannels: ["oui", "d'accord", "je vois", "bien"],
+    attention: ["allô", "vous êtes là", "vous m'entendez", "il y a quelqu'un", "merci", "parfait", "très bien", "euh"],
     yes: ["oui [merci]", "[oui] (d'accord | exactement | parfait | juste | bien sûr)"],
     no: ["non [merci]", "[non] (faux | pas ça | rien | pas bon)"],
     leads: "[non | oui | pardon] [plutôt]",

@@ -20,14 +20,16 @@ import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
 import * as MediaClock from "./MediaClock.ts"
-import * as Patience from "./Patience.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
 import * as PreRoll from "./PreRoll.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
+import * as ReplyRounds from "./ReplyRounds.ts"
 import * as SpokenContext from "./SpokenContext.ts"
 import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
+import * as ToolDesk from "./tools/ToolDesk.ts"
+import type { Tools } from "./tools/Tools.ts"
 import { type Command, markName, parseMark, type SpeechKind, type TurnEvent } from "./TurnEvent.ts"
 import * as TurnMachine from "./TurnMachine.ts"
 import * as TurnTimers from "./TurnTimers.ts"
@@ -41,6 +43,7 @@ export interface Engines {
   readonly voiceActivity: VoiceActivity["Service"]
   readonly recognizer: Recognizer
   readonly replier: Replier
+  readonly tools: Tools["Service"]
   readonly textToSpeech: TextToSpeech["Service"]
 }
 
@@ -147,6 +150,11 @@ export const open = Effect.fnUntraced(function*(
     return Deferred.await(barrier)
   })
 
+  const desk = ToolDesk.make({
+    tools: engines.tools,
+    smallTalk: [...persona.interruption.backchannels, ...persona.attention ?? []]
+  })
+
   const mediaClock = MediaClock.make(now)
   const timers = yield* TurnTimers.make({
     now,
@@ -242,7 +250,7 @@ export const open = Effect.fnUntraced(function*(
 
   // -- replying ---------------------------------------------------------------------------------
 
-  const onPart = (reply: number) => (part: ReplyPart) => {
+  const onPart = (reply: number) => (part: Exclude<ReplyPart, { readonly _tag: "ToolCalls" }>) => {
     const at = now()
     switch (part._tag) {
       case "Text":
@@ -272,12 +280,15 @@ export const open = Effect.fnUntraced(function*(
   const startReply = (reply: number, request: ReplyRequest) => {
     const settled = Deferred.makeUnsafe<void>()
     unsettled.set(reply, settled)
-    const parts = Stream.suspend(() => engines.replier.reply({ ...request, settled: Deferred.await(settled) }))
-    const tell = onPart(reply)
-    return Patience.runForEach(parts, {
-      millis: persona.timeouts.reply,
+    return ReplyRounds.run({
+      replier: engines.replier,
+      reply,
+      request,
+      desk,
+      settled: Deferred.await(settled),
+      patience: persona.timeouts.reply,
       onLate: () => replyLate,
-      each: (part) => Effect.sync(() => tell(part))
+      tell: onPart(reply)
     }).pipe(
       Effect.matchCause({
         onSuccess: () => happened({ _tag: "ReplyDone", at: now(), reply }),
@@ -394,9 +405,13 @@ export const open = Effect.fnUntraced(function*(
       case "Tell":
         if (command.event._tag === "AgentHeard") {
           finished.add(command.event.turn)
+          desk.heard(command.event.turn, command.event.text)
           context?.agentHeard(command.event.turn, command.event.text)
         }
-        if (command.event._tag === "CallerSaid") context?.callerSaid(command.event.text)
+        if (command.event._tag === "CallerSaid") {
+          desk.callerSaid(command.event.text)
+          context?.callerSaid(command.event.text)
+        }
         return line.tell(command.event)
       case "HangUp":
         return Queue.end(out)

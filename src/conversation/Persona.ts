@@ -59,8 +59,10 @@ export interface Tool {
   /** A JSON schema of the arguments, an object. */
   readonly parameters: { readonly [key: string]: Schema.Json }
   readonly url: URL
-  /** ms. Default 3000. */
+  /** ms to the end of the answer. Default 3000. */
   readonly timeout: number
+  /** It only looks something up: it may be asked in a pause already, before the caller's turn is surely over. */
+  readonly repeatable?: boolean
 }
 
 /** The fixed lines. They are made ready when the agent is loaded, so that they come also when an engine fails. */
@@ -93,6 +95,8 @@ export interface Persona {
   readonly hints: Hints
   readonly endpointing: Endpointing
   readonly interruption: Interruption
+  /** What callers say to find out whether they are heard ("hello", "are you there"): it asks for nothing. */
+  readonly attention?: ReadonlyArray<string>
   readonly idle: Idle
   readonly timeouts: Timeouts
   readonly fillers?: Fillers

@@ -4,6 +4,7 @@
 import { Context, type Effect, type Schema, type Scope, type Stream } from "effect"
 import type { EngineFailed, Observed } from "./Engine.ts"
 import type { Persona } from "./Persona.ts"
+import type { ToolCall, ToolExchange } from "./tools/Tools.ts"
 
 /** What was said, as far as it was heard. */
 export interface Message {
@@ -19,11 +20,10 @@ export interface ReplyRequest {
   readonly history: ReadonlyArray<Message>
   /** As the last reply that counted left it; `null` at first. */
   readonly state: DialogueState
-  /**
-   * Waits until the caller's turn is surely over. A reply is begun before that and may be thrown away, so nothing that
-   * changes the world, such as asking a tool, may be done before. Unset: it is over.
-   */
-  readonly settled?: Effect.Effect<void>
+  /** What was asked of tools on this call, oldest first. Unset: nothing. */
+  readonly exchanges?: ReadonlyArray<ToolExchange>
+  /** The reply has said words already, before it asked tools: no further word is an end, and no failure. */
+  readonly isContinued?: boolean
 }
 
 /** What a reply consists of. */
@@ -38,6 +38,11 @@ export type ReplyPart =
   | { readonly _tag: "Transfer"; readonly to: string }
   /** The same: these keys are pressed, as tones in the sound: `0`–`9`, `*`, `#`, `A`–`D`. */
   | { readonly _tag: "Digits"; readonly digits: string }
+  /**
+   * The last part: these tools are to be asked, and the model is to be asked again with their answers. An engine asks none itself:
+   * a reply may be thrown away, and what changes the world may not. `said`: the text of this stream.
+   */
+  | { readonly _tag: "ToolCalls"; readonly said: string; readonly calls: ReadonlyArray<ToolCall> }
 
 /** An engine that has been told who it is; one an agent, shared by its calls. */
 export interface Replier {

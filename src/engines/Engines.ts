@@ -23,6 +23,7 @@ import * as Endpoint from "./openai/Endpoint.ts"
 import * as OpenAiReplyModel from "./openai/OpenAiReplyModel.ts"
 import * as OpenAiSpeechToText from "./openai/OpenAiSpeechToText.ts"
 import * as OpenAiTextToSpeech from "./openai/OpenAiTextToSpeech.ts"
+import * as HttpTools from "./tools/HttpTools.ts"
 
 /** Connections that are opened at the start: a turn and a speculation beside it. */
 const connections = 2
@@ -95,6 +96,6 @@ const textToSpeech = stageOf({
   together: FallbackTextToSpeech.make
 })
 
-export const layer = Layer.mergeAll(Silero.layer, speechToText, replyModel, textToSpeech).pipe(
+export const layer = Layer.mergeAll(Silero.layer, speechToText, replyModel, textToSpeech, HttpTools.layer).pipe(
   Layer.provide(Connections.layer)
 )

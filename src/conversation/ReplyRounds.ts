@@ -1,0 +1,60 @@
+/**
+ * One reply of a model that may ask tools: a request to the model, what it asks for, the next request with the answers, until it
+ * has spoken.
+ *
+ * A tool's time is not the model's: the patience with the model counts for each of its requests alone.
+ */
+import { Effect, Stream } from "effect"
+import type { EngineFailed } from "./Engine.ts"
+import * as Patience from "./Patience.ts"
+import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
+import type { ToolDesk } from "./tools/ToolDesk.ts"
+
+/** Times that tools are asked within one reply; what is asked behind that is not carried out. */
+export const maxRounds = 3
+
+export const run = (options: {
+  readonly replier: Replier
+  readonly reply: number
+  readonly request: ReplyRequest
+  readonly desk: ToolDesk
+  /** Waits until the caller's turn is surely over: before that, nothing that changes the world is asked. */
+  readonly settled: Effect.Effect<void>
+  /** The longest wait for the model's next words, ms. */
+  readonly patience: number
+  readonly onLate: () => EngineFailed
+  readonly tell: (part: Exclude<ReplyPart, { readonly _tag: "ToolCalls" }>) => void
+}): Effect.Effect<void, EngineFailed> => {
+  const { desk, reply, request, tell } = options
+
+  /** All that the reply has said. */
+  let text = ""
+
+  const round = (index: number): Effect.Effect<void, EngineFailed> =>
+    Effect.suspend(() => {
+      let asked: Extract<ReplyPart, { readonly _tag: "ToolCalls" }> | undefined
+      const isContinued = /[\p{L}\p{N}]/u.test(text)
+      const parts = Stream.suspend(() => options.replier.reply({ ...request, exchanges: desk.exchanges(reply, text), isContinued }))
+      return Patience.runForEach(parts, {
+        millis: options.patience,
+        onLate: options.onLate,
+        each: (part) =>
+          Effect.sync(() => {
+            if (part._tag === "ToolCalls") asked = part
+            else tell(part)
+            if (part._tag === "Text") text += part.text
+          })
+      }).pipe(
+        Effect.andThen(Effect.suspend(() => {
+          if (asked === undefined || index >= maxRounds) return Effect.void
+          const { calls, said } = asked
+          return (desk.areRepeatable(calls) ? Effect.void : options.settled).pipe(
+            Effect.andThen(desk.ask({ reply, at: request.history.length, said, calls })),
+            Effect.andThen(round(index + 1))
+          )
+        }))
+      )
+    })
+
+  return round(0)
+}
