@@ -93,7 +93,7 @@ const parseSet = (rules: RuleSets[string]): RuleSet => {
     const base = Number(numeric[1])
     const radix = Number(numeric[2] ?? 10)
     let divisor = 1
-    while (base > 0 && divisor * radix <= base) divisor *= radix
+    while (divisor * radix <= base) divisor *= radix
     for (const _ of numeric[3]) divisor = Math.max(1, divisor / radix)
     parsed.push({ base, divisor, pieces: parseText(clean(text)) })
   }

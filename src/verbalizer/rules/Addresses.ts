@@ -12,7 +12,7 @@ const isSpelled = (letters: string, before: string, after: string): boolean =>
   (letters.length === 2 && before.endsWith(".") && !/^[.\p{L}\p{N}_-]/u.test(after)) || (letters.length <= 4 && !vowel.test(letters))
 
 export const make = ({ rules: { signs }, words }: Language): Rule => {
-  const email = here("[\\p{L}\\p{N}](?:[\\p{L}\\p{N}._%+-]*[\\p{L}\\p{N}_+-])?@" + `${label}(?:\\.${label})+`)
+  const email = here(`[\\p{L}\\p{N}](?:[\\p{L}\\p{N}._%+-]*[\\p{L}\\p{N}_+-])?@${label}(?:\\.${label})+`)
   const web = here(
     `(?:https?:\\/\\/|www\\.)${label}(?:\\.${label})*(?::\\d+)?(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?\\/?`,
     "i"
