@@ -31,6 +31,8 @@ export interface Signs {
   readonly plus: string
   readonly minus: string
   readonly times: string
+  /** "$5/month" */
+  readonly per: string
   readonly equals: string
   readonly less: string
   readonly greater: string

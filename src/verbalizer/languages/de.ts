@@ -7,7 +7,11 @@ const article = /(?:^|[^\p{L}])(?:der|die|das)\s$/iu
 const dative = /(?:^|[^\p{L}])(?:in|an|auf|mit|von|zu|bei|aus|nach|vor|seit)\s+der\s$/iu
 const determiner = /(?:^|[^\p{L}])(?:am|vom|zum|zur|beim|im|ins|ans|dem|den|des|der|die|das|bis|ab|ein|eine|einem|einen|einer|jede[rnsm]?|diese[rnsm]?|mein(?:e[rnsm]?)?|ihr(?:e[rnsm]?)?|unser(?:e[rnsm]?)?|und|oder)\s$/iu
 
-const ordinalCase = (before: string): string => {
+/** Of several numbers one article is for all: "den 3. und 4. Mai". */
+const numbersBefore = /(?:\d{1,2}\.\s*(?:\p{L}+\s+)?(?:und|oder|bis|[-–,])\s*)+$/u
+
+const ordinalCase = (text: string): string => {
+  const before = text.replace(numbersBefore, "")
   if (dative.test(before)) return "spellout-ordinal-n"
   if (article.test(before)) return "spellout-ordinal"
   if (weak.test(before)) return "spellout-ordinal-n"
@@ -21,7 +25,7 @@ export const de: LanguageRules = {
   },
   feminine: /(?:ung|heit|keit|schaft|ion|tät|ei|ur|anz|enz|ie|tunde|inute|ekunde|oche|erson|acht|ummer|eite|traße|asche|arte|tage|assage|eile|ahl|tadt|rage|ruppe)$/u,
   signs: {
-    to: "bis", plus: "plus", minus: "minus", times: "mal", equals: "gleich", less: "kleiner als", greater: "größer als", plusMinus: "plus minus",
+    to: "bis", plus: "plus", minus: "minus", times: "mal", per: "pro", equals: "gleich", less: "kleiner als", greater: "größer als", plusMinus: "plus minus",
     about: "etwa", star: "Stern", hash: "Raute", number: "Nummer", hashtag: "Hashtag", section: "Paragraf", at: "ät", dot: "Punkt",
     slash: "Schrägstrich", dash: "Bindestrich", underscore: "Unterstrich", colon: "Doppelpunkt", point: "Punkt", version: "Version"
   },
@@ -62,7 +66,7 @@ export const de: LanguageRules = {
     ["z.B.", "zum Beispiel", "inner"], ["d.h.", "das heißt", "inner"], ["u.a.", "unter anderem", "inner"], ["i.d.R.", "in der Regel", "inner"],
     ["z.T.", "zum Teil", "inner"], ["s.o.", "siehe oben", "any"], ["s.u.", "siehe unten", "any"], ["o.ä.", "oder ähnliches", "any"], ["u.ä.", "und ähnliches", "any"],
     ["u.U.", "unter Umständen", "inner"], ["v.a.", "vor allem", "inner"], ["m.E.", "meines Erachtens", "inner"], ["z.Hd.", "zu Händen", "inner"],
-    ["bzw.", "beziehungsweise", "inner"], ["bspw.", "beispielsweise", "inner"], ["ggf.", "gegebenenfalls", "inner"], ["evtl.", "eventuell", "inner"],
+    ["med.", "med", "inner"], ["bzw.", "beziehungsweise", "inner"], ["bspw.", "beispielsweise", "inner"], ["ggf.", "gegebenenfalls", "inner"], ["evtl.", "eventuell", "inner"],
     ["vgl.", "vergleiche", "inner"], ["inkl.", "inklusive", "inner"], ["exkl.", "exklusive", "inner"], ["zzgl.", "zuzüglich", "inner"], ["ca.", "circa", "inner"],
     ["sog.", "sogenannte", "inner"], ["einschl.", "einschließlich", "inner"], ["lt.", "laut", "inner"], ["max.", "maximal", "inner"], ["min.", "mindestens", "inner"], ["mind.", "mindestens", "inner"],
     ["usw.", "und so weiter", "any"], ["etc.", "et cetera", "any"], ["u.s.w.", "und so weiter", "any"], ["e.V.", "eingetragener Verein", "any"],
@@ -71,7 +75,7 @@ export const de: LanguageRules = {
     ["Nr.", "Nummer", "number"], ["Tel.", "Telefon", "number"], ["Abs.", "Absatz", "number"], ["Art.", "Artikel", "number"], ["S.", "Seite", "number"],
     ["Kap.", "Kapitel", "number"], ["Bd.", "Band", "number"], ["Abb.", "Abbildung", "number"],
     ["Str.", "Straße", "any"], ["str.", "straße", "suffix"], ["Pl.", "Platz", "street"], ["Std.", "Stunden", "any"], ["Mo.", "Montag", "number"], ["Di.", "Dienstag", "number"],
-    ["Mi.", "Mittwoch", "number"], ["Do.", "Donnerstag", "number"], ["Sa.", "Samstag", "number"], ["So.", "Sonntag", "number"]
+    ["Mi.", "Mittwoch", "number"], ["Do.", "Donnerstag", "number"], ["Fr.", "Freitag", "number"], ["Sa.", "Samstag", "number"], ["So.", "Sonntag", "number"]
   ],
   units: {
     "m²": { other: "Quadratmeter" }, qm: { other: "Quadratmeter" }, "km²": { other: "Quadratkilometer" }, "m³": { other: "Kubikmeter" },

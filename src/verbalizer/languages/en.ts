@@ -4,7 +4,7 @@ export const en: LanguageRules = {
   language: "en",
   ruleSets: { number: "spellout-numbering", masculine: "spellout-numbering", feminine: "spellout-numbering", year: "spellout-numbering-year" },
   signs: {
-    to: "to", plus: "plus", minus: "minus", times: "times", equals: "equals", less: "less than", greater: "greater than",
+    to: "to", plus: "plus", minus: "minus", times: "times", per: "per", equals: "equals", less: "less than", greater: "greater than",
     plusMinus: "plus or minus", about: "about", star: "star", hash: "pound", number: "number", hashtag: "hashtag", section: "section",
     at: "at", dot: "dot", slash: "slash", dash: "dash", underscore: "underscore", colon: "colon", point: "point", version: "version"
   },
@@ -47,7 +47,7 @@ export const en: LanguageRules = {
   romanWords: "War|Chapter|Part|Volume|Phase|Type|Level|Act|Bowl|Grade|Title|Section|Class|Stage|Division|Article|Appendix|Rocky",
   abbreviations: [
     ["i.e.", "that is", "inner"], ["e.g.", "for example", "inner"], ["eg.", "for example", "inner"], ["ie.", "that is", "inner"],
-    ["vs.", "versus", "inner"], ["cf.", "compare", "inner"], ["ca.", "about", "number"], ["approx.", "approximately", "inner"],
+    ["vs.", "versus", "inner"], ["vs", "versus", "inner"], ["cf.", "compare", "inner"], ["ca.", "about", "number"], ["approx.", "approximately", "inner"],
     ["w/", "with", "inner"], ["w/o", "without", "inner"],
     ["etc.", "et cetera", "any"], ["Inc.", "Incorporated", "any"], ["Ltd.", "Limited", "any"], ["Corp.", "Corporation", "any"],
     ["Co.", "Company", "any"], ["Bros.", "Brothers", "any"], ["dept.", "department", "any"], ["appt.", "appointment", "any"], ["Jr.", "Junior", "any"], ["Sr.", "Senior", "any"],
@@ -64,6 +64,7 @@ export const en: LanguageRules = {
     ["rm.", "room", "number"], ["Hwy.", "Highway", "number"]
   ],
   units: {
+    "¢": { one: "cent", other: "cents" },
     "m²": { one: "square meter", other: "square meters" }, "km²": { one: "square kilometer", other: "square kilometers" },
     "sq ft": { one: "square foot", other: "square feet" }, "m³": { one: "cubic meter", other: "cubic meters" },
     "kWh": { one: "kilowatt hour", other: "kilowatt hours" }, "kW": { one: "kilowatt", other: "kilowatts" }, "W": { one: "watt", other: "watts" },

@@ -5,7 +5,7 @@ export const es: LanguageRules = {
   ruleSets: { number: "spellout-numbering", masculine: "spellout-cardinal-masculine", feminine: "spellout-cardinal-feminine" },
   feminine: /(?:^(?!(?:d|problem|program|sistem|idiom|tem|clim|map|kilogram)as?$|días?$)\p{L}+as?|ci(?:ón|ones)|si(?:ón|ones)|dad(?:es)?|tud(?:es)?|noches?|veces|clases?|calles?|llaves?|tardes?)$/iu,
   signs: {
-    to: "a", plus: "más", minus: "menos", times: "por", equals: "igual a", less: "menor que", greater: "mayor que", plusMinus: "más menos",
+    to: "a", plus: "más", minus: "menos", times: "por", per: "por", equals: "igual a", less: "menor que", greater: "mayor que", plusMinus: "más menos",
     about: "aproximadamente", star: "asterisco", hash: "almohadilla", number: "número", hashtag: "hashtag", section: "sección", at: "arroba",
     dot: "punto", slash: "barra", dash: "guion", underscore: "guion bajo", colon: "dos puntos", point: "punto", version: "versión"
   },

@@ -5,7 +5,7 @@ export const fr: LanguageRules = {
   ruleSets: { number: "spellout-numbering", masculine: "spellout-cardinal-masculine", feminine: "spellout-cardinal-feminine" },
   feminine: /^(?:heures?|minutes?|secondes?|personnes?|fois|semaines?|années?|pages?|chambres?|places?|tables?|nuits?|tonnes?|livres?|couronnes?|roupies?|voitures?|rues?|portes?|lignes?|questions?|options?|commandes?|réservations?|journées?|parts?|.*(?:tion|sion|té|ée)s?)$/iu,
   signs: {
-    to: "à", plus: "plus", minus: "moins", times: "fois", equals: "égale", less: "inférieur à", greater: "supérieur à", plusMinus: "plus ou moins",
+    to: "à", plus: "plus", minus: "moins", times: "fois", per: "par", equals: "égale", less: "inférieur à", greater: "supérieur à", plusMinus: "plus ou moins",
     about: "environ", star: "étoile", hash: "dièse", number: "numéro", hashtag: "hashtag", section: "paragraphe", at: "arobase", dot: "point",
     slash: "slash", dash: "tiret", underscore: "tiret bas", colon: "deux-points", point: "point", version: "version"
   },
@@ -45,7 +45,7 @@ export const fr: LanguageRules = {
   abbreviations: [
     ["p.ex.", "par exemple", "inner"], ["c.-à-d.", "c'est-à-dire", "inner"], ["cf.", "voir", "inner"], ["env.", "environ", "inner"], ["max.", "maximum", "any"],
     ["min.", "minutes", "any"], ["etc.", "et cetera", "any"],
-    ["M.", "Monsieur", "title"], ["MM.", "Messieurs", "title"], ["Mme.", "Madame", "title"], ["Mmes.", "Mesdames", "title"], ["Mlle.", "Mademoiselle", "title"], ["Dr.", "Docteur", "title"],
+    ["M. et", "Monsieur et", "inner"], ["M.", "Monsieur", "title"], ["MM.", "Messieurs", "title"], ["Mme.", "Madame", "title"], ["Mmes.", "Mesdames", "title"], ["Mlle.", "Mademoiselle", "title"], ["Dr.", "Docteur", "title"],
     ["Pr.", "Professeur", "title"], ["Me.", "Maître", "title"], ["St.", "Saint", "title"], ["Ste.", "Sainte", "title"],
     ["av.", "avenue", "title"], ["bd.", "boulevard", "title"], ["bld.", "boulevard", "title"], ["pl.", "place", "title"],
     ["n°", "numéro", "number"], ["nº", "numéro", "number"], ["no.", "numéro", "number"], ["tél.", "téléphone", "number"], ["art.", "article", "number"], ["p.", "page", "number"], ["chap.", "chapitre", "number"],

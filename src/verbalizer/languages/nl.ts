@@ -4,7 +4,7 @@ export const nl: LanguageRules = {
   language: "nl",
   ruleSets: { number: "spellout-numbering", masculine: "spellout-cardinal", feminine: "spellout-cardinal", year: "spellout-numbering-year" },
   signs: {
-    to: "tot", plus: "plus", minus: "min", times: "keer", equals: "is", less: "kleiner dan", greater: "groter dan", plusMinus: "plus of min",
+    to: "tot", plus: "plus", minus: "min", times: "keer", per: "per", equals: "is", less: "kleiner dan", greater: "groter dan", plusMinus: "plus of min",
     about: "ongeveer", star: "sterretje", hash: "hekje", number: "nummer", hashtag: "hashtag", section: "paragraaf", at: "apenstaartje", dot: "punt",
     slash: "slash", dash: "streepje", underscore: "laag streepje", colon: "dubbele punt", point: "punt", version: "versie"
   },
@@ -19,7 +19,7 @@ export const nl: LanguageRules = {
     "1/2": "een half", "1/3": "een derde", "2/3": "twee derde", "1/4": "een kwart", "3/4": "drie kwart", "1/5": "een vijfde", "1/10": "een tiende"
   },
   half: { masculine: "een half", feminine: "een half" },
-  mixed: (whole, fraction) => fraction === "een half" ? (whole === "een" ? "anderhalf" : `${whole}ënhalf`.replace(/eë/, "eeë")) : `${whole} ${fraction}`,
+  mixed: (whole, fraction) => fraction === "een half" ? (whole === "een" ? "anderhalf" : `${whole}${whole.endsWith("e") ? "ë" : "e"}nhalf`) : `${whole} ${fraction}`,
   currencies: { $: { other: "dollar" }, GBP: { other: "pond" }, CHF: { other: "frank" }, JPY: { other: "yen" } },
   cents: { EUR: { other: "cent" }, USD: { other: "cent" }, GBP: { other: "pence" } },
   money: (whole, cents) => `${whole} ${cents}`,

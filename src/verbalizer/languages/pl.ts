@@ -10,7 +10,7 @@ export const pl: LanguageRules = {
   corrections: [["szesdziesiąt", "sześćdziesiąt"], ["dziewiętdziesiąt", "dziewięćdziesiąt"]],
   feminine: /^(?:osob[ay]|godzin[ay]|minut[ay]|sekund[ay]|stron[ay]|nazw[ay]|noce?|wizyt[ay]|map[ay]|ulic[ae]|ton[ay]|koron[ay]|sztuk[ai]|wiadomoś(?:ć|ci)|rezerwacj[ae]|opcj[ae])$/iu,
   signs: {
-    to: "do", plus: "plus", minus: "minus", times: "razy", equals: "równa się", less: "mniej niż", greater: "więcej niż", plusMinus: "plus minus",
+    to: "do", plus: "plus", minus: "minus", times: "razy", per: "na", equals: "równa się", less: "mniej niż", greater: "więcej niż", plusMinus: "plus minus",
     about: "około", star: "gwiazdka", hash: "krzyżyk", number: "numer", hashtag: "hashtag", section: "paragraf", at: "małpa", dot: "kropka",
     slash: "ukośnik", dash: "myślnik", underscore: "podkreślnik", colon: "dwukropek", point: "kropka", version: "wersja"
   },

@@ -16,6 +16,9 @@ const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
   return days
 }
 
+/** Without its full stop a title stands before a name; with it also before "and" and "de". */
+const titleFollows = "(?:\\.(?=[\\s\\u00A0]+\\p{L})|(?=[\\s\\u00A0]+\\p{Lu}))"
+
 /** The expression for a written form: any blank behind a full stop within, a capital for a small first letter. */
 const patternOf = ([written, , kind]: Abbreviation): RegExp => {
   const isStopped = written.endsWith(".")
@@ -23,9 +26,9 @@ const patternOf = ([written, , kind]: Abbreviation): RegExp => {
   const first = /^\p{Ll}/u.test(body) ? `[${body[0]}${body[0].toUpperCase()}]${body.slice(1)}` : body
   // "Mr Smith", "Dr Jones": British and French titles have no full stop. A single letter must have one.
   const mayLackStop = kind === "title" && written.length > 2
-  const end = isStopped ? (mayLackStop ? "\\.?" : "\\.") : wordEnd
-  const follows = kind === "title"
-    ? "(?=[\\s\\u00A0]+[\\p{Lu}\\d])"
+  const end = isStopped ? (mayLackStop ? "" : "\\.") : wordEnd
+  const follows = kind === "title" && isStopped
+    ? (mayLackStop ? titleFollows : "(?=[\\s\\u00A0]+\\p{Lu})")
     : kind === "number"
     ? "(?=[\\s\\u00A0]*[\\d+(])"
     : kind === "street"
@@ -71,8 +74,8 @@ export const make = ({ rules }: Language): Rule => {
       const after = text.slice(at + matched.length, at + matched.length + 24)
       const isBehindName = /(?:^|\s)(?:\p{Lu}[\p{L}\p{M}'’-]*|\d+(?:st|nd|rd|th))\s$/u.test(before)
       if (kind === "street" && !isBehindName) continue
-      // "St. James" at any place, but "Baker St. is near".
-      if (kind === "title" && entries.some(({ entry }) => entry[0] === written && entry[2] === "street") && isBehindName && !/^\s+\p{Lu}\p{Ll}/u.test(after)) continue
+      // "St. James" and "Dr. Smith" at any place, but "Baker St. is near".
+      if (kind === "title" && entries.some(({ entry }) => entry[0] === written && entry[2] === "street") && !/^\s+\p{Lu}/u.test(after) && !/^\s+(?:and|&)\s/.test(after)) continue
       const words = kind === "suffix" ? `${found[1]}${spoken}` : /^\p{Lu}/u.test(matched) && /^\p{Ll}/u.test(written) ? capitalised(spoken) : spoken
       const isEnd = matched.endsWith(".") && (kind === "any" || kind === "street" || kind === "suffix") && endsSentence.test(after)
       return { length: matched.length, words: isEnd ? `${words}.` : words }

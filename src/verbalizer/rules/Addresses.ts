@@ -32,8 +32,8 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
   }
 
   const spell = (address: string): string =>
-    Array.from(address.matchAll(/\p{L}[\p{L}\p{M}]*|\p{N}+|./gu), ({ 0: part, index }) => {
-      if (/^\p{N}/u.test(part)) return /^\d+$/.test(part) ? words.digits(part) : part
+    Array.from(address.matchAll(/\p{L}[\p{L}\p{M}]*|\d+|\p{N}|./gu), ({ 0: part, index }) => {
+      if (/^\p{N}/u.test(part)) return /^\d/.test(part) ? words.digits(part) : part
       if (/^\p{L}/u.test(part)) {
         const isLetters = isSpelled(part, address.slice(0, index), address.slice(index + part.length))
         return isLetters ? Array.from(part.toUpperCase()).join(" ") : part
@@ -64,6 +64,8 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
     if (name !== null && /\p{L}/u.test(name[0].replace(/\.[^.]*$/, ""))) return { length: name[0].length, words: spell(name[0]) }
     const underscored = match(file, text, at)
     // A name of code reads best as its words.
-    return underscored === null ? undefined : { length: underscored[0].length, words: underscored[0].replaceAll("_", " ") }
+    if (underscored === null) return undefined
+    const parts = underscored[0].match(/\p{L}[\p{L}\p{M}]*|\d+|\p{N}/gu) ?? []
+    return { length: underscored[0].length, words: parts.map((part) => /^\d+$/.test(part) ? words.digits(part) : part).join(" ") }
   }
 }

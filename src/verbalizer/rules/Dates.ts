@@ -24,7 +24,7 @@ const monthsOf = (language: string): ReadonlyMap<string, Month> => {
     const name = monthIn(day, { month: "long", day: "numeric" })
     const long = monthIn(day, { month: "long" })
     const short = monthIn(day, { month: "short" })
-    for (const text of [name, long, short, short.slice(0, 3), monthIn(day, { month: "short", day: "numeric" })]) {
+    for (const text of [name, long, short, short.slice(0, 3), ...(number === 8 ? [long.slice(0, 4)] : []), monthIn(day, { month: "short", day: "numeric" })]) {
       const key = text.toLowerCase()
       if (text.length >= 3 && !months.has(key)) months.set(key, { number: number + 1, name, isShort: text !== name && text !== long })
     }

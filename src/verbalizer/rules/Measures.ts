@@ -126,6 +126,10 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
       ? formatter("%", { style: "unit", unit: "percent", unitDisplay: "long" }).formatToParts(100).find(({ type }) => type === "unit")?.value.trim() ?? "%"
       : inCurrency({ isNegative: false, whole: "100" }, () => "", codeOf(written)).trim()
 
+  /** "3,5 Mio. Menschen"; single letters may be units. */
+  const scaleKeys = Object.keys(scales).filter((key) => key.length > 1)
+  const scaledNumber = scaleKeys.length === 0 ? undefined : here(`${minus}${figure}${blank}?(${oneOf(scaleKeys)})(?![\\p{L}\\p{N}])`)
+
   const codeOf = (written: string) => currencySigns[written] ?? written
   const isNegative = (written: string | undefined, text: string, at: number) =>
     written !== undefined && written !== "" && /(?:^|[\s([{:;,"'“„«])$/.test(beforeOf(text, at))
@@ -148,6 +152,11 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
       const spoken = amount(other, codeOf(name), scaleName)
       return { length: written.length, words: second === undefined ? spoken : `${words.number(one)} ${signs.to} ${spoken}` }
     }
+    const large = scaledNumber === undefined ? null : match(scaledNumber, text, at)
+    if (large !== null) {
+      const number = read(large[2], decimal, isNegative(large[1], text, at))
+      return { length: large[0].length, words: `${words.number(number)} ${nameOf(scales[large[3]] ?? { other: "" }, Math.abs(valueOf(number)))}` }
+    }
     const measured = match(unitBehind, text, at)
     const alone = measured === null ? match(signAlone, text, at) : null
     if (alone !== null && !/^\d/.test(text[at + 1] ?? "")) return { length: 1, words: nameAlone(alone[0]) }
@@ -156,6 +165,9 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
     const one = read(first, decimal, isNegative(minusBefore, text, at))
     const other = second === undefined ? one : read(second, decimal)
     const spoken = measure(other, unit)
-    return { length: written.length, words: second === undefined ? spoken : `${words.number(one)} ${signs.to} ${spoken}` }
+    const end = at + written.length
+    // "10 min. later": the full stop is the unit's.
+    const isUnitsStop = unit.length > 1 && text[end] === "." && /^\s+\p{Ll}/u.test(text.slice(end + 1, end + 4))
+    return { length: written.length + (isUnitsStop ? 1 : 0), words: second === undefined ? spoken : `${words.number(one)} ${signs.to} ${spoken}` }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * All other figures: fractions, ranges, products, years and plain numbers.
  */
-import { blank, pattern, read, valueOf } from "../WrittenNumber.ts"
+import { blank, pattern, read } from "../WrittenNumber.ts"
 import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
 
 const fractionSigns: Readonly<Record<string, string>> = {
@@ -17,8 +17,10 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
   const fraction = here(`(?:(\\d+)${blank}?)?([${Object.keys(fractionSigns).join("")}])`)
   const slashed = here(`(?:(\\d{1,3})${blank})?(\\d{1,2}/\\d{1,2})(?![\\p{L}\\p{N}/])`)
   const ratio = here("(\\d+)\\/(\\d+)(?![\\p{L}\\p{N}/])")
-  const range = here(`(${pattern})${blank}?([-–—])${blank}?(${pattern})(?![\\p{L}\\p{N}-])`)
+  const range = here(`(${pattern})${blank}?[-–—]${blank}?(${pattern})(?![\\p{L}\\p{N}-])`)
   const product = here(`(${pattern})${blank}?[x×]${blank}?(?=\\d)`)
+  const bareFraction = here("[.,](\\d+)(?![\\p{L}\\p{N}]|[.,]\\d)")
+  const row = here("\\d+")
   const number = here(`([-−]?)(${pattern})`)
 
   const say = (written: string, before: string, after: string): string => {
@@ -44,23 +46,27 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
     }
     const parts = match(ratio, text, at)
     if (parts !== null) {
-      // "24/7" is said without a word between.
-      const joint = parts[0] === "24/7" ? " " : ` ${signs.slash} `
+      // "24/7", "50/50" and "2023/24" are said without a word between.
+      const joint = Number(parts[1]) >= Number(parts[2]) ? " " : ` ${signs.slash} `
       return { length: parts[0].length, words: `${say(parts[1], before, "")}${joint}${say(parts[2], "", "")}` }
     }
     const both = match(range, text, at)
     if (both !== null) {
-      const [one, other] = [valueOf(read(both[1], decimal)), valueOf(read(both[3], decimal))]
       const after = text.slice(at + both[0].length, at + both[0].length + 24)
-      // A hyphen between a larger and a smaller number is a score or a name; a longer dash is a range always.
-      const joint = both[2] !== "-" || one < other ? ` ${signs.to} ` : " "
-      return { length: both[0].length, words: `${say(both[1], before, "")}${joint}${say(both[3], "", after)}` }
+      return { length: both[0].length, words: `${say(both[1], before, "")} ${signs.to} ${say(both[2], "", after)}` }
     }
     const factor = match(product, text, at)
     if (factor !== null) return { length: factor[0].length, words: `${say(factor[1], before, "")} ${signs.times} ` }
+    const bare = match(bareFraction, text, at)
+    if (bare !== null && !/[\p{L}\p{N}.,]$/u.test(before)) {
+      return { length: bare[0].length, words: words.number({ isNegative: false, whole: "0", fraction: bare[1] }) }
+    }
     const found = match(number, text, at)
-    if (found === null) return undefined
-    if (found[1] !== "" && /[\p{L}\p{N})]\s?$/u.test(before)) return undefined
+    if (found === null || (found[1] !== "" && /[\p{L}\p{N})]\s?$/u.test(before))) {
+      // Part of something unknown: "10.1.5,2".
+      const digits = match(row, text, at)
+      return digits === null ? undefined : { length: digits[0].length, words: words.digits(digits[0]) }
+    }
     const after = text.slice(at + found[0].length, at + found[0].length + 24)
     return { length: found[0].length, words: `${found[1] === "" ? "" : `${signs.minus} `}${say(found[2], before, after)}` }
   }

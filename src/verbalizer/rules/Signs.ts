@@ -52,8 +52,9 @@ export const make = ({ rules: { language, signs } }: Language): Rule => {
       case "@":
         return one(signs.at)
       case "/":
-        // Between words nothing is said: "and/or".
-        return /\p{L}\s?$/u.test(before) && /^\s?\p{L}/u.test(after) ? one("") : undefined
+        // Between words nothing is said: "and/or". Behind a figure it is a rate: "$5/month".
+        if (!/^\s?\p{L}/u.test(after)) return undefined
+        return /\p{L}\s?$/u.test(before) ? one("") : /[\d\p{Sc}%]\s?$/u.test(before) ? one(` ${signs.per} `) : undefined
       default: {
         const name = /\p{L}/u.test(sign) ? match(programming, text, at) : null
         if (name === null) return undefined

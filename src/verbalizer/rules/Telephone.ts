@@ -6,8 +6,9 @@ import { blank } from "../WrittenNumber.ts"
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
 /** With groups: blanks, hyphens, dots, slashes or brackets between. */
+const between = "(?:[ \\u00A0]?[\\u2010\\u2011\\/.-][ \\u00A0]?|[ \\u00A0])"
 const grouped = here(
-  "(?:\\+\\d{1,3}[ \\u00A0.\\/-]?)?(?:\\(\\d{1,5}\\)[ \\u00A0.\\/-]?)?\\d{1,15}(?:(?:[ \\u00A0]?[\\u2010\\u2011\\/.-][ \\u00A0]?|[ \\u00A0])\\d{2,7}){0,6}(?![\\p{L}\\p{N}])(?![.,:]\\d)"
+  `(?:\\+\\d{1,15}(?:${between}?\\(\\d{1,5}\\))?(?:${between}?\\d{1,15}){0,7}|(?:\\(\\d{1,5}\\)[ \\u00A0.\\/-]?)?\\d{1,15}(?:${between}\\d{2,8}){0,6})(?![\\p{L}\\p{N}])(?![.,:]\\d)`
 )
 
 /** As dialled: stars, digits, `#`. */
