@@ -73,6 +73,8 @@ const rules: ReadonlyArray<Rule> = [
     elements.has(name.toLowerCase()) || slash + attribute + isEmpty !== "" || name.includes(":")
       ? /^(?:br|p|div|li|tr|h[1-6]|break)$/i.test(name) ? "\n" : /^(?:b|i|em|strong|u|s|span|a|code|sub|sup|mark|font|small|big)$/i.test(name) ? "" : " "
       : whole.slice(1, -1)],
+  // With attributes that have no value: "<details open>". A single letter is more likely a name: "a <b and c> d".
+  [/<([a-zA-Z][a-zA-Z0-9:-]{1,40})\s[^<>]{0,200}>/g, (whole, name) => elements.has(name.toLowerCase()) ? " " : whole],
   [/<([\p{L}\p{N}][\p{L}\p{N} _-]{0,30})>/gu, "$1"],
   [/&(#\d{1,7}|#x[\da-f]{1,6}|[a-z]+\d{0,2});/gi, entity],
   // Stage directions.
@@ -85,16 +87,16 @@ const rules: ReadonlyArray<Rule> = [
   [/^[^\S\n]*[-*+•‣▪][^\S\n]+(?:\[[ xX]\][^\S\n]+)?(?=\S)/gm, ""],
   [/^[^\S\n]*(?:[-*_=][^\S\n]*){3,}$/gm, " "],
   // Emphasis: two signs of a pair that hug words. One of figures alone is dialled: "*21*".
-  [/\*\*\*([^*\n]+)\*\*\*/g, "$1"],
-  [/\*\*([^*\n]+(?:\*[^*\n]+\*[^*\n]*)?)\*\*/g, "$1"],
-  [/__([^_\n]+(?:_[^_\n]+)*)__/g, "$1"],
-  [/~~([^~\n]+)~~/g, "$1"],
-  [/==([^=\n]+)==/g, "$1"],
+  [/\*\*\*(?=\S)([^*\n]+)(?<=\S)\*\*\*/g, "$1"],
+  [/\*\*(?=\S)([^*\n]+(?:\*[^*\n]+\*[^*\n]*)?)(?<=\S)\*\*/g, "$1"],
+  [/__(?=\S)([^_\n]+(?:_[^_\n]+)*)(?<=\S)__/g, "$1"],
+  [/~~(?=\S)([^~\n]+)(?<=\S)~~/g, "$1"],
+  [/(?<!=)==(?=[^\s=])([^=\n]+)(?<=\S)==(?!=)/g, "$1"],
   [/(?<![\p{L}\p{N}*])\*(?![\s*])([^*\n]*[^\s*])\*(?![\p{L}\p{N}*#])/gu, (whole, text) => /\p{L}/u.test(text) || !/^[\d#]{2,}$/.test(text) ? text : whole],
   [/(?<![\p{L}\p{N}_])_(?![\s_])([^_\n]*(?:_[^_\s]+)*[^\s_])_(?![\p{L}\p{N}_])/gu, "$1"],
   // What a cut between clauses has left of links and emphasis. A single star stands for itself before figures and between blanks.
   [/\]\((?:https?:|mailto:|tel:|\/|#)[^)\s]*\)?/g, ""],
-  [/\*{2,}/g, ""],
+  [/(?<![\d)]\s?)\*{2,}|\*{2,}(?!\s?[\d(])/g, ""],
   [/(?<![\p{L}\p{N}*])\*(?=[\p{L}"“'(])/gu, ""],
   [/(?<=[\p{L}.,;:!?"”')])\*(?![\p{L}\p{N}*])/gu, ""],
   [/[[\]]+/g, ""],

@@ -39,7 +39,7 @@ describe("text for speech", () => {
     // Signs that are said stay as they are written: their words are the language's
     ...["It costs $5.", "It costs US$ 5, $1,250,000.50 or £ 3.", "12,50 € or 50% off", "Smith & Sons, R&D", "from 9am to 5PM", "9–17 or 9 – 17", "5—7",
       "dial *67", "Dial *67 or *69 first.", "Press * to return", "Press * or #.", "Press #", "*21*0170123#", "Call *#06#.", "the code *21*", "Take #1.", "2 * 3", "2*3", "a < b and b > c", "x <= 5",
-      "C++ and C#", "~5 minutes", "and/or", "24/7", "@handle", "report_2024.pdf", "the my_file_name value", "5 > 3", "a = b", "-5 degrees", "70 °F", "§ 5",
+      "C++ and C#", "a == b and c == d", "2 ** 3 and 4**5", "~5 minutes", "and/or", "24/7", "@handle", "report_2024.pdf", "the my_file_name value", "5 > 3", "a = b", "-5 degrees", "70 °F", "§ 5",
       "jane.doe@example.com", "(see below)", "5 (five)", "A|B".replace("|", "/"), ".5 and .net", "Room 5 *", "AT&T", "3 x 4", "#hashtag"]
       .map((text) => [text, text] as const),
     // Addresses in angle brackets
@@ -58,6 +58,8 @@ describe("text for speech", () => {
     ["<amazon:effect name=\"whispered\">psst</amazon:effect>", "psst"],
     ["H<sub>2</sub>O, <b>no</b>t", "H2O, not"],
     ["<response>Hello", "Hello"],
+    ["<table border>x</table>", "x"],
+    ["<a href=\"https://x.org/a?b=c\" target=_blank>here</a>", "here"],
     ["Press <enter> or <1>.", "Press enter or 1."],
     ["Hello <your name>!", "Hello your name!"],
     ["<!-- note -->Yes.", "Yes."],
