@@ -132,9 +132,9 @@ export const run = Effect.fnUntraced(function*(
     return pieces
   }
 
-  const allSound = InboundSound.make({ hear, backlog, now, onMessages: take })
+  const inbound = InboundSound.make({ hear, backlog, now, onMessages: take })
   const { maxBacklog } = agent
-  const hearAll = maxBacklog === undefined ? allSound : freshSound(maxBacklog)
+  const hearAll = maxBacklog === undefined ? inbound.pieces : freshSound(maxBacklog)
 
   const audio = Stream.mapArray(stream.media, (messages) => {
     next()
@@ -361,7 +361,7 @@ export const run = Effect.fnUntraced(function*(
   )
   yield* Effect.forkScoped(converse)
   yield* Effect.forkScoped(watch)
-  if (agent.maxBacklog === undefined) yield* Effect.forkScoped(InboundSound.fillGaps(stream, backlog, now))
+  if (agent.maxBacklog === undefined) yield* Effect.forkScoped(InboundSound.fillGaps({ stream, sound: inbound, backlog, now }))
 
   return yield* Deferred.await(ended)
 }, Effect.scoped)

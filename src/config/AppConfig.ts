@@ -79,6 +79,8 @@ const EngineList = List.pipe(
 
 const NonEmptyTexts = List.pipe(Schema.check(Schema.isMinLength(1)))
 
+const Switches = NonEmptyTexts.pipe(Schema.decodeTo(Schema.Array(Schema.Literals(["on", "off"]))))
+
 const NonEmptySecrets = List.pipe(
   Schema.check(Schema.isMinLength(1)),
   Schema.decodeTo(Schema.NonEmptyArray(Schema.RedactedFromValue(Schema.String)))
@@ -297,6 +299,7 @@ const variables = {
     "8000, 16000, 24000 or 48000",
     "24000"
   ),
+  TTS_NORMALIZE: required(Switches, "on or off, or one of them for each address with commas between", "off"),
 
   MAX_CALLS: count(1, 100_000, 100),
   MAX_CALL_DURATION: duration("above 0", "1 hour", "1h"),
@@ -345,6 +348,8 @@ export interface EngineSettings {
   readonly voice: Option.Option<string>
   /** Hz of a speech engine's samples where its answer does not say; unset: 24000. */
   readonly sampleRate?: 8000 | 16000 | 24000 | 48000
+  /** A speech engine that writes figures out itself gets them as they are written. Unset: it does not. */
+  readonly writesFiguresOut?: boolean
 }
 
 /** An engine of a stage; where there are several, the first that works is used. */
@@ -470,7 +475,7 @@ const serversOf = (values: Values, prefix: EnginePrefix): number =>
 const perServer = (values: Values, prefix: EnginePrefix) => ({
   [`${prefix}_MODEL`]: values[`${prefix}_MODEL`],
   [`${prefix}_API_KEY`]: values[`${prefix}_API_KEY`],
-  ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE } : {})
+  ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE, TTS_NORMALIZE: values.TTS_NORMALIZE } : {})
 })
 
 const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
@@ -487,7 +492,9 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         model: pick(values[`${prefix}_MODEL`], index),
         apiKey: pick(values[`${prefix}_API_KEY`], index),
         voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none(),
-        ...(prefix === "TTS" ? { sampleRate: values.TTS_SAMPLE_RATE } : {})
+        ...(prefix === "TTS"
+          ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(pick(values.TTS_NORMALIZE, index), "off") }
+          : {})
       }
     }
   })

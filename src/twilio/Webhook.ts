@@ -82,11 +82,23 @@ export const ContinueParameters = Schema.Struct({
   )
 })
 
+/** What can't be read is -1: older than any other report, but a call's end is its end whatever the number. */
+const SequenceNumber = Schema.String.pipe(
+  Schema.decodeTo(Schema.Int, {
+    decode: SchemaGetter.transform((text: string) => {
+      const number = Number(text)
+      return text.trim() !== "" && Number.isSafeInteger(number) ? number : -1
+    }),
+    encode: SchemaGetter.transform(String)
+  }),
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
 /** A status callback. The order of arrival means nothing; `SequenceNumber` does. */
 export const StatusParameters = Schema.Struct({
   CallSid,
   CallStatus: CallStatusFromText,
-  SequenceNumber: Schema.NumberFromString.check(Schema.isInt()).pipe(Schema.withDecodingDefaultKey(Effect.succeed("-1")))
+  SequenceNumber
 })
 
 /** A stream status callback. */

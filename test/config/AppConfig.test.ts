@@ -79,6 +79,21 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(engines.textToSpeech.map(shown), ["embedded", ["http://c/v1", undefined, undefined, "3"]])
     }))
 
+  it.effect("knows of each speech engine whether it writes figures out itself", () =>
+    Effect.gen(function*() {
+      const written = (variables: Readonly<Record<string, string>>) =>
+        Effect.map(settings(variables), ({ engines }) =>
+          engines.textToSpeech.map((choice) => choice._tag === "Server" ? choice.settings.writesFiguresOut : choice._tag))
+      const TTS_URL = "http://a/v1,embedded,http://b/v1"
+      assert.deepStrictEqual(yield* written({ TTS_URL }), [false, "Embedded", false])
+      assert.deepStrictEqual(yield* written({ TTS_URL, TTS_NORMALIZE: "off" }), [true, "Embedded", true])
+      assert.deepStrictEqual(yield* written({ TTS_URL, TTS_NORMALIZE: "on, off" }), [false, "Embedded", true])
+      const { lines } = yield* Effect.flip(settings({ TTS_URL, TTS_NORMALIZE: "maybe" }))
+      assert.match(lines[0], /^TTS_NORMALIZE must be on or off, /)
+      const { lines: uneven } = yield* Effect.flip(settings({ TTS_URL, TTS_NORMALIZE: "on,on,off" }))
+      assert.match(uneven[0], /^TTS_NORMALIZE has 3 entries, but TTS_URL has 2 addresses/)
+    }))
+
   it.effect("refuses an uneven list of what belongs to engines", () =>
     Effect.gen(function*() {
       const { lines } = yield* Effect.flip(settings({
@@ -129,6 +144,7 @@ describe("AppConfig", () => {
         TTS_API_KEY: "tts",
         TTS_VOICE: "7",
         TTS_SAMPLE_RATE: "16000",
+        TTS_NORMALIZE: "off",
         MAX_CALLS: "7",
         MAX_CALL_DURATION: "5m",
         START_TIMEOUT: "4s",

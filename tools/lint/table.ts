@@ -35,13 +35,15 @@ export const table: Readonly<Record<string, Room>> = {
   domain: { imports: [], packages: [...core, /^libphonenumber-js(\/|$)/] },
   // Nothing at all, so that a browser can use it.
   audio: { imports: [], packages: [] },
+  // Texts in, texts out; its data are CLDR's.
+  verbalizer: { imports: [], packages: [node, /^libphonenumber-js(\/|$)/, /^cldr-rbnf\//] },
   config: { imports: ["domain"], packages: [...core, node] },
   observability: { imports: ["config"], packages: [...edge, node] },
   // The one room that knows Twilio's package.
   twilio: { imports: ground, packages: [...edge, node, webSocket, /^twilio(\/|$)/] },
-  conversation: { imports: ["domain", "audio", "observability"], packages: core },
+  conversation: { imports: ["domain", "audio", "verbalizer", "observability"], packages: core },
   engines: {
-    imports: ["audio", "config", "observability", "conversation"],
+    imports: ["audio", "verbalizer", "config", "observability", "conversation"],
     packages: [...edge, node, platform, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web\//]
   },
   agent: { imports: [...ground, "conversation"], packages: [...core, node, /^yaml$/] },
