@@ -37,7 +37,7 @@ describe("what is written", () => {
     ["a thought of Gemma 4", "<|channel>thought\nhm<channel|>Yes.", "Yes."],
     ["a thought of gpt-oss", "<|channel|>analysis<|message|>hm<|end|><|start|>Yes.", "Yes."],
     ["a thought that does not end", "Well. <think>I should", "Well. "],
-    ["signs of a template", "Yes.<end_of_turn>\n<|im_end|> No<|eot_id|>", "Yes.\n No"],
+    ["signs of a template, and what follows the end", "<bos>Yes.<|vision_pad|> No.<end_of_turn>\n<|im_end|> Not this<|eot_id|>", "Yes. No."],
     ["half a sign of a template", "Yes.<end_of", "Yes."]
   ]
   for (const [what, written, read] of cases) {
