@@ -200,13 +200,13 @@ class Reading {
 
 const run = (reader: Reader, more: string, isLast: boolean): readonly [Reader, ReadonlyArray<Piece>] => {
   if (reader.isOver) return [reader, []]
-  const rest = reader.held + more
-  if (reader.isStarted) return new Reading(reader, rest, isLast).run()
+  if (reader.isStarted) return new Reading(reader, reader.held + more, isLast).run()
+  const rest = (reader.held + more).trimStart()
   const start = started(reader, rest, isLast)
   if (start.isHeld) return [{ ...reader, held: rest }, []]
   const { isThought } = start
   return new Reading(
-    { ...reader, isStarted: rest.trim() !== "", hasThought: isThought, hasLoneEnd: isThought },
+    { ...reader, isStarted: rest !== "", hasThought: isThought, hasLoneEnd: isThought },
     start.rest,
     isLast
   ).run()

@@ -29,8 +29,8 @@ const isPart = (rest: string): boolean => {
 }
 
 /** What a call begins with: brackets, or a name and its bracket. */
-const callBegins = /^\s*(?:[[{<]|(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?[A-Za-z_][\w.-]*\s*\()/
-const mayBegin = /^\s*(?:[A-Za-z_]\w*\s*=?\s*)?(?:await\s*)?(?:[A-Za-z_][\w.-]*\s*)?$/
+const callBegins = /^\s*(?:#[^\n]*\n\s*)*(?:[[{<]|(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?[A-Za-z_][\w.-]*\s*\()/
+const mayBegin = /^\s*(?:#[^\n]*\n\s*)*(?:#[^\n]*|(?:[A-Za-z_]\w*\s*=?\s*)?(?:await\s*)?(?:[A-Za-z_][\w.-]*\s*)?)$/
 
 const close = /```/
 

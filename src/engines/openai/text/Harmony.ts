@@ -113,7 +113,7 @@ const addressed = /^(?:(?:commentary|analysis|assistant|assistantcommentary|assi
 /** Between the name and the arguments: a channel, a type, and what is left of their signs. */
 const headBehind = /^\s*(?:(?:<\|channel\|>)?(?:commentary|analysis))?\s*(?:<\|constrain\|>)?\s*(?:json|code)?\s*(?:<\|message\|>)?\s*/
 /** The same, not yet whole. */
-const partOfHead = /^\s*(?:(?:<\|channel\|>)?(?:commentary|analysis))?\s*(?:<\|constrain\|>)?\s*(?:json|code)?\s*(?:<[|a-z]{0,12}|[a-z]{0,10})$/
+const partOfHead = /^\s*(?:<\|channel\|>)?\s*[a-z]{0,12}\s*(?:<\|constrain\|>)?\s*[a-z]{0,8}\s*(?:<[|a-z]{0,12})?$/
 
 const addressedCall = (place: Place, length: number, name: string): Found => {
   const { isLast, rest } = place

@@ -53,7 +53,7 @@ export const find = (value: Schema.Json, tools: KnownTools): ReadonlyArray<Writt
     return value.length > 0 && found.every((calls) => calls !== undefined) ? found.flat() : undefined
   }
   if (!isFields(value)) return undefined
-  const wrapperKey = wrapperKeys.find((key) => Predicate.isObject(value[key]))
+  const wrapperKey = wrapperKeys.find((key) => Predicate.isObject(value[key]) || Array.isArray(value[key]))
   if (wrapperKey !== undefined) {
     const found = find(value[wrapperKey], tools)
     if (found !== undefined) return found

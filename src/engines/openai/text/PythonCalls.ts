@@ -17,7 +17,7 @@ const invalid: Parsed = { _tag: "Invalid" }
 
 const beginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(print\s*\(\s*)?(?:await\s+)?([A-Za-z_][\w.-]*)\s*\(/y
 /** Text that more text can make the beginning of a call. */
-const partOfBeginning = /\s*(?:[A-Za-z_]\w*\s*(?:=\s*)?)?(?:await\s*)?(?:print\s*(?:\(\s*)?)?(?:[A-Za-z_][\w.-]*\s*)?$/y
+const partOfBeginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(?:print\s*\(\s*)?(?:await\s+)?(?:[A-Za-z_][\w.-]*\s*)?$/y
 const keyword = /\s*([A-Za-z_]\w*)\s*=(?!=)/y
 const blanks = /\s*/y
 
@@ -51,7 +51,7 @@ export const parse = (text: string, from: number, tools: KnownTools): Parsed => 
     const value = Literal.parse(text, key === null ? at + (isSpread ? 2 : 0) : at + key[0].length)
     if (value._tag !== "Value") {
       // A name that may yet be followed by an equals sign.
-      const isOpen = value._tag === "Incomplete" || key === null && /^\w*\s*=?$/.test(text.slice(at))
+      const isOpen = value._tag === "Incomplete" || key === null && /^(?:\*|[\w.-]*\s*=?)$/.test(text.slice(at))
       return isOpen ? incomplete : invalid
     }
     if (key !== null) named[key[1]] = value.value
