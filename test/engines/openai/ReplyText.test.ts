@@ -181,6 +181,6 @@ describe("what is written", () => {
     const pieces = [0, ...places].map((place, at) => text.slice(place, places[at]))
     const whole = readAll(text)
     assert.strictEqual(shown(readAll(...pieces)), shown(whole))
-    for (const piece of whole) if (piece._tag === "Text") assert.notMatch(piece.text, /<<|<hang_up|<think>|<end_of_turn>|<tool_call>|\[TOOL_CALLS\]|<\|python_tag|◁think|to=functions\.[a-z]/)
+    for (const piece of whole) if (piece._tag === "Text") assert.notMatch(piece.text, /<<|<hang_up|<think>|<end_of_turn>|<tool_call>|\[TOOL_CALLS\]|<\|python_tag|◁think|\bto=functions\.[a-z]/)
   })
 })

@@ -65,7 +65,7 @@ const readValue = (text: string, at: number, tools: KnownTools): One => {
 /** Text behind a name that more text can make the sign before its arguments. */
 const partOfSign = /^[\s:=]*(?:`{1,3}\w*)?[\s:=]*(?:(?<=\s)[A-Za-z0-9]{1,9}\s*)?(?:\[[A-Z_]*|<[^>]{0,40})?$/
 /** A sign between parts of a call that is not whole yet. */
-const partOfToken = /(?:<[|｜][^|｜<>"\n]{0,40}[|｜]?|\[[A-Z_]{0,12})$/
+const partOfToken = /(?:<(?:[|｜][^|｜<>"\n]{0,40}[|｜]?)?|\[[A-Z_]{0,12})$/
 /** The same before a call. */
 const partOfBetween = /^(?:#[^\n]*|<[^>]{0,40}|`{1,3}\w*)$/
 
