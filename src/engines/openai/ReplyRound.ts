@@ -161,11 +161,10 @@ export class ReplyRound {
       this.isOver ||= isSpoken(piece.text)
       return
     }
-    this.text += piece.text
-    parts.push(piece)
-    if (this.text.length <= this.#options.longest) return
-    this.#isTooLong = true
-    this.isOver = true
+    const text = piece.text.slice(0, this.#options.longest - this.text.length)
+    this.text += text
+    parts.push({ _tag: "Text", text })
+    if (text.length < piece.text.length) this.isOver = this.#isTooLong = true
   }
 
   #act(line: Line): void {

@@ -118,7 +118,7 @@ export const adapt = (thinking: Thinking, detail: string): Thinking | undefined 
   if (/does not support thinking/i.test(detail)) return { ...thinking, effort: "unsaid" }
   if (/\breasoning\b/i.test(detail) && thinking.ways.includes("reasoning")) return without(thinking, "reasoning")
   if (/\bthinking\b/i.test(detail) && thinking.ways.includes("thinking")) return without(thinking, "thinking")
-  return /\bthink\b/i.test(detail) ? without(thinking, "think") : undefined
+  return /["'`]think["'`]|\b(?:field|parameter|argument)\W+think\b/i.test(detail) ? without(thinking, "think") : undefined
 }
 
 /** The answer was eaten up by thoughts: it is asked for without any, and with room for those that come all the same. */

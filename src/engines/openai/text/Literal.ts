@@ -22,6 +22,8 @@ const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b
 const quotes = ["<|\"|>", "<escape>", "\"\"\"", "'''", "\"", "'"]
 
 const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+/** A number that more text may make longer. */
+const partOfNumber = /-?\d+(?:\.\d*)?(?:[eE][+-]?\d*)?$/y
 const identifier = /[A-Za-z_$][\w$-]*/y
 const bareWord = /[^\s,{}[\]"'<>][^,{}[\]"'<>\n]*/y
 
@@ -175,6 +177,7 @@ class Cursor {
   }
 
   scalar(): Read<Schema.Json> {
+    if (this.match(partOfNumber) !== undefined) return this.short()
     const digits = this.match(number)
     const word = this.match(identifier) ?? ""
     const bare = this.takesBareWords ? this.match(bareWord) : undefined
