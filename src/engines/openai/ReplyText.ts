@@ -11,6 +11,7 @@ import * as Ends from "./text/Ends.ts"
 import * as Fences from "./text/Fences.ts"
 import * as Harmony from "./text/Harmony.ts"
 import * as KnownTools from "./text/KnownTools.ts"
+import * as LabelledCalls from "./text/LabelledCalls.ts"
 import * as OwnLines from "./text/OwnLines.ts"
 import { type Piece, type Rule, type Skip, type Taken } from "./text/Rule.ts"
 import * as Thoughts from "./text/Thoughts.ts"
@@ -78,13 +79,14 @@ const signRules: ReadonlyArray<Rule> = [
   Fences.rule,
   BareCalls.json,
   BareCalls.pythonList,
-  BareCalls.python
+  BareCalls.python,
+  LabelledCalls.rule
 ]
 
 /** Rules for what begins with a letter. */
-const wordRules: ReadonlyArray<Rule> = [Harmony.plain, CallSigns.rule, Fences.language, Ends.roleLine, BareCalls.python]
+const wordRules: ReadonlyArray<Rule> = [Harmony.plain, CallSigns.rule, LabelledCalls.rule, Fences.language, Ends.roleLine, BareCalls.python]
 
-const candidates = /[<[{`◁]|[A-Za-z_]+/g
+const candidates = /[<[{`◁✿]|[A-Za-z_]+/g
 const isWordCharacter = /[\p{L}\p{N}_]/u
 
 /** Whether the start is held back still; what is left of it if it is not. */

@@ -4,7 +4,7 @@
  */
 import { RegExp as Patterns } from "effect"
 import * as CallBody from "./CallBody.ts"
-import { type Found, nothing, type Piece, type Place, type Rule, skipTo, taken, toPieces, wait, waitFor } from "./Rule.ts"
+import { beforeTurnEnd, type Found, nothing, type Piece, type Place, type Rule, skipTo, taken, toPieces, wait, waitFor } from "./Rule.ts"
 import * as Tags from "./Tags.ts"
 
 interface Format {
@@ -99,9 +99,13 @@ const open = (place: Place, from: number, name: string): Found => {
   return found._tag === "Unreadable" ? otherwise : { _tag: "Wait", otherwise }
 }
 
-const anyOf = (texts: ReadonlyArray<string>): RegExp => new RegExp(texts.map(Patterns.escape).join("|"), "i")
+const anyOf = (texts: ReadonlyArray<string>): RegExp => new RegExp([...texts.map(Patterns.escape), beforeTurnEnd].join("|"), "i")
 
 const ends = new Map(formats.map(({ begin, ends }) => [begin, anyOf(ends)]))
+
+/** At the beginning it repeats the answer that was given; behind a call all that follows rests on what is made up. */
+const madeUp = ({ isUnsaid, rest }: Place, length: number, ends: ReadonlyArray<string>): Found =>
+  isUnsaid ? taken(length, { skip: skipTo(...ends) }) : taken(rest.length, { isEnd: true })
 
 const look = (place: Place): Found => {
   const { isLast, rest } = place
@@ -113,13 +117,13 @@ const look = (place: Place): Found => {
     return found.ends.length === 0 ? open(place, from, found.name) : between(place, from, from, ends.get(found.begin) ?? /(?!)/, found.name)
   }
   const answer = answers.find(([begin]) => start.startsWith(begin))
-  if (answer !== undefined) return taken(answer[0].length, { skip: skipTo(...answer[1]) })
+  if (answer !== undefined) return madeUp(place, answer[0].length, answer[1])
   if (rest.startsWith("<")) {
     const tag = tags.read(rest)
     if (tag?.kind === "begin") {
       // The name of a function stands in its tag.
       const isPartOfBody = tag.name === "invoke" || tag.attributes.startsWith("=") || /\bname\s*=/.test(tag.attributes)
-      const closing = new RegExp(`</${Patterns.escape(tag.fullName)}>${tag.name.startsWith("tool") ? `|<\\|?${Patterns.escape(tag.fullName)}\\|>` : ""}`, "i")
+      const closing = new RegExp(`</${Patterns.escape(tag.fullName)}>${tag.name.startsWith("tool") ? `|<\\|?${Patterns.escape(tag.fullName)}\\|>` : ""}|${beforeTurnEnd}`, "i")
       if (!isPartOfBody) return between(place, tag.length, tag.length, closing, "tags")
       const end = closing.exec(rest)
       if (end !== null) return closed(rest.slice(0, end.index + end[0].length), end.index + end[0].length, place, "tags")
@@ -127,7 +131,7 @@ const look = (place: Place): Found => {
     }
     if (tag !== undefined) return taken(tag.length)
     const answerTag = answerTags.read(rest)
-    if (answerTag?.kind === "begin") return taken(answerTag.length, { skip: skipTo(`</${answerTag.fullName}>`) })
+    if (answerTag?.kind === "begin") return madeUp(place, answerTag.length, [`</${answerTag.fullName}>`])
     if (answerTag !== undefined) return taken(answerTag.length)
     if (tags.isPart(rest) || answerTags.isPart(rest)) return isLast ? taken(rest.length, { pieces: rest.length > 5 ? [{ _tag: "Dropped", format: "tags" }] : [] }) : wait
   }

@@ -71,7 +71,8 @@ export const rule: Rule = {
     const begun = sayCall.exec(rest)
     if (begun !== null) return certain(place, begun[0].length)
     const answer = answers.exec(rest)
-    if (answer !== null) return taken(answer[0].length, { skip: { end: close, longest: 3 } })
+    // An answer that the model has made up: what follows rests on it, if there was a call before.
+    if (answer !== null) return place.isUnsaid ? taken(answer[0].length, { skip: { end: close, longest: 3 } }) : taken(rest.length, { isEnd: true })
     const opened = mayHoldCall.exec(rest)
     return opened === null ? nothing : possible(place, opened[0].length)
   }

@@ -76,6 +76,9 @@ export const wait: Found = { _tag: "Wait" }
 
 export const taken = (length: number, more: Omit<Taken, "_tag" | "length"> = {}): Taken => ({ _tag: "Taken", length, ...more })
 
+/** The end of the model's turn, where something of it was not closed: a pattern that takes nothing of the text. */
+export const beforeTurnEnd = "(?=<(?:\\|(?:im_end|eot_id|eom_id|endoftext|end_of_text)\\||end_of_turn|/s|turn\\||｜end▁of▁sentence｜)>)"
+
 /** Up to the first of these texts. */
 export const skipTo = (...ends: ReadonlyArray<string>): Skip => ({
   end: new RegExp(ends.map((end) => Patterns.escape(end)).join("|"), "i"),

@@ -9,7 +9,7 @@
  * A template may open the thought in the prompt, so that only its end is seen; see `UnopenedThought`.
  */
 import { RegExp as Patterns } from "effect"
-import { nothing, type Rule, type Skip, taken, wait, waitFor } from "./Rule.ts"
+import { beforeTurnEnd, nothing, type Rule, type Skip, taken, wait, waitFor } from "./Rule.ts"
 import * as Tags from "./Tags.ts"
 
 const words = [
@@ -32,14 +32,15 @@ const fixed: ReadonlyArray<readonly [begin: string, end: string]> = [
 const signs = fixed.flat()
 
 /** An end of any dialect: models mix them. */
-const anyEnd: Skip = {
-  end: new RegExp(`</(?:[a-z]{1,12}:)?(?:${words.join("|")})>|${fixed.map(([, end]) => Patterns.escape(end)).join("|")}`, "i"),
-  longest: 40
-}
+const endings = `</(?:[a-z]{1,12}:)?(?:${words.join("|")})>|${fixed.map(([, end]) => Patterns.escape(end)).join("|")}`
+const anyEnd = new RegExp(endings, "i")
+
+/** A thought that is not closed is over with the turn. */
+const skipped: Skip = { end: new RegExp(`${endings}|${beforeTurnEnd}`, "i"), longest: 40 }
 
 /** The first end of a thought in a text whose beginning was in the prompt. */
 export const loneEnd = (text: string): { readonly at: number; readonly length: number } | undefined => {
-  const found = anyEnd.end.exec(text)
+  const found = anyEnd.exec(text)
   return found === null ? undefined : { at: found.index, length: found[0].length }
 }
 
@@ -48,11 +49,11 @@ export const rule: Rule = {
   look: (place) => {
     const { isLast, rest } = place
     const tag = tags.read(rest)
-    if (tag?.kind === "begin") return taken(tag.length, { skip: anyEnd, isThought: true })
+    if (tag?.kind === "begin") return taken(tag.length, { skip: skipped, isThought: true })
     if (tag !== undefined) return taken(tag.length, { isLoneEnd: tag.kind === "end" })
     const start = rest.slice(0, 24).toLowerCase()
     for (const [begin, end] of fixed) {
-      if (start.startsWith(begin)) return taken(begin.length, { skip: anyEnd, isThought: true })
+      if (start.startsWith(begin)) return taken(begin.length, { skip: skipped, isThought: true })
       if (start.startsWith(end)) return taken(end.length, { isLoneEnd: true })
     }
     if (tags.isPart(rest)) return isLast ? taken(rest.length) : wait

@@ -84,6 +84,10 @@ describe("a tool call that a model writes as text is done, and not spoken:", () 
     ["Apertus", "<|tools_prefix|>[{\"transfer\": {\"to\": \"billing\"}}]<|tools_suffix|>", "", [toBilling]],
     ["InternLM", "<|action_start|><|plugin|>{\"name\": \"transfer\", \"parameters\": {\"to\": \"billing\"}}<|action_end|>", "", [toBilling]],
     ["LM Studio", `[TOOL_REQUEST]${json}[END_TOOL_REQUEST]`, "", [toBilling]],
+    ["Qwen, ended with the turn", `<tool_call>${json}<|im_end|>\n<|im_start|>user\nThanks.`, "", [toBilling]],
+    ["a made-up answer behind it, and what rests on it", `${json}\n<tool_response>{"ok": true}</tool_response>\nIt is done.`, "", [toBilling]],
+    ["ReAct", "Action: transfer\nAction Input: {\"to\": \"billing\"}\nObservation", "Observation", [toBilling]],
+    ["Qwen-Agent", "✿FUNCTION✿: transfer\n✿ARGS✿: {\"to\": \"billing\"}", "", [toBilling]],
     ["a name in another spelling", "<tool_call>{\"name\": \"functions.Book-Table\", \"arguments\": {\"day\": \"Friday\"}}</tool_call>", "", ["book_table {\"day\":\"Friday\"}"]]
   ]
   for (const one of cases) check(one)
@@ -138,6 +142,7 @@ describe("ordinary text is spoken as it is:", () => {
     "The user asked for more.",
     "Okay, the users like it.",
     "It costs <s>20</s> 10 euros.",
+    "Action: we open at nine.\nActions speak.",
     "Ask the model.\nmodels are many.\nUsers too."
   ]
   for (const text of texts) {
