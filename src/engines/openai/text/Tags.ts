@@ -28,7 +28,7 @@ const part = /^<(\/?)([^\s<>="'/]{0,32})((?:\s|=)[^<>]{0,100})?(\/?)$/
 export const make = (names: ReadonlyArray<string>): Tags => {
   const known = new Set(names)
   const spelled = names.flatMap((name) => [name, ...prefixes.map((prefix) => prefix + name)])
-  const known2 = new Set(spelled)
+  const spelledNames = new Set(spelled)
   return {
     read: (rest) => {
       // The slash of an empty tag is none of an attribute's.
@@ -41,7 +41,7 @@ export const make = (names: ReadonlyArray<string>): Tags => {
       const [text, , name = "", attributes] = part.exec(rest) ?? []
       if (text === undefined || text.length < 2) return false
       const start = name.toLowerCase()
-      return attributes === undefined ? spelled.some((spelling) => spelling.startsWith(start)) : known2.has(start)
+      return attributes === undefined ? spelled.some((spelling) => spelling.startsWith(start)) : spelledNames.has(start)
     }
   }
 }
