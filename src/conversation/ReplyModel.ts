@@ -24,6 +24,8 @@ export interface ReplyRequest {
   readonly exchanges?: ReadonlyArray<ToolExchange>
   /** The reply has said words already, before it asked tools: no further word is an end, and no failure. */
   readonly isContinued?: boolean
+  /** No more tools are asked for this reply. */
+  readonly isLastRound?: boolean
 }
 
 /** What a reply consists of. */

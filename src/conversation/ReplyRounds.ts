@@ -29,24 +29,31 @@ export const run = (options: {
 
   /** All that the reply has said. */
   let text = ""
+  let hasEnd = false
 
   const round = (index: number): Effect.Effect<void, EngineFailed> =>
     Effect.suspend(() => {
       let asked: Extract<ReplyPart, { readonly _tag: "ToolCalls" }> | undefined
       const isContinued = /[\p{L}\p{N}]/u.test(text)
-      const parts = Stream.suspend(() => options.replier.reply({ ...request, exchanges: desk.exchanges(reply, text), isContinued }))
+      const parts = Stream.suspend(() => options.replier.reply({ ...request, exchanges: desk.exchanges(reply, text), isContinued, isLastRound: index >= maxRounds }))
       return Patience.runForEach(parts, {
         millis: options.patience,
         onLate: options.onLate,
         each: (part) =>
           Effect.sync(() => {
-            if (part._tag === "ToolCalls") asked = part
-            else tell(part)
+            if (part._tag === "ToolCalls") {
+              asked = part
+              return
+            }
+            const isEnd = part._tag === "HangUp" || part._tag === "Transfer"
+            // The first end of a call is the end.
+            if (!isEnd || !hasEnd) tell(part)
+            hasEnd ||= isEnd
             if (part._tag === "Text") text += part.text
           })
       }).pipe(
         Effect.andThen(Effect.suspend(() => {
-          if (asked === undefined || index >= maxRounds) return Effect.void
+          if (asked === undefined) return Effect.void
           const { calls, said } = asked
           return (desk.areRepeatable(calls) ? Effect.void : options.settled).pipe(
             Effect.andThen(desk.ask({ reply, at: request.history.length, said, calls })),

@@ -103,6 +103,7 @@ describe("an agent's file", () => {
       hints: undefined,
       endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 100 },
       interruption: { minSpeech: 200, backchannels: standard.backchannels },
+      attention: standard.attention,
       idle: { after: 8000, hangUpAfter: 20_000 },
       timeouts: { transcript: 3000, reply: 5000, speech: 4000 },
       maxDuration: 1_800_000
@@ -142,6 +143,7 @@ tools:
     description: How many of a book there are.
     url: http://127.0.0.1:9000/stock
     timeout: 1s
+    repeatable: true
     parameters:
       properties: { title: { type: string } }
       required: [title]
@@ -153,6 +155,7 @@ tools:
         description: "How many of a book there are.",
         url: new URL("http://127.0.0.1:9000/stock"),
         timeout: 1000,
+        repeatable: true,
         parameters: { type: "object", properties: { title: { type: "string" } }, required: ["title"] }
       },
       {
@@ -160,6 +163,7 @@ tools:
         description: "The time.",
         url: new URL("https://shop.example/time"),
         timeout: 3000,
+        repeatable: false,
         parameters: { type: "object", properties: {} }
       }
     ])

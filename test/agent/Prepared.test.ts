@@ -7,6 +7,7 @@ import { Recordings } from "../../src/agent/Recordings.ts"
 import { ReplyModel } from "../../src/conversation/ReplyModel.ts"
 import { SpeechToText } from "../../src/conversation/SpeechToText.ts"
 import { TextToSpeech } from "../../src/conversation/TextToSpeech.ts"
+import { Tools } from "../../src/conversation/tools/Tools.ts"
 import { VoiceActivity } from "../../src/conversation/VoiceActivity.ts"
 
 describe("an agent that gets ready", () => {
@@ -17,6 +18,7 @@ describe("an agent that gets ready", () => {
         Layer.succeed(VoiceActivity, VoiceActivity.of({ open: Effect.succeed({ ask: (_window, answer) => answer(Exit.succeed(0)) }) })),
         Layer.succeed(SpeechToText, { prepare: () => Effect.succeed({ begin: Effect.never }), unknownWords: () => Effect.succeed([]) }),
         Layer.succeed(ReplyModel, { prepare: () => Effect.succeed({ reply: () => Stream.empty }) }),
+        Layer.succeed(Tools, { send: () => Effect.die("no tool is asked") }),
         Layer.succeed(TextToSpeech, {
           voices: [],
           speak: () => Stream.empty,

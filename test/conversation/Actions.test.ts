@@ -54,6 +54,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
     voiceActivity: {
       open: Effect.succeed({ ask: (window, answer) => answer(Exit.succeed(window.some((sample) => Math.abs(sample) > 3000) ? 1 : 0)) })
     },
+    tools: { send: () => Effect.die("no tool is asked") },
     recognizer: {
       begin: Effect.succeed({
         push: () => Effect.void,

@@ -1,17 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Ref, Scope, Stream } from "effect"
 import * as Conversation from "../../src/conversation/Conversation.ts"
+import type { Tools } from "../../src/conversation/tools/Tools.ts"
 import type { Persona } from "../../src/conversation/Persona.ts"
 import * as FakeEngines from "../fakes/FakeEngines.ts"
+import * as FakeTools from "../fakes/FakeTools.ts"
 import * as FakeLine from "../fakes/FakeLine.ts"
 import { persona } from "../fakes/Personas.ts"
 import { pass, settle } from "../fakes/Time.ts"
 
 const { lines } = persona
+const book = FakeTools.toolOf("book")
 
 /** A conversation on a fake line; `hangUp` is the caller's. */
 const open = Effect.fnUntraced(function*(options: {
   readonly persona?: Partial<Persona>
+  readonly tools?: Tools["Service"]
   readonly plan?: (fake: FakeEngines.FakeEngines) => void
 } = {}) {
   const fake = FakeEngines.make()
@@ -19,7 +23,7 @@ const open = Effect.fnUntraced(function*(options: {
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const conversation = yield* Scope.provide(Conversation.open({ ...persona, ...options.persona }, fake.engines, line.end), scope)
+  const conversation = yield* Scope.provide(Conversation.open({ ...persona, ...options.persona }, { ...fake.engines, tools: options.tools ?? fake.engines.tools }, line.end), scope)
   yield* Scope.provide(line.play(conversation), scope)
   return {
     ...fake,
@@ -196,24 +200,33 @@ describe("speculation", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["I would like two"])
     }))
 
-  it.effect("is told when it counts, and never if it is thrown away", () =>
+  it.effect("asks no tool that changes something before it counts, and none if it is thrown away", () =>
     Effect.gen(function*() {
-      const call = yield* greeted()
+      const { sent, tools } = yield* FakeTools.make
+      const call = yield* greeted({ tools })
       call.hear(["I would like", "I would like two"])
+      call.answer("I would like", [{ _tag: "ToolCalls", said: "", calls: [FakeTools.callOf(book, { what: "one" })] }])
+      call.answer("I would like two", [{ _tag: "ToolCalls", said: "", calls: [FakeTools.callOf(book, { what: "two" })] }])
       yield* call.voice(500)
       yield* call.quiet(160)
-      const settled = Effect.fnUntraced(function*(index: number) {
-        const request = (yield* Ref.get(call.reply.requests))[index].asked
-        return yield* Effect.forkChild(request.settled ?? Effect.die("it is told nothing"))
-      })
-      const first = yield* settled(0)
+      assert.deepStrictEqual(yield* call.outcomes(call.reply), ["done"])
       yield* call.voice(500)
       yield* call.quiet(200)
-      const second = yield* settled(1)
-      assert.isUndefined(second.pollUnsafe())
+      assert.deepStrictEqual(yield* call.outcomes(call.reply), ["done", "done"])
+      assert.strictEqual(sent.length, 0)
       yield* call.quiet(200)
-      assert.isDefined(second.pollUnsafe())
-      assert.isUndefined(first.pollUnsafe())
+      assert.deepStrictEqual(sent.map(({ value }) => value), [{ what: "two" }])
+    }))
+
+  it.effect("asks a tool that only looks up in the pause already", () =>
+    Effect.gen(function*() {
+      const { sent, tools } = yield* FakeTools.make
+      const call = yield* greeted({ tools })
+      call.hear("I would like")
+      call.answer("I would like", [{ _tag: "ToolCalls", said: "", calls: [FakeTools.callOf(FakeTools.toolOf("find", true))] }])
+      yield* call.voice(500)
+      yield* call.quiet(160)
+      assert.strictEqual(sent.length, 1)
     }))
 
   it.effect("whose sound is ready does not leave before the endpoint", () =>

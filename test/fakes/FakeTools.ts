@@ -35,6 +35,6 @@ export const make = Effect.gen(function*() {
     sent,
     /** Answers what was sent as this number. */
     answer: (index: number, outcome: ToolOutcome | string = "Done.") =>
-      Deferred.succeed(sent[index].answer, typeof outcome === "string" ? { _tag: "Answered", text: outcome } : outcome)
+      Deferred.succeed<ToolOutcome, never>(sent[index].answer, typeof outcome === "string" ? { _tag: "Answered", text: outcome } : outcome)
   }
 })

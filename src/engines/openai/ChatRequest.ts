@@ -6,9 +6,9 @@
  * only so can a server reuse what it has computed for the beginning (vLLM and SGLang in blocks of 16 tokens, llama.cpp
  * by slot).
  */
-import { Schema } from "effect"
 import type { Persona } from "../../conversation/Persona.ts"
-import type { DialogueState, Message } from "../../conversation/ReplyModel.ts"
+import type { Message } from "../../conversation/ReplyModel.ts"
+import type { ToolExchange } from "../../conversation/tools/Tools.ts"
 import type { ReplySettings } from "../../config/AppConfig.ts"
 import type { Actions, ToolDefinition } from "./Actions.ts"
 import * as Thinking from "./Thinking.ts"
@@ -47,47 +47,6 @@ export type ChatMessage =
   | { readonly role: "assistant"; readonly content: string | null; readonly tool_calls?: ReadonlyArray<ToolCallMessage> }
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: string }
 
-const Asked = Schema.Struct({
-  id: Schema.String,
-  name: Schema.String,
-  /** As the model wrote them. */
-  arguments: Schema.String,
-  /** For the model. */
-  answer: Schema.String
-})
-
-/** What the model asked and was answered before it went on speaking, or why what it wanted could not be done. */
-export const Exchange = Schema.Struct({
-  /** Stands behind so many messages of the history. */
-  at: Schema.Int,
-  /** What the model had said before. */
-  said: Schema.String,
-  calls: Schema.NonEmptyArray(Asked)
-})
-export type Exchange = typeof Exchange.Type
-
-const Dialogue = Schema.Struct({ exchanges: Schema.Array(Exchange) })
-const decodeDialogue = Schema.decodeUnknownOption(Dialogue)
-
-/** Characters of all exchanges together; older ones are forgotten, which costs the cache once. */
-const longestMemory = 24_000
-
-const sizeOf = ({ calls, said }: Exchange): number => calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, said.length)
-
-/** What an earlier reply kept; nothing, if it was another engine's. */
-export const recall = (state: DialogueState): ReadonlyArray<Exchange> => {
-  const dialogue = decodeDialogue(state)
-  return dialogue._tag === "Some" ? dialogue.value.exchanges : []
-}
-
-/** To be kept for the next reply. */
-export const remember = (exchanges: ReadonlyArray<Exchange>): DialogueState => {
-  let size = exchanges.reduce((sum, exchange) => sum + sizeOf(exchange), 0)
-  let from = 0
-  while (size > longestMemory && from < exchanges.length - 1) size -= sizeOf(exchanges[from++])
-  return { exchanges: exchanges.slice(from) as unknown as Schema.Json }
-}
-
 /** What the user's side says when the answer was cut off at its limit within its only sentence. */
 const goOn = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
 
@@ -121,9 +80,9 @@ export const systemText = (persona: Pick<Persona, "instructions" | "language">, 
   ].join("\n\n")
 
 /** The line by which a tool is asked, as the model wrote it or would have. */
-const asLine = ({ arguments: json, name }: Exchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
+const asLine = ({ arguments: json, name }: ToolExchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
 
-const exchanged = ({ calls, said }: Exchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
+const exchanged = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
   // What is no tool of the agent can't be said as a call of one.
   if (dialect.tools === "text" || calls.some(({ name }) => name === "")) {
     return [
@@ -145,7 +104,7 @@ const exchanged = ({ calls, said }: Exchange, dialect: Dialect): ReadonlyArray<C
 export const messages = (
   system: string,
   history: ReadonlyArray<Message>,
-  exchanges: ReadonlyArray<Exchange>,
+  exchanges: ReadonlyArray<ToolExchange>,
   dialect: Dialect
 ): ReadonlyArray<ChatMessage> => {
   const turns: Array<ChatMessage> = []
@@ -165,7 +124,8 @@ export const messages = (
   let said = ""
   for (let at = 0; at <= history.length; at++) {
     for (const exchange of exchanges) {
-      if (exchange.at !== at) continue
+      // Of a turn that was taken back it stands behind what is left.
+      if (Math.min(exchange.at, history.length) !== at) continue
       for (const message of exchanged(exchange, dialect)) add(message)
       said = exchange.said.trim()
     }

@@ -2,8 +2,8 @@
  * The reply of a language model at any OpenAI-compatible server: Gemma 3 27B in the first place, by
  * `POST /chat/completions` with its answer streamed.
  *
- * A reply is one request, or several where the model asks tools: their answers go back to it and it speaks on. The
- * server is asked in the way that its model's name suggests; where it refuses that, another way is taken, for good.
+ * A stream of a reply is one request. Where the model asks tools it ends with that: the conversation asks them, and the model is
+ * asked again with their answers. The server is asked in the way that its model's name suggests; where it refuses that, another way is taken, for good.
  * Stopping a reply closes its request, and with that the server stops computing.
  */
 import { Array, Cause, Effect, Layer, Metric, Option, Pull, Redacted, Result, Schema, Stream } from "effect"
@@ -12,6 +12,7 @@ import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import type { Persona } from "../../conversation/Persona.ts"
 import { type Replier, ReplyModel, type ReplyPart, type ReplyRequest } from "../../conversation/ReplyModel.ts"
+import type { ToolCall } from "../../conversation/tools/Tools.ts"
 import * as UnfinishedSentence from "../../conversation/UnfinishedSentence.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as Actions from "./Actions.ts"
@@ -24,7 +25,6 @@ import * as Sse from "./Sse.ts"
 import * as KnownTools from "./text/KnownTools.ts"
 import * as UnopenedThought from "./text/UnopenedThought.ts"
 import * as Thinking from "./Thinking.ts"
-import * as ToolRequest from "./ToolRequest.ts"
 
 export interface Options extends Partial<ChatRequest.Sampling> {
   /** How actions are asked for. Default `auto`. */
@@ -36,22 +36,14 @@ export interface Options extends Partial<ChatRequest.Sampling> {
   readonly isPrimed?: boolean
 }
 
-/** Times that tools are asked within one reply; what is asked behind that is not carried out. */
-const mostRounds = 3
-
 /** Tools asked at once by one message; the others are refused. */
 const mostCalls = 4
 
 /** Ways of asking that a server may refuse one after the other. */
 const mostAdaptations = 10
 
-/** What a reply has come to so far. */
+/** What is asked otherwise than as a rule. */
 interface Progress {
-  readonly exchanges: ReadonlyArray<ChatRequest.Exchange>
-  readonly round: number
-  readonly hasSpoken: boolean
-  /** To be done behind the last word. */
-  readonly acts: ReadonlyArray<ReplyPart>
   /** How thinking is asked for this once; unset: in the usual way. */
   readonly thinking?: Thinking.Thinking
 }
@@ -71,7 +63,6 @@ const charactersPerToken = 6
 const lingerMillis = 100
 
 export const make = Effect.fnUntraced(function*(settings: EngineSettings, options: Options = {}) {
-  const client = yield* HttpClient.HttpClient
   const endpoint = yield* Endpoint.make("replyModel", settings)
   const events = Sse.decoder(endpoint, ChatStream.Chunk)
   const document = Endpoint.json<unknown>(endpoint, Option.some)
@@ -115,7 +106,6 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
     /** Asks in the way that is known to work, and in another where that is refused. */
     const open = Effect.fnUntraced(function*(
       request: ReplyRequest,
-      exchanges: ReadonlyArray<ChatRequest.Exchange>,
       how: {
         readonly sampling?: Partial<ChatRequest.Sampling>
         readonly thinking?: Thinking.Thinking | undefined
@@ -129,7 +119,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
       for (let tries = 0;; tries++) {
         const known = learnt ?? expected
         const dialect = thinking === undefined ? known : { ...known, thinking }
-        const messages = ChatRequest.messages(ChatRequest.systemText(persona, actions, dialect), request.history, exchanges, dialect)
+        const messages = ChatRequest.messages(ChatRequest.systemText(persona, actions, dialect), request.history, request.exchanges ?? [], dialect)
         const body = HttpBody.jsonUnsafe(ChatRequest.body({
           model,
           messages: how.said === undefined ? messages : ChatRequest.toGoOn(messages, how.said),
@@ -180,61 +170,40 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         return Effect.succeed(next)
       })
 
-    /** Answers what was asked; the model reads the answers in its next request. */
-    const answer = Effect.fnUntraced(function*(round: ReplyRound, request: ReplyRequest, progress: Progress) {
-      let { acts } = progress
-      const asked: globalThis.Array<Effect.Effect<ChatRequest.Exchange["calls"][number]>> = []
+    /** What is to be done behind the last word, and what is to be asked of tools first. */
+    const wishesOf = (round: ReplyRound, request: ReplyRequest) => {
+      let acts: ReadonlyArray<ReplyPart> = []
+      const calls: globalThis.Array<ToolCall> = []
       let isAsked = false
-      const take = (
-        id: string,
-        name: string,
-        json: string,
-        action: Result.Result<Actions.Action, string>
-      ) => {
-        if (Result.isFailure(action)) {
-          isAsked = true
-          asked.push(Effect.succeed({ id, name, arguments: json, answer: action.failure }))
-          return
-        }
-        if (action.success._tag !== "Call") {
-          acts = addAct(acts, toPart(action.success))
+      const take = (id: string, name: string, json: string, action: Result.Result<Actions.Action, string>) => {
+        const wish = Result.getOrUndefined(action)
+        if (wish !== undefined && wish._tag !== "Call") {
+          acts = addAct(acts, toPart(wish))
           // A server wants an answer to every call of its own; a line of the text needs none.
-          if (name !== "") asked.push(Effect.succeed({ id, name, arguments: json, answer: "It will be done when you have spoken." }))
+          if (name !== "") calls.push({ id, name, arguments: json, ask: Result.fail("It will be done when you have spoken.") })
           return
         }
         isAsked = true
-        const { arguments: value, tool } = action.success
-        asked.push(
-          (asked.length < mostCalls ? ToolRequest.ask(client, tool, value) : Effect.succeed("Too many calls at once.")).pipe(
-            Effect.map((answer) => ({ id, name: tool.name, arguments: JSON.stringify(value), answer }))
-          )
-        )
+        if (Result.isFailure(action)) return void calls.push({ id, name, arguments: json, ask: Result.fail(action.failure) })
+        if (wish === undefined) return
+        const { arguments: value, tool } = wish
+        const ask: ToolCall["ask"] = calls.length < mostCalls ? Result.succeed({ tool, value }) : Result.fail("Too many calls at once.")
+        calls.push({ id, name: tool.name, arguments: JSON.stringify(value), ask })
       }
-      for (const [at, { action, body }] of round.lines.entries()) take(`line_${request.history.length}_${progress.round}_${at}`, "", body, action)
+      const before = request.exchanges?.length ?? 0
+      for (const [at, { action, body }] of round.lines.entries()) take(`line_${request.history.length}_${before}_${at}`, "", body, action)
       for (const call of ChatStream.callsOf(round.answered)) take(call.id, call.name, call.arguments, actions.ofCall(call.name, call.arguments))
-      if (!isAsked || progress.round >= mostRounds) return { acts, exchange: undefined }
-      // What a reply does in the world is not undone when the caller goes on speaking.
-      if (request.settled !== undefined) yield* request.settled
-      const [first, ...others] = yield* Effect.all(asked, { concurrency: "unbounded" })
-      const exchange: ChatRequest.Exchange = { at: request.history.length, said: round.text, calls: [first, ...others] }
-      return { acts, exchange }
-    })
+      return { acts, calls: isAsked && request.isLastRound !== true ? calls : [] }
+    }
 
     const goOn = Effect.fnUntraced(function*(
       round: ReplyRound,
       request: ReplyRequest,
       progress: Progress
     ): Effect.fn.Return<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed> {
-      const { acts, exchange } = yield* answer(round, request, progress)
-      const hasSpoken = progress.hasSpoken || isSpoken(round.text)
-      if (exchange !== undefined) {
-        const exchanges = [...progress.exchanges, exchange]
-        return Stream.concat(
-          Stream.succeed<ReplyPart>({ _tag: "State", state: ChatRequest.remember(exchanges) }),
-          speakRound(request, { exchanges, round: progress.round + 1, hasSpoken, acts })
-        )
-      }
-      if (hasSpoken || acts.length > 0) return Stream.fromIterable(acts)
+      const { acts, calls } = wishesOf(round, request)
+      if (calls.length > 0) return Stream.fromIterable<ReplyPart>([...acts, { _tag: "ToolCalls", said: round.text, calls }])
+      if (request.isContinued === true || isSpoken(round.text) || acts.length > 0) return Stream.fromIterable(acts)
       return yield* wordless(round, request, progress)
     })
 
@@ -291,7 +260,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
 
     /** Has the model end the sentence within which it was cut off. */
     const continued = (request: ReplyRequest, progress: Progress, said: string): Effect.Effect<string | undefined> =>
-      open(request, progress.exchanges, { sampling: { maxTokens: Continuation.maxTokens }, thinking: progress.thinking, said }).pipe(
+      open(request, { sampling: { maxTokens: Continuation.maxTokens }, thinking: progress.thinking, said }).pipe(
         Effect.flatMap(({ answer, dialect, model, sent }) => {
           const round = newRound(model, dialect)
           return Effect.as(Stream.runDrain(speak(round, chunksOf(answer, sent, () => undefined))), round)
@@ -353,7 +322,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
       Stream.suspend(() => {
         let round: ReplyRound | undefined
         let isDone = false
-        const parts = open(request, progress.exchanges, { thinking: progress.thinking }).pipe(
+        const parts = open(request, { thinking: progress.thinking }).pipe(
           Effect.map(({ answer, dialect, model, sent }) => {
             round = newRound(model, dialect)
             return speak(round, chunksOf(answer, sent, () => {
@@ -365,7 +334,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         return Stream.concat(parts, Stream.suspend(() => round === undefined ? Stream.empty : finish(round, request, progress, isDone)))
       })
 
-    const prime = open({ history: [{ role: "agent", text: persona.lines.greeting }], state: null }, [], {
+    const prime = open({ history: [{ role: "agent", text: persona.lines.greeting }], state: null }, {
       sampling: { maxTokens: 1, thinkingTokens: 0 }
     }).pipe(
       Effect.flatMap(({ answer }) => Stream.runDrain(answer.body)),
@@ -376,8 +345,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
 
     return {
       prime,
-      reply: (request) =>
-        speakRound(request, { exchanges: ChatRequest.recall(request.state), round: 0, hasSpoken: false, acts: [] })
+      reply: (request) => speakRound(request, {})
     }
   }
 

@@ -7,12 +7,12 @@ import type { EngineSettings, ReplySettings } from "../../../src/config/AppConfi
 import type { Persona, Tool } from "../../../src/conversation/Persona.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "../../../src/conversation/ReplyModel.ts"
 import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
-import * as Connections from "../../../src/engines/openai/Connections.ts"
 import * as OpenAiReplyModel from "../../../src/engines/openai/OpenAiReplyModel.ts"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import * as FakeChatServer from "../../fakes/FakeChatServer.ts"
 import * as FakeHttpServer from "../../fakes/FakeHttpServer.ts"
 import { persona } from "./Bakery.ts"
+import * as Replies from "./Replies.ts"
 
 const key = "sk-of-a-test"
 
@@ -39,7 +39,7 @@ const asked: ReplyRequest = {
   state: null
 }
 
-const ask = (replier: Replier) => Stream.runCollect(replier.reply(asked))
+const ask = (replier: Replier) => Replies.ask(replier, asked)
 
 /** What the caller hears: the text, without the sentence that will not be finished. */
 const spokenOf = (parts: ReadonlyArray<ReplyPart>): string => {
@@ -86,7 +86,7 @@ const run = (cases: ReadonlyArray<Case>, options: FakeChatServer.Options & { rea
           const parts = yield* ask(replier)
           assert.deepStrictEqual([spokenOf(parts), doneOf(parts), chats.length], [spoken, done, 1])
         }
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 }
 
@@ -133,7 +133,7 @@ describe("an answer is spoken:", () => {
         }),
         Stream.runDrain
       )
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   for (const [what, documents] of [
     ["finish_reason", [text("At nine."), chunk({}, "stop")]],
@@ -147,7 +147,7 @@ describe("an answer is spoken:", () => {
         assert.strictEqual(spokenOf(parts), "At nine.")
         yield* until(() => open() === 0)
         assert.strictEqual(chats.length, 1)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 })
 
@@ -214,7 +214,7 @@ describe("an answer is done:", () => {
         assert.deepStrictEqual(spokenOf(parts).split(/\s*\n\s*/), ["One moment.", "It ships on Monday."])
         assert.deepStrictEqual(server.received.map(({ body }) => JSON.parse(body.toString()).order).sort(), ["A", "B"])
         assert.strictEqual(chats.length, 2)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("not a call of a tool that there is not: it is counted, and the text around it spoken", () =>
@@ -225,14 +225,14 @@ describe("an answer is done:", () => {
       assert.deepStrictEqual([spokenOf(parts), doneOf(parts), chats.length], ["We open at nine.", [], 1])
       const after = yield* Metric.value(Metrics.textCallsDropped("tags"))
       assert.strictEqual(Number(after.count) - Number(before.count), 1)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("nothing else than such a call: the model is told, and answers in words", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: (_, count) => count === 0 ? { documents: stream("[TOOL_CALLS]fly[ARGS]{}") } : "We open at nine." })
       assert.strictEqual(spokenOf(yield* ask(replier)), "We open at nine.")
       assert.match(chats[1].request.messages.at(-1)?.content ?? "", /There is no such action.*hang_up, press_keys, transfer/)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })
 
 describe("an answer that is longer than it may be", () => {
@@ -243,14 +243,14 @@ describe("an answer that is longer than it may be", () => {
       assert.strictEqual(spokenOf(parts), "We are open from nine to five.")
       assert.deepStrictEqual(parts.at(-1), { _tag: "CutShort" })
       assert.strictEqual(chats.length, 1)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("is left as it is where the limit falls on the end of a sentence", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: () => ({ documents: stream("We are open from nine to five. Bye.", "length") }) })
       assert.strictEqual(spokenOf(yield* ask(replier)), "We are open from nine to five. Bye.")
       assert.strictEqual(chats.length, 1)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   const rests: ReadonlyArray<readonly [string, string]> = [
     ["five, every day.", "goes on"],
@@ -267,7 +267,7 @@ describe("an answer that is longer than it may be", () => {
         assert.strictEqual(spokenOf(yield* ask(replier)), "Our shop, which you know, is open from nine to five, every day.")
         assert.deepStrictEqual(chats[1].request.messages.slice(-2).map(({ role }) => role), ["assistant", "user"])
         assert.isBelow(chats[1].request.max_tokens ?? 0, 100)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("fails where its only sentence can't be finished, rather than ending in the middle of it", () =>
@@ -276,7 +276,7 @@ describe("an answer that is longer than it may be", () => {
       const error = yield* Effect.flip(ask(replier))
       assert.strictEqual(error.reason, "refused")
       assert.include(error.advice, "LLM_MAX_TOKENS")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("is not spoken half where a filter cuts it off", () =>
     Effect.gen(function*() {
@@ -290,7 +290,7 @@ describe("an answer that is longer than it may be", () => {
         assert.strictEqual(error.reason, "refused")
         assert.include(error.advice, "content filter")
       }
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })
 
 describe("an error", () => {
@@ -304,7 +304,7 @@ describe("an error", () => {
       Effect.gen(function*() {
         const { replier } = yield* setUp({ say: () => said })
         assert.strictEqual((yield* Effect.flip(ask(replier))).reason, reason)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 })
 
@@ -328,7 +328,7 @@ describe("thinking", () => {
         yield* ask(replier)
         const { chat_template_kwargs, reasoning_effort, think } = chats[0].request
         assert.deepStrictEqual({ chat_template_kwargs, reasoning_effort, think }, wanted)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   const refusals: ReadonlyArray<readonly [string, string, number, object, ReadonlyArray<string | undefined>]> = [
@@ -344,7 +344,7 @@ describe("thinking", () => {
         assert.strictEqual(spokenOf(yield* ask(replier)), "Hello there.")
         yield* ask(replier)
         assert.deepStrictEqual(chats.map(({ request }) => request.reasoning_effort), [efforts[0], efforts[1], efforts[1]])
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("that eats up the answer: it is asked for once more, without thinking and with room for it", () =>
@@ -357,7 +357,7 @@ describe("thinking", () => {
         [{ enable_thinking: false }, 1200],
         [{ enable_thinking: false }, 1200]
       ])
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   for (const [what, said] of [
     ["told apart", thoughtsOnly],
@@ -371,7 +371,7 @@ describe("thinking", () => {
         const error = yield* Effect.flip(ask(replier))
         assert.include(error.advice, "LLM_THINKING_TOKENS")
         assert.strictEqual(chats.length, 2)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("of an unknown model is switched off from the next answer on, once it was seen", () =>
@@ -380,7 +380,7 @@ describe("thinking", () => {
       yield* ask(replier)
       yield* ask(replier)
       assert.deepStrictEqual(chats.map(({ request: { max_tokens, reasoning_effort } }) => [reasoning_effort, max_tokens]), [[undefined, 200], ["none", 200]])
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("that can't be switched off has its own tokens, and the answer no more than its own", () =>
     Effect.gen(function*() {
@@ -390,7 +390,7 @@ describe("thinking", () => {
       assert.strictEqual(chats[0].request.max_tokens, 350)
       assert.isBelow(spoken.length, 50 * 7)
       assert.match(spoken, /words\.$/)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("is as much as it is set to", () =>
     Effect.gen(function*() {
@@ -398,5 +398,5 @@ describe("thinking", () => {
       yield* ask(replier)
       const { chat_template_kwargs, max_tokens, reasoning_effort } = chats[0].request
       assert.deepStrictEqual([chat_template_kwargs, reasoning_effort, max_tokens], [{ enable_thinking: true }, "low", 600])
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })

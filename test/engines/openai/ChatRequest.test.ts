@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import type { Message } from "../../../src/conversation/ReplyModel.ts"
+import type { ToolExchange } from "../../../src/conversation/tools/Tools.ts"
 import * as Actions from "../../../src/engines/openai/Actions.ts"
 import * as ChatRequest from "../../../src/engines/openai/ChatRequest.ts"
 import { persona } from "./Bakery.ts"
@@ -20,7 +21,7 @@ const rendered = (messages: ReadonlyArray<ChatRequest.ChatMessage>): string =>
 /** The same without the end of the last turn, which more text of the same side may still follow. */
 const beginning = (messages: ReadonlyArray<ChatRequest.ChatMessage>): string => rendered(messages).replace(/<end_of_turn>\n$/, "")
 
-const exchange: ChatRequest.Exchange = {
+const exchange: ToolExchange = {
   at: 2,
   said: "One moment.",
   calls: [{ id: "1", name: "order_status", arguments: "{\"order\":\"A\"}", answer: "On Monday." }]
@@ -114,21 +115,6 @@ describe("the messages", () => {
       }
     })
   }
-})
-
-describe("what is kept", () => {
-  it("comes back, and another engine's state is nothing", () => {
-    assert.deepStrictEqual(ChatRequest.recall(ChatRequest.remember([exchange])), [exchange])
-    for (const state of [null, 1, { intent: "hours" }, { exchanges: [{ at: "x" }] }]) assert.deepStrictEqual(ChatRequest.recall(state), [])
-  })
-
-  it("is bounded: the oldest goes, the newest stays", () => {
-    const long = (at: number): ChatRequest.Exchange => ({ ...exchange, at, calls: [{ ...exchange.calls[0], answer: "x".repeat(4000) }] })
-    const kept = ChatRequest.recall(ChatRequest.remember(Array.from({ length: 40 }, (_, at) => long(at))))
-    assert.strictEqual(kept.at(-1)?.at, 39)
-    assert.isBelow(kept.length, 7)
-    assert.isAbove(kept.length, 3)
-  })
 })
 
 describe("the dialect", () => {

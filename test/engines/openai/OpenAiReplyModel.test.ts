@@ -3,14 +3,14 @@ import { Deferred, Effect, Fiber, Option, Redacted, Stream } from "effect"
 import { HttpBody } from "effect/http"
 import type { EngineSettings } from "../../../src/config/AppConfig.ts"
 import type { Persona, Tool } from "../../../src/conversation/Persona.ts"
-import type { DialogueState, Message, Replier, ReplyPart, ReplyRequest } from "../../../src/conversation/ReplyModel.ts"
+import type { Message, Replier, ReplyPart, ReplyRequest } from "../../../src/conversation/ReplyModel.ts"
 import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
-import * as Connections from "../../../src/engines/openai/Connections.ts"
 import * as Endpoint from "../../../src/engines/openai/Endpoint.ts"
 import * as OpenAiReplyModel from "../../../src/engines/openai/OpenAiReplyModel.ts"
 import * as FakeChatServer from "../../fakes/FakeChatServer.ts"
 import * as FakeHttpServer from "../../fakes/FakeHttpServer.ts"
 import { persona } from "./Bakery.ts"
+import * as Replies from "./Replies.ts"
 
 const key = "sk-of-a-test"
 
@@ -41,11 +41,10 @@ const heard = (...texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
 
 const asked: ReplyRequest = { history: heard("Hello. How can I help you?", "When do you open?"), state: null }
 
-const ask = (replier: Replier, request: ReplyRequest = asked) => Stream.runCollect(replier.reply(request))
+const ask = (replier: Replier, request: ReplyRequest = asked, options?: Parameters<typeof Replies.ask>[2]) => Replies.ask(replier, request, options)
 
 const textOf = (parts: ReadonlyArray<ReplyPart>) => parts.flatMap((part) => part._tag === "Text" ? [part.text] : []).join("")
 const actsOf = (parts: ReadonlyArray<ReplyPart>) => parts.filter(({ _tag }) => _tag !== "Text" && _tag !== "State")
-const stateOf = (parts: ReadonlyArray<ReplyPart>): DialogueState => parts.findLast((part) => part._tag === "State")?.state ?? null
 
 const dialects: ReadonlyArray<FakeChatServer.Dialect> = ["vllm", "llamacpp", "ollama", "openai"]
 
@@ -59,7 +58,7 @@ describe("a reply", () => {
           assert.strictEqual(textOf(yield* ask(replier)), text)
           assert.strictEqual(chats.length, 1)
         }
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("asks Gemma 3 with the system text in the first user message, in turns, limited and streamed", () =>
@@ -74,7 +73,7 @@ describe("a reply", () => {
         [request.model, request.stream, request.max_tokens, request.temperature, request.stop, request.stream_options, request.tools],
         [gemma, true, 200, 0.7, ["<end_of_turn>", "<start_of_turn>"], { include_usage: true }, undefined]
       )
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("asks the first model that the server has, where none is set", () =>
     Effect.gen(function*() {
@@ -83,14 +82,14 @@ describe("a reply", () => {
       assert.strictEqual(textOf(yield* ask(yield* model.prepare(persona))), "Hello there.")
       assert.strictEqual(server.chats[0].request.model, "gemma3:27b")
       assert.strictEqual(server.chats[0].request.messages[0].role, "user")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("is taken whole from a server that does not stream", () =>
     Effect.gen(function*() {
       const { faults, replier } = yield* setUp()
       faults.next(FakeHttpServer.refusal(200, { choices: [{ message: { role: "assistant", content: "All at once." }, finish_reason: "stop" }] }))
       assert.strictEqual(textOf(yield* ask(replier)), "All at once.")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("keeps its connection for the next, also where the answer ends later than its last event", () =>
     Effect.gen(function*() {
@@ -101,7 +100,7 @@ describe("a reply", () => {
       const { accepted, open } = connections()
       assert.strictEqual(open, accepted)
       assert.isBelow(accepted, replies / 2)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("finds the server warm: the agent's instructions read, and what it refuses known", () =>
     Effect.gen(function*() {
@@ -113,7 +112,7 @@ describe("a reply", () => {
       // System text, opening, greeting: all that comes before the caller's first words.
       assert.deepStrictEqual(first.slice(0, 3), primed.slice(0, 3))
       assert.deepStrictEqual(primed.slice(2).map(({ role }) => role), ["assistant", "user"])
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("is as long and as free as it is set", () =>
     Effect.gen(function*() {
@@ -121,7 +120,7 @@ describe("a reply", () => {
       // The sentence that was cut off is finished, in a request of its own.
       assert.strictEqual(textOf(yield* ask(replier)), "One two three four five.")
       assert.deepStrictEqual([chats[0].request.max_tokens, chats[0].request.temperature], [2, 0])
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("speaks no thought, neither one that the server tells apart nor one in the text", () =>
     Effect.gen(function*() {
@@ -132,7 +131,7 @@ describe("a reply", () => {
       })
       assert.strictEqual(textOf(yield* ask(replier)).trim(), "At nine.")
       assert.deepStrictEqual(chats[0].request.chat_template_kwargs, { enable_thinking: false })
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })
 
 describe("the server's way", () => {
@@ -153,7 +152,7 @@ describe("the server's way", () => {
         assert.strictEqual(textOf(yield* ask(replier)), "Hello there.")
         assert.strictEqual(textOf(yield* ask(replier)), "Hello there.")
         assert.deepStrictEqual(chats.map(({ request }) => has(request)), [true, false, false])
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("without tool calls, the same actions are told in the system text", () =>
@@ -163,7 +162,7 @@ describe("the server's way", () => {
       assert.notInclude(chats[0].request.messages[0].content ?? "", "<<hang_up>>")
       assert.include(chats[1].request.messages[0].content ?? "", "<<hang_up>>")
       assert.include(chats[1].request.messages[0].content ?? "", "billing")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("a refusal for another reason is told at once", () =>
     Effect.gen(function*() {
@@ -172,7 +171,7 @@ describe("the server's way", () => {
       assert.deepStrictEqual([error.stage, error.reason], ["replyModel", "refused"])
       assert.include(error.advice, "404")
       assert.strictEqual(chats.length, 1)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })
 
 describe("actions", () => {
@@ -192,7 +191,7 @@ describe("actions", () => {
         assert.deepStrictEqual(actsOf(parts), acts)
         // Done when all has been heard, so said behind all.
         assert.deepStrictEqual(parts.slice(-acts.length), acts)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   for (const dialect of dialects) {
@@ -209,7 +208,7 @@ describe("actions", () => {
         assert.deepStrictEqual(actsOf(parts), [{ _tag: "Digits", digits: "1" }, { _tag: "Transfer", to: "billing" }])
         assert.deepStrictEqual(chats[0].request.tools?.map(({ function: { name } }) => name), ["hang_up", "press_keys", "transfer"])
         assert.strictEqual(chats.length, 1)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("what is not the agent's to do is not done; the model is told and answers anew", () =>
@@ -220,14 +219,14 @@ describe("actions", () => {
       assert.deepStrictEqual(actsOf(parts), [])
       assert.strictEqual(chats[1].request.messages.at(-1)?.content, "(There is no transfer of that name. There is: billing.)")
       assert.strictEqual(chats[1].request.messages.at(-2)?.content, "One moment.\n<<transfer:sales>>")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("a model that can't stop doing wrong is stopped", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: () => "Hm. <<fly:me>>" })
       assert.deepStrictEqual(actsOf(yield* ask(replier)), [])
       assert.strictEqual(chats.length, 4)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })
 
 describe("tools", () => {
@@ -261,17 +260,18 @@ describe("tools", () => {
         { role: "assistant", content: line },
         { role: "user", content: "(Answer of order_status: It ships on Monday.)" }
       ])
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("stays in the next request, which begins as the last one of the reply before", () =>
     Effect.gen(function*() {
       const tool = yield* toolServer()
       const { chats, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url)] })
-      const parts = yield* ask(replier)
+      const desk = yield* Replies.newDesk
+      yield* ask(replier, asked, { desk })
       yield* ask(replier, {
         history: [...asked.history, ...heard("One moment. It ships on Monday.", "Thanks.")],
-        state: stateOf(parts)
-      })
+        state: null
+      }, { desk })
       const before = chats[1].request.messages
       const after = chats[2].request.messages
       assert.deepStrictEqual(after.slice(0, before.length), before)
@@ -279,7 +279,7 @@ describe("tools", () => {
         { role: "assistant", content: "It ships on Monday." },
         { role: "user", content: "Thanks." }
       ])
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("is asked by the server's tool calls, each answered by its id", () =>
     Effect.gen(function*() {
@@ -307,12 +307,12 @@ describe("tools", () => {
         ["tool", "chatcmpl-tool-2"]
       ])
       assert.match(answers[1].content ?? "", /^The arguments do not fit: Expected string/)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   const answers: ReadonlyArray<readonly [string, FakeHttpServer.Fault, RegExp]> = [
     ["an error", FakeHttpServer.refusal(500, "no database"), /It failed with status 500\. no database/],
-    ["silence", "silence", /It did not answer in time\./],
-    ["a closed door", "hangUp", /It can't be reached\./],
+    ["silence", "silence", /the answer was lost: nobody knows whether it was done/],
+    ["a closed door", "hangUp", /the answer was lost: nobody knows whether it was done/],
     ["nothing", { pieces: [] }, /Done\./],
     ["a book", { pieces: ["word ".repeat(100_000)] }, /^\(Answer of order_status: (?:word ){800}…\)$/]
   ]
@@ -324,7 +324,7 @@ describe("tools", () => {
         const { chats, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url, fault === "silence" ? 200 : 10_000)] })
         assert.include(textOf(yield* ask(replier)), "It ships on Monday.")
         assert.match(chats[1].request.messages.at(-1)?.content ?? "", told)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("is not asked before the caller's turn is surely over", () =>
@@ -333,8 +333,9 @@ describe("tools", () => {
       const { open, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url)] })
       const isWaiting = yield* Deferred.make<void>()
       const settled = yield* Deferred.make<void>()
-      const request = { ...asked, settled: Effect.andThen(Deferred.succeed(isWaiting, undefined), Deferred.await(settled)) }
-      const reply = yield* Effect.forkChild(ask(replier, request))
+      const reply = yield* Effect.forkChild(
+        ask(replier, asked, { settled: Effect.andThen(Deferred.succeed(isWaiting, undefined), Deferred.await(settled)) })
+      )
       const first = yield* Effect.raceFirst(
         Effect.as(Deferred.await(isWaiting), "it waits"),
         Effect.as(tool.until(() => tool.received.length > 0), "it was asked")
@@ -343,14 +344,14 @@ describe("tools", () => {
       yield* Deferred.succeed(settled, undefined)
       yield* Fiber.join(reply)
       assert.strictEqual(tool.received.length, 1)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("whose parameters are no schema is refused when the agent is prepared", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(setUp({}, { tools: [{ ...toolAt("http://127.0.0.1:1"), parameters: { properties: { a: { pattern: "(" } } } }] }))
       assert.strictEqual(error.reason, "refused")
       assert.include(error.advice, "order_status")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })
 
 describe("a failure", () => {
@@ -383,7 +384,7 @@ describe("a failure", () => {
         assert.strictEqual(textOf(yield* ask(replier)), "Hello there.")
         yield* until(() => open() === 0)
         assert.strictEqual(chats.length, 2)
-      }).pipe(Effect.provide(Connections.layer)))
+      }).pipe(Effect.provide(Replies.live)))
   }
 
   it.live("one bad chunk is left out", () =>
@@ -399,7 +400,7 @@ describe("a failure", () => {
         ]
       })
       assert.strictEqual(textOf(yield* ask(replier)), "At nine.")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("messages that do not take turns are refused, as Gemma's template does it", () =>
     Effect.gen(function*() {
@@ -411,14 +412,14 @@ describe("a failure", () => {
         assert.include(error.advice, "Conversation roles must alternate")
       }
       yield* endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ messages: [user], stream: true })).pipe(Effect.scoped)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("an agent is ready while its server is not", () =>
     Effect.gen(function*() {
       const { replier, stop } = yield* setUp()
       stop()
       assert.strictEqual((yield* Effect.flip(ask(replier))).reason, "unavailable")
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })
 
 describe("a reply that is thrown away", () => {
@@ -441,7 +442,7 @@ describe("a reply that is thrown away", () => {
       yield* Fiber.interrupt(late)
       yield* until(() => chats[1].exchange.isClosedByClient())
       assert.strictEqual(open(), 0)
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 
   it.live("a reader that has enough closes it as well", () =>
     Effect.gen(function*() {
@@ -449,5 +450,5 @@ describe("a reply that is thrown away", () => {
       faults.next("stall")
       yield* replier.reply(asked).pipe(Stream.take(1), Stream.runDrain)
       yield* until(() => chats[0].exchange.isClosedByClient())
-    }).pipe(Effect.provide(Connections.layer)))
+    }).pipe(Effect.provide(Replies.live)))
 })

@@ -1,0 +1,35 @@
+/** Whole replies of a language model, as a conversation has them: tools are asked, and the model again with their answers. */
+import { Effect, Layer } from "effect"
+import { EngineFailed } from "../../../src/conversation/Engine.ts"
+import type { Replier, ReplyPart, ReplyRequest } from "../../../src/conversation/ReplyModel.ts"
+import * as ReplyRounds from "../../../src/conversation/ReplyRounds.ts"
+import * as ToolDesk from "../../../src/conversation/tools/ToolDesk.ts"
+import { Tools } from "../../../src/conversation/tools/Tools.ts"
+import * as Connections from "../../../src/engines/openai/Connections.ts"
+import * as HttpTools from "../../../src/engines/tools/HttpTools.ts"
+
+/** The HTTP client and the tools that go by it. */
+export const live = HttpTools.layer.pipe(Layer.provideMerge(Connections.layer))
+
+/** A call's tools. */
+export const newDesk = Effect.map(Tools, (tools) => ToolDesk.make({ tools, smallTalk: ["okay"] }))
+
+let replies = 0
+
+export const ask = Effect.fnUntraced(function*(replier: Replier, request: ReplyRequest, options: {
+  readonly desk?: ToolDesk.ToolDesk
+  readonly settled?: Effect.Effect<void>
+} = {}) {
+  const parts: Array<ReplyPart> = []
+  yield* ReplyRounds.run({
+    replier,
+    reply: ++replies,
+    request,
+    desk: options.desk ?? (yield* newDesk),
+    settled: options.settled ?? Effect.void,
+    patience: 5000,
+    onLate: () => new EngineFailed({ stage: "replyModel", reason: "timeout", advice: "It is a test." }),
+    tell: (part) => void parts.push(part)
+  })
+  return parts
+})
