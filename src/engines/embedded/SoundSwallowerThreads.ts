@@ -7,7 +7,8 @@ import { Worker } from "node:worker_threads"
 import { Deferred, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import { shortUtterance } from "./ShortUtterance.ts"
-import type { Grammar, Reply, Request } from "./SoundSwallowerThread.ts"
+import type { Grammar } from "./SoundSwallowerModel.ts"
+import type { Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed, threadFile } from "./WorkerPool.ts"
 
 /**
