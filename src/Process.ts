@@ -13,6 +13,7 @@ import { AppConfig } from "./config/AppConfig.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
+import * as Collector from "./runtime/Collector.ts"
 
 /** The environment first, then `.env` in the working directory. */
 const Provider = ConfigProvider.layer(
@@ -56,7 +57,11 @@ const HttpServer = Layer.unwrap(
   })
 )
 
-const Main = App.layer.pipe(
+/** What starting needed is let go before the first call: 45 MB (docs/adr/0011). */
+const Settled = Layer.effectDiscard(Effect.sync(Collector.collectAll))
+
+const Main = Settled.pipe(
+  Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
   Layer.provide(AppConfig.layer),

