@@ -7,7 +7,7 @@
  * from its start through so many real conversations at once: callers who speak, wait, interrupt and hang up. Resident is what counts on a
  * machine without swap: files that are mapped, such as Node itself, are in it too, and are told apart.
  *
- * Fails when the default agent needs more than a machine of 512 MB has.
+ * Fails when either needs more than a machine of 512 MB has.
  */
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
@@ -46,10 +46,18 @@ const foreign = [
   "The teacher explained the lesson twice, but the children were drawing dinosaurs all the time."
 ].flatMap((text) => [Speak({ text, voice: "kal16" as const }), ...listen])
 
-const kinds = [polite, rude, foreign]
+type Steps = ReadonlyArray<Caller.Step>
 
-const person = (index: number): Caller.Caller =>
-  Caller.make(...listen, Silence({ duration: `${index * 400} millis` }), ...kinds[index % kinds.length], HangUp())
+/** Those who talk with an agent that answers. */
+const guests: ReadonlyArray<Steps> = [polite, rude, foreign].map((steps) => [...listen, ...steps])
+
+/** Those who talk to their own echo. */
+const lonely: ReadonlyArray<Steps> = [
+  lines.flatMap((text) => [Speak({ text, voice: "rms" as const }), Silence({ duration: "1 second" })])
+]
+
+const person = (kinds: ReadonlyArray<Steps>, index: number): Caller.Caller =>
+  Caller.make(Silence({ duration: `${index * 400} millis` }), ...kinds[index % kinds.length], HangUp())
 
 /** A field of one of the process's own files, which count in KiB. */
 const field = (pid: number, file: string, name: string): number =>
@@ -60,12 +68,12 @@ const peak = (pid: number) => field(pid, "status", "VmHWM")
 
 const row = (what: string, mib: number, more = "") => console.log(`  ${what.padEnd(58)} ${mib.toFixed(0).padStart(4)} MiB${more}`)
 
-const talk = (service: Service) =>
-  Effect.forEach(Array.from({ length: callsAtOnce }, (_, index) => index), (index) => converse(service, person(index)), {
+const talk = (service: Service, kinds: ReadonlyArray<Steps>) =>
+  Effect.forEach(Array.from({ length: callsAtOnce }, (_, index) => index), (index) => converse(service, person(kinds, index)), {
     concurrency: "unbounded"
   })
 
-/** ms from the first frame that the caller sends to the first voiced sample of the greeting. */
+/** ms from the answer to the first voiced sample that the caller hears. */
 const greetings = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
   const all: Array<number> = []
   for (const { call } of results) {
@@ -75,7 +83,7 @@ const greetings = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
   return all
 })
 
-const measure = async (agent: string, env: Readonly<Record<string, string>>) => {
+const measure = async (agent: string, env: Readonly<Record<string, string>>, kinds: ReadonlyArray<Steps>) => {
   console.log(agent)
   const began = performance.now()
   const service = await start({ env })
@@ -95,9 +103,10 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>) => 
       Effect.gen(function*() {
         const results: Array<Result> = []
         for (let round = 1; round <= rounds; round++) {
-          results.push(...yield* talk(service))
+          results.push(...yield* talk(service, kinds))
           row(`after ${callsAtOnce * round} conversations, ${callsAtOnce} at once`, resident(pid), `, at most ${highest.toFixed(0)}`)
         }
+        if (kinds !== guests) return
         console.log(`  greeting after                   ${percentiles(yield* greetings(results))}`)
         console.log(`  voice to voice, by the service   ${percentiles(timesOf(results).map(({ firstMedia }) => firstMedia))}`)
         console.log(`  voice to voice, at the caller's  ${percentiles(yield* atCallers(results))}`)
@@ -116,5 +125,5 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>) => 
   }
 }
 
-const kept = [await measure("the default agent, with the embedded engines", {}), await measure("the echo agent", { AGENT: "echo" })]
+const kept = [await measure("the default agent, with the embedded engines", {}, guests), await measure("the echo agent", { AGENT: "echo" }, lonely)]
 if (kept.includes(false)) process.exitCode = 1

@@ -5,15 +5,17 @@
  * that can't be used is told in one line a variable, exit code 1.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option } from "effect"
+import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import { createServer, type RequestListener } from "node:http"
 import * as App from "./App.ts"
+import { CallRegistry } from "./call/CallRegistry.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
+import * as V8 from "./V8.ts"
 
 /** The environment first, then `.env` in the working directory. */
 const Provider = ConfigProvider.layer(
@@ -57,10 +59,17 @@ const HttpServer = Layer.unwrap(
   })
 )
 
-/** What starting needed is let go before the first call: 45 MB (docs/adr/0011). */
-const Settled = Layer.effectDiscard(Effect.sync(Collector.collectAll))
+/** What starting needed is let go before the first call, 45 MB; then memory goes by the calls (docs/adr/0011). */
+const Memory = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const registry = yield* CallRegistry
+    const serve = Effect.map(registry.live, V8.serve)
+    yield* Effect.andThen(serve, Effect.sync(Collector.collectAll))
+    yield* Effect.forkScoped(Effect.repeat(serve, Schedule.spaced("5 seconds")))
+  })
+)
 
-const Main = Settled.pipe(
+const Main = Memory.pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),

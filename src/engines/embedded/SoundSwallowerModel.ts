@@ -182,8 +182,8 @@ export interface Shared {
 
 export interface Model {
   readonly share: (grammar: Grammar) => Shared
-  /** Bytes of the module's memory, used or not: it never shrinks. */
-  readonly memory: () => number
+  /** The module's memory as it is now. It grows as need be, and never shrinks. */
+  readonly memory: () => Uint8Array
 }
 
 /** Loads a model: one module and one copy of the files, for all grammars of its language. */
@@ -231,5 +231,5 @@ export const load = async ({ model, modelBase }: Pick<Grammar, "model" | "modelB
     return { makeDecoder, release }
   }
 
-  return { share, memory: () => module.HEAPU8.length }
+  return { share, memory: () => module.HEAPU8 }
 }

@@ -42,10 +42,10 @@ export type Reply = {
 
 /**
  * Decoders of a grammar that wait for an utterance: so many are made before the agent is ready, and again while there is nothing
- * else to do, when utterances have taken them. Each takes 6 MB. To make one takes as long as to hear a third of a second of
- * speech, which is not to be in a caller's way.
+ * else to do. Each takes 6 MB, so the others are made when utterances come at the same time, and kept. To make one takes as long
+ * as to hear a third of a second of speech.
  */
-const spare = 2
+const spare = 1
 
 /** Decoders of a grammar that are kept at most, once that many utterances came at the same time. */
 const kept = 12
@@ -256,8 +256,11 @@ const end = (utterance: number): void => {
   const { decoder, failure, loaded: { free, grammar }, midst } = hearing
   if (decoder === undefined) return
   if (failure === undefined && midst !== undefined) decoder.stop()
-  if (failure === undefined && free.length < kept && grammars.has(grammar.name)) free.push(decoder)
-  else decoder.delete()
+  if (failure !== undefined || free.length >= kept || !grammars.has(grammar.name)) return decoder.delete()
+  // What it has heard is let go when it next begins: some MB, which others could use until then.
+  decoder.start()
+  decoder.stop()
+  free.push(decoder)
 }
 
 const unload = (name: string): void => {
