@@ -16,6 +16,7 @@ const benches: Record<string, { readonly file: string; readonly what: string; re
   engines: { file: "engines.ts", what: "remote engines at the latencies of a GPU: 1 call and 100 calls at once", byDefault: false },
   recognition: { file: "recognition.ts", what: "how much of the receptionist's phrases the embedded engines understand, and what they refuse", byDefault: false },
   "voice-activity": { file: "voice-activity.ts", what: "the voice detector: a window's cost, and 100 calls at once", byDefault: false },
+  memory: { file: "memory.ts", what: "the service's memory at rest and through five conversations at once, beside what a machine of 512 MB has", byDefault: false },
   soak: { file: "line/soak.ts", what: "100 calls that come and go, ten minutes", byDefault: false }
 }
 

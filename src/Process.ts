@@ -5,15 +5,18 @@
  * that can't be used is told in one line a variable, exit code 1.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option } from "effect"
+import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option, Schedule } from "effect"
 import { Command } from "effect/cli"
 import * as App from "./App.ts"
+import { CallRegistry } from "./call/CallRegistry.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Environment from "./config/Environment.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as NodeServer from "./http/NodeServer.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
+import * as Collector from "./runtime/Collector.ts"
+import * as V8 from "./V8.ts"
 
 /** The environment first, then `.env` in the working directory. */
 const Provider = ConfigProvider.layer(
@@ -37,7 +40,18 @@ const HttpServer = Layer.unwrap(
   })
 )
 
-const Main = App.layer.pipe(
+/** What starting needed is let go before the first call, 45 MB; then memory goes by the calls (docs/adr/0016). */
+const Memory = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const registry = yield* CallRegistry
+    const serve = Effect.map(registry.live, V8.serve)
+    yield* Effect.andThen(serve, Effect.sync(Collector.collectAll))
+    yield* Effect.forkScoped(Effect.repeat(serve, Schedule.spaced("5 seconds")))
+  })
+)
+
+const Main = Memory.pipe(
+  Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
   Layer.provide(AppConfig.layer),

@@ -14,6 +14,12 @@ import { setFlagsFromString } from "node:v8"
  */
 const mayGrow = "--heap-growing-percent=300"
 
+/** V8 chooses, by how fast the heap grows: slowly, where there are few calls. */
+const growsByItself = "--heap-growing-percent=0"
+
+/** From so many calls on, fewer collections are worth the memory; with less, the service fits a small machine (docs/adr/0016). */
+const many = 20
+
 /**
  * V8 collects all of the heap also when 64 MB of buffers were made since the last time, however large the heap is: at a
  * hundred conversations every few seconds. So they count as the heap does, by how much is alive.
@@ -71,3 +77,6 @@ export const tune = (cores: number = availableParallelism()): void => {
     }
   }
 }
+
+/** Called now and then, with the calls that are alive: the heap's next limit goes by it. */
+export const serve = (calls: number): void => setFlagsFromString(calls < many ? growsByItself : mayGrow)

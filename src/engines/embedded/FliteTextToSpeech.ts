@@ -18,8 +18,8 @@ export const voices = ["slt", "rms", "kal16", "kal", "awb"] as const
 /** A woman's voice, of Flite's the one with the fewest faults. */
 const standardVoice = "slt"
 
-/** 64 MB, an hour of speech. */
-const standardCacheLimit = 32_000_000
+/** 16 MB, a quarter of an hour of speech: more than an agent of phrases and slots has to say. */
+const standardCacheLimit = 8_000_000
 
 /** ms that a sentence may take; the longest takes a tenth of it. */
 const timeout = 5000

@@ -1,5 +1,8 @@
 /**
  * The thread that speaks: a voice and a text in, telephone sound out.
+ *
+ * Each sentence is made by an instance of its own, with 17 MB of memory. The collector sees a small object in it and lets
+ * eight and more of them lie; so it is asked to collect after each sentence, when the sound is on its way. That takes 4 ms.
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -8,6 +11,7 @@ import * as FliteModule from "../../audio/FliteModule.ts"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
+import * as Collector from "../../runtime/Collector.ts"
 import type { Answer } from "./WorkerPool.ts"
 
 export interface Job {
@@ -95,5 +99,6 @@ if (port !== null) {
       answer = { _tag: "Failed", message: String(cause) }
     }
     port.postMessage(answer)
+    Collector.collect()
   })
 }

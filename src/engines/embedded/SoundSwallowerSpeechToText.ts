@@ -10,12 +10,13 @@
  */
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
-import { Effect, FileSystem, Layer, Scope } from "effect"
+import { Effect, FileSystem, Layer, RcRef, Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Hints, SpeechToText, type Transcript } from "../../conversation/SpeechToText.ts"
+import * as Dictionary from "./Dictionary.ts"
 import * as Grammar from "./Grammar.ts"
-import type { Grammar as Loadable } from "./SoundSwallowerThread.ts"
+import type { Grammar as Loadable } from "./SoundSwallowerModel.ts"
 import * as Threads from "./SoundSwallowerThreads.ts"
 
 const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }
@@ -73,25 +74,25 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       Scope.provide(Threads.make({ timeout }), scope)
     )
 
-    const read = Effect.fnUntraced(function*(language: Grammar.Language) {
-      const path = join(modelBase, models[language], "dict.txt")
-      const text = yield* Effect.mapError(
-        fs.readFileString(path),
-        (cause) => failed("unavailable", "SoundSwallower's dictionary can't be read. Install again with `npm install`.", cause)
-      )
-      const words = new Map<string, string>(further[language])
-      for (const line of text.split("\n")) {
-        const space = line.search(/\s/)
-        if (space > 0) words.set(line.slice(0, space), line.slice(space).trim())
-      }
-      return words
-    })
+    /** The file of a dictionary (3 MB), let go soon after an agent was loaded. */
+    const dictionaryOf = (language: Grammar.Language) =>
+      RcRef.make({
+        acquire: Effect.map(
+          Effect.mapError(
+            fs.readFile(join(modelBase, models[language], "dict.txt")),
+            (cause) => failed("unavailable", "SoundSwallower's dictionary can't be read. Install again with `npm install`.", cause)
+          ),
+          (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+        ),
+        idleTimeToLive: "2 seconds"
+      })
+    const dictionaries = { en: yield* dictionaryOf("en"), fr: yield* dictionaryOf("fr") }
 
-    /** Read when an agent is loaded, and let go soon: they are 20 MB in memory. */
-    const dictionaries = {
-      en: yield* Effect.cachedWithTTL(read("en"), "30 seconds"),
-      fr: yield* Effect.cachedWithTTL(read("fr"), "30 seconds")
-    }
+    /** The dictionary, as far as it has these words. */
+    const lookUp = (language: Grammar.Language, words: ReadonlyArray<string>) =>
+      Effect.scoped(RcRef.get(dictionaries[language])).pipe(
+        Effect.map((bytes) => new Map([...further[language], ...Dictionary.find(bytes, new Set(words))]))
+      )
 
     const languageOf = (hints: Hints): Effect.Effect<Grammar.Language, EngineFailed> => {
       const language = hints.language.slice(0, 2).toLowerCase()
@@ -102,16 +103,17 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
 
     const unknownWords = Effect.fnUntraced(function*(hints: Hints) {
       const language = yield* languageOf(hints)
-      const dictionary = yield* dictionaries[language]
-      return Grammar.make(hints, language).words.filter((word) => !dictionary.has(word))
+      const { words } = Grammar.make(hints, language)
+      const dictionary = yield* lookUp(language, words)
+      return words.filter((word) => !dictionary.has(word))
     })
 
     let grammars = 0
 
     const prepare = Effect.fn("SoundSwallower.prepare")(function*(hints: Hints) {
       const language = yield* languageOf(hints)
-      const dictionary = yield* dictionaries[language]
       const { isWhole, jsgf, words } = Grammar.make(hints, language)
+      const dictionary = yield* lookUp(language, words)
       const unknown = words.filter((word) => !dictionary.has(word))
       if (unknown.length > 0) {
         return yield* failed("refused", `These words are not in the recognizer's dictionary: ${unknown.join(", ")}. Write them in another way.`)

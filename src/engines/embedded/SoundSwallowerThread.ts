@@ -3,8 +3,9 @@
  *
  * A decoder hears one utterance at a time, so each has its own; those that are free are kept. Sound is decoded
  * when it comes, so that little is left to do when the words are wanted, and slice by slice: words that somebody
- * waits for are not held up by the sound of others (`SoundSwallowerSchedule`). Of the dictionary only the grammar's
- * words are given to a decoder: the whole one would take 20 MB each.
+ * waits for are not held up by the sound of others (`SoundSwallowerSchedule`). All decoders of a language share one
+ * model, and those of a grammar its network (`SoundSwallowerModel`). Of the dictionary only the grammar's words are given to
+ * a decoder: the whole one would take 20 MB each.
  *
  * Steady noise is taken out first: over a hiss that lies 25 dB under the voice a fifth more is understood, of
  * a soft voice twice as much (`bench/recognition`); the decoder's own reduction changes nothing.
@@ -12,27 +13,15 @@
 import { clearTimeout, setTimeout } from "node:timers"
 import { setImmediate } from "node:timers/promises"
 import { parentPort } from "node:worker_threads"
-import createModule, { type Decoder, type SoundSwallowerModule } from "soundswallower"
+import type { Decoder } from "soundswallower"
 import * as NoiseReducer from "../../audio/NoiseReducer.ts"
 import { shortUtterance } from "./ShortUtterance.ts"
+import * as Model from "./SoundSwallowerModel.ts"
 import * as Schedule from "./SoundSwallowerSchedule.ts"
-
-export interface Grammar {
-  /** Names it among those of this process. */
-  readonly name: string
-  /** JSGF; see `Grammar`. */
-  readonly jsgf: string
-  /** Words and phones, in the model's alphabet. */
-  readonly words: ReadonlyArray<readonly [word: string, pronunciation: string]>
-  /** The folder of the models, with a slash at its end. */
-  readonly modelBase: string
-  readonly model: string
-  readonly wordInsertion: number
-}
 
 export type Request =
   /** Makes decoders ready. */
-  | { readonly _tag: "Load"; readonly ask: number; readonly grammar: Grammar }
+  | { readonly _tag: "Load"; readonly ask: number; readonly grammar: Model.Grammar }
   /** 8 kHz. */
   | { readonly _tag: "Sound"; readonly utterance: number; readonly grammar: string; readonly sound: Int16Array }
   /** The words of all sound so far. */
@@ -52,10 +41,13 @@ export type Reply = {
 )
 
 /**
- * Decoders of a grammar that are made before the agent is ready, and then, while there is nothing else to do, up to so many;
- * 5 MB each. To make one takes as long as to hear a second and a half of speech, which is not to be in a caller's way.
+ * Decoders of a grammar that wait for an utterance: so many are made before the agent is ready, and again while there is nothing
+ * else to do. Each takes 6 MB, so the others are made when utterances come at the same time, and kept. To make one takes as long
+ * as to hear a third of a second of speech.
  */
-const ready = 2
+const spare = 1
+
+/** Decoders of a grammar that are kept at most, once that many utterances came at the same time. */
 const kept = 12
 
 /** Samples (200 ms) that are heard at a stretch: what that takes, words that somebody waits for may have to wait. */
@@ -63,9 +55,6 @@ const slice = 1600
 
 /** ms without a request after which there is nothing else to do. */
 const idleAfter = 50
-
-/** Models of phones that are looked at in a frame, at most: less work for foreign speech, and the same is understood. */
-const mostModels = 2000
 
 /**
  * Loud samples (200 ms) behind a pause in which the words were asked for that show that it was not the end. Most such
@@ -77,8 +66,8 @@ const surelyGoesOn = 1600
 const loud = 0.1
 
 interface Loaded {
-  readonly grammar: Grammar
-  readonly module: SoundSwallowerModule
+  readonly grammar: Model.Grammar
+  readonly shared: Model.Shared
   readonly free: Array<Decoder>
 }
 
@@ -114,26 +103,32 @@ const grammars = new Map<string, Loaded>()
 /** In the order of their beginnings. */
 const utterances = new Map<number, Hearing>()
 
-const makeDecoder = async ({ grammar, module }: Pick<Loaded, "grammar" | "module">): Promise<Decoder> => {
-  const decoder = new module.Decoder({
-    loglevel: "FATAL",
-    samprate: 8000,
-    wip: grammar.wordInsertion,
-    maxhmmpf: mostModels,
-    // None: words are added below.
-    dict: `${grammar.modelBase}none`
-  })
-  await decoder.initialize()
-  decoder.add_words(...grammar.words.map(([word, pronunciation]): [string, string] => [word, pronunciation]))
-  decoder.set_grammar(grammar.jsgf)
-  return decoder
+/** One for each language, while an agent speaks it. */
+const models = new Map<string, Model.Model>()
+
+const modelOf = async (grammar: Model.Grammar): Promise<Model.Model> => {
+  const known = models.get(grammar.model)
+  if (known !== undefined) return known
+  const loaded = await Model.load(grammar)
+  models.set(grammar.model, loaded)
+  return loaded
 }
 
-const load = async (grammar: Grammar): Promise<void> => {
+const discard = ({ free, grammar: { model }, shared }: Loaded): void => {
+  for (const decoder of free) decoder.delete()
+  shared.release()
+  if ([...grammars.values()].every(({ grammar }) => grammar.model !== model)) models.delete(model)
+}
+
+const load = async (grammar: Model.Grammar): Promise<void> => {
   if (grammars.has(grammar.name)) return
-  const module = await createModule({ modelBase: grammar.modelBase, defaultModel: grammar.model } as object)
-  const loaded: Loaded = { grammar, module, free: [] }
-  for (let count = 0; count < ready; count++) loaded.free.push(await makeDecoder(loaded))
+  const loaded: Loaded = { grammar, shared: (await modelOf(grammar)).share(grammar), free: [] }
+  try {
+    while (loaded.free.length < spare) loaded.free.push(await loaded.shared.makeDecoder())
+  } catch (cause) {
+    discard(loaded)
+    throw cause
+  }
   grammars.set(grammar.name, loaded)
 }
 
@@ -200,7 +195,7 @@ const left = ({ asks, failure, length, loudSince, midst, told }: Hearing): numbe
 }
 
 const decoderOf = async (hearing: Hearing): Promise<Decoder> =>
-  (hearing.decoder ??= hearing.loaded.free.pop() ?? (await makeDecoder(hearing.loaded)))
+  (hearing.decoder ??= hearing.loaded.free.pop() ?? (await hearing.loaded.shared.makeDecoder()))
 
 const hearAsWhole = (sound: Float32Array, decoder: Decoder): void => {
   const reducer = NoiseReducer.make(NoiseReducer.noiseOf(sound))
@@ -261,22 +256,24 @@ const end = (utterance: number): void => {
   const { decoder, failure, loaded: { free, grammar }, midst } = hearing
   if (decoder === undefined) return
   if (failure === undefined && midst !== undefined) decoder.stop()
-  if (failure === undefined && free.length < kept && grammars.has(grammar.name)) free.push(decoder)
-  else decoder.delete()
+  if (failure !== undefined || free.length >= kept || !grammars.has(grammar.name)) return decoder.delete()
+  // What it has heard is let go when it next begins: some MB, which others could use until then.
+  decoder.start()
+  decoder.stop()
+  free.push(decoder)
 }
 
 const unload = (name: string): void => {
-  for (const decoder of grammars.get(name)?.free ?? []) decoder.delete()
+  const loaded = grammars.get(name)
   grammars.delete(name)
+  if (loaded !== undefined) discard(loaded)
 }
 
-/** Makes one decoder more of the grammar that has the fewest; tells whether it did. */
+/** Makes a decoder of a grammar that has too few to spare; tells whether it did. */
 const makeOneMore = async (): Promise<boolean> => {
-  const all = [...grammars.values()]
-  const inUse = (loaded: Loaded) => [...utterances.values()].filter((hearing) => hearing.loaded === loaded).length
-  const poorest = all.find((loaded) => loaded.free.length + inUse(loaded) < kept)
+  const poorest = [...grammars.values()].find(({ free }) => free.length < spare)
   if (poorest === undefined) return false
-  poorest.free.push(await makeDecoder(poorest))
+  poorest.free.push(await poorest.shared.makeDecoder())
   return true
 }
 

@@ -7,7 +7,8 @@ import { Worker } from "node:worker_threads"
 import { Deferred, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import { shortUtterance } from "./ShortUtterance.ts"
-import type { Grammar, Reply, Request } from "./SoundSwallowerThread.ts"
+import type { Grammar } from "./SoundSwallowerModel.ts"
+import type { Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed, threadFile } from "./WorkerPool.ts"
 
 /**
@@ -16,8 +17,17 @@ import { JobFailed, threadFile } from "./WorkerPool.ts"
  */
 const standardSize = Math.min(4, availableParallelism())
 
+/** So many are there from the beginning; each takes 40 MB, so the others are started when there is enough for them to do. */
+const standardReady = 2
+
+/** Samples (a second) that each thread has yet to hear when a further one is worth its memory. */
+const busy = 8000
+
 /** Samples (250 ms) that an utterance on a thread is expected to bring yet, at the least. */
 const expected = 2000
+
+/** The number of what a worker does before anybody asks: it loads what is known. */
+const unasked = -1
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
@@ -26,6 +36,8 @@ interface Thread {
   worker: Worker | undefined
   /** The worker has answered. */
   isWell: boolean
+  /** Grammars that were known when the worker was started, and that it has yet to load. */
+  loading: number
   /** Counts replacements: an utterance of an older life is not known to this one. */
   life: number
   utterances: number
@@ -51,6 +63,8 @@ export const make = Effect.fnUntraced(function*(options: {
   /** ms that an answer may take. */
   readonly timeout: number
   readonly size?: number
+  /** Threads that are started at once. */
+  readonly ready?: number
   /** Another thread's, for a test. */
   readonly file?: URL
 }): Effect.fn.Return<Threads, never, Scope.Scope> {
@@ -60,10 +74,14 @@ export const make = Effect.fnUntraced(function*(options: {
   let nextUtterance = 0
   let isClosed = false
 
+  const size = options.size ?? standardSize
+  const ready = Math.min(size, options.ready ?? standardReady)
+
   const start = (thread: Thread): Worker => {
     const worker = new Worker(file)
     thread.worker = worker
     thread.isWell = false
+    thread.loading = grammars.size
     worker.unref()
     // What follows an error is the exit.
     worker.on("error", () => {})
@@ -72,6 +90,7 @@ export const make = Effect.fnUntraced(function*(options: {
       thread.isWell = true
       thread.waiting = reply.waiting
       if (reply._tag === "GotOn") return
+      if (reply.ask === unasked) thread.loading--
       const ask = thread.asks.get(reply.ask)
       thread.asks.delete(reply.ask)
       if (ask === undefined) return
@@ -90,7 +109,7 @@ export const make = Effect.fnUntraced(function*(options: {
         Deferred.doneUnsafe(ask, Effect.fail(new JobFailed("The thread is gone; a new one takes its place.")))
       }
     })
-    for (const grammar of grammars.values()) post(worker, { _tag: "Load", ask: -1, grammar })
+    for (const grammar of grammars.values()) post(worker, { _tag: "Load", ask: unasked, grammar })
     return worker
   }
 
@@ -106,9 +125,9 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const threads = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      Array.from({ length: options.size ?? standardSize }, () => {
-        const thread: Thread = { worker: undefined, isWell: false, life: 0, utterances: 0, waiting: 0, done: 0, asks: new Map() }
-        start(thread)
+      Array.from({ length: size }, (_, index) => {
+        const thread: Thread = { worker: undefined, isWell: false, loading: 0, life: 0, utterances: 0, waiting: 0, done: 0, asks: new Map() }
+        if (index < ready) start(thread)
         return thread
       })
     ),
@@ -117,6 +136,8 @@ export const make = Effect.fnUntraced(function*(options: {
       return Effect.promise(() => Promise.all(threads.map(({ worker }) => worker?.terminate())))
     }
   )
+  /** Those that are always there; also the others, once they are started. */
+  const isPresent = (thread: Thread, index: number): boolean => index < ready || thread.worker !== undefined
 
   /** Waits for a thread to do nothing for so long. What is too late for a caller is for the caller to say. */
   const replaceHung = Effect.fnUntraced(function*(thread: Thread, number: number) {
@@ -145,6 +166,22 @@ export const make = Effect.fnUntraced(function*(options: {
   /** What a thread has to do, in samples. */
   const work = ({ utterances, waiting }: Thread): number => waiting + expected * utterances
 
+  const leastOf = (some: ReadonlyArray<Thread>): Thread => some.reduce((least, one) => (work(one) < work(least) ? one : least))
+
+  /**
+   * The thread for an utterance: of those that have loaded what they are to hear, the one with the least to do. When that is much,
+   * a further thread is started, for utterances to come.
+   */
+  const choose = (): Thread => {
+    const present = threads.filter(isPresent)
+    const loaded = present.filter(({ loading, worker }) => worker !== undefined && loading === 0)
+    const least = leastOf(loaded.length > 0 ? loaded : present)
+    const isLoading = loaded.length < present.length
+    const further = threads.find(({ worker }) => worker === undefined)
+    if (work(least) > busy && !isLoading && !isClosed && further !== undefined) start(further)
+    return least
+  }
+
   const hear = Effect.fnUntraced(function*(grammar: Grammar) {
     const pieces: Array<Pcm<8000>> = []
     let length = 0
@@ -158,7 +195,7 @@ export const make = Effect.fnUntraced(function*(options: {
     /** Where the utterance is; with all of its sound, also when its thread is another than before. */
     const settle = () => {
       if (place !== undefined && place.life === place.thread.life) return place
-      const thread = threads.reduce((least, one) => (work(one) < work(least) ? one : least))
+      const thread = choose()
       thread.utterances++
       place = { thread, life: thread.life, utterance: nextUtterance++ }
       for (const sound of pieces) send(thread, { _tag: "Sound", utterance: place.utterance, grammar: grammar.name, sound })
@@ -192,7 +229,7 @@ export const make = Effect.fnUntraced(function*(options: {
             for (const thread of threads) if (thread.worker !== undefined) send(thread, { _tag: "Unload", grammar: grammar.name })
           })
       )
-      yield* Effect.forEach(threads, (thread) => ask(thread, { _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
+      yield* Effect.forEach(threads.filter(isPresent), (thread) => ask(thread, { _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
     }),
     hear
   }

@@ -1,6 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
-import { assert, layer } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Result } from "effect"
+import { assert, it, layer } from "@effect/vitest"
+import { Effect, Exit, Fiber, FileSystem, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import type { Worker } from "node:worker_threads"
 import { parse } from "../../../src/agent/AgentFile.ts"
@@ -211,6 +212,24 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       assert.strictEqual((yield* hear(recognizer, "Where are you?")).text, "where are you")
     }).pipe(Effect.scoped))
 })
+
+it.effect("SoundSwallower's dictionary is read once for agents that come together, and let go behind them", () =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    let read = 0
+    const counting = Layer.succeed(FileSystem.FileSystem, { ...fs, readFile: (path) => Effect.suspend(() => (read++, fs.readFile(path))) })
+    const speechToText = Layer.provide(SoundSwallower.layer, counting)
+    yield* Effect.gen(function*() {
+      const { unknownWords } = yield* SpeechToText
+      yield* unknownWords(shop)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* unknownWords({ ...shop, phrases: ["a blorptang"] }), ["blorptang"])
+      assert.strictEqual(read, 1)
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(yield* unknownWords(shop), [])
+      assert.strictEqual(read, 2)
+    }).pipe(Effect.provide(speechToText))
+  }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
 layer(engines, { timeout: 60_000 })("a thread of SoundSwallower that crashes", (it) => {
   it.effect("is replaced: only what was asked of it fails, and its utterances can be asked anew", () =>

@@ -103,6 +103,30 @@ it.live("an utterance goes to the thread that has the least to hear", () =>
     assert.notInclude(others, long)
   }).pipe(Effect.scoped))
 
+it.live("a further thread is started when those that are there have much to hear, and gets utterances when it has loaded", () =>
+  Effect.gen(function*() {
+    const started = yield* watch
+    const threads = yield* Threads.make({ timeout: 5000, size: 3, ready: 1, file: new URL("../../fakes/SlowThread.ts", import.meta.url) })
+    yield* threads.load(spoken)
+    const threadOf = Effect.fnUntraced(function*(seconds: number) {
+      const hearing = yield* threads.hear(spoken)
+      yield* hearing.push(new Int16Array(seconds * 8000))
+      return yield* hearing.words
+    })
+    const first = yield* threadOf(0.5)
+    assert.strictEqual(yield* threadOf(2), first)
+    assert.strictEqual(started.length, 1)
+    // This one finds two seconds and a half waiting; it does not wait for the thread that it has started.
+    assert.strictEqual(yield* threadOf(1), first)
+    assert.strictEqual(started.length, 2)
+    yield* Effect.callback<void>((resume) => void started[1].once("message", () => resume(Effect.void)))
+    const second = yield* threadOf(0.5)
+    assert.notStrictEqual(second, first)
+    // There is one that has little to do: no further thread is wanted.
+    assert.strictEqual(yield* threadOf(0.1), second)
+    assert.strictEqual(started.length, 2)
+  }).pipe(Effect.scoped))
+
 it.live("a thread that has much to do is waited for, and not taken for one that hangs", () =>
   Effect.gen(function*() {
     const { speak } = yield* Speech

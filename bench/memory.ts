@@ -1,0 +1,129 @@
+/**
+ * What the service takes of a machine's memory: the service as a process, as it is shipped, with the default agent and with the echo.
+ *
+ *     npm run bench -- memory [--calls 5 --rounds 3]
+ *
+ * At rest: some seconds after it listens, with no call. Peak: the most that was ever resident, by the kernel's own count (VmHWM),
+ * from its start through so many real conversations at once: callers who speak, wait, interrupt and hang up. Resident is what counts on a
+ * machine without swap: files that are mapped, such as Node itself, are in it too, and are told apart.
+ *
+ * Fails when either needs more than a machine of 512 MB has.
+ */
+import { readFileSync } from "node:fs"
+import { Effect } from "effect"
+import * as Caller from "../src/simulator/Caller.ts"
+import * as Turns from "../src/simulator/Turns.ts"
+import { atCallers, converse, listen, percentiles, type Result, type Service, start, timesOf, withSimulator } from "./calls.ts"
+import { argument, pause } from "./line/processes.ts"
+
+const callsAtOnce = argument("calls", 5)
+const rounds = argument("rounds", 3)
+
+/** MiB. */
+const atRestAtMost = 350
+const peakAtMost = 450
+
+/** ms after it listens: what is done then is what the start left to be done. */
+const settling = 5000
+
+const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
+
+const lines = ["What are your opening hours?", "I would like to book an appointment.", "On Tuesday at eleven o'clock.", "Yes, please.", "Where are you?"]
+
+/** Hears the agent out. */
+const polite = lines.flatMap((text) => [Speak({ text, voice: "rms" as const }), ...listen])
+
+/** Says the next line into each answer. */
+const rude = [...lines, ...lines].flatMap((text, index) => [
+  Speak({ text, voice: "awb" as const }),
+  AwaitSpeech({ atMost: "8 seconds" }),
+  Silence({ duration: `${600 + (index % 5) * 137} millis` })
+])
+
+/** Says long sentences that the agent does not foresee: the most work, and the most memory, for a recognizer. */
+const foreign = [
+  "My neighbour bought a yellow bicycle last summer, and it rained so hard that the cellar was flooded.",
+  "The teacher explained the lesson twice, but the children were drawing dinosaurs all the time."
+].flatMap((text) => [Speak({ text, voice: "kal16" as const }), ...listen])
+
+type Steps = ReadonlyArray<Caller.Step>
+
+/** Those who talk with an agent that answers. */
+const guests: ReadonlyArray<Steps> = [polite, rude, foreign].map((steps) => [...listen, ...steps])
+
+/** Those who talk to their own echo. */
+const lonely: ReadonlyArray<Steps> = [
+  lines.flatMap((text) => [Speak({ text, voice: "rms" as const }), Silence({ duration: "1 second" })])
+]
+
+const person = (kinds: ReadonlyArray<Steps>, index: number): Caller.Caller =>
+  Caller.make(Silence({ duration: `${index * 400} millis` }), ...kinds[index % kinds.length], HangUp())
+
+/** A field of one of the process's own files, which count in KiB. */
+const field = (pid: number, file: string, name: string): number =>
+  Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))![1]) / 1024
+
+const resident = (pid: number) => field(pid, "status", "VmRSS")
+const peak = (pid: number) => field(pid, "status", "VmHWM")
+
+const row = (what: string, mib: number, more = "") => console.log(`  ${what.padEnd(58)} ${mib.toFixed(0).padStart(4)} MiB${more}`)
+
+const talk = (service: Service, kinds: ReadonlyArray<Steps>) =>
+  Effect.forEach(Array.from({ length: callsAtOnce }, (_, index) => index), (index) => converse(service, person(kinds, index)), {
+    concurrency: "unbounded"
+  })
+
+/** ms from the answer to the first voiced sample that the caller hears. */
+const greetings = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
+  const all: Array<number> = []
+  for (const { call } of results) {
+    const [first] = Turns.speeches(yield* call.heard)
+    if (first !== undefined) all.push(first.from)
+  }
+  return all
+})
+
+const measure = async (agent: string, env: Readonly<Record<string, string>>, kinds: ReadonlyArray<Steps>) => {
+  console.log(agent)
+  const began = performance.now()
+  const service = await start({ env })
+  const { pid } = service
+  const ready = performance.now() - began
+  try {
+    await pause(settling)
+    const rest = resident(pid)
+    row("at rest", rest, `, of it files ${(rest - field(pid, "smaps_rollup", "Anonymous")).toFixed(0)}; it was ready after ${(ready / 1000).toFixed(1)} s`)
+    row("the most until then", peak(pid))
+    let highest = 0
+    const watch = setInterval(() => {
+      highest = Math.max(highest, resident(pid))
+    }, 50)
+    await withSimulator(
+      service,
+      Effect.gen(function*() {
+        const results: Array<Result> = []
+        for (let round = 1; round <= rounds; round++) {
+          results.push(...yield* talk(service, kinds))
+          row(`after ${callsAtOnce * round} conversations, ${callsAtOnce} at once`, resident(pid), `, at most ${highest.toFixed(0)}`)
+        }
+        if (kinds !== guests) return
+        console.log(`  greeting after                   ${percentiles(yield* greetings(results))}`)
+        console.log(`  voice to voice, by the service   ${percentiles(timesOf(results).map(({ firstMedia }) => firstMedia))}`)
+        console.log(`  voice to voice, at the caller's  ${percentiles(yield* atCallers(results))}`)
+      })
+    )
+    clearInterval(watch)
+    await pause(settling)
+    row("at rest, after them", resident(pid))
+    const most = peak(pid)
+    row("peak", most)
+    const verdict = (value: number, limit: number) => `${value.toFixed(0)} of at most ${limit} MiB: ${value <= limit ? "kept" : "MISSED"}`
+    console.log(`  at rest ${verdict(rest, atRestAtMost)}; peak ${verdict(most, peakAtMost)}\n`)
+    return rest <= atRestAtMost && most <= peakAtMost
+  } finally {
+    await service.stop()
+  }
+}
+
+const kept = [await measure("the default agent, with the embedded engines", {}, guests), await measure("the echo agent", { AGENT: "echo" }, lonely)]
+if (kept.includes(false)) process.exitCode = 1
