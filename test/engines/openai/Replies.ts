@@ -12,24 +12,31 @@ import * as HttpTools from "../../../src/engines/tools/HttpTools.ts"
 export const live = HttpTools.layer.pipe(Layer.provideMerge(Connections.layer))
 
 /** A call's tools. */
-export const newDesk = Effect.map(Tools, (tools) => ToolDesk.make({ tools, smallTalk: ["okay"] }))
+export const newDesk = Effect.map(Tools, (tools) => ToolDesk.make({ tools, smallTalk: ["okay", "hello"] }))
 
 let replies = 0
 
-export const ask = Effect.fnUntraced(function*(replier: Replier, request: ReplyRequest, options: {
+interface Options {
   readonly desk?: ToolDesk.ToolDesk
   readonly settled?: Effect.Effect<void>
-} = {}) {
+  /** With the model, ms. */
+  readonly patience?: number
+}
+
+export const ask = (replier: Replier, request: ReplyRequest, options?: Options) => Effect.map(askWhole(replier, request, options), ({ parts }) => parts)
+
+export const askWhole = Effect.fnUntraced(function*(replier: Replier, request: ReplyRequest, options: Options = {}) {
   const parts: Array<ReplyPart> = []
+  const reply = ++replies
   yield* ReplyRounds.run({
     replier,
-    reply: ++replies,
+    reply,
     request,
     desk: options.desk ?? (yield* newDesk),
     settled: options.settled ?? Effect.void,
-    patience: 5000,
+    patience: options.patience ?? 5000,
     onLate: () => new EngineFailed({ stage: "replyModel", reason: "timeout", advice: "It is a test." }),
     tell: (part) => void parts.push(part)
   })
-  return parts
+  return { reply, parts }
 })
