@@ -215,12 +215,7 @@ const variables = {
   TTS_MODEL: eachEngine("the name of a model", "sesame/csm-1b"),
   TTS_API_KEY: eachKey,
   TTS_VOICE: eachEngine("the name of a voice", "0"),
-  TTS_SAMPLE_RATE: withDefault(
-    Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals([8000, 16_000, 24_000, 48_000]))),
-    24_000,
-    "8000, 16000, 24000 or 48000",
-    "24000"
-  ),
+  TTS_SAMPLE_RATE: count(4000, 192_000, 24_000),
 
   MAX_CALLS: count(1, 100_000, 100),
   MAX_CALL_DURATION: duration("1 hour", "1h"),
@@ -261,7 +256,7 @@ export interface EngineSettings {
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly voice: Option.Option<string>
   /** Hz of a speech engine's samples where its answer does not say; unset: 24000. */
-  readonly sampleRate?: 8000 | 16000 | 24000 | 48000
+  readonly sampleRate?: number
 }
 
 /** An engine of a stage; where there are several, the first that works is used. */

@@ -2,7 +2,7 @@
  * Sound files as the telephone needs them: one channel at 8 kHz.
  */
 import { Result, Schema } from "effect"
-import type * as Pcm from "../audio/Pcm.ts"
+import * as Pcm from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
 import * as Wav from "../audio/Wav.ts"
 
@@ -26,9 +26,11 @@ export const toTelephone = (samples: Int16Array, rate: Pcm.SampleRate): Pcm.Pcm<
 /** Reads a WAV file; several channels are mixed to one. */
 export const fromWav = (bytes: Uint8Array): Result.Result<Pcm.Pcm<8000>, SoundError> => {
   const wav = Wav.decode(bytes)
-  return wav._tag === "WavError"
-    ? Result.fail(new SoundError({ message: `${wav.reason}.` }))
-    : Result.succeed(toTelephone(mix(wav.channels), wav.sampleRate))
+  if (wav._tag === "WavError") return Result.fail(new SoundError({ message: `${wav.reason}.` }))
+  const { channels, sampleRate } = wav
+  return sampleRate < Pcm.lowestRate || sampleRate > Pcm.highestRate
+    ? Result.fail(new SoundError({ message: `a sample rate of ${sampleRate} Hz.` }))
+    : Result.succeed(toTelephone(mix(channels), sampleRate))
 }
 
 /** A mono WAV file of telephone sound. */

@@ -137,6 +137,9 @@ export const detailOf = (body: unknown): string => {
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
+/** What a text holds: JSON where it is that, else the text itself. */
+export const parsed = (text: string): unknown => Option.getOrElse(decodeJson(text), () => text)
+
 /** RFC 9110, 10.2.3: seconds, or a date. */
 const retryAfterOf = (headers: Headers.Headers, now: number): Option.Option<Duration.Duration> => {
   const value = headers["retry-after"]?.trim() ?? ""
@@ -202,6 +205,10 @@ export const retryAfter = ({ cause }: EngineFailed): Option.Option<Duration.Dura
 /** Whether the server understood the request and does not take something in it: it may take one with less. */
 export const isNotTaken = ({ cause }: EngineFailed): boolean =>
   cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
+
+/** Whether the server's own words about a request that failed hold this. */
+export const isAbout = ({ cause }: EngineFailed, words: RegExp): boolean =>
+  cause instanceof ServerError && words.test(Redacted.value(cause.detail))
 
 /** Whether the request refers to something that the server does not have. */
 export const isConflict = ({ cause }: EngineFailed): boolean => cause instanceof ServerError && cause.status === 409
