@@ -28,6 +28,8 @@ export interface RequestOptions extends Bounds {
   readonly accept?: string
   /** The longest body that is read. Default 16 MiB. */
   readonly maxBytes?: number
+  /** What a path follows: the configured address, which ends with the version, or its host alone. Default `base`. */
+  readonly from?: "base" | "origin"
 }
 
 /** An answer with a status of 2xx. */
@@ -59,7 +61,7 @@ export interface Endpoint {
   readonly model: Effect.Effect<Option.Option<string>>
   readonly post: (path: string, body: HttpBody.HttpBody, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
   readonly get: (path: string, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
-  /** Opens this many connections (default 1), so that the first request need not; a failure is logged and no more. */
+  /** Opens this many connections (default 1), so that the first request need not. A failure is left to whoever probes the server. */
   readonly warm: (connections?: number) => Effect.Effect<void>
 }
 
@@ -201,6 +203,10 @@ export const refusal = (options: {
 /** How long the server asked to be left alone, if that is why a request failed. */
 export const retryAfter = ({ cause }: EngineFailed): Option.Option<Duration.Duration> =>
   cause instanceof ServerError ? cause.retryAfter : Option.none()
+
+/** The status of an answer that was an error; `undefined` where there was no answer. */
+export const statusOf = ({ cause }: EngineFailed): number | undefined =>
+  cause instanceof ServerError && cause.status > 0 ? cause.status : undefined
 
 /** Whether the server understood the request and does not take something in it: it may take one with less. */
 export const isNotTaken = ({ cause }: EngineFailed): boolean =>
@@ -379,7 +385,8 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
-  const get: Endpoint["get"] = (path, options = {}) => execute(HttpClientRequest.get(`${base}${path}`), options)
+  const get: Endpoint["get"] = (path, options = {}) =>
+    execute(HttpClientRequest.get(`${options.from === "origin" ? url.origin : base}${path}`), options)
 
   /** None: not known yet; none inside: the server lists none. */
   let model: Option.Option<Option.Option<string>> = Option.isSome(settings.model) ? Option.some(settings.model) : Option.none()
@@ -397,8 +404,8 @@ export const make = Effect.fnUntraced(function*(
     })
 
   const learn = listed.pipe(
-    // A server of one model may have no such page.
-    Effect.catchIf(({ reason }) => reason === "refused", () => Effect.succeedNone),
+    // A server of one model may have no such page, or one that never comes. One that is not there yet is asked again.
+    Effect.catchIf(({ reason }) => reason !== "unavailable", () => Effect.succeedNone),
     Effect.tap(learned)
   )
 
@@ -414,7 +421,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.forEach(Array.from({ length: connections }), () => listed, { concurrency: "unbounded" }).pipe(
         Effect.tap(([first]) => learned(first)),
         Effect.asVoid,
-        Effect.catch((error) => Effect.logWarning(`The engine is not ready: ${error.message}`))
+        Effect.catch((error) => Effect.logDebug(`A server was not warmed up: ${error.message}`))
       )
   }
 })
