@@ -208,6 +208,7 @@ const variables = {
   STT_URL: engines("http://127.0.0.1:8001/v1,embedded"),
   STT_MODEL: eachEngine("the name of a model", "openai/whisper-large-v3-turbo"),
   STT_API_KEY: eachKey,
+  STT_PARTIALS: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
   LLM_URL: engines("http://127.0.0.1:8002/v1,embedded"),
   LLM_MODEL: eachEngine("the name of a model", "google/gemma-3-27b-it"),
   LLM_API_KEY: eachKey,
@@ -257,6 +258,8 @@ export interface EngineSettings {
   readonly voice: Option.Option<string>
   /** Hz of a speech engine's samples where its answer does not say; unset: 24000. */
   readonly sampleRate?: number
+  /** Of speech to text: whether it is asked for the words so far while the caller speaks. Default true. */
+  readonly hasPartials?: boolean
 }
 
 /** An engine of a stage; where there are several, the first that works is used. */
@@ -381,6 +384,7 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         model: pick(values[`${prefix}_MODEL`], index),
         apiKey: pick(values[`${prefix}_API_KEY`], index),
         voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none(),
+        ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS === "on" } : {}),
         ...(prefix === "TTS" ? { sampleRate: values.TTS_SAMPLE_RATE } : {})
       }
     }

@@ -15,6 +15,7 @@ import { Cause, Channel, Clock, Deferred, Duration, Effect, Exit, Metric, Option
 import { CircuitBreaker } from "effect/persistence"
 import { EngineFailed, type EngineState, type Stage } from "../conversation/Engine.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as BudgetWatch from "./BudgetWatch.ts"
 
 export interface Member<S> {
   /** For the operator: its address without a path, or `embedded`. */
@@ -151,6 +152,14 @@ export const make = Effect.fnUntraced(function*<S>(
 
   const late = (name: string) => failed("timeout", `${name} was slower than the engine that stood in for it. Look at its load.`)
 
+  const patienceSeconds = Duration.toSeconds(options.patience)
+  const budget = BudgetWatch.make(stage)
+  /** A failure tells nothing about an engine's speed, unless it was given up for its slowness. */
+  const notedTime = (member: Member<S>, seconds: number, exit: Exit.Exit<unknown, EngineFailed>) => {
+    const isTimed = Exit.isSuccess(exit) || Option.exists(Cause.findErrorOption(exit.cause), ({ reason }) => reason === "timeout")
+    return member.probe === undefined || !isTimed ? Effect.void : budget.note(member.name, seconds, patienceSeconds)
+  }
+
   /** A metric with attributes costs more to make than to update. */
   const latencies = new Map(members.map(({ name }) => [name, Metrics.engineLatency(stage, name)]))
   const counters = new Map<string, ReturnType<typeof Metrics.engineRequests>>()
@@ -186,6 +195,7 @@ export const make = Effect.fnUntraced(function*<S>(
       const asked = Scope.provide(attempt(member.engine, index), own)
       const judged = guarded(member, members.length === 1 ? asked : Effect.raceFirst(asked, lost(member.name)))
       const exit = yield* Effect.exit(isHedged(index) ? Effect.raceFirst(judged, hedge(index)) : judged)
+      yield* notedTime(member, monotonic() - began, exit)
       if (Exit.isSuccess(exit)) {
         yield* count(member.name, "ok")
         yield* Metric.update(latencies.get(member.name)!, monotonic() - began)

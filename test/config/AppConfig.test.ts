@@ -122,6 +122,7 @@ describe("AppConfig", () => {
         STT_URL: "http://127.0.0.1:8001/v1",
         STT_MODEL: "whisper",
         STT_API_KEY: "stt",
+        STT_PARTIALS: "off",
         LLM_URL: "http://127.0.0.1:8002/v1/",
         LLM_MODEL: "gemma",
         LLM_API_KEY: "llm",
@@ -168,6 +169,7 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(engines.replyModel.map(shown), [["http://127.0.0.1:8002/v1", "gemma", "llm", undefined]])
       assert.deepStrictEqual(engines.textToSpeech.map(shown), [["http://127.0.0.1:8003/v1", "csm", "tts", "7"]])
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
+      assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)
       assert.deepStrictEqual(
         [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media)],
         [7, 300_000, 4000, 6000]
