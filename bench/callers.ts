@@ -6,7 +6,7 @@
  */
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { type Caller, hangUp, type Load, open } from "./line/load.ts"
+import { type Caller, hangUp, type Load, open, sendSound } from "./line/load.ts"
 import { moveTo } from "./line/processes.ts"
 
 /** What is said: frames of 20 ms as base64, and where in them the last voiced sample is. */
@@ -110,13 +110,7 @@ const run = async ({ account, calls, lines, ramp, target, turns }: Crowd): Promi
   /** The next 20 ms of somebody; `at` is when they are over. */
   const step = (person: Person, at: number) => {
     const { caller, line } = person
-    const payload = line?.frames[person.at] ?? silence
-    const chunk = ++caller.sent
-    caller.socket.send(
-      `{"event":"media","sequenceNumber":"${++caller.sequence}","streamSid":"${caller.streamSid}","media":{"track":"inbound","chunk":"${chunk}","timestamp":"${
-        52 + chunk * 20
-      }","payload":"${payload}"}}`
-    )
+    sendSound(caller, line?.frames[person.at] ?? silence)
     if (line !== undefined) {
       person.at++
       // A sample counts as sent when its frame would have reached it: 20 ms of sound end as the frame leaves.

@@ -47,6 +47,7 @@ const announce = Effect.gen(function*() {
   const { standing } = yield* PublicUrl
   yield* Effect.sync(() => LineSound.warmUp(agents.standard.sampleRate))
   yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
+  for (const warning of config.warnings) yield* Effect.logWarning(warning)
   if (identity.isLocalAccount) {
     yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")
   } else if (config.server.publicUrl._tag === "None" && config.server.trustedProxies.length === 0) {

@@ -7,11 +7,12 @@
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import { createServer, type RequestListener } from "node:http"
 import * as App from "./App.ts"
 import { AppConfig } from "./config/AppConfig.ts"
+import * as Environment from "./config/Environment.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
+import * as NodeServer from "./http/NodeServer.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
 
 /** The environment first, then `.env` in the working directory. */
@@ -20,34 +21,14 @@ const Provider = ConfigProvider.layer(
     const fs = yield* FileSystem.FileSystem
     const environment = ConfigProvider.fromEnv()
     if (!(yield* fs.exists(".env"))) return environment
-    return ConfigProvider.orElse(environment, yield* ConfigProvider.fromDotEnv())
+    return Environment.firstOf(environment, yield* ConfigProvider.fromDotEnv())
   })
 )
-
-/**
- * Requests that come before the service stands behind its port wait for it. The port is open from early on, while
- * agents and engines are still being loaded, and Node never answers a request that nobody listens for.
- */
-const createPatientServer = () => {
-  const server = createServer()
-  const early: Array<Parameters<RequestListener>> = []
-  const hold: RequestListener = (...request) => void early.push(request)
-  const release = () => {
-    for (const request of early.splice(0)) server.emit("request", ...request)
-  }
-  server.on("request", hold)
-  server.on("newListener", (event) => {
-    if (event !== "request") return
-    server.off("request", hold)
-    process.nextTick(release)
-  })
-  return server
-}
 
 const HttpServer = Layer.unwrap(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
-    return NodeHttpServer.layer(createPatientServer, {
+    return NodeHttpServer.layer(() => NodeServer.make(server.connections), {
       host: server.host,
       port: server.port,
       // Live calls are waited for by the drain, which ends before the server is closed.

@@ -8,7 +8,7 @@ import { type Intent, type Script, type Slot, slotsIn } from "../conversation/Sc
 import type { Hints } from "../conversation/SpeechToText.ts"
 import { decode, explain, extent, type File, flaws, isObject, nameOf, without } from "./AgentSchema.ts"
 import * as Defaults from "./Defaults.ts"
-import { suggest } from "./Suggestion.ts"
+import { suggest } from "../domain/Suggestion.ts"
 import * as YamlSource from "./YamlSource.ts"
 import type { Path, Place, Problem } from "./YamlSource.ts"
 

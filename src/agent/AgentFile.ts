@@ -11,7 +11,7 @@ import type { Persona } from "../conversation/Persona.ts"
 import { SpeechToText } from "../conversation/SpeechToText.ts"
 import { TextToSpeech } from "../conversation/TextToSpeech.ts"
 import { type Draft, draft, nowhere } from "./AgentDraft.ts"
-import { suggest } from "./Suggestion.ts"
+import { suggest } from "../domain/Suggestion.ts"
 import type { Problem } from "./YamlSource.ts"
 
 /** The largest file that is read, in bytes. */

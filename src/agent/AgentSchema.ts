@@ -5,7 +5,7 @@ import { Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 import type { After } from "../conversation/Script.ts"
 import { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
-import { suggest } from "./Suggestion.ts"
+import { suggest } from "../domain/Suggestion.ts"
 import { isPhraseLine, type Path, type Problem, type Source } from "./YamlSource.ts"
 
 /** The longest duration that a file may name, in ms: a day. */

@@ -8,6 +8,7 @@ import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
 import type { Persona } from "../conversation/Persona.ts"
 import * as Player from "../conversation/Player.ts"
 import { ReplyModel } from "../conversation/ReplyModel.ts"
+import * as Speakable from "../conversation/Speakable.ts"
 import { SpeechToText } from "../conversation/SpeechToText.ts"
 import { TextToSpeech } from "../conversation/TextToSpeech.ts"
 import { VoiceActivity } from "../conversation/VoiceActivity.ts"
@@ -71,7 +72,7 @@ export const layer = Layer.effect(
       const recognizer = yield* speechToText.prepare(persona.hints)
       const replier = yield* replyModel.prepare(persona)
       yield* textToSpeech.prepare(
-        [...Object.values(persona.lines), ...persona.fillers?.lines ?? []].map(Player.requestOf(persona))
+        [...Object.values(persona.lines).map(Speakable.toSpeech), ...persona.fillers?.lines ?? []].map(Player.requestOf(persona))
       )
       // The first detector loads the engine: not the first call is to wait for it.
       yield* Effect.scoped(voiceActivity.open)

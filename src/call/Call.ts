@@ -5,11 +5,11 @@
  * are carried out by one fiber, in order. Its scope holds timers and the media stream, so that ending
  * the call frees everything.
  */
-import { type Cause, Deferred, Duration, Effect, Fiber, FiberMap, Metric, Option, Queue, Ref, Scope } from "effect"
+import { type Cause, Deferred, Duration, Effect, Fiber, FiberMap, Metric, type Option, Queue, Ref, Scope } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import { TransferFailed } from "../conversation/Conversation.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
-import type { CallSid } from "../domain/Sid.ts"
+import type { CallSid, StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { MediaStream } from "../twilio/MediaStream.ts"
 import type { TwilioError } from "../twilio/RestClient.ts"
@@ -87,18 +87,19 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
 
 const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
 
-/** Makes a call and starts its owner fiber in the scope; the fiber's end is the call's end. */
+/** Makes a call and its owner fiber, which frees what the call held. `onEnded` runs once, as soon as the call has ended. */
 export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,
-  control: CallControl
+  control: CallControl,
+  onEnded: Effect.Effect<void>
 ): Effect.fn.Return<{ readonly call: Call; readonly run: Effect.Effect<void> }> {
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
   const scope = yield* Scope.make()
   const watch = yield* CallWatch.make
-  /** Of the stream that is open: tells why it is to be closed. */
-  const closing = yield* Ref.make(Option.none<Deferred.Deferred<EndReason>>())
+  /** Tells an open stream why it is to be closed. There are two while one takes the place of another. */
+  const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
 
   const live = (of: CallState) => Metrics.callsLive(of.phase._tag, info.direction)
 
@@ -115,6 +116,7 @@ export const make = Effect.fnUntraced(function*(
         const { reason } = after.phase
         yield* Metric.update(Metrics.callsEnded(reason, info.direction), 1)
         yield* Effect.logInfo("call ended").pipe(Effect.annotateLogs({ reason }))
+        yield* onEnded
         yield* Queue.end(commands)
       } else {
         yield* Metric.modify(live(after), 1)
@@ -140,11 +142,11 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  const closeStream = (reason: EndReason) =>
-    Effect.flatMap(
-      Ref.get(closing),
-      Option.match({ onNone: () => Effect.void, onSome: (open) => Deferred.succeed(open, reason) })
-    )
+  const closeStream = (streamSid: StreamSid, reason: EndReason) =>
+    Effect.suspend(() => {
+      const open = closing.get(streamSid)
+      return open === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(open, reason))
+    })
 
   const run = Effect.gen(function*() {
     const timers = yield* FiberMap.make<Timer>()
@@ -163,7 +165,7 @@ export const make = Effect.fnUntraced(function*(
         case "Disarm":
           return FiberMap.remove(timers, command.timer)
         case "CloseStream":
-          return closeStream(command.reason)
+          return closeStream(command.streamSid, command.reason)
         case "HangUp":
           return control.hangUp
       }
@@ -210,12 +212,15 @@ export const make = Effect.fnUntraced(function*(
 
   const attach = Effect.fnUntraced(function*(stream: MediaStream) {
     const { streamSid } = stream
-    const before = yield* Ref.get(state)
-    if (before.phase._tag === "Streaming") return false
-    const after = yield* dispatch(CallEvent.StreamStarted({ streamSid }))
-    if (after.phase._tag !== "Streaming" || after.phase.streamSid !== streamSid) return false
+    // A stream is taken once: its SID proves nothing the second time.
+    if (closing.has(streamSid)) return false
     const toClose = yield* Deferred.make<EndReason>()
-    yield* Ref.set(closing, Option.some(toClose))
+    closing.set(streamSid, toClose)
+    const after = yield* dispatch(CallEvent.StreamStarted({ streamSid }))
+    if (after.phase._tag !== "Streaming" || after.phase.streamSid !== streamSid) {
+      closing.delete(streamSid)
+      return false
+    }
     const fiber = yield* Effect.forkIn(
       Effect.gen(function*() {
         yield* Effect.logInfo("stream started")
@@ -226,7 +231,10 @@ export const make = Effect.fnUntraced(function*(
         // The state first: Twilio asks what next as soon as the socket is closed.
         yield* dispatch(CallEvent.StreamEnded({ streamSid, end }))
         if (end._tag === "Closed") yield* stream.close(...closeFor(end.reason))
-      }).pipe(Effect.annotateLogs({ callSid: info.callSid, streamSid })),
+      }).pipe(
+        Effect.ensuring(Effect.sync(() => closing.delete(streamSid))),
+        Effect.annotateLogs({ callSid: info.callSid, streamSid })
+      ),
       scope
     )
     yield* Fiber.await(fiber)

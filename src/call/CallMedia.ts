@@ -132,9 +132,9 @@ export const run = Effect.fnUntraced(function*(
     return pieces
   }
 
-  const allSound = InboundSound.make({ hear, backlog, now, onMessages: take })
+  const inbound = InboundSound.make({ hear, backlog, now, onMessages: take })
   const { maxBacklog } = agent
-  const hearAll = maxBacklog === undefined ? allSound : freshSound(maxBacklog)
+  const hearAll = maxBacklog === undefined ? inbound.pieces : freshSound(maxBacklog)
 
   const audio = Stream.mapArray(stream.media, (messages) => {
     next()
@@ -317,9 +317,10 @@ export const run = Effect.fnUntraced(function*(
 
   // -- around it ------------------------------------------------------------------------------
 
-  const told = { received: 0, sent: 0, burst: 0, untaken: 0, lost: 0, stale: 0, cleared: 0 }
+  const told = { received: 0, scanned: 0, sent: 0, burst: 0, untaken: 0, lost: 0, stale: 0, cleared: 0 }
   const report = Effect.sync(() => {
     Metrics.framesReceived.updateUnsafe(tally.received - told.received, context)
+    Metrics.framesScanned.updateUnsafe(tally.scanned - told.scanned, context)
     Metrics.framesSent.updateUnsafe(sent - told.sent, context)
     if (tally.untaken > told.untaken) Metrics.framesDropped("agentSlow").updateUnsafe(tally.untaken - told.untaken, context)
     if (tally.burst > told.burst) Metrics.framesDropped("networkBurst").updateUnsafe(tally.burst - told.burst, context)
@@ -327,6 +328,7 @@ export const run = Effect.fnUntraced(function*(
     if (cleared > told.cleared) Metrics.framesDropped("cleared").updateUnsafe(cleared - told.cleared, context)
     if (stale > told.stale) Metrics.framesDropped("stale").updateUnsafe(stale - told.stale, context)
     told.received = tally.received
+    told.scanned = tally.scanned
     told.sent = sent
     told.burst = tally.burst
     told.untaken = tally.untaken
@@ -359,7 +361,7 @@ export const run = Effect.fnUntraced(function*(
   )
   yield* Effect.forkScoped(converse)
   yield* Effect.forkScoped(watch)
-  if (agent.maxBacklog === undefined) yield* Effect.forkScoped(InboundSound.fillGaps(stream, backlog, now))
+  if (agent.maxBacklog === undefined) yield* Effect.forkScoped(InboundSound.fillGaps({ stream, sound: inbound, backlog, now }))
 
   return yield* Deferred.await(ended)
 }, Effect.scoped)

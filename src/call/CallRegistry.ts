@@ -1,9 +1,10 @@
 /**
- * All calls that are alive in this process, by their SID, each with its owner fiber.
+ * All calls that are alive in this process, by their SID, each with its owner fiber; what is known of calls that are not
+ * here yet (`EarlyReports`) and of those that have ended (`EndedCalls`).
  *
  * The fibers' scope is the layer's: when the service stops, every call that is left is ended.
  */
-import { Context, Data, Duration, Effect, FiberMap, Layer, Metric, Option, Ref, Schedule, type Scope } from "effect"
+import { Clock, Context, Data, Duration, Effect, FiberSet, Layer, Metric, Option, Ref, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
@@ -11,8 +12,10 @@ import * as Metrics from "../observability/Metrics.ts"
 import { RestClient } from "../twilio/RestClient.ts"
 import type { CallStatus } from "../twilio/Webhook.ts"
 import * as Call from "./Call.ts"
-import { CallEvent, type EndReason } from "./CallState.ts"
+import { CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { CallWatch } from "./CallWatch.ts"
+import * as EarlyReports from "./EarlyReports.ts"
+import * as EndedCalls from "./EndedCalls.ts"
 
 /** There is no room for one more call, or the service is stopping. */
 export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "busy" | "draining" }> {
@@ -23,21 +26,44 @@ export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "b
   }
 }
 
+/** The call is over: Twilio has said so, or has taken our hang-up. A request of such a call is a replay, or late. */
+export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
+  override get message() {
+    return "This call has ended. Answer its webhooks with <Hangup/>, and close its media streams."
+  }
+}
+
 /** Calls that are over and can still be watched from their beginning. */
 const endedCalls = 100
 
 /** After live calls were told to end, how long they may take. */
 const closingTimeout = Duration.seconds(5)
 
+/** How often what is too old is forgotten, should nothing else happen. */
+const forgetEvery = Duration.seconds(10)
+
 export class CallRegistry extends Context.Service<CallRegistry, {
-  /** The call with this SID: the one that is alive, or a new one if there is room. */
-  readonly admit: (info: Call.CallInfo) => Effect.Effect<Call.Call, LineBusy>
+  /** The call with this SID, of which a webhook has come: the one that is alive, or a new one if there is room. */
+  readonly admit: (info: Call.CallInfo) => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
+  /**
+   * A call that we placed, whose room was reserved. Its webhooks may have been faster than Twilio's answer: then it is
+   * alive already, or has come and gone, or ends here at once with what was reported.
+   */
+  readonly adopt: (info: Call.CallInfo) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call.Call>>
   /** What is said and done on a call that is alive, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<CallWatch["events"]>>
-  /** A status callback; for a call that this process does not know it means nothing. */
+  /** A status that Twilio told; for a call that is not here it is remembered. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number) => Effect.Effect<void>
+  /** Ends a call that is alive, by its stream's end or over REST. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
+  /** A webhook of this call is answered with `<Hangup/>`: it is over, whether it is here or not. */
+  readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
+  /**
+   * Whether Twilio has said that the call is over, or has taken our hang-up; known for a day. A request that says that
+   * the call still rings is a replay also when the call has ended here without Twilio's word: it was answered before.
+   */
+  readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
   readonly live: Effect.Effect<number>
   /** Calls whose media stream is open. */
   readonly streaming: Effect.Effect<number>
@@ -52,10 +78,15 @@ export class CallRegistry extends Context.Service<CallRegistry, {
     Effect.gen(function*() {
       const { limits, twilio } = yield* AppConfig
       const rest = yield* RestClient
-      const owners = yield* FiberMap.make<CallSid>()
+      const owners = yield* FiberSet.make()
+      /** Those that have not ended. */
       const calls = new Map<CallSid, Call.Call>()
-      /** In the order of their ends. */
-      const ended = new Map<CallSid, CallWatch>()
+      /** Those that have ended and still let their stream and agent go. */
+      const leaving = new Set<Call.Call>()
+      /** The last that ended, in the order of their ends. */
+      const watches = new Map<CallSid, CallWatch>()
+      const ended = EndedCalls.make()
+      const early = EarlyReports.make()
       const draining = yield* Ref.make(false)
 
       /** Places kept for calls that are about to be placed. */
@@ -83,10 +114,18 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         return call === undefined ? Effect.void : Effect.asVoid(call.dispatch(event))
       }
 
+      const countEarly = (outcome: Parameters<typeof Metrics.earlyReports>[0], reports: number) =>
+        reports === 0 ? Effect.void : Metric.update(Metrics.earlyReports(outcome), reports)
+
+      const end = Effect.fnUntraced(function*(callSid: CallSid, reason: EndReason) {
+        ended.add(callSid, true, yield* Clock.currentTimeMillis)
+        yield* dispatch(callSid, CallEvent.Released({ reason }))
+      })
+
       /** Once Twilio has hung up there is nothing left to wait for. */
       const hangUpByRest = (callSid: CallSid) =>
         rest.hangUp(callSid).pipe(
-          Effect.andThen(dispatch(callSid, CallEvent.Released({ reason: "requested" }))),
+          Effect.andThen(end(callSid, "requested")),
           Effect.catch((error) => Effect.logWarning("Twilio did not hang the call up", error.message))
         )
 
@@ -98,39 +137,102 @@ export class CallRegistry extends Context.Service<CallRegistry, {
           action: Option.fromUndefinedOr(continueUrl)
         })
 
+      /** Its room is free from now on, though its stream and agent may take a while to go. */
+      const leave = Effect.fnUntraced(function*(callSid: CallSid) {
+        ended.add(callSid, false, yield* Clock.currentTimeMillis)
+        const call = calls.get(callSid)
+        if (call === undefined) return
+        calls.delete(callSid)
+        leaving.add(call)
+        watches.delete(callSid)
+        watches.set(callSid, call.watch)
+        for (const oldest of watches.keys()) {
+          if (watches.size <= endedCalls) break
+          watches.delete(oldest)
+        }
+      })
+
+      const begin = Effect.fnUntraced(function*(info: Call.CallInfo, reports: ReadonlyArray<EarlyReports.Report>) {
+        const { callSid } = info
+        const control = { hangUp: hangUpByRest(callSid), transfer: transferByRest(info) }
+        const made = yield* Call.make(info, limits, control, leave(callSid))
+        // Another request of the same call may have been faster.
+        const call = calls.get(callSid) ?? made.call
+        if (call === made.call) {
+          calls.set(callSid, call)
+          yield* FiberSet.run(owners, Effect.ensuring(made.run, Effect.sync(() => leaving.delete(call))))
+        }
+        yield* Effect.forEach(reports, (report) => call.dispatch(CallEvent.StatusReported(report)), { discard: true })
+        return call
+      })
+
+      const takeEarly = Effect.fnUntraced(function*(callSid: CallSid) {
+        const { expired, reports } = early.take(callSid, yield* Clock.currentTimeMillis)
+        yield* countEarly("expired", expired)
+        yield* countEarly("applied", reports.length)
+        return reports
+      })
+
       const admit = Effect.fnUntraced(function*(info: Call.CallInfo) {
         const { callSid } = info
         const known = calls.get(callSid)
         if (known !== undefined) return known
+        if (ended.isOver(callSid, yield* Clock.currentTimeMillis)) return yield* new CallHasEnded()
         // A call that we placed ourselves had its room when it was dialled.
         if (info.direction === "inbound") yield* room
-        const { call, run } = yield* Call.make(info, limits, { hangUp: hangUpByRest(callSid), transfer: transferByRest(info) })
-        calls.set(callSid, call)
-        const forget = Effect.sync(() => {
-          calls.delete(callSid)
-          ended.set(callSid, call.watch)
-          for (const oldest of ended.keys()) {
-            if (ended.size <= endedCalls) break
-            ended.delete(oldest)
-          }
-        })
-        yield* FiberMap.run(owners, callSid, Effect.ensuring(run, forget))
-        return call
+        return yield* begin(info, yield* takeEarly(callSid))
       })
+
+      const adopt = Effect.fnUntraced(function*(info: Call.CallInfo) {
+        const { callSid } = info
+        if (calls.has(callSid)) return
+        const hasEnded = ended.has(callSid, yield* Clock.currentTimeMillis)
+        const reports = yield* takeEarly(callSid)
+        // Without a report it was here, and its end has been counted.
+        if (hasEnded && reports.length === 0) return
+        const call = yield* begin(info, reports)
+        if (hasEnded) yield* call.dispatch(CallEvent.Released({ reason: "requested" }))
+      })
+
+      const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number) {
+        const now = yield* Clock.currentTimeMillis
+        const isHere = calls.has(callSid)
+        if (!isHere && !ended.has(callSid, now)) {
+          const { dropped, expired, isNew } = early.remember(callSid, { status, sequence }, now)
+          yield* countEarly("remembered", isNew ? 1 : 0)
+          yield* countEarly("expired", expired)
+          yield* countEarly("dropped", dropped)
+        }
+        if (isTerminal(status)) ended.add(callSid, true, now)
+        yield* dispatch(callSid, CallEvent.StatusReported({ status, sequence }))
+      })
+
+      const forgetOld = Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        ended.forgetOld(now)
+        yield* countEarly("expired", early.forgetOld(now))
+      })
+      yield* Effect.forkScoped(Effect.forever(Effect.delay(forgetOld, forgetEvery)))
 
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 
-      const untilEmpty = Effect.sync(taken).pipe(
+      const untilEmpty = Effect.sync(() => taken() + leaving.size).pipe(
         Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: (left) => left === 0 })
       )
 
       return CallRegistry.of({
         admit,
+        adopt,
         find: (callSid) => Effect.sync(() => Option.fromNullishOr(calls.get(callSid))),
         events: (callSid) =>
-          Effect.sync(() => Option.map(Option.fromNullishOr(calls.get(callSid)?.watch ?? ended.get(callSid)), ({ events }) => events)),
-        report: (callSid, status, sequence) => dispatch(callSid, CallEvent.StatusReported({ status, sequence })),
+          Effect.sync(() => Option.map(Option.fromNullishOr(calls.get(callSid)?.watch ?? watches.get(callSid)), ({ events }) => events)),
+        report,
         hangUp,
+        end,
+        hasEnded: (callSid, status) =>
+          Effect.map(Clock.currentTimeMillis, (now) =>
+            ended.isOver(callSid, now) ||
+            (status !== undefined && isUnanswered(status) && ended.has(callSid, now) && !calls.has(callSid))),
         live: Effect.sync(() => here().length),
         streaming: Effect.suspend(() =>
           Effect.map(
@@ -142,7 +244,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         isDraining: Ref.get(draining),
         drain: Effect.fn("CallRegistry.drain")(function*(grace) {
           yield* Ref.set(draining, true)
-          if (taken() === 0) return
+          if (taken() + leaving.size === 0) return
           yield* Effect.logInfo("Waiting for live calls to end").pipe(
             Effect.annotateLogs({ calls: here().length, grace: Duration.format(grace) })
           )

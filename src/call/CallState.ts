@@ -11,6 +11,10 @@
  * Twilio's reports come late, twice and out of order: one that is older than the last (by
  * `SequenceNumber`), or that would go back, changes nothing. Nothing leaves `Ended`.
  *
+ * A request for a call's first TwiML may be a replay. So while a stream is open, while the call is handed on, or after
+ * the caller seemed to leave, our answer only offers a stream: the call moves when that stream starts, or when the old
+ * one ends. An offer that nothing follows is withdrawn by the timer `start`.
+ *
  * `transition` says what is to be done; the call's own fiber does it, in order.
  */
 import { Data } from "effect"
@@ -77,9 +81,18 @@ export interface CallState {
   readonly isTransferring: boolean
   /** How often Twilio was given a stream again: after a loss, or because none came to be. */
   readonly resumptions: number
+  /** Where Twilio was told to connect the sound next, while this phase still holds. Every phase begins without. */
+  readonly offer: "none" | "here" | "elsewhere"
 }
 
-export const initial: CallState = { phase: Phase.Initiated(), sequence: -1, isAnswered: false, isTransferring: false, resumptions: 0 }
+export const initial: CallState = {
+  phase: Phase.Initiated(),
+  sequence: -1,
+  isAnswered: false,
+  isTransferring: false,
+  resumptions: 0,
+  offer: "none"
+}
 
 /** After so many further streams a call is given up: something on the way does not hold. */
 export const maxResumptions = 5
@@ -87,16 +100,19 @@ export const maxResumptions = 5
 /**
  * The waits that a call arms; one of each at most.
  *
- * `answer`: for the answer, from the beginning. `start`: for the stream's start. `duration`: for the
- * whole call, from the answer. `ending`: for Twilio's last word after we or the caller ended it.
+ * `answer`: for the answer, from the beginning. `start`: for the stream's start, or that of an offered one.
+ * `duration`: for the whole call, from the answer. `ending`: for Twilio's last word after we or the caller ended it.
  * `resuming`: for Twilio to come back. `transferred`: for the end of a call that was handed on.
  */
 export type Timer = "answer" | "start" | "duration" | "ending" | "resuming" | "transferred"
 
+/** When Twilio asks for TwiML: at the call's beginning (or a replay of that), after a stream of ours, after a transfer. */
+export type Asked = "first" | "afterStream" | "afterTransfer"
+
 export type CallEvent = Data.TaggedEnum<{
   StatusReported: { readonly status: CallStatus; readonly sequence: number }
   /** We answered Twilio's webhook with a stream: here, or at a host that is not this service. */
-  Answered: { readonly streamsHere: boolean }
+  Answered: { readonly streamsHere: boolean; readonly asked: Asked }
   StreamStarted: { readonly streamSid: StreamSid }
   StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
   TimerFired: { readonly timer: Timer }
@@ -113,8 +129,8 @@ export const CallEvent = Data.taggedEnum<CallEvent>()
 export type Command = Data.TaggedEnum<{
   Arm: { readonly timer: Timer }
   Disarm: { readonly timer: Timer }
-  /** Ends the media stream that is open, if one is. */
-  CloseStream: { readonly reason: EndReason }
+  /** Ends this media stream, if it is open. */
+  CloseStream: { readonly streamSid: StreamSid; readonly reason: EndReason }
   /** Over Twilio's REST: for a call that has no stream whose end would hang up. */
   HangUp: {}
 }>
@@ -122,6 +138,7 @@ export const Command = Data.taggedEnum<Command>()
 
 export type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
 
+/** The statuses that end a call, and the reasons that they are. */
 const terminal: Partial<Record<CallStatus, EndReason>> = {
   completed: "completed",
   busy: "busy",
@@ -130,11 +147,21 @@ const terminal: Partial<Record<CallStatus, EndReason>> = {
   canceled: "canceled"
 }
 
+/** Whether nothing can come after this status. */
+export const isTerminal = (status: CallStatus): boolean => terminal[status] !== undefined
+
+/** Whether a call with this status has not been answered yet. */
+export const isUnanswered = (status: CallStatus): boolean => status === "queued" || status === "initiated" || status === "ringing"
+
+/** Whether Twilio can only be told to hang up: the call has ended, or is ending without a stream on offer. */
+export const isGivenUp = ({ offer, phase }: CallState): boolean =>
+  phase._tag === "Ended" || (phase._tag === "Ending" && offer === "none")
+
 const unchanged = (state: CallState): Transition => [[], state]
 
 const to = (state: CallState, phase: Phase, ...commands: ReadonlyArray<Command>): Transition => [
   commands,
-  { ...state, phase }
+  { ...state, phase, offer: "none" }
 ]
 
 const end = (state: CallState, reason: EndReason): Transition => {
@@ -147,7 +174,7 @@ const end = (state: CallState, reason: EndReason): Transition => {
     case "Transferred":
       return to(state, Phase.Ended({ reason: "transferred" }))
     case "Streaming":
-      return to(state, Phase.Ended({ reason }), Command.CloseStream({ reason }))
+      return to(state, Phase.Ended({ reason }), Command.CloseStream({ streamSid: phase.streamSid, reason }))
     default:
       return to(state, Phase.Ended({ reason }))
   }
@@ -167,42 +194,95 @@ const onStatus = (state: CallState, status: CallStatus, sequence: number): Trans
   return unchanged(seen)
 }
 
-/** Twilio asked for TwiML after the first time: its stream is over, or never came to be. */
-const onAskedAgain = (
+/** The wait for the stream that Twilio was told to open, if it comes here. */
+const startOf = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
+
+/** Offers a stream without leaving the phase. The first offer's wait is not made longer by another one. */
+const offer = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition => {
+  if (state.resumptions >= maxResumptions) return unchanged(state)
+  const offered: CallState = { ...state, offer: streamsHere ? "here" : "elsewhere" }
+  return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : unchanged(offered)
+}
+
+/** Twilio carries out the TwiML that it has: what held the call before is over. */
+const follow = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition =>
+  to(
+    { ...state, isTransferring: false, resumptions: state.resumptions + 1 },
+    Phase.Connected(),
+    ...commands,
+    startOf(streamsHere)
+  )
+
+const followOrGiveUp = (
   state: CallState,
-  start: Command,
+  streamsHere: boolean,
   reason: EndReason,
   ...commands: ReadonlyArray<Command>
 ): Transition =>
   state.resumptions >= maxResumptions
     ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
-    : to(
-      { ...state, isTransferring: false, resumptions: state.resumptions + 1 },
-      Phase.Connected(),
-      ...commands,
-      start
-    )
+    : follow(state, streamsHere, ...commands)
 
-const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
-  const start = streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
-  switch (state.phase._tag) {
+const onAnswered = (state: CallState, streamsHere: boolean, asked: Asked): Transition => {
+  const { phase } = state
+  const isOffered = state.offer !== "none" && asked !== "first"
+  switch (phase._tag) {
     case "Initiated":
     case "Ringing":
-      return to({ ...state, isAnswered: true }, Phase.Connected(), start, Command.Arm({ timer: "duration" }))
+      return to({ ...state, isAnswered: true }, Phase.Connected(), startOf(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
-      // A status report may have been faster than the first webhook.
-      return state.isAnswered
-        ? onAskedAgain(state, start, "noStream")
-        : to({ ...state, isAnswered: true }, state.phase, start)
+      // The stream never came to be. Asked for the first TwiML, this is its answer, or the same answer again.
+      return asked !== "first" && state.isAnswered
+        ? followOrGiveUp(state, streamsHere, "noStream")
+        : to({ ...state, isAnswered: true }, phase, startOf(streamsHere))
     case "Resuming":
-      return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), start)
+      return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), startOf(streamsHere))
     case "Streaming":
       // Twilio's end of the stream is gone, though ours has not noticed yet.
-      return onAskedAgain(state, start, "streamLost", Command.CloseStream({ reason: "streamLost" }))
+      return asked === "first"
+        ? offer(state, streamsHere)
+        : followOrGiveUp(state, streamsHere, "streamLost", Command.CloseStream({ streamSid: phase.streamSid, reason: "streamLost" }))
     case "Transferred":
       // Nobody answered there: the caller comes back to the agent, who begins anew.
-      return onAskedAgain(state, start, "transferred", Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "duration" }))
-    default:
+      return asked === "afterTransfer" || isOffered
+        ? followOrGiveUp(
+          state,
+          streamsHere,
+          "transferred",
+          Command.Disarm({ timer: "transferred" }),
+          Command.Arm({ timer: "duration" })
+        )
+        : offer(state, streamsHere)
+    case "Ending":
+      if (phase.reason !== "callerLeft") return unchanged(state)
+      if (isOffered) return followOrGiveUp(state, streamsHere, "callerLeft")
+      // Twilio stopped the stream and asks anew: the call was only taken elsewhere, and is back.
+      return asked === "afterStream" ? unchanged(state) : offer(state, streamsHere, Command.Disarm({ timer: "ending" }))
+    case "Ended":
+      return unchanged(state)
+  }
+}
+
+const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => {
+  const { phase } = state
+  const resumed = { ...state, isTransferring: false, resumptions: state.resumptions + 1 }
+  const start = (state: CallState, ...commands: ReadonlyArray<Command>) =>
+    to(state, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
+  switch (phase._tag) {
+    case "Initiated":
+    case "Ringing":
+    case "Connected":
+    case "Resuming":
+      return start(state, Command.Disarm({ timer: "resuming" }))
+    case "Streaming":
+      return state.offer === "here" && phase.streamSid !== streamSid
+        ? start(resumed, Command.CloseStream({ streamSid: phase.streamSid, reason: "streamLost" }))
+        : unchanged(state)
+    case "Transferred":
+      return state.offer === "here" ? start(resumed, Command.Disarm({ timer: "transferred" })) : unchanged(state)
+    case "Ending":
+      return state.offer === "here" ? start(resumed) : unchanged(state)
+    case "Ended":
       return unchanged(state)
   }
 }
@@ -210,6 +290,7 @@ const onAnswered = (state: CallState, streamsHere: boolean): Transition => {
 const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd): Transition => {
   const { phase } = state
   if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return unchanged(state)
+  if (state.offer !== "none" && ended._tag !== "Closed") return follow(state, state.offer === "here")
   if (state.isTransferring) {
     return to(
       { ...state, isTransferring: false },
@@ -236,6 +317,15 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
   }
 }
 
+/** No stream came of the offer to a call that was ending, which ends now. Sound that went elsewhere is not ours to end. */
+const withdraw = (state: CallState): Transition =>
+  to(
+    { ...state, resumptions: state.resumptions + 1 },
+    state.phase,
+    ...(state.offer === "here" ? [Command.HangUp()] : []),
+    Command.Arm({ timer: "ending" })
+  )
+
 const onTimer = (state: CallState, timer: Timer): Transition => {
   const { phase } = state
   switch (timer) {
@@ -245,9 +335,11 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
         ? to(state, Phase.Ending({ reason: "noAnswer" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
         : unchanged(state)
     case "start":
-      return phase._tag === "Connected"
-        ? to(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
-        : unchanged(state)
+      if (phase._tag === "Connected") {
+        return to(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
+      }
+      if (state.offer === "none") return unchanged(state)
+      return phase._tag === "Ending" ? withdraw(state) : unchanged({ ...state, offer: "none" })
     case "resuming":
       return phase._tag === "Resuming"
         ? to(state, Phase.Ended({ reason: "streamLost" }))
@@ -266,6 +358,9 @@ const onTransferFailed = (state: CallState): Transition => {
     case "Streaming":
       return unchanged({ ...state, isTransferring: false })
     case "Transferred":
+      if (state.offer !== "none") {
+        return follow(state, state.offer === "here", Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "duration" }))
+      }
       // The stream had ended for another reason, before Twilio could do it.
       return to(
         state,
@@ -280,15 +375,16 @@ const onTransferFailed = (state: CallState): Transition => {
 
 const onHangUp = (state: CallState, reason: EndReason): Transition => {
   switch (state.phase._tag) {
-    case "Ending":
     case "Ended":
       return unchanged(state)
+    case "Ending":
+      return state.offer === "none" ? unchanged(state) : withdraw(state)
     case "Streaming":
       // The stream's end lets Twilio ask what next, and the answer is to hang up.
       return to(
         state,
         Phase.Ending({ reason }),
-        Command.CloseStream({ reason }),
+        Command.CloseStream({ streamSid: state.phase.streamSid, reason }),
         Command.Arm({ timer: "ending" })
       )
     default:
@@ -302,18 +398,9 @@ export const transition = (state: CallState, event: CallEvent): Transition => {
     case "StatusReported":
       return onStatus(state, event.status, event.sequence)
     case "Answered":
-      return onAnswered(state, event.streamsHere)
+      return onAnswered(state, event.streamsHere, event.asked)
     case "StreamStarted":
-      return state.phase._tag === "Connected" || state.phase._tag === "Initiated" || state.phase._tag === "Ringing" ||
-          state.phase._tag === "Resuming"
-        ? to(
-          state,
-          Phase.Streaming({ streamSid: event.streamSid }),
-          Command.Disarm({ timer: "start" }),
-          Command.Disarm({ timer: "resuming" }),
-          Command.Arm({ timer: "duration" })
-        )
-        : unchanged(state)
+      return onStreamStarted(state, event.streamSid)
     case "StreamEnded":
       return onStreamEnded(state, event.streamSid, event.end)
     case "TimerFired":

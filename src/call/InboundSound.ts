@@ -29,6 +29,8 @@ export interface Timeline {
   readonly missing: (media: Media["media"], elapsed: () => number) => number
   /** So much silence (ms) was put in for a gap. */
   readonly filled: (millis: number) => void
+  /** The last message follows upon the one before it, though silence was put in between: it had been held up all the while. */
+  readonly wasHeldUp: () => boolean
 }
 
 /**
@@ -40,6 +42,9 @@ export const makeTimeline = (backlog: number): Timeline => {
   let next: { readonly chunk: number; readonly timestamp: number } | undefined
   /** All sound so far, with the silence put in. */
   let heard = 0
+  /** The silence that was put in since the last message. */
+  let filled = 0
+  let wasHeldUp = false
 
   const gapBefore = ({ chunk, timestamp }: Media["media"], length: number): number => {
     if (next === undefined) return 0
@@ -52,21 +57,30 @@ export const makeTimeline = (backlog: number): Timeline => {
     missing: (media, elapsed) => {
       const length = media.payload.length / bytesPerMilli
       const gap = gapBefore(media, length)
-      const missing = gap === 0 ? 0 : Math.max(0, Math.min(gap, backlog, elapsed() + backlog - heard))
+      const missing = gap <= filled ? 0 : Math.max(0, Math.min(gap - filled, backlog, elapsed() + backlog - heard))
+      wasHeldUp = filled > timestampSlack && gap < timestampSlack
+      filled = 0
       next = { chunk: media.chunk + 1, timestamp: media.timestamp + length }
       heard += missing + length
       return missing
     },
     filled: (millis) => {
       heard += millis
-      if (next !== undefined) next = { ...next, timestamp: next.timestamp + millis }
-    }
+      filled += millis
+    },
+    wasHeldUp: () => wasHeldUp
   }
 }
 
 const silentFrame = new Uint8Array(frameBytes).fill(Mulaw.silence)
 
-/** What came as pieces of sound, with silence for what is missing. */
+export interface InboundSound {
+  /** What came as pieces of sound, with silence for what is missing. */
+  readonly pieces: (sounds: ReadonlyArray<Media | Silence>) => Array<Pcm>
+  /** Whether a pong may be believed: not once sound came behind one that had been sent before it, as where a proxy answers pings. */
+  readonly arePongsTrue: () => boolean
+}
+
 export const make = (options: {
   readonly hear: Hearing["hear"]
   /** ms. */
@@ -75,10 +89,11 @@ export const make = (options: {
   readonly now: () => number
   /** So many messages were heard. */
   readonly onMessages: (count: number) => void
-}): (sounds: ReadonlyArray<Media | Silence>) => Array<Pcm> => {
+}): InboundSound => {
   const { hear, now } = options
   const timeline = makeTimeline(options.backlog)
   let firstAt: number | undefined
+  let arePongsTrue = true
   const elapsed = () => (firstAt === undefined ? 0 : now() - firstAt)
 
   const addSilence = (pieces: Array<Pcm>, millis: number) => {
@@ -87,7 +102,7 @@ export const make = (options: {
     if (bytes > 0) pieces.push(hear(silentFrame.subarray(0, bytes)))
   }
 
-  return (sounds) => {
+  const pieces: InboundSound["pieces"] = (sounds) => {
     firstAt ??= now()
     const pieces: Array<Pcm> = []
     let messages = 0
@@ -99,6 +114,7 @@ export const make = (options: {
         continue
       }
       const missing = timeline.missing(sound.media, elapsed)
+      if (timeline.wasHeldUp()) arePongsTrue = false
       if (missing > 0) addSilence(pieces, missing)
       pieces.push(hear(sound.media.payload))
       messages++
@@ -106,6 +122,8 @@ export const make = (options: {
     options.onMessages(messages)
     return pieces
   }
+
+  return { pieces, arePongsTrue: () => arePongsTrue }
 }
 
 /** Without a message for this long (ms), the peer is asked whether it sent one. */
@@ -115,7 +133,13 @@ const askAfter = 1000
 const fillStep = 5 * frameMillis
 
 /** Puts silence behind the sound while nothing is sent: never ends. `backlog`: ms. */
-export const fillGaps = (stream: MediaStream, backlog: number, now: () => number): Effect.Effect<never> => {
+export const fillGaps = (options: {
+  readonly stream: MediaStream
+  readonly sound: Pick<InboundSound, "arePongsTrue">
+  readonly backlog: number
+  readonly now: () => number
+}): Effect.Effect<never> => {
+  const { backlog, now, sound, stream } = options
   const { tally } = stream
   const sinceLast = () => now() - tally.lastAt
 
@@ -134,7 +158,7 @@ export const fillGaps = (stream: MediaStream, backlog: number, now: () => number
       if (left > 0) return Effect.sleep(left)
       const last = tally.lastAt
       return Effect.andThen(
-        Effect.timeoutOption(stream.ping, Math.max(0, backlog - sinceLast())),
+        Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, Math.max(0, backlog - sinceLast())),
         Effect.suspend(() => fill(last, last))
       )
     })

@@ -132,6 +132,9 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         ...Option.isNone(config.twilio.phoneNumber) ? ["TWILIO_PHONE_NUMBER"] : []
       ]
 
+      /** Twilio itself opens media streams by wss alone; a stand-in on this machine opens others too. */
+      const isReachable = (baseUrl: string) => Option.isSome(config.twilio.apiBaseUrl) || baseUrl.startsWith("https:")
+
       const from = Effect.suspend(() =>
         Option.isSome(config.twilio.phoneNumber) && missing.length === 0
           ? Effect.succeed(config.twilio.phoneNumber.value)
@@ -151,6 +154,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
 
       const dial = Effect.fn("OutboundCalls.dial")(function*(request: OutboundRequest) {
         const caller = yield* from
+        if (!isReachable(request.baseUrl)) return yield* new OutboundNotConfigured({ missing: ["PUBLIC_URL (https)"] })
         const agent = Option.isSome(request.agent) ? yield* agents.find(request.agent.value) : agents.standard
         const url = new URL(`${request.baseUrl}/twiml`)
         url.searchParams.set("agent", agent.name)
@@ -170,7 +174,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           url: url.href,
           statusCallback: `${request.baseUrl}/twilio/status`
         })
-        yield* registry.admit({
+        yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",
           from: Option.some(caller),

@@ -4,11 +4,14 @@
  * Values come from the environment, then from `.env`. `.env.example` explains each variable to the
  * operator; a test holds the two together.
  */
-import { Array, Config, Context, Data, Duration, Effect, Layer, Option, Redacted, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { Array, Config, ConfigProvider, Context, Data, Duration, Effect, Layer, Option, Redacted, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumbers from "../domain/PhoneNumber.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
 import { AccountSid } from "../domain/Sid.ts"
+import * as Contradictions from "./Contradictions.ts"
+import * as Environment from "./Environment.ts"
+import * as Networks from "./Networks.ts"
 
 // ---------------------------------------------------------------------------------------------
 // Kinds of values
@@ -43,12 +46,25 @@ const HttpUrl = Schema.String.pipe(
   })
 )
 
+const splitList = (text: string) => text.split(",").map(Environment.trimmed).filter((item) => item.length > 0)
+
 const List = Schema.String.pipe(
   Schema.decodeTo(Schema.Array(Schema.String), {
-    decode: SchemaGetter.transform((text: string) =>
-      text.split(",").map((item) => item.trim()).filter((item) => item.length > 0)
-    ),
+    decode: SchemaGetter.transform((text: string) => splitList(text)),
     encode: SchemaGetter.transform((items: ReadonlyArray<string>) => items.join(","))
+  })
+)
+
+/** Networks, each as `address/prefix`; see {@link Networks.parse}. */
+const NetworksText = List.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transformEffect((items: ReadonlyArray<string>) => {
+      const networks = items.map(Networks.parse)
+      return networks.every(Option.isSome)
+        ? Effect.succeed([...new Set(networks.flatMap(({ value }) => value))])
+        : Effect.fail(new SchemaIssue.InvalidValue({ expected: "IP addresses or networks" }))
+    }),
+    encode: SchemaGetter.passthrough()
   })
 )
 
@@ -62,6 +78,8 @@ const EngineList = List.pipe(
 )
 
 const NonEmptyTexts = List.pipe(Schema.check(Schema.isMinLength(1)))
+
+const Switches = NonEmptyTexts.pipe(Schema.decodeTo(Schema.Array(Schema.Literals(["on", "off"]))))
 
 const NonEmptySecrets = List.pipe(
   Schema.check(Schema.isMinLength(1)),
@@ -99,25 +117,58 @@ const AgentText = Schema.String.pipe(
   })
 )
 
+interface AgentNumber {
+  readonly number: PhoneNumber
+  readonly agent: AgentChoice
+}
+
+/** `+14155550100=receptionist`. A SIP address may hold an `=`, and so may a path: the first that leaves a number and an agent counts. */
+const readAgentNumber = (entry: string): Result.Result<AgentNumber, string> => {
+  const first = entry.indexOf("=")
+  if (first < 0) return Result.fail("has no = between number and agent")
+  let hasNumber = false
+  for (let at = first; at >= 0; at = entry.indexOf("=", at + 1)) {
+    const number = PhoneNumbers.parseAddress(entry.slice(0, at))
+    if (Option.isNone(number)) continue
+    hasNumber = true
+    const agent = readAgent(entry.slice(at + 1))
+    if (Option.isSome(agent)) return Result.succeed({ number: number.value, agent: agent.value })
+  }
+  if (hasNumber) return Result.fail("names no agent behind the =")
+  const oddity = PhoneNumbers.read(entry.slice(0, first))
+  return Result.fail(`has a number that ${Result.isFailure(oddity) ? oddity.failure : "is none"}`)
+}
+
+/** The agents of called numbers, or what is wrong with the first bad entry. */
+const readAgentNumbers = (entries: ReadonlyArray<string>): Result.Result<ReadonlyArray<AgentNumber>, string> => {
+  const read: Array<AgentNumber> = []
+  for (const [index, entry] of entries.entries()) {
+    const one = readAgentNumber(entry)
+    if (Result.isFailure(one)) return Result.fail(`entry ${index + 1} ${one.failure}`)
+    const same = read.findIndex(({ number }) => number === one.success.number)
+    if (same >= 0) return Result.fail(`entries ${same + 1} and ${index + 1} have the same number`)
+    read.push(one.success)
+  }
+  return Result.succeed(read)
+}
+
 /** One agent for each called number: `+14155550100=receptionist,+14155550101=./agents/shop.yaml`. */
 const AgentNumbersText = List.pipe(
   Schema.decodeTo(Schema.Array(Schema.Struct({ number: PhoneNumber, agent: AgentChoice })), {
-    decode: SchemaGetter.transformEffect((items: ReadonlyArray<string>) => {
-      const entries = items.flatMap((item) => {
-        const at = item.indexOf("=")
-        const number = at < 0 ? Option.none() : PhoneNumbers.parse(item.slice(0, at))
-        const agent = readAgent(item.slice(at + 1))
-        return Option.isSome(number) && Option.isSome(agent) ? [{ number: number.value, agent: agent.value }] : []
+    decode: SchemaGetter.transformEffect((entries: ReadonlyArray<string>) =>
+      Result.match(readAgentNumbers(entries), {
+        onSuccess: Effect.succeed,
+        onFailure: () => Effect.fail(new SchemaIssue.InvalidValue({ expected: "an agent for each number" }))
       })
-      return entries.length === items.length && new Set(entries.map(({ number }) => number)).size === entries.length
-        ? Effect.succeed(entries)
-        : Effect.fail(new SchemaIssue.InvalidValue({ expected: "an agent for each number" }))
-    }),
+    ),
     encode: SchemaGetter.transform((entries) =>
       entries.map(({ agent, number }) => `${number}=${agent._tag === "Named" ? agent.name : agent.path}`)
     )
   })
 )
+
+/** `media.example.com`, `media.example.com:8443`, `[2001:db8::1]:8443`: what a URL has between `//` and `/`. */
+const HostText = Schema.String.check(Schema.isPattern(/^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?$/iu))
 
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
 
@@ -135,13 +186,16 @@ interface Variable<A> {
   /** Completes the sentence "NAME must be …". */
   readonly expected: string
   readonly example: string
+  /** What is odd in a value that is refused: a clause. */
+  readonly why?: (value: string) => Result.Result<unknown, string>
 }
 
-const required = <A>(schema: Schema.ConstraintCodec<A, unknown>, expected: string, example: string): Variable<A> => ({
-  schema,
-  expected,
-  example
-})
+const required = <A>(
+  schema: Schema.ConstraintCodec<A, unknown>,
+  expected: string,
+  example: string,
+  why?: Variable<A>["why"]
+): Variable<A> => ({ schema, expected, example, ...(why === undefined ? {} : { why }) })
 
 interface WithDefault<A> extends Variable<A> {
   readonly fallback: A
@@ -151,8 +205,9 @@ const withDefault = <A>(
   schema: Schema.ConstraintCodec<A, unknown>,
   fallback: A,
   expected: string,
-  example: string
-): WithDefault<A> => ({ schema, fallback, expected, example })
+  example: string,
+  why?: Variable<A>["why"]
+): WithDefault<A> => ({ ...required(schema, expected, example, why), fallback })
 
 const url = (example: string) => required(HttpUrl, "an http or https URL without a query", example)
 const engines = (example: string) =>
@@ -161,12 +216,18 @@ const eachEngine = (what: string, example: string) =>
   required(NonEmptyTexts, `${what}, or one for each address with commas between`, example)
 const eachKey = required(NonEmptySecrets, "the engine's key, or one for each address with commas between", "…")
 const text = (expected: string, example: string) => required(Schema.NonEmptyString, expected, example)
-const secret = (what: string) => required(Secret, what, "…")
-const duration = (fallback: Duration.Input, example: string) =>
+
+/** A timer of Node's takes 24 days at most, and a longer one fires at once; nothing here is meant to last longer than a day. */
+const longest = Duration.days(1)
+
+const duration = (from: "from 0" | "above 0" | "from 1s", fallback: Duration.Input, example: string) =>
   withDefault(
-    DurationText,
+    DurationText.check(Schema.makeFilter((value) =>
+      Duration.isLessThanOrEqualTo(value, longest) &&
+      Duration.isGreaterThanOrEqualTo(value, Duration.millis({ "from 0": 0, "above 0": 1, "from 1s": 1000 }[from]))
+    )),
     Duration.fromInputUnsafe(fallback),
-    "a duration, such as 30s, 500ms or 2m (a bare number counts seconds)",
+    `a duration ${from} to 24h, such as 30s, 500ms or 2m (a bare number counts seconds)`,
     example
   )
 const count = (minimum: number, maximum: number, fallback: number) =>
@@ -176,17 +237,34 @@ const count = (minimum: number, maximum: number, fallback: number) =>
 const variables = {
   TWILIO_ACCOUNT_SID: required(AccountSid, "an account SID: AC and 32 hexadecimal digits", "AC0123…"),
   TWILIO_AUTH_TOKEN: required(NonEmptySecrets, "the account's auth token, or several with commas while rotating", "…"),
-  TWILIO_PHONE_NUMBER: required(PhoneNumberFromText, "a phone number in E.164 form", "+14155550100"),
+  TWILIO_PHONE_NUMBER: required(PhoneNumberFromText, "a phone number in E.164 form", "+14155550100", (value) =>
+    Result.mapError(PhoneNumbers.read(value), (oddity) => `it ${oddity}`)),
   TWILIO_API_BASE_URL: url("http://127.0.0.1:8010"),
-  TWILIO_TIMEOUT: duration("10 seconds", "10s"),
+  TWILIO_TIMEOUT: duration("above 0", "10 seconds", "10s"),
   CALLS_PER_SECOND: withDefault(atLeast(0), 1, "a number above 0", "1"),
 
   SERVER_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
   SERVER_PORT: withDefault(whole(0, 65_535), 8000, "a port number from 0 to 65535", "8000"),
   PUBLIC_URL: url("https://calls.example.com"),
-  TRUSTED_PROXIES: withDefault(List, [], "IP addresses or networks with commas between", "127.0.0.1,10.0.0.0/8"),
-  WEBSOCKET_HOSTS: withDefault(List, [], "host names with commas between", "media.example.com"),
-  API_KEY: secret("a secret that callers of the API send as their bearer token"),
+  TRUSTED_PROXIES: withDefault(
+    NetworksText,
+    [],
+    "IP addresses, networks or the words loopback, private or linklocal, with commas between",
+    "127.0.0.1,10.0.0.0/8"
+  ),
+  SERVER_KEEP_ALIVE: duration("from 1s", "620 seconds", "620s"),
+  SERVER_MAX_IDLE_CONNECTIONS: count(1, 1_000_000, 1000),
+  WEBSOCKET_HOSTS: withDefault(
+    List.pipe(Schema.decodeTo(Schema.Array(HostText))),
+    [],
+    "host names, without scheme and path, with commas between",
+    "media.example.com"
+  ),
+  API_KEY: required(
+    Schema.String.check(Schema.isPattern(/^[\x20-\x7e]+$/)).pipe(Schema.decodeTo(Secret)),
+    "a secret of ASCII characters, for callers of the API send it in a header",
+    "…"
+  ),
 
   AGENT: withDefault(
     AgentText,
@@ -198,12 +276,12 @@ const variables = {
     AgentNumbersText,
     [],
     "called numbers, each once, with an agent's name or file",
-    "+14155550100=receptionist,+14155550101=./agents/shop.yaml"
+    "+14155550100=receptionist,+14155550101=./agents/shop.yaml",
+    (value) => readAgentNumbers(splitList(value))
   ),
   AGENTS_DIR: text("a folder with agent files", "agents"),
   DATA_DIR: withDefault(Schema.NonEmptyString, "data", "a folder that the service may write to", "data"),
   EVENTS_DIR: text("a folder that the service may write to", "data/events"),
-  DATABASE_URL: secret("a postgres:// address"),
 
   STT_URL: engines("http://127.0.0.1:8001/v1,embedded"),
   STT_MODEL: eachEngine("the name of a model", "openai/whisper-large-v3-turbo"),
@@ -217,15 +295,23 @@ const variables = {
   TTS_API_KEY: eachKey,
   TTS_VOICE: eachEngine("the name of a voice", "0"),
   TTS_SAMPLE_RATE: count(4000, 192_000, 24_000),
+  TTS_NORMALIZE: required(Switches, "on or off, or one of them for each address with commas between", "off"),
 
   MAX_CALLS: count(1, 100_000, 100),
-  MAX_CALL_DURATION: duration("1 hour", "1h"),
-  START_TIMEOUT: duration("10 seconds", "10s"),
-  MEDIA_TIMEOUT: duration("15 seconds", "15s"),
-  MEDIA_BACKLOG: duration("6 seconds", "6s"),
+  MAX_CALL_DURATION: duration("above 0", "1 hour", "1h"),
+  START_TIMEOUT: duration("above 0", "10 seconds", "10s"),
+  MEDIA_TIMEOUT: duration("above 0", "15 seconds", "15s"),
+  MEDIA_BACKLOG: withDefault(
+    DurationText.check(
+      Schema.makeFilter((backlog) => Duration.between(backlog, { minimum: Duration.millis(500), maximum: Duration.minutes(1) }))
+    ),
+    Duration.seconds(6),
+    "a duration from 500ms to 1m",
+    "6s"
+  ),
   MAX_MESSAGE_BYTES: count(1024, 16_777_216, 65_536),
   MAX_BAD_MESSAGES: count(1, 1_000_000, 50),
-  SHUTDOWN_GRACE: duration("30 seconds", "30s"),
+  SHUTDOWN_GRACE: duration("from 0", "30 seconds", "30s"),
 
   LOG_FORMAT: withDefault(Schema.Literals(["auto", "json", "pretty"]), "auto", "auto, json or pretty", "auto"),
   LOG_LEVEL: withDefault(
@@ -260,6 +346,8 @@ export interface EngineSettings {
   readonly sampleRate?: number
   /** Of speech to text: whether it is asked for the words so far while the caller speaks. Default true. */
   readonly hasPartials?: boolean
+  /** A speech engine that writes figures out itself gets them as they are written. Unset: it does not. */
+  readonly writesFiguresOut?: boolean
 }
 
 /** An engine of a stage; where there are several, the first that works is used. */
@@ -289,7 +377,14 @@ export interface Settings {
     readonly host: string
     readonly port: number
     readonly publicUrl: Option.Option<URL>
+    /** Networks, each as `address/prefix`. */
     readonly trustedProxies: ReadonlyArray<string>
+    readonly connections: {
+      /** How long a connection may wait for its next request. */
+      readonly keepAlive: Duration.Duration
+      /** Connections that may wait; of more, the one is closed that has waited longest. */
+      readonly maxIdle: number
+    }
     readonly websocketHosts: ReadonlyArray<string>
     readonly shutdownGrace: Duration.Duration
   }
@@ -305,7 +400,6 @@ export interface Settings {
   readonly dataDir: string
   /** Where the events of conversations are written down, for replay; unset: nowhere. */
   readonly eventsDir: Option.Option<string>
-  readonly databaseUrl: Option.Option<Redacted.Redacted>
   readonly engines: {
     readonly speechToText: EngineChoices
     readonly replyModel: EngineChoices
@@ -325,6 +419,8 @@ export interface Settings {
     /** Bad messages of one stream before it is closed; good ones pay them back one by one. */
     readonly badMessages: number
   }
+  /** What was set and does nothing, or more than was probably meant: a line each, to be told at the start. */
+  readonly warnings: ReadonlyArray<string>
   readonly log: {
     readonly format: "auto" | "json" | "pretty"
     readonly level: "Trace" | "Debug" | "Info" | "Warn" | "Error"
@@ -340,22 +436,32 @@ export class InvalidConfig extends Data.TaggedError("InvalidConfig")<{
   }
 }
 
-const secretNames = /TOKEN|KEY|DATABASE_URL/
+const secretNames = /TOKEN|KEY/
 
 /** What a URL may hold beside its address: credentials, or a key in its query. */
 const mayHoldSecret = /[@?#]/
 
 const load = <A>(name: string, variable: Variable<A>): Effect.Effect<Result.Result<Option.Option<A>, string>> =>
   Effect.gen(function*() {
-    const raw = yield* Config.option(Config.String(name))
-    if (Option.isNone(raw)) return Result.succeed(Option.none<A>())
-    const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw.value))
+    const raw = Environment.trimmed(Option.getOrElse(yield* Config.option(Config.String(name)), () => ""))
+    if (raw === "") return Result.succeed(Option.none<A>())
+    // A number may be copied with what can't be seen: that is read as it is meant, or told with the number.
+    const odd = variable.why === undefined || /^["']/.test(raw) ? Environment.oddity(raw) : undefined
+    if (odd !== undefined) return Result.fail(`${name} ${odd}.`)
+    const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw))
     if (Option.isSome(value)) return Result.succeed(value)
-    const shown = secretNames.test(name) || mayHoldSecret.test(raw.value) ? "" : `, not ${JSON.stringify(raw.value)}`
+    const shown = secretNames.test(name) || mayHoldSecret.test(raw) ? "" : `, not ${JSON.stringify(raw)}`
+    const why = variable.why?.(raw)
+    const because = why === undefined || Result.isSuccess(why) ? "" : ` (${why.failure})`
     return Result.fail(
-      `${name} must be ${variable.expected}${shown}. Set it in the environment or in .env, for example ${name}=${variable.example}`
+      `${name} must be ${variable.expected}${shown}${because}. Set it in the environment or in .env, for example ${name}=${variable.example}`
     )
   }).pipe(Effect.orElseSucceed(() => Result.fail(`${name} could not be read. Set it in the environment or in .env.`)))
+
+/** The names of all variables that have a value; none where they can't be listed. */
+const givenNames = Effect.gen(function*() {
+  return yield* Environment.namesOf(yield* ConfigProvider.ConfigProvider)
+}).pipe(Effect.orElseSucceed(() => []))
 
 const stages = ["STT", "LLM", "TTS"] as const
 type EnginePrefix = typeof stages[number]
@@ -367,7 +473,7 @@ const serversOf = (values: Values, prefix: EnginePrefix): number =>
 const perServer = (values: Values, prefix: EnginePrefix) => ({
   [`${prefix}_MODEL`]: values[`${prefix}_MODEL`],
   [`${prefix}_API_KEY`]: values[`${prefix}_API_KEY`],
-  ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE } : {})
+  ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE, TTS_NORMALIZE: values.TTS_NORMALIZE } : {})
 })
 
 const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
@@ -385,7 +491,9 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         apiKey: pick(values[`${prefix}_API_KEY`], index),
         voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none(),
         ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS === "on" } : {}),
-        ...(prefix === "TTS" ? { sampleRate: values.TTS_SAMPLE_RATE } : {})
+        ...(prefix === "TTS"
+          ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(pick(values.TTS_NORMALIZE, index), "off") }
+          : {})
       }
     }
   })
@@ -404,7 +512,7 @@ const unevenEngines = (values: Values): ReadonlyArray<string> =>
     })
   })
 
-const toSettings = (values: Values): Settings => ({
+const toSettings = (values: Values): Omit<Settings, "warnings"> => ({
   twilio: {
     account: Option.all({ accountSid: values.TWILIO_ACCOUNT_SID, authTokens: values.TWILIO_AUTH_TOKEN }),
     phoneNumber: values.TWILIO_PHONE_NUMBER,
@@ -417,6 +525,7 @@ const toSettings = (values: Values): Settings => ({
     port: values.SERVER_PORT,
     publicUrl: values.PUBLIC_URL,
     trustedProxies: values.TRUSTED_PROXIES,
+    connections: { keepAlive: values.SERVER_KEEP_ALIVE, maxIdle: values.SERVER_MAX_IDLE_CONNECTIONS },
     websocketHosts: values.WEBSOCKET_HOSTS,
     shutdownGrace: values.SHUTDOWN_GRACE
   },
@@ -424,7 +533,6 @@ const toSettings = (values: Values): Settings => ({
   agents: { standard: values.AGENT, numbers: values.AGENT_NUMBERS, dir: values.AGENTS_DIR },
   dataDir: values.DATA_DIR,
   eventsDir: values.EVENTS_DIR,
-  databaseUrl: values.DATABASE_URL,
   engines: {
     speechToText: engineChoices(values, "STT"),
     replyModel: engineChoices(values, "LLM"),
@@ -435,7 +543,8 @@ const toSettings = (values: Values): Settings => ({
     callDuration: values.MAX_CALL_DURATION,
     start: values.START_TIMEOUT,
     media: values.MEDIA_TIMEOUT,
-    backlog: values.MEDIA_BACKLOG,
+    // A stream that is given up has no stall to wait for.
+    backlog: Duration.min(values.MEDIA_BACKLOG, values.MEDIA_TIMEOUT),
     messageBytes: values.MAX_MESSAGE_BYTES,
     badMessages: values.MAX_BAD_MESSAGES
   },
@@ -450,12 +559,6 @@ const halfAccount = (values: Values): ReadonlyArray<string> =>
       : "TWILIO_ACCOUNT_SID is missing while TWILIO_AUTH_TOKEN is set. Set it in the environment or in .env; the account SID stands in Twilio's console."
   ]
 
-/** A stall must be told from silence before the stream is given up; less than half a second is no stall. */
-const badBacklog = ({ MEDIA_BACKLOG, MEDIA_TIMEOUT }: Values): ReadonlyArray<string> =>
-  Duration.between(MEDIA_BACKLOG, { minimum: Duration.millis(500), maximum: MEDIA_TIMEOUT }) ? [] : [
-    `MEDIA_BACKLOG (${Duration.format(MEDIA_BACKLOG)}) must be from 500ms to MEDIA_TIMEOUT (${Duration.format(MEDIA_TIMEOUT)}). Lower MEDIA_BACKLOG or raise MEDIA_TIMEOUT.`
-  ]
-
 export class AppConfig extends Context.Service<AppConfig, Settings>()("client-caller/config/AppConfig") {
   /** Reads every variable and reports all that are wrong, not only the first. */
   static readonly layer: Layer.Layer<AppConfig, InvalidConfig> = Layer.effect(
@@ -468,9 +571,11 @@ export class AppConfig extends Context.Service<AppConfig, Settings>()("client-ca
         if (Result.isFailure(loaded)) wrong.push(loaded.failure)
         else values[name] = "fallback" in variable ? Option.getOrElse(loaded.success, () => variable.fallback) : loaded.success
       }
-      if (wrong.length === 0) wrong.push(...halfAccount(values as Values), ...unevenEngines(values as Values), ...badBacklog(values as Values))
       if (Array.isArrayNonEmpty(wrong)) return yield* new InvalidConfig({ lines: wrong })
-      return toSettings(values as Values)
+      const settings = toSettings(values as Values)
+      wrong.push(...halfAccount(values as Values), ...unevenEngines(values as Values), ...Contradictions.impossible(settings))
+      if (Array.isArrayNonEmpty(wrong)) return yield* new InvalidConfig({ lines: wrong })
+      return { ...settings, warnings: Contradictions.doubtful(settings, yield* givenNames, names) }
     })
   )
 }

@@ -9,6 +9,7 @@ import { Console, Context, Data, Effect, FileSystem, Layer, Option, Path, Redact
 import { randomBytes } from "node:crypto"
 import { AccountSid } from "../domain/Sid.ts"
 import { type Account, AppConfig } from "./AppConfig.ts"
+import { trimmed } from "./Environment.ts"
 
 /** `local-account.json` in the data folder; the simulator reads it too. */
 const LocalAccount = Schema.fromJsonString(
@@ -29,7 +30,7 @@ const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<st
   return yield* Effect.gen(function*() {
     if (yield* fs.exists(file)) {
       // An empty key would let in whoever sends an empty one.
-      const content = yield* Schema.decodeUnknownEffect(Schema.NonEmptyString)((yield* fs.readFileString(file)).trim())
+      const content = yield* Schema.decodeUnknownEffect(Schema.NonEmptyString)(trimmed(yield* fs.readFileString(file)))
       return { content, isNew: false }
     }
     const made = yield* content

@@ -4,13 +4,18 @@
  *
  * Sentences are `Intl.Segmenter`'s (UAX #29): it knows decimals, closing quotes, that nothing ends before a
  * small letter ("5 ft. tall"), and the stops of all scripts. It knows no abbreviations ("Dr. | Smith") and
- * cuts addresses ("a?|b=c"): those ends are taken back by the rules below. Neither alone is right as often
- * as both together; the cases are in the test.
+ * cuts addresses ("a?|b=c"), and takes an ordinal for an end ("Am 3. | Mai"): those ends are taken back by the rules below. Neither
+ * alone is right as often as both together; the cases are in the test.
  *
  * A value, not an object, so that the turn machine can hold it. Where the text is cut into deltas changes
  * nothing: a place is cut only when no text still to come could change the decision.
  */
+import * as FullStops from "../verbalizer/FullStops.ts"
+import * as Words from "./Words.ts"
+
 export interface Chunker {
+  /** BCP 47; unset: only what all languages share is known of full stops. */
+  readonly language?: string
   readonly pending: string
   /** Pieces that have left. */
   readonly count: number
@@ -18,28 +23,18 @@ export interface Chunker {
 
 export const empty: Chunker = { pending: "", count: 0 }
 
-/** A first clause has at least this many characters and words: "Well," alone would be followed by a gap. */
-const firstClauseCharacters = 12
+export const begin = (language: string | undefined): Chunker => language === undefined ? empty : { ...empty, language }
+
+/** A first clause has at least this many Latin letters and words: "Well," alone would be followed by a gap. */
+const firstClauseLetters = 12
 const firstClauseWords = 3
 
-/** A sentence that is longer is cut at a clause, at worst between two words. */
+/** A sentence that is longer than this many Latin letters is cut at a clause, at worst between two words. */
 const longest = 200
 
 /** The rules hardly differ between languages; that of the machine must not matter. */
 const sentences = new Intl.Segmenter("en", { granularity: "sentence" })
 const words = new Intl.Segmenter("en", { granularity: "word" })
-
-/** Before a name, whose capital does not begin a sentence. English, French, German and Spanish ones that meet in speech. */
-const titles = new Set([
-  "dr", "mr", "mrs", "ms", "prof", "st", "rev", "gen", "col", "lt", "capt", "sgt", "hon", "mme", "mlle", "sr", "sra", "hr", "fr",
-  "e.g", "i.e", "eg", "ie", "vs", "cf", "ca", "z.b", "p.ej", "p.ex"
-])
-
-/** Before a number; elsewhere many of them are words that may end a sentence. */
-const counters = new Set([
-  "no", "nr", "ext", "tel", "fig", "vol", "min", "max", "approx", "art", "p", "pp", "ch", "sec", "apt", "rm", "jan", "feb", "mar",
-  "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun"
-])
 
 /** May stand between a stop and the blank behind it: quotes, brackets, markup. */
 const closers = "[\\p{Ps}\\p{Pe}\\p{Pi}\\p{Pf}\"'*_~`]*"
@@ -47,25 +42,32 @@ const closers = "[\\p{Ps}\\p{Pe}\\p{Pi}\\p{Pf}\"'*_~`]*"
 const stop = /[\p{Sentence_Terminal}…\n]/u
 const endsWithStop = new RegExp(`([.!?…]+)(${closers})\\s*$`, "u")
 const startsWithClosers = new RegExp(`^${closers}(?=\\s)`, "u")
-const clauseStop = new RegExp(`(?:(?:[,;:…]|\\.{3})${closers}|[–—])(?=\\s)|[、，；：،؛]`, "gu")
+/** Scripts that put a blank between clauses, and none between words. */
+const spacedClauses = "[\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}]"
+const clauseStop = new RegExp(
+  `(?:(?:[,;:…]|\\.{3})${closers}|[–—])(?=\\s)|[、，；：،؛]${closers}|(?<=${spacedClauses}\\p{M}*)(?=\\s+${spacedClauses})`,
+  "gu"
+)
+
+/** A key of a telephone, which goes with the words before it: "Press 1 for sales, * to return." */
+const key = /^[*#](?:\s|$)/
 
 /** With one of these behind a stop UAX #29 has decided (rules SB8 to SB11). */
 const deciding = /[\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{Sentence_Terminal}\n]/u
 
 const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-const wordsIn = (text: string): number => (text.match(/[\p{L}\p{N}][^\s]*/gu) ?? []).length
 
 /** Whether the sentence goes on behind a stop, though what follows looks like another. */
-const isTakenBack = (before: string, stops: string, closing: string, following: string): boolean => {
+const decide = (language: string | undefined, before: string, stops: string, closing: string, following: string): FullStops.Decision => {
   // He asked "Why?" and left.
-  if (/["”’»]/.test(closing) && /^\p{Ll}/u.test(following)) return true
-  if (stops !== ".") return false
+  if (/["”’»]/.test(closing) && /^\p{Ll}/u.test(following)) return "goesOn"
+  if (stops !== ".") return "mayEnd"
   const word = /[\p{L}\p{N}.]*$/u.exec(before)?.[0] ?? ""
   const isNumbering = /^\d{1,2}$/.test(word) && before === word
   const isInitial = /^\p{Lu}$/u.test(word) && word !== "I"
-  const plain = word.toLowerCase()
-  return isNumbering || isInitial || titles.has(plain) || (counters.has(plain) && /^\d/.test(following))
+  if (isNumbering || isInitial) return "goesOn"
+  return FullStops.of(language ?? "").decide(before, following)
 }
 
 interface End {
@@ -76,7 +78,7 @@ interface End {
 }
 
 /** The first end of a sentence that has words, or of a line. */
-const sentenceEnd = (text: string): End => {
+const sentenceEnd = (text: string, language: string | undefined): End => {
   const open: End = { at: text.length, isCertain: false }
   if (!stop.test(text)) return open
   // An ellipsis ends what a full stop would end; the segmenter takes no notice of it.
@@ -93,7 +95,13 @@ const sentenceEnd = (text: string): End => {
     if (stopped !== null) {
       // "www.example.com", "a?b=c"
       if (/\S$/.test(piece) && /^\S/.test(text.slice(at))) continue
-      if (isTakenBack(piece.slice(0, stopped.index), stopped[1], stopped[2], following)) continue
+      const decision = decide(language, piece.slice(0, stopped.index), stopped[1], stopped[2], following)
+      if (decision === "undecided") return open
+      if (decision === "goesOn") continue
+    }
+    if (key.test(following)) {
+      if (following.length === 1) return open
+      if (!/\n\s*$/.test(text.slice(0, text.length - text.slice(at).trimStart().length))) continue
     }
     return { at, isCertain: deciding.test(following) }
   }
@@ -103,26 +111,33 @@ const sentenceEnd = (text: string): End => {
 /** Where a text that never pauses is cut. */
 const wordEnd = (text: string): number => {
   // A length of its own: what lies behind it must not move the cut.
-  const head = text.slice(0, longest + 1)
+  const limit = Words.lengthWithin(text, longest)
+  const head = text.slice(0, limit + 1)
   const blank = head.search(/\s\S*$/)
   if (blank >= 0) return blank + 1
   const last = [...words.segment(head)].at(-1)?.index ?? 0
   if (last > 0) return last
-  return /[\uD800-\uDBFF]/.test(text[longest - 1]) ? longest - 1 : longest
+  return limit
 }
 
 /** The end of the next piece, or 0 while it can't be told. */
-const nextEnd = (text: string, isFirst: boolean): number => {
-  const sentence = sentenceEnd(text)
+const nextEnd = (text: string, isFirst: boolean, language: string | undefined): number => {
+  const sentence = sentenceEnd(text, language)
+  const limit = Words.lengthWithin(text, longest)
   let clause = 0
   for (const { 0: { length }, index } of text.matchAll(clauseStop)) {
     const end = index + length
-    if (end >= sentence.at || end > longest) break
-    clause = end
+    if (end >= sentence.at || end > limit) break
+    const following = text.slice(end).trimStart()
+    if (key.test(following) && following.length > 1) continue
     const spoken = text.slice(0, end)
-    if (isFirst && end >= firstClauseCharacters && wordsIn(spoken) >= firstClauseWords) return end
+    if (isFirst && Words.weight(spoken) >= firstClauseLetters && Words.count(spoken) >= firstClauseWords) {
+      // What follows decides whether the clause may end here.
+      return following === "" || key.test(following) ? 0 : end
+    }
+    clause = end
   }
-  if (sentence.at <= longest) return sentence.isCertain ? sentence.at : 0
+  if (sentence.at <= limit) return sentence.isCertain ? sentence.at : 0
   return clause > 0 ? clause : wordEnd(text)
 }
 
@@ -133,13 +148,13 @@ export const push = (state: Chunker, text: string): readonly [ReadonlyArray<stri
   const pieces: Array<string> = []
   let pending = (state.pending + text).trimStart()
   while (true) {
-    const end = nextEnd(pending, state.count + pieces.length === 0)
+    const end = nextEnd(pending, state.count + pieces.length === 0, state.language)
     if (end === 0) break
     const piece = tidy(pending.slice(0, end))
     if (isSpoken(piece)) pieces.push(piece)
     pending = pending.slice(end).trimStart()
   }
-  return [pieces, { pending, count: state.count + pieces.length }]
+  return [pieces, { ...state, pending, count: state.count + pieces.length }]
 }
 
 /** The text is over: what is left. */

@@ -6,9 +6,10 @@
  * was cleared is heard in part: as far as there was time to play it, cut at a word.
  */
 import * as Dtmf from "../audio/Dtmf.ts"
+import * as Words from "./Words.ts"
 
-/** Speech of Flite, Kokoro and CSM lies at 13 to 17 characters a second; used only until a segment's length is known. */
-const charactersPerSecond = 15
+/** Speech of Flite, Kokoro and CSM lies at 13 to 17 Latin letters a second; used only until a segment's length is known. */
+const lettersPerSecond = 15
 
 /** One clause or sentence of a reply, or the keys behind it, with the mark `turn-<reply>/seg-<id>` behind its sound. */
 export interface Segment {
@@ -30,16 +31,7 @@ export const keys = (id: number, digits: string): Segment => ({ id, text: "", di
 
 /** How long the segment takes to be played, in ms: known or estimated. */
 export const durationOf = ({ digits, duration, text }: Segment): number =>
-  duration ?? (digits === undefined ? (text.length * 1000) / charactersPerSecond : Dtmf.durationOf(digits))
-
-/** The first `share` (0 to 1) of a text, less a word that it would cut. */
-export const cutAtWord = (text: string, share: number): string => {
-  if (share >= 1) return text
-  const end = Math.floor(text.length * Math.max(0, share))
-  if (/\s/.test(text[end])) return text.slice(0, end).trimEnd()
-  const space = text.slice(0, end).search(/\s\S*$/)
-  return space < 0 ? "" : text.slice(0, space).trimEnd()
-}
+  duration ?? (digits === undefined ? (Words.weight(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
 
 export interface Heard {
   readonly heard: string
@@ -59,7 +51,7 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
     if (piece.isHeard) {
       heard.push(piece.text)
     } else if (rest.length === 0 && at > from) {
-      const part = cutAtWord(piece.text, (at - from) / durationOf(piece))
+      const part = Words.cut(piece.text, (at - from) / durationOf(piece))
       playedBefore = from + durationOf(piece)
       const left = piece.text.slice(part.length).trim()
       if (part.length > 0) heard.push(part)
@@ -68,7 +60,7 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
       rest.push(piece.text)
     }
   }
-  return { heard: heard.join(" "), rest }
+  return { heard: Words.join(...heard), rest }
 }
 
 /** The keys that were not pressed: one whose tone has begun was, since the far end may have taken it. */

@@ -1,64 +1,135 @@
 /**
- * Takes out of a piece of text what is not to be spoken: the markup that language models write, and signs
- * that a synthesiser would read aloud or stumble over. Signs that have a word get the English one.
+ * Takes the markup out of a piece of text that is to be spoken, and leaves its meaning: what language models write for a screen
+ * (Markdown, HTML, SSML, emoji) goes, while signs that somebody means to say stay as they are written: `*67`, `US$ 5`, `a < b`.
+ *
+ * The result is what the agent says in writing: it goes into the history and the transcript. How figures and signs are pronounced
+ * is another matter, and the language's: `verbalizer`.
  */
 
-const amount = "\\d+(?:[.,]\\d+)*(?:\\s(?:hundred|thousand|million|billion))?"
+/** Elements that a model may write; another single name in angle brackets is a word: "press <enter>". */
+const elements = new Set([
+  // HTML
+  ..."a abbr b big blockquote body br center cite code dd del div dl dt em font footer form h1 h2 h3 h4 h5 h6 head header hr html i img input ins kbd label li link main mark meta nav ol p pre q s samp script section small span strike strong style sub sup svg table tbody td tfoot th thead title tr tt u ul var wbr"
+    .split(" "),
+  // SSML, and what speech engines add to it
+  ..."audio break desc emotion emphasis lang lexicon lookup paragraph pause phoneme prosody say-as sentence speak speed spell token voice volume w breath chuckle cough gasp groan laugh laughter sigh sniffle whisper yawn"
+    .split(" "),
+  // What models wrap around an answer
+  ..."agent answer assistant message output reply response speech text".split(" ")
+])
 
-const signs: ReadonlyArray<readonly [RegExp, string]> = [
-  // Code fences and ticks, keeping what is inside.
-  [/```[a-z]*\n?/gi, " "],
+const entities: Readonly<Record<string, string>> = {
+  amp: "&", lt: "<", gt: ">", quot: "\"", apos: "'", nbsp: " ", ensp: " ", emsp: " ", thinsp: " ", shy: "", ndash: "–", mdash: "—", hellip: "…",
+  lsquo: "'", rsquo: "'", sbquo: "'", ldquo: "\"", rdquo: "\"", bdquo: "\"", laquo: "\"", raquo: "\"", euro: "€", pound: "£", yen: "¥", cent: "¢", dollar: "$",
+  deg: "°", plusmn: "±", times: "×", divide: "÷", frac12: "½", frac14: "¼", frac34: "¾", sect: "§", copy: "", reg: "", trade: "", bull: "•",
+  auml: "ä", ouml: "ö", uuml: "ü", Auml: "Ä", Ouml: "Ö", Uuml: "Ü", szlig: "ß", eacute: "é", egrave: "è", ecirc: "ê", agrave: "à", acirc: "â",
+  ccedil: "ç", ntilde: "ñ", aacute: "á", iacute: "í", oacute: "ó", uacute: "ú", ocirc: "ô", icirc: "î", ugrave: "ù", num: "#", ast: "*"
+}
+
+const entity = (whole: string, name: string): string => {
+  const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : name.startsWith("#") ? Number(name.slice(1)) : undefined
+  if (code === undefined) return entities[name] ?? whole
+  const isCharacter = code >= 32 && code <= 0x10_FFFF && !(code >= 0xD800 && code <= 0xDFFF)
+  return isCharacter ? String.fromCodePoint(code) : " "
+}
+
+/** Where an escaped sign waits until all markup is gone: in Unicode's private use area. */
+const escapedSign = (sign: string): string => String.fromCharCode(0xE000 + sign.charCodeAt(0))
+const unescapedSign = (sign: string): string => String.fromCharCode(sign.charCodeAt(0) - 0xE000)
+
+/** "3029" as "3 0 2 9": each letter and figure is a word, and is read so by any engine. */
+const spelled = (text: string): string => text.match(/[\p{L}\p{N}]\p{M}*|[^\s\p{L}\p{N}\p{M}]/gu)?.join(" ") ?? ""
+
+/** Signs within it are no markup any more. */
+const literal = (text: string): string => text.replace(/[*_~`#|[\]<>]/g, escapedSign)
+
+type Rule = readonly [pattern: RegExp, replacement: string | ((...found: Array<string>) => string)]
+
+/** One attribute or more: what tells `<b and c>` from a tag. */
+const attributes = "(?:\\s+[a-zA-Z][\\w:.-]{0,40}\\s*=\\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\\s\"'<>=]+))"
+const tag = new RegExp(`<(\\/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(${attributes}{0,20})\\s*(\\/?)>`, "g")
+
+const rules: ReadonlyArray<Rule> = [
+  // What a backslash protects.
+  [/\\([\\`*_{}[\]()#+.!|<>~$-])/g, (_, sign) => escapedSign(sign)],
+  // Code: its fences and ticks go, what is inside is no markup.
+  [/```[\w+-]*\n?/g, " "],
+  [/(`{1,2})([^`\n]+)\1/g, (_, _ticks, code) => literal(code)],
   [/`+/g, ""],
-  // Images and links: their text.
-  [/!?\[([^[\]]*)\]\([^)\s]*(?:\s+"[^"]*")?\)/g, "$1"],
-  // Tags of HTML and SSML, but not "a < b".
-  [/<\/?[a-z][^<>]*>/gi, " "],
+  // Sources of a search.
+  [/【[^【】]*】/g, ""],
+  [/(?<=[\p{L}\p{N}.,;:!?)"'])(?:\[\^?\d{1,3}\])+/gu, ""],
+  // Images and links: their text. Addresses in angle brackets: the address.
+  [/!?\[([^[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+"[^"]*")?\)/g, "$1"],
+  [/!?\[([^[\]]+)\]\[[^[\]]*\]/g, "$1"],
+  [/<((?:https?:\/\/|mailto:|tel:)[^\s<>]+|[^\s<>@]+@[^\s<>@]+)>/gi, (_, address) => address.replace(/^(?:mailto|tel):/i, "")],
+  // Comments, and SSML that changes what is said.
+  [/<!--[^]*?-->/g, " "],
+  [/<sub\s+alias\s*=\s*["']([^"'<>]*)["']\s*>[^<>]*<\/sub>/gi, "$1"],
+  [/<spell>([^<>]*)<\/spell>/gi, (_, text) => spelled(text)],
+  [/<say-as\s[^<>]*interpret-as\s*=\s*["']?(?:characters|spell-out|digits|verbatim)["']?[^<>]*>([^<>]*)<\/say-as>/gi, (_, text) => spelled(text)],
+  // Other tags go, but not "a < b" and "<enter>"; an unknown one that closes or has attributes is a tag.
+  [tag, (whole, slash, name, attribute, isEmpty) =>
+    elements.has(name.toLowerCase()) || slash + attribute + isEmpty !== "" || name.includes(":")
+      ? /^(?:br|p|div|li|tr|h[1-6]|break)$/i.test(name) ? "\n" : /^(?:b|i|em|strong|u|s|span|a|code|sub|sup|mark|font|small|big)$/i.test(name) ? "" : " "
+      : whole.slice(1, -1)],
+  // With attributes that have no value: "<details open>". A single letter is more likely a name: "a <b and c> d".
+  [/<([a-zA-Z][a-zA-Z0-9:-]{1,40})\s[^<>]{0,200}>/g, (whole, name) => elements.has(name.toLowerCase()) ? " " : whole],
+  [/<([\p{L}\p{N}][\p{L}\p{N} _-]{0,30})>/gu, "$1"],
+  [/&(#\d{1,7}|#x[\da-f]{1,6}|[a-z]+\d{0,2});/gi, entity],
   // Stage directions.
-  [/\*(?:laughs?|sighs?|chuckles?|smiles?|pauses?|clears throat|nods?|giggles?|coughs?)\*/gi, " "],
-  [/\[(?:laughs?|sighs?|chuckles?|smiles?|pauses?|music|silence)\]/gi, " "],
-  // Headings, quotes, bullets and rules at the start of a line.
-  [/^[^\S\n]{0,3}#{1,6}\s+/gm, ""],
-  [/^[^\S\n]*>\s?/gm, ""],
-  [/^[^\S\n]*[-*+•]\s+/gm, ""],
-  [/^[^\S\n]*(?:[-*_][^\S\n]*){3,}$/gm, " "],
-  // Emphasis.
-  [/\*\*(.+?)\*\*/g, "$1"],
-  [/__(.+?)__/g, "$1"],
-  [/~~(.+?)~~/g, "$1"],
-  [/(^|[\s("'])[*_]([^*_\n]+)[*_](?=$|[\s)"'.,;:!?])/g, "$1$2"],
-  // What a cut between clauses has left of links and emphasis.
-  [/\]\([^)\s]*\)?/g, ""],
-  [/[[\]*]+/g, ""],
+  [/\*{1,2}(?:laughs?|sighs?|chuckles?|smiles?|pauses?|clears throat|nods?|giggles?|coughs?)\*{1,2}/gi, " "],
+  [/[[(](?:laughs?|sighs?|chuckles?|smiles?|pauses?|clears throat|music|silence)[\])]/gi, " "],
+  // Headings, quotes, bullets, boxes and rules at the start of a line. A star or hash before a word of the same line is a bullet
+  // only at the line's start; the chunker keeps keys with the words before them.
+  [/^[^\S\n]{0,3}#{1,6}[^\S\n]+(?=\S)/gm, ""],
+  [/^[^\S\n]*(?:>[^\S\n]?)+/gm, ""],
+  [/^[^\S\n]*[-*+•‣▪][^\S\n]+(?:\[[ xX]\][^\S\n]+)?(?=\S)/gm, ""],
+  [/^[^\S\n]*(?:[-*_=][^\S\n]*){3,}$/gm, " "],
+  // Emphasis: two signs of a pair that hug words. One of figures alone is dialled: "*21*".
+  [/\*\*\*(?=\S)([^*\n]+)(?<=\S)\*\*\*/g, "$1"],
+  [/\*\*(?=\S)([^*\n]+(?:\*[^*\n]+\*[^*\n]*)?)(?<=\S)\*\*/g, "$1"],
+  [/__(?=\S)([^_\n]+(?:_[^_\n]+)*)(?<=\S)__/g, "$1"],
+  [/~~(?=\S)([^~\n]+)(?<=\S)~~/g, "$1"],
+  [/(?<!=)==(?=[^\s=])([^=\n]+)(?<=\S)==(?!=)/g, "$1"],
+  [/(?<![\p{L}\p{N}*])\*(?![\s*])([^*\n]*[^\s*])\*(?![\p{L}\p{N}*#])/gu, (whole, text) => /\p{L}/u.test(text) || !/^[\d#]{2,}$/.test(text) ? text : whole],
+  [/(?<![\p{L}\p{N}_])_(?![\s_])([^_\n]*(?:_[^_\s]+)*[^\s_])_(?![\p{L}\p{N}_])/gu, "$1"],
+  // What a cut between clauses has left of links and emphasis. A single star stands for itself before figures and between blanks.
+  [/\]\((?:https?:|mailto:|tel:|\/|#)[^)\s]*\)?/g, ""],
+  [/(?<![\d)]\s?)\*{2,}|\*{2,}(?!\s?[\d(])/g, ""],
+  [/(?<![\p{L}\p{N}*])\*(?=[\p{L}"“'(])/gu, ""],
+  [/(?<=[\p{L}.,;:!?"”')])\*(?![\p{L}\p{N}*])/gu, ""],
+  [/[[\]]+/g, ""],
   [/~{2,}/g, ""],
   [/(?<![\p{L}\p{N}_])_+|_+(?![\p{L}\p{N}_])/gu, ""],
   // Tables.
   [/^[^\S\n]*\|?(?:[^\S\n]*:?-{2,}:?[^\S\n]*\|)+[^\S\n]*:?-*:?[^\S\n]*$/gm, " "],
   [/\|/g, ", "],
-  // Addresses.
-  [/\bhttps?:\/\/(?:www\.)?([^\s/?#]+)[^\s]*?(?=[.,;:!?]?(?:\s|$))/gi, "$1"],
-  // Signs that have a word.
-  [/(\d)\s?%/g, "$1 percent"],
-  [/\s&\s/g, " and "],
-  [/(\d{1,2})\s?(am|pm)\b/gi, "$1 $2"],
-  ...([["€", "euro"], ["\\$", "dollar"], ["£", "pound"]] as const).flatMap(([sign, name]) => [
-    [new RegExp(`${sign}\\s?(${amount})|(${amount})\\s?${sign}`, "gi"), `$1$2 ${name}s`] as const,
-    [new RegExp(`(?<![\\d.,])1 ${name}s`, "g"), `1 ${name}`] as const
-  ]),
-  // Quotes and dashes as a typewriter has them.
+  // Of an address what can be said: no scheme, no query.
+  [/\bhttps?:\/\/(?:www\.)?([^\s/?#<>"]+)([^\s?#<>"]*)([?#][^\s<>"]*)?/gi, (whole, host, path) => {
+    const end = /[.,;:!?)]+$/.exec(whole)?.[0] ?? ""
+    return `${host}${path}`.replace(/[.,;:!?)]+$/, "").replace(/\/$/, "") + end
+  }],
+  // Quotes and dashes as a typewriter has them; a range keeps its dash, which has a word of its own in each language.
   [/[‘’‛]/g, "'"],
   [/[“”„«»]/g, "\""],
-  [/(\d)\s?[–—]\s?(?=\d)/g, "$1 to "],
-  [/(?:^|\s)[–—](?:\s|$)/g, ", "],
-  [/[–—]/g, "-"],
+  [/(?<=^|[^\d\s]\s)[–—](?=\s|$)|(?<=\s)[–—](?=\s+\D|\s*$)/g, ","],
+  [/(?<=\p{L})—(?=\p{L})/gu, ", "],
+  [/(?<=\p{L})–(?=\p{L})/gu, "-"],
   [/…/g, "..."],
-  // Pictures.
-  [/\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u{FE0F}|\u{200D}|\u{20E3}/gu, ""],
+  // Pictures, and faces of signs.
+  [/\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u{FE0E}|\u{FE0F}|\u{200D}|\u{20E3}|[\u{E0020}-\u{E007F}]/gu, ""],
+  [/(?<=^|\s)[:;]['-]?[)(DPp](?=$|[\s.,!?])/g, ""],
+  // What a backslash protected.
+  [/[\uE020-\uE07E]/g, unescapedSign],
+  [/[^\S\n]*\n\s*/g, "\n"],
   [/\s+/g, " "],
-  [/ ([,.;:!?])/g, "$1"],
+  [/ ([,;:!?](?!\d)|\.(?![\p{L}\p{N}]))/gu, "$1"],
   [/,(?: ?,)+/g, ","],
   [/^[\s,;:]+/, ""]
 ]
 
-/** The text as it is to be spoken; may be empty. Fit for a whole clause or sentence. */
+/** The text as it is said, in writing; may be empty. Fit for a whole clause or sentence. */
 export const toSpeech = (text: string): string =>
-  signs.reduce((spoken, [pattern, replacement]) => spoken.replace(pattern, replacement), text).trim()
+  rules.reduce((spoken, [pattern, replacement]) =>
+    typeof replacement === "string" ? spoken.replace(pattern, replacement) : spoken.replace(pattern, replacement), text).trim()

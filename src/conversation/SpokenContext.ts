@@ -6,6 +6,7 @@
  */
 import * as Pcm from "../audio/Pcm.ts"
 import { millisOf, type SpeechChunk, type SpokenTurn } from "./TextToSpeech.ts"
+import * as Words from "./Words.ts"
 
 export interface SpokenContext {
   /** The caller's sound, while an utterance goes on. */
@@ -99,7 +100,7 @@ export const make = (limit: number): SpokenContext => {
   const behindCaller = (text: string, sound: Growing): ReadonlyArray<SpokenTurn> => {
     const last = turns.at(-1)
     // Who goes on with the same turn is told of again, with all of its words.
-    const begun = last?.role === "caller" && text.startsWith(`${last.text} `) ? last : undefined
+    const begun = last?.role === "caller" && Words.continues(text, last.text) ? last : undefined
     const before = begun === undefined ? turns : turns.slice(0, -1)
     if (sound.isTooLong || text.length === 0) return before
     const heard = firstOf(sound.pieces, sound.length)

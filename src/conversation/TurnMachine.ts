@@ -25,12 +25,13 @@ import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
 import * as Speakable from "./Speakable.ts"
 import type { Transcript } from "./SpeechToText.ts"
 import type { Command, SpeechKind, Timer, TurnEvent } from "./TurnEvent.ts"
+import * as Words from "./Words.ts"
 
 /** What of the persona the machine goes by. */
 export type TurnSettings =
   & Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
   /** By name; the numbers are the interpreter's. */
-  & { readonly transfers?: Readonly<Record<string, unknown>> }
+  & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string }
 
 /** Without a pause for this long (ms), what was said so far is taken for the turn. */
 export const maxUtterance = 30_000
@@ -174,16 +175,8 @@ export const initial: TurnState = {
 
 export type Transition = (state: TurnState, event: TurnEvent) => readonly [ReadonlyArray<Command>, TurnState]
 
-/** Lower case, no punctuation: how a backchannel is compared. */
-const plain = (text: string): string =>
-  text.toLowerCase().replace(/[^\p{L}\p{N}\s'-]/gu, " ").replace(/\s+/g, " ").trim()
-
-const join = (...texts: ReadonlyArray<string>): string => texts.filter((text) => text.length > 0).join(" ")
-
-const wordsOf = (text: string): number => text.split(/\s+/).filter((word) => word.length > 0).length
-
 export const make = (settings: TurnSettings): Transition => {
-  const backchannels = new Set(settings.interruption.backchannels.map(plain))
+  const backchannels = new Set(settings.interruption.backchannels.map(Words.plain))
   return (state, event) => {
     if (state.isEnded) return [[], state]
     const step = new Step(settings, backchannels, state, event.at)
@@ -313,7 +306,7 @@ class Step {
     const { timers, utterance, voice } = this.state
     if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
     this.state.utterance = { ...utterance, partial: text }
-    const words = plain(text)
+    const words = Words.plain(text)
     if (words.length === 0) return
     this.#tell(this.state.nextReply, { _tag: "CallerSays", text })
     if (!voice.isOn || timers.bargeIn === undefined) return
@@ -375,7 +368,7 @@ class Step {
     const last = this.state.history.at(-1)
     if (last?.role !== "caller") return
     this.state.history = this.state.history.slice(0, -1)
-    this.state.carry = join(last.text, this.state.carry)
+    this.state.carry = Words.join(last.text, this.state.carry)
   }
 
   // -- the end of a turn ------------------------------------------------------------------------
@@ -421,7 +414,7 @@ class Step {
     if (digits.length > 0 || this.#isNoise(transcript)) return
     if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, utterance, transcript))) return
     const reply = this.#newReply({
-      request: this.#request([join(this.state.carry, transcript.text)]),
+      request: this.#request([Words.join(this.state.carry, transcript.text)]),
       since: utterance.stoppedAt,
       moments: { transcript: this.#at }
     })
@@ -455,9 +448,9 @@ class Step {
   /** Said while the agent speaks, and not to take the turn: unless the reply was all but heard. */
   #isBackchannel(active: Reply, utterance: Utterance, transcript: Transcript): boolean {
     const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= longestMumble
-    if (!isMumble && !this.#backchannels.has(plain(transcript.text))) return false
+    if (!isMumble && !this.#backchannels.has(Words.plain(transcript.text))) return false
     const rest = active.rest ?? HeardLedger.divide(active.segments, this.#at).rest
-    return !active.isTextDone || wordsOf(rest.join(" ")) > lastWords
+    return !active.isTextDone || Words.count(rest.join(" ")) > lastWords
   }
 
   /** The turn is over: whose is the next? */
@@ -467,17 +460,17 @@ class Step {
     const isNoise = this.#isNoise(transcript)
     const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, utterance, transcript))
     if (digits.length > 0 && (this.state.areDigitsDue || (!isNoise && !isForAgent))) {
-      const words = join(carry, isForAgent ? "" : transcript.text)
+      const words = Words.join(carry, isForAgent ? "" : transcript.text)
       return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
     }
     if (isForAgent) return this.#goOn(active)
     if (active?.line === "greeting" && active.isHeld) {
-      this.#callerSaid(active.id, join(carry, transcript.text))
+      this.#callerSaid(active.id, Words.join(carry, transcript.text))
       this.state.carry = ""
       return this.#letGo(active)
     }
     if (isNoise && carry.length === 0) return digits.length > 0 ? undefined : this.#startIdle()
-    this.#commit([join(carry, transcript.text)], utterance)
+    this.#commit([Words.join(carry, transcript.text)], utterance)
   }
 
   /** The agent's turn begins; what was said is settled. */
@@ -551,7 +544,7 @@ class Step {
       isHeld: false,
       isMediaSent: false,
       isTextDone: false,
-      text: Chunker.empty,
+      text: Chunker.begin(this.#settings.language),
       segments: [],
       nextSegment: 0,
       heard: "",
@@ -790,7 +783,7 @@ class Step {
     }
     // Not even a fixed line can be said.
     this.#do({ _tag: "CancelReply", reply: reply.id })
-    this.#finish(kept, join(kept.heard, HeardLedger.divide(kept.segments, this.#at).heard))
+    this.#finish(kept, Words.join(kept.heard, HeardLedger.divide(kept.segments, this.#at).heard))
     if (reply.isFinal || reply.hangUp !== undefined) this.#hangUp("engineFailed")
     else this.#apologise()
   }
@@ -835,7 +828,7 @@ class Step {
     const isHeard = reply.isTextDone && reply.rest === undefined && reply.segments.every((piece) => piece.isHeard)
     if (!isHeard || reply.id !== this.state.active?.id) return
     this.#cancelTimer("bargeIn")
-    this.#finish(reply, join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
+    this.#finish(reply, Words.join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
     if (reply.line === undefined && reply.isBroken !== true) this.state.failures = 0
     if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
     else if (reply.transfer !== undefined) this.#transfer(reply.transfer)
@@ -882,7 +875,7 @@ class Step {
     return this.#put({
       ...active,
       digits: HeardLedger.unpressed(active.segments, this.#at) + active.digits,
-      heard: join(active.heard, heard),
+      heard: Words.join(active.heard, heard),
       rest,
       segments: [],
       isMediaSent: false
@@ -976,7 +969,7 @@ class Step {
       this.#pause(active)
       this.#tell(active.id, { _tag: "BargeIn", clearAfter: 0 })
     }
-    if (digit !== "#") this.state.digits = join(this.state.digits, digit)
+    if (digit !== "#") this.state.digits = Words.join(this.state.digits, digit)
     this.state.areDigitsDue = false
     if (digit === "#" && this.state.digits.length > 0) {
       this.#cancelTimer("digits")
@@ -1006,7 +999,7 @@ class Step {
   #hungUp(): void {
     const { active } = this.state
     if (active !== undefined) {
-      const heard = join(active.heard, HeardLedger.divide(active.segments, this.#at).heard)
+      const heard = Words.join(active.heard, HeardLedger.divide(active.segments, this.#at).heard)
       this.#do({ _tag: "CancelReply", reply: active.id })
       this.#finish(active, heard)
     }

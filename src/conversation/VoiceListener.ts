@@ -42,6 +42,9 @@ export interface Options {
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
+const cut = (pcm: Pcm.Pcm<8000>): ReadonlyArray<Pcm.Pcm<8000>> =>
+  Array.from({ length: Math.ceil(pcm.length / windowLength) }, (_, index) => pcm.subarray(index * windowLength, (index + 1) * windowLength))
+
 export interface VoiceListener {
   /** Takes the next pieces in; they are only read until it is done. */
   readonly hear: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
@@ -182,9 +185,14 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     hear: (pieces) =>
       Effect.suspend(() => {
         let length = 0
-        for (let index = 0; index < pieces.length; index++) length += pieces[index].length
+        let longest = 0
+        for (let index = 0; index < pieces.length; index++) {
+          length += pieces[index].length
+          longest = Math.max(longest, pieces[index].length)
+        }
         clock.arrived(length / 8)
-        return hear(pieces, 0, 0)
+        // What is handed on with a voice is the sound up to its window: a long piece would bring what lies behind that.
+        return hear(longest <= windowLength ? pieces : pieces.flatMap(cut), 0, 0)
       })
   }
 })

@@ -24,6 +24,7 @@ import * as Liveness from "./openai/Liveness.ts"
 import * as OpenAiReplyModel from "./openai/OpenAiReplyModel.ts"
 import * as OpenAiSpeechToText from "./openai/OpenAiSpeechToText.ts"
 import * as OpenAiTextToSpeech from "./openai/OpenAiTextToSpeech.ts"
+import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 
 /** Connections that are opened at the start: a turn and a speculation beside it. */
 const connections = 2
@@ -51,6 +52,8 @@ const stageOf = <I, S, E, RE>(options: {
   readonly service: Context.Service<I, S>
   readonly embedded: Layer.Layer<I, E, RE>
   readonly server: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
+  /** What an engine of this stage is given before others use it. */
+  readonly adapted?: (engine: S, choice: EngineChoice) => S
   readonly together: (members: Members<S>, options: Omit<Failover.Options, "stage">) => Effect.Effect<S, never, Scope.Scope>
 }) =>
   Layer.effect(
@@ -59,14 +62,16 @@ const stageOf = <I, S, E, RE>(options: {
       const { engines } = yield* AppConfig
       const choices: Array.NonEmptyReadonlyArray<EngineChoice> = engines[options.stage]
 
+      const { adapted = (engine: S) => engine } = options
+
       const member = Effect.fnUntraced(function*(choice: EngineChoice) {
         if (choice._tag === "Embedded") {
-          return { name: "embedded", engine: Context.get(yield* Layer.build(options.embedded), options.service) }
+          return { name: "embedded", engine: adapted(Context.get(yield* Layer.build(options.embedded), options.service), choice) }
         }
         const { settings } = choice
         const endpoint = yield* Endpoint.make(options.stage, settings)
         yield* Effect.forkScoped(endpoint.warm(connections))
-        return { name: nameOf(settings), engine: yield* options.server(settings), probe: Liveness.make(endpoint) }
+        return { name: nameOf(settings), engine: adapted(yield* options.server(settings), choice), probe: Liveness.make(endpoint) }
       })
 
       const members = yield* Effect.forEach(choices, member)
@@ -95,6 +100,8 @@ const textToSpeech = stageOf({
   service: TextToSpeech,
   embedded: Flite.layer,
   server: (settings) => OpenAiTextToSpeech.make(settings),
+  adapted: (engine, choice) =>
+    choice._tag === "Server" && choice.settings.writesFiguresOut === true ? engine : VerbalizedTextToSpeech.make(engine),
   together: FallbackTextToSpeech.make
 })
 

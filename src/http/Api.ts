@@ -9,6 +9,7 @@ import { AgentName } from "../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
 import { CallSid } from "../domain/Sid.ts"
 import * as Problems from "./Problems.ts"
+import { RequestFields } from "./RequestFields.ts"
 
 /** Of the service and of its API: as in package.json. */
 export const version = "0.1.0"
@@ -69,7 +70,7 @@ export class CallGroup extends HttpApiGroup.make("call")
         websocket_url: Schema.optionalKey(Schema.String),
         agent: Schema.optionalKey(Schema.String)
       },
-      headers: { "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(255))) },
+      headers: { "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(255))) },
       payload: OutboundCall,
       success: PlacedCall,
       error: [
@@ -86,10 +87,10 @@ export class CallGroup extends HttpApiGroup.make("call")
         Problems.Busy,
         Problems.TwilioTimedOut
       ]
-    }).middleware(ApiKey).annotateMerge(OpenApi.annotations({
+    }).annotateMerge(OpenApi.annotations({
       summary: "Place a call",
-      description: "Calls a number and joins an agent to it. The same can be said in the query: `to_number`, `websocket_url`, "
-        + "`agent`. With an `Idempotency-Key` header the phone rings once, however often the request is sent.",
+      description: "Calls a number and joins an agent to it. The same can be said in the query, without a body: `to_number`, "
+        + "`websocket_url`, `agent`. With an `Idempotency-Key` header the phone rings once, however often the request is sent.",
       transform: ({ requestBody, ...operation }) => ({
         ...operation,
         requestBody: { ...requestBody as object, required: false }
@@ -101,13 +102,16 @@ export class CallGroup extends HttpApiGroup.make("call")
       params: { callSid: CallSid },
       success: HttpApiSchema.StreamSse({ data: CallEvent }),
       error: [Problems.InvalidRequest, Problems.NoSuchCall]
-    }).middleware(ApiKey).annotateMerge(OpenApi.annotations({
+    }).annotateMerge(OpenApi.annotations({
       summary: "What is said and done on a call, as it happens",
       description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (so far), CallerSaid, "
         + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
         + "They hold what people say."
     }))
   )
+  // The last one is the outermost: a stranger is told of the key, and of nothing else.
+  .middleware(RequestFields)
+  .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Calls" }))
 {}
 
@@ -130,7 +134,8 @@ export class Api extends HttpApi.make("client-caller")
   .annotateMerge(OpenApi.annotations({
     title: "Client Caller",
     version,
-    description: "Puts an AI agent on the telephone. Errors are problem documents (RFC 9457)."
+    description: "Puts an AI agent on the telephone. Errors are problem documents (RFC 9457). A field that an endpoint with a key "
+      + "does not have, in the body or in the query, is refused by its name (400)."
   }))
 {}
 

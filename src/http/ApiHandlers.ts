@@ -1,7 +1,7 @@
 /**
  * What the API's endpoints do: read the request, call the service, say the outcome as HTTP.
  */
-import { Clock, Duration, Effect, Layer, Metric, Option, Redacted, Schema, type SchemaIssue, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, Metric, Option, Predicate, Redacted, Result, Schema, type SchemaIssue, Stream } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createHash, timingSafeEqual } from "node:crypto"
@@ -17,6 +17,7 @@ import type { TwilioError } from "../twilio/RestClient.ts"
 import { Api, ApiKey, OutboundCall, version } from "./Api.ts"
 import * as Problems from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
+import { isEmpty, parseBody, readText, RequestFields } from "./RequestFields.ts"
 
 const withHeader = (name: string, value: string) =>
   HttpEffect.appendPreResponseHandler((_request, response) =>
@@ -44,7 +45,7 @@ export const ApiKeyLayer = Layer.effect(
 
 // -- POST /call/outbound -----------------------------------------------------------------------
 
-const decodeBody = Schema.decodeUnknownEffect(Schema.fromJsonString(OutboundCall))
+const decodeBody = Schema.decodeUnknownEffect(OutboundCall)
 
 const isAbout = (issue: SchemaIssue.Issue, key: string): boolean => {
   switch (issue._tag) {
@@ -60,40 +61,71 @@ const isAbout = (issue: SchemaIssue.Issue, key: string): boolean => {
   }
 }
 
-const readBody = (text: string) =>
-  decodeBody(text).pipe(
+const example = "{\"to\":\"+14155550100\",\"agent\":\"receptionist\"}"
+
+/** What is odd in a number that is none. */
+const oddity = (body: unknown): string => {
+  const to = Predicate.hasProperty(body, "to") ? body.to : undefined
+  const read = typeof to === "string" ? PhoneNumber.read(to) : Result.fail("is no text")
+  return to === undefined || Result.isSuccess(read) ? "" : ` It ${read.failure}.`
+}
+
+const readBody = (body: unknown) =>
+  decodeBody(body).pipe(
     Effect.mapError((error) =>
       isAbout(error.issue, "to")
-        ? new Problems.InvalidNumber({ detail: "\"to\" must be a phone number with its country code, such as +14155550100" })
+        ? new Problems.InvalidNumber({
+          detail: `"to" must be a phone number with its country code, such as +14155550100.${oddity(body)}`
+        })
         : new Problems.InvalidRequest({
-          detail: `Send JSON such as {"to":"+14155550100","agent":"receptionist"}. ${error.message.replaceAll(/\s+/g, " ")}`
+          detail: `Send JSON such as ${example}. ${error.message.replaceAll(/\s+/g, " ")}`
         })
     )
   )
 
 const decodeAgent = Schema.decodeUnknownEffect(OutboundCall.fields.agent.schema)
 
-/** The query form: `?to_number=+1555…&websocket_url=wss://…`. */
-const readQuery = Effect.fnUntraced(function*(query: {
+interface Query {
   readonly to_number?: string
   readonly websocket_url?: string
   readonly agent?: string
-}) {
+}
+
+/** The query form: `?to_number=+1555…&websocket_url=wss://…`. */
+const readQuery = Effect.fnUntraced(function*(query: Query) {
   if (query.to_number === undefined) {
     return yield* new Problems.InvalidRequest({
       detail: "Say whom to call: JSON such as {\"to\":\"+14155550100\"}, or ?to_number=%2B14155550100"
     })
   }
-  const to = PhoneNumber.parse(query.to_number)
-  if (Option.isNone(to)) {
+  const to = PhoneNumber.read(query.to_number)
+  if (Result.isFailure(to)) {
     return yield* new Problems.InvalidNumber({
-      detail: "\"to_number\" must be a phone number with its country code, such as %2B14155550100"
+      detail: `"to_number" must be a phone number with its country code, such as %2B14155550100. It ${to.failure}.`
     })
   }
   const agent: AgentName | undefined = query.agent === undefined ? undefined : yield* decodeAgent(query.agent).pipe(
     Effect.mapError(() => new Problems.NoSuchAgent({ detail: "\"agent\" is not the name of an agent" }))
   )
-  return { to: to.value, agent, websocket_url: query.websocket_url }
+  return { to: to.success, agent, websocket_url: query.websocket_url }
+})
+
+/**
+ * A request is in the body or in the query, never in both: no field of one is quietly dropped for the other's. A body that
+ * says nothing (none, `null`, `{}`) leaves the word to the query.
+ */
+const readCall = Effect.fnUntraced(function*(text: string, query: Query) {
+  const body = yield* Effect.fromResult(parseBody(text)).pipe(
+    Effect.mapError(() => new Problems.InvalidRequest({ detail: `The body is not JSON. Send JSON such as ${example}.` }))
+  )
+  if (isEmpty(body)) return yield* readQuery(query)
+  const twice = Object.keys(query)
+  if (twice.length > 0) {
+    return yield* new Problems.InvalidRequest({
+      detail: `There is a body, and the query has ${twice.join(", ")} too. Send all fields in the body, or all in the query.`
+    })
+  }
+  return yield* readBody(body)
 })
 
 /** Twilio's codes that are about the number that was to be called. */
@@ -193,12 +225,10 @@ const CallHandlers = HttpApiBuilder.group(
     return handlers.handleRaw(
       "outbound",
       Effect.fn("POST /call/outbound")(function*({ headers, query, request }) {
-        const text = yield* request.text.pipe(
-          Effect.mapError(() => new Problems.PayloadTooLarge({ detail: "The body of this request may have 64 KiB." }))
+        const asked: typeof OutboundCall.Type | Effect.Success<ReturnType<typeof readQuery>> = yield* readCall(
+          yield* readText(request),
+          query
         )
-        const asked: typeof OutboundCall.Type | Effect.Success<ReturnType<typeof readQuery>> = text.trim() === ""
-          ? yield* readQuery(query)
-          : yield* readBody(text)
         const placed = yield* calls.place({
           to: asked.to,
           agent: Option.fromNullishOr(asked.agent),
@@ -273,6 +303,6 @@ const SystemHandlers = HttpApiBuilder.group(
 
 export const layer = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([CallHandlers, SystemHandlers]),
-  Layer.provide([ApiKeyLayer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
+  Layer.provide([ApiKeyLayer, RequestFields.layer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
 )
 

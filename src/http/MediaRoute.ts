@@ -91,7 +91,12 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     )
     if (problem !== undefined) return yield* refuse(stream, problem)
     const call = yield* registry.find(callSid)
-    if (Option.isNone(call)) return yield* refuse(stream, "unknown call")
+    if (Option.isNone(call)) {
+      // A token is made for a call that is here: this one is over, or belongs to another process or an earlier one.
+      if (!(yield* registry.hasEnded(callSid))) return yield* refuse(stream, "unknown call")
+      yield* Metric.update(Metrics.endedCallsRefused(path), 1)
+      return yield* refuse(stream, "call has ended")
+    }
     if (!(yield* call.value.stream(stream))) return yield* refuse(stream, "call has a stream or has ended")
   })
 

@@ -1,23 +1,40 @@
 /**
  * Where the outside reaches this service: what Twilio signs over, and what the TwiML names.
  *
- * `PUBLIC_URL` when it is set. Otherwise what a trusted proxy forwarded with the request. Otherwise the
+ * `PUBLIC_URL` when it is set. Otherwise what a trusted proxy forwarded with the request ({@link Forwarded}). Otherwise the
  * address that the server listens on, which is right for the simulator on the same machine. Never the
  * `Host` header alone: anyone can write that.
+ *
+ * Who sent a request is told through `TRUSTED_PROXIES` in any case.
  */
-import { Context, Effect, Layer, Option } from "effect"
-import { HttpMiddleware, HttpServer, HttpServerRequest } from "effect/http"
-import { IpNetwork, NetAddress } from "effect/net"
+import { Array, Context, Effect, Layer, Option } from "effect"
+import { HttpServer, type HttpServerRequest } from "effect/http"
 import { AppConfig } from "../config/AppConfig.ts"
+import * as Forwarded from "./Forwarded.ts"
 
 /** `0.0.0.0` and `::` listen everywhere, and are no address to call. */
 const reachable = (host: string) => host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host
 
+/** Why a signature may not match, and what to set; nothing in it was written by the client. */
+export interface Diagnosis {
+  /** One of a few: what a log holds once need not be there again. */
+  readonly kind: string
+  readonly advice: string
+  /** The forms of what was seen: no address, no name, no number. */
+  readonly seen: Readonly<Record<string, string>>
+}
+
 export class PublicUrl extends Context.Service<PublicUrl, {
   /** `https://host[:port][/path]` without a trailing slash, for this request. */
   readonly base: (request: HttpServerRequest.HttpServerRequest) => string
+  /** The same, with what else it may be by the headers of trusted proxies; the likeliest is the first. */
+  readonly candidates: (request: HttpServerRequest.HttpServerRequest) => Array.NonEmptyReadonlyArray<string>
   /** The same without a request: what is known from the configuration. */
   readonly standing: string
+  /** The IP address of whoever sent the request, past the proxies of `TRUSTED_PROXIES`. */
+  readonly clientAddress: (request: HttpServerRequest.HttpServerRequest) => Option.Option<string>
+  /** For a request whose signature matches none of the candidates. */
+  readonly diagnose: (request: HttpServerRequest.HttpServerRequest) => Diagnosis
 }>()("client-caller/http/PublicUrl") {
   static readonly layer = Layer.effect(
     PublicUrl,
@@ -29,42 +46,132 @@ export class PublicUrl extends Context.Service<PublicUrl, {
         onNone: () => `http://${reachable(server.host)}:${port}`,
         onSome: (url) => url.href.replace(/\/$/, "")
       })
-      const trusted = Option.isSome(server.publicUrl) ? [] : yield* parseProxies(server.trustedProxies)
-      const isTrusted = (request: HttpServerRequest.HttpServerRequest) =>
-        request.peerAddress.pipe(
-          Option.flatMap((address) => Option.fromNullishOr(parseAddress(address))),
-          Option.exists((address) => trusted.some((network) => IpNetwork.contains(network, address)))
-        )
+      const isTrusted = Forwarded.trust(server.trustedProxies)
+      const originOf = (request: HttpServerRequest.HttpServerRequest) =>
+        Forwarded.resolve(request.headers, Option.getOrUndefined(request.peerAddress), isTrusted)
+      const candidates = (request: HttpServerRequest.HttpServerRequest): Array.NonEmptyReadonlyArray<string> => {
+        if (Option.isSome(server.publicUrl)) return [standing]
+        const { bases } = originOf(request)
+        return Array.isReadonlyArrayNonEmpty(bases) ? bases : [standing]
+      }
       return PublicUrl.of({
         standing,
-        base: (request) =>
-          trusted.length > 0 && isTrusted(request)
-            ? Option.match(HttpServerRequest.toURL(request), { onNone: () => standing, onSome: (url) => url.origin })
-            : standing
+        candidates,
+        base: (request) => candidates(request)[0],
+        clientAddress: (request) => originOf(request).client,
+        diagnose: (request) =>
+          Option.match(server.publicUrl, {
+            onNone: () => diagnoseForwarded(request.headers, originOf(request)),
+            onSome: (url) => diagnosePublicUrl(request.headers, url)
+          })
       })
     })
   )
 }
 
-const parseAddress = (text: string): NetAddress.IpAddress | undefined => {
-  const parsed = NetAddress.ipFromString(text)
-  return parsed._tag === "Success" ? NetAddress.toCanonical(parsed.success) : undefined
+/** What of a host may be logged: not the host. */
+const hostForm = (host: string | undefined) => {
+  if (host === undefined) return "none"
+  const [, name, port] = /^(.*?)(:\d+)?$/.exec(host) ?? []
+  const kind = Forwarded.readAddress(name) === undefined ? "a name" : "an IP address"
+  return port === undefined ? kind : `${kind} with a port`
 }
 
-const parseProxies = (texts: ReadonlyArray<string>) =>
-  Effect.forEach(texts, (text) => {
-    const network = IpNetwork.fromString(text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`)
-    return network._tag === "Success"
-      ? Effect.succeed([network.success])
-      : Effect.as(
-        Effect.logWarning("TRUSTED_PROXIES holds an entry that is no IP address or network; it is left out"),
-        []
-      )
-  }).pipe(Effect.map((networks) => networks.flat()))
+/** What of a forwarding header may be logged. */
+const headerForm = (name: typeof Forwarded.headerNames[number], value: string): string => {
+  const count = value.split(",").length
+  switch (name) {
+    case "x-forwarded-proto":
+      return value.split(",", 8).map((item) => /^(?:https?|wss?)$/i.test(item.trim()) ? item.trim().toLowerCase() : "?").join(",")
+    case "x-forwarded-host":
+      return count === 1 ? hostForm(value) : `${count} hosts`
+    default:
+      return count === 1 ? "1 value" : `${count} values`
+  }
+}
 
-/** Applies `X-Forwarded-*` of trusted proxies to the request, when `PUBLIC_URL` is not set. */
-export const forwardedHeaders = Effect.gen(function*() {
-  const { server } = yield* AppConfig
-  const trustedProxies = Option.isSome(server.publicUrl) ? [] : yield* parseProxies(server.trustedProxies)
-  return HttpMiddleware.xForwardedHeaders({ trustedProxies })
+const formsOf = (headers: Forwarded.Headers): Record<string, string> => ({
+  host: hostForm(headers["host"]),
+  ...Object.fromEntries(Forwarded.headerNames.flatMap((name) => {
+    const value = headers[name]
+    return value === undefined ? [] : [[name, headerForm(name, value)]]
+  }))
 })
+
+/** In the order of what to mend first. */
+const advices: ReadonlyArray<readonly [Forwarded.Doubt, string]> = [
+  [
+    "peer not trusted",
+    "A proxy that is not in TRUSTED_PROXIES forwards requests, so its headers are not believed. Set PUBLIC_URL to the address that "
+    + "Twilio calls, or name the proxy's address in TRUSTED_PROXIES."
+  ],
+  [
+    "headers disagree",
+    "Forwarded and X-Forwarded-* say different things, so neither is believed. Set PUBLIC_URL to the address that Twilio calls, or let the "
+    + "proxy remove the headers that it does not write itself."
+  ],
+  [
+    "unreadable",
+    "A forwarding header can't be read. Set PUBLIC_URL to the address that Twilio calls, or mend the proxy's header."
+  ],
+  [
+    "nothing forwarded",
+    "The proxy in TRUSTED_PROXIES forwards no address. Set PUBLIC_URL to the address that Twilio calls, or let the proxy send "
+    + "X-Forwarded-Proto and X-Forwarded-For, and pass the Host header on."
+  ],
+  [
+    "private client",
+    "Before the proxies in TRUSTED_PROXIES stands another private address, as a rule another proxy. Set PUBLIC_URL to the address that "
+    + "Twilio calls, or add that proxy to TRUSTED_PROXIES."
+  ],
+  [
+    "no scheme",
+    "The proxy forwards no scheme. Set PUBLIC_URL to the address that Twilio calls, or let the proxy send X-Forwarded-Proto."
+  ],
+  [
+    "schemes differ",
+    "The proxies forward different schemes. Set PUBLIC_URL to the address that Twilio calls."
+  ]
+]
+
+const diagnoseForwarded = (headers: Forwarded.Headers, origin: Forwarded.Origin): Diagnosis => {
+  const seen = formsOf(headers)
+  const found = advices.find(([doubt]) => origin.doubts.has(doubt))
+  if (found !== undefined) return { kind: found[0], advice: found[1], seen }
+  return origin.bases.length === 0
+    ? {
+      kind: "no address",
+      advice: "PUBLIC_URL is not set, and nothing else tells the address that Twilio calls. Set PUBLIC_URL to it.",
+      seen
+    }
+    : {
+      kind: "forwarded",
+      advice: "The address that the proxy forwards is not the one that Twilio signed, or TWILIO_AUTH_TOKEN is not the account's primary auth "
+        + "token. A proxy that changes the Host header must send the client's in X-Forwarded-Host. Or set PUBLIC_URL.",
+      seen
+    }
+}
+
+const diagnosePublicUrl = (headers: Forwarded.Headers, url: URL): Diagnosis => {
+  const scheme = url.protocol.slice(0, -1)
+  const host = headers["x-forwarded-host"] ?? headers["host"]
+  const isSameHost = host !== undefined && URL.parse(`${url.protocol}//${host}`)?.host === url.host
+  const seen = {
+    ...formsOf(headers),
+    publicUrl: `${scheme}, ${hostForm(url.host)}${url.pathname === "/" ? "" : ", with a path"}`,
+    requestedHost: isSameHost ? "that of PUBLIC_URL" : "another than that of PUBLIC_URL"
+  }
+  return isSameHost
+    ? {
+      kind: "PUBLIC_URL",
+      advice: "The host is that of PUBLIC_URL. Look whether its scheme, port and path are exactly what Twilio calls, and whether "
+        + "TWILIO_AUTH_TOKEN is the account's primary auth token.",
+      seen
+    }
+    : {
+      kind: "PUBLIC_URL of another host",
+      advice: "The request was sent to another host than that of PUBLIC_URL, or a proxy changed the Host header. PUBLIC_URL must be "
+        + "exactly the address that Twilio calls, and TWILIO_AUTH_TOKEN the account's primary auth token.",
+      seen
+    }
+}

@@ -17,7 +17,7 @@ import { Api } from "./Api.ts"
 import * as ApiHandlers from "./ApiHandlers.ts"
 import * as MediaRoute from "./MediaRoute.ts"
 import { Failed, MethodNotAllowed, NotFound } from "./Problems.ts"
-import { forwardedHeaders, PublicUrl } from "./PublicUrl.ts"
+import { PublicUrl } from "./PublicUrl.ts"
 import * as Webhooks from "./Webhooks.ts"
 
 /** Bodies above this are refused (413): the largest that is meant is a few hundred bytes. */
@@ -70,11 +70,6 @@ const Defects = HttpRouter.middleware(
   { global: true }
 )
 
-const Forwarded = HttpRouter.middleware(
-  Effect.map(forwardedHeaders, (apply) => (httpEffect) => apply(httpEffect)),
-  { global: true }
-)
-
 const Routes = Layer.mergeAll(
   ApiHandlers.layer,
   Webhooks.layer,
@@ -82,7 +77,7 @@ const Routes = Layer.mergeAll(
   HttpApiSwagger.layer(Api, { path: "/docs" }),
   PrometheusMetrics.layerHttp({ path: "/metrics" }),
   Home
-).pipe(Layer.provide([Defects, Forwarded, Fallback]))
+).pipe(Layer.provide([Defects, Fallback]))
 
 export const layer = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxBody)),

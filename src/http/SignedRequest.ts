@@ -1,7 +1,7 @@
 /**
  * A request that Twilio signed: nothing else reaches a webhook or the media WebSocket.
  */
-import { Effect, Metric } from "effect"
+import { Clock, Effect, Metric } from "effect"
 import { type HttpServerRequest, UrlParams } from "effect/http"
 import type { IncomingMessage } from "node:http"
 import { Identity } from "../config/Identity.ts"
@@ -13,17 +13,8 @@ import { PublicUrl } from "./PublicUrl.ts"
 /** The request's target as it came: what the router does to the path is nothing that Twilio signed. */
 const targetOf = (request: HttpServerRequest.HttpServerRequest) => (request.source as IncomingMessage).url ?? "/"
 
-const refuse = Effect.fnUntraced(function*(path: string, signature: string | undefined) {
-  const reason = signature === undefined ? "missing" : "wrong"
-  yield* Metric.update(Metrics.webhooksRefused(path, reason), 1)
-  yield* Effect.logWarning("A request was refused: its Twilio signature is missing or wrong").pipe(
-    Effect.annotateLogs({ path, signature: reason })
-  )
-  return yield* new InvalidSignature({
-    detail: "Only Twilio may call this. If Twilio did: PUBLIC_URL must be exactly the address that Twilio calls "
-      + "(scheme, host, port), and TWILIO_AUTH_TOKEN the account's primary auth token."
-  })
-})
+/** How long a diagnosis of one kind stays unsaid after it was said: strangers with forged signatures must not fill the log. */
+const silenceMillis = 600_000
 
 /**
  * Checks requests against the account's auth tokens.
@@ -35,36 +26,70 @@ export const make = Effect.gen(function*() {
   const { account } = yield* Identity
   const publicUrl = yield* PublicUrl
 
-  /** The base URL is the same for what is signed and for what is answered. */
-  const baseOf = publicUrl.base
+  const diagnosedAt = new Map<string, number>()
+
+  /** Says why the signature may not match, as far as the request tells, and what to set. */
+  const diagnose = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+    const { advice, kind, seen } = publicUrl.diagnose(request)
+    const now = yield* Clock.currentTimeMillis
+    if (now - (diagnosedAt.get(kind) ?? -Infinity) < silenceMillis) return
+    diagnosedAt.set(kind, now)
+    yield* Effect.logWarning(`If Twilio sent it: ${advice}`).pipe(Effect.annotateLogs(seen))
+  })
+
+  const refuse = Effect.fnUntraced(function*(
+    path: string,
+    request: HttpServerRequest.HttpServerRequest,
+    reason: "missing" | "wrong"
+  ) {
+    yield* Metric.update(Metrics.webhooksRefused(path, reason), 1)
+    yield* Effect.logWarning("A request was refused: its Twilio signature is missing or wrong").pipe(
+      Effect.annotateLogs({ path, signature: reason })
+    )
+    // Twilio signs every request: one without a signature is a stranger's.
+    if (reason === "wrong") yield* diagnose(request)
+    return yield* new InvalidSignature({
+      detail: "Only Twilio may call this. If Twilio did: PUBLIC_URL must be exactly the address that Twilio calls "
+        + "(scheme, host, port), and TWILIO_AUTH_TOKEN the account's primary auth token."
+    })
+  })
+
+  /**
+   * The base URL that Twilio called, as its signature proves. It is the same for what is answered. The shorter ones come first,
+   * since the `twilio` package takes an address with a port for the one without it, too.
+   */
+  const provenBase = (
+    request: HttpServerRequest.HttpServerRequest,
+    signature: string,
+    parameters: Signature.Parameters,
+    toUrl: (base: string) => string
+  ) =>
+    [...publicUrl.candidates(request)].sort((one, other) => one.length - other.length).find((base) =>
+      Signature.isValid({ authTokens: account.authTokens, signature, url: toUrl(base), parameters }))
 
   /** The parameters of a webhook, GET or POST, if Twilio signed it. */
   const webhook = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
     const signature = request.headers[Signature.header]
     // An unsigned body is not worth reading.
-    if (signature === undefined) return yield* refuse(path, signature)
-    const base = baseOf(request)
+    if (signature === undefined) return yield* refuse(path, request, "missing")
     const body: Signature.Parameters = request.method === "POST"
       ? yield* request.urlParamsBody.pipe(
         Effect.map(UrlParams.toRecord),
         Effect.mapError(() => new PayloadTooLarge({ detail: "The body of a webhook may have 64 KiB." }))
       )
       : {}
-    const url = base + targetOf(request)
-    if (!Signature.isValid({ authTokens: account.authTokens, signature, url, parameters: body })) {
-      return yield* refuse(path, signature)
-    }
-    const query = Object.fromEntries(new URL(url).searchParams)
+    const base = provenBase(request, signature, body, (base) => base + targetOf(request))
+    if (base === undefined) return yield* refuse(path, request, "wrong")
+    const query = Object.fromEntries(new URL(base + targetOf(request)).searchParams)
     return { base, query, parameters: request.method === "POST" ? body : query }
   })
 
   /** Passes if Twilio signed this WebSocket upgrade: over the `ws(s)` URL, without parameters. */
   const upgrade = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
     const signature = request.headers[Signature.header]
-    const url = toWebSocketUrl(baseOf(request)) + targetOf(request)
-    if (!Signature.isValid({ authTokens: account.authTokens, signature, url, parameters: {} })) {
-      return yield* refuse(path, signature)
-    }
+    if (signature === undefined) return yield* refuse(path, request, "missing")
+    const base = provenBase(request, signature, {}, (base) => toWebSocketUrl(base) + targetOf(request))
+    if (base === undefined) return yield* refuse(path, request, "wrong")
   })
 
   return { webhook, upgrade }

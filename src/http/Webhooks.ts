@@ -6,12 +6,13 @@ import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerRespons
 import { Agents } from "../agent/Agents.ts"
 import type { Call } from "../call/Call.ts"
 import { CallRegistry } from "../call/CallRegistry.ts"
-import { CallEvent } from "../call/CallState.ts"
+import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../call/CallState.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import * as TwiML from "../twilio/TwiML.ts"
-import { CallParameters, ContinueParameters, StatusParameters, StreamParameters } from "../twilio/Webhook.ts"
+import { CallParameters, type CallStatus, ContinueParameters, StatusParameters, StreamParameters } from "../twilio/Webhook.ts"
 import { InvalidRequest } from "./Problems.ts"
 import * as SignedRequest from "./SignedRequest.ts"
 
@@ -39,13 +40,40 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const agents = yield* Agents
   const tokens = yield* StreamToken
 
-  /** Connects the call's sound: to this service, or to the WebSocket that the caller of the API named. */
-  const connect = Effect.fnUntraced(function*(call: Call, base: string, websocketUrl: string | undefined) {
-    const { phase } = yield* call.dispatch(CallEvent.Answered({ streamsHere: websocketUrl === undefined }))
-    if (phase._tag === "Ending" || phase._tag === "Ended") {
-      yield* call.dispatch(CallEvent.Released({ reason: phase.reason }))
-      return twiml(TwiML.hangUp())
+  /** Twilio hangs up as soon as it has read this: the call is over, and a replay of its webhooks finds it so. */
+  const hangUp = (callSid: CallSid, reason: EndReason) => Effect.as(registry.end(callSid, reason), twiml(TwiML.hangUp()))
+
+  /** Says a sentence to a call that has no place here, and hangs up. */
+  const turnAway = (callSid: CallSid, sentence: string) =>
+    Effect.as(registry.end(callSid, "requested"), twiml(TwiML.sayAndHangUp(sentence)))
+
+  const refuseEnded = (path: typeof paths[number], callSid: CallSid) =>
+    Metric.update(Metrics.endedCallsRefused(path), 1).pipe(
+      Effect.andThen(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up")),
+      Effect.annotateLogs({ path, callSid }),
+      Effect.as(twiml(TwiML.hangUp()))
+    )
+
+  /**
+   * The answer to a call that is over, if it is: Twilio says so with the request, or its end is known already. Nothing
+   * else in the request matters then.
+   */
+  const answerToEnded = Effect.fnUntraced(function*(
+    path: typeof paths[number],
+    callSid: CallSid,
+    status: Option.Option<CallStatus>
+  ) {
+    if (Option.isSome(status) && isTerminal(status.value)) {
+      yield* registry.report(callSid, status.value, -1)
+      return Option.some(twiml(TwiML.hangUp()))
     }
+    return (yield* registry.hasEnded(callSid, Option.getOrUndefined(status))) ? Option.some(yield* refuseEnded(path, callSid)) : Option.none()
+  })
+
+  /** Connects the call's sound: to this service, or to the WebSocket that the caller of the API named. */
+  const connect = Effect.fnUntraced(function*(call: Call, base: string, asked: Asked, websocketUrl: string | undefined) {
+    const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: websocketUrl === undefined, asked }))
+    if (isGivenUp(state)) return yield* hangUp(call.info.callSid, "requested")
     return twiml(TwiML.connectStream({
       url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
       // After a stream that is not ours there is nothing to go on with.
@@ -65,6 +93,8 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const answer = Effect.fn("/twiml")(function*(request: HttpServerRequest.HttpServerRequest) {
     const { base, parameters, query } = yield* signed.webhook("/twiml", request)
     const call = yield* decodeCall("/twiml", parameters)
+    const ended = yield* answerToEnded("/twiml", call.CallSid, call.CallStatus)
+    if (Option.isSome(ended)) return ended.value
     return yield* Effect.gen(function*() {
       const agent = yield* agentFor(query["agent"], call.Direction === "inbound" ? call.To : Option.none())
       const admitted = yield* registry.admit({
@@ -75,14 +105,15 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
         agent,
         continueUrl: `${base}/twilio/continue`
       })
-      return yield* connect(admitted, base, query["websocket_url"])
+      return yield* connect(admitted, base, "first", query["websocket_url"])
     }).pipe(
+      Effect.catchTag("CallHasEnded", () => refuseEnded("/twiml", call.CallSid)),
       Effect.catchTag("LineBusy", () =>
-        Effect.succeed(twiml(TwiML.sayAndHangUp("All our lines are busy. Please call again in a few minutes. Goodbye.")))),
+        turnAway(call.CallSid, "All our lines are busy. Please call again in a few minutes. Goodbye.")),
       Effect.catchTag("UnknownAgent", (error) =>
-        Effect.as(
+        Effect.andThen(
           Effect.logError(`A webhook's URL names an agent that can't answer. ${error.message}`),
-          twiml(TwiML.sayAndHangUp("This number is not set up correctly. Goodbye."))
+          turnAway(call.CallSid, "This number is not set up correctly. Goodbye.")
         )),
       Effect.annotateLogs({ callSid: call.CallSid })
     )
@@ -91,19 +122,15 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   /** Twilio's `<Connect action>`, or `<Dial action>` of a transfer: that is over, what next? */
   const proceed = Effect.fn("/twilio/continue")(function*(request: HttpServerRequest.HttpServerRequest) {
     const { base, parameters, query } = yield* signed.webhook("/twilio/continue", request)
-    const { CallSid, DialCallStatus } = yield* decodeContinue("/twilio/continue", parameters)
+    const { CallSid, CallStatus, DialCallStatus } = yield* decodeContinue("/twilio/continue", parameters)
+    const ended = yield* answerToEnded("/twilio/continue", CallSid, CallStatus)
+    if (Option.isSome(ended)) return ended.value
     const call = yield* registry.find(CallSid)
-    if (Option.isNone(call)) return twiml(TwiML.hangUp())
-    if (query["then"] === "hangup") {
-      yield* call.value.dispatch(CallEvent.Released({ reason: "completed" }))
-      return twiml(TwiML.hangUp())
-    }
+    if (Option.isNone(call)) return yield* hangUp(CallSid, "requested")
+    if (query["then"] === "hangup") return yield* hangUp(CallSid, "completed")
     // They have talked to each other. Who found nobody comes back to the agent.
-    if (DialCallStatus === "completed" || DialCallStatus === "answered") {
-      yield* call.value.dispatch(CallEvent.Released({ reason: "transferred" }))
-      return twiml(TwiML.hangUp())
-    }
-    return yield* connect(call.value, base, undefined)
+    if (DialCallStatus === "completed" || DialCallStatus === "answered") return yield* hangUp(CallSid, "transferred")
+    return yield* connect(call.value, base, DialCallStatus === "" ? "afterStream" : "afterTransfer", undefined)
   })
 
   const status = Effect.fn("/twilio/status")(function*(request: HttpServerRequest.HttpServerRequest) {

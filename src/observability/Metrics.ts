@@ -24,8 +24,29 @@ export const callsRefused = (reason: "busy" | "draining") =>
     attributes: { reason }
   })
 
+/** Status callbacks that came before their call. */
+export const earlyReports = (outcome: "remembered" | "applied" | "expired" | "dropped") =>
+  Metric.counter("client_caller_early_reports_total", {
+    description: "Status callbacks that came before their call, by what became of them; dropped ones were too many",
+    incremental: true,
+    attributes: { outcome }
+  })
+
+/** Requests of calls that have ended: replayed, or late. */
+export const endedCallsRefused = (path: string) =>
+  Metric.counter("client_caller_ended_calls_refused_total", {
+    description: "Requests of calls that had ended (replayed or late): webhooks were told to hang up, media WebSockets were closed",
+    incremental: true,
+    attributes: { path }
+  })
+
 export const framesReceived = Metric.counter("client_caller_frames_received_total", {
   description: "Media messages from Twilio",
+  incremental: true
+})
+
+export const framesScanned = Metric.counter("client_caller_frames_scanned_total", {
+  description: "Media messages from Twilio of the usual form, which are read without JSON; nearly all of them, or a frame costs twice as much",
   incremental: true
 })
 

@@ -33,7 +33,7 @@ export const accountFromConfig = Effect.gen(function*() {
   const sid = yield* Config.option(Config.NonEmptyString("TWILIO_ACCOUNT_SID"))
   const tokens = yield* Config.option(Config.NonEmptyString("TWILIO_AUTH_TOKEN"))
   return Option.map(Option.all([sid, tokens]), ([accountSid, list]): Account => ({
-    accountSid,
+    accountSid: accountSid.trim(),
     authToken: Redacted.make(list.split(",", 1)[0]?.trim() ?? "")
   }))
 })

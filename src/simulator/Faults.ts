@@ -49,6 +49,8 @@ export interface Faults {
   readonly replayStream?: boolean
   /** One text message of so many bytes (default 2 MiB). */
   readonly oversized?: { readonly atMillis: number; readonly bytes?: number }
+  /** When the caller has hung up, Twilio still asks the stream's `action` what next, with `CallStatus=completed`. */
+  readonly actionAfterEnd?: boolean
   /** The header `X-Twilio-Signature` of all this call's webhooks is wrong, or not there. */
   readonly webhookSignature?: "forged" | "missing"
 }
@@ -87,6 +89,7 @@ const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> 
   "other-token": () => ({ token: { is: "other" } }),
   "used-token": () => ({ replayStream: true }),
   oversized: (value) => ({ oversized: { atMillis: 500, bytes: value || 2 * 1024 * 1024 } }),
+  "action-after-end": () => ({ actionAfterEnd: true }),
   "first-stream": () => ({ onlyFirstStream: true }),
   "forged-webhook": () => ({ webhookSignature: "forged" }),
   "unsigned-webhook": () => ({ webhookSignature: "missing" })
@@ -132,6 +135,8 @@ export type RestFault = Data.TaggedEnum<{
   Cut: {}
   /** Does what was asked (a call is placed, a phone rings) and never answers. */
   AcceptThenHang: {}
+  /** Places the call, and answers only when the service has been told of this: its callbacks are faster than the answer. */
+  AnswerLate: { readonly until: "ringing" | "in-progress" | "end" }
   /** Nothing is wrong with this one: a place-holder in a list. */
   Pass: {}
 }>

@@ -29,7 +29,8 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(LiveEvent))
 /** `API_KEY`, or the key that the service made for itself in its data folder. */
 export const apiKey = Effect.gen(function*() {
   const configured = yield* Config.option(Config.Redacted("API_KEY"))
-  if (Option.isSome(configured)) return configured
+  // A mounted secret ends with a newline, and the service reads it without.
+  if (Option.isSome(configured)) return Option.map(configured, (key) => Redacted.make(Redacted.value(key).trim()))
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const file = path.join(yield* Config.withDefault(Config.NonEmptyString("DATA_DIR"), "data"), "api-key")

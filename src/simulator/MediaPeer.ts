@@ -59,10 +59,12 @@ export interface Ended {
   readonly code: number | undefined
 }
 
-/** `start` as Twilio sends it: the stream's SID is in it twice. */
+const { accountSid, ...otherStartFields } = MediaMessage.Start.fields.start.fields
+
+/** `start` as Twilio sends it: the stream's SID is in it twice. The order of the fields is Twilio's. */
 const encodeStart = Schema.encodeSync(Schema.fromJsonString(Schema.Struct({
   ...MediaMessage.Start.fields,
-  start: Schema.Struct({ ...MediaMessage.Start.fields.start.fields, streamSid: Schema.String })
+  start: Schema.Struct({ accountSid, streamSid: Schema.String, ...otherStartFields })
 })))
 
 /** Twilio's timestamps do not begin at zero; captures begin at 52, 102 or 155. */
@@ -125,23 +127,23 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
     send({
       event: "media",
       sequenceNumber: ++sequenceNumber,
-      streamSid,
-      media: { track: "inbound", chunk, timestamp: firstTimestamp + (chunk - 1) * frameMillis, payload }
+      media: { track: "inbound", chunk, timestamp: firstTimestamp + (chunk - 1) * frameMillis, payload },
+      streamSid
     })
 
   const sendStart = () => {
     wire.send(encodeStart({
       event: "start",
       sequenceNumber: ++sequenceNumber,
-      streamSid,
       start: {
-        streamSid,
         accountSid: options.accountSid,
+        streamSid,
         callSid: options.callSid,
         tracks: ["inbound"],
         mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
         customParameters: options.parameters
-      }
+      },
+      streamSid
     }))
     return note({ _tag: "StreamStarted", streamSid, parameters: options.parameters })
   }
@@ -268,8 +270,8 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
       if (moment.digit !== undefined) {
         send({
           event: "dtmf",
-          sequenceNumber: ++sequenceNumber,
           streamSid,
+          sequenceNumber: ++sequenceNumber,
           dtmf: { track: "inbound_track", digit: moment.digit as "0" }
         })
         yield* note({ _tag: "Digit", digit: moment.digit })

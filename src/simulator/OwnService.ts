@@ -45,8 +45,13 @@ const find = Effect.fnUntraced(function*(address: string) {
   }
 })
 
-/** The files beside this one, as it runs: compiled, or as source. */
-const fileUrl = (name: string): URL => new URL(import.meta.url.endsWith(".ts") ? `${name}.ts` : `${name}.js`, import.meta.url)
+/** A file beside a module, compiled or as source, as that runs. */
+const fileBeside = (module: string, name: string): URL => new URL(module.endsWith(".ts") ? `${name}.ts` : `${name}.js`, module)
+
+const preload = fileBeside(import.meta.url, "./EndWithParent")
+
+/** The service's program: started, never imported. */
+const program = fileBeside(preload.href, "../main")
 
 /** The words of a line of the log, which is JSON, or the line itself. */
 const messageOf = (line: string): string => /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line
@@ -57,7 +62,7 @@ const seconds = (nanos: bigint) => `${(Number(nanos) / 1e9).toFixed(1)} s`
 const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, string>>) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const main = yield* Effect.orDie(path.fromFileUrl(fileUrl("../main")))
+  const main = yield* Effect.orDie(path.fromFileUrl(program))
   const exists = yield* Effect.orElseSucceed(fs.exists(main), () => false)
   if (!exists) {
     return yield* new DemoError({ message: `The service is not built: there is no ${path.relative(path.resolve(), main)}. Run "npm run build" first.` })
@@ -65,7 +70,7 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
   // Runs behind the end of the process, since it was there before it.
   yield* Effect.addFinalizer(() => Console.log("The demo's own service has ended."))
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const child = yield* spawner.spawn(ChildProcess.make(process.execPath, ["--import", fileUrl("./EndWithParent").href, main], {
+  const child = yield* spawner.spawn(ChildProcess.make(process.execPath, ["--import", preload.href, main], {
     env: { SERVER_HOST: "127.0.0.1", SERVER_PORT: "0", LOG_FORMAT: "json", LOG_LEVEL: "Info", SHUTDOWN_GRACE: "2s", ...environment },
     extendEnv: true,
     // Open as long as this process lives.

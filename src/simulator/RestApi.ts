@@ -10,7 +10,7 @@ import type { AccountSid } from "../domain/Sid.ts"
 import { isTerminal } from "./CallEvent.ts"
 import * as CallRequest from "./CallRequest.ts"
 import type { RestFault } from "./Faults.ts"
-import { end, type PhoneCall } from "./PhoneCall.ts"
+import { end, type PhoneCall, view } from "./PhoneCall.ts"
 import { rfc2822 } from "./StatusCallbacks.ts"
 
 /** What the API was asked; `parameters` are the form's, or the query's of a GET. */
@@ -140,22 +140,38 @@ const change = Effect.fnUntraced(function*(backend: Backend, call: PhoneCall, fo
   return HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call))
 })
 
-const create = Effect.fnUntraced(function*(backend: Backend, form: CallRequest.Form) {
+/** Waits until the service has taken the callback of a status, or all of the call's callbacks. */
+const awaitTold = (call: PhoneCall, until: "ringing" | "in-progress" | "end"): Effect.Effect<unknown> =>
+  until === "end"
+    ? view(call).settled
+    : view(call).awaitEvent("Webhook", ({ kind, parameters }) => kind === "status" && parameters["CallStatus"] === until)
+
+const create = Effect.fnUntraced(function*(
+  backend: Backend,
+  form: CallRequest.Form,
+  beforeAnswer: (call: PhoneCall) => Effect.Effect<unknown>
+) {
   const request = CallRequest.parse(form)
   if (Result.isFailure(request)) return error(400, request.failure.code, request.failure.message)
   const call = yield* backend.dial(request.success)
-  return HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call), { status: 201 })
+  // Made before the wait: what Twilio says of the call is how it was placed.
+  const answer = HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call), { status: 201 })
+  return yield* Effect.as(beforeAnswer(call), answer)
 })
 
 const resource = /^\/2010-04-01\/Accounts\/([^/]+)\/Calls(?:\/([^/]+))?\.json$/
 
-const route = (backend: Backend, request: RestRequest) => {
+const route = (
+  backend: Backend,
+  request: RestRequest,
+  beforeAnswer: (call: PhoneCall) => Effect.Effect<unknown> = () => Effect.void
+) => {
   const match = resource.exec(request.path)
   if (match === null || match[1] !== backend.accountSid) return Effect.succeed(notFound(request.path))
   const sid = match[2]
   if (sid === undefined) {
     return request.method === "POST"
-      ? create(backend, request.parameters)
+      ? create(backend, request.parameters, beforeAnswer)
       : Effect.succeed(list(backend, request.path, request.parameters))
   }
   const call = backend.calls.get(sid)
@@ -194,6 +210,10 @@ export const handle = (backend: Backend) => {
       case "AcceptThenHang":
         if (request.authorized) yield* route(backend, request)
         return yield* Effect.never
+      case "AnswerLate":
+        return request.authorized
+          ? yield* route(backend, request, (call) => awaitTold(call, fault.until))
+          : error(401, 20003, "Authenticate")
       case "Pass":
         return request.authorized ? yield* route(backend, request) : error(401, 20003, "Authenticate")
     }

@@ -248,6 +248,9 @@ const perform = Effect.fnUntraced(function*(
       const ended = yield* connect(environment, call, verb.stream, answeredAt)
       if (ended?.why === "callerHungUp") {
         call.hungUpByCaller = true
+        if (call.faults.actionAfterEnd === true && verb.action !== undefined) {
+          yield* load(environment, call, { _tag: "Url", ...verb.action, more: { CallStatus: "completed" } })
+        }
         return completed
       }
       return verb.action === undefined ? undefined : Outcome.Goto({ source: { _tag: "Url", ...verb.action } })

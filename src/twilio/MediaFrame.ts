@@ -2,16 +2,16 @@
  * The two messages that come and go fifty times a second on every call, straight from and to the bytes of a
  * WebSocket: `media` of the usual form, without text, JSON or objects on the way.
  *
- * Nothing is decided here that the schemas of `MediaMessage` do not decide: what a scanner does not know byte
- * for byte is theirs to decode, and what it does know it decodes as they do (a property test says so).
+ * The schemas of `MediaMessage` decide what a message means. A scanner reads a message as they do (a property test
+ * compares them), or leaves it to them.
  */
 import type { StreamSid } from "../domain/Sid.ts"
 import type { Media } from "./MediaMessage.ts"
 
 const digits = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "latin1")
 
-/** The value of each character of base64 (RFC 4648, section 4); 64 for all others. */
-const values = new Uint8Array(256).fill(64)
+/** The value of each character of base64 (RFC 4648, section 4); negative for all others, and so is what they are part of. */
+const values = new Int8Array(256).fill(-1)
 for (let value = 0; value < 64; value++) values[digits[value]] = value
 
 const padding = 0x3d
@@ -119,10 +119,35 @@ export const makeEncoder = (streamSid: StreamSid): Encoder => {
   }
 }
 
-const event = Buffer.from("{\"event\":\"media\",\"sequenceNumber\":\"", "latin1")
-const timestamp = Buffer.from("\",\"timestamp\":\"", "latin1")
-const payload = Buffer.from("\",\"payload\":\"", "latin1")
-const close = Buffer.from("\"}}", "latin1")
+const quote = 0x22
+const comma = 0x2c
+const openingBrace = 0x7b
+const closingBrace = 0x7d
+
+const ascii = (text: string) => Buffer.from(text, "latin1")
+
+/** A field of `media` as it begins on the wire. */
+interface Field {
+  /** Its key, and of its value what is the same in every message that a scanner takes. */
+  readonly bytes: Buffer
+  /** Its bit in a set of fields. */
+  readonly bit: number
+  /** What comes behind `bytes`. */
+  readonly rest: "nothing" | "counter" | "payload" | "fields"
+}
+
+const sequenceNumber: Field = { bytes: ascii("\"sequenceNumber\":\""), bit: 1, rest: "counter" }
+const chunk: Field = { bytes: ascii("\"chunk\":\""), bit: 2, rest: "counter" }
+const timestamp: Field = { bytes: ascii("\"timestamp\":\""), bit: 4, rest: "counter" }
+const payload: Field = { bytes: ascii("\"payload\":\""), bit: 8, rest: "payload" }
+const track: Field = { bytes: ascii("\"track\":\"inbound\""), bit: 16, rest: "nothing" }
+const event: Field = { bytes: ascii("\"event\":\"media\""), bit: 32, rest: "nothing" }
+const media: Field = { bytes: ascii("\"media\":{"), bit: 64, rest: "fields" }
+const streamSidField = (streamSid: StreamSid): Field => ({ bytes: ascii(`"streamSid":"${streamSid}"`), bit: 128, rest: "nothing" })
+
+const innerFields = track.bit | chunk.bit | timestamp.bit | payload.bit
+const outerFields = 255 - innerFields
+const allFields = outerFields | innerFields
 
 const isAt = (text: Buffer, at: number, expected: Buffer): boolean => {
   if (at + expected.length > text.length) return false
@@ -133,20 +158,19 @@ const isAt = (text: Buffer, at: number, expected: Buffer): boolean => {
 }
 
 /** Counters of more digits are left to the schema: a double holds fifteen exactly. */
-const mostDigits = 15
+const maxDigits = 15
 
-/** The first character that is no digit. */
-const afterDigits = (text: Buffer, at: number): number => {
-  let end = at
-  while (end - at <= mostDigits && text[end] >= 0x30 && text[end] <= 0x39) end++
-  return end
+/** Where the quote behind a counter is; -1 if it is no counter, or too long. */
+const counterEnd = (text: Buffer, from: number): number => {
+  let end = from
+  while (text[end] >= 0x30 && text[end] <= 0x39) end++
+  return end > from && end - from <= maxDigits && text[end] === quote ? end : -1
 }
 
-const isCounter = (from: number, end: number): boolean => end > from && end - from <= mostDigits
-
-const numberAt = (text: Buffer, from: number, end: number): number => {
+/** The counter that ends at the next quote. */
+const counterAt = (text: Buffer, from: number): number => {
   let value = 0
-  for (let at = from; at < end; at++) value = value * 10 + text[at] - 0x30
+  for (let at = from; text[at] !== quote; at++) value = value * 10 + text[at] - 0x30
   return value
 }
 
@@ -157,62 +181,121 @@ const readBase64 = (text: Buffer, from: number, end: number): Buffer | undefined
   const padded = length === 0 || text[end - 1] !== padding ? 0 : text[end - 2] === padding ? 2 : 1
   const bytes = Buffer.allocUnsafe((length / 4) * 3 - padded)
   const whole = padded === 0 ? end : end - 4
-  let wrong = 0
+  let all = 0
   let out = 0
   let at = from
   for (; at < whole; at += 4) {
-    const a = values[text[at]]
-    const b = values[text[at + 1]]
-    const c = values[text[at + 2]]
-    const d = values[text[at + 3]]
-    wrong |= a | b | c | d
-    bytes[out] = (a << 2) | (b >> 4)
-    bytes[out + 1] = (b << 4) | (c >> 2)
-    bytes[out + 2] = (c << 6) | d
+    const group = (values[text[at]] << 18) | (values[text[at + 1]] << 12) | (values[text[at + 2]] << 6) | values[text[at + 3]]
+    all |= group
+    bytes[out] = group >> 16
+    bytes[out + 1] = group >> 8
+    bytes[out + 2] = group
     out += 3
   }
   if (padded > 0) {
-    const a = values[text[at]]
-    const b = values[text[at + 1]]
-    const c = padded === 1 ? values[text[at + 2]] : 0
-    wrong |= a | b | c
-    bytes[out] = (a << 2) | (b >> 4)
-    if (padded === 1) bytes[out + 1] = (b << 4) | (c >> 2)
+    const third = padded === 1 ? values[text[at + 2]] : 0
+    const group = (values[text[at]] << 18) | (values[text[at + 1]] << 12) | (third << 6)
+    all |= group
+    bytes[out] = group >> 16
+    if (padded === 1) bytes[out + 1] = group >> 8
   }
-  return wrong < 64 ? bytes : undefined
+  return all < 0 ? undefined : bytes
 }
 
+/** Base64 of 20 ms. */
+const usualPayloadLength = 216
+
 /**
- * Reads the usual `media` of a stream from the bytes of its text, which are those from `start` to before `end`: the
- * fields in Twilio's order, without blanks, of the inbound track. `undefined` for everything else, right or wrong.
+ * Reads the usual `media` of a stream from the bytes of its text, which are those from `start` to before `end`.
+ *
+ * Usual is: each field once and no others, in any order, without blanks or escapes, of the inbound track and this stream.
+ * `undefined` is for everything else, right or wrong. Twilio promises no order, so none is asked for: to find each field
+ * by its key takes as long as to expect all of them at their places (docs/adr/0002).
  */
 export const makeScanner = (streamSid: StreamSid) => {
-  const chunk = Buffer.from(`","streamSid":"${streamSid}","media":{"track":"inbound","chunk":"`, "latin1")
+  const sid = streamSidField(streamSid)
+  /** Where in the text each counter begins, at the index of its field's bit. */
+  const counters = new Int32Array(8)
+  /** The last payload's: the next one most likely ends there too, which saves a search. */
+  let payloadLength = usualPayloadLength
+
+  /** The only field whose key may begin at `at`: one or two letters tell them apart. */
+  const fieldAt = (text: Buffer, at: number): Field | undefined => {
+    switch (text[at + 1]) {
+      case 0x63: // c
+        return chunk
+      case 0x65: // e
+        return event
+      case 0x6d: // m
+        return media
+      case 0x70: // p
+        return payload
+      case 0x73: // s, and e
+        return text[at + 2] === 0x65 ? sequenceNumber : sid
+      case 0x74: // t, and i
+        return text[at + 2] === 0x69 ? timestamp : track
+      default:
+        return undefined
+    }
+  }
+
   return (text: Buffer, start = 0, end = text.length): Media | undefined => {
-    if (!isAt(text, start, event)) return undefined
-    const sequenceFrom = start + event.length
-    const sequenceEnd = afterDigits(text, sequenceFrom)
-    if (!isCounter(sequenceFrom, sequenceEnd) || !isAt(text, sequenceEnd, chunk)) return undefined
-    const chunkFrom = sequenceEnd + chunk.length
-    const chunkEnd = afterDigits(text, chunkFrom)
-    if (!isCounter(chunkFrom, chunkEnd) || !isAt(text, chunkEnd, timestamp)) return undefined
-    const timeFrom = chunkEnd + timestamp.length
-    const timeEnd = afterDigits(text, timeFrom)
-    if (!isCounter(timeFrom, timeEnd) || !isAt(text, timeEnd, payload)) return undefined
-    const payloadFrom = timeEnd + payload.length
-    const payloadEnd = end - close.length
-    if (payloadEnd < payloadFrom || !isAt(text, payloadEnd, close)) return undefined
-    const bytes = readBase64(text, payloadFrom, payloadEnd)
-    if (bytes === undefined) return undefined
-    return {
-      event: "media",
-      sequenceNumber: numberAt(text, sequenceFrom, sequenceEnd),
-      streamSid,
-      media: {
-        track: "inbound",
-        chunk: numberAt(text, chunkFrom, chunkEnd),
-        timestamp: numberAt(text, timeFrom, timeEnd),
-        payload: bytes
+    if (text[start] !== openingBrace) return undefined
+    let at = start + 1
+    let bytes: Buffer | undefined
+    let found = 0
+    /** The fields of the object that `at` is in. */
+    let fields = outerFields
+    while (true) {
+      const field = fieldAt(text, at)
+      if (field === undefined || !isAt(text, at, field.bytes)) return undefined
+      // A field in the wrong object is another field, and of two the last one counts: the schema knows.
+      if ((field.bit & fields) === 0 || (field.bit & found) !== 0) return undefined
+      found |= field.bit
+      at += field.bytes.length
+      switch (field.rest) {
+        case "nothing":
+          break
+        case "fields":
+          fields = innerFields
+          continue
+        case "counter":
+          counters[field.bit] = at
+          at = counterEnd(text, at) + 1
+          if (at === 0) return undefined
+          break
+        case "payload": {
+          let to = at + payloadLength
+          if (text[to] === quote) bytes = readBase64(text, at, to)
+          if (bytes === undefined) {
+            to = text.indexOf(quote, at)
+            if (to < 0) return undefined
+            bytes = readBase64(text, at, to)
+            if (bytes === undefined) return undefined
+            payloadLength = to - at
+          }
+          at = to + 1
+        }
+      }
+      if (text[at] === closingBrace && fields === innerFields) {
+        fields = outerFields
+        at++
+      }
+      if (text[at] === comma) {
+        at++
+        continue
+      }
+      if (text[at] !== closingBrace || at + 1 !== end || found !== allFields) return undefined
+      return {
+        event: "media",
+        sequenceNumber: counterAt(text, counters[sequenceNumber.bit]),
+        media: {
+          track: "inbound",
+          chunk: counterAt(text, counters[chunk.bit]),
+          timestamp: counterAt(text, counters[timestamp.bit]),
+          payload: bytes!
+        },
+        streamSid
       }
     }
   }

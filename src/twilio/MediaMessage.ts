@@ -40,7 +40,9 @@ export const Payload = Schema.String.pipe(
 )
 
 // ---------------------------------------------------------------------------------------------
-// From Twilio
+// From Twilio. Fields are in the order in which Twilio writes them, for what encodes a message writes them in that order:
+// of `connected`, `start`, `media` and `stop` that of calls recorded in 2019, 2020 and 2023, of `mark` that of 2020 and the
+// documentation, of `dtmf` the documentation's. The order means nothing to what decodes.
 // ---------------------------------------------------------------------------------------------
 
 /** First, once. Versions seen: "0.2.0" (2019), "1.0.0". */
@@ -60,7 +62,6 @@ export const MediaFormat = Schema.Struct({
 export const Start = Schema.Struct({
   event: Schema.tag("start"),
   sequenceNumber: Counter,
-  streamSid: StreamSid,
   start: Schema.Struct({
     accountSid: AccountSid,
     callSid: CallSid,
@@ -69,27 +70,28 @@ export const Start = Schema.Struct({
     customParameters: Schema.Record(Schema.String, Schema.String).pipe(
       Schema.withDecodingDefaultKey(Effect.succeed({}))
     )
-  })
+  }),
+  streamSid: StreamSid
 })
 
 /** About fifty a second. `timestamp` is in ms since the stream's start and does not begin at zero. */
 export const Media = Schema.Struct({
   event: Schema.tag("media"),
   sequenceNumber: Counter,
-  streamSid: StreamSid,
   media: Schema.Struct({
     track: Schema.Literals(["inbound", "outbound"]),
     chunk: Counter,
     timestamp: Counter,
     payload: Payload
-  })
+  }),
+  streamSid: StreamSid
 })
 
 /** A key that the caller pressed. */
 export const Dtmf = Schema.Struct({
   event: Schema.tag("dtmf"),
-  sequenceNumber: Counter,
   streamSid: StreamSid,
+  sequenceNumber: Counter,
   dtmf: Schema.Struct({
     track: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound_track"))),
     digit: Schema.Literals(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "A", "B", "C", "D"])

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, FileSystem, Layer, Option, Path, Scope, Stream } from "effect"
+import { Effect, Exit, FileSystem, Layer, Option, Path, Schema, Scope, Stream } from "effect"
 import { AgentFiles } from "../../src/agent/AgentFile.ts"
 import { Agents } from "../../src/agent/Agents.ts"
 import { Conversations } from "../../src/agent/Conversations.ts"
@@ -11,7 +11,9 @@ import { SpeechToText } from "../../src/conversation/SpeechToText.ts"
 import { TextToSpeech } from "../../src/conversation/TextToSpeech.ts"
 import { AgentName } from "../../src/domain/AgentName.ts"
 import { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
+import { CallParameters } from "../../src/twilio/Webhook.ts"
 import { silent } from "../fakes/Agents.ts"
+import { accountSid, callSid } from "../fakes/Samples.ts"
 import { config } from "../fakes/TestConfig.ts"
 
 const build = (layer: Layer.Layer<Agents, unknown, never>) => Agents.pipe(Effect.provide(layer))
@@ -36,6 +38,18 @@ describe("Agents", () => {
       assert.strictEqual(forNumber(Option.some(PhoneNumber.make("+14155550101"))), standard)
       assert.strictEqual(forNumber(Option.none()), standard)
     }))
+
+  it.effect.each(["+14155550100", "sip:+14155550100@example.sip.twilio.com", "sips:%2B14155550100@example.com;user=phone", "whatsapp:+14155550100"])(
+    "answers with the agent of the number in %s",
+    (To) =>
+      Effect.gen(function*() {
+        const agents = yield* build(two.pipe(
+          Layer.provide(config({ AGENT: "scripted", AGENT_NUMBERS: "whatsapp:+1 415 555 0100=receptionist" }))
+        ))
+        const webhook = yield* Schema.decodeUnknownEffect(CallParameters)({ AccountSid: accountSid, CallSid: callSid(), To })
+        assert.strictEqual(agents.forNumber(webhook.To), receptionist)
+      })
+  )
 
   it.effect.each([{ AGENT: "ehco" }, { AGENT: "scripted", AGENT_NUMBERS: "+14155550100=ehco" }])(
     "does not start with an agent that there is not, and says which there are: %j",

@@ -500,6 +500,23 @@ describe("a gap in what comes", () => {
       assert.strictEqual(heard(), 1000 + 1500)
     }))
 
+  it.effect("is no silence any more for a peer whose answer came before what it had sent", () =>
+    Effect.gen(function*() {
+      const { heard, hear, hearAtOnce, pass, pings, pong } = yield* begun
+      yield* pass(1000)
+      pong()
+      yield* pass(1000)
+      // A proxy had answered, and the sound comes after all.
+      yield* hearAtOnce(100)
+      yield* hear(500)
+      const before = heard()
+      yield* pass(5999)
+      assert.strictEqual(pings(), 1)
+      assert.strictEqual(heard(), before)
+      yield* pass(1)
+      assert.strictEqual(heard(), before + 6000)
+    }))
+
   it.effect("before the first sound is one, too", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
+import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Agent } from "../../src/agent/Agent.ts"
 import type { CallInfo } from "../../src/call/Call.ts"
-import { CallRegistry } from "../../src/call/CallRegistry.ts"
+import { type CallHasEnded, CallRegistry, type LineBusy } from "../../src/call/CallRegistry.ts"
 import { CallEvent } from "../../src/call/CallState.ts"
+import { maxCalls as maxEarly } from "../../src/call/EarlyReports.ts"
 import { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import * as Agents from "../fakes/Agents.ts"
 import * as FakeMediaStream from "../fakes/FakeMediaStream.ts"
@@ -22,7 +23,10 @@ const info = (index = 1, change: Partial<CallInfo> = {}): CallInfo => ({
   ...change
 })
 
-const answered = CallEvent.Answered({ streamsHere: true })
+const answered = CallEvent.Answered({ streamsHere: true, asked: "afterStream" })
+
+/** Why a call was not admitted. */
+const why = (error: LineBusy | CallHasEnded) => error._tag === "LineBusy" ? error.reason : error._tag
 
 const registryLayer = (env: Record<string, string> = {}) =>
   CallRegistry.layer.pipe(Layer.provideMerge(fakeRest), Layer.provide(config({ MAX_CALL_DURATION: "10m", ...env })))
@@ -72,7 +76,12 @@ const withRegistry = <A, E>(
         return yield* attach(yield* call(index, { agent }), index, 1)
       })
     })
-  }).pipe(Effect.provide(registryLayer(env)), Effect.scoped)
+  }).pipe(
+    Effect.provide(registryLayer(env)),
+    Effect.scoped,
+    // Counts of its own.
+    Effect.provideService(Metric.MetricRegistry, new Map())
+  )
 
 /** Gives a call its stream, as the WebSocket's route does. */
 const attach = Effect.fnUntraced(function*(
@@ -102,7 +111,7 @@ describe("admit", () => {
         yield* call(1)
         yield* call(2)
         const error = yield* Effect.flip(call(3))
-        assert.strictEqual(error.reason, "busy")
+        assert.strictEqual(why(error), "busy")
         assert.include(error.message, "MAX_CALLS")
         assert.isTrue(Option.isNone(yield* registry.find(callSid(3))))
         yield* call(2)
@@ -127,7 +136,7 @@ describe("admit", () => {
           yield* registry.reserve
           yield* call(1)
           assert.strictEqual((yield* Effect.flip(Effect.scoped(registry.reserve))).reason, "busy")
-          assert.strictEqual((yield* Effect.flip(registry.admit(info(2)))).reason, "busy")
+          assert.strictEqual(why(yield* Effect.flip(registry.admit(info(2)))), "busy")
         }))
         yield* registry.admit(info(2))
       }), { MAX_CALLS: "2" }))
@@ -153,24 +162,26 @@ describe("admit", () => {
         yield* Effect.forkScoped(registry.drain(Duration.minutes(1)))
         yield* settle
         assert.isTrue(yield* registry.isDraining)
-        assert.strictEqual((yield* Effect.flip(registry.admit(info(2)))).reason, "draining")
+        assert.strictEqual(why(yield* Effect.flip(registry.admit(info(2)))), "draining")
         assert.strictEqual((yield* Effect.flip(Effect.scoped(registry.reserve))).reason, "draining")
         assert.strictEqual(yield* registry.admit(info(1)), known)
       })))
 })
 
 describe("a call's time", () => {
-  it.effect("without a start of its stream is over, and Twilio is told", () =>
-    withRegistry(({ call, phase, registry, rest }) =>
+  it.effect("without a start of its stream is over, as soon as Twilio has hung up", () =>
+    withRegistry(({ call, phase, rest }) =>
       Effect.gen(function*() {
         yield* call()
         yield* TestClock.adjust("9 seconds")
         assert.strictEqual(yield* phase(), "Connected")
         assert.deepStrictEqual(rest.hangUps, [])
+        const answer = yield* Deferred.make<void>()
+        rest.onHangUp = () => Deferred.await(answer)
         yield* TestClock.adjust("1 second")
         assert.strictEqual(yield* phase(), "Ending")
         assert.deepStrictEqual(rest.hangUps, [callSid()])
-        yield* registry.report(callSid(), "completed", 3)
+        yield* Deferred.succeed(answer, undefined)
         yield* settle
         assert.strictEqual(yield* phase(), "gone")
       }), { START_TIMEOUT: "10s" }))
@@ -427,14 +438,306 @@ describe("a call's end", () => {
     }))
 })
 
-describe("what Twilio reports", () => {
-  it.effect("of a call that nobody knows means nothing", () =>
+/** A counter, with these attributes or in all. */
+const count = (name: string, attributes: Record<string, string> = {}) =>
+  Effect.map(Metric.snapshot, (metrics) =>
+    metrics.reduce((sum, metric) =>
+      metric.id === name && metric.type === "Counter" &&
+        Object.entries(attributes).every(([key, value]) => metric.attributes?.[key] === value)
+        ? sum + Number(metric.state.count)
+        : sum, 0))
+
+const early = (outcome: string) => count("client_caller_early_reports_total", { outcome })
+const endedBecause = (reason: string) => count("client_caller_calls_ended_total", { reason })
+
+describe("what Twilio reports before the call is here", () => {
+  const outbound = info(1, { direction: "outbound" })
+
+  it.effect("makes no call, and is forgotten after a minute", () =>
+    withRegistry(({ phase, registry }) =>
+      Effect.gen(function*() {
+        for (const [index, status] of (["initiated", "ringing", "in-progress"] as const).entries()) {
+          yield* registry.report(callSid(), status, index)
+        }
+        yield* registry.hangUp(callSid(), "requested")
+        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* early("remembered"), 3)
+        yield* TestClock.adjust("71 seconds")
+        assert.strictEqual(yield* early("expired"), 3)
+        yield* registry.adopt(outbound)
+        assert.strictEqual(yield* phase(), "Initiated")
+      })))
+
+  it.effect.each([
+    ["busy", "busy"],
+    ["no-answer", "noAnswer"],
+    ["failed", "failed"],
+    ["canceled", "canceled"],
+    ["completed", "completed"]
+  ] as const)("ends the call as soon as it is here, and its room is free: %s", ([status, reason]) =>
+    withRegistry(({ registry, rest }) =>
+      Effect.gen(function*() {
+        for (const order of [[0, 1, 2], [2, 1, 0], [1, 2, 0]]) {
+          const index = 1 + order[0]
+          const reports = [["initiated", 0], ["ringing", 1], [status, 2]] as const
+          for (const [word, sequence] of order.map((at) => reports[at])) yield* registry.report(callSid(index), word, sequence)
+          yield* Effect.scoped(Effect.andThen(registry.reserve, registry.adopt(info(index, { direction: "outbound" }))))
+          assert.strictEqual(yield* registry.live, 0)
+          yield* registry.admit(info(index + 10))
+          yield* registry.report(callSid(index + 10), "completed", 9)
+        }
+        assert.strictEqual(yield* endedBecause(reason), 3 + (reason === "completed" ? 3 : 0))
+        // What comes after the last word is not worth remembering.
+        assert.strictEqual(yield* early("applied"), 3 + 1 + 2)
+        yield* settle
+        assert.isTrue(Option.isSome(yield* registry.events(callSid(1))))
+        yield* TestClock.adjust("10 minutes")
+        assert.deepStrictEqual(rest.hangUps, [])
+      }), { MAX_CALLS: "1" }))
+
+  it.effect("is applied in the order of the numbers, and times the call as if it had been here", () =>
+    withRegistry(({ phase, registry, rest }) =>
+      Effect.gen(function*() {
+        yield* registry.report(callSid(), "in-progress", 2)
+        yield* registry.report(callSid(), "initiated", 0)
+        yield* registry.report(callSid(), "ringing", 1)
+        yield* registry.adopt(outbound)
+        assert.strictEqual(yield* phase(), "Connected")
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(rest.hangUps, [callSid()])
+      }), { START_TIMEOUT: "10s" }))
+
+  it.effect("waits for a webhook of the call too, which finds it as it was reported", () =>
+    withRegistry(({ phase, registry }) =>
+      Effect.gen(function*() {
+        yield* registry.report(callSid(), "ringing", 1)
+        const call = yield* registry.admit(outbound)
+        assert.strictEqual(yield* phase(), "Ringing")
+        yield* registry.adopt(outbound)
+        assert.strictEqual(Option.getOrThrow(yield* registry.find(callSid())), call)
+        assert.strictEqual(yield* registry.live, 1)
+      })))
+
+  it.effect("as the last word keeps a webhook from making a call of it", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
-        yield* registry.report(callSid(7), "ringing", 1)
-        yield* registry.hangUp(callSid(7), "requested")
+        yield* registry.report(callSid(), "completed", 3)
+        assert.strictEqual(why(yield* Effect.flip(registry.admit(info()))), "CallHasEnded")
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual(why(yield* Effect.flip(registry.admit(info()))), "CallHasEnded")
+        // Its report is gone, and so it is not counted; it makes no call either.
+        yield* registry.adopt(outbound)
         assert.strictEqual(yield* registry.live, 0)
       })))
+
+  it.effect("of very many calls is bounded, and the oldest go", () =>
+    withRegistry(({ phase, registry }) =>
+      Effect.gen(function*() {
+        for (let index = 1; index <= maxEarly + 5; index++) yield* registry.report(callSid(index), "ringing", 1)
+        assert.strictEqual(yield* early("dropped"), 5)
+        yield* registry.adopt(info(5, { direction: "outbound" }))
+        yield* registry.adopt(info(6, { direction: "outbound" }))
+        assert.deepStrictEqual([yield* phase(5), yield* phase(6)], ["Initiated", "Ringing"])
+      })))
+})
+
+describe("a call that we placed, whose webhooks were faster than Twilio's answer", () => {
+  const outbound = info(1, { direction: "outbound" })
+
+  for (
+    const [name, end] of [
+      ["by Twilio's word", ({ registry }) => registry.report(callSid(), "completed", 3)],
+      ["by our <Hangup/>", ({ registry }) => registry.end(callSid(), "requested")],
+      ["by its stream's stop", () => TestClock.adjust("3 seconds")]
+    ] satisfies ReadonlyArray<readonly [string, (bench: Bench) => Effect.Effect<void>]>
+  ) {
+    it.effect(`and that has ended meanwhile ${name}, is not made again`, () =>
+      withRegistry((bench) =>
+        Effect.gen(function*() {
+          const { registry, rest } = bench
+          const call = yield* bench.call(1, { direction: "outbound" })
+          const { stop } = yield* attach(call, 1, 1)
+          stop()
+          yield* settle
+          yield* end(bench)
+          yield* settle
+          assert.strictEqual(yield* registry.live, 0)
+          yield* registry.adopt(outbound)
+          yield* settle
+          assert.strictEqual(yield* registry.live, 0)
+          assert.strictEqual(yield* endedBecause("callerLeft"), 1)
+          assert.strictEqual(yield* count("client_caller_calls_ended_total"), 1)
+          yield* TestClock.adjust("10 minutes")
+          assert.deepStrictEqual(rest.hangUps, [])
+        })))
+  }
+
+  it.effect("and was turned away, is not made again", () =>
+    withRegistry(({ registry }) =>
+      Effect.gen(function*() {
+        yield* registry.report(callSid(), "ringing", 1)
+        yield* registry.end(callSid(), "requested")
+        yield* registry.adopt(outbound)
+        assert.strictEqual(yield* registry.live, 0)
+      })))
+})
+
+describe("a call that has ended", () => {
+  it.effect("frees its room at once, though its agent takes long to go; a drain waits for that", () =>
+    withRegistry(({ call, registry, stream }) =>
+      Effect.gen(function*() {
+        const gate = yield* Deferred.make<void>()
+        yield* stream(Agents.make(() =>
+          Effect.as(Effect.addFinalizer(() => Deferred.await(gate)), { reply: Stream.never, signal: () => Effect.void })
+        ))
+        yield* registry.report(callSid(), "completed", 3)
+        yield* settle
+        assert.strictEqual(yield* registry.live, 0)
+        yield* call(2)
+        yield* registry.report(callSid(2), "completed", 3)
+        const drain = yield* Effect.forkScoped(registry.drain(Duration.minutes(1)))
+        yield* TestClock.adjust("5 seconds")
+        assert.isUndefined(drain.pollUnsafe())
+        yield* Deferred.succeed(gate, undefined)
+        yield* TestClock.adjust("1 second")
+        assert.isDefined(drain.pollUnsafe())
+      }), { MAX_CALLS: "1" }))
+
+  for (
+    const [name, end] of [
+      ["Twilio's last status", ({ registry }) => registry.report(callSid(), "completed", 3)],
+      ["a REST hang-up that Twilio took", ({ registry }) => registry.hangUp(callSid(), "requested")],
+      ["our <Hangup/>", ({ registry }) => registry.end(callSid(), "requested")]
+    ] satisfies ReadonlyArray<readonly [string, (bench: Bench) => Effect.Effect<void>]>
+  ) {
+    it.effect(`by ${name} does not come back for a day`, () =>
+      withRegistry((bench) =>
+        Effect.gen(function*() {
+          const { registry } = bench
+          yield* bench.call()
+          yield* end(bench)
+          yield* settle
+          assert.strictEqual(yield* bench.phase(), "gone")
+          yield* TestClock.adjust("23 hours")
+          assert.isTrue(yield* registry.hasEnded(callSid()))
+          assert.strictEqual(why(yield* Effect.flip(registry.admit(info()))), "CallHasEnded")
+          yield* TestClock.adjust("1 hour")
+          assert.isFalse(yield* registry.hasEnded(callSid()))
+          yield* registry.admit(info())
+        })))
+  }
+
+  for (
+    const [name, end] of [
+      ["because its stream stopped", ({ stop }) => Effect.andThen(Effect.sync(stop), TestClock.adjust("4 seconds"))],
+      ["because its stream was lost", ({ lose }) => Effect.andThen(Effect.sync(lose), TestClock.adjust("11 seconds"))]
+    ] satisfies ReadonlyArray<readonly [string, (stream: Streaming) => Effect.Effect<void>]>
+  ) {
+    it.effect(`here, ${name}, may come back, until Twilio says that it is over`, () =>
+      withRegistry((bench) =>
+        Effect.gen(function*() {
+          const { registry } = bench
+          yield* end(yield* bench.stream())
+          assert.strictEqual(yield* bench.phase(), "gone")
+          for (const status of [undefined, "in-progress"] as const) assert.isFalse(yield* registry.hasEnded(callSid(), status))
+          // It has been answered, and can't ring any more.
+          for (const status of ["queued", "initiated", "ringing"] as const) {
+            assert.isTrue(yield* registry.hasEnded(callSid(), status))
+            assert.isFalse(yield* registry.hasEnded(callSid(2), status))
+          }
+          const again = yield* bench.call()
+          assert.isFalse(yield* registry.hasEnded(callSid(), "ringing"))
+          const stream = yield* attach(again, 1, 2)
+          assert.strictEqual(yield* bench.phase(), "Streaming")
+          yield* registry.report(callSid(), "completed", 3)
+          yield* settle
+          assert.isTrue(stream.isOver())
+          assert.strictEqual(yield* bench.phase(), "gone")
+          assert.strictEqual(why(yield* Effect.flip(registry.admit(info()))), "CallHasEnded")
+        })))
+  }
+
+  it.effect("here is over when Twilio's word comes late, and that word is no report of an unknown call", () =>
+    withRegistry(({ registry, stream }) =>
+      Effect.gen(function*() {
+        const { stop } = yield* stream()
+        stop()
+        yield* TestClock.adjust("4 seconds")
+        yield* registry.report(callSid(), "in-progress", 2)
+        yield* registry.report(callSid(), "completed", 3)
+        yield* registry.report(callSid(), "completed", 3)
+        assert.isTrue(yield* registry.hasEnded(callSid()))
+        assert.strictEqual(yield* early("remembered"), 0)
+        assert.strictEqual(yield* endedBecause("callerLeft"), 1)
+        assert.strictEqual(yield* count("client_caller_calls_ended_total"), 1)
+      })))
+
+  it.effect("of which a hang-up over REST failed is not over", () =>
+    withRegistry(({ call, phase, registry, rest }) =>
+      Effect.gen(function*() {
+        rest.onHangUp = () => Effect.fail(failure("unreachable"))
+        yield* call()
+        yield* registry.hangUp(callSid(), "requested")
+        yield* TestClock.adjust("4 seconds")
+        assert.strictEqual(yield* phase(), "gone")
+        assert.isFalse(yield* registry.hasEnded(callSid()))
+      })))
+})
+
+describe("a request for the first TwiML while the call goes on", () => {
+  const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
+
+  it.effect("closes the old stream when the new one starts, and only then", () =>
+    withRegistry(({ phase, registry, stream }) =>
+      Effect.gen(function*() {
+        const old = yield* stream()
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        for (let index = 0; index < 20; index++) yield* call.dispatch(again)
+        yield* settle
+        assert.isFalse(old.isOver())
+        const next = yield* attach(call, 1, 2)
+        assert.isTrue(old.isOver())
+        assert.deepStrictEqual(old.closes, [1000])
+        assert.isFalse(next.isOver())
+        yield* TestClock.adjust("12 seconds")
+        assert.strictEqual(yield* phase(), "Streaming")
+        assert.deepStrictEqual(next.closes, [])
+        yield* registry.hangUp(callSid(), "requested")
+        yield* settle
+        assert.deepStrictEqual(next.closes, [1000])
+      }), { MEDIA_TIMEOUT: "1h" }))
+
+  it.effect("does not make room for a stream for ever", () =>
+    withRegistry(({ registry, stream }) =>
+      Effect.gen(function*() {
+        const old = yield* stream()
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        yield* call.dispatch(again)
+        yield* TestClock.adjust("10 seconds")
+        const late = yield* attach(call, 1, 2)
+        assert.isFalse(yield* late.taken)
+        assert.isFalse(old.isOver())
+      }), { MEDIA_TIMEOUT: "1h", START_TIMEOUT: "10s" }))
+
+  it.effect("after the old stream's stop keeps the call, though Twilio's word is long in coming", () =>
+    withRegistry(({ phase, registry, rest, stream }) =>
+      Effect.gen(function*() {
+        const old = yield* stream()
+        const call = Option.getOrThrow(yield* registry.find(callSid()))
+        old.stop()
+        yield* settle
+        yield* call.dispatch(again)
+        yield* TestClock.adjust("5 seconds")
+        yield* attach(call, 1, 2)
+        assert.strictEqual(yield* phase(), "Streaming")
+        yield* TestClock.adjust("30 seconds")
+        assert.strictEqual(yield* phase(), "Streaming")
+        assert.deepStrictEqual(rest.hangUps, [])
+        assert.strictEqual(yield* count("client_caller_calls_ended_total"), 0)
+      }), { MEDIA_TIMEOUT: "1h" }))
+})
+
+describe("what Twilio reports", () => {
 
   it.effect("moves the call, late and double reports do not", () =>
     withRegistry(({ phase, registry }) =>
@@ -518,7 +821,7 @@ describe("races", () => {
         yield* registry.hangUp(callSid(), "requested")
         yield* settle
         assert.deepStrictEqual(rest.hangUps, [callSid()])
-        assert.strictEqual((yield* call.dispatch(answered)).phase._tag, "Ending")
+        assert.strictEqual((yield* call.dispatch(answered)).phase._tag, "Ended")
         const late = yield* attach(call, 1, 1)
         assert.isFalse(yield* late.taken)
         assert.deepStrictEqual(late.sent, [])

@@ -6,6 +6,7 @@ import {
   type Command,
   type EndReason,
   initial,
+  isGivenUp,
   maxResumptions,
   type StreamEnd,
   type Timer,
@@ -19,8 +20,8 @@ import { streamSid } from "../fakes/Samples.ts"
 // ---------------------------------------------------------------------------------------------
 
 const status = (status: CallStatus, sequence = 0) => CallEvent.StatusReported({ status, sequence })
-const answered = CallEvent.Answered({ streamsHere: true })
-const answeredElsewhere = CallEvent.Answered({ streamsHere: false })
+const answered = CallEvent.Answered({ streamsHere: true, asked: "afterStream" })
+const answeredElsewhere = CallEvent.Answered({ streamsHere: false, asked: "afterStream" })
 const started = (index = 1) => CallEvent.StreamStarted({ streamSid: streamSid(index) })
 const ended = (end: StreamEnd, index = 1) => CallEvent.StreamEnded({ streamSid: streamSid(index), end })
 const stopped: StreamEnd = { _tag: "Stopped" }
@@ -206,6 +207,86 @@ describe("Twilio asking what next", () => {
   })
 })
 
+describe("Twilio asking for the first TwiML again, or a replay of that", () => {
+  const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
+  const againElsewhere = CallEvent.Answered({ streamsHere: false, asked: "first" })
+  const transferred = after(answered, started(), CallEvent.TransferBegan(), ended(stopped))
+  const offered = (state: CallState) => transition(state, again)[1]
+
+  it("before the stream starts is answered again, however often", () => {
+    let state = connected
+    for (let count = 0; count < 20; count++) {
+      assert.deepStrictEqual(step(state, again), ["Connected", "arm start"])
+      state = offered(state)
+    }
+    assert.deepStrictEqual(state, connected)
+    assert.deepStrictEqual(step(state, againElsewhere), ["Connected", "disarm start"])
+  })
+
+  it("leaves an open stream alone, and has a place for one that starts in the next seconds", () => {
+    assert.deepStrictEqual(step(streaming, again), ["Streaming", "arm start"])
+    assert.deepStrictEqual(step(offered(streaming), started(2)), ["Streaming", "disarm start", "close streamLost", "arm duration"])
+    assert.deepStrictEqual(transition(offered(streaming), fired("start")), [[], streaming])
+  })
+
+  it("however often, does not end a call nor make the wait longer", () => {
+    let state = offered(streaming)
+    for (let count = 0; count < 20; count++) {
+      assert.deepStrictEqual(step(state, again), ["Streaming"])
+      state = offered(state)
+    }
+    assert.deepStrictEqual(step(state, ended(closed("agentLeft"))), ["Ending agentLeft", "arm ending"])
+  })
+
+  it("has no place for the open stream a second time", () => {
+    assert.deepStrictEqual(step(offered(streaming), started(1)), ["Streaming"])
+  })
+
+  it("just before the old stream's stop, or its loss, waits for the new one", () => {
+    for (const end of [stopped, lost]) assert.deepStrictEqual(step(offered(streaming), ended(end)), ["Connected", "arm start"])
+  })
+
+  it("just after the old stream's stop has a place for the new one: the call was redirected", () => {
+    assert.deepStrictEqual(step(ending, again), ["Ending callerLeft", "disarm ending", "arm start"])
+    assert.deepStrictEqual(step(offered(ending), started(2)), ["Streaming", "disarm start", "arm duration"])
+    assert.isFalse(isGivenUp(offered(ending)))
+  })
+
+  it("after the stop, with no new stream, hangs up and keeps the reason", () => {
+    assert.deepStrictEqual(step(offered(ending), fired("start")), ["Ending callerLeft", "hang up", "arm ending"])
+    assert.deepStrictEqual(step(offered(ending), status("completed", 9)), ["Ended callerLeft"])
+    assert.deepStrictEqual(step(offered(ending), hangUp), ["Ending callerLeft", "hang up", "arm ending"])
+    assert.isTrue(isGivenUp(transition(offered(ending), hangUp)[1]))
+  })
+
+  it("after an end of ours is told to hang up", () => {
+    for (const reason of ["agentLeft", "mediaTimeout", "slowPeer"] as const) {
+      const state = after(answered, started(), ended(closed(reason)))
+      assert.deepStrictEqual(step(state, again), [`Ending ${reason}`])
+      assert.isTrue(isGivenUp(state))
+    }
+  })
+
+  it("leaves a call that was handed on alone, until a stream starts", () => {
+    assert.deepStrictEqual(step(transferred, again), ["Transferred", "arm start"])
+    assert.deepStrictEqual(transition(offered(transferred), fired("start")), [[], transferred])
+    assert.deepStrictEqual(step(offered(transferred), started(2)), ["Streaming", "disarm start", "disarm transferred", "arm duration"])
+    assert.deepStrictEqual(step(transferred, started(2)), ["Transferred"])
+  })
+
+  it("is believed when Twilio then says that its new stream is over", () => {
+    assert.strictEqual(step(offered(transferred), answered)[0], "Connected")
+    assert.strictEqual(step(offered(ending), answered)[0], "Connected")
+  })
+
+  it("for a stream elsewhere hangs nothing up", () => {
+    const elsewhere = (state: CallState) => transition(state, againElsewhere)[1]
+    assert.deepStrictEqual(step(elsewhere(streaming), started(2)), ["Streaming"])
+    assert.deepStrictEqual(step(elsewhere(streaming), ended(stopped)), ["Connected", "disarm start"])
+    assert.deepStrictEqual(step(elsewhere(ending), fired("start")), ["Ending callerLeft", "arm ending"])
+  })
+})
+
 describe("a hang-up that is asked for", () => {
   it.each([["Initiated", initiated], ["Ringing", ringing], ["Connected", connected], ["Resuming", resuming]] as const)(
     "goes over REST while there is no stream: %s",
@@ -322,6 +403,7 @@ describe("a transfer", () => {
   const failed = CallEvent.TransferFailed()
   const transferring = after(answered, started(), began)
   const transferred = after(answered, started(), began, ended(stopped))
+  const cameBack = CallEvent.Answered({ streamsHere: true, asked: "afterTransfer" })
 
   it("makes of the stream's end neither a loss nor a leaving: the call goes on without us", () => {
     assert.deepStrictEqual(step(streaming, began), ["Streaming"])
@@ -337,17 +419,17 @@ describe("a transfer", () => {
   })
 
   it("that found nobody gives the call back, a stream and all, but not for ever", () => {
-    const [phase, ...commands] = step(transferred, answered)
+    const [phase, ...commands] = step(transferred, cameBack)
     assert.strictEqual(phase, "Connected")
     assert.sameMembers(commands, ["disarm transferred", "arm duration", "arm start"])
-    assert.deepStrictEqual(step(after(answered, started(), began, ended(stopped), answered, started(2)), ended(stopped, 2)), [
+    assert.deepStrictEqual(step(after(answered, started(), began, ended(stopped), cameBack, started(2)), ended(stopped, 2)), [
       "Ending callerLeft",
       "arm ending"
     ])
     let state = transferred
     for (let time = 2; state.phase._tag === "Transferred"; time++) {
       assert.isAtMost(time, maxResumptions + 2)
-      for (const event of [answered, started(time), began, ended(stopped, time)]) [, state] = transition(state, event)
+      for (const event of [cameBack, started(time), began, ended(stopped, time)]) [, state] = transition(state, event)
     }
     assert.strictEqual(state.phase._tag, "Ending")
   })
@@ -388,7 +470,11 @@ describe("whatever comes, in any order", () => {
       sequence
     }),
     Schema.Struct({ _tag: Schema.tag("Quiet"), status: Schema.Literals(["queued", "ringing", "in-progress"]), sequence }),
-    Schema.Struct({ _tag: Schema.tag("Answered"), streamsHere: Schema.Boolean }),
+    Schema.Struct({
+      _tag: Schema.tag("Answered"),
+      streamsHere: Schema.Boolean,
+      asked: Schema.Literals(["first", "afterStream", "afterTransfer"])
+    }),
     Schema.Struct({ _tag: Schema.tag("StreamStarted"), stream }),
     Schema.Struct({ _tag: Schema.tag("StreamEnded"), stream, end: Schema.Literals(["Stopped", "Lost", "Closed"]), reason }),
     Schema.Struct({
@@ -437,15 +523,19 @@ describe("whatever comes, in any order", () => {
     assert.deepStrictEqual(commands, [])
   })
 
+  /** Twilio had only taken it elsewhere: its stream was stopped, and it was offered another one. */
+  const comesBack = (before: CallState, next: CallState) =>
+    phaseOf(before) === "Ending callerLeft" && before.offer !== "none" && ["Connected", "Streaming"].includes(next.phase._tag)
+
   property("a call never goes back", ({ before, next }) => {
-    assert.isAtLeast(rank(next), rank(before))
+    if (!comesBack(before, next)) assert.isAtLeast(rank(next), rank(before))
     assert.isAtLeast(next.sequence, before.sequence)
     assert.isAtLeast(next.resumptions, before.resumptions)
     assert.isAtMost(next.resumptions, maxResumptions)
   })
 
   property("the first reason stays", ({ before, next }) => {
-    if (before.phase._tag !== "Ending") return
+    if (before.phase._tag !== "Ending" || comesBack(before, next)) return
     assert.isTrue(next.phase._tag === "Ending" || next.phase._tag === "Ended")
     if (next.phase._tag === "Ending" || next.phase._tag === "Ended") {
       assert.strictEqual(next.phase.reason, before.phase.reason)
@@ -463,6 +553,23 @@ describe("whatever comes, in any order", () => {
       if (command._tag === "CloseStream") assert.strictEqual(before.phase._tag, "Streaming")
       if (command._tag === "HangUp") assert.notStrictEqual(before.phase._tag, "Streaming")
     }
+  })
+
+  property("a request that may be a replay moves no call that has had its stream", ({ before, commands, event, next }) => {
+    if (event._tag !== "Answered" || event.asked !== "first") return
+    if (!["Streaming", "Transferred", "Ending"].includes(before.phase._tag)) return
+    assert.deepStrictEqual(next, { ...before, offer: next.offer })
+    const timers = commands.map((command) => command._tag === "CloseStream" || command._tag === "HangUp" ? command._tag : command.timer)
+    assert.includeMembers(["start", "ending"], timers)
+  })
+
+  property("an offered stream is waited for, and not for ever", ({ before, commands, next }) => {
+    if (before.offer !== "none" || next.offer === "none") return
+    assert.deepInclude(commands.map(write), "arm start")
+    const [after, withdrawn] = transition(next, fired("start"))
+    assert.strictEqual(withdrawn.offer, "none")
+    assert.deepStrictEqual(withdrawn.phase, next.phase)
+    if (next.phase._tag === "Ending") assert.include(after.map(write), "arm ending")
   })
 
   property("every phase but the first has a wait that ends it", ({ before, commands, next }) => {

@@ -58,15 +58,34 @@ describe("what is missing before a message", () => {
     assert.deepStrictEqual(missing([{ ...first, length: 800 }, { chunk: 2, timestamp: 255, length: 80 }, { chunk: 4, timestamp: 275 }]), [0, 0, 10])
   })
 
-  it("is what silence was not put in for already", () => {
+  it.each([
+    { name: "the clock went on through the gap", filled: 1300, chunk: 2, timestamp: 1475, is: 0 },
+    { name: "messages were lost, and the silence is as long", filled: 3000, chunk: 152, timestamp: 3175, is: 0 },
+    { name: "messages were lost, and the silence is a little longer", filled: 3020, chunk: 152, timestamp: 3175, is: 0 },
+    { name: "messages were lost, and the silence is a little shorter", filled: 2960, chunk: 152, timestamp: 3175, is: 40 },
+    { name: "messages were lost by a clock that stands still", filled: 3000, chunk: 152, timestamp: 155, is: 0 },
+    { name: "nothing was missing after all", filled: 1300, chunk: 2, timestamp: 175, is: 0 }
+  ])("is what silence was not put in for already: $name", ({ chunk, filled, is, timestamp }) => {
     const timeline = InboundSound.makeTimeline(backlog)
     const missing = (message: Message) => timeline.missing(mediaOf(message), () => 3_600_000)
     missing(first)
+    timeline.filled(filled)
+    assert.strictEqual(missing({ chunk, timestamp }), is)
+    assert.strictEqual(missing({ chunk: chunk + 1, timestamp: timestamp + 20 }), 0, "and nothing is missing after it")
+  })
+
+  it("tells of what had been held up while silence was put in for it", () => {
+    const timeline = InboundSound.makeTimeline(backlog)
+    const take = (message: Message) => {
+      timeline.missing(mediaOf(message), () => 3_600_000)
+      return timeline.wasHeldUp()
+    }
+    assert.isFalse(take(first))
     timeline.filled(1300)
-    assert.strictEqual(missing({ chunk: 2, timestamp: 1525 }), 0, "the clock went on through the gap")
+    assert.isTrue(take({ chunk: 2, timestamp: 175 }))
+    assert.isFalse(take({ chunk: 3, timestamp: 195 }))
     timeline.filled(1300)
-    assert.strictEqual(missing({ chunk: 3, timestamp: 1545 }), 0, "it did not: the gap was in what came, and not in what was sent")
-    assert.strictEqual(missing({ chunk: 4, timestamp: 1565 }), 0)
+    assert.isFalse(take({ chunk: 69, timestamp: 1515 }))
   })
 
   const Messages = Schema.Array(Schema.Struct({
@@ -89,9 +108,10 @@ describe("the sound for an agent", () => {
     const { hear, next } = LineSound.makeHear(8000)
     const counts: Array<number> = []
     let now = 0
-    const sounds = InboundSound.make({ hear, backlog, now: () => now, onMessages: (count) => void counts.push(count) })
+    const { arePongsTrue, pieces: sounds } = InboundSound.make({ hear, backlog, now: () => now, onMessages: (count) => void counts.push(count) })
     return {
       counts,
+      arePongsTrue,
       at: (moment: number) => {
         now = moment
       },

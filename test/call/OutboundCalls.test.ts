@@ -101,6 +101,22 @@ describe("a call that is placed", () => {
         assert.deepStrictEqual(rest.dials, [])
       })))
 
+  it.effect("is not dialled where Twilio itself could not open its stream", () =>
+    Effect.gen(function*() {
+      const here = "http://127.0.0.1:8000"
+      yield* withOutbound(({ place, rest }) =>
+        Effect.gen(function*() {
+          const error = yield* Effect.flip(place(request({ baseUrl: here })))
+          assert.deepStrictEqual(error._tag === "OutboundNotConfigured" && error.missing, ["PUBLIC_URL (https)"])
+          assert.deepStrictEqual(rest.dials, [])
+        }))
+      yield* withOutbound(({ place, rest }) =>
+        Effect.gen(function*() {
+          yield* place(request({ baseUrl: here }))
+          assert.strictEqual(rest.dials.length, 1)
+        }), { TWILIO_API_BASE_URL: "http://127.0.0.1:8010" })
+    }))
+
   it.effect("that Twilio refuses leaves nothing behind", () =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
@@ -339,6 +355,59 @@ describe("an idempotency key", () => {
         yield* place(request())
         assert.strictEqual(rest.dials.length, 2)
       })))
+})
+
+describe("a dial whose callbacks are faster than Twilio's answer", () => {
+  /** Dials; Twilio says and does this before it answers. */
+  const placeAfter = ({ place, rest }: Bench, before: Effect.Effect<unknown>) => {
+    rest.onDial = () => Effect.as(before, { callSid: callSid(7), status: "queued" })
+    return place(request())
+  }
+
+  it.effect.each(["busy", "no-answer", "failed", "canceled", "completed"] as const)(
+    "is answered, and has no room any more when its call has ended: %s",
+    (status) =>
+      withOutbound((bench) =>
+        Effect.gen(function*() {
+          const { registry } = bench
+          const placed = yield* placeAfter(
+            bench,
+            Effect.andThen(registry.report(callSid(7), "ringing", 1), registry.report(callSid(7), status, 2))
+          )
+          assert.strictEqual(placed.callSid, callSid(7))
+          assert.strictEqual(yield* registry.live, 0)
+          yield* Effect.scoped(registry.reserve)
+          assert.isTrue(Option.isSome(yield* registry.events(callSid(7))))
+        }), { MAX_CALLS: "1" })
+  )
+
+  it.effect("is the call that its webhook has made", () =>
+    withOutbound((bench) =>
+      Effect.gen(function*() {
+        const { registry } = bench
+        const webhook = registry.admit({
+          callSid: callSid(7),
+          direction: "outbound",
+          from: Option.some(ours),
+          to: Option.some(caller),
+          agent: receptionist
+        })
+        yield* placeAfter(bench, Effect.orDie(webhook))
+        assert.strictEqual(yield* registry.live, 1)
+        assert.strictEqual(Option.getOrThrow(yield* registry.find(callSid(7))).info.agent, receptionist)
+      }), { MAX_CALLS: "1" }))
+
+  it.effect("that is never answered leaves nothing behind", () =>
+    withOutbound(({ place, registry, rest }) =>
+      Effect.gen(function*() {
+        rest.onDial = () => Effect.andThen(registry.report(callSid(7), "ringing", 1), Effect.fail(failure("timedOut")))
+        yield* Effect.flip(place(request()))
+        yield* registry.report(callSid(7), "no-answer", 2)
+        assert.strictEqual(yield* registry.live, 0)
+        yield* Effect.scoped(registry.reserve)
+        yield* TestClock.adjust("2 minutes")
+        yield* Effect.scoped(registry.reserve)
+      }), { MAX_CALLS: "1" }))
 })
 
 describe("a client that goes away", () => {

@@ -50,8 +50,8 @@ describe("AppConfig", () => {
         agents: { standard: { _tag: "Named", name: AgentName.make("receptionist") }, numbers: [], dir: Option.none() },
         dataDir: "data",
         eventsDir: Option.none(),
-        databaseUrl: Option.none(),
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
+        warnings: [],
         log: { format: "auto", level: "Info" }
       })
     }))
@@ -77,6 +77,21 @@ describe("AppConfig", () => {
       ])
       assert.deepStrictEqual(engines.replyModel.map(shown), ["embedded"])
       assert.deepStrictEqual(engines.textToSpeech.map(shown), ["embedded", ["http://c/v1", undefined, undefined, "3"]])
+    }))
+
+  it.effect("knows of each speech engine whether it writes figures out itself", () =>
+    Effect.gen(function*() {
+      const written = (variables: Readonly<Record<string, string>>) =>
+        Effect.map(settings(variables), ({ engines }) =>
+          engines.textToSpeech.map((choice) => choice._tag === "Server" ? choice.settings.writesFiguresOut : choice._tag))
+      const TTS_URL = "http://a/v1,embedded,http://b/v1"
+      assert.deepStrictEqual(yield* written({ TTS_URL }), [false, "Embedded", false])
+      assert.deepStrictEqual(yield* written({ TTS_URL, TTS_NORMALIZE: "off" }), [true, "Embedded", true])
+      assert.deepStrictEqual(yield* written({ TTS_URL, TTS_NORMALIZE: "on, off" }), [false, "Embedded", true])
+      const { lines } = yield* Effect.flip(settings({ TTS_URL, TTS_NORMALIZE: "maybe" }))
+      assert.match(lines[0], /^TTS_NORMALIZE must be on or off, /)
+      const { lines: uneven } = yield* Effect.flip(settings({ TTS_URL, TTS_NORMALIZE: "on,on,off" }))
+      assert.match(uneven[0], /^TTS_NORMALIZE has 3 entries, but TTS_URL has 2 addresses/)
     }))
 
   it.effect("refuses an uneven list of what belongs to engines", () =>
@@ -118,7 +133,6 @@ describe("AppConfig", () => {
         AGENT_NUMBERS: "+1 415 555 0100=echo, +14155550101=./agents/shop=1.yaml",
         AGENTS_DIR: "agents",
         DATA_DIR: "somewhere",
-        DATABASE_URL: "postgres://u:p@db/calls",
         STT_URL: "http://127.0.0.1:8001/v1",
         STT_MODEL: "whisper",
         STT_API_KEY: "stt",
@@ -131,10 +145,12 @@ describe("AppConfig", () => {
         TTS_API_KEY: "tts",
         TTS_VOICE: "7",
         TTS_SAMPLE_RATE: "16000",
+        TTS_NORMALIZE: "off",
         MAX_CALLS: "7",
         MAX_CALL_DURATION: "5m",
         START_TIMEOUT: "4s",
         MEDIA_TIMEOUT: "6s",
+        MEDIA_BACKLOG: "2500ms",
         MAX_MESSAGE_BYTES: "4096",
         MAX_BAD_MESSAGES: "3",
         SHUTDOWN_GRACE: "8s",
@@ -151,7 +167,7 @@ describe("AppConfig", () => {
       assert.strictEqual(server.host, "0.0.0.0")
       assert.strictEqual(server.port, 0)
       assert.strictEqual(Option.getOrThrow(server.publicUrl).href, "https://calls.example.com/line")
-      assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1", "10.0.0.0/8"])
+      assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1/32", "10.0.0.0/8"])
       assert.deepStrictEqual(server.websocketHosts, ["media.example.com"])
       assert.strictEqual(millis(server.shutdownGrace), 8000)
       assert.strictEqual(Redacted.value(Option.getOrThrow(rest.apiKey)), "key")
@@ -164,15 +180,14 @@ describe("AppConfig", () => {
         dir: Option.some("agents")
       })
       assert.strictEqual(rest.dataDir, "somewhere")
-      assert.strictEqual(Redacted.value(Option.getOrThrow(rest.databaseUrl)), "postgres://u:p@db/calls")
       assert.deepStrictEqual(engines.speechToText.map(shown), [["http://127.0.0.1:8001/v1", "whisper", "stt", undefined]])
       assert.deepStrictEqual(engines.replyModel.map(shown), [["http://127.0.0.1:8002/v1", "gemma", "llm", undefined]])
       assert.deepStrictEqual(engines.textToSpeech.map(shown), [["http://127.0.0.1:8003/v1", "csm", "tts", "7"]])
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
       assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)
       assert.deepStrictEqual(
-        [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media)],
-        [7, 300_000, 4000, 6000]
+        [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
+        [7, 300_000, 4000, 6000, 2500]
       )
       assert.deepStrictEqual([limits.messageBytes, limits.badMessages], [4096, 3])
       assert.deepStrictEqual(log, { format: "json", level: "Debug" })
@@ -183,6 +198,115 @@ describe("AppConfig", () => {
       const empty = Object.fromEntries(names.map((name) => [name, ""]))
       assert.deepStrictEqual(JSON.stringify(yield* settings(empty)), JSON.stringify(yield* settings()))
     }))
+
+  it.effect("takes a blank variable for one that is not set", () =>
+    Effect.gen(function*() {
+      for (const blank of [" ", "\n", "\r\n", "\t \u00a0", "\u200b\ufeff"]) {
+        const blanks = Object.fromEntries(names.map((name) => [name, blank]))
+        assert.deepStrictEqual(JSON.stringify(yield* settings(blanks)), JSON.stringify(yield* settings()))
+      }
+    }))
+
+  it.effect("takes no notice of what stands around any value", () =>
+    Effect.gen(function*() {
+      const plain = {
+        TWILIO_ACCOUNT_SID: accountSid,
+        TWILIO_AUTH_TOKEN: "new,old",
+        TWILIO_PHONE_NUMBER: "+14155550100",
+        TWILIO_API_BASE_URL: "http://127.0.0.1:8010",
+        TWILIO_TIMEOUT: "3s",
+        CALLS_PER_SECOND: "2",
+        SERVER_HOST: "0.0.0.0",
+        SERVER_PORT: "80",
+        PUBLIC_URL: "https://calls.example.com",
+        TRUSTED_PROXIES: "127.0.0.1",
+        SERVER_KEEP_ALIVE: "61s",
+        SERVER_MAX_IDLE_CONNECTIONS: "7",
+        WEBSOCKET_HOSTS: "media.example.com",
+        API_KEY: "a-secret-that-is-long-enough",
+        AGENT: "echo",
+        AGENT_NUMBERS: "+14155550100=echo",
+        AGENTS_DIR: "agents",
+        DATA_DIR: "data",
+        EVENTS_DIR: "events",
+        STT_URL: "http://a/v1",
+        STT_MODEL: "m",
+        STT_API_KEY: "k",
+        LLM_URL: "http://a/v1",
+        LLM_MODEL: "m",
+        LLM_API_KEY: "k",
+        TTS_URL: "http://a/v1",
+        TTS_MODEL: "m",
+        TTS_API_KEY: "k",
+        TTS_VOICE: "v",
+        TTS_SAMPLE_RATE: "8000",
+        LOG_FORMAT: "json",
+        LOG_LEVEL: "Warn"
+      }
+      // Redacted values look alike when they are printed.
+      const shownWith = (env: Record<string, string>) =>
+        Effect.map(settings(env), (all) => [
+          JSON.stringify(all),
+          Redacted.value(Option.getOrThrow(all.apiKey)),
+          ...Option.getOrThrow(all.twilio.account).authTokens.map(Redacted.value),
+          ...[...all.engines.speechToText, ...all.engines.replyModel, ...all.engines.textToSpeech].map(shown)
+        ])
+      const expected = yield* shownWith(plain)
+      for (const [before, behind] of [["", "\n"], [" ", "\r\n"], ["\t", " "], ["\ufeff", "\u200b"], ["\u00a0", "\u3000\n\n"]]) {
+        const padded = Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, before + value + behind]))
+        assert.deepStrictEqual(yield* shownWith(padded), expected)
+      }
+    }))
+
+  it.effect.each([
+    ["API_KEY", "\"a-secret-that-is-long\"", "API_KEY is in quotes."],
+    ["AGENT", "'echo'", "AGENT is in quotes."],
+    ["AGENT_NUMBERS", "\"+14155550100=echo\"", "AGENT_NUMBERS is in quotes."],
+    ["TWILIO_AUTH_TOKEN", "one\u200btwo", "TWILIO_AUTH_TOKEN holds a character that can't be seen (U+200B)"],
+    ["API_KEY", "one\ntwo", "API_KEY holds a character that can't be seen (U+000A)"],
+    ["PUBLIC_URL", "https://calls.\u00adexample.com", "PUBLIC_URL holds a character that can't be seen (U+00AD)"],
+    ["API_KEY", "Schlüssel-der-lang-genug-ist", "API_KEY must be a secret of ASCII characters"]
+  ] as const)("tells what is odd in %s=%j, and not its value", ([name, value, expected]) =>
+    Effect.gen(function*() {
+      const [line, ...others] = yield* problems({ TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: "token", [name]: value })
+      assert.deepStrictEqual(others, [])
+      assert.isTrue(line.startsWith(expected), line)
+      assert.notInclude(line, value)
+      assert.notInclude(line, "\n")
+    }))
+
+  it.effect.each([
+    ["1 415 555 0100", "has no country code"],
+    ["0041 44 668 18 00", "begins with 00"],
+    ["+1415555010O", "holds \"O\" (U+004F)"],
+    ["+1 415 555 0100 ext. 7", "has an extension"]
+  ] as const)("says what is odd in the number %s", ([number, oddity]) =>
+    Effect.gen(function*() {
+      assert.include((yield* problems({ TWILIO_PHONE_NUMBER: number }))[0], `(it ${oddity}`)
+      assert.include((yield* problems({ AGENT_NUMBERS: `+14155550101=echo,${number}=echo` }))[0], `(entry 2 has a number that ${oddity}`)
+    }))
+
+  it.effect("takes the addresses of called numbers, also with an = in them", () =>
+    Effect.gen(function*() {
+      const { agents } = yield* settings({
+        AGENT_NUMBERS: "sip:+14155550100@example.com;user=phone=echo, whatsapp:+14155550101=./a=b.yaml,\u202a+1 (415) 555\u20110102\u202c=echo, tel:+1-415-555-0103=echo"
+      })
+      assert.deepStrictEqual(agents.numbers.map(({ agent, number }) => [number, agent._tag === "File" ? agent.path : agent.name]), [
+        ["+14155550100", "echo"],
+        ["+14155550101", "./a=b.yaml"],
+        ["+14155550102", "echo"],
+        ["+14155550103", "echo"]
+      ])
+      assert.include((yield* problems({ AGENT_NUMBERS: "+14155550100=echo,whatsapp:+14155550100=echo" }))[0], "entries 1 and 2 have the same number")
+    }))
+
+  it.effect.each([
+    ["127.0.0.1, ::1", ["127.0.0.1/32", "::1/128"]],
+    ["[2001:db8::1],10.0.0.0/8", ["2001:db8::1/128", "10.0.0.0/8"]],
+    ["Loopback,127.0.0.0/8", ["127.0.0.0/8", "::1/128"]],
+    ["linklocal", ["169.254.0.0/16", "fe80::/10"]]
+  ] as const)("reads the proxies %s", ([text, networks]) =>
+    Effect.map(settings({ TRUSTED_PROXIES: text }), ({ server }) => assert.deepStrictEqual(server.trustedProxies, networks)))
 
   it.effect.each([
     ["30", 30_000],
@@ -233,6 +357,20 @@ describe("AppConfig", () => {
     ["MAX_CALLS", "0", "a whole number from 1 to"],
     ["MAX_CALLS", "many", "a whole number from 1 to"],
     ["MAX_MESSAGE_BYTES", "100", "a whole number from 1024 to"],
+    ["MEDIA_BACKLOG", "100ms", "a duration from 500ms to 1m"],
+    ["MEDIA_BACKLOG", "2m", "a duration from 500ms to 1m"],
+    ["TRUSTED_PROXIES", "proxy.example.com", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "10.0.0.0/33", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "10.0.0.0/8,10.1", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "10.0.0.1:8080", "IP addresses, networks or the words"],
+    ["TRUSTED_PROXIES", "constructor", "IP addresses, networks or the words"],
+    ["SERVER_KEEP_ALIVE", "0", "a duration from 1s to 24h"],
+    ["SERVER_KEEP_ALIVE", "25h", "a duration from 1s to 24h"],
+    ["SERVER_MAX_IDLE_CONNECTIONS", "0", "a whole number from 1 to"],
+    ["WEBSOCKET_HOSTS", "wss://media.example.com/ws", "host names, without scheme and path"],
+    ["MAX_CALL_DURATION", "0", "a duration above 0 to 24h"],
+    ["START_TIMEOUT", "0s", "a duration above 0 to 24h"],
+    ["MEDIA_TIMEOUT", "600h", "a duration above 0 to 24h"],
     ["LOG_FORMAT", "xml", "auto, json or pretty"],
     ["LOG_LEVEL", "loud", "Trace, Debug, Info, Warn or Error"]
   ] as const)("tells in one line what is wrong with %s=%s", ([name, value, expected]) =>
@@ -263,6 +401,12 @@ describe("AppConfig", () => {
 
   it.effect.each(["shop.yaml", "./shop", "agents\\shop", "/etc/agents/Shop.YML"])("takes %s for the path of an agent's file", (path) =>
     Effect.map(settings({ AGENT: path }), ({ agents }) => assert.deepStrictEqual(agents.standard, { _tag: "File", path })))
+
+  it.effect("a stall is never waited for longer than a stream without media is kept", () =>
+    Effect.gen(function*() {
+      const { limits } = yield* settings({ MEDIA_TIMEOUT: "3s" })
+      assert.strictEqual(millis(limits.backlog), 3000)
+    }))
 
   it.effect("reports all that is wrong, in the order of the variables", () =>
     Effect.gen(function*() {
@@ -304,7 +448,6 @@ describe("AppConfig", () => {
         TWILIO_ACCOUNT_SID: accountSid,
         TWILIO_AUTH_TOKEN: "hunter2,hunter2b",
         API_KEY: "hunter2",
-        DATABASE_URL: "postgres://u:hunter2@db/calls",
         STT_URL: "http://127.0.0.1:8001/v1",
         STT_API_KEY: "hunter2"
       })

@@ -48,19 +48,29 @@ describe(".env.example", () => {
       assert.strictEqual(JSON.stringify(copied), JSON.stringify(unset))
     }))
 
-  it.live("is accepted with every line un-commented", () =>
+  it.live("is accepted with every line un-commented, and an API key of one's own", () =>
     Effect.gen(function*() {
       const text = (yield* read).split("\n").map((line) => assignment.test(line) ? line.replace(/^#/, "") : line).join("\n")
-      const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(text))
+      const { message } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(text)))
+      assert.match(message, /^API_KEY is still the example/)
+      const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(text.replace(/^API_KEY=.*$/m, "API_KEY=a-key-of-my-very-own")))
+      assert.deepStrictEqual(settings.warnings, [])
       assert.isTrue(Option.isSome(settings.twilio.account))
       assert.deepStrictEqual(settings.engines.textToSpeech.map(({ _tag }) => _tag), ["Server", "Embedded"])
+    }))
+
+  it.live("has no secret that would be taken for one's own", () =>
+    Effect.gen(function*() {
+      const text = (yield* read).split("\n").filter((line) => /^#(?:TWILIO_(?:ACCOUNT|AUTH)|API_KEY)/.test(line)).map((line) => line.slice(1)).join("\n")
+      const { lines } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(text)))
+      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["TWILIO_AUTH_TOKEN", "API_KEY"])
     }))
 
   it.live("shows the defaults where there are any", () =>
     Effect.gen(function*() {
       const shown = new Map(assignments(yield* read).map(({ name, value }) => [name, value]))
       const hasNone =
-        /^(TWILIO_(ACC|AUTH|PHONE|API)|PUBLIC_URL|TRUSTED|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_URL|STT_|LLM_|TTS_)/
+        /^(TWILIO_(ACC|AUTH|PHONE|API)|PUBLIC_URL|TRUSTED|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|STT_|LLM_|TTS_)/
       const defaults = Object.fromEntries([...shown].filter(([name]) => !hasNone.test(name)))
       const written = yield* settingsOf(ConfigProvider.fromEnv({ env: defaults }))
       const unset = yield* settingsOf(ConfigProvider.fromEnv({ env: {} }))

@@ -14,6 +14,18 @@ const cut = (...deltas: ReadonlyArray<string>): ReadonlyArray<string> => {
   return [...pieces, ...Chunker.flush(state)]
 }
 
+/** The same for a language. */
+const cutIn = (language: string, ...deltas: ReadonlyArray<string>): ReadonlyArray<string> => {
+  let state = Chunker.begin(language)
+  const pieces: Array<string> = []
+  for (const delta of deltas) {
+    const [ready, next] = Chunker.push(state, delta)
+    pieces.push(...ready)
+    state = next
+  }
+  return [...pieces, ...Chunker.flush(state)]
+}
+
 /** The same behind a first piece: sentences only. */
 const sentences = (text: string): ReadonlyArray<string> => cut("Yes.\n", text).slice(1)
 
@@ -112,6 +124,77 @@ describe("sentences", () => {
   })
 })
 
+/** Sentences in which no full stop but the last one ends anything, and another behind each. */
+const within: ReadonlyArray<readonly [language: string, sentence: string, next: string]> = [
+  ["de", "Am 3. Mai sind wir da.", "Kommen Sie."],
+  ["de", "Vom 3. bis 12. Oktober ist zu.", "Danach auf."],
+  ["de", "Sie wohnen im 2. Stock links.", "Klingeln Sie."],
+  ["de", "Das ist der 1. Versuch heute.", "Gut."],
+  ["de", "Wir haben z. B. Äpfel und Birnen.", "Gern."],
+  ["de", "Das ist z.B. Montag, d. h. Morgen.", "Gut."],
+  ["de", "Rufen Sie Hrn. Meier an.", "Danke."],
+  ["de", "Es sind ca. 5 km bzw. Meilen.", "Gut."],
+  ["de", "Frau Dipl.-Ing. Schulz kommt.", "Gut."],
+  ["de", "Am 3.5. kommt er um 3,5 Grad.", "Gut."],
+  ["de-DE", "Das ist Nr. 5 und kostet 3.50 Euro.", "Gut."],
+  ["fr", "Le prix est, p. ex. Lundi, de 5 €.", "Merci."],
+  ["fr", "Voici M. Dupont et Mme. Martin.", "Merci."],
+  ["es", "La Sra. López vive en EE. UU. desde hoy.", "Gracias."],
+  ["es", "Hable con el Dr. García o p. ej. Juan.", "Gracias."],
+  ["it", "Il sig. Rossi e la dott.ssa Bianchi sono qui.", "Grazie."],
+  ["nl", "Vraag dhr. Jansen, d.w.z. Jan.", "Dank u."],
+  ["pt", "O Sr. Silva mora na Av. Paulista.", "Obrigado."],
+  ["pl", "Mieszkam na ul. Długiej 5.", "Dobrze."],
+  ["pl", "To jest np. Warszawa, m. in. Wola.", "Dobrze."],
+  ["en", "I met St. James and Dr. Smith at 3.50 today.", "Fine."],
+  ["da", "Vi ses den 3. maj eller 4. Juni i år.", "Fint."],
+  ["nb", "Vi møtes 3. Mai klokken ni.", "Fint."],
+  ["cs", "Přijďte 3. Května ráno.", "Dobře."]
+]
+
+describe("abbreviations and ordinals of a language", () => {
+  it.each(within)("%s: %j ends once", (language, sentence, next) => {
+    assert.deepStrictEqual(cutIn(language, "Yes.\n", `${sentence} ${next}`).slice(1), [sentence, next])
+    assert.deepStrictEqual(cutIn(language, ..."Yes.\n", ...`${sentence} ${next}`).slice(1), [sentence, next])
+  })
+
+  it.each([
+    ["de", "Ihr Zimmer ist 12. Es ist groß.", ["Ihr Zimmer ist 12.", "Es ist groß."]],
+    ["de", "Das war 2024. Mai war schön.", ["Das war 2024.", "Mai war schön."]],
+    ["de", "Er wohnt in der Hauptstr. Dort ist es schön.", ["Er wohnt in der Hauptstr.", "Dort ist es schön."]],
+    ["en", "It is room 3. May I help?", ["It is room 3.", "May I help?"]],
+    ["fr", "Chambre 3. Mai est beau.", ["Chambre 3.", "Mai est beau."]]
+  ])("%s: %j ends twice", (language, text, pieces) => assert.deepStrictEqual(cutIn(language, "Yes.\n", text).slice(1), pieces))
+})
+
+describe("a key of the telephone", () => {
+  it.each([
+    [["Press one for sales, * to return,", "or # to repeat."]],
+    [["Press one for sales,", "or two for service. * takes you back."]],
+    [["Press one for sales.", "*Really* do."]]
+  ])("%j stays with the words before it", (pieces) => {
+    assert.deepStrictEqual(cut(pieces.join(" ")), pieces)
+    assert.deepStrictEqual(cut(...pieces.join(" ")), pieces)
+  })
+})
+
+describe("languages without blanks", () => {
+  it.each([
+    ["zh", "好的，我帮您查一下，请稍等。", ["好的，我帮您查一下，", "请稍等。"]],
+    ["zh", "您好！我们今天营业，欢迎光临。", ["您好！", "我们今天营业，欢迎光临。"]],
+    ["ja", "かしこまりました、少々お待ちください。ご予約は九時です。", ["かしこまりました、", "少々お待ちください。", "ご予約は九時です。"]],
+    ["ko", "네 알겠습니다, 잠시만 기다려 주세요. 감사합니다.", ["네 알겠습니다, 잠시만 기다려 주세요.", "감사합니다."]],
+    ["th", "สวัสดีครับวันนี้ ร้านเราเปิดเก้าโมงเช้า ขอบคุณครับ", ["สวัสดีครับวันนี้", "ร้านเราเปิดเก้าโมงเช้า ขอบคุณครับ"]]
+  ])("%s: %j", (language, text, pieces) => {
+    assert.deepStrictEqual(cutIn(language, text), pieces)
+    assert.deepStrictEqual(cutIn(language, ...text), pieces)
+  })
+
+  it("have pieces that take as long as those of others", () => {
+    for (const piece of cutIn("zh", `好。\n${"我们每天都在这里工作".repeat(60)}。`)) assert.isAtMost(piece.length, 67)
+  })
+})
+
 describe("the first clause", () => {
   it.each([
     [["Yes of course,", "on which day would you like to come?"]],
@@ -187,7 +270,19 @@ const Fragment = Schema.Union([
 ])
 const Text = Schema.Array(Fragment).check(Schema.isMaxLength(25))
 
+const Language = Schema.Literals(["", "en", "de", "fr", "pl", "cs", "zh", "th", "not a language"])
+
+const German = Schema.Array(Schema.Literals([
+  "Am ", "der ", "3. ", "12. ", "Mai ", "Maier ", "M", "ai ", "z. ", "B. ", "z.B. ", "Stock ", "Gut. ", "und ", "* ", "# ", ", ", "Dr. ", "ca. ", "2024. ", "3.5. ", "Okt", "ober ", "\n", "E. ", "EE. ", "UU. "
+])).check(Schema.isMaxLength(25))
+
 describe("for any text", () => {
+  it.prop("its language does not make the deltas matter", [Language, Schema.Union([German, Text])], ([language, fragments]) => {
+    const text = fragments.join("")
+    assert.deepStrictEqual(cutIn(language, ...text), cutIn(language, text))
+    assert.deepStrictEqual(cutIn(language, ...fragments), cutIn(language, text))
+  }, { arbitrary: { runs: 500 } })
+
   it.prop("it does not matter where it is cut into deltas", [
     Text,
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(Schema.isMinLength(1))

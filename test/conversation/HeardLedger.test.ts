@@ -8,38 +8,6 @@ const segments = (...texts: ReadonlyArray<string>): ReadonlyArray<HeardLedger.Se
 /** Ten characters, 100 ms each. */
 const playing = { ...HeardLedger.segment(0, "one two th"), duration: 1000, playedFrom: 500 }
 
-describe("cut at a word", () => {
-  it.each([
-    ["one two three", 0, ""],
-    ["one two three", 0.15, ""],
-    ["one two three", 0.24, "one"],
-    ["one two three", 0.5, "one"],
-    ["one two three", 0.54, "one two"],
-    ["one two three", 0.99, "one two"],
-    ["one two three", 1, "one two three"],
-    ["one two three", 7, "one two three"],
-    ["one two three", -1, ""],
-    ["word", 0.99, ""],
-    ["", 0.5, ""]
-  ])("%j at %d is %j", (text, share, part) => assert.strictEqual(HeardLedger.cutAtWord(text, share), part))
-
-  const Words = Schema.Array(Schema.Literals(["a", "the", "open", "nine,", "half-past", "appointment."])).check(Schema.isMinLength(1))
-
-  it.prop("gives whole words from the beginning, more for a larger share, and never more than the share", [
-    Words,
-    Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
-    Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
-  ], ([words, one, other]) => {
-    const text = words.join(" ")
-    const less = HeardLedger.cutAtWord(text, Math.min(one, other))
-    const more = HeardLedger.cutAtWord(text, Math.max(one, other))
-    assert.isTrue(more.startsWith(less))
-    assert.isAtMost(less.length, text.length * Math.min(one, other))
-    const heard = less === "" ? [] : less.split(" ")
-    assert.deepStrictEqual(heard, words.slice(0, heard.length))
-  }, { arbitrary: { runs: 500 } })
-})
-
 describe("what was heard", () => {
   it("of a segment whose length is known, goes by its time", () => {
     assert.deepStrictEqual(HeardLedger.divide([playing], 500), { heard: "", rest: ["one two th"] })

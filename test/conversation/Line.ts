@@ -4,7 +4,7 @@
  * what was truly heard. For tests.
  */
 import type { Command } from "../../src/conversation/TurnEvent.ts"
-import * as HeardLedger from "../../src/conversation/HeardLedger.ts"
+import * as Words from "../../src/conversation/Words.ts"
 import * as Turns from "./Turns.ts"
 
 interface Piece {
@@ -31,7 +31,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
 
   const hear = (piece: Piece) => {
     if (piece.from === undefined) return
-    const text = HeardLedger.cutAtWord(piece.text, (turns.now - piece.from) / piece.duration)
+    const text = Words.cut(piece.text, (turns.now - piece.from) / piece.duration)
     if (text.length > 0) heard.set(piece.reply, [...heard.get(piece.reply) ?? [], text])
   }
 

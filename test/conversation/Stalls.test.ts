@@ -4,6 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Ref, Scope } from "effect"
+import type { Pcm } from "../../src/audio/Pcm.ts"
 import * as Conversation from "../../src/conversation/Conversation.ts"
 import * as FakeEngines from "../fakes/FakeEngines.ts"
 import * as FakeLine from "../fakes/FakeLine.ts"
@@ -14,11 +15,18 @@ const open = Effect.gen(function*() {
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const conversation = yield* Scope.provide(Conversation.open(persona, fake.engines, line.end), scope)
+  /** All sound that the recognizer was given, in its order. */
+  const recognized: Array<number> = []
+  const begin = Effect.map(fake.engines.recognizer.begin, (utterance) => ({
+    ...utterance,
+    push: (pcm: Pcm<8000>) => Effect.andThen(Effect.sync(() => void recognized.push(...pcm)), utterance.push(pcm))
+  }))
+  const engines = { ...fake.engines, recognizer: { begin } }
+  const conversation = yield* Scope.provide(Conversation.open(persona, engines, line.end), scope)
   yield* Scope.provide(line.play(conversation), scope)
   fake.hear("what is new")
   fake.answer("what is new", "Nothing at all, I am afraid. Ask me again.")
-  return { ...fake, ...line }
+  return { ...fake, ...line, recognized }
 })
 type Call = Effect.Success<typeof open>
 
@@ -71,6 +79,21 @@ describe("a network that stalls", () => {
       assert.deepStrictEqual(rest, others)
       // Pauses are told by media time, so the recognizer gets the same sound; after an endpoint in real time a window more or less.
       assert.isAtLeast(recognized, expected - 40)
+    }))
+
+  it.effect.each([20, 100, 500, 1000])("an utterance that comes in messages of %i ms is heard from its begin, once", (length) =>
+    Effect.gen(function*() {
+      const call = yield* open
+      yield* call.quiet(2000)
+      for (let at = 0; at < 1000; at += length) yield* call.inOneMessage(call.voice(length))
+      for (let at = 0; at < 3000; at += length) yield* call.inOneMessage(call.quiet(length))
+      const voiced = call.recognized.filter((sample) => sample !== 0).length / 8
+      // A voice of a quarter of a second and more has closures, see `FakeLine`.
+      assert.closeTo(voiced, length < 240 ? 1000 : 920, 10, "each sound of the voice, and none of it twice")
+      assert.isAtLeast(call.recognized.findIndex((sample) => sample !== 0), 8 * (480 - 96), "with the silence before it")
+      const started = call.events.find(({ _tag }) => _tag === "VoiceStarted")
+      assert.closeTo(started?._tag === "VoiceStarted" ? started.since : NaN, 2000, 20)
+      assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new"])
     }))
 
   it.effect("does not make the agent speak into what is still on its way", () =>

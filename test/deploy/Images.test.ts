@@ -36,11 +36,11 @@ describe("images", () => {
 
   it("the service's brings dependencies of production only, and nothing that the build does not see", () => {
     const runs = of("deploy/Dockerfile", "RUN")
-    assert.isTrue(runs.some((run) => run.includes("npm install") && run.includes("--omit=dev")))
+    assert.isTrue(runs.some((run) => run.startsWith("npm ci") && run.includes("--omit=dev")))
     const seen = read("deploy/Dockerfile.dockerignore").split("\n").flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? [])
     const files = of("deploy/Dockerfile", "COPY").filter((rest) => !rest.startsWith("--from") && rest !== ". .").flatMap((rest) => rest.split(" ").slice(0, -1))
     assert.includeMembers(seen, files)
-    assert.includeMembers(seen, ["src", "tsconfig.json", "tsconfig.build.json", "package-lock.json"])
+    assert.includeMembers(seen, ["src", "tsconfig.json", "tsconfig.build.json", "package-lock.json", "tools/prepare.js"])
     assert.match(read("deploy/Dockerfile.dockerignore"), /^\*$/m)
   })
 

@@ -38,16 +38,17 @@ export const open = Effect.fnUntraced(function*(both: Both, callSid?: string) {
   const streamSid = `MZ${hex()}`
   let sequence = 0
   let chunk = 0
-  const send = (message: object) => wire.send(JSON.stringify({ sequenceNumber: `${++sequence}`, streamSid, ...message }))
+  /** `body` has the field that is named by the event; `streamSid` comes last, as in Twilio's `start` and `media`. */
+  const send = (event: "start" | "media", body: object, stream = streamSid) =>
+    wire.send(JSON.stringify({ event, sequenceNumber: `${++sequence}`, ...body, streamSid: stream }))
   wire.send(JSON.stringify({ event: "connected", protocol: "Call", version: "1.0.0" }))
 
   const start = (how: Start = {}) => {
     const token = "token" in how ? how.token : call.token
-    send({
-      event: "start",
+    send("start", {
       start: {
-        streamSid,
         accountSid: how.accountSid ?? both.simulator.accountSid,
+        streamSid,
         callSid: how.callSid ?? call.callSid,
         tracks: ["inbound"],
         mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
@@ -55,13 +56,12 @@ export const open = Effect.fnUntraced(function*(both: Both, callSid?: string) {
       }
     })
   }
-  const media = (changes: object = {}, track = "inbound") =>
-    send({ event: "media", media: { track, chunk: `${++chunk}`, timestamp: `${chunk * 20}`, payload: silence }, ...changes })
+  const media = (track = "inbound", stream = streamSid) =>
+    send("media", { media: { track, chunk: `${++chunk}`, timestamp: `${chunk * 20}`, payload: silence } }, stream)
 
   return {
     call,
     wire,
-    send,
     start,
     media,
     /** Starts well: sound comes back. */

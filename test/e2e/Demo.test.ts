@@ -83,7 +83,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       const cwd = yield* fs.makeTempDirectoryScoped()
       const service = yield* Process.start({ cwd, env: { SERVER_PORT: "0", AGENT: "echo" } })
       const url = yield* service.url
-      const { ended, stderr, stdout } = yield* demo({ cwd, env: { SERVER_PORT: new URL(url).port } })
+      const { ended, stderr, stdout } = yield* demo({ cwd, words: ["echo", "--expect", "any"], env: { SERVER_PORT: new URL(url).port } })
       assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, stdout() + stderr())
       assert.include(stdout(), `Calling the service at ${url}`)
       assert.notInclude(stdout(), "of its own")

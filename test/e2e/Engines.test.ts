@@ -28,6 +28,7 @@ const lines = {
   bread: { said: "Do you have any rye bread left?", answer: "We have two loaves of rye. Shall I keep one for you?" },
   keep: { said: "Yes, keep one for me please.", answer: "It is kept for you, under your name." },
   cake: { said: "How much is a large chocolate cake?", answer: "A large one is thirty dollars." },
+  price: { said: "How much is the rye bread today?", answer: "It costs $3.50, from 9:00. Call 555-0123 & ask." },
   bye: { said: "That was all, thank you and goodbye.", answer: "Thank you for calling us, and goodbye.\n<<hang_up>>" }
 }
 type Line = keyof typeof lines
@@ -178,6 +179,23 @@ const endOf = (events: ReadonlyArray<Told>) => those(events, "Ended").map(({ rea
 const isQuiet = (conversation: Conversation) => those(conversation.told, "EngineTrouble").length === 0
 
 layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("engines at addresses", (it) => {
+  for (const isWrittenOut of [true, false]) {
+    const what = isWrittenOut ? "get figures as words, while all that is told of the call stays written" : "that write figures out themselves get them as they are written"
+    it.effect(what, () =>
+      Effect.gen(function*() {
+        const { env, llm, tts } = yield* three()
+        yield* withEngines({ ...env, ...(isWrittenOut ? {} : { TTS_NORMALIZE: "off" }) }, (both) =>
+          Effect.gen(function*() {
+            const { over } = yield* talk(both, ["price", "bread"])
+            assert.deepStrictEqual(words(yield* over), told("price", "bread"))
+            assert.include(llm.chats.at(-1)!.request.messages.map(({ content }) => content), lines.price.answer)
+            const inputs = tts.asked.map(({ input }) => input).join(" ")
+            const asWords = "It costs three dollars and fifty cents, from nine o'clock. Call five five five, zero one two three and ask."
+            assert.include(inputs, isWrittenOut ? asWords : lines.price.answer)
+          }))
+      }), beside)
+  }
+
   it.effect("hold a free conversation: each answer is the model's to what was said, and is heard in the server's voice", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()

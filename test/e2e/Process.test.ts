@@ -2,9 +2,10 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Schedule } from "effect"
 import { execFile } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
-import { createServer } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { delimiter, join } from "node:path"
 import * as Caller from "../../src/simulator/Caller.ts"
+import { Simulator } from "../../src/simulator/Simulator.ts"
 import { PhoneBehaviour } from "../../src/simulator/CallLife.ts"
 import { converse, words } from "./Conversing.ts"
 import * as Client from "./Client.ts"
@@ -90,7 +91,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       const line = only(yield* refusal({ env: { TWILIO_ACCOUNT_SID: "AC1", TWILIO_AUTH_TOKEN: authToken } }))
       assert.match(line, /^TWILIO_ACCOUNT_SID /)
       const secret = "not-a-good,secret"
-      const other = only(yield* refusal({ env: { DATABASE_URL: " ", TWILIO_ACCOUNT_SID: secret, TWILIO_AUTH_TOKEN: " , " } }).pipe(
+      const other = only(yield* refusal({ env: { EVENTS_DIR: " ", TWILIO_ACCOUNT_SID: secret, TWILIO_AUTH_TOKEN: " , " } }).pipe(
         Effect.map((lines) => lines.filter((line) => line.startsWith("TWILIO_AUTH_TOKEN")))
       ))
       assert.notInclude(other, "not ")
@@ -148,6 +149,73 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       const file = yield* fs.makeTempFileScoped()
       const line = only(yield* refusal({ env: { DATA_DIR: file } }))
       assert.include(line, "DATA_DIR")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("with a PUBLIC_URL that Twilio can't use says so in one line, and exits 1", () =>
+    Effect.gen(function*() {
+      const account = { TWILIO_ACCOUNT_SID: `AC${"1".repeat(32)}`, TWILIO_AUTH_TOKEN: authToken }
+      const line = only(yield* refusal({ env: { ...account, PUBLIC_URL: "http://calls.example.com" } }))
+      assert.match(line, /^PUBLIC_URL begins with http:\/\//)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("takes secrets and addresses with a newline behind them, as they are mounted, and tells what is doubtful", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const cwd = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFileString(join(cwd, ".env"), "AGENT=echo\nMAX_CALL=5\n")
+      const simulator = yield* Simulator
+      const started = yield* Process.start({
+        cwd,
+        env: {
+          SERVER_PORT: "0\n",
+          TWILIO_ACCOUNT_SID: `${simulator.accountSid}\n`,
+          TWILIO_AUTH_TOKEN: ` ${authToken}\r\n`,
+          TWILIO_PHONE_NUMBER: "\u202a+1 (415) 555\u20110100\u202c\n",
+          TWILIO_API_BASE_URL: `${simulator.baseUrl}\n`,
+          API_KEY: `${apiKey}\n`,
+          AGENT: " \n",
+          AGENT_NUMBERS: "",
+          LOG_FORMAT: "json\n"
+        }
+      })
+      const url = yield* started.url
+      const answer = yield* dial(url, apiKey)
+      assert.strictEqual(answer.status, 200, answer.text)
+      assert.include(answer.json, { from: "+14155550100", agent: "echo" })
+      assert.include(started.stdout(), "MAX_CALL is no variable of this service. Did you mean MAX_CALLS?")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("keeps connections for SERVER_KEEP_ALIVE, and as many as SERVER_MAX_IDLE_CONNECTIONS, and stops at once with them", () =>
+    Effect.gen(function*() {
+      const { started } = yield* Process.startWithTwilio({ SERVER_KEEP_ALIVE: "90s", SERVER_MAX_IDLE_CONNECTIONS: "3" })
+      const { hostname, port } = new URL(yield* started.url)
+      const open = Effect.acquireRelease(
+        Effect.callback<{ readonly socket: Socket; readonly text: () => string }>((resume) => {
+          let text = ""
+          const socket = connect(Number(port), hostname, () => socket.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n"))
+          socket.on("data", (chunk) => {
+            text += chunk.toString()
+            if (text.endsWith("}")) resume(Effect.succeed({ socket, text: () => text }))
+          })
+        }),
+        ({ socket }) => Effect.sync(() => socket.destroy())
+      )
+      const clients = yield* Effect.forEach([...Array(6).keys()], () => open)
+      for (const { text } of clients) assert.match(text(), /^Keep-Alive: timeout=90\r$/m)
+      yield* until("those closed", Effect.sync(() => clients.map(({ socket }) => socket.closed)), (closed) => closed.filter((one) => one).length === 3)
+      assert.deepStrictEqual(clients.map(({ socket }) => socket.closed), [true, true, true, false, false, false])
+      // One that has sent nothing, and one that has sent half a request, hold nothing up either.
+      for (const sent of ["", "GET /health HT"]) {
+        yield* Effect.acquireRelease(
+          Effect.callback<Socket>((resume) => {
+            const socket = connect(Number(port), hostname, () => socket.write(sent, () => resume(Effect.succeed(socket))))
+            socket.on("error", () => undefined)
+          }),
+          (socket) => Effect.sync(() => socket.destroy())
+        )
+      }
+      yield* started.signal("SIGTERM")
+      assert.deepStrictEqual(yield* Effect.timeout(started.ended, "15 seconds"), { code: 0, signal: null })
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("reads .env in its folder, and the environment before that", () =>

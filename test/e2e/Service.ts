@@ -10,12 +10,13 @@
  */
 import { NodeHttpServer, NodeServices } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
-import { ConfigProvider, Context, Effect, FileSystem, Layer, Metric, Redacted, type Scope } from "effect"
+import { ConfigProvider, Context, Duration, Effect, FileSystem, Layer, Metric, Redacted, type Scope } from "effect"
 import { HttpServer } from "effect/http"
-import { createServer, type Server } from "node:http"
+import type { Server } from "node:http"
 import * as App from "../../src/App.ts"
 import { AppConfig } from "../../src/config/AppConfig.ts"
 import * as Engines from "../../src/engines/Engines.ts"
+import * as NodeServer from "../../src/http/NodeServer.ts"
 import { type Options as SimulatorOptions, Simulator } from "../../src/simulator/Simulator.ts"
 import * as Signature from "../../src/twilio/Signature.ts"
 import * as Client from "./Client.ts"
@@ -130,7 +131,7 @@ export const at = (url: string, key: string, account: string, token: string): Se
 
 /** The service and its Twilio. */
 export const layer = (options: Options = {}) => {
-  const served = NodeHttpServer.layer(() => options.server ?? createServer(), { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: 0 })
+  const served = NodeHttpServer.layer(() => options.server ?? NodeServer.make({ keepAlive: Duration.seconds(620), maxIdle: 1000 }), { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: 0 })
   const simulated = Layer.unwrap(Effect.gen(function*() {
     const { reroute, ...simulator } = options.simulator ?? {}
     const url = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)

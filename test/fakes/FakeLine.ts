@@ -29,6 +29,8 @@ export interface FakeLine {
   readonly gap: (millis: number) => Effect.Effect<void>
   /** The network holds up what the caller says in this effect, and then brings all of it at once. */
   readonly stall: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
+  /** What the caller says in this effect comes in one message. */
+  readonly inOneMessage: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
   /** Frames of this sound, `ms` of it. */
   readonly frames: (millis: number, sample: (index: number) => number) => Effect.Effect<void>
   readonly left: ReadonlyArray<Left>
@@ -115,6 +117,16 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
     else heldUp.push(pcm)
   }
 
+  const holdingUp = (bringing: (pieces: ReadonlyArray<Pcm<8000>>) => ReadonlyArray<Pcm<8000>>) => <A>(meanwhile: Effect.Effect<A>) =>
+    Effect.gen(function*() {
+      heldUp = []
+      const result = yield* meanwhile
+      Queue.offerAllUnsafe(audio, bringing(heldUp))
+      heldUp = undefined
+      yield* settle
+      return result
+    })
+
   const frames = (millis: number, sample: (index: number) => number) =>
     Effect.forEach(Array.from({ length: Math.round(millis / frameMillis) }), (_, frame) => {
       const samples = frameMillis * 8
@@ -159,15 +171,8 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
           bring(new Int16Array(length * 8))
         }
       }),
-    stall: (meanwhile) =>
-      Effect.gen(function*() {
-        heldUp = []
-        const result = yield* meanwhile
-        Queue.offerAllUnsafe(audio, heldUp)
-        heldUp = undefined
-        yield* settle
-        return result
-      }),
+    stall: holdingUp((pieces) => pieces),
+    inOneMessage: holdingUp((pieces) => [Int16Array.from(pieces.flatMap((piece) => [...piece]))]),
     frames,
     left,
     told,

@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const control = yield* Queue.unbounded<Control, Cause.Done>()
   const gone = yield* Deferred.make<StreamClosed>()
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const tally = { received: 0, lastAt: now(), lost: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
+  const tally = { received: 0, scanned: 0, lastAt: now(), lost: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   const sent: Array<Sent> = []
   const closes: Array<number> = []
   let sequenceNumber = 1
@@ -136,16 +136,17 @@ export const make = Effect.fnUntraced(function*(options: {
       tally.received++
       tally.lastAt = now()
       chunk++
+      tally.scanned++
       Queue.offerUnsafe(media, {
         event: "media",
         sequenceNumber: ++sequenceNumber,
-        streamSid,
         media: {
           track: "inbound",
           chunk,
           timestamp: chunk * 20,
           payload: new Uint8Array(length).fill(byte)
-        }
+        },
+        streamSid
       })
     },
     skip: (frames) => {
@@ -157,8 +158,8 @@ export const make = Effect.fnUntraced(function*(options: {
     press: (digit) => {
       Queue.offerUnsafe(control, {
         event: "dtmf",
-        sequenceNumber: ++sequenceNumber,
         streamSid,
+        sequenceNumber: ++sequenceNumber,
         dtmf: { track: "inbound_track", digit }
       })
     },

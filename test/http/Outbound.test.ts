@@ -38,6 +38,23 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
     ["a foreign websocket_url", { to: somebody, websocket_url: "wss://evil.example/ws" }, undefined, 400, "foreign-websocket"],
     ["a foreign websocket_url in the query", undefined, "to_number=%2B14155550123&websocket_url=wss://evil.example/ws", 400, "foreign-websocket"],
     ["a websocket_url that is none", { to: somebody, websocket_url: "nonsense" }, undefined, 400, "foreign-websocket"],
+    ["a body that is text", "\"+14155550123\"", undefined, 400, "invalid-request"],
+    ["a body that is a number", "14155550123", undefined, 400, "invalid-request"],
+    ["a misspelled field", { to: somebody, agnet: "echo" }, undefined, 400, "invalid-request"],
+    ["a field that is not there", { to: somebody, from: "+14155550100" }, undefined, 400, "invalid-request"],
+    ["a field in another case", { To: somebody }, undefined, 400, "invalid-request"],
+    ["the query's name of a field", { to_number: somebody }, undefined, 400, "invalid-request"],
+    ["a field of every object", `{"to":"${somebody}","__proto__":{"agent":"echo"}}`, undefined, 400, "invalid-request"],
+    ["a field twice", `{"to":"${somebody}","to":"+14155550124"}`, undefined, 400, "invalid-request"],
+    ["a misspelled field in the query", undefined, "to_number=%2B14155550123&agnet=echo", 400, "invalid-request"],
+    ["the body's name in the query", undefined, "to=%2B14155550123", 400, "invalid-request"],
+    ["a field twice in the query", undefined, "to_number=%2B14155550123&to_number=%2B14155550124", 400, "invalid-request"],
+    ["the same twice in the query", undefined, "to_number=%2B14155550123&to_number=%2B14155550123", 400, "invalid-request"],
+    ["fields in body and query", { to: somebody }, "agent=echo", 400, "invalid-request"],
+    ["the number in body and query", { to: somebody }, "to_number=%2B14155550123", 400, "invalid-request"],
+    ["an unknown field in the query beside a body", { to: somebody }, "agnet=echo", 400, "invalid-request"],
+    ["an array beside a query", "[]", "to_number=%2B14155550123", 400, "invalid-request"],
+    ["an empty object and no query", {}, undefined, 400, "invalid-request"],
     ["a body over 64 KiB", { to: somebody, agent: "a".repeat(70_000) }, undefined, 413, "payload-too-large"]
   ]
   for (const [what, body, query, status, name] of refusals) {
@@ -55,6 +72,38 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
         assert.deepStrictEqual(yield* dials(yield* Simulator), [])
       }))
   }
+
+  it.effect("is told all of its unknown fields, and what was probably meant", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const { problem } = yield* service.dial({ To: somebody, agnet: "echo", from: "x" }, { query: "number=1&callback=2" })
+      for (const part of ["\"To\". Did you mean \"to\"?", "\"agnet\". Did you mean \"agent\"?", "\"from\". It takes: to, agent, websocket_url.", "\"number\". Did you mean \"to_number\"?", "\"callback\""]) {
+        assert.include(problem.detail, part)
+      }
+      const many = yield* service.dial(Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field ${index}`, 1])))
+      assert.strictEqual(many.status, 400)
+      assert.match(many.problem.detail, /And 2980 more\.$/)
+      assert.isBelow(many.text.length, 4000)
+    }))
+
+  it.effect("for a call's events is refused with a query, which they do not have", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const headers = { authorization: `Bearer ${Service.apiKey}` }
+      const events = `/calls/CA${"0".repeat(32)}/events`
+      const { problem, status } = yield* service.ask(`${events}?since=3`, { headers })
+      assert.strictEqual(status, 400)
+      assert.include(problem.detail, "\"since\"")
+      assert.strictEqual((yield* service.ask(events, { headers })).status, 404)
+      assert.strictEqual((yield* service.ask(`${events}?since=3`)).status, 401)
+      assert.strictEqual((yield* service.ask("/health?at=3")).status, 200)
+    }))
+
+  it.effect("with an Idempotency-Key that is empty is refused", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      assert.strictEqual((yield* service.dial({ to: somebody }, { headers: { "idempotency-key": "" } })).status, 400)
+    }))
 
   it.effect("is refused without the API key, or with another", () =>
     Effect.gen(function*() {
@@ -107,6 +156,23 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
         assert.isNotEmpty(answer.headers.get("allow") ?? "")
       }
     }))
+})
+
+describe("a request in the query", () => {
+  for (const body of [undefined, "", " \n", "null", "{}", "{ }"]) {
+    it.live(`is taken beside the body ${JSON.stringify(body)}`, () =>
+      withService({}, ({ service, simulator }) =>
+        Effect.gen(function*() {
+          const headers = { "idempotency-key": "one" }
+          const query = "to_number=%2B1%20415%20555%200123&agent=echo"
+          assert.strictEqual((yield* service.dial(body, { query, headers })).status, 200)
+          // The same request in its other form has the same fingerprint.
+          assert.strictEqual((yield* service.dial({ to: somebody, agent: "echo" }, { headers })).status, 200)
+          assert.strictEqual((yield* dials(simulator)).length, 1)
+          const other = yield* service.dial({ to: somebody }, { headers })
+          assert.strictEqual(other.problem.name, "idempotency-key-reused")
+        })))
+  }
 })
 
 describe("a service that can't place calls", () => {

@@ -136,6 +136,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       const metrics: ReadonlyArray<Metric.Metric<never, unknown>> = [
         Metrics.callsLive("Streaming", "inbound"),
         Metrics.framesReceived,
+        Metrics.framesScanned,
         Metrics.framesSent,
         Metrics.queueLatency,
         Metrics.echoLatency
@@ -144,6 +145,10 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       assert.strictEqual(types["client_caller_event_loop_delay_seconds"], "gauge")
       assert.strictEqual(types["client_caller_memory_bytes"], "gauge")
       assert.notInclude(text, "4155550")
+      // All that the simulator sends is written as Twilio writes it, and none of that may need JSON.
+      const [received, scanned] = ["received", "scanned"].map((what) => new RegExp(`^client_caller_frames_${what}_total (\\d+)$`, "m").exec(text)?.[1])
+      assert.isAtLeast(Number(received), 40)
+      assert.strictEqual(scanned, received)
       yield* call.hangUp
       yield* call.settled
     }))

@@ -180,6 +180,95 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       yield* hangUpAll(service, "e1", "e2")
     }))
 
+  for (
+    const [status, reason] of [
+      ["completed", "completed"],
+      ["busy", "busy"],
+      ["no-answer", "noAnswer"],
+      ["failed", "failed"],
+      ["canceled", "canceled"],
+      [" Completed", "completed"]
+    ] as const
+  ) {
+    it.effect(`of a call that is over is told to hang up, and the call ends with it: ${JSON.stringify(status)}`, () =>
+      Effect.gen(function*() {
+        const service = yield* Service.Service
+        const before = yield* service.metrics
+        const { calls } = yield* service.health
+        let index = 0
+        for (const path of ["/twiml", "/twilio/continue"] as const) {
+          for (const method of ["GET", "POST"] as const) {
+            for (const DialCallStatus of [undefined, "no-answer", "completed"]) {
+              const callSid = `CA${Buffer.from(status).toString("hex").slice(0, 16).padStart(28, "0")}${(index++).toString().padStart(4, "0")}`
+              const last = { ...voice(callSid), CallStatus: status, ...(DialCallStatus === undefined ? {} : { DialCallStatus }) }
+              yield* service.webhook("/twiml", voice(callSid))
+              const answer = yield* service.webhook(path, last, { method })
+              assert.strictEqual(answer.status, 200)
+              assert.match(answer.text, /<Response><Hangup\/><\/Response>/, `${method} ${path} ${DialCallStatus}`)
+              assert.strictEqual((yield* service.health).calls, calls)
+            }
+          }
+        }
+        const after = yield* service.metrics
+        const ended = (metrics: typeof after) => metrics("client_caller_calls_ended_total", { reason })
+        assert.strictEqual(ended(after) - ended(before), index)
+      }))
+  }
+
+  it.effect("of a call that is over, and that nobody knows, makes no call", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const { calls } = yield* service.health
+      const last = { ...voice(sid("ab1")), CallStatus: "completed" }
+      assert.match((yield* service.webhook("/twiml", last)).text, /<Response><Hangup\/><\/Response>/)
+      assert.match((yield* service.webhook("/twilio/continue", last)).text, /<Response><Hangup\/><\/Response>/)
+      // What was signed before is a replay now.
+      assert.match((yield* service.webhook("/twiml", voice(sid("ab1")))).text, /<Response><Hangup\/><\/Response>/)
+      assert.strictEqual((yield* service.health).calls, calls)
+    }))
+
+  it.effect("with a word for its status that Twilio does not have is a call like any other", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      for (const [index, CallStatus] of ["", "done", "complete", "completed!", "null"].entries()) {
+        const callSid = sid(`ac${index}`)
+        for (const path of ["/twiml", "/twilio/continue"]) {
+          assert.match((yield* service.webhook(path, { ...voice(callSid), CallStatus })).text, /<Connect/, `${path} ${CallStatus}`)
+        }
+        yield* hangUpAll(service, `ac${index}`)
+      }
+    }))
+
+  for (
+    const [name, digits, path, more] of [
+      ["Twilio's last status", "ad1", "/twilio/status", { CallStatus: "completed", SequenceNumber: "3" }],
+      ["a terminal status in /twiml", "ad2", "/twiml", { CallStatus: "canceled" }],
+      ["a terminal status in /twilio/continue", "ad3", "/twilio/continue", { CallStatus: "completed" }],
+      ["our hang-up at the end of a transfer", "ad4", "/twilio/continue", { DialCallStatus: "completed" }],
+      ["our hang-up at the end of a stream elsewhere", "ad5", "/twilio/continue?then=hangup", {}]
+    ] as const
+  ) {
+    it.effect(`that was signed for a call is worth nothing after ${name}`, () =>
+      Effect.gen(function*() {
+        const service = yield* Service.Service
+        const { calls } = yield* service.health
+        const refused = (path: string) =>
+          Effect.map(service.metrics, (metrics) => metrics("client_caller_ended_calls_refused_total", { path }))
+        const before = { twiml: yield* refused("/twiml"), next: yield* refused("/twilio/continue") }
+        const begun = { ...voice(sid(digits)), CallStatus: "in-progress" }
+        assert.match((yield* service.webhook("/twiml", begun)).text, /<Connect/)
+        yield* service.webhook(path, { ...begun, ...more })
+        assert.strictEqual((yield* service.health).calls, calls)
+        for (let count = 1; count <= 3; count++) {
+          assert.match((yield* service.webhook("/twiml", begun)).text, /<Response><Hangup\/><\/Response>/)
+          assert.match((yield* service.webhook("/twilio/continue", begun)).text, /<Response><Hangup\/><\/Response>/)
+          assert.strictEqual(yield* refused("/twiml"), before.twiml + count)
+          assert.strictEqual(yield* refused("/twilio/continue"), before.next + count)
+        }
+        assert.strictEqual((yield* service.health).calls, calls)
+      }))
+  }
+
   it.effect("with a status that Twilio does not have is told so (400)", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
@@ -210,6 +299,17 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
 })
 
 describe("a service that is full", () => {
+  it.live("has no place later for a call that it has turned away", () =>
+    withService({ env: { MAX_CALLS: "1" } }, ({ service }) =>
+      Effect.gen(function*() {
+        yield* service.webhook("/twiml", voice(sid("a1")))
+        assert.match((yield* service.webhook("/twiml", voice(sid("a2")))).text, /busy/)
+        yield* hangUpAll(service, "a1")
+        assert.match((yield* service.webhook("/twiml", voice(sid("a2")))).text, /<Response><Hangup\/><\/Response>/)
+        assert.match((yield* service.webhook("/twiml", voice(sid("a3")))).text, /<Connect/)
+        yield* hangUpAll(service, "a3")
+      })))
+
   it.live("says that the lines are busy, counts it, and takes the next call when one has ended", () =>
     withService({ env: { MAX_CALLS: "1" } }, (both) =>
       Effect.gen(function*() {

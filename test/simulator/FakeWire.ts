@@ -9,6 +9,8 @@ import { Timeline } from "../../src/simulator/Timeline.ts"
 import type { Closed, Incoming, Wire } from "../../src/simulator/Wire.ts"
 
 export const streamSid = `MZ${"1".repeat(32)}`
+export const accountSid = `AC${"2".repeat(32)}`
+export const callSid = `CA${"3".repeat(32)}`
 
 export interface Sent {
   readonly at: number
@@ -78,8 +80,8 @@ export const peer = Effect.fnUntraced(function*(options: {
   const traffic: MediaPeer.Traffic = { sentAt: [], arrivals: [], lost: 0 }
   const fiber = yield* Effect.forkScoped(MediaPeer.run({
     wire,
-    accountSid: AccountSid.make(`AC${"2".repeat(32)}`),
-    callSid: CallSid.make(`CA${"3".repeat(32)}`),
+    accountSid: AccountSid.make(accountSid),
+    callSid: CallSid.make(callSid),
     streamSid: StreamSid.make(streamSid),
     parameters: { token: "t-1" },
     line: options.line ?? new Caller.Line([]),

@@ -46,6 +46,30 @@ describe("MediaPeer", () => {
       assert.deepStrictEqual([...Buffer.from(media?.media?.payload ?? "", "base64")], Array(160).fill(0xff))
     }))
 
+  it.effect("writes every message as Twilio does, byte for byte", () =>
+    Effect.gen(function*() {
+      const line = yield* script(Caller.Step.Press({ digits: "5" }), Caller.Step.HangUp())
+      const peer = yield* FakeWire.peer({ line })
+      yield* peer.mark("turn-1/seg-0")
+      yield* TestClock.adjust("1 second")
+      const { accountSid, callSid, streamSid: sid } = FakeWire
+      const texts = new Map(peer.sent.toReversed().map(({ event, text }) => [event, text]))
+      const sequence = (event: string) => JSON.parse(texts.get(event)!).sequenceNumber as string
+      const payload = Buffer.alloc(160, 0xff).toString("base64")
+      assert.deepStrictEqual(Object.fromEntries(texts), {
+        connected: `{"event":"connected","protocol":"Call","version":"1.0.0"}`,
+        start: `{"event":"start","sequenceNumber":"1","start":{"accountSid":"${accountSid}","streamSid":"${sid}",`
+          + `"callSid":"${callSid}","tracks":["inbound"],"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1},`
+          + `"customParameters":{"token":"t-1"}},"streamSid":"${sid}"}`,
+        media: `{"event":"media","sequenceNumber":"${sequence("media")}","media":{"track":"inbound","chunk":"1","timestamp":"52",`
+          + `"payload":"${payload}"},"streamSid":"${sid}"}`,
+        mark: `{"event":"mark","sequenceNumber":"${sequence("mark")}","streamSid":"${sid}","mark":{"name":"turn-1/seg-0"}}`,
+        dtmf: `{"event":"dtmf","streamSid":"${sid}","sequenceNumber":"${sequence("dtmf")}","dtmf":{"track":"inbound_track","digit":"5"}}`,
+        stop: `{"event":"stop","sequenceNumber":"${sequence("stop")}","streamSid":"${sid}",`
+          + `"stop":{"accountSid":"${accountSid}","callSid":"${callSid}"}}`
+      })
+    }))
+
   it.effect("returns marks in real time, at once when nothing is queued, and all on clear", () =>
     Effect.gen(function*() {
       const peer = yield* FakeWire.peer()

@@ -149,6 +149,25 @@ describe("the REST API, by the twilio package", () => {
         assert.strictEqual((yield* ask(() => client.calls.list({ to }))).length, 1)
       })))
 
+  it.live("can answer so late that the call's callbacks are faster", () =>
+    withSimulator({ phones: () => PhoneBehaviour.Busy({ after: "10 millis" }) }, (simulator, service) =>
+      Effect.gen(function*() {
+        const client = clientOf(simulator)
+        const told = () => service.hooks.filter(({ path }) => path === "/status").map(({ parameters }) => parameters["CallStatus"])
+        const create = () =>
+          client.calls.create({
+            to,
+            from,
+            twiml: hangUp,
+            statusCallback: `${service.url}/status`,
+            statusCallbackEvent: ["initiated", "ringing", "answered", "completed"]
+          })
+        yield* simulator.setRestFaults([Faults.RestFault.AnswerLate({ until: "end" })])
+        const created = yield* ask(create)
+        assert.strictEqual(created.status, "queued")
+        assert.deepStrictEqual(told(), ["initiated", "ringing", "busy"])
+      })))
+
   it.live("begins no more calls a second than it may: the others are queued", () =>
     withSimulator({ callsPerSecond: 1, phones: () => PhoneBehaviour.Busy({ after: 0 }) }, (simulator) =>
       Effect.gen(function*() {

@@ -12,14 +12,14 @@ const call = callSid()
 /** As Twilio writes them (1.8 of its reference), one text frame each. */
 const connected = `{"event":"connected","protocol":"Call","version":"1.0.0"}`
 const start =
-  `{"event":"start","sequenceNumber":"1","streamSid":"${sid}","start":{"accountSid":"${accountSid}","streamSid":"${sid}",` +
+  `{"event":"start","sequenceNumber":"1","start":{"accountSid":"${accountSid}","streamSid":"${sid}",` +
   `"callSid":"${call}","tracks":["inbound"],"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1},` +
-  `"customParameters":{"token":"abc"}}}`
+  `"customParameters":{"token":"abc"}},"streamSid":"${sid}"}`
 const payload = Buffer.from(Array.from({ length: 160 }, (_, index) => index)).toString("base64")
 const media =
-  `{"event":"media","sequenceNumber":"2","streamSid":"${sid}","media":{"track":"inbound","chunk":"1","timestamp":"52","payload":"${payload}"}}`
+  `{"event":"media","sequenceNumber":"2","media":{"track":"inbound","chunk":"1","timestamp":"52","payload":"${payload}"},"streamSid":"${sid}"}`
 const dtmf =
-  `{"event":"dtmf","sequenceNumber":"9","streamSid":"${sid}","dtmf":{"track":"inbound_track","digit":"5"}}`
+  `{"event":"dtmf","streamSid":"${sid}","sequenceNumber":"9","dtmf":{"track":"inbound_track","digit":"5"}}`
 const mark = `{"event":"mark","sequenceNumber":"10","streamSid":"${sid}","mark":{"name":"turn-1/seg-0"}}`
 const stop = `{"event":"stop","sequenceNumber":"11","streamSid":"${sid}","stop":{"accountSid":"${accountSid}","callSid":"${call}"}}`
 
@@ -50,14 +50,14 @@ describe("what Twilio sends", () => {
     assert.deepStrictEqual(inbound(start), {
       event: "start",
       sequenceNumber: 1,
-      streamSid: sid,
       start: {
         accountSid,
         callSid: call,
         tracks: ["inbound"],
         mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
         customParameters: { token: "abc" }
-      }
+      },
+      streamSid: sid
     } as unknown as MediaMessage.Inbound)
   })
 

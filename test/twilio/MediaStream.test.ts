@@ -54,20 +54,21 @@ const connected = { event: "connected", protocol: "Call", version: "1.0.0" }
 const started = {
   event: "start",
   sequenceNumber: "1",
-  streamSid: sid,
   start: {
     accountSid,
+    streamSid: sid,
     callSid: callSid(),
     tracks: ["inbound"],
     mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
     customParameters: { token: "abc" }
-  }
+  },
+  streamSid: sid
 }
 const media = (chunk: number, track = "inbound", stream: string = sid) => ({
   event: "media",
   sequenceNumber: String(chunk + 1),
-  streamSid: stream,
-  media: { track, chunk: String(chunk), timestamp: String(chunk * 20), payload: "/w==" }
+  media: { track, chunk: String(chunk), timestamp: String(chunk * 20), payload: "/w==" },
+  streamSid: stream
 })
 const mark = (name: string) => ({ event: "mark", sequenceNumber: "3", streamSid: sid, mark: { name } })
 const stopped = { event: "stop", sequenceNumber: "9", streamSid: sid, stop: { accountSid, callSid: callSid() } }
@@ -249,6 +250,17 @@ describe("what comes in", () => {
       }
       assert.deepStrictEqual(socket.closes, [])
       assert.strictEqual(stream.tally.received, 100)
+    }))
+
+  it.effect("is counted when it is sound that needed no JSON, as all of Twilio's", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 50; chunk++) socket.bring(media(chunk))
+      socket.bring(mark("a"))
+      assert.deepInclude(stream.tally, { received: 50, scanned: 50 })
+      socket.bring(JSON.stringify(media(51), null, 2))
+      socket.bring(media(52, "inbound", streamSid(2)))
+      assert.deepInclude(stream.tally, { received: 51, scanned: 50 })
     }))
 
   it.effect("in binary frames is not read", () =>

@@ -33,9 +33,10 @@ describe("a call that asks for TwiML", () => {
 
   it("is read, with nothing of what we do not use", () => {
     const call = read()
-    assert.deepStrictEqual(Object.keys(call).sort(), ["AccountSid", "CallSid", "Direction", "From", "To"])
+    assert.deepStrictEqual(Object.keys(call).sort(), ["AccountSid", "CallSid", "CallStatus", "Direction", "From", "To"])
     assert.strictEqual(call.CallSid, callSid())
     assert.strictEqual(call.AccountSid, accountSid)
+    assert.deepStrictEqual<Option.Option<string>>(call.CallStatus, Option.some("ringing"))
     assert.strictEqual(call.Direction, "inbound")
     assert.deepStrictEqual<Option.Option<string>>(call.From, Option.some("+14155550123"))
     assert.deepStrictEqual<Option.Option<string>>(call.To, Option.some("+14155550100"))
@@ -46,9 +47,33 @@ describe("a call that asks for TwiML", () => {
     (From) => assert.isTrue(Option.isNone(read({ From }).From))
   )
 
+  it.each(["sip:+14155550100@example.com", "sips:+14155550100@example.com;user=phone", "whatsapp:+14155550100", "tel:+14155550100"])(
+    "is for the number in %j",
+    (To) => assert.deepStrictEqual<Option.Option<string>>(read({ To }).To, Option.some("+14155550100"))
+  )
+
+  it.each(["sip:alice@example.com", "sip:4155550100@example.com", "client:+14155550100", ""])(
+    "is for no number in %j",
+    (To) => assert.isTrue(Option.isNone(read({ To }).To))
+  )
+
   it("is taken without From and To", () => {
     const call = read({ From: undefined, To: undefined })
     assert.isTrue(Option.isNone(call.From) && Option.isNone(call.To))
+  })
+
+  it.each([
+    ["completed", "completed"],
+    ["Completed", "completed"],
+    [" COMPLETED\n", "completed"],
+    ["No-Answer", "no-answer"],
+    ["in-progress", "in-progress"],
+    ["no answer", undefined],
+    ["done", undefined],
+    ["", undefined],
+    [undefined, undefined]
+  ] as const)("is taken with CallStatus=%j, which means %s", (CallStatus, expected) => {
+    assert.deepStrictEqual<Option.Option<string>>(read({ CallStatus }).CallStatus, Option.fromUndefinedOr(expected))
   })
 
   it("is inbound unless it says otherwise", () => {
@@ -71,6 +96,22 @@ describe("a call that asks for TwiML", () => {
   })
 })
 
+describe("a call that asks what next", () => {
+  const decode = Schema.decodeUnknownResult(Webhook.ContinueParameters)
+  const read = (change: Record<string, string | undefined> = {}) => Result.getOrThrow(decode(form(incoming, change)))
+
+  it("may have been with somebody else, or not", () => {
+    assert.strictEqual(read().DialCallStatus, "")
+    assert.strictEqual(read({ DialCallStatus: "no-answer" }).DialCallStatus, "no-answer")
+    assert.strictEqual(read({ DialCallStatus: " Completed" }).DialCallStatus, "completed")
+  })
+
+  it("may be over, whatever became of the other call", () => {
+    const call = read({ CallStatus: "Failed", DialCallStatus: "no-answer" })
+    assert.deepStrictEqual<Option.Option<string>>(call.CallStatus, Option.some("failed"))
+  })
+})
+
 describe("a status callback", () => {
   const decode = Schema.decodeUnknownResult(Webhook.StatusParameters)
 
@@ -89,16 +130,21 @@ describe("a status callback", () => {
     }
   )
 
-  it("without a sequence number is older than any with one", () => {
-    const report = Result.getOrThrow(decode(form(completed, { SequenceNumber: undefined })))
-    assert.isBelow(report.SequenceNumber, 0)
+  it.each(["Completed", " no-answer ", "IN-PROGRESS\n"])("may be written as %j", (CallStatus) => {
+    assert.strictEqual(Result.getOrThrow(decode(form(completed, { CallStatus }))).CallStatus, CallStatus.trim().toLowerCase())
   })
+
+  it.each([undefined, "", "first", "1.5", "1e400", "999999999999999999999"])(
+    "is older than any other where its sequence number is %s, and is not refused for it",
+    (SequenceNumber) => {
+      const report = Result.getOrThrow(decode(form(completed, { SequenceNumber })))
+      assert.deepInclude(report, { SequenceNumber: -1, CallStatus: "completed" })
+    }
+  )
 
   it.each([
     ["CallStatus", "answered"],
     ["CallStatus", undefined],
-    ["SequenceNumber", "first"],
-    ["SequenceNumber", "1.5"],
     ["CallSid", "CA1"]
   ])("is refused with %s=%s", (name, value) => {
     assert.isTrue(Result.isFailure(decode(form(completed, { [name]: value }))))

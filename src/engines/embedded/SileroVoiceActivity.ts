@@ -13,7 +13,7 @@
  * https://github.com/snakers4/silero-vad
  */
 import { createRequire } from "node:module"
-import { Clock, Effect, Exit, FileSystem, Layer, Record, Scope } from "effect"
+import { Clock, Effect, Exit, type Fiber, FiberSet, FileSystem, Layer, Record, Scope } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { type Detector, VoiceActivity, windowLength } from "../../conversation/VoiceActivity.ts"
@@ -75,7 +75,7 @@ interface Question {
   readonly answer: (probability: Exit.Exit<number, EngineFailed>) => void
 }
 
-type Ask = (input: Float32Array, state: Float32Array, answer: Question["answer"]) => void
+type Ask = (input: Float32Array, state: Float32Array, answer: Question["answer"], now: number, isCatchingUp: boolean) => void
 
 /** What a run reads and writes, for so many windows. */
 interface Papers {
@@ -128,8 +128,14 @@ const copy = (source: Float32Array, from: number, target: Float32Array, at: numb
   for (let index = 0; index < stateLength; index++) target[at + index] = source[from + index]
 }
 
+/**
+ * Starts a fiber with the context of the layer: the scheduler that the service was given, and no call's log annotations.
+ * A detector is asked by a plain call, which has no fiber whose context could be taken.
+ */
+type Fork = (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+
 /** Looks at the windows of all calls together that came within `gatherFor`. */
-const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scope: Scope.Scope): Ask => {
+const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, fork: Fork): Ask => {
   let waiting: Array<Question> = []
   /** When the last windows came, in a ring. */
   const cameAt = new Float64Array(manyWindows).fill(-Infinity)
@@ -165,7 +171,8 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
 
   const together = (wait: number) =>
     Effect.gen(function*() {
-      if (wait > 0) yield* Effect.sleep(wait)
+      // Without a wait, still those windows that this same callback of the event loop brings.
+      yield* wait > 0 ? Effect.sleep(wait) : Effect.yieldNow
       const questions = waiting
       waiting = []
       const answers = yield* Effect.exit(Effect.tryPromise({ try: () => run(questions), catch: (cause) => failed("broken", cause) }))
@@ -176,28 +183,40 @@ const makeAsk = (runtime: Runtime, session: InferenceSession, rate: Tensor, scop
       Effect.provideService(Clock.Clock, clock)
     )
 
-  return (input, state, answer) => {
-    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    const oldest = came++ % manyWindows
-    const wait = now - cameAt[oldest] < within ? gatherFor : 0
-    cameAt[oldest] = now
-    if (waiting.push({ input, state, answer }) === 1) Effect.runFork(Effect.forkIn(together(wait), scope))
+  return (input, state, answer, now, isCatchingUp) => {
+    const oldest = came % manyWindows
+    const wait = !isCatchingUp && now - cameAt[oldest] < within ? gatherFor : 0
+    if (!isCatchingUp) {
+      cameAt[oldest] = now
+      came++
+    }
+    if (waiting.push({ input, state, answer }) === 1) fork(together(wait))
   }
 }
+
+/**
+ * A call that asks again sooner than this (ms) hears what a stalled network brought at once, faster than it was spoken: it waits
+ * for no other calls' windows, and is no sign that several callers speak.
+ */
+const spokenApart = 16
 
 const makeDetector = (ask: Ask): Detector => {
   const input = new Float32Array(inputLength)
   const state = new Float32Array(layers * stateLength)
+  let askedAt = -Infinity
   return {
     ask: (window, answer) => {
+      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const isCatchingUp = now - askedAt < spokenApart
+      askedAt = now
       input.copyWithin(0, windowLength)
       for (let index = 0; index < windowLength; index++) input[contextLength + index] = window[index] / 32_768
-      ask(input, state, answer)
+      ask(input, state, answer, now, isCatchingUp)
     }
   }
 }
 
-const load = Effect.fnUntraced(function*(choose: Effect.Effect<Runtime, unknown>) {
+const load = Effect.fnUntraced(function*(choose: Effect.Effect<Runtime, unknown>, fork: Fork) {
   const fs = yield* FileSystem.FileSystem
   const bytes = yield* Effect.try(() => createRequire(import.meta.url).resolve(weights)).pipe(
     Effect.flatMap((path) => fs.readFile(path)),
@@ -218,7 +237,7 @@ const load = Effect.fnUntraced(function*(choose: Effect.Effect<Runtime, unknown>
     (session) => Effect.promise(() => session.release())
   )
   const rate = new runtime.Tensor("int64", BigInt64Array.of(8000n), [])
-  const ask = makeAsk(runtime, session, rate, yield* Effect.scope)
+  const ask = makeAsk(runtime, session, rate, fork)
   const open = Effect.sync(() => makeDetector(ask))
   // Once, so that the first call does not wait.
   yield* Effect.flatMap(open, ({ ask }) => Effect.callback<number, EngineFailed>((resume) => ask(new Int16Array(windowLength), resume)))
@@ -230,10 +249,12 @@ const layerOf = (choose: Effect.Effect<Runtime, unknown>): Layer.Layer<VoiceActi
   Layer.effect(
     VoiceActivity,
     Effect.gen(function*() {
-      const scope = yield* Effect.scope
+      // Made before the fibers, so that it is closed after them: none of them may run a model that has been released.
+      const session = yield* Scope.fork(yield* Effect.scope)
       const fs = yield* FileSystem.FileSystem
+      const fork = yield* FiberSet.makeRuntime<never, void, never>()
       const loaded = yield* Effect.cached(
-        load(choose).pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(scope))
+        load(choose, fork).pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(session))
       )
       return VoiceActivity.of({ open: Effect.flatten(loaded) })
     })

@@ -146,7 +146,7 @@ describe("Flite's memory", () => {
       const { prepare, speak } = yield* TextToSpeech
       yield* prepare([say("Hello."), say("Goodbye."), say("")])
       // Without a turn of the event loop no thread can answer: it was there.
-      const fiber = Effect.runFork(Stream.runCollect(speak(say("Goodbye."))))
+      const fiber = yield* Effect.forkChild(Stream.runCollect(speak(say("Goodbye."))), { startImmediately: true })
       assert.isDefined(fiber.pollUnsafe())
     }).pipe(Effect.provide(Flite.layer)))
 

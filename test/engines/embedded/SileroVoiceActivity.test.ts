@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, FileSystem, Layer, PlatformError, Result } from "effect"
+import { Context, Effect, FileSystem, Layer, PlatformError, References, Result, Scheduler } from "effect"
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import * as onnx from "onnxruntime-node"
@@ -135,5 +135,39 @@ describe("the runtimes of Silero VAD", () => {
       const failure = yield* Effect.flip(Effect.scoped(open))
       assert.deepStrictEqual([failure._tag, failure.stage, failure.reason], ["EngineFailed", "voiceActivity", "unavailable"])
       assert.match(failure.advice, /npm install/)
+    }))
+})
+
+/** Effect's own scheduler, with an account of the fibers that it was asked about: of each, the call that its log lines name. */
+const watched = () => {
+  const calls: Array<unknown> = []
+  const scheduler = new Scheduler.MixedScheduler("async", (run) => {
+    const immediate = setImmediate(run)
+    return () => clearImmediate(immediate)
+  })
+  const shouldYield = scheduler.shouldYield.bind(scheduler)
+  scheduler.shouldYield = (fiber) => {
+    calls.push(fiber.getRef(References.CurrentLogAnnotations).callSid)
+    return shouldYield(fiber)
+  }
+  return { calls, scheduler }
+}
+
+describe("the fibers that look at windows", () => {
+  it.live("run on the scheduler that the service was given, with nothing of the call whose window was the first", () =>
+    Effect.gen(function*() {
+      const { calls, scheduler } = watched()
+      const context = yield* Layer.build(
+        Silero.layer.pipe(Layer.provide(files), Layer.provide(Layer.succeed(Scheduler.Scheduler, scheduler)))
+      )
+      const { open } = Context.get(context, VoiceActivity)
+      const detector = yield* Effect.annotateLogs(open, { callSid: "CA1" })
+      // The fiber of this test has the process's scheduler; so only the detector's own fibers are seen here.
+      for (const times of [1, 2, 3]) {
+        calls.length = 0
+        yield* Detectors.probability(detector, new Int16Array(windowLength) as Pcm<8000>)
+        assert.isAbove(calls.length, 0, `window ${times}`)
+        assert.isTrue(calls.every((callSid) => callSid === undefined), `window ${times}`)
+      }
     }))
 })

@@ -1,0 +1,120 @@
+/**
+ * Settings that are right one by one and wrong together: those that can't work keep the service from starting, those that do
+ * nothing or too much are warned of. One line each, which begins with the variable's name.
+ */
+import { Duration, Option, Redacted } from "effect"
+import { meant } from "./Environment.ts"
+import { isEverything } from "./Networks.ts"
+
+/** The settings that are looked at; `Settings` has them all. */
+interface Settings {
+  readonly twilio: {
+    readonly account: Option.Option<{ readonly authTokens: ReadonlyArray<Redacted.Redacted> }>
+    readonly phoneNumber: Option.Option<string>
+    readonly apiBaseUrl: Option.Option<URL>
+  }
+  readonly server: {
+    readonly publicUrl: Option.Option<URL>
+    readonly trustedProxies: ReadonlyArray<string>
+  }
+  readonly apiKey: Option.Option<Redacted.Redacted>
+  readonly engines: {
+    readonly speechToText: ReadonlyArray<{ readonly _tag: string }>
+    readonly replyModel: ReadonlyArray<{ readonly _tag: string }>
+    readonly textToSpeech: ReadonlyArray<{ readonly _tag: string }>
+  }
+  readonly limits: {
+    readonly callDuration: Duration.Duration
+    readonly start: Duration.Duration
+    readonly media: Duration.Duration
+  }
+}
+
+/** The secrets of `.env.example`: everybody knows them. */
+export const examples = { apiKey: "replace-me-with-a-long-random-secret", authToken: "0123456789abcdef0123456789abcdef" }
+
+/** A host that only the machine itself, or only its own network, reaches; names are not looked up. */
+const isUnreachable = (url: URL) =>
+  /^(?:(?:.*\.)?localhost|0\.0\.0\.0|(?:127|10)\.[\d.]+|192\.168\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(?:::1?|f[cd][0-9a-f:]+|fe[89ab][0-9a-f:]+)\])$/i
+    .test(url.hostname)
+
+const isPlain = (url: URL) => url.protocol === "http:"
+
+const isTwilio = ({ hostname }: URL) => hostname === "twilio.com" || hostname.endsWith(".twilio.com")
+
+/** What can't work. */
+export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  // With another API than Twilio's, such as the simulator's, everything may be on one machine.
+  const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
+  const forSimulator = "For the simulator, set TWILIO_API_BASE_URL to its address."
+  if (isReal && Option.exists(server.publicUrl, isPlain)) {
+    lines.push(
+      `PUBLIC_URL begins with http://, but TWILIO_ACCOUNT_SID is set, and Twilio brings a call's sound over wss:// only. Set it to an https:// address. ${forSimulator}`
+    )
+  }
+  if (isReal && Option.exists(server.publicUrl, isUnreachable)) {
+    lines.push(
+      `PUBLIC_URL is an address of this machine or its network, but TWILIO_ACCOUNT_SID is set, and Twilio can't reach it. Set it to a public address. ${forSimulator}`
+    )
+  }
+  if (isReal && Option.exists(twilio.account, ({ authTokens }) => authTokens.some((token) => Redacted.value(token) === examples.authToken))) {
+    lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's own; it stands in Twilio's console.")
+  }
+  if (Option.exists(apiKey, (key) => Redacted.value(key) === examples.apiKey)) {
+    lines.push("API_KEY is still the example of .env.example, which everybody knows. Set a secret of your own, or none: then one is made.")
+  }
+  return lines
+}
+
+const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
+
+/** Below this a key can be guessed. */
+const shortestKey = 16
+
+/** Variables that belong to other versions of this service: nothing uses them here. */
+const unused: Readonly<Record<string, string>> = {
+  DATABASE_URL: "this version keeps no call history in a database"
+}
+
+/**
+ * What does nothing, or more than was probably meant.
+ *
+ * @param given the names of all variables that have a value, those of other programs too
+ */
+export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const { apiKey, engines, limits, server, twilio } = settings
+  const lines: Array<string> = []
+  for (const [prefix, stage] of stages) {
+    if (engines[stage].some(({ _tag }) => _tag === "Server")) continue
+    for (const name of given) {
+      if (known.includes(name) && name.startsWith(`${prefix}_`) && name !== `${prefix}_URL`) {
+        lines.push(`${name} does nothing: it is for a server, and ${prefix}_URL names none.`)
+      }
+    }
+  }
+  if (Option.exists(apiKey, (key) => Redacted.value(key).length < shortestKey)) {
+    lines.push(`API_KEY is shorter than ${shortestKey} characters. Whoever guesses it can place calls.`)
+  }
+  if (server.trustedProxies.some(isEverything)) {
+    lines.push("TRUSTED_PROXIES trusts every address, so every client can say who it is and where it called. Name the proxies' own addresses.")
+  }
+  if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
+    lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+  }
+  for (const [name, limit] of [["START_TIMEOUT", limits.start], ["MEDIA_TIMEOUT", limits.media]] as const) {
+    if (Duration.isGreaterThanOrEqualTo(limit, limits.callDuration)) {
+      lines.push(`${name} does nothing: a call may last no longer than MAX_CALL_DURATION.`)
+    }
+  }
+  if (Option.exists(twilio.apiBaseUrl, (url) => isPlain(url) && isTwilio(url))) {
+    lines.push("TWILIO_API_BASE_URL begins with http://: the auth token would go over the network in the clear. Set https://.")
+  }
+  for (const name of given) {
+    const why = Object.hasOwn(unused, name) ? unused[name] : undefined
+    if (why !== undefined) lines.push(`${name} does nothing: ${why}.`)
+    const variable = why === undefined ? meant(name, known) : undefined
+    if (variable !== undefined && !given.includes(variable)) lines.push(`${name} is no variable of this service. Did you mean ${variable}?`)
+  }
+  return lines
+}

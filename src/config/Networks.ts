@@ -1,0 +1,28 @@
+/**
+ * Networks of IP addresses as the operator writes them: addresses, CIDR networks, and the usual names for several.
+ */
+import { Option } from "effect"
+import { isIPv4, isIPv6 } from "node:net"
+
+/** The names that Express and others have for them. */
+const named: Readonly<Record<string, ReadonlyArray<string>>> = {
+  loopback: ["127.0.0.0/8", "::1/128"],
+  private: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+  uniquelocal: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+  linklocal: ["169.254.0.0/16", "fe80::/10"]
+}
+
+/** The CIDR networks of one entry: `10.0.0.0/8`, `192.0.2.1` (as `192.0.2.1/32`), `[::1]` (as `::1/128`), `loopback`. */
+export const parse = (text: string): Option.Option<ReadonlyArray<string>> => {
+  const names = named[text.toLowerCase()]
+  if (names !== undefined && Object.hasOwn(named, text.toLowerCase())) return Option.some(names)
+  const match = /^(?:\[([^\]]+)\]|([^/[\]%]+))(?:\/(\d{1,3}))?$/.exec(text)
+  if (match === null) return Option.none()
+  const address = match[1] ?? match[2]
+  const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0
+  const prefix = match[3] === undefined ? bits : Number(match[3])
+  return bits === 0 || prefix > bits ? Option.none() : Option.some([`${address}/${prefix}`])
+}
+
+/** Whether a network holds every address. */
+export const isEverything = (network: string): boolean => network.endsWith("/0")

@@ -1,0 +1,109 @@
+/**
+ * Words of any language: where they begin, how many there are, how long they take, and how they are joined.
+ *
+ * Chinese, Japanese, Thai, Lao, Khmer and Burmese write no blanks between words; `Intl.Segmenter` knows them by its dictionaries.
+ * Elsewhere a word is what stands between blanks, with its punctuation: "half-past", "o'clock,".
+ */
+
+/** Scripts that write no blanks between words. */
+const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
+const hasUnspaced = new RegExp(`[${unspaced}]`, "u")
+/** With marks and the full-width punctuation of these scripts, which needs no blank beside it. */
+const unspacedEnd = new RegExp(`[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]\\p{M}*$`, "u")
+const unspacedBegin = new RegExp(`^[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]`, "u")
+
+/** A character of these is a syllable or more. */
+const syllabic = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
+
+/** The language hardly matters to the segmenter, and that of the machine must not. */
+const segmenter = new Intl.Segmenter("en", { granularity: "word" })
+
+/**
+ * How long a character takes to be said, in Latin letters. Speech has some 15 Latin letters a second, and some 5 characters of
+ * Chinese, Japanese or Korean; a figure is a word.
+ */
+const weightOf = (character: string): number => character.length * (syllabic.test(character) ? 3 : /\p{Nd}/u.test(character) ? 4 : 1)
+
+/** How long a text takes to be said, in Latin letters. */
+export const weight = (text: string): number => {
+  let sum = 0
+  for (const character of text) sum += weightOf(character)
+  return sum
+}
+
+/** How much of a text (characters) takes no longer than this many Latin letters. */
+export const lengthWithin = (text: string, letters: number): number => {
+  let sum = 0
+  let length = 0
+  for (const character of text) {
+    sum += weightOf(character)
+    if (sum > letters) break
+    length += character.length
+  }
+  return length
+}
+
+/** The number of words; signs alone are none. */
+export const count = (text: string): number => {
+  let words = 0
+  for (const run of text.split(/\s+/)) {
+    if (!/[\p{L}\p{N}]/u.test(run)) continue
+    if (!hasUnspaced.test(run)) words++
+    else for (const { isWordLike } of segmenter.segment(run)) if (isWordLike === true) words++
+  }
+  return words
+}
+
+/** Places between words, one past the end of each; a word has the signs behind it and the blanks before it. */
+const endsOf = (text: string): ReadonlyArray<number> => {
+  const ends: Array<number> = []
+  for (const { 0: run, index } of text.matchAll(/\S+/g)) {
+    if (hasUnspaced.test(run)) {
+      let isOpened = true
+      for (const { index: at, isWordLike, segment } of segmenter.segment(run)) {
+        // Punctuation goes with the word before it, but an opening bracket with the one behind it.
+        const isOpening = /^[\p{Ps}\p{Pi}]/u.test(segment)
+        if ((isWordLike === true || isOpening) && !isOpened) ends.push(index + at)
+        isOpened = isOpening
+      }
+    }
+    ends.push(index + run.length)
+  }
+  return ends
+}
+
+/** The first `share` (0 to 1) of a text by the time that it takes to be said, less a word that it would cut. */
+export const cut = (text: string, share: number): string => {
+  if (share >= 1) return text
+  const limit = weight(text) * Math.max(0, share)
+  let said = 0
+  let from = 0
+  let end = 0
+  for (const next of endsOf(text)) {
+    said += weight(text.slice(from, next))
+    if (said > limit) break
+    from = next
+    end = next
+  }
+  return text.slice(0, end).trimEnd()
+}
+
+/** Texts behind one another, with a blank between where their script writes one. */
+export const join = (...texts: ReadonlyArray<string>): string =>
+  texts.filter((text) => text.length > 0).reduce(
+    (joined, text) => joined.length === 0 || (unspacedEnd.test(joined) && unspacedBegin.test(text)) ? joined + text : `${joined} ${text}`,
+    ""
+  )
+
+/** Whether a text is another that goes on, not one whose last word goes on: "I am" does of "I", and "It" does not. */
+export const continues = (text: string, begun: string): boolean => {
+  if (!text.startsWith(begun) || text.length === begun.length) return false
+  const rest = text.slice(begun.length)
+  return rest.startsWith(" ") || (unspacedEnd.test(begun) && unspacedBegin.test(rest))
+}
+
+/** Lower case, no punctuation, and no blanks where the script writes none: how short answers are compared. */
+export const plain = (text: string): string => {
+  const words = text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}\s'-]/gu, " ").replace(/\s+/g, " ").trim().split(" ")
+  return join(...words)
+}

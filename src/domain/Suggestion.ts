@@ -1,0 +1,54 @@
+/**
+ * Names that are nearly right: which known name was probably meant.
+ */
+
+/** How many letters differ; two that have changed places count as one (optimal string alignment). */
+export const distance = (one: string, other: string): number => {
+  let before: ReadonlyArray<number> = []
+  let row = globalThis.Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let at = 1; at <= one.length; at++) {
+    const next = [at]
+    for (let index = 1; index <= other.length; index++) {
+      const isSame = one[at - 1] === other[index - 1]
+      const isSwapped = at > 1 && index > 1 && one[at - 1] === other[index - 2] && one[at - 2] === other[index - 1]
+      next.push(Math.min(
+        row[index] + 1,
+        next[index - 1] + 1,
+        row[index - 1] + (isSame ? 0 : 1),
+        isSwapped ? before[index - 2] + 1 : Infinity
+      ))
+    }
+    before = row
+    row = next
+  }
+  return row[other.length]
+}
+
+/** Longer names are cut: nobody means a known name by them. */
+const maxLength = 64
+
+/** `toNumber`, `To-Number` and `TO_NUMBER` are the words `to` and `number`. */
+const wordsOf = (name: string): ReadonlyArray<string> =>
+  name.slice(0, maxLength).replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().split(/[^a-z0-9]+/).filter((word) => word !== "")
+
+/** One name has all the words of the other, and more: `to` and `to_number`. */
+const isShortened = (one: string, other: string): boolean => {
+  const [fewer, more] = [wordsOf(one), wordsOf(other)].sort((a, b) => a.length - b.length)
+  return fewer.length > 0 && fewer.every((word) => more.includes(word))
+}
+
+/** The known name that was probably meant: a few letters away, or with more or fewer words. */
+export const nearest = (name: string, known: ReadonlyArray<string>): string | undefined => {
+  const near = known
+    .map((candidate) => ({ candidate, far: distance(name.slice(0, maxLength).toLowerCase(), candidate.toLowerCase()) }))
+    .sort((one, other) => one.far - other.far)[0]
+  if (near !== undefined && near.far <= Math.max(1, Math.floor(near.candidate.length / 3))) return near.candidate
+  return known.find((candidate) => isShortened(name, candidate))
+}
+
+/** The known name that was probably meant, else all of them: what to do, in a sentence. */
+export const suggest = (name: string, known: ReadonlyArray<string>): string => {
+  const near = nearest(name, known)
+  if (near !== undefined) return `Did you mean "${near}"?`
+  return known.length === 0 ? "There are none yet." : `There is: ${known.slice(0, 20).join(", ")}.`
+}

@@ -1,0 +1,111 @@
+/**
+ * Full stops that end no sentence: those of a language's abbreviations and ordinals.
+ */
+import { languages } from "./Languages.ts"
+import type { AbbreviationKind } from "./LanguageRules.ts"
+
+/**
+ * Whether a sentence goes on behind a full stop. `undecided`: more of what follows is needed.
+ */
+export type Decision = "goesOn" | "mayEnd" | "undecided"
+
+export interface FullStops {
+  /** `before`: the text up to the stop, without it. `following`: what stands behind it, without the blanks between. */
+  readonly decide: (before: string, following: string) => Decision
+}
+
+/** Languages that write ordinals with a full stop, and so dates. */
+const ordinalLanguages = new Set(["cs", "da", "de", "et", "fi", "fo", "hr", "bs", "sr", "hu", "is", "lb", "lv", "nb", "nn", "no", "pl", "sk", "sl", "tr", "eu"])
+
+/** English, French, German and Spanish ones that meet in any text. */
+const common: ReadonlyArray<readonly [written: string, kind: AbbreviationKind]> = [
+  ...["dr", "mr", "mrs", "ms", "prof", "st", "rev", "gen", "col", "lt", "capt", "sgt", "hon", "mme", "mlle", "sr", "sra", "hr", "fr"]
+    .map((word) => [`${word}.`, "title"] as const),
+  ...["e.g.", "i.e.", "eg.", "ie.", "vs.", "cf.", "ca.", "z.b.", "p.ej.", "p.ex."].map((word) => [word, "inner"] as const),
+  ...["no", "nr", "ext", "tel", "fig", "vol", "min", "max", "approx", "art", "p", "pp", "ch", "sec", "apt", "rm", "jan", "feb", "mar", "apr", "jun",
+    "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun"]
+    .map((word) => [`${word}.`, "number"] as const)
+]
+
+/** More of a text than any abbreviation has. */
+const lookBack = 48
+
+const monthsOf = (language: string): ReadonlySet<string> => {
+  const months = new Set<string>()
+  for (let month = 0; month < 12; month++) {
+    const date = new Date(Date.UTC(2024, month, 3))
+    for (const width of ["long", "short"] as const) {
+      const parts = new Intl.DateTimeFormat(language, { timeZone: "UTC", month: width, day: "numeric" }).formatToParts(date)
+      const alone = new Intl.DateTimeFormat(language, { timeZone: "UTC", month: width }).format(date)
+      for (const name of [parts.find(({ type }) => type === "month")?.value ?? alone, alone]) {
+        const word = name.toLowerCase().replace(/\.$/, "")
+        if (/^\p{L}{2,}$/u.test(word)) months.add(word)
+      }
+    }
+  }
+  return months
+}
+
+const none: ReadonlySet<string> = new Set()
+
+const make = (language: string): FullStops => {
+  const rules = languages.get(language)
+  const months = ordinalLanguages.has(language) ? monthsOf(language) : none
+  const kinds = new Map<string, Set<AbbreviationKind>>()
+  /** Ways in which an abbreviation with a stop within goes on behind that stop. */
+  const continuations: Array<readonly [begun: string, rest: string]> = []
+  const own = rules?.abbreviations.map(([written, , kind]) => [written.toLowerCase(), kind] as const) ?? []
+  for (const [written, kind] of [...common, ...own]) {
+    if (!written.endsWith(".")) continue
+    kinds.set(written.slice(0, -1), new Set([...kinds.get(written.slice(0, -1)) ?? [], kind]))
+    const parts = written.slice(0, -1).split(".")
+    for (let index = 1; index < parts.length; index++) continuations.push([parts.slice(0, index).join("."), parts.slice(index).join(".")])
+  }
+
+  /** The last word before the stop, and with it the parts of an abbreviation that blanks stand between: "z. B". */
+  const candidates = (before: string): ReadonlyArray<string> => {
+    const tail = before.slice(-lookBack).toLowerCase()
+    const last = /[\p{L}\p{N}.-]*$/u.exec(tail)?.[0] ?? ""
+    const spaced = /(?:\p{L}{1,3}\.\s?){1,4}\p{L}{1,3}$/u.exec(tail)?.[0].replace(/\s/g, "")
+    return spaced === undefined ? [last, last.replace(/^.*-/, "")] : [spaced, last, last.replace(/^.*-/, "")]
+  }
+
+  return {
+    decide: (before, following) => {
+      const words = candidates(before)
+      const next = following.toLowerCase()
+      for (const [begun, rest] of continuations) {
+        if (!words.includes(begun)) continue
+        const written = `${rest}.`
+        const compact = next.replace(/\s/g, "")
+        if (compact.startsWith(written)) return "goesOn"
+        if (written.startsWith(compact)) return "undecided"
+      }
+      for (const word of words) {
+        const known = kinds.get(word)
+        if (known === undefined) continue
+        if (known.has("title") || known.has("inner")) return "goesOn"
+        if (known.has("number") && /^[\d+(]/.test(following)) return "goesOn"
+      }
+      if (months.size === 0 || !/(?:^|[^\p{L}\p{N}.,])\d{1,3}$/u.test(before)) return "mayEnd"
+      // A month, or a noun, is told by the whole word.
+      const word = /^[\p{L}\p{M}]*/u.exec(following)?.[0] ?? ""
+      if (word.length === 0) return "mayEnd"
+      if (word.length === following.length) return "undecided"
+      if (months.has(word.toLowerCase())) return "goesOn"
+      const number = /\d{1,3}$/.exec(before)?.[0] ?? ""
+      const isOrdinal = rules?.ordinalWithStop?.(before.slice(0, before.length - number.length).slice(-lookBack), ` ${following}`) !== undefined
+      return isOrdinal ? "goesOn" : "mayEnd"
+    }
+  }
+}
+
+const made = new Map<string, FullStops>()
+
+/** By BCP 47. Of a language that nothing is known of only common abbreviations are. */
+export const of = (tag: string): FullStops => {
+  const language = tag.toLowerCase().split(/[-_]/)[0]
+  const known = made.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")
+  made.set(language, known)
+  return known
+}

@@ -1,0 +1,19 @@
+/**
+ * A language's numbers in words, as its other rules ask for them.
+ */
+import type { WrittenNumber } from "./WrittenNumber.ts"
+
+export type Gender = "masculine" | "feminine"
+
+export interface Numerals {
+  /** In the form before a noun of this gender; without: the number alone. */
+  readonly cardinal: (number: number | string, gender?: Gender) => string
+  readonly ordinal: (number: number, ruleSet: string) => string
+  readonly year: (year: number) => string
+  /** Digit by digit. */
+  readonly digits: (digits: string) => string
+  /** With its sign and its decimals. */
+  readonly number: (written: WrittenNumber, gender?: Gender) => string
+  /** The gender that a number takes before this text. */
+  readonly genderBefore: (after: string) => Gender | undefined
+}

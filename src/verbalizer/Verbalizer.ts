@@ -1,0 +1,86 @@
+/**
+ * Written text as people say it: figures, units, abbreviations and signs become words of the text's language.
+ *
+ * One pass from left to right; at the beginning of each word, figure or sign the rules are asked in their order, and the first
+ * that knows what stands there answers. What no rule knows stays as it is written, to the last character. What comes out has
+ * nothing left to write out, so a second pass changes nothing.
+ */
+import { languages } from "./Languages.ts"
+import * as NumberWords from "./NumberWords.ts"
+import * as Abbreviations from "./rules/Abbreviations.ts"
+import * as Addresses from "./rules/Addresses.ts"
+import * as Codes from "./rules/Codes.ts"
+import * as Dates from "./rules/Dates.ts"
+import * as Measures from "./rules/Measures.ts"
+import * as Numbers from "./rules/Numbers.ts"
+import * as Ordinals from "./rules/Ordinals.ts"
+import { here, type Language, match, type Rule } from "./rules/Rule.ts"
+import * as Signs from "./rules/Signs.ts"
+import * as Telephone from "./rules/Telephone.ts"
+import * as Times from "./rules/Times.ts"
+import { decimalOf } from "./WrittenNumber.ts"
+
+/** A sentence's figures are read with what stands around them; more than this is no sentence. */
+const maxLength = 4000
+
+const word = here("[\\p{L}\\p{M}'’]+")
+const isWordCharacter = /[\p{L}\p{M}\p{N}]/u
+
+const make = (language: Language): (text: string) => string => {
+  const rules: ReadonlyArray<Rule> = [
+    Abbreviations.make(language),
+    Addresses.make(language),
+    Dates.make(language),
+    Telephone.make(language),
+    Times.make(language),
+    Ordinals.make(language),
+    Measures.make(language),
+    Codes.make(language),
+    Numbers.make(language),
+    Signs.make(language)
+  ]
+  return (text) => {
+    let spoken = ""
+    let at = 0
+    /** Words that stand for signs need blanks around them, where letters or figures would touch. */
+    const add = (words: string) => {
+      const touches = isWordCharacter.test(spoken.at(-1) ?? "") && isWordCharacter.test(words[0] ?? "")
+      spoken += touches ? ` ${words}` : words
+    }
+    let isBehindWords = false
+    while (at < text.length) {
+      const isInside = at > 0 && isWordCharacter.test(text[at - 1]) && /\p{L}/u.test(text[at]) && !isBehindWords
+      const found = isInside ? undefined : rules.reduce<ReturnType<Rule>>((known, rule) => known ?? rule(text, at), undefined)
+      if (found !== undefined && found.length > 0) {
+        add(found.words)
+        at += found.length
+        isBehindWords = true
+        continue
+      }
+      const rest = match(word, text, at)?.[0] ?? String.fromCodePoint(text.codePointAt(at) ?? 0)
+      if (isBehindWords) add(rest)
+      else spoken += rest
+      at += rest.length
+      isBehindWords = false
+    }
+    return spoken === text ? text : spoken.replace(/[ \u00A0\u202F]{2,}/g, " ").trim()
+  }
+}
+
+const made = new Map<string, (text: string) => string>()
+
+/**
+ * The spoken form of texts of a language (BCP 47). Its data is loaded when it is first asked for. A language without rules
+ * is left to the engine: unset.
+ */
+export const of = (tag: string): ((text: string) => string) | undefined => {
+  const base = tag.toLowerCase().split(/[-_]/)[0]
+  const rules = languages.get(base)
+  if (rules === undefined) return undefined
+  const known = made.get(base)
+  if (known !== undefined) return known
+  const verbalizer = make({ rules, words: NumberWords.make(rules), decimal: decimalOf(base) })
+  const bounded = (text: string) => text.length > maxLength ? text : verbalizer(text)
+  made.set(base, bounded)
+  return bounded
+}

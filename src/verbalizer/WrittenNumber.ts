@@ -1,0 +1,41 @@
+/**
+ * Numbers as they are written, with the separators of a language or of another.
+ */
+
+export interface WrittenNumber {
+  readonly isNegative: boolean
+  /** Digits only. */
+  readonly whole: string
+  readonly fraction?: string
+}
+
+/** Blanks that stand between thousands and between a number and its unit. */
+export const blank = "[ \\u00A0\\u202F\\u2009]"
+
+/** Without a sign: "1,250.50", "1 250,5", "1'250". Groups behind the first have three digits. */
+export const pattern = `(?:\\d{1,3}(?:[.,'’\\u00A0\\u202F\\u2009 ]\\d{3})+(?!\\d)(?:[.,]\\d+)?|\\d+(?:[.,]\\d+)?)(?![.,]?\\d)`
+
+/** The character between whole and decimals. */
+export const decimalOf = (language: string): string =>
+  new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? "."
+
+/**
+ * Reads what {@link pattern} has matched. A single "." or "," before exactly three digits separates thousands unless it is
+ * the language's decimal sign; any other single one separates decimals.
+ */
+export const read = (text: string, decimal: string, isNegative = false): WrittenNumber => {
+  const plain = text.replace(/['’\u00A0\u202F\u2009 ]/g, "")
+  const marks = plain.match(/[.,]/g) ?? []
+  const last = Math.max(plain.lastIndexOf("."), plain.lastIndexOf(","))
+  const isGroup = (at: number) => at > 0 && plain.length - at === 4 && !plain.startsWith("0")
+  const isDecimal = marks.length > 0 && (
+    new Set(marks).size === 2 || (marks.length === 1 && (plain[last] === decimal || plain !== text || !isGroup(last)))
+  )
+  const digits = (part: string) => part.replace(/[.,]/g, "")
+  return isDecimal
+    ? { isNegative, whole: digits(plain.slice(0, last)), fraction: plain.slice(last + 1) }
+    : { isNegative, whole: digits(plain) }
+}
+
+export const valueOf = ({ fraction, isNegative, whole }: WrittenNumber): number =>
+  Number(`${isNegative ? "-" : ""}${whole}${fraction === undefined ? "" : `.${fraction}`}`)

@@ -1,0 +1,85 @@
+/**
+ * Abbreviations in full: "Baker St.," is "Baker Street,". Days of the week only where figures or a range tell that they are days.
+ */
+import type { Abbreviation } from "../LanguageRules.ts"
+import { beforeOf, capitalised, escape, here, type Language, match, oneOf, type Rule, wordEnd } from "./Rule.ts"
+
+/** 1 January 2024 was a Monday. */
+const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
+  const days = new Map<string, string>()
+  for (let day = 1; day <= 7; day++) {
+    const date = new Date(Date.UTC(2024, 0, day))
+    const name = (weekday: "long" | "short") => new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday }).format(date)
+    const short = name("short").replace(/\.$/, "")
+    for (const text of [short, name("long"), ...(language === "en" ? [] : [short.slice(0, 2)])]) if (!days.has(text.toLowerCase())) days.set(text.toLowerCase(), name("long"))
+  }
+  return days
+}
+
+/** Without its full stop a title stands before a name; with it also before "and" and "de". */
+const titleFollows = "(?:\\.(?=[\\s\\u00A0]+\\p{L})|(?=[\\s\\u00A0]+\\p{Lu}))"
+
+/** The expression for a written form: any blank behind a full stop within, a capital for a small first letter. */
+const patternOf = ([written, , kind]: Abbreviation): RegExp => {
+  const isStopped = written.endsWith(".")
+  const body = (isStopped ? written.slice(0, -1) : written).split(".").map(escape).join("\\.[\\s\\u00A0]?")
+  const first = /^\p{Ll}/u.test(body) ? `[${body[0]}${body[0].toUpperCase()}]${body.slice(1)}` : body
+  // "Mr Smith", "Dr Jones": British and French titles have no full stop. A single letter must have one.
+  const mayLackStop = kind === "title" && written.length > 2
+  const end = isStopped ? (mayLackStop ? "" : "\\.") : wordEnd
+  const follows = kind === "title" && isStopped
+    ? (mayLackStop ? titleFollows : "(?=[\\s\\u00A0]+\\p{Lu})")
+    : kind === "number"
+    ? "(?=[\\s\\u00A0]*[\\d+(])"
+    : kind === "street"
+    ? "(?![\\p{L}\\p{N}])"
+    : isStopped
+    ? "(?![\\p{L}])"
+    : ""
+  return here(`${kind === "suffix" ? "([\\p{L}-]+)" : ""}${first}${end}${follows}`)
+}
+
+const endsSentence = /^\s*$|^\s+["“„«(]?\p{Lu}/u
+
+export const make = ({ rules }: Language): Rule => {
+  const entries = rules.abbreviations.map((entry) => ({ entry, pattern: patternOf(entry) }))
+    .sort((one, other) => other.entry[0].length - one.entry[0].length)
+  const first = new Map<string, typeof entries>()
+  for (const item of entries) {
+    const letter = item.entry[0][0].toLowerCase()
+    first.set(letter, [...first.get(letter) ?? [], item])
+  }
+  const suffixes = entries.filter(({ entry }) => entry[2] === "suffix")
+
+  const days = weekdaysOf(rules.language)
+  const day = `(${oneOf(days.keys())})`
+  const dayRange = here(`${day}\\.?\\s?[-–—]\\s?${day}(?:\\.(?=\\s*[\\p{Ll}\\d,:]))?${wordEnd}`, "i")
+  const dayBeforeFigure = here(`${day}\\.?,?(?=\\s+\\d)`, "i")
+
+  return (text, at) => {
+    if (!/[\p{L}№]/u.test(text[at])) return undefined
+    const range = match(dayRange, text, at)
+    if (range !== null) {
+      return { length: range[0].length, words: `${days.get(range[1].toLowerCase())} ${rules.signs.to} ${days.get(range[2].toLowerCase())}` }
+    }
+    if (rules.isMonthFirst === true && /^\p{Lu}/u.test(text[at])) {
+      const found = match(dayBeforeFigure, text, at)
+      if (found !== null && found[1].length > 2) return { length: found[1].length + (found[0].includes(".") ? 1 : 0), words: days.get(found[1].toLowerCase()) ?? found[1] }
+    }
+    const before = beforeOf(text, at)
+    for (const { entry: [written, spoken, kind], pattern } of [...first.get(text[at].toLowerCase()) ?? [], ...suffixes]) {
+      const found = match(pattern, text, at)
+      if (found === null) continue
+      const [matched] = found
+      const after = text.slice(at + matched.length, at + matched.length + 24)
+      const isBehindName = /(?:^|\s)(?:\p{Lu}[\p{L}\p{M}'’-]*|\d+(?:st|nd|rd|th))\s$/u.test(before)
+      if (kind === "street" && !isBehindName) continue
+      // "St. James" and "Dr. Smith" at any place, but "Baker St. is near".
+      if (kind === "title" && entries.some(({ entry }) => entry[0] === written && entry[2] === "street") && !/^\s+\p{Lu}/u.test(after) && !/^\s+(?:and|&)\s/.test(after)) continue
+      const words = kind === "suffix" ? `${found[1]}${spoken}` : /^\p{Lu}/u.test(matched) && /^\p{Ll}/u.test(written) ? capitalised(spoken) : spoken
+      const isEnd = matched.endsWith(".") && (kind === "any" || kind === "street" || kind === "suffix") && endsSentence.test(after)
+      return { length: matched.length, words: isEnd ? `${words}.` : words }
+    }
+    return undefined
+  }
+}

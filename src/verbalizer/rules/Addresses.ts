@@ -1,0 +1,71 @@
+/**
+ * E-mail addresses, web addresses, file names and handles: their signs by name, what can't be read as a word letter by letter.
+ */
+import { here, type Language, match, type Rule } from "./Rule.ts"
+
+const label = "[\\p{L}\\p{N}](?:[\\p{L}\\p{N}_-]*[\\p{L}\\p{N}])?"
+
+const vowel = /[aeiouyáàâäéèêëíìîïóòôöúùûüæœąęó]/i
+
+/** No vowel, or a country's two letters at the end of a host. */
+const isSpelled = (letters: string, before: string, after: string): boolean =>
+  (letters.length === 2 && before.endsWith(".") && !/^[.\p{L}\p{N}_-]/u.test(after)) || (letters.length <= 4 && !vowel.test(letters))
+
+export const make = ({ rules: { signs }, words }: Language): Rule => {
+  const email = here(`[\\p{L}\\p{N}](?:[\\p{L}\\p{N}._%+-]*[\\p{L}\\p{N}_+-])?@${label}(?:\\.${label})+`)
+  const web = here(
+    `(?:https?:\\/\\/|www\\.)${label}(?:\\.${label})*(?::\\d+)?(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?\\/?`,
+    "i"
+  )
+  // The last label is written small throughout or large throughout: "report.PDF", but not "over.Then".
+  const bare = here(
+    `[\\p{L}\\p{N}][\\p{L}\\p{N}_-]+(?:\\.[\\p{L}\\p{N}][\\p{L}\\p{N}_-]*)*\\.(?:\\p{Ll}[\\p{Ll}\\d]{1,9}|\\p{Lu}[\\p{Lu}\\d]{1,4})(?![\\p{L}\\p{N}_])(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?`
+  )
+  const file = here("\\/?[\\p{L}\\p{N}]+(?:[_][\\p{L}\\p{N}]+)+(?![\\p{L}\\p{N}_])")
+  const path = here("(?:\\/[\\p{L}\\p{N}_-][\\p{L}\\p{N}._-]*)+\\/?(?![\\p{L}\\p{N}])")
+  const handle = here("@([\\p{L}_](?:[\\p{L}\\p{N}_.]*[\\p{L}\\p{N}_])?)")
+  const hashtag = here("#(\\p{L}[\\p{L}\\p{N}_]*)")
+
+  const names: Readonly<Record<string, string>> = {
+    "@": signs.at, ".": signs.dot, "/": signs.slash, "-": signs.dash, "_": signs.underscore, ":": signs.colon, "+": signs.plus, "%": "%",
+    "=": signs.equals, "#": signs.hash, "?": "", "&": "", "~": ""
+  }
+
+  const spell = (address: string): string =>
+    Array.from(address.matchAll(/\p{L}[\p{L}\p{M}]*|\d+|\p{N}|./gu), ({ 0: part, index }) => {
+      if (/^\p{N}/u.test(part)) return /^\d/.test(part) ? words.digits(part) : part
+      if (/^\p{L}/u.test(part)) {
+        const isLetters = isSpelled(part, address.slice(0, index), address.slice(index + part.length))
+        return isLetters ? Array.from(part.toUpperCase()).join(" ") : part
+      }
+      return names[part] ?? ""
+    }).filter((part) => part.length > 0).join(" ")
+
+  return (text, at) => {
+    const sign = text[at]
+    if (sign === "@") {
+      const found = match(handle, text, at)
+      return found === null ? undefined : { length: found[0].length, words: `${signs.at} ${spell(found[1])}` }
+    }
+    if (sign === "#") {
+      const found = match(hashtag, text, at)
+      return found === null ? undefined : { length: found[0].length, words: `${signs.hashtag} ${spell(found[1])}` }
+    }
+    if (sign === "/") {
+      const found = /[\p{L}\p{N}]/u.test(text[at - 1] ?? "") ? null : match(path, text, at)
+      return found === null || !/\p{L}/u.test(found[0]) ? undefined : { length: found[0].length, words: spell(found[0]) }
+    }
+    const address = match(email, text, at) ?? match(web, text, at)
+    if (address !== null) {
+      const spoken = address[0].replace(/^https?:\/\/(?:www\.)?/i, "").replace(/\/$/, "").replace(/[?#].*$/, "")
+      return { length: address[0].length, words: spell(spoken) }
+    }
+    const name = match(bare, text, at)
+    if (name !== null && /\p{L}/u.test(name[0].replace(/\.[^.]*$/, ""))) return { length: name[0].length, words: spell(name[0]) }
+    const underscored = match(file, text, at)
+    // A name of code reads best as its words.
+    if (underscored === null) return undefined
+    const parts = underscored[0].match(/\p{L}[\p{L}\p{M}]*|\d+|\p{N}/gu) ?? []
+    return { length: underscored[0].length, words: parts.map((part) => /^\d+$/.test(part) ? words.digits(part) : part).join(" ") }
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Figures with a mark that tells what they are: ordinals, decades, versions; and Roman numerals where a word announces them.
+ */
+import { beforeOf, escape, here, type Language, match, type Rule, wordEnd } from "./Rule.ts"
+
+/** I to XXXIX in their proper form. */
+const roman = /^X{0,3}(?:IX|IV|V?I{0,3})$/
+
+const romanValue = (text: string): number =>
+  Array.from(text, (letter) => ({ I: 1, V: 5, X: 10 })[letter] ?? 0)
+    .reduce((sum, value, index, all) => value < (all[index + 1] ?? 0) ? sum - value : sum + value, 0)
+
+export const make = ({ rules, words }: Language): Rule => {
+  const { decade, ordinalMarks, signs } = rules
+  const longestFirst = ordinalMarks.map(([mark]) => mark).sort((one, other) => other.length - one.length).map(escape).join("|")
+  const ordinal = here(`(\\d{1,4})(${longestFirst})${wordEnd}`)
+  const stopped = here("(\\d{1,3})\\.(?=\\s)")
+  const decadePattern = decade === undefined ? undefined : here(`['’]?(\\d{2}|\\d{4})${decade[0]}${wordEnd}`)
+  const version = here("[vV]?(\\d+(?:\\.\\d+){2,})(?![\\p{L}\\p{N}])")
+  const named = here("[vV](\\d+(?:\\.\\d+)*)(?![\\p{L}\\p{N}])")
+  const numeral = here(`[IVX]{1,6}${wordEnd}`)
+  const romanWord = rules.romanWords === undefined ? undefined : new RegExp(`(?:^|[^\\p{L}])(?:${rules.romanWords})\\s$`, "iu")
+
+  return (text, at) => {
+    const before = beforeOf(text, at)
+    if (/[IVX]/.test(text[at])) {
+      const found = romanWord === undefined ? null : match(numeral, text, at)
+      if (found !== null && roman.test(found[0]) && romanWord?.test(before) === true) {
+        return { length: found[0].length, words: words.cardinal(romanValue(found[0])) }
+      }
+    }
+    // Thousands are separated by full stops in many languages.
+    const versioned = match(version, text, at) ?? match(named, text, at)
+    if (versioned !== null && !/^\d{1,3}(?:\.\d{3})+$/.test(versioned[0])) {
+      const spoken = versioned[1].split(".").map((part) => words.cardinal(part)).join(` ${signs.point} `)
+      return { length: versioned[0].length, words: /^[vV]/.test(versioned[0]) ? `${signs.version} ${spoken}` : spoken }
+    }
+    const years = decadePattern === undefined ? null : match(decadePattern, text, at)
+    if (years !== null && decade !== undefined && years[1].endsWith("0")) {
+      const value = Number(years[1])
+      return { length: years[0].length, words: decade[1](years[1].length === 4 ? words.year(value) : words.cardinal(value)) }
+    }
+    const place = match(ordinal, text, at)
+    if (place !== null) {
+      const [, alone, beforeNoun = alone] = ordinalMarks.find(([mark]) => mark === place[2]) ?? ["", ""]
+      const hasNoun = words.genderBefore(text.slice(at + place[0].length, at + place[0].length + 24)) !== undefined
+      return { length: place[0].length, words: words.ordinal(Number(place[1]), hasNoun ? beforeNoun : alone) }
+    }
+    const open = rules.ordinalWithStop === undefined ? null : match(stopped, text, at)
+    if (open === null) return undefined
+    const ruleSet = rules.ordinalWithStop?.(before, text.slice(at + open[0].length, at + open[0].length + 24))
+    return ruleSet === undefined ? undefined : { length: open[0].length, words: words.ordinal(Number(open[1]), ruleSet) }
+  }
+}

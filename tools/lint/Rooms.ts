@@ -1,0 +1,98 @@
+/**
+ * Holds files to the import table: by where an import leads, not by how it is written. Each name is resolved to the file that it
+ * means, and that file's place in the tree is what counts; so depth and detours (`./../../http/Api.ts`) make no difference.
+ */
+import { existsSync, statSync } from "node:fs"
+import { dirname, relative, resolve, sep } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { packageName, type Reference } from "./References.ts"
+import type { Room } from "./table.ts"
+
+export type Table = Readonly<Record<string, Room>>
+
+/** Where the table stands, for who reads a violation. */
+const see = "see tools/lint/table.ts and docs/adr/0004"
+
+/** Whether a path lies in a folder, or is it. */
+const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
+
+/** The room of a path relative to `src`: the longest of the table that it lies in. */
+export const roomOf = (table: Table, path: string): string | undefined =>
+  Object.keys(table).filter((room) => isWithin(path, room)).reduce<string | undefined>(
+    (longest, room) => longest === undefined || room.length > longest.length ? room : longest,
+    undefined
+  )
+
+/** What is wrong with the table itself. */
+export const problemsOf = (table: Table): ReadonlyArray<string> => {
+  const rooms = Object.keys(table)
+  return rooms.flatMap((room, index) =>
+    [...table[room].imports, ...table[room].types ?? []].flatMap((path) => {
+      const target = roomOf(table, path)
+      if (target === undefined) return [`${room} may import ${path}, which lies in no room`]
+      return rooms.indexOf(target) < index ? [] : [`${room} may import ${path}, which is not above it in the table`]
+    })
+  )
+}
+
+/** TypeScript's own names come first: `x.js` in the sources means `x.ts`. */
+const candidates = (path: string): ReadonlyArray<string> => [
+  path.replace(/\.([cm]?)js(x?)$/, ".$1ts$2"),
+  path,
+  ...["ts", "tsx", "mts", "cts", "js", "d.ts"].map((extension) => `${path}.${extension}`),
+  ...["ts", "js"].map((extension) => `${path}/index.${extension}`)
+]
+
+const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile()
+
+/** A name by path, as it is written in an import, or beside `import.meta.url`. */
+const isPath = ({ isBeside, name }: Reference): boolean => isBeside || /^(\.{0,2}\/|\.{1,2}$|[a-z]+:\/\/|file:|data:)/i.test(name)
+
+/** The file that a name by path means; a folder for one that names a folder. `undefined`: nothing that exists. */
+export const targetOf = (from: string, name: string): string | undefined => {
+  let url: URL
+  try {
+    url = new URL(name, pathToFileURL(from))
+  } catch {
+    return undefined
+  }
+  if (url.protocol !== "file:") return undefined
+  // What stands behind `?` or `#` makes another instance of the same file.
+  const path = fileURLToPath(new URL(url.pathname, "file:"))
+  return candidates(path).find(isFile) ?? (existsSync(path) ? resolve(path) : undefined)
+}
+
+const listed = (names: ReadonlyArray<string>): string => names.length === 0 ? "nothing" : names.join(", ")
+
+export interface Checked {
+  /** Why the table forbids it. */
+  readonly problem?: string
+  /** The file of `src` that it leads to, relative to `src`. */
+  readonly target?: string
+}
+
+/** One reference of the file `path`, which is relative to `source`. */
+export const check = (table: Table, source: string, path: string, reference: Reference): Checked => {
+  const name = roomOf(table, path)
+  if (name === undefined) return {}
+  const room = table[name]
+  if (!isPath(reference)) {
+    const wanted = packageName(reference.name)
+    if (room.packages.some((allowed) => allowed.test(wanted))) return {}
+    return { problem: `${name} may not import the package ${wanted}; ${see}` }
+  }
+  const found = targetOf(resolve(source, path), reference.name)
+  if (found === undefined) return { problem: `"${reference.name}" names no file that is there` }
+  const target = relative(source, found).split(sep).join("/")
+  if (target.startsWith("../") || target === ".." || target === "") {
+    return { problem: `${name} may not import ${reference.name}: src imports nothing outside of it but packages` }
+  }
+  const targetRoom = roomOf(table, target)
+  // Its own files, and what lies in the rooms inside it.
+  if (targetRoom === name || (targetRoom !== undefined && isWithin(targetRoom, name))) return { target }
+  if (room.imports.some((allowed) => isWithin(target, allowed))) return { target }
+  if (room.types?.some((allowed) => isWithin(target, allowed)) === true) {
+    return reference.isType ? { target } : { target, problem: `${name} may import only types of ${target} (write import type); ${see}` }
+  }
+  return { target, problem: `${name} may not import ${targetRoom ?? dirname(target)} (${target}); it may import ${listed(room.imports)}; ${see}` }
+}

