@@ -290,6 +290,9 @@ const variables = {
   LLM_URL: engines("http://127.0.0.1:8002/v1,embedded"),
   LLM_MODEL: eachEngine("the name of a model", "google/gemma-3-27b-it"),
   LLM_API_KEY: eachKey,
+  LLM_MAX_TOKENS: count(16, 100_000, 200),
+  LLM_THINKING: withDefault(Schema.Literals(["off", "low", "medium", "high"]), "off", "off, low, medium or high", "off"),
+  LLM_THINKING_TOKENS: count(0, 100_000, 1000),
   TTS_URL: engines("http://127.0.0.1:8003/v1,embedded"),
   TTS_MODEL: eachEngine("the name of a model", "sesame/csm-1b"),
   TTS_API_KEY: eachKey,
@@ -348,6 +351,18 @@ export interface EngineSettings {
   readonly hasPartials?: boolean
   /** A speech engine that writes figures out itself gets them as they are written. Unset: it does not. */
   readonly writesFiguresOut?: boolean
+  /** How a language engine answers. */
+  readonly reply?: ReplySettings
+}
+
+/** The size of a language model's answers. */
+export interface ReplySettings {
+  /** Of what is spoken. */
+  readonly maxTokens: number
+  /** How much the model is to think before it answers. */
+  readonly thinking: "off" | "low" | "medium" | "high"
+  /** On top of `maxTokens`, where the model thinks: servers count both together. */
+  readonly thinkingTokens: number
 }
 
 /** An engine of a stage; where there are several, the first that works is used. */
@@ -476,6 +491,12 @@ const perServer = (values: Values, prefix: EnginePrefix) => ({
   ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE, TTS_NORMALIZE: values.TTS_NORMALIZE } : {})
 })
 
+const replySettings = (values: Values): ReplySettings => ({
+  maxTokens: values.LLM_MAX_TOKENS,
+  thinking: values.LLM_THINKING,
+  thinkingTokens: values.LLM_THINKING_TOKENS
+})
+
 const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
   const pick = <A>(list: Option.Option<ReadonlyArray<A>>, index: number): Option.Option<A> =>
     Option.flatMap(list, (items) => Option.fromUndefinedOr(items.length === 1 ? items[0] : items[index]))
@@ -493,7 +514,8 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS === "on" } : {}),
         ...(prefix === "TTS"
           ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(pick(values.TTS_NORMALIZE, index), "off") }
-          : {})
+          : {}),
+        ...(prefix === "LLM" ? { reply: replySettings(values) } : {})
       }
     }
   })

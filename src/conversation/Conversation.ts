@@ -247,6 +247,8 @@ export const open = Effect.fnUntraced(function*(
     switch (part._tag) {
       case "Text":
         return happened({ _tag: "ReplyText", at, reply, text: part.text })
+      case "CutShort":
+        return happened({ _tag: "ReplyCutShort", at, reply })
       case "State":
         return happened({ _tag: "ReplyState", at, reply, state: part.state })
       case "HangUp":

@@ -30,6 +30,8 @@ export interface ReplyRequest {
 export type ReplyPart =
   /** A piece of the text, of any length, with its own spaces. May hold markup, which is not spoken. */
   | { readonly _tag: "Text"; readonly text: string }
+  /** The text was cut off: the sentence that it ends within is not finished, and is left out (`UnfinishedSentence`). */
+  | { readonly _tag: "CutShort" }
   /** Replaces the state once the reply counts. */
   | { readonly _tag: "State"; readonly state: DialogueState }
   /** To be done when all of the text has been heard. */

@@ -41,6 +41,8 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "Transcribed"; readonly utterance: number; readonly attempt: number; readonly transcript: Transcript }
   | { readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number; readonly reason: string }
   | { readonly _tag: "ReplyText"; readonly reply: number; readonly text: string }
+  /** The sentence that the text so far ends within will not be finished. */
+  | { readonly _tag: "ReplyCutShort"; readonly reply: number }
   | { readonly _tag: "ReplyState"; readonly reply: number; readonly state: DialogueState }
   | { readonly _tag: "ReplyHangUp"; readonly reply: number }
   /** By its name in `Persona.transfers`, or by one that is not there. */

@@ -25,6 +25,7 @@ import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
 import * as Speakable from "./Speakable.ts"
 import type { Transcript } from "./SpeechToText.ts"
 import type { Command, SpeechKind, Timer, TurnEvent } from "./TurnEvent.ts"
+import * as UnfinishedSentence from "./UnfinishedSentence.ts"
 import * as Words from "./Words.ts"
 
 /** What of the persona the machine goes by. */
@@ -219,6 +220,8 @@ class Step {
         return this.#transcriptionFailed(event.utterance, event.attempt, event.reason)
       case "ReplyText":
         return this.#onReply(event.reply, (reply) => this.#replyText(reply, event.text))
+      case "ReplyCutShort":
+        return this.#onReply(event.reply, (reply) => this.#put({ ...reply, text: UnfinishedSentence.leaveOut(reply.text) }))
       case "ReplyState":
         return this.#onReply(event.reply, (reply) => {
           if (reply.id === this.state.active?.id) this.state.dialogue = event.state

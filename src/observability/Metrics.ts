@@ -168,6 +168,13 @@ export const engineEventsSkipped = (stage: string) =>
     attributes: { stage }
   })
 
+export const textCallsDropped = (format: string) =>
+  Metric.counter("client_caller_text_calls_dropped_total", {
+    description: "Tool calls that a language model wrote as text and that name no tool or can't be read: neither spoken nor done, by format",
+    incremental: true,
+    attributes: { format }
+  })
+
 export const engineRequests = (stage: string, engine: string, outcome: string) =>
   Metric.counter("client_caller_engine_requests_total", {
     description: "Requests to engines, by stage, engine and outcome (ok, or why it failed)",

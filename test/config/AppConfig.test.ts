@@ -140,6 +140,9 @@ describe("AppConfig", () => {
         LLM_URL: "http://127.0.0.1:8002/v1/",
         LLM_MODEL: "gemma",
         LLM_API_KEY: "llm",
+        LLM_MAX_TOKENS: "80",
+        LLM_THINKING: "low",
+        LLM_THINKING_TOKENS: "500",
         TTS_URL: "http://127.0.0.1:8003/v1",
         TTS_MODEL: "csm",
         TTS_API_KEY: "tts",
@@ -183,6 +186,11 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(engines.speechToText.map(shown), [["http://127.0.0.1:8001/v1", "whisper", "stt", undefined]])
       assert.deepStrictEqual(engines.replyModel.map(shown), [["http://127.0.0.1:8002/v1", "gemma", "llm", undefined]])
       assert.deepStrictEqual(engines.textToSpeech.map(shown), [["http://127.0.0.1:8003/v1", "csm", "tts", "7"]])
+      assert.deepStrictEqual(engines.replyModel[0]._tag === "Server" && engines.replyModel[0].settings.reply, {
+        maxTokens: 80,
+        thinking: "low",
+        thinkingTokens: 500
+      })
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
       assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)
       assert.deepStrictEqual(

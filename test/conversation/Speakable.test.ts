@@ -145,7 +145,9 @@ describe("for any text", () => {
     const text = fragments.join("")
     const spoken = toSpeech(text)
     assert.strictEqual(spoken, spoken.trim())
-    assert.notMatch(spoken, /\s\s|[\n\t`]|\*\*|~~|\p{Extended_Pictographic}/u)
+    assert.notMatch(spoken, /\s\s|[\n\t]|\p{Extended_Pictographic}/u)
+    // A sign behind a backslash is meant, and may come to stand beside another one.
+    if (!text.includes("\\")) assert.notMatch(spoken, /`|\*\*|~~/)
     // An ellipsis has three characters; what is spelled has a blank behind each letter.
     assert.isAtMost(spoken.length, text.length * 3)
   }, { arbitrary: { runs: 500 } })

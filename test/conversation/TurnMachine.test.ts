@@ -137,6 +137,20 @@ describe("speak early", () => {
   })
 })
 
+describe("a reply that is cut short", () => {
+  it("says its whole sentences, and nothing of the one that will not be finished", () => {
+    const turns = asked("when do you open")
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "We open at nine. On Saturdays we close" })
+    turns.send({ _tag: "ReplyCutShort", reply })
+    turns.send({ _tag: "ReplyDone", reply })
+    turns.pass(300)
+    assert.strictEqual(turns.last("Speak")?.text, "We open at nine.")
+    turns.heard()
+    assert.strictEqual(turns.last("Speak")?.text, "We open at nine.")
+  })
+})
+
 describe("barge-in", () => {
   it("stops reply, speech and playback after enough voice, and always ends in clear", () => {
     const turns = answering()

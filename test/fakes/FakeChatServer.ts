@@ -30,6 +30,12 @@ export interface Said {
   readonly calls?: ReadonlyArray<{ readonly name: string; readonly arguments: object | string }>
   /** Thoughts that the server tells apart. */
   readonly reasoning?: string
+  /** Instead of all that: the data of each event as it is. `[DONE]` is sent only where it is among them. */
+  readonly documents?: ReadonlyArray<object | string>
+  /** The answer is not ended. */
+  readonly stays?: boolean
+  /** Instead of all that: an answer that is not streamed. */
+  readonly whole?: object
 }
 
 /** ms: to the first token, from one to the next, and from `[DONE]` to the end of the answer. */
@@ -53,6 +59,8 @@ export interface Options {
   readonly key?: string
   /** Bytes of each piece on the wire, whatever the events are; default: an event each. */
   readonly fragment?: number
+  /** Another reason to refuse a request. */
+  readonly refuse?: (request: ChatRequest) => FakeHttpServer.Reply | undefined
   /** The answer to a request; default: `Hello there.` */
   readonly say?: (request: ChatRequest, count: number) => Said | string
 }
@@ -192,11 +200,15 @@ const fragmented = (pieces: ReadonlyArray<string>, size: number | undefined): Re
 }
 
 const answer = (options: Options, request: ChatRequest, count: number): FakeHttpServer.Reply => {
-  const refused = refuse(options, request)
+  const refused = options.refuse?.(request) ?? refuse(options, request)
   if (refused !== undefined) return refused
   const dialect = options.dialect ?? "vllm"
   const told = options.say?.(request, count) ?? "Hello there."
   const said = typeof told === "string" ? { text: told } : told
+  if (said.whole !== undefined) return FakeHttpServer.json(said.whole)
+  if (said.documents !== undefined) {
+    return { headers: firstHead, pieces: fragmented(said.documents.map(FakeHttpServer.event), options.fragment), ...said.stays === true ? { stays: true } : {} }
+  }
   if (request.stream !== true) {
     return FakeHttpServer.refusal(200, {
       object: "chat.completion",

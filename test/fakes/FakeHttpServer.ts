@@ -26,6 +26,8 @@ export interface Reply {
   readonly status?: number
   readonly headers?: Record<string, string>
   readonly pieces: ReadonlyArray<string | Uint8Array>
+  /** All is sent, and the connection left open. */
+  readonly stays?: boolean
 }
 
 export type Fault =
@@ -58,6 +60,9 @@ export const refusal = (status: number, body: object | string, headers: Record<s
   headers: { "content-type": "application/json", ...headers },
   pieces: [typeof body === "string" ? body : JSON.stringify(body)]
 })
+
+/** An answer as JSON. */
+export const json = (body: object): Reply => ({ headers: { "content-type": "application/json" }, pieces: [JSON.stringify(body)] })
 
 /** One event of a stream. */
 export const event = (data: object | string): string => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`
@@ -121,7 +126,7 @@ export const send = async ({ at: came, response }: Exchange, right: Reply, laten
     await pauseUntil(due)
     if (!(await write(response, piece))) return
   }
-  if (fault === "stall") return
+  if (fault === "stall" || reply.stays === true) return
   if (fault === "cut") return void response.socket?.destroy()
   if (fault === "gigabytes") {
     const more = Buffer.alloc(64 * 1024, 0x20)

@@ -9,15 +9,16 @@
 import { Schema } from "effect"
 import type { Persona } from "../../conversation/Persona.ts"
 import type { DialogueState, Message } from "../../conversation/ReplyModel.ts"
+import type { ReplySettings } from "../../config/AppConfig.ts"
 import type { Actions, ToolDefinition } from "./Actions.ts"
+import * as Thinking from "./Thinking.ts"
 
 /** What a server takes; found out by the model's name and by what it refuses. See `adapt`. */
 export interface Dialect {
   /** `folded`: in front of the first user message, as Gemma's template does it with a system message. */
   readonly system: "role" | "folded"
   readonly tools: "calls" | "text"
-  /** `off`: says so to the chat template. */
-  readonly thinking: "off" | "unsaid"
+  readonly thinking: Thinking.Thinking
   readonly limit: "max_tokens" | "max_completion_tokens"
   /** Fields that are left out, since the server refused them. */
   readonly without: ReadonlyArray<"stream_options" | "temperature" | "stop">
@@ -25,13 +26,15 @@ export interface Dialect {
 
 /** The size of a reply and how free it is. */
 export interface Sampling {
-  /** Default 200: about a minute of speech, which nobody listens to. */
+  /** Of what is spoken. Default 200: about a minute of speech, which nobody listens to. */
   readonly maxTokens: number
+  /** On top, for a model that thinks: servers count both together. Default 1000. */
+  readonly thinkingTokens?: number
   /** Default 0.7. */
   readonly temperature: number
 }
 
-export const standardSampling: Sampling = { maxTokens: 200, temperature: 0.7 }
+export const standardSampling = { maxTokens: 200, thinkingTokens: 1000, temperature: 0.7 } satisfies Sampling
 
 interface ToolCallMessage {
   readonly id: string
@@ -84,6 +87,16 @@ export const remember = (exchanges: ReadonlyArray<Exchange>): DialogueState => {
   while (size > longestMemory && from < exchanges.length - 1) size -= sizeOf(exchanges[from++])
   return { exchanges: exchanges.slice(from) as unknown as Schema.Json }
 }
+
+/** What the user's side says when the answer was cut off at its limit within its only sentence. */
+const goOn = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
+
+/** The request that has a sentence finished. */
+export const toGoOn = (messages: ReadonlyArray<ChatMessage>, said: string): ReadonlyArray<ChatMessage> => [
+  ...messages,
+  { role: "assistant", content: clean(said) },
+  { role: "user", content: goOn }
+]
 
 /** What the user's side says when the agent speaks first, and when the caller said nothing. */
 const opening = "(The call begins.)"
@@ -193,10 +206,10 @@ export const body = (options: {
     stream: true,
     ...has("stream_options") ? { stream_options: { include_usage: true } } : {},
     ...has("temperature") ? { temperature: sampling.temperature } : {},
-    [dialect.limit]: sampling.maxTokens,
+    [dialect.limit]: sampling.maxTokens + (dialect.thinking.isExpected ? sampling.thinkingTokens ?? 0 : 0),
     // Some quantised files name the wrong end; without it Gemma plays the caller's part as well.
     ...has("stop") && dialect.system === "folded" ? { stop: ["<end_of_turn>", "<start_of_turn>"] } : {},
-    ...dialect.thinking === "off" ? { chat_template_kwargs: { enable_thinking: false } } : {},
+    ...Thinking.fields(dialect.thinking),
     ...dialect.tools === "calls" && options.tools.length > 0 ? { tools: options.tools } : {}
   }
 }
@@ -207,15 +220,17 @@ export type ToolsChoice = "auto" | "calls" | "text"
 /** Gemma 1 to 3, by every name they go by: `google/gemma-3-27b-it`, `gemma3:27b`, `gemma-3n-E4B`. */
 const oldGemma = /gemma[-_]?(?:[123]|2b|7b)(?![0-9])/i
 
-const thinks = /gemma[-_]?4|qwen[-_]?3|deepseek|glm-?4\.[5-9]|granite[-_]?[34]|hunyuan|kimi|nemotron|smollm3/i
-
-/** What to expect of a model of that name. Gemma 3 was not trained for tool calls. */
-export const dialectOf = (model: string | undefined, tools: ToolsChoice): Dialect => {
+/** What to expect of a model of that name at that address. Gemma 3 was not trained for tool calls. */
+export const dialectOf = (
+  model: string | undefined,
+  tools: ToolsChoice,
+  how: { readonly url?: URL; readonly thinking?: ReplySettings["thinking"] } = {}
+): Dialect => {
   const isOldGemma = model !== undefined && oldGemma.test(model)
   return {
     system: isOldGemma ? "folded" : "role",
     tools: tools === "auto" ? isOldGemma ? "text" : "calls" : tools,
-    thinking: model !== undefined && thinks.test(model) ? "off" : "unsaid",
+    thinking: Thinking.of(model, how.url, how.thinking ?? "off"),
     limit: "max_tokens",
     without: []
   }
@@ -225,7 +240,7 @@ export const dialectOf = (model: string | undefined, tools: ToolsChoice): Dialec
 export const refusedPart = (before: Dialect, after: Dialect): string => {
   if (before.tools !== after.tools) return "tool calls"
   if (before.system !== after.system) return "a system message"
-  if (before.thinking !== after.thinking) return "chat_template_kwargs"
+  if (before.thinking !== after.thinking) return Thinking.refusedPart(before.thinking, after.thinking)
   return before.limit === after.limit ? after.without.at(-1) ?? "nothing" : before.limit
 }
 
@@ -236,9 +251,8 @@ export const adapt = (dialect: Dialect, detail: string): Dialect | undefined => 
   if (/max_completion_tokens/.test(detail)) {
     return dialect.limit === "max_tokens" ? { ...dialect, limit: "max_completion_tokens" } : undefined
   }
-  if (/chat_template_kwargs|enable_thinking/.test(detail)) {
-    return dialect.thinking === "off" ? { ...dialect, thinking: "unsaid" } : undefined
-  }
+  const thinking = Thinking.adapt(dialect.thinking, detail)
+  if (thinking !== undefined) return { ...dialect, thinking }
   if (/\btools?\b|tool[-_ ]?(?:choice|call)|function call/i.test(detail)) {
     return dialect.tools === "calls" ? { ...dialect, tools: "text" } : undefined
   }

@@ -16,19 +16,35 @@ const ToolCallPiece = Schema.Struct({
   }))
 })
 
-const Delta = Schema.Struct({ content: optional(Schema.String), tool_calls: optional(Schema.Array(ToolCallPiece)) })
+const Delta = Schema.Struct({
+  /** Text, or a list of parts. */
+  content: optional(Schema.Unknown),
+  /** Why the model does not answer: OpenAI's place for what it says instead. */
+  refusal: optional(Schema.String),
+  /** Thoughts that the server tells apart: vLLM, SGLang and llama.cpp; Ollama, OpenRouter and newer vLLM. */
+  reasoning_content: optional(Schema.Unknown),
+  reasoning: optional(Schema.Unknown),
+  thinking: optional(Schema.Unknown),
+  tool_calls: optional(Schema.Array(ToolCallPiece)),
+  /** Before there were tool calls. */
+  function_call: optional(Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) }))
+})
 
 /** A chunk, or the whole answer of a server that does not stream. */
 export const Chunk = Schema.Struct({
   choices: optional(Schema.Array(Schema.Struct({
+    index: optional(Schema.Number),
     delta: optional(Delta),
     message: optional(Delta),
+    /** Of `/completions`, which some proxies answer. */
+    text: optional(Schema.String),
     finish_reason: optional(Schema.String)
   }))),
   usage: optional(Schema.Struct({
     prompt_tokens: optional(Schema.Number),
     completion_tokens: optional(Schema.Number),
-    prompt_tokens_details: optional(Schema.Struct({ cached_tokens: optional(Schema.Number) }))
+    prompt_tokens_details: optional(Schema.Struct({ cached_tokens: optional(Schema.Number) })),
+    completion_tokens_details: optional(Schema.Struct({ reasoning_tokens: optional(Schema.Number) }))
   }))
 })
 export type Chunk = typeof Chunk.Type
@@ -55,9 +71,13 @@ export interface Answered {
   /** `stop`, `length`, `tool_calls`, `content_filter`, or a server's own word. */
   readonly finish: Option.Option<string>
   readonly usage: Option.Option<Usage>
+  /** There was text already. */
+  readonly hasText: boolean
+  /** The server told thoughts apart. */
+  readonly hasThoughts: boolean
 }
 
-export const empty: Answered = { calls: new Map(), finish: Option.none(), usage: Option.none() }
+export const empty: Answered = { calls: new Map(), finish: Option.none(), usage: Option.none(), hasText: false, hasThoughts: false }
 
 const textOf = (value: unknown): string =>
   Predicate.isString(value) ? value : value === null || value === undefined ? "" : JSON.stringify(value)
@@ -70,13 +90,51 @@ const indexOf = (calls: ReadonlyMap<number, ToolCall>, piece: typeof ToolCallPie
   return last >= 0 && (piece.id === undefined || piece.id === null || piece.id === "") ? last : calls.size
 }
 
+/** Types of parts that are spoken; a part without a type is one if it has text. */
+const spokenParts = new Set(["text", "output_text", "refusal"])
+
+/** The text of a message: as such, or in parts, of which thoughts, pictures and sound are none. */
+const spokenOf = (content: unknown): string => {
+  if (Predicate.isString(content)) return content
+  if (Array.isArray(content)) return content.map(spokenOf).join("")
+  if (!Predicate.isObject(content)) return ""
+  const { refusal, text, type } = content as { readonly [key: string]: unknown }
+  if (Predicate.isString(type) && !spokenParts.has(type)) return ""
+  if (Predicate.isString(text)) return text
+  // The text of an assistant's message, and of a refusal.
+  if (Predicate.hasProperty(text, "value") && Predicate.isString(text.value)) return text.value
+  return Predicate.isString(refusal) ? refusal : ""
+}
+
+/** Whether parts hold a thought: Mistral's and Claude's own. */
+const hasThought = (content: unknown): boolean =>
+  Array.isArray(content) && content.some((part) => Predicate.hasProperty(part, "type") && Predicate.isString(part.type) && /think|reason/.test(part.type))
+
+const isFilled = (value: unknown): boolean => Predicate.isString(value) ? value.trim() !== "" : Array.isArray(value) && value.length > 0
+
+/** The call of old, in its pieces: there is only one. */
+const oldCall = -1
+
+const withOldCall = (
+  calls: ReadonlyMap<number, ToolCall>,
+  piece: { readonly name?: string | null | undefined; readonly arguments?: unknown }
+): ReadonlyMap<number, ToolCall> => {
+  const known = calls.get(oldCall)
+  const name = known !== undefined && known.name !== "" ? known.name : piece.name ?? ""
+  return new Map(calls).set(oldCall, { id: "call_function", name, arguments: (known?.arguments ?? "") + textOf(piece.arguments) })
+}
+
 /** Takes a chunk in; what it has to say comes back as text. */
 export const add = (answered: Answered, chunk: Chunk): readonly [Answered, string] => {
-  const choice = chunk.choices?.at(0)
+  const choice = chunk.choices?.find(({ index }) => index === 0) ?? chunk.choices?.at(0)
   const delta = choice?.delta ?? choice?.message
+  // The whole message at the end of a stream says again what was said in pieces.
+  const isWhole = delta !== undefined && delta === choice?.message
+  const text = isWhole && answered.hasText ? "" : spokenOf(delta?.content) + spokenOf(delta?.refusal) + spokenOf(choice?.text)
   const { usage } = chunk
   let { calls } = answered
-  for (const piece of delta?.tool_calls ?? []) {
+  if (delta?.function_call !== undefined && delta.function_call !== null) calls = withOldCall(calls, delta.function_call)
+  for (const piece of isWhole && calls.size > 0 ? [] : delta?.tool_calls ?? []) {
     const index = indexOf(calls, piece)
     const known = calls.get(index)
     calls = new Map(calls).set(index, {
@@ -88,13 +146,16 @@ export const add = (answered: Answered, chunk: Chunk): readonly [Answered, strin
   }
   return [{
     calls,
-    finish: Option.orElse(Option.fromNullishOr(choice?.finish_reason), () => answered.finish),
+    finish: Option.orElse(Option.filter(Option.fromNullishOr(choice?.finish_reason), (reason) => reason !== ""), () => answered.finish),
     usage: usage === undefined || usage === null ? answered.usage : Option.some({
       prompt: usage.prompt_tokens ?? 0,
       cached: usage.prompt_tokens_details?.cached_tokens ?? 0,
       completion: usage.completion_tokens ?? 0
-    })
-  }, delta?.content ?? ""]
+    }),
+    hasText: answered.hasText || text !== "",
+    hasThoughts: answered.hasThoughts || isFilled(delta?.reasoning_content) || isFilled(delta?.reasoning) || isFilled(delta?.thinking)
+      || hasThought(delta?.content) || (usage?.completion_tokens_details?.reasoning_tokens ?? 0) > 0
+  }, text]
 }
 
 /** The tool calls in the order in which they were begun, each with an id. */

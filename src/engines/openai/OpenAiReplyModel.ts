@@ -6,18 +6,24 @@
  * server is asked in the way that its model's name suggests; where it refuses that, another way is taken, for good.
  * Stopping a reply closes its request, and with that the server stops computing.
  */
-import { Array, Cause, Effect, Layer, Option, Pull, Redacted, Result, Schema, Stream } from "effect"
+import { Array, Cause, Effect, Layer, Metric, Option, Pull, Redacted, Result, Schema, Stream } from "effect"
 import { HttpBody, HttpClient } from "effect/http"
 import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import type { Persona } from "../../conversation/Persona.ts"
 import { type Replier, ReplyModel, type ReplyPart, type ReplyRequest } from "../../conversation/ReplyModel.ts"
+import * as UnfinishedSentence from "../../conversation/UnfinishedSentence.ts"
+import * as Metrics from "../../observability/Metrics.ts"
 import * as Actions from "./Actions.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 import * as ChatStream from "./ChatStream.ts"
+import * as Continuation from "./Continuation.ts"
 import * as Endpoint from "./Endpoint.ts"
-import * as ReplyText from "./ReplyText.ts"
+import { isSpoken, ReplyRound } from "./ReplyRound.ts"
 import * as Sse from "./Sse.ts"
+import * as KnownTools from "./text/KnownTools.ts"
+import * as UnopenedThought from "./text/UnopenedThought.ts"
+import * as Thinking from "./Thinking.ts"
 import * as ToolRequest from "./ToolRequest.ts"
 
 export interface Options extends Partial<ChatRequest.Sampling> {
@@ -37,20 +43,7 @@ const mostRounds = 3
 const mostCalls = 4
 
 /** Ways of asking that a server may refuse one after the other. */
-const mostAdaptations = 6
-
-/** What one request of a reply came to. */
-interface Round {
-  answered: ChatStream.Answered
-  reader: ReplyText.Reader
-  /** Spoken by it. */
-  text: string
-  /** Of the text's lines: what was to be done, and what could not be read, in order. */
-  readonly lines: globalThis.Array<{ readonly body: string; readonly action: Result.Result<Actions.Action, string> }>
-  /** Nothing that comes is listened to any more. */
-  isOver: boolean
-  hasEnded: boolean
-}
+const mostAdaptations = 10
 
 /** What a reply has come to so far. */
 interface Progress {
@@ -59,6 +52,8 @@ interface Progress {
   readonly hasSpoken: boolean
   /** To be done behind the last word. */
   readonly acts: ReadonlyArray<ReplyPart>
+  /** How thinking is asked for this once; unset: in the usual way. */
+  readonly thinking?: Thinking.Thinking
 }
 
 const toPart = (action: Exclude<Actions.Action, { readonly _tag: "Call" }>): ReplyPart => action
@@ -67,20 +62,23 @@ const toPart = (action: Exclude<Actions.Action, { readonly _tag: "Call" }>): Rep
 const addAct = (acts: ReadonlyArray<ReplyPart>, part: ReplyPart): ReadonlyArray<ReplyPart> =>
   acts.some(({ _tag }) => _tag === "HangUp" || _tag === "Transfer") ? acts : [...acts, part]
 
-const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
-
 const decodeWhole = Schema.decodeUnknownOption(ChatStream.Chunk)
 
-/** What is unreadable in a line, for the model. */
-const unreadable = Result.fail("The line could not be read. Write it again, in its exact form.")
+/** Characters of a token at most, on average over an answer, in languages of long words. */
+const charactersPerToken = 6
+
+/** ms; a server that has said why it stopped sends its figures at once, or leaves the answer open for nothing. */
+const lingerMillis = 100
 
 export const make = Effect.fnUntraced(function*(settings: EngineSettings, options: Options = {}) {
   const client = yield* HttpClient.HttpClient
   const endpoint = yield* Endpoint.make("replyModel", settings)
   const events = Sse.decoder(endpoint, ChatStream.Chunk)
-  const whole = Endpoint.json(endpoint, decodeWhole)
-  const sampling: ChatRequest.Sampling = {
-    maxTokens: options.maxTokens ?? ChatRequest.standardSampling.maxTokens,
+  const document = Endpoint.json<unknown>(endpoint, Option.some)
+  const wanted = settings.reply?.thinking ?? "off"
+  const sampling: Required<ChatRequest.Sampling> = {
+    maxTokens: options.maxTokens ?? settings.reply?.maxTokens ?? ChatRequest.standardSampling.maxTokens,
+    thinkingTokens: options.thinkingTokens ?? settings.reply?.thinkingTokens ?? ChatRequest.standardSampling.thinkingTokens,
     temperature: options.temperature ?? ChatRequest.standardSampling.temperature
   }
   const toolsChoice = options.tools ?? "auto"
@@ -88,90 +86,102 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
   /** What the server was found to take, once it refused something; of all agents, since it is the server's way. */
   let learnt: ChatRequest.Dialect | undefined
 
+  /** Whether the model's template opens a thought in the prompt; unset: by the model's name. */
+  let opensThought: boolean | undefined
+
   const failed = (reason: EngineFailed["reason"], advice: string) => new EngineFailed({ stage: "replyModel", reason, advice })
 
+  /** What was told to the operator, each once. */
+  const told = new Set<string>()
+  const tellOnce = (key: string, tell: Effect.Effect<void>) => Effect.suspend(() => {
+    if (told.has(key)) return Effect.void
+    told.add(key)
+    return tell
+  })
+
+  /** An answer that came whole. */
+  const whole = (answer: Endpoint.Answer, sent: string): Effect.Effect<ChatStream.Chunk, EngineFailed> =>
+    Effect.flatMap(document(answer), (found) => {
+      const error = Sse.failureIn(endpoint, found, sent)
+      if (Option.isSome(error)) return Effect.fail(error.value)
+      const chunk = decodeWhole(found)
+      return Option.isSome(chunk) ? Effect.succeed(chunk.value) : Effect.fail(Endpoint.unreadable("replyModel", settings.url))
+    })
+
   const replierOf = (persona: Persona, actions: Actions.Actions): Replier & { readonly prime: Effect.Effect<void> } => {
+    const tools = KnownTools.make(actions.definitions)
+    const noSuchCall = `There is no such action, or it could not be read. There is: ${tools.names.join(", ")}. Answer in words, or call one of these.`
+
     /** Asks in the way that is known to work, and in another where that is refused. */
     const open = Effect.fnUntraced(function*(
       request: ReplyRequest,
       exchanges: ReadonlyArray<ChatRequest.Exchange>,
-      maxTokens = sampling.maxTokens
+      how: {
+        readonly sampling?: Partial<ChatRequest.Sampling>
+        readonly thinking?: Thinking.Thinking | undefined
+        /** What was said of a sentence that is to be finished. */
+        readonly said?: string
+      } = {}
     ) {
       const model = Option.getOrUndefined(yield* endpoint.model)
+      const expected = ChatRequest.dialectOf(model, toolsChoice, { url: settings.url, thinking: wanted })
+      let { thinking } = how
       for (let tries = 0;; tries++) {
-        const dialect = learnt ?? ChatRequest.dialectOf(model, toolsChoice)
+        const known = learnt ?? expected
+        const dialect = thinking === undefined ? known : { ...known, thinking }
+        const messages = ChatRequest.messages(ChatRequest.systemText(persona, actions, dialect), request.history, exchanges, dialect)
         const body = HttpBody.jsonUnsafe(ChatRequest.body({
           model,
-          messages: ChatRequest.messages(ChatRequest.systemText(persona, actions, dialect), request.history, exchanges, dialect),
+          messages: how.said === undefined ? messages : ChatRequest.toGoOn(messages, how.said),
           tools: actions.definitions,
           dialect,
-          sampling: { ...sampling, maxTokens }
+          sampling: { ...sampling, ...how.sampling }
         }))
         const asked = yield* Effect.result(endpoint.post("/chat/completions", body, { accept: "text/event-stream" }))
-        if (Result.isSuccess(asked)) return { answer: asked.success, sent: Endpoint.sentOf(body) }
+        if (Result.isSuccess(asked)) return { answer: asked.success, sent: Endpoint.sentOf(body), dialect, model }
         // Another call was quicker to find out.
-        if (learnt !== undefined && learnt !== dialect && tries < mostAdaptations) continue
+        if (learnt !== undefined && learnt !== known && tries < mostAdaptations) continue
         const { cause } = asked.failure
         const next = cause instanceof Endpoint.ServerError && cause.status >= 400 && cause.status !== 429 && tries < mostAdaptations
           ? ChatRequest.adapt(dialect, Redacted.value(cause.detail))
           : undefined
         if (next === undefined) return yield* asked.failure
-        learnt = next
+        if (thinking === undefined) learnt = next
+        else {
+          thinking = next.thinking
+          learnt = { ...next, thinking: known.thinking }
+        }
         yield* Effect.logInfo(`${settings.url.origin} refuses ${ChatRequest.refusedPart(dialect, next)}; it is asked without from now on`)
       }
     })
 
-    /** What a piece of the answer has to say. */
-    const listen = (round: Round, pieces: ReadonlyArray<ReplyText.Piece>): ReadonlyArray<ReplyPart> => {
-      const parts: globalThis.Array<ReplyPart> = []
-      for (const piece of pieces) {
-        if (round.isOver) break
-        if (piece._tag === "Text") {
-          round.text += piece.text
-          parts.push(piece)
-          continue
-        }
-        const body = piece._tag === "Marker" ? piece.body.trim() : ""
-        const action = piece._tag === "Marker" ? actions.ofMarker(body) : unreadable
-        round.lines.push({ body, action })
-        // The model would go on with an answer of its own invention.
-        if (Result.isFailure(action) || action.success._tag === "Call") round.isOver = true
-      }
-      return parts
-    }
+    const chunksOf = (answer: Endpoint.Answer, sent: string, onDone: () => void): Stream.Stream<ChatStream.Chunk, EngineFailed> =>
+      answer.contentType === "application/json" ? Stream.fromEffect(whole(answer, sent)) : events(answer, sent, onDone)
 
-    const speak = (round: Round, chunks: Stream.Stream<ChatStream.Chunk, EngineFailed>): Stream.Stream<ReplyPart, EngineFailed> =>
+    const newRound = (model: string | undefined, dialect: ChatRequest.Dialect): ReplyRound =>
+      new ReplyRound({
+        actions,
+        dialect,
+        reader: { tools, holdsStart: opensThought ?? UnopenedThought.isOpenedBy(model) },
+        longest: dialect.thinking.isExpected ? sampling.maxTokens * charactersPerToken : Number.POSITIVE_INFINITY
+      })
+
+    const speak = (round: ReplyRound, chunks: Stream.Stream<ChatStream.Chunk, EngineFailed>): Stream.Stream<ReplyPart, EngineFailed> =>
       Stream.transformPull(chunks, (pull) => {
-        const arrived = pull.pipe(
-          Effect.map((chunks) => {
-            let text = ""
-            for (const chunk of chunks) {
-              const [answered, more] = ChatStream.add(round.answered, chunk)
-              round.answered = answered
-              text += more
-            }
-            const [reader, pieces] = ReplyText.read(round.reader, text)
-            round.reader = reader
-            return pieces
-          }),
-          Pull.catchDone(() =>
-            Effect.sync(() => {
-              round.hasEnded = true
-              return ReplyText.end(round.reader)
-            })
-          )
+        const lingering = Effect.timeoutOrElse(pull, { duration: lingerMillis, orElse: () => Cause.done() })
+        const arrived = Effect.suspend(() => round.isFinished ? lingering : pull).pipe(
+          Effect.map((chunks) => round.take(chunks)),
+          Pull.catchDone(() => Effect.sync(() => round.end()))
         )
         const next: Pull.Pull<Array.NonEmptyReadonlyArray<ReplyPart>, EngineFailed> = Effect.suspend(() =>
-          round.isOver || round.hasEnded ? Cause.done() : Effect.flatMap(arrived, (pieces) => {
-            const parts = listen(round, pieces)
-            return Array.isReadonlyArrayNonEmpty(parts) ? Effect.succeed(parts) : next
-          })
+          round.isOver || round.hasEnded ? Cause.done() : Effect.flatMap(arrived, (parts) =>
+            Array.isReadonlyArrayNonEmpty(parts) ? Effect.succeed(parts) : next)
         )
         return Effect.succeed(next)
       })
 
     /** Answers what was asked; the model reads the answers in its next request. */
-    const answer = Effect.fnUntraced(function*(round: Round, request: ReplyRequest, progress: Progress) {
+    const answer = Effect.fnUntraced(function*(round: ReplyRound, request: ReplyRequest, progress: Progress) {
       let { acts } = progress
       const asked: globalThis.Array<Effect.Effect<ChatRequest.Exchange["calls"][number]>> = []
       let isAsked = false
@@ -211,7 +221,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
     })
 
     const goOn = Effect.fnUntraced(function*(
-      round: Round,
+      round: ReplyRound,
       request: ReplyRequest,
       progress: Progress
     ): Effect.fn.Return<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed> {
@@ -225,10 +235,98 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         )
       }
       if (hasSpoken || acts.length > 0) return Stream.fromIterable(acts)
-      return yield* failed("broken", "The model answered without a word. Check the model and its chat template on the server.")
+      return yield* wordless(round, request, progress)
     })
 
-    const finish = (round: Round, request: ReplyRequest, progress: Progress, isDone: boolean): Stream.Stream<ReplyPart, EngineFailed> =>
+    /** An answer without a word: once more without thinking, if that is why. */
+    const wordless = Effect.fnUntraced(function*(
+      round: ReplyRound,
+      request: ReplyRequest,
+      progress: Progress
+    ): Effect.fn.Return<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed> {
+      if (round.cutBy === "filter") return yield* failed("refused", "The server's content filter withheld the answer. Look into its settings and the agent's instructions.")
+      if (!round.hasThoughts) return yield* failed("broken", "The model answered without a word. Check the model and its chat template on the server.")
+      const used = round.dialect.thinking
+      const least = Thinking.least((learnt ?? round.dialect).thinking)
+      if (progress.thinking === undefined && !Thinking.isSame(least, used)) {
+        // The operator's own wish holds for the next answer all the same.
+        if (wanted === "off") learnt = { ...learnt ?? round.dialect, thinking: least }
+        return speakRound(request, { ...progress, thinking: least })
+      }
+      return yield* failed(
+        "refused",
+        "The model spent all of its tokens on thoughts and said nothing. Switch its thinking off on the server, or raise LLM_THINKING_TOKENS."
+      )
+    })
+
+    /** What the answer tells of the model's thinking, for the next one. */
+    const noteThoughts = Effect.fnUntraced(function*(round: ReplyRound) {
+      opensThought = round.opensThought ?? opensThought
+      if (!round.hasThoughts) return
+      const dialect = learnt ?? round.dialect
+      const thinking = Thinking.seen(dialect.thinking)
+      if (Thinking.isSame(thinking, dialect.thinking) || !Thinking.isSame(round.dialect.thinking, dialect.thinking)) return
+      learnt = { ...dialect, thinking }
+      yield* Effect.logInfo(
+        thinking.isExpected
+          ? `The model at ${settings.url.origin} thinks before it answers; from now on it has ${sampling.thinkingTokens} tokens for it (LLM_THINKING_TOKENS). Callers wait for them: switch thinking off on the server`
+          : `The model at ${settings.url.origin} thinks before it answers; it is asked not to from now on`
+      )
+    })
+
+    /** Counts what was neither spoken nor done, and tells it once for each format. */
+    const noteCalls = Effect.fnUntraced(function*(round: ReplyRound) {
+      for (const format of round.dropped) {
+        yield* Metric.update(Metrics.textCallsDropped(format), 1)
+        yield* tellOnce(`dropped ${format}`, Effect.logWarning(
+          `The model at ${settings.url.origin} wrote a tool call as text (${format}) that names no tool of the agent or can't be read; it was neither spoken nor done`
+        ))
+      }
+      for (const format of round.written) {
+        yield* tellOnce(`written ${format}`, Effect.logInfo(
+          `The model at ${settings.url.origin} writes tool calls as text (${format}); they are done. The server's own parser for this model is surer (docs/engines.md)`
+        ))
+      }
+    })
+
+    /** Has the model end the sentence within which it was cut off. */
+    const continued = (request: ReplyRequest, progress: Progress, said: string): Effect.Effect<string | undefined> =>
+      open(request, progress.exchanges, { sampling: { maxTokens: Continuation.maxTokens }, thinking: progress.thinking, said }).pipe(
+        Effect.flatMap(({ answer, dialect, model, sent }) => {
+          const round = newRound(model, dialect)
+          return Effect.as(Stream.runDrain(speak(round, chunksOf(answer, sent, () => undefined))), round)
+        }),
+        Effect.scoped,
+        Effect.map(({ text }) => Continuation.restOf(said, text)),
+        Effect.orElseSucceed(() => undefined)
+      )
+
+    /** What is said of a sentence that was cut off: its rest, or nothing of it. */
+    const mended = Effect.fnUntraced(function*(round: ReplyRound, request: ReplyRequest, progress: Progress): Effect.fn.Return<ReadonlyArray<ReplyPart>, EngineFailed> {
+      const { cutBy, text } = round
+      if (cutBy === undefined || !isSpoken(text)) return []
+      if (cutBy === "limit") {
+        yield* tellOnce("limit", Effect.logWarning(
+          `An answer was longer than ${sampling.maxTokens} tokens (LLM_MAX_TOKENS); it ends with its last whole sentence. Ask for short answers in the agent's instructions`
+        ))
+      }
+      const ending = UnfinishedSentence.endingOf(text)
+      if (ending === "whole") return []
+      if (ending === "fragment") return [{ _tag: "CutShort" }]
+      const rest = cutBy === "limit" ? yield* continued(request, progress, text) : undefined
+      if (rest !== undefined) {
+        round.text += rest
+        return [{ _tag: "Text", text: rest }]
+      }
+      return yield* failed(
+        "refused",
+        cutBy === "limit"
+          ? `The answer was cut off at ${sampling.maxTokens} tokens within its first sentence. Raise LLM_MAX_TOKENS, or ask for short sentences in the agent's instructions.`
+          : "The server's content filter cut the answer off within its first sentence. Look into its settings and the agent's instructions."
+      )
+    })
+
+    const finish = (round: ReplyRound, request: ReplyRequest, progress: Progress, isDone: boolean): Stream.Stream<ReplyPart, EngineFailed> =>
       Stream.unwrap(Effect.gen(function*() {
         const { finish, usage } = round.answered
         if (Option.isSome(usage)) {
@@ -238,7 +336,14 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         if (!round.isOver && !isDone && Option.isNone(finish)) {
           return yield* failed("broken", `${settings.url.origin} ended its answer without saying so. Look into the server's log.`)
         }
-        const rest = Stream.unwrap(goOn(round, request, progress))
+        round.settle()
+        yield* noteThoughts(round)
+        yield* noteCalls(round)
+        const parts = yield* mended(round, request, progress)
+        if (round.dropped.length > 0 && !isSpoken(round.text) && round.lines.length === 0 && round.answered.calls.size === 0) {
+          round.lines.push({ body: "call", action: Result.fail(noSuchCall) })
+        }
+        const rest = Stream.concat(Stream.fromIterable(parts), Stream.unwrap(goOn(round, request, progress)))
         // An end of a sentence, so that it is spoken while a tool is asked.
         const isAsking = round.lines.length > 0 || round.answered.calls.size > 0
         return isAsking && isSpoken(round.text) ? Stream.concat(Stream.succeed<ReplyPart>({ _tag: "Text", text: "\n" }), rest) : rest
@@ -246,21 +351,23 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
 
     const speakRound = (request: ReplyRequest, progress: Progress): Stream.Stream<ReplyPart, EngineFailed> =>
       Stream.suspend(() => {
-        const round: Round = { answered: ChatStream.empty, reader: ReplyText.empty, text: "", lines: [], isOver: false, hasEnded: false }
+        let round: ReplyRound | undefined
         let isDone = false
-        const chunks = open(request, progress.exchanges).pipe(
-          Effect.map(({ answer, sent }) => {
-            if (answer.contentType === "application/json") return Stream.fromEffect(whole(answer))
-            return events(answer, sent, () => {
+        const parts = open(request, progress.exchanges, { thinking: progress.thinking }).pipe(
+          Effect.map(({ answer, dialect, model, sent }) => {
+            round = newRound(model, dialect)
+            return speak(round, chunksOf(answer, sent, () => {
               isDone = true
-            })
+            }))
           }),
           Stream.unwrap
         )
-        return Stream.concat(speak(round, chunks), Stream.suspend(() => finish(round, request, progress, isDone)))
+        return Stream.concat(parts, Stream.suspend(() => round === undefined ? Stream.empty : finish(round, request, progress, isDone)))
       })
 
-    const prime = open({ history: [{ role: "agent", text: persona.lines.greeting }], state: null }, [], 1).pipe(
+    const prime = open({ history: [{ role: "agent", text: persona.lines.greeting }], state: null }, [], {
+      sampling: { maxTokens: 1, thinkingTokens: 0 }
+    }).pipe(
       Effect.flatMap(({ answer }) => Stream.runDrain(answer.body)),
       Effect.scoped,
       // A language model may take its time to be loaded; it is told by the warming, and by the first call.

@@ -1,159 +1,238 @@
 /**
- * Reads what a language model writes, piece by piece: what is to be spoken, and between it the lines by which the
- * model acts, as `<<hang_up>>` (see `Actions`). No part of such a line, of a thought, or of a template's own signs is
- * ever text; only what could still become one is held back. Where the pieces are cut changes nothing.
+ * Reads what a language model writes, piece by piece: what is to be spoken, and between it what is to be done. No part of
+ * a tool call, a thought, or a sign of a chat template is ever text; only what could still become one is held back. Where
+ * the pieces are cut changes nothing.
  *
- * Models are careless with the signs. So `<hang_up>`, a line that ends without `>>`, and one that ends with the reply
- * are taken as well, as far as it is clear what they mean.
+ * What there is to know of models stands in `text/`, a rule a file. This is the machine that asks them.
  */
+import * as BareCalls from "./text/BareCalls.ts"
+import * as CallSigns from "./text/CallSigns.ts"
+import * as Ends from "./text/Ends.ts"
+import * as Fences from "./text/Fences.ts"
+import * as Harmony from "./text/Harmony.ts"
+import * as KnownTools from "./text/KnownTools.ts"
+import * as LabelledCalls from "./text/LabelledCalls.ts"
+import * as OwnLines from "./text/OwnLines.ts"
+import { type Piece, type Rule, type Skip, type Taken } from "./text/Rule.ts"
+import * as Thoughts from "./text/Thoughts.ts"
+import * as UnopenedThought from "./text/UnopenedThought.ts"
+
+export type { Piece } from "./text/Rule.ts"
+
+export interface Options {
+  /** What may be called. */
+  readonly tools: KnownTools.KnownTools
+  /** The model begins with a thought whose beginning is not seen; see `UnopenedThought`. */
+  readonly holdsStart?: boolean
+}
 
 export interface Reader {
-  /** Begins with `<`, and could be more than text; or, within a thought, could be the beginning of its end. */
+  readonly options: Options
+  /** Could be more than text, or be the beginning of the end of what is skipped. */
   readonly held: string
-  /** What ends the thought, or the line, that is being skipped. */
-  readonly until: string | undefined
+  readonly skip: Skip | undefined
+  /** The last characters of the text; a line's end behind a sign. */
+  readonly before: string
+  /** Nothing was said or done yet. */
+  readonly isUnsaid: boolean
+  /** Whether the start of the reply may be a thought is decided. */
+  readonly isStarted: boolean
+  readonly channel: string | undefined
+  readonly isStruck: boolean
+  /** There was a thought. */
+  readonly hasThought: boolean
+  /** The end of a thought was seen, and not its beginning. */
+  readonly hasLoneEnd: boolean
+  /** The model has ended its turn; what it writes now is no reply. */
+  readonly isOver: boolean
 }
 
-export type Piece =
-  | { readonly _tag: "Text"; readonly text: string }
-  /** What stands between the signs, in its own words. */
-  | { readonly _tag: "Marker"; readonly body: string }
-  /** A line that acts was begun and can't be read. */
-  | { readonly _tag: "Broken" }
+export const make = (options: Options): Reader => ({
+  options,
+  held: "",
+  skip: undefined,
+  before: "",
+  isUnsaid: true,
+  isStarted: false,
+  channel: undefined,
+  isStruck: false,
+  hasThought: false,
+  hasLoneEnd: false,
+  isOver: false
+})
 
-export const empty: Reader = { held: "", until: undefined }
+export const empty: Reader = make({ tools: KnownTools.none })
 
-/** Characters of one line that acts. */
-const longestMarker = 4000
+/** Characters that are held back at most. */
+const longestHeld = 4000
 
-/** What a thought begins and ends with: DeepSeek and Qwen; others; Gemma 4; gpt-oss. */
-const thoughts: ReadonlyArray<readonly [string, string]> = [
-  ["<think>", "</think>"],
-  ["<thinking>", "</thinking>"],
-  ["<|channel>thought", "<channel|>"],
-  ["<|channel|>analysis", "<|end|>"]
+/** Characters of the text that a rule may look back at. */
+const longestBefore = 12
+
+const signRules: ReadonlyArray<Rule> = [
+  OwnLines.rule,
+  Thoughts.rule,
+  CallSigns.rule,
+  Harmony.rule,
+  Ends.strikethrough,
+  Ends.rule,
+  Fences.rule,
+  BareCalls.json,
+  BareCalls.pythonList,
+  BareCalls.python,
+  LabelledCalls.rule
 ]
 
-/** Signs of chat templates, which a server with a wrong template lets through. */
-const signs = ["<end_of_turn>", "<start_of_turn>", "<eos>", "<bos>", "</s>", "<turn|>", "<channel|>", "</think>", "</thinking>"]
-const sign = /^<\|[^|<>\s]{1,40}\|?>/
+/** Rules for what begins with a letter. */
+const wordRules: ReadonlyArray<Rule> = [Harmony.plain, CallSigns.rule, LabelledCalls.rule, Fences.language, Ends.roleLine, BareCalls.python]
 
-/** The beginnings of a line that acts where one `<` is missing. */
-const beginnings = ["<hang_up", "<transfer:", "<press:", "<call:"]
+const candidates = /[<[{`◁✿]|[A-Za-z_]+/g
+const isWordCharacter = /[\p{L}\p{N}_]/u
 
-const fixed = [...thoughts.map(([begin]) => begin), ...signs, ...beginnings]
-
-const couldBecome = (rest: string): boolean =>
-  fixed.some((whole) => whole.length > rest.length && whole.startsWith(rest.toLowerCase())) || /^<\|[^|<>\s]{0,40}\|?$/.test(rest)
-
-type Scan =
-  | { readonly _tag: "Ended"; readonly body: string; readonly length: number }
-  | { readonly _tag: "Open"; readonly isComplete: boolean }
-
-/** Finds the end of a line that acts; `>` inside its JSON is none. */
-const scan = (rest: string, from: number, isLast: boolean): Scan => {
-  let depth = 0
-  let isInString = false
-  let hasJson = false
-  for (let at = from; at < rest.length; at++) {
-    const character = rest[at]
-    if (isInString) {
-      if (character === "\\") at++
-      else if (character === "\"") isInString = false
-      continue
-    }
-    if (character === "\"" && depth > 0) isInString = true
-    else if (character === "{") {
-      depth++
-      hasJson = true
-    } else if (character === "}" && depth > 0) depth--
-    else if (depth > 0) continue
-    else if (character === ">") {
-      // Whether it is one or two decides how much is swallowed.
-      if (at + 1 === rest.length && !isLast) return { _tag: "Open", isComplete: true }
-      return { _tag: "Ended", body: rest.slice(from, at), length: rest[at + 1] === ">" ? at + 2 : at + 1 }
-    } else if (character === "\n" || hasJson && depth === 0 && !/\s/.test(character)) {
-      return { _tag: "Ended", body: rest.slice(from, at), length: at }
-    }
-  }
-  return { _tag: "Open", isComplete: depth === 0 && !isInString }
+/** Whether the start is held back still; what is left of it if it is not. */
+const started = (reader: Reader, text: string, isLast: boolean): { readonly isHeld: boolean; readonly rest: string; readonly isThought: boolean } => {
+  const { holdsStart = false } = reader.options
+  if (UnopenedThought.beginsWithSign(text)) return { isHeld: false, rest: text, isThought: false }
+  const end = Thoughts.loneEnd(text)
+  const thought = end === undefined ? text : text.slice(0, end.at)
+  const isHeld = holdsStart || UnopenedThought.mayBeThought(thought, end !== undefined)
+  if (isHeld && end !== undefined) return { isHeld: false, rest: text.slice(end.at + end.length), isThought: true }
+  return { isHeld: isHeld && !isLast, rest: text, isThought: false }
 }
 
-const markerStart = (rest: string): number =>
-  rest.startsWith("<<") ? 2 : beginnings.some((beginning) => rest.toLowerCase().startsWith(beginning)) ? 1 : 0
+/** One piece of text on its way through the rules. */
+class Reading {
+  readonly pieces: Array<Piece> = []
+  readonly rest: string
+  readonly isLast: boolean
+  state: Reader
+  at = 0
+  text = ""
+
+  constructor(state: Reader, rest: string, isLast: boolean) {
+    this.state = { ...state, held: "" }
+    this.rest = rest
+    this.isLast = isLast
+  }
+
+  flush(): void {
+    if (this.text !== "") this.pieces.push({ _tag: "Text", text: this.text })
+    this.text = ""
+  }
+
+  /** The text up to there is spoken. */
+  say(until: number): void {
+    const more = this.rest.slice(this.at, until)
+    this.at = until
+    if (more === "") return
+    this.text += more
+    const { before, isUnsaid } = this.state
+    this.state = { ...this.state, before: (before + more).slice(-longestBefore), isUnsaid: isUnsaid && !/\S/.test(more) }
+  }
+
+  /** All from here on waits for more. */
+  hold(from: number): void {
+    this.state = { ...this.state, held: this.rest.slice(from) }
+    this.at = this.rest.length
+  }
+
+  take(found: Taken): void {
+    const { channel, hasLoneEnd, hasThought, isStruck, isUnsaid } = this.state
+    const { isLoneEnd = false, isThought = false, pieces = [], skip } = found
+    this.at += found.length
+    if (pieces.length > 0) this.flush()
+    this.pieces.push(...pieces)
+    this.state = {
+      ...this.state,
+      before: "\n",
+      isUnsaid: isUnsaid && pieces.every(({ _tag }) => _tag === "Dropped"),
+      skip,
+      channel: found.channel ?? channel,
+      isStruck: found.isStruck ?? isStruck,
+      hasThought: hasThought || isThought || isLoneEnd,
+      hasLoneEnd: hasLoneEnd || isLoneEnd && !hasThought,
+      isOver: found.isEnd === true
+    }
+  }
+
+  skip({ end, longest }: Skip): void {
+    const found = end.exec(this.rest.slice(this.at))
+    if (found === null) return this.hold(Math.max(this.at, this.rest.length - longest + 1))
+    this.at += found.index + found[0].length
+    this.state = { ...this.state, skip: undefined }
+  }
+
+  /** What begins here; undefined: it can't be told yet. */
+  look(rules: ReadonlyArray<Rule>): Taken | "nothing" | undefined {
+    const { before, channel, isStruck, isUnsaid, options: { tools } } = this.state
+    const isAllOfIt = this.rest.length - this.at <= longestHeld
+    const rest = this.rest.slice(this.at, this.at + longestHeld)
+    const place = { rest, isLast: this.isLast && isAllOfIt, before, isUnsaid, channel, isStruck, tools }
+    for (const rule of rules) {
+      const found = rule.look(place)
+      if (found._tag === "Taken") return found
+      if (found._tag === "Nothing") continue
+      if (isAllOfIt) return undefined
+      if (found.otherwise !== undefined) return found.otherwise
+    }
+    return "nothing"
+  }
+
+  step(): void {
+    if (this.state.skip !== undefined) return this.skip(this.state.skip)
+    candidates.lastIndex = this.at
+    const candidate = candidates.exec(this.rest)
+    if (candidate === null) return this.say(this.rest.length)
+    this.say(candidate.index)
+    const [written] = candidate
+    const isWord = isWordCharacter.test(written)
+    // Within a word nothing begins.
+    const found = isWord && isWordCharacter.test(this.state.before.at(-1) ?? "") ? "nothing" : this.look(isWord ? wordRules : signRules)
+    if (found === undefined) this.hold(this.at)
+    else if (found === "nothing") this.say(this.at + written.length)
+    else this.take(found)
+  }
+
+  run(): readonly [Reader, ReadonlyArray<Piece>] {
+    while (this.at < this.rest.length && !this.state.isOver) this.step()
+    this.flush()
+    return [this.state, this.pieces]
+  }
+}
 
 const run = (reader: Reader, more: string, isLast: boolean): readonly [Reader, ReadonlyArray<Piece>] => {
-  const pieces: Array<Piece> = []
-  let { until } = reader
-  let rest = reader.held + more
-  let text = ""
-  const flush = () => {
-    if (text !== "") pieces.push({ _tag: "Text", text })
-    text = ""
-  }
-  const stop = (held: string): readonly [Reader, ReadonlyArray<Piece>] => {
-    flush()
-    return [{ held, until }, pieces]
-  }
-  while (rest !== "") {
-    if (until !== undefined) {
-      const end = rest.indexOf(until)
-      if (end < 0) return stop(rest.slice(-(until.length - 1)))
-      rest = rest.slice(end + until.length)
-      until = undefined
-      continue
-    }
-    const at = rest.indexOf("<")
-    if (at < 0) {
-      text += rest
-      break
-    }
-    text += rest.slice(0, at)
-    rest = rest.slice(at)
-    const thought = thoughts.find(([begin]) => rest.startsWith(begin))
-    if (thought !== undefined) {
-      until = thought[1]
-      rest = rest.slice(thought[0].length)
-      continue
-    }
-    const dropped = signs.find((whole) => rest.startsWith(whole)) ?? sign.exec(rest)?.[0]
-    if (dropped !== undefined && !(couldBecome(rest) && !isLast)) {
-      rest = rest.slice(dropped.length)
-      continue
-    }
-    const start = markerStart(rest)
-    if (start > 0) {
-      const found = scan(rest, start, isLast)
-      if (found._tag === "Ended" && found.length <= longestMarker) {
-        flush()
-        pieces.push({ _tag: "Marker", body: found.body })
-        rest = rest.slice(found.length)
-        continue
-      }
-      if (found._tag === "Open" && rest.length <= longestMarker) {
-        if (!isLast) return stop(rest)
-        flush()
-        // Keys may have been meant to go on.
-        const body = rest.slice(start)
-        pieces.push(found.isComplete && body.trim() !== "" && !/^\s*press/i.test(body) ? { _tag: "Marker", body } : { _tag: "Broken" })
-        break
-      }
-      flush()
-      pieces.push({ _tag: "Broken" })
-      until = ">>"
-      rest = rest.slice(longestMarker)
-      continue
-    }
-    if (!isLast && (rest === "<" || couldBecome(rest))) return stop(rest)
-    if (isLast && rest.length > 1 && couldBecome(rest)) break
-    text += "<"
-    rest = rest.slice(1)
-  }
-  return stop("")
+  if (reader.isOver) return [reader, []]
+  if (reader.isStarted) return new Reading(reader, reader.held + more, isLast).run()
+  const rest = (reader.held + more).trimStart()
+  const start = started(reader, rest, isLast)
+  if (start.isHeld) return [{ ...reader, held: rest }, []]
+  const { isThought } = start
+  return new Reading(
+    { ...reader, isStarted: rest !== "", hasThought: isThought, hasLoneEnd: isThought },
+    start.rest,
+    isLast
+  ).run()
 }
 
 /** What is known now. */
-export const read = (reader: Reader, text: string): readonly [Reader, ReadonlyArray<Piece>] => run(reader, text, false)
+export const read = (reader: Reader, text: string): readonly [Reader, ReadonlyArray<Piece>] =>
+  text === "" ? [reader, []] : run(reader, text, false)
 
-/** What is left when the model has ended. */
-export const end = (reader: Reader): ReadonlyArray<Piece> => reader.until === undefined ? run(reader, "", true)[1] : []
+/**
+ * What is left when the model has ended. `isCut`: it was ended by its limit; a start that was held back as a possible
+ * thought is one then.
+ */
+export const finish = (reader: Reader, isCut = false): readonly [Reader, ReadonlyArray<Piece>] => {
+  if (!reader.isStarted && isCut && reader.held.trim() !== "") return [{ ...reader, held: "", hasThought: true }, []]
+  return reader.skip === undefined ? run(reader, "", true) : [reader, []]
+}
+
+/** The same, where the reader is not needed any more. */
+export const end = (reader: Reader): ReadonlyArray<Piece> => finish(reader)[1]
+
+/** The server tells thoughts apart, so the text has none. */
+export const startedByServer = (reader: Reader): Reader =>
+  reader.isStarted || reader.options.holdsStart !== true ? reader : { ...reader, options: { ...reader.options, holdsStart: false } }
+
+/** Whether all of the reply so far is held back, for it may be a thought. */
+export const isHoldingStart = ({ held, isStarted }: Reader): boolean => !isStarted && held.trim() !== ""

@@ -29,9 +29,14 @@ const statusOf = (error: unknown): number =>
   Predicate.hasProperty(error, "code") && Predicate.isNumber(error.code) && error.code >= 400 && error.code < 600 ? error.code : 0
 
 const errorOf = (data: unknown): Option.Option<unknown> =>
-  Predicate.hasProperty(data, "error") && data.error !== null && data.error !== undefined && data.error !== false
+  // vLLM before 0.10 has it without a name of its own.
+  Predicate.hasProperty(data, "object") && data.object === "error" ? Option.some(data) : Predicate.hasProperty(data, "error") && data.error !== null && data.error !== undefined && data.error !== false
     ? Option.some(data.error)
     : Option.none()
+
+/** The failure that a document of an answer tells of. */
+export const failureIn = ({ stage, url }: Pick<Endpoint, "stage" | "url">, document: unknown, sent: string): Option.Option<EngineFailed> =>
+  Option.map(errorOf(document), (error) => refusal({ stage, url, status: statusOf(error), body: error, sent }))
 
 /**
  * The events of an answer, decoded; the schema is compiled here, once for all answers. Ends with `[DONE]` or with

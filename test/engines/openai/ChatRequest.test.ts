@@ -135,14 +135,14 @@ describe("the dialect", () => {
   it("is known by the model's name", () => {
     for (const name of ["google/gemma-3-27b-it", "gemma3:27b", "gemma-3n-E4B-it", "BCCard/gemma-3-27b-it-FP8-Dynamic", "gemma2:9b", "google/gemma-7b-it"]) {
       const { system, thinking, tools } = ChatRequest.dialectOf(name, "auto")
-      assert.deepStrictEqual([name, system, tools, thinking], [name, "folded", "text", "unsaid"])
+      assert.deepStrictEqual([name, system, tools, thinking.effort], [name, "folded", "text", "unsaid"])
     }
     for (const name of ["google/gemma-4-31B-it", "gemma4:e4b", "Qwen/Qwen3-30B-A3B"]) {
       const { system, thinking, tools } = ChatRequest.dialectOf(name, "auto")
-      assert.deepStrictEqual([name, system, tools, thinking], [name, "role", "calls", "off"])
+      assert.deepStrictEqual([name, system, tools, thinking.effort], [name, "role", "calls", "none"])
     }
     const { thinking, tools } = ChatRequest.dialectOf("gpt-4o-mini", "auto")
-    assert.deepStrictEqual([tools, thinking], ["calls", "unsaid"])
+    assert.deepStrictEqual([tools, thinking.effort], ["calls", "unsaid"])
     assert.strictEqual(ChatRequest.dialectOf("gemma3:27b", "calls").tools, "calls")
     assert.strictEqual(ChatRequest.dialectOf(undefined, "text").tools, "text")
   })
@@ -163,12 +163,13 @@ describe("the body", () => {
 
   it("has what its dialect wants and no more", () => {
     assert.hasAllKeys(bodyOf(gemma), ["model", "messages", "stream", "stream_options", "temperature", "max_tokens", "stop"])
-    assert.hasAllKeys(bodyOf({ ...other, thinking: "off", limit: "max_completion_tokens", without: ["temperature", "stream_options"] }), [
+    assert.hasAllKeys(bodyOf({ ...other, thinking: { ...other.thinking, effort: "none" }, limit: "max_completion_tokens", without: ["temperature", "stream_options"] }), [
       "model",
       "messages",
       "stream",
       "max_completion_tokens",
       "chat_template_kwargs",
+      "reasoning_effort",
       "tools"
     ])
   })

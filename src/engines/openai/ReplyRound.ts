@@ -1,0 +1,174 @@
+/**
+ * One request of a reply as it is answered: the chunks of the server in, what is to be spoken out, and with the last one
+ * what is to be done and how it ended.
+ *
+ * Once the model has called something, only further calls count: what it goes on to say is an answer of its own
+ * invention. The same call as a server's own and as text (some servers leave it in both) is one.
+ */
+import { Option, Result } from "effect"
+import type { ReplyPart } from "../../conversation/ReplyModel.ts"
+import type * as Actions from "./Actions.ts"
+import type * as ChatRequest from "./ChatRequest.ts"
+import * as ChatStream from "./ChatStream.ts"
+import * as ReplyText from "./ReplyText.ts"
+
+/** What a line of the text, or a call in it, wants done; a failure is a sentence for the model. */
+export interface Line {
+  readonly body: string
+  readonly action: Result.Result<Actions.Action, string>
+  /** Of a call as models write it, not one of our own lines. */
+  readonly call?: { readonly name: string; readonly arguments: string }
+}
+
+export interface Options {
+  readonly actions: Actions.Actions
+  /** How it was asked. */
+  readonly dialect: ChatRequest.Dialect
+  readonly reader: ReplyText.Options
+  /** Characters that are spoken at most, where the server's own limit leaves room for thoughts as well. */
+  readonly longest: number
+}
+
+/** What is unreadable in a line, for the model. */
+const unreadable: Result.Result<Actions.Action, string> = Result.fail("The line could not be read. Write it again, in its exact form.")
+
+export const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
+
+const canonical = (value: unknown): string => JSON.stringify(value, (_, inner: unknown) =>
+  typeof inner === "object" && inner !== null && !Array.isArray(inner)
+    ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => one < other ? -1 : 1))
+    : inner)
+
+const parsed = (json: string): unknown => {
+  try {
+    return JSON.parse(json === "" ? "{}" : json)
+  } catch {
+    return json
+  }
+}
+
+const isSameCall = (one: { readonly name: string; readonly arguments: string }, other: { readonly name: string; readonly arguments: string }): boolean =>
+  one.name.toLowerCase() === other.name.toLowerCase() && canonical(parsed(one.arguments)) === canonical(parsed(other.arguments))
+
+export class ReplyRound {
+  readonly #options: Options
+  #reader: ReplyText.Reader
+  #hasCalled = false
+  #isTooLong = false
+  answered: ChatStream.Answered = ChatStream.empty
+  /** Spoken by it. */
+  text = ""
+  /** In the order in which the model wrote them. */
+  lines: Array<Line> = []
+  /** Formats of calls that were neither spoken nor done. */
+  readonly dropped: Array<string> = []
+  /** Formats of calls that were done. */
+  readonly written: Array<string> = []
+  /** Nothing that comes is listened to any more. */
+  isOver = false
+  hasEnded = false
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#reader = ReplyText.make(options.reader)
+  }
+
+  get dialect(): ChatRequest.Dialect {
+    return this.#options.dialect
+  }
+
+  /** The server has said why it stopped; little can follow. */
+  get isFinished(): boolean {
+    return Option.isSome(this.answered.finish)
+  }
+
+  /** Why the text may end within a sentence. */
+  get cutBy(): "limit" | "filter" | undefined {
+    if (this.#isTooLong) return "limit"
+    if (this.#hasCalled || this.answered.calls.size > 0 || this.#reader.isOver) return undefined
+    const reason = Option.getOrElse(this.answered.finish, () => "")
+    return reason === "length" || reason === "max_tokens" ? "limit" : reason === "content_filter" ? "filter" : undefined
+  }
+
+  get hasThoughts(): boolean {
+    return this.answered.hasThoughts || this.#reader.hasThought
+  }
+
+  /** Whether the text is one whose thought was opened in the prompt; unset: this reply does not tell. */
+  get opensThought(): boolean | undefined {
+    if (this.#reader.hasLoneEnd) return true
+    if (this.answered.hasThoughts) return false
+    return this.#options.reader.holdsStart === true && isSpoken(this.text) ? false : undefined
+  }
+
+  take(chunks: ReadonlyArray<ChatStream.Chunk>): ReadonlyArray<ReplyPart> {
+    let text = ""
+    for (const chunk of chunks) {
+      const [answered, more] = ChatStream.add(this.answered, chunk)
+      this.answered = answered
+      text += more
+    }
+    if (this.answered.hasThoughts) this.#reader = ReplyText.startedByServer(this.#reader)
+    return this.#listen(ReplyText.read(this.#reader, text))
+  }
+
+  end(): ReadonlyArray<ReplyPart> {
+    this.hasEnded = true
+    return this.#listen(ReplyText.finish(this.#reader, this.cutBy === "limit"))
+  }
+
+  /** All calls are known: one that came in both ways is one. */
+  settle(): void {
+    const calls = ChatStream.callsOf(this.answered)
+    this.lines = this.lines.filter(({ call }) => call === undefined || !calls.some((other) => isSameCall(call, other)))
+  }
+
+  #listen([reader, pieces]: readonly [ReplyText.Reader, ReadonlyArray<ReplyText.Piece>]): ReadonlyArray<ReplyPart> {
+    this.#reader = reader
+    const parts: Array<ReplyPart> = []
+    for (const piece of pieces) {
+      if (this.isOver) break
+      switch (piece._tag) {
+        case "Text":
+          this.#say(piece, parts)
+          break
+        case "Dropped":
+          this.dropped.push(piece.format)
+          break
+        case "Call":
+          this.written.push(piece.format)
+          this.#act({
+            body: `call:${piece.name} ${piece.arguments}`,
+            action: this.#options.actions.ofCall(piece.name, piece.arguments),
+            call: piece
+          })
+          break
+        case "Marker": {
+          const body = piece.body.trim()
+          this.#act({ body, action: this.#options.actions.ofMarker(body) })
+          break
+        }
+        case "Broken":
+          this.#act({ body: "", action: unreadable })
+      }
+    }
+    if (reader.isOver) this.hasEnded = this.isOver = true
+    return parts
+  }
+
+  #say(piece: ReplyText.Piece & { readonly _tag: "Text" }, parts: Array<ReplyPart>): void {
+    if (this.#hasCalled) {
+      this.isOver ||= isSpoken(piece.text)
+      return
+    }
+    const text = piece.text.slice(0, this.#options.longest - this.text.length)
+    this.text += text
+    parts.push({ _tag: "Text", text })
+    if (text.length < piece.text.length) this.isOver = this.#isTooLong = true
+  }
+
+  #act(line: Line): void {
+    this.lines.push(line)
+    if (Result.isFailure(line.action) || line.action.success._tag === "Call") this.#hasCalled = true
+  }
+}
