@@ -112,6 +112,17 @@ const besselI0 = (x: number): number => {
   return sum
 }
 
+/** Kaiser's window for an attenuation of 50 dB and more: its value at `x`, -1 to 1. */
+export const kaiserWindow = (attenuation: number): (x: number) => number => {
+  const beta = 0.1102 * (attenuation - 8.7)
+  const scale = besselI0(beta)
+  return (x) => besselI0(beta * Math.sqrt(Math.max(0, 1 - x ** 2))) / scale
+}
+
+/** How many samples such a filter reaches to each side, by Kaiser's formula; `transition` is a fraction of the sample rate. */
+export const kaiserWidth = (transition: number, attenuation: number): number =>
+  (attenuation - 7.95) / (2 * 2.285 * 2 * Math.PI * transition)
+
 /**
  * A windowed sinc that cuts at 0.5 / `factor`, with a transition band of `transition` centred there and an attenuation
  * of about `attenuation` dB (Kaiser's window and his formulas for its shape and length, as in Oppenheim and Schafer,
@@ -120,8 +131,8 @@ const besselI0 = (x: number): number => {
  * The centre is exactly 1 / `factor` and every `factor`-th tap beside it exactly 0.
  */
 export const kaiserNyquist = (factor: number, transition: number, attenuation: number): Float64Array => {
-  const beta = 0.1102 * (attenuation - 8.7)
-  const width = Math.ceil((attenuation - 7.95) / (2 * 2.285 * 2 * Math.PI * transition))
+  const window = kaiserWindow(attenuation)
+  const width = Math.ceil(kaiserWidth(transition, attenuation))
   // An outermost tap of 0 would cost a sample of delay and give nothing.
   const centre = width % factor === 0 ? width - 1 : width
   const taps = new Float64Array(2 * centre + 1)
@@ -129,8 +140,7 @@ export const kaiserNyquist = (factor: number, transition: number, attenuation: n
   for (let k = 1; k <= centre; k++) {
     // Where the sine is zero but for rounding, say zero, so that whole phases drop out.
     if (k % factor === 0) continue
-    const window = besselI0(beta * Math.sqrt(1 - (k / width) ** 2)) / besselI0(beta)
-    const tap = window * Math.sin((Math.PI * k) / factor) / (Math.PI * k)
+    const tap = window(k / width) * Math.sin((Math.PI * k) / factor) / (Math.PI * k)
     taps[centre - k] = tap
     taps[centre + k] = tap
   }

@@ -35,7 +35,8 @@ const compress = (sample: number): number => {
   return (sample < 0 ? 0x7f : 0xff) ^ code
 }
 
-const expanded = Int16Array.from({ length: 256 }, (_, code) => expand(code))
+/** The 16-bit sample of each code. */
+export const expanded: Int16Array = Int16Array.from({ length: 256 }, (_, code) => expand(code))
 
 /** Indexed by the sample's two's complement bits, so that negative samples need no branch. */
 const compressed = Uint8Array.from({ length: 65_536 }, (_, bits) => compress((bits << 16) >> 16))

@@ -5,8 +5,15 @@
  * 8 kHz telephone sound cannot be handed to a consumer that expects 16 kHz.
  */
 
-/** The sample rates (Hz) that this service meets: the telephone's, Whisper's, CSM's and a sound card's. */
-export type SampleRate = 8000 | 16000 | 24000 | 48000
+/**
+ * Whole Hz. Where a rate is fixed, its type is the number itself: 8000 is the telephone's, 16000 Whisper's, 24000 CSM's and
+ * 48000 a sound card's. Voices and files may have any other, such as the 22050 of Piper's.
+ */
+export type SampleRate = number
+
+/** The rates that a sound of speech can sensibly have, Hz. */
+export const lowestRate = 4000
+export const highestRate = 192_000
 
 /** Samples in -32768…32767, mono, at `Rate` Hz. */
 export type Pcm<Rate extends SampleRate = SampleRate> = Int16Array & { readonly "~sampleRate"?: Rate }

@@ -1,5 +1,5 @@
 /**
- * Streaming sample rate conversion between 8, 16, 24 and 48 kHz: polyphase linear-phase FIR.
+ * Streaming sample rate conversion between any two rates of whole Hz: polyphase linear-phase FIR.
  *
  * With `low` the lower of the two rates: the pass band is 0…0.425 `low` (3.4 kHz at 8 kHz) within 0.001 dB, the stop band
  * begins at 0.575 `low` (4.6 kHz) and is 80 dB down. Whatever would fall into the pass band as an alias or an
@@ -13,6 +13,8 @@
  * | 8↔24 | Kaiser-windowed sinc, 101 taps at 24 kHz | 2.08 ms |
  * | 8↔48 | Kaiser-windowed sinc, 203 taps at 48 kHz | 2.10 ms |
  * | 16↔48, 16↔24 | Kaiser-windowed sinc, 101 taps at 48 kHz | 1.04 ms |
+ * | others of a small ratio (32→8, 12→8) | the same, as long as the lower rate needs it | 17 samples of the lower rate |
+ * | all others (22.05→8, 44.1→48) | Kaiser-windowed sinc by `RationalResampler` | 17 samples of the lower rate |
  *
  * Arithmetic is in 64-bit floats, rounded to the nearest 16-bit sample and saturated. Going up by a whole factor, every
  * input sample comes out again unchanged, `delay` later: one phase of the filter is a pure delay.
@@ -21,6 +23,7 @@ import { halfBand, kaiserNyquist } from "./FirDesign.ts"
 import * as HalfBandKernel from "./HalfBandKernel.ts"
 import { makeDoubler, makeHalver } from "./HalfBand.ts"
 import type { Pcm, SampleRate } from "./Pcm.ts"
+import * as RationalResampler from "./RationalResampler.ts"
 
 /** One direction of one call: it remembers the last milliseconds of its input, so each stream needs its own. */
 export interface Resampler<From extends SampleRate, To extends SampleRate> {
@@ -77,6 +80,12 @@ interface Plan {
 
 const passBandEdge = 0.425
 const attenuation = 81
+
+/**
+ * Up to this factor `Plan` is the faster one; its table and its inner loops grow with the square of it. All rates of
+ * calls are within.
+ */
+const maxPlanFactor = 6
 
 const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
 
@@ -293,7 +302,7 @@ let sum = new Float64Array(0)
 const makePolyphase = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> => {
   const { delay, down, history, phases, tail, up } = planFor(from, to)
   // 20 ms, the telephone's frame, is worked off in one go; longer input in blocks, so that the buffers stay in cache.
-  const blockLength = from / 50
+  const blockLength = Math.ceil(from / 50)
   const blockPeriods = Math.ceil(blockLength / down) + 1
   const streams = workspace(down, history + blockPeriods + padding)
   if (sum.length < blockPeriods + padding) sum = new Float64Array(blockPeriods + padding)
@@ -426,10 +435,52 @@ const makeTwofold = <From extends SampleRate, To extends SampleRate>(from: From,
   }
 }
 
+/** The designs of the last pairs. A server names its rate itself, so the number of pairs has no other bound. */
+const designs = new Map<string, RationalResampler.Design>()
+const maxDesigns = 16
+
+const designFor = (from: SampleRate, to: SampleRate): RationalResampler.Design => {
+  const key = `${from}:${to}`
+  const design = designs.get(key) ?? RationalResampler.design({ from, to, transition: 1 - 2 * passBandEdge, attenuation })
+  designs.delete(key)
+  designs.set(key, design)
+  for (const oldest of designs.keys()) {
+    if (designs.size <= maxDesigns) break
+    designs.delete(oldest)
+  }
+  return design
+}
+
+const makeRational = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> => {
+  const converter = RationalResampler.make(from, designFor(from, to))
+
+  const process = (input: Int16Array): Pcm<To> => {
+    const out: Pcm<To> = new Int16Array(converter.outputLength(input.length))
+    converter.process(input, out)
+    return out
+  }
+
+  return {
+    from,
+    to,
+    delay: converter.delay,
+    process,
+    outputLength: converter.outputLength,
+    processInto: converter.process,
+    flush: () => {
+      const out = process(new Int16Array(converter.tail))
+      converter.reset()
+      return out
+    },
+    reset: converter.reset
+  }
+}
+
 /** Equal rates cost nothing: the samples pass as they are. */
 export const make = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> => {
   if (from as SampleRate === to) {
     return makeIdentity(from) as Resampler<SampleRate, SampleRate> as Resampler<From, To>
   }
-  return from === 2 * to || to === 2 * from ? makeTwofold(from, to) : makePolyphase(from, to)
+  if (from === 2 * to || to === 2 * from) return makeTwofold(from, to)
+  return Math.max(from, to) / divisor(from, to) <= maxPlanFactor ? makePolyphase(from, to) : makeRational(from, to)
 }

@@ -1,18 +1,16 @@
 /**
- * RIFF/WAVE files in memory: 16-bit PCM and G.711 mu-law in, 16-bit PCM out.
- *
- * Format tags 1 (PCM), 7 (mu-law) and 0xfffe (extensible, of one of these); mono and stereo; any sample rate. After
- * Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991), and `WAVEFORMATEXTENSIBLE`.
+ * RIFF/WAVE files in memory, of any width, number of channels and sample rate in; 16-bit PCM out. `WavFormat` has the formats.
  */
-import * as Mulaw from "./Mulaw.ts"
 import * as Pcm from "./Pcm.ts"
+import { readChannel } from "./SampleFormat.ts"
+import * as WavFormat from "./WavFormat.ts"
 
 /** Sound as a file holds it. */
 export interface Wav {
   readonly _tag: "Wav"
   /** Hz; not limited to the rates that calls use. */
   readonly sampleRate: number
-  /** One array for mono, left and right for stereo; of equal length. */
+  /** One array for mono, left and right for stereo, and so on; of equal length. */
   readonly channels: ReadonlyArray<Int16Array>
 }
 
@@ -22,66 +20,11 @@ export interface WavError {
   readonly reason: string
 }
 
-interface Format {
-  readonly tag: number
-  readonly channels: number
-  readonly sampleRate: number
-  readonly bits: number
-}
-
-const pcm = 1
-const mulaw = 7
-const extensible = 0xfffe
-
-/** All of an extensible format's sub-format but its first two bytes, which are the format tag. */
-const subFormat = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71]
-
 const fail = (reason: string): WavError => ({ _tag: "WavError", reason })
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 const identifier = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
-
-const readFormat = (chunk: Uint8Array): Format | WavError => {
-  if (chunk.length < 16) return fail(`a fmt chunk of ${chunk.length} bytes`)
-  const view = viewOf(chunk)
-  let tag = view.getUint16(0, true)
-  if (tag === extensible) {
-    if (chunk.length < 40) return fail(`an extensible fmt chunk of ${chunk.length} bytes`)
-    if (subFormat.some((byte, i) => chunk[26 + i] !== byte)) return fail("an unknown sub-format")
-    tag = view.getUint16(24, true)
-  }
-  const format = {
-    tag,
-    channels: view.getUint16(2, true),
-    sampleRate: view.getUint32(4, true),
-    bits: view.getUint16(14, true)
-  }
-  if (!(tag === pcm && format.bits === 16) && !(tag === mulaw && format.bits === 8)) {
-    return fail(`format ${tag} with ${format.bits} bits; only 16-bit PCM and 8-bit mu-law are read`)
-  }
-  if (format.channels !== 1 && format.channels !== 2) return fail(`${format.channels} channels; only 1 and 2 are read`)
-  if (format.sampleRate === 0) return fail("a sample rate of 0")
-  return format
-}
-
-const readSamples = (data: Uint8Array, { bits, channels: count, tag }: Format): ReadonlyArray<Int16Array> => {
-  const width = bits / 8
-  const length = Math.floor(data.length / (width * count))
-  const interleaved = new Int16Array(length * count)
-  if (tag === mulaw) {
-    Mulaw.decodeInto(data.subarray(0, interleaved.length), interleaved)
-  } else {
-    const view = viewOf(data)
-    for (let i = 0; i < interleaved.length; i++) interleaved[i] = view.getInt16(2 * i, true)
-  }
-  if (count === 1) return [interleaved]
-  return Array.from({ length: count }, (_, channel) => {
-    const samples = new Int16Array(length)
-    for (let i = 0; i < length; i++) samples[i] = interleaved[i * count + channel]
-    return samples
-  })
-}
 
 /**
  * Reads a file, with its chunks in any order; never throws.
@@ -91,15 +34,17 @@ const readSamples = (data: Uint8Array, { bits, channels: count, tag }: Format): 
  * fmt or data chunks the first counts. The samples are copies.
  */
 export const decode = (bytes: Uint8Array): Wav | WavError => {
-  if (bytes.length < 12 || identifier(bytes, 0) !== "RIFF" || identifier(bytes, 8) !== "WAVE") {
+  const kind = identifier(bytes, 0)
+  if (bytes.length < 12 || !["RIFF", "RIFX"].includes(kind) || identifier(bytes, 8) !== "WAVE") {
     return fail("not a RIFF/WAVE file")
   }
+  const isBigEndian = kind === "RIFX"
   const view = viewOf(bytes)
   let format: Uint8Array | undefined
   let data: Uint8Array | undefined
   for (let at = 12; at + 8 <= bytes.length;) {
     const name = identifier(bytes, at)
-    const size = view.getUint32(at + 4, true)
+    const size = view.getUint32(at + 4, !isBigEndian)
     const open = name === "data" && (size === 0 || size === 0xffff_ffff)
     const end = open ? bytes.length : Math.min(bytes.length, at + 8 + size)
     const chunk = bytes.subarray(at + 8, end)
@@ -110,8 +55,11 @@ export const decode = (bytes: Uint8Array): Wav | WavError => {
   }
   if (format === undefined) return fail("no fmt chunk")
   if (data === undefined) return fail("no data chunk")
-  const read = readFormat(format)
-  return "reason" in read ? read : { _tag: "Wav", sampleRate: read.sampleRate, channels: readSamples(data, read) }
+  const read = WavFormat.read(format, isBigEndian)
+  if ("reason" in read) return fail(read.reason)
+  const samples = data
+  const channels = Array.from({ length: read.channels }, (_, channel) => readChannel(read, samples, channel))
+  return { _tag: "Wav", sampleRate: read.sampleRate, channels }
 }
 
 /** Of a file that `encode` makes: what comes before its samples. */
@@ -133,7 +81,7 @@ export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: nu
   name(8, "WAVE")
   name(12, "fmt ")
   view.setUint32(16, 16, true)
-  view.setUint16(20, pcm, true)
+  view.setUint16(20, WavFormat.pcm, true)
   view.setUint16(22, channels, true)
   view.setUint32(24, sampleRate, true)
   view.setUint32(28, 2 * channels * sampleRate, true)

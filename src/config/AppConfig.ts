@@ -286,6 +286,7 @@ const variables = {
   STT_URL: engines("http://127.0.0.1:8001/v1,embedded"),
   STT_MODEL: eachEngine("the name of a model", "openai/whisper-large-v3-turbo"),
   STT_API_KEY: eachKey,
+  STT_PARTIALS: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
   LLM_URL: engines("http://127.0.0.1:8002/v1,embedded"),
   LLM_MODEL: eachEngine("the name of a model", "google/gemma-3-27b-it"),
   LLM_API_KEY: eachKey,
@@ -296,12 +297,7 @@ const variables = {
   TTS_MODEL: eachEngine("the name of a model", "sesame/csm-1b"),
   TTS_API_KEY: eachKey,
   TTS_VOICE: eachEngine("the name of a voice", "0"),
-  TTS_SAMPLE_RATE: withDefault(
-    Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals([8000, 16_000, 24_000, 48_000]))),
-    24_000,
-    "8000, 16000, 24000 or 48000",
-    "24000"
-  ),
+  TTS_SAMPLE_RATE: count(4000, 192_000, 24_000),
   TTS_NORMALIZE: required(Switches, "on or off, or one of them for each address with commas between", "off"),
 
   MAX_CALLS: count(1, 100_000, 100),
@@ -350,7 +346,9 @@ export interface EngineSettings {
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly voice: Option.Option<string>
   /** Hz of a speech engine's samples where its answer does not say; unset: 24000. */
-  readonly sampleRate?: 8000 | 16000 | 24000 | 48000
+  readonly sampleRate?: number
+  /** Of speech to text: whether it is asked for the words so far while the caller speaks. Default true. */
+  readonly hasPartials?: boolean
   /** A speech engine that writes figures out itself gets them as they are written. Unset: it does not. */
   readonly writesFiguresOut?: boolean
   /** How a language engine answers. */
@@ -513,6 +511,7 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         model: pick(values[`${prefix}_MODEL`], index),
         apiKey: pick(values[`${prefix}_API_KEY`], index),
         voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none(),
+        ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS === "on" } : {}),
         ...(prefix === "TTS"
           ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(pick(values.TTS_NORMALIZE, index), "off") }
           : {}),

@@ -20,6 +20,7 @@ import * as FallbackSpeechToText from "./FallbackSpeechToText.ts"
 import * as FallbackTextToSpeech from "./FallbackTextToSpeech.ts"
 import * as Connections from "./openai/Connections.ts"
 import * as Endpoint from "./openai/Endpoint.ts"
+import * as Liveness from "./openai/Liveness.ts"
 import * as OpenAiReplyModel from "./openai/OpenAiReplyModel.ts"
 import * as OpenAiSpeechToText from "./openai/OpenAiSpeechToText.ts"
 import * as OpenAiTextToSpeech from "./openai/OpenAiTextToSpeech.ts"
@@ -38,6 +39,9 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "he
   replyModel: { hedgeAfter: 800, patience: 3500 },
   textToSpeech: { hedgeAfter: 600, patience: 2500 }
 }
+
+/** The server has answered, if only with an error. */
+const isAnswer = (error: EngineFailed): boolean => Endpoint.statusOf(error) !== undefined
 
 /** How an operator knows it, and how its circuit does. */
 const nameOf = ({ url }: EngineSettings) => `${url.host}${url.pathname === "/" ? "" : url.pathname}`
@@ -68,12 +72,11 @@ const stageOf = <I, S, E, RE>(options: {
         const { settings } = choice
         const endpoint = yield* Endpoint.make(options.stage, settings)
         yield* Effect.forkScoped(endpoint.warm(connections))
-        const probe: Effect.Effect<void, EngineFailed> = Effect.asVoid(Effect.scoped(endpoint.get("/models")))
-        return { name: nameOf(settings), engine: adapted(yield* options.server(settings), choice), probe }
+        return { name: nameOf(settings), engine: adapted(yield* options.server(settings), choice), probe: Liveness.make(endpoint) }
       })
 
       const members = yield* Effect.forEach(choices, member)
-      return yield* options.together(members, { ...bounds[options.stage], retryAfter: Endpoint.retryAfter })
+      return yield* options.together(members, { ...bounds[options.stage], retryAfter: Endpoint.retryAfter, isAnswer })
     })
   )
 

@@ -15,6 +15,7 @@ import { Cause, Channel, Clock, Deferred, Duration, Effect, Exit, Metric, Option
 import { CircuitBreaker } from "effect/persistence"
 import { EngineFailed, type EngineState, type Stage } from "../conversation/Engine.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as BudgetWatch from "./BudgetWatch.ts"
 
 export interface Member<S> {
   /** For the operator: its address without a path, or `embedded`. */
@@ -32,6 +33,8 @@ export interface Options {
   readonly patience: Duration.Input
   /** How long a server asked to be left alone. */
   readonly retryAfter?: (error: EngineFailed) => Option.Option<Duration.Duration>
+  /** Whether the server has answered, if only with an error: a probe that fails so says little of its requests. */
+  readonly isAnswer?: (error: EngineFailed) => boolean
 }
 
 export interface Failover<S> {
@@ -85,6 +88,12 @@ export const make = Effect.fnUntraced(function*<S>(
   const classify = judge(options.retryAfter)
   /** Whether the last answer was one. */
   const wellness = new Map<string, boolean>()
+  /** When the last request was answered (monotonic seconds), while none has failed since. */
+  const workedAt = new Map<string, number>()
+  /** Requests that an engine is at work on. */
+  const running = new Map<string, number>()
+  const clock = yield* Clock.Clock
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
 
   const failed = (reason: EngineFailed["reason"], advice: string) => new EngineFailed({ stage, reason, advice })
 
@@ -96,31 +105,60 @@ export const make = Effect.fnUntraced(function*<S>(
       wellness.set(name, isWell)
       const gauge = Metric.update(Metrics.engineUp(stage, name), isWell ? 1 : 0)
       if (isWell === (wasWell ?? true)) return gauge
+      const why = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause))?.advice : undefined
       return Effect.andThen(
         gauge,
-        (isWell ? Effect.logInfo("An engine is back") : Effect.logWarning("An engine fails")).pipe(
+        (isWell ? Effect.logInfo("An engine is back") : Effect.logWarning(`An engine fails${why === undefined ? "" : `: ${why}`}`)).pipe(
           Effect.annotateLogs({ stage, engine: name })
         )
       )
     })
 
-  /** One request to one engine, judged by its circuit. */
-  const guarded = <A>({ name, probe }: Member<S>, request: Effect.Effect<A, EngineFailed>): Effect.Effect<A, EngineFailed> => {
-    if (probe === undefined) return request
-    const bounded = request.pipe(
-      Effect.timeoutOrElse({
-        duration: options.patience,
-        orElse: () => Effect.fail(failed("timeout", `${name} did not begin to answer in time. Look at its load and into its log.`))
-      }),
-      Effect.onExit((exit) => noted(name, exit))
-    )
-    return breaker.execute(bounded, { key: name, classify }).pipe(
+  const notedRequest = <A>(name: string, exit: Exit.Exit<A, EngineFailed>) => {
+    running.set(name, (running.get(name) ?? 1) - 1)
+    if (Exit.isSuccess(exit)) workedAt.set(name, monotonic())
+    else if (!Option.exists(Cause.findErrorOption(exit.cause), ({ reason }) => reason === "refused") && !Cause.hasInterruptsOnly(exit.cause)) {
+      workedAt.delete(name)
+    }
+    return noted(name, exit)
+  }
+
+  /** A request or a probe, as long as the circuit lets it through. */
+  const throughCircuit = <A>(
+    name: string,
+    request: Effect.Effect<A, EngineFailed>,
+    judgement: (exit: Exit.Exit<unknown, EngineFailed>) => CircuitBreaker.Outcome
+  ): Effect.Effect<A, EngineFailed> =>
+    breaker.execute(request, { key: name, classify: judgement }).pipe(
       Effect.catchTag("CircuitBreakerError", () =>
         Effect.fail(failed("unavailable", `${name} has failed ${failuresToOpen} times in a row and is left alone for a moment. Look into its log.`)))
     )
+
+  /** One request to one engine, judged by its circuit. */
+  const guarded = <A>({ name, probe }: Member<S>, request: Effect.Effect<A, EngineFailed>): Effect.Effect<A, EngineFailed> => {
+    if (probe === undefined) return request
+    const bounded = Effect.suspend(() => {
+      running.set(name, (running.get(name) ?? 0) + 1)
+      return request.pipe(
+        Effect.timeoutOrElse({
+          duration: options.patience,
+          orElse: () => Effect.fail(failed("timeout", `${name} did not begin to answer in time. Look at its load and into its log.`))
+        }),
+        Effect.onExit((exit) => notedRequest(name, exit))
+      )
+    })
+    return throughCircuit(name, bounded, classify)
   }
 
   const late = (name: string) => failed("timeout", `${name} was slower than the engine that stood in for it. Look at its load.`)
+
+  const patienceSeconds = Duration.toSeconds(options.patience)
+  const budget = BudgetWatch.make(stage)
+  /** A failure tells nothing about an engine's speed, unless it was given up for its slowness. */
+  const notedTime = (member: Member<S>, seconds: number, exit: Exit.Exit<unknown, EngineFailed>) => {
+    const isTimed = Exit.isSuccess(exit) || Option.exists(Cause.findErrorOption(exit.cause), ({ reason }) => reason === "timeout")
+    return member.probe === undefined || !isTimed ? Effect.void : budget.note(member.name, seconds, patienceSeconds)
+  }
 
   /** A metric with attributes costs more to make than to update. */
   const latencies = new Map(members.map(({ name }) => [name, Metrics.engineLatency(stage, name)]))
@@ -136,8 +174,6 @@ export const make = Effect.fnUntraced(function*<S>(
     attempt: (engine: S, index: number) => Effect.Effect<A, EngineFailed, Scope.Scope>
   ): Effect.fn.Return<A, EngineFailed, Scope.Scope> {
     const outer = yield* Effect.scope
-    const clock = yield* Clock.Clock
-    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
     const result = yield* Deferred.make<A, EngineFailed>()
     const gates = yield* Effect.forEach(members, () => Deferred.make<void>())
     let first: Cause.Cause<EngineFailed> | undefined
@@ -159,6 +195,7 @@ export const make = Effect.fnUntraced(function*<S>(
       const asked = Scope.provide(attempt(member.engine, index), own)
       const judged = guarded(member, members.length === 1 ? asked : Effect.raceFirst(asked, lost(member.name)))
       const exit = yield* Effect.exit(isHedged(index) ? Effect.raceFirst(judged, hedge(index)) : judged)
+      yield* notedTime(member, monotonic() - began, exit)
       if (Exit.isSuccess(exit)) {
         yield* count(member.name, "ok")
         yield* Metric.update(latencies.get(member.name)!, monotonic() - began)
@@ -187,17 +224,32 @@ export const make = Effect.fnUntraced(function*<S>(
       }
     })
 
-  /** Any answer is a sign of life, also that there is no such page. */
-  const look = (member: Member<S>, probe: Effect.Effect<void, EngineFailed>) =>
-    probe.pipe(
-      Effect.timeoutOrElse({
-        duration: probeTimeout,
-        orElse: () => Effect.fail(failed("timeout", `${member.name} did not answer a probe. Look at its load and into its log.`))
-      }),
-      Effect.catchIf(({ reason }) => reason === "refused", () => Effect.void),
-      (request) => guarded(member, request),
-      Effect.ignore
-    )
+  const isAnswer = options.isAnswer ?? (() => false)
+
+  /** A server whose pages are all broken may still do its work: its requests decide about the circuit. */
+  const classifyProbe = (exit: Exit.Exit<unknown, EngineFailed>): CircuitBreaker.Outcome =>
+    Exit.isFailure(exit) && Option.exists(Cause.findErrorOption(exit.cause), isAnswer) ? CircuitBreaker.ignored : classify(exit)
+
+  /**
+   * A request that was answered a moment ago is the best probe, and one that is being answered soon will be: a server that
+   * does one thing after the other can't be asked meanwhile. Later, a page that only answers with an error does not
+   * count against an engine whose last request worked.
+   */
+  const look = ({ name }: Member<S>, probe: Effect.Effect<void, EngineFailed>) =>
+    Effect.suspend(() => {
+      const worked = workedAt.get(name)
+      if ((running.get(name) ?? 0) > 0) return Effect.void
+      if (worked !== undefined && monotonic() - worked < Duration.toSeconds(probeWell)) return Effect.void
+      const asked = probe.pipe(
+        Effect.timeoutOrElse({
+          duration: probeTimeout,
+          orElse: () => Effect.fail(failed("timeout", `${name} did not answer a probe. Look at its load and into its log.`))
+        }),
+        Effect.catchIf((error) => error.reason === "refused" || (workedAt.has(name) && isAnswer(error)), () => Effect.void),
+        Effect.onExit((exit) => noted(name, exit))
+      )
+      return Effect.ignore(throughCircuit(name, asked, classifyProbe))
+    })
 
   for (const member of members) {
     const { name, probe } = member

@@ -190,6 +190,12 @@ export const engineLatency = (stage: string, engine: string) =>
     attributes: { stage, engine }
   })
 
+export const engineBudgetUsed = (stage: string, engine: string) =>
+  Metric.gauge("client_caller_engine_budget_used_ratio", {
+    description: "Median time to the beginning of the newest 20 answers, as a share of the engine's time-out (0 to 1), by stage and engine",
+    attributes: { stage, engine }
+  })
+
 export const engineStandIns = (stage: string, engine: string) =>
   Metric.counter("client_caller_engine_stand_ins_total", {
     description: "Requests that an engine took because one before it failed or was late, by stage and engine",

@@ -4,12 +4,14 @@
  * What the agent says and how long it took is told by the service; what the caller heard, and when, is
  * measured here. Both are shown, so that one can be held against the other.
  */
-import { Console, Effect, FileSystem, Option, Stream } from "effect"
+import { Console, Effect, FileSystem, Option, Queue, Stream } from "effect"
 import * as Wav from "../audio/Wav.ts"
 import * as Caller from "./Caller.ts"
+import type { CallEvent } from "./CallEvent.ts"
 import * as Comparison from "./Comparison.ts"
 import { DemoError } from "./Demo.ts"
 import * as LiveEvents from "./LiveEvents.ts"
+import { Narration } from "./Narration.ts"
 import type { SimulatedCall } from "./PhoneCall.ts"
 import type { Voice } from "./Speech.ts"
 import * as Turns from "./Turns.ts"
@@ -57,68 +59,72 @@ export const caller = ({ isInterrupting, lines, voice }: Script): Caller.Caller 
 
 const millis = (value: number) => `${Math.round(value)} ms`
 
-const stages: ReadonlyArray<readonly [name: string, title: string]> = [
-  ["endpoint", "endpoint"],
-  ["transcript", "transcript"],
-  ["firstText", "first text"],
-  ["firstSound", "first sound"]
-]
-
-const describe = (event: LiveEvents.LiveEvent): string | undefined => {
-  switch (event._tag) {
-    case "CallerSaid":
-      return `caller   ${event.text === "" ? "(not understood)" : event.text}`
-    case "AgentSays":
-      return `agent    ${event.text}`
-    case "AgentFills":
-      return `filler   ${event.text}`
-    case "AgentPresses":
-      return `agent    presses ${event.digits}`
-    case "Transferring":
-      return `transfer to ${event.to}`
-    case "TransferFailed":
-      return `transfer to ${event.to} failed: ${event.reason}`
-    case "AgentHeard":
-      return event.isWhole || event.text === "" ? undefined : `         heard of it: ${event.text} …`
-    case "BargeIn":
-      return `barge-in: stopped ${millis(event.clearAfter)} after the caller's first sound`
-    case "Resumed":
-      return "no interruption: the agent goes on"
-    case "TurnMeasured": {
-      const { times } = event
-      const parts = stages.flatMap(([name, title]) => (times[name] === undefined ? [] : [`${title} ${Math.round(times[name])}`]))
-      return times.firstMedia === undefined
-        ? `turn ${event.turn}: interrupted before its first sound`
-        : `turn ${event.turn}: voice to voice ${millis(times.firstMedia)} (${parts.join(", ")})`
-    }
-    case "EngineTrouble":
-      return `trouble: ${event.stage}, ${event.reason}`
-    case "Ended":
-      return `ended: ${event.reason}`
-  }
-}
-
 const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
 
-/** Shows the call as the service tells it, to its end; gives what it told. */
+/** How often it is looked what there is to tell. */
+const step = "20 millis"
+
+/** What the telephone tells, while the service tells its part. */
+type Told =
+  | { readonly _tag: "Service"; readonly event: LiveEvents.LiveEvent }
+  | { readonly _tag: "Telephone"; readonly event: CallEvent }
+
+/** Shows the call while it goes on, to its end; gives what the service told of it. */
 export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: string) {
-  const told: Array<LiveEvents.LiveEvent> = []
+  const events: Array<LiveEvents.LiveEvent> = []
   const key = yield* LiveEvents.apiKey
   if (Option.isNone(key)) {
     yield* Console.log("The words can't be shown: there is no API_KEY, and the service has left none in its data folder.")
-  } else {
-    yield* call.awaitEvent("StreamStarted").pipe(
-      Effect.andThen(Stream.runForEach(LiveEvents.of(service, call.sid, key.value), (event) => {
-        told.push(event)
-        const text = describe(event)
-        return text === undefined ? Effect.void : line(event.at, text)
-      })),
-      Effect.raceFirst(call.ended),
-      Effect.catch((error) => Console.log(`The words can't be shown: ${"message" in error ? error.message : error._tag}.`))
-    )
+    yield* call.settled
+    return events
   }
+  const { at: start } = yield* Effect.raceFirst(call.awaitEvent("StreamStarted"), Effect.as(call.ended, { at: 0 }))
+  const narration = new Narration()
+  const told = yield* Queue.unbounded<Told>()
+  const now = Effect.map(call.elapsed, (elapsed) => elapsed - start)
+  const playback = Effect.map(call.playback, (stretches) =>
+    stretches.flatMap(({ from, to }) => to <= start ? [] : [{ from: Math.max(0, from - start), to: to - start }]))
+
+  /** Takes in all that was told since the last time. */
+  const take = Effect.gen(function*() {
+    const heard = yield* playback
+    for (const item of yield* Queue.clear(told)) {
+      if (item._tag === "Service") {
+        events.push(item.event)
+        narration.told(item.event)
+      } else if (item.event._tag === "MarkReturned" && !item.event.cleared) {
+        narration.played(item.event.name, item.event.at - start)
+      } else if (item.event._tag === "Cleared" || item.event._tag === "StreamEnded") {
+        narration.cleared(item.event.at - start, heard)
+      }
+    }
+    return heard
+  })
+
+  const show = Effect.fnUntraced(function*(lines: ReadonlyArray<{ readonly at: number; readonly text: string }>) {
+    for (const { at, text } of lines) yield* line(at, text)
+  })
+
+  const showing = Effect.forever(Effect.gen(function*() {
+    const heard = yield* take
+    yield* show(narration.lines(heard, yield* now))
+    yield* Effect.sleep(step)
+  }))
+
+  const listening = Stream.runForEach(LiveEvents.of(service, call.sid, key.value), (event) =>
+    Queue.offer(told, { _tag: "Service", event })).pipe(
+    Effect.catch((error) => Console.log(`The words can't be shown: ${"message" in error ? error.message : error._tag}.`))
+  )
+  const watching = Stream.runForEach(call.changes, (event) => Queue.offer(told, { _tag: "Telephone", event }))
+
+  // The service's last words come about when the telephone is hung up.
+  const over = Effect.andThen(call.ended, Effect.sleep("1 second"))
+  const both = Effect.all([Effect.raceFirst(listening, over), watching], { concurrency: "unbounded", discard: true })
+  yield* Effect.raceFirst(both, showing)
+  const heard = yield* take
+  yield* show(narration.end(heard, yield* now))
   yield* call.settled
-  return told
+  return events
 })
 
 const spread = (values: ReadonlyArray<number>): string =>

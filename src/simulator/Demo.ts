@@ -148,13 +148,13 @@ const describe = (event: CallEvent): string | undefined => {
 /** Tells a call as it goes, and the frames of each second, until it is over. */
 export const tell = Effect.fnUntraced(function*(call: SimulatedCall) {
   const traffic = Effect.gen(function*() {
-    const start = yield* call.awaitEvent("StreamStarted")
+    yield* call.awaitEvent("StreamStarted")
     let [sent, came] = [0, 0]
-    for (let second = 1;; second++) {
+    while (true) {
       yield* Effect.sleep("1 second")
       const now = yield* call.traffic
       yield* line(
-        start.at + second * 1000,
+        yield* call.elapsed,
         `media: ${now.sentAt.length - sent} frames to the service, ${now.arrivals.length - came} from it`
       )
       sent = now.sentAt.length

@@ -9,7 +9,7 @@ import { CallEvent, type CallStatus, isTerminal, type TerminalStatus, type Untim
 import { Line } from "./Caller.ts"
 import type { Faults } from "./Faults.ts"
 import type { Arrival, Traffic } from "./MediaPeer.ts"
-import { Timeline } from "./Timeline.ts"
+import { samplesPerMilli, Timeline } from "./Timeline.ts"
 import type { Method } from "./Twiml.ts"
 
 export type Direction = "inbound" | "outbound-api"
@@ -21,6 +21,8 @@ export interface SimulatedCall {
   readonly from: PhoneNumber
   readonly to: PhoneNumber
   readonly status: Effect.Effect<CallStatus>
+  /** How long ago it was made. */
+  readonly elapsed: Effect.Effect<number>
   /** All that has happened, oldest first. */
   readonly events: Effect.Effect<ReadonlyArray<CallEvent>>
   /** All events from the first on; ends with the call's terminal status. */
@@ -40,6 +42,8 @@ export interface SimulatedCall {
   readonly press: (digits: string) => Effect.Effect<void>
   /** What the person heard since the call was answered, silence where nothing played. */
   readonly heard: Effect.Effect<Pcm<8000>>
+  /** When sound was played to the person, or will be as far as it is queued: stretches without a break. */
+  readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
   /** What the person said, on the same time axis. */
   readonly said: Effect.Effect<Pcm<8000>>
   /** Media messages so far: when each was sent (ms since the answer), when each came back, how many a fault swallowed. */
@@ -186,6 +190,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
     from: call.from,
     to: call.to,
     status: Effect.sync(() => call.status),
+    elapsed: Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - call.createdNanos) / 1_000_000),
     events: SubscriptionRef.get(call.events),
     changes,
     awaitEvent,
@@ -208,6 +213,12 @@ export const view = (call: PhoneCall): SimulatedCall => {
       // What is queued in the future has not been heard.
       const elapsed = Math.round(Number(now - call.answeredNanos) / 125_000)
       return call.heard.pcm(0, Math.min(elapsed, Math.max(call.heard.end, call.said.end)))
+    }),
+    playback: Effect.sync(() => {
+      if (call.answeredNanos === undefined) return []
+      const answered = Number(call.answeredNanos - call.createdNanos) / 1_000_000
+      const millis = (samples: number) => answered + samples / samplesPerMilli
+      return call.heard.stretches.map(({ from, to }) => ({ from: millis(from), to: millis(to) }))
     }),
     said: Effect.sync(() => call.said.pcm()),
     traffic: Effect.sync(() => ({

@@ -11,20 +11,32 @@ interface Piece {
   readonly sound: Uint8Array
 }
 
+/** Sound without a break, in samples. */
+interface Stretch {
+  readonly from: number
+  readonly to: number
+}
+
 /** Samples in one millisecond of telephone sound. */
 export const samplesPerMilli = 8
 
 /** μ-law pieces in the order in which they sound; they never overlap. */
 export class Timeline {
   #pieces: Array<Piece> = []
+  #stretches: Array<Stretch> = []
 
   /** Lays μ-law sound at a time that is not before the end of what lies there. */
   put(at: number, sound: Uint8Array): void {
-    if (sound.length > 0) this.#pieces.push({ at, sound })
+    if (sound.length === 0) return
+    this.#pieces.push({ at, sound })
+    const last = this.#stretches.at(-1)
+    if (last?.to === at) this.#stretches[this.#stretches.length - 1] = { from: last.from, to: at + sound.length }
+    else this.#stretches.push({ from: at, to: at + sound.length })
   }
 
   /** Removes all that would sound at or after `at`; a piece that sounds at that moment is cut. */
   cut(at: number): void {
+    this.#stretches = this.#stretches.flatMap(({ from, to }) => from >= at ? [] : [{ from, to: Math.min(to, at) }])
     while (this.#pieces.length > 0) {
       const last = this.#pieces[this.#pieces.length - 1]!
       if (last.at + last.sound.length <= at) return
@@ -37,6 +49,11 @@ export class Timeline {
   get end(): number {
     const last = this.#pieces[this.#pieces.length - 1]
     return last === undefined ? 0 : last.at + last.sound.length
+  }
+
+  /** Where sound lies, in its order. */
+  get stretches(): ReadonlyArray<Stretch> {
+    return this.#stretches
   }
 
   /** The sound from `from` (inclusive) to `to` (exclusive), as linear samples. */

@@ -10,6 +10,7 @@ import { PhoneBehaviour } from "./CallLife.ts"
 import * as ConversationDemo from "./ConversationDemo.ts"
 import * as Demo from "./Demo.ts"
 import * as Faults from "./Faults.ts"
+import * as OwnService from "./OwnService.ts"
 import type { SimulatedCall } from "./PhoneCall.ts"
 import { defaultAccountSid, defaultAuthToken, Simulator } from "./Simulator.ts"
 
@@ -78,7 +79,7 @@ const withoutSlash = (url: string) => url.replace(/\/+$/, "")
 /** Which service, from which telephone. */
 const route = {
   service: Flag.String("service").pipe(
-    Flag.withDescription("Where the service is; from SERVER_HOST and SERVER_PORT when not given"),
+    Flag.withDescription("Where the service is. Not given: at SERVER_HOST and SERVER_PORT, or, where nobody answers there, one that the demo starts for itself"),
     Flag.optional
   ),
   from: Flag.String("from").pipe(
@@ -93,17 +94,20 @@ const route = {
 
 type Route = Command.Command.Config.Infer<typeof route>
 
-const serviceOf = (options: Route) =>
-  Effect.map(Demo.serviceUrl, (standard) => withoutSlash(Option.getOrElse(options.service, () => "") || standard))
+/** The service that was named, else the standard one, else one of the demo's own with these variables. */
+const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
+  const named = withoutSlash(Option.getOrElse(options.service, () => ""))
+  return named === "" ? withoutSlash(yield* OwnService.orStart(yield* Demo.serviceUrl, environment)) : named
+})
 
 /** Calls the service as the caller, and hands the call on. */
 const placeCall = Effect.fnUntraced(function*<R>(
+  service: string,
   options: Route,
   caller: Caller.Caller,
   faults: Faults.Faults,
   then: (call: SimulatedCall, service: string) => Effect.Effect<void, Demo.DemoError | Config.ConfigError, R>
 ) {
-  const service = yield* serviceOf(options)
   const account = yield* Demo.account
   const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
   const simulated = Simulator.layer({
@@ -132,17 +136,18 @@ const placeCall = Effect.fnUntraced(function*<R>(
   )
 })
 
-const callEcho = (options: Shared & Route) =>
-  placeCall(options, callerOf(options), options.faults, (call) =>
+const callEcho = (service: string, options: Shared & Route) =>
+  placeCall(service, options, callerOf(options), options.faults, (call) =>
     Effect.andThen(Demo.tell(call), Demo.report(call, options.out, options.expect)))
 
 const echo = Command.make(
   "echo",
   { ...shared, ...route },
   Effect.fn("echo")(function*(options) {
-    yield* Demo.awaitService(yield* serviceOf(options))
-    yield* callEcho(options)
-  })
+    const service = yield* serviceOf(options, { AGENT: "echo" })
+    yield* Demo.awaitService(service)
+    yield* callEcho(service, options)
+  }, Effect.scoped)
 ).pipe(
   Command.withDescription("Tests the line with AGENT=echo: says something, and checks that it comes back")
 )
@@ -182,14 +187,14 @@ const demo = Command.make(
     )
   },
   Effect.fn("demo")(function*(options) {
-    const service = yield* serviceOf(options)
     if (options.say.length > 0 && options.wav.length > 0) {
       return yield* new Demo.DemoError({ message: "The caller speaks by --say or by --wav. Leave one of them out." })
     }
+    const service = yield* serviceOf(options)
     const agent = yield* Demo.awaitService(service)
     if (agent === "echo") {
       yield* Console.log("The service's agent is the echo: it gets something to say back.")
-      return yield* callEcho({
+      return yield* callEcho(service, {
         ...options,
         text: options.say.length > 0 ? options.say.join(" ") : "Good morning. I would like to book a table for two, please.",
         wav: Option.fromUndefinedOr(options.wav[0]),
@@ -209,9 +214,9 @@ const demo = Command.make(
       ...(options.loudspeaker ? { echo: { attenuation: 20, delayMillis: 200 } } : {}),
       ...Option.match(options.noise, { onNone: () => ({}), onSome: (noise) => ({ noise }) })
     })
-    yield* placeCall(options, caller, options.faults, (call, service) =>
+    yield* placeCall(service, options, caller, options.faults, (call, service) =>
       Effect.flatMap(ConversationDemo.tell(call, service), (told) => ConversationDemo.report(call, told, Option.getOrElse(options.out, () => "conversation.wav"))))
-  })
+  }, Effect.scoped)
 ).pipe(
   Command.withDescription("Calls the service from a telephone that is none, talks with its agent, and writes down what was heard"),
   Command.withExamples([

@@ -136,6 +136,7 @@ describe("AppConfig", () => {
         STT_URL: "http://127.0.0.1:8001/v1",
         STT_MODEL: "whisper",
         STT_API_KEY: "stt",
+        STT_PARTIALS: "off",
         LLM_URL: "http://127.0.0.1:8002/v1/",
         LLM_MODEL: "gemma",
         LLM_API_KEY: "llm",
@@ -191,6 +192,7 @@ describe("AppConfig", () => {
         thinkingTokens: 500
       })
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
+      assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)
       assert.deepStrictEqual(
         [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
         [7, 300_000, 4000, 6000, 2500]

@@ -10,8 +10,8 @@ import { apiKey, at, authToken, ourNumber, Service, until } from "./Service.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-/** A folder with `dist`, as `npm run build` makes it. */
-export class Build extends Context.Service<Build, { readonly main: string }>()("test/e2e/Build") {
+/** A folder with `dist`, as `npm run build` makes it, and the service's program in it. */
+export class Build extends Context.Service<Build, { readonly folder: string; readonly main: string }>()("test/e2e/Build") {
   static readonly layer = Layer.effect(
     Build,
     Effect.gen(function*() {
@@ -25,7 +25,7 @@ export class Build extends Context.Service<Build, { readonly main: string }>()("
       yield* fs.copy(`${root}/src/agent/builtin`, `${folder}/dist/agent/builtin`)
       yield* fs.copyFile(`${root}/package.json`, `${folder}/package.json`)
       yield* fs.symlink(`${root}/node_modules`, `${folder}/node_modules`)
-      return { main: `${folder}/dist/main.js` }
+      return { folder, main: `${folder}/dist/main.js` }
     })
   ).pipe(Layer.provide(NodeServices.layer))
 }
@@ -39,13 +39,15 @@ export interface Started {
   readonly ended: Effect.Effect<Ended>
   readonly stdout: () => string
   readonly stderr: () => string
-  readonly signal: (signal: "SIGTERM" | "SIGINT") => Effect.Effect<void>
+  readonly signal: (signal: "SIGTERM" | "SIGINT" | "SIGKILL") => Effect.Effect<void>
   /** What the process says where it listens. */
   readonly url: Effect.Effect<string>
 }
 
 export interface Options {
   readonly env?: Readonly<Record<string, string>>
+  /** Another program than the service. */
+  readonly program?: string
   /** Another Node, or options of this one. */
   readonly node?: string
   readonly nodeOptions?: ReadonlyArray<string>
@@ -64,7 +66,7 @@ export const start = Effect.fnUntraced(function*(options: Options = {}) {
   const output = { stdout: "", stderr: "" }
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(options.node ?? process.execPath, [...options.nodeOptions ?? [], main, ...options.words ?? []], {
+      const child = spawn(options.node ?? process.execPath, [...options.nodeOptions ?? [], options.program ?? main, ...options.words ?? []], {
         cwd,
         env: { ...options.env },
         stdio: ["ignore", "pipe", "pipe"]

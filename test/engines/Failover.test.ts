@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Logger, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { EngineFailed } from "../../src/conversation/Engine.ts"
 import * as Failover from "../../src/engines/Failover.ts"
@@ -221,6 +221,65 @@ describe("an engine that fails again and again", () => {
       assert.deepStrictEqual(yield* stateOf(made), ["up"])
       yield* TestClock.adjust("20 seconds")
       assert.strictEqual(one.probes(), 2)
+    }))
+})
+
+describe("a probe", () => {
+  const answered = failure("broken")
+  /** A server whose pages answer with an error. */
+  const isAnswer = (error: EngineFailed) => error === answered
+
+  it.effect("is left out while requests are answered, and while one is being answered", () =>
+    Effect.gen(function*() {
+      const one = make("one", { answer: after(1000, "1") })
+      const { ask } = yield* failover([one], { patience: "1 minute" })
+      yield* TestClock.adjust(0)
+      assert.strictEqual(one.probes(), 1)
+      for (let count = 0; count < 10; count++) {
+        const asked = yield* Effect.forkChild(ask)
+        yield* TestClock.adjust(10_000)
+        yield* Fiber.join(asked)
+      }
+      assert.strictEqual(one.probes(), 1)
+      one.behaviour.answer = after(50_000, "1")
+      yield* Effect.forkChild(ask)
+      yield* TestClock.adjust(50_000)
+      assert.strictEqual(one.probes(), 1)
+      yield* TestClock.adjust(40_000)
+      assert.isAbove(one.probes(), 1)
+    }))
+
+  it.effect("that only answers with an error keeps no request away, and does not count where the last one worked", () =>
+    Effect.gen(function*() {
+      const one = make("one", { answer: Effect.succeed("1"), probe: Effect.fail(answered) })
+      const made = yield* failover([one], { isAnswer })
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["failing"])
+      assert.strictEqual(yield* made.ask, "1")
+      for (let minute = 0; minute < 5; minute++) {
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["up"])
+      }
+      one.behaviour.answer = Effect.fail(failure("broken"))
+      yield* Effect.exit(made.ask)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["failing"])
+    }))
+
+  it.effect("is told in the log once a change, with what to do", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+      const one = make("one", { answer: Effect.succeed("1"), probe: Effect.fail(failure()) })
+      yield* Effect.gen(function*() {
+        yield* failover([one])
+        yield* TestClock.adjust("1 minute")
+        one.behaviour.probe = Effect.void
+        yield* TestClock.adjust("2 minutes")
+        one.behaviour.probe = Effect.fail(failure())
+        yield* TestClock.adjust("2 minutes")
+      }).pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(lines, ["An engine fails: This is a test.", "An engine is back", "An engine fails: This is a test."])
     }))
 })
 

@@ -3,6 +3,7 @@
  * set, faults, and a record of what was asked. They check what they are given as real ones do, and refuse it with 400.
  */
 import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { Effect } from "effect"
 import type { SampleRate } from "../../src/audio/Pcm.ts"
 import * as Wav from "../../src/audio/Wav.ts"
@@ -252,6 +253,8 @@ export interface SpeechOptions extends Common {
   /** Bytes of a piece. Default 80 ms of sound, as CSM's frames. */
   readonly pieceBytes?: number
   readonly sound?: (input: string, sampleRate: number) => Int16Array
+  /** Asked for `pcm`: answers 400, or MP3 under the type of raw samples. Asked for `wav` it sends that. */
+  readonly lacksPcm?: "refuses" | "sendsMp3"
   /** Keeps the sound of contexts, and what it has said, by its hash, as deploy/engines/csm does. */
   readonly keepsSound?: boolean
 }
@@ -268,6 +271,9 @@ export const tone = (input: string, sampleRate: number): Int16Array =>
     { length: Math.round(input.length * 0.06 * sampleRate) },
     (_, index) => 8000 * Math.sin(2 * Math.PI * 300 * index / sampleRate)
   )
+
+/** What an encoder has written: 3.5 s of speech, with an ID3 tag. */
+export const mp3: Uint8Array = new Uint8Array(readFileSync(new URL("../fixtures/speech.mp3", import.meta.url)))
 
 /** Little-endian, as every machine that runs Node (but s390x). */
 const bytesOf = ({ buffer, byteLength, byteOffset }: Int16Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength)
@@ -366,7 +372,12 @@ export const speech = Effect.fnUntraced(function*(options: SpeechOptions = {}) {
       }
       const wrong = ((body.context ?? []) as ReadonlyArray<ContextSegment>).findIndex(({ sample_rate = 24_000 }) => sample_rate !== 8000 && sample_rate !== 24_000)
       if (wrong >= 0) return refusal(422, { error: { message: "sample_rate is 8000 or 24000", param: `context.${wrong}.sample_rate` } })
-      const answer = spoken(options, input)
+      if (options.lacksPcm !== undefined && body.response_format !== "wav") {
+        return options.lacksPcm === "refuses"
+          ? bad("response_format: Input should be 'mp3', 'opus', 'flac' or 'wav'")
+          : { headers: { "content-type": "audio/pcm" }, pieces: cut(mp3, 500) }
+      }
+      const answer = spoken(options.lacksPcm === undefined ? options : { ...options, dialect: "wav" }, input)
       if (options.keepsSound === true) kept.add(hashOf(bytesOf((options.sound ?? tone)(input, rate))))
       return { ...answer, headers: { ...answer.headers, ...hashes } }
     }

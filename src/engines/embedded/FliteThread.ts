@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { parentPort } from "node:worker_threads"
 import * as FliteModule from "../../audio/FliteModule.ts"
-import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
+import type { Pcm } from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
 import * as Collector from "../../runtime/Collector.ts"
@@ -75,7 +75,7 @@ export const normalise = (pcm: Int16Array): Int16Array => {
 const telephone = (wav: Wav.Wav): Int16Array => {
   const [samples] = wav.channels
   if (wav.sampleRate === 8000) return samples
-  const resampler = Resampler.make(wav.sampleRate as SampleRate, 8000)
+  const resampler = Resampler.make(wav.sampleRate, 8000)
   const head = resampler.process(samples as Pcm)
   const tail = resampler.flush()
   const out = new Int16Array(head.length + tail.length)

@@ -28,6 +28,8 @@ export interface RequestOptions extends Bounds {
   readonly accept?: string
   /** The longest body that is read. Default 16 MiB. */
   readonly maxBytes?: number
+  /** What a path follows: the configured address, which ends with the version, or its host alone. Default `base`. */
+  readonly from?: "base" | "origin"
 }
 
 /** An answer with a status of 2xx. */
@@ -59,7 +61,7 @@ export interface Endpoint {
   readonly model: Effect.Effect<Option.Option<string>>
   readonly post: (path: string, body: HttpBody.HttpBody, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
   readonly get: (path: string, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
-  /** Opens this many connections (default 1), so that the first request need not; a failure is logged and no more. */
+  /** Opens this many connections (default 1), so that the first request need not. A failure is left to whoever probes the server. */
   readonly warm: (connections?: number) => Effect.Effect<void>
 }
 
@@ -138,6 +140,9 @@ export const detailOf = (body: unknown): string => {
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
+/** What a text holds: JSON where it is that, else the text itself. */
+export const parsed = (text: string): unknown => Option.getOrElse(decodeJson(text), () => text)
+
 /** RFC 9110, 10.2.3: seconds, or a date. */
 const retryAfterOf = (headers: Headers.Headers, now: number): Option.Option<Duration.Duration> => {
   const value = headers["retry-after"]?.trim() ?? ""
@@ -200,9 +205,17 @@ export const refusal = (options: {
 export const retryAfter = ({ cause }: EngineFailed): Option.Option<Duration.Duration> =>
   cause instanceof ServerError ? cause.retryAfter : Option.none()
 
+/** The status of an answer that was an error; `undefined` where there was no answer. */
+export const statusOf = ({ cause }: EngineFailed): number | undefined =>
+  cause instanceof ServerError && cause.status > 0 ? cause.status : undefined
+
 /** Whether the server understood the request and does not take something in it: it may take one with less. */
 export const isNotTaken = ({ cause }: EngineFailed): boolean =>
   cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
+
+/** Whether the server's own words about a request that failed hold this. */
+export const isAbout = ({ cause }: EngineFailed, words: RegExp): boolean =>
+  cause instanceof ServerError && words.test(Redacted.value(cause.detail))
 
 /** Whether the request refers to something that the server does not have. */
 export const isConflict = ({ cause }: EngineFailed): boolean => cause instanceof ServerError && cause.status === 409
@@ -373,7 +386,8 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
-  const get: Endpoint["get"] = (path, options = {}) => execute(HttpClientRequest.get(`${base}${path}`), options)
+  const get: Endpoint["get"] = (path, options = {}) =>
+    execute(HttpClientRequest.get(`${options.from === "origin" ? url.origin : base}${path}`), options)
 
   /** None: not known yet; none inside: the server lists none. */
   let model: Option.Option<Option.Option<string>> = Option.isSome(settings.model) ? Option.some(settings.model) : Option.none()
@@ -391,8 +405,8 @@ export const make = Effect.fnUntraced(function*(
     })
 
   const learn = listed.pipe(
-    // A server of one model may have no such page.
-    Effect.catchIf(({ reason }) => reason === "refused", () => Effect.succeedNone),
+    // A server of one model may have no such page, or one that never comes. One that is not there yet is asked again.
+    Effect.catchIf(({ reason }) => reason !== "unavailable", () => Effect.succeedNone),
     Effect.tap(learned)
   )
 
@@ -408,7 +422,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.forEach(Array.from({ length: connections }), () => listed, { concurrency: "unbounded" }).pipe(
         Effect.tap(([first]) => learned(first)),
         Effect.asVoid,
-        Effect.catch((error) => Effect.logWarning(`The engine is not ready: ${error.message}`))
+        Effect.catch((error) => Effect.logDebug(`A server was not warmed up: ${error.message}`))
       )
   }
 })

@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SpeechToText["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const endpoint = yield* Endpoint.make("speechToText", settings)
   const events = Sse.decoder(endpoint, TranscriptionBody.Event)
-  const partialsEvery = options.partialsEvery ?? 600
+  const partialsEvery = options.partialsEvery ?? (settings.hasPartials === false ? 0 : 600)
   /** The fuller one as long as the server takes it: it tells how sure the model is. */
   let format: "verbose_json" | "json" = "verbose_json"
 

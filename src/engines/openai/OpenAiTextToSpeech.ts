@@ -2,7 +2,8 @@
  * Speech by any server with `POST /audio/speech`: Sesame CSM, Kokoro, speaches, vLLM-Omni, OpenAI.
  *
  * They differ in what they take and in how they send sound, so a request begins with all that helps and leaves out
- * what the server refuses; and an answer is read by its own type. Sound is passed on as it comes. An agent's fixed
+ * what the server refuses; and an answer is read by its own bytes. A server that has no PCM, or sends something else for
+ * it, is asked for WAV. Sound is passed on as it comes. An agent's fixed
  * lines are kept in memory, so that they are there when the server is not.
  */
 import { createHash } from "node:crypto"
@@ -15,6 +16,7 @@ import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
 import { millisOf, type SpeechChunk, type SpeechRequest, type SpokenTurn, TextToSpeech } from "../../conversation/TextToSpeech.ts"
 import * as Endpoint from "./Endpoint.ts"
+import * as RawSound from "./RawSound.ts"
 import * as SpeechBody from "./SpeechBody.ts"
 import * as Sse from "./Sse.ts"
 
@@ -53,9 +55,12 @@ const longest = (text: string): number => {
   return 2000 + 120 * text.length + 480 * digits
 }
 
-/** In the order in which they are left out. */
-const optional = ["context", "stream", "streamFormat"] as const
+/** In the order in which they are left out. Without `pcm` the sound is asked for as WAV. */
+const optional = ["context", "stream", "streamFormat", "pcm"] as const
 type Optional = typeof optional[number]
+
+/** Words of a refusal that is about the format of the sound, and not about any other field. */
+const namesFormat = /response_?format|\bpcm\b/i
 
 const Spoken = Schema.Struct({ audio: Schema.String, response_format: Schema.optionalKey(Schema.NullOr(Schema.String)) })
 const Other = Schema.Struct({ type: Schema.String })
@@ -71,8 +76,6 @@ const Voices = Schema.Struct({
 const decodeVoices = Schema.decodeUnknownOption(Voices)
 
 const failed = (reason: EngineFailed["reason"], advice: string) => new EngineFailed({ stage: "textToSpeech", reason, advice })
-
-const fault = ({ advice, reason }: SpeechBody.Fault) => failed(reason, advice)
 
 const noSound = failed("broken", "The speech engine answered without sound. Look into its log, and check TTS_MODEL and TTS_VOICE.")
 
@@ -156,6 +159,8 @@ export const make = Effect.fnUntraced(function*(
   let kept = 0
   /** What this server was seen to take or to refuse. */
   const taken = new Map<Optional, boolean>()
+  /** Whether an answer was sound that could be read. */
+  let hasSpoken = false
 
   const noteKnown = (hash: string) => {
     known.delete(hash)
@@ -226,7 +231,7 @@ export const make = Effect.fnUntraced(function*(
       ...(Option.isSome(model) ? { model: model.value } : {}),
       input: request.text,
       ...(Option.isSome(voice) ? { voice: voice.value } : {}),
-      response_format: "pcm",
+      response_format: parts.includes("pcm") ? "pcm" : "wav",
       ...(parts.includes("stream") ? { stream: true } : {}),
       ...(parts.includes("streamFormat") ? { stream_format: "audio" } : {}),
       ...(parts.includes("context") ? { max_audio_ms: longest(request.text) } : {})
@@ -269,11 +274,15 @@ export const make = Effect.fnUntraced(function*(
         })
       )
     while (true) {
-      const doubtful = parts.find((part) => taken.get(part) === undefined)
+      const doubts = parts.filter((part) => taken.get(part) === undefined)
+      let doubtful = doubts.at(0)
       const answer = yield* Effect.map(post(parts), Option.some).pipe(
         Effect.catchIf(
           (error) => doubtful !== undefined && Endpoint.isNotTaken(error),
-          () => Effect.succeedNone
+          (error) => {
+            if (doubts.includes("pcm") && Endpoint.isAbout(error, namesFormat)) doubtful = "pcm"
+            return Effect.succeedNone
+          }
         )
       )
       if (Option.isSome(answer)) {
@@ -288,61 +297,94 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
+  const fault = ({ advice, reason, text }: SpeechBody.Fault, sent: string): EngineFailed =>
+    text === undefined || text.trimStart().startsWith("<")
+      ? failed(reason, advice)
+      : Endpoint.refusal({ stage: "textToSpeech", url: settings.url, status: 0, body: Endpoint.parsed(text), sent })
+
   /** The bytes of sound in an answer, without the events around them. */
-  const bytesOf = (answer: Endpoint.Answer, sent: string): Stream.Stream<Uint8Array, EngineFailed> =>
+  const bytesOf = (answer: Endpoint.Answer, sent: string): Stream.Stream<Uint8Array, EngineFailed | SpeechBody.Fault> =>
     answer.contentType !== "text/event-stream" ? answer.body : events(answer, sent).pipe(
-      Stream.mapEffect((event) => {
+      Stream.mapEffect((event): Effect.Effect<Uint8Array, EngineFailed | SpeechBody.Fault> => {
         if (!("audio" in event)) return event.type.endsWith("error") ? Effect.fail(badEvent) : Effect.succeed(new Uint8Array(0))
         const format = event.response_format ?? "pcm"
-        if (format !== "pcm" && format !== "wav") return Effect.fail(fault(SpeechBody.compressed(format)))
+        if (format !== "pcm" && format !== "wav") return Effect.fail(SpeechBody.compressed(format))
         return Effect.mapError(Effect.fromResult(Base64.decode(event.audio)), () => badEvent)
       })
     )
 
-  const synthesise = (request: SpeechRequest): Stream.Stream<SpeechChunk, EngineFailed> =>
+  const soundOf = (request: SpeechRequest): Stream.Stream<SpeechChunk, EngineFailed | SpeechBody.Fault> =>
     Stream.unwrap(Effect.map(ask(request), (answer) => {
-      const { headers } = answer
       const isEvents = answer.contentType === "text/event-stream"
-      const rate = SpeechBody.readHead({ contentType: isEvents ? "audio/pcm" : answer.contentType, headers }, configuredRate)
-      if (Result.isFailure(rate)) return Stream.fail(fault(rate.failure))
-      return Stream.transformPull(bytesOf(answer, request.text), (pull) => Effect.sync(() => chunksOf(pull, rate.success, request.text)))
+      const raw = RawSound.read({ contentType: isEvents ? "audio/pcm" : answer.contentType, headers: answer.headers }, configuredRate)
+      return Stream.transformPull(bytesOf(answer, request.text), (pull) => Effect.sync(() => chunksOf(pull, raw, request.text)))
     }))
 
+  const synthesise = (request: SpeechRequest): Stream.Stream<SpeechChunk, EngineFailed> =>
+    soundOf(request).pipe(
+      Stream.catch((error) => {
+        if (error instanceof EngineFailed) return Stream.fail(error)
+        // A fault comes before any sound, so the same can be asked for once more.
+        const mayHaveWav = error.isCompressed === true && !hasSpoken && taken.get("pcm") !== false
+        if (!mayHaveWav) return Stream.fail(fault(error, request.text))
+        taken.set("pcm", false)
+        return Stream.catch(soundOf(request), (again) => Stream.fail(again instanceof EngineFailed ? again : fault(again, request.text)))
+      })
+    )
+
   /** Pulls bytes and gives what of the sound is complete with them. */
-  const chunksOf = (
-    pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, EngineFailed>,
-    rate: Pcm.SampleRate,
+  const chunksOf = <E>(
+    pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, E>,
+    raw: RawSound.RawSound,
     text: string
-  ): Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, EngineFailed> => {
-    const reader = SpeechBody.make(rate)
+  ): Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, E | EngineFailed | SpeechBody.Fault> => {
+    const reader = SpeechBody.make(raw)
     const hash = takesContext && keepsSound ? createHash("sha256") : undefined
     /** Twice, for a slow voice: what goes on then is noise, and is cut off. */
     const most = 2 * longest(text)
     let millis = 0
+    let hasEnded = false
 
-    const ended = Effect.suspend((): Pull.Pull<never, EngineFailed> => {
+    const finish = Effect.suspend((): Pull.Pull<never, EngineFailed> => {
       if (millis === 0) return Effect.fail(noSound)
       if (hash !== undefined) noteKnown(hash.digest("hex"))
       return Cause.done()
     })
 
-    const bytes = Pull.catchDone(pull, () => ended)
-    const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, EngineFailed> = Effect.suspend(() => {
+    /** The next bytes; none: the body has ended. */
+    const bytes: Pull.Pull<ReadonlyArray<Uint8Array>, E> = Pull.catchDone(pull, () => {
+      hasEnded = true
+      return Effect.succeed<ReadonlyArray<Uint8Array>>([])
+    })
+
+    const take = (read: ReadonlyArray<SpeechChunk>, chunks: Array<SpeechChunk>) => {
+      for (const chunk of read) {
+        if (millis >= most) break
+        millis += chunk.pcm.length * 1000 / chunk.sampleRate
+        hash?.update(chunk.pcm)
+        chunks.push(chunk)
+      }
+    }
+
+    const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, E | EngineFailed | SpeechBody.Fault> = Effect.suspend(() => {
+      if (hasEnded) return finish
       // The server does not keep what was broken off.
       if (millis >= most) return Cause.done()
       return Effect.flatMap(bytes, (pieces) => {
         const chunks: Array<SpeechChunk> = []
         for (const piece of pieces) {
           const read = reader.push(piece)
-          if (Result.isFailure(read)) return Effect.fail(fault(read.failure))
-          for (const chunk of read.success) {
-            if (millis >= most) break
-            millis += chunk.pcm.length * 1000 / chunk.sampleRate
-            hash?.update(chunk.pcm)
-            chunks.push(chunk)
-          }
+          if (Result.isFailure(read)) return Effect.fail(read.failure)
+          take(read.success, chunks)
         }
-        return Arr.isReadonlyArrayNonEmpty(chunks) ? Effect.succeed(chunks) : next
+        if (hasEnded) {
+          const read = reader.end()
+          if (Result.isFailure(read)) return Effect.fail(read.failure)
+          take(read.success, chunks)
+        }
+        if (!Arr.isReadonlyArrayNonEmpty(chunks)) return next
+        hasSpoken = true
+        return Effect.succeed(chunks)
       })
     })
     return next

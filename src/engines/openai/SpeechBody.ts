@@ -1,63 +1,56 @@
 /**
  * What a speech server answers, read while it comes: raw samples, or a WAV file whose lengths are false because it was
- * begun before its end was known. Pure: bytes cut anywhere in, 16-bit mono samples out, none held back.
+ * begun before its end was known. Pure: bytes cut anywhere in, 16-bit mono samples of the body's own rate out.
  *
- * What it is, its first bytes say better than its type: some servers send a WAV file as `audio/pcm`, and begin another
- * one for each sentence.
+ * The first bytes say better what a body is than its type: some servers send a WAV file as `audio/pcm`, begin another
+ * one for each sentence, or send MP3 or an error's text under the type of raw samples. Whatever is no sound is a failure
+ * before a sample of it is given.
  */
-import { Option, Result } from "effect"
+import { type Array as Arr, Result } from "effect"
 import * as Pcm from "../../audio/Pcm.ts"
+import { bytesPerFrame, readMono, type SampleFormat } from "../../audio/SampleFormat.ts"
+import * as SoundSignature from "../../audio/SoundSignature.ts"
+import * as WavFormat from "../../audio/WavFormat.ts"
 import type { EngineFailed } from "../../conversation/Engine.ts"
 import type { SpeechChunk } from "../../conversation/TextToSpeech.ts"
+import * as RawSound from "./RawSound.ts"
 
 /** Why a body is no sound for a call; the advice is for the operator. */
 export interface Fault {
   readonly reason: Extract<EngineFailed["reason"], "refused" | "broken">
   readonly advice: string
+  /** It is sound in a format that can't be read: the server may have another one. */
+  readonly isCompressed?: true
+  /** The body where it is text, as far as it was read: the server's own words, which may quote ours. */
+  readonly text?: string
 }
 
-/** What an answer's head says of its body. */
-export interface Head {
-  /** In lower case and without parameters. */
-  readonly contentType: string
-  readonly headers: Readonly<Record<string, string | undefined>>
-}
-
-const refused = (advice: string): Fault => ({ reason: "refused", advice })
 const broken = (advice: string): Fault => ({ reason: "broken", advice })
 
-/** The rates (Hz) that a call can be given without a loss. */
-const rates: ReadonlyArray<number> = [8000, 16_000, 24_000, 48_000] satisfies ReadonlyArray<Pcm.SampleRate>
+export const compressed = (what: string): Fault => ({
+  reason: "refused",
+  advice: `The speech engine sends ${what} where PCM was asked for. Use a server that has response_format "pcm" or "wav".`,
+  isCompressed: true
+})
 
-const rateOf = (hertz: number): Result.Result<Pcm.SampleRate, Fault> =>
-  rates.includes(hertz)
-    ? Result.succeed(hertz as Pcm.SampleRate)
-    : Result.fail(refused(
-      `The speech engine sends sound at ${hertz} Hz; a call takes 8000, 16000, 24000 or 48000 Hz. Choose a model or a voice in TTS_MODEL or TTS_VOICE that has one of these.`
-    ))
-
-export const compressed = (what: string): Fault =>
-  refused(`The speech engine sends ${what} where 16-bit PCM was asked for. Use a server that has response_format "pcm" or "wav".`)
+const unreadable = (what: string): Fault => ({
+  reason: "refused",
+  advice: `The speech engine sends ${what}, which can't be played. Choose a model or a voice in TTS_MODEL or TTS_VOICE that sends PCM of ` +
+    `${Pcm.lowestRate} to ${Pcm.highestRate} Hz.`
+})
 
 const notSound = broken("The speech engine answered something that is no sound. Check that TTS_URL names an OpenAI-compatible server.")
 
-/** Types of bodies that can't be read, by what follows `audio/`. */
-const compressedTypes = /^audio\/(mpeg|mp3|ogg|opus|aac|mp4|flac|x-flac|webm)$/
-
-/**
- * The rate of raw samples: as the server says (`X-Sample-Rate` of sglang-omni and of CSM's server, `rate=` of RFC 3555),
- * else as configured. Refuses what is no 16-bit mono sound.
- */
-export const readHead = ({ contentType, headers }: Head, configured: Pcm.SampleRate): Result.Result<Pcm.SampleRate, Fault> => {
-  if (compressedTypes.test(contentType)) return Result.fail(compressed(contentType))
-  if (contentType.startsWith("text/") || contentType.endsWith("json")) return Result.fail(notSound)
-  if (Number(headers["x-bit-depth"] ?? 16) !== 16) return Result.fail(compressed(`${Number(headers["x-bit-depth"])}-bit samples`))
-  if (Number(headers["x-channels"] ?? 1) !== 1) {
-    return Result.fail(refused("The speech engine sends more than one channel. Use a voice that has one."))
+/** Why a body that is not told by its first bytes can't be raw samples. */
+const faultOf = (raw: Exclude<RawSound.RawSound, { readonly _tag: "Samples" }>): Fault => {
+  switch (raw._tag) {
+    case "Compressed":
+      return compressed(raw.name)
+    case "NoSound":
+      return notSound
+    case "Unreadable":
+      return unreadable(raw.reason)
   }
-  const parameter = /;\s*(?:sample[-_]?)?rate="?(\d+)/i.exec(headers["content-type"] ?? "")?.[1]
-  const named = Number(headers["x-sample-rate"] ?? parameter)
-  return Number.isNaN(named) ? Result.succeed(configured) : rateOf(named)
 }
 
 /** Bytes that are carried over, as one piece with those that follow. */
@@ -69,151 +62,207 @@ const joined = (first: Uint8Array, second: Uint8Array): Uint8Array => {
   return both
 }
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
 const nameAt = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
 
-/** Bytes of a header before its samples that are read: real ones have 44 to a few hundred. */
-const longestHeader = 65_536
+/** Bytes of a `fmt ` chunk; real ones have 16 to 40. */
+const maxFormatBytes = 1024
 
-/** How compressed sound and pages begin. */
-const foreign: Readonly<Record<string, Fault>> = {
-  OggS: compressed("Ogg"),
-  fLaC: compressed("FLAC"),
-  "ID3\u0003": compressed("MP3"),
-  "ID3\u0004": compressed("MP3"),
-  "<!do": notSound,
-  "<!DO": notSound,
-  "<htm": notSound
+/** Bytes of any other chunk before the samples or behind them. */
+const maxChunkBytes = 1024 * 1024
+
+/** Bytes of a text that are kept for its words. */
+const maxTextBytes = 4096
+
+const fileNames = new Set(["RIFF", "RIFX", "RF64", "BW64"])
+
+/** How samples go on: so many bytes of them, and whether a byte of padding follows. */
+interface Samples {
+  readonly _tag: "Samples"
+  readonly format: SampleFormat
+  readonly left: number
+  readonly padding: number
 }
 
-const formats = { pcm: 1, extensible: 0xfffe } as const
-
-/** The sample rate of a `fmt ` chunk that holds what a call takes. */
-const readFormat = (chunk: Uint8Array): Result.Result<Pcm.SampleRate, Fault> => {
-  if (chunk.length < 16) return Result.fail(notSound)
-  const view = viewOf(chunk)
-  const tag = view.getUint16(0, true)
-  // Of an extensible format the first two bytes of the sub-format are the tag.
-  const format = tag === formats.extensible && chunk.length >= 26 ? view.getUint16(24, true) : tag
-  const bits = view.getUint16(14, true)
-  if (format !== formats.pcm || bits !== 16) return Result.fail(compressed(`WAV of format ${format} with ${bits} bits`))
-  if (view.getUint16(2, true) !== 1) {
-    return Result.fail(refused("The speech engine sends more than one channel. Use a voice that has one."))
-  }
-  return rateOf(view.getUint32(4, true))
+/** Among the chunks of a WAV file. */
+interface Chunks {
+  readonly _tag: "Chunks"
+  readonly isBigEndian: boolean
+  readonly format: SampleFormat | undefined
+  readonly isBehindSamples: boolean
 }
+
+/**
+ * Where in a body the reader is. A file's last samples go on to the body's end where it does not say how many they are.
+ */
+type Place =
+  | { readonly _tag: "Start" }
+  | { readonly _tag: "Text" }
+  /** In raw samples whose format the first sound is to tell. */
+  | { readonly _tag: "Undecided"; readonly formats: Arr.NonEmptyReadonlyArray<SampleFormat> }
+  | Chunks
+  | { readonly _tag: "Skip"; readonly left: number; readonly next: Chunks }
+  | Samples
+
+const endless = (format: SampleFormat): Samples => ({ _tag: "Samples", format, left: Infinity, padding: 0 })
 
 export interface Reader {
   /** What of the sound is complete with these bytes. After a failure it is not to be asked again. */
   readonly push: (bytes: Uint8Array) => Result.Result<ReadonlyArray<SpeechChunk>, Fault>
+  /** No more bytes will come: the sound that was held back, because it might have been something else. */
+  readonly end: () => Result.Result<ReadonlyArray<SpeechChunk>, Fault>
 }
 
-/**
- * Where in a body the reader is: before its first four bytes, among the chunks of a WAV file, or among its samples. A
- * file's last samples go on to the body's end where it does not say how many they are.
- */
-type Place =
-  | { readonly _tag: "Start" }
-  | Chunks
-  | { readonly _tag: "Samples"; readonly rate: Pcm.SampleRate; readonly left: number }
-  | { readonly _tag: "Skip"; readonly left: number; readonly next: Chunks }
+/** What a step has come to: it needs more bytes, may go on, or has failed. */
+type Step = "wait" | "next" | Fault
 
-type Chunks =
-  & { readonly _tag: "Chunks" }
-  & (
-    | { readonly isBehindSamples: false; readonly rate: Pcm.SampleRate | undefined }
-    | { readonly isBehindSamples: true; readonly rate: Pcm.SampleRate }
-  )
-
-const header: Chunks = { _tag: "Chunks", isBehindSamples: false, rate: undefined }
-
-/** `rate` is that of samples without a header. */
-export const make = (rate: Pcm.SampleRate): Reader => {
+/** Reads one body, whose raw samples are as `raw` says. */
+export const make = (raw: RawSound.RawSound): Reader => {
   let place: Place = { _tag: "Start" }
   let rest: Uint8Array = new Uint8Array(0)
 
-  /** Reads one step; none: more bytes are needed. */
-  const step = (chunks: Array<SpeechChunk>): Option.Option<Fault | undefined> => {
-    switch (place._tag) {
-      case "Start": {
-        if (rest.length < 4) return Option.none()
-        const name = nameAt(rest, 0)
-        const fault = foreign[name]
-        if (fault !== undefined) return Option.some(fault)
-        place = name === "RIFF" ? header : { _tag: "Samples", rate, left: Infinity }
-        return Option.some(undefined)
-      }
-      case "Chunks": {
-        if (rest.length < 8) return Option.none()
-        const name = nameAt(rest, 0)
-        const size = viewOf(rest).getUint32(4, true)
-        if (name === "RIFF") {
-          if (rest.length < 12) return Option.none()
-          if (nameAt(rest, 8) !== "WAVE") return Option.some(notSound)
-          rest = rest.subarray(12)
-          place = header
-          return Option.some(undefined)
-        }
-        if (name === "data") {
-          if (place.rate === undefined) return Option.some(notSound)
-          rest = rest.subarray(8)
-          // Of unknown length is one of 0, and one of so many gigabytes that its end never comes.
-          place = { _tag: "Samples", rate: place.rate, left: size === 0 ? Infinity : size }
-          return Option.some(undefined)
-        }
-        if (place.isBehindSamples && !/^[ -~]{4}$/.test(name)) {
-          // No chunk: the file's data are longer than it says.
-          place = { _tag: "Samples", rate: place.rate, left: Infinity }
-          return Option.some(undefined)
-        }
-        if (size > longestHeader) return Option.some(notSound)
-        if (name !== "fmt ") {
-          rest = rest.subarray(8)
-          place = { _tag: "Skip", left: size + size % 2, next: place }
-          return Option.some(undefined)
-        }
-        if (rest.length < 8 + size) return Option.none()
-        const format = readFormat(rest.subarray(8, 8 + size))
-        if (Result.isFailure(format)) return Option.some(format.failure)
-        rest = rest.subarray(8 + size)
-        place = { _tag: "Skip", left: size % 2, next: { _tag: "Chunks", isBehindSamples: false, rate: format.success } }
-        return Option.some(undefined)
-      }
-      case "Skip": {
-        const length = Math.min(place.left, rest.length)
-        rest = rest.subarray(length)
-        place = length === place.left ? place.next : { ...place, left: place.left - length }
-        return place._tag === "Skip" ? Option.none() : Option.some(undefined)
-      }
-      case "Samples": {
-        const length = Math.min(place.left, rest.length) & ~1
-        if (length > 0) chunks.push({ pcm: Pcm.fromBytes(rest.subarray(0, length)), sampleRate: place.rate })
-        rest = rest.subarray(length)
-        const left = place.left - length
-        if (left > 1) {
-          place = { ...place, left }
-          return Option.none()
-        }
-        // Of an odd number the last is no sample, and is followed by one that makes it even.
-        place = { _tag: "Skip", left: 2 * left, next: { _tag: "Chunks", isBehindSamples: true, rate: place.rate } }
-        return Option.some(undefined)
-      }
+  const start = (isWhole: boolean): Step => {
+    const signature = SoundSignature.of(rest, isWhole)
+    if (signature === undefined) return "wait"
+    switch (signature._tag) {
+      case "Wave":
+        place = { _tag: "Chunks", isBigEndian: false, format: undefined, isBehindSamples: false }
+        return "next"
+      case "Text":
+        place = { _tag: "Text" }
+        return "next"
+      case "Foreign":
+        return compressed(signature.name)
+      case "None":
+        if (rest.length === 0) return "wait"
+        if (raw._tag !== "Samples") return faultOf(raw)
+        place = raw.formats.length === 1 ? endless(raw.formats[0]) : { _tag: "Undecided", formats: raw.formats }
+        return "next"
     }
+  }
+
+  const readText = (isWhole: boolean): Step => {
+    if (!isWhole && rest.length < maxTextBytes) return "wait"
+    return { ...notSound, text: new TextDecoder().decode(rest.subarray(0, maxTextBytes)) }
+  }
+
+  const decide = ({ formats }: Extract<Place, { readonly _tag: "Undecided" }>, chunks: Array<SpeechChunk>, isWhole: boolean): Step => {
+    const step = bytesPerFrame(formats[0])
+    const firstByte = rest.findIndex((byte) => byte !== 0)
+    // Silence is silence in every format.
+    const silent = Math.floor((firstByte < 0 ? rest.length : firstByte) / step) * step
+    give(chunks, formats[0], silent)
+    const needed = RawSound.framesToDecide * step
+    if (rest.length < needed && !isWhole) return "wait"
+    place = endless(RawSound.likeliest(formats, rest.subarray(0, needed)))
+    return "next"
+  }
+
+  const readFile = (): Step => {
+    if (rest.length < 12) return "wait"
+    if (nameAt(rest, 8) !== "WAVE") return notSound
+    place = { _tag: "Chunks", isBigEndian: nameAt(rest, 0) === "RIFX", format: undefined, isBehindSamples: false }
+    rest = rest.subarray(12)
+    return "next"
+  }
+
+  const readChunk = (chunks: Chunks): Step => {
+    if (rest.length < 8) return "wait"
+    const name = nameAt(rest, 0)
+    if (fileNames.has(name)) return readFile()
+    const { format, isBehindSamples, isBigEndian } = chunks
+    const size = new DataView(rest.buffer, rest.byteOffset, 8).getUint32(4, !isBigEndian)
+    if (name === "data") {
+      if (format === undefined) return notSound
+      rest = rest.subarray(8)
+      // Of unknown length is one of 0, and one of so many gigabytes that its end never comes.
+      place = size === 0 ? endless(format) : { _tag: "Samples", format, left: size, padding: size % 2 }
+      return "next"
+    }
+    if (isBehindSamples && format !== undefined && (size > maxChunkBytes || !/^[ -~]{4}$/.test(name))) {
+      // No chunk: the file's data are longer than it says.
+      place = endless(format)
+      return "next"
+    }
+    if (size > (name === "fmt " ? maxFormatBytes : maxChunkBytes)) return notSound
+    if (name !== "fmt ") {
+      rest = rest.subarray(8)
+      place = { _tag: "Skip", left: size + size % 2, next: chunks }
+      return "next"
+    }
+    if (rest.length < 8 + size) return "wait"
+    const read = WavFormat.read(rest.subarray(8, 8 + size), isBigEndian)
+    if ("reason" in read) return compressed(`WAV of ${read.reason}`)
+    if (read.sampleRate < Pcm.lowestRate || read.sampleRate > Pcm.highestRate) return unreadable(`sound at ${read.sampleRate} Hz`)
+    rest = rest.subarray(8 + size)
+    place = { _tag: "Skip", left: size % 2, next: { ...chunks, format: read, isBehindSamples: false } }
+    return "next"
+  }
+
+  const skip = ({ left, next }: Extract<Place, { readonly _tag: "Skip" }>): Step => {
+    const length = Math.min(left, rest.length)
+    rest = rest.subarray(length)
+    place = length === left ? next : { _tag: "Skip", left: left - length, next }
+    return length === left ? "next" : "wait"
+  }
+
+  /** Gives the first bytes as sound: whole frames. */
+  const give = (chunks: Array<SpeechChunk>, format: SampleFormat, length: number): void => {
+    if (length > 0) chunks.push({ pcm: readMono(format, rest.subarray(0, length)), sampleRate: format.sampleRate })
+    rest = rest.subarray(length)
+  }
+
+  const readSamples = ({ format, left, padding }: Samples, chunks: Array<SpeechChunk>): Step => {
+    const step = bytesPerFrame(format)
+    const length = Math.floor(Math.min(left, rest.length) / step) * step
+    give(chunks, format, length)
+    const remaining = left - length
+    if (remaining >= step) {
+      place = { _tag: "Samples", format, left: remaining, padding }
+      return "wait"
+    }
+    // What is left is no whole frame.
+    place = {
+      _tag: "Skip",
+      left: remaining + padding,
+      next: { _tag: "Chunks", isBigEndian: format.isBigEndian, format, isBehindSamples: true }
+    }
+    return "next"
+  }
+
+  const step = (chunks: Array<SpeechChunk>, isWhole: boolean): Step => {
+    switch (place._tag) {
+      case "Start":
+        return start(isWhole)
+      case "Text":
+        return readText(isWhole)
+      case "Undecided":
+        return decide(place, chunks, isWhole)
+      case "Chunks":
+        return readChunk(place)
+      case "Skip":
+        return skip(place)
+      case "Samples":
+        return readSamples(place, chunks)
+    }
+  }
+
+  const run = (isWhole: boolean): Result.Result<ReadonlyArray<SpeechChunk>, Fault> => {
+    const chunks: Array<SpeechChunk> = []
+    while (true) {
+      const done = step(chunks, isWhole)
+      if (done === "wait") break
+      if (done !== "next") return Result.fail(done)
+    }
+    // The server's buffer is let go.
+    rest = rest.slice()
+    return Result.succeed(chunks)
   }
 
   return {
     push: (bytes) => {
       rest = joined(rest, bytes)
-      const chunks: Array<SpeechChunk> = []
-      while (true) {
-        const done = step(chunks)
-        if (Option.isNone(done)) break
-        if (done.value !== undefined) return Result.fail(done.value)
-      }
-      // The server's buffer is let go.
-      rest = rest.slice()
-      return Result.succeed(chunks)
-    }
+      return run(false)
+    },
+    end: () => run(true)
   }
 }

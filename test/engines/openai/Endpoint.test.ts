@@ -105,7 +105,7 @@ describe("the model", () => {
       assert.deepStrictEqual(received.map(({ path }) => path), ["/v1/models", "/v1/models"])
     }).pipe(Effect.provide(Connections.layer)))
 
-  for (const [server, answer] of [["lists none", refusal(200, { object: "list", data: [] })], ["has no list", refusal(404, "Not Found")]] as const) {
+  for (const [server, answer] of [["lists none", refusal(200, { object: "list", data: [] })], ["has no list", refusal(404, "Not Found")], ["has a broken one", refusal(500, "oops")], ["has a page instead", { headers: { "content-type": "text/html" }, pieces: ["<html></html>"] }]] as const) {
     it.live(`is none where the server ${server}, asked once, and again only after a refusal`, () =>
       Effect.gen(function*() {
         const { received, told, url } = yield* setUp()

@@ -287,6 +287,16 @@ describe("partials", () => {
       assert.deepStrictEqual(asked.map(({ sound }) => sound.length / 16), [1100, 2000])
     })))
 
+  it.live("are none where the configuration switches them off; the transcript is asked for all the same", live(() =>
+    Effect.gen(function*() {
+      const fake = yield* FakeSpeechServers.transcription({ hears: bySeconds })
+      const { partials, push, transcribe } = yield* utterance({ ...settingsAt(fake.url), hasPartials: false })
+      assert.isUndefined(partials)
+      yield* push(voice(3000))
+      assert.strictEqual((yield* transcribe).text, "At nine, please.")
+      assert.strictEqual(fake.asked.length, 1)
+    })))
+
   it.live("wait for the voice, and not for what was heard before it", live(() =>
     Effect.gen(function*() {
       const { asked, partials, push, url } = yield* setUp({ hears: bySeconds })

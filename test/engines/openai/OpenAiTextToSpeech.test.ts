@@ -6,6 +6,7 @@ import type { SampleRate } from "../../../src/audio/Pcm.ts"
 import * as Resampler from "../../../src/audio/Resampler.ts"
 import type { EngineSettings } from "../../../src/config/AppConfig.ts"
 import type { SpeechChunk, SpokenTurn, TextToSpeech } from "../../../src/conversation/TextToSpeech.ts"
+import * as FallbackTextToSpeech from "../../../src/engines/FallbackTextToSpeech.ts"
 import * as Connections from "../../../src/engines/openai/Connections.ts"
 import * as OpenAiTextToSpeech from "../../../src/engines/openai/OpenAiTextToSpeech.ts"
 import * as FakeSpeechServers from "../../fakes/FakeSpeechServers.ts"
@@ -85,7 +86,7 @@ describe("a request", () => {
     Effect.gen(function*() {
       const { asked, engine, faults } = yield* setUp()
       const refusal = { status: 400, headers: { "content-type": "application/json" }, pieces: ["{\"error\":{\"message\":\"No such voice.\"}}"] }
-      for (let count = 0; count < 3; count++) faults.next(refusal)
+      for (let count = 0; count < 4; count++) faults.next(refusal)
       const error = yield* failure(engine)
       assert.strictEqual(error.reason, "refused")
       assert.include(error.advice, "No such voice")
@@ -96,6 +97,18 @@ describe("a request", () => {
       yield* failure(engine)
       assert.strictEqual(asked.length, before + 1)
     })))
+
+  for (const lacksPcm of ["refuses", "sendsMp3"] as const) {
+    it.live(`asks a server without PCM for WAV (it ${lacksPcm}), from then on at once`, live(() =>
+      Effect.gen(function*() {
+        const { asked, engine, open, until } = yield* setUp({ lacksPcm, sampleRate: 22_050 })
+        for (let count = 0; count < 2; count++) {
+          assert.deepStrictEqual(yield* spoken(engine), { rates: [22_050], samples: [...tone(text, 22_050)] })
+        }
+        assert.deepStrictEqual(asked.map(({ body }) => [body.response_format, body.stream]), [["pcm", true], ["wav", true], ["wav", true]])
+        yield* until(() => open() === 0)
+      })))
+  }
 
   it.live("is not made for text without a letter or digit", live(() =>
     Effect.gen(function*() {
@@ -263,13 +276,23 @@ describe("an answer", () => {
       assert.deepStrictEqual((yield* spoken(set.engine)).rates, [8000])
     })))
 
-  it.live("at a rate that a call can't take is refused, and its request closed", live(() =>
+  it.live("may have any sensible rate", live(() =>
+    Effect.gen(function*() {
+      for (const sampleRate of [11_025, 22_050, 44_100]) {
+        for (const dialect of ["pcm", "wav", "events"] as const) {
+          const { engine } = yield* setUp({ dialect, sampleRate })
+          assert.deepStrictEqual(yield* spoken(engine), { rates: [sampleRate], samples: [...tone(text, sampleRate)] })
+        }
+      }
+    })))
+
+  it.live("at a rate that is none is refused, and its request closed", live(() =>
     Effect.gen(function*() {
       for (const dialect of ["pcm", "wav", "events"] as const) {
-        const { engine, open, until } = yield* setUp({ dialect, sampleRate: 22_050 })
+        const { engine, open, until } = yield* setUp({ dialect, sampleRate: 1000 })
         const error = yield* failure(engine)
         assert.strictEqual(error.reason, "refused", dialect)
-        assert.include(error.advice, "22050 Hz")
+        assert.include(error.advice, "1000 Hz")
         yield* until(() => open() === 0)
       }
     })))
@@ -299,12 +322,19 @@ describe("an answer", () => {
 
   it.live("that is no sound is told", live(() =>
     Effect.gen(function*() {
-      const { engine, faults } = yield* setUp()
-      const head = (type: string, body: string) => ({ headers: { "content-type": type }, pieces: [body] })
+      const { asked, engine, faults } = yield* setUp()
+      // It has PCM, so there is no other format to ask for.
+      yield* spoken(engine)
+      const head = (type: string, body: string | Uint8Array) => ({ headers: { "content-type": type }, pieces: [body] })
       const events = (...data: ReadonlyArray<string>) => head("text/event-stream", data.map((json) => `data: ${json}\n\n`).join(""))
       const expected = [
-        [head("audio/mpeg", "xxxx"), "refused"],
-        [head("audio/pcm", "OggSxxxx"), "refused"],
+        [head("audio/mpeg", Uint8Array.of(1, 2, 3, 4)), "refused"],
+        [head("audio/mpeg", FakeSpeechServers.mp3), "refused"],
+        [head("audio/pcm", FakeSpeechServers.mp3), "refused"],
+        [head("audio/pcm", FakeSpeechServers.mp3.subarray(45)), "refused"],
+        [head("audio/pcm", "OggS\0xxxx"), "refused"],
+        [head("audio/pcm", "{\"error\":\"no\"}"), "broken"],
+        [head("audio/pcm", "Internal Server Error"), "broken"],
         [head("text/html", "<html></html>"), "broken"],
         [head("application/json", "{\"error\":\"no\"}"), "broken"],
         [head("audio/pcm", ""), "broken"],
@@ -318,8 +348,35 @@ describe("an answer", () => {
       for (const [fault, reason] of expected) {
         faults.next(fault)
         const error = yield* failure(engine)
-        assert.deepStrictEqual([error.stage, error.reason], ["textToSpeech", reason], fault.pieces[0])
+        assert.deepStrictEqual([error.stage, error.reason], ["textToSpeech", reason], String(fault.pieces[0]).slice(0, 40))
         assert.match(error.advice, /\.$/)
+      }
+      assert.strictEqual(asked.length, expected.length + 1)
+    })))
+
+  it.live("that is an error's text is told in the server's words, without those that were sent", live(() =>
+    Effect.gen(function*() {
+      const { engine, faults } = yield* setUp()
+      for (const type of ["audio/pcm", "audio/wav", "application/json"]) {
+        faults.next({ headers: { "content-type": type }, pieces: ["{\"error\":{\"mess", "age\":\"The model is asleep, it can not say sure, one moment. now\"}}"] })
+        const { advice } = yield* failure(engine)
+        assert.include(advice, "The model is asleep")
+        assert.notInclude(advice, "one moment")
+        assert.match(advice, /\.$/)
+      }
+    })))
+})
+
+describe("an engine that sends no sound", () => {
+  it.live("is stood in for by the next one, before anything of its answer is heard", live(() =>
+    Effect.gen(function*() {
+      const other = yield* setUp({ sampleRate: 22_050 })
+      for (const body of [FakeSpeechServers.mp3, "{\"error\":\"no\"}", "<html></html>", "Internal Server Error"]) {
+        const { engine, faults } = yield* setUp()
+        for (let count = 0; count < 2; count++) faults.next({ headers: { "content-type": "audio/pcm" }, pieces: [body] })
+        const members = [engine, other.engine].map((engine, index) => ({ name: `${index}`, engine, probe: Effect.void }))
+        const together = yield* FallbackTextToSpeech.make(members, { hedgeAfter: "1 minute", patience: "1 minute" })
+        assert.deepStrictEqual(yield* spoken(together), { rates: [22_050], samples: [...tone(text, 22_050)] })
       }
     })))
 })

@@ -1,0 +1,140 @@
+/**
+ * Sample rate conversion between any two whole rates, such as 22,050 (Piper's voices) or 44,100 Hz to 8,000 Hz.
+ *
+ * A windowed sinc is tabulated once for each place that an output sample can have between two input samples. For
+ * `to / from` in lowest terms there are as many places as its numerator says: 80 for 44,100 to 8,000 Hz. Where
+ * that is more than {@link maxTabulated}, the table has that many and the taps between two places are interpolated linearly,
+ * which adds an error of about -100 dB.
+ *
+ * `Resampler` uses it where the ratio is not a small one; pass band, stop band and delay are the same there and here.
+ */
+import { kaiserWindow, kaiserWidth } from "./FirDesign.ts"
+
+/** The state of one stream and its step; `process` answers how many samples it wrote. */
+export interface RationalResampler {
+  readonly process: (input: Int16Array, out: Int16Array) => number
+  /** How many samples the next `samples` of input will give. */
+  readonly outputLength: (samples: number) => number
+  readonly reset: () => void
+  /** Seconds. */
+  readonly delay: number
+  /** How many samples of silence push the last sample out. */
+  readonly tail: number
+}
+
+export interface Design {
+  /** Interpolation and decimation, without a common factor: `to / from` is `up / down`. */
+  readonly up: number
+  readonly down: number
+  /** Input samples on each side of an output sample. */
+  readonly reach: number
+  /** How many places between two input samples are tabulated. */
+  readonly places: number
+  /** `2 · reach` taps for each place, and a last row for the place of the next input sample. */
+  readonly taps: Float64Array
+}
+
+/** Rows of the largest table. 640 is the most that rates of sound cards need between each other. */
+const maxTabulated = 640
+
+/** Input samples that are converted at once. */
+const block = 1024
+
+const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
+
+/** `low` is the lower rate: the transition band is `transition · low` wide and centred at `low / 2`. */
+export const design = (options: {
+  readonly from: number
+  readonly to: number
+  readonly transition: number
+  readonly attenuation: number
+}): Design => {
+  const { attenuation, from, to, transition } = options
+  const common = divisor(from, to)
+  const up = to / common
+  const down = from / common
+  // Of the input's rate, as the filter runs at it.
+  const cutoff = Math.min(from, to) / 2 / from
+  const reach = Math.ceil(kaiserWidth(2 * transition * cutoff, attenuation))
+  const window = kaiserWindow(attenuation)
+  const places = Math.min(up, maxTabulated)
+  const count = 2 * reach
+  const taps = new Float64Array((places + 1) * count)
+  for (let place = 0; place <= places; place++) {
+    let sum = 0
+    for (let k = 0; k < count; k++) {
+      const x = place / places + k - reach
+      const phase = 2 * Math.PI * cutoff * x
+      const tap = Math.abs(x) >= reach ? 0 : (x === 0 ? 1 : Math.sin(phase) / phase) * window(x / reach)
+      taps[place * count + k] = tap
+      sum += tap
+    }
+    // Every place passes a constant unchanged, so that none of them can be heard as a tone.
+    for (let k = 0; k < count; k++) taps[place * count + k] /= sum
+  }
+  return { up, down, reach, places, taps }
+}
+
+/** The input of one step behind its history. Nothing in it outlives a step, so all streams share it. */
+let work = new Float64Array(0)
+
+export const make = (from: number, { down, places, reach, taps, up }: Design): RationalResampler => {
+  const count = 2 * reach
+  const history = new Int16Array(count - 1)
+  /** Where the next output lies behind the next input sample, in `up`-ths of an input sample. */
+  let ahead = 0
+  const isExact = places === up
+
+  const outputLength = (samples: number): number => Math.max(0, Math.ceil((samples * up - ahead) / down)) | 0
+
+  /** One output sample, whose newest input sample is `work[newest]`. */
+  const sampleAt = (newest: number, fraction: number): number => {
+    let sum = 0
+    if (isExact) {
+      for (let k = 0, tap = fraction * count; k < count; k++, tap++) sum += taps[tap] * work[newest - k]
+      return sum
+    }
+    const place = fraction * places / up
+    const lower = Math.floor(place)
+    const share = place - lower
+    for (let k = 0, tap = lower * count; k < count; k++, tap++) {
+      sum += (taps[tap] + share * (taps[tap + count] - taps[tap])) * work[newest - k]
+    }
+    return sum
+  }
+
+  const convert = (input: Int16Array, start: number, length: number, out: Int16Array, written: number): number => {
+    const before = history.length
+    if (work.length < before + length) work = new Float64Array(before + block)
+    for (let i = 0; i < before; i++) work[i] = history[i]
+    for (let i = 0; i < length; i++) work[before + i] = input[start + i]
+    const end = length * up
+    let at = written
+    for (; ahead < end; ahead += down) {
+      const newest = Math.floor(ahead / up)
+      const value = sampleAt(before + newest, ahead - newest * up)
+      const limited = value > 32_767 ? 32_767 : value < -32_768 ? -32_768 : value
+      out[at++] = ((limited + 32_768.5) | 0) - 32_768
+    }
+    ahead -= end
+    for (let i = 0; i < before; i++) history[i] = work[length + i]
+    return at
+  }
+
+  return {
+    process: (input, out) => {
+      let written = 0
+      for (let start = 0; start < input.length; start += block) {
+        written = convert(input, start, Math.min(block, input.length - start), out, written)
+      }
+      return written
+    },
+    outputLength,
+    reset: () => {
+      history.fill(0)
+      ahead = 0
+    },
+    delay: reach / from,
+    tail: count
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * What some bytes are, by how they begin: a WAV file, compressed sound, text, or none of them. Raw samples have no
+ * signature, so they are what is left.
+ *
+ * Raw samples may begin with any bytes, so nothing is decided by two or three of them. Compressed sound without a
+ * container is known by three frame headers that fit each other, each exactly where the one before says. Text is known by
+ * 256 bytes of it, or by being all there is: half of the bytes of real samples are low bytes, which are random.
+ */
+
+export type Signature =
+  | { readonly _tag: "Wave" }
+  /** `name` is for people. */
+  | { readonly _tag: "Foreign"; readonly name: string }
+  | { readonly _tag: "Text" }
+  | { readonly _tag: "None" }
+
+const wave: Signature = { _tag: "Wave" }
+const text: Signature = { _tag: "Text" }
+const none: Signature = { _tag: "None" }
+const foreign = (name: string): Signature => ({ _tag: "Foreign", name })
+
+/** Whether a rule holds; `undefined`: it needs more bytes. */
+type Verdict = boolean | undefined
+
+/** Anything. */
+const any = -1
+
+/** Latin characters, with `?` for any byte. */
+const pattern = (characters: string): ReadonlyArray<number> =>
+  Array.from(characters, (character) => character === "?" ? any : character.charCodeAt(0))
+
+const containers: ReadonlyArray<readonly [pattern: ReadonlyArray<number>, signature: Signature]> = [
+  [pattern("RIFF????WAVE"), wave],
+  [pattern("RIFX????WAVE"), wave],
+  [pattern("RF64????WAVE"), wave],
+  [pattern("BW64????WAVE"), wave],
+  [pattern("RIFF????AVI "), foreign("AVI")],
+  [pattern("OggS\u0000"), foreign("Ogg")],
+  [pattern("fLaC\u0000\u0000\u0000\u0022"), foreign("FLAC")],
+  [pattern("\u001a\u0045\u00df\u00a3"), foreign("WebM")],
+  [pattern("\u0000\u0000\u0000?ftyp"), foreign("MP4")],
+  [pattern("FORM????AIFF"), foreign("AIFF")],
+  [pattern("FORM????AIFC"), foreign("AIFF")],
+  [pattern("caff\u0000\u0001"), foreign("Core Audio")],
+  [pattern(".snd\u0000\u0000"), foreign("AU")],
+  [pattern("#!AMR"), foreign("AMR")],
+  [pattern("wvpk"), foreign("WavPack")],
+  [pattern("riff\u002e\u0091\u00cf\u0011"), foreign("Wave64")],
+  [pattern("\u0030\u0026\u00b2\u0075\u008e\u0066\u00cf\u0011"), foreign("WMA")],
+  [pattern("PK\u0003\u0004"), foreign("ZIP")]
+]
+
+const startsWith = (bytes: Uint8Array, pattern: ReadonlyArray<number>): Verdict => {
+  for (let i = 0; i < pattern.length; i++) {
+    if (i === bytes.length) return undefined
+    if (pattern[i] !== any && pattern[i] !== bytes[i]) return false
+  }
+  return true
+}
+
+/** An ID3v2 tag (id3.org): version 2 to 4, and a size whose bytes have seven bits each. MP3 files begin with it. */
+const isTagged = (bytes: Uint8Array): Verdict => {
+  const begins = startsWith(bytes, pattern("ID3"))
+  if (begins !== true) return begins
+  for (let i = 3; i < 10; i++) {
+    if (i === bytes.length) return undefined
+    const byte = bytes[i]
+    if (i === 3 ? byte < 2 || byte > 4 : i === 4 ? byte === 0xff : i >= 6 && byte >= 0x80) return false
+  }
+  return true
+}
+
+/** A frame as its header tells. Frames of one stream have the same `kind`. */
+interface Frame {
+  readonly kind: number
+  readonly length: number
+}
+
+/** Returns undefined for four bytes that are no header. */
+type ReadFrame = (bytes: Uint8Array, at: number) => Frame | undefined
+
+const bitrates = {
+  /** kbit/s by MPEG-1 layer 1, 2, 3, then MPEG-2 layer 1, and 2 and 3. */
+  1: [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
+  2: [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
+  3: [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+  4: [0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
+  5: [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
+} as const
+
+const mpegRates = [44_100, 48_000, 32_000] as const
+
+/** MPEG-1, -2 and -2.5 audio, layers 1 to 3 (ISO/IEC 11172-3, 13818-3); not of a free bit rate. */
+const mpegFrame: ReadFrame = (bytes, at) => {
+  const [first, second, third] = [bytes[at], bytes[at + 1], bytes[at + 2]]
+  if (first !== 0xff || (second & 0xe0) !== 0xe0) return undefined
+  const version = (second >> 3) & 3
+  const layer = 4 - ((second >> 1) & 3)
+  const bitrate = third >> 4
+  const rate = (third >> 2) & 3
+  if (version === 1 || layer === 4 || bitrate === 0 || bitrate === 15 || rate === 3) return undefined
+  const isFirst = version === 3
+  const column = (isFirst ? layer : layer === 1 ? 4 : 5) as keyof typeof bitrates
+  const bits = bitrates[column][bitrate] * 1000
+  const hertz = mpegRates[rate] / (isFirst ? 1 : version === 2 ? 2 : 4)
+  const padding = (third >> 1) & 1
+  const length = layer === 1
+    ? 4 * (Math.floor((12 * bits) / hertz) + padding)
+    : Math.floor(((layer === 3 && !isFirst ? 72 : 144) * bits) / hertz) + padding
+  return { kind: (version << 4) | (layer << 2) | rate, length }
+}
+
+/** Of stereo; a longer one is no speech. */
+const maxAdtsLength = 2048
+
+/** AAC in ADTS (ISO/IEC 13818-7). */
+const adtsFrame: ReadFrame = (bytes, at) => {
+  if (bytes[at] !== 0xff || (bytes[at + 1] & 0xf6) !== 0xf0) return undefined
+  const rate = (bytes[at + 2] >> 2) & 0x0f
+  const length = ((bytes[at + 3] & 0x03) << 11) | (bytes[at + 4] << 3) | (bytes[at + 5] >> 5)
+  return rate > 12 || length < 8 || length > maxAdtsLength ? undefined : { kind: (bytes[at + 1] << 8) | (bytes[at + 2] & 0xfc), length }
+}
+
+const frameKinds: ReadonlyArray<readonly [name: string, read: ReadFrame, headerBytes: number]> = [
+  ["MP3", mpegFrame, 4],
+  ["AAC", adtsFrame, 7]
+]
+
+/** Headers that have to follow each other. */
+const framesNeeded = 3
+
+/** Whether frames follow each other from the first byte on. A body that ends sooner has two of them, or exactly one. */
+const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWhole: boolean): Verdict => {
+  let kind: number | undefined
+  for (let frames = 0, at = 0; frames < framesNeeded; frames++) {
+    // Most bodies differ in their first byte, which has to be told without waiting for a header.
+    if (at < bytes.length && bytes[at] !== 0xff) return false
+    if (at + headerBytes > bytes.length) return isWhole ? frames > 1 || (frames === 1 && at === bytes.length) : undefined
+    const frame = read(bytes, at)
+    if (frame === undefined || (kind !== undefined && frame.kind !== kind)) return false
+    kind = frame.kind
+    at += frame.length
+  }
+  return true
+}
+
+/** So many bytes of text are no samples, if there are some letters: silence of A-law is a row of one. */
+const textBytes = 256
+const differentBytes = 5
+
+/** How many bytes follow the first one of a character in UTF-8; negative: no character begins so. */
+const followers = (byte: number): number => {
+  if (byte >= 0x20 && byte !== 0x7f && byte < 0x80) return 0
+  if (byte === 0x09 || byte === 0x0a || byte === 0x0d) return 0
+  if (byte >= 0xc2 && byte < 0xe0) return 1
+  if (byte >= 0xe0 && byte < 0xf0) return 2
+  return byte >= 0xf0 && byte < 0xf5 ? 3 : -1
+}
+
+/** UTF-8 without control characters; the last character may be cut. */
+const isText = (bytes: Uint8Array, isWhole: boolean): Verdict => {
+  const end = Math.min(bytes.length, textBytes)
+  for (let at = 0, more = 0; at < end; at++) {
+    if (more > 0) {
+      if ((bytes[at] & 0xc0) !== 0x80) return false
+      more--
+    } else {
+      more = followers(bytes[at])
+      if (more < 0) return false
+    }
+  }
+  if (end === textBytes) return new Set(bytes.subarray(0, end)).size >= differentBytes
+  return isWhole && end > 0 ? true : undefined
+}
+
+/**
+ * `undefined`: more bytes are needed. `isWhole`: no more will come, so there is an answer. A body that does not look like
+ * anything is told so at its first byte as a rule; the most that is needed are 256 bytes, or two frames of MP3.
+ */
+export const of = (bytes: Uint8Array, isWhole: boolean): Signature | undefined => {
+  let isOpen = false
+  /** Whether a rule holds; notes where one can't be told yet. */
+  const holds = (verdict: Verdict): boolean => {
+    isOpen ||= verdict === undefined
+    return verdict === true
+  }
+  for (const [pattern, signature] of containers) {
+    const verdict = startsWith(bytes, pattern)
+    if (holds(verdict)) return signature
+    // A header that was cut is no raw sound.
+    if (verdict === undefined && isWhole && signature._tag === "Wave" && bytes.length >= 4) return wave
+  }
+  if (holds(isTagged(bytes))) return foreign("MP3")
+  for (const [name, read, headerBytes] of frameKinds) {
+    if (holds(isFramed(bytes, read, headerBytes, isWhole))) return foreign(name)
+  }
+  if (holds(isText(bytes, isWhole))) return text
+  return isOpen && !isWhole ? undefined : none
+}

@@ -1,0 +1,72 @@
+/**
+ * The `fmt ` chunk of a RIFF or RIFX file: how its samples are written.
+ *
+ * Format tags 1 (PCM), 3 (IEEE float), 6 (A-law), 7 (mu-law) and 0xfffe (extensible, of one of these). After Microsoft and
+ * IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991), and `WAVEFORMATEXTENSIBLE`.
+ */
+import { isReadable, type SampleFormat } from "./SampleFormat.ts"
+
+/** Why a chunk tells of no sound that can be read; the middle of a sentence. */
+export interface WavFormatError {
+  readonly reason: string
+}
+
+export const pcm = 1
+const float = 3
+const alaw = 6
+const mulaw = 7
+const extensible = 0xfffe
+
+/** The end of an extensible format's sub-format; before it stand the format tag and zeros. */
+const subFormat = [0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71]
+
+/** Codecs that are put into WAV files, for the reader of an error. */
+const codecs: Readonly<Record<number, string>> = {
+  0x02: "Microsoft ADPCM",
+  0x11: "IMA ADPCM",
+  0x31: "GSM 6.10",
+  0x50: "MPEG",
+  0x55: "MP3",
+  0xff: "AAC"
+}
+
+/** Above this a header is taken for rubbish. */
+const maxChannels = 64
+
+const encodingOf = (tag: number, bits: number): SampleFormat["encoding"] | undefined => {
+  switch (tag) {
+    case pcm:
+      return bits <= 8 ? "unsigned" : "signed"
+    case float:
+      return "float"
+    case alaw:
+      return "alaw"
+    case mulaw:
+      return "mulaw"
+  }
+  return undefined
+}
+
+export const read = (chunk: Uint8Array, isBigEndian = false): SampleFormat | WavFormatError => {
+  if (chunk.length < 16) return { reason: `a fmt chunk of ${chunk.length} bytes` }
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  const isLittle = !isBigEndian
+  let tag = view.getUint16(0, isLittle)
+  if (tag === extensible) {
+    if (chunk.length < 28) return { reason: `an extensible fmt chunk of ${chunk.length} bytes` }
+    if (chunk.length >= 40 && subFormat.some((byte, i) => chunk[32 + i] !== byte)) return { reason: "an unknown sub-format" }
+    tag = view.getUint32(24, isLittle) & 0xffff
+  }
+  const channels = view.getUint16(2, isLittle)
+  const sampleRate = view.getUint32(4, isLittle)
+  const bits = view.getUint16(14, isLittle)
+  const encoding = encodingOf(tag, bits)
+  const bytesPerSample = Math.ceil(bits / 8)
+  if (encoding === undefined || bits === 0 || !isReadable({ encoding, bytesPerSample })) {
+    const codec = codecs[tag]
+    return { reason: `format ${tag}${codec === undefined ? "" : ` (${codec})`} with ${bits} bits` }
+  }
+  if (channels === 0 || channels > maxChannels) return { reason: `${channels} channels` }
+  if (sampleRate === 0) return { reason: "a sample rate of 0" }
+  return { encoding, bytesPerSample, isBigEndian, channels, sampleRate }
+}

@@ -1,0 +1,119 @@
+/**
+ * When the caller began to hear each line of the agent's.
+ *
+ * The service tells a line when it is made; some are heard seconds later, and some never. The caller's telephone knows
+ * when sound was played and when the mark behind each line came back. Both meet here: lines are heard in their order, a
+ * line begins with the first sound behind the one before, and ends with its mark. All times are ms of one clock.
+ */
+
+/** Sound that was played without a break. */
+export interface Stretch {
+  readonly from: number
+  readonly to: number
+}
+
+export interface AgentLine {
+  readonly turn: number
+  /** When it was made. */
+  readonly toldAt: number
+  readonly text: string
+  /** It fills the wait for the answer, so it is heard before lines that were made earlier. */
+  readonly isFiller: boolean
+}
+
+export interface BegunLine extends AgentLine {
+  readonly at: number
+}
+
+/** A line that goes on after a false interruption: it was shown when it began. */
+interface Remainder {
+  readonly turn: number
+}
+
+type Waiting = AgentLine | Remainder
+
+const isLine = (waiting: Waiting): waiting is AgentLine => "text" in waiting
+
+/** The service's clock and the telephone's differ by the time of a message. */
+const clockTolerance = 50
+
+const markName = /^turn-(\d+)\/seg-\d+$/
+
+export class HeardLines {
+  #waiting: Array<Waiting> = []
+  /** Made before a `clear`: they are heard only if the agent goes on. */
+  #cleared: Array<Waiting> = []
+  /** The line that is being heard. */
+  #playing: (Waiting & { readonly at: number }) | undefined
+  /** Marks that have come back. */
+  #marks: Array<{ readonly at: number; readonly turn: number }> = []
+  /** Nothing of the next line was heard before. */
+  #freeFrom = 0
+  #clearedAt = -Infinity
+
+  says(line: AgentLine): void {
+    if (line.toldAt < this.#clearedAt - clockTolerance) {
+      this.#cleared.push(line)
+      return
+    }
+    const place = line.isFiller ? this.#waiting.findIndex(({ turn }) => turn === line.turn) : -1
+    if (place < 0) this.#waiting.push(line)
+    else this.#waiting.splice(place, 0, line)
+  }
+
+  /** A mark came back because the sound before it was played. */
+  marked(name: string, at: number): void {
+    const match = markName.exec(name)
+    if (match !== null) this.#marks.push({ at, turn: Number(match[1]) })
+  }
+
+  /** The service threw away what was not played yet; `stretches` are those of before that moment. */
+  clear(at: number, stretches: ReadonlyArray<Stretch>): ReadonlyArray<BegunLine> {
+    const begun = this.begun(stretches, at)
+    const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.toldAt < at - clockTolerance
+    this.#cleared = [...(this.#playing === undefined ? [] : [{ turn: this.#playing.turn }]), ...this.#waiting.filter(isOld)]
+    this.#waiting = this.#waiting.filter((waiting) => !isOld(waiting))
+    this.#playing = undefined
+    this.#marks = []
+    this.#freeFrom = at
+    this.#clearedAt = at
+    return begun
+  }
+
+  /** It was no interruption: the agent says the rest of that turn. */
+  resumed(turn: number): void {
+    this.#waiting.unshift(...this.#cleared.filter((waiting) => waiting.turn === turn))
+    this.#cleared = []
+    // Lines of that turn that come later are not those that were thrown away.
+    this.#clearedAt = -Infinity
+  }
+
+  /** Lines that have begun by now and were not given yet. */
+  begun(stretches: ReadonlyArray<Stretch>, now: number): ReadonlyArray<BegunLine> {
+    const begun: Array<BegunLine> = []
+    while (true) {
+      if (this.#playing !== undefined) {
+        if (!this.#isOver(this.#playing)) return begun
+        this.#playing = undefined
+      }
+      const [next] = this.#waiting
+      if (next === undefined) return begun
+      const stretch = stretches.find(({ to }) => to > this.#freeFrom)
+      const at = stretch === undefined ? Infinity : Math.max(stretch.from, this.#freeFrom)
+      if (at > now) return begun
+      this.#waiting.shift()
+      this.#playing = { ...next, at }
+      if (isLine(next)) begun.push({ ...next, at })
+    }
+  }
+
+  /** Whether the mark behind a line has come back; it is taken out, with all before it. */
+  #isOver({ at, turn }: Waiting & { readonly at: number }): boolean {
+    // A mark of a later turn came back: this line's own got lost.
+    const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))
+    if (index < 0) return false
+    this.#freeFrom = this.#marks[index].at
+    this.#marks.splice(0, index + 1)
+    return true
+  }
+}

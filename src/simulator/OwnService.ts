@@ -1,0 +1,144 @@
+/**
+ * A service of the demo's own, for a machine on which none runs: a process that begins and ends with the demo.
+ *
+ * It is the service as `npm start` runs it, in the same folder and with the same variables, so account and API key are
+ * shared by the data folder; only its port is another, a free one. It ends with the demo's scope, also when that is
+ * interrupted or fails, and by itself when the demo's process is gone (`EndWithParent`).
+ */
+import { Clock, Console, Deferred, Duration, Effect, Fiber, FileSystem, Path, Predicate, type Scope, Stream } from "effect"
+import { HttpClient, type HttpClientError } from "effect/http"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { DemoError } from "./Demo.ts"
+
+/** What is at an address: a service, nobody, another program, or something that does not answer in time. */
+type Found = "service" | "nobody" | "other" | "unclear"
+
+/** A service that is just being started opens its port soon. */
+const patience = Duration.millis(1000)
+
+/** A slow machine takes a while; the engines are loaded meanwhile. */
+const longestStart = "2 minutes"
+
+/** Lines of the service's that are shown when it does not start. */
+const shownLines = 12
+
+const isRefused = (error: HttpClientError.HttpClientError): boolean =>
+  Predicate.hasProperty(error.cause, "code") && error.cause.code === "ECONNREFUSED"
+
+const look = Effect.fnUntraced(function*(address: string) {
+  const http = yield* HttpClient.HttpClient
+  return yield* http.get(`${address}/health`).pipe(
+    Effect.map(({ status }): Found => status === 200 ? "service" : "other"),
+    Effect.timeoutOrElse({ duration: "2 seconds", orElse: () => Effect.succeed<Found>("unclear") }),
+    Effect.catch((error) => Effect.succeed<Found>(isRefused(error) ? "nobody" : "unclear"))
+  )
+})
+
+/** What is at an address, after a moment for one that is about to stand there. */
+const find = Effect.fnUntraced(function*(address: string) {
+  const start = yield* Clock.monotonicTimeNanos
+  while (true) {
+    const found = yield* look(address)
+    const waited = (yield* Clock.monotonicTimeNanos) - start
+    if (found !== "nobody" || waited >= Duration.toNanosUnsafe(patience)) return found
+    yield* Effect.sleep("200 millis")
+  }
+})
+
+/** A file beside a module, compiled or as source, as that runs. */
+const fileBeside = (module: string, name: string): URL => new URL(module.endsWith(".ts") ? `${name}.ts` : `${name}.js`, module)
+
+const preload = fileBeside(import.meta.url, "./EndWithParent")
+
+/** The service's program: started, never imported. */
+const program = fileBeside(preload.href, "../main")
+
+/** The words of a line of the log, which is JSON, or the line itself. */
+const messageOf = (line: string): string => /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line
+
+const seconds = (nanos: bigint) => `${(Number(nanos) / 1e9).toFixed(1)} s`
+
+/** Starts one and waits until it can take calls; gives its address. */
+const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, string>>) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const main = yield* Effect.orDie(path.fromFileUrl(program))
+  const exists = yield* Effect.orElseSucceed(fs.exists(main), () => false)
+  if (!exists) {
+    return yield* new DemoError({ message: `The service is not built: there is no ${path.relative(path.resolve(), main)}. Run "npm run build" first.` })
+  }
+  // Runs behind the end of the process, since it was there before it.
+  yield* Effect.addFinalizer(() => Console.log("The demo's own service has ended."))
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const child = yield* spawner.spawn(ChildProcess.make(process.execPath, ["--import", preload.href, main], {
+    env: { SERVER_HOST: "127.0.0.1", SERVER_PORT: "0", LOG_FORMAT: "json", LOG_LEVEL: "Info", SHUTDOWN_GRACE: "2s", ...environment },
+    extendEnv: true,
+    // Open as long as this process lives.
+    stdin: Stream.never,
+    forceKillAfter: "5 seconds"
+  })).pipe(Effect.mapError(() => new DemoError({ message: `The service can't be started with ${process.execPath}.` })))
+
+  const began = yield* Clock.monotonicTimeNanos
+  const last: Array<string> = []
+  const address = yield* Deferred.make<string>()
+  // Read to its end: what nobody takes would hold the service up.
+  const reading = yield* Effect.forkScoped(child.all.pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.runForEach((line) =>
+      Effect.sync(() => {
+        // The key stands in its file; a failure's last words need not hold it.
+        if (line === "" || line.startsWith("API key")) return
+        const [, standing] = /Listening at (\S+?);/.exec(line) ?? []
+        if (standing !== undefined) Deferred.doneUnsafe(address, Effect.succeed(standing))
+        last.push(messageOf(line))
+        if (last.length > shownLines) last.shift()
+      })
+    ),
+    Effect.ignore
+  ))
+  const said = () => last.map((line) => `\n  ${line}`).join("")
+
+  const progress = Effect.forever(Effect.gen(function*() {
+    yield* Effect.sleep("3 seconds")
+    yield* Console.log(`  … still starting (${seconds((yield* Clock.monotonicTimeNanos) - began)})`)
+  }))
+  const stands = Effect.raceFirst(Deferred.await(address), progress)
+  const ended = Effect.andThen(
+    Effect.ignore(child.exitCode),
+    Effect.andThen(
+      Fiber.await(reading),
+      Effect.suspend(() => Effect.fail(new DemoError({ message: `The service ended while it started.${said()}` })))
+    )
+  )
+  const standing = yield* Effect.raceFirst(stands, ended).pipe(
+    Effect.timeoutOrElse({
+      duration: longestStart,
+      orElse: () => Effect.fail(new DemoError({ message: `The service did not start within ${longestStart}.${said()}` }))
+    })
+  )
+  yield* Console.log(`It stands at ${standing} after ${seconds((yield* Clock.monotonicTimeNanos) - began)}.`)
+  return standing
+})
+
+/**
+ * The service at the standard address, or one of the demo's own where nobody answers there. `environment`: variables that
+ * are set for the demo's own, beside those of this process.
+ */
+export const orStart = (
+  standard: string,
+  environment: Readonly<Record<string, string>> = {}
+): Effect.Effect<
+  string,
+  DemoError,
+  HttpClient.HttpClient | ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const found = yield* find(standard)
+    // One that does not answer yet is waited for by whoever uses it.
+    if (found === "service" || found === "unclear") return standard
+    yield* Console.log(
+      `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standard}: the demo starts a service of its own, which ends with it.`
+    )
+    return yield* start(environment)
+  })
