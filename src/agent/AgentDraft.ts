@@ -326,6 +326,7 @@ export const draft = (text: string, limit: number): Draft => {
     attention: isForeign ? [] : standard.attention,
     idle,
     timeouts: { ...Defaults.timeouts, ...file.timeouts },
+    ...(file.timeouts === undefined ? {} : { ownTimeouts: file.timeouts }),
     ...(fillers === undefined ? {} : { fillers }),
     ...(transfers.length === 0 ? {} : { transfers: Object.fromEntries(transfers) }),
     ...(tools.length === 0 ? {} : { tools }),

@@ -16,6 +16,7 @@ import { VoiceActivity } from "../conversation/VoiceActivity.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Agent, Line, Signal } from "./Agent.ts"
 import { Conversations } from "./Conversations.ts"
+import * as Timeouts from "./Timeouts.ts"
 import { Recordings } from "./Recordings.ts"
 
 /** Counts and times what happens; one log line a turn, without a word of what was said. */
@@ -70,7 +71,14 @@ export const layer = Layer.effect(
     const tools = yield* Tools
     const recordings = yield* Recordings
 
-    const agentOf = Effect.fn("Conversations.agentOf")(function*(persona: Persona) {
+    const stages = yield* Effect.all({
+      transcript: speechToText.engines ?? Effect.succeed([]),
+      reply: replyModel.engines ?? Effect.succeed([]),
+      speech: textToSpeech.engines ?? Effect.succeed([])
+    })
+
+    const agentOf = Effect.fn("Conversations.agentOf")(function*(given: Persona) {
+      const persona = Timeouts.forEngines(given, stages)
       const recognizer = yield* speechToText.prepare(persona.hints)
       const replier = yield* replyModel.prepare(persona)
       yield* textToSpeech.prepare(

@@ -99,6 +99,8 @@ export interface Persona {
   readonly attention?: ReadonlyArray<string>
   readonly idle: Idle
   readonly timeouts: Timeouts
+  /** Those of them that the agent's file sets. */
+  readonly ownTimeouts?: Partial<Timeouts>
   readonly fillers?: Fillers
   /** Telephones that the call may be handed on to, each by a name for the model. */
   readonly transfers?: Readonly<Record<string, PhoneNumber>>

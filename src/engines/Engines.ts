@@ -40,6 +40,16 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "he
   textToSpeech: { hedgeAfter: 600, patience: 2500 }
 }
 
+/**
+ * The same for an engine that nobody stands in for: all of the turn's time is its own, and the turn's bound is the shorter one. Its answers
+ * are measured against the bound that it has where the agent's file sets none (`agent/Timeouts`).
+ */
+const alone: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "hedgeAfter" | "patience" | "budget">> = {
+  speechToText: { hedgeAfter: 500, patience: "2 minutes", budget: 8000 },
+  replyModel: { hedgeAfter: 800, patience: "2 minutes", budget: 10_000 },
+  textToSpeech: { hedgeAfter: 600, patience: "2 minutes", budget: 8000 }
+}
+
 /** The server has answered, if only with an error. */
 const isAnswer = (error: EngineFailed): boolean => Endpoint.statusOf(error) !== undefined
 
@@ -76,7 +86,8 @@ const stageOf = <I, S, E, RE>(options: {
       })
 
       const members = yield* Effect.forEach(choices, member)
-      return yield* options.together(members, { ...bounds[options.stage], retryAfter: Endpoint.retryAfter, isAnswer })
+      const bound = members.length === 1 ? alone[options.stage] : bounds[options.stage]
+      return yield* options.together(members, { ...bound, retryAfter: Endpoint.retryAfter, isAnswer })
     })
   )
 

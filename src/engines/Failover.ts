@@ -31,6 +31,8 @@ export interface Options {
   readonly hedgeAfter: Duration.Input
   /** The longest wait for the beginning of an answer. The turn's own bound may be shorter. */
   readonly patience: Duration.Input
+  /** What a member's answers are measured against, before turns fail by their slowness. Unset: `patience`. */
+  readonly budget?: Duration.Input
   /** How long a server asked to be left alone. */
   readonly retryAfter?: (error: EngineFailed) => Option.Option<Duration.Duration>
   /** Whether the server has answered, if only with an error: a probe that fails so says little of its requests. */
@@ -152,12 +154,12 @@ export const make = Effect.fnUntraced(function*<S>(
 
   const late = (name: string) => failed("timeout", `${name} was slower than the engine that stood in for it. Look at its load.`)
 
-  const patienceSeconds = Duration.toSeconds(options.patience)
+  const budgetSeconds = Duration.toSeconds(Duration.fromInputUnsafe(options.budget ?? options.patience))
   const budget = BudgetWatch.make(stage)
   /** A failure tells nothing about an engine's speed, unless it was given up for its slowness. */
   const notedTime = (member: Member<S>, seconds: number, exit: Exit.Exit<unknown, EngineFailed>) => {
     const isTimed = Exit.isSuccess(exit) || Option.exists(Cause.findErrorOption(exit.cause), ({ reason }) => reason === "timeout")
-    return member.probe === undefined || !isTimed ? Effect.void : budget.note(member.name, seconds, patienceSeconds)
+    return member.probe === undefined || !isTimed ? Effect.void : budget.note(member.name, seconds, budgetSeconds)
   }
 
   /** A metric with attributes costs more to make than to update. */

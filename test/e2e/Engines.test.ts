@@ -61,11 +61,12 @@ const soundOf = (line: Line) => Effect.flatMap(Speech, ({ speak }) => speak(line
 const say = (line: Line) => Effect.map(soundOf(line), (sound) => Caller.Step.Play({ sound }))
 
 /** Ears that know the sentences of these tests. */
-const ears = Effect.gen(function*() {
+const earsThatTake = (millis: number) => Effect.gen(function*() {
   const sentences = yield* Effect.forEach(Object.keys(lines) as ReadonlyArray<Line>, (line) =>
     Effect.map(soundOf(line), (sound) => ({ text: lines[line].said, sound, sampleRate: 8000 as const })))
-  return yield* FakeSpeechServers.transcription({ hears: FakeSpeechServers.bySound(sentences) })
+  return yield* FakeSpeechServers.transcription({ hears: FakeSpeechServers.bySound(sentences), latency: () => millis })
 })
+const ears = earsThatTake(0)
 
 const lastUser = ({ messages }: FakeChatServer.ChatRequest) => messages.findLast(({ role }) => role === "user")?.content ?? ""
 
@@ -247,6 +248,19 @@ layer(Layer.provideMerge(Speech.layer, NodeServices.layer), { excludeTestService
             [`textToSpeech ${nameOf(tts)}`]: "up"
           })
           yield* noneOpen(stt, llm, tts)
+        }))
+    }), beside)
+
+  it.effect("that nobody stands in for may be slow: each has the time that the agent's file gives it", () =>
+    Effect.gen(function*() {
+      const stt = yield* earsThatTake(3000)
+      const llm = yield* mind({ latency: { firstToken: 5500 } })
+      const tts = yield* voice({ latency: () => 4500 })
+      yield* withEngines({ STT_URL: baseOf(stt), LLM_URL: baseOf(llm), TTS_URL: baseOf(tts) }, (both) =>
+        Effect.gen(function*() {
+          const conversation = yield* talk(both, ["bread"])
+          assert.deepStrictEqual(words(yield* conversation.over), told("bread"))
+          assert.isTrue(isQuiet(conversation))
         }))
     }), beside)
 
