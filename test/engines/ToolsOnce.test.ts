@@ -43,7 +43,8 @@ const makeModel = (chance: ReturnType<typeof makeChance>) => ({ messages }: Fake
   const open = [...new Set(asked)].filter((guest) => !known.has(guest))
   const last = asked.at(-1)
   const isRepeating = open.length === 0 && last !== undefined && messages.at(-1)?.role === "user" && chance.oneIn(3)
-  const wanted = isRepeating ? [last] : open
+  // More at once are refused.
+  const wanted = isRepeating ? [last] : open.slice(0, 4)
   if (wanted.length === 0) return { text: "It is done." }
   return {
     ...chance.oneIn(2) ? { text: "One moment." } : {},

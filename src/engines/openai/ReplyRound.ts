@@ -5,8 +5,9 @@
  * Once the model has called something, only further calls count: what it goes on to say is an answer of its own
  * invention. The same call as a server's own and as text (some servers leave it in both) is one.
  */
-import { Option, Result } from "effect"
+import { Option, Result, type Schema } from "effect"
 import type { ReplyPart } from "../../conversation/ReplyModel.ts"
+import { canonical } from "../../conversation/tools/ToolLedger.ts"
 import type * as Actions from "./Actions.ts"
 import type * as ChatRequest from "./ChatRequest.ts"
 import * as ChatStream from "./ChatStream.ts"
@@ -34,14 +35,9 @@ const unreadable: Result.Result<Actions.Action, string> = Result.fail("The line 
 
 export const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-const canonical = (value: unknown): string => JSON.stringify(value, (_, inner: unknown) =>
-  typeof inner === "object" && inner !== null && !Array.isArray(inner)
-    ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => one < other ? -1 : 1))
-    : inner)
-
-const parsed = (json: string): unknown => {
+const parsed = (json: string): Schema.Json => {
   try {
-    return JSON.parse(json === "" ? "{}" : json)
+    return JSON.parse(json === "" ? "{}" : json) as Schema.Json
   } catch {
     return json
   }
