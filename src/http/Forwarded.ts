@@ -11,10 +11,10 @@
  * 4. Without addresses to align with, `https` is taken if any proxy saw it, since TLS ends at the outermost one, and the last host.
  * 5. A host that nobody forwarded is the `Host` header, which the trusted proxy passed on.
  * 6. When both families of headers are there, they must agree: one of them may be the client's, passed on by a proxy that knows only
- *    the other. If they do not, neither is believed.
+ *    the other. Headers that disagree are all ignored.
  *
  * Proxies are often wrong about the scheme and the port: an inner one writes down how it was reached itself. So an address is given
- * with either scheme, the likeliest first; which one Twilio called, its signature proves. The host is never guessed.
+ * with either scheme, the likeliest first. Twilio's signature then proves which one it called. The host is never guessed.
  */
 import { Option, Result } from "effect"
 import { NetAddress } from "effect/net"

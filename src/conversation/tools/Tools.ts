@@ -18,7 +18,7 @@ export type ToolOutcome =
 
 /** Something that a model wants within a reply. */
 export interface ToolCall {
-  /** The model's own, or one that is made for it. */
+  /** The id that the model gave the call. A call that was written as text gets one here. */
   readonly id: string
   /** Empty for a line of the text that is no tool of the agent. */
   readonly name: string

@@ -13,7 +13,7 @@ const closingBracket = 0x29
 /** What stands behind a word's name, when it is another way to say it. */
 const number = /\(\d+\)$/
 
-/** The pronunciations of these words, by the dictionary's names: `word`, `word(2)`, …. */
+/** The pronunciations of these words. A word's second one has the key `word(2)`, as in the dictionary's file. */
 export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, string> => {
   const found = new Map<string, string>()
   // Names that are longer in bytes are none of the words; most of the file is not made to text.

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Result, Schema } from "effect"
+import { Deferred, Effect, Fiber, Result, Schema } from "effect"
 import * as ToolDesk from "../../../src/conversation/tools/ToolDesk.ts"
 import * as ToolLedger from "../../../src/conversation/tools/ToolLedger.ts"
 import * as FakeTools from "../../fakes/FakeTools.ts"
@@ -133,13 +133,15 @@ describe("what was sent", () => {
       assert.strictEqual(sent.length, 3)
     }))
 
-  it.effect("that died is unknown", () =>
+  it.effect("and died in our own hands is unknown, and the reply goes on", () =>
     Effect.gen(function*() {
       const { ask, sent, told } = yield* setUp
       const waiting = yield* ask(1, [monday])
-      yield* Effect.sync(() => sent[0].answer).pipe(Effect.flatMap((answer) => Effect.sync(() => answer)))
-      assert.isUndefined(waiting.pollUnsafe())
-      assert.include(told(2)[0], "still running")
+      yield* Deferred.die(sent[0].answer, new Error("a mistake of ours"))
+      yield* Fiber.join(waiting)
+      assert.include(told(1)[0], "nobody knows whether it was done")
+      yield* Fiber.join(yield* ask(2, [monday]))
+      assert.strictEqual(sent.length, 1)
     }))
 
   it.effect("what can't be asked is told at once, beside what can", () =>

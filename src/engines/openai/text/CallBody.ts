@@ -111,7 +111,7 @@ export const read = (body: string, tools: KnownTools, options: Options = {}): Bo
     const one = /[[{]/.test(text[at]) ? readValue(text, at, tools) : readNamed(text, at, tools, options.isClosed === true)
     if (one._tag === "Incomplete") return { _tag: "Incomplete", calls, from: end }
     if (one._tag === "Unreadable" && options.isClosed !== true && partOfToken.test(text)) return { _tag: "Incomplete", calls, from: end }
-    // What follows a call and is none is text again.
+    // The calls end here: the text behind them is ordinary text.
     if (one._tag !== "Calls") return calls.length > 0 ? { _tag: "Calls", calls, end } : { _tag: "Unreadable", calls }
     calls.push(...one.calls)
     end = one.end

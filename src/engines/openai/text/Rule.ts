@@ -37,7 +37,7 @@ export interface Place {
   readonly tools: KnownTools
 }
 
-/** Text that is not listened to, up to the first match of `end`, which is taken as well. */
+/** Skips text up to and including the first match of `end`. */
 export interface Skip {
   /** Ignores case; a lookahead leaves what it sees in the text. */
   readonly end: RegExp
