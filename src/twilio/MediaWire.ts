@@ -10,6 +10,7 @@
  * RFC 6455, section 5.2, is the form of a frame.
  */
 import type { Socket } from "node:net"
+import * as SharedReads from "./SharedReads.ts"
 
 export type TakeText = (bytes: Buffer, from: number, end: number) => boolean
 
@@ -99,17 +100,17 @@ export const make = (socket: Socket, maxPayload: number): MediaWire => {
   const follower = makeFollower()
   const limit = Math.min(maxPayload, longest)
 
-  /** The first byte that was not taken. */
-  const takeFrom = (bytes: Buffer, show: TakeText): number => {
+  /** The first byte before `total` that was not taken. */
+  const takeFrom = (bytes: Buffer, total: number, show: TakeText): number => {
     let at = 0
-    while (at + 6 <= bytes.length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
+    while (at + 6 <= total && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
       const short = bytes[at + 1] & 127
       if (short === 127) return at
       const key = at + (short < 126 ? 2 : 4)
       const length = short < 126 ? short : (bytes[at + 2] << 8) | bytes[at + 3]
       const from = key + 4
       const end = from + length
-      if (length > limit || end > bytes.length) return at
+      if (length > limit || end > total) return at
       mask(bytes, key, from, end)
       if (!show(bytes, from, end)) {
         mask(bytes, key, from, end)
@@ -121,15 +122,30 @@ export const make = (socket: Socket, maxPayload: number): MediaWire => {
   }
 
   const push = socket.push
-  // What waits to be read, as while `ws` has paused the connection, was there before this.
+
+  /** So many bytes have come: those that are not taken stay. */
+  const takeSome = (bytes: Buffer, length: number): number =>
+    // What waits to be read, as while `ws` has paused the connection, was there before this.
+    take !== undefined && socket.readableFlowing === true && socket.readableLength === 0 && follower.isBetween()
+      ? takeFrom(bytes, length, take)
+      : 0
+
+  const passOn = (bytes: Buffer): boolean => {
+    follower.follow(bytes, 0)
+    return push.call(socket, bytes)
+  }
+
   socket.push = (chunk: Buffer | null, encoding) => {
     if (chunk === null) return push.call(socket, chunk, encoding)
-    const mayTake = take !== undefined && socket.readableFlowing === true && socket.readableLength === 0 && follower.isBetween()
-    const rest = mayTake ? takeFrom(chunk, take!) : 0
-    if (rest === chunk.length) return true
-    follower.follow(chunk, rest)
-    return push.call(socket, rest === 0 ? chunk : chunk.subarray(rest), encoding)
+    const rest = takeSome(chunk, chunk.length)
+    return rest === chunk.length ? true : passOn(rest === 0 ? chunk : chunk.subarray(rest))
   }
+
+  // `ws` keeps what it is given until a message is whole: that needs memory of its own.
+  SharedReads.start(socket, (bytes, length) => {
+    const rest = takeSome(bytes, length)
+    return rest === length ? true : passOn(Buffer.from(bytes.subarray(rest, length)))
+  })
 
   return {
     write: (frames) => {
