@@ -175,6 +175,9 @@ const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
 const whole = (minimum: number, maximum: number) =>
   Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
 
+/** Tokens. Less holds no conversation. */
+const Windows = NonEmptyTexts.pipe(Schema.decodeTo(Schema.Array(whole(512, 10_000_000))))
+
 const atLeast = (minimum: number) => Schema.NumberFromString.check(Schema.isFinite(), Schema.isGreaterThan(minimum))
 
 // ---------------------------------------------------------------------------------------------
@@ -293,6 +296,11 @@ const variables = {
   LLM_MAX_TOKENS: count(16, 100_000, 200),
   LLM_THINKING: withDefault(Schema.Literals(["off", "low", "medium", "high"]), "off", "off, low, medium or high", "off"),
   LLM_THINKING_TOKENS: count(0, 100_000, 1000),
+  LLM_CONTEXT_WINDOW: required(
+    Windows,
+    "a whole number of tokens from 512 to 10000000, or one for each address with commas between",
+    "8192"
+  ),
   TTS_URL: engines("http://127.0.0.1:8003/v1,embedded"),
   TTS_MODEL: eachEngine("the name of a model", "sesame/csm-1b"),
   TTS_API_KEY: eachKey,
@@ -363,6 +371,8 @@ export interface ReplySettings {
   readonly thinking: "off" | "low" | "medium" | "high"
   /** On top of `maxTokens`, where the model thinks: servers count both together. */
   readonly thinkingTokens: number
+  /** Tokens of prompt and answer together that the server holds. Unset: the server is asked. */
+  readonly contextWindow?: number
 }
 
 /** An engine of a stage; where there are several, the first that works is used. */
@@ -488,13 +498,15 @@ const serversOf = (values: Values, prefix: EnginePrefix): number =>
 const perServer = (values: Values, prefix: EnginePrefix) => ({
   [`${prefix}_MODEL`]: values[`${prefix}_MODEL`],
   [`${prefix}_API_KEY`]: values[`${prefix}_API_KEY`],
+  ...(prefix === "LLM" ? { LLM_CONTEXT_WINDOW: values.LLM_CONTEXT_WINDOW } : {}),
   ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE, TTS_NORMALIZE: values.TTS_NORMALIZE } : {})
 })
 
-const replySettings = (values: Values): ReplySettings => ({
+const replySettings = (values: Values, contextWindow: Option.Option<number>): ReplySettings => ({
   maxTokens: values.LLM_MAX_TOKENS,
   thinking: values.LLM_THINKING,
-  thinkingTokens: values.LLM_THINKING_TOKENS
+  thinkingTokens: values.LLM_THINKING_TOKENS,
+  ...Option.isSome(contextWindow) ? { contextWindow: contextWindow.value } : {}
 })
 
 const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
@@ -515,7 +527,7 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         ...(prefix === "TTS"
           ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(pick(values.TTS_NORMALIZE, index), "off") }
           : {}),
-        ...(prefix === "LLM" ? { reply: replySettings(values) } : {})
+        ...(prefix === "LLM" ? { reply: replySettings(values, pick(values.LLM_CONTEXT_WINDOW, index)) } : {})
       }
     }
   })
@@ -527,7 +539,7 @@ const unevenEngines = (values: Values): ReadonlyArray<string> =>
   stages.flatMap((prefix) => {
     const servers = serversOf(values, prefix)
     return Object.entries(perServer(values, prefix)).flatMap(([name, list]) => {
-      const count = Option.match(list, { onNone: () => 0, onSome: (items) => items.length })
+      const count = Option.match<ReadonlyArray<unknown>, number, number>(list, { onNone: () => 0, onSome: (items) => items.length })
       return count <= 1 || count === servers ? [] : [
         `${name} has ${count} entries, but ${prefix}_URL has ${servers} addresses. Set one for all of them, or one for each, with commas between.`
       ]

@@ -94,6 +94,23 @@ describe("AppConfig", () => {
       assert.match(uneven[0], /^TTS_NORMALIZE has 3 entries, but TTS_URL has 2 addresses/)
     }))
 
+  it.effect("knows the context window of each language server, where it is set", () =>
+    Effect.gen(function*() {
+      const windows = (variables: Readonly<Record<string, string>>) =>
+        Effect.map(settings(variables), ({ engines }) =>
+          engines.replyModel.map((choice) => choice._tag === "Server" ? choice.settings.reply?.contextWindow : choice._tag))
+      const LLM_URL = "http://a/v1,embedded,http://b/v1"
+      assert.deepStrictEqual(yield* windows({ LLM_URL }), [undefined, "Embedded", undefined])
+      assert.deepStrictEqual(yield* windows({ LLM_URL, LLM_CONTEXT_WINDOW: "4096" }), [4096, "Embedded", 4096])
+      assert.deepStrictEqual(yield* windows({ LLM_URL, LLM_CONTEXT_WINDOW: "4096, 131072" }), [4096, "Embedded", 131_072])
+      for (const wrong of ["100", "8k", "4096,no"]) {
+        const { lines } = yield* Effect.flip(settings({ LLM_URL, LLM_CONTEXT_WINDOW: wrong }))
+        assert.match(lines[0], /^LLM_CONTEXT_WINDOW must be a whole number of tokens from 512 to 10000000/)
+      }
+      const { lines: uneven } = yield* Effect.flip(settings({ LLM_URL, LLM_CONTEXT_WINDOW: "4096,4096,4096" }))
+      assert.match(uneven[0], /^LLM_CONTEXT_WINDOW has 3 entries, but LLM_URL has 2 addresses/)
+    }))
+
   it.effect("refuses an uneven list of what belongs to engines", () =>
     Effect.gen(function*() {
       const { lines } = yield* Effect.flip(settings({
@@ -143,6 +160,7 @@ describe("AppConfig", () => {
         LLM_MAX_TOKENS: "80",
         LLM_THINKING: "low",
         LLM_THINKING_TOKENS: "500",
+        LLM_CONTEXT_WINDOW: "8192",
         TTS_URL: "http://127.0.0.1:8003/v1",
         TTS_MODEL: "csm",
         TTS_API_KEY: "tts",
@@ -189,7 +207,8 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(engines.replyModel[0]._tag === "Server" && engines.replyModel[0].settings.reply, {
         maxTokens: 80,
         thinking: "low",
-        thinkingTokens: 500
+        thinkingTokens: 500,
+        contextWindow: 8192
       })
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
       assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)

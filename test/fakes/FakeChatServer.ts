@@ -49,6 +49,10 @@ export interface Options {
   readonly dialect?: Dialect
   /** The only one that it has. */
   readonly model?: string
+  /** What `/v1/models` says of it besides its name. */
+  readonly listed?: object
+  /** Other pages, by their paths. */
+  readonly pages?: Readonly<Record<string, object>>
   readonly latency?: Latency
   /** Whether tools are taken; default false, as with Gemma 3. */
   readonly tools?: boolean
@@ -57,6 +61,8 @@ export interface Options {
   /** Fields that are refused as unknown, as OpenAI does it. */
   readonly unknown?: ReadonlyArray<string>
   readonly key?: string
+  /** Tokens of a prompt, for `usage`; default: of its texts, see `tokensOf`. */
+  readonly count?: (request: ChatRequest) => number
   /** Bytes of each piece on the wire, whatever the events are; default: an event each. */
   readonly fragment?: number
   /** Another reason to refuse a request. */
@@ -160,13 +166,14 @@ const deltasOf = (dialect: Dialect, said: Said, maxTokens: number): ReadonlyArra
   return [...first, ...thoughts, ...text, ...toolDeltas, last]
 }
 
-const usageOf = (request: ChatRequest, said: Said) => {
-  const prompt = request.messages.reduce((sum, { content }) => sum + tokensOf(content ?? "").length, 0)
+const usageOf = ({ count }: Options, request: ChatRequest, said: Said) => {
+  const prompt = count?.(request) ?? request.messages.reduce((sum, { content }) => sum + tokensOf(content ?? "").length, 0)
   const completion = tokensOf(said.text ?? "").length
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion }
 }
 
-const eventsOf = (dialect: Dialect, request: ChatRequest, said: Said): ReadonlyArray<string> => {
+const eventsOf = (options: Options, request: ChatRequest, said: Said): ReadonlyArray<string> => {
+  const dialect = options.dialect ?? "vllm"
   const model = request.model ?? "m"
   const common = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 0, model }
   const wantsUsage = (request.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true
@@ -187,7 +194,7 @@ const eventsOf = (dialect: Dialect, request: ChatRequest, said: Said): ReadonlyA
     ...dialect === "llamacpp" ? [": ping\n\n"] : [],
     ...chunks,
     ...wantsUsage
-      ? [FakeHttpServer.event({ ...common, choices: [], usage: usageOf(request, said), ...dialect === "llamacpp" ? { timings: { prompt_n: 1 } } : {} })]
+      ? [FakeHttpServer.event({ ...common, choices: [], usage: usageOf(options, request, said), ...dialect === "llamacpp" ? { timings: { prompt_n: 1 } } : {} })]
       : [],
     FakeHttpServer.event("[DONE]")
   ]
@@ -202,7 +209,6 @@ const fragmented = (pieces: ReadonlyArray<string>, size: number | undefined): Re
 const answer = (options: Options, request: ChatRequest, count: number): FakeHttpServer.Reply => {
   const refused = options.refuse?.(request) ?? refuse(options, request)
   if (refused !== undefined) return refused
-  const dialect = options.dialect ?? "vllm"
   const told = options.say?.(request, count) ?? "Hello there."
   const said = typeof told === "string" ? { text: told } : told
   if (said.whole !== undefined) return FakeHttpServer.json(said.whole)
@@ -213,10 +219,10 @@ const answer = (options: Options, request: ChatRequest, count: number): FakeHttp
     return FakeHttpServer.refusal(200, {
       object: "chat.completion",
       choices: [{ index: 0, message: { role: "assistant", content: said.text ?? null }, finish_reason: "stop" }],
-      usage: usageOf(request, said)
+      usage: usageOf(options, request, said)
     })
   }
-  return { headers: firstHead, pieces: fragmented(eventsOf(dialect, request, said), options.fragment) }
+  return { headers: firstHead, pieces: fragmented(eventsOf(options, request, said), options.fragment) }
 }
 
 export const make = Effect.fnUntraced(function*(options: Options = {}) {
@@ -228,8 +234,10 @@ export const make = Effect.fnUntraced(function*(options: Options = {}) {
       return FakeHttpServer.send(exchange, error(options.dialect ?? "vllm", 401, "Unauthorized"))
     }
     if (exchange.path === "/v1/models") {
-      return FakeHttpServer.send(exchange, FakeHttpServer.refusal(200, { object: "list", data: [{ id: options.model ?? "google/gemma-3-27b-it", object: "model" }] }))
+      return FakeHttpServer.send(exchange, FakeHttpServer.refusal(200, { object: "list", data: [{ id: options.model ?? "google/gemma-3-27b-it", object: "model", ...options.listed }] }))
     }
+    const page = options.pages?.[exchange.path]
+    if (page !== undefined) return FakeHttpServer.send(exchange, FakeHttpServer.json(page))
     if (exchange.path !== "/v1/chat/completions" || exchange.method !== "POST") {
       return FakeHttpServer.send(exchange, FakeHttpServer.refusal(404, { detail: "Not Found" }))
     }

@@ -44,8 +44,12 @@ export interface ToolLedger {
   readonly askedAnew: () => void
 }
 
-/** Characters of all exchanges together that the model is told; the oldest that are answered are left out. */
+/**
+ * Characters of all exchanges together that the model is told. Above it the oldest that are answered are left out, down to
+ * the shorter one: rarely and much, since each time the model's server reads the whole conversation again.
+ */
 const longestMemory = 24_000
+const shortenedMemory = 12_000
 
 /** JSON with the keys of objects in one order: arguments are the same whatever order a model writes them in. */
 export const canonical = (value: Schema.Json): string => {
@@ -112,14 +116,15 @@ export const make = (): ToolLedger => {
         }) as unknown as ToolExchange["calls"],
         isOpen: calls.some(({ entry }) => entry !== undefined && entry.outcome === undefined)
       }))
+      const sizes = all.map(({ calls, said }) => said.length + calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, 0))
+      let first = 0
       let size = 0
-      const kept: Array<ToolExchange> = []
-      for (const { at, calls, isOpen, said } of all.toReversed()) {
-        size += said.length + calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, 0)
-        if (size > longestMemory && kept.length > 0 && !isOpen) continue
-        kept.unshift({ at, said, calls })
+      for (const [at, own] of sizes.entries()) {
+        size += own
+        if (size <= longestMemory) continue
+        for (; first < at && size > shortenedMemory; first++) size -= sizes[first]
       }
-      return kept
+      return all.flatMap(({ at, calls, isOpen, said }, index) => index >= first || isOpen ? [{ at, said, calls }] : [])
     },
     heard: (reply, text) => {
       const letters = lettersIn(text)

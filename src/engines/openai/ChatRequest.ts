@@ -11,6 +11,7 @@ import type { Message } from "../../conversation/ReplyModel.ts"
 import type { ToolExchange } from "../../conversation/tools/Tools.ts"
 import type { ReplySettings } from "../../config/AppConfig.ts"
 import type { Actions, ToolDefinition } from "./Actions.ts"
+import * as ContextOverflow from "./ContextOverflow.ts"
 import * as Thinking from "./Thinking.ts"
 
 /** What a server takes; found out by the model's name and by what it refuses. See `adapt`. */
@@ -100,14 +101,15 @@ const exchanged = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArr
   ]
 }
 
-/** The messages of a request, oldest first. */
+/** The messages of a request, oldest first. `note`: what is said of the beginning of the call where it is left out. */
 export const messages = (
   system: string,
   history: ReadonlyArray<Message>,
   exchanges: ReadonlyArray<ToolExchange>,
-  dialect: Dialect
+  dialect: Dialect,
+  note?: string
 ): ReadonlyArray<ChatMessage> => {
-  const turns: Array<ChatMessage> = []
+  const turns: Array<ChatMessage> = note === undefined ? [] : [{ role: "user", content: clean(note) }]
 
   const add = (message: ChatMessage) => {
     const last = turns.at(-1)
@@ -150,6 +152,10 @@ export const messages = (
   return [{ role: "user", content: `${system}\n\n${first.content}` }, ...others]
 }
 
+/** Tokens of an answer, with the model's thoughts where it has any: servers count both together. */
+export const answerTokensOf = (sampling: Sampling, dialect: Dialect): number =>
+  sampling.maxTokens + (dialect.thinking.isExpected ? sampling.thinkingTokens ?? 0 : 0)
+
 /** The body of a request. */
 export const body = (options: {
   readonly model: string | undefined
@@ -157,6 +163,8 @@ export const body = (options: {
   readonly tools: ReadonlyArray<ToolDefinition>
   readonly dialect: Dialect
   readonly sampling: Sampling
+  /** Tokens of the answer, where there is room for less than usual. */
+  readonly answer?: number
 }): object => {
   const { dialect, model, sampling } = options
   const has = (field: Dialect["without"][number]) => !dialect.without.includes(field)
@@ -166,7 +174,7 @@ export const body = (options: {
     stream: true,
     ...has("stream_options") ? { stream_options: { include_usage: true } } : {},
     ...has("temperature") ? { temperature: sampling.temperature } : {},
-    [dialect.limit]: sampling.maxTokens + (dialect.thinking.isExpected ? sampling.thinkingTokens ?? 0 : 0),
+    [dialect.limit]: options.answer ?? answerTokensOf(sampling, dialect),
     // Some quantised files name the wrong end; without it Gemma plays the caller's part as well.
     ...has("stop") && dialect.system === "folded" ? { stop: ["<end_of_turn>", "<start_of_turn>"] } : {},
     ...Thinking.fields(dialect.thinking),
@@ -206,6 +214,8 @@ export const refusedPart = (before: Dialect, after: Dialect): string => {
 
 /** What to say differently to a server that refused a request in these words; nothing, if that is not the reason. */
 export const adapt = (dialect: Dialect, detail: string): Dialect | undefined => {
+  // Of a request that is too long nothing is to be left out but its length, though the words name fields.
+  if (ContextOverflow.read(detail) !== undefined) return undefined
   const without = (field: Dialect["without"][number]) =>
     dialect.without.includes(field) ? undefined : { ...dialect, without: [...dialect.without, field] }
   if (/max_completion_tokens/.test(detail)) {

@@ -49,6 +49,8 @@ export class ServerError extends Data.TaggedError("ServerError")<{
   readonly retryAfter: Option.Option<Duration.Duration>
   /** The server's own words; they may quote the caller's. */
   readonly detail: Redacted.Redacted
+  /** All of the error, as it was parsed: it may hold figures beside the words. */
+  readonly body: Redacted.Redacted<unknown>
 }> {}
 
 export interface Endpoint {
@@ -196,7 +198,8 @@ export const refusal = (options: {
     cause: new ServerError({
       status: options.status,
       retryAfter: options.retryAfter ?? Option.none(),
-      detail: Redacted.make(detail)
+      detail: Redacted.make(detail),
+      body: Redacted.make(options.body)
     })
   })
 }

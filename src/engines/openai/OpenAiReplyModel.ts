@@ -6,7 +6,7 @@
  * asked again with their answers. The server is asked in the way that its model's name suggests; where it refuses that, another way is taken, for good.
  * Stopping a reply closes its request, and with that the server stops computing.
  */
-import { Array, Cause, Effect, Layer, Metric, Option, Pull, Redacted, Result, Schema, Stream } from "effect"
+import { Array, Cause, Effect, Layer, Metric, Option, Pull, Redacted, Result, Schema, type Scope, Stream } from "effect"
 import { HttpBody, HttpClient } from "effect/http"
 import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed } from "../../conversation/Engine.ts"
@@ -18,6 +18,7 @@ import * as Metrics from "../../observability/Metrics.ts"
 import * as Actions from "./Actions.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 import * as ChatStream from "./ChatStream.ts"
+import * as ContextBudget from "./ContextBudget.ts"
 import * as Continuation from "./Continuation.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { isSpoken, ReplyRound } from "./ReplyRound.ts"
@@ -42,10 +43,25 @@ const mostCalls = 4
 /** Ways of asking that a server may refuse one after the other. */
 const mostAdaptations = 10
 
+/** Times that one answer is asked for with less, because it was refused as too long. */
+const mostShortenings = 3
+
 /** What is asked otherwise than as a rule. */
 interface Progress {
   /** How thinking is asked for this once; unset: in the usual way. */
   readonly thinking?: Thinking.Thinking
+  /** Times that it was made shorter behind an answer that had begun. */
+  readonly shortenings?: number
+}
+
+/** A request that the server has taken. */
+interface Opened {
+  readonly answer: Endpoint.Answer
+  readonly sent: string
+  readonly dialect: ChatRequest.Dialect
+  readonly model: string | undefined
+  readonly wish: ContextBudget.Wish
+  readonly fitted: ContextBudget.Fitted
 }
 
 const toPart = (action: Exclude<Actions.Action, { readonly _tag: "Call" }>): ReplyPart => action
@@ -73,6 +89,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
     temperature: options.temperature ?? ChatRequest.standardSampling.temperature
   }
   const toolsChoice = options.tools ?? "auto"
+  const budget = ContextBudget.make(endpoint, settings.reply?.contextWindow, yield* Effect.scope)
 
   /** What the server was found to take, once it refused something; of all agents, since it is the server's way. */
   let learnt: ChatRequest.Dialect | undefined
@@ -101,6 +118,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
 
   const replierOf = (persona: Persona, actions: Actions.Actions): Replier & { readonly prime: Effect.Effect<void> } => {
     const tools = KnownTools.make(actions.definitions)
+    const repeatable = new Set((persona.tools ?? []).flatMap(({ name, repeatable }) => repeatable === true ? [name] : []))
     const noSuchCall = `There is no such action, or it could not be read. There is: ${tools.names.join(", ")}. Answer in words, or call one of these.`
 
     /** Asks in the way that is known to work, and in another where that is refused. */
@@ -112,23 +130,41 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         /** What was said of a sentence that is to be finished. */
         readonly said?: string
       } = {}
-    ) {
+    ): Effect.fn.Return<Opened, EngineFailed, Scope.Scope> {
       const model = Option.getOrUndefined(yield* endpoint.model)
       const expected = ChatRequest.dialectOf(model, toolsChoice, { url: settings.url, thinking: wanted })
       let { thinking } = how
+      let shortenings = 0
       for (let tries = 0;; tries++) {
         const known = learnt ?? expected
         const dialect = thinking === undefined ? known : { ...known, thinking }
-        const messages = ChatRequest.messages(ChatRequest.systemText(persona, actions, dialect), request.history, request.exchanges ?? [], dialect)
+        const wish: ContextBudget.Wish = {
+          system: ChatRequest.systemText(persona, actions, dialect),
+          request,
+          dialect,
+          tools: dialect.tools === "calls" ? actions.definitions : [],
+          isRepeatable: (name) => repeatable.has(name),
+          answer: ChatRequest.answerTokensOf({ ...sampling, ...how.sampling }, dialect),
+          usualAnswer: ChatRequest.answerTokensOf(sampling, dialect),
+          said: how.said
+        }
+        const fitted = budget.fit(wish)
         const body = HttpBody.jsonUnsafe(ChatRequest.body({
           model,
-          messages: how.said === undefined ? messages : ChatRequest.toGoOn(messages, how.said),
+          messages: fitted.messages,
           tools: actions.definitions,
           dialect,
-          sampling: { ...sampling, ...how.sampling }
+          sampling: { ...sampling, ...how.sampling },
+          answer: fitted.answer
         }))
         const asked = yield* Effect.result(endpoint.post("/chat/completions", body, { accept: "text/event-stream" }))
-        if (Result.isSuccess(asked)) return { answer: asked.success, sent: Endpoint.sentOf(body), dialect, model }
+        if (Result.isSuccess(asked)) return { answer: asked.success, sent: Endpoint.sentOf(body), dialect, model, wish, fitted }
+        const overflow = budget.overflowOf(asked.failure)
+        if (overflow !== undefined) {
+          if (shortenings++ >= mostShortenings) return yield* budget.givenUp(asked.failure, fitted)
+          yield* budget.refused(asked.failure, overflow, fitted, wish)
+          continue
+        }
         // Another call was quicker to find out.
         if (learnt !== undefined && learnt !== known && tries < mostAdaptations) continue
         const { cause } = asked.failure
@@ -198,23 +234,34 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
 
     const goOn = Effect.fnUntraced(function*(
       round: ReplyRound,
+      opened: Opened,
       request: ReplyRequest,
       progress: Progress
     ): Effect.fn.Return<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed> {
       const { acts, calls } = wishesOf(round, request)
       if (calls.length > 0) return Stream.fromIterable<ReplyPart>([...acts, { _tag: "ToolCalls", said: round.text, calls }])
       if (request.isContinued === true || isSpoken(round.text) || acts.length > 0) return Stream.fromIterable(acts)
-      return yield* wordless(round, request, progress)
+      return yield* wordless(round, opened, request, progress)
     })
 
     /** An answer without a word: once more without thinking, if that is why. */
     const wordless = Effect.fnUntraced(function*(
       round: ReplyRound,
+      { fitted, wish }: Opened,
       request: ReplyRequest,
       progress: Progress
     ): Effect.fn.Return<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed> {
       if (round.cutBy === "filter") return yield* failed("refused", "The server's content filter withheld the answer. Look into its settings and the agent's instructions.")
-      if (!round.hasThoughts) return yield* failed("broken", "The model answered without a word. Check the model and its chat template on the server.")
+      if (!round.hasThoughts) {
+        const error = failed("broken", "The model answered without a word. Check the model and its chat template on the server.")
+        const { shortenings = 0 } = progress
+        // Its limit was reached before its first word: the prompt fills the context window.
+        const isFull = round.cutBy === "limit" && Option.exists(round.answered.usage, ({ completion }) => completion <= 1)
+        if (!isFull) return yield* error
+        if (shortenings >= mostShortenings) return yield* budget.givenUp(error, fitted)
+        yield* budget.refused(error, {}, fitted, wish)
+        return speakRound(request, { ...progress, shortenings: shortenings + 1 })
+      }
       const used = round.dialect.thinking
       const least = Thinking.least((learnt ?? round.dialect).thinking)
       if (progress.thinking === undefined && !Thinking.isSame(least, used)) {
@@ -295,7 +342,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
       )
     })
 
-    const finish = (round: ReplyRound, request: ReplyRequest, progress: Progress, isDone: boolean): Stream.Stream<ReplyPart, EngineFailed> =>
+    const finish = (round: ReplyRound, opened: Opened, request: ReplyRequest, progress: Progress, isDone: boolean): Stream.Stream<ReplyPart, EngineFailed> =>
       Stream.unwrap(Effect.gen(function*() {
         const { finish, usage } = round.answered
         if (Option.isSome(usage)) {
@@ -305,6 +352,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         if (!round.isOver && !isDone && Option.isNone(finish)) {
           return yield* failed("broken", `${settings.url.origin} ended its answer without saying so. Look into the server's log.`)
         }
+        yield* budget.accepted(opened.fitted, Option.getOrUndefined(usage)?.prompt)
         round.settle()
         yield* noteThoughts(round)
         yield* noteCalls(round)
@@ -312,7 +360,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         if (round.dropped.length > 0 && !isSpoken(round.text) && round.lines.length === 0 && round.answered.calls.size === 0) {
           round.lines.push({ body: "call", action: Result.fail(noSuchCall) })
         }
-        const rest = Stream.concat(Stream.fromIterable(parts), Stream.unwrap(goOn(round, request, progress)))
+        const rest = Stream.concat(Stream.fromIterable(parts), Stream.unwrap(goOn(round, opened, request, progress)))
         // An end of a sentence, so that it is spoken while a tool is asked.
         const isAsking = round.lines.length > 0 || round.answered.calls.size > 0
         return isAsking && isSpoken(round.text) ? Stream.concat(Stream.succeed<ReplyPart>({ _tag: "Text", text: "\n" }), rest) : rest
@@ -320,18 +368,31 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
 
     const speakRound = (request: ReplyRequest, progress: Progress): Stream.Stream<ReplyPart, EngineFailed> =>
       Stream.suspend(() => {
-        let round: ReplyRound | undefined
+        let begun: { readonly round: ReplyRound; readonly opened: Opened } | undefined
         let isDone = false
+        const { shortenings = 0 } = progress
         const parts = open(request, { thinking: progress.thinking }).pipe(
-          Effect.map(({ answer, dialect, model, sent }) => {
-            round = newRound(model, dialect)
+          Effect.map((opened) => {
+            const { answer, dialect, model, sent } = opened
+            const round = newRound(model, dialect)
+            begun = { round, opened }
             return speak(round, chunksOf(answer, sent, () => {
               isDone = true
             }))
           }),
-          Stream.unwrap
+          Stream.unwrap,
+          // Some servers say within their answer that the request was too long.
+          Stream.catch((error) => {
+            const overflow = begun === undefined || begun.round.hasBegun ? undefined : budget.overflowOf(error)
+            if (begun === undefined || overflow === undefined) return Stream.fail(error)
+            const { fitted, wish } = begun.opened
+            if (shortenings >= mostShortenings) return Stream.fail(budget.givenUp(error, fitted))
+            begun = undefined
+            return Stream.unwrap(Effect.map(budget.refused(error, overflow, fitted, wish), () =>
+              speakRound(request, { ...progress, shortenings: shortenings + 1 })))
+          })
         )
-        return Stream.concat(parts, Stream.suspend(() => round === undefined ? Stream.empty : finish(round, request, progress, isDone)))
+        return Stream.concat(parts, Stream.suspend(() => begun === undefined ? Stream.empty : finish(begun.round, begun.opened, request, progress, isDone)))
       })
 
     const prime = open({ history: [{ role: "agent", text: persona.lines.greeting }], state: null }, {
@@ -356,7 +417,10 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
       )
       // Not waited for: a server that is not there yet is no reason not to start.
       const replier = replierOf(persona, actions)
-      yield* Effect.forkScoped(options.isPrimed === false ? endpoint.warm() : Effect.andThen(endpoint.warm(), replier.prime))
+      // The window is asked for last: Ollama knows it once its model is loaded.
+      yield* Effect.forkScoped(options.isPrimed === false
+        ? endpoint.warm()
+        : Effect.andThen(Effect.andThen(endpoint.warm(), replier.prime), budget.lookUp))
       return replier
     })
   })

@@ -86,6 +86,11 @@ export class ReplyRound {
     return reason === "length" || reason === "max_tokens" ? "limit" : reason === "content_filter" ? "filter" : undefined
   }
 
+  /** The model has said, called or thought anything. */
+  get hasBegun(): boolean {
+    return this.answered.hasText || this.answered.calls.size > 0 || this.hasThoughts
+  }
+
   get hasThoughts(): boolean {
     return this.answered.hasThoughts || this.#reader.hasThought
   }
