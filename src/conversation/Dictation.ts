@@ -160,6 +160,9 @@ const make = (language: string): (region: string | undefined) => Dictation => {
     if (/^\+?\d+$/.test(bare) || /^\+?\(?\d+\)?(?:[-./]\(?\d{2,}\)?)+$/.test(bare)) {
       return (bare.match(/\d+/g) ?? []).map((digits) => ({ _tag: "Number", length: digits.length, digits, isWord: false }))
     }
+    if (/^[ap]\.?m$/.test(bare)) return [{ _tag: "Word", word: bare }]
+    // Two letters with full stops may be an abbreviation.
+    if (/^\p{L}\.\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
     if (/^\p{L}(?:[-.]\p{L})+$/u.test(bare)) return bare.split(/[-.]/).map(() => ({ _tag: "Letter" }))
     // "@", "." and "-" by themselves, as some recognizers write them.
     if (/^[._/-]$/.test(word)) return [{ _tag: "Sign", isAt: false, isMark: true }]
@@ -194,6 +197,12 @@ const make = (language: string): (region: string | undefined) => Dictation => {
           index += length
           continue
         }
+      }
+      // "seven a m"
+      if (tokens.at(-1)?._tag === "Number" && /^[ap]$/.test(next) && /^m\W*$/.test(behind)) {
+        tokens.push({ _tag: "Word", word: `${next}m` })
+        index++
+        continue
       }
       tokens.push(...tokensOf(next))
     }
@@ -235,6 +244,17 @@ const make = (language: string): (region: string | undefined) => Dictation => {
     const written = figures.filter(({ isWord }) => !isWord)
     if (written.length >= fewestDigits) return true
     return written.some(({ digits = "" }) => digits.length >= fewestDigits && (figures.length > 1 || !/^(?:19|20)\d\d$/.test(digits)))
+  }
+
+  /** Letters that follow each other: not "A or B", "I and J". */
+  const isSpelt = (row: ReadonlyArray<Token>): boolean => {
+    let letters = 0
+    for (const { _tag } of row) {
+      if (_tag === "Letter") letters++
+      else if (_tag !== "Spelling" && _tag !== "Repeat") letters = 0
+      if (letters >= fewestLetters) return true
+    }
+    return false
   }
 
   const kindOf = (text: string): Kind | undefined => {
@@ -309,7 +329,7 @@ const make = (language: string): (region: string | undefined) => Dictation => {
       const kind = wanted ?? kindOf(lower)
       const isAnnounced = wanted !== undefined && leadIn?.test(lower) === true
       const letters = row.filter(isA("Letter")).length
-      const isRow = isRowOfDigits(row) || letters >= fewestLetters || row.some(({ _tag }) => _tag === "Repeat") && row.length > 1
+      const isRow = isRowOfDigits(row) || isSpelt(row) || row.some(({ _tag }) => _tag === "Repeat") && row.length > 1
       const isOpenEmail = row.at(-1)?._tag === "Sign" && row.length > 1 && tokens.some((token) => token._tag === "Sign" && (token.isAt || token.isMark))
       const [first, second] = lower.split(/[\s.,!]+/)
       const isAnswer = answers.has(first) || answers.has(`${first} ${second}`)

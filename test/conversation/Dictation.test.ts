@@ -24,6 +24,13 @@ const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
     ["Four", "For how many people?", false],
     ["Two", "What number of guests is it for?", false],
     ["Is it 555?", "", false],
+    ["Ten a.m.", "How can I help you?", false],
+    ["At seven a m", "How can I help you?", false],
+    ["P A M", "How can I help you?", true],
+    ["In the U.S.", "How can I help you?", false],
+    ["Plan A or B", "How can I help you?", false],
+    ["On the third.", "How can I help you?", false],
+    ["My number is 10, 11", "What's your phone number?", true],
     // A number that was asked for.
     ["555", "What's your phone number?", true],
     ["555 123", "What's your phone number?", true],
@@ -49,6 +56,7 @@ const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
     // Letters.
     ["J A", "Could you spell that?", true],
     ["J-A-N", "Could you spell that?", true],
+    ["J.A.", "Could you spell that?", true],
     ["J.", "Could you spell that?", true],
     ["J as in Juliet", "Could you spell your name?", true],
     ["It's capital J", "Could you spell your name?", true],
