@@ -101,7 +101,7 @@ export const draft = (text: string, limit: number): Draft => {
   }
   const isForeign = known === undefined
   /** In another language it is better not said than said in English. */
-  const { transferFailed: _, ...spoken } = standard.lines
+  const { hold: _hold, transferFailed: _, ...spoken } = standard.lines
 
   // -- phrases --------------------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ export const draft = (text: string, limit: number): Draft => {
 
   // -- settings -------------------------------------------------------------------------------
 
-  const idle = { after: file.idle?.after ?? Defaults.idle.after, hangUpAfter: file.idle?.hangUpAfter ?? Defaults.idle.hangUpAfter }
+  const idle = { ...Defaults.idle, ...file.idle }
   if (idle.hangUpAfter <= idle.after) {
     report(from.place(["idle"], "key"), `"idle.hangUpAfter" (${idle.hangUpAfter} ms) must be longer than "idle.after" (${idle.after} ms): both count from the same moment.`)
   }
@@ -307,7 +307,8 @@ export const draft = (text: string, limit: number): Draft => {
         ...script.intents.flatMap((intent) => fillings(intent, bySlot, leads)),
         ...yes,
         ...no,
-        ...backchannels
+        ...backchannels,
+        ...isForeign ? [] : standard.holdRequests
       ])
     ],
     slots: Object.fromEntries(slots.map(({ name, values }) => [name, [...new Set(values.flatMap(({ ways }) => ways))]]))
@@ -316,6 +317,7 @@ export const draft = (text: string, limit: number): Draft => {
   const persona: Persona = {
     name: file.name,
     language,
+    ...(file.region === undefined ? {} : { region: file.region }),
     ...(file.voice === undefined ? {} : { voice: file.voice }),
     instructions: file.instructions ?? Defaults.instructions,
     lines: { ...(isForeign ? spoken : standard.lines), ...file.lines, greeting: file.greeting ?? standard.lines.greeting },

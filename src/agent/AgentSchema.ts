@@ -71,6 +71,9 @@ const Millis = value("a duration, such as 300ms, 8s or 2m (a bare number counts 
 const Language = value("a language as two letters, such as en", Schema.String, (given) =>
   typeof given === "string" && /^[a-z]{2}$/.test(given) ? given : undefined)
 
+const Region = value("a country as two capital letters, such as GB", Schema.String, (given) =>
+  typeof given === "string" && PhoneNumber.isRegion(given) ? given : undefined)
+
 const Name = value("an agent's name: a lower-case letter, then letters, digits, '-' or '_'", AgentName, (given) =>
   typeof given === "string" && /^[a-z][a-z0-9_-]{0,63}$/.test(given) ? given : undefined)
 
@@ -162,6 +165,7 @@ const SlotEntry = Schema.Struct({ values: SlotValues, phrases: Schema.optionalKe
 export const File = Schema.Struct({
   name: Name,
   language: Schema.optionalKey(Language),
+  region: Schema.optionalKey(Region),
   voice: Schema.optionalKey(Text),
   instructions: Schema.optionalKey(Instructions),
   greeting: Schema.optionalKey(MaybeText),
@@ -171,7 +175,8 @@ export const File = Schema.Struct({
     apology: Schema.optionalKey(Text),
     failure: Schema.optionalKey(Text),
     timeIsUp: Schema.optionalKey(Text),
-    transferFailed: Schema.optionalKey(Text)
+    transferFailed: Schema.optionalKey(Text),
+    hold: Schema.optionalKey(MaybeText)
   })),
   prompt: Schema.optionalKey(Text),
   intents: Schema.optionalKey(Schema.Record(Schema.String, IntentEntry)),
@@ -188,13 +193,18 @@ export const File = Schema.Struct({
     silence: Schema.optionalKey(Millis),
     complete: Schema.optionalKey(Millis),
     trailing: Schema.optionalKey(Millis),
-    speculate: Schema.optionalKey(Millis)
+    speculate: Schema.optionalKey(Millis),
+    dictation: Schema.optionalKey(Millis)
   })),
   interruption: Schema.optionalKey(Schema.Struct({
     minSpeech: Schema.optionalKey(Millis),
     backchannels: Schema.optionalKey(Phrases)
   })),
-  idle: Schema.optionalKey(Schema.Struct({ after: Schema.optionalKey(Millis), hangUpAfter: Schema.optionalKey(Millis) })),
+  idle: Schema.optionalKey(Schema.Struct({
+    after: Schema.optionalKey(Millis),
+    hangUpAfter: Schema.optionalKey(Millis),
+    hold: Schema.optionalKey(Millis)
+  })),
   timeouts: Schema.optionalKey(Schema.Struct({
     transcript: Schema.optionalKey(Millis),
     reply: Schema.optionalKey(Millis),

@@ -5,6 +5,7 @@ import { Effect, Layer, Metric, Stream } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
+import * as Dictation from "../conversation/Dictation.ts"
 import type { Persona } from "../conversation/Persona.ts"
 import * as Player from "../conversation/Player.ts"
 import { ReplyModel } from "../conversation/ReplyModel.ts"
@@ -84,6 +85,8 @@ export const layer = Layer.effect(
       yield* textToSpeech.prepare(
         [...Object.values(persona.lines).map(Speakable.toSpeech), ...persona.fillers?.lines ?? []].map(Player.requestOf(persona))
       )
+      // Its number words are read from files: not within a call.
+      if (persona.endpointing.dictation !== undefined) Dictation.of(persona.language, persona.region)
       // The first detector loads the engine: not the first call is to wait for it.
       yield* Effect.scoped(voiceActivity.open)
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }

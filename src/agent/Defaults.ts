@@ -7,13 +7,13 @@ import type { Intent, NotUnderstood } from "../conversation/Script.ts"
 export const language = "en"
 
 /** ms. */
-export const endpointing: Endpointing = { silence: 300, complete: 250, trailing: 800, speculate: 100 }
+export const endpointing: Endpointing = { silence: 300, complete: 250, trailing: 800, speculate: 100, dictation: 1600 }
 
 /** ms. */
 export const minSpeech = 200
 
 /** ms. */
-export const idle: Idle = { after: 8000, hangUpAfter: 20_000 }
+export const idle: Idle = { after: 8000, hangUpAfter: 20_000, hold: 60_000 }
 
 /** ms. */
 export const timeouts: Timeouts = { transcript: 3000, reply: 5000, speech: 4000 }
@@ -39,6 +39,8 @@ export interface Standard {
   readonly denied: string
   readonly notUnderstood: NotUnderstood
   readonly backchannels: ReadonlyArray<string>
+  /** The commonest requests to wait (`HoldRequest`), for a recognizer that hears phrases alone. */
+  readonly holdRequests: ReadonlyArray<string>
   /** What callers say to find out whether they are heard; and thanks. It asks for nothing. */
   readonly attention: ReadonlyArray<string>
   readonly yes: ReadonlyArray<string>
@@ -67,7 +69,8 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       apology: "Sorry, something went wrong. Please say that again.",
       failure: "Sorry, I have a problem here. Please call again later. Goodbye.",
       timeIsUp: "Sorry, our time is up. Goodbye.",
-      transferFailed: "Sorry, I could not put you through. What else can I do for you?"
+      transferFailed: "Sorry, I could not put you through. What else can I do for you?",
+      hold: "Of course, take your time."
     },
     fillers: ["One moment.", "Let me see.", "Just a second."],
     prompt: "What can I do for you?",
@@ -79,6 +82,7 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       next: "hangUp"
     },
     backchannels: ["uh-huh", "mm-hmm", "mhm", "hmm", "okay", "ok", "yeah", "right", "i see", "sure", "all right"],
+    holdRequests: ["(hold on | hang on | wait) [a (moment | minute | second)] [please]", "(one | just a) (moment | minute | second) [please]", "let me check"],
     attention: [
       "hello", "hi", "hey", "are you there", "are you still there", "is anybody there", "anybody there", "can you hear me", "do you hear me",
       "thanks", "thank you", "great", "good", "fine", "perfect", "yes", "yep", "um", "uh"
@@ -111,7 +115,8 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       apology: "Pardon, il y a eu un problème. Pouvez-vous répéter ?",
       failure: "Je suis désolée, nous avons un problème. Rappelez plus tard. Au revoir.",
       timeIsUp: "Je suis désolée, nous n'avons plus de temps. Au revoir.",
-      transferFailed: "Je suis désolée, je n'ai pas pu vous passer quelqu'un. Que puis-je faire d'autre ?"
+      transferFailed: "Je suis désolée, je n'ai pas pu vous passer quelqu'un. Que puis-je faire d'autre ?",
+      hold: "Bien sûr, prenez votre temps."
     },
     fillers: ["Un instant.", "Voyons voir.", "Une petite seconde."],
     prompt: "Que puis-je faire pour vous ?",
@@ -123,6 +128,7 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       next: "hangUp"
     },
     backchannels: ["oui", "d'accord", "je vois", "bien"],
+    holdRequests: ["[attendez] (un | une) (instant | moment | minute | seconde)", "laissez moi vérifier"],
     attention: ["allô", "vous êtes là", "vous m'entendez", "il y a quelqu'un", "merci", "parfait", "très bien", "euh"],
     yes: ["oui [merci]", "[oui] (d'accord | exactement | parfait | juste | bien sûr)"],
     no: ["non [merci]", "[non] (faux | pas ça | rien | pas bon)"],

@@ -19,6 +19,7 @@ import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
+import * as HoldRequest from "./HoldRequest.ts"
 import * as MediaClock from "./MediaClock.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
@@ -411,7 +412,8 @@ export const open = Effect.fnUntraced(function*(
           context?.agentHeard(command.event.turn, command.event.text)
         }
         if (command.event._tag === "CallerSaid") {
-          desk.callerSaid(command.event.text)
+          // Who asks to wait has asked for nothing new.
+          if (!HoldRequest.isOne(command.event.text, persona.language)) desk.callerSaid(command.event.text)
           context?.callerSaid(command.event.text)
         }
         return line.tell(command.event)

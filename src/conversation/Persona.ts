@@ -17,6 +17,8 @@ export interface Endpointing {
   readonly trailing: number
   /** Transcription and reply are started already, and held. Default 120. */
   readonly speculate: number
+  /** At least so long while digits, letters, a date or an address are dictated. Default 1600; unset: as ever. */
+  readonly dictation?: number
 }
 
 export interface Interruption {
@@ -31,6 +33,8 @@ export interface Idle {
   readonly after: number
   /** The same, after which it says goodbye. Counted from the same moment; default 20,000. */
   readonly hangUpAfter: number
+  /** How long the agent waits, in ms, for a caller who has asked it to. Default 60,000; unset: it does not know such a request. */
+  readonly hold?: number
 }
 
 /** How long an engine may take, in ms, before it is asked once more or given up. */
@@ -80,12 +84,16 @@ export interface Lines {
   readonly timeIsUp: string
   /** The call could not be handed on; unset: the apology. */
   readonly transferFailed?: string
+  /** The caller asked the agent to wait; unset or empty: the reply model answers. */
+  readonly hold?: string
 }
 
 export interface Persona {
   readonly name: AgentName
   /** ISO 639-1. */
   readonly language: string
+  /** ISO 3166: by whose plan a caller's number is complete. Unset: where most speak the language. */
+  readonly region?: string
   readonly voice?: string
   /** For a language model. */
   readonly instructions: string

@@ -36,9 +36,15 @@ export interface Recording {
 }
 
 /** The first line of a recording. */
-export const header = ({ endpointing, fillers, idle, interruption, lines, maxDuration, transfers = {} }: Persona): string => {
+export const header = ({ endpointing, fillers, idle, interruption, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }: Persona): string => {
   const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
-  return JSON.stringify({ version, settings: { endpointing, idle, interruption, lines, maxDuration, fillers, transfers: names } })
+  const asking = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
+  const settings: TurnMachine.TurnSettings = {
+    endpointing, idle, interruption, lines, maxDuration, transfers: names, language, script: asking,
+    ...(fillers === undefined ? {} : { fillers }),
+    ...(region === undefined ? {} : { region })
+  }
+  return JSON.stringify({ version, settings })
 }
 
 export const eventLine = (event: TurnEvent): string => JSON.stringify(event)

@@ -13,7 +13,7 @@ import type { Transcript } from "./SpeechToText.ts"
  * - `utterance`: somebody who does not stop speaking;
  * - `idle`, `idleHangUp`: nobody speaks;
  * - `digits`: no further key comes;
- * - `filler`: the reply's first sound is late;
+ * - `filler`: the transcript or the reply's first sound is late, or the filler's own;
  * - `playback`: a mark that does not come back;
  * - `limit`: the longest duration of the call.
  */

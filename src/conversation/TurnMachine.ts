@@ -11,17 +11,22 @@
  * - The history holds what was heard, and nothing else.
  * - A caller who goes on before the answer is heard goes on with the same turn.
  * - An engine's failure is spoken of, not suffered in silence; the third one in a row ends the call.
- * - A reply whose sound is late has a filler before it: one a turn, never the same twice in a row, and none
- *   of it is remembered.
+ * - A reply or a transcript that is late has a filler before it: one a turn, never the same twice in a row, and none
+ *   of it is remembered (`FillerRule`).
+ * - Who dictates a number is waited for longer (`Dictation`); who asks the agent to wait is waited for (`HoldRequest`).
  * - Keys are pressed behind the reply's words; the call is handed on or ended behind both.
  */
 import * as Dtmf from "../audio/Dtmf.ts"
 import * as Chunker from "./Chunker.ts"
 import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
+import * as Dictation from "./Dictation.ts"
 import type { Stage } from "./Engine.ts"
+import * as FillerRule from "./FillerRule.ts"
 import * as HeardLedger from "./HeardLedger.ts"
+import * as HoldRequest from "./HoldRequest.ts"
 import type { Lines, Persona } from "./Persona.ts"
 import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
+import type { Need } from "./Script.ts"
 import * as Speakable from "./Speakable.ts"
 import type { Transcript } from "./SpeechToText.ts"
 import type { Command, SpeechKind, Timer, TurnEvent } from "./TurnEvent.ts"
@@ -32,7 +37,9 @@ import * as Words from "./Words.ts"
 export type TurnSettings =
   & Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
   /** By name; the numbers are the interpreter's. */
-  & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string }
+  & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string; readonly region?: string }
+  /** Of the script no more than what it asks for. */
+  & { readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> } }
 
 /** Without a pause for this long (ms), what was said so far is taken for the turn. */
 export const maxUtterance = 30_000
@@ -120,6 +127,8 @@ interface Utterance {
   readonly isRetried: boolean
   /** How long endpointing waits, ms. */
   readonly due: number
+  /** A filler was said while its transcript was awaited. */
+  readonly isFilled?: boolean
 }
 
 export interface TurnState {
@@ -153,6 +162,8 @@ export interface TurnState {
   readonly areDigitsDue: boolean
   readonly idleSince?: number
   readonly isIdlePrompted: boolean
+  /** The caller has asked to wait until then: neither prompt nor goodbye comes sooner. */
+  readonly heldUntil?: number
   readonly failures: number
 }
 
@@ -288,6 +299,7 @@ class Step {
     } else {
       this.#cancelTimer("speculate")
       this.#cancelTimer("endpoint")
+      if (active === undefined) this.#cancelTimer("filler")
       this.#cancelTranscription(utterance)
       const { transcript: _transcript, ...rest } = utterance
       this.state.utterance = { ...rest, isTranscribing: false, isOver: false }
@@ -388,10 +400,15 @@ class Step {
     const { utterance } = this.state
     if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
     const { complete, silence, trailing } = this.#settings.endpointing
-    const due = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
-    const heard = { ...utterance, transcript, transcribedAt: this.#at, isTranscribing: false, due }
+    const usual = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
+    const dictation = this.#dictationDue(transcript)
+    const due = Math.max(usual, dictation)
+    // A transcript that comes late tells that the pause was none.
+    const isOver = utterance.isOver && (this.state.voice.isOn || dictation === 0 || this.#at >= utterance.stoppedAt + due)
+    const heard = { ...utterance, transcript, transcribedAt: this.#at, isTranscribing: false, isOver, due }
     this.state.utterance = heard
     if (heard.isOver) return this.#decide(heard, transcript)
+    if (this.state.active === undefined) this.#cancelTimer("filler")
     this.#startTimer("endpoint", Math.max(this.#at, heard.stoppedAt + due))
     this.#speculate(heard, transcript)
   }
@@ -411,10 +428,27 @@ class Step {
     else this.#goOn(active)
   }
 
+  /** How long the silence is after which somebody who dictates has ended, ms; 0 for others. */
+  #dictationDue({ text }: Transcript): number {
+    const { endpointing: { dictation = 0 }, language = "en", region, script } = this.#settings
+    if (dictation === 0) return 0
+    const { active, carry, history } = this.state
+    const question = active?.heard || (history.findLast(({ role }) => role === "agent")?.text ?? "")
+    const asked = { question, needs: script?.intents.flatMap(({ needs }) => needs) ?? [] }
+    return Dictation.of(language, region).isInProgress(Words.join(carry, text), asked) ? dictation : 0
+  }
+
+  #isHoldRequest(transcript: Transcript): boolean {
+    const { idle: { hold }, language = "en" } = this.#settings
+    return hold !== undefined && HoldRequest.isOne(Words.join(this.state.carry, transcript.text), language)
+  }
+
   /** Starts the reply in the pause, where it is likely to count. */
   #speculate(utterance: Utterance, transcript: Transcript): void {
     const { active, digits } = this.state
     if (digits.length > 0 || this.#isNoise(transcript)) return
+    if (this.#isHoldRequest(transcript) && this.#hasLine("hold")) return
+    if (this.#isOnHold() && active === undefined && this.#isIdleTalk(transcript)) return
     if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, utterance, transcript))) return
     const reply = this.#newReply({
       request: this.#request([Words.join(this.state.carry, transcript.text)]),
@@ -431,6 +465,11 @@ class Step {
     if (utterance.transcript !== undefined) return this.#decide(utterance, utterance.transcript)
     this.state.utterance = { ...utterance, isOver: true }
     if (!utterance.isTranscribing) this.#transcribe()
+    const { active, carry, digits, isFilled } = this.state
+    const hadFiller = utterance.isFilled === true || (carry.length > 0 && isFilled)
+    if (active === undefined && digits.length === 0 && !hadFiller && !this.#isOnHold() && FillerRule.isSpeech(utterance)) {
+      this.#startFiller(utterance.stoppedAt)
+    }
   }
 
   /** Somebody speaks without a pause: what was said so far is the turn. */
@@ -456,9 +495,23 @@ class Step {
     return !active.isTextDone || Words.count(rest.join(" ")) > lastWords
   }
 
+  #isOnHold(): boolean {
+    return (this.state.heldUntil ?? 0) > this.#at
+  }
+
+  /** What is said beside the telephone while the agent was asked to wait: a backchannel, a mumble. */
+  #isIdleTalk(transcript: Transcript): boolean {
+    return transcript.isUnintelligible === true || this.#backchannels.has(Words.plain(transcript.text))
+  }
+
+  #hasLine(line: keyof Lines): boolean {
+    return (this.#settings.lines[line] ?? "").trim().length > 0
+  }
+
   /** The turn is over: whose is the next? */
   #decide(utterance: Utterance, transcript: Transcript): void {
     const { active, carry, digits } = this.state
+    if (active === undefined) this.#cancelTimer("filler")
     this.#endUtterance(utterance)
     const isNoise = this.#isNoise(transcript)
     const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, utterance, transcript))
@@ -467,23 +520,40 @@ class Step {
       return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
     }
     if (isForAgent) return this.#goOn(active)
+    if (this.#isHoldRequest(transcript)) return this.#wait(utterance, transcript)
     if (active?.line === "greeting" && active.isHeld) {
       this.#callerSaid(active.id, Words.join(carry, transcript.text))
       this.state.carry = ""
       return this.#letGo(active)
     }
     if (isNoise && carry.length === 0) return digits.length > 0 ? undefined : this.#startIdle()
+    if (this.#isOnHold() && active === undefined && this.#isIdleTalk(transcript)) return this.#startIdle()
     this.#commit([Words.join(carry, transcript.text)], utterance)
+  }
+
+  /** The caller asks to wait: the agent says that it does. Without a line for it the reply model answers, and the wait is the same. */
+  #wait(utterance: Utterance, transcript: Transcript): void {
+    const words = Words.join(this.state.carry, transcript.text)
+    if (this.#hasLine("hold")) {
+      this.#callerSaid(this.state.nextReply, words)
+      this.state.carry = ""
+      delete this.state.idleSince
+      this.state.isIdlePrompted = false
+      this.#say("hold")
+    } else this.#commit([words], utterance)
+    this.state.heldUntil = this.#at + (this.#settings.idle.hold ?? 0)
   }
 
   /** The agent's turn begins; what was said is settled. */
   #commit(texts: ReadonlyArray<string>, utterance: Utterance | undefined): void {
     const { active } = this.state
     if (active !== undefined) this.#interrupt(active)
-    this.#cutFiller()
+    const wasFilled = utterance?.isFilled === true
+    if (!wasFilled) this.#cutFiller()
     this.#cancelTimer("filler")
     // What was reopened is the same turn still.
-    if (this.state.carry.length === 0) this.state.isFilled = false
+    if (this.state.carry.length === 0) this.state.isFilled = wasFilled
+    delete this.state.heldUntil
     const since = utterance?.stoppedAt ?? this.#at
     const id = this.state.speculation?.id ?? this.state.nextReply
     // Asked for before the words are in the history: the request adds them itself.
@@ -683,37 +753,46 @@ class Step {
 
   /** Until its first sound the reply is kept back, so that none of it can be before the filler. */
   #awaitSound(reply: Reply): void {
+    if (reply.moments.firstSound === undefined && reply.since !== undefined && !this.state.isFilled) this.#startFiller(reply.since)
+  }
+
+  /** `since`: the caller's last voiced sample. */
+  #startFiller(since: number): void {
     const { fillers } = this.#settings
-    if (fillers === undefined || fillers.lines.length === 0 || this.state.isFilled) return
-    if (reply.moments.firstSound !== undefined || reply.since === undefined) return
-    this.#startTimer("filler", Math.max(this.#at, reply.since + fillers.after))
+    if (fillers === undefined || fillers.lines.length === 0) return
+    this.#startTimer("filler", FillerRule.dueAt(fillers, since, this.#at))
   }
 
   #fill(): void {
-    const { active, nextFiller, utterance, voice } = this.state
-    if (active === undefined) return
-    const { lines = [] } = this.#settings.fillers ?? {}
-    const isQuiet = !voice.isOn && utterance === undefined && !active.isHeld
-    const step = isQuiet ? lines.findIndex((_, index) => lines[(nextFiller + index) % lines.length] !== this.state.lastFiller) : -1
-    if (step < 0) {
+    const { active, filler, nextFiller, utterance, voice } = this.state
+    const { fillers } = this.#settings
+    if (filler !== undefined) return filler.hasSound ? undefined : this.#dropFiller(filler)
+    if (fillers === undefined) return
+    // Either a reply is late, or the words that it is to answer.
+    const isQuiet = !voice.isOn && (active === undefined ? utterance?.isOver === true : utterance === undefined && !active.isHeld)
+    const place = isQuiet ? FillerRule.next(fillers, nextFiller, this.state.lastFiller) : undefined
+    if (place === undefined) {
       // Of a single line every other one is left out.
       if (isQuiet) delete this.state.lastFiller
-      return this.#release(active)
+      return active === undefined ? undefined : this.#release(active)
     }
-    const at = (nextFiller + step) % lines.length
+    const text = fillers.lines[place]
     const id = this.state.nextReply++
-    this.state.nextFiller = (at + 1) % lines.length
-    this.state.lastFiller = lines[at]
+    this.state.nextFiller = (place + 1) % fillers.lines.length
+    this.state.lastFiller = text
     this.state.isFilled = true
+    if (utterance !== undefined) this.state.utterance = { ...utterance, isFilled: true }
     this.state.filler = { id, hasSound: false, isLeft: false }
-    this.#do({ _tag: "Speak", reply: id, segment: 0, text: lines[at], kind: "filler" })
+    this.#do({ _tag: "Speak", reply: id, segment: 0, text, kind: "filler" })
     this.#do({ _tag: "Release", reply: id })
-    this.#tell(active.id, { _tag: "AgentFills", text: lines[at] })
+    this.#tell(active?.id ?? this.state.nextReply, { _tag: "AgentFills", text })
+    this.#startTimer("filler", this.#at + FillerRule.longestMaking)
   }
 
   #onFiller(filler: Filler, event: TurnEvent): void {
     switch (event._tag) {
       case "SpeechBegan":
+        this.#cancelTimer("filler")
         this.state.filler = { ...filler, hasSound: true }
         return
       case "MediaSent":
@@ -736,6 +815,7 @@ class Step {
 
   /** It was heard, or never will be. */
   #dropFiller(filler: Filler): void {
+    this.#cancelTimer("filler")
     this.#do({ _tag: "CancelReply", reply: filler.id })
     delete this.state.filler
     if (!filler.isLeft && this.state.active !== undefined) this.#release(this.state.active)
@@ -744,6 +824,7 @@ class Step {
   #cutFiller(): void {
     const { filler } = this.state
     if (filler === undefined) return
+    this.#cancelTimer("filler")
     this.#do({ _tag: "CancelReply", reply: filler.id })
     delete this.state.filler
     this.#do({ _tag: "Clear" })
@@ -949,18 +1030,24 @@ class Step {
 
   /** Both are silent: asks once, and in the end says goodbye. */
   #startIdle(): void {
-    const { active, idleSince = this.#at, isIdlePrompted, transferring, utterance, voice } = this.state
+    const { active, heldUntil = -Infinity, idleSince = this.#at, isIdlePrompted, transferring, utterance, voice } = this.state
     if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
-    this.state.idleSince = idleSince
     const { after, hangUpAfter } = this.#settings.idle
+    // Who has asked to wait is asked at the end of the wait, and has from there what others have.
+    this.state.idleSince = Math.max(idleSince, heldUntil - after)
     // One or the other: both would speak at once after a long noise.
-    if (isIdlePrompted) this.#startTimer("idleHangUp", Math.max(this.#at, idleSince + hangUpAfter))
-    else this.#startTimer("idle", Math.max(this.#at, idleSince + after))
+    if (isIdlePrompted) this.#startTimer("idleHangUp", Math.max(this.#at, this.state.idleSince + hangUpAfter))
+    else this.#startTimer("idle", Math.max(this.#at, this.state.idleSince + after))
   }
 
   #digit(digit: string): void {
-    const { active, filler, transferring } = this.state
+    const { active, filler, transferring, utterance, voice } = this.state
     if (active?.isFinal === true || transferring !== undefined) return
+    if (digit === "#" && this.state.digits.length === 0 && active === undefined && utterance !== undefined && !voice.isOn) {
+      // It ends a number that was said, as it ends one that was pressed.
+      this.#cancelTimer("endpoint")
+      return this.#endpoint()
+    }
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
     if (filler !== undefined && active?.isMediaSent !== true) {

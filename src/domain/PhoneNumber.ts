@@ -4,7 +4,7 @@
  *
  * A number is personal data: it is never written into the text of a log or an error.
  */
-import { parsePhoneNumberFromString, validatePhoneNumberLength } from "libphonenumber-js/min"
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString, validatePhoneNumberLength } from "libphonenumber-js/min"
 import { Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 
 const isE164 = Schema.isPattern(/^\+[1-9]\d{1,14}$/, { expected: "a phone number in E.164 form, such as +14155550100" })
@@ -130,6 +130,23 @@ export const read = (written: string): Result.Result<PhoneNumber, string> => {
 
 /** The number, if what was written is one; see {@link read}. */
 export const parse = (text: string): Option.Option<PhoneNumber> => Result.getSuccess(read(text))
+
+/** Whether numbers of this region (ISO 3166) are known. */
+export const isRegion = (region: string): boolean => isSupportedCountry(region)
+
+/**
+ * Whether digits are a whole number of this region (ISO 3166), to which none could be added. Where numbers differ in length, a
+ * shorter one is none: more may follow.
+ */
+export const isWhole = (digits: string, region: string): boolean => {
+  if (!isSupportedCountry(region)) return false
+  const country: CountryCode = region
+  const number = parsePhoneNumberFromString(digits, country)
+  if (number?.isPossible() !== true) return false
+  if (number.isValid()) return Array.from("0123456789").every((digit) => parsePhoneNumberFromString(digits + digit, country)?.isValid() !== true)
+  // Nobody's number, as far as is known, but as long as numbers are there; a zero before it is of another plan.
+  return !digits.startsWith("0") && validatePhoneNumberLength(`${digits}0`, country) === "TOO_LONG"
+}
 
 /**
  * The number of an address as Twilio names the parties of a call: a number, `sip:+14155550100@example.com`, `whatsapp:+14155550100`.

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Path, Result, Stream } from "effect"
 import { AgentFiles, maxBytes, parse } from "../../src/agent/AgentFile.ts"
 import * as Defaults from "../../src/agent/Defaults.ts"
+import * as HoldRequest from "../../src/conversation/HoldRequest.ts"
 import { receptionistFile } from "../../src/agent/Agents.ts"
 import { EngineFailed } from "../../src/conversation/Engine.ts"
 import type { Persona } from "../../src/conversation/Persona.ts"
@@ -85,6 +86,7 @@ describe("what is wrong with fillers, transfers and tools", () => {
   it("a language without standard lines whose own are missing", () => {
     const german = "name: laden\nlanguage: de\ngreeting: Guten Tag.\nlines: { idle: Sind Sie da?, idleGoodbye: Tschüss., apology: Pardon., failure: Tschüss., timeIsUp: Tschüss. }\n"
     assert.isUndefined(good(german).lines.transferFailed)
+    assert.isUndefined(good(german).lines.hold)
     assertProblem(`${german}transfers: { chef: "+14155550177" }`, "2:11", "lines.transferFailed")
     assertProblem(`${german}fillers: {}`, "5:1", "two different lines")
   })
@@ -101,15 +103,15 @@ describe("an agent's file", () => {
       lines: standard.lines,
       script: undefined,
       hints: undefined,
-      endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 100 },
+      endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 100, dictation: 1600 },
       interruption: { minSpeech: 200, backchannels: standard.backchannels },
       attention: standard.attention,
-      idle: { after: 8000, hangUpAfter: 20_000 },
+      idle: { after: 8000, hangUpAfter: 20_000, hold: 60_000 },
       timeouts: { transcript: 3000, reply: 5000, speech: 4000 },
       maxDuration: 1_800_000
     })
     assert.deepStrictEqual(persona.script.intents.map(({ name }) => name), ["repeat", "cancel", "goodbye"])
-    assert.includeMembers([...persona.hints.phrases], [...standard.yes, ...standard.no, ...standard.backchannels])
+    assert.includeMembers([...persona.hints.phrases], [...standard.yes, ...standard.no, ...standard.backchannels, ...standard.holdRequests])
   })
 
   it("has fillers when it asks for them: the language's, or its own", () => {
@@ -177,18 +179,37 @@ tools:
 
   it("says durations as 300ms, 8s, 2m, or a number of ms", () => {
     const { endpointing, idle, timeouts } = good(
-      "name: shop\nendpointing: { silence: 300ms, complete: 0.2s, trailing: 900 }\nidle: { after: 8s, hangUpAfter: 2m }\ntimeouts: { reply: \"4 s\" }"
+      "name: shop\nendpointing: { silence: 300ms, complete: 0.2s, trailing: 900, dictation: 2s }\nidle: { after: 8s, hangUpAfter: 2m, hold: 90s }\ntimeouts: { reply: \"4 s\" }"
     )
-    assert.deepStrictEqual(endpointing, { silence: 300, complete: 200, trailing: 900, speculate: 100 })
-    assert.deepStrictEqual(idle, { after: 8000, hangUpAfter: 120_000 })
+    assert.deepStrictEqual(endpointing, { silence: 300, complete: 200, trailing: 900, speculate: 100, dictation: 2000 })
+    assert.deepStrictEqual(idle, { after: 8000, hangUpAfter: 120_000, hold: 90_000 })
     assert.strictEqual(timeouts.reply, 4000)
   })
 
   it("sets every line, and may greet with silence", () => {
     const { lines } = good(
-      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f }"
+      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f, hold: g }"
     )
-    assert.deepStrictEqual(lines, { greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f" })
+    assert.deepStrictEqual(lines, { greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f", hold: "g" })
+  })
+
+  it("names the country by whose plan callers' numbers are whole", () => {
+    assert.strictEqual(good("name: shop\nregion: GB").region, "GB")
+    assertProblem("name: shop\nregion: gb", "2:9", "two capital letters")
+    assertProblem("name: shop\nregion: XX", "2:9", "two capital letters")
+  })
+
+  it("leaves a request to wait to the model where its line is empty", () => {
+    assert.strictEqual(good("name: shop\nlines: { hold: }").lines.hold, "")
+  })
+
+  it("has standard requests to wait that are taken for such", () => {
+    for (const [language, { holdRequests }] of Defaults.standards) {
+      for (const phrase of holdRequests) {
+        const words = phrase.replace(/\(([^|()]*)[^()]*\)/g, "$1").replace(/[[\]]/g, "")
+        assert.isTrue(HoldRequest.isOne(words, language), words)
+      }
+    }
   })
 
   it("has phrases in a block, with comments, or in a list", () => {

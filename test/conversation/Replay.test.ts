@@ -71,7 +71,7 @@ describe("a recording", () => {
 
   it("holds of the persona what the machine goes by, and nothing else", () => {
     const settings = read(Replay.header({ ...persona, instructions: "a secret", voice: "kal" } as Persona)).settings
-    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {} })
+    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, script: { intents: [] } })
     assert.notInclude(Replay.header({ ...persona, instructions: "a secret" } as Persona), "secret")
   })
 })

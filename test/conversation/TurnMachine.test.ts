@@ -1098,7 +1098,7 @@ const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("voice"), millis: between(20, 2000) }),
   Schema.Struct({
     _tag: Schema.Literal("words"),
-    text: Schema.Literals(["", "yes", "okay", "when are you open", "on monday at ten"])
+    text: Schema.Literals(["", "yes", "okay", "when are you open", "on monday at ten", "hold on a minute", "five five five"])
   }),
   /** The caller asks, and waits for the answer. */
   Schema.Struct({ _tag: Schema.Literal("turn"), wait: between(100, 2000) }),
@@ -1114,7 +1114,14 @@ type Step = typeof Step.Type
 
 const steps = Schema.Array(Step).check(Schema.isMinLength(5), Schema.isMaxLength(60))
 
-const anySettings = { ...Turns.settings, fillers: { ...fillers, after: 320 }, transfers }
+const anySettings = {
+  ...Turns.settings,
+  endpointing: { ...Turns.settings.endpointing, dictation: 1600 },
+  lines: { ...Turns.settings.lines, hold: "Take your time." },
+  idle: { ...Turns.settings.idle, hold: 60_000 },
+  fillers: { ...fillers, after: 320 },
+  transfers
+}
 
 const run = (script: ReadonlyArray<Step>) => {
   const turns = Turns.make(anySettings)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
-import { parse, parseAddress, PhoneNumber, PhoneNumberFromText, read } from "../../src/domain/PhoneNumber.ts"
+import { isWhole, parse, parseAddress, PhoneNumber, PhoneNumberFromText, read } from "../../src/domain/PhoneNumber.ts"
 
 const number = "+14155550100"
 const isE164 = Schema.is(PhoneNumber)
@@ -200,5 +200,24 @@ describe("PhoneNumberFromText", () => {
 
   it("leaves a number as it is on the way out", () => {
     assert.strictEqual(Schema.encodeSync(PhoneNumberFromText)(PhoneNumber.make(number)), number)
+  })
+})
+
+describe("isWhole", () => {
+  it.each([
+    ["4155550100", "US", true],
+    ["415555010", "US", false],
+    ["14155550100", "US", true],
+    ["5551234567", "US", true],
+    ["0207946095", "US", false],
+    ["+14155550100", "DE", true],
+    ["02079460958", "GB", true],
+    ["0207946095", "GB", false],
+    ["0612345678", "FR", true],
+    ["030123456", "DE", false],
+    ["4155550100", "nowhere", false],
+    ["", "US", false]
+  ] as const)("%s in %s: %s", (digits, region, expected) => {
+    assert.strictEqual(isWhole(digits, region), expected)
   })
 })
