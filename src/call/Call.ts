@@ -23,6 +23,8 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
+  /** Whose share of the lines it takes, see `CallerShare`; unset: nobody's. */
+  readonly callerKey?: string
   /** Where Twilio asks what next after a transfer; unset: the call then ends. */
   readonly continueUrl?: string
 }

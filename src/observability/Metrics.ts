@@ -17,7 +17,8 @@ export const callsEnded = (reason: string, direction: string) =>
     attributes: { reason, direction }
   })
 
-export const callsRefused = (reason: "busy" | "draining") =>
+/** - `callerBusy`: the caller alone has `MAX_CALLS_PER_CALLER` of them. */
+export const callsRefused = (reason: "busy" | "callerBusy" | "draining") =>
   Metric.counter("client_caller_calls_refused_total", {
     description: "Calls that were told the line is busy",
     incremental: true,
