@@ -72,6 +72,8 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
   switch (reason) {
     case "badMessages":
       return [1008, "too many messages could not be read"]
+    case "mediaAhead":
+      return [1008, "more sound came than time has passed"]
     case "oversizedMessage":
       return [1009, "a message was too large"]
     case "mediaTimeout":

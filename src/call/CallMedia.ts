@@ -60,6 +60,8 @@ const toEnd = (error: StreamClosed): StreamEnd => {
       return { _tag: "Lost" }
     case "tooLarge":
       return { _tag: "Closed", reason: "oversizedMessage" }
+    case "ahead":
+      return { _tag: "Closed", reason: "mediaAhead" }
     default:
       return { _tag: "Closed", reason: "badMessages" }
   }
@@ -108,7 +110,7 @@ export const run = Effect.fnUntraced(function*(
   /** Of those, how many the agent's `maxBacklog` threw away. */
   let stale = 0
 
-  const dropped = () => tally.burst + tally.untaken
+  const dropped = () => tally.ahead + tally.burst + tally.untaken
 
   /** These messages are taken: times the one that is to be timed. */
   const take = (count: number) => {
@@ -132,7 +134,7 @@ export const run = Effect.fnUntraced(function*(
     return pieces
   }
 
-  const inbound = InboundSound.make({ hear, backlog, now, onMessages: take })
+  const inbound = InboundSound.make({ hear, backlog, now, openedAt: stream.openedAt, onMessages: take })
   const { maxBacklog } = agent
   const hearAll = maxBacklog === undefined ? inbound.pieces : freshSound(maxBacklog)
 
@@ -317,11 +319,14 @@ export const run = Effect.fnUntraced(function*(
 
   // -- around it ------------------------------------------------------------------------------
 
-  const told = { received: 0, scanned: 0, sent: 0, burst: 0, untaken: 0, lost: 0, stale: 0, cleared: 0 }
+  const told = { received: 0, scanned: 0, sent: 0, surplusMillis: 0, burst: 0, untaken: 0, lost: 0, stale: 0, cleared: 0 }
   const report = Effect.sync(() => {
     Metrics.framesReceived.updateUnsafe(tally.received - told.received, context)
     Metrics.framesScanned.updateUnsafe(tally.scanned - told.scanned, context)
     Metrics.framesSent.updateUnsafe(sent - told.sent, context)
+    if (tally.surplusMillis > told.surplusMillis) {
+      Metrics.mediaSurplus.updateUnsafe((tally.surplusMillis - told.surplusMillis) / 1000, context)
+    }
     if (tally.untaken > told.untaken) Metrics.framesDropped("agentSlow").updateUnsafe(tally.untaken - told.untaken, context)
     if (tally.burst > told.burst) Metrics.framesDropped("networkBurst").updateUnsafe(tally.burst - told.burst, context)
     if (tally.lost > told.lost) Metrics.framesDropped("networkLoss").updateUnsafe(tally.lost - told.lost, context)
@@ -330,6 +335,7 @@ export const run = Effect.fnUntraced(function*(
     told.received = tally.received
     told.scanned = tally.scanned
     told.sent = sent
+    told.surplusMillis = tally.surplusMillis
     told.burst = tally.burst
     told.untaken = tally.untaken
     told.lost = tally.lost

@@ -70,6 +70,12 @@ export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLos
     attributes: { reason }
   })
 
+/** No line brings it: more sound than time has passed since the stream was opened, by over two seconds. */
+export const mediaSurplus = Metric.counter("client_caller_media_surplus_seconds_total", {
+  description: "Seconds of callers' sound that was dropped because it was ahead of the clock, as no telephone line brings it",
+  incremental: true
+})
+
 export const badMessages = (reason: string) =>
   Metric.counter("client_caller_bad_messages_total", {
     description: "Frames of a media WebSocket that were not taken, by reason",
