@@ -54,6 +54,22 @@ const reportEvery = Duration.seconds(1)
 
 const nothing = new Uint8Array(0)
 
+/** A message is one as a rule; a long one is as many as it costs. */
+const framesIn = (sound: Media | Silence) =>
+  sound.event === "media" ? Math.max(1, Math.ceil(sound.media.payload.length / frameBytes)) : 1
+
+/** How many of the newest messages have at most so many frames together; one at least. */
+const newest = (messages: ReadonlyArray<Media | Silence>, maxFrames: number): number => {
+  let frames = framesIn(messages[messages.length - 1])
+  let count = 1
+  while (count < messages.length) {
+    frames += framesIn(messages[messages.length - 1 - count])
+    if (frames > maxFrames) break
+    count++
+  }
+  return count
+}
+
 const toEnd = (error: StreamClosed): StreamEnd => {
   switch (error.reason) {
     case "lost":
@@ -123,7 +139,7 @@ export const run = Effect.fnUntraced(function*(
 
   /** For an agent that would rather have fresh sound than all of it; nothing is put in for what is missing. */
   const freshSound = (maxBacklog: number) => (messages: readonly [Media | Silence, ...Array<Media | Silence>]) => {
-    const old = Math.max(0, Math.min(messages.length - 1, messages.length + queued - maxBacklog))
+    const old = messages.length - newest(messages, maxBacklog - queued)
     stale += old
     const pieces: Array<Pcm> = []
     for (let index = old; index < messages.length; index++) {

@@ -79,6 +79,9 @@ export interface Silence {
   readonly millis: number
 }
 
+const millisOf = (sound: Media | Silence): number =>
+  sound.event === "media" ? sound.media.payload.length / bytesPerMilli : sound.millis
+
 /** What has happened so far. Written by the stream, read by whoever reports. */
 export interface Tally {
   /** `media` messages that came. */
@@ -165,8 +168,10 @@ export const accept = Effect.fnUntraced(function*(
   const ended = yield* Deferred.make<StreamClosed>()
   const firstRejection = yield* Deferred.make<string>()
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const capacity = Math.max(1, Math.round(Duration.toMillis(limits.backlog) / messageMillis))
-  const media = SlidingInbox.make<Media | Silence>(capacity)
+  const backlog = Duration.toMillis(limits.backlog)
+  const capacity = Math.max(1, Math.round(backlog / messageMillis))
+  // A message may be long: it is the sound that is bounded, and not only the count.
+  const media = SlidingInbox.make<Media | Silence>(capacity, millisOf, backlog)
   const control = yield* Queue.unbounded<Control, Cause.Done>()
   const openedAt = now()
   const lead = MediaLead.make(openedAt)
@@ -200,10 +205,12 @@ export const accept = Effect.fnUntraced(function*(
   const agentsTime = (capacity * messageMillis) / 2
 
   const offer = (sound: Media | Silence, at: number) => {
-    const waited = media.offer(sound, at)
-    if (waited === undefined) return
-    if (waited < agentsTime) tally.burst++
-    else tally.untaken++
+    let waited = media.offer(sound, at) ?? media.shed(at)
+    while (waited !== undefined) {
+      if (waited < agentsTime) tally.burst++
+      else tally.untaken++
+      waited = media.shed(at)
+    }
   }
 
   let nextChunk = 1

@@ -354,4 +354,14 @@ describe("sound that is ahead of the clock", () => {
       assert.deepStrictEqual(socket.closes, [])
       assert.deepStrictEqual([stream.tally.surplusMillis, stream.tally.burst], [0, 2700])
     }))
+
+  it.effect("is bounded by the backlog in long messages too: the newest are heard, the others counted", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      yield* TestClock.adjust("10 minutes")
+      for (let message = 1; message <= 100; message++) socket.bring(long(message, 4500))
+      socket.drop()
+      assert.deepStrictEqual(yield* lengths(stream), [4500])
+      assert.strictEqual(stream.tally.burst, 99)
+    }))
 })
