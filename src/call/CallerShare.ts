@@ -26,7 +26,8 @@ const onKeys = (word: string) => [...word].map((letter) => keys.findIndex((lette
 /** Twilio's other one, whose word it does not tell. */
 const unnamed = "464"
 
-const withheld = new Set([...withheldWords, ...withheldWords.map(onKeys), unnamed])
+const words = new Set(withheldWords)
+const numbers = new Set([...withheldWords.map(onKeys), unnamed])
 
 /** Who is meant by an address, without its scheme, host and parameters: `alice` of `sip:alice@example.com`. */
 const userOf = (address: string) => address.replace(/^(?:sips?|client|tel):/, "").replace(/[@;?].*$/s, "")
@@ -42,7 +43,11 @@ const maxLength = 256
 export const keyOf = (from: unknown): string | undefined => {
   if (typeof from !== "string") return undefined
   const address = from.trim().slice(0, maxLength).toLowerCase()
-  const user = userOf(address).replaceAll(/[^\p{L}\p{N}]/gu, "")
+  const user = userOf(address)
+  const name = user.replaceAll(/[^\p{L}\p{N}]/gu, "")
+  // In a SIP address a number without a plus is an extension of somebody's own: 464 is a telephone there.
+  const isNumber = user === address || user.startsWith("+")
+  const isWithheld = /^0*$/.test(name) || words.has(name) || (isNumber && numbers.has(name))
   // A piece of a text keeps the whole text in memory: the request's body.
-  return /^0*$/.test(user) || withheld.has(user) ? undefined : Buffer.from(address).toString()
+  return isWithheld ? undefined : Buffer.from(address).toString()
 }

@@ -6,7 +6,7 @@
  * long as the call and two seconds, in messages of any length.
  */
 
-/** ms of the sound that is taken, beyond what is due: clocks of two machines differ by less in a day. */
+/** ms of the sound that is taken, beyond what is due: the clocks of two machines part by less, 139 ppm, in a call of four hours. */
 export const maxLeadMillis = 2000
 
 /** ms of all sound, beyond what is due, at which the stream is closed. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { keyOf } from "../../src/call/CallerShare.ts"
 
 describe("the caller whose calls are counted together", () => {
-  it.each(["+14155550123", "sip:alice@example.com", "sip:+14155550123@example.com", "client:alice", "whatsapp:+14155550123", "+1"])(
+  it.each(["+14155550123", "sip:alice@example.com", "sip:+14155550123@example.com", "client:alice", "whatsapp:+14155550123", "+1", "sip:464@pbx.example.com"])(
     "is %s by its own name",
     (from) => {
       assert.strictEqual(keyOf(from), from)
@@ -28,6 +28,7 @@ describe("the caller whose calls are counted together", () => {
     ["the same without its plus", "266696687"],
     ["an anonymous SIP address (RFC 3323)", "sip:anonymous@anonymous.invalid"],
     ["a SIP address of a carrier", "sip:Restricted@sip.example.com;user=phone"],
+    ["a SIP address with Twilio's number for it", "sip:+266696687@sip.example.com"],
     ["a client without a name", "client:Anonymous"],
     ["nothing", ""],
     ["blanks", "  "],
