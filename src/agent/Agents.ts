@@ -11,6 +11,7 @@ import { type AgentChoice, AppConfig } from "../config/AppConfig.ts"
 import type { EngineFailed, EngineState } from "../conversation/Engine.ts"
 import type { Persona } from "../conversation/Persona.ts"
 import { AgentName } from "../domain/AgentName.ts"
+import * as DialRules from "../domain/DialRules.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { Agent } from "./Agent.ts"
 import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./AgentFile.ts"
@@ -61,6 +62,15 @@ export const receptionistFile = fileURLToPath(new URL("./builtin/receptionist.ya
 
 const receptionist = AgentName.make("receptionist")
 
+/** A transfer is the operator's own choice: where it leads to a number that the API would not dial, the operator is told, and it stays. */
+const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: Persona) =>
+  Effect.forEach(Object.entries(transfers), ([name, number]) =>
+    Option.match(DialRules.refusal(rules, number), {
+      onNone: () => Effect.void,
+      onSome: ({ message }) =>
+        Effect.logWarning(`${file}: the transfer "${name}" is made, but leads to a number that the API would not dial. ${message}`)
+    }), { discard: true })
+
 /** An agent, at once or as soon as it is wanted. */
 type Source = Effect.Effect<Agent, AgentProblem>
 
@@ -85,7 +95,7 @@ export class Agents extends Context.Service<Agents, {
   static readonly personas = Layer.effect(
     Agents,
     Effect.gen(function*() {
-      const { agents: config } = yield* AppConfig
+      const { agents: config, dialling } = yield* AppConfig
       const files = yield* AgentFiles
       const conversations = yield* Conversations
       const fs = yield* FileSystem.FileSystem
@@ -124,6 +134,7 @@ export class Agents extends Context.Service<Agents, {
         } else personas.set(where, { file, persona })
       }
       if (Array.isArrayNonEmpty(problems)) return yield* new AgentsUnusable({ problems })
+      for (const { file, persona } of personas.values()) yield* warnOfTransfers(dialling.rules, file, persona)
 
       const agentOf = (persona: Persona) => Scope.provide(conversations.agentOf(persona), scope)
       const builtIn = Effect.flatMap(files.load(receptionistFile), agentOf)

@@ -23,6 +23,8 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
+  /** Whose share of the lines it takes, see `CallerShare`; unset: nobody's. */
+  readonly callerKey?: string
   /** Where Twilio asks what next after a transfer; unset: the call then ends. */
   readonly continueUrl?: string
 }
@@ -70,6 +72,8 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
   switch (reason) {
     case "badMessages":
       return [1008, "too many messages could not be read"]
+    case "mediaAhead":
+      return [1008, "more sound came than time has passed"]
     case "oversizedMessage":
       return [1009, "a message was too large"]
     case "mediaTimeout":

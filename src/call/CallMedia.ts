@@ -54,12 +54,30 @@ const reportEvery = Duration.seconds(1)
 
 const nothing = new Uint8Array(0)
 
+/** A message is one as a rule; a long one is as many as it costs. */
+const framesIn = (sound: Media | Silence) =>
+  sound.event === "media" ? Math.max(1, Math.ceil(sound.media.payload.length / frameBytes)) : 1
+
+/** How many of the newest messages have at most so many frames together; one at least. */
+const newest = (messages: ReadonlyArray<Media | Silence>, maxFrames: number): number => {
+  let frames = framesIn(messages[messages.length - 1])
+  let count = 1
+  while (count < messages.length) {
+    frames += framesIn(messages[messages.length - 1 - count])
+    if (frames > maxFrames) break
+    count++
+  }
+  return count
+}
+
 const toEnd = (error: StreamClosed): StreamEnd => {
   switch (error.reason) {
     case "lost":
       return { _tag: "Lost" }
     case "tooLarge":
       return { _tag: "Closed", reason: "oversizedMessage" }
+    case "ahead":
+      return { _tag: "Closed", reason: "mediaAhead" }
     default:
       return { _tag: "Closed", reason: "badMessages" }
   }
@@ -108,7 +126,7 @@ export const run = Effect.fnUntraced(function*(
   /** Of those, how many the agent's `maxBacklog` threw away. */
   let stale = 0
 
-  const dropped = () => tally.burst + tally.untaken
+  const dropped = () => tally.ahead + tally.burst + tally.untaken
 
   /** These messages are taken: times the one that is to be timed. */
   const take = (count: number) => {
@@ -121,7 +139,7 @@ export const run = Effect.fnUntraced(function*(
 
   /** For an agent that would rather have fresh sound than all of it; nothing is put in for what is missing. */
   const freshSound = (maxBacklog: number) => (messages: readonly [Media | Silence, ...Array<Media | Silence>]) => {
-    const old = Math.max(0, Math.min(messages.length - 1, messages.length + queued - maxBacklog))
+    const old = messages.length - newest(messages, maxBacklog - queued)
     stale += old
     const pieces: Array<Pcm> = []
     for (let index = old; index < messages.length; index++) {
@@ -132,7 +150,7 @@ export const run = Effect.fnUntraced(function*(
     return pieces
   }
 
-  const inbound = InboundSound.make({ hear, backlog, now, onMessages: take })
+  const inbound = InboundSound.make({ hear, backlog, now, openedAt: stream.openedAt, onMessages: take })
   const { maxBacklog } = agent
   const hearAll = maxBacklog === undefined ? inbound.pieces : freshSound(maxBacklog)
 
@@ -317,11 +335,14 @@ export const run = Effect.fnUntraced(function*(
 
   // -- around it ------------------------------------------------------------------------------
 
-  const told = { received: 0, scanned: 0, sent: 0, burst: 0, untaken: 0, lost: 0, stale: 0, cleared: 0 }
+  const told = { received: 0, scanned: 0, sent: 0, surplusMillis: 0, burst: 0, untaken: 0, lost: 0, stale: 0, cleared: 0 }
   const report = Effect.sync(() => {
     Metrics.framesReceived.updateUnsafe(tally.received - told.received, context)
     Metrics.framesScanned.updateUnsafe(tally.scanned - told.scanned, context)
     Metrics.framesSent.updateUnsafe(sent - told.sent, context)
+    if (tally.surplusMillis > told.surplusMillis) {
+      Metrics.mediaSurplus.updateUnsafe((tally.surplusMillis - told.surplusMillis) / 1000, context)
+    }
     if (tally.untaken > told.untaken) Metrics.framesDropped("agentSlow").updateUnsafe(tally.untaken - told.untaken, context)
     if (tally.burst > told.burst) Metrics.framesDropped("networkBurst").updateUnsafe(tally.burst - told.burst, context)
     if (tally.lost > told.lost) Metrics.framesDropped("networkLoss").updateUnsafe(tally.lost - told.lost, context)
@@ -330,6 +351,7 @@ export const run = Effect.fnUntraced(function*(
     told.received = tally.received
     told.scanned = tally.scanned
     told.sent = sent
+    told.surplusMillis = tally.surplusMillis
     told.burst = tally.burst
     told.untaken = tally.untaken
     told.lost = tally.lost

@@ -18,11 +18,16 @@ import * as EarlyReports from "./EarlyReports.ts"
 import * as EndedCalls from "./EndedCalls.ts"
 
 /** There is no room for one more call, or the service is stopping. */
-export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "busy" | "draining" }> {
+export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: "busy" | "callerBusy" | "draining" }> {
   override get message() {
-    return this.reason === "busy"
-      ? "All lines are busy: MAX_CALLS calls are alive. Try again later, or raise MAX_CALLS."
-      : "The service is stopping and takes no new calls. Try again on another instance, or later."
+    switch (this.reason) {
+      case "busy":
+        return "All lines are busy: MAX_CALLS calls are alive. Try again later, or raise MAX_CALLS."
+      case "callerBusy":
+        return "One caller has all lines that it may: MAX_CALLS_PER_CALLER calls are alive. If many people call from one number, raise MAX_CALLS_PER_CALLER."
+      case "draining":
+        return "The service is stopping and takes no new calls. Try again on another instance, or later."
+    }
   }
 }
 
@@ -85,6 +90,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const leaving = new Set<Call.Call>()
       /** The last that ended, in the order of their ends. */
       const watches = new Map<CallSid, CallWatch>()
+      /** For what is remembered for a while: a wall clock that is set does not make it longer or shorter. */
+      const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
       const ended = EndedCalls.make()
       const early = EarlyReports.make()
       const draining = yield* Ref.make(false)
@@ -96,16 +103,20 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const here = () => [...calls.values()].filter((call) => call.isHere())
       const taken = () => here().length + reserved
 
-      const room = Effect.gen(function*() {
-        const isFull = taken() >= limits.calls
-        const reason = (yield* Ref.get(draining)) ? "draining" : isFull ? "busy" : undefined
+      /** Whether a caller's calls that are alive are as many as may be; those that we placed are nobody's. */
+      const hasItsShare = (callerKey: string | undefined) =>
+        callerKey !== undefined && here().filter(({ info }) => info.callerKey === callerKey).length >= limits.callsPerCaller
+
+      const roomFor = Effect.fnUntraced(function*(callerKey: string | undefined) {
+        const why = taken() >= limits.calls ? "busy" : hasItsShare(callerKey) ? "callerBusy" : undefined
+        const reason = (yield* Ref.get(draining)) ? "draining" : why
         if (reason === undefined) return
         yield* Metric.update(Metrics.callsRefused(reason), 1)
         return yield* new LineBusy({ reason })
       })
 
       const reserve = Effect.acquireRelease(
-        Effect.andThen(room, Effect.sync(() => reserved++)),
+        Effect.andThen(roomFor(undefined), Effect.sync(() => reserved++)),
         () => Effect.sync(() => reserved--)
       )
 
@@ -118,7 +129,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         reports === 0 ? Effect.void : Metric.update(Metrics.earlyReports(outcome), reports)
 
       const end = Effect.fnUntraced(function*(callSid: CallSid, reason: EndReason) {
-        ended.add(callSid, true, yield* Clock.currentTimeMillis)
+        ended.add(callSid, true, yield* monotonicMillis)
         yield* dispatch(callSid, CallEvent.Released({ reason }))
       })
 
@@ -139,7 +150,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
 
       /** Its room is free from now on, though its stream and agent may take a while to go. */
       const leave = Effect.fnUntraced(function*(callSid: CallSid) {
-        ended.add(callSid, false, yield* Clock.currentTimeMillis)
+        ended.add(callSid, false, yield* monotonicMillis)
         const call = calls.get(callSid)
         if (call === undefined) return
         calls.delete(callSid)
@@ -167,7 +178,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       })
 
       const takeEarly = Effect.fnUntraced(function*(callSid: CallSid) {
-        const { expired, reports } = early.take(callSid, yield* Clock.currentTimeMillis)
+        const { expired, reports } = early.take(callSid, yield* monotonicMillis)
         yield* countEarly("expired", expired)
         yield* countEarly("applied", reports.length)
         return reports
@@ -177,16 +188,16 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         const { callSid } = info
         const known = calls.get(callSid)
         if (known !== undefined) return known
-        if (ended.isOver(callSid, yield* Clock.currentTimeMillis)) return yield* new CallHasEnded()
+        if (ended.isOver(callSid, yield* monotonicMillis)) return yield* new CallHasEnded()
         // A call that we placed ourselves had its room when it was dialled.
-        if (info.direction === "inbound") yield* room
+        if (info.direction === "inbound") yield* roomFor(info.callerKey)
         return yield* begin(info, yield* takeEarly(callSid))
       })
 
       const adopt = Effect.fnUntraced(function*(info: Call.CallInfo) {
         const { callSid } = info
         if (calls.has(callSid)) return
-        const hasEnded = ended.has(callSid, yield* Clock.currentTimeMillis)
+        const hasEnded = ended.has(callSid, yield* monotonicMillis)
         const reports = yield* takeEarly(callSid)
         // Without a report it was here, and its end has been counted.
         if (hasEnded && reports.length === 0) return
@@ -195,7 +206,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       })
 
       const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number) {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonicMillis
         const isHere = calls.has(callSid)
         if (!isHere && !ended.has(callSid, now)) {
           const { dropped, expired, isNew } = early.remember(callSid, { status, sequence }, now)
@@ -208,7 +219,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       })
 
       const forgetOld = Effect.gen(function*() {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonicMillis
         ended.forgetOld(now)
         yield* countEarly("expired", early.forgetOld(now))
       })
@@ -230,7 +241,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         hangUp,
         end,
         hasEnded: (callSid, status) =>
-          Effect.map(Clock.currentTimeMillis, (now) =>
+          Effect.map(monotonicMillis, (now) =>
             ended.isOver(callSid, now) ||
             (status !== undefined && isUnanswered(status) && ended.has(callSid, now) && !calls.has(callSid))),
         live: Effect.sync(() => here().length),

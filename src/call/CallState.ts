@@ -43,6 +43,8 @@ export type EndReason =
   | "mediaTimeout"
   | "tooLong"
   | "badMessages"
+  /** Much more sound came than time had passed. */
+  | "mediaAhead"
   /** A message was above the limit. */
   | "oversizedMessage"
   /** The peer did not read: more sound was unsent than we hold. */

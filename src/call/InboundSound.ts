@@ -8,6 +8,7 @@
 import { Effect } from "effect"
 import * as Mulaw from "../audio/Mulaw.ts"
 import type { Pcm } from "../audio/Pcm.ts"
+import { maxLeadMillis } from "../twilio/MediaLead.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
 import type { MediaStream, Silence } from "../twilio/MediaStream.ts"
 import { frameBytes, frameMillis, type Hearing } from "./LineSound.ts"
@@ -23,7 +24,7 @@ const timestampSlack = 100
 
 export interface Timeline {
   /**
-   * How much sound (ms) is missing before this message. `elapsed`: real ms since the first message, asked for only where
+   * How much sound (ms) is missing before this message. `elapsed`: real ms since the stream was opened, asked for only where
    * something is missing.
    */
   readonly missing: (media: Media["media"], elapsed: () => number) => number
@@ -35,7 +36,7 @@ export interface Timeline {
 
 /**
  * What is missing, by `chunk` and `timestamp`. Whatever they say, a gap is never longer than the `backlog` (ms), and all the
- * sound together never longer than the call so far and a backlog.
+ * sound together never longer than the stream so far and what sound may lead it by.
  */
 export const makeTimeline = (backlog: number): Timeline => {
   /** What the next message says if nothing is missing; unset before the first. */
@@ -45,6 +46,7 @@ export const makeTimeline = (backlog: number): Timeline => {
   /** The silence that was put in since the last message. */
   let filled = 0
   let wasHeldUp = false
+  const maxLead = Math.min(backlog, maxLeadMillis)
 
   const gapBefore = ({ chunk, timestamp }: Media["media"], length: number): number => {
     if (next === undefined) return 0
@@ -57,7 +59,7 @@ export const makeTimeline = (backlog: number): Timeline => {
     missing: (media, elapsed) => {
       const length = media.payload.length / bytesPerMilli
       const gap = gapBefore(media, length)
-      const missing = gap <= filled ? 0 : Math.max(0, Math.min(gap - filled, backlog, elapsed() + backlog - heard))
+      const missing = gap <= filled ? 0 : Math.max(0, Math.min(gap - filled, backlog, elapsed() + maxLead - heard))
       wasHeldUp = filled > timestampSlack && gap < timestampSlack
       filled = 0
       next = { chunk: media.chunk + 1, timestamp: media.timestamp + length }
@@ -87,14 +89,15 @@ export const make = (options: {
   readonly backlog: number
   /** Monotonic ms. */
   readonly now: () => number
+  /** When the stream was opened, monotonic ms. */
+  readonly openedAt: number
   /** So many messages were heard. */
   readonly onMessages: (count: number) => void
 }): InboundSound => {
-  const { hear, now } = options
+  const { hear, now, openedAt } = options
   const timeline = makeTimeline(options.backlog)
-  let firstAt: number | undefined
   let arePongsTrue = true
-  const elapsed = () => (firstAt === undefined ? 0 : now() - firstAt)
+  const elapsed = () => now() - openedAt
 
   const addSilence = (pieces: Array<Pcm>, millis: number) => {
     let bytes = Math.round(millis * bytesPerMilli)
@@ -103,7 +106,6 @@ export const make = (options: {
   }
 
   const pieces: InboundSound["pieces"] = (sounds) => {
-    firstAt ??= now()
     const pieces: Array<Pcm> = []
     let messages = 0
     for (let index = 0; index < sounds.length; index++) {

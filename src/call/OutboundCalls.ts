@@ -9,10 +9,12 @@ import { Agents, type UnknownAgent } from "../agent/Agents.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Identity } from "../config/Identity.ts"
 import type { AgentName } from "../domain/AgentName.ts"
+import * as DialRules from "../domain/DialRules.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import { RestClient, type TwilioError } from "../twilio/RestClient.ts"
 import { CallRegistry, LineBusy } from "./CallRegistry.ts"
+import * as DialLimits from "./DialLimits.ts"
 
 export interface OutboundRequest {
   readonly to: PhoneNumber
@@ -50,6 +52,21 @@ export class WebSocketUrlRefused extends Data.TaggedError("WebSocketUrlRefused")
   }
 }
 
+/** The number is one that is not dialled. */
+export class NumberRefused extends Data.TaggedError("NumberRefused")<DialRules.DialRefusal> {}
+
+/** In the last 24 hours as many calls were placed as may be. */
+export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
+  readonly limit: DialLimits.LimitReached["limit"]
+  readonly retryAfter: Duration.Duration
+}> {
+  override get message() {
+    const dials = this.limit === "DIAL_MAX_PER_DAY" ? "In the last 24 hours" : "To this number, in the last 24 hours,"
+    return `${dials} as many calls were placed as ${this.limit} allows (rule ${this.limit}). Try again when the oldest is a day ago, `
+      + `or raise ${this.limit} and start the service again.`
+  }
+}
+
 /** Too many calls wait for their turn at Twilio already. */
 export class TooManyWaiting extends Data.TaggedError("TooManyWaiting")<{ readonly retryAfter: Duration.Duration }> {
   override get message() {
@@ -69,6 +86,8 @@ export class IdempotencyConflict extends Data.TaggedError("IdempotencyConflict")
 export type OutboundError =
   | OutboundNotConfigured
   | WebSocketUrlRefused
+  | NumberRefused
+  | DialLimitReached
   | TooManyWaiting
   | IdempotencyConflict
   | UnknownAgent
@@ -89,6 +108,7 @@ const mayHaveRung = (error: OutboundError) =>
 interface Kept {
   readonly fingerprint: string
   readonly outcome: Deferred.Deferred<PlacedCall, OutboundError>
+  /** Monotonic ms. */
   readonly until: number
 }
 
@@ -122,8 +142,11 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const rest = yield* RestClient
       const dials = yield* FiberSet.make<PlacedCall, OutboundError>()
       const kept = new Map<string, Kept>()
+      const limits = DialLimits.make(config.dialling)
+      const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
       const otherHosts = config.server.websocketHosts.map((host) => host.toLowerCase())
-      let nextTurn = 0
+      /** Monotonic ms, which may be negative. */
+      let nextTurn = -Infinity
 
       const missing = [
         ...identity.isLocalAccount && Option.isNone(config.twilio.apiBaseUrl)
@@ -141,9 +164,17 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           : Effect.fail(new OutboundNotConfigured({ missing }))
       )
 
+      /** Counts the dial while its outcome is open, and for a day if a phone may have rung. */
+      const countDial = Effect.fnUntraced(function*<A>(to: PhoneNumber, dial: Effect.Effect<A, OutboundError>) {
+        const taken = limits.take(to, yield* monotonicMillis)
+        if (Result.isSuccess(taken)) return yield* Effect.tapError(dial, (error) => Effect.sync(() => mayHaveRung(error) || taken.success()))
+        const { limit, waitMillis } = taken.failure
+        return yield* new DialLimitReached({ limit, retryAfter: Duration.millis(waitMillis) })
+      })
+
       /** Takes the next free turn; gives the wait in ms. */
       const takeTurn = Effect.fnUntraced(function*() {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonicMillis
         const turn = Math.max(now, nextTurn)
         const wait = Duration.millis(turn - now)
         if (Duration.isGreaterThan(wait, maxWait)) return yield* new TooManyWaiting({ retryAfter: wait })
@@ -164,16 +195,21 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           if (Result.isFailure(websocketUrl)) return yield* new WebSocketUrlRefused({ why: websocketUrl.failure })
           url.searchParams.set("websocket_url", websocketUrl.success)
         }
+        const refusal = DialRules.refusal(config.dialling.rules, request.to)
+        if (Option.isSome(refusal)) return yield* new NumberRefused(refusal.value)
         yield* registry.reserve
-        const queuedMillis = yield* takeTurn()
-        // While it waited for its turn, the service may have begun to stop.
-        if (yield* registry.isDraining) return yield* new LineBusy({ reason: "draining" })
-        const dialled = yield* rest.dial({
-          to: request.to,
-          from: caller,
-          url: url.href,
-          statusCallback: `${request.baseUrl}/twilio/status`
-        })
+        const { dialled, queuedMillis } = yield* countDial(request.to, Effect.gen(function*() {
+          const queuedMillis = yield* takeTurn()
+          // While it waited for its turn, the service may have begun to stop.
+          if (yield* registry.isDraining) return yield* new LineBusy({ reason: "draining" })
+          const dialled = yield* rest.dial({
+            to: request.to,
+            from: caller,
+            url: url.href,
+            statusCallback: `${request.baseUrl}/twilio/status`
+          })
+          return { dialled, queuedMillis }
+        }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",
@@ -196,7 +232,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           Option.getOrNull(request.agent),
           Option.getOrNull(request.websocketUrl)
         ])
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonicMillis
         for (const [old, { until }] of kept) {
           if (until > now && kept.size < maxKeys) break
           kept.delete(old)

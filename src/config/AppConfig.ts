@@ -6,6 +6,7 @@
  */
 import { Array, Config, ConfigProvider, Context, Data, Duration, Effect, Layer, Option, Redacted, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { AgentName } from "../domain/AgentName.ts"
+import * as DialRules from "../domain/DialRules.ts"
 import * as PhoneNumbers from "../domain/PhoneNumber.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../domain/PhoneNumber.ts"
 import { AccountSid } from "../domain/Sid.ts"
@@ -167,6 +168,22 @@ const AgentNumbersText = List.pipe(
   })
 )
 
+/** Countries by their codes of two letters; see {@link DialRules.readCountries}. */
+const CountriesText = List.pipe(
+  Schema.check(Schema.isMinLength(1)),
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transformEffect((codes: ReadonlyArray<string>) =>
+      Result.match(DialRules.readCountries(codes), {
+        onSuccess: (countries) => Effect.succeed([...countries]),
+        onFailure: () => Effect.fail(new SchemaIssue.InvalidValue({ expected: "country codes" }))
+      })
+    ),
+    encode: SchemaGetter.passthrough()
+  })
+)
+
+const SpecialKinds = List.pipe(Schema.decodeTo(Schema.Array(Schema.Literals(DialRules.specialKinds))))
+
 /** `media.example.com`, `media.example.com:8443`, `[2001:db8::1]:8443`: what a URL has between `//` and `/`. */
 const HostText = Schema.String.check(Schema.isPattern(/^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?$/iu))
 
@@ -245,6 +262,15 @@ const variables = {
   TWILIO_API_BASE_URL: url("http://127.0.0.1:8010"),
   TWILIO_TIMEOUT: duration("above 0", "10 seconds", "10s"),
   CALLS_PER_SECOND: withDefault(atLeast(0), 1, "a number above 0", "1"),
+  DIAL_COUNTRIES: required(
+    CountriesText,
+    "countries by their codes of two letters (ISO 3166), with commas between",
+    "US,CA,GB",
+    (value) => DialRules.readCountries(splitList(value))
+  ),
+  DIAL_ALSO: withDefault(SpecialKinds, [], `one or more of ${DialRules.specialKinds.join(", ")}, with commas between`, "shared-cost"),
+  DIAL_MAX_PER_DAY: required(whole(1, 1_000_000), "a whole number from 1 to 1000000", "500"),
+  DIAL_MAX_PER_NUMBER: required(whole(1, 10_000), "a whole number from 1 to 10000", "3"),
 
   SERVER_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
   SERVER_PORT: withDefault(whole(0, 65_535), 8000, "a port number from 0 to 65535", "8000"),
@@ -309,6 +335,7 @@ const variables = {
   TTS_NORMALIZE: required(Switches, "on or off, or one of them for each address with commas between", "off"),
 
   MAX_CALLS: count(1, 100_000, 100),
+  MAX_CALLS_PER_CALLER: required(whole(1, 100_000), "a whole number from 1 to 100000", "50"),
   MAX_CALL_DURATION: duration("above 0", "1 hour", "1h"),
   START_TIMEOUT: duration("above 0", "10 seconds", "10s"),
   MEDIA_TIMEOUT: duration("above 0", "15 seconds", "15s"),
@@ -398,6 +425,12 @@ export interface Settings {
     readonly timeout: Duration.Duration
     readonly callsPerSecond: number
   }
+  /** Which numbers are dialled, and how often in a day; unset limits: none. */
+  readonly dialling: {
+    readonly rules: DialRules.DialRules
+    readonly maxPerDay: Option.Option<number>
+    readonly maxPerNumber: Option.Option<number>
+  }
   readonly server: {
     readonly host: string
     readonly port: number
@@ -433,6 +466,8 @@ export interface Settings {
   readonly limits: {
     /** Calls at once; one more is told that the line is busy. */
     readonly calls: number
+    /** Of these, the ones that one caller may have at once. */
+    readonly callsPerCaller: number
     readonly callDuration: Duration.Duration
     /** From the TwiML's answer, and again from the WebSocket's upgrade, to `start`. */
     readonly start: Duration.Duration
@@ -554,6 +589,15 @@ const toSettings = (values: Values): Omit<Settings, "warnings"> => ({
     timeout: values.TWILIO_TIMEOUT,
     callsPerSecond: values.CALLS_PER_SECOND
   },
+  dialling: {
+    rules: {
+      countries: Option.map(values.DIAL_COUNTRIES, (codes) => new Set(codes)),
+      also: new Set(values.DIAL_ALSO),
+      own: new Set([...Option.toArray(values.TWILIO_PHONE_NUMBER), ...values.AGENT_NUMBERS.map(({ number }) => number)])
+    },
+    maxPerDay: values.DIAL_MAX_PER_DAY,
+    maxPerNumber: values.DIAL_MAX_PER_NUMBER
+  },
   server: {
     host: values.SERVER_HOST,
     port: values.SERVER_PORT,
@@ -574,6 +618,7 @@ const toSettings = (values: Values): Omit<Settings, "warnings"> => ({
   },
   limits: {
     calls: values.MAX_CALLS,
+    callsPerCaller: Option.getOrElse(values.MAX_CALLS_PER_CALLER, () => Math.max(1, Math.floor(values.MAX_CALLS / 2))),
     callDuration: values.MAX_CALL_DURATION,
     start: values.START_TIMEOUT,
     media: values.MEDIA_TIMEOUT,

@@ -24,6 +24,8 @@ interface Settings {
     readonly textToSpeech: ReadonlyArray<{ readonly _tag: string }>
   }
   readonly limits: {
+    readonly calls: number
+    readonly callsPerCaller: number
     readonly callDuration: Duration.Duration
     readonly start: Duration.Duration
     readonly media: Duration.Duration
@@ -101,6 +103,9 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   }
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+  }
+  if (limits.callsPerCaller > limits.calls) {
+    lines.push("MAX_CALLS_PER_CALLER does nothing: all callers together have MAX_CALLS at most.")
   }
   for (const [name, limit] of [["START_TIMEOUT", limits.start], ["MEDIA_TIMEOUT", limits.media]] as const) {
     if (Duration.isGreaterThanOrEqualTo(limit, limits.callDuration)) {

@@ -13,11 +13,18 @@ import type { EchoGuard } from "./EchoGuard.ts"
 import { EngineFailed } from "./Engine.ts"
 import type { MediaClock } from "./MediaClock.ts"
 import * as Patience from "./Patience.ts"
+import { turnOfTheLoop } from "./TurnOfTheLoop.ts"
 import { type Detector, type VoiceActivity, windowLength, windowMillis } from "./VoiceActivity.ts"
 import * as VoiceGate from "./VoiceGate.ts"
 
 /** A detector that takes longer than this (ms) has failed; until it answers again, the energy decides. */
 const detectorTimeout = 500
+
+/**
+ * Windows (half a second of sound) that are dealt with in one go. While the agent speaks each costs up to a millisecond, and what a stalled
+ * network or a long message brings at once is hundreds of them.
+ */
+const windowsInOneGo = 16
 
 const detectorLate = new EngineFailed({
   stage: "voiceActivity",
@@ -132,6 +139,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
 
   let window: Pcm.Pcm<8000> = new Int16Array(windowLength)
   let filled = 0
+  /** Windows since other calls had their turn. */
+  let inOneGo = 0
 
   /** The window is full. Unset: it is dealt with. */
   const look = (): Effect.Effect<void> | undefined => {
@@ -175,6 +184,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
         if (filled < windowLength) break
         filled = 0
         const asking = onWindow()
+        if (++inOneGo >= windowsInOneGo) {
+          inOneGo = 0
+          return Effect.flatMap(Effect.andThen(asking ?? Effect.void, turnOfTheLoop), () => hear(pieces, index, at))
+        }
         if (asking !== undefined) return Effect.flatMap(asking, () => hear(pieces, index, at))
       }
     }
@@ -184,6 +197,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   return {
     hear: (pieces) =>
       Effect.suspend(() => {
+        inOneGo = 0
         let length = 0
         let longest = 0
         for (let index = 0; index < pieces.length; index++) {

@@ -180,6 +180,9 @@ const toProblem = (error: OutboundError) => {
       return new Problems.NotConfigured({ detail: error.message })
     case "WebSocketUrlRefused":
       return new Problems.ForeignWebSocket({ detail: error.message })
+    case "NumberRefused":
+      return new Problems.NotAllowedToCall({ detail: error.message, rule: error.rule })
+    case "DialLimitReached":
     case "TooManyWaiting":
       return new Problems.TooManyRequests({
         detail: error.message,
@@ -269,7 +272,8 @@ const SystemHandlers = HttpApiBuilder.group(
   Effect.fn(function*(handlers) {
     const registry = yield* CallRegistry
     const agents = yield* Agents
-    const startedAt = yield* Clock.currentTimeMillis
+    const seconds = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e9)
+    const startedAt = yield* seconds
     return handlers.handleAll({
       health: () =>
         Effect.gen(function*() {
@@ -279,7 +283,7 @@ const SystemHandlers = HttpApiBuilder.group(
             calls: yield* registry.live,
             draining: yield* registry.isDraining,
             agent: agents.standard.name,
-            uptime_seconds: Math.floor(((yield* Clock.currentTimeMillis) - startedAt) / 1000),
+            uptime_seconds: Math.floor((yield* seconds) - startedAt),
             version
           }
         }),

@@ -57,13 +57,17 @@ export class KeyReused extends HttpApiError.Problem<KeyReused>()("KeyReused", {
 export class NotAllowedToCall extends HttpApiError.Problem<NotAllowedToCall>()("NotAllowedToCall", {
   type: type("not-allowed-to-call"),
   status: 422,
-  title: "Twilio does not let this account call this number"
-}, twilioCode) {}
+  title: "This number may not be called"
+}, {
+  ...twilioCode,
+  /** Of the service's own rules (`DialRules`); not set where Twilio refused. */
+  rule: Schema.optionalKey(Schema.String)
+}) {}
 
 export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()("TooManyRequests", {
   type: type("too-many-requests"),
   status: 429,
-  title: "Too many calls wait to be placed"
+  title: "Too many calls were asked for"
 }, retryAfter) {}
 
 export class TwilioRefused extends HttpApiError.Problem<TwilioRefused>()("TwilioRefused", {

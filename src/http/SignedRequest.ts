@@ -31,7 +31,7 @@ export const make = Effect.gen(function*() {
   /** Says why the signature may not match, as far as the request tells, and what to set. */
   const diagnose = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
     const { advice, kind, seen } = publicUrl.diagnose(request)
-    const now = yield* Clock.currentTimeMillis
+    const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
     if (now - (diagnosedAt.get(kind) ?? -Infinity) < silenceMillis) return
     diagnosedAt.set(kind, now)
     yield* Effect.logWarning(`If Twilio sent it: ${advice}`).pipe(Effect.annotateLogs(seen))

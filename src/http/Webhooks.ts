@@ -5,6 +5,7 @@ import { Effect, Layer, Metric, Option, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { Agents } from "../agent/Agents.ts"
 import type { Call } from "../call/Call.ts"
+import * as CallerShare from "../call/CallerShare.ts"
 import { CallRegistry } from "../call/CallRegistry.ts"
 import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../call/CallState.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
@@ -97,12 +98,15 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     if (Option.isSome(ended)) return ended.value
     return yield* Effect.gen(function*() {
       const agent = yield* agentFor(query["agent"], call.Direction === "inbound" ? call.To : Option.none())
+      const isInbound = call.Direction === "inbound"
+      const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
       const admitted = yield* registry.admit({
         callSid: call.CallSid,
-        direction: call.Direction === "inbound" ? "inbound" : "outbound",
+        direction: isInbound ? "inbound" : "outbound",
         from: call.From,
         to: call.To,
         agent,
+        ...(callerKey === undefined ? {} : { callerKey }),
         continueUrl: `${base}/twilio/continue`
       })
       return yield* connect(admitted, base, "first", query["websocket_url"])

@@ -17,7 +17,8 @@ export const callsEnded = (reason: string, direction: string) =>
     attributes: { reason, direction }
   })
 
-export const callsRefused = (reason: "busy" | "draining") =>
+/** - `callerBusy`: the caller alone has `MAX_CALLS_PER_CALLER` of them. */
+export const callsRefused = (reason: "busy" | "callerBusy" | "draining") =>
   Metric.counter("client_caller_calls_refused_total", {
     description: "Calls that were told the line is busy",
     incremental: true,
@@ -68,6 +69,12 @@ export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLos
     incremental: true,
     attributes: { reason }
   })
+
+/** No line brings it: more sound than time has passed since the stream was opened, by over two seconds. */
+export const mediaSurplus = Metric.counter("client_caller_media_surplus_seconds_total", {
+  description: "Seconds of callers' sound that was dropped because it was ahead of the clock, as no telephone line brings it",
+  incremental: true
+})
 
 export const badMessages = (reason: string) =>
   Metric.counter("client_caller_bad_messages_total", {

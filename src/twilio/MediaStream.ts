@@ -16,6 +16,7 @@ import type { WebSocket } from "ws"
 import type { StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as MediaFrame from "./MediaFrame.ts"
+import * as MediaLead from "./MediaLead.ts"
 import { decodeInbound, encodeOutbound, type Inbound, type Media, type Start } from "./MediaMessage.ts"
 import type { MediaWire } from "./MediaWire.ts"
 import * as SlidingInbox from "./SlidingInbox.ts"
@@ -29,10 +30,11 @@ export class StreamClosed extends Data.TaggedError("StreamClosed")<{
    * - `lost`: the socket is gone without `stop`;
    * - `tooLarge`: a message above the limit (the peer has been told 1009);
    * - `rubbish`: too many bad messages;
+   * - `ahead`: much more sound than time has passed, see `MediaLead`;
    * - `noStart`: `start` did not come in time;
    * - `mediaBeforeStart`: the peer does not speak the protocol.
    */
-  readonly reason: "lost" | "tooLarge" | "rubbish" | "noStart" | "mediaBeforeStart"
+  readonly reason: "lost" | "tooLarge" | "rubbish" | "ahead" | "noStart" | "mediaBeforeStart"
   /** The WebSocket's close code (RFC 6455, section 7.4): received, or sent. */
   readonly code: number
 }> {
@@ -45,6 +47,7 @@ const explanations: Record<StreamClosed["reason"], string> = {
   lost: "The media WebSocket is gone",
   tooLarge: "A message was larger than MAX_MESSAGE_BYTES",
   rubbish: "Too many messages could not be read; see client_caller_bad_messages_total",
+  ahead: "More sound came than time has passed; see client_caller_media_surplus_seconds_total",
   noStart: "The start message did not come in time",
   mediaBeforeStart: "Media came before the start message"
 }
@@ -57,6 +60,9 @@ export interface Limits {
   /** Bad messages, less the good ones since, before the stream is closed. */
   readonly badMessages: number
 }
+
+/** Bytes of μ-law in a ms. */
+const bytesPerMilli = 8
 
 /** ms of a `media` message, as Twilio cuts the sound. */
 const messageMillis = 20
@@ -73,6 +79,9 @@ export interface Silence {
   readonly millis: number
 }
 
+const millisOf = (sound: Media | Silence): number =>
+  sound.event === "media" ? sound.media.payload.length / bytesPerMilli : sound.millis
+
 /** What has happened so far. Written by the stream, read by whoever reports. */
 export interface Tally {
   /** `media` messages that came. */
@@ -83,6 +92,10 @@ export interface Tally {
   readonly lastAt: number
   /** Those that never came, by the gaps in `chunk`: at most a backlog for each gap. */
   readonly lost: number
+  /** Of those that came, the ones of which nothing was taken, for they were ahead of the clock; see `MediaLead`. */
+  readonly ahead: number
+  /** ms of sound that was not taken for that reason. */
+  readonly surplusMillis: number
   /** Of those that came, pushed out of the queue because they came faster than anybody could take them. */
   readonly burst: number
   /** Of those that came, pushed out of the queue because the agent did not take them. */
@@ -94,6 +107,8 @@ export interface Tally {
 
 export interface MediaStream {
   readonly streamSid: StreamSid
+  /** When the WebSocket was opened (monotonic ms): no sound of it is older. */
+  readonly openedAt: number
   readonly start: Start["start"]
   /** The caller's sound, and where there is known to be none. Ends with the socket. */
   readonly media: Stream.Stream<Media | Silence>
@@ -153,10 +168,14 @@ export const accept = Effect.fnUntraced(function*(
   const ended = yield* Deferred.make<StreamClosed>()
   const firstRejection = yield* Deferred.make<string>()
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const capacity = Math.max(1, Math.round(Duration.toMillis(limits.backlog) / messageMillis))
-  const media = SlidingInbox.make<Media | Silence>(capacity)
+  const backlog = Duration.toMillis(limits.backlog)
+  const capacity = Math.max(1, Math.round(backlog / messageMillis))
+  // A message may be long: it is the sound that is bounded, and not only the count.
+  const media = SlidingInbox.make<Media | Silence>(capacity, millisOf, backlog)
   const control = yield* Queue.unbounded<Control, Cause.Done>()
-  const tally = { received: 0, scanned: 0, lastAt: now(), lost: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
+  const openedAt = now()
+  const lead = MediaLead.make(openedAt)
+  const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
 
   let streamSid: StreamSid | undefined
   let scan: ReturnType<typeof MediaFrame.makeScanner> | undefined
@@ -186,10 +205,12 @@ export const accept = Effect.fnUntraced(function*(
   const agentsTime = (capacity * messageMillis) / 2
 
   const offer = (sound: Media | Silence, at: number) => {
-    const waited = media.offer(sound, at)
-    if (waited === undefined) return
-    if (waited < agentsTime) tally.burst++
-    else tally.untaken++
+    let waited = media.offer(sound, at) ?? media.shed(at)
+    while (waited !== undefined) {
+      if (waited < agentsTime) tally.burst++
+      else tally.untaken++
+      waited = media.shed(at)
+    }
   }
 
   let nextChunk = 1
@@ -205,7 +226,13 @@ export const accept = Effect.fnUntraced(function*(
     // A stream may begin with any number.
     if (chunk > nextChunk && tally.received > 1) tally.lost += Math.min(chunk - nextChunk, capacity)
     nextChunk = chunk + 1
-    offer(message, at)
+    const { payload } = message.media
+    const kept = lead.take(payload.length, at)
+    if (kept === payload.length) return offer(message, at)
+    tally.surplusMillis += (payload.length - kept) / bytesPerMilli
+    if (kept > 0) offer({ ...message, media: { ...message.media, payload: payload.subarray(0, kept) } }, at)
+    else tally.ahead++
+    if (lead.isTooMuch()) closeNow(closed("ahead", 1008))
   }
 
   const onControl = (message: Control) => {
@@ -316,6 +343,7 @@ export const accept = Effect.fnUntraced(function*(
 
   return {
     streamSid: start.streamSid,
+    openedAt,
     start: start.start,
     media: media.stream,
     control: Stream.fromQueue(control).pipe(

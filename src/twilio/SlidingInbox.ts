@@ -13,6 +13,11 @@ export interface SlidingInbox<A> {
    * this is how long (ms) it had waited.
    */
   readonly offer: (element: A, at: number) => number | undefined
+  /**
+   * To be called after `offer`, until it gives undefined: while all that waits weighs too much, the oldest element goes, and this is how long
+   * (ms) it had waited at this moment. The newest stays, whatever it weighs.
+   */
+  readonly shed: (at: number) => number | undefined
   /** What is in the queue is still read, then the stream ends. */
   readonly end: () => void
   /** To be run once: all that waits comes as one batch. */
@@ -36,12 +41,14 @@ const later = (wake: () => void) => {
   if (due.push(wake) === 1) setImmediate(runDue)
 }
 
-export const make = <A>(capacity: number): SlidingInbox<A> => {
+/** `maxWeight`: of all that waits, where elements have a weight. */
+export const make = <A>(capacity: number, weightOf: (element: A) => number = () => 0, maxWeight = Infinity): SlidingInbox<A> => {
   type Batch = readonly [A, ...Array<A>]
   type Read = Pull.Pull<Batch>
   let waiting: Array<A> = []
   /** When each of those came. */
   let cameAt: Array<number> = []
+  let weight = 0
   let isEnded = false
   let reader: ((read: Read) => void) | undefined
 
@@ -49,6 +56,7 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
     const batch = waiting as unknown as Batch
     waiting = []
     cameAt = []
+    weight = 0
     return Effect.succeed(batch)
   }
 
@@ -66,19 +74,22 @@ export const make = <A>(capacity: number): SlidingInbox<A> => {
     reader = resume
   })
 
+  const dropOldest = (at: number): number => {
+    weight -= weightOf(waiting.shift()!)
+    return at - cameAt.shift()!
+  }
+
   return {
     offer: (element, at) => {
       if (isEnded) return undefined
-      let waited: number | undefined
-      if (waiting.length >= capacity) {
-        waiting.shift()
-        waited = at - cameAt.shift()!
-      }
+      const waited = waiting.length >= capacity ? dropOldest(at) : undefined
       waiting.push(element)
       cameAt.push(at)
+      weight += weightOf(element)
       if (reader !== undefined && waiting.length === 1) later(wake)
       return waited
     },
+    shed: (at) => (weight > maxWeight && waiting.length > 1 ? dropOldest(at) : undefined),
     end: () => {
       isEnded = true
       later(wake)

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, FileSystem, Layer, Option, Path, Schema, Scope, Stream } from "effect"
+import { Effect, Exit, FileSystem, Layer, Logger, Option, Path, Schema, Scope, Stream } from "effect"
 import { AgentFiles } from "../../src/agent/AgentFile.ts"
 import { Agents } from "../../src/agent/Agents.ts"
 import { Conversations } from "../../src/agent/Conversations.ts"
@@ -140,6 +140,22 @@ describe("agents from files", () => {
           assert.deepStrictEqual(made, ["cinema", "shop", "bar"])
         })
     ))
+
+  it.effect("are told of transfers to numbers that the API would not dial, and make them", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+      const transfers = ["  hotline: \"+19005550100\"", "  office: \"+14155550178\"", "  havana: \"+5351234567\"", "  self: \"+14155550100\""]
+      yield* withFiles({ "one.yaml": `name: shop\ntransfers:\n${transfers.join("\n")}\n` }, ({ agents, folder }) =>
+        Effect.gen(function*() {
+          yield* agents({ AGENT: `${folder}/one.yaml`, DIAL_COUNTRIES: "US", TWILIO_PHONE_NUMBER: "+14155550100" })
+        })).pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(
+        lines.map((line) => [/transfer "(\w+)"/.exec(line)?.[1], /\(rule ([\w-]+)\)/.exec(line)?.[1]]),
+        [["hotline", "premium"], ["havana", "country"], ["self", "own-number"]]
+      )
+      assert.notMatch(lines.join(" "), /\d{7}/)
+    }))
 
   it.effect("are let go with the service", () =>
     withFiles({ "one.yaml": "name: shop" }, ({ agents, folder, released }) =>

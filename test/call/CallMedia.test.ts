@@ -318,7 +318,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* other.end, Option.some({ _tag: "Lost" }))
     }))
 
-  it.effect.each([["rubbish", "badMessages"], ["tooLarge", "oversizedMessage"]] as const)("for what came in (%s) is %s", ([reason, expected]) =>
+  it.effect.each([["rubbish", "badMessages"], ["tooLarge", "oversizedMessage"], ["ahead", "mediaAhead"]] as const)("for what came in (%s) is %s", ([reason, expected]) =>
     Effect.gen(function*() {
       const { end, lose } = yield* open(Agents.silent)
       lose(reason)

@@ -121,6 +121,37 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 2)
       }), { MAX_CALLS: "2" }))
 
+  it.effect("gives one caller its share of the lines, and all others the rest", () =>
+    withRegistry(({ call, registry }) =>
+      Effect.gen(function*() {
+        const one = { callerKey: "+14155550123" }
+        yield* call(1, one)
+        yield* call(2, one)
+        const error = yield* Effect.flip(call(3, one))
+        assert.strictEqual(why(error), "callerBusy")
+        assert.include(error.message, "MAX_CALLS_PER_CALLER")
+        // A call that is here asks again, and takes nothing.
+        yield* call(2, one)
+        yield* call(4, { callerKey: "client:alice" })
+        yield* call(5)
+        yield* call(6)
+        // Its place is free again, once, when one has ended, however often that is said.
+        for (let times = 0; times < 3; times++) yield* registry.report(callSid(1), "completed", 9 + times)
+        yield* settle
+        yield* call(7, one)
+        assert.strictEqual(why(yield* Effect.flip(call(8, one))), "callerBusy")
+        assert.strictEqual(yield* registry.live, 5)
+      }), { MAX_CALLS: "6", MAX_CALLS_PER_CALLER: "2" }))
+
+  it.effect("counts no call that this service placed as its callee's", () =>
+    withRegistry(({ call }) =>
+      Effect.gen(function*() {
+        yield* call(1, { direction: "outbound" })
+        yield* call(2, { direction: "outbound" })
+        yield* call(3, { callerKey: caller })
+        assert.strictEqual(why(yield* Effect.flip(call(4, { callerKey: caller }))), "callerBusy")
+      }), { MAX_CALLS_PER_CALLER: "1" }))
+
   it.effect("takes a call that this service placed, though the lines are busy: it had its room before", () =>
     withRegistry(({ call, registry }) =>
       Effect.gen(function*() {

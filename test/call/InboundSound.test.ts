@@ -108,7 +108,7 @@ describe("the sound for an agent", () => {
     const { hear, next } = LineSound.makeHear(8000)
     const counts: Array<number> = []
     let now = 0
-    const { arePongsTrue, pieces: sounds } = InboundSound.make({ hear, backlog, now: () => now, onMessages: (count) => void counts.push(count) })
+    const { arePongsTrue, pieces: sounds } = InboundSound.make({ hear, backlog, now: () => now, openedAt: 0, onMessages: (count) => void counts.push(count) })
     return {
       counts,
       arePongsTrue,

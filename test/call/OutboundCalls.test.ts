@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Layer, Option, type Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, Fiber, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Agents } from "../../src/agent/Agents.ts"
 import { CallRegistry } from "../../src/call/CallRegistry.ts"
@@ -11,6 +11,7 @@ import { failure, FakeRestClient, layer as fakeRest } from "../fakes/FakeRestCli
 import { caller, callSid, ours } from "../fakes/Samples.ts"
 import { config, identity } from "../fakes/TestConfig.ts"
 import { settle } from "../fakes/Time.ts"
+import * as WallClock from "../fakes/WallClock.ts"
 
 const baseUrl = "https://calls.example.com"
 
@@ -476,4 +477,100 @@ describe("MAX_CALLS", () => {
         assert.strictEqual(error._tag === "LineBusy" && error.reason, "draining")
         assert.deepStrictEqual(rest.dials, [])
       })))
+})
+
+describe("a number that is not dialled", () => {
+  it.effect.each([
+    ["premium", "+19005550100", {}, "DIAL_ALSO"],
+    ["international", "+870773123456", {}, "DIAL_ALSO"],
+    ["country", "+5351234567", { DIAL_COUNTRIES: "US,CA" }, "DIAL_COUNTRIES"],
+    ["own-number", ours, {}, "TWILIO_PHONE_NUMBER"],
+    ["own-number", "+14155550177", { AGENT_NUMBERS: "+14155550177=scripted" }, "AGENT_NUMBERS"]
+  ] as const)("is told by its rule %s, takes no line and no turn", ([rule, number, env, variable]) =>
+    withOutbound(({ place, registry, rest }) =>
+      Effect.gen(function*() {
+        const to = PhoneNumber.make(number)
+        const error = yield* Effect.flip(place(withKey("k", { to })))
+        assert.strictEqual(error._tag === "NumberRefused" && error.rule, rule)
+        assert.include(error.message, variable)
+        assert.notInclude(JSON.stringify(error) + error.message, number.slice(1))
+        assert.deepStrictEqual([rest.dials.length, yield* registry.live], [0, 0])
+        // The key is free for the right number.
+        assert.strictEqual((yield* place(withKey("k"))).queuedMillis, 0)
+      }), env))
+
+  it.effect("is dialled all the same where its kind is asked for, and Cuba where no countries are listed", () =>
+    withOutbound(({ place, rest }) =>
+      Effect.gen(function*() {
+        for (const to of ["+19005550100", "+5351234567"]) {
+          yield* place(request({ to: PhoneNumber.make(to) }))
+          yield* nextTurn
+        }
+        assert.strictEqual(rest.dials.length, 2)
+      }), { DIAL_ALSO: "premium" }))
+})
+
+describe("limits of a day", () => {
+  it.effect("are told with the variable and when to try again, and are over after a day", () =>
+    withOutbound(({ place, rest }) =>
+      Effect.gen(function*() {
+        yield* place(request())
+        yield* TestClock.adjust("1 hour")
+        const error = yield* Effect.flip(place(request()))
+        assert.deepStrictEqual(error._tag === "DialLimitReached" && [error.limit, Duration.toHours(error.retryAfter)], ["DIAL_MAX_PER_NUMBER", 23])
+        assert.include(error.message, "DIAL_MAX_PER_NUMBER")
+        yield* place(request({ to: PhoneNumber.make("+14155550124") }))
+        const third = yield* Effect.flip(place(request({ to: PhoneNumber.make("+14155550125") })))
+        assert.strictEqual(third._tag === "DialLimitReached" && third.limit, "DIAL_MAX_PER_DAY")
+        assert.strictEqual(rest.dials.length, 2)
+        yield* TestClock.adjust("23 hours")
+        yield* place(request())
+      }), { DIAL_MAX_PER_DAY: "2", DIAL_MAX_PER_NUMBER: "1" }))
+
+  it.effect.each([["rejected", 2], ["unreachable", 2], ["timedOut", 1], ["failed", 1]] as const)(
+    "count a dial that is %s only if the phone may have rung",
+    ([outcome, dials]) =>
+      withOutbound(({ place, rest }) =>
+        Effect.gen(function*() {
+          const { onDial } = rest
+          rest.onDial = () => Effect.fail(failure(outcome))
+          yield* Effect.flip(place(request()))
+          rest.onDial = onDial
+          yield* nextTurn
+          yield* Effect.exit(place(request()))
+          assert.strictEqual(rest.dials.length, dials)
+        }), { DIAL_MAX_PER_NUMBER: "1" })
+  )
+
+  it.effect("count dials that wait for their turn", () =>
+    withOutbound(({ place, rest }) =>
+      Effect.gen(function*() {
+        const all = yield* Effect.forkScoped(Effect.forEach([1, 2, 3, 4], () => Effect.exit(place(request())), { concurrency: 4 }))
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual((yield* Fiber.join(all)).map(({ _tag }) => _tag), ["Success", "Success", "Failure", "Failure"])
+        assert.strictEqual(rest.dials.length, 2)
+      }), { DIAL_MAX_PER_DAY: "2", CALLS_PER_SECOND: "1" }))
+})
+
+describe("a time of day that is set", () => {
+  it.effect.each([-3_600_000, 3_600_000])("neither holds calls back nor lets them go together (%i ms)", (millis) =>
+    Effect.gen(function*() {
+      const wall = yield* WallClock.make
+      yield* withOutbound(({ place: placeCall, rest }) =>
+        Effect.gen(function*() {
+          const place: typeof placeCall = (asked) => Effect.provideService(placeCall(asked), Clock.Clock, wall.clock)
+          yield* place(withKey("k"))
+          wall.move(millis)
+          yield* Effect.forEach([1, 2], () => Effect.forkScoped(place(request())))
+          yield* settle
+          assert.strictEqual(rest.dials.length, 1)
+          for (const dials of [2, 3]) {
+            yield* TestClock.adjust("1 second")
+            yield* settle
+            assert.strictEqual(rest.dials.length, dials)
+          }
+          wall.move(30 * millis)
+          assert.strictEqual((yield* place(withKey("k"))).callSid, callSid(1))
+        }), { CALLS_PER_SECOND: "1" })
+    }))
 })

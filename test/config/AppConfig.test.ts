@@ -48,6 +48,11 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(rest, {
         apiKey: Option.none(),
         agents: { standard: { _tag: "Named", name: AgentName.make("receptionist") }, numbers: [], dir: Option.none() },
+        dialling: {
+          rules: { countries: Option.none(), also: new Set<never>(), own: new Set<never>() },
+          maxPerDay: Option.none(),
+          maxPerNumber: Option.none()
+        },
         dataDir: "data",
         eventsDir: Option.none(),
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
@@ -140,6 +145,10 @@ describe("AppConfig", () => {
         TWILIO_API_BASE_URL: "http://127.0.0.1:8010",
         TWILIO_TIMEOUT: "3s",
         CALLS_PER_SECOND: "2.5",
+        DIAL_COUNTRIES: "us, CA",
+        DIAL_ALSO: "shared-cost",
+        DIAL_MAX_PER_DAY: "500",
+        DIAL_MAX_PER_NUMBER: "3",
         SERVER_HOST: "0.0.0.0",
         SERVER_PORT: "0",
         PUBLIC_URL: "https://calls.example.com/line/",
@@ -168,6 +177,7 @@ describe("AppConfig", () => {
         TTS_SAMPLE_RATE: "16000",
         TTS_NORMALIZE: "off",
         MAX_CALLS: "7",
+        MAX_CALLS_PER_CALLER: "5",
         MAX_CALL_DURATION: "5m",
         START_TIMEOUT: "4s",
         MEDIA_TIMEOUT: "6s",
@@ -185,6 +195,15 @@ describe("AppConfig", () => {
       assert.strictEqual(Option.getOrThrow(twilio.apiBaseUrl).href, "http://127.0.0.1:8010/")
       assert.strictEqual(millis(twilio.timeout), 3000)
       assert.strictEqual(twilio.callsPerSecond, 2.5)
+      assert.deepStrictEqual(rest.dialling, {
+        rules: {
+          countries: Option.some(new Set(["US", "CA"])),
+          also: new Set(["shared-cost"] as const),
+          own: new Set([PhoneNumber.make("+14155550100"), PhoneNumber.make("+14155550101")])
+        },
+        maxPerDay: Option.some(500),
+        maxPerNumber: Option.some(3)
+      })
       assert.strictEqual(server.host, "0.0.0.0")
       assert.strictEqual(server.port, 0)
       assert.strictEqual(Option.getOrThrow(server.publicUrl).href, "https://calls.example.com/line")
@@ -213,12 +232,15 @@ describe("AppConfig", () => {
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
       assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)
       assert.deepStrictEqual(
-        [limits.calls, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
-        [7, 300_000, 4000, 6000, 2500]
+        [limits.calls, limits.callsPerCaller, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
+        [7, 5, 300_000, 4000, 6000, 2500]
       )
       assert.deepStrictEqual([limits.messageBytes, limits.badMessages], [4096, 3])
       assert.deepStrictEqual(log, { format: "json", level: "Debug" })
     }))
+
+  it.effect.each([["1", 1], ["2", 1], ["3", 1], ["100", 50]] as const)("gives one caller half of MAX_CALLS=%s, and one at least", ([all, half]) =>
+    Effect.map(settings({ MAX_CALLS: all }), ({ limits }) => assert.strictEqual(limits.callsPerCaller, half)))
 
   it.effect("takes an empty variable for one that is not set", () =>
     Effect.gen(function*() {
@@ -366,6 +388,13 @@ describe("AppConfig", () => {
     ["TWILIO_TIMEOUT", "3 days", "a duration"],
     ["CALLS_PER_SECOND", "0", "a number above 0"],
     ["CALLS_PER_SECOND", "Infinity", "a number above 0"],
+    ["DIAL_COUNTRIES", "USA", "countries by their codes of two letters"],
+    ["DIAL_COUNTRIES", "US,UK", "countries by their codes of two letters"],
+    ["DIAL_COUNTRIES", ",", "countries by their codes of two letters"],
+    ["DIAL_ALSO", "satellite", "one or more of premium, shared-cost, international"],
+    ["DIAL_MAX_PER_DAY", "0", "a whole number from 1 to"],
+    ["DIAL_MAX_PER_NUMBER", "none", "a whole number from 1 to"],
+    ["MAX_CALLS_PER_CALLER", "0", "a whole number from 1 to"],
     ["SERVER_PORT", "65536", "a port number from 0 to 65535"],
     ["SERVER_PORT", "http", "a port number from 0 to 65535"],
     ["SERVER_PORT", "80.5", "a port number from 0 to 65535"],

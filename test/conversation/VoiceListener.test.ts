@@ -139,3 +139,31 @@ describe("a listener", () => {
       assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["VoiceStarted", "VoiceStopped", "VoiceStarted", "VoiceStopped"])
     }))
 })
+
+describe("much sound at once", () => {
+  it.live("gives other calls their turn every half a second of it", () =>
+    Effect.gen(function*() {
+      const listener = yield* VoiceListener.make({
+        open: Detectors.make(() => Effect.succeed(0)),
+        openTimeout: "1 second",
+        echo: EchoGuard.make(),
+        clock: MediaClock.make(() => 0),
+        onPiece: () => undefined,
+        onEcho: () => undefined,
+        onPassed: () => undefined,
+        onVoice: () => Effect.void,
+        onTrouble: () => undefined
+      })
+      let turns = 0
+      const turn = () => {
+        turns++
+        handle = setImmediate(turn)
+      }
+      let handle = setImmediate(turn)
+      yield* listener.hear([Sounds.silence(20)])
+      assert.strictEqual(turns, 0)
+      yield* listener.hear([Sounds.silence(6000)])
+      clearImmediate(handle)
+      assert.isAtLeast(turns, 10)
+    }))
+})

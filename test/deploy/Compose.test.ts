@@ -15,6 +15,18 @@ interface Service {
   readonly ports?: ReadonlyArray<string>
   readonly volumes?: ReadonlyArray<string>
   readonly stop_grace_period?: string
+  readonly read_only?: boolean
+  readonly cap_add?: ReadonlyArray<string>
+  readonly cap_drop?: ReadonlyArray<string>
+  readonly security_opt?: ReadonlyArray<string>
+  readonly privileged?: boolean
+  readonly ipc?: string
+  readonly pid?: string
+  readonly network_mode?: string
+  readonly tmpfs?: ReadonlyArray<string>
+  readonly mem_limit?: string
+  readonly pids_limit?: number
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> }
   readonly deploy?: {
     readonly resources: { readonly reservations: { readonly devices: ReadonlyArray<Readonly<Record<string, unknown>>> } }
   }
@@ -107,6 +119,26 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (pat
     for (const [name, { ports }] of services) {
       assert.deepStrictEqual(ports ?? [], name === "service" ? ["127.0.0.1:8000:8000"] : [])
     }
+  })
+
+  it("contains each service: no capability, no way to gain one, nothing of the machine's own, bounds on memory, processes and logs", () => {
+    for (const [name, one] of services) {
+      assert.deepStrictEqual([one.cap_drop, one.cap_add], [["ALL"], undefined], name)
+      assert.deepStrictEqual(one.security_opt, ["no-new-privileges:true"], name)
+      assert.deepStrictEqual([one.privileged, one.ipc, one.pid, one.network_mode], [undefined, undefined, undefined, undefined], name)
+      assert.match(one.mem_limit ?? "", /^\d+g$/, name)
+      assert.isAbove(one.pids_limit ?? 0, 0, name)
+      assert.deepStrictEqual(one.logging, { driver: "json-file", options: { "max-size": "20m", "max-file": "5" } }, name)
+    }
+  })
+
+  it("lets each write into its volumes and /tmp alone, but for two images that write beside their programs", () => {
+    const writers = services.filter(([, { read_only }]) => read_only !== true)
+    for (const [name, { image }] of writers) assert.match(image, /speaches|kokoro/, name)
+    for (const [name, { read_only, tmpfs }] of services) {
+      if (read_only === true) assert.isTrue(tmpfs?.some((mount) => mount.split(":")[0] === "/tmp"), name)
+    }
+    assert.isTrue(service.read_only)
   })
 
   it("keeps data and weights in volumes that it declares", () => {

@@ -14,7 +14,17 @@ interface Probe {
   readonly failureThreshold?: number
 }
 
+/** Of a pod and of a container. */
+interface SecurityContext {
+  readonly runAsNonRoot?: boolean
+  readonly seccompProfile?: { readonly type: string }
+  readonly allowPrivilegeEscalation?: boolean
+  readonly readOnlyRootFilesystem?: boolean
+  readonly capabilities?: { readonly drop?: ReadonlyArray<string>; readonly add?: ReadonlyArray<string> }
+}
+
 interface Container {
+  readonly securityContext?: SecurityContext
   readonly name: string
   readonly image: string
   readonly ports: ReadonlyArray<{ readonly name: string; readonly containerPort: number }>
@@ -27,6 +37,7 @@ interface Container {
 }
 
 interface Pod {
+  readonly securityContext?: SecurityContext
   readonly terminationGracePeriodSeconds?: number
   readonly containers: readonly [Container]
   readonly volumes: ReadonlyArray<{ readonly name: string; readonly persistentVolumeClaim?: { readonly claimName: string } }>
@@ -176,6 +187,59 @@ describe("deploy/kubernetes", () => {
     const [command, seconds] = pod.containers[0].lifecycle?.preStop.exec.command ?? []
     assert.strictEqual(command, "sleep")
     assert.isAbove(pod.terminationGracePeriodSeconds ?? 30, Number(minutes) * 60 + Number(seconds) + 5)
+  })
+
+  it("lets no pod be root, gain rights or write beside its volumes, and holds the namespace to that", () => {
+    for (const name of ["service", "llm", "stt", "tts"]) {
+      const { containers: [container], securityContext: pod, volumes } = podOf(name)
+      assert.deepInclude(pod, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } }, name)
+      assert.deepStrictEqual(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] }
+      }, name)
+      assert.isDefined(container.resources.limits.memory, name)
+      assert.includeMembers(container.volumeMounts.map(({ mountPath }) => mountPath), ["/tmp"], name)
+      assert.sameMembers(container.volumeMounts.map((mount) => mount.name), volumes.map((volume) => volume.name), name)
+    }
+    const { labels } = find("Namespace", "client-caller").metadata as unknown as { readonly labels: Readonly<Record<string, string>> }
+    assert.strictEqual(labels["pod-security.kubernetes.io/enforce"], "restricted")
+  })
+
+  it("lets pods reach names, the engines and the internet by HTTPS, and nothing else around them", () => {
+    for (const name of ["engines", "service"]) {
+      const { egress, policyTypes } = find("NetworkPolicy", name).spec
+      assert.sameMembers(policyTypes, ["Ingress", "Egress"])
+      const rules = egress as ReadonlyArray<{
+        readonly to: ReadonlyArray<{ readonly ipBlock?: { readonly cidr: string; readonly except: ReadonlyArray<string> } }>
+        readonly ports: ReadonlyArray<{ readonly port: number }>
+      }>
+      for (const { ports, to } of rules) {
+        assert.isAbove(to.length, 0)
+        assert.isAbove(ports.length, 0)
+      }
+      const outside = rules.filter(({ to }) => to.some(({ ipBlock }) => ipBlock !== undefined))
+      assert.deepStrictEqual(outside.map(({ ports }) => ports), [[{ port: 443 }]])
+      const [four, six] = outside[0].to.map(({ ipBlock }) => ipBlock!)
+      assert.includeMembers([...four.except], ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"])
+      assert.includeMembers([...six.except], ["fc00::/7", "fe80::/10"])
+    }
+    const toEngines = (find("NetworkPolicy", "service").spec.egress as ReadonlyArray<{ readonly ports: ReadonlyArray<{ readonly port: number }> }>)[1]
+    const ports = ["llm", "stt", "tts"].map((name) => podOf(name).containers[0].ports[0].containerPort)
+    assert.sameMembers(toEngines.ports.map(({ port }) => port), [...new Set(ports)])
+  })
+
+  it("serves the calls that are alive while their pod drains, and sends it no new ones", () => {
+    const paths = find("Ingress", "service").spec.rules[0].http.paths as ReadonlyArray<{
+      readonly path: string
+      readonly backend: { readonly service: { readonly name: string } }
+    }>
+    const live = paths.filter(({ backend }) => backend.service.name === "service-live").map(({ path }) => path)
+    assert.sameMembers(live, ["/ws", "/twilio"])
+    const { publishNotReadyAddresses, ...rest } = find("Service", "service-live").spec
+    assert.isTrue(publishNotReadyAddresses)
+    assert.deepStrictEqual(rest, find("Service", "service").spec)
+    assert.include(read("deploy/kubernetes/scale/kustomization.yaml"), "path: /spec/publishNotReadyAddresses\n        value: false")
   })
 
   it("sends Twilio's requests through, keeps a WebSocket open for an hour, and shows no metrics", () => {

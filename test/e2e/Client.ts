@@ -24,6 +24,8 @@ export interface Answer {
 }
 
 export interface Problem {
+  /** Of a number that is not dialled. */
+  readonly rule?: string
   /** The last word of `type`. */
   readonly name: string
   readonly type: string

@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const control = yield* Queue.unbounded<Control, Cause.Done>()
   const gone = yield* Deferred.make<StreamClosed>()
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const tally = { received: 0, scanned: 0, lastAt: now(), lost: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
+  const tally = { received: 0, scanned: 0, lastAt: now(), lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   const sent: Array<Sent> = []
   const closes: Array<number> = []
   let sequenceNumber = 1
@@ -69,6 +69,7 @@ export const make = Effect.fnUntraced(function*(options: {
   }
   const stream: MediaStream = {
     streamSid,
+    openedAt: tally.lastAt,
     start: {
       accountSid: AccountSid.make(accountSid),
       callSid: callSid(options.call),

@@ -73,6 +73,19 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }))
   }
 
+  it.effect("for a number that is not dialled is told the rule and the variable, and nothing is asked of Twilio", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      for (const [to, rule, variable] of [["+1 900 555 0100", "premium", "DIAL_ALSO"], [Service.ourNumber, "own-number", "TWILIO_PHONE_NUMBER"]]) {
+        const { problem, status, text } = yield* service.dial({ to })
+        assert.strictEqual(status, 422)
+        assert.deepInclude(problem, { type: "urn:client-caller:problem:not-allowed-to-call", rule })
+        assert.include(problem.detail, variable)
+        assert.notMatch(text, /\d{7}/)
+      }
+      assert.deepStrictEqual(yield* dials(yield* Simulator), [])
+    }))
+
   it.effect("is told all of its unknown fields, and what was probably meant", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service

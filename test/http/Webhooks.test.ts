@@ -310,6 +310,19 @@ describe("a service that is full", () => {
         yield* hangUpAll(service, "a3")
       })))
 
+  it.live("has lines for others when one caller has as many as it may", () =>
+    withService({ env: { MAX_CALLS: "4" } }, ({ service }) =>
+      Effect.gen(function*() {
+        const ask = (last: string, From: string) => Effect.map(service.webhook("/twiml", { ...voice(sid(last)), From }), ({ text }) => /<Connect/.test(text))
+        assert.deepStrictEqual([yield* ask("b1", "+14155550123"), yield* ask("b2", "+14155550123"), yield* ask("b3", "+14155550123")], [true, true, false])
+        assert.isTrue(yield* ask("b2", "+14155550123"))
+        assert.strictEqual((yield* service.metrics)("client_caller_calls_refused_total", { reason: "callerBusy" }), 1)
+        assert.isTrue(yield* ask("b4", "sip:alice@example.com"))
+        yield* hangUpAll(service, "b1", "b2")
+        assert.deepStrictEqual([yield* ask("b5", "anonymous"), yield* ask("b6", "+266696687"), yield* ask("b7", "")], [true, true, true])
+        yield* hangUpAll(service, "b4", "b5", "b6", "b7")
+      })))
+
   it.live("says that the lines are busy, counts it, and takes the next call when one has ended", () =>
     withService({ env: { MAX_CALLS: "1" } }, (both) =>
       Effect.gen(function*() {

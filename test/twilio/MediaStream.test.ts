@@ -317,3 +317,51 @@ describe("the end of a stream's scope", () => {
       assert.deepStrictEqual(yield* Stream.runCollect(stream.control), [])
     }))
 })
+
+describe("sound that is ahead of the clock", () => {
+  const long = (chunk: number, millis: number) => ({
+    ...media(chunk),
+    media: { track: "inbound", chunk: String(chunk), timestamp: String(chunk * 20), payload: Buffer.alloc(millis * 8, 0xff).toString("base64") }
+  })
+  const lengths = (stream: MediaStream.MediaStream) =>
+    Effect.map(Stream.runCollect(stream.media), (sounds) => sounds.map((sound) => sound.event === "media" ? sound.media.payload.length / 8 : sound.millis))
+
+  it.effect("is cut at two seconds, counted, and told from what the agent did not take", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.bring(long(1, 1500))
+      socket.bring(long(2, 1500))
+      socket.bring(long(3, 1500))
+      socket.drop()
+      assert.deepStrictEqual(yield* lengths(stream), [1500, 500])
+      const { ahead, burst, received, surplusMillis, untaken } = stream.tally
+      assert.deepStrictEqual({ ahead, burst, received, surplusMillis, untaken }, { ahead: 1, burst: 0, received: 3, surplusMillis: 2500, untaken: 0 })
+    }))
+
+  it.effect("closes the stream when it is ten seconds", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let message = 1; message <= 3; message++) socket.bring(long(message, 3400))
+      assert.deepStrictEqual(socket.closes, [1008])
+      assert.strictEqual((yield* stream.closed).reason, "ahead")
+    }))
+
+  it.effect("is none where a stalled network brings a minute at once", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      yield* TestClock.adjust("1 minute")
+      for (let message = 1; message <= 3000; message++) socket.bring(long(message, 20))
+      assert.deepStrictEqual(socket.closes, [])
+      assert.deepStrictEqual([stream.tally.surplusMillis, stream.tally.burst], [0, 2700])
+    }))
+
+  it.effect("is bounded by the backlog in long messages too: the newest are heard, the others counted", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      yield* TestClock.adjust("10 minutes")
+      for (let message = 1; message <= 100; message++) socket.bring(long(message, 4500))
+      socket.drop()
+      assert.deepStrictEqual(yield* lengths(stream), [4500])
+      assert.strictEqual(stream.tally.burst, 99)
+    }))
+})

@@ -24,6 +24,19 @@ describe("SlidingInbox", () => {
       assert.deepStrictEqual(yield* Stream.runCollect(inbox.stream), [3, 4])
     }))
 
+  it.effect("drops the oldest one by one while more weight waits than may, but never the newest", () =>
+    Effect.gen(function*() {
+      const inbox = SlidingInbox.make<number>(10, (weight) => weight, 10)
+      for (const weight of [4, 5]) inbox.offer(weight, weight)
+      assert.isUndefined(inbox.shed(9))
+      inbox.offer(6, 9)
+      assert.deepStrictEqual([inbox.shed(9), inbox.shed(9), inbox.shed(9)], [5, 4, undefined])
+      inbox.offer(50, 10)
+      assert.deepStrictEqual([inbox.shed(20), inbox.shed(20)], [11, undefined])
+      inbox.end()
+      assert.deepStrictEqual(yield* Stream.runCollect(inbox.stream), [50])
+    }))
+
   it.effect("takes nothing after its end", () =>
     Effect.gen(function*() {
       const inbox = SlidingInbox.make<number>(2)

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { lifetimeMillis, StreamToken } from "../../src/twilio/StreamToken.ts"
+import { lifetimeMillis, StreamToken, toleranceMillis } from "../../src/twilio/StreamToken.ts"
 import { callSid } from "../fakes/Samples.ts"
 import { identity } from "../fakes/TestConfig.ts"
+import * as WallClock from "../fakes/WallClock.ts"
 
 /** A process of the service that knows these auth tokens. */
 const process = (...authTokens: ReadonlyArray<string>) =>
@@ -140,5 +141,49 @@ describe("StreamToken", () => {
       const token = yield* (yield* process("a")).issue(call)
       assert.isBelow(token.length, 480)
       assert.match(token, /^[\w-]+$/)
+    }))
+
+  const hour = 3_600_000
+  it.effect.each([3 * 60_000, hour, -hour, 24 * hour, -24 * hour])("lives on when the time of day is set by %i ms", (millis) =>
+    Effect.gen(function*() {
+      const wall = yield* WallClock.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* process("a")
+        const [one, two] = [yield* tokens.issue(call), yield* tokens.issue(call)]
+        wall.move(millis)
+        assert.strictEqual(yield* redeem(tokens, one), "good")
+        assert.strictEqual(yield* redeem(tokens, one), "used")
+        wall.move(-millis)
+        assert.strictEqual(yield* redeem(tokens, two), "good")
+        wall.move(millis)
+        assert.strictEqual(yield* redeem(tokens, two), "used")
+      }).pipe(Effect.provideService(Clock.Clock, wall.clock))
+    }))
+
+  it.effect.each([
+    ["by as much as is allowed for, ahead", toleranceMillis - 1, "good"],
+    ["by more, ahead", toleranceMillis + lifetimeMillis, "expired"],
+    ["by as much as is allowed for, behind", -toleranceMillis, "good"],
+    ["by more, behind", -toleranceMillis - 1, "expired"]
+  ] as const)("is judged at a process whose time of day differs %s", ([, millis, expected]) =>
+    Effect.gen(function*() {
+      const wall = yield* WallClock.make
+      const token = yield* (yield* process("a")).issue(call)
+      wall.move(millis)
+      const other = yield* process("a")
+      assert.strictEqual(yield* redeem(other, token).pipe(Effect.provideService(Clock.Clock, wall.clock)), expected)
+    }))
+
+  it.effect("stays used at another process when the time of day is set back", () =>
+    Effect.gen(function*() {
+      const wall = yield* WallClock.make
+      const token = yield* (yield* process("a")).issue(call)
+      const other = yield* process("a")
+      const there = Effect.provideService(redeem(other, token), Clock.Clock, wall.clock)
+      assert.strictEqual(yield* there, "good")
+      yield* TestClock.adjust("30 minutes")
+      assert.strictEqual(yield* there, "expired")
+      wall.move(-30 * 60_000)
+      assert.strictEqual(yield* there, "used")
     }))
 })

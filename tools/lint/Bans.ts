@@ -42,6 +42,7 @@ export const bans: ReadonlyArray<Ban> = [
     instead: "Effect.yieldNow",
     except: {
       "PromptScheduler.ts": "it is what Effect's fibers run on",
+      "conversation/TurnOfTheLoop.ts": "long work of one call gives the others their turn",
       "twilio/SlidingInbox.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
       "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }

@@ -6,6 +6,7 @@ import sys
 
 import uvicorn
 
+from . import serving
 from . import settings as settings_
 from .app import create_app
 from .speech import Generator
@@ -38,9 +39,7 @@ def main() -> int:
 
     app = create_app(make_generator(), settings)
     server = uvicorn.Server(
-        uvicorn.Config(
-            app, host=os.environ.get("HOST", "127.0.0.1"), port=int(os.environ.get("PORT", "8003")), access_log=False
-        )
+        serving.config(app, settings, host=os.environ.get("HOST", "127.0.0.1"), port=int(os.environ.get("PORT", "8003")))
     )
     app.state.jobs.load(on_failed)
     server.run()

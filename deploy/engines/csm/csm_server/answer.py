@@ -7,7 +7,7 @@ import struct
 from typing import Any, Awaitable, Callable, Optional
 
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from .jobs import Failed, Job
 from .speech import FRAME_BYTES, SAMPLE_RATE
@@ -52,8 +52,9 @@ class SpeechAnswer(Response):
     It watches the connection itself: Starlette does that differently from version to version, and not before the first byte.
     """
 
-    def __init__(self, job: Job, wav: bool, sse: bool, stream: bool, characters: int, on_whole: Callable[[bytes], None]) -> None:
+    def __init__(self, timeout_seconds: float, job: Job, wav: bool, sse: bool, stream: bool, characters: int, on_whole: Callable[[bytes], None]) -> None:
         super().__init__()
+        self._timeout_seconds = timeout_seconds
         self._job = job
         self._wav = wav
         self._sse = sse
@@ -64,8 +65,16 @@ class SpeechAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(_disconnected(receive))
+
+        async def send_in_time(message: Message) -> None:
+            """One that does not read is as good as gone: a send waits for it."""
+            try:
+                await asyncio.wait_for(send(message), self._timeout_seconds)
+            except asyncio.TimeoutError:
+                raise _Gone() from None
+
         try:
-            await self._answer(scope, receive, send, gone)
+            await self._answer(scope, receive, send_in_time, gone)
         except (_Gone, OSError):
             # Newer servers raise OSError for a send to nobody.
             pass

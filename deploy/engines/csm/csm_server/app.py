@@ -10,8 +10,9 @@ import re
 from typing import Any, List, Literal, Optional, Sequence
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import ClientDisconnect
 
 from .answer import CONTEXT_HASHES, SpeechAnswer, error_body
 from .jobs import Full, Jobs
@@ -55,6 +56,9 @@ class Refused(Exception):
         kind = "invalid_request_error" if status < 500 and status != 429 else "server_error"
         self.body = error_body(message, kind, code, param)
         self.headers = {"Retry-After": str(retry_after)} if retry_after > 0 else {}
+        if status in (408, 413):
+            # The rest of the body is not read.
+            self.headers["Connection"] = "close"
         if status == 401:
             self.headers["WWW-Authenticate"] = "Bearer"
 
@@ -75,6 +79,11 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
         return JSONResponse(error.body, status_code=error.status, headers=error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: Exception) -> Response:
+        """A client that leaves in the middle of its request is no error. Nobody reads the answer."""
+        return Response(status_code=499)
 
     @app.exception_handler(404)
     async def not_found(_: Request, __: Exception) -> JSONResponse:
@@ -119,7 +128,7 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
     @app.post("/v1/audio/speech")
     async def speech(request: Request) -> Any:
         authorize(request)
-        asked = parse(await read_body(request, settings.max_body_bytes))
+        asked = parse(await body_of(request, settings))
         text = asked.input.strip()
         check(asked, text, generator.voices, settings)
         sent = [sound(index, part, generator.voices) for index, part in enumerate(asked.context)]
@@ -147,9 +156,17 @@ def create_app(generator: Generator, settings: Settings) -> FastAPI:
             if session is not None:
                 sessions.add(session, [Segment(asked.voice, text, audio)])
 
-        return SpeechAnswer(job, asked.response_format == "wav", asked.stream_format == "sse", asked.stream, len(text), on_whole)
+        return SpeechAnswer(settings.client_timeout_seconds, job, asked.response_format == "wav", asked.stream_format == "sse", asked.stream, len(text), on_whole)
 
     return app
+
+
+async def body_of(request: Request, settings: Settings) -> bytes:
+    try:
+        return await asyncio.wait_for(read_body(request, settings.max_body_bytes), settings.client_timeout_seconds)
+    except asyncio.TimeoutError:
+        message = f"The body did not come within {settings.client_timeout_seconds:g} seconds. Send it at once."
+        raise Refused(408, message, "timeout") from None
 
 
 async def read_body(request: Request, limit: int) -> bytes:

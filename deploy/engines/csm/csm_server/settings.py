@@ -25,6 +25,12 @@ class Settings:
     max_body_bytes: int = 16 * 1024 * 1024
     """`MAX_BODY_BYTES` of a request."""
 
+    client_timeout_seconds: float = 30
+    """`CLIENT_TIMEOUT_SECONDS` that a client may take for the head of its request, for the body, and to take each piece of the answer."""
+
+    max_connections: int = 128
+    """`MAX_CONNECTIONS` at once; a request on one more is answered 503."""
+
     kept_audio_bytes: int = 256 * 1024 * 1024
     """`KEPT_AUDIO_BYTES` of sound that requests may refer to by hash; what was used longest ago goes first."""
 
@@ -46,6 +52,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         max_characters=number("MAX_CHARACTERS", Settings.max_characters),
         max_audio_ms=number("MAX_AUDIO_MS", Settings.max_audio_ms),
         context_ms=number("CONTEXT_MS", Settings.context_ms),
+        client_timeout_seconds=number("CLIENT_TIMEOUT_SECONDS", int(Settings.client_timeout_seconds)),
+        max_connections=number("MAX_CONNECTIONS", Settings.max_connections),
         max_body_bytes=number("MAX_BODY_BYTES", Settings.max_body_bytes),
         kept_audio_bytes=number("KEPT_AUDIO_BYTES", Settings.kept_audio_bytes),
     )

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterator, List, Optional
 import uvicorn
 
 from csm_server.app import create_app
+from csm_server.serving import config
 from csm_server.settings import Settings
 from csm_server.speech import FRAME_BYTES, Sink, Speech, chunk_frames
 
@@ -111,7 +112,7 @@ def read_head(connection: Any) -> List[str]:
 def serving(generator: Any, settings: Settings = Settings(), ready: bool = True) -> Iterator[Client]:
     app = create_app(generator, settings)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+    server = uvicorn.Server(config(app, settings, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     until(lambda: server.started)
@@ -121,6 +122,7 @@ def serving(generator: Any, settings: Settings = Settings(), ready: bool = True)
         until(lambda: jobs.state == "ready")
     try:
         client = Client(listener.getsockname()[1])
+        client.server = server  # type: ignore[attr-defined]
         client.jobs = jobs  # type: ignore[attr-defined]
         client.sounds = app.state.sounds  # type: ignore[attr-defined]
         yield client

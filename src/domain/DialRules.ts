@@ -1,0 +1,158 @@
+/**
+ * Which numbers may be dialled: a pure rule on a number, before any money is spent on it.
+ *
+ * Refused are numbers of the service's own, numbers that charge the caller (premium rate and shared cost), satellite and other
+ * networks that belong to no country, and, where countries are listed, numbers of all others. Google's metadata of all types tells
+ * kind and country; a table of prefixes tells them where the metadata has no type for the number. A number without a known type passes:
+ * numbering plans grow faster than any metadata.
+ *
+ * A refusal names its rule and the variable that changes it, and never the number.
+ */
+import { isSupportedCountry, type NumberType, parsePhoneNumberFromString } from "libphonenumber-js/max"
+import { Option, Result } from "effect"
+import type { PhoneNumber } from "./PhoneNumber.ts"
+
+/** Kinds of numbers that are refused unless they are asked for. */
+export const specialKinds = ["premium", "shared-cost", "international"] as const
+
+/**
+ * - `premium`: the callee earns by the call (US 900, UK 09, +979);
+ * - `shared-cost`: the caller pays more than for a call to that country (Germany 0180, +808);
+ * - `international`: satellite and other networks that belong to no country (+870, +878, +881, +882, +883, +888).
+ */
+export type SpecialKind = typeof specialKinds[number]
+
+export interface DialRules {
+  /** ISO 3166 codes of two letters; `None`: every country. */
+  readonly countries: Option.Option<ReadonlySet<string>>
+  /** Special kinds that may be dialled all the same. */
+  readonly also: ReadonlySet<SpecialKind>
+  /** Numbers at which the service itself answers. */
+  readonly own: ReadonlySet<PhoneNumber>
+}
+
+export interface DialRefusal {
+  readonly rule: "own-number" | "country" | SpecialKind
+  /** A whole sentence or two, for whoever asked for the call. */
+  readonly message: string
+}
+
+/** The prefixes, without their `+`, of one kind. */
+const prefixes = (...texts: ReadonlyArray<string>) => new RegExp(`^(?:${texts.join("|")})`)
+
+/**
+ * Ranges by their beginning, whatever the length of the number. The calling codes are those of ITU-T E.164's list of assigned codes; the
+ * national ranges are those of the numbering plans. Metadata types most of their numbers, but only those of the length in use today.
+ */
+const ranges: Readonly<Record<SpecialKind, RegExp>> = {
+  premium: prefixes(
+    "979",
+    // North America: area code 900, and the exchange 976 of every area.
+    "1900",
+    "1[2-9]\\d\\d976\\d{4}$",
+    "2[07]900",
+    "3090[019]",
+    "31(?:900|906|909)",
+    "3290",
+    "338[29]",
+    "34(?:803|806|807|905|907)",
+    "357900",
+    "358(?:600|700)",
+    "359900",
+    "370900",
+    "371(?:81|90)",
+    "372900",
+    "38690",
+    "3989[2459]",
+    "41(?:900|901|906)",
+    "42090",
+    "421900",
+    "43(?:900|901|930|931)",
+    "449",
+    "46(?:900|939|944)",
+    "4782",
+    "4870",
+    "49(?:137|900)",
+    "52900",
+    "55900",
+    "61190",
+    "64900",
+    "7(?:803|809)",
+    "81990",
+    "90(?:888|898|900)"
+  ),
+  "shared-cost": prefixes("808", "3381", "41(?:840|842|844|848)", "43(?:810|820|821)", "448[47]", "49180"),
+  international: prefixes("870", "878", "881", "882", "883", "888")
+}
+
+const kindOfType = (type: NumberType): SpecialKind | undefined =>
+  type === "PREMIUM_RATE" ? "premium" : type === "SHARED_COST" ? "shared-cost" : undefined
+
+const kindOf = (number: PhoneNumber, type: NumberType): SpecialKind | undefined => {
+  const digits = number.slice(1)
+  return specialKinds.find((kind) => ranges[kind].test(digits)) ?? kindOfType(type)
+}
+
+const explanations: Readonly<Record<SpecialKind, string>> = {
+  premium: "Numbers of premium rate are not dialled",
+  "shared-cost": "Numbers of shared cost are not dialled",
+  international: "Satellite networks, and others that belong to no country, are not dialled"
+}
+
+const ownNumber: DialRefusal = {
+  rule: "own-number",
+  message: "This number is the service's own, so that it would call itself (rule own-number). "
+    + "Dial another one; TWILIO_PHONE_NUMBER and AGENT_NUMBERS say which are its own."
+}
+
+const special = (kind: SpecialKind): DialRefusal => ({
+  rule: kind,
+  message: `${explanations[kind]} (rule ${kind}). To allow them, add ${kind} to DIAL_ALSO and start the service again.`
+})
+
+const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
+  const [country] = countries
+  const toAllow = "and start the service again; without DIAL_COUNTRIES all countries may be dialled."
+  return {
+    rule: "country",
+    message: countries.length === 1
+      ? `The number is of ${country}, which is not in DIAL_COUNTRIES (rule country). To allow it, add ${country} ${toAllow}`
+      : countries.length === 0
+      ? "The number belongs to no country, and DIAL_COUNTRIES lists those that may be dialled (rule country). To allow it, unset DIAL_COUNTRIES."
+      : "It can't be told which of several countries the number is of, and not all of them are in DIAL_COUNTRIES (rule country). "
+        + `To allow it, add ${countries.join(", ")} ${toAllow}`
+  }
+}
+
+/** Why a number may not be dialled; `None`: it may. */
+export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<DialRefusal> => {
+  if (rules.own.has(number)) return Option.some(ownNumber)
+  const parsed = parsePhoneNumberFromString(number, { extract: false })
+  const kind = kindOf(number, parsed?.getType())
+  if (kind !== undefined && !rules.also.has(kind)) return Option.some(special(kind))
+  if (Option.isNone(rules.countries)) return Option.none()
+  // Several countries share a calling code, such as +1. Where the digits tell none of them, each must be allowed.
+  const countries: ReadonlyArray<string> = parsed === undefined
+    ? []
+    : parsed.country === undefined ? parsed.getPossibleCountries() : [parsed.country]
+  const allowed = rules.countries.value
+  // A kind that was asked for by name is meant also where it belongs to no country.
+  const isAllowed = countries.length === 0 ? kind !== undefined : countries.every((country) => allowed.has(country))
+  return isAllowed ? Option.none() : Option.some(foreign(countries))
+}
+
+/** What people write for a country that has another code. */
+const misnamed: Readonly<Record<string, string>> = { UK: "GB", EN: "GB", EL: "GR" }
+
+/** Reads country codes in either case, or tells what is wrong with the first bad one: a clause. */
+export const readCountries = (codes: ReadonlyArray<string>): Result.Result<ReadonlySet<string>, string> => {
+  const countries = new Set<string>()
+  for (const code of codes) {
+    const country = code.toUpperCase()
+    const meant = misnamed[country]
+    if (meant !== undefined) return Result.fail(`${country} is no country's code: write ${meant}`)
+    if (!isSupportedCountry(country)) return Result.fail(`${JSON.stringify(code.slice(0, 20))} is no country's code, or has no numbers of its own`)
+    countries.add(country)
+  }
+  return Result.succeed(countries)
+}

@@ -1,0 +1,29 @@
+/** A time of day that is set, while the time that passes goes on as it does. */
+import { Clock, Effect } from "effect"
+
+export interface WallClock {
+  readonly clock: Clock.Clock
+  /** Moves the time of day by so much (ms), as an administrator or a time server does. */
+  readonly move: (millis: number) => void
+}
+
+/** Upon the clock of the test, by which its time passes. */
+export const make: Effect.Effect<WallClock> = Effect.map(Clock.Clock, (clock) => {
+  let moved = 0
+  const millis = () => clock.currentTimeMillisUnsafe() + moved
+  const nanos = () => clock.currentTimeNanosUnsafe() + BigInt(moved) * 1_000_000n
+  return {
+    clock: {
+      currentTimeMillisUnsafe: millis,
+      currentTimeMillis: Effect.sync(millis),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+      monotonicTimeNanos: clock.monotonicTimeNanos,
+      sleep: (duration) => clock.sleep(duration)
+    },
+    move: (by) => {
+      moved += by
+    }
+  }
+})
