@@ -154,10 +154,12 @@ export const run = Effect.fnUntraced(function*(
   const { maxBacklog } = agent
   const hearAll = maxBacklog === undefined ? inbound.pieces : freshSound(maxBacklog)
 
-  const audio = Stream.mapArray(stream.media, (messages) => {
+  const hearMessages = (messages: readonly [Media | Silence, ...Array<Media | Silence>]) => {
     next()
     return hearAll(messages) as unknown as readonly [Pcm, ...Array<Pcm>]
-  })
+  }
+
+  const audio = Stream.mapArray(stream.media, hearMessages)
 
   // -- out ------------------------------------------------------------------------------------
 
@@ -319,8 +321,12 @@ export const run = Effect.fnUntraced(function*(
     }
   }
 
-  const converse = conversation.reply.pipe(
-    Stream.runForEachArray(offerReplies),
+  /** A reply that is the caller's sound itself needs no stream between the two. */
+  const speak = conversation.reply === audio
+    ? stream.forEachMedia((messages) => offerReplies(hearMessages(messages)))
+    : Stream.runForEachArray(conversation.reply, offerReplies)
+
+  const converse = speak.pipe(
     Effect.andThen(Effect.suspend(() => offerFrames(say.flush(), generation))),
     Effect.andThen(Effect.suspend(() => offerMark(lastMark, generation))),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),

@@ -112,6 +112,8 @@ export interface MediaStream {
   readonly start: Start["start"]
   /** The caller's sound, and where there is known to be none. Ends with the socket. */
   readonly media: Stream.Stream<Media | Silence>
+  /** In place of `media`, for what is done with it without waiting: see `SlidingInbox`. */
+  readonly forEachMedia: SlidingInbox.SlidingInbox<Media | Silence>["runForEachArray"]
   /** Marks, digits and the stop. Ends with the socket. */
   readonly control: Stream.Stream<Control>
   readonly tally: Tally
@@ -346,6 +348,7 @@ export const accept = Effect.fnUntraced(function*(
     openedAt,
     start: start.start,
     media: media.stream,
+    forEachMedia: media.runForEachArray,
     control: Stream.fromQueue(control).pipe(
       Stream.tap(() =>
         Effect.sync(() => {

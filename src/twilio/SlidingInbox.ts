@@ -22,6 +22,11 @@ export interface SlidingInbox<A> {
   readonly end: () => void
   /** To be run once: all that waits comes as one batch. */
   readonly stream: Stream.Stream<A>
+  /**
+   * Does what `Stream.runForEachArray` does with `stream`, in place of it, and runs no fiber for a batch whose `use` is
+   * `Effect.void`: where nothing is waited for, suspending a fiber and resuming it costs more than a frame of sound does.
+   */
+  readonly runForEachArray: <E>(use: (batch: readonly [A, ...Array<A>]) => Effect.Effect<unknown, E>) => Effect.Effect<void, E>
 }
 
 /**
@@ -50,33 +55,56 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
   let cameAt: Array<number> = []
   let weight = 0
   let isEnded = false
-  let reader: ((read: Read) => void) | undefined
+  /** Whoever waits for the next element or the end. */
+  let reader: (() => void) | undefined
 
-  const take = (): Read => {
+  const take = (): Batch => {
     const batch = waiting as unknown as Batch
     waiting = []
     cameAt = []
     weight = 0
-    return Effect.succeed(batch)
+    return batch
   }
 
-  const read = (): Read => waiting.length > 0 ? take() : isEnded ? Cause.done() : wait
+  const read = (): Read => waiting.length > 0 ? Effect.succeed(take()) : isEnded ? Cause.done() : wait
 
   const wake = () => {
-    const resume = reader
+    const woken = reader
     reader = undefined
-    resume?.(read())
+    woken?.()
   }
 
   // A reader that is interrupted stays here until the next element: waking it does nothing, and to take it back would
   // cost every wait.
   const wait: Read = Effect.callback((resume) => {
-    reader = resume
+    reader = () => resume(read())
   })
 
   const dropOldest = (at: number): number => {
     weight -= weightOf(waiting.shift()!)
     return at - cameAt.shift()!
+  }
+
+  const runForEachArray = <E>(use: (batch: Batch) => Effect.Effect<unknown, E>): Effect.Effect<void, E> => {
+    /** Until a use is to be waited for; succeeds with it, and with nothing at the end. */
+    const untilBusy: Effect.Effect<Effect.Effect<unknown, E> | undefined> = Effect.callback((resume) => {
+      const go = () => {
+        try {
+          const used = waiting.length > 0 ? use(take()) : Effect.void
+          if (used !== Effect.void) return resume(Effect.succeed(used))
+        } catch (defect) {
+          return resume(Effect.die(defect))
+        }
+        if (isEnded) return resume(Effect.undefined)
+        reader = go
+      }
+      go()
+      return Effect.sync(() => {
+        reader = undefined
+      })
+    })
+    const run: Effect.Effect<void, E> = Effect.flatMap(untilBusy, (used) => used === undefined ? Effect.void : Effect.andThen(used, run))
+    return run
   }
 
   return {
@@ -94,6 +122,7 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
       isEnded = true
       later(wake)
     },
-    stream: Stream.fromPull(Effect.succeed(Effect.suspend(read)))
+    stream: Stream.fromPull(Effect.succeed(Effect.suspend(read))),
+    runForEachArray
   }
 }

@@ -78,6 +78,7 @@ export const make = Effect.fnUntraced(function*(options: {
       customParameters: {}
     },
     media: Stream.fromQueue(media),
+    forEachMedia: (use) => Stream.runForEachArray(Stream.fromQueue(media), use),
     control: Stream.fromQueue(control),
     tally,
     closed: Deferred.await(gone),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Stream } from "effect"
 import * as SlidingInbox from "../../src/twilio/SlidingInbox.ts"
 import { settle } from "../fakes/Time.ts"
 
@@ -94,4 +94,86 @@ describe("SlidingInbox", () => {
       inbox.end()
       assert.deepStrictEqual(yield* Fiber.join(reader), [1, 2])
     }))
+
+  describe("runForEachArray", () => {
+    it.live("uses batch after batch, in order, until the end", () =>
+      Effect.gen(function*() {
+        const inbox = SlidingInbox.make<number>(10)
+        const used: Array<ReadonlyArray<number>> = []
+        inbox.offer(1, 0)
+        inbox.offer(2, 0)
+        const run = yield* Effect.forkScoped(inbox.runForEachArray((batch) => {
+          used.push(batch)
+          return Effect.void
+        }), { startImmediately: true })
+        for (const element of [3, 4, 5]) {
+          inbox.offer(element, 0)
+          yield* turnOfTheLoop
+        }
+        inbox.offer(6, 0)
+        inbox.end()
+        yield* Fiber.join(run)
+        assert.deepStrictEqual(used, [[1, 2], [3], [4], [5], [6]])
+      }))
+
+    it.live("uses what waited at its end", () =>
+      Effect.gen(function*() {
+        const inbox = SlidingInbox.make<number>(10)
+        let used = 0
+        inbox.offer(1, 0)
+        inbox.end()
+        yield* inbox.runForEachArray((batch) => {
+          used += batch.length
+          return Effect.void
+        })
+        assert.strictEqual(used, 1)
+      }))
+
+    it.live("waits for a use that is not over at once: what comes meanwhile is the next batch", () =>
+      Effect.gen(function*() {
+        const inbox = SlidingInbox.make<number>(10)
+        const gate = yield* Deferred.make<void>()
+        const used: Array<ReadonlyArray<number>> = []
+        const run = yield* Effect.forkScoped(inbox.runForEachArray((batch) => {
+          used.push(batch)
+          return batch[0] === 1 ? Deferred.await(gate) : Effect.void
+        }), { startImmediately: true })
+        for (const element of [1, 2, 3]) {
+          inbox.offer(element, 0)
+          yield* turnOfTheLoop
+        }
+        assert.deepStrictEqual(used, [[1]])
+        yield* Deferred.succeed(gate, undefined)
+        inbox.end()
+        yield* Fiber.join(run)
+        assert.deepStrictEqual(used, [[1], [2, 3]])
+      }))
+
+    it.live("fails with a use that fails, and dies of one that throws", () =>
+      Effect.gen(function*() {
+        const failing = SlidingInbox.make<number>(10)
+        failing.offer(1, 0)
+        assert.strictEqual(yield* Effect.flip(failing.runForEachArray(() => Effect.fail("no"))), "no")
+        const throwing = SlidingInbox.make<number>(10)
+        throwing.offer(1, 0)
+        const exit = yield* Effect.exit(throwing.runForEachArray(() => {
+          throw new Error("a mistake")
+        }))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      }))
+
+    it.live("race: interrupted, it uses nothing more", () =>
+      Effect.gen(function*() {
+        const inbox = SlidingInbox.make<number>(10)
+        let used = 0
+        const run = yield* Effect.forkScoped(inbox.runForEachArray(() => {
+          used++
+          return Effect.void
+        }), { startImmediately: true })
+        inbox.offer(1, 0)
+        yield* Fiber.interrupt(run)
+        yield* turnOfTheLoop
+        assert.strictEqual(used, 0)
+      }))
+  })
 })
