@@ -80,6 +80,8 @@ export interface Lines {
   readonly timeIsUp: string
   /** The call could not be handed on; unset: the apology. */
   readonly transferFailed?: string
+  /** The caller is asked to say it again; unset: nobody is (see `AskAgain`). */
+  readonly notUnderstood?: string
 }
 
 export interface Persona {

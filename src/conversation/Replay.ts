@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import type { Persona } from "./Persona.ts"
+import type { Replier } from "./ReplyModel.ts"
 import type { Command, TurnEvent } from "./TurnEvent.ts"
 import * as TurnMachine from "./TurnMachine.ts"
 
@@ -36,9 +37,12 @@ export interface Recording {
 }
 
 /** The first line of a recording. */
-export const header = ({ endpointing, fillers, idle, interruption, lines, maxDuration, transfers = {} }: Persona): string => {
+export const header = (
+  { endpointing, fillers, idle, interruption, language, lines, maxDuration, transfers = {} }: Persona,
+  { answersUnheard = false }: Pick<Replier, "answersUnheard"> = {}
+): string => {
   const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
-  return JSON.stringify({ version, settings: { endpointing, idle, interruption, lines, maxDuration, fillers, transfers: names } })
+  return JSON.stringify({ version, settings: { endpointing, idle, interruption, lines, maxDuration, fillers, transfers: names, language, answersUnheard } })
 }
 
 export const eventLine = (event: TurnEvent): string => JSON.stringify(event)

@@ -98,7 +98,7 @@ describe("an agent's file", () => {
       name: "shop",
       language: "en",
       instructions: Defaults.instructions,
-      lines: standard.lines,
+      lines: { ...standard.lines, notUnderstood: standard.notUnderstood.first },
       script: undefined,
       hints: undefined,
       endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 100 },
@@ -186,9 +186,11 @@ tools:
 
   it("sets every line, and may greet with silence", () => {
     const { lines } = good(
-      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f }"
+      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f }\nnotUnderstood: { first: g }"
     )
-    assert.deepStrictEqual(lines, { greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f" })
+    assert.deepStrictEqual(lines, {
+      greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f", notUnderstood: "g"
+    })
   })
 
   it("has phrases in a block, with comments, or in a list", () => {
@@ -231,6 +233,8 @@ tools:
     const { hints, lines: own } = good(`name: shop\nlanguage: it\ngreeting: Ciao.\n${lines}`)
     assert.deepStrictEqual(hints.phrases, [])
     assert.strictEqual(own.greeting, "Ciao.")
+    assert.strictEqual(own.notUnderstood, "c")
+    assert.strictEqual(good(`name: shop\nlanguage: it\ngreeting: Ciao.\n${lines}\nnotUnderstood: { first: Come }`).lines.notUnderstood, "Come")
   })
 })
 

@@ -16,6 +16,8 @@ export interface Circumstances {
   readonly sound: Sound
   /** What the model was told to expect. */
   readonly prompt?: string
+  /** Words of which the model is less sure (e to the mean logarithm of their probability) are doubtful; 0: none are. */
+  readonly leastConfidence?: number
 }
 
 export interface Judged {
@@ -23,6 +25,8 @@ export interface Judged {
   readonly text: string
   /** It was speech, but what the model made of it is no use; `text` is empty. */
   readonly isUnintelligible: boolean
+  /** The model itself doubts these words; unset: it does not, or does not tell. */
+  readonly isDoubtful?: boolean
   /** 0 to 1, where the server tells. */
   readonly confidence?: number
 }
@@ -34,6 +38,12 @@ const repeats = 2.4
 
 /** Below it the words are a guess: e^−1.5 is one in five for each piece of a word. */
 const guessedLogProbability = -1.5
+
+/**
+ * Words below it are doubtful: e^−0.94. Whisper tiny.en, the least of all, is surer of 98 % of recorded prompts, and of one in
+ * five in a language that it does not know (docs/engines.md). Whisper's own bound of −1 leaves out too much of these.
+ */
+export const standardLeastConfidence = 0.39
 
 /** What is also invented is believed only within these: real thanks were seen below 0.02 and above −0.5. */
 const doubtedNoSpeech = 0.3
@@ -164,7 +174,10 @@ const isSupported = (text: string, segments: ReadonlyArray<Segment>, { overFloor
 const nothing: Judged = { text: "", isUnintelligible: false }
 
 /** Takes out of a transcript what was not said. */
-export const judge = (heard: Heard, { language, prompt, sound }: Circumstances): Judged => {
+export const judge = (
+  heard: Heard,
+  { language, leastConfidence = standardLeastConfidence, prompt, sound }: Circumstances
+): Judged => {
   const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= speechMillis }
   const segments = heard.segments.filter((segment) => !isSilent(segment))
   const kept = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")
@@ -183,9 +196,12 @@ export const judge = (heard: Heard, { language, prompt, sound }: Circumstances):
   if (doubted.has(said.replace(/[.-]/g, " ").replace(/\s+/g, " ")) && !isSupported(text, segments, sound)) return nothing
   if (isLoop(text) || segments.some(({ compression = 0 }) => compression > repeats)) return garbled
   if (logProbability !== undefined && logProbability < guessedLogProbability) return garbled
+  const isDoubtful = leastConfidence > 0
+    && ((logProbability !== undefined && Math.exp(logProbability) < leastConfidence) || (mean(segments, "noSpeech") ?? 0) > silentNoSpeech)
   return {
     text,
     isUnintelligible: false,
+    ...(isDoubtful ? { isDoubtful } : {}),
     ...(logProbability === undefined ? {} : { confidence: Math.min(1, Math.exp(logProbability)) })
   }
 }
