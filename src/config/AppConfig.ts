@@ -289,7 +289,7 @@ const variables = {
   STT_PARTIALS: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
   STT_LEAST_CONFIDENCE: withDefault(
     Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })),
-    0.39,
+    0.45,
     "a number from 0 (never ask again) to 0.9",
     "0.3"
   ),

@@ -7,6 +7,7 @@
  *
  * After https://github.com/openai/whisper/discussions/928 and the thresholds of OpenAI's `transcribe.py`.
  */
+import * as Words from "../../conversation/Words.ts"
 import type { Sound } from "./Loudness.ts"
 import type { Heard, Segment } from "./TranscriptionBody.ts"
 
@@ -16,7 +17,7 @@ export interface Circumstances {
   readonly sound: Sound
   /** What the model was told to expect. */
   readonly prompt?: string
-  /** Words of which the model is less sure (e to the mean logarithm of their probability) are doubtful; 0: none are. */
+  /** Words of which the model is less sure (e to the mean logarithm of their probability) are doubtful, but for short ones; 0: none are. */
   readonly leastConfidence?: number
 }
 
@@ -25,7 +26,7 @@ export interface Judged {
   readonly text: string
   /** It was speech, but what the model made of it is no use; `text` is empty. */
   readonly isUnintelligible: boolean
-  /** The model itself doubts these words; unset: it does not, or does not tell. */
+  /** The model itself doubts these words, or the sound is too short for them. */
   readonly isDoubtful?: boolean
   /** 0 to 1, where the server tells. */
   readonly confidence?: number
@@ -40,10 +41,12 @@ const repeats = 2.4
 const guessedLogProbability = -1.5
 
 /**
- * Words below it are doubtful: e^−0.94. Whisper tiny.en, the least of all, is surer of 98 % of recorded prompts, and of one in
- * five in a language that it does not know (docs/engines.md). Whisper's own bound of −1 leaves out too much of these.
+ * Words of which the model is less sure are doubtful: e^−0.8, the mean over the pieces of the words. Where a short text ends and
+ * how it is written is a doubt of its own, which weighs on the mean the more the shorter it is: so much is allowed for it, divided
+ * by the number of words. Both were measured (docs/engines.md).
  */
-export const standardLeastConfidence = 0.39
+export const standardLeastConfidence = 0.45
+const brevityDoubt = 0.45
 
 /** What is also invented is believed only within these: real thanks were seen below 0.02 and above −0.5. */
 const doubtedNoSpeech = 0.3
@@ -197,7 +200,9 @@ export const judge = (
   if (isLoop(text) || segments.some(({ compression = 0 }) => compression > repeats)) return garbled
   if (logProbability !== undefined && logProbability < guessedLogProbability) return garbled
   const isDoubtful = leastConfidence > 0
-    && ((logProbability !== undefined && Math.exp(logProbability) < leastConfidence) || (mean(segments, "noSpeech") ?? 0) > silentNoSpeech)
+    && ((logProbability !== undefined && logProbability < Math.log(leastConfidence) - brevityDoubt / Math.max(1, Words.count(text)))
+      || (mean(segments, "noSpeech") ?? 0) > silentNoSpeech
+      || sound.voicedMillis < Math.max(leastMillis, letters(text) * millisPerLetter))
   return {
     text,
     isUnintelligible: false,

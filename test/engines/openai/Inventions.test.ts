@@ -170,6 +170,54 @@ describe("the model's own scores", () => {
   })
 })
 
+describe("doubt", () => {
+  const isDoubtful = (...[text, options = {}]: Parameters<typeof judge>) => judge(text, options).isDoubtful === true
+  const scores = (logProbability: number, noSpeech = 0.05) => ({ segments: [{ logProbability, noSpeech }] })
+
+  // What Whisper tiny.en made of recorded prompts, of the first tenth of a second of some, and of French prompts.
+  it("is of what the model guessed, and not of what it was sure of", () => {
+    const short = { ...loud, voicedMillis: 600 }
+    for (
+      const [text, logProbability, noSpeech, sound] of [
+        ["Call forward unconditional.", -0.73, 0.16, loud],
+        ["Call waiting.", -0.74, 0.2, short],
+        ["Press.", -1.02, 0.15, short],
+        ["4.", -0.91, 0.25, short]
+      ] as const
+    ) assert.isFalse(isDoubtful(text, { ...scores(logProbability, noSpeech), sound }), text)
+    for (
+      const [text, logProbability, noSpeech, sound] of [
+        ["That's it.", -0.6, 0.61, { ...click, voicedMillis: 100 }],
+        ["Said on this on the fair maze.", -0.99, 0.1, loud],
+        ["And...", -1.66, 0.47, { ...click, voicedMillis: 400 }]
+      ] as const
+    ) assert.isTrue(isDoubtful(text, { ...scores(logProbability, noSpeech), sound }) || judge(text, { ...scores(logProbability, noSpeech), sound }).text === "", text)
+  })
+
+  it("grows with the number of words that the model is as unsure of", () => {
+    const sound = { ...loud, voicedMillis: 3000 }
+    assert.isFalse(isDoubtful("Tuesday.", { ...scores(-0.95), sound }))
+    assert.isFalse(isDoubtful("On Tuesday.", { ...scores(-0.95), sound }))
+    assert.isTrue(isDoubtful("On Tuesday at half past nine.", { ...scores(-0.95), sound }))
+    assert.isTrue(isDoubtful("Tuesday.", { ...scores(-1.3), sound }))
+  })
+
+  it("is of words that the sound has no room for, whatever the server tells", () => {
+    assert.isTrue(isDoubtful("That's it.", { sound: { ...click, voicedMillis: 100 } }))
+    assert.isTrue(isDoubtful("I would like to book a table for two.", { sound: { ...loud, voicedMillis: 300 } }))
+    assert.isFalse(isDoubtful("I would like to book a table for two.", { sound: loud }))
+  })
+
+  it("has a bound that can be moved, or be none", () => {
+    const heard = { text: "On Tuesday at half past nine.", segments: [{ text: "", logProbability: -0.95, noSpeech: 0.7 }] }
+    const judged = (leastConfidence: number, noSpeech = 0) =>
+      Inventions.judge({ ...heard, segments: [{ ...heard.segments[0], noSpeech }] }, { language: "en", sound: loud, leastConfidence }).isDoubtful === true
+    assert.deepStrictEqual([0.45, 0.43, 0.3].map((bound) => judged(bound)), [true, true, false])
+    assert.isTrue(judged(0.1, 0.7))
+    assert.isFalse(judged(0, 0.7))
+  })
+})
+
 describe("more than was said", () => {
   it("no one speaks so fast", () => {
     const text = "And that is why I have always thought that we should go to the sea and look for the ships that are coming in."

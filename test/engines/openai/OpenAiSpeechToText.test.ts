@@ -222,7 +222,8 @@ describe("an answer", () => {
         { text: "Thank you." },
         { text: "Thank you.", noSpeech: 0.7, logProbability: -0.6 },
         { text: "Thanks for watching!" },
-        { text: "Blorg the vermin.", logProbability: -1.9 }
+        { text: "Blorg the vermin.", logProbability: -1.9 },
+        { text: "Blorg the vermin.", logProbability: -0.99 }
       ]
       const { push, transcribe } = yield* setUp({ hears: () => heard.shift() ?? "" })
       yield* push(silence(200))
@@ -231,6 +232,17 @@ describe("an answer", () => {
       assert.deepStrictEqual(yield* transcribe, { text: "", ending: "unknown" })
       assert.deepStrictEqual(yield* transcribe, { text: "", ending: "unknown" })
       assert.deepStrictEqual(yield* transcribe, { text: "", ending: "unknown", isUnintelligible: true })
+      assert.deepStrictEqual(yield* transcribe, { text: "Blorg the vermin.", ending: "complete", isDoubtful: true, confidence: Math.exp(-0.99) })
+    })))
+
+  it.live("is in doubt only where the configuration wants it", live(() =>
+    Effect.gen(function*() {
+      const fake = yield* FakeSpeechServers.transcription({ hears: () => ({ text: "Blorg the vermin.", logProbability: -0.99 }) })
+      for (const [leastConfidence, isDoubtful] of [[0, undefined], [0.2, undefined], [0.45, true]] as const) {
+        const { push, transcribe } = yield* utterance({ ...settingsAt(fake.url), leastConfidence })
+        yield* push(voice(1000))
+        assert.strictEqual((yield* transcribe).isDoubtful, isDoubtful)
+      }
     })))
 })
 
