@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
 import * as Inventions from "../../../src/engines/openai/Inventions.ts"
 import type { Segment } from "../../../src/engines/openai/TranscriptionBody.ts"
 
@@ -206,6 +207,35 @@ describe("doubt", () => {
     assert.isTrue(isDoubtful("That's it.", { sound: { ...click, voicedMillis: 100 } }))
     assert.isTrue(isDoubtful("I would like to book a table for two.", { sound: { ...loud, voicedMillis: 300 } }))
     assert.isFalse(isDoubtful("I would like to book a table for two.", { sound: loud }))
+  })
+
+  /**
+   * What Whisper tiny.en (greedy, temperature 0) told of Asterisk's recorded prompts at 8 kHz: English ones, three of which it
+   * misheard, and French and Spanish ones that it was told to take for English.
+   */
+  it("is of less than 2 % of recorded prompts, and of most of those in a language that the agent does not speak", () => {
+    const rows = readFileSync("test/fixtures/whisper-scores.csv", "utf8").trim().split("\n").slice(1).map((line) => line.split(","))
+    const asked = (language: string, leastWords = 0) => {
+      const said = rows.filter(([of, words]) => of === language && Number(words) >= leastWords)
+      const share = said.filter(([, words, letters, isShort, voicedMillis, logProbability, noSpeech]) => {
+        const others = Array.from({ length: Number(words) - 1 }, (_, index) => String.fromCharCode(97 + index % 26))
+        const text = ["x".repeat(Math.max(1, Number(letters) - Number(words) + 1)), ...others].join(" ")
+        const { isDoubtful, isUnintelligible } = judge(text, {
+          sound: { millis: Number(voicedMillis) + 700, voicedMillis: Number(voicedMillis), overFloor: 25 },
+          segments: [{ logProbability: Number(logProbability), noSpeech: Number(noSpeech) }]
+        })
+        return isUnintelligible || (isDoubtful === true && isShort === "0")
+      }).length / said.length
+      return { count: said.length, share }
+    }
+    assert.isAbove(asked("en").count, 300)
+    assert.isAtMost(asked("en").share, 0.02)
+    assert.strictEqual(asked("en", 4).share, 0)
+    assert.strictEqual(asked("en-misheard").share, 1)
+    for (const language of ["fr", "es"]) {
+      assert.isAtLeast(asked(language).share, 0.6)
+      assert.isAtLeast(asked(language, 4).share, 0.85)
+    }
   })
 
   it("has a bound that can be moved, or be none", () => {
