@@ -320,7 +320,13 @@ export const draft = (text: string, limit: number): Draft => {
     ...(file.region === undefined ? {} : { region: file.region }),
     ...(file.voice === undefined ? {} : { voice: file.voice }),
     instructions: file.instructions ?? Defaults.instructions,
-    lines: { ...(isForeign ? spoken : standard.lines), ...file.lines, greeting: file.greeting ?? standard.lines.greeting },
+    lines: {
+      ...(isForeign ? spoken : standard.lines),
+      ...file.lines,
+      greeting: file.greeting ?? standard.lines.greeting,
+      // A foreign file has an apology of its own, which asks the caller to try again.
+      notUnderstood: notUnderstood?.first ?? (isForeign ? file.lines?.apology : undefined) ?? standard.notUnderstood.first
+    },
     script,
     hints,
     endpointing: { ...Defaults.endpointing, ...file.endpointing },

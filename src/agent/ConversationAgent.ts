@@ -80,7 +80,7 @@ export const layer = Layer.effect(
 
     const agentOf = Effect.fn("Conversations.agentOf")(function*(given: Persona) {
       const persona = Timeouts.forEngines(given, stages)
-      const recognizer = yield* speechToText.prepare(persona.hints)
+      const recognizer = yield* speechToText.prepare({ ...persona.hints, pause: persona.endpointing.silence })
       const replier = yield* replyModel.prepare(persona)
       yield* textToSpeech.prepare(
         [...Object.values(persona.lines).map(Speakable.toSpeech), ...persona.fillers?.lines ?? []].map(Player.requestOf(persona))
@@ -92,7 +92,7 @@ export const layer = Layer.effect(
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }
 
       const answer = Effect.fnUntraced(function*(line: Line) {
-        const record = yield* recordings.open(line.callId, persona)
+        const record = yield* recordings.open(line.callId, persona, replier)
         const conversation = yield* Conversation.open(persona, engines, {
           audio: line.audio as Stream.Stream<Pcm<8000>>,
           clear: line.clear,

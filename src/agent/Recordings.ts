@@ -5,6 +5,7 @@
 import { type Cause, Context, Duration, Effect, Fiber, FileSystem, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { Persona } from "../conversation/Persona.ts"
+import type { Replier } from "../conversation/ReplyModel.ts"
 import * as Replay from "../conversation/Replay.ts"
 import type { TurnEvent } from "../conversation/TurnEvent.ts"
 
@@ -16,7 +17,7 @@ const lastWrites = Duration.seconds(2)
 
 export class Recordings extends Context.Service<Recordings, {
   /** Takes the events of a call until the scope closes; `undefined` when nothing is recorded. */
-  readonly open: (callId: string, persona: Persona) => Effect.Effect<((event: TurnEvent) => void) | undefined, never, Scope.Scope>
+  readonly open: (callId: string, persona: Persona, replier?: Pick<Replier, "answersUnheard">) => Effect.Effect<((event: TurnEvent) => void) | undefined, never, Scope.Scope>
 }>()("client-caller/agent/Recordings") {
   static readonly layer = Layer.effect(
     Recordings,
@@ -28,11 +29,11 @@ export class Recordings extends Context.Service<Recordings, {
       const scope = yield* Effect.scope
       const folder = eventsDir.value
 
-      const open = Effect.fnUntraced(function*(callId: string, persona: Persona) {
+      const open = Effect.fnUntraced(function*(callId: string, persona: Persona, replier: Pick<Replier, "answersUnheard"> = {}) {
         const lines = yield* Queue.dropping<string, Cause.Done>(waiting)
         const file = path.join(folder, `${callId.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.jsonl`)
         const write = fs.makeDirectory(folder, { recursive: true }).pipe(
-          Effect.andThen(fs.writeFileString(file, `${Replay.header(persona)}\n`, { mode: 0o600 })),
+          Effect.andThen(fs.writeFileString(file, `${Replay.header(persona, replier)}\n`, { mode: 0o600 })),
           Effect.andThen(Stream.runForEachArray(Stream.fromQueue(lines), (some) =>
             fs.writeFileString(file, `${some.join("\n")}\n`, { flag: "a" }))),
           Effect.catch((cause) => Effect.logWarning("The events of a call could not be written; look at EVENTS_DIR", cause))

@@ -316,6 +316,12 @@ const variables = {
   STT_MODEL: eachEngine("the name of a model", "openai/whisper-large-v3-turbo"),
   STT_API_KEY: eachKey,
   STT_PARTIALS: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
+  STT_LEAST_CONFIDENCE: withDefault(
+    Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })),
+    0.45,
+    "a number from 0 (never ask again) to 0.9",
+    "0.3"
+  ),
   LLM_URL: engines("http://127.0.0.1:8002/v1,embedded"),
   LLM_MODEL: eachEngine("the name of a model", "google/gemma-3-27b-it"),
   LLM_API_KEY: eachKey,
@@ -384,6 +390,8 @@ export interface EngineSettings {
   readonly sampleRate?: number
   /** Of speech to text: whether it is asked for the words so far while the caller speaks. Default true. */
   readonly hasPartials?: boolean
+  /** Of speech to text: words of less confidence (0 to 0.9) are doubtful; 0: none are. Unset: the engine's own. */
+  readonly leastConfidence?: number
   /** A speech engine that writes figures out itself gets them as they are written. Unset: it does not. */
   readonly writesFiguresOut?: boolean
   /** How a language engine answers. */
@@ -558,7 +566,7 @@ const engineChoices = (values: Values, prefix: EnginePrefix): EngineChoices => {
         model: pick(values[`${prefix}_MODEL`], index),
         apiKey: pick(values[`${prefix}_API_KEY`], index),
         voice: prefix === "TTS" ? pick(values.TTS_VOICE, index) : Option.none(),
-        ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS === "on" } : {}),
+        ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS === "on", leastConfidence: values.STT_LEAST_CONFIDENCE } : {}),
         ...(prefix === "TTS"
           ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(pick(values.TTS_NORMALIZE, index), "off") }
           : {}),

@@ -19,6 +19,7 @@ import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
 import { EngineFailed, reasonOf } from "./Engine.ts"
+import * as HeldSilence from "./HeldSilence.ts"
 import * as HoldRequest from "./HoldRequest.ts"
 import * as MediaClock from "./MediaClock.ts"
 import type { Persona } from "./Persona.ts"
@@ -108,6 +109,7 @@ interface Hearing {
   /** Sound that is not yet in the inbox. */
   readonly gathered: Int16Array<ArrayBuffer>
   gatheredLength: number
+  readonly silence: HeldSilence.HeldSilence
 }
 
 /** Samples that go to a recognizer at once: 60 ms. What is asked for in between is handed on first. */
@@ -125,7 +127,7 @@ export const open = Effect.fnUntraced(function*(
   const began = monotonic()
   const now = () => monotonic() - began
 
-  const transition = TurnMachine.make(persona)
+  const transition = TurnMachine.make({ ...persona, answersUnheard: engines.replier.answersUnheard === true })
   const requestOf = Player.requestOf(persona)
   /** What has happened, and those who wait until all before is dealt with. */
   const events = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
@@ -199,7 +201,8 @@ export const open = Effect.fnUntraced(function*(
       scope: yield* Scope.fork(scope),
       inbox: yield* Queue.unbounded<Pcm.Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>(),
       gathered: new Int16Array(hearingLength),
-      gatheredLength: 0
+      gatheredLength: 0,
+      silence: HeldSilence.make()
     }
     const before = preRoll.read()
     Queue.offerUnsafe(begun.inbox, before)
@@ -460,12 +463,14 @@ export const open = Effect.fnUntraced(function*(
       preRoll.push(pcm, at)
       if (hearing === undefined) return
       const clean = echo.clean(pcm, at)
-      hearMore(hearing, clean)
+      for (const piece of hearing.silence.pass(clean)) hearMore(hearing, piece)
       context?.hear(clean)
     },
     onEcho: preRoll.echoed,
     onPassed: (position) => timers.pass(position) ? passFurther(position) : undefined,
     onVoice: ({ _tag, at }) => {
+      if (_tag === "VoiceStopped") hearing?.silence.begin(mediaClock.toReal(mediaClock.position()) - at)
+      else if (hearing !== undefined) for (const piece of hearing.silence.end()) hearMore(hearing, piece)
       happened({ _tag, at: now(), since: at })
       return dealtWith
     },

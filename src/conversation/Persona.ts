@@ -86,6 +86,8 @@ export interface Lines {
   readonly transferFailed?: string
   /** The caller asked the agent to wait; unset or empty: the reply model answers. */
   readonly hold?: string
+  /** The caller is asked to say it again; unset: nobody is (see `AskAgain`). */
+  readonly notUnderstood?: string
 }
 
 export interface Persona {

@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import type { Persona } from "./Persona.ts"
+import type { Replier } from "./ReplyModel.ts"
 import type { Command, TurnEvent } from "./TurnEvent.ts"
 import * as TurnMachine from "./TurnMachine.ts"
 
@@ -36,11 +37,14 @@ export interface Recording {
 }
 
 /** The first line of a recording. */
-export const header = ({ endpointing, fillers, idle, interruption, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }: Persona): string => {
+export const header = (
+  { endpointing, fillers, idle, interruption, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }: Persona,
+  { answersUnheard = false }: Pick<Replier, "answersUnheard"> = {}
+): string => {
   const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
   const asking = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
   const settings: TurnMachine.TurnSettings = {
-    endpointing, idle, interruption, lines, maxDuration, transfers: names, language, script: asking,
+    endpointing, idle, interruption, lines, maxDuration, transfers: names, language, script: asking, answersUnheard,
     ...(fillers === undefined ? {} : { fillers }),
     ...(region === undefined ? {} : { region })
   }

@@ -52,6 +52,8 @@ export type ReplyPart =
 export interface Replier {
   /** Stopped by interruption. A stream that ends without any text is a reply of silence. */
   readonly reply: (request: ReplyRequest) => Stream.Stream<ReplyPart, EngineFailed>
+  /** It has answers of its own for speech of which no word was understood (an empty text of the caller's). Unset: it has none. */
+  readonly answersUnheard?: boolean
 }
 
 export class ReplyModel extends Context.Service<ReplyModel, Observed & {

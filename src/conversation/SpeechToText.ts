@@ -18,6 +18,11 @@ export interface Hints {
   readonly phrases: ReadonlyArray<string>
   /** How each value of a slot is said; the same notation, without slots. */
   readonly slots: Readonly<Record<string, ReadonlyArray<string>>>
+  /**
+   * ms of silence that end the caller's turn. An engine that takes longer to answer is not asked for the words so far. Unset: the
+   * engine's own.
+   */
+  readonly pause?: number
 }
 
 /** The words of an utterance. */
@@ -26,6 +31,8 @@ export interface Transcript {
   readonly text: string
   /** It was speech, but no words could be told; `text` is empty. A cough is not speech. */
   readonly isUnintelligible?: boolean
+  /** The words are more of a guess than what was said: to be asked for again rather than to be answered; see `AskAgain`. */
+  readonly isDoubtful?: boolean
   /**
    * - `complete`: it can stand as a whole, so the turn may end sooner;
    * - `trailing`: it breaks off ("I would like to"), so the turn may end later;

@@ -10,6 +10,7 @@
  * - Voice stops the agent; what was said decides later whether it goes on from where it was.
  * - The history holds what was heard, and nothing else.
  * - A caller who goes on before the answer is heard goes on with the same turn.
+ * - What was not understood is asked for again, never twice running (`AskAgain`).
  * - An engine's failure is spoken of, not suffered in silence; the third one in a row ends the call.
  * - A reply or a transcript that is late has a filler before it: one a turn, never the same twice in a row, and none
  *   of it is remembered (`FillerRule`).
@@ -17,6 +18,7 @@
  * - Keys are pressed behind the reply's words; the call is handed on or ended behind both.
  */
 import * as Dtmf from "../audio/Dtmf.ts"
+import * as AskAgain from "./AskAgain.ts"
 import * as Chunker from "./Chunker.ts"
 import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
 import * as Dictation from "./Dictation.ts"
@@ -40,6 +42,8 @@ export type TurnSettings =
   & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string; readonly region?: string }
   /** Of the script no more than what it asks for. */
   & { readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> } }
+  /** Whether the reply model has answers of its own for speech without words; see `Replier`. */
+  & { readonly answersUnheard?: boolean }
 
 /** Without a pause for this long (ms), what was said so far is taken for the turn. */
 export const maxUtterance = 30_000
@@ -122,6 +126,8 @@ interface Utterance {
   readonly transcribedAt?: number
   readonly startedAt: number
   readonly stoppedAt: number
+  /** How long the voice was heard, without the pauses; ms. */
+  readonly voicedMillis: number
   /** The pause was long enough; only the transcript is waited for. */
   readonly isOver: boolean
   readonly isRetried: boolean
@@ -164,6 +170,8 @@ export interface TurnState {
   readonly isIdlePrompted: boolean
   /** The caller has asked to wait until then: neither prompt nor goodbye comes sooner. */
   readonly heldUntil?: number
+  /** The agent's last words asked the caller to say it again. */
+  readonly isAskedAgain: boolean
   readonly failures: number
 }
 
@@ -182,6 +190,7 @@ export const initial: TurnState = {
   digits: "",
   areDigitsDue: false,
   isIdlePrompted: false,
+  isAskedAgain: false,
   failures: 0
 }
 
@@ -293,7 +302,7 @@ class Step {
     this.#cancelTimer("idleHangUp")
     if (utterance === undefined) {
       const id = this.state.nextUtterance++
-      this.state.utterance = { id, attempt: 0, isTranscribing: false, startedAt: since, stoppedAt: since, isOver: false, isRetried: false, due: 0 }
+      this.state.utterance = { id, attempt: 0, isTranscribing: false, startedAt: since, stoppedAt: since, voicedMillis: 0, isOver: false, isRetried: false, due: 0 }
       this.#do({ _tag: "BeginUtterance", utterance: id })
       this.#startTimer("utterance", since + maxUtterance)
     } else {
@@ -347,7 +356,7 @@ class Step {
     }
     if (utterance.isOver) return
     const due = this.#settings.endpointing.silence
-    this.state.utterance = { ...utterance, stoppedAt: since, due }
+    this.state.utterance = { ...utterance, stoppedAt: since, voicedMillis: utterance.voicedMillis + since - voice.since, due }
     this.#startTimer("speculate", since + this.#settings.endpointing.speculate)
     this.#startTimer("endpoint", since + due)
   }
@@ -446,7 +455,7 @@ class Step {
   /** Starts the reply in the pause, where it is likely to count. */
   #speculate(utterance: Utterance, transcript: Transcript): void {
     const { active, digits } = this.state
-    if (digits.length > 0 || this.#isNoise(transcript)) return
+    if (digits.length > 0 || this.#isNoise(transcript) || this.#understood(utterance, transcript) !== "answer") return
     if (this.#isHoldRequest(transcript) && this.#hasLine("hold")) return
     if (this.#isOnHold() && active === undefined && this.#isIdleTalk(transcript)) return
     if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, utterance, transcript))) return
@@ -479,7 +488,8 @@ class Step {
     this.#cancelTranscription(utterance)
     this.#dropSpeculation()
     const { transcript: _transcript, ...rest } = utterance
-    this.state.utterance = { ...rest, stoppedAt: this.#at, isOver: true, isTranscribing: false }
+    const voicedMillis = utterance.voicedMillis + this.#at - this.state.voice.since
+    this.state.utterance = { ...rest, stoppedAt: this.#at, voicedMillis, isOver: true, isTranscribing: false }
     this.#transcribe()
   }
 
@@ -513,7 +523,8 @@ class Step {
     const { active, carry, digits } = this.state
     if (active === undefined) this.#cancelTimer("filler")
     this.#endUtterance(utterance)
-    const isNoise = this.#isNoise(transcript)
+    const understood = this.#understood(utterance, transcript)
+    const isNoise = this.#isNoise(transcript) || understood === "ignore"
     const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, utterance, transcript))
     if (digits.length > 0 && (this.state.areDigitsDue || (!isNoise && !isForAgent))) {
       const words = Words.join(carry, isForAgent ? "" : transcript.text)
@@ -522,9 +533,12 @@ class Step {
     if (isForAgent) return this.#goOn(active)
     if (this.#isHoldRequest(transcript)) return this.#wait(utterance, transcript)
     if (active?.line === "greeting" && active.isHeld) {
-      this.#callerSaid(active.id, Words.join(carry, transcript.text))
+      if (understood !== "ask") this.#callerSaid(active.id, Words.join(carry, transcript.text))
       this.state.carry = ""
       return this.#letGo(active)
+    }
+    if (understood === "ask" && carry.length === 0 && digits.length === 0) {
+      return this.#isOnHold() && active === undefined ? this.#startIdle() : this.#askAgain(isNoise)
     }
     if (isNoise && carry.length === 0) return digits.length > 0 ? undefined : this.#startIdle()
     if (this.#isOnHold() && active === undefined && this.#isIdleTalk(transcript)) return this.#startIdle()
@@ -542,6 +556,34 @@ class Step {
       this.#say("hold")
     } else this.#commit([words], utterance)
     this.state.heldUntil = this.#at + (this.#settings.idle.hold ?? 0)
+  }
+
+  /** What is done about what the caller said, as far as it was understood. */
+  #understood(utterance: Utterance, transcript: Transcript): AskAgain.Decision {
+    const { answersUnheard = false, language = "", lines } = this.#settings
+    if (lines.notUnderstood === undefined) return this.#isNoise(transcript) ? "ignore" : "answer"
+    const { active, history } = this.state
+    const agentSaid = history.findLast(({ role }) => role === "agent")?.text ?? ""
+    return AskAgain.decide({
+      transcript,
+      voicedMillis: utterance.voicedMillis,
+      wasAskedAgain: this.state.isAskedAgain,
+      isInterruption: active !== undefined,
+      agentSaid: Words.join(agentSaid, active?.heard ?? ""),
+      language,
+      backchannels: this.#backchannels,
+      answersUnheard
+    })
+  }
+
+  /** Of what was not understood nothing is remembered. */
+  #askAgain(isWordless: boolean): void {
+    // Once the agent has asked whether anybody is there, a noise does not put off the end of the call.
+    if (!isWordless || !this.state.isIdlePrompted) {
+      delete this.state.idleSince
+      this.state.isIdlePrompted = false
+    }
+    this.#say("notUnderstood")
   }
 
   /** The agent's turn begins; what was said is settled. */
@@ -565,6 +607,7 @@ class Step {
     this.#cancelTimer("digits")
     delete this.state.idleSince
     this.state.isIdlePrompted = false
+    this.state.isAskedAgain = false
 
     const moments = {
       due: since + (utterance?.due ?? 0),
@@ -650,6 +693,7 @@ class Step {
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
     this.#cancelTimer("filler")
+    this.state.isAskedAgain = line === "notUnderstood"
     const reply = this.#newReply({ line, ...end })
     this.state.active = { ...reply, isTextDone: true }
     this.#speak(this.state.active, this.#settings.lines[line] ?? this.#settings.lines.apology, "line")

@@ -37,7 +37,9 @@ export const make = Effect.fnUntraced(function*(
     }
 
     const replier: Replier = {
-      reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request)))
+      reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request))),
+      // As the first does, which answers as long as it works.
+      answersUnheard: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnheard === true
     }
     return replier
   })

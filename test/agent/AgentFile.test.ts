@@ -100,7 +100,7 @@ describe("an agent's file", () => {
       name: "shop",
       language: "en",
       instructions: Defaults.instructions,
-      lines: standard.lines,
+      lines: { ...standard.lines, notUnderstood: standard.notUnderstood.first },
       script: undefined,
       hints: undefined,
       endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 100, dictation: 1600 },
@@ -188,9 +188,11 @@ tools:
 
   it("sets every line, and may greet with silence", () => {
     const { lines } = good(
-      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f, hold: g }"
+      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f, hold: g }\nnotUnderstood: { first: h }"
     )
-    assert.deepStrictEqual(lines, { greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f", hold: "g" })
+    assert.deepStrictEqual(lines, {
+      greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f", hold: "g", notUnderstood: "h"
+    })
   })
 
   it("names the country by whose plan callers' numbers are whole", () => {
@@ -252,6 +254,8 @@ tools:
     const { hints, lines: own } = good(`name: shop\nlanguage: it\ngreeting: Ciao.\n${lines}`)
     assert.deepStrictEqual(hints.phrases, [])
     assert.strictEqual(own.greeting, "Ciao.")
+    assert.strictEqual(own.notUnderstood, "c")
+    assert.strictEqual(good(`name: shop\nlanguage: it\ngreeting: Ciao.\n${lines}\nnotUnderstood: { first: Come }`).lines.notUnderstood, "Come")
   })
 })
 

@@ -57,7 +57,7 @@ describe("an agent that can be talked to", () => {
       assert.strictEqual(agent.name, persona.name)
       assert.strictEqual(agent.sampleRate, 8000)
       const { hints, lines, persona: told } = yield* Ref.get(fake.prepared)
-      assert.strictEqual(hints, persona.hints)
+      assert.deepStrictEqual(hints, { ...persona.hints, pause: persona.endpointing.silence })
       assert.strictEqual(told, persona)
       assert.sameMembers([...lines ?? []], Object.values(persona.lines))
       assert.strictEqual(yield* fake.unfinished, 0)

@@ -163,6 +163,7 @@ describe("AppConfig", () => {
         STT_MODEL: "whisper",
         STT_API_KEY: "stt",
         STT_PARTIALS: "off",
+        STT_LEAST_CONFIDENCE: "0.25",
         LLM_URL: "http://127.0.0.1:8002/v1/",
         LLM_MODEL: "gemma",
         LLM_API_KEY: "llm",
@@ -231,6 +232,7 @@ describe("AppConfig", () => {
       })
       assert.strictEqual(engines.textToSpeech[0]._tag === "Server" && engines.textToSpeech[0].settings.sampleRate, 16_000)
       assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)
+      assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.leastConfidence, 0.25)
       assert.deepStrictEqual(
         [limits.calls, limits.callsPerCaller, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
         [7, 5, 300_000, 4000, 6000, 2500]

@@ -70,8 +70,8 @@ describe("a recording", () => {
   })
 
   it("holds of the persona what the machine goes by, and nothing else", () => {
-    const settings = read(Replay.header({ ...persona, instructions: "a secret", voice: "kal" } as Persona)).settings
-    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, script: { intents: [] } })
+    const settings = read(Replay.header({ ...persona, language: "de", instructions: "a secret", voice: "kal" } as Persona, { answersUnheard: true })).settings
+    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnheard: true })
     assert.notInclude(Replay.header({ ...persona, instructions: "a secret" } as Persona), "secret")
   })
 })

@@ -340,6 +340,7 @@ export const layer: Layer.Layer<ReplyModel> = Layer.succeed(
       Effect.sync(() => {
         const follow = make(persona)
         return {
+          answersUnheard: true,
           reply: (request: ReplyRequest) => Stream.suspend(() => Stream.fromIterable(toParts(follow(lastSaid(request), request.state))))
         }
       })

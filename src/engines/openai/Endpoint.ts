@@ -30,6 +30,8 @@ export interface RequestOptions extends Bounds {
   readonly maxBytes?: number
   /** What a path follows: the configured address, which ends with the version, or its host alone. Default `base`. */
   readonly from?: "base" | "origin"
+  /** Whether it is sent again, once, when its connection breaks before an answer. Default true. */
+  readonly isResent?: boolean
 }
 
 /** An answer with a status of 2xx. */
@@ -370,7 +372,7 @@ export const make = Effect.fnUntraced(function*(
     const sent = client.execute(authorized(HttpClientRequest.accept(request, options.accept ?? "application/json")))
     const response = yield* sent.pipe(
       // What was sent on a connection that was being closed never arrived; and none of these requests changes anything.
-      Effect.catchIf((error) => broke.has(codeOf(error)), () => sent),
+      Effect.catchIf((error) => options.isResent !== false && broke.has(codeOf(error)), () => sent),
       Effect.mapError(unsent),
       Scope.provide(own),
       Effect.timeoutOrElse({ duration: options.answer ?? "15 seconds", orElse: () => Effect.fail(silent("did not answer")) })

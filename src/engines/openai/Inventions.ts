@@ -7,6 +7,7 @@
  *
  * After https://github.com/openai/whisper/discussions/928 and the thresholds of OpenAI's `transcribe.py`.
  */
+import * as Words from "../../conversation/Words.ts"
 import type { Sound } from "./Loudness.ts"
 import type { Heard, Segment } from "./TranscriptionBody.ts"
 
@@ -16,6 +17,8 @@ export interface Circumstances {
   readonly sound: Sound
   /** What the model was told to expect. */
   readonly prompt?: string
+  /** Words of which the model is less sure (e to the mean logarithm of their probability) are doubtful, but for short ones; 0: none are. */
+  readonly leastConfidence?: number
 }
 
 export interface Judged {
@@ -23,6 +26,8 @@ export interface Judged {
   readonly text: string
   /** It was speech, but what the model made of it is no use; `text` is empty. */
   readonly isUnintelligible: boolean
+  /** The model itself doubts these words, or the sound is too short for them. */
+  readonly isDoubtful?: boolean
   /** 0 to 1, where the server tells. */
   readonly confidence?: number
 }
@@ -34,6 +39,14 @@ const repeats = 2.4
 
 /** Below it the words are a guess: e^−1.5 is one in five for each piece of a word. */
 const guessedLogProbability = -1.5
+
+/**
+ * Words of which the model is less sure are doubtful: e^−0.8, the mean over the pieces of the words. Where a short text ends and
+ * how it is written is a doubt of its own, which weighs on the mean the more the shorter it is: so much is allowed for it, divided
+ * by the number of words. Both were measured (docs/engines.md).
+ */
+export const standardLeastConfidence = 0.45
+const brevityDoubt = 0.45
 
 /** What is also invented is believed only within these: real thanks were seen below 0.02 and above −0.5. */
 const doubtedNoSpeech = 0.3
@@ -164,7 +177,10 @@ const isSupported = (text: string, segments: ReadonlyArray<Segment>, { overFloor
 const nothing: Judged = { text: "", isUnintelligible: false }
 
 /** Takes out of a transcript what was not said. */
-export const judge = (heard: Heard, { language, prompt, sound }: Circumstances): Judged => {
+export const judge = (
+  heard: Heard,
+  { language, leastConfidence = standardLeastConfidence, prompt, sound }: Circumstances
+): Judged => {
   const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= speechMillis }
   const segments = heard.segments.filter((segment) => !isSilent(segment))
   const kept = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")
@@ -183,9 +199,14 @@ export const judge = (heard: Heard, { language, prompt, sound }: Circumstances):
   if (doubted.has(said.replace(/[.-]/g, " ").replace(/\s+/g, " ")) && !isSupported(text, segments, sound)) return nothing
   if (isLoop(text) || segments.some(({ compression = 0 }) => compression > repeats)) return garbled
   if (logProbability !== undefined && logProbability < guessedLogProbability) return garbled
+  const isDoubtful = leastConfidence > 0
+    && ((logProbability !== undefined && logProbability < Math.log(leastConfidence) - brevityDoubt / Math.max(1, Words.count(text)))
+      || (mean(segments, "noSpeech") ?? 0) > silentNoSpeech
+      || sound.voicedMillis < Math.max(leastMillis, letters(text) * millisPerLetter))
   return {
     text,
     isUnintelligible: false,
+    ...(isDoubtful ? { isDoubtful } : {}),
     ...(logProbability === undefined ? {} : { confidence: Math.min(1, Math.exp(logProbability)) })
   }
 }

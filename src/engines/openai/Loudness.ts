@@ -16,6 +16,11 @@ export interface Sound {
   readonly overFloor: number
 }
 
+export interface Measured extends Sound {
+  /** ms from the beginning to the end of the last step that stands out; 0 where there is none. */
+  readonly voicedUntil: number
+}
+
 /** Samples of a step at 8 kHz: 20 ms. */
 const stepLength = 160
 const stepMillis = 20
@@ -31,7 +36,7 @@ const overFloor = 4
 
 export interface Loudness {
   readonly push: (pcm: Pcm<8000>) => void
-  readonly measure: () => Sound
+  readonly measure: () => Measured
   /** ms of the steps that are not silent, whatever the floor: at no cost, to be asked at every piece. */
   readonly loudMillis: () => number
 }
@@ -63,11 +68,12 @@ export const make = (): Loudness => {
       const floor = Float64Array.from(powers).sort()[Math.floor(powers.length / 10)] ?? 0
       const threshold = Math.max(leastPower, Math.min(surePower, floor * overFloor))
       const voiced = powers.filter((power) => power >= threshold)
-      if (voiced.length === 0) return { millis, voicedMillis: 0, overFloor: 0 }
+      if (voiced.length === 0) return { millis, voicedMillis: 0, voicedUntil: 0, overFloor: 0 }
       const mean = voiced.reduce((total, power) => total + power, 0) / voiced.length
       return {
         millis,
         voicedMillis: voiced.length * stepMillis,
+        voicedUntil: (powers.findLastIndex((power) => power >= threshold) + 1) * stepMillis,
         overFloor: 10 * Math.log10(mean / Math.max(1, Math.min(floor, surePower / overFloor)))
       }
     }

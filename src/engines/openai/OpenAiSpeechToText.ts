@@ -4,11 +4,15 @@
  *
  * Whisper hears an utterance as a whole and takes the same time for a short one as for a long one, so it is asked anew
  * for all of it: at a pause, again if the caller went on, and now and then while the caller speaks. A question that is
- * no longer wanted is aborted, and at most one of those in between is under way.
+ * no longer wanted is aborted.
+ *
+ * Servers go on computing what was aborted. So an utterance has one request at a time: when the transcript is asked for, a
+ * request for the words so far has been aborted before, or is waited for where it holds all of the caller's voice. A server
+ * that is slow is asked for transcripts alone; see `RequestPace`.
  *
  * On silence Whisper invents words. So sound without a voice is not sent, and what comes back is judged; see `Inventions`.
  */
-import { Deferred, Effect, Layer, Option, Queue, type Scope, Semaphore, Stream } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Layer, Option, Queue, type Scope, Semaphore, Stream } from "effect"
 import type { HttpClient } from "effect/http"
 import * as Pcm from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/Resampler.ts"
@@ -21,6 +25,7 @@ import * as Endpoint from "./Endpoint.ts"
 import * as Inventions from "./Inventions.ts"
 import * as Loudness from "./Loudness.ts"
 import * as Multipart from "./Multipart.ts"
+import * as RequestPace from "./RequestPace.ts"
 import * as Sse from "./Sse.ts"
 import * as TranscriptionBody from "./TranscriptionBody.ts"
 import * as Vocabulary from "./Vocabulary.ts"
@@ -38,6 +43,12 @@ const longest = 480_000
 /** ms of voice below which there are no words. */
 const leastVoice = 60
 
+/** ms behind the caller's last voiced sample that are sent: the soft end of a word, but no long silence, in which Whisper invents. */
+const tail = 250
+
+/** ms of silence that end a turn, where nobody says. */
+const standardPause = 300
+
 /** Connections that are open before the first call. */
 const connections = 2
 
@@ -51,6 +62,29 @@ interface Question {
   readonly length: number
   readonly language: string
   readonly prompt: string | undefined
+  /** For the words so far: what is lost is not asked for again. */
+  readonly isPartial: boolean
+}
+
+/** A request for the words so far, while it is under way. */
+interface Partial {
+  readonly fiber: Fiber.Fiber<Transcript, EngineFailed>
+  /** ms of the utterance that it holds. */
+  readonly until: number
+  /** A transcript was waited for by it in vain. */
+  isGivenUp: boolean
+}
+
+/** The first samples of some sound. */
+const firstOf = (pieces: ReadonlyArray<Pcm.Pcm<8000>>, length: number): ReadonlyArray<Pcm.Pcm<8000>> => {
+  const first: Array<Pcm.Pcm<8000>> = []
+  let left = length
+  for (const piece of pieces) {
+    if (left <= 0) break
+    first.push(piece.length <= left ? piece : piece.subarray(0, left))
+    left -= piece.length
+  }
+  return first
 }
 
 /** A piece at 16 kHz: read before the next is made, so all calls share it. */
@@ -84,9 +118,13 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SpeechToText["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const endpoint = yield* Endpoint.make("speechToText", settings)
   const events = Sse.decoder(endpoint, TranscriptionBody.Event)
+  const { leastConfidence = Inventions.standardLeastConfidence } = settings
   const partialsEvery = options.partialsEvery ?? (settings.hasPartials === false ? 0 : 600)
   /** The fuller one as long as the server takes it: it tells how sure the model is. */
   let format: "verbose_json" | "json" = "verbose_json"
+  const pace = RequestPace.make()
+  const clock = yield* Clock.Clock
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
   yield* Effect.forkScoped(endpoint.warm(connections))
 
@@ -100,7 +138,7 @@ export const make = Effect.fnUntraced(function*(
           { model: Option.getOrUndefined(model), language, prompt, temperature: "0", response_format: format },
           fileOf(question)
         ),
-        { accept: "application/json, text/event-stream, text/plain", maxBytes }
+        { accept: "application/json, text/event-stream, text/plain", maxBytes, isResent: !question.isPartial }
       )
       if (answer.contentType === "text/event-stream") {
         return TranscriptionBody.fromEvents(yield* Stream.runCollect(events(answer, prompt)))
@@ -114,19 +152,29 @@ export const make = Effect.fnUntraced(function*(
   const hear = (question: Question): Effect.Effect<TranscriptionBody.Heard, EngineFailed> =>
     Effect.suspend(() => {
       const asked = format
+      const began = monotonic()
       return Effect.catchIf(
         ask(question, asked),
         (error) => asked === "verbose_json" && Endpoint.isNotTaken(error),
         // Other things are answered by 400 too: only if less is taken it was the format.
         () => Effect.tap(ask(question, "json"), () => Effect.sync(() => format = "json"))
-      )
+      ).pipe(Effect.onExit((exit) =>
+        Effect.sync(() => {
+          const millis = monotonic() - began
+          if (Exit.isSuccess(exit)) pace.answered(millis)
+          else if (Cause.hasInterruptsOnly(exit.cause)) pace.aborted(millis)
+          else pace.failed()
+        })
+      ))
     })
 
   const prepare = Effect.fnUntraced(function*(hints: Hints) {
     const language = hints.language.split(/[-_]/)[0].toLowerCase()
     const prompt = options.isBiased === false ? undefined : Vocabulary.prompt(hints)
+    const { pause = standardPause } = hints
 
     const begin = Effect.gen(function*() {
+      const scope = yield* Effect.scope
       const loudness = Loudness.make()
       const due = yield* Queue.sliding<void>(1)
       const one = yield* Semaphore.make(1)
@@ -137,14 +185,16 @@ export const make = Effect.fnUntraced(function*(
       let asked = 0
       let askedLoud = 0
       let finals = 0
-      let stopPartial: Deferred.Deferred<string> | undefined
+      let running: Partial | undefined
 
       /** An utterance begins with what was heard before the voice: so half of it at least has to be loud. */
       const isPartialDue = () =>
         partialsEvery > 0
         && finals === 0
+        && running === undefined
         && (length - asked) / 8 >= partialsEvery
         && loudness.loudMillis() - askedLoud >= partialsEvery / 2
+        && pace.isQuick(pause)
 
       const push = (pcm: Pcm.Pcm<8000>) =>
         Effect.sync(() => {
@@ -155,46 +205,71 @@ export const make = Effect.fnUntraced(function*(
           if (isPartialDue()) Queue.offerUnsafe(due, undefined)
         })
 
-      const words: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => {
+      /** The words of the sound so far. */
+      const question = (isPartial: boolean) => {
         asked = length
         askedLoud = loudness.loudMillis()
-        const measured = loudness.measure()
-        if (measured.voicedMillis < leastVoice) return Effect.succeed(silence)
-        return Effect.map(hear({ pieces: [...pieces], length, language, prompt }), (heard): Transcript => {
-          const { confidence, isUnintelligible, text } = Inventions.judge(heard, {
+        const { voicedUntil, ...measured } = loudness.measure()
+        if (measured.voicedMillis < leastVoice) return { until: voicedUntil, words: Effect.succeed(silence) }
+        const sent = Math.min(length, 8 * (voicedUntil + tail))
+        const sound = { ...measured, millis: sent / 8 }
+        const words = Effect.map(hear({ pieces: firstOf(pieces, sent), length: sent, language, prompt, isPartial }), (heard): Transcript => {
+          const { confidence, isDoubtful = false, isUnintelligible, text } = Inventions.judge(heard, {
             language,
-            sound: measured,
+            leastConfidence,
+            sound,
             ...(prompt === undefined ? {} : { prompt })
           })
           return {
             text,
             ending: Ending.of(text, language),
             ...(isUnintelligible ? { isUnintelligible } : {}),
+            ...(isDoubtful ? { isDoubtful } : {}),
             ...(confidence === undefined ? {} : { confidence })
           }
         })
-      })
+        return { until: sent / 8, words }
+      }
 
-      const dropPartial = Effect.sync(() => {
-        if (stopPartial !== undefined) Deferred.doneUnsafe(stopPartial, Effect.succeed(""))
+      const askAnew = Effect.suspend(() => question(false).words)
+
+      /** What is under way already, where it holds all of the caller's voice; else it is aborted before anything is sent. */
+      const words: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => {
+        if (running === undefined) return askAnew
+        const partial = running
+        if (partial.isGivenUp || partial.until < loudness.measure().voicedUntil) {
+          return Effect.andThen(Fiber.interrupt(partial.fiber), askAnew)
+        }
+        return Fiber.await(partial.fiber).pipe(
+          Effect.onInterrupt(() =>
+            Effect.sync(() => {
+              partial.isGivenUp = true
+            })
+          ),
+          Effect.flatMap((exit) => Exit.isSuccess(exit) ? Effect.succeed(exit.value) : askAnew)
+        )
       })
-      yield* Effect.addFinalizer(() => dropPartial)
 
       const transcribe = Effect.acquireUseRelease(
-        Effect.andThen(dropPartial, Effect.sync(() => finals++)),
+        Effect.sync(() => finals++),
         () => words,
         () => Effect.sync(() => finals--)
       )
 
       const partial = Effect.gen(function*() {
         while (!isPartialDue()) yield* Queue.take(due)
-        const stop = yield* Deferred.make<string>()
-        stopPartial = stop
-        return yield* words.pipe(
-          // The next one may succeed; and if not, the last transcript tells what is wrong.
-          Effect.match({ onSuccess: ({ text }) => text, onFailure: () => "" }),
-          Effect.raceFirst(Deferred.await(stop))
+        const { until, words } = question(true)
+        const fiber = yield* Effect.forkIn(words, scope)
+        const own: Partial = { fiber, until, isGivenUp: false }
+        running = own
+        const exit = yield* Fiber.await(fiber).pipe(
+          Effect.onInterrupt(() => Fiber.interrupt(fiber)),
+          Effect.ensuring(Effect.sync(() => {
+            running = undefined
+          }))
         )
+        // The last transcript tells what is wrong.
+        return Exit.isSuccess(exit) ? exit.value.text : ""
       })
 
       return {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
 import * as Inventions from "../../../src/engines/openai/Inventions.ts"
 import type { Segment } from "../../../src/engines/openai/TranscriptionBody.ts"
 
@@ -167,6 +168,83 @@ describe("the model's own scores", () => {
   it("are the confidence", () => {
     assert.approximately(judge("At nine.", { segments: [{ logProbability: -0.1 }] }).confidence ?? 0, 0.905, 0.001)
     assert.notProperty(judge("At nine."), "confidence")
+  })
+})
+
+describe("doubt", () => {
+  const isDoubtful = (...[text, options = {}]: Parameters<typeof judge>) => judge(text, options).isDoubtful === true
+  const scores = (logProbability: number, noSpeech = 0.05) => ({ segments: [{ logProbability, noSpeech }] })
+
+  // What Whisper tiny.en made of recorded prompts, of the first tenth of a second of some, and of French prompts.
+  it("is of what the model guessed, and not of what it was sure of", () => {
+    const short = { ...loud, voicedMillis: 600 }
+    for (
+      const [text, logProbability, noSpeech, sound] of [
+        ["Call forward unconditional.", -0.73, 0.16, loud],
+        ["Call waiting.", -0.74, 0.2, short],
+        ["Press.", -1.02, 0.15, short],
+        ["4.", -0.91, 0.25, short]
+      ] as const
+    ) assert.isFalse(isDoubtful(text, { ...scores(logProbability, noSpeech), sound }), text)
+    for (
+      const [text, logProbability, noSpeech, sound] of [
+        ["That's it.", -0.6, 0.61, { ...click, voicedMillis: 100 }],
+        ["Said on this on the fair maze.", -0.99, 0.1, loud],
+        ["And...", -1.66, 0.47, { ...click, voicedMillis: 400 }]
+      ] as const
+    ) assert.isTrue(isDoubtful(text, { ...scores(logProbability, noSpeech), sound }) || judge(text, { ...scores(logProbability, noSpeech), sound }).text === "", text)
+  })
+
+  it("grows with the number of words that the model is as unsure of", () => {
+    const sound = { ...loud, voicedMillis: 3000 }
+    assert.isFalse(isDoubtful("Tuesday.", { ...scores(-0.95), sound }))
+    assert.isFalse(isDoubtful("On Tuesday.", { ...scores(-0.95), sound }))
+    assert.isTrue(isDoubtful("On Tuesday at half past nine.", { ...scores(-0.95), sound }))
+    assert.isTrue(isDoubtful("Tuesday.", { ...scores(-1.3), sound }))
+  })
+
+  it("is of words that the sound has no room for, whatever the server tells", () => {
+    assert.isTrue(isDoubtful("That's it.", { sound: { ...click, voicedMillis: 100 } }))
+    assert.isTrue(isDoubtful("I would like to book a table for two.", { sound: { ...loud, voicedMillis: 300 } }))
+    assert.isFalse(isDoubtful("I would like to book a table for two.", { sound: loud }))
+  })
+
+  /**
+   * What Whisper tiny.en (greedy, temperature 0) told of Asterisk's recorded prompts at 8 kHz: English ones, three of which it
+   * misheard, and French and Spanish ones that it was told to take for English.
+   */
+  it("is of less than 2 % of recorded prompts, and of most of those in a language that the agent does not speak", () => {
+    const rows = readFileSync("test/fixtures/whisper-scores.csv", "utf8").trim().split("\n").slice(1).map((line) => line.split(","))
+    const asked = (language: string, leastWords = 0) => {
+      const said = rows.filter(([of, words]) => of === language && Number(words) >= leastWords)
+      const share = said.filter(([, words, letters, isShort, voicedMillis, logProbability, noSpeech]) => {
+        const others = Array.from({ length: Number(words) - 1 }, (_, index) => String.fromCharCode(97 + index % 26))
+        const text = ["x".repeat(Math.max(1, Number(letters) - Number(words) + 1)), ...others].join(" ")
+        const { isDoubtful, isUnintelligible } = judge(text, {
+          sound: { millis: Number(voicedMillis) + 700, voicedMillis: Number(voicedMillis), overFloor: 25 },
+          segments: [{ logProbability: Number(logProbability), noSpeech: Number(noSpeech) }]
+        })
+        return isUnintelligible || (isDoubtful === true && isShort === "0")
+      }).length / said.length
+      return { count: said.length, share }
+    }
+    assert.isAbove(asked("en").count, 300)
+    assert.isAtMost(asked("en").share, 0.02)
+    assert.strictEqual(asked("en", 4).share, 0)
+    assert.strictEqual(asked("en-misheard").share, 1)
+    for (const language of ["fr", "es"]) {
+      assert.isAtLeast(asked(language).share, 0.6)
+      assert.isAtLeast(asked(language, 4).share, 0.85)
+    }
+  })
+
+  it("has a bound that can be moved, or be none", () => {
+    const heard = { text: "On Tuesday at half past nine.", segments: [{ text: "", logProbability: -0.95, noSpeech: 0.7 }] }
+    const judged = (leastConfidence: number, noSpeech = 0) =>
+      Inventions.judge({ ...heard, segments: [{ ...heard.segments[0], noSpeech }] }, { language: "en", sound: loud, leastConfidence }).isDoubtful === true
+    assert.deepStrictEqual([0.45, 0.43, 0.3].map((bound) => judged(bound)), [true, true, false])
+    assert.isTrue(judged(0.1, 0.7))
+    assert.isFalse(judged(0, 0.7))
   })
 })
 

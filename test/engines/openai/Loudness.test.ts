@@ -14,7 +14,7 @@ const noise = (millis: number, dbfs: number): Pcm<8000> => {
   })
 }
 
-const measure = (...pieces: ReadonlyArray<Pcm<8000>>) => {
+const measure = (...pieces: ReadonlyArray<Pcm<8000>>): Loudness.Measured => {
   const loudness = Loudness.make()
   for (const piece of pieces) loudness.push(piece)
   return loudness.measure()
@@ -22,7 +22,7 @@ const measure = (...pieces: ReadonlyArray<Pcm<8000>>) => {
 
 describe("loudness", () => {
   it("silence and the line's hiss hold no voice", () => {
-    assert.deepStrictEqual(measure(), { millis: 0, voicedMillis: 0, overFloor: 0 })
+    assert.deepStrictEqual(measure(), { millis: 0, voicedMillis: 0, voicedUntil: 0, overFloor: 0 })
     assert.strictEqual(measure(new Int16Array(16_000)).voicedMillis, 0)
     assert.strictEqual(measure(noise(2000, -60)).voicedMillis, 0)
     assert.strictEqual(measure(noise(2000, -45)).voicedMillis, 0)
@@ -33,6 +33,11 @@ describe("loudness", () => {
     assert.strictEqual(millis, 1000)
     assert.approximately(voicedMillis, 300, 20)
     assert.approximately(overFloor, 30, 1)
+  })
+
+  it("tells where the last of it ends", () => {
+    assert.approximately(measure(noise(500, -50), noise(300, -20), noise(5000, -50)).voicedUntil, 800, 20)
+    assert.approximately(measure(noise(500, -50), noise(300, -20), noise(5000, -50), noise(100, -20)).voicedUntil, 5900, 20)
   })
 
   it("what is loud counts although nothing in it is quiet", () => {

@@ -128,6 +128,27 @@ describe("a request", () => {
       assert.deepStrictEqual(asked.map(({ sound }) => sound.length), [700 * 16, 1500 * 16])
     })))
 
+  it.live("holds the utterance and not the silence since, however late it is made again", live(() =>
+    Effect.gen(function*() {
+      const { asked, faults, push, transcribe } = yield* setUp()
+      const noise = (millis: number) => Int16Array.from({ length: millis * 8 }, (_, index) => 40 * Math.sin(index * index))
+      yield* push(noise(480))
+      yield* push(voice(2000))
+      yield* push(noise(120))
+      faults.next({ status: 500, pieces: ["no"] })
+      yield* Effect.flip(transcribe)
+      for (let second = 0; second < 10; second++) yield* push(noise(1000))
+      yield* transcribe
+      const [first, second] = asked.map(({ sound }) => sound.length / 16)
+      assert.strictEqual(first, 2600)
+      assert.isAtLeast(second, 2480 + 200)
+      assert.isAtMost(second, 2480 + 300)
+      // What is said after it is part of it again, with the pause.
+      yield* push(voice(500))
+      yield* transcribe
+      assert.strictEqual(asked[2].sound.length / 16, 480 + 2000 + 120 + 10_000 + 500)
+    })))
+
   it.live("of a minute is the longest", live(() =>
     Effect.gen(function*() {
       const { asked, push, transcribe } = yield* setUp()
@@ -201,7 +222,8 @@ describe("an answer", () => {
         { text: "Thank you." },
         { text: "Thank you.", noSpeech: 0.7, logProbability: -0.6 },
         { text: "Thanks for watching!" },
-        { text: "Blorg the vermin.", logProbability: -1.9 }
+        { text: "Blorg the vermin.", logProbability: -1.9 },
+        { text: "Blorg the vermin.", logProbability: -0.99 }
       ]
       const { push, transcribe } = yield* setUp({ hears: () => heard.shift() ?? "" })
       yield* push(silence(200))
@@ -210,6 +232,17 @@ describe("an answer", () => {
       assert.deepStrictEqual(yield* transcribe, { text: "", ending: "unknown" })
       assert.deepStrictEqual(yield* transcribe, { text: "", ending: "unknown" })
       assert.deepStrictEqual(yield* transcribe, { text: "", ending: "unknown", isUnintelligible: true })
+      assert.deepStrictEqual(yield* transcribe, { text: "Blorg the vermin.", ending: "complete", isDoubtful: true, confidence: Math.exp(-0.99) })
+    })))
+
+  it.live("is in doubt only where the configuration wants it", live(() =>
+    Effect.gen(function*() {
+      const fake = yield* FakeSpeechServers.transcription({ hears: () => ({ text: "Blorg the vermin.", logProbability: -0.99 }) })
+      for (const [leastConfidence, isDoubtful] of [[0, undefined], [0.2, undefined], [0.45, true]] as const) {
+        const { push, transcribe } = yield* utterance({ ...settingsAt(fake.url), leastConfidence })
+        yield* push(voice(1000))
+        assert.strictEqual((yield* transcribe).isDoubtful, isDoubtful)
+      }
     })))
 })
 
@@ -328,8 +361,9 @@ describe("partials", () => {
       const { asked, faults, partials, push, transcribe, until } = yield* setUp({ hears: bySeconds })
       const heard = yield* listen(partials)
       faults.next("silence")
-      yield* push(voice(1100))
+      yield* push(voice(1000))
       yield* until(() => asked.length === 1)
+      yield* push(voice(100))
       assert.strictEqual((yield* transcribe).text, "At")
       yield* until(() => asked[0].exchange.isClosedByClient())
       yield* push(voice(1000))
@@ -341,28 +375,125 @@ describe("partials", () => {
     Effect.gen(function*() {
       const { asked, faults, partials, push, transcribe, until, url } = yield* setUp({ hears: bySeconds })
       const heard = yield* listen(partials)
+      yield* push(voice(100))
+      // A quick server.
+      yield* transcribe
       faults.next("silence")
-      yield* push(voice(500))
+      yield* push(voice(400))
       const fiber = yield* Effect.forkChild(transcribe)
-      yield* until(() => asked.length === 1)
+      yield* until(() => asked.length === 2)
       yield* push(voice(800))
       yield* aWhile(url)
       yield* Fiber.interrupt(fiber)
       yield* push(voice(20))
       assert.strictEqual(yield* Queue.take(heard), "At")
       // The one with the sound that came after the transcript's end, and none before it.
-      assert.deepStrictEqual(asked.map(({ sound }) => sound.length / 16), [500, 1320])
+      assert.deepStrictEqual(asked.map(({ sound }) => sound.length / 16), [100, 500, 1320])
     })))
 
-  it.live("one that fails is missing, and the next one comes", live(() =>
+  it.live("after one that failed none is asked for until a transcript has come", live(() =>
     Effect.gen(function*() {
-      const { asked, faults, partials, push, until } = yield* setUp({ hears: bySeconds })
+      for (const fault of [{ status: 500, pieces: ["no"] }, "hangUp", "rubbish", "cut"] as const) {
+        const { asked, faults, partials, push, transcribe, until, url } = yield* setUp({ hears: bySeconds })
+        const heard = yield* listen(partials)
+        faults.next(fault)
+        yield* push(voice(1100))
+        yield* until(() => asked.length === 1 && asked[0].exchange.isOver())
+        for (let count = 0; count < 10; count++) {
+          yield* push(voice(100))
+          yield* aWhile(url)
+        }
+        assert.strictEqual(asked.length, 1)
+        assert.strictEqual((yield* transcribe).text, "At nine,")
+        yield* push(voice(1000))
+        assert.strictEqual(yield* Queue.take(heard), "At nine, please.")
+        assert.strictEqual(asked.length, 3)
+      }
+    })))
+
+  it.live("one that holds all of the caller's voice is the transcript", live(() =>
+    Effect.gen(function*() {
+      const { asked, faults, partials, push, transcribe, until } = yield* setUp({ hears: bySeconds, latency: () => 150 })
       const heard = yield* listen(partials)
-      faults.next({ status: 500, pieces: ["no"] })
       yield* push(voice(1100))
-      yield* until(() => asked.length === 1 && asked[0].exchange.isOver())
+      yield* until(() => asked.length === 1)
+      yield* push(silence(400))
+      assert.strictEqual((yield* transcribe).text, "At")
+      assert.strictEqual(yield* Queue.take(heard), "At")
+      assert.strictEqual(asked.length, 1)
+      // Unless it fails.
+      faults.next({ status: 500, pieces: ["no"] })
       yield* push(voice(1000))
-      assert.strictEqual(yield* Queue.take(heard), "At nine,")
+      yield* until(() => asked.length === 2)
+      assert.strictEqual((yield* transcribe).text, "At nine,")
+      assert.strictEqual(asked.length, 3)
+    })))
+
+  it.live("one that a transcript was waited for by in vain is aborted before the next is asked for", live(() =>
+    Effect.gen(function*() {
+      const { asked, faults, partials, push, transcribe, until } = yield* setUp({ hears: bySeconds })
+      yield* listen(partials)
+      faults.next("silence")
+      yield* push(voice(1100))
+      yield* until(() => asked.length === 1)
+      const fiber = yield* Effect.forkChild(transcribe, { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      assert.isFalse(asked[0].exchange.isClosedByClient())
+      assert.strictEqual((yield* transcribe).text, "At")
+      yield* until(() => asked[0].exchange.isClosedByClient())
+      assert.strictEqual(asked.length, 2)
+    })))
+
+  it.live("none is asked of a server whose answers are not there before the pause is over", live(() =>
+    Effect.gen(function*() {
+      let latency = 0
+      const { asked, partials, push, transcribe, until, url } = yield* setUp({ hears: bySeconds, latency: () => latency }, {}, { ...english, pause: 80 })
+      const heard = yield* listen(partials)
+      latency = 100
+      yield* push(voice(600))
+      assert.isTrue((yield* transcribe).text === "" && asked.length === 1)
+      for (let count = 0; count < 3; count++) {
+        for (let piece = 0; piece < 10; piece++) {
+          yield* push(voice(100))
+          yield* aWhile(url)
+        }
+        assert.strictEqual(asked.length, count + 1)
+        if (count === 2) latency = 0
+        yield* transcribe
+      }
+      assert.strictEqual(yield* Queue.size(heard), 0)
+      // It has become quick again.
+      yield* push(voice(700))
+      yield* until(() => asked.length === 5)
+    })))
+
+  it.live("aborted ones do not pile up, however often the caller goes on", live(() =>
+    Effect.gen(function*() {
+      const fake = yield* FakeSpeechServers.transcription({ hears: bySeconds })
+      const engine = yield* OpenAiSpeechToText.make(settingsAt(fake.url))
+      const recognizer = yield* engine.prepare(english)
+      fake.faults.always("silence")
+      let transcripts = 0
+      for (let utterance = 0; utterance < 5; utterance++) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { partials, push, transcribe } = yield* recognizer.begin
+          yield* listen(partials)
+          for (let pause = 0; pause < 3; pause++) {
+            for (let piece = 0; piece < 20; piece++) {
+              yield* push(voice(100))
+              yield* aWhile(fake.url)
+            }
+            const before = fake.asked.length
+            const fiber = yield* Effect.forkChild(transcribe)
+            yield* fake.until(() => fake.asked.length > before || transcripts === 0)
+            transcripts++
+            yield* Fiber.interrupt(fiber)
+          }
+        }))
+      }
+      // The transcripts that were asked for, and the first words in between, when nothing was known of the server.
+      assert.isAtMost(fake.asked.length, transcripts + 1)
+      yield* fake.until(() => fake.open() === 0)
     })))
 
   it.live("none are asked for while nobody listens, of silence, or where they are not wanted", live(() =>
