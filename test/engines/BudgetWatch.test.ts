@@ -89,7 +89,9 @@ describe("a stage", () => {
         const member = { name: "given-up", engine: Effect.suspend(() => behaviour.answer), probe: Effect.void }
         const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, patience: 3000 })
         const ask = Effect.exit(Effect.scoped(run((engine) => engine)))
-        yield* ask
+        const broken = yield* Effect.forkChild(ask)
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(broken)
         behaviour.answer = Effect.never
         const called = yield* Effect.forkChild(ask)
         yield* TestClock.adjust("1 second")

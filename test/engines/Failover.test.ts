@@ -64,8 +64,10 @@ describe("several engines as one", () => {
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: Effect.fail(failure("broken")) }), make("two", { answer: Effect.fail(failure("refused")) })]
       const { ask } = yield* failover([one, two])
-      assert.strictEqual((yield* Effect.flip(ask)).reason, "broken")
-      assert.deepStrictEqual([one.log, two.log], [["asked", "released"], ["asked", "released"]])
+      const failed = yield* Effect.forkChild(Effect.flip(ask))
+      yield* TestClock.adjust(3000)
+      assert.strictEqual((yield* Fiber.join(failed)).reason, "broken")
+      assert.deepStrictEqual(two.log, ["asked", "released"])
     }))
 
   it.effect("let the next one join when the first is late; the loser's request is aborted", () =>
@@ -261,7 +263,7 @@ describe("a probe", () => {
         assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["up"])
       }
       one.behaviour.answer = Effect.fail(failure("broken"))
-      yield* Effect.exit(made.ask)
+      yield* Effect.forkChild(Effect.exit(made.ask))
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["failing"])
     }))
