@@ -49,10 +49,14 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
+/** For minds and voices that never come: they are waited for as long as this. */
+const impatient = "timeouts: { transcript: 20s, reply: 3s, speech: 3s }\n"
+
 const agent = Effect.fnUntraced(function*(more: string) {
   const fs = yield* FileSystem.FileSystem
   const file = join(yield* fs.makeTempDirectoryScoped(), "bakery.yaml")
-  yield* fs.writeFileString(file, agentFile + more)
+  const base = more.startsWith("timeouts:") ? agentFile.replace(/^timeouts:.*\n/m, "") : agentFile
+  yield* fs.writeFileString(file, base + more)
   return file
 })
 
@@ -540,7 +544,7 @@ tools:
           assertTone(answers[2], failure)
           assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
           yield* noneOpen(stt, tts)
-        }))
+        }), impatient)
     }), beside)
 
   it.effect("that speak may be gone: what was made ready is said all the same, and the call is ended", () =>
@@ -558,7 +562,7 @@ tools:
           const { other, tone } = soundsIn(yield* conversation.call.heard)
           assert.isAtLeast(tone, 0.7 * 60 * (greeting.length + failure.length))
           assert.isAtMost(other, 0.2 * tone)
-        }))
+        }), impatient)
     }), beside)
 
   it.effect("without a voice from the start end the call at once: nobody is to listen to silence", () =>
@@ -570,7 +574,7 @@ tools:
           assert.deepStrictEqual(endOf(yield* conversation.over), ["engineFailed"])
           assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
           assert.strictEqual(yield* conversation.call.settled, "completed")
-        }))
+        }), impatient)
     }), beside)
 
   it.effect("keep ten calls at once apart", () =>
