@@ -4,7 +4,7 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Layer } from "effect"
+import { Deferred, Effect, FileSystem, Layer } from "effect"
 import { join } from "node:path"
 import * as Caller from "../../src/simulator/Caller.ts"
 import type { SimulatedCall } from "../../src/simulator/PhoneCall.ts"
@@ -488,6 +488,38 @@ tools:
             assert.strictEqual(status, 200)
             assert.strictEqual(engines[`${stage} embedded`], "up")
             assert.include(["failing", "down"], engines[`${stage} ${nameOf(dying)}`])
+          }))
+      }), beside)
+  }
+
+  for (const stage of ["speechToText", "replyModel", "textToSpeech"] as const) {
+    it.effect(`may be restarted in the middle of a turn, though nobody stands in: the caller gets the answer (${stage})`, () =>
+      Effect.gen(function*() {
+        const { env, llm, stt, tts } = yield* three()
+        const server = { speechToText: stt, replyModel: llm, textToSpeech: tts }[stage]
+        yield* withEngines(env, (both) =>
+          Effect.gen(function*() {
+            const [first, second] = yield* Effect.forEach(["bread", "hours"] as const, say)
+            const down = yield* Deferred.make<void>()
+            // The question lasts about two seconds.
+            yield* Effect.forkChild(Effect.andThen(Deferred.await(down), Effect.andThen(Effect.sleep("5 seconds"), server.start)))
+            const conversation = yield* converse(both, ({ heardOut }) => [
+              heardOut(),
+              first,
+              heardOut(),
+              AwaitCue({
+                isGiven: () => {
+                  server.stop()
+                  return Deferred.doneUnsafe(down, Effect.void)
+                },
+                atMost: "1 second"
+              }),
+              second,
+              heardOut(),
+              HangUp()
+            ])
+            assert.deepStrictEqual(words(yield* conversation.over), told("bread", "hours"))
+            assert.isTrue(isQuiet(conversation))
           }))
       }), beside)
   }

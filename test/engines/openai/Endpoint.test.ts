@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option, Redacted, Schema, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Option, Redacted, Schema, Stream } from "effect"
 import { HttpBody } from "effect/http"
 import { TestClock } from "effect/testing"
 import type { EngineSettings } from "../../../src/config/AppConfig.ts"
@@ -255,16 +255,20 @@ describe("a failure", () => {
         const hasFailed = (budget: number | undefined, millis: number) =>
           Effect.gen(function*() {
             const before = received.length
-            let bytes = 0
+            // What is sent of the answer comes by the network, whose time is not the test's.
+            const half = yield* Deferred.make<void>()
+            let read = ""
             const asked = endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said })).pipe(
-              Effect.flatMap(({ body }) => Stream.runForEach(body, ({ length }) => Effect.sync(() => void (bytes += length)))),
+              Effect.flatMap(({ body }) => Stream.runForEach(Stream.decodeText(body), (text) => {
+                read += text
+                return read.includes("good") ? Deferred.succeed(half, undefined) : Effect.void
+              })),
               Effect.scoped,
               Effect.provideService(StageBudget, budget)
             )
             const failed = yield* Effect.forkChild(Effect.flip(asked))
             yield* until(() => received.length > before)
-            // What is sent of the answer comes by the network, whose time is not the test's.
-            while (fault === "stall" && bytes < 8) yield* Effect.promise(() => new Promise((resolve) => void setTimeout(resolve, 5)))
+            if (fault === "stall") yield* Deferred.await(half)
             yield* TestClock.adjust(millis)
             const isOver = failed.pollUnsafe() !== undefined
             yield* Fiber.interrupt(failed)
