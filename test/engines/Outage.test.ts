@@ -234,12 +234,17 @@ describe("the time that the agent's file gives", () => {
     assert.strictEqual(yield* ask("Hello?", 8000), "Hello there.")
   })), { timeout })
 
-  it.live("is an engine's that thinks aloud, and longer than that; but not for ever", live(Effect.gen(function*() {
-    const thoughts = (tokens: number) => ({ text: "Hello there.", reasoning: "thinks. ".repeat(tokens) })
-    let tokens = 10
-    const { ask } = yield* language([{ say: () => thoughts(tokens), latency: { firstToken: 20, token: 40 } }])
-    assert.strictEqual(yield* ask("Hello?", 400), "Hello there.")
-    tokens = 500
-    assert.strictEqual((yield* Effect.flip(ask("Hello?", 400))).reason, "timeout")
-  })), { timeout })
+  const thoughts: ReadonlyArray<readonly [what: string, said: (thought: string) => FakeChatServer.Said]> = [
+    ["as the server tells it", (reasoning) => ({ text: "Hello there.", reasoning })],
+    ["in its text", (thought) => ({ text: `<think>${thought}</think>Hello there.` })]
+  ]
+  it.live.each(thoughts)("is an engine's that thinks aloud, and longer than that; but not for ever: %s", ([, said]) =>
+    live(Effect.gen(function*() {
+      let words = 0
+      const { ask } = yield* language([{ say: () => said("thinks. ".repeat(words)), latency: { firstToken: 20, token: 40 } }])
+      words = 10
+      assert.strictEqual(yield* ask("Hello?", 400), "Hello there.")
+      words = 500
+      assert.strictEqual((yield* Effect.flip(ask("Hello?", 400))).reason, "timeout")
+    }))(), { timeout })
 })
