@@ -18,16 +18,17 @@ import * as Pcm from "../audio/Pcm.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as EchoGuard from "./EchoGuard.ts"
-import { EngineFailed, reasonOf } from "./Engine.ts"
+import { EngineFailed, failureOf, reasonOf } from "./Engine.ts"
 import * as HeldSilence from "./HeldSilence.ts"
 import * as HoldRequest from "./HoldRequest.ts"
 import * as MediaClock from "./MediaClock.ts"
 import type { Persona } from "./Persona.ts"
 import * as Player from "./Player.ts"
 import * as PreRoll from "./PreRoll.ts"
-import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
+import type { Replier, ReplyRequest } from "./ReplyModel.ts"
 import * as ReplyRounds from "./ReplyRounds.ts"
 import * as SpokenContext from "./SpokenContext.ts"
+import { StageBudget } from "./StageBudget.ts"
 import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
 import type { TextToSpeech } from "./TextToSpeech.ts"
 import * as ToolDesk from "./tools/ToolDesk.ts"
@@ -243,10 +244,11 @@ export const open = Effect.fnUntraced(function*(
     Queue.offerUnsafe(current.inbox, drained)
     transcribing = yield* Deferred.await(drained).pipe(
       Effect.flatMap((utterance) => utterance.transcribe),
+      Effect.provideService(StageBudget, persona.timeouts.transcript),
       Effect.timeoutOrElse({ duration: persona.timeouts.transcript, orElse: () => Effect.fail(transcriptLate) }),
       Effect.matchCause({
         onSuccess: (transcript: Transcript) => happened({ _tag: "Transcribed", at: now(), utterance: id, attempt, transcript }),
-        onFailure: (cause) => happened({ _tag: "TranscriptionFailed", at: now(), utterance: id, attempt, reason: reasonOf(cause) })
+        onFailure: (cause) => happened({ _tag: "TranscriptionFailed", at: now(), utterance: id, attempt, ...failureOf(cause) })
       }),
       Effect.forkIn(current.scope)
     )
@@ -254,7 +256,7 @@ export const open = Effect.fnUntraced(function*(
 
   // -- replying ---------------------------------------------------------------------------------
 
-  const onPart = (reply: number) => (part: Exclude<ReplyPart, { readonly _tag: "ToolCalls" }>) => {
+  const onPart = (reply: number) => (part: ReplyRounds.ToldPart) => {
     const at = now()
     switch (part._tag) {
       case "Text":
@@ -298,7 +300,7 @@ export const open = Effect.fnUntraced(function*(
     }).pipe(
       Effect.matchCause({
         onSuccess: () => happened({ _tag: "ReplyDone", at: now(), reply }),
-        onFailure: (cause) => happened({ _tag: "ReplyFailed", at: now(), reply, reason: reasonOf(cause) })
+        onFailure: (cause) => happened({ _tag: "ReplyFailed", at: now(), reply, ...failureOf(cause) })
       }),
       (run) => FiberMap.run(models, reply, run, { startImmediately: true })
     )

@@ -13,12 +13,17 @@ export class EngineFailed extends Data.TaggedError("EngineFailed")<{
    * - `timeout`: no answer in time;
    * - `unavailable`: it can't be reached, or is not running;
    * - `refused`: it does not take what it was given; the same again would be refused too;
+   * - `empty`: it answered, and nothing was in the answer;
    * - `broken`: it stopped in the middle, or answered what can't be read.
+   *
+   * `refused` and `empty` are answers: they say something about this request, and nothing about the next.
    */
-  readonly reason: "timeout" | "unavailable" | "refused" | "broken"
+  readonly reason: "timeout" | "unavailable" | "refused" | "empty" | "broken"
   /** What to do about it, in a sentence for the operator. Holds no secret, no number and no caller's words. */
   readonly advice: string
   readonly cause?: unknown
+  /** It was asked again already, as often as is of use; whoever is told need not. Default false. */
+  readonly isSpent?: boolean
 }> {
   override get message() {
     return `${this.stage}: ${this.reason}. ${this.advice}`
@@ -43,6 +48,16 @@ export interface Observed {
   readonly engines?: Effect.Effect<ReadonlyArray<EngineState>>
 }
 
+/** Whether the engine did its work, though this request got nothing of it. */
+export const isAnswer = ({ reason }: Pick<EngineFailed, "reason">): boolean => reason === "refused" || reason === "empty"
+
 /** Why an engine failed; one that dies, or is interrupted from within, is broken. */
 export const reasonOf = (cause: Cause.Cause<EngineFailed>): EngineFailed["reason"] =>
   Result.match(Cause.findError(cause), { onSuccess: ({ reason }) => reason, onFailure: () => "broken" })
+
+/** The same for an event: with what tells whether the request is made once more (`Repetition`). */
+export const failureOf = (cause: Cause.Cause<EngineFailed>): { readonly reason: EngineFailed["reason"]; readonly isSpent?: true } =>
+  Result.match(Cause.findError(cause), {
+    onSuccess: ({ isSpent, reason }) => isSpent === true ? { reason, isSpent } : { reason },
+    onFailure: () => ({ reason: "broken" })
+  })

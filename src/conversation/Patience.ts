@@ -3,6 +3,7 @@
  * each element costs more than the element where a hundred calls hear speech and read text that comes in pieces.
  */
 import { Clock, Effect, Stream } from "effect"
+import { StageBudget } from "./StageBudget.ts"
 
 export interface Patience {
   /** The next element is waited for from now on. */
@@ -33,7 +34,10 @@ export const make = (millis: number): Effect.Effect<Patience> =>
     }
   })
 
-/** Runs a stream for what is done with its elements, and fails when the next one, or the end, is more than `millis` away. */
+/**
+ * Runs a stream for what is done with its elements, and fails when the next one, or the end, is more than `millis` away. The stream
+ * finds that in `StageBudget`.
+ */
 export const runForEach = <A, E, R, E2, R2, E3>(
   stream: Stream.Stream<A, E, R>,
   options: { readonly millis: number; readonly onLate: () => E2; readonly each: (element: A) => Effect.Effect<unknown, E3, R2> }
@@ -45,5 +49,5 @@ export const runForEach = <A, E, R, E2, R2, E3>(
       const done = elements.length === 1 ? options.each(elements[0]) : Effect.forEach(elements, options.each, { discard: true })
       return Effect.map(done, wait)
     })
-    return Effect.raceFirst(run, Effect.andThen(late, Effect.suspend(() => Effect.fail(options.onLate()))))
+    return Effect.raceFirst(Effect.provideService(run, StageBudget, options.millis), Effect.andThen(late, Effect.suspend(() => Effect.fail(options.onLate()))))
   })

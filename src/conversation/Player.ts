@@ -6,7 +6,7 @@ import { Effect, Fiber, Latch, Queue, type Scope, Stream } from "effect"
 import * as Dtmf from "../audio/Dtmf.ts"
 import type { Pcm, SampleRate } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/Resampler.ts"
-import { EngineFailed, reasonOf } from "./Engine.ts"
+import { EngineFailed, failureOf } from "./Engine.ts"
 import * as Patience from "./Patience.ts"
 import type { SpeechChunk, SpeechRequest } from "./TextToSpeech.ts"
 import type { TurnEvent } from "./TurnEvent.ts"
@@ -140,7 +140,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       })),
       Effect.catchCause((cause) =>
         Effect.suspend(() => {
-          options.report({ _tag: "SpeechFailed", segment, hadSound: samples > 0, reason: reasonOf(cause) })
+          options.report({ _tag: "SpeechFailed", segment, hadSound: samples > 0, ...failureOf(cause) })
           // What follows waits for the decision about this one.
           return isWanted() ? Effect.never : Effect.void
         }))

@@ -32,6 +32,8 @@ export interface ReplyRequest {
 export type ReplyPart =
   /** A piece of the text, of any length, with its own spaces. May hold markup, which is not spoken. */
   | { readonly _tag: "Text"; readonly text: string }
+  /** A sign of life: the model writes what is not spoken, as a thought is. There may be many. */
+  | { readonly _tag: "Thinking" }
   /** The text was cut off: the sentence that it ends within is not finished, and is left out (`UnfinishedSentence`). */
   | { readonly _tag: "CutShort" }
   /** Replaces the state once the reply counts. */

@@ -2,9 +2,10 @@
  * One reply of a model that may ask tools: a request to the model, what it asks for, the next request with the answers, until it
  * has spoken.
  *
- * A tool's time is not the model's: the patience with the model counts for each of its requests alone.
+ * A tool's time is not the model's: the patience with the model counts for each of its requests alone. A model that thinks aloud
+ * is alive, and is waited for longer; but not for as long as it likes.
  */
-import { Effect, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import type { EngineFailed } from "./Engine.ts"
 import * as Patience from "./Patience.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "./ReplyModel.ts"
@@ -12,6 +13,12 @@ import type { ToolDesk } from "./tools/ToolDesk.ts"
 
 /** Times that tools are asked within one reply; what is asked behind that is not carried out. */
 export const maxRounds = 3
+
+/** Of the patience with a model: so long may it think in one request, and still count as alive. */
+export const thoughtShare = 3
+
+/** What the conversation hears of a reply. */
+export type ToldPart = Exclude<ReplyPart, { readonly _tag: "ToolCalls" | "Thinking" }>
 
 export const run = (options: {
   readonly replier: Replier
@@ -23,7 +30,7 @@ export const run = (options: {
   /** The longest wait for the model's next words, ms. */
   readonly patience: number
   readonly onLate: () => EngineFailed
-  readonly tell: (part: Exclude<ReplyPart, { readonly _tag: "ToolCalls" }>) => void
+  readonly tell: (part: ToldPart) => void
 }): Effect.Effect<void, EngineFailed> => {
   const { desk, reply, request, tell } = options
 
@@ -35,12 +42,21 @@ export const run = (options: {
     Effect.suspend(() => {
       let asked: Extract<ReplyPart, { readonly _tag: "ToolCalls" }> | undefined
       const isContinued = /[\p{L}\p{N}]/u.test(text)
-      const parts = Stream.suspend(() => options.replier.reply({ ...request, exchanges: desk.exchanges(reply, text), isContinued, isLastRound: index >= maxRounds }))
+      const parts = Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
+        const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+        const thoughtUntil = now() + thoughtShare * options.patience
+        // What comes behind that is not seen by the patience, which then runs out.
+        return Stream.filter(
+          options.replier.reply({ ...request, exchanges: desk.exchanges(reply, text), isContinued, isLastRound: index >= maxRounds }),
+          ({ _tag }) => _tag !== "Thinking" || now() < thoughtUntil
+        )
+      }))
       return Patience.runForEach(parts, {
         millis: options.patience,
         onLate: options.onLate,
         each: (part) =>
           Effect.sync(() => {
+            if (part._tag === "Thinking") return
             if (part._tag === "ToolCalls") {
               asked = part
               return

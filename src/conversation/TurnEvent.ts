@@ -4,6 +4,7 @@
  */
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import type { Stage } from "./Engine.ts"
+import type { Failure } from "./Repetition.ts"
 import type { DialogueState, ReplyRequest } from "./ReplyModel.ts"
 import type { Transcript } from "./SpeechToText.ts"
 
@@ -39,7 +40,7 @@ export type TurnEvent = { readonly at: number } & (
   /** What was understood so far of an utterance that goes on. */
   | { readonly _tag: "Partial"; readonly utterance: number; readonly text: string }
   | { readonly _tag: "Transcribed"; readonly utterance: number; readonly attempt: number; readonly transcript: Transcript }
-  | { readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number; readonly reason: string }
+  | ({ readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number } & Failure)
   | { readonly _tag: "ReplyText"; readonly reply: number; readonly text: string }
   /** The sentence that the text so far ends within will not be finished. */
   | { readonly _tag: "ReplyCutShort"; readonly reply: number }
@@ -49,7 +50,7 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "ReplyTransfer"; readonly reply: number; readonly to: string }
   | { readonly _tag: "ReplyDigits"; readonly reply: number; readonly digits: string }
   | { readonly _tag: "ReplyDone"; readonly reply: number }
-  | { readonly _tag: "ReplyFailed"; readonly reply: number; readonly reason: string }
+  | ({ readonly _tag: "ReplyFailed"; readonly reply: number } & Failure)
   /** The first sound of a segment came from speech. */
   | { readonly _tag: "SpeechBegan"; readonly reply: number; readonly segment: number }
   /** The first sound of a reply, or of what a resumed one still had to say, left for the caller; it is this segment's. */
@@ -57,7 +58,7 @@ export type TurnEvent = { readonly at: number } & (
   /** All sound of a segment has been made: `duration` ms of it. */
   | { readonly _tag: "SpeechEnded"; readonly reply: number; readonly segment: number; readonly duration: number }
   /** `hadSound`: some of the segment was made, and may have been heard. */
-  | { readonly _tag: "SpeechFailed"; readonly reply: number; readonly segment: number; readonly hadSound: boolean; readonly reason: string }
+  | ({ readonly _tag: "SpeechFailed"; readonly reply: number; readonly segment: number; readonly hadSound: boolean } & Failure)
   | { readonly _tag: "MarkReturned"; readonly reply: number; readonly segment: number }
   /** All sound of a filler has been handed to the line, though not all was played. */
   | { readonly _tag: "FillerLeft"; readonly reply: number }

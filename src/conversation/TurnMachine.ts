@@ -27,6 +27,7 @@ import * as FillerRule from "./FillerRule.ts"
 import * as HeardLedger from "./HeardLedger.ts"
 import * as HoldRequest from "./HoldRequest.ts"
 import type { Lines, Persona } from "./Persona.ts"
+import * as Repetition from "./Repetition.ts"
 import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
 import type { Need } from "./Script.ts"
 import * as Speakable from "./Speakable.ts"
@@ -96,6 +97,8 @@ interface Reply {
   readonly dialogue?: { readonly state: DialogueState }
   readonly isRetried: boolean
   readonly isSpeechRetried: boolean
+  /** Made in a pause, and not to be had: if that was the end of the turn, it is not asked for again. */
+  readonly isRefused?: boolean
   /** Its rest was lost, and it ended with saying so. */
   readonly isBroken?: boolean
   /** The caller's last voiced sample, and the moments since; unset for a fixed line. */
@@ -237,7 +240,7 @@ class Step {
       case "Transcribed":
         return this.#transcribed(event.utterance, event.attempt, event.transcript)
       case "TranscriptionFailed":
-        return this.#transcriptionFailed(event.utterance, event.attempt, event.reason)
+        return this.#transcriptionFailed(event.utterance, event.attempt, event)
       case "ReplyText":
         return this.#onReply(event.reply, (reply) => this.#replyText(reply, event.text))
       case "ReplyCutShort":
@@ -257,7 +260,7 @@ class Step {
       case "ReplyDone":
         return this.#onReply(event.reply, (reply) => this.#replyDone(reply))
       case "ReplyFailed":
-        return this.#onReply(event.reply, (reply) => this.#replyFailed(reply, event.reason))
+        return this.#onReply(event.reply, (reply) => this.#replyFailed(reply, event))
       case "SpeechBegan":
         return this.#onReply(event.reply, (reply) => this.#speechBegan(reply, event.segment))
       case "MediaSent":
@@ -422,11 +425,11 @@ class Step {
     this.#speculate(heard, transcript)
   }
 
-  #transcriptionFailed(id: number, attempt: number, reason: string): void {
+  #transcriptionFailed(id: number, attempt: number, failure: Repetition.Failure): void {
     const { active, utterance } = this.state
     if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
-    this.#trouble("speechToText", reason)
-    if (!utterance.isRetried) {
+    this.#trouble("speechToText", failure.reason)
+    if (!utterance.isRetried && Repetition.isOfUse(failure)) {
       this.state.utterance = { ...utterance, isRetried: true, isTranscribing: false }
       return this.#transcribe()
     }
@@ -618,6 +621,7 @@ class Step {
     const isFillable = utterance !== undefined && texts.some((text) => /\p{L}/u.test(text))
     const { speculation } = this.state
     delete this.state.speculation
+    if (speculation?.isRefused === true) return this.#apologise()
     if (speculation === undefined) {
       const reply = this.#newReply({ request, since, moments })
       this.state.active = reply
@@ -681,7 +685,7 @@ class Step {
   #dropSpeculation(): void {
     const { speculation } = this.state
     if (speculation === undefined) return
-    this.#do({ _tag: "CancelReply", reply: speculation.id })
+    if (speculation.isRefused !== true) this.#do({ _tag: "CancelReply", reply: speculation.id })
     delete this.state.speculation
   }
 
@@ -717,20 +721,27 @@ class Step {
     if (next.segments.length === 0 && next.id === this.state.active?.id) this.#finishIfHeard(next)
   }
 
-  #replyFailed(reply: Reply, reason: string): void {
+  #replyFailed(reply: Reply, failure: Repetition.Failure): void {
     if (reply.isTextDone) return
-    this.#trouble("replyModel", reason)
-    if (reply.id === this.state.speculation?.id) return this.#dropSpeculation()
+    this.#trouble("replyModel", failure.reason)
+    if (reply.id === this.state.speculation?.id) return this.#speculationFailed(reply, failure)
     if (reply.segments.length > 0 || reply.heard.length > 0 || reply.rest !== undefined) {
       return this.#breakOff({ ...reply, text: Chunker.empty })
     }
     this.#do({ _tag: "CancelReply", reply: reply.id })
     delete this.state.active
-    if (reply.isRetried) return this.#apologise()
+    if (reply.isRetried || !Repetition.isOfUse(failure)) return this.#apologise()
     const again = this.#newReply({ request: reply.request, since: reply.since, moments: reply.moments, isRetried: true })
     this.state.active = { ...again, isHeld: reply.isHeld }
     this.#startModel(again)
     this.#release(this.state.active)
+  }
+
+  /** It is asked for again when the turn is over, unless that would be the same in vain. */
+  #speculationFailed(reply: Reply, failure: Repetition.Failure): void {
+    if (Repetition.isOfUse(failure)) return this.#dropSpeculation()
+    this.#do({ _tag: "CancelReply", reply: reply.id })
+    this.#put({ ...reply, isTextDone: true, isRefused: true })
   }
 
   /** The rest of a reply is lost: it says so behind what it has said. */
@@ -895,11 +906,11 @@ class Step {
     const index = reply.segments.findIndex((piece) => piece.id === event.segment)
     if (index < 0) return
     this.#trouble("textToSpeech", event.reason)
-    if (reply.id === this.state.speculation?.id) return this.#dropSpeculation()
+    if (reply.id === this.state.speculation?.id) return this.#speculationFailed(reply, event)
     const lost = reply.segments.slice(index)
     this.#do({ _tag: "StopSpeech", reply: reply.id, from: event.segment })
     const kept = { ...reply, segments: reply.segments.slice(0, index) }
-    if (!event.hadSound && !reply.isSpeechRetried) {
+    if (!event.hadSound && !reply.isSpeechRetried && Repetition.isOfUse(event)) {
       const digits = HeardLedger.unpressed(lost, this.#at)
       let next = this.#put({ ...kept, digits, isSpeechRetried: true })
       for (const { text } of lost) next = this.#speakAgain(next, text)

@@ -31,23 +31,13 @@ import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 const connections = 2
 
 /**
- * ms; well below the turn's own bounds (`timeouts` of an agent), so that there is time for another engine. The hedges
- * are some twice to thrice the published latencies of these engines on a GPU.
+ * ms. The hedges are some twice to thrice the published latencies of these engines on a GPU. The patience is for what nobody
+ * waits for: the turn says itself how long it does (`StageBudget`).
  */
 const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "hedgeAfter" | "patience">> = {
-  speechToText: { hedgeAfter: 500, patience: 2000 },
-  replyModel: { hedgeAfter: 800, patience: 3500 },
-  textToSpeech: { hedgeAfter: 600, patience: 2500 }
-}
-
-/**
- * The same for an engine that nobody stands in for: all of the turn's time is its own, and the turn's bound is the shorter one. Its answers
- * are measured against the bound that it has where the agent's file sets none (`agent/Timeouts`).
- */
-const alone: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "hedgeAfter" | "patience" | "budget">> = {
-  speechToText: { hedgeAfter: 500, patience: "2 minutes", budget: 8000 },
-  replyModel: { hedgeAfter: 800, patience: "2 minutes", budget: 10_000 },
-  textToSpeech: { hedgeAfter: 600, patience: "2 minutes", budget: 8000 }
+  speechToText: { hedgeAfter: 500, patience: 8000 },
+  replyModel: { hedgeAfter: 800, patience: 10_000 },
+  textToSpeech: { hedgeAfter: 600, patience: 8000 }
 }
 
 /** The server has answered, if only with an error. */
@@ -86,8 +76,7 @@ const stageOf = <I, S, E, RE>(options: {
       })
 
       const members = yield* Effect.forEach(choices, member)
-      const bound = members.length === 1 ? alone[options.stage] : bounds[options.stage]
-      return yield* options.together(members, { ...bound, retryAfter: Endpoint.retryAfter, isAnswer })
+      return yield* options.together(members, { ...bounds[options.stage], retryAfter: Endpoint.retryAfter, isAnswer })
     })
   )
 

@@ -31,9 +31,11 @@ export const make = Effect.fnUntraced(function*(
       const replier = repliers[index]
       if (Exit.isFailure(replier)) return Effect.failCause(replier.cause)
       const { name } = members[index]
-      return Failover.opened(replier.value.reply({ ...request, state: stateFor(name, request.state) }).pipe(
+      const parts = replier.value.reply({ ...request, state: stateFor(name, request.state) }).pipe(
         Stream.map((part): ReplyPart => part._tag === "State" ? { _tag: "State", state: { engine: name, state: part.state } } : part)
-      ))
+      )
+      // Who only thinks has not begun to answer, as long as another may be quicker.
+      return Failover.opened(members.length === 1 ? parts : Stream.filter(parts, ({ _tag }) => _tag !== "Thinking"))
     }
 
     const replier: Replier = {

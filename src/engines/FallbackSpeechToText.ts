@@ -1,6 +1,6 @@
 /**
  * The speech recognizers of a stage as one: the first that works hears the caller; another that has to stand in gets
- * the sound of the utterance from its beginning.
+ * the sound of the utterance from its beginning. One that is asked again gets what it was asked for, without the silence since.
  */
 import { Effect, Exit, Scope } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
@@ -38,6 +38,15 @@ export const make = Effect.fnUntraced(function*(
         return utterance
       })
 
+      /** The beginning of the utterance, as one of its own. */
+      const anew = Effect.fnUntraced(function*(index: number, pieces: number): Effect.fn.Return<Utterance, EngineFailed, Scope.Scope> {
+        const recognizer = recognizers[index]
+        if (Exit.isFailure(recognizer)) return yield* Effect.failCause(recognizer.cause)
+        const utterance = yield* recognizer.value.begin
+        for (let at = 0; at < pieces; at++) yield* utterance.push(sound[at])
+        return utterance
+      })
+
       const first = yield* failover.preferred
       const preferred = yield* Effect.exit(listen(first))
       const partials = Exit.isSuccess(preferred) ? preferred.value.partials : undefined
@@ -53,7 +62,11 @@ export const make = Effect.fnUntraced(function*(
               ? Effect.forEach([...hearing], ([index, utterance]) => hear(index, utterance), { discard: true })
               : hear(first, alone)
           }),
-        transcribe: Effect.scoped(failover.run((_, index) => Effect.flatMap(listen(index), (utterance) => utterance.transcribe))),
+        transcribe: Effect.suspend(() => {
+          const pieces = sound.length
+          return Effect.scoped(failover.run((_, index, tries) =>
+            Effect.flatMap(tries === 1 ? listen(index) : anew(index, pieces), (utterance) => utterance.transcribe)))
+        }),
         ...(partials === undefined ? {} : { partials })
       } satisfies Utterance
     })

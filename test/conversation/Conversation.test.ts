@@ -483,11 +483,13 @@ const goesOn = Effect.fnUntraced(function*(call: Effect.Success<ReturnType<typeo
 
 describe("an engine that", () => {
   const cases = FakeEngines.faults.map(([name, plan]) => ({ name, plan }))
+  /** What may have been an accident. What was refused is not asked for again. */
+  const accidents = cases.filter(({ plan }) => plan.end !== "refused")
   /** Long enough for any two timeouts. */
   const longWait = 12_000
   const troubles = (call: Effect.Success<ReturnType<typeof open>>) => [...new Set(call.tales("EngineTrouble").map(({ stage }) => stage))]
 
-  it.effect.each(cases)("$name while it transcribes is asked once more, and nobody notices", ({ plan }) =>
+  it.effect.each(accidents)("$name while it transcribes is asked once more, and nobody notices", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -510,7 +512,7 @@ describe("an engine that", () => {
       yield* call.quiet(400)
       yield* call.gap(longWait)
       assert.include(call.said(), lines.apology)
-      assert.strictEqual((yield* Ref.get(call.transcribe.requests)).length, plan.end === "throws" ? 0 : 2)
+      assert.strictEqual((yield* Ref.get(call.transcribe.requests)).length, plan.end === "throws" ? 0 : plan.end === "refused" ? 1 : 2)
       assert.deepStrictEqual(troubles(call), ["speechToText"])
       call.transcribe.always({})
       call.hear("are you well")
@@ -546,7 +548,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name at a reply in the pause is asked again when the turn is over", ({ plan }) =>
+  it.effect.each(accidents)("$name at a reply in the pause is asked again when the turn is over", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -590,7 +592,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name at a segment's speech is asked once more, and nobody notices", ({ plan }) =>
+  it.effect.each(accidents)("$name at a segment's speech is asked once more, and nobody notices", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted({ persona: { endpointing: { ...persona.endpointing, speculate: 250 } } })
       call.hear("what is new", "are you well")
@@ -602,6 +604,27 @@ describe("an engine that", () => {
       assert.deepStrictEqual(call.said(), [lines.greeting, "All right."])
       assert.deepStrictEqual(troubles(call), ["textToSpeech"])
       yield* goesOn(call)
+    }))
+
+  it.effect("refuses what it is to transcribe, to answer or to say is never asked for the same again: it is apologised for", () =>
+    Effect.gen(function*() {
+      for (const port of ["transcribe", "reply", "speak"] as const) {
+        const call = yield* greeted()
+        call.hear("what is new", "are you well")
+        const requests = Effect.map(
+          Effect.all({ transcribe: Ref.get(call.transcribe.requests), reply: Ref.get(call.reply.requests), speak: Ref.get(call.speak.requests) }),
+          (all) => all[port].length
+        )
+        const before = yield* requests
+        call[port].next(FakeEngines.fails("refused"))
+        yield* call.voice(600)
+        yield* call.quiet(400)
+        yield* call.gap(3000)
+        yield* call.quiet(1500)
+        assert.deepStrictEqual(call.said(), [lines.greeting, lines.apology], port)
+        // The apology is spoken as well.
+        assert.strictEqual(yield* requests, before + (port === "speak" ? 2 : 1), port)
+      }
     }))
 
   it.effect.each(cases)("$name at speech for good ends the call, and does not leave the caller in silence", ({ plan }) =>

@@ -1029,6 +1029,58 @@ describe("engine faults", () => {
     assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
   })
 
+  for (const failure of [{ reason: "refused" }, { reason: "unavailable", isSpent: true }, { reason: "timeout", isSpent: true }] as const) {
+    const what = `${failure.reason}${"isSpent" in failure ? ", after all tries," : ""}`
+
+    it(`a reply that is ${what} is not asked for again`, () => {
+      const turns = asked()
+      turns.pass(300)
+      turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, ...failure })
+      assert.strictEqual(turns.count("StartReply"), 1)
+      assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+    })
+
+    it(`a reply that is ${what} in the pause is not asked for again when the turn is over`, () => {
+      const turns = asked()
+      const { reply } = turns.last("StartReply")!
+      turns.send({ _tag: "ReplyFailed", reply, ...failure })
+      assert.strictEqual(turns.count("Speak"), 1)
+      turns.pass(300)
+      assert.strictEqual(turns.count("StartReply"), 1)
+      assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+      assert.strictEqual(turns.all.filter(turns.tag("CancelReply")).filter((cancelled) => cancelled.reply === reply).length, 1)
+    })
+
+    it(`a reply that is ${what} in the pause is asked for with what the caller says behind it`, () => {
+      const turns = asked()
+      turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, ...failure })
+      turns.voice(500)
+      turns.pass(130)
+      turns.transcribed("when are you open on Sunday")
+      turns.pass(300)
+      assert.strictEqual(turns.count("StartReply"), 2)
+      assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
+    })
+
+    it(`a transcription and speech that are ${what} are not asked for again`, () => {
+      const hearing = Turns.make()
+      hearing.greeted()
+      hearing.voice(500)
+      hearing.pass(130)
+      const { attempt, utterance } = hearing.last("Transcribe")!
+      hearing.send({ _tag: "TranscriptionFailed", utterance, attempt, ...failure })
+      assert.strictEqual(hearing.count("Transcribe"), 1)
+      assert.strictEqual(hearing.last("Speak")?.text, Turns.settings.lines.apology)
+
+      const speaking = asked()
+      speaking.answers("We are open from nine to five.")
+      speaking.pass(300)
+      const { reply, segment } = speaking.last("Speak")!
+      speaking.send({ _tag: "SpeechFailed", reply, segment, hadSound: false, ...failure })
+      assert.strictEqual(speaking.last("Speak")?.text, Turns.settings.lines.apology)
+    })
+  }
+
   it("a reply that broke off does not make up for failures, though its end is heard; the third ends the call", () => {
     const turns = asked()
     for (let attempt = 1; attempt <= 3; attempt++) {
@@ -1216,6 +1268,7 @@ const ofReply = (reply: number, segment: number) => [
   { _tag: "ReplyHangUp", reply },
   { _tag: "ReplyDone", reply },
   { _tag: "ReplyFailed", reply, reason: "late" },
+  { _tag: "ReplyFailed", reply, reason: "refused" },
   { _tag: "SpeechBegan", reply, segment },
   { _tag: "MediaSent", reply, segment },
   { _tag: "SpeechEnded", reply, segment, duration: 10 },

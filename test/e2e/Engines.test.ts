@@ -4,7 +4,7 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Layer } from "effect"
+import { Deferred, Effect, FileSystem, Layer } from "effect"
 import { join } from "node:path"
 import * as Caller from "../../src/simulator/Caller.ts"
 import type { SimulatedCall } from "../../src/simulator/PhoneCall.ts"
@@ -49,10 +49,14 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
+/** For minds and voices that never come: they are waited for as long as this. */
+const impatient = "timeouts: { transcript: 20s, reply: 3s, speech: 3s }\n"
+
 const agent = Effect.fnUntraced(function*(more: string) {
   const fs = yield* FileSystem.FileSystem
   const file = join(yield* fs.makeTempDirectoryScoped(), "bakery.yaml")
-  yield* fs.writeFileString(file, agentFile + more)
+  const base = more.startsWith("timeouts:") ? agentFile.replace(/^timeouts:.*\n/m, "") : agentFile
+  yield* fs.writeFileString(file, base + more)
   return file
 })
 
@@ -488,6 +492,38 @@ tools:
       }), beside)
   }
 
+  for (const stage of ["speechToText", "replyModel", "textToSpeech"] as const) {
+    it.effect(`may be restarted in the middle of a turn, though nobody stands in: the caller gets the answer (${stage})`, () =>
+      Effect.gen(function*() {
+        const { env, llm, stt, tts } = yield* three()
+        const server = { speechToText: stt, replyModel: llm, textToSpeech: tts }[stage]
+        yield* withEngines(env, (both) =>
+          Effect.gen(function*() {
+            const [first, second] = yield* Effect.forEach(["bread", "hours"] as const, say)
+            const down = yield* Deferred.make<void>()
+            // The question lasts about two seconds.
+            yield* Effect.forkChild(Effect.andThen(Deferred.await(down), Effect.andThen(Effect.sleep("5 seconds"), server.start)))
+            const conversation = yield* converse(both, ({ heardOut }) => [
+              heardOut(),
+              first,
+              heardOut(),
+              AwaitCue({
+                isGiven: () => {
+                  server.stop()
+                  return Deferred.doneUnsafe(down, Effect.void)
+                },
+                atMost: "1 second"
+              }),
+              second,
+              heardOut(),
+              HangUp()
+            ])
+            assert.deepStrictEqual(words(yield* conversation.over), told("bread", "hours"))
+            assert.isTrue(isQuiet(conversation))
+          }))
+      }), beside)
+  }
+
   it.effect("may be absent at the start: the service tells so, and the embedded ones answer", () =>
     Effect.gen(function*() {
       const absent = yield* nobody
@@ -540,7 +576,7 @@ tools:
           assertTone(answers[2], failure)
           assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
           yield* noneOpen(stt, tts)
-        }))
+        }), impatient)
     }), beside)
 
   it.effect("that speak may be gone: what was made ready is said all the same, and the call is ended", () =>
@@ -558,7 +594,7 @@ tools:
           const { other, tone } = soundsIn(yield* conversation.call.heard)
           assert.isAtLeast(tone, 0.7 * 60 * (greeting.length + failure.length))
           assert.isAtMost(other, 0.2 * tone)
-        }))
+        }), impatient)
     }), beside)
 
   it.effect("without a voice from the start end the call at once: nobody is to listen to silence", () =>
@@ -570,7 +606,7 @@ tools:
           assert.deepStrictEqual(endOf(yield* conversation.over), ["engineFailed"])
           assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
           assert.strictEqual(yield* conversation.call.settled, "completed")
-        }))
+        }), impatient)
     }), beside)
 
   it.effect("keep ten calls at once apart", () =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Metric, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { EngineFailed } from "../../src/conversation/Engine.ts"
+import { StageBudget } from "../../src/conversation/StageBudget.ts"
 import * as BudgetWatch from "../../src/engines/BudgetWatch.ts"
 import * as Failover from "../../src/engines/Failover.ts"
 import * as Metrics from "../../src/observability/Metrics.ts"
@@ -81,6 +82,17 @@ describe("a stage", () => {
         assert.isAtLeast(yield* ratio("near"), 0.83)
       })))
 
+  it.effect("is measured against the time that the agent's file gives", () =>
+    logged(() =>
+      Effect.gen(function*() {
+        const member = { name: "given-time", engine: Effect.as(Effect.sleep("5 seconds"), "words"), probe: Effect.void }
+        const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, patience: 3000 })
+        const asked = yield* Effect.forkChild(Effect.provideService(Effect.scoped(run((engine) => engine)), StageBudget, 20_000))
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* Fiber.join(asked), "words")
+        assert.closeTo(yield* ratio("given-time"), 0.25, 0.01)
+      })))
+
   it.effect("counts what was given up for its slowness, and not what failed otherwise or was called off", () =>
     logged(() =>
       Effect.gen(function*() {
@@ -89,7 +101,9 @@ describe("a stage", () => {
         const member = { name: "given-up", engine: Effect.suspend(() => behaviour.answer), probe: Effect.void }
         const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, patience: 3000 })
         const ask = Effect.exit(Effect.scoped(run((engine) => engine)))
-        yield* ask
+        const broken = yield* Effect.forkChild(ask)
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(broken)
         behaviour.answer = Effect.never
         const called = yield* Effect.forkChild(ask)
         yield* TestClock.adjust("1 second")

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Logger, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { EngineFailed } from "../../src/conversation/Engine.ts"
+import { StageBudget } from "../../src/conversation/StageBudget.ts"
 import * as Failover from "../../src/engines/Failover.ts"
 
 const failure = (reason: EngineFailed["reason"] = "unavailable") =>
@@ -64,8 +65,10 @@ describe("several engines as one", () => {
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: Effect.fail(failure("broken")) }), make("two", { answer: Effect.fail(failure("refused")) })]
       const { ask } = yield* failover([one, two])
-      assert.strictEqual((yield* Effect.flip(ask)).reason, "broken")
-      assert.deepStrictEqual([one.log, two.log], [["asked", "released"], ["asked", "released"]])
+      const failed = yield* Effect.forkChild(Effect.flip(ask))
+      yield* TestClock.adjust(3000)
+      assert.strictEqual((yield* Fiber.join(failed)).reason, "broken")
+      assert.deepStrictEqual(two.log, ["asked", "released"])
     }))
 
   it.effect("let the next one join when the first is late; the loser's request is aborted", () =>
@@ -128,6 +131,69 @@ describe("several engines as one", () => {
       assert.deepStrictEqual(one.log, ["asked"])
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(one.log, ["asked", "released"])
+    }))
+})
+
+describe("the time that a request has", () => {
+  const asking = (engines: ReadonlyArray<ReturnType<typeof make>>, budget: number) =>
+    Effect.map(failover(engines), ({ ask }) => Effect.provideService(ask, StageBudget, budget))
+
+  it.effect("is all its engine's when all others are dead, and ends before the turn does", () =>
+    Effect.gen(function*() {
+      const one = make("one", { answer: after(14_000, "1") })
+      const two = make("two", { answer: Effect.fail(failure()), probe: Effect.fail(failure()) })
+      const ask = yield* asking([one, two], 15_000)
+      const asked = yield* Effect.forkChild(ask)
+      yield* TestClock.adjust(14_000)
+      assert.strictEqual(yield* Fiber.join(asked), "1")
+      one.behaviour.answer = Effect.never
+      const hanging = yield* Effect.forkChild(Effect.flip(ask))
+      yield* TestClock.adjust(14_999)
+      const error = yield* Fiber.join(hanging)
+      assert.isTrue(error.isSpent)
+    }))
+
+  it.effect("is both's when both are slow: neither is cut off for the other", () =>
+    Effect.gen(function*() {
+      const [one, two] = [make("one", { answer: after(13_000, "1") }), make("two", { answer: after(13_000, "2") })]
+      const ask = yield* asking([one, two], 15_000)
+      const asked = yield* Effect.forkChild(ask)
+      yield* TestClock.adjust(13_000)
+      assert.strictEqual(yield* Fiber.join(asked), "1")
+      assert.deepStrictEqual(two.log.filter((entry) => entry === "asked"), ["asked"])
+    }))
+
+  it.effect("ends sooner for a server that the one in this process can stand in for", () =>
+    Effect.gen(function*() {
+      const hanging = make("hanging", { answer: Effect.never })
+      const { probe: _probe, ...embedded } = make("embedded", { answer: after(1500, "script") }).member
+      const { run } = yield* Failover.make<typeof embedded.engine>([hanging.member, embedded], options)
+      const asked = yield* Effect.forkChild(Effect.provideService(Effect.scoped(run((engine) => engine)), StageBudget, 15_000))
+      yield* TestClock.adjust(12_900)
+      assert.isUndefined(asked.pollUnsafe())
+      yield* TestClock.adjust(2000)
+      assert.strictEqual(yield* Fiber.join(asked), "script")
+    }))
+
+  it.effect("is waited for by one that asks for a moment, before the one in this process stands in", () =>
+    Effect.gen(function*() {
+      const busy = make("busy", { answer: Effect.fail(failure()) })
+      const { probe: _probe, ...embedded } = make("embedded", { answer: Effect.succeed("script") }).member
+      const { run } = yield* Failover.make<typeof embedded.engine>([busy.member, embedded], {
+        ...options,
+        isAnswer: () => true,
+        retryAfter: () => Option.some(Duration.millis(300))
+      })
+      const ask = Effect.scoped(run((engine) => engine))
+      const first = yield* Effect.forkChild(ask)
+      yield* TestClock.adjust(299)
+      busy.behaviour.answer = Effect.succeed("words")
+      yield* TestClock.adjust(1)
+      assert.strictEqual(yield* Fiber.join(first), "words")
+      busy.behaviour.answer = Effect.fail(failure())
+      const second = yield* Effect.forkChild(ask)
+      yield* TestClock.adjust(300)
+      assert.strictEqual(yield* Fiber.join(second), "script")
     }))
 })
 
@@ -261,7 +327,7 @@ describe("a probe", () => {
         assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["up"])
       }
       one.behaviour.answer = Effect.fail(failure("broken"))
-      yield* Effect.exit(made.ask)
+      yield* Effect.forkChild(Effect.exit(made.ask))
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["failing"])
     }))

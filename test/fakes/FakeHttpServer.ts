@@ -151,6 +151,8 @@ export interface FakeHttpServer {
   /** Requests that have neither been answered to the end nor given up. */
   readonly open: () => number
   readonly stop: () => void
+  /** Listens again at the same address, behind a `stop`. */
+  readonly start: Effect.Effect<void>
 }
 
 /** The handler answers each request; what it throws is a 500. */
@@ -236,7 +238,11 @@ export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
               return Effect.sync(() => watchers.delete(look))
             }),
           open: () => received.filter((exchange) => !exchange.isOver()).length,
-          stop
+          stop,
+          start: Effect.callback<void>((resume) => {
+            stopped = false
+            server.listen(port, "127.0.0.1", () => resume(Effect.void))
+          })
         }))
       })
     }),

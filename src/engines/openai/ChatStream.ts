@@ -124,6 +124,12 @@ const withOldCall = (
   return new Map(calls).set(oldCall, { id: "call_function", name, arguments: (known?.arguments ?? "") + textOf(piece.arguments) })
 }
 
+/** Whether a piece of a thought is in it, which the server tells apart. */
+export const isThought = ({ choices }: Chunk): boolean =>
+  choices?.some(({ delta }) => delta !== undefined && delta !== null && (
+    isFilled(delta.reasoning_content) || isFilled(delta.reasoning) || isFilled(delta.thinking) || hasThought(delta.content)
+  )) === true
+
 /** Takes a chunk in; what it has to say comes back as text. */
 export const add = (answered: Answered, chunk: Chunk): readonly [Answered, string] => {
   const choice = chunk.choices?.find(({ index }) => index === 0) ?? chunk.choices?.at(0)

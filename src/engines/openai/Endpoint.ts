@@ -14,14 +14,19 @@ import { type Headers, type HttpBody, HttpClient, type HttpClientError, HttpClie
 import type { EngineSettings } from "../../config/AppConfig.ts"
 import { EngineFailed, type Stage } from "../../conversation/Engine.ts"
 import * as Patience from "../../conversation/Patience.ts"
+import { StageBudget } from "../../conversation/StageBudget.ts"
+import * as AboutRequest from "./AboutRequest.ts"
 
-/** How long a server may be silent. The turn has its own, shorter bounds; these end what nobody waits for any more. */
+/** How long a server may be silent. The turn has its own bounds (`StageBudget`); these end what nobody waits for any more. */
 export interface Bounds {
-  /** From the request to the answer's head. Default 15 s. */
+  /** From the request to the answer's head. Default 15 s, or what the turn waits, if that is longer. */
   readonly answer?: Duration.Input
-  /** From one piece of the body to the next. Default 10 s. */
+  /** From one piece of the body to the next. Default 10 s, or what the turn waits, if that is longer. */
   readonly piece?: Duration.Input
 }
+
+const standardAnswer = 15_000
+const standardPiece = 10_000
 
 export interface RequestOptions extends Bounds {
   /** What is asked for, as a media type. */
@@ -87,7 +92,8 @@ const prefixes: Record<Stage, string> = {
 /** The connection was there, and broke: it may have been closed for its idleness as the request went out. */
 const broke = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
 
-const timeouts = new Set(["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT"])
+/** It is there, and says nothing. Who can't even be connected to in time can't be reached. */
+const timeouts = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"])
 
 const codeOf = (error: HttpClientError.HttpClientError): string => {
   const { cause } = error
@@ -195,7 +201,7 @@ export const refusal = (options: {
   const said = words === "" ? "" : `: ${words.replace(/[.\s]+$/, "")}`
   return new EngineFailed({
     stage: options.stage,
-    reason: reasonOf(options.status),
+    reason: AboutRequest.isAbout(options.status, options.body) ? "refused" : reasonOf(options.status),
     advice: `${options.url.origin} answered ${options.status === 0 ? "an error" : options.status}${said}. ${whatToDo(options.stage, options.status)}`,
     cause: new ServerError({
       status: options.status,
@@ -296,10 +302,11 @@ export const make = Effect.fnUntraced(function*(
   const body = (
     bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
     abort: Effect.Effect<void>,
-    options: RequestOptions
+    options: RequestOptions,
+    budget: number
   ): Stream.Stream<Uint8Array, EngineFailed> => {
     const maxBytes = options.maxBytes ?? standardMaxBytes
-    const patience = Duration.toMillis(options.piece ?? "10 seconds")
+    const patience = Duration.toMillis(options.piece ?? Math.max(standardPiece, budget))
     return Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
       const { late, rest, wait } = yield* Patience.make(patience)
       let read = 0
@@ -369,13 +376,14 @@ export const make = Effect.fnUntraced(function*(
     options: RequestOptions
   ): Effect.fn.Return<Answer, EngineFailed, Scope.Scope> {
     const own = yield* Scope.fork(yield* Effect.scope)
+    const budget = (yield* StageBudget) ?? 0
     const sent = client.execute(authorized(HttpClientRequest.accept(request, options.accept ?? "application/json")))
     const response = yield* sent.pipe(
       // What was sent on a connection that was being closed never arrived; and none of these requests changes anything.
       Effect.catchIf((error) => options.isResent !== false && broke.has(codeOf(error)), () => sent),
       Effect.mapError(unsent),
       Scope.provide(own),
-      Effect.timeoutOrElse({ duration: options.answer ?? "15 seconds", orElse: () => Effect.fail(silent("did not answer")) })
+      Effect.timeoutOrElse({ duration: options.answer ?? Math.max(standardAnswer, budget), orElse: () => Effect.fail(silent("did not answer")) })
     )
     if (response.status < 200 || response.status >= 300) {
       const refused = yield* toFailure(response, sentOf(request.body))
@@ -387,7 +395,7 @@ export const make = Effect.fnUntraced(function*(
     return {
       headers,
       contentType: (headers["content-type"] ?? "").split(";")[0].trim().toLowerCase(),
-      body: body(response.stream, Scope.close(own, Exit.void), options)
+      body: body(response.stream, Scope.close(own, Exit.void), options, budget)
     }
   })
 

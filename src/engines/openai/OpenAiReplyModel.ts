@@ -72,6 +72,8 @@ const addAct = (acts: ReadonlyArray<ReplyPart>, part: ReplyPart): ReadonlyArray<
 
 const decodeWhole = Schema.decodeUnknownOption(ChatStream.Chunk)
 
+const alive: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
+
 /** Characters of a token at most, on average over an answer, in languages of long words. */
 const charactersPerToken = 6
 
@@ -196,7 +198,10 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
       Stream.transformPull(chunks, (pull) => {
         const lingering = Effect.timeoutOrElse(pull, { duration: lingerMillis, orElse: () => Cause.done() })
         const arrived = Effect.suspend(() => round.isFinished ? lingering : pull).pipe(
-          Effect.map((chunks) => round.take(chunks)),
+          Effect.map((chunks): ReadonlyArray<ReplyPart> => {
+            const parts = round.take(chunks)
+            return round.isThinking ? alive : parts
+          }),
           Pull.catchDone(() => Effect.sync(() => round.end()))
         )
         const next: Pull.Pull<Array.NonEmptyReadonlyArray<ReplyPart>, EngineFailed> = Effect.suspend(() =>
@@ -253,7 +258,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
     ): Effect.fn.Return<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed> {
       if (round.cutBy === "filter") return yield* failed("refused", "The server's content filter withheld the answer. Look into its settings and the agent's instructions.")
       if (!round.hasThoughts) {
-        const error = failed("broken", "The model answered without a word. Check the model and its chat template on the server.")
+        const error = failed("empty", "The model answered without a word. Check the model and its chat template on the server.")
         const { shortenings = 0 } = progress
         // Its limit was reached before its first word: the prompt fills the context window.
         const isFull = round.cutBy === "limit" && Option.exists(round.answered.usage, ({ completion }) => completion <= 1)

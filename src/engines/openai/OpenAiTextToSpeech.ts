@@ -77,7 +77,9 @@ const decodeVoices = Schema.decodeUnknownOption(Voices)
 
 const failed = (reason: EngineFailed["reason"], advice: string) => new EngineFailed({ stage: "textToSpeech", reason, advice })
 
-const noSound = failed("broken", "The speech engine answered without sound. Look into its log, and check TTS_MODEL and TTS_VOICE.")
+const noSound = failed("empty", "The speech engine answered without sound. Look into its log, and check TTS_MODEL and TTS_VOICE.")
+
+const cutSound = failed("broken", "The speech engine broke off before its first sound. Look into its log.")
 
 const badEvent = failed("broken", "The speech engine answered sound that can't be read. Look into its log.")
 
@@ -343,10 +345,11 @@ export const make = Effect.fnUntraced(function*(
     /** Twice, for a slow voice: what goes on then is noise, and is cut off. */
     const most = 2 * longest(text)
     let millis = 0
+    let hasBytes = false
     let hasEnded = false
 
     const finish = Effect.suspend((): Pull.Pull<never, EngineFailed> => {
-      if (millis === 0) return Effect.fail(noSound)
+      if (millis === 0) return Effect.fail(hasBytes ? cutSound : noSound)
       if (hash !== undefined) noteKnown(hash.digest("hex"))
       return Cause.done()
     })
@@ -373,6 +376,7 @@ export const make = Effect.fnUntraced(function*(
       return Effect.flatMap(bytes, (pieces) => {
         const chunks: Array<SpeechChunk> = []
         for (const piece of pieces) {
+          hasBytes ||= piece.length > 0
           const read = reader.push(piece)
           if (Result.isFailure(read)) return Effect.fail(read.failure)
           take(read.success, chunks)

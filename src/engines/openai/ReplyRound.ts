@@ -60,6 +60,8 @@ export class ReplyRound {
   readonly dropped: Array<string> = []
   /** Formats of calls that were done. */
   readonly written: Array<string> = []
+  /** What came last was written by the model, and none of it is spoken. */
+  isThinking = false
   /** Nothing that comes is listened to any more. */
   isOver = false
   hasEnded = false
@@ -104,13 +106,17 @@ export class ReplyRound {
 
   take(chunks: ReadonlyArray<ChatStream.Chunk>): ReadonlyArray<ReplyPart> {
     let text = ""
+    let hasThought = false
     for (const chunk of chunks) {
       const [answered, more] = ChatStream.add(this.answered, chunk)
       this.answered = answered
       text += more
+      hasThought ||= ChatStream.isThought(chunk)
     }
     if (this.answered.hasThoughts) this.#reader = ReplyText.startedByServer(this.#reader)
-    return this.#listen(ReplyText.read(this.#reader, text))
+    const parts = this.#listen(ReplyText.read(this.#reader, text))
+    this.isThinking = parts.length === 0 && (hasThought || text !== "" && ReplyText.isInThought(this.#reader))
+    return parts
   }
 
   end(): ReadonlyArray<ReplyPart> {

@@ -234,5 +234,8 @@ export const end = (reader: Reader): ReadonlyArray<Piece> => finish(reader)[1]
 export const startedByServer = (reader: Reader): Reader =>
   reader.isStarted || reader.options.holdsStart !== true ? reader : { ...reader, options: { ...reader.options, holdsStart: false } }
 
+/** Whether what is written now is, or may be, a thought. */
+export const isInThought = (reader: Reader): boolean => reader.hasThought && reader.skip !== undefined || isHoldingStart(reader)
+
 /** Whether all of the reply so far is held back, for it may be a thought. */
 export const isHoldingStart = ({ held, isStarted }: Reader): boolean => !isStarted && held.trim() !== ""

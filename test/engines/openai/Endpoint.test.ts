@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option, Redacted, Schema, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Option, Redacted, Schema, Stream } from "effect"
 import { HttpBody } from "effect/http"
+import { TestClock } from "effect/testing"
 import type { EngineSettings } from "../../../src/config/AppConfig.ts"
 import type { EngineFailed } from "../../../src/conversation/Engine.ts"
+import { StageBudget } from "../../../src/conversation/StageBudget.ts"
 import * as Connections from "../../../src/engines/openai/Connections.ts"
 import * as Endpoint from "../../../src/engines/openai/Endpoint.ts"
 import * as FakeHttpServer from "../../fakes/FakeHttpServer.ts"
@@ -244,6 +246,38 @@ describe("a failure", () => {
       yield* until(() => received[1].isClosedByClient())
       assert.strictEqual(open(), 0)
     }).pipe(Effect.provide(Connections.layer)))
+
+  for (const [fault, standard] of [["silence", 15_000], ["stall", 10_000]] as const) {
+    it.effect(`a server that is silent (${fault}) has the time of the turn, if that is longer than its own`, () =>
+      Effect.gen(function*() {
+        const { endpoint, received, until } = yield* setUp(fault, fault)
+        /** Whether it has failed so many ms behind the request. */
+        const hasFailed = (budget: number | undefined, millis: number) =>
+          Effect.gen(function*() {
+            const before = received.length
+            // What is sent of the answer comes by the network, whose time is not the test's.
+            const half = yield* Deferred.make<void>()
+            let read = ""
+            const asked = endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said })).pipe(
+              Effect.flatMap(({ body }) => Stream.runForEach(Stream.decodeText(body), (text) => {
+                read += text
+                return read.includes("good") ? Deferred.succeed(half, undefined) : Effect.void
+              })),
+              Effect.scoped,
+              Effect.provideService(StageBudget, budget)
+            )
+            const failed = yield* Effect.forkChild(Effect.flip(asked))
+            yield* until(() => received.length > before)
+            if (fault === "stall") yield* Deferred.await(half)
+            yield* TestClock.adjust(millis)
+            const isOver = failed.pollUnsafe() !== undefined
+            yield* Fiber.interrupt(failed)
+            return isOver
+          })
+        assert.isTrue(yield* hasFailed(undefined, standard))
+        assert.isFalse(yield* hasFailed(30_000, standard))
+      }).pipe(Effect.provide(Connections.layer)))
+  }
 
   it.live("a connection that is cut in the middle is broken, and not asked again", () =>
     Effect.gen(function*() {

@@ -371,7 +371,7 @@ describe("a failure", () => {
     ["no word", {
       headers: { "content-type": "text/event-stream" },
       pieces: [FakeHttpServer.event({ choices: [{ delta: { content: " " }, finish_reason: "stop" }] }), FakeHttpServer.event("[DONE]")]
-    }, "broken"],
+    }, "empty"],
     ["gigabytes", "gigabytes", "broken"]
   ]
   for (const [what, fault, reason] of faults) {

@@ -337,13 +337,13 @@ describe("an answer", () => {
         [head("audio/pcm", "Internal Server Error"), "broken"],
         [head("text/html", "<html></html>"), "broken"],
         [head("application/json", "{\"error\":\"no\"}"), "broken"],
-        [head("audio/pcm", ""), "broken"],
+        [head("audio/pcm", ""), "empty"],
         [head("audio/wav", "RIFF"), "broken"],
         [events("{\"type\":\"speech.audio.delta\",\"audio\":\"AAAA\",\"response_format\":\"mp3\"}"), "refused"],
         [events("{\"type\":\"speech.audio.delta\",\"audio\":\"A!\"}"), "broken"],
         [events("{\"type\":\"speech.audio.error\",\"message\":\"CUDA\"}"), "broken"],
         [events("{\"error\":{\"message\":\"CUDA\"}}"), "broken"],
-        [events("{\"type\":\"speech.audio.done\"}"), "broken"]
+        [events("{\"type\":\"speech.audio.done\"}"), "empty"]
       ] as const
       for (const [fault, reason] of expected) {
         faults.next(fault)

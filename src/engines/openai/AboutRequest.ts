@@ -1,0 +1,38 @@
+/**
+ * Whether a server's error is about what it was asked, though its status does not say so: a content filter, a context that is
+ * too long. Errors in the middle of a stream have no status, and some servers answer 500 to what they do not take. Such an error is an
+ * answer: the same would be refused again, and other callers' requests are not.
+ */
+import { Predicate } from "effect"
+
+/** `type` and `code` of OpenAI, Azure, vLLM, llama.cpp, Anthropic and gateways. */
+const names = new Set([
+  "invalid_request_error",
+  "badrequesterror",
+  "invalid_prompt",
+  "content_filter",
+  "content_filter_error",
+  "content_policy_violation",
+  "contentpolicyviolationerror",
+  "responsibleaipolicyviolation",
+  "context_length_exceeded",
+  "contextwindowexceedederror",
+  "exceed_context_size_error",
+  "string_above_max_length",
+  "request_too_large",
+  "unprocessableentityerror"
+])
+
+const words = /content[_ ](?:filter|(?:management )?policy)|safety (?:system|filter)|maximum context length|(?:exceeds?|larger than|too long for) the (?:available |model'?s )?context|context (?:size|length|window) (?:exceeded|has been exceeded)/i
+
+/** An error may stand within another; the answer of a gateway within the gateway's. */
+const holds = (body: unknown, depth: number): boolean => {
+  if (Predicate.isString(body)) return words.test(body)
+  if (!Predicate.isObject(body) || depth > 4) return false
+  const { code, detail, error, innererror, message, type } = body as { readonly [key: string]: unknown }
+  if ([code, type].some((name) => Predicate.isString(name) && names.has(name.toLowerCase()))) return true
+  return [message, error, innererror, detail].some((inner) => holds(inner, depth + 1))
+}
+
+/** `status`: 0 where there is none. A status of another kind has the last word. */
+export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && holds(body, 0)
