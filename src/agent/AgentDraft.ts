@@ -87,7 +87,7 @@ export const draft = (text: string, limit: number): Draft => {
   if (standard === undefined) return nothing(problems)
   if (known === undefined) {
     const wanted = [
-      ...file.greeting === undefined ? ["greeting"] : [],
+      ...file.greeting?.text === undefined ? ["greeting"] : [],
       ...(["idle", "idleGoodbye", "apology", "failure", "timeIsUp"] as const)
         .filter((line) => file.lines?.[line] === undefined && !isFlawed(all["lines"], line)).map((line) => `lines.${line}`),
       ...file.transfers !== undefined && file.lines?.transferFailed === undefined ? ["lines.transferFailed"] : []
@@ -307,7 +307,8 @@ export const draft = (text: string, limit: number): Draft => {
         ...script.intents.flatMap((intent) => fillings(intent, bySlot, leads)),
         ...yes,
         ...no,
-        ...backchannels
+        ...backchannels,
+        ...isForeign ? [] : standard.greetings
       ])
     ],
     slots: Object.fromEntries(slots.map(({ name, values }) => [name, [...new Set(values.flatMap(({ ways }) => ways))]]))
@@ -318,11 +319,11 @@ export const draft = (text: string, limit: number): Draft => {
     language,
     ...(file.voice === undefined ? {} : { voice: file.voice }),
     instructions: file.instructions ?? Defaults.instructions,
-    lines: { ...(isForeign ? spoken : standard.lines), ...file.lines, greeting: file.greeting ?? standard.lines.greeting },
+    lines: { ...(isForeign ? spoken : standard.lines), ...file.lines, greeting: file.greeting?.text ?? standard.lines.greeting },
     script,
     hints,
     endpointing: { ...Defaults.endpointing, ...file.endpointing },
-    interruption: { minSpeech: file.interruption?.minSpeech ?? Defaults.minSpeech, backchannels },
+    interruption: { minSpeech: file.interruption?.minSpeech ?? Defaults.minSpeech, backchannels, ...(file.greeting?.interruptible === false ? { greeting: false } : {}) },
     attention: isForeign ? [] : standard.attention,
     idle,
     timeouts: { ...Defaults.timeouts, ...file.timeouts },

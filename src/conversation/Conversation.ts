@@ -69,6 +69,8 @@ export interface CallersEnd {
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** Whether anybody watches: who does sees the caller's words while they speak. Unset: somebody may. */
   readonly isWatched?: () => boolean
+  /** We placed the call: who answers it may begin with a bare name. */
+  readonly isOutbound?: boolean
   /** Hands the call on. Where it succeeds, the line is soon cut. Unset: this line can't. */
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   /** Takes each event before the machine does, in order: for a recording. */
@@ -124,7 +126,7 @@ export const open = Effect.fnUntraced(function*(
   const began = monotonic()
   const now = () => monotonic() - began
 
-  const transition = TurnMachine.make(persona)
+  const transition = TurnMachine.make({ ...persona, isOutbound: line.isOutbound === true })
   const requestOf = Player.requestOf(persona)
   /** What has happened, and those who wait until all before is dealt with. */
   const events = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()

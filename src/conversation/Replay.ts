@@ -36,9 +36,11 @@ export interface Recording {
 }
 
 /** The first line of a recording. */
-export const header = ({ endpointing, fillers, idle, interruption, lines, maxDuration, transfers = {} }: Persona): string => {
+export const header = (
+  { attention, endpointing, fillers, idle, interruption, isOutbound, language, lines, maxDuration, transfers = {} }: Persona & { readonly isOutbound?: boolean }
+): string => {
   const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
-  return JSON.stringify({ version, settings: { endpointing, idle, interruption, lines, maxDuration, fillers, transfers: names } })
+  return JSON.stringify({ version, settings: { attention, endpointing, idle, interruption, isOutbound, language, lines, maxDuration, fillers, transfers: names } })
 }
 
 export const eventLine = (event: TurnEvent): string => JSON.stringify(event)

@@ -14,11 +14,13 @@
  * - A reply whose sound is late has a filler before it: one a turn, never the same twice in a row, and none
  *   of it is remembered.
  * - Keys are pressed behind the reply's words; the call is handed on or ended behind both.
+ * - A greeting in return to the agent's greeting does not end it; a request does, and the model knows what was not heard.
  */
 import * as Dtmf from "../audio/Dtmf.ts"
 import * as Chunker from "./Chunker.ts"
 import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
 import type { Stage } from "./Engine.ts"
+import * as Greeting from "./Greeting.ts"
 import * as HeardLedger from "./HeardLedger.ts"
 import type { Lines, Persona } from "./Persona.ts"
 import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
@@ -32,7 +34,9 @@ import * as Words from "./Words.ts"
 export type TurnSettings =
   & Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
   /** By name; the numbers are the interpreter's. */
-  & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string }
+  & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string; readonly attention?: ReadonlyArray<string> }
+  /** We placed the call. */
+  & { readonly isOutbound?: boolean }
 
 /** Without a pause for this long (ms), what was said so far is taken for the turn. */
 export const maxUtterance = 30_000
@@ -74,6 +78,8 @@ interface Reply {
   readonly nextSegment: number
   /** What was heard before the last interruption. */
   readonly heard: string
+  /** What was heard before that, and is in the history already: the caller said something in between. */
+  readonly remembered?: string
   /** Set: interrupted for the moment; this is still to be said. */
   readonly rest?: ReadonlyArray<string>
   readonly hangUp?: string
@@ -134,6 +140,8 @@ export interface TurnState {
   readonly utterance?: Utterance
   /** What the caller said before; the answer to it was not heard. */
   readonly carry: string
+  /** What of the greeting the caller has not heard; told to the model with their next words. */
+  readonly unheard?: string | undefined
   /** The reply that has the turn. */
   readonly active?: Reply
   /** The reply whose sound may leave. */
@@ -178,9 +186,10 @@ export type Transition = (state: TurnState, event: TurnEvent) => readonly [Reado
 
 export const make = (settings: TurnSettings): Transition => {
   const backchannels = new Set(settings.interruption.backchannels.map(Words.plain))
+  const isBareGreeting = Greeting.make({ ...settings, backchannels: settings.interruption.backchannels })
   return (state, event) => {
     if (state.isEnded) return [[], state]
-    const step = new Step(settings, backchannels, state, event.at)
+    const step = new Step(settings, backchannels, isBareGreeting, state, event.at)
     step.on(event)
     return [step.commands, step.state]
   }
@@ -194,11 +203,19 @@ class Step {
   readonly state: Draft
   readonly #settings: TurnSettings
   readonly #backchannels: ReadonlySet<string>
+  readonly #isBareGreeting: Greeting.IsBareGreeting
   readonly #at: number
 
-  constructor(settings: TurnSettings, backchannels: ReadonlySet<string>, state: TurnState, at: number) {
+  constructor(
+    settings: TurnSettings,
+    backchannels: ReadonlySet<string>,
+    isBareGreeting: Greeting.IsBareGreeting,
+    state: TurnState,
+    at: number
+  ) {
     this.#settings = settings
     this.#backchannels = backchannels
+    this.#isBareGreeting = isBareGreeting
     this.state = { ...state }
     this.#at = at
   }
@@ -293,7 +310,7 @@ class Step {
       this.state.utterance = { ...rest, isTranscribing: false, isOver: false }
       this.#dropSpeculation()
     }
-    const isSpoken = active !== undefined && active.rest === undefined && !active.isHeld
+    const isSpoken = active !== undefined && active.rest === undefined && !active.isHeld && !this.#mustBeHeard(active)
     if (isSpoken && !active.isMediaSent) {
       this.#put({ ...active, isHeld: true })
       delete this.state.released
@@ -306,14 +323,14 @@ class Step {
 
   /** Words while the agent speaks tell sooner than the voice alone whether they are meant to stop it. */
   #partial(id: number, text: string): void {
-    const { timers, utterance, voice } = this.state
+    const { active, timers, utterance, voice } = this.state
     if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
     this.state.utterance = { ...utterance, partial: text }
     const words = Words.plain(text)
     if (words.length === 0) return
     this.#tell(this.state.nextReply, { _tag: "CallerSays", text })
     if (!voice.isOn || timers.bargeIn === undefined) return
-    if (this.#backchannels.has(words)) {
+    if (this.#backchannels.has(words) || (active?.line === "greeting" && this.#isBareGreeting(text, false))) {
       // It may be all. What follows it, or a voice that goes on without, stops the agent as ever.
       this.#startTimer("bargeIn", this.#at + this.#settings.interruption.minSpeech)
     } else {
@@ -343,7 +360,7 @@ class Step {
   /** Voice has lasted long enough to be meant for the agent. */
   #bargeIn(): void {
     const { active, filler, voice } = this.state
-    if (!voice.isOn || active?.isFinal === true) return
+    if (!voice.isOn || active?.isFinal === true || (active !== undefined && this.#mustBeHeard(active))) return
     if (filler !== undefined && active?.isMediaSent !== true) {
       this.#cutFiller()
       this.#tell(active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: this.#at - voice.since })
@@ -371,6 +388,7 @@ class Step {
     const last = this.state.history.at(-1)
     if (last?.role !== "caller") return
     this.state.history = this.state.history.slice(0, -1)
+    this.state.unheard = last.unheard
     this.state.carry = Words.join(last.text, this.state.carry)
   }
 
@@ -405,6 +423,8 @@ class Step {
       return this.#transcribe()
     }
     this.#endUtterance(utterance)
+    // What was said before is answered behind the greeting.
+    if (active !== undefined && this.#mustBeHeard(active)) return
     if (this.state.carry.length > 0) this.#remember("caller", this.state.carry)
     this.state.carry = ""
     if (active === undefined) this.#apologise()
@@ -416,6 +436,7 @@ class Step {
     const { active, digits } = this.state
     if (digits.length > 0 || this.#isNoise(transcript)) return
     if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, utterance, transcript))) return
+    if (active !== undefined && this.#isGreetedBack(active, Words.join(this.state.carry, transcript.text))) return
     const reply = this.#newReply({
       request: this.#request([Words.join(this.state.carry, transcript.text)]),
       since: utterance.stoppedAt,
@@ -462,18 +483,69 @@ class Step {
     this.#endUtterance(utterance)
     const isNoise = this.#isNoise(transcript)
     const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, utterance, transcript))
+    if (active !== undefined && this.#mustBeHeard(active)) return this.#answerLater(active, isForAgent ? "" : transcript.text)
     if (digits.length > 0 && (this.state.areDigitsDue || (!isNoise && !isForAgent))) {
       const words = Words.join(carry, isForAgent ? "" : transcript.text)
       return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
     }
     if (isForAgent) return this.#goOn(active)
-    if (active?.line === "greeting" && active.isHeld) {
-      this.#callerSaid(active.id, Words.join(carry, transcript.text))
-      this.state.carry = ""
-      return this.#letGo(active)
+    if (active !== undefined && this.#isGreetedBack(active, Words.join(carry, transcript.text))) {
+      return this.#onGreetedBack(active, Words.join(carry, transcript.text))
     }
     if (isNoise && carry.length === 0) return digits.length > 0 ? undefined : this.#startIdle()
     this.#commit([Words.join(carry, transcript.text)], utterance)
+  }
+
+  // -- the greeting -----------------------------------------------------------------------------
+
+  /** Neither voice nor keys stop it. */
+  #mustBeHeard({ line }: Reply): boolean {
+    return line === "greeting" && this.#settings.interruption.greeting === false
+  }
+
+  /** Said into the greeting, and asks for nothing; at the very end of it, it is an answer. */
+  #isGreetedBack(active: Reply, text: string): boolean {
+    if (active.line !== "greeting") return false
+    const { heard, rest } = HeardLedger.divide(active.segments, this.#at)
+    const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
+    if (isBegun && Words.count((active.rest ?? rest).join(" ")) <= Greeting.lastWords) return false
+    // Speech that nobody understood, before anything was heard of us.
+    if (text.length === 0) return active.isHeld
+    return this.#isBareGreeting(text, this.state.history.every(({ role }) => role !== "caller"))
+  }
+
+  /** The rest of the greeting is the answer. */
+  #onGreetedBack(active: Reply, text: string): void {
+    const { heard } = active
+    // In their order: what was heard before the caller spoke, the caller, the rest.
+    if (heard.length > 0) this.#remember("agent", heard)
+    if (text.length > 0) this.#callerSaid(active.id, text)
+    this.state.carry = ""
+    this.#goOn(this.#put({ ...active, heard: "", remembered: Words.join(active.remembered ?? "", heard) }))
+  }
+
+  /** Said into a greeting that goes on whatever is said: kept until it was heard. */
+  #answerLater(active: Reply, text: string): void {
+    const { carry } = this.state
+    if (carry.length === 0 && this.#isBareGreeting(text, true)) return this.#callerSaid(active.id, text)
+    this.state.carry = Words.join(carry, text)
+  }
+
+  /** What was said into the greeting is answered now, unless the caller is saying more. */
+  #answerOrWait(): void {
+    const { areDigitsDue, carry, digits, utterance } = this.state
+    if (utterance !== undefined) return
+    if (digits.length > 0) return areDigitsDue ? this.#digitsDue() : undefined
+    if (carry.length > 0) this.#commit([carry], undefined)
+    else this.#startIdle()
+  }
+
+  /** What the caller has not heard of the greeting; nothing, if that is no matter. */
+  #unheardOf(reply: Reply): string | undefined {
+    if (reply.line !== "greeting") return undefined
+    const rest = (reply.rest ?? reply.segments.map(({ text }) => text)).join(" ")
+    const isBegun = Words.join(reply.remembered ?? "", reply.heard).length > 0
+    return Words.count(rest) > (isBegun ? Greeting.lastWords : 0) ? rest : undefined
   }
 
   /** The agent's turn begins; what was said is settled. */
@@ -525,7 +597,9 @@ class Step {
   }
 
   #callerSaid(turn: number, text: string): void {
-    this.#remember("caller", text)
+    const { unheard } = this.state
+    this.state.history = [...this.state.history, { role: "caller", text, ...(unheard === undefined ? {} : { unheard }) }]
+    delete this.state.unheard
     this.#tell(turn, { _tag: "CallerSaid", text })
   }
 
@@ -535,7 +609,8 @@ class Step {
     const heard: ReadonlyArray<Message> = active !== undefined && active.heard.length > 0
       ? [{ role: "agent", text: active.heard }]
       : []
-    const said = texts.map((text): Message => ({ role: "caller", text }))
+    const unheard = this.state.unheard ?? (active === undefined ? undefined : this.#unheardOf(active))
+    const said = texts.map((text, index): Message => ({ role: "caller", text, ...(index > 0 || unheard === undefined ? {} : { unheard }) }))
     return { history: [...history, ...heard, ...said], state: dialogue }
   }
 
@@ -835,7 +910,7 @@ class Step {
     if (reply.line === undefined && reply.isBroken !== true) this.state.failures = 0
     if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
     else if (reply.transfer !== undefined) this.#transfer(reply.transfer)
-    else this.#startIdle()
+    else this.#answerOrWait()
   }
 
   /** Only to whom the agent's file names: a model may have made the name up. */
@@ -863,7 +938,7 @@ class Step {
     this.#cancelTimer("filler")
     this.#measure(reply)
     if (heard.length > 0) this.#remember("agent", heard)
-    this.#tell(reply.id, { _tag: "AgentHeard", text: heard, isWhole })
+    this.#tell(reply.id, { _tag: "AgentHeard", text: Words.join(reply.remembered ?? "", heard), isWhole })
     if (this.state.active?.id === reply.id) delete this.state.active
   }
 
@@ -893,6 +968,7 @@ class Step {
     }
     this.#do({ _tag: "CancelReply", reply: active.id })
     this.#finish(stopped, stopped.heard)
+    this.state.unheard = this.#unheardOf(stopped)
   }
 
   /** It was no interruption: the agent says the rest. */
@@ -968,7 +1044,7 @@ class Step {
       this.#tell(active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: 0 })
       if (active !== undefined) this.#release(active)
     }
-    if (active !== undefined && active.rest === undefined && active.isMediaSent) {
+    if (active !== undefined && active.rest === undefined && active.isMediaSent && !this.#mustBeHeard(active)) {
       this.#pause(active)
       this.#tell(active.id, { _tag: "BargeIn", clearAfter: 0 })
     }
@@ -983,11 +1059,12 @@ class Step {
   }
 
   #digitsDue(): void {
-    const { active, digits, utterance } = this.state
+    const { active, carry, digits, utterance } = this.state
     if (digits.length === 0) return active === undefined ? this.#startIdle() : this.#goOn(active)
     this.state.areDigitsDue = true
+    if (active !== undefined && this.#mustBeHeard(active)) return
     // Words that are being said come first.
-    if (utterance === undefined) this.#commit([digits], undefined)
+    if (utterance === undefined) this.#commit(carry.length > 0 ? [carry, digits] : [digits], undefined)
   }
 
   #trouble(stage: Stage, reason: string): void {
