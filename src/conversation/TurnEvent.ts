@@ -10,7 +10,7 @@ import type { Transcript } from "./SpeechToText.ts"
 /**
  * - `speculate`, `endpoint`: how long the pause lasts;
  * - `bargeIn`: how long the voice lasts while the agent speaks;
- * - `utterance`: somebody who does not stop speaking;
+ * - `utterance`: somebody speaks without a gap;
  * - `idle`, `idleHangUp`: nobody speaks;
  * - `digits`: no further key comes;
  * - `filler`: the reply's first sound is late;
@@ -72,8 +72,11 @@ export type TurnEvent = { readonly at: number } & (
 )
 
 export type Command =
-  /** Hear an utterance: with a little of the sound before it, and all that comes from now on. */
-  | { readonly _tag: "BeginUtterance"; readonly utterance: number }
+  /**
+   * Hear an utterance: with a little of the sound before it, and all that comes from now on. `after`: it goes on with this one,
+   * whose transcript may still be made, and has none of the sound before it but that from `since` on.
+   */
+  | { readonly _tag: "BeginUtterance"; readonly utterance: number; readonly after?: number; readonly since?: number }
   | { readonly _tag: "Transcribe"; readonly utterance: number; readonly attempt: number }
   | { readonly _tag: "CancelTranscription"; readonly utterance: number; readonly attempt: number }
   | { readonly _tag: "EndUtterance"; readonly utterance: number }

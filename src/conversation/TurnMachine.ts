@@ -9,6 +9,7 @@
  * - The agent can be interrupted exactly while it is heard: from the first media to the last mark.
  * - Voice stops the agent; what was said decides later whether it goes on from where it was.
  * - The history holds what was heard, and nothing else.
+ * - Somebody who speaks for long is not talked into; what they say is understood in parts.
  * - A caller who goes on before the answer is heard goes on with the same turn.
  * - An engine's failure is spoken of, not suffered in silence; the third one in a row ends the call.
  * - A reply whose sound is late has a filler before it: one a turn, never the same twice in a row, and none
@@ -22,6 +23,7 @@ import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
 import type { Stage } from "./Engine.ts"
 import * as Greeting from "./Greeting.ts"
 import * as HeardLedger from "./HeardLedger.ts"
+import * as Monologue from "./Monologue.ts"
 import type { Lines, Persona } from "./Persona.ts"
 import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
 import * as Speakable from "./Speakable.ts"
@@ -37,9 +39,6 @@ export type TurnSettings =
   & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string; readonly attention?: ReadonlyArray<string> }
   /** We placed the call. */
   & { readonly isOutbound?: boolean }
-
-/** Without a pause for this long (ms), what was said so far is taken for the turn. */
-export const maxUtterance = 30_000
 
 /** A further key is waited for this long (ms); `#` ends the waiting. */
 export const digitPause = 1500
@@ -121,6 +120,8 @@ interface Utterance {
   readonly transcribedAt?: number
   readonly startedAt: number
   readonly stoppedAt: number
+  /** When the turn began that this is a part of. */
+  readonly turnSince: number
   /** The pause was long enough; only the transcript is waited for. */
   readonly isOver: boolean
   readonly isRetried: boolean
@@ -138,6 +139,8 @@ export interface TurnState {
   readonly timers: { readonly [Name in Timer]?: number }
   readonly voice: { readonly isOn: boolean; readonly since: number }
   readonly utterance?: Utterance
+  /** Earlier parts of what the caller is saying, whose words are not known yet. */
+  readonly parts: ReadonlyArray<Monologue.Part>
   /** What the caller said before; the answer to it was not heard. */
   readonly carry: string
   /** What of the greeting the caller has not heard; told to the model with their next words. */
@@ -173,6 +176,7 @@ export const initial: TurnState = {
   nextTimer: 0,
   timers: {},
   voice: { isOn: false, since: 0 },
+  parts: [],
   carry: "",
   nextFiller: 0,
   isFilled: false,
@@ -298,10 +302,9 @@ class Step {
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
     if (utterance === undefined) {
-      const id = this.state.nextUtterance++
-      this.state.utterance = { id, attempt: 0, isTranscribing: false, startedAt: since, stoppedAt: since, isOver: false, isRetried: false, due: 0 }
-      this.#do({ _tag: "BeginUtterance", utterance: id })
-      this.#startTimer("utterance", since + maxUtterance)
+      this.#do({ _tag: "BeginUtterance", utterance: this.#newUtterance(since, since) })
+    } else if (since - utterance.startedAt >= Monologue.partAtGap) {
+      this.#endPart(utterance, since, utterance.stoppedAt)
     } else {
       this.#cancelTimer("speculate")
       this.#cancelTimer("endpoint")
@@ -319,6 +322,14 @@ class Step {
     if (isSpoken || this.state.filler !== undefined) {
       this.#startTimer("bargeIn", since + this.#settings.interruption.minSpeech)
     }
+  }
+
+  #newUtterance(startedAt: number, turnSince: number): number {
+    const id = this.state.nextUtterance++
+    const begun = { id, attempt: 0, isTranscribing: false, isOver: false, isRetried: false, due: 0 }
+    this.state.utterance = { ...begun, startedAt, stoppedAt: startedAt, turnSince }
+    this.#startTimer("utterance", startedAt + Monologue.maxPart)
+    return id
   }
 
   /** Words while the agent speaks tell sooner than the voice alone whether they are meant to stop it. */
@@ -403,7 +414,9 @@ class Step {
   }
 
   #transcribed(id: number, attempt: number, transcript: Transcript): void {
-    const { utterance } = this.state
+    const { parts, utterance } = this.state
+    const part = Monologue.find(parts, id, attempt)
+    if (part !== undefined) return this.#partsHeard(Monologue.heard(parts, part, transcript.text))
     if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
     const { complete, silence, trailing } = this.#settings.endpointing
     const due = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
@@ -415,27 +428,35 @@ class Step {
   }
 
   #transcriptionFailed(id: number, attempt: number, reason: string): void {
-    const { active, utterance } = this.state
+    const { active, parts, utterance } = this.state
+    const part = Monologue.find(parts, id, attempt)
+    if (part !== undefined) return this.#partFailed(part, reason)
     if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
     this.#trouble("speechToText", reason)
     if (!utterance.isRetried) {
       this.state.utterance = { ...utterance, isRetried: true, isTranscribing: false }
       return this.#transcribe()
     }
+    if (parts.length > 0) {
+      // The words of the parts before are on their way, and are answered.
+      this.state.utterance = { ...utterance, transcript: { text: "", ending: "unknown" }, isTranscribing: false, isOver: true }
+      return
+    }
     this.#endUtterance(utterance)
     // What was said before is answered behind the greeting.
     if (active !== undefined && this.#mustBeHeard(active)) return
-    if (this.state.carry.length > 0) this.#remember("caller", this.state.carry)
+    const hadWords = this.state.carry.length > 0
+    if (hadWords) this.#remember("caller", this.state.carry)
     this.state.carry = ""
-    if (active === undefined) this.#apologise()
+    if (active === undefined || hadWords) this.#apologise()
     else this.#goOn(active)
   }
 
   /** Starts the reply in the pause, where it is likely to count. */
   #speculate(utterance: Utterance, transcript: Transcript): void {
-    const { active, digits } = this.state
-    if (digits.length > 0 || this.#isNoise(transcript)) return
-    if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, utterance, transcript))) return
+    const { active, digits, parts } = this.state
+    if (digits.length > 0 || parts.length > 0 || this.#isNoise(transcript)) return
+    if (active !== undefined && (active.rest === undefined || this.#isForAgent(active, utterance, transcript))) return
     if (active !== undefined && this.#isGreetedBack(active, Words.join(this.state.carry, transcript.text))) return
     const reply = this.#newReply({
       request: this.#request([Words.join(this.state.carry, transcript.text)]),
@@ -454,15 +475,60 @@ class Step {
     if (!utterance.isTranscribing) this.#transcribe()
   }
 
-  /** Somebody speaks without a pause: what was said so far is the turn. */
+  // -- somebody who speaks for long -------------------------------------------------------------
+
+  /** Without a gap: a part ends here, and in the end the turn does. In a pause `#endpoint` decides. */
   #tooLong(): void {
-    const { utterance } = this.state
-    if (utterance === undefined) return
-    this.#cancelTranscription(utterance)
+    const { utterance, voice } = this.state
+    if (utterance === undefined || !voice.isOn) return
+    this.#endPart(utterance, this.#at)
+  }
+
+  /** The voice goes on at `at`. `since`: the end of the part's last word, where it is known. */
+  #endPart(utterance: Utterance, at: number, since?: number): void {
+    for (const timer of ["speculate", "endpoint", "utterance"] as const) this.#cancelTimer(timer)
     this.#dropSpeculation()
+    if (at - utterance.turnSince < Monologue.maxTurn) return this.#takePart(utterance, at, since)
+    this.#cancelTranscription(utterance)
     const { transcript: _transcript, ...rest } = utterance
-    this.state.utterance = { ...rest, stoppedAt: this.#at, isOver: true, isTranscribing: false }
+    this.state.utterance = { ...rest, stoppedAt: at, isOver: true, isTranscribing: false }
     this.#transcribe()
+  }
+
+  /** What was said so far is a part of the turn, which goes on. */
+  #takePart(utterance: Utterance, at: number, since?: number): void {
+    const { id, isRetried, isTranscribing, transcript, turnSince } = utterance
+    const isAsked = isTranscribing || transcript !== undefined
+    const attempt = utterance.attempt + (isAsked ? 0 : 1)
+    if (!isAsked) this.#do({ _tag: "Transcribe", utterance: id, attempt })
+    const next = this.#newUtterance(at, turnSince)
+    this.#do({ _tag: "BeginUtterance", utterance: next, after: id, ...(since === undefined ? {} : { since }) })
+    const part = { utterance: id, attempt, isRetried }
+    const parts = [...this.state.parts, part]
+    this.state.parts = parts
+    if (transcript !== undefined) this.#partsHeard(Monologue.heard(parts, part, transcript.text))
+  }
+
+  #partFailed(part: Monologue.Part, reason: string): void {
+    this.#trouble("speechToText", reason)
+    const { again, parts } = Monologue.failed(this.state.parts, part)
+    if (again === undefined) return this.#partsHeard(parts)
+    this.state.parts = parts
+    this.#do({ _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
+  }
+
+  #partsHeard(heard: ReadonlyArray<Monologue.Part>): void {
+    const { parts, text } = Monologue.settle(heard)
+    for (const { utterance } of heard.slice(0, heard.length - parts.length)) this.#do({ _tag: "EndUtterance", utterance })
+    this.state.parts = parts
+    this.state.carry = Words.join(this.state.carry, text)
+    if (parts.length > 0) return
+    const { active, utterance } = this.state
+    // A long noise: what it has stopped goes on.
+    if (this.state.carry.length === 0 && active !== undefined && (active.isHeld || active.rest !== undefined)) this.#goOn(active)
+    if (utterance?.transcript === undefined) return
+    if (utterance.isOver) this.#decide(utterance, utterance.transcript)
+    else this.#speculate(utterance, utterance.transcript)
   }
 
   #isNoise(transcript: Transcript): boolean {
@@ -477,13 +543,22 @@ class Step {
     return !active.isTextDone || Words.count(rest.join(" ")) > lastWords
   }
 
+  /** Nothing was said that wants the turn. */
+  #isForAgent(active: Reply, utterance: Utterance, transcript: Transcript): boolean {
+    return this.state.carry.length === 0 && (this.#isNoise(transcript) || this.#isBackchannel(active, utterance, transcript))
+  }
+
   /** The turn is over: whose is the next? */
   #decide(utterance: Utterance, transcript: Transcript): void {
     const { active, carry, digits } = this.state
+    if (this.state.parts.length > 0) {
+      this.state.utterance = { ...utterance, transcript, isOver: true, isTranscribing: false }
+      return
+    }
     this.#endUtterance(utterance)
     const isNoise = this.#isNoise(transcript)
-    const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, utterance, transcript))
-    if (active !== undefined && this.#mustBeHeard(active)) return this.#answerLater(active, isForAgent ? "" : transcript.text)
+    const isForAgent = active !== undefined && this.#isForAgent(active, utterance, transcript)
+    if (active !== undefined && this.#mustBeHeard(active)) return this.#answerLater(active, isForAgent || isNoise ? "" : transcript.text)
     if (digits.length > 0 && (this.state.areDigitsDue || (!isNoise && !isForAgent))) {
       const words = Words.join(carry, isForAgent ? "" : transcript.text)
       return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
@@ -1150,7 +1225,10 @@ class Step {
   #endUtterance(utterance: Utterance): void {
     this.#cancelTranscription(utterance)
     for (const timer of ["speculate", "endpoint", "utterance"] as const) this.#cancelTimer(timer)
-    this.#do({ _tag: "EndUtterance", utterance: utterance.id })
+    for (const { id } of [...this.state.parts.map((part) => ({ id: part.utterance })), utterance]) {
+      this.#do({ _tag: "EndUtterance", utterance: id })
+    }
+    this.state.parts = []
     delete this.state.utterance
   }
 
