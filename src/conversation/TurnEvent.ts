@@ -14,6 +14,7 @@ import type { Transcript } from "./SpeechToText.ts"
  * - `idle`, `idleHangUp`: nobody speaks;
  * - `digits`: no further key comes;
  * - `filler`: the reply's first sound is late;
+ * - `hangUp`: both are silent behind the agent's last words;
  * - `playback`: a mark that does not come back;
  * - `limit`: the longest duration of the call.
  */
@@ -27,6 +28,7 @@ export type Timer =
   | "digits"
   | "filler"
   | "playback"
+  | "hangUp"
   | "limit"
 
 /** All times are ms since the conversation began; `at` is when the machine was told. */

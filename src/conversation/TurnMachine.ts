@@ -16,11 +16,13 @@
  *   of it is remembered.
  * - Keys are pressed behind the reply's words; the call is handed on or ended behind both.
  * - A greeting in return to the agent's greeting does not end it; a request does, and the model knows what was not heard.
+ * - Who speaks at the end of the agent's goodbye is heard out before the line is cut, and answered where there are words.
  */
 import * as Dtmf from "../audio/Dtmf.ts"
 import * as Chunker from "./Chunker.ts"
 import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
 import type { Stage } from "./Engine.ts"
+import * as Farewell from "./Farewell.ts"
 import * as Greeting from "./Greeting.ts"
 import * as HeardLedger from "./HeardLedger.ts"
 import * as Monologue from "./Monologue.ts"
@@ -160,6 +162,9 @@ export interface TurnState {
   readonly isFilled: boolean
   /** The call is being handed on, to this name: whatever the caller says now is for somebody else. */
   readonly transferring?: string
+  /** The agent's last words were heard: the call ends, unless the caller says something. */
+  readonly farewell?: Farewell.Farewell
+  readonly answeredFarewells: number
   readonly digits: string
   readonly areDigitsDue: boolean
   readonly idleSince?: number
@@ -180,6 +185,7 @@ export const initial: TurnState = {
   carry: "",
   nextFiller: 0,
   isFilled: false,
+  answeredFarewells: 0,
   digits: "",
   areDigitsDue: false,
   isIdlePrompted: false,
@@ -190,13 +196,21 @@ export type Transition = (state: TurnState, event: TurnEvent) => readonly [Reado
 
 export const make = (settings: TurnSettings): Transition => {
   const backchannels = new Set(settings.interruption.backchannels.map(Words.plain))
+  const isClosing = Farewell.closingOf(settings.language)
   const isBareGreeting = Greeting.make({ ...settings, backchannels: settings.interruption.backchannels })
   return (state, event) => {
     if (state.isEnded) return [[], state]
-    const step = new Step(settings, backchannels, isBareGreeting, state, event.at)
+    const step = new Step(settings, { backchannels, isBareGreeting, isClosing }, state, event.at)
     step.on(event)
     return [step.commands, step.state]
   }
+}
+
+/** What short utterances mean. */
+interface KnownPhrases {
+  readonly backchannels: ReadonlySet<string>
+  readonly isBareGreeting: Greeting.IsBareGreeting
+  readonly isClosing: Farewell.IsClosing
 }
 
 type Draft = { -readonly [Key in keyof TurnState]: TurnState[Key] }
@@ -206,20 +220,12 @@ class Step {
   readonly commands: Array<Command> = []
   readonly state: Draft
   readonly #settings: TurnSettings
-  readonly #backchannels: ReadonlySet<string>
-  readonly #isBareGreeting: Greeting.IsBareGreeting
+  readonly #phrases: KnownPhrases
   readonly #at: number
 
-  constructor(
-    settings: TurnSettings,
-    backchannels: ReadonlySet<string>,
-    isBareGreeting: Greeting.IsBareGreeting,
-    state: TurnState,
-    at: number
-  ) {
+  constructor(settings: TurnSettings, phrases: KnownPhrases, state: TurnState, at: number) {
     this.#settings = settings
-    this.#backchannels = backchannels
-    this.#isBareGreeting = isBareGreeting
+    this.#phrases = phrases
     this.state = { ...state }
     this.#at = at
   }
@@ -298,7 +304,8 @@ class Step {
   #voiceStarted(since: number): void {
     const { active, utterance } = this.state
     this.state.voice = { isOn: true, since }
-    if (active?.isFinal === true || this.state.transferring !== undefined) return
+    if (this.state.farewell !== undefined) this.#awaitSilence(this.state.farewell)
+    if (active?.isFinal === true || this.state.transferring !== undefined || this.state.farewell?.mayBeAnswered === false) return
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
     if (utterance === undefined) {
@@ -341,7 +348,7 @@ class Step {
     if (words.length === 0) return
     this.#tell(this.state.nextReply, { _tag: "CallerSays", text })
     if (!voice.isOn || timers.bargeIn === undefined) return
-    if (this.#backchannels.has(words) || (active?.line === "greeting" && this.#isBareGreeting(text, false))) {
+    if (this.#phrases.backchannels.has(words) || (active?.line === "greeting" && this.#phrases.isBareGreeting(text, false))) {
       // It may be all. What follows it, or a voice that goes on without, stops the agent as ever.
       this.#startTimer("bargeIn", this.#at + this.#settings.interruption.minSpeech)
     } else {
@@ -455,6 +462,7 @@ class Step {
   /** Starts the reply in the pause, where it is likely to count. */
   #speculate(utterance: Utterance, transcript: Transcript): void {
     const { active, digits, parts } = this.state
+    if (this.#isFarewellReturned(Words.join(this.state.carry, transcript.text))) return
     if (digits.length > 0 || parts.length > 0 || this.#isNoise(transcript)) return
     if (active !== undefined && (active.rest === undefined || this.#isForAgent(active, utterance, transcript))) return
     if (active !== undefined && this.#isGreetedBack(active, Words.join(this.state.carry, transcript.text))) return
@@ -524,6 +532,11 @@ class Step {
     this.state.carry = Words.join(this.state.carry, text)
     if (parts.length > 0) return
     const { active, utterance } = this.state
+    if (this.state.farewell !== undefined && utterance?.isOver !== true) {
+      // It is asked for behind a goodbye, to learn whether somebody speaks to us.
+      if (this.state.carry.length === 0 || this.#isFarewellReturned(this.state.carry)) return this.#hangUp(this.state.farewell.reason)
+      this.#takeBackFarewell()
+    }
     // A long noise: what it has stopped goes on.
     if (this.state.carry.length === 0 && active !== undefined && (active.isHeld || active.rest !== undefined)) this.#goOn(active)
     if (utterance?.transcript === undefined) return
@@ -538,7 +551,7 @@ class Step {
   /** Said while the agent speaks, and not to take the turn: unless the reply was all but heard. */
   #isBackchannel(active: Reply, utterance: Utterance, transcript: Transcript): boolean {
     const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= longestMumble
-    if (!isMumble && !this.#backchannels.has(Words.plain(transcript.text))) return false
+    if (!isMumble && !this.#phrases.backchannels.has(Words.plain(transcript.text))) return false
     const rest = active.rest ?? HeardLedger.divide(active.segments, this.#at).rest
     return !active.isTextDone || Words.count(rest.join(" ")) > lastWords
   }
@@ -567,6 +580,11 @@ class Step {
     if (active !== undefined && this.#isGreetedBack(active, Words.join(carry, transcript.text))) {
       return this.#onGreetedBack(active, Words.join(carry, transcript.text))
     }
+    if (this.#isFarewellReturned(Words.join(carry, transcript.text))) {
+      this.#callerSaid(this.state.nextReply, Words.join(carry, transcript.text))
+      this.state.carry = ""
+      return this.#startIdle()
+    }
     if (isNoise && carry.length === 0) return digits.length > 0 ? undefined : this.#startIdle()
     this.#commit([Words.join(carry, transcript.text)], utterance)
   }
@@ -586,7 +604,7 @@ class Step {
     if (isBegun && Words.count((active.rest ?? rest).join(" ")) <= Greeting.lastWords) return false
     // Speech that nobody understood, before anything was heard of us.
     if (text.length === 0) return active.isHeld
-    return this.#isBareGreeting(text, this.state.history.every(({ role }) => role !== "caller"))
+    return this.#phrases.isBareGreeting(text, this.state.history.every(({ role }) => role !== "caller"))
   }
 
   /** The rest of the greeting is the answer. */
@@ -602,7 +620,7 @@ class Step {
   /** Said into a greeting that goes on whatever is said: kept until it was heard. */
   #answerLater(active: Reply, text: string): void {
     const { carry } = this.state
-    if (carry.length === 0 && this.#isBareGreeting(text, true)) return this.#callerSaid(active.id, text)
+    if (carry.length === 0 && this.#phrases.isBareGreeting(text, true)) return this.#callerSaid(active.id, text)
     this.state.carry = Words.join(carry, text)
   }
 
@@ -627,6 +645,7 @@ class Step {
   #commit(texts: ReadonlyArray<string>, utterance: Utterance | undefined): void {
     const { active } = this.state
     if (active !== undefined) this.#interrupt(active)
+    this.#takeBackFarewell()
     this.#cutFiller()
     this.#cancelTimer("filler")
     // What was reopened is the same turn still.
@@ -726,6 +745,7 @@ class Step {
   #say(line: keyof Lines, end?: { readonly hangUp: string; readonly isFinal: boolean }): void {
     const { active } = this.state
     if (active !== undefined) this.#interrupt(active)
+    this.#takeBackFarewell()
     this.#dropSpeculation()
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
@@ -983,9 +1003,45 @@ class Step {
     this.#cancelTimer("bargeIn")
     this.#finish(reply, Words.join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
     if (reply.line === undefined && reply.isBroken !== true) this.state.failures = 0
-    if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
+    if (reply.hangUp !== undefined) this.#bidFarewell(reply, reply.hangUp)
     else if (reply.transfer !== undefined) this.#transfer(reply.transfer)
     else this.#answerOrWait()
+  }
+
+  // -- the end of the call ----------------------------------------------------------------------
+
+  #bidFarewell({ isFinal }: Reply, reason: string): void {
+    const { answeredFarewells: answered, utterance } = this.state
+    const farewell = Farewell.begin({ at: this.#at, reason, isFinal, answered, maxDuration: this.#settings.maxDuration })
+    this.state.farewell = farewell
+    if (!farewell.mayBeAnswered && utterance !== undefined) this.#endUtterance(utterance)
+    this.#awaitSilence(farewell)
+  }
+
+  #awaitSilence(farewell: Farewell.Farewell): void {
+    const { utterance, voice } = this.state
+    this.#startTimer("hangUp", Farewell.due(farewell, this.#at, voice.isOn || utterance !== undefined))
+  }
+
+  #hangUpDue(): void {
+    const { farewell, parts, utterance, voice } = this.state
+    if (farewell === undefined) return
+    if (utterance === undefined) return this.#hangUp(farewell.reason)
+    // A voice that does not stop: its words tell whether it is for us. In a pause the endpoint is near.
+    if (voice.isOn && parts.length === 0) this.#endPart(utterance, this.#at)
+  }
+
+  /** "Goodbye" to the agent's own goodbye. Who answers a line for the silent has words to say. */
+  #isFarewellReturned(text: string): boolean {
+    return this.state.farewell?.reason === "goodbye" && this.#phrases.isClosing(text)
+  }
+
+  /** The caller is answered instead. */
+  #takeBackFarewell(): void {
+    if (this.state.farewell === undefined) return
+    delete this.state.farewell
+    this.state.answeredFarewells++
+    this.#cancelTimer("hangUp")
   }
 
   /** Only to whom the agent's file names: a model may have made the name up. */
@@ -1089,6 +1145,8 @@ class Step {
         return this.#say("idleGoodbye", { hangUp: "idle", isFinal: false })
       case "digits":
         return this.#digitsDue()
+      case "hangUp":
+        return this.#hangUpDue()
       case "filler":
         return this.#fill()
       case "limit":
@@ -1100,8 +1158,9 @@ class Step {
 
   /** Both are silent: asks once, and in the end says goodbye. */
   #startIdle(): void {
-    const { active, idleSince = this.#at, isIdlePrompted, transferring, utterance, voice } = this.state
+    const { active, farewell, idleSince = this.#at, isIdlePrompted, transferring, utterance, voice } = this.state
     if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
+    if (farewell !== undefined) return this.#awaitSilence(farewell)
     this.state.idleSince = idleSince
     const { after, hangUpAfter } = this.#settings.idle
     // One or the other: both would speak at once after a long noise.
@@ -1110,8 +1169,9 @@ class Step {
   }
 
   #digit(digit: string): void {
-    const { active, filler, transferring } = this.state
-    if (active?.isFinal === true || transferring !== undefined) return
+    const { active, farewell, filler, transferring } = this.state
+    if (active?.isFinal === true || transferring !== undefined || farewell?.mayBeAnswered === false) return
+    this.#cancelTimer("hangUp")
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
     if (filler !== undefined && active?.isMediaSent !== true) {

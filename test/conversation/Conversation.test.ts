@@ -924,7 +924,7 @@ describe("a caller who", () => {
 
       const talks = yield* greeted({ persona: { maxDuration: 60_000 } })
       talks.hear("and so on")
-      yield* talks.voice(52_000)
+      yield* talks.voice(55_000)
       assert.deepStrictEqual(yield* talks.outcomes(talks.reply), [])
       assert.isTrue(talks.isCut())
       assert.deepStrictEqual(talks.tales("Ended").map(({ reason }) => reason), ["maxDuration"])

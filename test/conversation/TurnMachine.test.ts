@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { PhoneNumber } from "../../src/domain/PhoneNumber.ts"
 import type { Command, TurnEvent } from "../../src/conversation/TurnEvent.ts"
+import * as Farewell from "../../src/conversation/Farewell.ts"
 import * as TurnMachine from "../../src/conversation/TurnMachine.ts"
 import * as Line from "./Line.ts"
 import * as Turns from "./Turns.ts"
@@ -384,6 +385,7 @@ describe("silence", () => {
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.pass(2000)
     turns.heard()
+    turns.pass(Farewell.silenceBefore)
     assert.strictEqual(turns.last("HangUp")?.reason, "idle")
   })
 
@@ -435,6 +437,9 @@ describe("goodbye", () => {
     turns.send({ _tag: "MarkReturned", reply: turns.last("Speak")!.reply, segment: 0 })
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.heard()
+    turns.pass(Farewell.silenceBefore - 1)
+    assert.strictEqual(turns.count("HangUp"), 0)
+    turns.pass(1)
     assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
     assert.isTrue(turns.state.isEnded)
   })
@@ -446,6 +451,7 @@ describe("goodbye", () => {
     turns.voice(2000)
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
     turns.heard()
+    turns.pass(Farewell.silenceBefore)
     assert.strictEqual(turns.last("HangUp")?.reason, "maxDuration")
   })
 })
@@ -947,6 +953,9 @@ describe("pressing keys", () => {
     turns.send({ _tag: "MarkReturned", reply, segment: 0 })
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.heard()
+    turns.pass(Farewell.silenceBefore - 1)
+    assert.strictEqual(turns.count("HangUp"), 0)
+    turns.pass(1)
     assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
   })
 
@@ -1038,6 +1047,7 @@ describe("engine faults", () => {
         turns.send({ _tag: "MarkReturned", reply, segment })
       }
     }
+    turns.pass(Farewell.silenceBefore)
     assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
   })
 
@@ -1419,7 +1429,7 @@ describe("on a line that plays in real time, whatever the caller does", () => {
       for (let waited = 0; waited < 60 && line.turns.count("HangUp") === 0; waited++) line.pass(1000)
       assert.isFalse(line.turns.count("HangUp") > before && line.isPlaying())
       const goodbye = line.turns.steps.findLast(({ commands }) => commands.some(({ _tag }) => _tag === "HangUp"))
-      if (goodbye !== undefined) assert.strictEqual(goodbye.event._tag, "MarkReturned")
+      if (goodbye !== undefined) assert.deepInclude(goodbye.event, { _tag: "TimerFired", timer: "hangUp" })
     })
 
   onTheLine("nobody waits for ever: who says nothing more is asked, and in the end told goodbye", (line) => {
