@@ -44,6 +44,8 @@ export interface Line {
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   /** Names the call in recordings. */
   readonly callId: string
+  /** We placed the call. */
+  readonly isOutbound?: boolean
 }
 
 /** One agent on one call. */

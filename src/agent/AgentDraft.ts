@@ -87,7 +87,7 @@ export const draft = (text: string, limit: number): Draft => {
   if (standard === undefined) return nothing(problems)
   if (known === undefined) {
     const wanted = [
-      ...file.greeting === undefined ? ["greeting"] : [],
+      ...file.greeting?.text === undefined ? ["greeting"] : [],
       ...(["idle", "idleGoodbye", "apology", "failure", "timeIsUp"] as const)
         .filter((line) => file.lines?.[line] === undefined && !isFlawed(all["lines"], line)).map((line) => `lines.${line}`),
       ...file.transfers !== undefined && file.lines?.transferFailed === undefined ? ["lines.transferFailed"] : []
@@ -308,7 +308,7 @@ export const draft = (text: string, limit: number): Draft => {
         ...yes,
         ...no,
         ...backchannels,
-        ...isForeign ? [] : standard.holdRequests
+        ...isForeign ? [] : [...standard.greetings, ...standard.holdRequests]
       ])
     ],
     slots: Object.fromEntries(slots.map(({ name, values }) => [name, [...new Set(values.flatMap(({ ways }) => ways))]]))
@@ -323,14 +323,14 @@ export const draft = (text: string, limit: number): Draft => {
     lines: {
       ...(isForeign ? spoken : standard.lines),
       ...file.lines,
-      greeting: file.greeting ?? standard.lines.greeting,
+      greeting: file.greeting?.text ?? standard.lines.greeting,
       // A foreign file has an apology of its own, which asks the caller to try again.
       notUnderstood: notUnderstood?.first ?? (isForeign ? file.lines?.apology : undefined) ?? standard.notUnderstood.first
     },
     script,
     hints,
     endpointing: { ...Defaults.endpointing, ...file.endpointing },
-    interruption: { minSpeech: file.interruption?.minSpeech ?? Defaults.minSpeech, backchannels },
+    interruption: { minSpeech: file.interruption?.minSpeech ?? Defaults.minSpeech, backchannels, ...(file.greeting?.interruptible === false ? { greeting: false } : {}) },
     attention: isForeign ? [] : standard.attention,
     idle,
     timeouts: { ...Defaults.timeouts, ...file.timeouts },

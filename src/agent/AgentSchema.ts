@@ -162,13 +162,20 @@ const IntentEntry = Schema.Struct({
 
 const SlotEntry = Schema.Struct({ values: SlotValues, phrases: Schema.optionalKey(Phrases) })
 
+/** A text, or keys below it. */
+const GreetingEntry = value(
+  "a text, or keys below it: \"text\" and \"interruptible\"",
+  Schema.Struct({ text: Schema.optionalKey(MaybeText), interruptible: Schema.optionalKey(Schema.Boolean) }),
+  (given) => isObject(given) ? given : given === null || typeof given === "string" ? { text: given } : undefined
+)
+
 export const File = Schema.Struct({
   name: Name,
   language: Schema.optionalKey(Language),
   region: Schema.optionalKey(Region),
   voice: Schema.optionalKey(Text),
   instructions: Schema.optionalKey(Instructions),
-  greeting: Schema.optionalKey(MaybeText),
+  greeting: Schema.optionalKey(GreetingEntry),
   lines: Schema.optionalKey(Schema.Struct({
     idle: Schema.optionalKey(Text),
     idleGoodbye: Schema.optionalKey(Text),

@@ -92,12 +92,14 @@ export const layer = Layer.effect(
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }
 
       const answer = Effect.fnUntraced(function*(line: Line) {
-        const record = yield* recordings.open(line.callId, persona, replier)
+        const isOutbound = line.isOutbound === true
+        const record = yield* recordings.open(line.callId, isOutbound ? { ...persona, isOutbound } : persona, replier)
         const conversation = yield* Conversation.open(persona, engines, {
           audio: line.audio as Stream.Stream<Pcm<8000>>,
           clear: line.clear,
           tell: (event) => Effect.andThen(observe(event), line.tell(event)),
           isWatched: line.isWatched,
+          isOutbound,
           ...(line.transfer === undefined ? {} : { transfer: line.transfer }),
           ...(record === undefined ? {} : { record })
         })

@@ -43,6 +43,8 @@ export interface Standard {
   readonly holdRequests: ReadonlyArray<string>
   /** What callers say to find out whether they are heard; and thanks. It asks for nothing. */
   readonly attention: ReadonlyArray<string>
+  /** How people answer the telephone; told to the recognizer, which may know nothing else. */
+  readonly greetings: ReadonlyArray<string>
   readonly yes: ReadonlyArray<string>
   readonly no: ReadonlyArray<string>
   /** Before the value of a slot, in an answer or a correction. */
@@ -87,6 +89,7 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
       "hello", "hi", "hey", "are you there", "are you still there", "is anybody there", "anybody there", "can you hear me", "do you hear me",
       "thanks", "thank you", "great", "good", "fine", "perfect", "yes", "yep", "um", "uh"
     ],
+    greetings: ["(hello | hi) [hello | there]", "yes hello", "good (morning | afternoon | evening)", "is anybody there"],
     yes: [
       "(yes | yeah | yep | sure | okay | correct | right | exactly | perfect) [please | thanks | thank you]",
       "[yes | yeah] (that's | that is | it's | it is) (right | correct | fine | good | perfect)",
@@ -130,6 +133,7 @@ export const standards: ReadonlyMap<string, Standard> = new Map([
     backchannels: ["oui", "d'accord", "je vois", "bien"],
     holdRequests: ["[attendez] (un | une) (instant | moment | minute | seconde)", "laissez moi vérifier"],
     attention: ["allô", "vous êtes là", "vous m'entendez", "il y a quelqu'un", "merci", "parfait", "très bien", "euh"],
+    greetings: ["[oui] (allô | bonjour)", "bonsoir"],
     yes: ["oui [merci]", "[oui] (d'accord | exactement | parfait | juste | bien sûr)"],
     no: ["non [merci]", "[non] (faux | pas ça | rien | pas bon)"],
     leads: "[non | oui | pardon] [plutôt]",

@@ -17,7 +17,11 @@ const lastWrites = Duration.seconds(2)
 
 export class Recordings extends Context.Service<Recordings, {
   /** Takes the events of a call until the scope closes; `undefined` when nothing is recorded. */
-  readonly open: (callId: string, persona: Persona, replier?: Pick<Replier, "answersUnheard">) => Effect.Effect<((event: TurnEvent) => void) | undefined, never, Scope.Scope>
+  readonly open: (
+    callId: string,
+    persona: Persona & { readonly isOutbound?: boolean },
+    replier?: Pick<Replier, "answersUnheard">
+  ) => Effect.Effect<((event: TurnEvent) => void) | undefined, never, Scope.Scope>
 }>()("client-caller/agent/Recordings") {
   static readonly layer = Layer.effect(
     Recordings,
@@ -29,7 +33,11 @@ export class Recordings extends Context.Service<Recordings, {
       const scope = yield* Effect.scope
       const folder = eventsDir.value
 
-      const open = Effect.fnUntraced(function*(callId: string, persona: Persona, replier: Pick<Replier, "answersUnheard"> = {}) {
+      const open = Effect.fnUntraced(function*(
+        callId: string,
+        persona: Persona & { readonly isOutbound?: boolean },
+        replier: Pick<Replier, "answersUnheard"> = {}
+      ) {
         const lines = yield* Queue.dropping<string, Cause.Done>(waiting)
         const file = path.join(folder, `${callId.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.jsonl`)
         const write = fs.makeDirectory(folder, { recursive: true }).pipe(

@@ -207,7 +207,13 @@ export const make = Effect.fnUntraced(function*(
   /** Until the stream ends or is to be closed, also while the agent still gets ready. */
   const runMedia = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
     Effect.raceFirst(
-      CallMedia.run(stream, info.agent, { media: limits.media, backlog: limits.backlog, watch, transfer }),
+      CallMedia.run(stream, info.agent, {
+        media: limits.media,
+        backlog: limits.backlog,
+        watch,
+        transfer,
+        isOutbound: info.direction === "outbound"
+      }),
       Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
     ).pipe(
       Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),

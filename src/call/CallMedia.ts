@@ -101,6 +101,7 @@ export const run = Effect.fnUntraced(function*(
     readonly backlog: Duration.Duration
     readonly watch: Pick<CallWatch, "tell" | "isWatched">
     readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
+    readonly isOutbound?: boolean
   }
 ): Effect.fn.Return<StreamEnd, AgentFailed, Scope.Scope> {
   const context = yield* Effect.context<never>()
@@ -305,7 +306,8 @@ export const run = Effect.fnUntraced(function*(
     tell: options.watch.tell,
     isWatched: options.watch.isWatched,
     ...(options.transfer === undefined ? {} : { transfer: options.transfer }),
-    callId: stream.start.callSid
+    callId: stream.start.callSid,
+    isOutbound: options.isOutbound === true
   })
 
   const onControl = (message: Control): Effect.Effect<unknown> => {

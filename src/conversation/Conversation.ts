@@ -72,6 +72,8 @@ export interface CallersEnd {
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** Whether anybody watches: who does sees the caller's words while they speak. Unset: somebody may. */
   readonly isWatched?: () => boolean
+  /** We placed the call: who answers it may begin with a bare name. */
+  readonly isOutbound?: boolean
   /** Hands the call on. Where it succeeds, the line is soon cut. Unset: this line can't. */
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   /** Takes each event before the machine does, in order: for a recording. */
@@ -128,7 +130,11 @@ export const open = Effect.fnUntraced(function*(
   const began = monotonic()
   const now = () => monotonic() - began
 
-  const transition = TurnMachine.make({ ...persona, answersUnheard: engines.replier.answersUnheard === true })
+  const transition = TurnMachine.make({
+    ...persona,
+    answersUnheard: engines.replier.answersUnheard === true,
+    isOutbound: line.isOutbound === true
+  })
   const requestOf = Player.requestOf(persona)
   /** What has happened, and those who wait until all before is dealt with. */
   const events = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
@@ -143,7 +149,9 @@ export const open = Effect.fnUntraced(function*(
   const wordsWanted = yield* Latch.make(false)
   let state = TurnMachine.initial
   let hearing: Hearing | undefined
-  let transcribing: Fiber.Fiber<unknown> | undefined
+  /** Earlier parts of what is being said, whose transcripts are being made. */
+  const earlier = new Map<number, Hearing>()
+  const transcribing = new Map<number, Fiber.Fiber<unknown>>()
 
   const happened = (event: TurnEvent) => void Queue.offerUnsafe(events, event)
 
@@ -195,8 +203,10 @@ export const open = Effect.fnUntraced(function*(
     }
   })
 
-  const beginUtterance = Effect.fnUntraced(function*(id: number) {
-    yield* endUtterance
+  const beginUtterance = Effect.fnUntraced(function*({ after, since, utterance: id }: Extract<Command, { readonly _tag: "BeginUtterance" }>) {
+    const before = after === undefined ? preRoll.read() : since === undefined ? undefined : preRoll.read(since)
+    if (after !== undefined && hearing?.id === after) earlier.set(after, hearing)
+    else if (hearing !== undefined) yield* endUtterance(hearing.id)
     const begun: Hearing = {
       id,
       scope: yield* Scope.fork(scope),
@@ -205,11 +215,10 @@ export const open = Effect.fnUntraced(function*(
       gatheredLength: 0,
       silence: HeldSilence.make()
     }
-    const before = preRoll.read()
-    Queue.offerUnsafe(begun.inbox, before)
+    if (before !== undefined) Queue.offerUnsafe(begun.inbox, before)
     hearing = begun
-    context?.beginUtterance()
-    context?.hear(before)
+    if (after === undefined) context?.beginUtterance()
+    if (after === undefined && before !== undefined) context?.hear(before)
     yield* Effect.forkIn(listen(begun), begun.scope)
   })
 
@@ -228,21 +237,25 @@ export const open = Effect.fnUntraced(function*(
     }
   }
 
-  const endUtterance = Effect.suspend(() => {
-    const over = hearing
-    hearing = undefined
-    context?.endUtterance()
+  const endUtterance = (id: number) => Effect.suspend(() => {
+    const over = hearing?.id === id ? hearing : earlier.get(id)
+    transcribing.delete(id)
+    earlier.delete(id)
+    if (over === hearing) {
+      hearing = undefined
+      context?.endUtterance()
+    }
     // Not waited for: a recognizer that is slow to let go must not hold up the turn.
     return over === undefined ? Effect.void : Effect.asVoid(Effect.forkIn(Scope.close(over.scope, Exit.void), scope))
   })
 
   const transcribe = Effect.fnUntraced(function*(id: number, attempt: number) {
-    const current = hearing
-    if (current === undefined || current.id !== id) return
+    const current = hearing?.id === id ? hearing : earlier.get(id)
+    if (current === undefined) return
     const drained = yield* Deferred.make<Utterance, EngineFailed>()
     passOn(current)
     Queue.offerUnsafe(current.inbox, drained)
-    transcribing = yield* Deferred.await(drained).pipe(
+    const made = yield* Deferred.await(drained).pipe(
       Effect.flatMap((utterance) => utterance.transcribe),
       Effect.provideService(StageBudget, persona.timeouts.transcript),
       Effect.timeoutOrElse({ duration: persona.timeouts.transcript, orElse: () => Effect.fail(transcriptLate) }),
@@ -252,6 +265,7 @@ export const open = Effect.fnUntraced(function*(
       }),
       Effect.forkIn(current.scope)
     )
+    transcribing.set(id, made)
   })
 
   // -- replying ---------------------------------------------------------------------------------
@@ -382,13 +396,15 @@ export const open = Effect.fnUntraced(function*(
   const carryOut = (command: Command): Effect.Effect<unknown> => {
     switch (command._tag) {
       case "BeginUtterance":
-        return beginUtterance(command.utterance)
+        return beginUtterance(command)
       case "Transcribe":
         return transcribe(command.utterance, command.attempt)
-      case "CancelTranscription":
-        return transcribing === undefined ? Effect.void : Effect.forkIn(Fiber.interrupt(transcribing), scope)
+      case "CancelTranscription": {
+        const cancelled = transcribing.get(command.utterance)
+        return cancelled === undefined ? Effect.void : Effect.forkIn(Fiber.interrupt(cancelled), scope)
+      }
       case "EndUtterance":
-        return endUtterance
+        return endUtterance(command.utterance)
       case "StartReply":
         thinking = { reply: command.reply, about: command.request.history.at(-1)?.text ?? "" }
         return startReply(command.reply, command.request)

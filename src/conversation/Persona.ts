@@ -26,6 +26,8 @@ export interface Interruption {
   readonly minSpeech: number
   /** What is said while the agent speaks without wanting the turn; compared without case and punctuation. */
   readonly backchannels: ReadonlyArray<string>
+  /** `false`: the greeting is said to its end, whatever the caller says or presses; that is answered behind it. Unset: `true`. */
+  readonly greeting?: boolean
 }
 
 export interface Idle {

@@ -14,8 +14,8 @@ export interface PreRoll {
   readonly push: (pcm: Pcm<8000>, at: number) => void
   /** The window that begins at `at` was surely our own echo. */
   readonly echoed: (at: number) => void
-  /** A copy, oldest first. */
-  readonly read: () => Pcm<8000>
+  /** A copy, oldest first; none of it from before `since`, in ms of the caller's time. */
+  readonly read: (since?: number) => Pcm<8000>
 }
 
 /** Samples at 8 kHz: 480 ms. */
@@ -39,8 +39,8 @@ export const make = (echo: EchoGuard): PreRoll => {
     echoed: (at) => {
       echoes = [...echoes, at]
     },
-    read: () => {
-      const sound = ring.read(echoes.length > 0 ? most : usual)
+    read: (since = -Infinity) => {
+      const sound = ring.read(Math.max(0, Math.min(echoes.length > 0 ? most : usual, Math.round((end - since) * 8))))
       const start = end - sound.length / 8
       const clean = echo.clean(sound, start)
       for (const at of echoes) {

@@ -38,14 +38,18 @@ export interface Recording {
 
 /** The first line of a recording. */
 export const header = (
-  { endpointing, fillers, idle, interruption, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }: Persona,
+  { attention, endpointing, fillers, idle, interruption, isOutbound, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }:
+    & Persona
+    & { readonly isOutbound?: boolean },
   { answersUnheard = false }: Pick<Replier, "answersUnheard"> = {}
 ): string => {
   const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
   const asking = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
   const settings: TurnMachine.TurnSettings = {
     endpointing, idle, interruption, lines, maxDuration, transfers: names, language, script: asking, answersUnheard,
+    ...(attention === undefined ? {} : { attention }),
     ...(fillers === undefined ? {} : { fillers }),
+    ...(isOutbound === undefined ? {} : { isOutbound }),
     ...(region === undefined ? {} : { region })
   }
   return JSON.stringify({ version, settings })

@@ -10,6 +10,8 @@ import type { ToolCall, ToolExchange } from "./tools/Tools.ts"
 export interface Message {
   readonly role: "caller" | "agent"
   readonly text: string
+  /** What of the agent's greeting the caller had not heard when they said this. The model has not written it, so it is told. */
+  readonly unheard?: string
 }
 
 /** What an engine may keep from turn to turn; it is the conversation's to hold, so that a reply that is thrown away leaves no trace. */

@@ -11,10 +11,11 @@ import type { Transcript } from "./SpeechToText.ts"
 /**
  * - `speculate`, `endpoint`: how long the pause lasts;
  * - `bargeIn`: how long the voice lasts while the agent speaks;
- * - `utterance`: somebody who does not stop speaking;
+ * - `utterance`: somebody speaks without a gap;
  * - `idle`, `idleHangUp`: nobody speaks;
  * - `digits`: no further key comes;
  * - `filler`: the transcript or the reply's first sound is late, or the filler's own;
+ * - `hangUp`: both are silent behind the agent's last words;
  * - `playback`: a mark that does not come back;
  * - `limit`: the longest duration of the call.
  */
@@ -28,6 +29,7 @@ export type Timer =
   | "digits"
   | "filler"
   | "playback"
+  | "hangUp"
   | "limit"
 
 /** All times are ms since the conversation began; `at` is when the machine was told. */
@@ -73,8 +75,11 @@ export type TurnEvent = { readonly at: number } & (
 )
 
 export type Command =
-  /** Hear an utterance: with a little of the sound before it, and all that comes from now on. */
-  | { readonly _tag: "BeginUtterance"; readonly utterance: number }
+  /**
+   * Hear an utterance: with a little of the sound before it, and all that comes from now on. `after`: it goes on with this one,
+   * whose transcript may still be made, and has none of the sound before it but that from `since` on.
+   */
+  | { readonly _tag: "BeginUtterance"; readonly utterance: number; readonly after?: number; readonly since?: number }
   | { readonly _tag: "Transcribe"; readonly utterance: number; readonly attempt: number }
   | { readonly _tag: "CancelTranscription"; readonly utterance: number; readonly attempt: number }
   | { readonly _tag: "EndUtterance"; readonly utterance: number }

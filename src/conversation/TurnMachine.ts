@@ -9,6 +9,7 @@
  * - The agent can be interrupted exactly while it is heard: from the first media to the last mark.
  * - Voice stops the agent; what was said decides later whether it goes on from where it was.
  * - The history holds what was heard, and nothing else.
+ * - Somebody who speaks for long is not talked into; what they say is understood in parts.
  * - A caller who goes on before the answer is heard goes on with the same turn.
  * - What was not understood is asked for again, never twice running (`AskAgain`).
  * - An engine's failure is spoken of, not suffered in silence; the third one in a row ends the call.
@@ -16,6 +17,8 @@
  *   of it is remembered (`FillerRule`).
  * - Who dictates a number is waited for longer (`Dictation`); who asks the agent to wait is waited for (`HoldRequest`).
  * - Keys are pressed behind the reply's words; the call is handed on or ended behind both.
+ * - A greeting in return to the agent's greeting does not end it; a request does, and the model knows what was not heard.
+ * - Who speaks at the end of the agent's goodbye is heard out before the line is cut, and answered where there are words.
  */
 import * as Dtmf from "../audio/Dtmf.ts"
 import * as AskAgain from "./AskAgain.ts"
@@ -23,9 +26,12 @@ import * as Chunker from "./Chunker.ts"
 import type { ConversationEvent, TurnTimes } from "./ConversationEvent.ts"
 import * as Dictation from "./Dictation.ts"
 import type { Stage } from "./Engine.ts"
+import * as Farewell from "./Farewell.ts"
 import * as FillerRule from "./FillerRule.ts"
+import * as Greeting from "./Greeting.ts"
 import * as HeardLedger from "./HeardLedger.ts"
 import * as HoldRequest from "./HoldRequest.ts"
+import * as Monologue from "./Monologue.ts"
 import type { Lines, Persona } from "./Persona.ts"
 import * as Repetition from "./Repetition.ts"
 import type { DialogueState, Message, ReplyRequest } from "./ReplyModel.ts"
@@ -40,14 +46,18 @@ import * as Words from "./Words.ts"
 export type TurnSettings =
   & Pick<Persona, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
   /** By name; the numbers are the interpreter's. */
-  & { readonly transfers?: Readonly<Record<string, unknown>>; readonly language?: string; readonly region?: string }
+  & {
+    readonly transfers?: Readonly<Record<string, unknown>>
+    readonly language?: string
+    readonly region?: string
+    readonly attention?: ReadonlyArray<string>
+  }
   /** Of the script no more than what it asks for. */
   & { readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> } }
   /** Whether the reply model has answers of its own for speech without words; see `Replier`. */
   & { readonly answersUnheard?: boolean }
-
-/** Without a pause for this long (ms), what was said so far is taken for the turn. */
-export const maxUtterance = 30_000
+  /** We placed the call. */
+  & { readonly isOutbound?: boolean }
 
 /** A further key is waited for this long (ms); `#` ends the waiting. */
 export const digitPause = 1500
@@ -86,6 +96,8 @@ interface Reply {
   readonly nextSegment: number
   /** What was heard before the last interruption. */
   readonly heard: string
+  /** What was heard before that, and is in the history already: the caller said something in between. */
+  readonly remembered?: string
   /** Set: interrupted for the moment; this is still to be said. */
   readonly rest?: ReadonlyArray<string>
   readonly hangUp?: string
@@ -131,6 +143,8 @@ interface Utterance {
   readonly stoppedAt: number
   /** How long the voice was heard, without the pauses; ms. */
   readonly voicedMillis: number
+  /** When the turn began that this is a part of. */
+  readonly turnSince: number
   /** The pause was long enough; only the transcript is waited for. */
   readonly isOver: boolean
   readonly isRetried: boolean
@@ -150,8 +164,12 @@ export interface TurnState {
   readonly timers: { readonly [Name in Timer]?: number }
   readonly voice: { readonly isOn: boolean; readonly since: number }
   readonly utterance?: Utterance
+  /** Earlier parts of what the caller is saying, whose words are not known yet. */
+  readonly parts: ReadonlyArray<Monologue.Part>
   /** What the caller said before; the answer to it was not heard. */
   readonly carry: string
+  /** What of the greeting the caller has not heard; told to the model with their next words. */
+  readonly unheard?: string | undefined
   /** The reply that has the turn. */
   readonly active?: Reply
   /** The reply whose sound may leave. */
@@ -167,6 +185,9 @@ export interface TurnState {
   readonly isFilled: boolean
   /** The call is being handed on, to this name: whatever the caller says now is for somebody else. */
   readonly transferring?: string
+  /** The agent's last words were heard: the call ends, unless the caller says something. */
+  readonly farewell?: Farewell.Farewell
+  readonly answeredFarewells: number
   readonly digits: string
   readonly areDigitsDue: boolean
   readonly idleSince?: number
@@ -187,9 +208,11 @@ export const initial: TurnState = {
   nextTimer: 0,
   timers: {},
   voice: { isOn: false, since: 0 },
+  parts: [],
   carry: "",
   nextFiller: 0,
   isFilled: false,
+  answeredFarewells: 0,
   digits: "",
   areDigitsDue: false,
   isIdlePrompted: false,
@@ -201,12 +224,21 @@ export type Transition = (state: TurnState, event: TurnEvent) => readonly [Reado
 
 export const make = (settings: TurnSettings): Transition => {
   const backchannels = new Set(settings.interruption.backchannels.map(Words.plain))
+  const isClosing = Farewell.closingOf(settings.language)
+  const isBareGreeting = Greeting.make({ ...settings, backchannels: settings.interruption.backchannels })
   return (state, event) => {
     if (state.isEnded) return [[], state]
-    const step = new Step(settings, backchannels, state, event.at)
+    const step = new Step(settings, { backchannels, isBareGreeting, isClosing }, state, event.at)
     step.on(event)
     return [step.commands, step.state]
   }
+}
+
+/** What short utterances mean. */
+interface KnownPhrases {
+  readonly backchannels: ReadonlySet<string>
+  readonly isBareGreeting: Greeting.IsBareGreeting
+  readonly isClosing: Farewell.IsClosing
 }
 
 type Draft = { -readonly [Key in keyof TurnState]: TurnState[Key] }
@@ -216,12 +248,12 @@ class Step {
   readonly commands: Array<Command> = []
   readonly state: Draft
   readonly #settings: TurnSettings
-  readonly #backchannels: ReadonlySet<string>
+  readonly #phrases: KnownPhrases
   readonly #at: number
 
-  constructor(settings: TurnSettings, backchannels: ReadonlySet<string>, state: TurnState, at: number) {
+  constructor(settings: TurnSettings, phrases: KnownPhrases, state: TurnState, at: number) {
     this.#settings = settings
-    this.#backchannels = backchannels
+    this.#phrases = phrases
     this.state = { ...state }
     this.#at = at
   }
@@ -300,14 +332,14 @@ class Step {
   #voiceStarted(since: number): void {
     const { active, utterance } = this.state
     this.state.voice = { isOn: true, since }
-    if (active?.isFinal === true || this.state.transferring !== undefined) return
+    if (this.state.farewell !== undefined) this.#awaitSilence(this.state.farewell)
+    if (active?.isFinal === true || this.state.transferring !== undefined || this.state.farewell?.mayBeAnswered === false) return
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
     if (utterance === undefined) {
-      const id = this.state.nextUtterance++
-      this.state.utterance = { id, attempt: 0, isTranscribing: false, startedAt: since, stoppedAt: since, voicedMillis: 0, isOver: false, isRetried: false, due: 0 }
-      this.#do({ _tag: "BeginUtterance", utterance: id })
-      this.#startTimer("utterance", since + maxUtterance)
+      this.#do({ _tag: "BeginUtterance", utterance: this.#newUtterance(since, since) })
+    } else if (since - utterance.startedAt >= Monologue.partAtGap) {
+      this.#endPart(utterance, since, utterance.stoppedAt)
     } else {
       this.#cancelTimer("speculate")
       this.#cancelTimer("endpoint")
@@ -317,7 +349,7 @@ class Step {
       this.state.utterance = { ...rest, isTranscribing: false, isOver: false }
       this.#dropSpeculation()
     }
-    const isSpoken = active !== undefined && active.rest === undefined && !active.isHeld
+    const isSpoken = active !== undefined && active.rest === undefined && !active.isHeld && !this.#mustBeHeard(active)
     if (isSpoken && !active.isMediaSent) {
       this.#put({ ...active, isHeld: true })
       delete this.state.released
@@ -328,16 +360,24 @@ class Step {
     }
   }
 
+  #newUtterance(startedAt: number, turnSince: number): number {
+    const id = this.state.nextUtterance++
+    const begun = { id, attempt: 0, isTranscribing: false, isOver: false, isRetried: false, due: 0 }
+    this.state.utterance = { ...begun, startedAt, stoppedAt: startedAt, turnSince, voicedMillis: 0 }
+    this.#startTimer("utterance", startedAt + Monologue.maxPart)
+    return id
+  }
+
   /** Words while the agent speaks tell sooner than the voice alone whether they are meant to stop it. */
   #partial(id: number, text: string): void {
-    const { timers, utterance, voice } = this.state
+    const { active, timers, utterance, voice } = this.state
     if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
     this.state.utterance = { ...utterance, partial: text }
     const words = Words.plain(text)
     if (words.length === 0) return
     this.#tell(this.state.nextReply, { _tag: "CallerSays", text })
     if (!voice.isOn || timers.bargeIn === undefined) return
-    if (this.#backchannels.has(words)) {
+    if (this.#phrases.backchannels.has(words) || (active?.line === "greeting" && this.#phrases.isBareGreeting(text, false))) {
       // It may be all. What follows it, or a voice that goes on without, stops the agent as ever.
       this.#startTimer("bargeIn", this.#at + this.#settings.interruption.minSpeech)
     } else {
@@ -359,7 +399,7 @@ class Step {
     }
     if (utterance.isOver) return
     const due = this.#settings.endpointing.silence
-    this.state.utterance = { ...utterance, stoppedAt: since, voicedMillis: utterance.voicedMillis + since - voice.since, due }
+    this.state.utterance = { ...utterance, stoppedAt: since, voicedMillis: utterance.voicedMillis + since - Math.max(voice.since, utterance.startedAt), due }
     this.#startTimer("speculate", since + this.#settings.endpointing.speculate)
     this.#startTimer("endpoint", since + due)
   }
@@ -367,7 +407,7 @@ class Step {
   /** Voice has lasted long enough to be meant for the agent. */
   #bargeIn(): void {
     const { active, filler, voice } = this.state
-    if (!voice.isOn || active?.isFinal === true) return
+    if (!voice.isOn || active?.isFinal === true || (active !== undefined && this.#mustBeHeard(active))) return
     if (filler !== undefined && active?.isMediaSent !== true) {
       this.#cutFiller()
       this.#tell(active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: this.#at - voice.since })
@@ -395,6 +435,7 @@ class Step {
     const last = this.state.history.at(-1)
     if (last?.role !== "caller") return
     this.state.history = this.state.history.slice(0, -1)
+    this.state.unheard = last.unheard
     this.state.carry = Words.join(last.text, this.state.carry)
   }
 
@@ -409,7 +450,9 @@ class Step {
   }
 
   #transcribed(id: number, attempt: number, transcript: Transcript): void {
-    const { utterance } = this.state
+    const { parts, utterance } = this.state
+    const part = Monologue.find(parts, id, attempt)
+    if (part !== undefined) return this.#partsHeard(Monologue.heard(parts, part, transcript.text))
     if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
     const { complete, silence, trailing } = this.#settings.endpointing
     const usual = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
@@ -426,17 +469,27 @@ class Step {
   }
 
   #transcriptionFailed(id: number, attempt: number, failure: Repetition.Failure): void {
-    const { active, utterance } = this.state
+    const { active, parts, utterance } = this.state
+    const part = Monologue.find(parts, id, attempt)
+    if (part !== undefined) return this.#partFailed(part, failure.reason)
     if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
     this.#trouble("speechToText", failure.reason)
     if (!utterance.isRetried && Repetition.isOfUse(failure)) {
       this.state.utterance = { ...utterance, isRetried: true, isTranscribing: false }
       return this.#transcribe()
     }
+    if (parts.length > 0) {
+      // The words of the parts before are on their way, and are answered.
+      this.state.utterance = { ...utterance, transcript: { text: "", ending: "unknown" }, isTranscribing: false, isOver: true }
+      return
+    }
     this.#endUtterance(utterance)
-    if (this.state.carry.length > 0) this.#remember("caller", this.state.carry)
+    // What was said before is answered behind the greeting.
+    if (active !== undefined && this.#mustBeHeard(active)) return
+    const hadWords = this.state.carry.length > 0
+    if (hadWords) this.#remember("caller", this.state.carry)
     this.state.carry = ""
-    if (active === undefined) this.#apologise()
+    if (active === undefined || hadWords) this.#apologise()
     else this.#goOn(active)
   }
 
@@ -457,11 +510,15 @@ class Step {
 
   /** Starts the reply in the pause, where it is likely to count. */
   #speculate(utterance: Utterance, transcript: Transcript): void {
-    const { active, digits } = this.state
-    if (digits.length > 0 || this.#isNoise(transcript) || this.#understood(utterance, transcript) !== "answer") return
+    const { active, digits, parts } = this.state
+    const words = Words.join(this.state.carry, transcript.text)
+    if (this.#isFarewellReturned(words)) return
+    if (digits.length > 0 || parts.length > 0) return
+    if (this.#isNoise(transcript) || this.#understood(utterance, transcript) !== "answer") return
     if (this.#isHoldRequest(transcript) && this.#hasLine("hold")) return
     if (this.#isOnHold() && active === undefined && this.#isIdleTalk(transcript)) return
-    if (active !== undefined && (active.rest === undefined || this.#isBackchannel(active, utterance, transcript))) return
+    if (active !== undefined && (active.rest === undefined || this.#isForAgent(active, utterance, transcript))) return
+    if (active !== undefined && this.#isGreetedBack(active, words)) return
     const reply = this.#newReply({
       request: this.#request([Words.join(this.state.carry, transcript.text)]),
       since: utterance.stoppedAt,
@@ -484,16 +541,66 @@ class Step {
     }
   }
 
-  /** Somebody speaks without a pause: what was said so far is the turn. */
+  // -- somebody who speaks for long -------------------------------------------------------------
+
+  /** Without a gap: a part ends here, and in the end the turn does. In a pause `#endpoint` decides. */
   #tooLong(): void {
-    const { utterance } = this.state
-    if (utterance === undefined) return
-    this.#cancelTranscription(utterance)
+    const { utterance, voice } = this.state
+    if (utterance === undefined || !voice.isOn) return
+    this.#endPart(utterance, this.#at)
+  }
+
+  /** The voice goes on at `at`. `since`: the end of the part's last word, where it is known. */
+  #endPart(utterance: Utterance, at: number, since?: number): void {
+    for (const timer of ["speculate", "endpoint", "utterance"] as const) this.#cancelTimer(timer)
     this.#dropSpeculation()
+    if (at - utterance.turnSince < Monologue.maxTurn) return this.#takePart(utterance, at, since)
+    this.#cancelTranscription(utterance)
     const { transcript: _transcript, ...rest } = utterance
-    const voicedMillis = utterance.voicedMillis + this.#at - this.state.voice.since
-    this.state.utterance = { ...rest, stoppedAt: this.#at, voicedMillis, isOver: true, isTranscribing: false }
+    const voicedMillis = utterance.voicedMillis + at - Math.max(this.state.voice.since, utterance.startedAt)
+    this.state.utterance = { ...rest, stoppedAt: at, voicedMillis, isOver: true, isTranscribing: false }
     this.#transcribe()
+  }
+
+  /** What was said so far is a part of the turn, which goes on. */
+  #takePart(utterance: Utterance, at: number, since?: number): void {
+    const { id, isRetried, isTranscribing, transcript, turnSince } = utterance
+    const isAsked = isTranscribing || transcript !== undefined
+    const attempt = utterance.attempt + (isAsked ? 0 : 1)
+    if (!isAsked) this.#do({ _tag: "Transcribe", utterance: id, attempt })
+    const next = this.#newUtterance(at, turnSince)
+    this.#do({ _tag: "BeginUtterance", utterance: next, after: id, ...(since === undefined ? {} : { since }) })
+    const part = { utterance: id, attempt, isRetried }
+    const parts = [...this.state.parts, part]
+    this.state.parts = parts
+    if (transcript !== undefined) this.#partsHeard(Monologue.heard(parts, part, transcript.text))
+  }
+
+  #partFailed(part: Monologue.Part, reason: string): void {
+    this.#trouble("speechToText", reason)
+    const { again, parts } = Monologue.failed(this.state.parts, part)
+    if (again === undefined) return this.#partsHeard(parts)
+    this.state.parts = parts
+    this.#do({ _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
+  }
+
+  #partsHeard(heard: ReadonlyArray<Monologue.Part>): void {
+    const { parts, text } = Monologue.settle(heard)
+    for (const { utterance } of heard.slice(0, heard.length - parts.length)) this.#do({ _tag: "EndUtterance", utterance })
+    this.state.parts = parts
+    this.state.carry = Words.join(this.state.carry, text)
+    if (parts.length > 0) return
+    const { active, utterance } = this.state
+    if (this.state.farewell !== undefined && utterance?.isOver !== true) {
+      // It is asked for behind a goodbye, to learn whether somebody speaks to us.
+      if (this.state.carry.length === 0 || this.#isFarewellReturned(this.state.carry)) return this.#hangUp(this.state.farewell.reason)
+      this.#takeBackFarewell()
+    }
+    // A long noise: what it has stopped goes on.
+    if (this.state.carry.length === 0 && active !== undefined && (active.isHeld || active.rest !== undefined)) this.#goOn(active)
+    if (utterance?.transcript === undefined) return
+    if (utterance.isOver) this.#decide(utterance, utterance.transcript)
+    else this.#speculate(utterance, utterance.transcript)
   }
 
   #isNoise(transcript: Transcript): boolean {
@@ -503,7 +610,7 @@ class Step {
   /** Said while the agent speaks, and not to take the turn: unless the reply was all but heard. */
   #isBackchannel(active: Reply, utterance: Utterance, transcript: Transcript): boolean {
     const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= longestMumble
-    if (!isMumble && !this.#backchannels.has(Words.plain(transcript.text))) return false
+    if (!isMumble && !this.#phrases.backchannels.has(Words.plain(transcript.text))) return false
     const rest = active.rest ?? HeardLedger.divide(active.segments, this.#at).rest
     return !active.isTextDone || Words.count(rest.join(" ")) > lastWords
   }
@@ -514,31 +621,45 @@ class Step {
 
   /** What is said beside the telephone while the agent was asked to wait: a backchannel, a mumble. */
   #isIdleTalk(transcript: Transcript): boolean {
-    return transcript.isUnintelligible === true || this.#backchannels.has(Words.plain(transcript.text))
+    return transcript.isUnintelligible === true || this.#phrases.backchannels.has(Words.plain(transcript.text))
   }
 
   #hasLine(line: keyof Lines): boolean {
     return (this.#settings.lines[line] ?? "").trim().length > 0
   }
 
+  /** Nothing was said that wants the turn. */
+  #isForAgent(active: Reply, utterance: Utterance, transcript: Transcript): boolean {
+    return this.state.carry.length === 0 && (this.#isNoise(transcript) || this.#isBackchannel(active, utterance, transcript))
+  }
+
   /** The turn is over: whose is the next? */
   #decide(utterance: Utterance, transcript: Transcript): void {
     const { active, carry, digits } = this.state
+    if (this.state.parts.length > 0) {
+      this.state.utterance = { ...utterance, transcript, isOver: true, isTranscribing: false }
+      return
+    }
     if (active === undefined) this.#cancelTimer("filler")
     this.#endUtterance(utterance)
     const understood = this.#understood(utterance, transcript)
     const isNoise = this.#isNoise(transcript) || understood === "ignore"
-    const isForAgent = active !== undefined && (isNoise || this.#isBackchannel(active, utterance, transcript))
+    const isForAgent = active !== undefined && ((isNoise && carry.length === 0) || this.#isForAgent(active, utterance, transcript))
+    if (active !== undefined && this.#mustBeHeard(active)) {
+      return this.#answerLater(active, isForAgent || isNoise || understood === "ask" ? "" : transcript.text)
+    }
     if (digits.length > 0 && (this.state.areDigitsDue || (!isNoise && !isForAgent))) {
       const words = Words.join(carry, isForAgent ? "" : transcript.text)
       return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
     }
     if (isForAgent) return this.#goOn(active)
     if (this.#isHoldRequest(transcript)) return this.#wait(utterance, transcript)
-    if (active?.line === "greeting" && active.isHeld) {
-      if (understood !== "ask") this.#callerSaid(active.id, Words.join(carry, transcript.text))
+    const greeted = understood === "ask" ? carry : Words.join(carry, transcript.text)
+    if (active !== undefined && this.#isGreetedBack(active, greeted)) return this.#onGreetedBack(active, greeted)
+    if (this.#isFarewellReturned(Words.join(carry, transcript.text))) {
+      this.#callerSaid(this.state.nextReply, Words.join(carry, transcript.text))
       this.state.carry = ""
-      return this.#letGo(active)
+      return this.#startIdle()
     }
     if (understood === "ask" && carry.length === 0 && digits.length === 0) {
       return this.#isOnHold() && active === undefined ? this.#startIdle() : this.#askAgain(isNoise)
@@ -574,7 +695,7 @@ class Step {
       isInterruption: active !== undefined,
       agentSaid: Words.join(agentSaid, active?.heard ?? ""),
       language,
-      backchannels: this.#backchannels,
+      backchannels: this.#phrases.backchannels,
       answersUnheard
     })
   }
@@ -589,11 +710,64 @@ class Step {
     this.#say("notUnderstood")
   }
 
+  // -- the greeting -----------------------------------------------------------------------------
+
+  /** Neither voice nor keys stop it. */
+  #mustBeHeard({ line }: Reply): boolean {
+    return line === "greeting" && this.#settings.interruption.greeting === false
+  }
+
+  /** Said into the greeting, and asks for nothing; at the very end of it, it is an answer. */
+  #isGreetedBack(active: Reply, text: string): boolean {
+    if (active.line !== "greeting") return false
+    const { heard, rest } = HeardLedger.divide(active.segments, this.#at)
+    const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
+    if (isBegun && Words.count((active.rest ?? rest).join(" ")) <= Greeting.lastWords) return false
+    // Speech that nobody understood, before anything was heard of us.
+    if (text.length === 0) return active.isHeld
+    return this.#phrases.isBareGreeting(text, this.state.history.every(({ role }) => role !== "caller"))
+  }
+
+  /** The rest of the greeting is the answer. */
+  #onGreetedBack(active: Reply, text: string): void {
+    const { heard } = active
+    // In their order: what was heard before the caller spoke, the caller, the rest.
+    if (heard.length > 0) this.#remember("agent", heard)
+    if (text.length > 0) this.#callerSaid(active.id, text)
+    this.state.carry = ""
+    this.#goOn(this.#put({ ...active, heard: "", remembered: Words.join(active.remembered ?? "", heard) }))
+  }
+
+  /** Said into a greeting that goes on whatever is said: kept until it was heard. */
+  #answerLater(active: Reply, text: string): void {
+    const { carry } = this.state
+    if (carry.length === 0 && this.#phrases.isBareGreeting(text, true)) return this.#callerSaid(active.id, text)
+    this.state.carry = Words.join(carry, text)
+  }
+
+  /** What was said into the greeting is answered now, unless the caller is saying more. */
+  #answerOrWait(): void {
+    const { areDigitsDue, carry, digits, utterance } = this.state
+    if (utterance !== undefined) return
+    if (digits.length > 0) return areDigitsDue ? this.#digitsDue() : undefined
+    if (carry.length > 0) this.#commit([carry], undefined)
+    else this.#startIdle()
+  }
+
+  /** What the caller has not heard of the greeting; nothing, if that is no matter. */
+  #unheardOf(reply: Reply): string | undefined {
+    if (reply.line !== "greeting") return undefined
+    const rest = (reply.rest ?? reply.segments.map(({ text }) => text)).join(" ")
+    const isBegun = Words.join(reply.remembered ?? "", reply.heard).length > 0
+    return Words.count(rest) > (isBegun ? Greeting.lastWords : 0) ? rest : undefined
+  }
+
   /** The agent's turn begins; what was said is settled. */
   #commit(texts: ReadonlyArray<string>, utterance: Utterance | undefined): void {
     const { active } = this.state
     if (active !== undefined) this.#interrupt(active)
     const wasFilled = utterance?.isFilled === true
+    this.#takeBackFarewell()
     if (!wasFilled) this.#cutFiller()
     this.#cancelTimer("filler")
     // What was reopened is the same turn still.
@@ -642,7 +816,9 @@ class Step {
   }
 
   #callerSaid(turn: number, text: string): void {
-    this.#remember("caller", text)
+    const { unheard } = this.state
+    this.state.history = [...this.state.history, { role: "caller", text, ...(unheard === undefined ? {} : { unheard }) }]
+    delete this.state.unheard
     this.#tell(turn, { _tag: "CallerSaid", text })
   }
 
@@ -652,7 +828,8 @@ class Step {
     const heard: ReadonlyArray<Message> = active !== undefined && active.heard.length > 0
       ? [{ role: "agent", text: active.heard }]
       : []
-    const said = texts.map((text): Message => ({ role: "caller", text }))
+    const unheard = this.state.unheard ?? (active === undefined ? undefined : this.#unheardOf(active))
+    const said = texts.map((text, index): Message => ({ role: "caller", text, ...(index > 0 || unheard === undefined ? {} : { unheard }) }))
     return { history: [...history, ...heard, ...said], state: dialogue }
   }
 
@@ -693,6 +870,7 @@ class Step {
   #say(line: keyof Lines, end?: { readonly hangUp: string; readonly isFinal: boolean }): void {
     const { active } = this.state
     if (active !== undefined) this.#interrupt(active)
+    this.#takeBackFarewell()
     this.#dropSpeculation()
     this.#cancelTimer("idle")
     this.#cancelTimer("idleHangUp")
@@ -969,9 +1147,45 @@ class Step {
     this.#cancelTimer("bargeIn")
     this.#finish(reply, Words.join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
     if (reply.line === undefined && reply.isBroken !== true) this.state.failures = 0
-    if (reply.hangUp !== undefined) this.#hangUp(reply.hangUp)
+    if (reply.hangUp !== undefined) this.#bidFarewell(reply, reply.hangUp)
     else if (reply.transfer !== undefined) this.#transfer(reply.transfer)
-    else this.#startIdle()
+    else this.#answerOrWait()
+  }
+
+  // -- the end of the call ----------------------------------------------------------------------
+
+  #bidFarewell({ isFinal }: Reply, reason: string): void {
+    const { answeredFarewells: answered, utterance } = this.state
+    const farewell = Farewell.begin({ at: this.#at, reason, isFinal, answered, maxDuration: this.#settings.maxDuration })
+    this.state.farewell = farewell
+    if (!farewell.mayBeAnswered && utterance !== undefined) this.#endUtterance(utterance)
+    this.#awaitSilence(farewell)
+  }
+
+  #awaitSilence(farewell: Farewell.Farewell): void {
+    const { utterance, voice } = this.state
+    this.#startTimer("hangUp", Farewell.due(farewell, this.#at, voice.isOn || utterance !== undefined))
+  }
+
+  #hangUpDue(): void {
+    const { farewell, parts, utterance, voice } = this.state
+    if (farewell === undefined) return
+    if (utterance === undefined) return this.#hangUp(farewell.reason)
+    // A voice that does not stop: its words tell whether it is for us. In a pause the endpoint is near.
+    if (voice.isOn && parts.length === 0) this.#endPart(utterance, this.#at)
+  }
+
+  /** "Goodbye" to the agent's own goodbye. Who answers a line for the silent has words to say. */
+  #isFarewellReturned(text: string): boolean {
+    return this.state.farewell?.reason === "goodbye" && this.#phrases.isClosing(text)
+  }
+
+  /** The caller is answered instead. */
+  #takeBackFarewell(): void {
+    if (this.state.farewell === undefined) return
+    delete this.state.farewell
+    this.state.answeredFarewells++
+    this.#cancelTimer("hangUp")
   }
 
   /** Only to whom the agent's file names: a model may have made the name up. */
@@ -999,7 +1213,7 @@ class Step {
     this.#cancelTimer("filler")
     this.#measure(reply)
     if (heard.length > 0) this.#remember("agent", heard)
-    this.#tell(reply.id, { _tag: "AgentHeard", text: heard, isWhole })
+    this.#tell(reply.id, { _tag: "AgentHeard", text: Words.join(reply.remembered ?? "", heard), isWhole })
     if (this.state.active?.id === reply.id) delete this.state.active
   }
 
@@ -1029,6 +1243,7 @@ class Step {
     }
     this.#do({ _tag: "CancelReply", reply: active.id })
     this.#finish(stopped, stopped.heard)
+    this.state.unheard = this.#unheardOf(stopped)
   }
 
   /** It was no interruption: the agent says the rest. */
@@ -1074,6 +1289,8 @@ class Step {
         return this.#say("idleGoodbye", { hangUp: "idle", isFinal: false })
       case "digits":
         return this.#digitsDue()
+      case "hangUp":
+        return this.#hangUpDue()
       case "filler":
         return this.#fill()
       case "limit":
@@ -1085,8 +1302,9 @@ class Step {
 
   /** Both are silent: asks once, and in the end says goodbye. */
   #startIdle(): void {
-    const { active, heldUntil = -Infinity, idleSince = this.#at, isIdlePrompted, transferring, utterance, voice } = this.state
+    const { active, farewell, heldUntil = -Infinity, idleSince = this.#at, isIdlePrompted, transferring, utterance, voice } = this.state
     if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
+    if (farewell !== undefined) return this.#awaitSilence(farewell)
     const { after, hangUpAfter } = this.#settings.idle
     // Who has asked to wait is asked at the end of the wait, and has from there what others have.
     this.state.idleSince = Math.max(idleSince, heldUntil - after)
@@ -1096,8 +1314,9 @@ class Step {
   }
 
   #digit(digit: string): void {
-    const { active, filler, transferring, utterance, voice } = this.state
-    if (active?.isFinal === true || transferring !== undefined) return
+    const { active, farewell, filler, transferring, utterance, voice } = this.state
+    if (active?.isFinal === true || transferring !== undefined || farewell?.mayBeAnswered === false) return
+    this.#cancelTimer("hangUp")
     if (digit === "#" && this.state.digits.length === 0 && active === undefined && utterance !== undefined && !voice.isOn) {
       // It ends a number that was said, as it ends one that was pressed.
       this.#cancelTimer("endpoint")
@@ -1110,7 +1329,7 @@ class Step {
       this.#tell(active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: 0 })
       if (active !== undefined) this.#release(active)
     }
-    if (active !== undefined && active.rest === undefined && active.isMediaSent) {
+    if (active !== undefined && active.rest === undefined && active.isMediaSent && !this.#mustBeHeard(active)) {
       this.#pause(active)
       this.#tell(active.id, { _tag: "BargeIn", clearAfter: 0 })
     }
@@ -1125,11 +1344,12 @@ class Step {
   }
 
   #digitsDue(): void {
-    const { active, digits, utterance } = this.state
+    const { active, carry, digits, utterance } = this.state
     if (digits.length === 0) return active === undefined ? this.#startIdle() : this.#goOn(active)
     this.state.areDigitsDue = true
+    if (active !== undefined && this.#mustBeHeard(active)) return
     // Words that are being said come first.
-    if (utterance === undefined) this.#commit([digits], undefined)
+    if (utterance === undefined) this.#commit(carry.length > 0 ? [carry, digits] : [digits], undefined)
   }
 
   #trouble(stage: Stage, reason: string): void {
@@ -1215,7 +1435,10 @@ class Step {
   #endUtterance(utterance: Utterance): void {
     this.#cancelTranscription(utterance)
     for (const timer of ["speculate", "endpoint", "utterance"] as const) this.#cancelTimer(timer)
-    this.#do({ _tag: "EndUtterance", utterance: utterance.id })
+    for (const { id } of [...this.state.parts.map((part) => ({ id: part.utterance })), utterance]) {
+      this.#do({ _tag: "EndUtterance", utterance: id })
+    }
+    this.state.parts = []
     delete this.state.utterance
   }
 

@@ -111,7 +111,10 @@ describe("an agent's file", () => {
       maxDuration: 1_800_000
     })
     assert.deepStrictEqual(persona.script.intents.map(({ name }) => name), ["repeat", "cancel", "goodbye"])
-    assert.includeMembers([...persona.hints.phrases], [...standard.yes, ...standard.no, ...standard.backchannels, ...standard.holdRequests])
+    assert.includeMembers(
+      [...persona.hints.phrases],
+      [...standard.yes, ...standard.no, ...standard.backchannels, ...standard.greetings, ...standard.holdRequests]
+    )
   })
 
   it("has fillers when it asks for them: the language's, or its own", () => {
@@ -121,6 +124,22 @@ describe("an agent's file", () => {
       lines: ["Well.", "Hm, so."]
     })
     for (const { fillers } of Defaults.standards.values()) assert.isAtLeast(new Set(fillers).size, 2)
+  })
+
+  it("has a greeting as a text, or with whether it may be interrupted", () => {
+    const own = (yaml: string) => {
+      const { interruption, lines } = good(`name: shop\n${yaml}`)
+      return [lines.greeting, interruption.greeting]
+    }
+    const standard = Defaults.standards.get("en")!.lines.greeting
+    assert.deepStrictEqual(own("greeting: Hello there."), ["Hello there.", undefined])
+    assert.deepStrictEqual(own("greeting: { text: This call is recorded., interruptible: false }"), ["This call is recorded.", false])
+    assert.deepStrictEqual(own("greeting:\n  text: Hello there.\n  interruptible: true"), ["Hello there.", undefined])
+    assert.deepStrictEqual(own("greeting: { interruptible: false }"), [standard, false])
+    assert.deepStrictEqual(own("greeting: { text: }"), ["", undefined])
+    assertProblem("name: shop\ngreeting: { text: Hello., interuptible: false }", "2:27", "\"interuptible\" in \"greeting\"", "Did you mean \"interruptible\"?")
+    assertProblem("name: shop\ngreeting: { text: Hello., interruptible: maybe }", "2:42", "\"greeting.interruptible\" must be true or false")
+    assertProblem("name: shop\ngreeting: 5", "2:11", "\"greeting\" must be a text, or keys below it")
   })
 
   it("names whom callers are put through to", () => {

@@ -99,6 +99,23 @@ describe("a turn", () => {
       assert.deepStrictEqual(yield* call.outcomes(call.begin), ["done"], "the utterance is let go")
     }))
 
+  it.effect("of somebody who speaks for long is understood in parts: all of the sound, once, and all of the words in one answer", () =>
+    Effect.gen(function*() {
+      const call = yield* greeted()
+      call.hear("one", "two", "three")
+      const { events } = call
+      yield* call.voice(60_000)
+      assert.deepStrictEqual(yield* call.outcomes(call.reply), [])
+      yield* call.quiet(1000)
+      assert.strictEqual((yield* call.lastAsked)?.at(-1)?.text, "one two three")
+      const pushes = (yield* Ref.get(call.push.requests)).map(({ asked }) => asked)
+      const started = events.find(({ _tag }) => _tag === "VoiceStarted")
+      const decided = events.find((event) => event._tag === "TimerFired" && event.timer === "endpoint")
+      const sum = pushes.slice(1).reduce((all, samples) => all + samples, 0) / 8
+      assert.closeTo(sum, decided!.at - started!.at, 40)
+      assert.deepStrictEqual(yield* call.outcomes(call.begin), ["done", "done", "done"], "the utterances are let go")
+    }))
+
   it.effect("the caller's words are asked for while they speak if somebody watches, or if they could stop the agent", () =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
@@ -930,9 +947,8 @@ describe("a caller who", () => {
 
       const talks = yield* greeted({ persona: { maxDuration: 60_000 } })
       talks.hear("and so on")
-      yield* talks.voice(33_000)
-      assert.strictEqual((yield* talks.lastAsked)?.at(-1)?.text, "and so on")
-      yield* talks.voice(19_000)
+      yield* talks.voice(55_000)
+      assert.deepStrictEqual(yield* talks.outcomes(talks.reply), [])
       assert.isTrue(talks.isCut())
       assert.deepStrictEqual(talks.tales("Ended").map(({ reason }) => reason), ["maxDuration"])
     }))

@@ -35,6 +35,15 @@ describe("PreRoll", () => {
     assert.deepStrictEqual(asked, [0, 1020, 3020 - 480])
   })
 
+  it("has nothing from before the moment that is asked for", () => {
+    const preRoll = PreRoll.make(makeGuard().guard)
+    for (let number = 1; number <= 100; number++) preRoll.push(frame(number), number * 20)
+    assert.deepStrictEqual([...preRoll.read(1980)], Array.from({ length: 320 }, (_, index) => 98 + Math.floor(index / 160)))
+    assert.strictEqual(preRoll.read(2020).length, 0)
+    assert.strictEqual(preRoll.read(3000).length, 0)
+    assert.strictEqual(preRoll.read(0).length, 3840)
+  })
+
   it("is twice as long after an echo, which is silent in it, and as ever when that is past", () => {
     const preRoll = PreRoll.make(makeGuard().guard)
     for (let number = 1; number <= 100; number++) preRoll.push(frame(number), number * 20)

@@ -68,6 +68,10 @@ const unheard = "(Interrupted.)"
 /** Signs of chat templates: tokenizers take them for what they are also inside of a message. */
 const signs = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a-z]{1,20}\|>/gi
 
+/** Told to the model with the caller's words: a greeting is not the model's, so it can't know the rest of it. */
+const unheardGreeting = (unheard: string, isBegun: boolean): string =>
+  `(The caller has not heard ${isBegun ? "the rest of " : ""}your greeting: "${unheard}")`
+
 const clean = (text: string): string => text.replace(signs, " ").trim()
 
 const languages = new Intl.DisplayNames("en", { type: "language" })
@@ -136,6 +140,8 @@ export const messages = (
     const text = clean(message.text)
     if (message.role === "caller") {
       said = ""
+      const isBegun = history.slice(0, at).some(({ role }) => role === "agent")
+      if (message.unheard !== undefined) add({ role: "user", content: unheardGreeting(clean(message.unheard), isBegun) })
       if (text !== "") add({ role: "user", content: text })
       continue
     }

@@ -50,6 +50,26 @@ describe("the messages", () => {
     ])
   })
 
+  it("tell what the caller has not heard of the greeting, before their words and in every later request", () => {
+    const begun: ReadonlyArray<Message> = [
+      { role: "agent", text: "Hello, this is" },
+      { role: "caller", text: "I need a cake.", unheard: "Corner Bakery. How can I help you?" }
+    ]
+    const note = "(The caller has not heard the rest of your greeting: \"Corner Bakery. How can I help you?\")"
+    const first = ChatRequest.messages("S", begun, [], other)
+    assert.deepStrictEqual(first.slice(1), [
+      { role: "user", content: "(The call begins.)" },
+      { role: "assistant", content: "Hello, this is" },
+      { role: "user", content: `${note}\nI need a cake.` }
+    ])
+    const later = ChatRequest.messages("S", [...begun, { role: "agent", text: "A cake?" }, { role: "caller", text: "Yes." }], [], other)
+    assert.deepStrictEqual(later.slice(0, first.length), first)
+    // Nobody understood what was said, and nothing was heard of the greeting.
+    assert.deepStrictEqual(ChatRequest.messages("S", [{ role: "caller", text: "", unheard: "Hello." }], [], other).slice(1), [
+      { role: "user", content: "(The caller has not heard your greeting: \"Hello.\")" }
+    ])
+  })
+
   it("merge what one side says in a row, leave out what is empty, and end with the user", () => {
     const said = (role: Message["role"], text: string): Message => ({ role, text })
     assert.deepStrictEqual(
