@@ -14,6 +14,7 @@ import * as Environment from "./config/Environment.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as NodeServer from "./http/NodeServer.ts"
+import * as LogSink from "./observability/LogSink.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
 import * as V8 from "./V8.ts"
@@ -75,6 +76,8 @@ const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<vo
       return Console.error(error.value.message)
   }
 }
+
+LogSink.surviveErrors([process.stdout, process.stderr])
 
 // The first signal is the runtime's: it interrupts the program, and that drains. The second may be the other one.
 let signals = 0
