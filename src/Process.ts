@@ -5,12 +5,13 @@
  * that can't be used is told in one line a variable, exit code 1.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option, Schedule } from "effect"
+import { Cause, ConfigProvider, Console, Data, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
 import { Command } from "effect/cli"
 import * as App from "./App.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Environment from "./config/Environment.ts"
+import * as Files from "./config/Files.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as NodeServer from "./http/NodeServer.ts"
@@ -19,13 +20,21 @@ import * as PromptScheduler from "./PromptScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
 import * as V8 from "./V8.ts"
 
+/** What is wrong with `.env`. */
+class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ readonly why: Files.FileUnreadable["why"] }> {
+  override get message() {
+    const advice = this.why === "forbidden" ? "Check its permissions" : `It must be a regular file of at most ${Files.maxBytes / 1024 / 1024} MiB`
+    return `.env in the working directory can't be read. ${advice}.`
+  }
+}
+
 /** The environment first, then `.env` in the working directory. */
 const Provider = ConfigProvider.layer(
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
     const environment = ConfigProvider.fromEnv()
-    if (!(yield* fs.exists(".env"))) return environment
-    return Environment.firstOf(environment, yield* ConfigProvider.fromDotEnv())
+    const file = yield* Effect.result(Files.read(".env"))
+    if (Result.isSuccess(file)) return Environment.firstOf(environment, ConfigProvider.fromDotEnvContents(file.success.text))
+    return file.failure.why === "missing" ? environment : yield* new EnvironmentUnreadable({ why: file.failure.why })
   })
 )
 

@@ -15,6 +15,7 @@ interface Service {
   readonly ports?: ReadonlyArray<string>
   readonly volumes?: ReadonlyArray<string>
   readonly stop_grace_period?: string
+  readonly logging?: { readonly options: Readonly<Record<string, string>> }
   readonly deploy?: {
     readonly resources: { readonly reservations: { readonly devices: ReadonlyArray<Readonly<Record<string, unknown>>> } }
   }
@@ -49,6 +50,10 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (pat
   const [compose] = documents(path) as ReadonlyArray<Compose>
   const services = Object.entries(compose.services)
   const { service } = compose.services
+
+  it("keeps a bounded log of each container", () => {
+    for (const [name, { logging }] of services) assert.hasAllKeys(logging?.options, ["max-size", "max-file"], name)
+  })
 
   it("is valid by the Compose specification's schema", () => {
     const linter = new DCLinter({ rules: {}, quiet: false, debug: false, exclude: [] })
