@@ -15,8 +15,8 @@ import type { Path, Place, Problem } from "./YamlSource.ts"
 /** The longest phrase, in characters: notation nests, and each level costs. */
 const maxPhrase = 400
 
-/** The longest text that is spoken, in characters: some four minutes. Instructions are read by a language model and may be longer. */
-const maxSpoken = 4000
+/** The longest text that is spoken, in characters: some two minutes. Instructions are read by a language model and may be longer. */
+const maxSpoken = 2000
 
 /** Texts that are too long to be spoken, by where they stand. */
 const longTexts = (data: unknown, path: Path = []): ReadonlyArray<readonly [Path, string]> => {
@@ -75,7 +75,7 @@ export const draft = (text: string, limit: number): Draft => {
   // Whatever is wrong is reported, left out, and the rest is read.
   let data: unknown = from.data
   for (const [path, { length }] of longTexts(data)) {
-    report(from.place(path), `This text has ${length} characters. A text may have ${maxSpoken}, some four minutes of speech; what a language model is to know belongs into "instructions".`)
+    report(from.place(path), `This text has ${length} characters. A text may have ${maxSpoken}, some two minutes of speech; what a language model is to know belongs into "instructions".`)
     data = without(data, path)
   }
   const leftOut = new Set<string>()
