@@ -16,6 +16,7 @@ import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as NodeServer from "./http/NodeServer.ts"
 import * as LogSink from "./observability/LogSink.ts"
+import * as Telemetry from "./observability/Telemetry.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
 import * as V8 from "./V8.ts"
@@ -64,6 +65,8 @@ const Main = Memory.pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
+  // The app's own, and so built once: what the engines log goes the same way.
+  Layer.provide(Telemetry.layer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),
   Layer.provide(NodeServices.layer)

@@ -19,22 +19,28 @@ interface Waiting {
   newest: Effect.Effect<void>
 }
 
-/** The scope's end drops what was counted and not told yet. */
+/** What was counted and not told yet is told at the scope's end. */
 export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(function*() {
   const scope = yield* Effect.scope
   const kinds = new Map<string, Waiting>()
 
+  /** Whether there was anything to tell. */
+  const count = (waiting: Waiting): Effect.Effect<boolean> =>
+    Effect.suspend(() => {
+      const { newest, times } = waiting
+      if (times === 0) return Effect.succeed(false)
+      waiting.times = 0
+      return Effect.as(Effect.annotateLogs(newest, { times }), true)
+    })
+
   const watch = (kind: string, waiting: Waiting): Effect.Effect<void> =>
     Effect.gen(function*() {
-      for (;;) {
-        yield* Effect.sleep(interval)
-        const { newest, times } = waiting
-        if (times === 0) break
-        waiting.times = 0
-        yield* Effect.annotateLogs(newest, { times })
-      }
+      do yield* Effect.sleep(interval)
+      while (yield* count(waiting))
       kinds.delete(kind)
     })
+
+  yield* Effect.addFinalizer(() => Effect.forEach(kinds.values(), count, { discard: true }))
 
   return {
     tell: (given, log) =>

@@ -27,6 +27,17 @@ describe("a line that strangers can cause", () => {
     }).pipe(Effect.provide(keep(lines)))
   })
 
+  it.effect("tells at the end what it has not told yet", () => {
+    const lines: Array<string> = []
+    return Effect.gen(function*() {
+      yield* Effect.scoped(Effect.gen(function*() {
+        const log = yield* SampledLog.make
+        for (let times = 0; times < 5; times++) yield* log.tell("a", Effect.logWarning("refused"))
+      }))
+      assert.deepStrictEqual(lines, ["refused {}", "refused {\"times\":4}"])
+    }).pipe(Effect.provide(keep(lines)))
+  })
+
   it.effect("has a bounded number of kinds", () => {
     const lines: Array<string> = []
     return Effect.gen(function*() {
