@@ -5,26 +5,37 @@
  * that can't be used is told in one line a variable, exit code 1.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Option, Schedule } from "effect"
+import { Cause, ConfigProvider, Console, Data, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
 import { Command } from "effect/cli"
 import * as App from "./App.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Environment from "./config/Environment.ts"
+import * as Files from "./config/Files.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as NodeServer from "./http/NodeServer.ts"
+import * as LogSink from "./observability/LogSink.ts"
+import * as Telemetry from "./observability/Telemetry.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
 import * as V8 from "./V8.ts"
 
+/** What is wrong with `.env`. */
+class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ readonly why: Files.FileUnreadable["why"] }> {
+  override get message() {
+    const advice = this.why === "forbidden" ? "Check its permissions" : `It must be a regular file of at most ${Files.maxBytes / 1024 / 1024} MiB`
+    return `.env in the working directory can't be read. ${advice}.`
+  }
+}
+
 /** The environment first, then `.env` in the working directory. */
 const Provider = ConfigProvider.layer(
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
     const environment = ConfigProvider.fromEnv()
-    if (!(yield* fs.exists(".env"))) return environment
-    return Environment.firstOf(environment, yield* ConfigProvider.fromDotEnv())
+    const file = yield* Effect.result(Files.read(".env"))
+    if (Result.isSuccess(file)) return Environment.firstOf(environment, ConfigProvider.fromDotEnvContents(file.success.text))
+    return file.failure.why === "missing" ? environment : yield* new EnvironmentUnreadable({ why: file.failure.why })
   })
 )
 
@@ -54,6 +65,8 @@ const Main = Memory.pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
+  // The app's own, and so built once: what the engines log goes the same way.
+  Layer.provide(Telemetry.layer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),
   Layer.provide(NodeServices.layer)
@@ -75,6 +88,8 @@ const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<vo
       return Console.error(error.value.message)
   }
 }
+
+LogSink.surviveErrors([process.stdout, process.stderr])
 
 // The first signal is the runtime's: it interrupts the program, and that drains. The second may be the other one.
 let signals = 0

@@ -15,6 +15,18 @@ import type { Path, Place, Problem } from "./YamlSource.ts"
 /** The longest phrase, in characters: notation nests, and each level costs. */
 const maxPhrase = 400
 
+/** The longest text that is spoken, in characters: some two minutes. Instructions are read by a language model and may be longer. */
+const maxSpoken = 2000
+
+/** Texts that are too long to be spoken, by where they stand. */
+const longTexts = (data: unknown, path: Path = []): ReadonlyArray<readonly [Path, string]> => {
+  if (typeof data === "string") return data.length > maxSpoken ? [[path, data]] : []
+  if (Array.isArray(data)) return data.flatMap((item: unknown, at) => longTexts(item, [...path, at]))
+  if (!isObject(data)) return []
+  return Object.entries(data).flatMap(([key, inner]) =>
+    key === "phrases" || path.length === 0 && key === "instructions" ? [] : longTexts(inner, [...path, key]))
+}
+
 /** What a file comes to, right or wrong, before engines are asked. */
 export interface Draft {
   readonly problems: ReadonlyArray<Problem>
@@ -62,6 +74,10 @@ export const draft = (text: string, limit: number): Draft => {
 
   // Whatever is wrong is reported, left out, and the rest is read.
   let data: unknown = from.data
+  for (const [path, { length }] of longTexts(data)) {
+    report(from.place(path), `This text has ${length} characters. A text may have ${maxSpoken}, some two minutes of speech; what a language model is to know belongs into "instructions".`)
+    data = without(data, path)
+  }
   const leftOut = new Set<string>()
   let file: File | undefined
   for (let round = 0; file === undefined && round < 4; round++) {

@@ -4,8 +4,9 @@
  * Everything that is wrong with a file is reported at once, each with its line and what to do: keys, types,
  * phrases, names of slots and intents, and what the engines can't say or hear.
  */
-import { Array, Context, Data, Duration, Effect, FileSystem, Layer, Result } from "effect"
+import { Array, Context, Data, Duration, Effect, Layer, Result } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
+import * as Files from "../config/Files.ts"
 import type { EngineFailed } from "../conversation/Engine.ts"
 import type { Persona } from "../conversation/Persona.ts"
 import { SpeechToText } from "../conversation/SpeechToText.ts"
@@ -39,6 +40,16 @@ export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")
   }
 }
 
+/** Why a file can't be read, and what to do: the end of a sentence that begins with its name. */
+const advice: Readonly<Record<Files.FileUnreadable["why"], string>> = {
+  missing: "can't be found. Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
+  folder: "is a folder. Name a file; AGENTS_DIR is for a folder of them.",
+  notAFile: "is a pipe, a device or a socket. Name a file.",
+  tooLarge: `has more than ${maxBytes / 1024} KiB. Make it smaller.`,
+  forbidden: "can't be read. Check its permissions.",
+  failed: "can't be read. Check its disk and its permissions."
+}
+
 const inOrder = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
   problems.toSorted((one, other) => one.line - other.line || one.column - other.column)
 
@@ -65,7 +76,6 @@ export class AgentFiles extends Context.Service<AgentFiles, {
     AgentFiles,
     Effect.gen(function*() {
       const { limits } = yield* AppConfig
-      const fs = yield* FileSystem.FileSystem
       const speechToText = yield* SpeechToText
       const textToSpeech = yield* TextToSpeech
       const limit = Duration.toMillis(limits.callDuration)
@@ -100,13 +110,7 @@ export class AgentFiles extends Context.Service<AgentFiles, {
 
       const load = Effect.fn("AgentFiles.load")(function*(file: string) {
         const unreadable = (why: string) => new AgentFileUnreadable({ file, why })
-        const { size, type } = yield* Effect.mapError(
-          fs.stat(file),
-          () => unreadable("can't be found. Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.")
-        )
-        if (type === "Directory") return yield* unreadable("is a folder. Name a file; AGENTS_DIR is for a folder of them.")
-        if (size > maxBytes) return yield* unreadable(`has more than ${maxBytes / 1024} KiB. Make it smaller.`)
-        const text = yield* Effect.mapError(fs.readFileString(file), () => unreadable("can't be read. Check its permissions."))
+        const { text } = yield* Effect.mapError(Files.read(file, maxBytes), ({ why }) => unreadable(advice[why]))
         return yield* read(text, file)
       })
 

@@ -2,8 +2,9 @@
  * Where the events of conversations are written down, to be played again by `conversation/Replay`: off,
  * unless `EVENTS_DIR` names a folder.
  */
-import { type Cause, Context, Duration, Effect, Fiber, FileSystem, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
+import { type Cause, Context, Duration, Effect, Fiber, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
+import * as Files from "../config/Files.ts"
 import type { Persona } from "../conversation/Persona.ts"
 import type { Replier } from "../conversation/ReplyModel.ts"
 import * as Replay from "../conversation/Replay.ts"
@@ -28,7 +29,6 @@ export class Recordings extends Context.Service<Recordings, {
     Effect.gen(function*() {
       const { eventsDir } = yield* AppConfig
       if (Option.isNone(eventsDir)) return Recordings.of({ open: () => Effect.void as Effect.Effect<undefined> })
-      const fs = yield* FileSystem.FileSystem
       const path = yield* Path.Path
       const scope = yield* Effect.scope
       const folder = eventsDir.value
@@ -40,11 +40,12 @@ export class Recordings extends Context.Service<Recordings, {
       ) {
         const lines = yield* Queue.dropping<string, Cause.Done>(waiting)
         const file = path.join(folder, `${callId.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.jsonl`)
-        const write = fs.makeDirectory(folder, { recursive: true }).pipe(
-          Effect.andThen(fs.writeFileString(file, `${Replay.header(persona, replier)}\n`, { mode: 0o600 })),
-          Effect.andThen(Stream.runForEachArray(Stream.fromQueue(lines), (some) =>
-            fs.writeFileString(file, `${some.join("\n")}\n`, { flag: "a" }))),
-          Effect.catch((cause) => Effect.logWarning("The events of a call could not be written; look at EVENTS_DIR", cause))
+        const write = Effect.scoped(Effect.gen(function*() {
+          const recording = yield* Files.grow(file)
+          yield* recording.append(`${Replay.header(persona, replier)}\n`)
+          yield* Stream.runForEachArray(Stream.fromQueue(lines), (some) => recording.append(`${some.join("\n")}\n`))
+        })).pipe(
+          Effect.catch(({ reason }) => Effect.logWarning(`The events of a call could not be written to EVENTS_DIR: ${reason}`))
         )
         // The layer's fiber: it writes what is left when the call is over, also if the service stops behind it.
         const writer = yield* Effect.forkIn(write, scope)

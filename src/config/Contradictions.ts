@@ -3,6 +3,7 @@
  * nothing or too much are warned of. One line each, which begins with the variable's name.
  */
 import { Duration, Option, Redacted } from "effect"
+import * as ApiKeys from "./ApiKeys.ts"
 import { meant } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
 
@@ -14,6 +15,7 @@ interface Settings {
     readonly apiBaseUrl: Option.Option<URL>
   }
   readonly server: {
+    readonly host: string
     readonly publicUrl: Option.Option<URL>
     readonly trustedProxies: ReadonlyArray<string>
   }
@@ -33,7 +35,7 @@ interface Settings {
 }
 
 /** The secrets of `.env.example`: everybody knows them. */
-export const examples = { apiKey: "replace-me-with-a-long-random-secret", authToken: "0123456789abcdef0123456789abcdef" }
+export const examples = { apiKey: ApiKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
 
 /** A host that only the machine itself, or only its own network, reaches; names are not looked up. */
 const isUnreachable = (url: URL) =>
@@ -44,7 +46,17 @@ const isPlain = (url: URL) => url.protocol === "http:"
 
 const isTwilio = ({ hostname }: URL) => hostname === "twilio.com" || hostname.endsWith(".twilio.com")
 
-/** What can't work. */
+/** Whether others than this machine can reach the service: it listens on another address, or something passes on what is sent to it. */
+const isReachable = ({ host, publicUrl }: Settings["server"]) =>
+  Option.isSome(publicUrl) || !/^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|\[?::ffff:127(?:\.\d{1,3}){3}\]?)$/i.test(host)
+
+/** What is wrong with the API's key, if it can be guessed. */
+const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
+  const weakness = Option.isNone(apiKey) ? undefined : ApiKeys.weakness(Redacted.value(apiKey.value))
+  return weakness === undefined ? [] : [`API_KEY ${weakness}. Whoever guesses it can place calls. ${ApiKeys.advice}`]
+}
+
+/** What can't work, or must not. */
 export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
   // With another API than Twilio's, such as the simulator's, everything may be on one machine.
@@ -63,16 +75,11 @@ export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<
   if (isReal && Option.exists(twilio.account, ({ authTokens }) => authTokens.some((token) => Redacted.value(token) === examples.authToken))) {
     lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's own; it stands in Twilio's console.")
   }
-  if (Option.exists(apiKey, (key) => Redacted.value(key) === examples.apiKey)) {
-    lines.push("API_KEY is still the example of .env.example, which everybody knows. Set a secret of your own, or none: then one is made.")
-  }
+  if (isReachable(server)) lines.push(...weakKey(apiKey))
   return lines
 }
 
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
-
-/** Below this a key can be guessed. */
-const shortestKey = 16
 
 /** Variables that belong to other versions of this service: nothing uses them here. */
 const unused: Readonly<Record<string, string>> = {
@@ -95,9 +102,8 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
       }
     }
   }
-  if (Option.exists(apiKey, (key) => Redacted.value(key).length < shortestKey)) {
-    lines.push(`API_KEY is shorter than ${shortestKey} characters. Whoever guesses it can place calls.`)
-  }
+  // Where others can reach it the service does not start with such a key.
+  lines.push(...weakKey(apiKey))
   if (server.trustedProxies.some(isEverything)) {
     lines.push("TRUSTED_PROXIES trusts every address, so every client can say who it is and where it called. Name the proxies' own addresses.")
   }

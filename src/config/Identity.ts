@@ -5,11 +5,12 @@
  * that the simulator goes the same signed way as Twilio does and nothing is ever unsigned. The same
  * holds for the API key.
  */
-import { Console, Context, Data, Effect, FileSystem, Layer, Option, Path, Redacted, Schema } from "effect"
+import { Console, Context, Data, Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { AccountSid } from "../domain/Sid.ts"
 import { type Account, AppConfig } from "./AppConfig.ts"
 import { trimmed } from "./Environment.ts"
+import * as Files from "./Files.ts"
 
 /** `local-account.json` in the data folder; the simulator reads it too. */
 const LocalAccount = Schema.fromJsonString(
@@ -19,27 +20,36 @@ const LocalAccount = Schema.fromJsonString(
 /** The data folder can't be read or written, or holds something else. */
 export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: string; readonly cause: unknown }> {
   override get message() {
-    return `${this.file} can't be used. Make the folder writable, remove the file if it is damaged, or set DATA_DIR to another folder.`
+    const why = this.cause instanceof Files.FileUnwritable ? `can't be used: ${this.cause.reason}, or` : "can't be used. Make it readable, remove it if it is damaged, or"
+    return `${this.file} ${why} set DATA_DIR to another folder.`
   }
 }
 
-/** The content of a file that only this user may read, made with `content` if it is not there yet. */
+/** Nothing that a file would be kept for: a first start on a full disk left such a file. */
+const isNothing = (text: string) => trimmed(text) === ""
+
+/** The content of a file that only this user may read, made with `content` if there is none yet. */
 const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
+  const read = Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
   return yield* Effect.gen(function*() {
-    if (yield* fs.exists(file)) {
-      // An empty key would let in whoever sends an empty one.
-      const content = yield* Schema.decodeUnknownEffect(Schema.NonEmptyString)(trimmed(yield* fs.readFileString(file)))
-      return { content, isNew: false }
+    let kept = yield* read
+    let isNew = false
+    if (kept === undefined || isNothing(kept.text)) {
+      // Of two processes that start at once, one makes the file and the other takes what is in it.
+      isNew = yield* Files.write(file, `${yield* content}\n`, { ifAbsent: kept === undefined })
+      kept = yield* read
     }
-    const made = yield* content
-    yield* fs.makeDirectory(path.dirname(file), { recursive: true })
-    // `wx`: of two processes that start at once, one makes the file and the other fails and says so.
-    yield* fs.writeFileString(file, `${made}\n`, { flag: "wx", mode: 0o600 })
-    return { content: made, isNew: true }
-  }).pipe(Effect.mapError((cause) => new IdentityError({ file, cause })))
+    // An empty key would let in whoever sends an empty one.
+    if (kept === undefined || isNothing(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
+    if (kept.isOpenToOthers) {
+      yield* Effect.logWarning(`Others on this machine may read ${file}, which holds a secret. Take that from them: chmod 600 ${file}`)
+    }
+    return { content: trimmed(kept.text), isNew }
+  }).pipe(Effect.mapError((cause) => cause._tag === "IdentityError" ? cause : new IdentityError({ file, cause })))
 })
+
+/** Whether what is printed is seen by whoever started the service, and kept by nobody. */
+const isOnTerminal = () => process.stdout.isTTY === true && process.stderr.isTTY === true
 
 const hex = (bytes: number) => Effect.sync(() => randomBytes(bytes).toString("hex"))
 
@@ -70,7 +80,7 @@ export class Identity extends Context.Service<Identity, {
       const apiKey = Effect.gen(function*() {
         const file = path.join(config.dataDir, "api-key")
         const { content, isNew } = yield* keep(file, hex(24))
-        if (isNew) yield* Console.error(`API key, made now and kept in ${file}: ${content}`)
+        if (isNew) yield* Console.error(`API key, made now and kept in ${file}${isOnTerminal() ? `: ${content}` : ""}`)
         return Redacted.make(content)
       })
 

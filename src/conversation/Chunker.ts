@@ -77,13 +77,14 @@ interface End {
   readonly isCertain: boolean
 }
 
-/** The first end of a sentence that has words, or of a line. */
-const sentenceEnd = (text: string, language: string | undefined): End => {
+/** The first end of a sentence that has words, or of a line; one that lies beyond `limit` is as good as any other there. */
+const sentenceEnd = (text: string, language: string | undefined, limit: number): End => {
   const open: End = { at: text.length, isCertain: false }
   if (!stop.test(text)) return open
   // An ellipsis ends what a full stop would end; the segmenter takes no notice of it.
   for (const { index, segment } of sentences.segment(text.replaceAll("…", "."))) {
     const end = index + segment.length
+    if (end > limit) return { at: end, isCertain: true }
     if (segment.endsWith("\n")) return { at: end, isCertain: true }
     // Markup closes nothing for the segmenter: it cuts "**Yes.|** We are open."
     const at = end + (/\S$/.test(segment) ? (startsWithClosers.exec(text.slice(end))?.[0].length ?? 0) : 0)
@@ -121,9 +122,9 @@ const wordEnd = (text: string): number => {
 }
 
 /** The end of the next piece, or 0 while it can't be told. */
-const nextEnd = (text: string, isFirst: boolean, language: string | undefined): number => {
-  const sentence = sentenceEnd(text, language)
+const endWithin = (text: string, isFirst: boolean, language: string | undefined): number => {
   const limit = Words.lengthWithin(text, longest)
+  const sentence = sentenceEnd(text, language, limit)
   let clause = 0
   for (const { 0: { length }, index } of text.matchAll(clauseStop)) {
     const end = index + length
@@ -139,6 +140,23 @@ const nextEnd = (text: string, isFirst: boolean, language: string | undefined): 
   }
   if (sentence.at <= limit) return sentence.isCertain ? sentence.at : 0
   return clause > 0 ? clause : wordEnd(text)
+}
+
+/** Characters that are looked at first: those of the longest piece, and what as a rule decides where it ends. */
+const firstWindow = 512
+
+/**
+ * The same of a text of any length. No more than a window of it is looked at while that tells the end, or a text of many pieces
+ * would be read to its end for each of them. Since nothing that is still to come changes an end that is known, it is the same
+ * one that the whole text has.
+ */
+const nextEnd = (text: string, isFirst: boolean, language: string | undefined): number => {
+  for (let window = firstWindow; window < text.length; window *= 2) {
+    // Not within a character of two units.
+    const end = endWithin(text.slice(0, /[\uD800-\uDBFF]/.test(text[window - 1]) ? window - 1 : window), isFirst, language)
+    if (end > 0) return end
+  }
+  return endWithin(text, isFirst, language)
 }
 
 const tidy = (text: string): string => text.replace(/\s+/g, " ").trim()

@@ -60,7 +60,7 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
       rest.push(piece.text)
     }
   }
-  return { heard: Words.join(...heard), rest }
+  return { heard: Words.joinAll(heard), rest }
 }
 
 /** The keys that were not pressed: one whose tone has begun was, since the far end may have taken it. */

@@ -8,6 +8,9 @@ const end = /[\p{Sentence_Terminal}…][\p{Ps}\p{Pe}\p{Pi}\p{Pf}"'*_~`]*\s*$/u
 
 const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
+/** Whether there is a line's end in the blanks behind a text. */
+const endsLine = (text: string): boolean => text.slice(text.trimEnd().length).includes("\n")
+
 /**
  * - `whole`: it ends with a sentence;
  * - `fragment`: whole sentences, and the beginning of one that can be left out;
@@ -17,7 +20,7 @@ export const endingOf = (text: string): "whole" | "fragment" | "unfinished" => {
   // Not the first piece, so that only sentences are cut, and no clauses.
   const [pieces, { pending }] = Chunker.push({ pending: "", count: 1 }, text)
   const last = pieces.at(-1)
-  const isWholeBefore = last !== undefined && (end.test(last) || /\n\s*$/.test(text.slice(0, text.length - pending.length)))
+  const isWholeBefore = last !== undefined && (end.test(last) || endsLine(text.slice(0, text.length - pending.length)))
   if (!isSpoken(pending) ? isWholeBefore : end.test(pending)) return "whole"
   return isWholeBefore ? "fragment" : "unfinished"
 }

@@ -88,22 +88,35 @@ export const cut = (text: string, share: number): string => {
   return text.slice(0, end).trimEnd()
 }
 
+/** Characters at the end of a text that tell whether its script writes blanks: one, and its marks. */
+const lastCharacters = 16
+
+const needsNoBlank = (before: string, behind: string): boolean =>
+  unspacedEnd.test(before.slice(-lastCharacters)) && unspacedBegin.test(behind)
+
 /** Texts behind one another, with a blank between where their script writes one. */
-export const join = (...texts: ReadonlyArray<string>): string =>
-  texts.filter((text) => text.length > 0).reduce(
-    (joined, text) => joined.length === 0 || (unspacedEnd.test(joined) && unspacedBegin.test(text)) ? joined + text : `${joined} ${text}`,
-    ""
-  )
+export const joinAll = (texts: ReadonlyArray<string>): string => {
+  let joined = ""
+  let last = ""
+  for (const text of texts) {
+    if (text === "") continue
+    joined += last === "" || needsNoBlank(last, text) ? text : ` ${text}`
+    last = text
+  }
+  return joined
+}
+
+export const join = (...texts: ReadonlyArray<string>): string => joinAll(texts)
 
 /** Whether a text is another that goes on, not one whose last word goes on: "I am" does of "I", and "It" does not. */
 export const continues = (text: string, begun: string): boolean => {
   if (!text.startsWith(begun) || text.length === begun.length) return false
   const rest = text.slice(begun.length)
-  return rest.startsWith(" ") || (unspacedEnd.test(begun) && unspacedBegin.test(rest))
+  return rest.startsWith(" ") || needsNoBlank(begun, rest)
 }
 
 /** Lower case, no punctuation, and no blanks where the script writes none: how short answers are compared. */
 export const plain = (text: string): string => {
   const words = text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}\s'-]/gu, " ").replace(/\s+/g, " ").trim().split(" ")
-  return join(...words)
+  return joinAll(words)
 }

@@ -17,7 +17,7 @@ export const version = "0.1.0"
 /** Checks the bearer token against `API_KEY`. */
 export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("client-caller/http/ApiKey", {
   security: { bearer: HttpApiSecurity.bearer },
-  error: Problems.Unauthorized
+  error: [Problems.Unauthorized, Problems.TooManyKeys]
 }) {}
 
 /** What to call, and with whom. */

@@ -2,7 +2,7 @@
  * What the API's endpoints do: read the request, call the service, say the outcome as HTTP.
  */
 import { Clock, Duration, Effect, Layer, Metric, Option, Predicate, Redacted, Result, Schema, type SchemaIssue, Stream } from "effect"
-import { HttpEffect, HttpServerResponse } from "effect/http"
+import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createHash, timingSafeEqual } from "node:crypto"
 import { CallRegistry, type LineBusy } from "../call/CallRegistry.ts"
@@ -13,8 +13,10 @@ import { Identity } from "../config/Identity.ts"
 import type { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as SampledLog from "../observability/SampledLog.ts"
 import type { TwilioError } from "../twilio/RestClient.ts"
 import { Api, ApiKey, OutboundCall, version } from "./Api.ts"
+import { KeyGuesses } from "./KeyGuesses.ts"
 import * as Problems from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
 import { isEmpty, parseBody, readText, RequestFields } from "./RequestFields.ts"
@@ -30,14 +32,34 @@ export const ApiKeyLayer = Layer.effect(
   ApiKey,
   Effect.gen(function*() {
     const { apiKey } = yield* Identity
+    const publicUrl = yield* PublicUrl
+    const refusals = yield* SampledLog.make
+    const guesses = new KeyGuesses()
     const expected = digest(Redacted.value(apiKey))
+
+    const refuse = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest, isEmpty: boolean) {
+      const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
+      // No key at all is no guess.
+      const wait = isEmpty ? 0 : guesses.failed(Option.getOrElse(publicUrl.clientAddress(request), () => ""), now)
+      yield* Metric.update(Metrics.apiRefused(wait > 0 ? "too-many-wrong-keys" : "unauthorized"), 1)
+      yield* refusals.tell("key", Effect.logWarning("A request to the API was refused: its key is missing or wrong"))
+      if (wait === 0) {
+        yield* withHeader("www-authenticate", "Bearer")
+        return yield* new Problems.Unauthorized({ detail: "Send the API key as: Authorization: Bearer <API_KEY>" })
+      }
+      const seconds = Math.ceil(wait / 1000)
+      yield* withHeader("retry-after", `${seconds}`)
+      return yield* new Problems.TooManyKeys({
+        retry_after: seconds,
+        detail: "Check the key before you send it again. The right one is taken at any time."
+      })
+    })
+
     return ApiKey.of({
       // Digests have one length, so that the comparison tells nothing of the key's.
       bearer: Effect.fnUntraced(function*(httpEffect, { credential }) {
         if (timingSafeEqual(digest(Redacted.value(credential)), expected)) return yield* httpEffect
-        yield* Metric.update(Metrics.apiRefused("unauthorized"), 1)
-        yield* withHeader("www-authenticate", "Bearer")
-        return yield* new Problems.Unauthorized({ detail: "Send the API key as: Authorization: Bearer <API_KEY>" })
+        return yield* refuse(yield* HttpServerRequest.HttpServerRequest, Redacted.value(credential) === "")
       })
     })
   })

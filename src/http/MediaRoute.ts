@@ -13,6 +13,7 @@ import { CallRegistry } from "../call/CallRegistry.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Identity } from "../config/Identity.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as SampledLog from "../observability/SampledLog.ts"
 import * as MediaStream from "../twilio/MediaStream.ts"
 import * as MediaWire from "../twilio/MediaWire.ts"
 import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
@@ -76,10 +77,11 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const tokens = yield* StreamToken
   const signed = yield* SignedRequest.make
   const upgrade = yield* makeUpgrade(limits.messageBytes)
+  const refusals = yield* SampledLog.make
 
   const refuse = Effect.fnUntraced(function*(stream: MediaStream.MediaStream, reason: string) {
     yield* Metric.update(Metrics.streamsRefused(reason), 1)
-    yield* Effect.logWarning("A media stream was refused").pipe(Effect.annotateLogs({ reason }))
+    yield* refusals.tell(reason, Effect.annotateLogs(Effect.logWarning("A media stream was refused"), { reason }))
     yield* stream.close(1008, `refused: ${reason}`)
   })
 
@@ -120,7 +122,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(
           Metric.update(Metrics.streamsRefused(error.reason), 1),
-          Effect.logWarning(error.message)
+          refusals.tell(`closed: ${error.reason}`, Effect.logWarning(error.message))
         ))
     )
     return HttpServerResponse.empty()

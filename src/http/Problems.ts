@@ -48,6 +48,12 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthor
   title: "The API key is missing or wrong"
 }) {}
 
+export class TooManyKeys extends HttpApiError.Problem<TooManyKeys>()("TooManyKeys", {
+  type: type("too-many-wrong-keys"),
+  status: 429,
+  title: "Too many wrong API keys came from this address"
+}, retryAfter) {}
+
 export class KeyReused extends HttpApiError.Problem<KeyReused>()("KeyReused", {
   type: type("idempotency-key-reused"),
   status: 422,

@@ -13,6 +13,7 @@ import {
 } from "effect/http"
 import { HttpApiSwagger, OpenApi } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
+import * as SampledLog from "../observability/SampledLog.ts"
 import { Api } from "./Api.ts"
 import * as ApiHandlers from "./ApiHandlers.ts"
 import * as MediaRoute from "./MediaRoute.ts"
@@ -59,14 +60,14 @@ const Fallback = HttpRouter.middleware(
 
 const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
-/** What nobody foresaw is logged whole, and told without detail. */
+/** What nobody foresaw is logged whole, sampled, since its request may come again and again; and told without detail. */
 const Defects = HttpRouter.middleware(
-  (httpEffect) =>
+  Effect.map(SampledLog.make, (failures) => (httpEffect) =>
     Effect.catchDefect(httpEffect, (defect) =>
       Effect.andThen(
-        Effect.logError("A request failed", defect),
+        failures.tell("defect", Effect.logError("A request failed", defect)),
         HttpServerRespondable.toResponse(new Failed({ detail: "The cause is in the service's log." }))
-      )),
+      ))),
   { global: true }
 )
 

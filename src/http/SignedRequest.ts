@@ -6,6 +6,7 @@ import { type HttpServerRequest, UrlParams } from "effect/http"
 import type { IncomingMessage } from "node:http"
 import { Identity } from "../config/Identity.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as SampledLog from "../observability/SampledLog.ts"
 import * as Signature from "../twilio/Signature.ts"
 import { InvalidSignature, PayloadTooLarge } from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
@@ -25,6 +26,7 @@ const silenceMillis = 600_000
 export const make = Effect.gen(function*() {
   const { account } = yield* Identity
   const publicUrl = yield* PublicUrl
+  const refusals = yield* SampledLog.make
 
   const diagnosedAt = new Map<string, number>()
 
@@ -43,9 +45,9 @@ export const make = Effect.gen(function*() {
     reason: "missing" | "wrong"
   ) {
     yield* Metric.update(Metrics.webhooksRefused(path, reason), 1)
-    yield* Effect.logWarning("A request was refused: its Twilio signature is missing or wrong").pipe(
+    yield* refusals.tell(`${path} ${reason}`, Effect.logWarning("A request was refused: its Twilio signature is missing or wrong").pipe(
       Effect.annotateLogs({ path, signature: reason })
-    )
+    ))
     // Twilio signs every request: one without a signature is a stranger's.
     if (reason === "wrong") yield* diagnose(request)
     return yield* new InvalidSignature({

@@ -10,7 +10,9 @@ import { CallRegistry } from "../call/CallRegistry.ts"
 import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../call/CallState.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
+import { loggable } from "../observability/LogText.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as SampledLog from "../observability/SampledLog.ts"
 import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import * as TwiML from "../twilio/TwiML.ts"
 import { CallParameters, type CallStatus, ContinueParameters, StatusParameters, StreamParameters } from "../twilio/Webhook.ts"
@@ -40,6 +42,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const registry = yield* CallRegistry
   const agents = yield* Agents
   const tokens = yield* StreamToken
+  const replays = yield* SampledLog.make
 
   /** Twilio hangs up as soon as it has read this: the call is over, and a replay of its webhooks finds it so. */
   const hangUp = (callSid: CallSid, reason: EndReason) => Effect.as(registry.end(callSid, reason), twiml(TwiML.hangUp()))
@@ -50,8 +53,8 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
 
   const refuseEnded = (path: typeof paths[number], callSid: CallSid) =>
     Metric.update(Metrics.endedCallsRefused(path), 1).pipe(
-      Effect.andThen(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up")),
-      Effect.annotateLogs({ path, callSid }),
+      // A replay can come as often as somebody likes.
+      Effect.andThen(replays.tell(path, Effect.annotateLogs(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up"), { path, callSid }))),
       Effect.as(twiml(TwiML.hangUp()))
     )
 
@@ -151,7 +154,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       ? Effect.logWarning("Twilio reports an error of a media stream")
       : Effect.logDebug(`Twilio reports ${report.StreamEvent}`)
     yield* log.pipe(
-      Effect.annotateLogs({ callSid: report.CallSid, streamSid: report.StreamSid, streamError: report.StreamError })
+      Effect.annotateLogs({ callSid: report.CallSid, streamSid: report.StreamSid, streamError: loggable(report.StreamError) })
     )
     return HttpServerResponse.empty()
   })

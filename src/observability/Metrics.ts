@@ -215,3 +215,8 @@ export const engineUp = (stage: string, engine: string) =>
     description: "Whether an engine's last answer was one (1) or none (0), by stage and engine",
     attributes: { stage, engine }
   })
+
+export const logLinesDropped = Metric.counter("client_caller_log_lines_dropped_total", {
+  description: "Log lines that were lost, since standard output could not be written as fast as they came",
+  incremental: true
+})

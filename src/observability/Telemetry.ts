@@ -1,17 +1,62 @@
 /**
- * Logs: JSON lines where a machine reads them, pretty on a terminal.
+ * Logs: JSON lines where a machine reads them, pretty on a terminal. They go out by {@link LogOutput}, which no fault of the log's
+ * reader gets past.
  *
  * Numbers and sound are personal data: no message holds them.
  */
-import { Effect, Layer, Logger, References } from "effect"
+import { Clock, Console, type Context, Effect, Layer, Logger, Metric, References } from "effect"
+import { constVoid } from "effect/Function"
+import { Console as NodeConsole } from "node:console"
+import { Writable } from "node:stream"
 import { AppConfig } from "../config/AppConfig.ts"
+import * as LogOutput from "./LogOutput.ts"
+import * as LogSink from "./LogSink.ts"
+import * as Metrics from "./Metrics.ts"
+
+const droppedText = (dropped: number): string => `${dropped} log lines were dropped: they could not be written as fast as they came`
+
+/** The counter is read when `/metrics` is read. */
+const countDropped = (output: LogOutput.LogOutput) =>
+  Effect.acquireRelease(
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.sync(() =>
+        Metric.registerUnsafe(Metrics.logLinesDropped, context, {
+          get: () => ({ count: output.dropped(), incremental: true }),
+          update: constVoid,
+          modify: constVoid
+        })
+      )
+    ),
+    (registration) => Effect.sync(() => registration.remove())
+  )
+
+/** Effect's pretty logger writes to a console: this one has no other way to standard output than `output`. */
+const consoleOf = (output: LogOutput.LogOutput): Console.Console =>
+  new NodeConsole({
+    stdout: new Writable({
+      decodeStrings: false,
+      write: (text: string, _encoding, done) => {
+        output.write(text.replace(/\n$/, ""))
+        done()
+      }
+    }),
+    stderr: process.stderr,
+    colorMode: process.stdout.isTTY === true
+  })
 
 export const layer: Layer.Layer<never, never, AppConfig> = Layer.unwrap(
   Effect.gen(function*() {
     const { log } = yield* AppConfig
+    const clock = yield* Clock.Clock
     const isPretty = log.format === "pretty" || (log.format === "auto" && process.stdout.isTTY === true)
+    const timestamp = () => new Date(clock.currentTimeMillisUnsafe()).toISOString()
+    const output = yield* LogOutput.make(LogSink.make(process.stdout), (dropped) =>
+      isPretty ? droppedText(dropped) : JSON.stringify({ message: droppedText(dropped), level: "WARN", timestamp: timestamp(), annotations: { dropped }, spans: {} }))
+    yield* countDropped(output)
+    const logger = isPretty ? Logger.consolePretty() : Logger.map(Logger.formatJson, output.write)
     return Layer.mergeAll(
-      Logger.layer([isPretty ? Logger.consolePretty() : Logger.consoleJson]),
+      Logger.layer([logger]),
+      isPretty ? Layer.succeed(Console.Console, consoleOf(output)) : Layer.empty,
       Layer.succeed(References.MinimumLogLevel, log.level)
     )
   })

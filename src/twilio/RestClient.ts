@@ -9,7 +9,7 @@
  */
 import { Context, Duration, Effect, Layer, Metric, Option, Predicate, Redacted, Schedule, Schema } from "effect"
 import { createRequire } from "node:module"
-import type { Twilio } from "twilio"
+import type { RequestClient, Twilio } from "twilio"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Identity } from "../config/Identity.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
@@ -76,6 +76,9 @@ export interface Dialled {
   readonly status: string
 }
 
+/** Bytes of an answer that are read; Twilio's have a few thousand. */
+const maxAnswerBytes = 1024 * 1024
+
 /** Nothing was sent, so another try can't ring twice. */
 const unsent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
 const timeouts = new Set(["ECONNABORTED", "ETIMEDOUT", "ESOCKETTIMEDOUT"])
@@ -87,6 +90,8 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
   const status = numberOf(cause, "status")
   const network = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
   const failure = ((): TwilioFailure => {
+    // An answer that is too long, or none of HTTP.
+    if (network === "ERR_BAD_RESPONSE") return "failed"
     if (network !== undefined) return unsent.has(network) ? "unreachable" : timeouts.has(network) ? "timedOut" : "interrupted"
     if (Option.isNone(status)) return "failed"
     if (status.value === 401) return "unauthorized"
@@ -136,6 +141,8 @@ export class RestClient extends Context.Service<RestClient, {
         const loaded = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
           timeout: Duration.toMillis(twilio.timeout)
         })
+        const http = loaded.httpClient as RequestClient
+        http.axios.defaults.maxContentLength = maxAnswerBytes
         if (Option.isSome(twilio.apiBaseUrl)) loaded.api.baseUrl = twilio.apiBaseUrl.value.href.replace(/\/$/, "")
         return loaded
       }

@@ -489,6 +489,22 @@ describe("with its engines", () => {
         assert.match((yield* Effect.flip(files.load(large))).message, /more than 256 KiB/)
       }).pipe(Effect.scoped)))
 
+  it.effect("a text that would be spoken for hours is told, with its place; instructions may be long", () =>
+    withEngines(Engines([]))((files) =>
+      Effect.gen(function*() {
+        const long = "word ".repeat(21_000).trim()
+        const { message } = yield* Effect.flip(files.read(`name: shop\ngreeting: ${long}\nlines:\n  idle: ${long}\nfillers:\n  lines: [Well, ${long}]`, file))
+        const lines = message.split("\n")
+        assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["shop.yaml:2:11:", "shop.yaml:4:9:", "shop.yaml:6:17:"])
+        for (const line of lines) assert.match(line, /This text has 104999 characters\. A text may have 2000/)
+        const { instructions } = yield* files.read(`name: shop\ninstructions: ${long}`, file)
+        assert.strictEqual(instructions, long)
+      })))
+
+  it.effect("a pipe or a device is no agent", () =>
+    withEngines(Engines([]))((files) =>
+      Effect.map(Effect.flip(files.load("/dev/zero")), ({ message }) => assert.match(message, /\/dev\/zero is a pipe, a device or a socket/))))
+
   it.effect("the receptionist is right, and ends with the service's longest call", () =>
     withEngines(Engines([]))((files) =>
       Effect.map(files.load(receptionistFile), ({ maxDuration, name }) => {

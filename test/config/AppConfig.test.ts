@@ -154,7 +154,7 @@ describe("AppConfig", () => {
         PUBLIC_URL: "https://calls.example.com/line/",
         TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,",
         WEBSOCKET_HOSTS: "media.example.com",
-        API_KEY: "key",
+        API_KEY: "R3h7Kq9vT2mX5pZ8wB4nD6fJ",
         AGENT: "front-desk",
         AGENT_NUMBERS: "+1 415 555 0100=echo, +14155550101=./agents/shop=1.yaml",
         AGENTS_DIR: "agents",
@@ -211,7 +211,7 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1/32", "10.0.0.0/8"])
       assert.deepStrictEqual(server.websocketHosts, ["media.example.com"])
       assert.strictEqual(millis(server.shutdownGrace), 8000)
-      assert.strictEqual(Redacted.value(Option.getOrThrow(rest.apiKey)), "key")
+      assert.strictEqual(Redacted.value(Option.getOrThrow(rest.apiKey)), "R3h7Kq9vT2mX5pZ8wB4nD6fJ")
       assert.deepStrictEqual(rest.agents, {
         standard: { _tag: "Named", name: AgentName.make("front-desk") },
         numbers: [

@@ -24,7 +24,11 @@ describe("what can't work together", () => {
     [{ ...account, PUBLIC_URL: "http://127.0.0.1:8000" }, ["PUBLIC_URL", "PUBLIC_URL"]],
     [{ TWILIO_ACCOUNT_SID: account.TWILIO_ACCOUNT_SID, PUBLIC_URL: "http://calls.example.com" }, ["TWILIO_AUTH_TOKEN"]],
     [{ ...account, TWILIO_AUTH_TOKEN: "mine,0123456789abcdef0123456789abcdef" }, ["TWILIO_AUTH_TOKEN"]],
-    [{ API_KEY: "replace-me-with-a-long-random-secret\n" }, ["API_KEY"]],
+    [{ API_KEY: "replace-me-with-a-long-random-secret\n", PUBLIC_URL: "https://calls.example.com" }, ["API_KEY"]],
+    [{ API_KEY: "hunter2", SERVER_HOST: "0.0.0.0" }, ["API_KEY"]],
+    [{ API_KEY: "hunter2", SERVER_HOST: "::" }, ["API_KEY"]],
+    [{ API_KEY: "hunter2".repeat(9), SERVER_HOST: "192.168.0.7" }, ["API_KEY"]],
+    [{ API_KEY: "hunter2", SERVER_HOST: "myhost.local" }, ["API_KEY"]],
     [{ STT_MODEL: "a,b", STT_URL: "http://a/v1" }, ["STT_MODEL"]]
   ] as ReadonlyArray<readonly [Record<string, string>, ReadonlyArray<string>]>)("%j is told at the start", ([env, expected]) =>
     Effect.gen(function*() {
@@ -52,6 +56,9 @@ describe("what does nothing, or too much, is warned of", () => {
     [{ LLM_MODEL: "gemma", LLM_URL: "embedded" }, ["LLM_MODEL does nothing"]],
     [{ TTS_SAMPLE_RATE: "24000", TTS_VOICE: "0" }, ["TTS_SAMPLE_RATE does nothing", "TTS_VOICE does nothing"]],
     [{ API_KEY: "hunter2" }, ["API_KEY is shorter"]],
+    [{ API_KEY: "hunter2", SERVER_HOST: "localhost" }, ["API_KEY is shorter"]],
+    [{ API_KEY: "hunter2", SERVER_HOST: "::1" }, ["API_KEY is shorter"]],
+    [{ API_KEY: "replace-me-with-a-long-random-secret", SERVER_HOST: "127.0.0.53" }, ["API_KEY is still the example"]],
     [{ TRUSTED_PROXIES: "0.0.0.0/0" }, ["TRUSTED_PROXIES trusts every address"]],
     [{ TWILIO_PHONE_NUMBER: "+14155550100" }, ["TWILIO_PHONE_NUMBER does nothing"]],
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],

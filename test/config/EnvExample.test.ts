@@ -53,7 +53,7 @@ describe(".env.example", () => {
       const text = (yield* read).split("\n").map((line) => assignment.test(line) ? line.replace(/^#/, "") : line).join("\n")
       const { message } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(text)))
       assert.match(message, /^API_KEY is still the example/)
-      const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(text.replace(/^API_KEY=.*$/m, "API_KEY=a-key-of-my-very-own")))
+      const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(text.replace(/^API_KEY=.*$/m, "API_KEY=a-key-of-our-very-own-house")))
       assert.deepStrictEqual(settings.warnings, [])
       assert.isTrue(Option.isSome(settings.twilio.account))
       assert.deepStrictEqual(settings.engines.textToSpeech.map(({ _tag }) => _tag), ["Server", "Embedded"])
@@ -62,7 +62,7 @@ describe(".env.example", () => {
   it.live("has no secret that would be taken for one's own", () =>
     Effect.gen(function*() {
       const text = (yield* read).split("\n").filter((line) => /^#(?:TWILIO_(?:ACCOUNT|AUTH)|API_KEY)/.test(line)).map((line) => line.slice(1)).join("\n")
-      const { lines } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(text)))
+      const { lines } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(`${text}\nPUBLIC_URL=https://calls.example.com`)))
       assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["TWILIO_AUTH_TOKEN", "API_KEY"])
     }))
 

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Path, Redacted, Schema } from "effect"
+import { Effect, FileSystem, Layer, Logger, Path, Redacted, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import { Identity } from "../../src/config/Identity.ts"
 import { AccountSid } from "../../src/domain/Sid.ts"
@@ -62,12 +62,13 @@ describe("Identity", () => {
         }
       })))
 
-  it.effect("shows the API key when it makes it, and never again", () =>
+  it.effect("names the file of the API key when it makes it, and does not show the key in a log", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const key = Redacted.value((yield* start(folder)).apiKey)
-        const shown = (yield* TestConsole.errorLines).filter((line) => String(line).includes(key))
-        assert.strictEqual(shown.length, 1)
+        const lines = (yield* TestConsole.errorLines).map(String)
+        assert.deepStrictEqual(lines, [`API key, made now and kept in ${folder}/api-key`])
+        assert.notInclude(lines[0], key)
         yield* start(folder)
         assert.strictEqual((yield* TestConsole.errorLines).length, 1)
         assert.deepStrictEqual(yield* TestConsole.logLines, [])
@@ -94,13 +95,10 @@ describe("Identity", () => {
       })))
 
   it.effect.each([
-    ["local-account.json", ""],
     ["local-account.json", "{"],
     ["local-account.json", "{\"accountSid\":\"AC1\",\"authToken\":\"x\"}"],
     ["local-account.json", `{"accountSid":"AC${"1".repeat(32)}","authToken":""}`],
-    ["local-account.json", `{"accountSid":"AC${"1".repeat(32)}"}`],
-    ["api-key", ""],
-    ["api-key", " \n"]
+    ["local-account.json", `{"accountSid":"AC${"1".repeat(32)}"}`]
   ] as const)("refuses to start on a damaged %s (%j)", ([name, content]) =>
     inFolder((folder) =>
       Effect.gen(function*() {
@@ -114,12 +112,46 @@ describe("Identity", () => {
         assert.strictEqual(yield* fs.readFileString(file), content)
       })))
 
+  it.effect.each(["", " \n", "\0\0\0"])("takes an empty file for none, as a start on a full disk leaves it (%j)", (content) =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        for (const name of ["local-account.json", "api-key"]) yield* fs.writeFileString(`${folder}/${name}`, content)
+        const first = yield* start(folder)
+        assert.isAtLeast(Redacted.value(first.apiKey).length, 32)
+        const second = yield* start(folder)
+        assert.strictEqual(Redacted.value(second.apiKey), Redacted.value(first.apiKey))
+        assert.deepStrictEqual(tokens(second), tokens(first))
+      })))
+
+  it.effect("is the same for processes that start at once", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const all = yield* Effect.forEach([1, 2, 3, 4], () => start(folder), { concurrency: "unbounded" })
+        assert.strictEqual(new Set(all.map(({ apiKey }) => Redacted.value(apiKey))).size, 1)
+        assert.strictEqual(new Set(all.map((one) => tokens(one)[0])).size, 1)
+      })))
+
+  it.effect("warns of a key that others may read", () => {
+    const lines: Array<string> = []
+    return inFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* start(folder)
+        assert.deepStrictEqual(lines, [])
+        yield* fs.chmod(`${folder}/api-key`, 0o644)
+        yield* start(folder)
+        assert.strictEqual(lines.length, 1)
+        assert.include(lines[0], `chmod 600 ${folder}/api-key`)
+      })).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])))
+  })
+
   it.effect("tells of a folder that it can't make", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         yield* fs.writeFileString(`${folder}/taken`, "a file")
         const error = yield* Effect.flip(start(`${folder}/taken`))
-        assert.include(error.message, `${folder}/taken/local-account.json can't be used.`)
+        assert.include(error.message, `${folder}/taken/local-account.json can't be used`)
       })))
 })

@@ -310,3 +310,49 @@ describe("for any text", () => {
     }
   }, { arbitrary: { runs: 500 } })
 })
+
+/** Characters that segmenters were given while this ran: what a quadratic way of cutting would multiply. */
+const segmented = (run: () => unknown): number => {
+  const { segment } = Intl.Segmenter.prototype
+  let characters = 0
+  Intl.Segmenter.prototype.segment = function(this: Intl.Segmenter, text: string) {
+    characters += text.length
+    return segment.call(this, text)
+  }
+  try {
+    run()
+  } finally {
+    Intl.Segmenter.prototype.segment = segment
+  }
+  return characters
+}
+
+describe("a delta of any length", () => {
+  it.each([
+    "This is a sentence of some words, and it goes on. ",
+    "word and word again ",
+    "Dr. Mr. St. ",
+    "Yes? No! ",
+    "1. 2. 3. ",
+    "a… b… ",
+    "中文没有空格",
+    "。。、、",
+    "\n- a\n- b",
+    "http://a.b/c?d ",
+    "(((((",
+    "a       ",
+    "a\u0301\u0301"
+  ])("costs ten times as much where it is ten times as long (%j)", (unit) => {
+    const textOf = (length: number) => unit.repeat(Math.ceil(length / unit.length))
+    const small = segmented(() => cut(textOf(5000)))
+    const large = segmented(() => cut(textOf(50_000)))
+    assert.isAtMost(large, 15 * small + 100_000)
+  })
+
+  it("is cut as it is in small pieces, also where much has to be read to tell an end", () => {
+    for (const unit of ["This is it. ", "Dr. No said so, and left. ", "Yes?    ", "🎉 Done! ", "中文。"]) {
+      const text = `Well, then. ${unit.repeat(300)}${" ".repeat(700)}12 (34) 56 ${"7 ".repeat(400)}. And so on.`
+      assert.deepStrictEqual(cut(text), cut(...text.match(/[^]{1,7}/g) ?? []), unit)
+    }
+  })
+})

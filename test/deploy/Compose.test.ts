@@ -62,6 +62,10 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (pat
   const services = Object.entries(compose.services)
   const { service } = compose.services
 
+  it("keeps a bounded log of each container", () => {
+    for (const [name, { logging }] of services) assert.hasAllKeys(logging?.options, ["max-size", "max-file"], name)
+  })
+
   it("is valid by the Compose specification's schema", () => {
     const linter = new DCLinter({ rules: {}, quiet: false, debug: false, exclude: [] })
     const found: ReadonlyArray<Linted> = linter.lintFiles([join(import.meta.dirname, "..", "..", path)], false)

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Schedule } from "effect"
+import { Effect, Exit, FileSystem, Schedule } from "effect"
 import { execFile } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
@@ -247,7 +247,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       }).pipe(Effect.scoped)
       const first = yield* run
       assert.match(first.account, /"accountSid":"AC[0-9a-f]{32}"/)
-      assert.strictEqual(first.output.split(first.key).length, 2, "the key is printed once")
+      assert.strictEqual(first.output.split(first.key).length, 1, "the key is in its file alone")
       assert.notInclude(first.output, JSON.parse(first.account).authToken as string)
       for (const file of ["data/api-key", "data/local-account.json"]) {
         assert.strictEqual((yield* fs.stat(join(cwd, file))).mode & 0o777, 0o600)
@@ -256,6 +256,20 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.strictEqual(second.key, first.key)
       assert.strictEqual(second.account, first.account)
       assert.notInclude(second.output, first.key)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("lives on when the reader of its output has gone, and ends when it is told to", () =>
+    Effect.gen(function*() {
+      const { port } = yield* Effect.tap(takenPort, ({ close }) => Effect.sync(close))
+      const started = yield* Process.start({ isUnread: true, env: { SERVER_PORT: `${port}`, AGENT: "echo" } })
+      const url = `http://127.0.0.1:${port}`
+      const health = Effect.map(Effect.exit(Client.ask(`${url}/health`)), (exit) => Exit.isSuccess(exit) ? exit.value.status : 0)
+      yield* until("the service", health, (status) => status === 200)
+      // A line of the log, which can't be written.
+      assert.strictEqual((yield* Client.ask(`${url}/twiml`, { method: "POST" })).status, 403)
+      assert.strictEqual((yield* Client.ask(`${url}/health`)).status, 200)
+      yield* started.signal("SIGTERM")
+      assert.deepStrictEqual(yield* started.ended, { code: 0, signal: null })
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("answers the first request that reaches its port, however early", () =>

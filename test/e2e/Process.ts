@@ -53,6 +53,8 @@ export interface Options {
   readonly nodeOptions?: ReadonlyArray<string>
   /** Behind the program. */
   readonly words?: ReadonlyArray<string>
+  /** Whoever reads its output goes away at once. */
+  readonly isUnread?: boolean
   /** The working directory; an empty one when not given. */
   readonly cwd?: string
 }
@@ -73,6 +75,7 @@ export const start = Effect.fnUntraced(function*(options: Options = {}) {
       })
       child.stdout.on("data", (chunk) => output.stdout += chunk)
       child.stderr.on("data", (chunk) => output.stderr += chunk)
+      if (options.isUnread === true) for (const stream of [child.stdout, child.stderr]) stream.destroy()
       child.on("close", (code, signal) => Deferred.doneUnsafe(ended, Effect.succeed({ code, signal })))
       return child
     }),

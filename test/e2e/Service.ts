@@ -22,7 +22,7 @@ import * as Signature from "../../src/twilio/Signature.ts"
 import * as Client from "./Client.ts"
 
 export const authToken = "auth-token-of-the-tests"
-export const apiKey = "api-key-of-the-tests"
+export const apiKey = "an-api-key-of-the-tests-only"
 
 /** Numbers that nobody has. */
 export const ourNumber = "+14155550100"

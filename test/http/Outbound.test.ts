@@ -342,3 +342,17 @@ describe("what Twilio answers", () => {
         yield* until("the call", service.health, ({ calls }) => calls === 1)
       })))
 })
+
+it.live("slows down who guesses the API's key, by his own address, and lets the right key in at any time", () =>
+  Service.withService({ env: { TRUSTED_PROXIES: "127.0.0.1" } }, ({ service }) =>
+    Effect.gen(function*() {
+      const guess = (from: string, key: string) => service.dial({ to: "12" }, { headers: { authorization: `Bearer ${key}`, "x-forwarded-for": from, "x-forwarded-proto": "https" } })
+      for (let times = 0; times < 10; times++) assert.strictEqual((yield* guess("203.0.113.7", `guess ${times}`)).status, 401)
+      const late = yield* guess("203.0.113.7", "one more")
+      assert.strictEqual(late.status, 429)
+      assert.strictEqual(late.problem.name, "too-many-wrong-keys")
+      assert.strictEqual(late.headers.get("retry-after"), "10")
+      assert.strictEqual((yield* guess("203.0.113.8", "a first")).status, 401)
+      // The body says nothing that can be called: it is the key that was let in.
+      assert.strictEqual((yield* guess("203.0.113.7", Service.apiKey)).status, 400)
+    })))

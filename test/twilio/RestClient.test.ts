@@ -50,6 +50,17 @@ const page: FakeTwilioServer.Answer = (response) => {
   response.writeHead(201).end("<html>")
 }
 
+/** An answer that goes on until nobody reads it any more. */
+const endless: FakeTwilioServer.Answer = (response) => {
+  response.writeHead(201, { "content-type": "application/json" })
+  const chunk = " ".repeat(65_536)
+  const more = () => {
+    while (!response.destroyed && response.write(chunk));
+  }
+  response.on("drain", more)
+  more()
+}
+
 const told = (error: TwilioError) => [error.failure, Option.getOrUndefined(error.status), Option.getOrUndefined(error.code)]
 
 describe("dial", () => {
@@ -147,6 +158,7 @@ describe("dial", () => {
 
   it.live.each([
     ["no JSON", page],
+    ["more than 1 MiB", endless],
     ["a call without a SID", json(201, { status: "queued" })],
     ["a SID that is none", json(201, { sid: "CA1/../x", status: "queued" })]
   ] as const)("counts an answer with %s as one that failed", ([, answer]) =>

@@ -29,7 +29,12 @@ export const bans: ReadonlyArray<Ban> = [
     instead: "a variable in config/AppConfig.ts",
     except: { "V8.ts": "Node's own variable, read before there is a Config" }
   },
-  { names: ["console.*"], modules: ["node:console"], instead: "Effect.log, or Console where it is a program's output" },
+  {
+    names: ["console.*"],
+    modules: ["node:console"],
+    instead: "Effect.log, or Console where it is a program's output",
+    except: { "observability/Telemetry.ts": "Effect's pretty logger writes to a console" }
+  },
   {
     names: ["setTimeout", "setInterval"],
     modules: ["node:timers", "node:timers/promises"],

@@ -79,6 +79,12 @@ export interface Answered {
 
 export const empty: Answered = { calls: new Map(), finish: Option.none(), usage: Option.none(), hasText: false, hasThoughts: false }
 
+/** Tool calls of one answer; more are not a plan. */
+export const maxCalls = 16
+
+/** Characters of a call's arguments; what is cut off makes them no JSON. */
+const maxArguments = 65_536
+
 const textOf = (value: unknown): string =>
   Predicate.isString(value) ? value : value === null || value === undefined ? "" : JSON.stringify(value)
 
@@ -115,13 +121,15 @@ const isFilled = (value: unknown): boolean => Predicate.isString(value) ? value.
 /** The call of old, in its pieces: there is only one. */
 const oldCall = -1
 
+const longer = (call: ToolCall | undefined, more: unknown): string => ((call?.arguments ?? "") + textOf(more)).slice(0, maxArguments)
+
 const withOldCall = (
   calls: ReadonlyMap<number, ToolCall>,
   piece: { readonly name?: string | null | undefined; readonly arguments?: unknown }
 ): ReadonlyMap<number, ToolCall> => {
   const known = calls.get(oldCall)
   const name = known !== undefined && known.name !== "" ? known.name : piece.name ?? ""
-  return new Map(calls).set(oldCall, { id: "call_function", name, arguments: (known?.arguments ?? "") + textOf(piece.arguments) })
+  return new Map(calls).set(oldCall, { id: "call_function", name, arguments: longer(known, piece.arguments) })
 }
 
 /** Whether a piece of a thought is in it, which the server tells apart. */
@@ -143,11 +151,12 @@ export const add = (answered: Answered, chunk: Chunk): readonly [Answered, strin
   for (const piece of isWhole && calls.size > 0 ? [] : delta?.tool_calls ?? []) {
     const index = indexOf(calls, piece)
     const known = calls.get(index)
+    if (known === undefined && calls.size >= maxCalls) continue
     calls = new Map(calls).set(index, {
       id: known !== undefined && known.id !== "" ? known.id : piece.id ?? "",
       // Some servers repeat the name with every piece.
       name: known !== undefined && known.name !== "" ? known.name : piece.function?.name ?? "",
-      arguments: (known?.arguments ?? "") + textOf(piece.function?.arguments)
+      arguments: longer(known, piece.function?.arguments)
     })
   }
   return [{

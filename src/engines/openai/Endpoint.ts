@@ -240,19 +240,32 @@ export const sentOf = (body: HttpBody.HttpBody): string =>
   body._tag === "Uint8Array" ? new TextDecoder().decode(body.body).replace(/\\[nrt"\\/]/g, " ") : ""
 
 /** All of a short body as text. */
-export const text = ({ body }: Answer): Effect.Effect<string, EngineFailed> =>
+export const text = ({ body }: Pick<Answer, "body">): Effect.Effect<string, EngineFailed> =>
   Stream.runFold(Stream.decodeText(body), () => "", (all, piece) => all + piece)
+
+/** Characters of a JSON answer, which is read in one go: a long one would hold up every call. */
+const maxJson = 2 * 1024 * 1024
 
 const Models = Schema.Struct({ data: Schema.Array(Schema.Struct({ id: Schema.String })) })
 
 /** Reads a JSON answer; `decode` is to be built once. */
 export const json = <A>(endpoint: Pick<Endpoint, "stage" | "url">, decode: (input: unknown) => Option.Option<A>) =>
 (answer: Answer): Effect.Effect<A, EngineFailed> =>
-  Effect.flatMap(text(answer), (body) =>
+  Effect.flatMap(text({ body: upTo(answer.body, maxJson, endpoint) }), (body) =>
     Option.match(Option.flatMap(decodeJson(body), decode), {
       onSome: Effect.succeed,
       onNone: () => Effect.fail(unreadable(endpoint.stage, endpoint.url))
     }))
+
+/** A body that fails as soon as it has more bytes. */
+const upTo = (body: Answer["body"], limit: number, { stage, url }: Pick<Endpoint, "stage" | "url">): Answer["body"] =>
+  Stream.suspend(() => {
+    let read = 0
+    return Stream.mapEffect(body, (piece) => {
+      read += piece.length
+      return read <= limit ? Effect.succeed(piece) : Effect.fail(unreadable(stage, url))
+    })
+  })
 
 /** The answer is not what such a server answers. */
 export const unreadable = (stage: Stage, url: URL): EngineFailed =>
@@ -348,8 +361,6 @@ export const make = Effect.fnUntraced(function*(
     const now = yield* Clock.currentTimeMillis
     // An error that can't be read in time is still one.
     const told = yield* text({
-      headers: response.headers,
-      contentType: "",
       body: Stream.suspend(() => {
         let read = 0
         return response.stream.pipe(

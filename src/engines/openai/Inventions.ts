@@ -63,6 +63,9 @@ const leastOverFloor = 9
 const lettersPerSecond = 40
 const lettersBeside = 20
 
+/** Characters of a transcript: an utterance has far fewer, and what has more is not even looked at. */
+const longestTranscript = 10_000
+
 /** ms of voice below which nonsense is a cough or a click, and no speech. */
 const speechMillis = 500
 
@@ -182,6 +185,7 @@ export const judge = (
   { language, leastConfidence = standardLeastConfidence, prompt, sound }: Circumstances
 ): Judged => {
   const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= speechMillis }
+  if (heard.text.length > longestTranscript || heard.segments.reduce((sum, { text }) => sum + text.length, 0) > longestTranscript) return garbled
   const segments = heard.segments.filter((segment) => !isSilent(segment))
   const kept = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")
   const isUnclear = unclearSpeech.test(kept)

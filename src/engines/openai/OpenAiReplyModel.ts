@@ -77,6 +77,12 @@ const alive: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
 /** Characters of a token at most, on average over an answer, in languages of long words. */
 const charactersPerToken = 6
 
+/** The same where a server's own limit should have ended the answer: it is only to end what has none. */
+const mostCharactersPerToken = 8
+
+/** Characters beside those of tokens: of signs and of calls as text. */
+const slackCharacters = 400
+
 /** ms; a server that has said why it stopped sends its figures at once, or leaves the answer open for nothing. */
 const lingerMillis = 100
 
@@ -191,7 +197,8 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         actions,
         dialect,
         reader: { tools, holdsStart: opensThought ?? UnopenedThought.isOpenedBy(model) },
-        longest: dialect.thinking.isExpected ? sampling.maxTokens * charactersPerToken : Number.POSITIVE_INFINITY
+        longest: dialect.thinking.isExpected ? sampling.maxTokens * charactersPerToken : sampling.maxTokens * mostCharactersPerToken + slackCharacters,
+        longestRead: (sampling.maxTokens + sampling.thinkingTokens) * mostCharactersPerToken + 10 * slackCharacters
       })
 
     const speak = (round: ReplyRound, chunks: Stream.Stream<ChatStream.Chunk, EngineFailed>): Stream.Stream<ReplyPart, EngineFailed> =>
@@ -204,8 +211,9 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
           }),
           Pull.catchDone(() => Effect.sync(() => round.end()))
         )
+        const unread = Effect.andThen(Effect.yieldNow, Effect.sync(() => round.read()))
         const next: Pull.Pull<Array.NonEmptyReadonlyArray<ReplyPart>, EngineFailed> = Effect.suspend(() =>
-          round.isOver || round.hasEnded ? Cause.done() : Effect.flatMap(arrived, (parts) =>
+          round.isOver || round.hasEnded ? Cause.done() : Effect.flatMap(round.hasUnread ? unread : arrived, (parts) =>
             Array.isReadonlyArrayNonEmpty(parts) ? Effect.succeed(parts) : next)
         )
         return Effect.succeed(next)

@@ -26,8 +26,10 @@ export interface Options {
   /** How it was asked. */
   readonly dialect: ChatRequest.Dialect
   readonly reader: ReplyText.Options
-  /** Characters that are spoken at most, where the server's own limit leaves room for thoughts as well. */
+  /** Characters that are spoken at most: a server may take no notice of its limit, or count thoughts in it as well. */
   readonly longest: number
+  /** Characters of text that are read at most: what is spoken, and what is not. */
+  readonly longestRead: number
 }
 
 /** What is unreadable in a line, for the model. */
@@ -43,14 +45,22 @@ const parsed = (json: string): Schema.Json => {
   }
 }
 
-const isSameCall = (one: { readonly name: string; readonly arguments: string }, other: { readonly name: string; readonly arguments: string }): boolean =>
-  one.name.toLowerCase() === other.name.toLowerCase() && canonical(parsed(one.arguments)) === canonical(parsed(other.arguments))
+/** The same for calls that ask the same. */
+const identity = (call: { readonly name: string; readonly arguments: string }): string =>
+  `${call.name.toLowerCase()} ${canonical(parsed(call.arguments))}`
+
+/** Characters that are read at once; the calls have their turn before the next. */
+const longestAtOnce = 256
 
 export class ReplyRound {
   readonly #options: Options
   #reader: ReplyText.Reader
   #hasCalled = false
   #isTooLong = false
+  /** Came, and is not read yet; `#unread` is all of it, from `#readTo` on. */
+  #unread = ""
+  #readTo = 0
+  #received = 0
   answered: ChatStream.Answered = ChatStream.empty
   /** Spoken by it. */
   text = ""
@@ -62,6 +72,8 @@ export class ReplyRound {
   readonly written: Array<string> = []
   /** What came last was written by the model, and none of it is spoken. */
   isThinking = false
+  /** Some of what was taken last was a thought in a field of its own. */
+  #hasNewThought = false
   /** Nothing that comes is listened to any more. */
   isOver = false
   hasEnded = false
@@ -104,18 +116,37 @@ export class ReplyRound {
     return this.#options.reader.holdsStart === true && isSpoken(this.text) ? false : undefined
   }
 
+  /** Whether there is text to be read before more is taken. */
+  get hasUnread(): boolean {
+    return this.#readTo < this.#unread.length && !this.isOver
+  }
+
+  /** Takes what the server sent, and reads the first of it. */
   take(chunks: ReadonlyArray<ChatStream.Chunk>): ReadonlyArray<ReplyPart> {
-    let text = ""
-    let hasThought = false
+    this.#hasNewThought = false
     for (const chunk of chunks) {
       const [answered, more] = ChatStream.add(this.answered, chunk)
       this.answered = answered
-      text += more
-      hasThought ||= ChatStream.isThought(chunk)
+      this.#hasNewThought ||= ChatStream.isThought(chunk)
+      const room = this.#options.longestRead - this.#received
+      this.#unread += more.length > room ? more.slice(0, room) : more
+      this.#received += more.length
     }
     if (this.answered.hasThoughts) this.#reader = ReplyText.startedByServer(this.#reader)
+    return this.read()
+  }
+
+  /** Reads on in what was taken. A delta may be as long as a server likes; no call waits until all of it is read. */
+  read(): ReadonlyArray<ReplyPart> {
+    const text = this.#unread.slice(this.#readTo, this.#readTo + longestAtOnce)
+    this.#readTo += text.length
+    if (this.#readTo === this.#unread.length) {
+      this.#unread = ""
+      this.#readTo = 0
+    }
     const parts = this.#listen(ReplyText.read(this.#reader, text))
-    this.isThinking = parts.length === 0 && (hasThought || text !== "" && ReplyText.isInThought(this.#reader))
+    this.isThinking = parts.length === 0 && (this.#hasNewThought || text !== "" && ReplyText.isInThought(this.#reader))
+    if (!this.hasUnread && !this.isOver && this.#received > this.#options.longestRead) this.isOver = this.#isTooLong = true
     return parts
   }
 
@@ -126,8 +157,8 @@ export class ReplyRound {
 
   /** All calls are known: one that came in both ways is one. */
   settle(): void {
-    const calls = ChatStream.callsOf(this.answered)
-    this.lines = this.lines.filter(({ call }) => call === undefined || !calls.some((other) => isSameCall(call, other)))
+    const calls = new Set(ChatStream.callsOf(this.answered).map(identity))
+    if (calls.size > 0) this.lines = this.lines.filter(({ call }) => call === undefined || !calls.has(identity(call)))
   }
 
   #listen([reader, pieces]: readonly [ReplyText.Reader, ReadonlyArray<ReplyText.Piece>]): ReadonlyArray<ReplyPart> {
@@ -175,7 +206,7 @@ export class ReplyRound {
   }
 
   #act(line: Line): void {
-    this.lines.push(line)
+    if (this.lines.length < ChatStream.maxCalls) this.lines.push(line)
     if (Result.isFailure(line.action) || line.action.success._tag === "Call") this.#hasCalled = true
   }
 }

@@ -154,3 +154,17 @@ describe("chunks", () => {
     assert.deepStrictEqual(ChatStream.callsOf(nameless), [{ id: "call_3", name: "one", arguments: "" }])
   })
 })
+
+describe("tool calls without measure", () => {
+  it("are sixteen at most, with bounded arguments", () => {
+    let answered = ChatStream.empty
+    for (let index = 0; index < 5000; index++) {
+      ;[answered] = ChatStream.add(answered, { choices: [{ delta: { tool_calls: [{ index, id: `c${index}`, function: { name: "ask", arguments: "{}" } }] } }] })
+    }
+    assert.deepStrictEqual(ChatStream.callsOf(answered).map(({ id }) => id), Array.from({ length: 16 }, (_, index) => `c${index}`))
+    for (let piece = 0; piece < 100; piece++) {
+      ;[answered] = ChatStream.add(answered, { choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: " ".repeat(10_000) } }] } }] })
+    }
+    assert.isAtMost(ChatStream.callsOf(answered)[0].arguments.length, 65_536)
+  })
+})

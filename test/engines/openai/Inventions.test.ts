@@ -269,3 +269,12 @@ describe("more than was said", () => {
     passes("Kowalczyk.", { prompt: "Kowalczyk, Okonkwo." })
   })
 })
+
+describe("a transcript that nobody could have said", () => {
+  it("is not looked at, however it is written", () => {
+    for (const text of ["[".repeat(2_000_000), "no ".repeat(700_000), "(*".repeat(500_000)]) {
+      assert.deepStrictEqual(judge(text), { text: "", isUnintelligible: true })
+      assert.deepStrictEqual(judge("", { segments: [{ text }] }), { text: "", isUnintelligible: true })
+    }
+  })
+})

@@ -452,3 +452,19 @@ describe("a reply that is thrown away", () => {
       yield* until(() => chats[0].exchange.isClosedByClient())
     }).pipe(Effect.provide(Replies.live)))
 })
+
+describe("a model without measure", () => {
+  it.live.each([
+    ["a delta of sentences", "This is a sentence, and it goes on. ".repeat(20_000)],
+    ["a delta of brackets", "Well. " + "[[[[{{{{<<<<".repeat(50_000)],
+    ["a delta of calls as text", "Well. " + "<tool_call>{\"name\":\"hang_up\"}</tool_call>".repeat(15_000)]
+  ])("is cut off: %s", ([, text]) =>
+    Effect.gen(function*() {
+      const { replier } = yield* setUp({ say: () => text, fragment: text.length }, {}, { maxTokens: 100 })
+      const parts = yield* ask(replier)
+      assert.isAtMost(textOf(parts).length, 8 * 100 + 400)
+      // One piece after the other, so that calls have their turn between them.
+      for (const part of parts) if (part._tag === "Text") assert.isAtMost(part.text.length, 300)
+      assert.isAtMost(actsOf(parts).length, 16)
+    }).pipe(Effect.provide(Replies.live)))
+})

@@ -87,6 +87,7 @@ export const skipTo = (...ends: ReadonlyArray<string>): Skip => ({
 
 /** Whether a text that is over could have been the beginning of one of these. */
 export const couldBecome = (rest: string, wholes: ReadonlyArray<string>): boolean => {
+  if (wholes.every(({ length }) => length <= rest.length)) return false
   const start = rest.toLowerCase()
   return wholes.some((whole) => whole.length > start.length && whole.startsWith(start))
 }

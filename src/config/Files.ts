@@ -1,0 +1,214 @@
+/**
+ * Files that this service reads and keeps.
+ *
+ * What is read may be a link, as what Kubernetes mounts is, but in the end it is a regular file of a bounded size: a pipe would be
+ * waited for without end, and a device never ends. What is kept is written to a temporary file first and then takes its name, so
+ * that a full disk or a lost machine leaves the old content or the new, never half of one.
+ *
+ * By `node:fs`: Effect's `FileSystem` opens files by words such as "r", and none of them means "do not wait" or "follow no link".
+ */
+import { Data, Effect, type Scope } from "effect"
+import { randomBytes } from "node:crypto"
+import { constants, type Stats } from "node:fs"
+import * as fs from "node:fs/promises"
+import { dirname } from "node:path"
+
+/** Bytes of a file that is read, unless its reader says otherwise. */
+export const maxBytes = 1024 * 1024
+
+/** A file can't be read. `tooLarge`: its reader's bound; `notAFile`: a pipe, a device or a socket. */
+export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
+  readonly file: string
+  readonly why: "missing" | "folder" | "notAFile" | "tooLarge" | "forbidden" | "failed"
+  readonly cause?: unknown
+}> {}
+
+/** The clauses behind a file's name, by the system's code. */
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: "there is no space left on its disk. Make room",
+  EDQUOT: "its owner's quota of disk space is used up. Make room",
+  EROFS: "its file system can't be written to. Mount it so that it can",
+  EACCES: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
+  EPERM: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
+  ENOTDIR: "a part of its path is no folder. Name another folder",
+  EISDIR: "something stands there that is no file. Remove it",
+  ELOOP: "it is a link, and nothing is written through a link. Remove it, or name the folder that it points to",
+  EIO: "its disk fails. Look into the system's log"
+}
+
+/** A file can't be written; the message says why and what to do. */
+export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonly file: string; readonly cause: unknown }> {
+  /** Such as `there is no space left on its disk. Make room`. */
+  get reason(): string {
+    const code = codeOf(this.cause)
+    return reasons[code] ?? `the system says ${code === "" ? "no more than that it failed" : code}. Look at its folder`
+  }
+
+  override get message() {
+    return `${this.file} can't be written: ${this.reason}.`
+  }
+}
+
+const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
+
+/** Not on Windows. */
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
+
+const folderMode = 0o700
+const fileMode = 0o600
+
+// ---------------------------------------------------------------------------------------------
+// Reading
+// ---------------------------------------------------------------------------------------------
+
+export interface Content {
+  readonly text: string
+  /** Whether others than its owner may read it. */
+  readonly isOpenToOthers: boolean
+}
+
+/** The content of a regular file, as UTF-8; a link is followed. Never waits for a writer. */
+export const read = (file: string, limit = maxBytes): Effect.Effect<Content, FileUnreadable> => {
+  const failed = (why: FileUnreadable["why"], cause?: unknown) => new FileUnreadable({ file, why, cause })
+  const attempt = <A>(run: () => Promise<A>) =>
+    Effect.tryPromise({
+      try: run,
+      catch: (cause) => {
+        const code = codeOf(cause)
+        return failed(
+          code === "ENOENT" || code === "ENOTDIR" ? "missing" : code === "EACCES" || code === "EPERM" ? "forbidden" : code === "EISDIR" ? "folder" : "failed",
+          cause
+        )
+      }
+    })
+  const check = (stats: Stats) => {
+    if (stats.isDirectory()) return Effect.fail(failed("folder"))
+    if (!stats.isFile()) return Effect.fail(failed("notAFile"))
+    return stats.size > limit ? Effect.fail(failed("tooLarge")) : Effect.void
+  }
+  return Effect.gen(function*() {
+    // Looked at first, since to open a device may already do something.
+    yield* Effect.flatMap(attempt(() => fs.stat(file)), check)
+    const handle = yield* Effect.acquireRelease(
+      attempt(() => fs.open(file, constants.O_RDONLY | O_NONBLOCK)),
+      (handle) => Effect.ignore(Effect.tryPromise(() => handle.close()))
+    )
+    const stats = yield* attempt(() => handle.stat())
+    yield* check(stats)
+    // A file of /proc has no size, and one that is being written has another by now.
+    const bytes = Buffer.alloc(limit + 1)
+    let length = 0
+    for (;;) {
+      const { bytesRead } = yield* attempt(() => handle.read(bytes, length, bytes.length - length, null))
+      length += bytesRead
+      if (bytesRead === 0) break
+      if (length > limit) return yield* failed("tooLarge")
+    }
+    return { text: bytes.toString("utf8", 0, length), isOpenToOthers: (stats.mode & 0o077) !== 0 }
+  }).pipe(Effect.scoped)
+}
+
+// ---------------------------------------------------------------------------------------------
+// Writing
+// ---------------------------------------------------------------------------------------------
+
+/** What can't be written to, by the code that the system has for it. */
+const refuse = (code: string): never => {
+  throw Object.assign(new TypeError(code), { code })
+}
+
+/** Makes a folder and those around it that are not there, for this user alone whatever its umask is. */
+const makeFolders = async (folder: string): Promise<void> => {
+  const there = await fs.stat(folder).catch(() => undefined)
+  if (there?.isDirectory() === true) return
+  if (there !== undefined) refuse("ENOTDIR")
+  const parent = dirname(folder)
+  if (parent !== folder) await makeFolders(parent)
+  try {
+    await fs.mkdir(folder, { mode: folderMode })
+    await fs.chmod(folder, folderMode)
+  } catch (cause) {
+    // Another process was quicker.
+    if (codeOf(cause) !== "EEXIST") throw cause
+  }
+}
+
+const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
+  Effect.tryPromise({ try: run, catch: (cause) => new FileUnwritable({ file, cause }) })
+
+/** Gives a name to a new file if nothing has it; `false` if something has. */
+const nameIfFree = async (made: string, file: string): Promise<boolean> => {
+  try {
+    await fs.link(made, file)
+    return true
+  } catch (cause) {
+    if (codeOf(cause) === "EEXIST") return false
+    // A file system without hard links: two processes that start at once may both believe that they were first.
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(cause))) throw cause
+    if (await fs.lstat(file).then(() => true, () => false)) return false
+    await fs.rename(made, file)
+    return true
+  }
+}
+
+/** So that the name is kept as well; some file systems can't do that, and need not. */
+const syncFolder = async (folder: string): Promise<void> => {
+  try {
+    const handle = await fs.open(folder, constants.O_RDONLY)
+    await handle.sync().finally(() => handle.close())
+  } catch {
+    // The content is safe, and an old name is no harm.
+  }
+}
+
+/**
+ * Writes a whole file, readable by this user alone, and its folder if that is not there.
+ *
+ * `ifAbsent`: a file that is there stays as it is, and the answer is `false`. Otherwise the file is replaced, unless it is a link.
+ */
+export const write = (file: string, content: string, options: { readonly ifAbsent?: boolean } = {}): Effect.Effect<boolean, FileUnwritable> =>
+  attempt(file, async () => {
+    const folder = dirname(file)
+    await makeFolders(folder)
+    const stats = await fs.lstat(file).catch(() => undefined)
+    if (stats?.isSymbolicLink() === true) refuse("ELOOP")
+    if (stats?.isDirectory() === true) refuse("EISDIR")
+    const made = `${file}.${randomBytes(6).toString("hex")}.tmp`
+    try {
+      const handle = await fs.open(made, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, fileMode)
+      try {
+        await handle.chmod(fileMode)
+        await handle.writeFile(content)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      if (options.ifAbsent !== true) await fs.rename(made, file)
+      else if (!(await nameIfFree(made, file))) return false
+      await syncFolder(folder)
+      return true
+    } finally {
+      await fs.rm(made, { force: true })
+    }
+  })
+
+/** A file to which text is added piece by piece. */
+export interface Growing {
+  readonly append: (text: string) => Effect.Effect<void, FileUnwritable>
+}
+
+/** Begins a file anew, readable by this user alone, and its folder if that is not there. Open until the scope closes; never a link. */
+export const grow = (file: string): Effect.Effect<Growing, FileUnwritable, Scope.Scope> =>
+  Effect.gen(function*() {
+    yield* attempt(file, () => makeFolders(dirname(file)))
+    const handle = yield* Effect.acquireRelease(
+      attempt(file, () => fs.open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | O_NOFOLLOW | O_NONBLOCK, fileMode)),
+      (handle) => Effect.ignore(Effect.tryPromise(() => handle.close()))
+    )
+    yield* attempt(file, async () => {
+      if (!(await handle.stat()).isFile()) refuse("EISDIR")
+      await handle.chmod(fileMode)
+      await handle.truncate(0)
+    })
+    return { append: (text) => attempt(file, () => handle.appendFile(text)) }
+  })
