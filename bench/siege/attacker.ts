@@ -1,0 +1,18 @@
+/** The attacker's process: it is told by its parent which attack, on whom and for how long, and tells what the attack did. */
+import type { Target } from "./Attack.ts"
+import { attacks } from "./attacks.ts"
+
+export interface Order extends Target {
+  readonly attack: string
+  readonly seconds: number
+}
+
+process.once("message", (order: Order) => {
+  const end = performance.now() + order.seconds * 1000
+  const attack = attacks.find(({ name }) => name === order.attack)!
+  const isOver = () => performance.now() >= end
+  void attack.run({ ...order, isOver, left: () => Math.max(0, end - performance.now()) }).then(
+    (did) => process.send!(did, () => process.exit(0)),
+    (error) => process.send!(`failed: ${String(error)}`, () => process.exit(1))
+  )
+})
