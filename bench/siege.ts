@@ -64,6 +64,13 @@ const message = <A>(child: ChildProcess): Promise<A> =>
     })
   })
 
+/** A siege that is stopped leaves no service behind. */
+const running = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+
 interface Row {
   readonly attack: Attack
   readonly seen: Seen
@@ -92,7 +99,7 @@ const startService = async (attack: Attack) => {
     },
     stdio: ["ignore", "ignore", "ignore"]
   })
-  process.once("exit", () => child.kill("SIGKILL"))
+  running.add(child)
   const url = `http://127.0.0.1:${port}`
   while (!(await fetch(`${url}/ready`).then((response) => response.ok, () => false))) {
     if (child.exitCode !== null) throw new Error(`The service ended with code ${child.exitCode} before it was ready.`)
@@ -111,6 +118,7 @@ const startService = async (attack: Attack) => {
         child.kill("SIGKILL")
         await exited
       }
+      running.delete(child)
       rmSync(data, { recursive: true, force: true })
     }
   }

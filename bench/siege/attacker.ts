@@ -11,8 +11,10 @@ process.once("message", (order: Order) => {
   const end = performance.now() + order.seconds * 1000
   const attack = attacks.find(({ name }) => name === order.attack)!
   const isOver = () => performance.now() >= end
+  // What is told must have arrived before this process is gone.
+  const tell = (did: string) => void process.send!(did, () => setTimeout(() => process.exit(0), 500))
   void attack.run({ ...order, isOver, left: () => Math.max(0, end - performance.now()) }).then(
-    (did) => process.send!(did, () => process.exit(0)),
-    (error) => process.send!(`failed: ${String(error)}`, () => process.exit(1))
+    tell,
+    (error) => tell(`failed: ${String(error)}`)
   )
 })

@@ -52,7 +52,7 @@ process.once("message", async (load: Load) => {
       isCounting = false
       const seen: Seen = { longestGap, frames, lateness, isOpen: caller.socket.readyState === 1 }
       if (seen.isOpen) hangUp(load, caller)
-      process.send!(seen, () => process.exit(0))
+      process.send!(seen, () => setTimeout(() => process.exit(0), 500))
     }
   })
   process.send!("ready")

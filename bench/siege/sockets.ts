@@ -7,7 +7,8 @@ import type { Target } from "./Attack.ts"
 /** An open connection, or `undefined` where none came to be. Its errors are its own. */
 export const open = (target: Target): Promise<Socket | undefined> =>
   new Promise((resolve) => {
-    const socket = connect(target.port, target.host)
+    // It does not go because the other side has ended.
+    const socket = connect({ port: target.port, host: target.host, allowHalfOpen: true })
     socket.on("error", () => {})
     socket.once("connect", () => resolve(socket))
     socket.once("close", () => resolve(undefined))
@@ -27,7 +28,7 @@ export const openMany = async (target: Target, count: number, text: string): Pro
   return sockets
 }
 
-/** Those that the service has not closed. */
+/** Those that the service has not closed; one that is half closed counts as open, and "open files" tells what the service holds. */
 export const stillOpen = (sockets: ReadonlyArray<Socket>): number =>
   sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length
 

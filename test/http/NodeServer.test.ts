@@ -9,6 +9,9 @@ const short = { headers: 300, request: 600, checkEvery: 50 }
 
 const get = (path = "/", ...headers: ReadonlyArray<string>) => [`GET ${path} HTTP/1.1`, "Host: x", ...headers, "", ""].join("\r\n")
 
+/** Of the right shape. */
+const signed = `X-Twilio-Signature: ${"A".repeat(27)}=`
+
 /** A server on a free port; its answers to `/slow` wait until they are released. */
 const sockets = new WeakMap<Server, Array<Socket>>()
 
@@ -281,12 +284,12 @@ describe("a request that comes before anybody listens", () => {
       )
       const { port } = server.address() as AddressInfo
       const client = yield* open(port)
-      yield* client.write(get("/early"))
+      yield* client.write(get("/twilio/early", signed))
       yield* heard(server, client)
       for (let index = 0; index < 5; index++) yield* open(port)
       server.on("request", (request, response) => void response.end(`<${request.url}>`))
       yield* client.answers(1)
-      assert.include(client.text(), "</early>")
+      assert.include(client.text(), "</twilio/early>")
       // Had it been counted twice, it would never wait again, and this would not close it.
       yield* client.write(get("/again"))
       yield* client.answers(2)

@@ -148,6 +148,38 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual(answer.problem.name, "payload-too-large")
     }))
 
+  it.effect("with more than 256 parameters is refused (413), and with 256 it is taken", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const names = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`AddOn${index}`, "x".repeat(200)]))
+      for (const method of ["GET", "POST"] as const) {
+        // Node itself refuses longer URLs.
+        const size = method === "GET" ? 60 : 250
+        const params = { CallSid: sid("f1"), CallStatus: "completed", ...names(size) }
+        assert.isBelow((yield* service.webhook("/twilio/status", params, { method })).status, 300, method)
+      }
+      const answer = yield* service.webhook("/twilio/status", { CallSid: sid("f1"), CallStatus: "completed", ...names(260) })
+      assert.strictEqual(answer.status, 413)
+      assert.include(answer.problem.detail, "256")
+      const url = yield* service.ask(`/twilio/status?${"&".repeat(300)}`, { headers: { [Signature.header]: `${"A".repeat(27)}=` } })
+      assert.strictEqual(url.status, 413)
+    }))
+
+  it.effect("that is signed is taken from an address that has failed a hundred times", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      yield* Effect.forEach(Array.from({ length: 100 }), () => service.webhook("/twiml", voice(sid("1")), { token: "another's" }), {
+        concurrency: 10,
+        discard: true
+      })
+      // Over the least likely spelling, too.
+      const { accountSid } = yield* Simulator
+      const parameters = { AccountSid: accountSid, CallSid: sid("f2"), CallStatus: "completed" }
+      const signature = Signature.sign(Redacted.make(Service.authToken), `${service.url}/twilio/status/?x=%27`, parameters)
+      const answer = yield* service.webhook("/twilio/status?x='", { CallSid: sid("f2"), CallStatus: "completed" }, { signature })
+      assert.isBelow(answer.status, 300)
+    }))
+
   it.effect("of a call that nobody knows is taken, and changes nothing", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service

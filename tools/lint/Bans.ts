@@ -21,7 +21,12 @@ export interface Ban {
 const effectRuns = ["Fork", "Promise", "PromiseExit", "Sync", "SyncExit", "Callback"].flatMap((kind) => [`Effect.run${kind}`, `Effect.run${kind}With`])
 
 export const bans: ReadonlyArray<Ban> = [
-  { names: ["Date.now", "new Date()", "performance.now", "process.hrtime"], modules: ["node:perf_hooks", "node:process"], instead: "Clock or DateTime" },
+  {
+    names: ["Date.now", "new Date()", "performance.now", "process.hrtime"],
+    modules: ["node:perf_hooks", "node:process"],
+    instead: "Clock or DateTime",
+    except: { "http/Turns.ts": "it counts what requests take of a turn of the event loop, outside of any fiber" }
+  },
   { names: ["Math.random"], instead: "Random, or node:crypto for secrets" },
   {
     names: ["process.env"],
@@ -34,7 +39,11 @@ export const bans: ReadonlyArray<Ban> = [
     names: ["setTimeout", "setInterval"],
     modules: ["node:timers", "node:timers/promises"],
     instead: "Effect.sleep or a Schedule",
-    except: { "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect" }
+    except: {
+      "http/NodeServer.ts": "the server's own deadlines: they hold while nothing else runs",
+      "http/Starting.ts": "it answers before there is a fiber that could",
+      "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
+    }
   },
   {
     names: ["setImmediate"],
@@ -42,6 +51,7 @@ export const bans: ReadonlyArray<Ban> = [
     instead: "Effect.yieldNow",
     except: {
       "PromptScheduler.ts": "it is what Effect's fibers run on",
+      "http/Turns.ts": "requests take turns with the calls (docs/adr/0022)",
       "twilio/SlidingInbox.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
       "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }
