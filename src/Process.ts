@@ -13,6 +13,7 @@ import { AppConfig } from "./config/AppConfig.ts"
 import * as Environment from "./config/Environment.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
+import * as AdminServer from "./http/AdminServer.ts"
 import * as NodeServer from "./http/NodeServer.ts"
 import * as PromptScheduler from "./PromptScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
@@ -31,11 +32,16 @@ const Provider = ConfigProvider.layer(
 const HttpServer = Layer.unwrap(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
-    return NodeHttpServer.layer(() => NodeServer.make(server.connections), {
+    const main = NodeServer.make(server.connections)
+    const serving = NodeHttpServer.layer(() => main, {
       host: server.host,
       port: server.port,
       // Live calls are waited for by the drain, which ends before the server is closed.
       gracefulShutdownTimeout: "0 millis"
+    })
+    return Option.match(server.admin, {
+      onNone: () => serving,
+      onSome: (address) => Layer.merge(serving, AdminServer.layer(main, NodeServer.make(server.connections), address))
     })
   })
 )

@@ -14,7 +14,9 @@ import type { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { TwilioError } from "../twilio/RestClient.ts"
+import * as AdminServer from "./AdminServer.ts"
 import { Api, ApiKey, OutboundCall, version } from "./Api.ts"
+import * as EngineNames from "./EngineNames.ts"
 import * as Problems from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
 import { isEmpty, parseBody, readText, RequestFields } from "./RequestFields.ts"
@@ -233,7 +235,8 @@ const CallHandlers = HttpApiBuilder.group(
           to: asked.to,
           agent: Option.fromNullishOr(asked.agent),
           websocketUrl: Option.fromNullishOr(asked.websocket_url),
-          idempotencyKey: Option.fromNullishOr(headers["idempotency-key"]),
+          // One of blanks names nothing.
+          idempotencyKey: Option.filter(Option.fromNullishOr(headers["idempotency-key"]), (key) => key.trim() !== ""),
           baseUrl: publicUrl.base(request)
         }).pipe(Effect.mapError(toProblem))
         return {
@@ -269,6 +272,7 @@ const SystemHandlers = HttpApiBuilder.group(
   Effect.fn(function*(handlers) {
     const registry = yield* CallRegistry
     const agents = yield* Agents
+    const publicUrl = yield* PublicUrl
     const startedAt = yield* Clock.currentTimeMillis
     return handlers.handleAll({
       health: () =>
@@ -283,12 +287,13 @@ const SystemHandlers = HttpApiBuilder.group(
             version
           }
         }),
-      ready: () =>
+      ready: ({ request }) =>
         Effect.gen(function*() {
           if (yield* registry.isDraining) {
             return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
           }
-          const engines = yield* agents.engines
+          const all = yield* agents.engines
+          const engines = publicUrl.isInside(request) || AdminServer.isAdmin(request) ? all : EngineNames.hidden(all)
           const without = [...new Set(engines.map(({ stage }) => stage))]
             .filter((stage) => engines.every((engine) => engine.stage !== stage || engine.state === "down"))
           if (without.length === 0) return { status: "ready" as const, engines }
@@ -301,7 +306,7 @@ const SystemHandlers = HttpApiBuilder.group(
   })
 )
 
-export const layer = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+export const layer = HttpApiBuilder.layer(Api).pipe(
   Layer.provide([CallHandlers, SystemHandlers]),
   Layer.provide([ApiKeyLayer, RequestFields.layer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
 )

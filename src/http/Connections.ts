@@ -129,6 +129,9 @@ export class Connections {
     for (const socket of this.sockets) socket.destroy()
   }
 
+  /** Whether it is one of this server's. */
+  readonly has = (socket: Socket): boolean => this.sockets.has(socket)
+
   /** How many requests each connection waits to have answered. */
   readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
 

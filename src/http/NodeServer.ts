@@ -66,7 +66,7 @@ export const make = ({ closeAfter = closeTimeout, keepAlive, maxIdle, timeouts =
   /** When it is the request's turn. */
   const serve = (event: string, request: IncomingMessage, response: ServerResponse) => {
     if (response.destroyed || request.socket.destroyed) return
-    connections.read(request)
+    if (connections.has(request.socket)) connections.read(request)
     if (!starting.take(request, response, () => void emit(event, request, response))) emit(event, request, response)
   }
 
@@ -83,7 +83,8 @@ export const make = ({ closeAfter = closeTimeout, keepAlive, maxIdle, timeouts =
     if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") return emit(event, ...values)
     const [request, response] = values as [IncomingMessage, ServerResponse]
     const { socket } = request
-    connections.requested(request, response)
+    // Those of the admin server are its own.
+    if (connections.has(socket)) connections.requested(request, response)
     response.once("close", () => reads.get(socket)?.answered())
     Turns.shared.run(socket, () => serve(event, request, response))
     return true
