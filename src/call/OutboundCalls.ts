@@ -13,6 +13,7 @@ import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import { RestClient, type TwilioError } from "../twilio/RestClient.ts"
 import { CallRegistry, LineBusy } from "./CallRegistry.ts"
+import * as MediaHost from "./MediaHost.ts"
 
 export interface OutboundRequest {
   readonly to: PhoneNumber
@@ -92,23 +93,6 @@ interface Kept {
   readonly until: number
 }
 
-const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
-
-/**
- * Where a call's sound may go, or the reason why not. It is handed on as it was read here: another
- * reader of the client's own text might find another host in it.
- */
-const checkWebSocketUrl = (text: string, allowed: ReadonlySet<string>): Result.Result<string, string> => {
-  const url = URL.parse(text)
-  if (url === null) return Result.fail("is not a URL")
-  if (url.protocol !== "wss:" && !(url.protocol === "ws:" && isLoopback(url.hostname))) {
-    return Result.fail("must begin with wss://")
-  }
-  if (url.search !== "" || url.hash !== "") return Result.fail("must have no query string: Twilio does not support it")
-  if (url.username !== "" || url.password !== "") return Result.fail("must have no user name")
-  return allowed.has(url.host) || allowed.has(url.hostname) ? Result.succeed(url.href) : Result.fail("names a foreign host")
-}
-
 export class OutboundCalls extends Context.Service<OutboundCalls, {
   readonly place: (request: OutboundRequest) => Effect.Effect<PlacedCall, OutboundError>
 }>()("client-caller/call/OutboundCalls") {
@@ -122,7 +106,6 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const rest = yield* RestClient
       const dials = yield* FiberSet.make<PlacedCall, OutboundError>()
       const kept = new Map<string, Kept>()
-      const otherHosts = config.server.websocketHosts.map((host) => host.toLowerCase())
       let nextTurn = 0
 
       const missing = [
@@ -160,7 +143,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         url.searchParams.set("agent", agent.name)
         if (Option.isSome(request.websocketUrl)) {
           const own = new URL(request.baseUrl).host
-          const websocketUrl = checkWebSocketUrl(request.websocketUrl.value, new Set([own, ...otherHosts]))
+          const websocketUrl = MediaHost.check(request.websocketUrl.value, [own, ...config.server.websocketHosts])
           if (Result.isFailure(websocketUrl)) return yield* new WebSocketUrlRefused({ why: websocketUrl.failure })
           url.searchParams.set("websocket_url", websocketUrl.success)
         }
