@@ -40,6 +40,7 @@ export const bans: ReadonlyArray<Ban> = [
     modules: ["node:timers", "node:timers/promises"],
     instead: "Effect.sleep or a Schedule",
     except: {
+      "Process.ts": "it ends the process when fibers do not",
       "http/NodeServer.ts": "the server's own deadlines: they hold while nothing else runs",
       "http/Starting.ts": "it answers before there is a fiber that could",
       "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
