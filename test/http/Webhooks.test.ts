@@ -180,6 +180,29 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.isBelow(answer.status, 300)
     }))
 
+  it.effect("of another account's call is refused, though it is signed, and counted", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const answer = yield* service.webhook("/twiml", { ...voice(sid("f3")), AccountSid: `AC${"f".repeat(32)}` })
+      assert.strictEqual(answer.status, 403)
+      assert.include(answer.problem.detail, "TWILIO_ACCOUNT_SID")
+      assert.strictEqual((yield* service.metrics)("client_caller_webhooks_refused_total", { path: "/twiml", reason: "foreign account" }), 1)
+    }))
+
+  it.effect("gives a token to our own WebSocket, and to nobody else's", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const parameterOf = (url: string, digits: string) =>
+        Effect.map(service.webhook(`/twiml?websocket_url=${encodeURIComponent(url)}`, voice(sid(digits))), ({ text }) => {
+          assert.strictEqual(attribute(text, "url"), url)
+          return /<Parameter/.test(text)
+        })
+      assert.isTrue(yield* parameterOf(`${service.url.replace("http", "ws")}/ws`, "f4"))
+      assert.isFalse(yield* parameterOf("wss://media.example.com/stream", "f5"))
+      assert.isFalse(yield* parameterOf(`${service.url.replace("http", "ws")}0/ws`, "f6"))
+      yield* hangUpAll(service, "f4", "f5", "f6")
+    }))
+
   it.effect("of a call that nobody knows is taken, and changes nothing", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
