@@ -4,11 +4,10 @@
 import { connect, type Socket } from "node:net"
 import type { Target } from "./Attack.ts"
 
-/** An open connection, or `undefined` where none came to be. Its errors are its own. */
-export const open = (target: Target): Promise<Socket | undefined> =>
+/** An open connection, or `undefined` where none came to be. Its errors are its own. One that is stubborn does not go when the other side ends. */
+export const open = (target: Target, isStubborn = false): Promise<Socket | undefined> =>
   new Promise((resolve) => {
-    // It does not go because the other side has ended.
-    const socket = connect({ port: target.port, host: target.host, allowHalfOpen: true })
+    const socket = connect({ port: target.port, host: target.host, allowHalfOpen: isStubborn })
     socket.on("error", () => {})
     socket.once("connect", () => resolve(socket))
     socket.once("close", () => resolve(undefined))
@@ -18,7 +17,7 @@ export const open = (target: Target): Promise<Socket | undefined> =>
 export const openMany = async (target: Target, count: number, text: string): Promise<ReadonlyArray<Socket>> => {
   const sockets: Array<Socket> = []
   for (let begun = 0; begun < count; begun += 50) {
-    const some = await Promise.all(Array.from({ length: Math.min(50, count - begun) }, () => open(target)))
+    const some = await Promise.all(Array.from({ length: Math.min(50, count - begun) }, () => open(target, true)))
     for (const socket of some) {
       if (socket === undefined) continue
       if (text !== "") socket.write(text)
