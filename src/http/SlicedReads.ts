@@ -2,18 +2,30 @@
  * What a connection sends is parsed in slices, each in its turn.
  *
  * Node parses all that came in one read, up to 64 KiB, and so makes up to two thousand pipelined requests at once: 50 ms and more in
- * which no call is heard. Here a slice is 4 KiB, and while some requests of the connection wait for their answers, the next slice
- * waits, too. Who sends one request at a time, as all clients and proxies do, notices nothing; a large body takes some turns of
- * the event loop more.
+ * which no call is heard. Here a slice ends with a request's head, or after 4 KiB, and while two requests of the connection wait
+ * for their answers, the next slice waits, too: each costs some KB until it is answered. Who sends one request at a time, as all
+ * clients and proxies do, notices nothing; a large body takes some turns of the event loop more.
  */
 import type { Socket } from "node:net"
 import * as Turns from "./Turns.ts"
 
-/** Bytes. The smallest request has about 30. */
-const slice = 4096
+/** Bytes. */
+const longestSlice = 4096
 
 /** Requests of one connection that may wait for their answers before no more of them are parsed. */
-const maxPipelined = 8
+const maxPipelined = 2
+
+/** Of `GET`, `POST` and the like. */
+const isCapital = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a
+
+/** Where the next slice ends: behind a head that another request follows. Where a body looks like one, it is cut in vain. */
+const endOfSlice = (bytes: Buffer): number => {
+  const end = Math.min(bytes.length, longestSlice)
+  for (let at = bytes.indexOf("\r\n\r\n"); at >= 0 && at + 4 < end; at = bytes.indexOf("\r\n\r\n", at + 4)) {
+    if (isCapital(bytes[at + 4]) && isCapital(bytes[at + 5])) return at + 4
+  }
+  return end
+}
 
 export interface SlicedReads {
   /** To be called when a request of the connection has been answered. */
@@ -45,14 +57,15 @@ export const make = (socket: Socket, pipelined: () => number, turns: Turns.Turns
     isPlanned = false
     if (rest === undefined || isOver || socket.destroyed || isHeldByNode(socket) || pipelined() >= maxPipelined) return
     const chunk = rest
-    rest = chunk.length > slice ? chunk.subarray(slice) : undefined
-    parse.call(socket, chunk.subarray(0, slice))
+    const end = endOfSlice(chunk)
+    rest = chunk.length > end ? chunk.subarray(end) : undefined
+    parse.call(socket, chunk.subarray(0, end))
     if (rest !== undefined) plan()
     else if (!isOver && !isHeldByNode(socket)) socket.resume()
   }
 
   const onData = (chunk: Buffer) => {
-    if (rest === undefined && chunk.length <= slice && pipelined() < maxPipelined && !isHeldByNode(socket)) {
+    if (rest === undefined && endOfSlice(chunk) === chunk.length && pipelined() < maxPipelined && !isHeldByNode(socket)) {
       parse.call(socket, chunk)
       return
     }

@@ -323,9 +323,9 @@ describe("requests that come in one packet", () => {
       yield* client.answers(1600)
       stop()
       assert.deepStrictEqual([...client.text().matchAll(/<(\/\d+)>/g)].map(([, path]) => path), paths)
-      // A slice holds about a hundred of these; Node by itself makes all 1600 in one turn.
-      assert.isAtMost(Math.max(...taken), 250)
-      assert.isAbove(taken.filter((count) => count > 0).length, 10)
+      // A turn of the loop has some ms for them; Node by itself makes all 1600 in one turn.
+      assert.isAtMost(Math.max(...taken), 800)
+      assert.isAbove(taken.filter((count) => count > 0).length, 3)
     }).pipe(Effect.scoped))
 
   it.live("with bodies are whole, however they are cut", () =>
@@ -363,7 +363,7 @@ describe("requests that come in one packet", () => {
       yield* client.write(get().repeat(1000))
       yield* until("some", Effect.sync(() => answered), (count) => count > 0)
       yield* Effect.sleep("300 millis")
-      assert.isAtMost(answered, 200)
+      assert.isAtMost(answered, 10)
     }).pipe(Effect.scoped))
 })
 
