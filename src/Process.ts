@@ -2,11 +2,12 @@
  * The service as a process: live layers, signals, exit codes. Started by `main`.
  *
  * SIGTERM or SIGINT drains and exits 0; a second signal stops at once (exit code 1). A configuration
- * that can't be used is told in one line a variable, exit code 1.
+ * that can't be used is told in one line a variable, exit code 1. A start that fails, and a shutdown, end within their bounds.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, ConfigProvider, Console, Data, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
+import { Cause, ConfigProvider, Console, Data, Duration, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
 import { Command } from "effect/cli"
+import { setTimeout } from "node:timers"
 import * as App from "./App.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import { AppConfig } from "./config/AppConfig.ts"
@@ -14,6 +15,7 @@ import * as Environment from "./config/Environment.ts"
 import * as Files from "./config/Files.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
+import * as AdminServer from "./http/AdminServer.ts"
 import * as NodeServer from "./http/NodeServer.ts"
 import * as LogSink from "./observability/LogSink.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
@@ -42,11 +44,16 @@ const Provider = ConfigProvider.layer(
 const HttpServer = Layer.unwrap(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
-    return NodeHttpServer.layer(() => NodeServer.make(server.connections), {
+    const main = NodeServer.make(server.connections)
+    const serving = NodeHttpServer.layer(() => main, {
       host: server.host,
       port: server.port,
       // Live calls are waited for by the drain, which ends before the server is closed.
       gracefulShutdownTimeout: "0 millis"
+    })
+    return Option.match(server.admin, {
+      onNone: () => serving,
+      onSome: (address) => Layer.merge(serving, AdminServer.layer(main, NodeServer.make(server.connections), address))
     })
   })
 )
@@ -61,7 +68,38 @@ const Memory = Layer.effectDiscard(
   })
 )
 
-const Main = Memory.pipe(
+// -- The bounds of a start and of a shutdown -----------------------------------------------------
+
+/** ms that a start which is over may take to let go of what it has; nothing of it is worth waiting for. */
+const startingLimit = 8000
+
+/** ms on top of SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and some. */
+const stoppingLimit = 15_000
+
+let shutdownLimit = startingLimit
+let isEnding = false
+
+/** From now on the process ends within its bound, whoever is connected and whatever an engine is doing. */
+const endInTime = () => {
+  if (isEnding) return
+  isEnding = true
+  setTimeout(() => {
+    process.stderr.write("The service did not let go of everything in time, and ends all the same.\n")
+    process.exit(1)
+  }, shutdownLimit).unref()
+}
+
+/** Once the service is there, calls have their grace. */
+const Started = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const { server } = yield* AppConfig
+    yield* Effect.sync(() => {
+      shutdownLimit = Duration.toMillis(server.shutdownGrace) + stoppingLimit
+    })
+  })
+)
+
+const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
@@ -89,6 +127,9 @@ const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<vo
   }
 }
 
+/** The reason first: what the start has made so far is let go of behind that. */
+const explainInTime = (cause: Cause.Cause<Layer.Error<typeof Main>>) => Effect.andThen(Effect.sync(endInTime), explain(cause))
+
 LogSink.surviveErrors([process.stdout, process.stderr])
 
 // The first signal is the runtime's: it interrupts the program, and that drains. The second may be the other one.
@@ -96,10 +137,11 @@ let signals = 0
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     if (++signals > 1) process.exit(1)
+    endInTime()
   })
 }
 
-const serve = Command.make("client-caller", {}, () => Effect.tapCause(Layer.launch(Main), explain)).pipe(
+const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCause(Main, explainInTime))).pipe(
   Command.withDescription(
     "Puts an AI agent on the telephone. It takes no arguments: what can be set are environment variables, or lines of .env in the working directory. .env.example tells of each."
   )

@@ -11,6 +11,7 @@ import { TransferFailed } from "../conversation/Conversation.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid, StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as Halt from "../twilio/Halt.ts"
 import type { MediaStream } from "../twilio/MediaStream.ts"
 import type { TwilioError } from "../twilio/RestClient.ts"
 import * as CallMedia from "./CallMedia.ts"
@@ -158,7 +159,7 @@ export const make = Effect.fnUntraced(function*(
       FiberMap.run(
         timers,
         timer,
-        Effect.andThen(Effect.sleep(timeout(timer)), dispatch(CallEvent.TimerFired({ timer }))),
+        Effect.andThen(Halt.sleep(timeout(timer)), dispatch(CallEvent.TimerFired({ timer }))),
         // The whole call is timed from the first answer, however often its stream is connected.
         { onlyIfMissing: timer === "duration" }
       )

@@ -20,6 +20,7 @@ import type { Pcm } from "../audio/Pcm.ts"
 import type { TransferFailed } from "../conversation/Conversation.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as Halt from "../twilio/Halt.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
 import { clearText, type Control, markText, type MediaStream, type Silence, type StreamClosed } from "../twilio/MediaStream.ts"
 import type { StreamEnd } from "./CallState.ts"
@@ -367,12 +368,14 @@ export const run = Effect.fnUntraced(function*(
     told.cleared = cleared
   })
 
-  /** Reports once a second, and notices that no media comes. */
+  /** Reports once a second, and notices that no media comes. While the process itself was halted, nothing could. */
   const watch = Effect.gen(function*() {
     let silentSince = now()
     while (true) {
       const before = tally.received
+      const slept = now()
       yield* Effect.sleep(reportEvery)
+      silentSince += Halt.haltIn(Duration.toMillis(reportEvery), now() - slept)
       yield* report
       if (tally.received > before) silentSince = now()
       else if (now() - silentSince >= Duration.toMillis(options.media)) {

@@ -11,9 +11,9 @@
  * Twilio's reports come late, twice and out of order: one that is older than the last (by
  * `SequenceNumber`), or that would go back, changes nothing. Nothing leaves `Ended`.
  *
- * A request for a call's first TwiML may be a replay. So while a stream is open, while the call is handed on, or after
- * the caller seemed to leave, our answer only offers a stream: the call moves when that stream starts, or when the old
- * one ends. An offer that nothing follows is withdrawn by the timer `start`.
+ * A request for TwiML may be a replay: it was seen by somebody, and is sent again. So while a stream is open, while the call is handed on,
+ * or after the caller seemed to leave, our answer only offers a stream: the call moves when that stream starts, which takes a
+ * token that is good once, or when the old one ends. An offer that nothing follows is withdrawn by the timer `start`.
  *
  * `transition` says what is to be done; the call's own fiber does it, in order.
  */
@@ -240,20 +240,12 @@ const onAnswered = (state: CallState, streamsHere: boolean, asked: Asked): Trans
     case "Resuming":
       return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), startOf(streamsHere))
     case "Streaming":
-      // Twilio's end of the stream is gone, though ours has not noticed yet.
-      return asked === "first"
-        ? offer(state, streamsHere)
-        : followOrGiveUp(state, streamsHere, "streamLost", Command.CloseStream({ streamSid: phase.streamSid, reason: "streamLost" }))
+      // Twilio's end of the stream may be gone, though ours has not noticed; or this is a replay, which must close nothing.
+      return offer(state, streamsHere)
     case "Transferred":
-      // Nobody answered there: the caller comes back to the agent, who begins anew.
-      return asked === "afterTransfer" || isOffered
-        ? followOrGiveUp(
-          state,
-          streamsHere,
-          "transferred",
-          Command.Disarm({ timer: "transferred" }),
-          Command.Arm({ timer: "duration" })
-        )
+      // Nobody answered there, and the caller comes back to the agent, who begins anew; or this is a replay.
+      return asked === "afterTransfer" && state.resumptions >= maxResumptions
+        ? to(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
         : offer(state, streamsHere)
     case "Ending":
       if (phase.reason !== "callerLeft") return unchanged(state)

@@ -8,6 +8,7 @@
 import { Effect } from "effect"
 import * as Mulaw from "../audio/Mulaw.ts"
 import type { Pcm } from "../audio/Pcm.ts"
+import * as Halt from "../twilio/Halt.ts"
 import { maxLeadMillis } from "../twilio/MediaLead.ts"
 import type { Media } from "../twilio/MediaMessage.ts"
 import type { MediaStream, Silence } from "../twilio/MediaStream.ts"
@@ -151,16 +152,17 @@ export const fillGaps = (options: {
       if (tally.lastAt !== last) return Effect.void
       const millis = Math.floor(now() - from)
       if (millis > 0) stream.addSilence(millis)
-      return Effect.andThen(Effect.sleep(fillStep), fill(last, from + millis))
+      return Effect.andThen(Halt.readBehind(fillStep, Effect.sleep(fillStep)), fill(last, from + millis))
     })
 
   return Effect.forever(
     Effect.suspend(() => {
       const left = askAfter - sinceLast()
-      if (left > 0) return Effect.sleep(left)
+      if (left > 0) return Halt.readBehind(left, Effect.sleep(left))
       const last = tally.lastAt
+      const patience = Math.max(0, backlog - sinceLast())
       return Effect.andThen(
-        Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, Math.max(0, backlog - sinceLast())),
+        Halt.readBehind(patience, Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, patience)),
         Effect.suspend(() => fill(last, last))
       )
     })

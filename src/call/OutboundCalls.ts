@@ -15,6 +15,7 @@ import type { CallSid } from "../domain/Sid.ts"
 import { RestClient, type TwilioError } from "../twilio/RestClient.ts"
 import { CallRegistry, LineBusy } from "./CallRegistry.ts"
 import * as DialLimits from "./DialLimits.ts"
+import * as MediaHost from "./MediaHost.ts"
 
 export interface OutboundRequest {
   readonly to: PhoneNumber
@@ -112,23 +113,6 @@ interface Kept {
   readonly until: number
 }
 
-const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
-
-/**
- * Where a call's sound may go, or the reason why not. It is handed on as it was read here: another
- * reader of the client's own text might find another host in it.
- */
-const checkWebSocketUrl = (text: string, allowed: ReadonlySet<string>): Result.Result<string, string> => {
-  const url = URL.parse(text)
-  if (url === null) return Result.fail("is not a URL")
-  if (url.protocol !== "wss:" && !(url.protocol === "ws:" && isLoopback(url.hostname))) {
-    return Result.fail("must begin with wss://")
-  }
-  if (url.search !== "" || url.hash !== "") return Result.fail("must have no query string: Twilio does not support it")
-  if (url.username !== "" || url.password !== "") return Result.fail("must have no user name")
-  return allowed.has(url.host) || allowed.has(url.hostname) ? Result.succeed(url.href) : Result.fail("names a foreign host")
-}
-
 export class OutboundCalls extends Context.Service<OutboundCalls, {
   readonly place: (request: OutboundRequest) => Effect.Effect<PlacedCall, OutboundError>
 }>()("client-caller/call/OutboundCalls") {
@@ -144,7 +128,6 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const kept = new Map<string, Kept>()
       const limits = DialLimits.make(config.dialling)
       const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
-      const otherHosts = config.server.websocketHosts.map((host) => host.toLowerCase())
       /** Monotonic ms, which may be negative. */
       let nextTurn = -Infinity
 
@@ -191,7 +174,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         url.searchParams.set("agent", agent.name)
         if (Option.isSome(request.websocketUrl)) {
           const own = new URL(request.baseUrl).host
-          const websocketUrl = checkWebSocketUrl(request.websocketUrl.value, new Set([own, ...otherHosts]))
+          const websocketUrl = MediaHost.check(request.websocketUrl.value, [own, ...config.server.websocketHosts])
           if (Result.isFailure(websocketUrl)) return yield* new WebSocketUrlRefused({ why: websocketUrl.failure })
           url.searchParams.set("websocket_url", websocketUrl.success)
         }

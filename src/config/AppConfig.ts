@@ -283,6 +283,8 @@ const variables = {
   ),
   SERVER_KEEP_ALIVE: duration("from 1s", "620 seconds", "620s"),
   SERVER_MAX_IDLE_CONNECTIONS: count(1, 1_000_000, 1000),
+  ADMIN_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
+  ADMIN_PORT: required(whole(0, 65_535), "a port number from 0 to 65535", "8001"),
   WEBSOCKET_HOSTS: withDefault(
     List.pipe(Schema.decodeTo(Schema.Array(HostText))),
     [],
@@ -451,6 +453,8 @@ export interface Settings {
       /** Connections that may wait; of more, the one is closed that has waited longest. */
       readonly maxIdle: number
     }
+    /** Where the documentation, the metrics and the readiness are, if not beside the rest. */
+    readonly admin: Option.Option<{ readonly host: string; readonly port: number }>
     readonly websocketHosts: ReadonlyArray<string>
     readonly shutdownGrace: Duration.Duration
   }
@@ -612,6 +616,7 @@ const toSettings = (values: Values): Omit<Settings, "warnings"> => ({
     publicUrl: values.PUBLIC_URL,
     trustedProxies: values.TRUSTED_PROXIES,
     connections: { keepAlive: values.SERVER_KEEP_ALIVE, maxIdle: values.SERVER_MAX_IDLE_CONNECTIONS },
+    admin: Option.map(values.ADMIN_PORT, (port) => ({ host: values.ADMIN_HOST, port })),
     websocketHosts: values.WEBSOCKET_HOSTS,
     shutdownGrace: values.SHUTDOWN_GRACE
   },

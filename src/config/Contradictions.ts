@@ -18,6 +18,7 @@ interface Settings {
     readonly host: string
     readonly publicUrl: Option.Option<URL>
     readonly trustedProxies: ReadonlyArray<string>
+    readonly admin: Option.Option<unknown>
   }
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly engines: {
@@ -106,6 +107,9 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   lines.push(...weakKey(apiKey))
   if (server.trustedProxies.some(isEverything)) {
     lines.push("TRUSTED_PROXIES trusts every address, so every client can say who it is and where it called. Name the proxies' own addresses.")
+  }
+  if (given.includes("ADMIN_HOST") && Option.isNone(server.admin)) {
+    lines.push("ADMIN_HOST does nothing: it is for an address of its own, and ADMIN_PORT is not set.")
   }
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")

@@ -70,7 +70,7 @@ export class CallGroup extends HttpApiGroup.make("call")
         websocket_url: Schema.optionalKey(Schema.String),
         agent: Schema.optionalKey(Schema.String)
       },
-      headers: { "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(255))) },
+      headers: { "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(255))) },
       payload: OutboundCall,
       success: PlacedCall,
       error: [

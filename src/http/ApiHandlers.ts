@@ -15,7 +15,9 @@ import * as PhoneNumber from "../domain/PhoneNumber.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import type { TwilioError } from "../twilio/RestClient.ts"
+import * as AdminServer from "./AdminServer.ts"
 import { Api, ApiKey, OutboundCall, version } from "./Api.ts"
+import * as EngineNames from "./EngineNames.ts"
 import { KeyGuesses } from "./KeyGuesses.ts"
 import * as Problems from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
@@ -258,7 +260,8 @@ const CallHandlers = HttpApiBuilder.group(
           to: asked.to,
           agent: Option.fromNullishOr(asked.agent),
           websocketUrl: Option.fromNullishOr(asked.websocket_url),
-          idempotencyKey: Option.fromNullishOr(headers["idempotency-key"]),
+          // One of blanks names nothing.
+          idempotencyKey: Option.filter(Option.fromNullishOr(headers["idempotency-key"]), (key) => key.trim() !== ""),
           baseUrl: publicUrl.base(request)
         }).pipe(Effect.mapError(toProblem))
         return {
@@ -294,6 +297,7 @@ const SystemHandlers = HttpApiBuilder.group(
   Effect.fn(function*(handlers) {
     const registry = yield* CallRegistry
     const agents = yield* Agents
+      const publicUrl = yield* PublicUrl
     const seconds = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e9)
     const startedAt = yield* seconds
     return handlers.handleAll({
@@ -309,12 +313,13 @@ const SystemHandlers = HttpApiBuilder.group(
             version
           }
         }),
-      ready: () =>
+      ready: ({ request }) =>
         Effect.gen(function*() {
           if (yield* registry.isDraining) {
             return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
           }
-          const engines = yield* agents.engines
+          const all = yield* agents.engines
+          const engines = publicUrl.isInside(request) || AdminServer.isAdmin(request) ? all : EngineNames.hidden(all)
           const without = [...new Set(engines.map(({ stage }) => stage))]
             .filter((stage) => engines.every((engine) => engine.stage !== stage || engine.state === "down"))
           if (without.length === 0) return { status: "ready" as const, engines }
@@ -327,7 +332,7 @@ const SystemHandlers = HttpApiBuilder.group(
   })
 )
 
-export const layer = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+export const layer = HttpApiBuilder.layer(Api).pipe(
   Layer.provide([CallHandlers, SystemHandlers]),
   Layer.provide([ApiKeyLayer, RequestFields.layer, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
 )

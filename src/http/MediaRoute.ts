@@ -25,13 +25,20 @@ export const path = "/ws"
 /** How long a peer may take to answer our close before the connection is cut, in ms. */
 const closeTimeout = 5000
 
+/**
+ * Pieces that a message may come in, and in which `ws` may be given a frame. Twilio's messages are one frame of some hundred bytes. Each
+ * piece costs some hundred bytes to keep, and a message of 64 KiB would be 64 Ki of them.
+ */
+const maxFragments = 256
+const maxBufferedChunks = 1024
+
 /** RFC 6455 lets a client send nothing before the upgrade is answered, so nothing has been read too far. */
 const nothing = Buffer.alloc(0)
 
 const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
   const server = yield* Effect.acquireRelease(
-    // `closeTimeout` is documented by ws 8.19 and newer; its types are older.
-    Effect.sync(() => new WebSocketServer({ noServer: true, maxPayload, closeTimeout } as ServerOptions)),
+    // These are documented by the ws that is used; its types are older.
+    Effect.sync(() => new WebSocketServer({ noServer: true, maxPayload, maxFragments, maxBufferedChunks, closeTimeout } as ServerOptions)),
     (server) =>
       Effect.sync(() => {
         for (const client of server.clients) client.terminate()

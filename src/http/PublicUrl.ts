@@ -33,6 +33,8 @@ export class PublicUrl extends Context.Service<PublicUrl, {
   readonly standing: string
   /** The IP address of whoever sent the request, past the proxies of `TRUSTED_PROXIES`. */
   readonly clientAddress: (request: HttpServerRequest.HttpServerRequest) => Option.Option<string>
+  /** Whether the request comes from this very machine, and nothing says that the service can be reached from outside. */
+  readonly isInside: (request: HttpServerRequest.HttpServerRequest) => boolean
   /** For a request whose signature matches none of the candidates. */
   readonly diagnose: (request: HttpServerRequest.HttpServerRequest) => Diagnosis
 }>()("client-caller/http/PublicUrl") {
@@ -59,6 +61,9 @@ export class PublicUrl extends Context.Service<PublicUrl, {
         candidates,
         base: (request) => candidates(request)[0],
         clientAddress: (request) => originOf(request).client,
+        isInside: (request) =>
+          Option.isNone(server.publicUrl) && server.trustedProxies.length === 0 &&
+          Option.exists(originOf(request).client, isLoopback) && !Forwarded.headerNames.some((name) => request.headers[name] !== undefined),
         diagnose: (request) =>
           Option.match(server.publicUrl, {
             onNone: () => diagnoseForwarded(request.headers, originOf(request)),
@@ -68,6 +73,8 @@ export class PublicUrl extends Context.Service<PublicUrl, {
     })
   )
 }
+
+const isLoopback = Forwarded.trust(["127.0.0.0/8", "::1/128"])
 
 /** What of a host may be logged: not the host. */
 const hostForm = (host: string | undefined) => {

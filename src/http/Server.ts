@@ -1,7 +1,7 @@
 /**
  * Everything that this service serves over HTTP, as one layer over whatever `HttpServer` is given.
  */
-import { ByteSize, Effect, Layer, type Types } from "effect"
+import { ByteSize, Effect, Layer, Option, type Types } from "effect"
 import {
   HttpIncomingMessage,
   HttpMiddleware,
@@ -11,11 +11,16 @@ import {
   HttpServerRespondable,
   HttpServerResponse
 } from "effect/http"
-import { HttpApiSwagger, OpenApi } from "effect/http-api"
+import { OpenApi } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
+import { Agents } from "../agent/Agents.ts"
+import { AppConfig } from "../config/AppConfig.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
+import * as AdminServer from "./AdminServer.ts"
 import { Api } from "./Api.ts"
 import * as ApiHandlers from "./ApiHandlers.ts"
+import * as Documents from "./Documents.ts"
+import * as EngineNames from "./EngineNames.ts"
 import * as MediaRoute from "./MediaRoute.ts"
 import { Failed, MethodNotAllowed, NotFound } from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
@@ -30,21 +35,21 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
     ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
   ),
   ...Webhooks.paths.map((path) => [path, "GET, POST"] as const),
-  ...[MediaRoute.path, "/", "/docs", "/openapi.json", "/metrics"].map((path) => [path, "GET"] as const)
+  ...[MediaRoute.path, "/", ...Documents.paths, "/metrics"].map((path) => [path, "GET"] as const)
 ]
 
 /** The router takes upper case and doubled or trailing slashes too. */
 const normal = (url: string) => `/${url.split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
 
+const notHere = Effect.suspend(() =>
+  HttpServerRespondable.toResponse(new NotFound({ detail: "The endpoints are listed at /docs and /openapi.json." }))
+)
+
 const noRoute = Effect.gen(function*() {
   const { url } = yield* HttpServerRequest.HttpServerRequest
   const path = normal(url)
   const allowed = methods.find(([known]) => known === path)?.[1]
-  if (allowed === undefined) {
-    return yield* HttpServerRespondable.toResponse(
-      new NotFound({ detail: "The endpoints are listed at /docs and /openapi.json." })
-    )
-  }
+  if (allowed === undefined) return yield* notHere
   const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed({ detail: `This endpoint takes ${allowed}.` }))
   return HttpServerResponse.setHeader(response, "allow", allowed)
 })
@@ -57,6 +62,49 @@ const Fallback = HttpRouter.middleware(
     Effect.catch(httpEffect, (error: Types.unhandled) => isRouteNotFound(error) ? noRoute : Effect.fail(error)),
   { global: true }
 )
+
+/** What is on the other address is not here. */
+const Doors = HttpRouter.middleware(
+  Effect.gen(function*() {
+    const hasAdmin = Option.isSome((yield* AppConfig).server.admin)
+    return (httpEffect) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+        AdminServer.isElsewhere(hasAdmin, normal(request.url), request) ? notHere : httpEffect)
+  }),
+  { global: true }
+)
+
+/** For whatever a browser makes of an answer: it is what it says, it runs nothing, and no page has it in a frame. */
+const pageHeaders = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+const PageHeaders = HttpRouter.middleware(
+  (httpEffect) =>
+    Effect.map(httpEffect, (response) =>
+      HttpServerResponse.setHeaders(response, { ...pageHeaders, ...response.headers })),
+  { global: true }
+)
+
+const Metrics = HttpRouter.use(Effect.fnUntraced(function*(router) {
+  const agents = yield* Agents
+  const publicUrl = yield* PublicUrl
+  yield* router.add(
+    "GET",
+    "/metrics",
+    Effect.gen(function*() {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const text = yield* PrometheusMetrics.format()
+      return HttpServerResponse.text(
+        publicUrl.isInside(request) || AdminServer.isAdmin(request) ? text : EngineNames.hiddenIn(text, yield* agents.engines),
+        { contentType: "text/plain; version=0.0.4; charset=utf-8" }
+      )
+    })
+  )
+}))
 
 const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
@@ -75,10 +123,10 @@ const Routes = Layer.mergeAll(
   ApiHandlers.layer,
   Webhooks.layer,
   MediaRoute.layer,
-  HttpApiSwagger.layer(Api, { path: "/docs" }),
-  PrometheusMetrics.layerHttp({ path: "/metrics" }),
+  Documents.layer,
+  Metrics,
   Home
-).pipe(Layer.provide([Defects, Fallback]))
+).pipe(Layer.provide([PageHeaders, Defects, Fallback, Doors]))
 
 export const layer = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxBody)),

@@ -1,18 +1,38 @@
 /**
  * A request that Twilio signed: nothing else reaches a webhook or the media WebSocket.
  */
-import { Clock, Effect, Metric } from "effect"
+import { Clock, Effect, Metric, Option } from "effect"
 import { type HttpServerRequest, UrlParams } from "effect/http"
 import type { IncomingMessage } from "node:http"
 import { Identity } from "../config/Identity.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import * as Signature from "../twilio/Signature.ts"
+import * as Failures from "./Failures.ts"
 import { InvalidSignature, PayloadTooLarge } from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
+import * as Turns from "./Turns.ts"
 
 /** The request's target as it came: what the router does to the path is nothing that Twilio signed. */
 const targetOf = (request: HttpServerRequest.HttpServerRequest) => (request.source as IncomingMessage).url ?? "/"
+
+/** Of a form, or of a query. Twilio's largest, with add-ons and SIP headers, have some dozens. */
+const maxParameters = 256
+
+const tooMany = `A webhook may have ${maxParameters} parameters.`
+
+/** Bytes that are hashed in one go: SHA-1 takes 0.1 to 0.25 ms for so many. */
+const maxHashed = 131_072
+
+/** Whether there are more parameters than that. */
+const hasTooMany = (bytes: Uint8Array): boolean => {
+  let at = -1
+  for (let count = 0; count < maxParameters; count++) {
+    at = bytes.indexOf(0x26, at + 1)
+    if (at < 0) return false
+  }
+  return true
+}
 
 /** How long a diagnosis of one kind stays unsaid after it was said: strangers with forged signatures must not fill the log. */
 const silenceMillis = 600_000
@@ -29,6 +49,7 @@ export const make = Effect.gen(function*() {
   const refusals = yield* SampledLog.make
 
   const diagnosedAt = new Map<string, number>()
+  const failures = Failures.make()
 
   /** Says why the signature may not match, as far as the request tells, and what to set. */
   const diagnose = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
@@ -42,14 +63,16 @@ export const make = Effect.gen(function*() {
   const refuse = Effect.fnUntraced(function*(
     path: string,
     request: HttpServerRequest.HttpServerRequest,
-    reason: "missing" | "wrong"
+    kind: "missing" | "misshapen" | "wrong"
   ) {
+    const reason = kind === "missing" ? kind : "wrong"
+    failures.add(addressOf(request))
     yield* Metric.update(Metrics.webhooksRefused(path, reason), 1)
     yield* refusals.tell(`${path} ${reason}`, Effect.logWarning("A request was refused: its Twilio signature is missing or wrong").pipe(
       Effect.annotateLogs({ path, signature: reason })
     ))
-    // Twilio signs every request: one without a signature is a stranger's.
-    if (reason === "wrong") yield* diagnose(request)
+    // Twilio signs every request: one without a signature, or with what can be none, is a stranger's.
+    if (kind === "wrong") yield* diagnose(request)
     return yield* new InvalidSignature({
       detail: "Only Twilio may call this. If Twilio did: PUBLIC_URL must be exactly the address that Twilio calls "
         + "(scheme, host, port), and TWILIO_AUTH_TOKEN the account's primary auth token."
@@ -57,32 +80,75 @@ export const make = Effect.gen(function*() {
   })
 
   /**
-   * The base URL that Twilio called, as its signature proves. It is the same for what is answered. The shorter ones come first,
-   * since the `twilio` package takes an address with a port for the one without it, too.
+   * The base URL that Twilio called, as its signature proves. It is the same for what is answered. All spellings of the likeliest kind
+   * come first, and among them the shorter bases, since an address with a port also counts for the one without it.
+   *
+   * What one turn of the event loop hashes is bounded; a large form with many spellings takes several. None is left out,
+   * however often the address has failed: behind a tunnel a stranger has the same address as Twilio.
    */
-  const provenBase = (
+  const provenBase = Effect.fnUntraced(function*(
     request: HttpServerRequest.HttpServerRequest,
     signature: string,
     parameters: Signature.Parameters,
     toUrl: (base: string) => string
-  ) =>
-    [...publicUrl.candidates(request)].sort((one, other) => one.length - other.length).find((base) =>
-      Signature.isValid({ authTokens: account.authTokens, signature, url: toUrl(base), parameters }))
+  ) {
+    const checked = Signature.check({ authTokens: account.authTokens, signature, parameters })
+    if (checked === undefined) return undefined
+    let rivals = [...publicUrl.candidates(request)].sort((one, other) => one.length - other.length)
+      .map((base) => ({ base, spellings: Signature.spellings(toUrl(base)) }))
+    let hashed = 0
+    while (rivals.length > 0) {
+      const left: typeof rivals = []
+      for (const rival of rivals) {
+        const { done, value } = rival.spellings.next()
+        if (done === true) continue
+        if (hashed > maxHashed) {
+          yield* turn(request)
+          hashed = 0
+        }
+        if (checked.matches(value)) return rival.base
+        hashed += checked.bytes + value.length * account.authTokens.length
+        left.push(rival)
+      }
+      rivals = left
+    }
+    return undefined
+  })
+
+  /** The address of whoever sent it, and one for all whose address is not known. */
+  const addressOf = (request: HttpServerRequest.HttpServerRequest) => Option.getOrElse(publicUrl.clientAddress(request), () => "")
+
+  const turn = (request: HttpServerRequest.HttpServerRequest) =>
+    Turns.shared.turn((request.source as IncomingMessage).socket, failures.areMany(addressOf(request)))
+
+  const tooLarge = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest, detail: string) {
+    failures.add(addressOf(request))
+    yield* Metric.update(Metrics.webhooksRefused(path, "tooLarge"), 1)
+    return yield* new PayloadTooLarge({ detail })
+  })
+
+  /** The form of a POST, in so far as it is not too large to be one of Twilio's. */
+  const readForm = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
+    const tooLong = () => tooLarge(path, request, "The body of a webhook may have 64 KiB.")
+    const bytes = new Uint8Array(yield* Effect.catch(request.arrayBuffer, tooLong))
+    yield* turn(request)
+    if (hasTooMany(bytes)) return yield* tooLarge(path, request, tooMany)
+    return yield* Effect.catch(Effect.map(request.urlParamsBody, UrlParams.toRecord), tooLong)
+  })
 
   /** The parameters of a webhook, GET or POST, if Twilio signed it. */
   const webhook = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
     const signature = request.headers[Signature.header]
-    // An unsigned body is not worth reading.
+    // The body of what nobody signed is not worth reading.
     if (signature === undefined) return yield* refuse(path, request, "missing")
-    const body: Signature.Parameters = request.method === "POST"
-      ? yield* request.urlParamsBody.pipe(
-        Effect.map(UrlParams.toRecord),
-        Effect.mapError(() => new PayloadTooLarge({ detail: "The body of a webhook may have 64 KiB." }))
-      )
-      : {}
-    const base = provenBase(request, signature, body, (base) => base + targetOf(request))
+    if (!Signature.isShaped(signature)) return yield* refuse(path, request, "misshapen")
+    const target = targetOf(request)
+    if (hasTooMany(Buffer.from(target))) return yield* tooLarge(path, request, tooMany)
+    const body: Signature.Parameters = request.method === "POST" ? yield* readForm(path, request) : {}
+    const base = yield* provenBase(request, signature, body, (base) => base + target)
     if (base === undefined) return yield* refuse(path, request, "wrong")
-    const query = Object.fromEntries(new URL(base + targetOf(request)).searchParams)
+    failures.forget(addressOf(request))
+    const query = Object.fromEntries(new URL(base + target).searchParams)
     return { base, query, parameters: request.method === "POST" ? body : query }
   })
 
@@ -90,8 +156,9 @@ export const make = Effect.gen(function*() {
   const upgrade = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
     const signature = request.headers[Signature.header]
     if (signature === undefined) return yield* refuse(path, request, "missing")
-    const base = provenBase(request, signature, {}, (base) => toWebSocketUrl(base) + targetOf(request))
-    if (base === undefined) return yield* refuse(path, request, "wrong")
+    const base = yield* provenBase(request, signature, {}, (base) => toWebSocketUrl(base) + targetOf(request))
+    if (base === undefined) return yield* refuse(path, request, Signature.isShaped(signature) ? "wrong" : "misshapen")
+    failures.forget(addressOf(request))
   })
 
   return { webhook, upgrade }

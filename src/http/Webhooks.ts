@@ -8,7 +8,9 @@ import type { Call } from "../call/Call.ts"
 import * as CallerShare from "../call/CallerShare.ts"
 import { CallRegistry } from "../call/CallRegistry.ts"
 import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../call/CallState.ts"
+import * as MediaHost from "../call/MediaHost.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import { Identity } from "../config/Identity.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import { loggable } from "../observability/LogText.ts"
 import * as Metrics from "../observability/Metrics.ts"
@@ -16,7 +18,7 @@ import * as SampledLog from "../observability/SampledLog.ts"
 import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
 import * as TwiML from "../twilio/TwiML.ts"
 import { CallParameters, type CallStatus, ContinueParameters, StatusParameters, StreamParameters } from "../twilio/Webhook.ts"
-import { InvalidRequest } from "./Problems.ts"
+import { InvalidRequest, InvalidSignature } from "./Problems.ts"
 import * as SignedRequest from "./SignedRequest.ts"
 
 const twiml = (document: string) => HttpServerResponse.text(document, { contentType: "text/xml; charset=utf-8" })
@@ -39,6 +41,7 @@ export const paths = ["/twiml", "/twilio/continue", "/twilio/status", "/twilio/s
 
 export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const signed = yield* SignedRequest.make
+  const { account } = yield* Identity
   const registry = yield* CallRegistry
   const agents = yield* Agents
   const tokens = yield* StreamToken
@@ -78,12 +81,14 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const connect = Effect.fnUntraced(function*(call: Call, base: string, asked: Asked, websocketUrl: string | undefined) {
     const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: websocketUrl === undefined, asked }))
     if (isGivenUp(state)) return yield* hangUp(call.info.callSid, "requested")
+    const isOurs = websocketUrl === undefined || MediaHost.isOwn(websocketUrl, base)
     return twiml(TwiML.connectStream({
       url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
       // After a stream that is not ours there is nothing to go on with.
       action: `${base}/twilio/continue${websocketUrl === undefined ? "" : "?then=hangup"}`,
       statusCallback: `${base}/twilio/stream`,
-      parameters: { [parameterName]: yield* tokens.issue(call.info.callSid) }
+      // A token lets its holder speak on the call: nobody else's server is given one.
+      parameters: isOurs ? { [parameterName]: yield* tokens.issue(call.info.callSid) } : {}
     }))
   })
 
@@ -97,6 +102,10 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const answer = Effect.fn("/twiml")(function*(request: HttpServerRequest.HttpServerRequest) {
     const { base, parameters, query } = yield* signed.webhook("/twiml", request)
     const call = yield* decodeCall("/twiml", parameters)
+    if (call.AccountSid !== account.accountSid) {
+      yield* Metric.update(Metrics.webhooksRefused("/twiml", "foreign account"), 1)
+      return yield* new InvalidSignature({ detail: "The call is of another account than TWILIO_ACCOUNT_SID." })
+    }
     const ended = yield* answerToEnded("/twiml", call.CallSid, call.CallStatus)
     if (Option.isSome(ended)) return ended.value
     return yield* Effect.gen(function*() {

@@ -15,6 +15,7 @@ import { type Cause, Clock, Data, Deferred, Duration, Effect, Queue, Result, typ
 import type { WebSocket } from "ws"
 import type { StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
+import * as Halt from "./Halt.ts"
 import * as MediaFrame from "./MediaFrame.ts"
 import * as MediaLead from "./MediaLead.ts"
 import { decodeInbound, encodeOutbound, type Inbound, type Media, type Start } from "./MediaMessage.ts"
@@ -28,7 +29,7 @@ export type Control = Extract<Inbound, { readonly event: "mark" | "dtmf" | "stop
 export class StreamClosed extends Data.TaggedError("StreamClosed")<{
   /**
    * - `lost`: the socket is gone without `stop`;
-   * - `tooLarge`: a message above the limit (the peer has been told 1009);
+   * - `tooLarge`: a message above the limit, or in too many pieces (the peer has been told 1009, 1008);
    * - `rubbish`: too many bad messages;
    * - `ahead`: much more sound than time has passed, see `MediaLead`;
    * - `noStart`: `start` did not come in time;
@@ -45,7 +46,7 @@ export class StreamClosed extends Data.TaggedError("StreamClosed")<{
 
 const explanations: Record<StreamClosed["reason"], string> = {
   lost: "The media WebSocket is gone",
-  tooLarge: "A message was larger than MAX_MESSAGE_BYTES",
+  tooLarge: "A message was larger than MAX_MESSAGE_BYTES, or came in too many pieces",
   rubbish: "Too many messages could not be read; see client_caller_bad_messages_total",
   ahead: "More sound came than time has passed; see client_caller_media_surplus_seconds_total",
   noStart: "The start message did not come in time",
@@ -146,8 +147,11 @@ export const clearText = (streamSid: StreamSid): string => encodeOutbound({ even
 
 const closed = (reason: StreamClosed["reason"], code: number) => new StreamClosed({ reason, code })
 
-/** `ws` reports a message above `maxPayload` as an error with this code, having sent 1009. */
-const isTooLarge = (error: Error & { readonly code?: string }) => error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
+/** `ws` reports a message above its limits as an error with one of these codes, having sent the close code. */
+const tooLargeCodes: Readonly<Record<string, number>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008
+}
 
 const open = 1
 
@@ -281,8 +285,9 @@ export const accept = Effect.fnUntraced(function*(
     onGood(message)
   }
 
-  const onError = (error: Error) => {
-    if (isTooLarge(error)) end(closed("tooLarge", 1009))
+  const onError = (error: Error & { readonly code?: string }) => {
+    const code = tooLargeCodes[error.code ?? ""]
+    if (code !== undefined) end(closed("tooLarge", code))
   }
   const onClose = (code: number) => end(closed("lost", code))
 
@@ -328,17 +333,14 @@ export const accept = Effect.fnUntraced(function*(
       ))
   )
 
+  const tooLate = Effect.suspend(() => {
+    const why = closed("noStart", 1002)
+    return Effect.andThen(Effect.sync(() => closeNow(why)), Effect.fail(why))
+  })
+  // The first of them that is there: after a halt of the process all may be.
   const start = yield* Effect.raceFirst(
-    Deferred.await(started),
-    Effect.flatMap(Deferred.await(ended), Effect.fail)
-  ).pipe(
-    Effect.timeoutOrElse({
-      duration: limits.start,
-      orElse: () => {
-        const why = closed("noStart", 1002)
-        return Effect.andThen(Effect.sync(() => closeNow(why)), Effect.fail(why))
-      }
-    })
+    Effect.raceFirst(Deferred.await(started), Effect.flatMap(Deferred.await(ended), Effect.fail)),
+    Effect.andThen(Halt.sleep(limits.start), tooLate)
   )
 
   const encoder = MediaFrame.makeEncoder(start.streamSid)

@@ -174,11 +174,26 @@ describe("the end of a stream", () => {
 })
 
 describe("Twilio asking what next", () => {
-  it("while our stream is still open closes it as lost and waits for the next", () => {
-    assert.deepStrictEqual(step(streaming, answered), ["Connected", "close streamLost", "arm start"])
+  it("while our stream is still open leaves it alone until the next one starts: a replay closes nothing", () => {
+    assert.deepStrictEqual(step(streaming, answered), ["Streaming", "arm start"])
     const next = transition(streaming, answered)[1]
-    assert.deepStrictEqual(step(next, ended(closed("streamLost"))), ["Connected"])
-    assert.deepStrictEqual(step(next, started(2))[0], "Streaming")
+    assert.deepStrictEqual(transition(next, fired("start")), [[], streaming])
+    assert.deepStrictEqual(step(next, ended(lost)), ["Connected", "arm start"])
+    assert.deepStrictEqual(step(next, started(2)), ["Streaming", "disarm start", "close streamLost", "arm duration"])
+  })
+
+  it("a hundred times, with nothing that follows, changes nothing", () => {
+    for (const asked of ["first", "afterStream", "afterTransfer"] as const) {
+      let state = streaming
+      for (let count = 0; count < 100; count++) {
+        for (const event of [CallEvent.Answered({ streamsHere: true, asked }), fired("start")]) {
+          const [commands, next] = transition(state, event)
+          assert.deepStrictEqual(commands.map(write), event._tag === "Answered" ? ["arm start"] : [])
+          state = next
+        }
+      }
+      assert.deepStrictEqual(state, streaming)
+    }
   })
 
   it("again, after an answer whose stream never came to be, waits again", () => {
@@ -190,16 +205,21 @@ describe("Twilio asking what next", () => {
   })
 
   it("too often is given up, whether streams came to be or not", () => {
-    for (const between of [[], [started()]]) {
-      let state = connected
-      let asked = 0
-      while (state.phase._tag === "Connected") {
-        state = [...between, answered].reduce((state, event) => transition(state, event)[1], state)
-        asked++
-      }
-      assert.strictEqual(asked, maxResumptions + 1)
-      assert.strictEqual(phaseOf(state), between.length === 0 ? "Ending noStream" : "Ending streamLost")
+    let state = connected
+    let asked = 0
+    while (state.phase._tag === "Connected") {
+      state = transition(state, answered)[1]
+      asked++
     }
+    assert.strictEqual(asked, maxResumptions + 1)
+    assert.strictEqual(phaseOf(state), "Ending noStream")
+    // While a stream is open the last one stays: it ends by its own silence.
+    state = streaming
+    for (let index = 2; index < maxResumptions + 10; index++) {
+      state = [answered, started(index)].reduce((state, event) => transition(state, event)[1], state)
+    }
+    assert.deepStrictEqual([phaseOf(state), state.offer, state.resumptions], ["Streaming", "none", maxResumptions])
+    assert.deepStrictEqual(step(state, ended(lost, maxResumptions + 1)), ["Ending streamLost", "arm ending"])
   })
 
   it("changes nothing once the call is ending", () => {
@@ -275,7 +295,7 @@ describe("Twilio asking for the first TwiML again, or a replay of that", () => {
   })
 
   it("is believed when Twilio then says that its new stream is over", () => {
-    assert.strictEqual(step(offered(transferred), answered)[0], "Connected")
+    assert.strictEqual(step(offered(transferred), answered)[0], "Transferred")
     assert.strictEqual(step(offered(ending), answered)[0], "Connected")
   })
 
@@ -419,9 +439,12 @@ describe("a transfer", () => {
   })
 
   it("that found nobody gives the call back, a stream and all, but not for ever", () => {
-    const [phase, ...commands] = step(transferred, cameBack)
-    assert.strictEqual(phase, "Connected")
-    assert.sameMembers(commands, ["disarm transferred", "arm duration", "arm start"])
+    assert.deepStrictEqual(step(transferred, cameBack), ["Transferred", "arm start"])
+    const [phase, ...commands] = step(transition(transferred, cameBack)[1], started(2))
+    assert.strictEqual(phase, "Streaming")
+    assert.sameMembers(commands, ["disarm start", "disarm transferred", "arm duration"])
+    // A replay of that, while they talk to each other, ends nothing.
+    assert.deepStrictEqual(transition(transition(transferred, cameBack)[1], fired("start")), [[], transferred])
     assert.deepStrictEqual(step(after(answered, started(), began, ended(stopped), cameBack, started(2)), ended(stopped, 2)), [
       "Ending callerLeft",
       "arm ending"

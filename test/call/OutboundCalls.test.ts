@@ -166,7 +166,7 @@ describe("a service that is not set up for calls", () => {
 })
 
 describe("a WebSocket of the client's choice", () => {
-  const hosts = { WEBSOCKET_HOSTS: "media.example.com,Other.Example.com,127.0.0.1,ports.example.com:8443" }
+  const hosts = { WEBSOCKET_HOSTS: "media.example.com,Other.Example.com,127.0.0.1,ports.example.com:8443,plain.example.com:443" }
   const asked = (websocketUrl: string) => request({ websocketUrl: Option.some(websocketUrl) })
 
   it.effect.each([
@@ -174,6 +174,7 @@ describe("a WebSocket of the client's choice", () => {
     ["of a host that is allowed", "wss://media.example.com/some/path"],
     ["of an allowed host that is written otherwise", "wss://OTHER.example.com/ws"],
     ["at an allowed host's port", "wss://ports.example.com:8443/ws"],
+    ["at 443, where the host is allowed with it", "wss://plain.example.com/ws"],
     ["on this machine, unencrypted", "ws://127.0.0.1:9000/ws"]
   ])("may be one %s", ([, url]) =>
     withOutbound(({ place, rest }) =>
@@ -192,6 +193,8 @@ describe("a WebSocket of the client's choice", () => {
     ["an allowed host as user and password", "wss://media.example.com:x@evil.example.net/ws"],
     ["a user at an allowed host", "wss://user@media.example.com/ws"],
     ["an allowed host in the path", "wss://evil.example.net/media.example.com"],
+    ["a port of a host that is allowed without one", "wss://media.example.com:8443/ws"],
+    ["443 of a host that is allowed with another port", "wss://ports.example.com/ws"],
     ["another port of a host that is allowed with its port", "wss://ports.example.com:9443/ws"],
     ["an allowed host unencrypted", "ws://media.example.com/ws"],
     ["https", "https://media.example.com/ws"],

@@ -9,6 +9,9 @@ const short = { headers: 300, request: 600, checkEvery: 50 }
 
 const get = (path = "/", ...headers: ReadonlyArray<string>) => [`GET ${path} HTTP/1.1`, "Host: x", ...headers, "", ""].join("\r\n")
 
+/** Of the right shape. */
+const signed = `X-Twilio-Signature: ${"A".repeat(27)}=`
+
 /** A server on a free port; its answers to `/slow` wait until they are released. */
 const sockets = new WeakMap<Server, Array<Socket>>()
 
@@ -281,16 +284,134 @@ describe("a request that comes before anybody listens", () => {
       )
       const { port } = server.address() as AddressInfo
       const client = yield* open(port)
-      yield* client.write(get("/early"))
+      yield* client.write(get("/twilio/early", signed))
       yield* heard(server, client)
       for (let index = 0; index < 5; index++) yield* open(port)
       server.on("request", (request, response) => void response.end(`<${request.url}>`))
       yield* client.answers(1)
-      assert.include(client.text(), "</early>")
+      assert.include(client.text(), "</twilio/early>")
       // Had it been counted twice, it would never wait again, and this would not close it.
       yield* client.write(get("/again"))
       yield* client.answers(2)
       yield* openIdle(port)
+      yield* client.closed
+    }).pipe(Effect.scoped))
+})
+
+/** What a server does while it is halted at nothing: how many requests it took in each turn of the event loop. */
+const countTurns = (server: Server) => {
+  const taken: Array<number> = [0]
+  let isOver = false
+  const next = () => {
+    if (isOver) return
+    taken.push(0)
+    setImmediate(next)
+  }
+  setImmediate(next)
+  server.prependListener("request", () => taken[taken.length - 1]++)
+  return { taken, stop: () => void (isOver = true) }
+}
+
+describe("requests that come in one packet", () => {
+  it.live("are all answered, in their order, over many turns of the event loop", () =>
+    Effect.gen(function*() {
+      const { port, server } = yield* serve()
+      const { stop, taken } = countTurns(server)
+      const client = yield* open(port)
+      const paths = Array.from({ length: 1600 }, (_, index) => `/${index}`)
+      yield* client.write(paths.map((path) => get(path)).join(""))
+      yield* client.answers(1600)
+      stop()
+      assert.deepStrictEqual([...client.text().matchAll(/<(\/\d+)>/g)].map(([, path]) => path), paths)
+      // A turn of the loop has some ms for them; Node by itself makes all 1600 in one turn.
+      assert.isAtMost(Math.max(...taken), 800)
+      assert.isAbove(taken.filter((count) => count > 0).length, 3)
+    }).pipe(Effect.scoped))
+
+  it.live("with bodies are whole, however they are cut", () =>
+    Effect.gen(function*() {
+      const bodies: Array<string> = []
+      const { port, server } = yield* serve()
+      server.removeAllListeners("request")
+      server.on("request", (request, response) => {
+        let body = ""
+        request.on("data", (chunk) => body += chunk)
+        request.on("end", () => {
+          bodies.push(body)
+          response.end("<ok>")
+        })
+      })
+      const client = yield* open(port)
+      const sent = [60_000, 1, 0, 10_000, 4096, 4095, 70_000].map((length, index) => String(index).repeat(length))
+      yield* client.write(sent.map((body) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`).join(""))
+      yield* client.answers(sent.length)
+      assert.deepStrictEqual(bodies, sent)
+    }).pipe(Effect.scoped))
+
+  it.live("wait where their answers are not read, and do not fill the memory", () =>
+    Effect.gen(function*() {
+      const { port, server } = yield* serve()
+      const big = Buffer.alloc(1_000_000)
+      let answered = 0
+      server.removeAllListeners("request")
+      server.on("request", (_, response) => {
+        answered++
+        response.end(big)
+      })
+      const client = yield* open(port)
+      client.socket.pause()
+      yield* client.write(get().repeat(1000))
+      yield* until("some", Effect.sync(() => answered), (count) => count > 0)
+      yield* Effect.sleep("300 millis")
+      assert.isAtMost(answered, 10)
+    }).pipe(Effect.scoped))
+})
+
+describe("a connection that does not come to an end", () => {
+  const quick = { ...short, checkEvery: 20 }
+
+  it.live("is cut when its answer is not read", () =>
+    Effect.gen(function*() {
+      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 20 } })
+      server.removeAllListeners("request")
+      server.on("request", (_, response) => void response.end(Buffer.alloc(20_000_000)))
+      const client = yield* open(port)
+      client.socket.pause()
+      yield* client.write(get())
+      yield* until("the server's connections", connectionsOf(server), (count) => count === 0)
+    }).pipe(Effect.scoped))
+
+  it.live("is cut when it is one of too many half bodies, and those of others are not", () =>
+    Effect.gen(function*() {
+      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 50 } })
+      const half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\na"
+      server.removeAllListeners("request")
+      const clients = yield* Effect.forEach([...Array(230).keys()], () => open(port))
+      yield* Effect.forEach(clients, (client) => client.write(half), { discard: true })
+      yield* until("those left", connectionsOf(server), (count) => count === 192)
+      yield* clients[0].closed
+      assert.isTrue(clients[229].isOpen())
+    }).pipe(Effect.scoped))
+
+  it.live("is cut when it asks for a WebSocket and goes no further", () =>
+    Effect.gen(function*() {
+      const { port, server } = yield* serve({ timeouts: quick })
+      const sockets = socketsOf(server)
+      const client = yield* open(port)
+      yield* client.write(get("/ws", "Connection: Upgrade", "Upgrade: x"))
+      yield* client.answers(1)
+      assert.strictEqual(sockets[0].timeout, 10_000)
+      sockets[0].emit("timeout")
+      yield* client.closed
+    }).pipe(Effect.scoped))
+
+  it.live("does not keep the server from closing", () =>
+    Effect.gen(function*() {
+      const { held, port, server } = yield* serve({ closeAfter: 50 })
+      const client = yield* open(port)
+      yield* client.write(get("/slow"))
+      yield* until("the request", Effect.sync(() => held.length), (count) => count === 1)
+      yield* closed(server)
       yield* client.closed
     }).pipe(Effect.scoped))
 })

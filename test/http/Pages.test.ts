@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Metric } from "effect"
+import { createHash } from "node:crypto"
 import * as Metrics from "../../src/observability/Metrics.ts"
 import * as Service from "../e2e/Service.ts"
 import { awaitFrames, place } from "../e2e/Talk.ts"
@@ -83,6 +84,48 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       assert.isNotEmpty(tags)
       assert.deepStrictEqual(tags.filter((tag) => /\b(?:src|href)\s*=\s*["']?(?:https?:)?\/\//.test(tag)), [])
       assert.notMatch(text, /@import\s+(?:url\()?["']?https?:/)
+    }))
+
+  it.effect("/docs and /openapi.json are compressed for who takes that, and not sent again to who has them", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const fetched = (path: string, headers: Record<string, string>) =>
+        Effect.promise(async () => {
+          const response = await fetch(service.url + path, { headers })
+          return { status: response.status, headers: response.headers, text: await response.text() }
+        })
+      for (const path of ["/docs", "/openapi.json"]) {
+        const plain = yield* fetched(path, { "accept-encoding": "identity" })
+        assert.isNull(plain.headers.get("content-encoding"))
+        for (const [accepted, coding] of [["gzip, deflate, br", "br"], ["gzip", "gzip"], ["gzip, br;q=0", "gzip"]]) {
+          const answer = yield* Service.until(
+            `${path} as ${coding}`,
+            fetched(path, { "accept-encoding": accepted }),
+            ({ headers }) => headers.get("content-encoding") === coding
+          )
+          assert.strictEqual(answer.text, plain.text)
+          assert.strictEqual(answer.headers.get("vary"), "accept-encoding")
+          const etag = answer.headers.get("etag")!
+          assert.notStrictEqual(etag, plain.headers.get("etag"))
+          const again = yield* fetched(path, { "accept-encoding": accepted, "if-none-match": `"other", W/${etag}` })
+          assert.deepStrictEqual([again.status, again.text], [304, ""])
+        }
+      }
+    }))
+
+  it.effect("every page says that it runs nothing but its own, and stands in no frame", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      for (const path of ["/docs", "/openapi.json", "/health", "/metrics", "/ready", "/nothing", "/", "/ws", "/twiml"]) {
+        const { headers } = yield* service.ask(path)
+        assert.strictEqual(headers.get("x-content-type-options"), "nosniff", path)
+        const policy = headers.get("content-security-policy") ?? ""
+        for (const part of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"]) assert.include(policy, part, path)
+        assert.notMatch(policy, /script-src[^;]*(?:unsafe|\*|https?:)/, path)
+      }
+      const { headers, text } = yield* service.ask("/docs")
+      const script = text.slice(text.indexOf("<script>") + "<script>".length, text.lastIndexOf("</script>"))
+      assert.include(headers.get("content-security-policy") ?? "", `script-src 'sha256-${createHash("sha256").update(script).digest("base64")}';`)
     }))
 
   it.effect("/ leads to /docs", () =>

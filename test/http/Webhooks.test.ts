@@ -148,6 +148,61 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual(answer.problem.name, "payload-too-large")
     }))
 
+  it.effect("with more than 256 parameters is refused (413), and with 256 it is taken", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const names = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`AddOn${index}`, "x".repeat(200)]))
+      for (const method of ["GET", "POST"] as const) {
+        // Node itself refuses longer URLs.
+        const size = method === "GET" ? 60 : 250
+        const params = { CallSid: sid("f1"), CallStatus: "completed", ...names(size) }
+        assert.isBelow((yield* service.webhook("/twilio/status", params, { method })).status, 300, method)
+      }
+      const answer = yield* service.webhook("/twilio/status", { CallSid: sid("f1"), CallStatus: "completed", ...names(260) })
+      assert.strictEqual(answer.status, 413)
+      assert.include(answer.problem.detail, "256")
+      const url = yield* service.ask(`/twilio/status?${"&".repeat(300)}`, { headers: { [Signature.header]: `${"A".repeat(27)}=` } })
+      assert.strictEqual(url.status, 413)
+    }))
+
+  it.effect("that is signed is taken from an address that has failed a hundred times", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      yield* Effect.forEach(Array.from({ length: 100 }), () => service.webhook("/twiml", voice(sid("1")), { token: "another's" }), {
+        concurrency: 10,
+        discard: true
+      })
+      // Over the least likely spelling, too.
+      const { accountSid } = yield* Simulator
+      const parameters = { AccountSid: accountSid, CallSid: sid("f2"), CallStatus: "completed" }
+      const signature = Signature.sign(Redacted.make(Service.authToken), `${service.url}/twilio/status/?x=%27`, parameters)
+      const answer = yield* service.webhook("/twilio/status?x='", { CallSid: sid("f2"), CallStatus: "completed" }, { signature })
+      assert.isBelow(answer.status, 300)
+    }))
+
+  it.effect("of another account's call is refused, though it is signed, and counted", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const answer = yield* service.webhook("/twiml", { ...voice(sid("f3")), AccountSid: `AC${"f".repeat(32)}` })
+      assert.strictEqual(answer.status, 403)
+      assert.include(answer.problem.detail, "TWILIO_ACCOUNT_SID")
+      assert.strictEqual((yield* service.metrics)("client_caller_webhooks_refused_total", { path: "/twiml", reason: "foreign account" }), 1)
+    }))
+
+  it.effect("gives a token to our own WebSocket, and to nobody else's", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const parameterOf = (url: string, digits: string) =>
+        Effect.map(service.webhook(`/twiml?websocket_url=${encodeURIComponent(url)}`, voice(sid(digits))), ({ text }) => {
+          assert.strictEqual(attribute(text, "url"), url)
+          return /<Parameter/.test(text)
+        })
+      assert.isTrue(yield* parameterOf(`${service.url.replace("http", "ws")}/ws`, "f4"))
+      assert.isFalse(yield* parameterOf("wss://media.example.com/stream", "f5"))
+      assert.isFalse(yield* parameterOf(`${service.url.replace("http", "ws")}0/ws`, "f6"))
+      yield* hangUpAll(service, "f4", "f5", "f6")
+    }))
+
   it.effect("of a call that nobody knows is taken, and changes nothing", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service

@@ -81,6 +81,42 @@ describe("the spellings of one URL", () => {
   ])("refuses %s", (_, signed, checked) => assert.isFalse(accepts(signed, checked)))
 })
 
+describe("the price of a check", () => {
+  const bases = ["https://example.com", "https://example.com:8443", "http://127.0.0.1:8000", "https://user:pass@example.com", "https://[2001:db8::1]", "https://EXAMPLE.com:443"]
+  const targets = ["/twiml", "/twiml/", "/twiml?agent=echo", "/twiml?a=it's&b=%27", "/twiml?a=1&a=2&ä=ö", "/twiml?q=a b", "/twiml?", "//twiml?x=%zz", "/"]
+
+  it("is a few spellings of a URL, the one that came first, and none twice", () => {
+    for (const base of bases) {
+      for (const target of targets) {
+        const spellings = [...Signature.spellings(base + target)]
+        assert.strictEqual(spellings[0], base + target)
+        assert.strictEqual(new Set(spellings).size, spellings.length)
+        assert.isAtMost(spellings.length, 14, spellings.join(" "))
+        if (!target.includes("?")) assert.isAtMost(spellings.length, 8, spellings.join(" "))
+      }
+    }
+    assert.deepStrictEqual([...Signature.spellings("https://example.com/twiml")], [
+      "https://example.com/twiml",
+      "https://example.com/twiml/",
+      "https://example.com:443/twiml",
+      "https://example.com:443/twiml/"
+    ])
+  })
+
+  it.prop(
+    "takes nothing from what the package accepts",
+    [Schema.Literals(bases), Schema.Literals(targets), Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Array(Schema.String)]))],
+    ([base, target, parameters]) => {
+      const url = base + target
+      for (const signed of [...Signature.spellings(url), new URL(url).toString(), `${url}&x`, url.replace("twiml", "other")]) {
+        const signature = webhooks.getExpectedTwilioSignature("12345", signed, parameters as Record<string, any>)
+        const byPackage = twilio.validateRequest("12345", signature, url, parameters as Record<string, any>)
+        if (byPackage) assert.isTrue(Signature.isValid({ authTokens: [token], signature, url, parameters }), signed)
+      }
+    }
+  )
+})
+
 describe("what is refused", () => {
   const url = "https://example.com/voice"
   const parameters = { CallSid: "CA1", Digits: "12" }
@@ -95,6 +131,8 @@ describe("what is refused", () => {
     ["an empty signature", { signature: "" }],
     ["a signature of another length", { signature: "AAAA" }],
     ["a signature with something behind", { signature: `${signature} ` }],
+    ["a signature whose last character holds more than 20 bytes", { signature: signature.replace(/.=$/, "B=") }],
+    ["a signature in the alphabet of URLs", { signature: "-_".repeat(14).replace(/.$/, "=") }],
     ["a signature that is no base64", { signature: "☎".repeat(28) }],
     ["another token's signature", { signature: Signature.sign(elsewhere, url, parameters) }],
     ["a parameter that was changed", { parameters: { ...parameters, Digits: "13" } }],

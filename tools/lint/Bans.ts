@@ -21,7 +21,12 @@ export interface Ban {
 const effectRuns = ["Fork", "Promise", "PromiseExit", "Sync", "SyncExit", "Callback"].flatMap((kind) => [`Effect.run${kind}`, `Effect.run${kind}With`])
 
 export const bans: ReadonlyArray<Ban> = [
-  { names: ["Date.now", "new Date()", "performance.now", "process.hrtime"], modules: ["node:perf_hooks", "node:process"], instead: "Clock or DateTime" },
+  {
+    names: ["Date.now", "new Date()", "performance.now", "process.hrtime"],
+    modules: ["node:perf_hooks", "node:process"],
+    instead: "Clock or DateTime",
+    except: { "http/Turns.ts": "it counts what requests take of a turn of the event loop, outside of any fiber" }
+  },
   { names: ["Math.random"], instead: "Random, or node:crypto for secrets" },
   {
     names: ["process.env"],
@@ -39,7 +44,12 @@ export const bans: ReadonlyArray<Ban> = [
     names: ["setTimeout", "setInterval"],
     modules: ["node:timers", "node:timers/promises"],
     instead: "Effect.sleep or a Schedule",
-    except: { "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect" }
+    except: {
+      "Process.ts": "it ends the process when fibers do not",
+      "http/NodeServer.ts": "the server's own deadlines: they hold while nothing else runs",
+      "http/Starting.ts": "it answers before there is a fiber that could",
+      "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
+    }
   },
   {
     names: ["setImmediate"],
@@ -48,6 +58,7 @@ export const bans: ReadonlyArray<Ban> = [
     except: {
       "PromptScheduler.ts": "it is what Effect's fibers run on",
       "conversation/TurnOfTheLoop.ts": "long work of one call gives the others their turn",
+      "http/Turns.ts": "requests take turns with the calls (docs/adr/0022)",
       "twilio/SlidingInbox.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
       "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }

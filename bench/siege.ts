@@ -1,0 +1,187 @@
+/**
+ * Attacks on the service, each beside a live call whose echo is listened to: what is the longest silence that a stranger can bring
+ * about, and how much memory can he take?
+ *
+ *     npm run bench -- siege                                  # all of them
+ *     npm run bench -- siege --only "pipelined" --seconds 3   # those whose name has this word
+ *
+ * The service (as it is shipped, with `AGENT=echo`) runs on one core; the caller and the attacker on another, and the attacker gives
+ * way to the caller. Each attack has a service of its own. A gap is the time between two frames of the echo at the caller's, where
+ * frames come every 20 ms; "own" is by how much the caller itself was late, which is in the gap.
+ *
+ * Memory is what is alive after a collection, at the end of the attack while it still holds what it has, less what was before it. What is
+ * resident is told beside it: V8 keeps what it once had.
+ *
+ * An attack fails that makes a gap of more than 100 ms (beyond what the caller was late itself), that makes memory grow by more
+ * than 20 MB, or that ends the call or the process.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { connect } from "./line/inspect.ts"
+import { argument, moveTo, openFiles, pause, residentMiB, root } from "./line/processes.ts"
+import type { Attack } from "./siege/Attack.ts"
+import type { Order } from "./siege/attacker.ts"
+import { attacks } from "./siege/attacks.ts"
+import type { Seen } from "./siege/neighbour.ts"
+
+/** ms. */
+const gapAtMost = 100
+/** MB. */
+const growthAtMost = 20
+
+const seconds = argument("seconds", 5)
+const onlyAt = process.argv.indexOf("--only")
+const only = onlyAt < 0 ? "" : process.argv[onlyAt + 1].toLowerCase()
+
+/** Ports that nobody uses. */
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+/** A child on the second core; `nice` above 0 gives way. */
+const beside = (file: string, nice: number): ChildProcess => {
+  const path = fileURLToPath(new URL(`siege/${file}`, import.meta.url))
+  const child = spawn("nice", ["-n", String(nice), process.execPath, path], { stdio: ["ignore", "inherit", "inherit", "ipc"] })
+  moveTo(1, child.pid!)
+  return child
+}
+
+const message = <A>(child: ChildProcess): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const onExit = (code: number | null) => reject(new Error(`${child.spawnargs.at(-1)} ended with ${code}`))
+    child.once("exit", onExit)
+    child.once("message", (value) => {
+      child.off("exit", onExit)
+      resolve(value as A)
+    })
+  })
+
+/** A siege that is stopped leaves no service behind. */
+const running = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+
+interface Row {
+  readonly attack: Attack
+  readonly seen: Seen
+  readonly did: string
+  /** MiB. */
+  readonly growth: number
+  readonly resident: number
+  readonly isAlive: boolean
+}
+
+const startService = async (attack: Attack) => {
+  const data = mkdtempSync(join(tmpdir(), "client-caller-siege-"))
+  const [port, inspectorPort] = [await freePort(), await freePort()]
+  const flags = [`--inspect=127.0.0.1:${inspectorPort}`, "--max-semi-space-size=16"]
+  const child = spawn("taskset", ["-c", "0", process.execPath, ...flags, join(root, "dist/main.js")], {
+    cwd: data,
+    env: {
+      ...process.env,
+      SERVER_PORT: String(port),
+      DATA_DIR: data,
+      API_KEY: "0c1b6e1a6f4e4f0fb1c2d3e4f5a6b7c8",
+      LOG_LEVEL: "Error",
+      LOG_FORMAT: "json",
+      AGENT: "echo",
+      ...attack.env
+    },
+    stdio: ["ignore", "ignore", "ignore"]
+  })
+  running.add(child)
+  const url = `http://127.0.0.1:${port}`
+  while (!(await fetch(`${url}/ready`).then((response) => response.ok, () => false))) {
+    if (child.exitCode !== null) throw new Error(`The service ended with code ${child.exitCode} before it was ready.`)
+    await pause(50)
+  }
+  const account = JSON.parse(readFileSync(join(data, "local-account.json"), "utf8"))
+  const target = { url, host: "127.0.0.1", port, account, apiKey: "0c1b6e1a6f4e4f0fb1c2d3e4f5a6b7c8" }
+  return {
+    target,
+    pid: child.pid!,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    inspector: await connect(inspectorPort),
+    stop: async () => {
+      const exited = new Promise((resolve) => child.once("exit", resolve))
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGKILL")
+        await exited
+      }
+      running.delete(child)
+      rmSync(data, { recursive: true, force: true })
+    }
+  }
+}
+
+const besiege = async (attack: Attack): Promise<Row> => {
+  const service = await startService(attack)
+  const neighbour = beside("neighbour.ts", 0)
+  try {
+    neighbour.send({ calls: 1, seconds: 0, warmup: 0, target: service.target.url, account: service.target.account })
+    await message(neighbour)
+    await pause(1500)
+    const alive = async () => {
+      const { external, heap } = await service.inspector.alive()
+      return heap + external
+    }
+    const before = await alive()
+    const residentBefore = residentMiB(service.pid)
+    await pause(500)
+    neighbour.send("from")
+    const attacker = beside("attacker.ts", 15)
+    const long = Math.max(seconds, attack.seconds ?? 0)
+    attacker.send({ ...service.target, attack: attack.name, seconds: long } satisfies Order)
+    const did = message<string>(attacker)
+    did.catch(() => {})
+    // While the attack still holds what it has; the collection is after the neighbour's last frame that counts.
+    await pause(long * 1000 - 300)
+    const seen = message<Seen>(neighbour)
+    neighbour.send("until")
+    const result = await seen
+    const isAlive = service.isAlive()
+    const growth = isAlive ? (await alive()) - before : Number.NaN
+    const resident = isAlive ? residentMiB(service.pid) - residentBefore : Number.NaN
+    const files = isAlive ? openFiles(service.pid) : 0
+    return { attack, seen: result, did: `${await did}; ${files} open files`, growth, resident, isAlive }
+  } finally {
+    service.inspector.close()
+    neighbour.kill("SIGKILL")
+    await service.stop()
+  }
+}
+
+const isKept = ({ growth, isAlive, seen }: Row) =>
+  isAlive && seen.isOpen && seen.longestGap - seen.lateness <= gapAtMost && growth * 1.048_576 <= growthAtMost
+
+const chosen = attacks.filter(({ name }) => name.toLowerCase().includes(only))
+const columns = ["attack".padEnd(32), "strength".padEnd(38), "gap ms".padStart(8), "own".padStart(5), "MiB".padStart(7), "resident".padStart(9), "", "what it did"]
+console.log(columns.join(" "))
+let missed = 0
+for (const attack of chosen) {
+  const row = await besiege(attack)
+  const { did, growth, resident, seen } = row
+  if (!isKept(row)) missed++
+  console.log([
+    attack.name.padEnd(32),
+    attack.strength.padEnd(38),
+    seen.longestGap.toFixed(0).padStart(8),
+    seen.lateness.toFixed(0).padStart(5),
+    growth.toFixed(1).padStart(7),
+    resident.toFixed(0).padStart(9),
+    isKept(row) ? "kept  " : row.isAlive ? seen.isOpen ? "MISSED" : "CALL LOST" : "DEAD",
+    did
+  ].join(" "))
+}
+console.log(`\n${chosen.length - missed} of ${chosen.length} kept: no gap above ${gapAtMost} ms, memory grew by ${growthAtMost} MB at most, call and process live`)
+if (missed > 0) process.exitCode = 1

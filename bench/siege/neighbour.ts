@@ -1,0 +1,59 @@
+/**
+ * The neighbour's process: a live echo call, a frame every 20 ms, with the longest gap between two frames of its echo.
+ *
+ * Its parent sends `from` when the siege begins and `until` when it is over; then it answers with what it saw.
+ */
+import type { Load } from "../line/load.ts"
+import { frame, hangUp, open } from "../line/load.ts"
+
+export interface Seen {
+  /** Between two frames of the echo, ms. */
+  readonly longestGap: number
+  readonly frames: number
+  /** By how much (ms) this process sent a frame too late at most: its own share of the gap. */
+  readonly lateness: number
+  /** Whether the call's WebSocket is still open. */
+  readonly isOpen: boolean
+}
+
+process.once("message", async (load: Load) => {
+  const caller = await open(load, 0)
+  let isCounting = false
+  let last = performance.now()
+  let frames = 0
+  let longestGap = 0
+  let lateness = 0
+  const look = (now: number) => {
+    if (isCounting) longestGap = Math.max(longestGap, now - last)
+  }
+  caller.socket.on("message", (data: Buffer) => {
+    if (data[10] !== 0x6d || data[11] !== 0x65) return // not "me"dia
+    const now = performance.now()
+    look(now)
+    if (isCounting) frames++
+    last = now
+  })
+  const begin = performance.now()
+  let sent = 0
+  setInterval(() => {
+    const elapsed = performance.now() - begin
+    while (sent * 20 <= elapsed) {
+      if (isCounting) lateness = Math.max(lateness, elapsed - sent * 20)
+      if (caller.socket.readyState === 1) frame(caller)
+      sent++
+    }
+  }, 2)
+  process.on("message", (word) => {
+    if (word === "from") {
+      isCounting = true
+      last = performance.now()
+    } else {
+      look(performance.now())
+      isCounting = false
+      const seen: Seen = { longestGap, frames, lateness, isOpen: caller.socket.readyState === 1 }
+      if (seen.isOpen) hangUp(load, caller)
+      process.send!(seen, () => setTimeout(() => process.exit(0), 500))
+    }
+  })
+  process.send!("ready")
+})

@@ -1,0 +1,48 @@
+/**
+ * Bare connections, for attacks that no HTTP client would make.
+ */
+import { connect, type Socket } from "node:net"
+import type { Target } from "./Attack.ts"
+
+/** An open connection, or `undefined` where none came to be. Its errors are its own. One that is stubborn does not go when the other side ends. */
+export const open = (target: Target, isStubborn = false): Promise<Socket | undefined> =>
+  new Promise((resolve) => {
+    const socket = connect({ port: target.port, host: target.host, allowHalfOpen: isStubborn })
+    socket.on("error", () => {})
+    socket.once("connect", () => resolve(socket))
+    socket.once("close", () => resolve(undefined))
+  })
+
+/** Opens so many connections, each of which begins with this text, and keeps them. */
+export const openMany = async (target: Target, count: number, text: string): Promise<ReadonlyArray<Socket>> => {
+  const sockets: Array<Socket> = []
+  for (let begun = 0; begun < count; begun += 50) {
+    const some = await Promise.all(Array.from({ length: Math.min(50, count - begun) }, () => open(target, true)))
+    for (const socket of some) {
+      if (socket === undefined) continue
+      if (text !== "") socket.write(text)
+      sockets.push(socket)
+    }
+  }
+  return sockets
+}
+
+/** Those that the service has not closed; one that is half closed counts as open, and "open files" tells what the service holds. */
+export const stillOpen = (sockets: ReadonlyArray<Socket>): number =>
+  sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length
+
+export const letGo = (sockets: ReadonlyArray<Socket>): void => {
+  for (const socket of sockets) socket.destroy()
+}
+
+/** A POST as one text. */
+export const post = (path: string, body: string, ...headers: ReadonlyArray<string>): string =>
+  [
+    `POST ${path} HTTP/1.1`,
+    "Host: x",
+    "Content-Type: application/x-www-form-urlencoded",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
+    "",
+    body
+  ].join("\r\n")

@@ -1,0 +1,105 @@
+/**
+ * The documentation page and the OpenAPI document: made once at the start, compressed, and told apart by an `ETag`.
+ *
+ * The page has 1.5 MB. Written for each request it is a copy of that for each reader who does not read.
+ */
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApiSwagger, OpenApi } from "effect/http-api"
+import { createHash } from "node:crypto"
+import { brotliCompress, constants, gzip } from "node:zlib"
+import { Api } from "./Api.ts"
+
+export const paths = ["/docs", "/openapi.json"] as const
+
+interface Document {
+  readonly contentType: string
+  /** The body by the coding that a client takes; `identity` always, the others once they are made. */
+  readonly bodies: Map<string, Buffer>
+  readonly etag: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** In the order of preference. */
+const codings = ["br", "gzip"] as const
+
+const compress = {
+  br: (body: Buffer, done: (error: Error | null, result: Buffer) => void) =>
+    brotliCompress(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 6, [constants.BROTLI_PARAM_SIZE_HINT]: body.length } }, done),
+  gzip: (body: Buffer, done: (error: Error | null, result: Buffer) => void) => gzip(body, done)
+}
+
+/** In Node's own threads, one after the other; what can't be compressed is sent as it is. */
+const prepare = ({ bodies }: Document) =>
+  Effect.forEach(codings, (coding) =>
+    Effect.callback<void>((resume) => {
+      compress[coding](bodies.get("identity")!, (error, result) => {
+        if (error === null) bodies.set(coding, result)
+        resume(Effect.void)
+      })
+    }), { discard: true })
+
+const digest = (text: string | Buffer) => createHash("sha256").update(text).digest("base64")
+
+const makeDocument = (contentType: string, text: string, headers: Readonly<Record<string, string>> = {}): Document => {
+  const body = Buffer.from(text)
+  return { contentType, bodies: new Map([["identity", body]]), etag: digest(body).slice(0, 22), headers }
+}
+
+/** The coding that the client takes and we have. Weights are not read, but for 0, which is a no. */
+const codingFor = (accepted: string, { bodies }: Document): string => {
+  const taken = accepted.toLowerCase().split(",", 16).map((item) => item.trim())
+  return codings.find((coding) =>
+    bodies.has(coding) && taken.some((item) => item.split(";", 1)[0].trim() === coding && !/;\s*q=0(?:\.0*)?$/.test(item))) ?? "identity"
+}
+
+const answer = (document: Document) =>
+  Effect.gen(function*() {
+    const { headers } = yield* HttpServerRequest.HttpServerRequest
+    const coding = codingFor(headers["accept-encoding"] ?? "", document)
+    const etag = `"${document.etag}${coding === "identity" ? "" : `-${coding}`}"`
+    const common = { ...document.headers, etag, vary: "accept-encoding", "cache-control": "no-cache" }
+    const known = new Set((headers["if-none-match"] ?? "").split(",", 16).map((item) => item.trim().replace(/^W\//, "")))
+    if (known.has(etag) || known.has("*")) return HttpServerResponse.empty({ status: 304, headers: common })
+    return HttpServerResponse.uint8Array(document.bodies.get(coding)!, {
+      contentType: document.contentType,
+      headers: { ...common, ...(coding === "identity" ? {} : { "content-encoding": coding }) }
+    })
+  })
+
+/** What a page may do: its own scripts and styles, and requests to this service. */
+const pagePolicy = (html: string): string => {
+  const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, script]) => `'sha256-${digest(script)}'`)
+  return [
+    "default-src 'none'",
+    `script-src ${scripts.join(" ")}`,
+    "style-src 'unsafe-inline'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'"
+  ].join("; ")
+}
+
+/** The page as Effect makes it, taken from the route that it would be. */
+const makePage = Effect.gen(function*() {
+  const router = yield* HttpRouter.make
+  let page: Effect.Effect<HttpServerResponse.HttpServerResponse> | undefined
+  const taker = {
+    ...router,
+    add: (_method: string, _path: string, handler: typeof page) => Effect.sync(() => void (page = handler))
+  } as unknown as HttpRouter.HttpRouter
+  yield* Effect.scoped(Layer.build(Layer.provide(HttpApiSwagger.layer(Api), Layer.succeed(HttpRouter.HttpRouter, taker))))
+  const { body } = yield* page!
+  return body._tag === "Uint8Array" ? Buffer.from(body.body).toString() : ""
+})
+
+export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
+  const html = yield* makePage
+  const page = makeDocument("text/html; charset=utf-8", html, { "content-security-policy": pagePolicy(html) })
+  const openApi = makeDocument("application/json", JSON.stringify(OpenApi.fromApi(Api)))
+  yield* router.add("GET", "/docs", answer(page))
+  yield* router.add("GET", "/openapi.json", answer(openApi))
+  yield* Effect.forkScoped(Effect.andThen(prepare(openApi), prepare(page)))
+}))
