@@ -263,8 +263,8 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       const { port } = yield* Effect.tap(takenPort, ({ close }) => Effect.sync(close))
       const started = yield* Process.start({ isUnread: true, env: { SERVER_PORT: `${port}`, AGENT: "echo" } })
       const url = `http://127.0.0.1:${port}`
-      const health = Effect.map(Effect.exit(Client.ask(`${url}/health`)), (exit) => Exit.isSuccess(exit) ? exit.value.status : 0)
-      yield* until("the service", health, (status) => status === 200)
+      const ready = Effect.map(Effect.exit(Client.ask(`${url}/ready`)), (exit) => Exit.isSuccess(exit) ? exit.value.status : 0)
+      yield* until("the service", ready, (status) => status === 200)
       // A line of the log, which can't be written.
       assert.strictEqual((yield* Client.ask(`${url}/twiml`, { method: "POST" })).status, 403)
       assert.strictEqual((yield* Client.ask(`${url}/health`)).status, 200)

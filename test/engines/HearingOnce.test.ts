@@ -20,9 +20,10 @@ const notUnderstood = "Sorry, I did not get that."
 /** A conversation with a server that hears this; the greeting has been heard. */
 const greeted = Effect.fnUntraced(function*(
   hears: (asked: FakeSpeechServers.Asked) => FakeSpeechServers.Heard | string,
-  isWatched = false
+  isWatched = false,
+  isLoading = false
 ) {
-  const server = yield* FakeSpeechServers.transcription({ hears })
+  const server = yield* FakeSpeechServers.transcription({ hears, isLoading: () => isLoading })
   const settings = { url: new URL(`${server.url}/v1`), model: Option.some("whisper"), apiKey: Option.none(), voice: Option.none() }
   const engine = yield* FallbackSpeechToText.make(
     [{ name: "whisper", engine: yield* OpenAiSpeechToText.make(settings), probe: Effect.void }],
@@ -74,17 +75,19 @@ describe("a slow server", () => {
   it.effect("is sent the utterance again, and neither the silence nor the noise since", withServer(() =>
     Effect.gen(function*() {
       for (const noise of [0, 1500]) {
-        const call = yield* greeted(() => "what is new")
-        call.server.faults.next("silence")
+        const call = yield* greeted(() => "what is new", false, true)
         yield* call.voice(2000)
         const background = (millis: number) => call.frames(millis, (index) => noise * Math.sin(index * index))
         yield* background(400)
-        yield* call.server.until(() => call.server.asked.length === 1)
-        yield* background(10_000)
-        yield* call.server.until(() => call.server.asked.length === 2)
-        const [first, second] = call.millis()
-        assert.isAtMost(second - first, 250, `${noise}`)
-        assert.isAtLeast(second, 2000)
+        yield* call.server.until(() => call.server.asked.length >= 1)
+        // The refusal takes a moment of real time, and what follows it the test's.
+        while (call.server.asked.length < 4) {
+          yield* background(100)
+          yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
+        }
+        const [first, ...others] = call.millis()
+        assert.isAtLeast(first, 2000)
+        for (const other of others) assert.isAtMost(Math.abs(other - first), 250, `${noise}`)
       }
     })))
 })

@@ -82,6 +82,8 @@ export interface TranscriptionOptions extends Common {
   readonly refuses?: ReadonlyArray<string>
   /** ms to the transcript. */
   readonly latency?: () => number
+  /** While it is, requests are taken and refused with 503. */
+  readonly isLoading?: () => boolean
 }
 
 const readForm = async (exchange: FakeHttpServer.Exchange): Promise<Asked | string> => {
@@ -169,6 +171,7 @@ export const transcription = Effect.fnUntraced(function*(options: TranscriptionO
       const read = await readForm(exchange)
       if (typeof read === "string") return bad(read)
       asked.push(read)
+      if (options.isLoading?.() === true) return FakeHttpServer.refusal(503, { error: "The model is being loaded." })
       const format = read.fields.response_format ?? "json"
       if (options.refuses?.includes(format) === true) return bad(`response_format '${format}' is not compatible with model`)
       const heard = options.hears(read)
