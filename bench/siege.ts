@@ -7,7 +7,8 @@
  *
  * The service (as it is shipped, with `AGENT=echo`) runs on one core; the caller and the attacker on another, and the attacker gives
  * way to the caller. Each attack has a service of its own. A gap is the time between two frames of the echo at the caller's, where
- * frames come every 20 ms; "own" is by how much the caller itself was late, which is in the gap.
+ * frames come every 20 ms; "own" is by how much the caller itself was late, which is in the gap. "turn" is the longest time (ms of CPU)
+ * for which the service did nothing else, which a busy machine does not change.
  *
  * Memory is what is alive after a collection, at the end of the attack while it still holds what it has, less what was before it. What is
  * resident is told beside it: V8 keeps what it once had.
@@ -74,9 +75,26 @@ process.once("exit", () => {
 })
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
+/**
+ * Run in the service: the most CPU time (ms) of its thread between two looks, a few ms apart. Unlike a gap it is the same however busy
+ * the machine is.
+ */
+const watchTurns = `
+  globalThis.longestTurn = 0
+  let before = process.threadCpuUsage()
+  const micros = ({ user, system }) => user + system
+  void setInterval(() => {
+    const now = process.threadCpuUsage()
+    globalThis.longestTurn = Math.max(globalThis.longestTurn, (micros(now) - micros(before)) / 1000)
+    before = now
+  }, 5).unref()
+`
+
 interface Row {
   readonly attack: Attack
   readonly seen: Seen
+  /** ms of CPU time, see `watchTurns`. */
+  readonly turn: number
   readonly did: string
   /** MiB. */
   readonly growth: number
@@ -156,6 +174,7 @@ const besiege = async (attack: Attack): Promise<Row> => {
     const before = await alive()
     const residentBefore = residentMiB(service.pid)
     await pause(500)
+    await service.inspector.evaluate(watchTurns)
     neighbour.send("from")
     service.output.begin()
     const loggedBefore = service.output.bytes()
@@ -169,13 +188,14 @@ const besiege = async (attack: Attack): Promise<Row> => {
     neighbour.send("until")
     const result = await seen
     const isAlive = service.isAlive()
+    const turn = isAlive ? Number(await service.inspector.evaluate("globalThis.longestTurn")) : Number.NaN
     const growth = isAlive ? (await alive()) - before : Number.NaN
     const resident = isAlive ? residentMiB(service.pid) - residentBefore : Number.NaN
     const files = isAlive ? openFiles(service.pid) : 0
-    const logged = service.output.bytes() - (attack.output === "unread" ? 0 : loggedBefore)
+    const logged = service.output.bytes() - loggedBefore
     const dropped = isAlive ? await service.droppedLines() : 0
     const told = [await did, `${files} open files`, ...dropped === 0 ? [] : [`${dropped} lines of log dropped`]]
-    return { attack, seen: result, did: told.join("; "), growth, resident, logged, isAlive }
+    return { attack, seen: result, turn, did: told.join("; "), growth, resident, logged, isAlive }
   } finally {
     service.inspector.close()
     neighbour.kill("SIGKILL")
@@ -189,18 +209,19 @@ const isKept = ({ did, growth, isAlive, seen }: Row) =>
   isAlive && !did.startsWith(failure) && seen.isOpen && seen.longestGap - seen.lateness <= gapAtMost && growth * 1.048_576 <= growthAtMost
 
 const chosen = attacks.filter(({ name }) => name.toLowerCase().includes(only))
-const columns = ["attack".padEnd(38), "strength".padEnd(38), "gap ms".padStart(8), "own".padStart(5), "MiB".padStart(7), "resident".padStart(9), "log KB".padStart(8), "".padEnd(9), "what it did"]
+const columns = ["attack".padEnd(38), "strength".padEnd(38), "gap ms".padStart(8), "own".padStart(5), "turn".padStart(5), "MiB".padStart(7), "resident".padStart(9), "log KB".padStart(8), "".padEnd(9), "what it did"]
 console.log(columns.join(" "))
 let missed = 0
 for (const attack of chosen) {
   const row = await besiege(attack)
-  const { did, growth, logged, resident, seen } = row
+  const { did, growth, logged, resident, seen, turn } = row
   if (!isKept(row)) missed++
   console.log([
     attack.name.padEnd(38),
     attack.strength.padEnd(38),
     seen.longestGap.toFixed(0).padStart(8),
     seen.lateness.toFixed(0).padStart(5),
+    turn.toFixed(0).padStart(5),
     growth.toFixed(1).padStart(7),
     resident.toFixed(0).padStart(9),
     (logged / 1000).toFixed(0).padStart(8),

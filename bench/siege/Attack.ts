@@ -25,7 +25,7 @@ export interface Siege extends Target {
  * Outputs that take no log:
  *
  * - `gone`: a pipe whose reader has closed it;
- * - `unread`: a pipe that nobody reads;
+ * - `unread`: a pipe that is full, and that nobody reads;
  * - `full`: a disk without room, as `/dev/full` is.
  */
 export type BadOutput = "gone" | "unread" | "full"

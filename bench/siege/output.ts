@@ -2,7 +2,7 @@
  * What takes the service's log: a file, or one of the outputs that take none.
  */
 import { spawnSync } from "node:child_process"
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import type { BadOutput } from "./Attack.ts"
 
@@ -11,7 +11,7 @@ export interface Output {
   readonly fd: number
   /** What is wrong with it begins. */
   readonly begin: () => void
-  /** Bytes that it has taken: written to the file, or waiting in the pipe. */
+  /** Bytes that it has taken. */
   readonly bytes: () => number
   readonly close: () => void
 }
@@ -32,13 +32,14 @@ const pipe = (folder: string): readonly [number, number] => {
   return [openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), openSync(path, "w")]
 }
 
-/** Bytes that wait in a pipe; they are read. */
-const waiting = (fd: number): number => {
-  const buffer = Buffer.alloc(2 ** 21)
+/** Writes to a pipe until it takes no more. */
+const fill = (path: string): void => {
+  const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  const some = Buffer.alloc(4096, "\n")
   try {
-    return readSync(fd, buffer)
+    for (;;) writeSync(writer, some)
   } catch {
-    return 0
+    closeSync(writer)
   }
 }
 
@@ -52,7 +53,7 @@ export const open = (folder: string, bad: BadOutput | undefined): Output => {
       return of(openSync("/dev/full", "w"), () => 0)
     case "unread": {
       const [reader, writer] = pipe(folder)
-      return of(writer, () => waiting(reader), [reader])
+      return of(writer, () => 0, [reader], () => fill(join(folder, "log")))
     }
     case "gone": {
       const [reader, writer] = pipe(folder)
