@@ -7,13 +7,16 @@
  *
  * The service (as it is shipped, with `AGENT=echo`) runs on one core; the caller and the attacker on another, and the attacker gives
  * way to the caller. Each attack has a service of its own. A gap is the time between two frames of the echo at the caller's, where
- * frames come every 20 ms; "own" is by how much the caller itself was late, which is in the gap.
+ * frames come every 20 ms; "own" is by how much the caller itself was late, which is in the gap. "turn" is the longest time (ms of CPU)
+ * for which the service did nothing else, which a busy machine does not change.
  *
  * Memory is what is alive after a collection, at the end of the attack while it still holds what it has, less what was before it. What is
  * resident is told beside it: V8 keeps what it once had.
  *
+ * The log is as it is shipped, and goes to a file; the table tells how much of it the attack brought about.
+ *
  * An attack fails that makes a gap of more than 100 ms (beyond what the caller was late itself), that makes memory grow by more
- * than 20 MB, or that ends the call or the process.
+ * than 20 MB, that ends the call or the process, or that keeps the service from what it owes to others.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -23,10 +26,11 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { connect } from "./line/inspect.ts"
 import { argument, moveTo, openFiles, pause, residentMiB, root } from "./line/processes.ts"
-import type { Attack } from "./siege/Attack.ts"
+import { type Attack, failure } from "./siege/Attack.ts"
 import type { Order } from "./siege/attacker.ts"
 import { attacks } from "./siege/attacks.ts"
 import type { Seen } from "./siege/neighbour.ts"
+import * as Output from "./siege/output.ts"
 
 /** ms. */
 const gapAtMost = 100
@@ -64,25 +68,45 @@ const message = <A>(child: ChildProcess): Promise<A> =>
     })
   })
 
-/** A siege that is stopped leaves no service behind. */
+/** A siege that is stopped leaves no process behind. */
 const running = new Set<ChildProcess>()
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL")
 })
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
+/**
+ * Run in the service: the most CPU time (ms) of its thread between two looks, a few ms apart. Unlike a gap it is the same however busy
+ * the machine is.
+ */
+const watchTurns = `
+  globalThis.longestTurn = 0
+  let before = process.threadCpuUsage()
+  const micros = ({ user, system }) => user + system
+  void setInterval(() => {
+    const now = process.threadCpuUsage()
+    globalThis.longestTurn = Math.max(globalThis.longestTurn, (micros(now) - micros(before)) / 1000)
+    before = now
+  }, 5).unref()
+`
+
 interface Row {
   readonly attack: Attack
   readonly seen: Seen
+  /** ms of CPU time, see `watchTurns`. */
+  readonly turn: number
   readonly did: string
   /** MiB. */
   readonly growth: number
   readonly resident: number
+  /** Bytes of log that its output took. */
+  readonly logged: number
   readonly isAlive: boolean
 }
 
-const startService = async (attack: Attack) => {
+const startService = async (attack: Attack, hosted: Readonly<Record<string, string>>) => {
   const data = mkdtempSync(join(tmpdir(), "client-caller-siege-"))
+  const output = Output.open(data, attack.output)
   const [port, inspectorPort] = [await freePort(), await freePort()]
   const flags = [`--inspect=127.0.0.1:${inspectorPort}`, "--max-semi-space-size=16"]
   const child = spawn("taskset", ["-c", "0", process.execPath, ...flags, join(root, "dist/main.js")], {
@@ -92,12 +116,12 @@ const startService = async (attack: Attack) => {
       SERVER_PORT: String(port),
       DATA_DIR: data,
       API_KEY: "0c1b6e1a6f4e4f0fb1c2d3e4f5a6b7c8",
-      LOG_LEVEL: "Error",
       LOG_FORMAT: "json",
       AGENT: "echo",
-      ...attack.env
+      ...attack.env,
+      ...hosted
     },
-    stdio: ["ignore", "ignore", "ignore"]
+    stdio: ["ignore", output.fd, "ignore"]
   })
   running.add(child)
   const url = `http://127.0.0.1:${port}`
@@ -112,6 +136,12 @@ const startService = async (attack: Attack) => {
     pid: child.pid!,
     isAlive: () => child.exitCode === null && child.signalCode === null,
     inspector: await connect(inspectorPort),
+    output,
+    /** Lines of log that it could not write. */
+    droppedLines: async (): Promise<number> => {
+      const metrics = await fetch(`${url}/metrics`).then((response) => response.text())
+      return Number(/^client_caller_log_lines_dropped_total(?:\{[^}]*\})? (\d+)/m.exec(metrics)?.[1] ?? 0)
+    },
     stop: async () => {
       const exited = new Promise((resolve) => child.once("exit", resolve))
       if (child.exitCode === null && child.signalCode === null) {
@@ -119,13 +149,19 @@ const startService = async (attack: Attack) => {
         await exited
       }
       running.delete(child)
+      output.close()
       rmSync(data, { recursive: true, force: true })
     }
   }
 }
 
 const besiege = async (attack: Attack): Promise<Row> => {
-  const service = await startService(attack)
+  // First, since the service asks what it hosts.
+  const attacker = beside("attacker.ts", 15)
+  running.add(attacker)
+  const hosting = message<Readonly<Record<string, string>>>(attacker)
+  attacker.send(attack.name)
+  const service = await startService(attack, await hosting)
   const neighbour = beside("neighbour.ts", 0)
   try {
     neighbour.send({ calls: 1, seconds: 0, warmup: 0, target: service.target.url, account: service.target.account })
@@ -138,10 +174,12 @@ const besiege = async (attack: Attack): Promise<Row> => {
     const before = await alive()
     const residentBefore = residentMiB(service.pid)
     await pause(500)
+    await service.inspector.evaluate(watchTurns)
     neighbour.send("from")
-    const attacker = beside("attacker.ts", 15)
+    service.output.begin()
+    const loggedBefore = service.output.bytes()
     const long = Math.max(seconds, attack.seconds ?? 0)
-    attacker.send({ ...service.target, attack: attack.name, seconds: long } satisfies Order)
+    attacker.send({ ...service.target, seconds: long } satisfies Order)
     const did = message<string>(attacker)
     did.catch(() => {})
     // While the attack still holds what it has; the collection is after the neighbour's last frame that counts.
@@ -150,36 +188,44 @@ const besiege = async (attack: Attack): Promise<Row> => {
     neighbour.send("until")
     const result = await seen
     const isAlive = service.isAlive()
+    const turn = isAlive ? Number(await service.inspector.evaluate("globalThis.longestTurn")) : Number.NaN
     const growth = isAlive ? (await alive()) - before : Number.NaN
     const resident = isAlive ? residentMiB(service.pid) - residentBefore : Number.NaN
     const files = isAlive ? openFiles(service.pid) : 0
-    return { attack, seen: result, did: `${await did}; ${files} open files`, growth, resident, isAlive }
+    const logged = service.output.bytes() - loggedBefore
+    const dropped = isAlive ? await service.droppedLines() : 0
+    const told = [await did, `${files} open files`, ...dropped === 0 ? [] : [`${dropped} lines of log dropped`]]
+    return { attack, seen: result, turn, did: told.join("; "), growth, resident, logged, isAlive }
   } finally {
     service.inspector.close()
     neighbour.kill("SIGKILL")
+    attacker.kill("SIGKILL")
+    running.delete(attacker)
     await service.stop()
   }
 }
 
-const isKept = ({ growth, isAlive, seen }: Row) =>
-  isAlive && seen.isOpen && seen.longestGap - seen.lateness <= gapAtMost && growth * 1.048_576 <= growthAtMost
+const isKept = ({ did, growth, isAlive, seen }: Row) =>
+  isAlive && !did.startsWith(failure) && seen.isOpen && seen.longestGap - seen.lateness <= gapAtMost && growth * 1.048_576 <= growthAtMost
 
 const chosen = attacks.filter(({ name }) => name.toLowerCase().includes(only))
-const columns = ["attack".padEnd(32), "strength".padEnd(38), "gap ms".padStart(8), "own".padStart(5), "MiB".padStart(7), "resident".padStart(9), "", "what it did"]
+const columns = ["attack".padEnd(38), "strength".padEnd(38), "gap ms".padStart(8), "own".padStart(5), "turn".padStart(5), "MiB".padStart(7), "resident".padStart(9), "log KB".padStart(8), "".padEnd(9), "what it did"]
 console.log(columns.join(" "))
 let missed = 0
 for (const attack of chosen) {
   const row = await besiege(attack)
-  const { did, growth, resident, seen } = row
+  const { did, growth, logged, resident, seen, turn } = row
   if (!isKept(row)) missed++
   console.log([
-    attack.name.padEnd(32),
+    attack.name.padEnd(38),
     attack.strength.padEnd(38),
     seen.longestGap.toFixed(0).padStart(8),
     seen.lateness.toFixed(0).padStart(5),
+    turn.toFixed(0).padStart(5),
     growth.toFixed(1).padStart(7),
     resident.toFixed(0).padStart(9),
-    isKept(row) ? "kept  " : row.isAlive ? seen.isOpen ? "MISSED" : "CALL LOST" : "DEAD",
+    (logged / 1000).toFixed(0).padStart(8),
+    (isKept(row) ? "kept" : row.isAlive ? seen.isOpen ? "MISSED" : "CALL LOST" : "DEAD").padEnd(9),
     did
   ].join(" "))
 }

@@ -48,6 +48,9 @@ export const connect = async (port: number) => {
       await call("Runtime.releaseObject", { objectId: objects.objectId })
       return length.value
     },
+    /** The value of an expression in the process, as far as JSON has it. */
+    evaluate: async (expression: string): Promise<unknown> =>
+      (await call("Runtime.evaluate", { expression, returnByValue: true })).result.value,
     close: () => socket.close()
   }
 }

@@ -15,6 +15,9 @@ export interface Load {
   /** `ws://…` of a bare peer, or `http://…` of the service with its local account. */
   readonly target: string
   readonly account?: { readonly accountSid: string; readonly authToken: string }
+  /** The numbers of the call, where they matter. */
+  readonly from?: string
+  readonly to?: string
 }
 
 export interface Seen {
@@ -58,8 +61,8 @@ const dialService = async (load: Load): Promise<{ readonly url: string; readonly
     CallSid: callSid,
     CallStatus: "ringing",
     Direction: "inbound",
-    From: "+14155550100",
-    To: "+14155550199"
+    From: load.from ?? "+14155550100",
+    To: load.to ?? "+14155550199"
   }
   const url = `${load.target}/twiml`
   const signed = url + Object.keys(parameters).toSorted().map((name) => name + parameters[name]).join("")

@@ -21,6 +21,15 @@ export interface Siege extends Target {
   readonly left: () => number
 }
 
+/**
+ * Outputs that take no log:
+ *
+ * - `gone`: a pipe whose reader has closed it;
+ * - `unread`: a pipe that is full, and that nobody reads;
+ * - `full`: a disk without room, as `/dev/full` is.
+ */
+export type BadOutput = "gone" | "unread" | "full"
+
 export interface Attack {
   readonly name: string
   /** How strong it is, in few words: "50 at once, 59 KB each". */
@@ -29,7 +38,11 @@ export interface Attack {
   readonly seconds?: number
   /** Variables of the service that it is against, over the siege's own. */
   readonly env?: Readonly<Record<string, string>>
-  /** What it did, in few words. */
+  /** What takes the service's log; otherwise a file does. */
+  readonly output?: BadOutput
+  /** Starts the servers that the service will ask, before the service is started, and answers the variables that name them. */
+  readonly host?: () => Promise<Readonly<Record<string, string>>>
+  /** What it did, in few words. It fails where the service did not do for others what it should have. */
   readonly run: (siege: Siege) => Promise<string>
 }
 
@@ -40,6 +53,13 @@ export const sign = (authToken: string, text: string): string => createHmac("sha
 export const forged = (): string => createHmac("sha1", String(Math.random())).update("x").digest("base64")
 
 export const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
+
+/** Before what went wrong, in place of what an attack did: its row is missed. */
+export const failure = "failed: "
+
+/** "512 × 403, 3 × cut" */
+export const counted = (counts: ReadonlyMap<number | string, number>): string =>
+  counts.size === 0 ? "no answer" : [...counts].map(([name, count]) => `${count} × ${name}`).join(", ")
 
 /** Runs `once` by so many at a time, again and again until the siege is over. */
 export const repeatedly = async (siege: Siege, atOnce: number, once: (index: number) => Promise<unknown>): Promise<void> => {

@@ -1,20 +1,25 @@
-/** The attacker's process: it is told by its parent which attack, on whom and for how long, and tells what the attack did. */
-import type { Target } from "./Attack.ts"
+/**
+ * The attacker's process. Its parent sends an attack's name, and is answered the variables of the servers that the attack hosts. Then
+ * it sends on whom and for how long, and is answered what the attack did.
+ */
+import { failure, type Target } from "./Attack.ts"
 import { attacks } from "./attacks.ts"
 
 export interface Order extends Target {
-  readonly attack: string
   readonly seconds: number
 }
 
-process.once("message", (order: Order) => {
-  const end = performance.now() + order.seconds * 1000
-  const attack = attacks.find(({ name }) => name === order.attack)!
-  const isOver = () => performance.now() >= end
-  // What is told must have arrived before this process is gone.
-  const tell = (did: string) => void process.send!(did, () => setTimeout(() => process.exit(0), 500))
-  void attack.run({ ...order, isOver, left: () => Math.max(0, end - performance.now()) }).then(
-    tell,
-    (error) => tell(`failed: ${String(error)}`)
-  )
+process.once("message", async (name: string) => {
+  const attack = attacks.find((attack) => attack.name === name)!
+  process.once("message", (order: Order) => {
+    const end = performance.now() + order.seconds * 1000
+    const isOver = () => performance.now() >= end
+    // What is told must have arrived before this process is gone.
+    const tell = (did: string) => void process.send!(did, () => setTimeout(() => process.exit(0), 500))
+    void attack.run({ ...order, isOver, left: () => Math.max(0, end - performance.now()) }).then(
+      tell,
+      (error) => tell(`${failure}${error instanceof Error ? error.message : String(error)}`)
+    )
+  })
+  process.send!(await attack.host?.() ?? {})
 })

@@ -4,10 +4,16 @@ import { silentConnections } from "./floods.ts"
 import { forgedForms } from "./forgedForms.ts"
 import { fragments } from "./fragments.ts"
 import { halfBodies } from "./halfBodies.ts"
+import { keyGuesses } from "./keyGuesses.ts"
+import { languageServers } from "./languageServer.ts"
+import { logs } from "./logs.ts"
 import { longUrls } from "./longUrls.ts"
+import { media } from "./media.ts"
+import { oneCaller } from "./oneCaller.ts"
 import { pipelining } from "./pipelining.ts"
 import { refusedUpgrades } from "./refusedUpgrades.ts"
 import { slowReaders } from "./slowReaders.ts"
+import { twilioAnswers } from "./twilioAnswers.ts"
 
 /** What the service does when nothing is done to it: the table's first row, to compare with. */
 const peace: Attack = {
@@ -24,9 +30,15 @@ export const attacks: ReadonlyArray<Attack> = [
   ...forgedForms,
   longUrls,
   ...pipelining,
+  ...logs,
   ...refusedUpgrades,
   halfBodies,
   slowReaders,
   silentConnections,
-  fragments
+  fragments,
+  keyGuesses,
+  oneCaller,
+  ...languageServers,
+  twilioAnswers,
+  ...media
 ]

@@ -1,4 +1,4 @@
-import { type Attack, forged, repeatedly } from "./Attack.ts"
+import { type Attack, counted, forged, repeatedly } from "./Attack.ts"
 
 /** 59 KB: what one request may cost to check. */
 const form = Array.from({ length: 15_000 }, (_, index) => index.toString(36)).join("&")
@@ -19,7 +19,7 @@ const attack = (atOnce: number): Attack => ({
       }, () => "cut")
       answers.set(status, (answers.get(status) ?? 0) + 1)
     })
-    return [...answers].map(([status, count]) => `${count} × ${status}`).join(", ")
+    return counted(answers)
   }
 })
 

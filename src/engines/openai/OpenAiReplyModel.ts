@@ -72,6 +72,9 @@ const addAct = (acts: ReadonlyArray<ReplyPart>, part: ReplyPart): ReadonlyArray<
 
 const decodeWhole = Schema.decodeUnknownOption(ChatStream.Chunk)
 
+/** Characters of an event: no reply is as long, and several calls may be answered at once. */
+const maxEventSize = 1024 * 1024
+
 const alive: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
 
 /** Characters of a token at most, on average over an answer, in languages of long words. */
@@ -88,7 +91,7 @@ const lingerMillis = 100
 
 export const make = Effect.fnUntraced(function*(settings: EngineSettings, options: Options = {}) {
   const endpoint = yield* Endpoint.make("replyModel", settings)
-  const events = Sse.decoder(endpoint, ChatStream.Chunk)
+  const events = Sse.decoder(endpoint, ChatStream.Chunk, maxEventSize)
   const document = Endpoint.json<unknown>(endpoint, Option.some)
   const wanted = settings.reply?.thinking ?? "off"
   const sampling: Required<ChatRequest.Sampling> = {

@@ -10,8 +10,8 @@ import type { EngineFailed } from "../../conversation/Engine.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import { type Answer, type Endpoint, refusal, unreadable } from "./Endpoint.ts"
 
-/** Characters of one event. A second of speech in base64 is below a tenth of it. */
-const maxEventSize = 4 * 1024 * 1024
+/** Characters of one event, as a rule. A second of speech in base64 is below a tenth of it. */
+const standardMaxEventSize = 4 * 1024 * 1024
 
 /** Such an event is skipped; one more, and the server speaks another language. */
 const badEventsAllowed = 1
@@ -40,9 +40,13 @@ export const failureIn = ({ stage, url }: Pick<Endpoint, "stage" | "url">, docum
 
 /**
  * The events of an answer, decoded; the schema is compiled here, once for all answers. Ends with `[DONE]` or with
- * the body.
+ * the body. An event of more characters than `maxEventSize` fails the answer before it is whole: it is joined and read in one go.
  */
-export const decoder = <A>(endpoint: Pick<Endpoint, "stage" | "url">, schema: Schema.ConstraintDecoder<A>) => {
+export const decoder = <A>(
+  endpoint: Pick<Endpoint, "stage" | "url">,
+  schema: Schema.ConstraintDecoder<A>,
+  maxEventSize = standardMaxEventSize
+) => {
   const decode = Schema.decodeUnknownResult(schema)
   const { stage, url } = endpoint
   /** `sent` is the request's text, see `refusal`; `onDone` hears of `[DONE]`, which tells an end from a breaking off. */

@@ -467,4 +467,14 @@ describe("a model without measure", () => {
       for (const part of parts) if (part._tag === "Text") assert.isAtMost(part.text.length, 300)
       assert.isAtMost(actsOf(parts).length, 16)
     }).pipe(Effect.provide(Replies.live)))
+
+  it.live("one delta is cut off, too; one of more than a MiB fails before it is whole", () =>
+    Effect.gen(function*() {
+      let characters = 600_000
+      const { replier } = yield* setUp({ say: () => ({ documents: [{ choices: [{ delta: { content: "This is a sentence. ".repeat(characters / 20) } }] }] }) }, {}, { maxTokens: 100 })
+      assert.isAtMost(textOf(yield* ask(replier)).length, 8 * 100 + 400)
+      characters = 3_000_000
+      const error = yield* Effect.flip(ask(replier))
+      assert.strictEqual(error.reason, "broken")
+    }).pipe(Effect.provide(Replies.live)))
 })

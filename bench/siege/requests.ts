@@ -1,0 +1,50 @@
+/**
+ * Requests by the ten thousand: on connections that are kept, each with one request at a time, by less than an HTTP client.
+ */
+import type { Socket } from "node:net"
+import { pause, type Siege } from "./Attack.ts"
+import { open } from "./sockets.ts"
+
+/** The first answer in a text, and where it ends; `undefined` until all of it is there. */
+const answerIn = (text: string): { readonly status: number; readonly end: number } | undefined => {
+  const head = text.indexOf("\r\n\r\n")
+  if (head < 0) return undefined
+  const length = /^content-length: *(\d+)/im.exec(text.slice(0, head))
+  const end = head + 4 + Number(length?.[1] ?? 0)
+  return text.length < end ? undefined : { status: Number(text.slice(9, 12)), end }
+}
+
+/** Asks on one connection until it, or the siege, is over. */
+const askOn = (siege: Siege, socket: Socket, text: () => string, onAnswer: (status: number) => void): Promise<void> =>
+  new Promise((resolve) => {
+    let read = ""
+    const over = setTimeout(() => socket.destroy(), siege.left())
+    socket.once("close", () => {
+      clearTimeout(over)
+      resolve()
+    })
+    socket.on("data", (chunk: Buffer) => {
+      read += chunk.toString("latin1")
+      const answer = answerIn(read)
+      if (answer === undefined) return
+      onAnswer(answer.status)
+      read = read.slice(answer.end)
+      if (siege.isOver()) socket.destroy()
+      else socket.write(text())
+    })
+    socket.write(text())
+  })
+
+/** Asks on so many connections at once, as fast as they are answered; the number of answers by their status. */
+export const askAgainAndAgain = async (siege: Siege, connections: number, text: () => string): Promise<ReadonlyMap<number, number>> => {
+  const answers = new Map<number, number>()
+  const onAnswer = (status: number) => void answers.set(status, (answers.get(status) ?? 0) + 1)
+  await Promise.all(Array.from({ length: connections }, async () => {
+    while (!siege.isOver()) {
+      const socket = await open(siege)
+      if (socket === undefined) await pause(10)
+      else await askOn(siege, socket, text, onAnswer)
+    }
+  }))
+  return answers
+}
