@@ -421,6 +421,7 @@ class Step {
     } else if (active.line !== "greeting") {
       this.#do({ _tag: "CancelReply", reply: active.id })
       this.#finish(active, "")
+      this.state.isAskedAgain = false
     }
     // A greeting that was not heard yet stays held: it will be the answer to what is being said.
   }
@@ -486,11 +487,9 @@ class Step {
     this.#endUtterance(utterance)
     // What was said before is answered behind the greeting.
     if (active !== undefined && this.#mustBeHeard(active)) return
-    const hadWords = this.state.carry.length > 0
-    if (hadWords) this.#remember("caller", this.state.carry)
-    this.state.carry = ""
-    if (active === undefined || hadWords) this.#apologise()
-    else this.#goOn(active)
+    if (this.state.carry.length > 0) this.#interruptWith(this.state.carry)
+    else if (active !== undefined) return this.#goOn(active)
+    this.#apologise()
   }
 
   /** How long the silence is after which somebody who dictates has ended, ms; 0 for others. */
@@ -503,9 +502,9 @@ class Step {
     return Dictation.of(language, region).isInProgress(Words.join(carry, text), asked) ? dictation : 0
   }
 
-  #isHoldRequest(transcript: Transcript): boolean {
+  #isHoldRequest(words: string): boolean {
     const { idle: { hold }, language = "en" } = this.#settings
-    return hold !== undefined && HoldRequest.isOne(Words.join(this.state.carry, transcript.text), language)
+    return hold !== undefined && HoldRequest.isOne(words, language)
   }
 
   /** Starts the reply in the pause, where it is likely to count. */
@@ -515,8 +514,8 @@ class Step {
     if (this.#isFarewellReturned(words)) return
     if (digits.length > 0 || parts.length > 0) return
     if (this.#isNoise(transcript) || this.#understood(utterance, transcript) !== "answer") return
-    if (this.#isHoldRequest(transcript) && this.#hasLine("hold")) return
-    if (this.#isOnHold() && active === undefined && this.#isIdleTalk(transcript)) return
+    if (this.#isHoldRequest(words) && this.#hasLine("hold")) return
+    if (this.#isWaiting() && this.#isIdleTalk(transcript)) return
     if (active !== undefined && (active.rest === undefined || this.#isForAgent(active, utterance, transcript))) return
     if (active !== undefined && this.#isGreetedBack(active, words)) return
     const reply = this.#newReply({
@@ -532,6 +531,8 @@ class Step {
     const { utterance } = this.state
     if (utterance === undefined) return
     if (utterance.transcript !== undefined) return this.#decide(utterance, utterance.transcript)
+    // A key, or a short pause, may end the turn before the words were asked for.
+    this.#cancelTimer("speculate")
     this.state.utterance = { ...utterance, isOver: true }
     if (!utterance.isTranscribing) this.#transcribe()
     const { active, carry, digits, isFilled } = this.state
@@ -619,9 +620,22 @@ class Step {
     return (this.state.heldUntil ?? 0) > this.#at
   }
 
-  /** What is said beside the telephone while the agent was asked to wait: a backchannel, a mumble. */
+  /** The agent was asked to wait, and says at most that it does. */
+  #isWaiting(): boolean {
+    const { active } = this.state
+    return this.#isOnHold() && (active === undefined || active.line === "hold")
+  }
+
+  /** What is said beside the telephone while the agent was asked to wait: a backchannel, thanks, a mumble. */
   #isIdleTalk(transcript: Transcript): boolean {
-    return transcript.isUnintelligible === true || this.#phrases.backchannels.has(Words.plain(transcript.text))
+    if (this.state.carry.length > 0) return false
+    return transcript.isUnintelligible === true || this.#phrases.backchannels.has(Words.plain(transcript.text)) ||
+      HoldRequest.isThanks(transcript.text, this.#settings.language ?? "en")
+  }
+
+  #goOnWaiting(): void {
+    if (this.state.active === undefined) this.#startIdle()
+    else this.#goOn(this.state.active)
   }
 
   #hasLine(line: keyof Lines): boolean {
@@ -652,29 +666,30 @@ class Step {
       const words = Words.join(carry, isForAgent ? "" : transcript.text)
       return this.#commit(words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
     }
-    if (isForAgent) return this.#goOn(active)
-    if (this.#isHoldRequest(transcript)) return this.#wait(utterance, transcript)
-    const greeted = understood === "ask" ? carry : Words.join(carry, transcript.text)
-    if (active !== undefined && this.#isGreetedBack(active, greeted)) return this.#onGreetedBack(active, greeted)
-    if (this.#isFarewellReturned(Words.join(carry, transcript.text))) {
-      this.#callerSaid(this.state.nextReply, Words.join(carry, transcript.text))
+    // Who is pressing keys is waited for.
+    if (isForAgent) return digits.length > 0 ? undefined : this.#goOn(active)
+    const words = Words.join(carry, transcript.text)
+    if (this.#isHoldRequest(words)) return this.#wait(words, utterance)
+    const greeted = understood === "ask" ? carry : words
+    if (active !== undefined && this.#isGreetedBack(active, greeted)) return this.#goOnBehind(active, greeted)
+    if (this.#isFarewellReturned(words)) {
+      if (active !== undefined) return this.#goOnBehind(active, words)
+      this.#callerSaid(this.state.nextReply, words)
       this.state.carry = ""
       return this.#startIdle()
     }
     if (understood === "ask" && carry.length === 0 && digits.length === 0) {
-      return this.#isOnHold() && active === undefined ? this.#startIdle() : this.#askAgain(isNoise)
+      return this.#isWaiting() ? this.#goOnWaiting() : this.#askAgain(isNoise)
     }
     if (isNoise && carry.length === 0) return digits.length > 0 ? undefined : this.#startIdle()
-    if (this.#isOnHold() && active === undefined && this.#isIdleTalk(transcript)) return this.#startIdle()
-    this.#commit([Words.join(carry, transcript.text)], utterance)
+    if (this.#isWaiting() && this.#isIdleTalk(transcript)) return this.#goOnWaiting()
+    this.#commit([words], utterance)
   }
 
   /** The caller asks to wait: the agent says that it does. Without a line for it the reply model answers, and the wait is the same. */
-  #wait(utterance: Utterance, transcript: Transcript): void {
-    const words = Words.join(this.state.carry, transcript.text)
+  #wait(words: string, utterance: Utterance | undefined): void {
     if (this.#hasLine("hold")) {
-      this.#callerSaid(this.state.nextReply, words)
-      this.state.carry = ""
+      this.#interruptWith(words)
       delete this.state.idleSince
       this.state.isIdlePrompted = false
       this.#say("hold")
@@ -728,8 +743,8 @@ class Step {
     return this.#phrases.isBareGreeting(text, this.state.history.every(({ role }) => role !== "caller"))
   }
 
-  /** The rest of the greeting is the answer. */
-  #onGreetedBack(active: Reply, text: string): void {
+  /** The rest of what the agent is saying is the answer: of a greeting, or of a goodbye. */
+  #goOnBehind(active: Reply, text: string): void {
     const { heard } = active
     // In their order: what was heard before the caller spoke, the caller, the rest.
     if (heard.length > 0) this.#remember("agent", heard)
@@ -750,8 +765,9 @@ class Step {
     const { areDigitsDue, carry, digits, utterance } = this.state
     if (utterance !== undefined) return
     if (digits.length > 0) return areDigitsDue ? this.#digitsDue() : undefined
-    if (carry.length > 0) this.#commit([carry], undefined)
-    else this.#startIdle()
+    if (carry.length === 0) this.#startIdle()
+    else if (this.#isHoldRequest(carry)) this.#wait(carry, undefined)
+    else this.#commit([carry], undefined)
   }
 
   /** What the caller has not heard of the greeting; nothing, if that is no matter. */
@@ -923,7 +939,7 @@ class Step {
   }
 
   /** The rest of a reply is lost: it says so behind what it has said. */
-  #breakOff({ transfer: _transfer, ...reply }: Reply): void {
+  #breakOff({ hangUp: _hangUp, transfer: _transfer, ...reply }: Reply): void {
     this.state.failures++
     const isLast = this.state.failures >= maxFailures
     const next = this.#put({ ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
@@ -1175,9 +1191,10 @@ class Step {
     if (voice.isOn && parts.length === 0) this.#endPart(utterance, this.#at)
   }
 
-  /** "Goodbye" to the agent's own goodbye. Who answers a line for the silent has words to say. */
+  /** "Goodbye" to the agent's own goodbye, or into it. Who answers a line for the silent has words to say. */
   #isFarewellReturned(text: string): boolean {
-    return this.state.farewell?.reason === "goodbye" && this.#phrases.isClosing(text)
+    const { active, farewell } = this.state
+    return (active?.hangUp ?? farewell?.reason) === "goodbye" && this.#phrases.isClosing(text)
   }
 
   /** The caller is answered instead. */
@@ -1243,7 +1260,15 @@ class Step {
     }
     this.#do({ _tag: "CancelReply", reply: active.id })
     this.#finish(stopped, stopped.heard)
-    this.state.unheard = this.#unheardOf(stopped)
+    this.state.unheard = this.#unheardOf(stopped) ?? this.state.unheard
+  }
+
+  /** Stops what is being said, for good; behind what was heard of it stand the caller's words. */
+  #interruptWith(words: string): void {
+    const { active } = this.state
+    if (active !== undefined) this.#interrupt(active)
+    this.#callerSaid(this.state.nextReply, words)
+    this.state.carry = ""
   }
 
   /** It was no interruption: the agent says the rest. */
@@ -1333,7 +1358,11 @@ class Step {
       this.#pause(active)
       this.#tell(active.id, { _tag: "BargeIn", clearAfter: 0 })
     }
-    if (digit !== "#") this.state.digits = Words.join(this.state.digits, digit)
+    if (digit !== "#") {
+      // It is a part of what is to be answered.
+      this.#dropSpeculation()
+      this.state.digits = Words.join(this.state.digits, digit)
+    }
     this.state.areDigitsDue = false
     if (digit === "#" && this.state.digits.length > 0) {
       this.#cancelTimer("digits")
@@ -1345,6 +1374,7 @@ class Step {
 
   #digitsDue(): void {
     const { active, carry, digits, utterance } = this.state
+    if (digits.length === 0 && utterance !== undefined) return
     if (digits.length === 0) return active === undefined ? this.#startIdle() : this.#goOn(active)
     this.state.areDigitsDue = true
     if (active !== undefined && this.#mustBeHeard(active)) return

@@ -304,7 +304,7 @@ describe("what was said before", () => {
       yield* call.wait(1000)
       yield* call.say("wait")
       yield* call.wait(1500)
-      yield* call.say("thanks")
+      yield* call.say("and on sunday")
       const context = call.asked.at(-1)?.context ?? []
       const part = context.find(({ role }) => role === "agent")
       const heard = call.of("AgentHeard")[1].text

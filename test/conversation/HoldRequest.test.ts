@@ -69,3 +69,29 @@ describe("a request to wait", () => {
     assert.isFalse(HoldRequest.isOne(`${"tylko chwileczkę zaraz muszę ".repeat(4)}stolik`, "pl"))
   })
 })
+
+describe("thanks for the waiting", () => {
+  const thanks: Readonly<Record<string, ReadonlyArray<string>>> = {
+    en: ["Thanks.", "Thank you.", "Okay, thank you very much.", "Sure, thanks a lot.", "Thank you so much, okay."],
+    de: ["Danke.", "Okay, vielen Dank.", "Ja, danke schön.", "Gut, danke."],
+    fr: ["Merci.", "D'accord, merci beaucoup."],
+    es: ["Gracias.", "Vale, muchas gracias."],
+    it: ["Grazie.", "Okay, grazie mille."],
+    nl: ["Bedankt.", "Oké, dank u wel."],
+    pl: ["Dziękuję.", "Dobrze, dziękuję bardzo."],
+    pt: ["Obrigada.", "Tá bom, muito obrigado."]
+  }
+  for (const [language, texts] of Object.entries(thanks)) {
+    it.each(texts)(`${language}: "%s"`, (text) => {
+      assert.isTrue(HoldRequest.isThanks(text, language))
+    })
+  }
+
+  it.each(["", "Okay.", "Thanks, I am back.", "Thank you, I found it.", "No thanks to you.", "Hello?"])("not \"%s\"", (text) => {
+    assert.isFalse(HoldRequest.isThanks(text, "en"))
+  })
+
+  it("is none in a language without words for it", () => {
+    assert.isFalse(HoldRequest.isThanks("Thanks", "ja"))
+  })
+})

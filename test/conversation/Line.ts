@@ -3,6 +3,7 @@
  * were played, throws sound away at a `clear` and sends the marks of that back too, as Twilio does. It knows
  * what was truly heard. For tests.
  */
+import * as Dtmf from "../../src/audio/Dtmf.ts"
 import type { Command } from "../../src/conversation/TurnEvent.ts"
 import * as Words from "../../src/conversation/Words.ts"
 import * as Turns from "./Turns.ts"
@@ -49,6 +50,14 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
         queue.push({ reply, segment, text, duration: durationOf(text) })
         turns.send({ _tag: "SpeechBegan", reply, segment })
         turns.send({ _tag: "SpeechEnded", reply, segment, duration: durationOf(text) })
+        return
+      }
+      case "Press": {
+        const { digits, reply, segment } = command
+        const duration = Dtmf.durationOf(digits)
+        queue.push({ reply, segment, text: "", duration })
+        turns.send({ _tag: "SpeechBegan", reply, segment })
+        turns.send({ _tag: "SpeechEnded", reply, segment, duration })
         return
       }
       case "Release":

@@ -70,6 +70,7 @@ describe("a caller who asks to wait", () => {
   for (const [what, transcript] of [
     ["a noise", { text: "", ending: "unknown" }],
     ["a backchannel", Turns.complete("Uh-huh.")],
+    ["thanks", Turns.complete("Okay, thank you.")],
     ["a talk in the background", { text: "", ending: "unknown", isUnintelligible: true }]
   ] as const) {
     it(`does not end the wait by ${what}`, () => {
