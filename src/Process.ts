@@ -16,6 +16,7 @@ import * as Files from "./config/Files.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/Api.ts"
 import * as AdminServer from "./http/AdminServer.ts"
+import * as EarlySignature from "./http/EarlySignature.ts"
 import * as NodeServer from "./http/NodeServer.ts"
 import * as LogSink from "./observability/LogSink.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
@@ -43,8 +44,9 @@ const Provider = ConfigProvider.layer(
 
 const HttpServer = Layer.unwrap(
   Effect.gen(function*() {
-    const { server } = yield* AppConfig
-    const main = NodeServer.make(server.connections)
+    const config = yield* AppConfig
+    const { server } = config
+    const main = NodeServer.make({ ...server.connections, isSigned: EarlySignature.make(config) })
     const serving = NodeHttpServer.layer(() => main, {
       host: server.host,
       port: server.port,

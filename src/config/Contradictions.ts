@@ -48,7 +48,7 @@ const isPlain = (url: URL) => url.protocol === "http:"
 const isTwilio = ({ hostname }: URL) => hostname === "twilio.com" || hostname.endsWith(".twilio.com")
 
 /** Whether others than this machine can reach the service: it listens on another address, or something passes on what is sent to it. */
-const isReachable = ({ host, publicUrl }: Settings["server"]) =>
+export const isReachable = ({ host, publicUrl }: Settings["server"]) =>
   Option.isSome(publicUrl) || !/^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|\[?::ffff:127(?:\.\d{1,3}){3}\]?)$/i.test(host)
 
 /** What is wrong with the API's key, if it can be guessed. */

@@ -9,6 +9,8 @@ import { Console, Context, Data, Effect, Layer, Option, Path, Redacted, Schema }
 import { randomBytes } from "node:crypto"
 import { AccountSid } from "../domain/Sid.ts"
 import { type Account, AppConfig } from "./AppConfig.ts"
+import * as ApiKeys from "./ApiKeys.ts"
+import { isReachable } from "./Contradictions.ts"
 import { trimmed } from "./Environment.ts"
 import * as Files from "./Files.ts"
 
@@ -24,6 +26,16 @@ export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly 
     return `${this.file} ${why} set DATA_DIR to another folder.`
   }
 }
+
+/** The key that somebody put into the file can be guessed, or can't be sent. */
+export class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
+  override get message() {
+    return `The API key in ${this.file} ${this.why}. Whoever guesses it can place calls. Remove the file: a key is then made at the next start.`
+  }
+}
+
+/** What a client can send behind `Bearer`. */
+const sendable = /^[\x21-\x7e]+$/
 
 /** Nothing that a file would be kept for: a first start on a full disk left such a file. */
 const isNothing = (text: string) => trimmed(text) === ""
@@ -80,6 +92,12 @@ export class Identity extends Context.Service<Identity, {
       const apiKey = Effect.gen(function*() {
         const file = path.join(config.dataDir, "api-key")
         const { content, isNew } = yield* keep(file, hex(24))
+        const why = sendable.test(content) ? ApiKeys.weakness(content) : "is not one line of ASCII characters without blanks, so that no client can send it"
+        if (why !== undefined) {
+          const weak = new WeakKeyFile({ file, why })
+          if (isReachable(config.server)) return yield* weak
+          yield* Effect.logWarning(weak.message)
+        }
         if (isNew) yield* Console.error(`API key, made now and kept in ${file}${isOnTerminal() ? `: ${content}` : ""}`)
         return Redacted.make(content)
       })

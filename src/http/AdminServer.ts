@@ -17,7 +17,7 @@ export class AdminServerFailed extends Data.TaggedError("AdminServerFailed")<{ r
 }
 
 /** What is on the second address only, where there is one. */
-const paths = new Set(["/docs", "/openapi.json", "/metrics", "/ready"])
+export const paths: ReadonlySet<string> = new Set(["/docs", "/openapi.json", "/metrics", "/ready"])
 
 /** What is on both. */
 const shared = new Set(["/", "/health"])
@@ -28,9 +28,9 @@ const connections = new WeakSet<Socket>()
 export const isAdmin = (request: HttpServerRequest.HttpServerRequest): boolean =>
   connections.has((request.source as IncomingMessage).socket)
 
-/** Whether this path, in its normal form, is not on the address that the request came by. */
-export const isElsewhere = (hasAdmin: boolean, path: string, request: HttpServerRequest.HttpServerRequest): boolean =>
-  hasAdmin && !shared.has(path) && paths.has(path) !== isAdmin(request)
+/** Whether this path, as the router reads it (`undefined`: any other), is not on the address that the request came by. */
+export const isElsewhere = (hasAdmin: boolean, path: string | undefined, request: HttpServerRequest.HttpServerRequest): boolean =>
+  hasAdmin && (path === undefined ? isAdmin(request) : !shared.has(path) && paths.has(path) !== isAdmin(request))
 
 /** `main` has the routes, `own` the connections. */
 export const layer = (main: Server, own: Server, address: { readonly host: string; readonly port: number }) =>

@@ -136,6 +136,8 @@ export class Connections {
   readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
 
   private bound(): void {
+    // Nobody has taken its body yet, but all of it is here: it waits for the service's start.
+    for (const request of this.reading.keys()) if (request.complete) this.reading.delete(request)
     this.cutLongest(maxReading, () => true)
     if (this.reading.size <= maxReadingOfOne) return
     const counts = new Map<string, number>()

@@ -18,6 +18,7 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import type { Socket } from "node:net"
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers"
 import { Connections } from "./Connections.ts"
+import type { IsSigned } from "./EarlySignature.ts"
 import * as SlicedReads from "./SlicedReads.ts"
 import * as Starting from "./Starting.ts"
 import * as Turns from "./Turns.ts"
@@ -31,6 +32,8 @@ export interface Options {
   readonly timeouts?: Timeouts
   /** How long (ms) `close` waits for answers that are being given; 5 s. */
   readonly closeAfter?: number
+  /** Tells which requests are Twilio's while the service starts. Without it the first hundred wait. */
+  readonly isSigned?: IsSigned | undefined
 }
 
 interface Timeouts {
@@ -45,7 +48,7 @@ const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkEvery: 
 /** How long (ms) `close` waits for answers that are being given, before it closes their connections. */
 const closeTimeout = 5000
 
-export const make = ({ closeAfter = closeTimeout, keepAlive, maxIdle, timeouts = defaultTimeouts }: Options): Server => {
+export const make = ({ closeAfter = closeTimeout, isSigned, keepAlive, maxIdle, timeouts = defaultTimeouts }: Options): Server => {
   const options: ServerOptions = {
     keepAliveTimeout: Duration.toMillis(keepAlive),
     headersTimeout: timeouts.headers,
@@ -55,7 +58,7 @@ export const make = ({ closeAfter = closeTimeout, keepAlive, maxIdle, timeouts =
   const server = createServer(options)
   const connections = new Connections(maxIdle)
   const reads = new WeakMap<Socket, SlicedReads.SlicedReads>()
-  const starting = Starting.make()
+  const starting = Starting.make({ isSigned })
   server.on("connection", (socket: Socket) => {
     connections.opened(socket)
     reads.set(socket, SlicedReads.make(socket, () => connections.pipelined(socket)))
@@ -73,11 +76,12 @@ export const make = ({ closeAfter = closeTimeout, keepAlive, maxIdle, timeouts =
   // Node tells of a request by these events, in the middle of reading its connection.
   server.emit = (event: string, ...values: Array<any>): boolean => {
     if (event === "upgrade") {
-      const [request, socket] = values as [IncomingMessage, Socket]
+      const [request, socket, head] = values as [IncomingMessage, Socket, Buffer]
       connections.upgrade(socket)
-      // RFC 6455 lets a client send nothing before the upgrade is answered.
-      if (reads.get(socket)?.stop() === false) socket.destroy()
-      else Turns.shared.run(socket, () => void (socket.destroyed || emit(event, ...values)))
+      const rest = reads.get(socket)?.stop() ?? Buffer.alloc(0)
+      // RFC 6455 lets a client send nothing before the upgrade is answered. Who offers another protocol may send a body.
+      if (rest.length > 0 && request.headers.upgrade?.toLowerCase() === "websocket") socket.destroy()
+      else Turns.shared.run(socket, () => void (socket.destroyed || emit(event, request, socket, Buffer.concat([head, rest]))))
       return request !== undefined
     }
     if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") return emit(event, ...values)

@@ -9,7 +9,7 @@
  */
 import { Array, Context, Effect, Layer, Option } from "effect"
 import { HttpServer, type HttpServerRequest } from "effect/http"
-import { AppConfig } from "../config/AppConfig.ts"
+import { AppConfig, type Settings } from "../config/AppConfig.ts"
 import * as Forwarded from "./Forwarded.ts"
 
 /** `0.0.0.0` and `::` listen everywhere, and are no address to call. */
@@ -22,6 +22,25 @@ export interface Diagnosis {
   readonly advice: string
   /** The forms of what was seen: no address, no name, no number. */
   readonly seen: Readonly<Record<string, string>>
+}
+
+type Server = Settings["server"]
+
+const standingOf = (server: Server, port: number): string =>
+  Option.match(server.publicUrl, {
+    onNone: () => `http://${reachable(server.host)}:${port}`,
+    onSome: (url) => url.href.replace(/\/$/, "")
+  })
+
+/** What a request may have called, by its headers and its peer's address; the likeliest is the first. */
+export const basesOf = (server: Server, port: number) => {
+  const standing = standingOf(server, port)
+  const isTrusted = Forwarded.trust(server.trustedProxies)
+  return (headers: Forwarded.Headers, peer: string | undefined): Array.NonEmptyReadonlyArray<string> => {
+    if (Option.isSome(server.publicUrl)) return [standing]
+    const { bases } = Forwarded.resolve(headers, peer, isTrusted)
+    return Array.isReadonlyArrayNonEmpty(bases) ? bases : [standing]
+  }
 }
 
 export class PublicUrl extends Context.Service<PublicUrl, {
@@ -44,18 +63,12 @@ export class PublicUrl extends Context.Service<PublicUrl, {
       const { server } = yield* AppConfig
       const { address } = yield* HttpServer.HttpServer
       const port = address._tag === "UnixPathAddress" ? server.port : address.port
-      const standing = Option.match(server.publicUrl, {
-        onNone: () => `http://${reachable(server.host)}:${port}`,
-        onSome: (url) => url.href.replace(/\/$/, "")
-      })
+      const standing = standingOf(server, port)
+      const bases = basesOf(server, port)
       const isTrusted = Forwarded.trust(server.trustedProxies)
       const originOf = (request: HttpServerRequest.HttpServerRequest) =>
         Forwarded.resolve(request.headers, Option.getOrUndefined(request.peerAddress), isTrusted)
-      const candidates = (request: HttpServerRequest.HttpServerRequest): Array.NonEmptyReadonlyArray<string> => {
-        if (Option.isSome(server.publicUrl)) return [standing]
-        const { bases } = originOf(request)
-        return Array.isReadonlyArrayNonEmpty(bases) ? bases : [standing]
-      }
+      const candidates = (request: HttpServerRequest.HttpServerRequest) => bases(request.headers, Option.getOrUndefined(request.peerAddress))
       return PublicUrl.of({
         standing,
         candidates,

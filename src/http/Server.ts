@@ -3,6 +3,7 @@
  */
 import { ByteSize, Effect, Layer, Option, type Types } from "effect"
 import {
+  FindMyWay,
   HttpIncomingMessage,
   HttpMiddleware,
   HttpRouter,
@@ -38,8 +39,14 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...[MediaRoute.path, "/", ...Documents.paths, "/metrics"].map((path) => [path, "GET"] as const)
 ]
 
-/** The router takes upper case and doubled or trailing slashes too. */
-const normal = (url: string) => `/${url.split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
+/** Reads a path as the routes' own router does: of upper case, `//docs/`, `/%64ocs` and `/docs;x` it makes the same. */
+const reader = FindMyWay.make<string>()
+for (const path of new Set([...methods.map(([path]) => path), ...AdminServer.paths])) {
+  if (!path.includes("{")) reader.on("GET", path as FindMyWay.PathInput, path)
+}
+
+/** The path of this URL, if it is one of ours. */
+const normal = (url: string): string | undefined => reader.find("GET", url)?.handler
 
 const notHere = Effect.suspend(() =>
   HttpServerRespondable.toResponse(new NotFound({ detail: "The endpoints are listed at /docs and /openapi.json." }))

@@ -1,8 +1,9 @@
 /**
  * A request that Twilio signed: nothing else reaches a webhook or the media WebSocket.
  */
-import { Clock, Effect, Metric, Option } from "effect"
+import { Clock, Effect, Metric, Option, Predicate } from "effect"
 import { type HttpServerRequest, UrlParams } from "effect/http"
+import { createHash } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import { Identity } from "../config/Identity.ts"
 import * as Metrics from "../observability/Metrics.ts"
@@ -13,8 +14,25 @@ import { InvalidSignature, PayloadTooLarge } from "./Problems.ts"
 import { PublicUrl } from "./PublicUrl.ts"
 import * as Turns from "./Turns.ts"
 
-/** The request's target as it came: what the router does to the path is nothing that Twilio signed. */
-const targetOf = (request: HttpServerRequest.HttpServerRequest) => (request.source as IncomingMessage).url ?? "/"
+/**
+ * The request's target as it came: what the router does to the path is nothing that Twilio signed. Of a proxy's absolute form
+ * (RFC 9112, section 3.2.2) it is what is behind the host.
+ */
+const targetOf = (request: HttpServerRequest.HttpServerRequest) =>
+  ((request.source as IncomingMessage).url ?? "/").replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/^(?!\/)/, "/")
+
+/** Of a name that was sent twice the last value, as of a query. */
+const lastOfEach = (parameters: Signature.Parameters) =>
+  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, typeof value === "string" ? value : value.at(-1) ?? ""]))
+
+/** What Twilio signs in place of a body that is no form, such as JSON: its SHA-256 in the query. */
+const signedHash = /[?&]bodySHA256=([\da-f]{64})(?=&|$)/i
+
+/** The fields of a JSON object that are texts, as those of a form. */
+const fieldsOfJson = (text: string): Signature.Parameters => {
+  const body = Option.getOrUndefined(Option.liftThrowable(JSON.parse)(text)) as unknown
+  return Predicate.isObject(body) ? Object.fromEntries(Object.entries(body).flatMap(([name, value]) => typeof value === "string" ? [[name, value]] : [])) : {}
+}
 
 /** Of a form, or of a query. Twilio's largest, with add-ons and SIP headers, have some dozens. */
 const maxParameters = 256
@@ -127,13 +145,20 @@ export const make = Effect.gen(function*() {
     return yield* new PayloadTooLarge({ detail })
   })
 
-  /** The form of a POST, in so far as it is not too large to be one of Twilio's. */
-  const readForm = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest) {
+  /** The body of a POST, if it is not too large to be one of Twilio's: its parameters, and those of them that are in the signed text. */
+  const readBody = Effect.fnUntraced(function*(path: string, request: HttpServerRequest.HttpServerRequest, target: string) {
     const tooLong = () => tooLarge(path, request, "The body of a webhook may have 64 KiB.")
     const bytes = new Uint8Array(yield* Effect.catch(request.arrayBuffer, tooLong))
     yield* turn(request)
+    const hash = signedHash.exec(target)?.[1].toLowerCase()
+    const isForm = /^\s*(?:application\/x-www-form-urlencoded\b|$)/i.test(request.headers["content-type"] ?? "")
+    if (hash !== undefined && !isForm) {
+      if (createHash("sha256").update(bytes).digest("hex") !== hash) return yield* refuse(path, request, "wrong")
+      return { signed: {}, parameters: fieldsOfJson(yield* Effect.catch(request.text, tooLong)) }
+    }
     if (hasTooMany(bytes)) return yield* tooLarge(path, request, tooMany)
-    return yield* Effect.catch(Effect.map(request.urlParamsBody, UrlParams.toRecord), tooLong)
+    const parameters = yield* Effect.catch(Effect.map(request.urlParamsBody, UrlParams.toRecord), tooLong)
+    return { signed: parameters, parameters: lastOfEach(parameters) }
   })
 
   /** The parameters of a webhook, GET or POST, if Twilio signed it. */
@@ -144,12 +169,13 @@ export const make = Effect.gen(function*() {
     if (!Signature.isShaped(signature)) return yield* refuse(path, request, "misshapen")
     const target = targetOf(request)
     if (hasTooMany(Buffer.from(target))) return yield* tooLarge(path, request, tooMany)
-    const body: Signature.Parameters = request.method === "POST" ? yield* readForm(path, request) : {}
-    const base = yield* provenBase(request, signature, body, (base) => base + target)
+    const body: { readonly signed: Signature.Parameters; readonly parameters?: Signature.Parameters } =
+      request.method === "POST" ? yield* readBody(path, request, target) : { signed: {} }
+    const base = yield* provenBase(request, signature, body.signed, (base) => base + target)
     if (base === undefined) return yield* refuse(path, request, "wrong")
     failures.forget(addressOf(request))
     const query = Object.fromEntries(new URL(base + target).searchParams)
-    return { base, query, parameters: request.method === "POST" ? body : query }
+    return { base, query, parameters: body.parameters ?? query }
   })
 
   /** Passes if Twilio signed this WebSocket upgrade: over the `ws(s)` URL, without parameters. */

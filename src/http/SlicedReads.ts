@@ -30,8 +30,8 @@ const endOfSlice = (bytes: Buffer): number => {
 export interface SlicedReads {
   /** To be called when a request of the connection has been answered. */
   readonly answered: () => void
-  /** The connection is no longer HTTP's. Whether all that came has been parsed: what came too early is lost otherwise. */
-  readonly stop: () => boolean
+  /** The connection is no longer HTTP's. What came and has not been parsed. */
+  readonly stop: () => Buffer
 }
 
 /** Node's own mark that a connection's answers are not read. It goes on by itself. */
@@ -91,7 +91,7 @@ export const make = (socket: Socket, pipelined: () => number, turns: Turns.Turns
       isOver = true
       socket.off("data", onData)
       socket.off("resume", onResume)
-      return rest === undefined
+      return rest ?? Buffer.alloc(0)
     }
   }
 }

@@ -3,7 +3,7 @@
  *
  * - `/health` says that the process lives.
  * - Twilio's webhooks wait for the service, at most 10 s and 100 of them: Twilio does not ask again, and the caller would hear an error.
- *   What bears no signature does not wait.
+ *   What bears no signature does not wait. Where a hundred wait, those go first that Twilio did not sign.
  * - All else is told to come back (503), and what is waited for.
  *
  * When the start comes to nothing, those that wait are told so: a start that fails must end, whoever is connected.
@@ -11,6 +11,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { clearTimeout, setTimeout } from "node:timers"
 import * as Signature from "../twilio/Signature.ts"
+import type { IsSigned } from "./EarlySignature.ts"
 
 const maxWaiting = 100
 
@@ -29,9 +30,12 @@ export interface Starting {
 }
 
 interface Waiting {
+  readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly serve: () => void
   readonly timer: NodeJS.Timeout
+  /** Whether Twilio signed it; unset: not known yet. */
+  isSigned?: boolean
 }
 
 /** The router takes upper case and doubled slashes, too. */
@@ -63,7 +67,22 @@ const refuse = (response: ServerResponse, detail: string) =>
     retry_after: 2
   })
 
-export const make = (options: { readonly patience?: number } = {}): Starting => {
+/** The body of a request that has come whole; it is there to be read again. */
+const bodyOf = (request: IncomingMessage): Uint8Array => {
+  // To read where nothing is tells the end of the body, which then nobody is told of later.
+  if (request.readableLength === 0) return new Uint8Array()
+  const body = request.read() as Buffer
+  request.unshift(body)
+  return body
+}
+
+interface Options {
+  /** ms. */
+  readonly patience?: number
+  readonly isSigned?: IsSigned | undefined
+}
+
+export const make = (options: Options = {}): Starting => {
   const waiting = new Set<Waiting>()
   let state: "starting" | "there" | "over" = "starting"
 
@@ -72,12 +91,32 @@ export const make = (options: { readonly patience?: number } = {}): Starting => 
     waiting.delete(one)
   }
 
-  const wait = (response: ServerResponse, serve: () => void) => {
+  /** Makes room for one more: of a stranger's that has come whole, else of the one that has been coming for longest. */
+  const makeRoom = (): boolean => {
+    if (waiting.size < maxWaiting) return true
+    const { isSigned } = options
+    if (isSigned === undefined) return false
+    let last: Waiting | undefined
+    for (const one of waiting) {
+      if (one.request.complete) one.isSigned ??= isSigned(one.request, bodyOf(one.request))
+      if (one.isSigned === false) {
+        last = one
+        break
+      }
+      if (one.isSigned === undefined) last ??= one
+    }
+    if (last === undefined) return false
+    leave(last)
+    refuse(last.response, waitingFor)
+    return true
+  }
+
+  const wait = (request: IncomingMessage, response: ServerResponse, serve: () => void) => {
     const timer = setTimeout(() => {
       leave(one)
       refuse(response, waitingFor)
     }, options.patience ?? patience)
-    const one: Waiting = { response, serve, timer }
+    const one: Waiting = { request, response, serve, timer }
     waiting.add(one)
     response.once("close", () => leave(one))
   }
@@ -88,7 +127,7 @@ export const make = (options: { readonly patience?: number } = {}): Starting => 
       const path = pathOf(request)
       if (state === "over") refuse(response, "The service could not start, or is stopping.")
       else if (path === "/health") answer(response, 200, "application/json", { status: "starting", detail: waitingFor })
-      else if (isWebhook(path, request) && waiting.size < maxWaiting) wait(response, serve)
+      else if (isWebhook(path, request) && makeRoom()) wait(request, response, serve)
       else refuse(response, waitingFor)
       return true
     },

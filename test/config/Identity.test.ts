@@ -124,6 +124,20 @@ describe("Identity", () => {
         assert.deepStrictEqual(tokens(second), tokens(first))
       })))
 
+  it.effect.each(["a", "replace-me-with-a-long-random-secret", "0f41fbd737b95e9cdef0c0347b36e898\nsecond line"])(
+    "refuses a key file that can be guessed, or not sent, where the service can be reached from outside (%j)",
+    (content) =>
+      inFolder((folder) =>
+        Effect.gen(function*() {
+          const fs = yield* FileSystem.FileSystem
+          yield* fs.writeFileString(`${folder}/api-key`, content)
+          yield* start(folder)
+          const error = yield* Effect.flip(start(folder, { SERVER_HOST: "0.0.0.0" }))
+          assert.match(error.message, /api-key .*Remove the file/)
+          assert.notInclude(error.message, "replace-me")
+        }))
+  )
+
   it.effect("is the same for processes that start at once", () =>
     inFolder((folder) =>
       Effect.gen(function*() {

@@ -55,6 +55,8 @@ describe("a number that is refused", () => {
     ["premium", "Australia 190", "+61190012345"],
     ["premium", "Russia 809", "+78091234567"],
     ["premium", "Norway 82", "+4782012345"],
+    ["premium", "Ukraine 900", "+380900123456"],
+    ["premium", "Hong Kong 900, of a length that is not in use", "+85290012345"],
     ["premium", "a range that only the metadata has (Singapore 1900)", "+6519001234567"],
     ["shared-cost", "Germany 0180", "+491801234567"],
     ["shared-cost", "UK 0843", "+448430000000"],

@@ -19,7 +19,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the
       const port = yield* freePort
       const { service, started } = yield* Process.startWithTwilio({ ADMIN_PORT: `${port}` })
       const admin = (path: string) => Client.ask(`http://127.0.0.1:${port}${path}`)
-      for (const path of ["/docs", "/openapi.json", "/metrics", "/ready", "/Docs/", "//metrics"]) {
+      for (const path of ["/docs", "/openapi.json", "/metrics", "/ready", "/Docs/", "//metrics", "/%6Detrics", "/d%6Fcs/", "/metrics;x", "/ready;/", "/docs?/health"]) {
         assert.strictEqual((yield* admin(path)).status, 200, path)
         assert.strictEqual((yield* service.ask(path)).status, 404, path)
       }

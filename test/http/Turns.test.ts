@@ -54,6 +54,20 @@ describe("steps of requests", () => {
       for (let index = 0; index < 10; index++) turns.run({}, step("Twilio"))
       assert.deepStrictEqual((yield* settle).flat(), [...Array.from({ length: 10 }, () => "Twilio"), "stranger"])
     }))
+
+  it.live("of those who have failed come also while others never stop", () =>
+    Effect.gen(function*() {
+      const { settle, step, turns } = make()
+      let left = 400
+      const again = () => {
+        step("other")()
+        if (--left > 0) turns.run({}, again)
+      }
+      for (let index = 0; index < 8; index++) turns.run({}, again)
+      for (let index = 0; index < 12; index++) turns.run({}, step("Twilio, at a stranger's address"), true)
+      const ran = (yield* settle).flat()
+      assert.isBelow(ran.lastIndexOf("Twilio, at a stranger's address"), 100)
+    }))
 })
 
 describe("addresses that fail", () => {

@@ -1,5 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import { createHash } from "node:crypto"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import * as Signature from "../../src/twilio/Signature.ts"
 import * as Service from "../e2e/Service.ts"
@@ -53,6 +54,37 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
         const metrics = yield* service.metrics
         assert.strictEqual(metrics("client_caller_webhooks_refused_total", { path, reason: "wrong" }), 2)
       }
+    }))
+
+  it.effect("with a JSON body is taken if the hash in its URL is the body's, and only then", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const { accountSid } = yield* Simulator
+      const body = JSON.stringify({ AccountSid: accountSid, ...voice(sid("77")), Extra: { deep: 1 } })
+      const path = `/twiml?bodySHA256=${createHash("sha256").update(body).digest("hex")}`
+      const headers = {
+        "content-type": "application/json",
+        [Signature.header]: Signature.sign(Redacted.make(Service.authToken), `${service.url}${path}`, {})
+      }
+      assertForbidden(yield* service.ask(path, { method: "POST", headers, body: `${body} ` }))
+      const answer = yield* service.ask(path, { method: "POST", headers, body })
+      assert.strictEqual(answer.status, 200)
+      assert.include(answer.text, "<Stream")
+      yield* hangUpAll(service, "77")
+    }))
+
+  it.effect("with a name that is there twice is taken, with its last value", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const { accountSid } = yield* Simulator
+      const values = { AccountSid: accountSid, CallSid: sid("78"), CallStatus: "completed" }
+      const signature = Signature.sign(Redacted.make(Service.authToken), `${service.url}/twilio/status`, { ...values, SequenceNumber: ["1", "2"] })
+      const answer = yield* service.ask("/twilio/status", {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded", [Signature.header]: signature },
+        body: `${new URLSearchParams(values).toString()}&SequenceNumber=1&SequenceNumber=2`
+      })
+      assert.strictEqual(answer.status, 204)
     }))
 
   it.effect("signed for another URL is refused", () =>
