@@ -401,7 +401,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const lines: ReadonlyArray<readonly [said: string, understood: string, answer: string]> = [
         ["What are your opening hours?", "what are your opening hours", hours],
         ["Where are you?", "where are you", address],
-        ["Can I park?", "can i park", "Yes. You can park behind the house."],
+        ["Do you have any parking?", "do you have any parking", "Yes. You can park behind the house."],
         ["I would like to book an appointment.", "i would like to book an appointment", "Which day would you like?"],
         ["Thank you very much.", "thank you very much", "You are welcome. Is there anything else?"]
       ]
