@@ -12,13 +12,13 @@ import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Fiber, Layer, Redacted, Stream } from "effect"
-import * as Caller from "../src/simulator/Caller.ts"
-import * as Comparison from "../src/simulator/Comparison.ts"
-import * as LiveEvents from "../src/simulator/LiveEvents.ts"
-import type { SimulatedCall } from "../src/simulator/PhoneCall.ts"
+import * as Caller from "../src/simulator/caller/Caller.ts"
+import * as AudioSimilarity from "../src/simulator/report/AudioSimilarity.ts"
+import * as ServiceEvents from "../src/simulator/report/ServiceEvents.ts"
+import type { SimulatedCall } from "../src/simulator/caller/PhoneCall.ts"
 import { Simulator } from "../src/simulator/Simulator.ts"
-import { Speech } from "../src/simulator/Speech.ts"
-import * as Turns from "../src/simulator/Turns.ts"
+import { CallerSpeech } from "../src/simulator/caller/CallerSpeech.ts"
+import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
 import { pause, root } from "./line/processes.ts"
 
 /** One that nobody uses. */
@@ -67,7 +67,7 @@ export const start = async (options: {
   // A bench that is stopped leaves no service behind.
   process.on("exit", () => child.kill("SIGKILL"))
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1))
-  while (!(await fetch(`${url}/health`).then((response) => response.ok, () => false))) {
+  while (!(await fetch(`${url}/ready`).then((response) => response.ok, () => false))) {
     if (child.exitCode !== null) throw new Error(`The service ended with code ${child.exitCode} before it was ready.`)
     await pause(100)
   }
@@ -87,13 +87,13 @@ export const start = async (options: {
 }
 
 /** Runs this with a simulator beside the service. */
-export const withSimulator = <A, E>({ account }: Service, program: Effect.Effect<A, E, Simulator | Speech | LiveEventsClient>) =>
+export const withSimulator = <A, E>({ account }: Service, program: Effect.Effect<A, E, Simulator | CallerSpeech | LiveEventsClient>) =>
   Effect.runPromise(
     program.pipe(
       Effect.provide(
         Layer.mergeAll(
           Simulator.layer({ accountSid: account.accountSid, authToken: Redacted.make(account.authToken) }),
-          Speech.layer,
+          CallerSpeech.layer,
           NodeHttpClient.layerUndici
         ).pipe(Layer.provideMerge(NodeServices.layer))
       )
@@ -101,13 +101,13 @@ export const withSimulator = <A, E>({ account }: Service, program: Effect.Effect
   )
 
 /** What reading a call's events needs. */
-type LiveEventsClient = Stream.Services<ReturnType<typeof LiveEvents.of>>
+type LiveEventsClient = Stream.Services<ReturnType<typeof ServiceEvents.of>>
 
 export interface Result {
   readonly call: SimulatedCall
   /** Monotonic ms of this machine at which the call was made: what its events' `at` count from, to a ms. */
   readonly madeAt: number
-  readonly told: ReadonlyArray<LiveEvents.LiveEvent>
+  readonly told: ReadonlyArray<ServiceEvents.LiveEvent>
 }
 
 /** Monotonic ms of this machine, the same in all processes. */
@@ -117,7 +117,7 @@ export const monotonic = () => Number(process.hrtime.bigint()) / 1e6
 export const converse = Effect.fnUntraced(function*(
   service: Service,
   caller: Caller.Caller,
-  options: { readonly agent?: string; readonly onTold?: (event: LiveEvents.LiveEvent) => void } = {}
+  options: { readonly agent?: string; readonly onTold?: (event: ServiceEvents.LiveEvent) => void } = {}
 ) {
   const simulator = yield* Simulator
   const madeAt = monotonic()
@@ -128,10 +128,10 @@ export const converse = Effect.fnUntraced(function*(
     statusCallback: `${service.url}/twilio/status`,
     caller
   })
-  const told: Array<LiveEvents.LiveEvent> = []
+  const told: Array<ServiceEvents.LiveEvent> = []
   const watcher = yield* Effect.forkChild(
     call.awaitEvent("StreamStarted").pipe(
-      Effect.andThen(Stream.runForEach(LiveEvents.of(service.url, call.sid, service.key), (event) =>
+      Effect.andThen(Stream.runForEach(ServiceEvents.of(service.url, call.sid, service.key), (event) =>
         Effect.sync(() => {
           told.push(event)
           options.onTold?.(event)
@@ -153,11 +153,11 @@ export const listen = [AwaitSpeech({ atMost: "8 seconds" }), AwaitSilence({ dura
 export const percentiles = (values: ReadonlyArray<number>): string =>
   values.length === 0
     ? "none"
-    : [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${Comparison.percentile(values, share).toFixed(0)}`).join(", ")
+    : [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${AudioSimilarity.percentile(values, share).toFixed(0)}`).join(", ")
       + ` ms, of ${values.length}`
 
 export const times = (values: ReadonlyArray<number>): string =>
-  [0.5, 0.95].map((share) => `p${share * 100} ${Comparison.percentile(values, share).toFixed(1)}`).join(", ") + " ms"
+  [0.5, 0.95].map((share) => `p${share * 100} ${AudioSimilarity.percentile(values, share).toFixed(1)}`).join(", ") + " ms"
 
 /** The moments of a turn, ms after the caller's last voiced sample. */
 export interface TurnTimes {
@@ -188,7 +188,7 @@ export const timesOfLog = (log: string): ReadonlyArray<TurnTimes> =>
 export const atCallers = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
   const all: Array<number> = []
   for (const { call } of results) {
-    for (const { voiceToVoice } of Turns.exchanges(yield* call.said, yield* call.heard)) {
+    for (const { voiceToVoice } of SpeakingTurns.exchanges(yield* call.said, yield* call.heard)) {
       if (voiceToVoice !== undefined) all.push(voiceToVoice)
     }
   }

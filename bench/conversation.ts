@@ -8,9 +8,9 @@
  * leaving; "at the caller's" is taken from the sound itself, at the far end (docs/latency.md).
  */
 import { Effect } from "effect"
-import * as Caller from "../src/simulator/Caller.ts"
-import type { Voice } from "../src/simulator/Speech.ts"
-import * as Turns from "../src/simulator/Turns.ts"
+import * as Caller from "../src/simulator/caller/Caller.ts"
+import type { Voice } from "../src/simulator/caller/CallerSpeech.ts"
+import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
 import { atCallers, converse, cpuByThread, cpuShares, listen, percentiles, type Result, start, tellTurns, timesOf, withSimulator } from "./calls.ts"
 import { argument, residentMiB } from "./line/processes.ts"
 
@@ -90,7 +90,7 @@ const program = Effect.gen(function*() {
     const events = yield* call.events
     const answered = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
     const heard = yield* call.heard
-    const said = Turns.speeches(yield* call.said)
+    const said = SpeakingTurns.speeches(yield* call.said)
     for (const event of events) {
       if (event._tag !== "Cleared") continue
       const at = event.at - answered

@@ -7,9 +7,9 @@ import { type ChildProcess, fork } from "node:child_process"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
-import * as FakeChatServer from "../test/fakes/FakeChatServer.ts"
-import type * as FakeHttpServer from "../test/fakes/FakeHttpServer.ts"
-import * as FakeSpeechServers from "../test/fakes/FakeSpeechServers.ts"
+import * as FakeChatServer from "../test/support/engines/FakeChatServer.ts"
+import type * as FakeHttpServer from "../test/support/engines/FakeHttpServer.ts"
+import * as FakeSpeechServers from "../test/support/engines/FakeSpeechServers.ts"
 import { moveTo } from "./line/processes.ts"
 
 /** ms, but for the last. */

@@ -14,15 +14,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
-import * as Defaults from "../src/agent/Defaults.ts"
+import * as Defaults from "../src/agent/file/Defaults.ts"
 import * as Mulaw from "../src/audio/Mulaw.ts"
 import * as Pcm from "../src/audio/Pcm.ts"
-import * as Chunker from "../src/conversation/Chunker.ts"
-import * as Caller from "../src/simulator/Caller.ts"
-import * as Comparison from "../src/simulator/Comparison.ts"
-import { Speech } from "../src/simulator/Speech.ts"
-import * as Turns from "../src/simulator/Turns.ts"
-import { tokensOf } from "../test/fakes/FakeChatServer.ts"
+import * as ClauseChunker from "../src/conversation/speak/ClauseChunker.ts"
+import * as Caller from "../src/simulator/caller/Caller.ts"
+import * as AudioSimilarity from "../src/simulator/report/AudioSimilarity.ts"
+import { CallerSpeech } from "../src/simulator/caller/CallerSpeech.ts"
+import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
+import { tokensOf } from "../test/support/engines/FakeChatServer.ts"
 import * as BareClient from "./bareClient.ts"
 import * as Callers from "./callers.ts"
 import {
@@ -60,9 +60,9 @@ const longReply = `Well, let me see. ${sentence} ${sentence} ${sentence}`
 
 /** Tokens until the first clause can be spoken. */
 const tokensToClause = (() => {
-  let chunker = Chunker.empty
+  let chunker = ClauseChunker.empty
   for (const [index, token] of tokensOf(reply).entries()) {
-    const [pieces, next] = Chunker.push(chunker, token)
+    const [pieces, next] = ClauseChunker.push(chunker, token)
     if (pieces.length > 0) return index + 1
     chunker = next
   }
@@ -107,7 +107,7 @@ const rude = (count: number): Caller.Caller =>
     HangUp()
   )
 
-const median = (values: ReadonlyArray<number>) => Comparison.percentile(values, 0.5)
+const median = (values: ReadonlyArray<number>) => AudioSimilarity.percentile(values, 0.5)
 
 const tellLate = ({ late }: EngineServers.Look) =>
   console.log(`  the engines' process was late    p50 ${late.p50.toFixed(1)}, p99 ${late.p99.toFixed(1)} ms`)
@@ -202,9 +202,9 @@ const softest = 200
  * known already to the voice's server.
  */
 const lineOf = Effect.fnUntraced(function*(text: string, softer: number) {
-  const { speak } = yield* Speech
+  const { speak } = yield* CallerSpeech
   const sound = (yield* speak(text, "rms")).map((sample) => Math.round(sample * 0.997 ** softer))
-  const voicedUntil = Turns.speeches(sound).at(-1)?.to ?? 0
+  const voicedUntil = SpeakingTurns.speeches(sound).at(-1)?.to ?? 0
   const frames = Array.from({ length: Math.ceil(voicedUntil / 20) }, (_, index) => {
     const frame = new Int16Array(160)
     frame.set(sound.subarray(index * 160, (index + 1) * 160))

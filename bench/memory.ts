@@ -11,8 +11,8 @@
  */
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
-import * as Caller from "../src/simulator/Caller.ts"
-import * as Turns from "../src/simulator/Turns.ts"
+import * as Caller from "../src/simulator/caller/Caller.ts"
+import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
 import { atCallers, converse, listen, percentiles, type Result, type Service, start, timesOf, withSimulator } from "./calls.ts"
 import { argument, pause } from "./line/processes.ts"
 
@@ -77,7 +77,7 @@ const talk = (service: Service, kinds: ReadonlyArray<Steps>) =>
 const greetings = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
   const all: Array<number> = []
   for (const { call } of results) {
-    const [first] = Turns.speeches(yield* call.heard)
+    const [first] = SpeakingTurns.speeches(yield* call.heard)
     if (first !== undefined) all.push(first.from)
   }
   return all

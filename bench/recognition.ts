@@ -15,16 +15,16 @@
 import { NodeServices } from "@effect/platform-node"
 import { readFileSync } from "node:fs"
 import { Effect, Layer, Result } from "effect"
-import { parse } from "../src/agent/AgentFile.ts"
+import { parse } from "../src/agent/file/AgentFile.ts"
 import { receptionistFile } from "../src/agent/Agents.ts"
 import * as Mulaw from "../src/audio/Mulaw.ts"
 import type { Pcm } from "../src/audio/Pcm.ts"
-import type { DialogueState } from "../src/conversation/ReplyModel.ts"
-import { type Recognizer, SpeechToText } from "../src/conversation/SpeechToText.ts"
-import * as Scripted from "../src/engines/embedded/ScriptedReplyModel.ts"
-import * as SoundSwallower from "../src/engines/embedded/SoundSwallowerSpeechToText.ts"
-import * as Comparison from "../src/simulator/Comparison.ts"
-import { Speech, type Voice } from "../src/simulator/Speech.ts"
+import type { DialogueState } from "../src/conversation/ports/ReplyModel.ts"
+import { type Recognizer, SpeechToText } from "../src/conversation/ports/SpeechToText.ts"
+import * as Scripted from "../src/engines/embedded/script/ScriptedReplyModel.ts"
+import * as SoundSwallower from "../src/engines/embedded/soundswallower/SoundSwallowerSpeechToText.ts"
+import * as AudioSimilarity from "../src/simulator/report/AudioSimilarity.ts"
+import { CallerSpeech, type Voice } from "../src/simulator/caller/CallerSpeech.ts"
 import { argument, pause } from "./line/processes.ts"
 
 const details = argument("details", 0) > 0
@@ -203,7 +203,7 @@ const isStrike = ({ state }: ReturnType<typeof follow>): boolean => state.strike
 const share = (count: number, of: number): string => `${((100 * count) / of).toFixed(1)} % of ${of}`
 
 const program = Effect.gen(function*() {
-  const speech = yield* Speech
+  const speech = yield* CallerSpeech
   const recognizer = yield* (yield* SpeechToText).prepare(persona.hints)
 
   for (const [say, before = []] of own) {
@@ -255,12 +255,12 @@ const program = Effect.gen(function*() {
   const finals: Array<number> = []
   for (const sound of paced.slice(0, 60)) finals.push((yield* hear(recognizer, sound, 5)).millis)
   console.log(
-    `words after the last sound: p50 ${Comparison.percentile(finals, 0.5).toFixed(1)}, p95 ${Comparison.percentile(finals, 0.95).toFixed(1)} ms, of ${finals.length}`
+    `words after the last sound: p50 ${AudioSimilarity.percentile(finals, 0.5).toFixed(1)}, p95 ${AudioSimilarity.percentile(finals, 0.95).toFixed(1)} ms, of ${finals.length}`
   )
 })
 
 await Effect.runPromise(
   Effect.scoped(program).pipe(
-    Effect.provide(Layer.mergeAll(SoundSwallower.layer, Speech.layer).pipe(Layer.provideMerge(NodeServices.layer)))
+    Effect.provide(Layer.mergeAll(SoundSwallower.layer, CallerSpeech.layer).pipe(Layer.provideMerge(NodeServices.layer)))
   )
 )

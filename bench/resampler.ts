@@ -12,7 +12,7 @@
 import LibSampleRate from "@alexanderolsen/libsamplerate-js"
 import * as Mulaw from "../src/audio/Mulaw.ts"
 import type { SampleRate } from "../src/audio/Pcm.ts"
-import * as Resampler from "../src/audio/Resampler.ts"
+import * as Resampler from "../src/audio/resample/Resampler.ts"
 
 const pairs: ReadonlyArray<readonly [from: SampleRate, to: SampleRate]> = [
   [8000, 16_000],

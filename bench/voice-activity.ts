@@ -16,16 +16,16 @@ import { fileURLToPath } from "node:url"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { Cause, Context, Effect, Exit, Layer, Result, Scope } from "effect"
 import type { Pcm } from "../src/audio/Pcm.ts"
-import { type Detector, VoiceActivity, windowLength, windowMillis } from "../src/conversation/VoiceActivity.ts"
-import * as Silero from "../src/engines/embedded/SileroVoiceActivity.ts"
-import * as Comparison from "../src/simulator/Comparison.ts"
-import * as Sound from "../src/simulator/Sound.ts"
+import { type Detector, VoiceActivity, windowLength, windowMillis } from "../src/conversation/ports/VoiceActivity.ts"
+import * as Silero from "../src/engines/embedded/silero/SileroVoiceActivity.ts"
+import * as AudioSimilarity from "../src/simulator/report/AudioSimilarity.ts"
+import * as SoundFiles from "../src/simulator/caller/SoundFiles.ts"
 import { argument, pause } from "./line/processes.ts"
 
 const calls = argument("calls", 100)
 const seconds = argument("seconds", 10)
 
-const speech = Result.getOrThrow(Sound.fromWav(readFileSync(fileURLToPath(new URL("../test/fixtures/speech-8k.wav", import.meta.url)))))
+const speech = Result.getOrThrow(SoundFiles.fromWav(readFileSync(fileURLToPath(new URL("../test/fixtures/speech-8k.wav", import.meta.url)))))
 const windows = Array.from(
   { length: Math.floor(speech.length / windowLength) },
   (_, index) => speech.slice(index * windowLength, (index + 1) * windowLength) as Pcm<8000>
@@ -94,7 +94,7 @@ const serve = async (port: NonNullable<typeof parentPort>): Promise<void> => {
 const two = (value: number) => value.toFixed(2)
 
 const tell = (values: ReadonlyArray<number>) =>
-  [0.5, 0.95, 0.99].map((at) => `p${at * 100} ${two(Comparison.percentile(values, at))}`).join(", ") + " ms"
+  [0.5, 0.95, 0.99].map((at) => `p${at * 100} ${two(AudioSimilarity.percentile(values, at))}`).join(", ") + " ms"
 
 /** CPU seconds of this thread and of the whole process. */
 const cpuSeconds = (): readonly [thread: number, process: number] => {

@@ -9,43 +9,43 @@
  * ```
  */
 import { Effect, Layer } from "effect"
-import { AgentFiles } from "./agent/AgentFile.ts"
+import { AgentFiles } from "./agent/file/AgentFile.ts"
 import { Agents } from "./agent/Agents.ts"
 import * as ConversationAgent from "./agent/ConversationAgent.ts"
-import { Recordings } from "./agent/Recordings.ts"
+import { TurnEventLog } from "./agent/TurnEventLog.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
-import * as LineSound from "./call/LineSound.ts"
+import * as LineCodec from "./call/media/LineCodec.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
-import { Identity } from "./config/Identity.ts"
-import { PublicUrl } from "./http/PublicUrl.ts"
+import { Credentials } from "./config/Credentials.ts"
+import { PublicUrl } from "./http/connections/PublicUrl.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
-import { RestClient } from "./twilio/RestClient.ts"
-import { StreamToken } from "./twilio/StreamToken.ts"
+import { RestClient } from "./twilio/rest/RestClient.ts"
+import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
 /** The agents of the configuration; they need engines. */
 const agents = Agents.personas.pipe(
   Layer.provide(AgentFiles.layer),
   Layer.provide(ConversationAgent.layer),
-  Layer.provide(Recordings.layer)
+  Layer.provide(TurnEventLog.layer)
 )
 
 /** What the service knows and does, without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
-  Layer.provideMerge(Identity.layer)
+  Layer.provideMerge(Credentials.layer)
 )
 
 /** Gets ready for the first call, then says where to go. */
 const announce = Effect.gen(function*() {
   const config = yield* AppConfig
-  const identity = yield* Identity
+  const identity = yield* Credentials
   const agents = yield* Agents
   const { standing } = yield* PublicUrl
-  yield* Effect.sync(() => LineSound.warmUp(agents.standard.sampleRate))
+  yield* Effect.sync(() => LineCodec.warmUp(agents.standard.sampleRate))
   yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
   for (const warning of config.warnings) yield* Effect.logWarning(warning)
   if (identity.isLocalAccount) {

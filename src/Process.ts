@@ -14,15 +14,15 @@ import { AppConfig } from "./config/AppConfig.ts"
 import * as Environment from "./config/Environment.ts"
 import * as Files from "./config/Files.ts"
 import * as Engines from "./engines/Engines.ts"
-import { version } from "./http/Api.ts"
+import { version } from "./http/api/Api.ts"
 import * as AdminServer from "./http/AdminServer.ts"
-import * as EarlySignature from "./http/EarlySignature.ts"
-import * as NodeServer from "./http/NodeServer.ts"
+import * as EarlySignature from "./http/webhooks/EarlySignature.ts"
+import * as NodeServer from "./http/connections/NodeServer.ts"
 import * as LogSink from "./observability/LogSink.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
-import * as PromptScheduler from "./PromptScheduler.ts"
+import * as NextTickScheduler from "./runtime/NextTickScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
-import * as V8 from "./V8.ts"
+import * as V8 from "./runtime/V8.ts"
 
 /** What is wrong with `.env`. */
 class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ readonly why: Files.FileUnreadable["why"] }> {
@@ -151,7 +151,7 @@ const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCaus
 
 serve.pipe(
   Command.run({ version }),
-  Effect.provide([PromptScheduler.layer, NodeServices.layer]),
+  Effect.provide([NextTickScheduler.layer, NodeServices.layer]),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)

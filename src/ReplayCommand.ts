@@ -4,7 +4,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Data, Effect, FileSystem } from "effect"
 import { Argument, Command } from "effect/cli"
-import * as Replay from "./conversation/Replay.ts"
+import * as Replay from "./conversation/replay/Replay.ts"
 
 /** What keeps a recording from being played, for whoever asked. */
 class RecordingUnusable extends Data.TaggedError("RecordingUnusable")<{ readonly message: string }> {}

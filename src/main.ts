@@ -2,7 +2,7 @@
  * `node dist/main.js`: looks at Node before anything else is loaded, for much of that can't be loaded by
  * an old one, and would say so with a stack.
  */
-import * as V8 from "./V8.ts"
+import * as V8 from "./runtime/V8.ts"
 
 const needed = [22, 19]
 

@@ -8,14 +8,14 @@
 import { Array, Context, Data, Effect, Fiber, FileSystem, Layer, Option, Path, Result, Scope } from "effect"
 import { fileURLToPath } from "node:url"
 import { type AgentChoice, AppConfig } from "../config/AppConfig.ts"
-import type { EngineFailed, EngineState } from "../conversation/Engine.ts"
-import type { Persona } from "../conversation/Persona.ts"
+import type { EngineFailed, EngineState } from "../conversation/ports/Engine.ts"
+import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import { AgentName } from "../domain/AgentName.ts"
 import * as DialRules from "../domain/DialRules.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { Agent } from "./Agent.ts"
-import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./AgentFile.ts"
-import { Conversations } from "./Conversations.ts"
+import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./file/AgentFile.ts"
+import { ConversationFactory } from "./ConversationFactory.ts"
 import { echo } from "./Echo.ts"
 
 /** No agent has this name, or the one that has it can't be used. */
@@ -63,7 +63,7 @@ export const receptionistFile = fileURLToPath(new URL("./builtin/receptionist.ya
 const receptionist = AgentName.make("receptionist")
 
 /** A transfer is the operator's own choice: where it leads to a number that the API would not dial, the operator is told, and it stays. */
-const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: Persona) =>
+const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: AgentDefinition) =>
   Effect.forEach(Object.entries(transfers), ([name, number]) =>
     Option.match(DialRules.refusal(rules, number), {
       onNone: () => Effect.void,
@@ -97,7 +97,7 @@ export class Agents extends Context.Service<Agents, {
     Effect.gen(function*() {
       const { agents: config, dialling } = yield* AppConfig
       const files = yield* AgentFiles
-      const conversations = yield* Conversations
+      const conversations = yield* ConversationFactory
       const fs = yield* FileSystem.FileSystem
       const path = yield* Path.Path
       const scope = yield* Effect.scope
@@ -116,7 +116,7 @@ export class Agents extends Context.Service<Agents, {
       const named = chosen.flatMap((choice) => choice._tag === "File" ? [choice.path] : [])
 
       /** By where it is: a file that is named twice is one agent. */
-      const personas = new Map<string, { readonly file: string; readonly persona: Persona }>()
+      const personas = new Map<string, { readonly file: string; readonly persona: AgentDefinition }>()
       const seen = new Set<string>()
       for (const file of [...inFolder, ...named]) {
         const where = path.resolve(file)
@@ -136,7 +136,7 @@ export class Agents extends Context.Service<Agents, {
       if (Array.isArrayNonEmpty(problems)) return yield* new AgentsUnusable({ problems })
       for (const { file, persona } of personas.values()) yield* warnOfTransfers(dialling.rules, file, persona)
 
-      const agentOf = (persona: Persona) => Scope.provide(conversations.agentOf(persona), scope)
+      const agentOf = (persona: AgentDefinition) => Scope.provide(conversations.agentOf(persona), scope)
       const builtIn = Effect.flatMap(files.load(receptionistFile), agentOf)
       const sources = new Map<string, Source>([[echo.name, Effect.succeed(echo)]])
       // Its engines cost time and memory: only a service that uses it pays, at its start or at the first call.

@@ -5,20 +5,20 @@ import { Effect, Layer, Metric, Stream } from "effect"
 import type { Pcm } from "../audio/Pcm.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
-import * as Dictation from "../conversation/Dictation.ts"
-import type { Persona } from "../conversation/Persona.ts"
-import * as Player from "../conversation/Player.ts"
-import { ReplyModel } from "../conversation/ReplyModel.ts"
-import * as Speakable from "../conversation/Speakable.ts"
-import { SpeechToText } from "../conversation/SpeechToText.ts"
-import { TextToSpeech } from "../conversation/TextToSpeech.ts"
-import { Tools } from "../conversation/tools/Tools.ts"
-import { VoiceActivity } from "../conversation/VoiceActivity.ts"
+import * as Dictation from "../conversation/turn/words/Dictation.ts"
+import type { AgentDefinition } from "../definition/AgentDefinition.ts"
+import * as ReplySynthesizer from "../conversation/speak/ReplySynthesizer.ts"
+import { ReplyModel } from "../conversation/ports/ReplyModel.ts"
+import * as SpeechTextFilter from "../conversation/speak/SpeechTextFilter.ts"
+import { SpeechToText } from "../conversation/ports/SpeechToText.ts"
+import { TextToSpeech } from "../conversation/ports/TextToSpeech.ts"
+import { Tools } from "../conversation/ports/Tools.ts"
+import { VoiceActivity } from "../conversation/ports/VoiceActivity.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import type { Agent, Line, Signal } from "./Agent.ts"
-import { Conversations } from "./Conversations.ts"
-import * as Timeouts from "./Timeouts.ts"
-import { Recordings } from "./Recordings.ts"
+import { ConversationFactory } from "./ConversationFactory.ts"
+import * as EngineTimeouts from "./EngineTimeouts.ts"
+import { TurnEventLog } from "./TurnEventLog.ts"
 
 /** Counts and times what happens; one log line a turn, without a word of what was said. */
 const observe = (event: ConversationEvent): Effect.Effect<void> => {
@@ -63,14 +63,14 @@ const observe = (event: ConversationEvent): Effect.Effect<void> => {
 }
 
 export const layer = Layer.effect(
-  Conversations,
+  ConversationFactory,
   Effect.gen(function*() {
     const voiceActivity = yield* VoiceActivity
     const speechToText = yield* SpeechToText
     const replyModel = yield* ReplyModel
     const textToSpeech = yield* TextToSpeech
     const tools = yield* Tools
-    const recordings = yield* Recordings
+    const recordings = yield* TurnEventLog
 
     const stages = yield* Effect.all({
       transcript: speechToText.engines ?? Effect.succeed([]),
@@ -78,12 +78,12 @@ export const layer = Layer.effect(
       speech: textToSpeech.engines ?? Effect.succeed([])
     })
 
-    const agentOf = Effect.fn("Conversations.agentOf")(function*(given: Persona) {
-      const persona = Timeouts.forEngines(given, stages)
+    const agentOf = Effect.fn("Conversations.agentOf")(function*(given: AgentDefinition) {
+      const persona = EngineTimeouts.forEngines(given, stages)
       const recognizer = yield* speechToText.prepare({ ...persona.hints, pause: persona.endpointing.silence })
       const replier = yield* replyModel.prepare(persona)
       yield* textToSpeech.prepare(
-        [...Object.values(persona.lines).map(Speakable.toSpeech), ...persona.fillers?.lines ?? []].map(Player.requestOf(persona))
+        [...Object.values(persona.lines).map(SpeechTextFilter.toSpeech), ...persona.fillers?.lines ?? []].map(ReplySynthesizer.requestOf(persona))
       )
       // Its number words are read from files: not within a call.
       if (persona.endpointing.dictation !== undefined) Dictation.of(persona.language, persona.region)
@@ -114,6 +114,6 @@ export const layer = Layer.effect(
     })
 
     const observed = [speechToText, replyModel, textToSpeech].flatMap(({ engines }) => engines === undefined ? [] : [engines])
-    return Conversations.of({ agentOf, engines: Effect.map(Effect.all(observed), (states) => states.flat()) })
+    return ConversationFactory.of({ agentOf, engines: Effect.map(Effect.all(observed), (states) => states.flat()) })
   })
 )

@@ -11,11 +11,11 @@ import { TransferFailed } from "../conversation/Conversation.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid, StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
-import * as Halt from "../twilio/Halt.ts"
-import type { MediaStream } from "../twilio/MediaStream.ts"
-import type { TwilioError } from "../twilio/RestClient.ts"
-import * as CallMedia from "./CallMedia.ts"
-import * as CallWatch from "./CallWatch.ts"
+import * as ProcessHalt from "../twilio/media/ProcessHalt.ts"
+import type { MediaStream } from "../twilio/media/MediaStream.ts"
+import type { TwilioError } from "../twilio/rest/RestClient.ts"
+import * as MediaSession from "./media/MediaSession.ts"
+import * as ConversationFeed from "./ConversationFeed.ts"
 import { CallEvent, type CallState, type Command, type EndReason, initial, type StreamEnd, type Timer, transition } from "./CallState.ts"
 
 export interface CallInfo {
@@ -46,7 +46,7 @@ export interface Call {
   /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
   /** What is said and done on it, for those who watch. */
-  readonly watch: CallWatch.CallWatch
+  readonly watch: ConversationFeed.ConversationFeed
 }
 
 export interface CallLimits {
@@ -102,7 +102,7 @@ export const make = Effect.fnUntraced(function*(
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
   const scope = yield* Scope.make()
-  const watch = yield* CallWatch.make
+  const watch = yield* ConversationFeed.make
   /** Tells an open stream why it is to be closed. There are two while one takes the place of another. */
   const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
 
@@ -159,7 +159,7 @@ export const make = Effect.fnUntraced(function*(
       FiberMap.run(
         timers,
         timer,
-        Effect.andThen(Halt.sleep(timeout(timer)), dispatch(CallEvent.TimerFired({ timer }))),
+        Effect.andThen(ProcessHalt.sleep(timeout(timer)), dispatch(CallEvent.TimerFired({ timer }))),
         // The whole call is timed from the first answer, however often its stream is connected.
         { onlyIfMissing: timer === "duration" }
       )
@@ -208,7 +208,7 @@ export const make = Effect.fnUntraced(function*(
   /** Until the stream ends or is to be closed, also while the agent still gets ready. */
   const runMedia = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
     Effect.raceFirst(
-      CallMedia.run(stream, info.agent, {
+      MediaSession.run(stream, info.agent, {
         media: limits.media,
         backlog: limits.backlog,
         watch,

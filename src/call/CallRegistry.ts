@@ -9,11 +9,11 @@ import { AppConfig } from "../config/AppConfig.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
-import { RestClient } from "../twilio/RestClient.ts"
-import type { CallStatus } from "../twilio/Webhook.ts"
+import { RestClient } from "../twilio/rest/RestClient.ts"
+import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import * as Call from "./Call.ts"
 import { CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
-import type { CallWatch } from "./CallWatch.ts"
+import type { ConversationFeed } from "./ConversationFeed.ts"
 import * as EarlyReports from "./EarlyReports.ts"
 import * as EndedCalls from "./EndedCalls.ts"
 
@@ -57,7 +57,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly adopt: (info: Call.CallInfo) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call.Call>>
   /** What is said and done on a call that is alive, or was one of the last to end. */
-  readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<CallWatch["events"]>>
+  readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
   /** A status that Twilio told; for a call that is not here it is remembered. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number) => Effect.Effect<void>
   /** Ends a call that is alive, by its stream's end or over REST. */
@@ -89,7 +89,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       /** Those that have ended and still let their stream and agent go. */
       const leaving = new Set<Call.Call>()
       /** The last that ended, in the order of their ends. */
-      const watches = new Map<CallSid, CallWatch>()
+      const watches = new Map<CallSid, ConversationFeed>()
       /** For what is remembered for a while: a wall clock that is set does not make it longer or shorter. */
       const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
       const ended = EndedCalls.make()

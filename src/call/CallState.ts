@@ -19,7 +19,7 @@
  */
 import { Data } from "effect"
 import type { StreamSid } from "../domain/Sid.ts"
-import type { CallStatus } from "../twilio/Webhook.ts"
+import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 
 /** Why a call ended. The first of two reasons stays. */
 export type EndReason =

@@ -7,12 +7,12 @@
 import { Clock, Context, Data, Deferred, Duration, Effect, Fiber, FiberSet, Layer, Option, Result } from "effect"
 import { Agents, type UnknownAgent } from "../agent/Agents.ts"
 import { AppConfig } from "../config/AppConfig.ts"
-import { Identity } from "../config/Identity.ts"
+import { Credentials } from "../config/Credentials.ts"
 import type { AgentName } from "../domain/AgentName.ts"
 import * as DialRules from "../domain/DialRules.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
-import { RestClient, type TwilioError } from "../twilio/RestClient.ts"
+import { RestClient, type TwilioError } from "../twilio/rest/RestClient.ts"
 import { CallRegistry, LineBusy } from "./CallRegistry.ts"
 import * as DialLimits from "./DialLimits.ts"
 import * as MediaHost from "./MediaHost.ts"
@@ -120,7 +120,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
     OutboundCalls,
     Effect.gen(function*() {
       const config = yield* AppConfig
-      const identity = yield* Identity
+      const identity = yield* Credentials
       const agents = yield* Agents
       const registry = yield* CallRegistry
       const rest = yield* RestClient

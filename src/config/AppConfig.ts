@@ -428,7 +428,7 @@ export interface Account {
 /** What the service is to do, parsed and checked. */
 export interface Settings {
   readonly twilio: {
-    /** Unset: the service makes a local account; see `config/Identity`. */
+    /** Unset: the service makes a local account; see `config/Credentials`. */
     readonly account: Option.Option<Account>
     readonly phoneNumber: Option.Option<PhoneNumber>
     readonly apiBaseUrl: Option.Option<URL>

@@ -3,7 +3,7 @@
  * nothing or too much are warned of. One line each, which begins with the variable's name.
  */
 import { Duration, Option, Redacted } from "effect"
-import * as ApiKeys from "./ApiKeys.ts"
+import * as GuessableKeys from "./GuessableKeys.ts"
 import { meant } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
 
@@ -36,7 +36,7 @@ interface Settings {
 }
 
 /** The secrets of `.env.example`: everybody knows them. */
-export const examples = { apiKey: ApiKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
+export const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
 
 /** A host that only the machine itself, or only its own network, reaches; names are not looked up. */
 const isUnreachable = (url: URL) =>
@@ -53,8 +53,8 @@ export const isReachable = ({ host, publicUrl }: Settings["server"]) =>
 
 /** What is wrong with the API's key, if it can be guessed. */
 const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
-  const weakness = Option.isNone(apiKey) ? undefined : ApiKeys.weakness(Redacted.value(apiKey.value))
-  return weakness === undefined ? [] : [`API_KEY ${weakness}. Whoever guesses it can place calls. ${ApiKeys.advice}`]
+  const weakness = Option.isNone(apiKey) ? undefined : GuessableKeys.weakness(Redacted.value(apiKey.value))
+  return weakness === undefined ? [] : [`API_KEY ${weakness}. Whoever guesses it can place calls. ${GuessableKeys.advice}`]
 }
 
 /** What can't work, or must not. */

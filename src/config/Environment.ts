@@ -3,7 +3,7 @@
  * nearly those of this service.
  */
 import { ConfigProvider, Effect } from "effect"
-import { distance, nearest } from "../domain/Suggestion.ts"
+import { distance, nearest } from "../domain/DidYouMean.ts"
 
 /**
  * A value without what surrounds it: blanks, line ends, characters without a shape. A secret that is mounted as a file ends with a

@@ -3,7 +3,7 @@
  * decides, and tells it what came of that.
  *
  * ```text
- * audio ─▶ windows ─▶ echo guard ─▶ voice activity ─▶ voice gate ─▶ events ─▶ TurnMachine ─▶ commands
+ * audio ─▶ windows ─▶ echo guard ─▶ voice activity ─▶ voice gate ─▶ events ─▶ Transition ─▶ commands
  *   └────▶ utterance (recognizer) ◀── BeginUtterance, Transcribe ◀──────────────────────────────┤
  *          reply model ◀── StartReply, CancelReply ◀────────────────────────────────────────────┤
  *          player (speech, tones) ◀── Speak, Press, Release, Hold, StopSpeech ◀─────────────────┘
@@ -17,27 +17,27 @@ import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, FiberMap, Latch, Que
 import * as Pcm from "../audio/Pcm.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
-import * as EchoGuard from "./EchoGuard.ts"
-import { EngineFailed, failureOf, reasonOf } from "./Engine.ts"
-import * as HeldSilence from "./HeldSilence.ts"
-import * as HoldRequest from "./HoldRequest.ts"
-import * as MediaClock from "./MediaClock.ts"
-import type { Persona } from "./Persona.ts"
-import * as Player from "./Player.ts"
-import * as PreRoll from "./PreRoll.ts"
-import type { Replier, ReplyRequest } from "./ReplyModel.ts"
-import * as ReplyRounds from "./ReplyRounds.ts"
-import * as SpokenContext from "./SpokenContext.ts"
-import { StageBudget } from "./StageBudget.ts"
-import type { Recognizer, Transcript, Utterance } from "./SpeechToText.ts"
-import type { TextToSpeech } from "./TextToSpeech.ts"
+import * as EchoCanceller from "./listen/EchoCanceller.ts"
+import { EngineFailed, failureOf, reasonOf } from "./ports/Engine.ts"
+import * as HeldSilence from "./listen/HeldSilence.ts"
+import * as HoldRequest from "./turn/words/HoldRequest.ts"
+import * as MediaClock from "./listen/MediaClock.ts"
+import type { AgentDefinition } from "../definition/AgentDefinition.ts"
+import * as ReplySynthesizer from "./speak/ReplySynthesizer.ts"
+import * as PreSpeechBuffer from "./listen/PreSpeechBuffer.ts"
+import type { Replier, ReplyRequest } from "./ports/ReplyModel.ts"
+import * as ReplyRounds from "./speak/ReplyRounds.ts"
+import * as SpeechContext from "./speak/SpeechContext.ts"
+import { StageBudget } from "./ports/StageBudget.ts"
+import type { Recognizer, Transcript, Utterance } from "./ports/SpeechToText.ts"
+import type { TextToSpeech } from "./ports/TextToSpeech.ts"
 import * as ToolDesk from "./tools/ToolDesk.ts"
-import type { Tools } from "./tools/Tools.ts"
-import { type Command, markName, parseMark, type SpeechKind, type TurnEvent } from "./TurnEvent.ts"
-import * as TurnMachine from "./TurnMachine.ts"
-import * as TurnTimers from "./TurnTimers.ts"
-import type { VoiceActivity } from "./VoiceActivity.ts"
-import * as VoiceListener from "./VoiceListener.ts"
+import type { Tools } from "./ports/Tools.ts"
+import { type Command, markName, parseMark, type SpeechKind, type TurnEvent } from "./turn/TurnEvent.ts"
+import * as Transition from "./turn/Transition.ts"
+import * as TurnTimers from "./turn/TurnTimers.ts"
+import type { VoiceActivity } from "./ports/VoiceActivity.ts"
+import * as VoiceListener from "./listen/VoiceListener.ts"
 
 /** Pieces that wait for the line: the line has half a second of its own. */
 const outgoingPieces = 2
@@ -120,7 +120,7 @@ const hearingLength = 480
 
 /** Begins the conversation: the greeting is on its way when this returns. */
 export const open = Effect.fnUntraced(function*(
-  persona: Persona,
+  persona: AgentDefinition,
   engines: Engines,
   line: CallersEnd
 ): Effect.fn.Return<Conversation, never, Scope.Scope> {
@@ -130,24 +130,24 @@ export const open = Effect.fnUntraced(function*(
   const began = monotonic()
   const now = () => monotonic() - began
 
-  const transition = TurnMachine.make({
+  const transition = Transition.make({
     ...persona,
     answersUnheard: engines.replier.answersUnheard === true,
     isOutbound: line.isOutbound === true
   })
-  const requestOf = Player.requestOf(persona)
+  const requestOf = ReplySynthesizer.requestOf(persona)
   /** What has happened, and those who wait until all before is dealt with. */
   const events = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
-  const out = yield* Queue.bounded<Player.Outgoing, Cause.Done>(outgoingPieces)
+  const out = yield* Queue.bounded<ReplySynthesizer.Outgoing, Cause.Done>(outgoingPieces)
   const models = yield* FiberMap.make<number>()
-  const players = new Map<number, { readonly player: Player.Player; readonly scope: Scope.Closeable }>()
-  const echo = EchoGuard.make()
-  const preRoll = PreRoll.make(echo)
+  const players = new Map<number, { readonly player: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
+  const echo = EchoCanceller.make()
+  const preRoll = PreSpeechBuffer.make(echo)
   const { contextMillis } = engines.textToSpeech
-  const context = contextMillis === undefined ? undefined : SpokenContext.make(contextMillis)
+  const context = contextMillis === undefined ? undefined : SpeechContext.make(contextMillis)
   /** Open while the caller's words are of use before they have ended: each time they are asked for is a request. */
   const wordsWanted = yield* Latch.make(false)
-  let state = TurnMachine.initial
+  let state = Transition.initial
   let hearing: Hearing | undefined
   /** Earlier parts of what is being said, whose transcripts are being made. */
   const earlier = new Map<number, Hearing>()
@@ -366,7 +366,7 @@ export const open = Effect.fnUntraced(function*(
     if (known !== undefined) return known.player
     const own = yield* Scope.fork(scope)
     const player = yield* Scope.provide(
-      Player.make({
+      ReplySynthesizer.make({
         speech: (text, segment) => speech(reply, segment, text),
         out,
         reply,
@@ -506,7 +506,7 @@ export const open = Effect.fnUntraced(function*(
     playedUntil = Math.min(playedUntil, at)
   }
 
-  const say = (item: Player.Outgoing): Said => {
+  const say = (item: ReplySynthesizer.Outgoing): Said => {
     switch (item._tag) {
       case "Sound":
         playedUntil = Math.max(playedUntil, now())

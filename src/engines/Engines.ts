@@ -6,24 +6,24 @@
 import { type Array, Context, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import { AppConfig, type EngineChoice, type EngineSettings } from "../config/AppConfig.ts"
-import type { EngineFailed, Stage } from "../conversation/Engine.ts"
-import { ReplyModel } from "../conversation/ReplyModel.ts"
-import { SpeechToText } from "../conversation/SpeechToText.ts"
-import { TextToSpeech } from "../conversation/TextToSpeech.ts"
-import * as Flite from "./embedded/FliteTextToSpeech.ts"
-import * as Scripted from "./embedded/ScriptedReplyModel.ts"
-import * as Silero from "./embedded/SileroVoiceActivity.ts"
-import * as SoundSwallower from "./embedded/SoundSwallowerSpeechToText.ts"
-import type * as Failover from "./Failover.ts"
-import * as FallbackReplyModel from "./FallbackReplyModel.ts"
-import * as FallbackSpeechToText from "./FallbackSpeechToText.ts"
-import * as FallbackTextToSpeech from "./FallbackTextToSpeech.ts"
-import * as Connections from "./openai/Connections.ts"
-import * as Endpoint from "./openai/Endpoint.ts"
-import * as Liveness from "./openai/Liveness.ts"
-import * as OpenAiReplyModel from "./openai/OpenAiReplyModel.ts"
-import * as OpenAiSpeechToText from "./openai/OpenAiSpeechToText.ts"
-import * as OpenAiTextToSpeech from "./openai/OpenAiTextToSpeech.ts"
+import type { EngineFailed, Stage } from "../conversation/ports/Engine.ts"
+import { ReplyModel } from "../conversation/ports/ReplyModel.ts"
+import { SpeechToText } from "../conversation/ports/SpeechToText.ts"
+import { TextToSpeech } from "../conversation/ports/TextToSpeech.ts"
+import * as Flite from "./embedded/flite/FliteTextToSpeech.ts"
+import * as Scripted from "./embedded/script/ScriptedReplyModel.ts"
+import * as Silero from "./embedded/silero/SileroVoiceActivity.ts"
+import * as SoundSwallower from "./embedded/soundswallower/SoundSwallowerSpeechToText.ts"
+import type * as Failover from "./failover/Failover.ts"
+import * as FallbackReplyModel from "./failover/FallbackReplyModel.ts"
+import * as FallbackSpeechToText from "./failover/FallbackSpeechToText.ts"
+import * as FallbackTextToSpeech from "./failover/FallbackTextToSpeech.ts"
+import * as EngineHttpClient from "./openai/client/EngineHttpClient.ts"
+import * as OpenAiClient from "./openai/client/OpenAiClient.ts"
+import * as Liveness from "./openai/client/Liveness.ts"
+import * as OpenAiReplyModel from "./openai/chat/OpenAiReplyModel.ts"
+import * as OpenAiSpeechToText from "./openai/transcription/OpenAiSpeechToText.ts"
+import * as OpenAiTextToSpeech from "./openai/speech/OpenAiTextToSpeech.ts"
 import * as HttpTools from "./tools/HttpTools.ts"
 import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 
@@ -41,7 +41,7 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "he
 }
 
 /** The server has answered, if only with an error. */
-const isAnswer = (error: EngineFailed): boolean => Endpoint.statusOf(error) !== undefined
+const isAnswer = (error: EngineFailed): boolean => OpenAiClient.statusOf(error) !== undefined
 
 /** How an operator knows it, and how its circuit does. */
 const nameOf = ({ url }: EngineSettings) => `${url.host}${url.pathname === "/" ? "" : url.pathname}`
@@ -70,13 +70,13 @@ const stageOf = <I, S, E, RE>(options: {
           return { name: "embedded", engine: adapted(Context.get(yield* Layer.build(options.embedded), options.service), choice) }
         }
         const { settings } = choice
-        const endpoint = yield* Endpoint.make(options.stage, settings)
+        const endpoint = yield* OpenAiClient.make(options.stage, settings)
         yield* Effect.forkScoped(endpoint.warm(connections))
         return { name: nameOf(settings), engine: adapted(yield* options.server(settings), choice), probe: Liveness.make(endpoint) }
       })
 
       const members = yield* Effect.forEach(choices, member)
-      return yield* options.together(members, { ...bounds[options.stage], retryAfter: Endpoint.retryAfter, isAnswer })
+      return yield* options.together(members, { ...bounds[options.stage], retryAfter: OpenAiClient.retryAfter, isAnswer })
     })
   )
 
@@ -107,5 +107,5 @@ const textToSpeech = stageOf({
 })
 
 export const layer = Layer.mergeAll(Silero.layer, speechToText, replyModel, textToSpeech, HttpTools.layer).pipe(
-  Layer.provide(Connections.layer)
+  Layer.provide(EngineHttpClient.layer)
 )

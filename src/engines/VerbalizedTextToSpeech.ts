@@ -2,7 +2,7 @@
  * A speech engine that is given its texts as people say them: "am dritten Mai" for "Am 3. Mai". What is written stays with those
  * who asked, in the history, the transcript and the events; the engine alone gets the spoken form, for prepared lines as well.
  */
-import { type SpeechRequest, type SpokenTurn, TextToSpeech } from "../conversation/TextToSpeech.ts"
+import { type SpeechRequest, type SpokenTurn, TextToSpeech } from "../conversation/ports/TextToSpeech.ts"
 import * as Verbalizer from "../verbalizer/Verbalizer.ts"
 
 type Engine = TextToSpeech["Service"]

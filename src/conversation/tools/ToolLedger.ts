@@ -7,7 +7,7 @@
  * one reply are told apart by their order: two tables are two tables.
  */
 import type { Schema } from "effect"
-import type { ToolCall, ToolExchange, ToolOutcome } from "./Tools.ts"
+import { canonical, type ToolCall, type ToolExchange, type ToolOutcome } from "../ports/Tools.ts"
 
 export interface Entry {
   readonly key: string
@@ -50,14 +50,6 @@ export interface ToolLedger {
  */
 const longestMemory = 24_000
 const shortenedMemory = 12_000
-
-/** JSON with the keys of objects in one order: arguments are the same whatever order a model writes them in. */
-export const canonical = (value: Schema.Json): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
-  if (typeof value !== "object" || value === null) return JSON.stringify(value)
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member as Schema.Json)}`).join(",")}}`
-}
 
 const lettersIn = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 

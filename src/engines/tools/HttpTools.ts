@@ -8,8 +8,8 @@
 import { Duration, Effect, FiberSet, Layer, Result, type Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
 import { randomUUID } from "node:crypto"
-import type { Tool } from "../../conversation/Persona.ts"
-import { type ToolOutcome, Tools } from "../../conversation/tools/Tools.ts"
+import type { Tool } from "../../definition/AgentDefinition.ts"
+import { type ToolOutcome, Tools } from "../../conversation/ports/Tools.ts"
 
 /** Characters of an answer that the model gets to read: about a thousand tokens. */
 export const longestAnswer = 4000

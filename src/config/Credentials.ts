@@ -1,0 +1,112 @@
+/**
+ * Who this service is: the Twilio account whose signatures it believes, and the key of its own API.
+ *
+ * Without credentials it makes a local account at its first start and keeps it in the data folder, so
+ * that the simulator goes the same signed way as Twilio does and nothing is ever unsigned. The same
+ * holds for the API key.
+ */
+import { Console, Context, Data, Effect, Layer, Option, Path, Redacted, Schema } from "effect"
+import { randomBytes } from "node:crypto"
+import { AccountSid } from "../domain/Sid.ts"
+import { type Account, AppConfig } from "./AppConfig.ts"
+import * as GuessableKeys from "./GuessableKeys.ts"
+import { isReachable } from "./Contradictions.ts"
+import { trimmed } from "./Environment.ts"
+import * as Files from "./Files.ts"
+
+/** `local-account.json` in the data folder; the simulator reads it too. */
+const LocalAccount = Schema.fromJsonString(
+  Schema.Struct({ accountSid: AccountSid, authToken: Schema.NonEmptyString })
+)
+
+/** The data folder can't be read or written, or holds something else. */
+export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: string; readonly cause: unknown }> {
+  override get message() {
+    const why = this.cause instanceof Files.FileUnwritable ? `can't be used: ${this.cause.reason}, or` : "can't be used. Make it readable, remove it if it is damaged, or"
+    return `${this.file} ${why} set DATA_DIR to another folder.`
+  }
+}
+
+/** The key that somebody put into the file can be guessed, or can't be sent. */
+export class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
+  override get message() {
+    return `The API key in ${this.file} ${this.why}. Whoever guesses it can place calls. Remove the file: a key is then made at the next start.`
+  }
+}
+
+/** What a client can send behind `Bearer`. */
+const sendable = /^[\x21-\x7e]+$/
+
+/** Nothing that a file would be kept for: a first start on a full disk left such a file. */
+const isNothing = (text: string) => trimmed(text) === ""
+
+/** The content of a file that only this user may read, made with `content` if there is none yet. */
+const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
+  const read = Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
+  return yield* Effect.gen(function*() {
+    let kept = yield* read
+    let isNew = false
+    if (kept === undefined || isNothing(kept.text)) {
+      // Of two processes that start at once, one makes the file and the other takes what is in it.
+      isNew = yield* Files.write(file, `${yield* content}\n`, { ifAbsent: kept === undefined })
+      kept = yield* read
+    }
+    // An empty key would let in whoever sends an empty one.
+    if (kept === undefined || isNothing(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
+    if (kept.isOpenToOthers) {
+      yield* Effect.logWarning(`Others on this machine may read ${file}, which holds a secret. Take that from them: chmod 600 ${file}`)
+    }
+    return { content: trimmed(kept.text), isNew }
+  }).pipe(Effect.mapError((cause) => cause._tag === "IdentityError" ? cause : new IdentityError({ file, cause })))
+})
+
+/** Whether what is printed is seen by whoever started the service, and kept by nobody. */
+const isOnTerminal = () => process.stdout.isTTY === true && process.stderr.isTTY === true
+
+const hex = (bytes: number) => Effect.sync(() => randomBytes(bytes).toString("hex"))
+
+export class Credentials extends Context.Service<Credentials, {
+  readonly account: Account
+  /** Whether the account is the one made here, which Twilio does not know. */
+  readonly isLocalAccount: boolean
+  readonly apiKey: Redacted.Redacted
+}>()("client-caller/config/Credentials") {
+  static readonly layer = Layer.effect(
+    Credentials,
+    Effect.gen(function*() {
+      const config = yield* AppConfig
+      const path = yield* Path.Path
+
+      const localAccount = Effect.gen(function*() {
+        const file = path.join(config.dataDir, "local-account.json")
+        const made = Effect.gen(function*() {
+          return JSON.stringify({ accountSid: `AC${yield* hex(16)}`, authToken: yield* hex(16) })
+        })
+        const { content } = yield* keep(file, made)
+        const account = yield* Schema.decodeUnknownEffect(LocalAccount)(content).pipe(
+          Effect.mapError((cause) => new IdentityError({ file, cause }))
+        )
+        return { accountSid: account.accountSid, authTokens: [Redacted.make(account.authToken)] } as const
+      })
+
+      const apiKey = Effect.gen(function*() {
+        const file = path.join(config.dataDir, "api-key")
+        const { content, isNew } = yield* keep(file, hex(24))
+        const why = sendable.test(content) ? GuessableKeys.weakness(content) : "is not one line of ASCII characters without blanks, so that no client can send it"
+        if (why !== undefined) {
+          const weak = new WeakKeyFile({ file, why })
+          if (isReachable(config.server)) return yield* weak
+          yield* Effect.logWarning(weak.message)
+        }
+        if (isNew) yield* Console.error(`API key, made now and kept in ${file}${isOnTerminal() ? `: ${content}` : ""}`)
+        return Redacted.make(content)
+      })
+
+      return Credentials.of({
+        account: Option.isSome(config.twilio.account) ? config.twilio.account.value : yield* localAccount,
+        isLocalAccount: Option.isNone(config.twilio.account),
+        apiKey: Option.isSome(config.apiKey) ? config.apiKey.value : yield* apiKey
+      })
+    })
+  )
+}

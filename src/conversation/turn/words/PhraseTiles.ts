@@ -1,0 +1,69 @@
+/**
+ * Whether a short utterance is made of known phrases and nothing else: "Hi, yes, hello?" is made of "hi", "yes" and "hello".
+ *
+ * A word is what stands between blanks; where a script writes none, a character is.
+ */
+import * as Words from "../../../definition/languages/Words.ts"
+
+export interface Token {
+  /** As `Words.plain` writes it. */
+  readonly word: string
+  readonly isCapital: boolean
+  /** Its script has no capitals. */
+  readonly isUncased: boolean
+}
+
+const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
+const units = new RegExp(`[${unspaced}]\\p{M}*|[^\\s${unspaced}]+`, "gu")
+
+/** A recognizer may write a typographic apostrophe; the phrases have the plain one. */
+const straight = (text: string): string => text.replace(/[\u2018\u2019\u02BC]/g, "'")
+
+export const tokens = (text: string): ReadonlyArray<Token> =>
+  (straight(text).match(units) ?? []).flatMap((unit) => {
+    const isCapital = /^[^\p{L}]*\p{Lu}/u.test(unit)
+    const isUncased = /^[^\p{L}]*\p{Lo}/u.test(unit)
+    // Signs within a unit part words: "hello...hello".
+    return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
+  })
+
+export interface Phrases {
+  /** What is left of these tokens when all known phrases were taken from their beginning and their end. */
+  readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
+}
+
+export const make = (phrases: ReadonlyArray<string>): Phrases => {
+  const known = new Set<string>()
+  let longest = 0
+  for (const phrase of phrases) {
+    const words = tokens(phrase).map(({ word }) => word)
+    if (words.length === 0) continue
+    known.add(words.join(" "))
+    longest = Math.max(longest, words.length)
+  }
+
+  /** How many tokens at the beginning are made of known phrases; `at(from, to)` writes those between as a phrase. */
+  const reach = (length: number, at: (from: number, to: number) => string): number => {
+    const isReached = [true]
+    let end = 0
+    for (let from = 0; from <= end; from++) {
+      if (isReached[from] !== true) continue
+      for (let to = from + 1; to <= Math.min(length, from + longest); to++) {
+        if (!known.has(at(from, to))) continue
+        isReached[to] = true
+        end = Math.max(end, to)
+      }
+    }
+    return end
+  }
+
+  const written = (some: ReadonlyArray<Token>): string => some.map(({ word }) => word).join(" ")
+
+  return {
+    strip: (given) => {
+      const behind = given.slice(reach(given.length, (from, to) => written(given.slice(from, to))))
+      const { length } = behind
+      return behind.slice(0, length - reach(length, (from, to) => written(behind.slice(length - to, length - from))))
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What the scripted reply engine knows: intents, slots and answers. It is no language model: it answers
+ * what is written here, and nothing else.
+ *
+ * Phrases have the notation of `RecognitionHints`. In answers and questions `{day}` stands for the value of a slot.
+ */
+
+/** What happens when an answer has been given. */
+export type After =
+  /** The caller's turn. */
+  | "listen"
+  | "hangUp"
+  /** What was begun is forgotten; the caller's turn. */
+  | "startOver"
+  /** Instead of an answer, the last one is given again. */
+  | "repeat"
+  /** The call goes on to another telephone. */
+  | "transfer"
+
+/** Something to be known before an intent can be answered. */
+export interface Need {
+  readonly slot: string
+  /** How it is asked for; may hold the slots of the needs before it. */
+  readonly ask: string
+}
+
+export interface Intent {
+  readonly name: string
+  /** None: reached by a key, or by another intent's `yes` or `no`. */
+  readonly phrases: ReadonlyArray<string>
+  /** Keys that choose it, such as `1` or `12`. */
+  readonly digits?: string
+  /** Asked for in this order, as far as the caller has not said them. */
+  readonly needs: ReadonlyArray<Need>
+  /** A yes/no question that is asked when all is known. */
+  readonly confirm?: string
+  /** Said when the caller denies it, before asking again. */
+  readonly denied?: string
+  /** Said in turns; empty only with `after: "repeat"`. */
+  readonly answers: ReadonlyArray<string>
+  /** The intents that a yes or a no to the answer leads to. */
+  readonly yes?: string
+  readonly no?: string
+  readonly after: After
+  /** With `after: "transfer"`: to whom, by the name in the persona's `transfers`. */
+  readonly transfer?: string
+}
+
+/** One value of a slot. */
+export interface SlotValue {
+  /** As answers have it. */
+  readonly value: string
+  /** How callers say it; the notation of phrases, without slots. */
+  readonly ways: ReadonlyArray<string>
+}
+
+export interface Slot {
+  readonly name: string
+  readonly values: ReadonlyArray<SlotValue>
+  /** Around the value, when the caller answers a question for it: `on {day}`. */
+  readonly phrases: ReadonlyArray<string>
+}
+
+/** What is said when a caller was not understood, once, twice, three times in a row. */
+export interface NotUnderstood {
+  readonly first: string
+  readonly second: string
+  readonly third: string
+  /** After the third: the call is ended, or this intent is answered. */
+  readonly next: "hangUp" | { readonly intent: string }
+}
+
+export interface DialogScript {
+  readonly intents: ReadonlyArray<Intent>
+  readonly slots?: ReadonlyArray<Slot>
+  /** Phrases of consent and of denial. */
+  readonly yes?: ReadonlyArray<string>
+  readonly no?: ReadonlyArray<string>
+  /** Asks what the caller wants, after a yes or no to nothing. */
+  readonly prompt?: string
+  readonly notUnderstood?: NotUnderstood
+}
+
+/** The slots that an answer or a question names, in order. */
+export const slotsIn = (text: string): ReadonlyArray<string> => [...text.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name.trim())
+
+/** The text with the slots' values in it; a slot without a value is left out. */
+export const fill = (text: string, values: ReadonlyMap<string, string>): string =>
+  text.replace(/\{([^{}]*)\}/g, (_, name: string) => values.get(name.trim()) ?? "").replace(/ {2,}/g, " ").trim()

@@ -1,0 +1,50 @@
+/**
+ * The reply models of a stage as one: a reply comes from the first that begins to answer.
+ *
+ * A reply may come from one engine and the next from another. Each finds only the state that it left itself; the
+ * history is everybody's.
+ */
+import { Effect, Exit, Schema, type Scope, Stream } from "effect"
+import type { EngineFailed } from "../../conversation/ports/Engine.ts"
+import { type DialogueState, type Replier, ReplyModel, type ReplyPart, type ReplyRequest } from "../../conversation/ports/ReplyModel.ts"
+import * as Failover from "./Failover.ts"
+
+type Engine = ReplyModel["Service"]
+
+const Kept = Schema.Struct({ engine: Schema.String, state: Schema.Json })
+const isKept = Schema.is(Kept)
+
+/** The state that this engine left, or none. */
+const stateFor = (name: string, state: DialogueState): DialogueState => isKept(state) && state.engine === name ? state.state : null
+
+export const make = Effect.fnUntraced(function*(
+  members: ReadonlyArray<Failover.Member<Engine>>,
+  options: Omit<Failover.Options, "stage">
+): Effect.fn.Return<Engine, never, Scope.Scope> {
+  if (members.length === 1 && members[0].probe === undefined) return members[0].engine
+  const failover = yield* Failover.make(members, { ...options, stage: "replyModel" })
+
+  const prepare: Engine["prepare"] = Effect.fnUntraced(function*(persona) {
+    const repliers = yield* Failover.prepared(members, "replyModel", ({ engine }) => engine.prepare(persona))
+
+    const replyOf = (index: number, request: ReplyRequest): Effect.Effect<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed, Scope.Scope> => {
+      const replier = repliers[index]
+      if (Exit.isFailure(replier)) return Effect.failCause(replier.cause)
+      const { name } = members[index]
+      const parts = replier.value.reply({ ...request, state: stateFor(name, request.state) }).pipe(
+        Stream.map((part): ReplyPart => part._tag === "State" ? { _tag: "State", state: { engine: name, state: part.state } } : part)
+      )
+      // Who only thinks has not begun to answer, as long as another may be quicker.
+      return Failover.opened(members.length === 1 ? parts : Stream.filter(parts, ({ _tag }) => _tag !== "Thinking"))
+    }
+
+    const replier: Replier = {
+      reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request))),
+      // As the first does, which answers as long as it works.
+      answersUnheard: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnheard === true
+    }
+    return replier
+  })
+
+  return ReplyModel.of({ prepare, engines: failover.states })
+})

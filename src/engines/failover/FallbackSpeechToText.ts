@@ -1,0 +1,82 @@
+/**
+ * The speech recognizers of a stage as one: the first that works hears the caller; another that has to stand in gets
+ * the sound of the utterance from its beginning. One that is asked again gets what it was asked for, without the silence since.
+ */
+import { Effect, Exit, Scope } from "effect"
+import type { Pcm } from "../../audio/Pcm.ts"
+import type { EngineFailed } from "../../conversation/ports/Engine.ts"
+import { type Recognizer, SpeechToText, type Utterance } from "../../conversation/ports/SpeechToText.ts"
+import * as Failover from "./Failover.ts"
+
+type Engine = SpeechToText["Service"]
+
+export const make = Effect.fnUntraced(function*(
+  members: ReadonlyArray<Failover.Member<Engine>>,
+  options: Omit<Failover.Options, "stage">
+): Effect.fn.Return<Engine, never, Scope.Scope> {
+  if (members.length === 1 && members[0].probe === undefined) return members[0].engine
+  const failover = yield* Failover.make(members, { ...options, stage: "speechToText" })
+
+  const prepare: Engine["prepare"] = Effect.fnUntraced(function*(hints) {
+    const recognizers = yield* Failover.prepared(members, "speechToText", ({ engine }) => engine.prepare(hints))
+
+    const begin: Recognizer["begin"] = Effect.gen(function*() {
+      const scope = yield* Effect.scope
+      const sound: Array<Pcm<8000>> = []
+      const hearing = new Map<number, Utterance>()
+
+      /** An utterance of this engine that has heard all so far, and hears what comes. */
+      const listen = Effect.fnUntraced(function*(index: number): Effect.fn.Return<Utterance, EngineFailed> {
+        const known = hearing.get(index)
+        if (known !== undefined) return known
+        const recognizer = recognizers[index]
+        if (Exit.isFailure(recognizer)) return yield* Effect.failCause(recognizer.cause)
+        const utterance = yield* Scope.provide(recognizer.value.begin, scope)
+        // More may come while it catches up.
+        for (let at = 0; at < sound.length; at++) yield* utterance.push(sound[at])
+        hearing.set(index, utterance)
+        return utterance
+      })
+
+      /** The beginning of the utterance, as one of its own. */
+      const anew = Effect.fnUntraced(function*(index: number, pieces: number): Effect.fn.Return<Utterance, EngineFailed, Scope.Scope> {
+        const recognizer = recognizers[index]
+        if (Exit.isFailure(recognizer)) return yield* Effect.failCause(recognizer.cause)
+        const utterance = yield* recognizer.value.begin
+        for (let at = 0; at < pieces; at++) yield* utterance.push(sound[at])
+        return utterance
+      })
+
+      const first = yield* failover.preferred
+      const preferred = yield* Effect.exit(listen(first))
+      const partials = Exit.isSuccess(preferred) ? preferred.value.partials : undefined
+      return {
+        push: (pcm) =>
+          Effect.suspend(() => {
+            sound.push(pcm)
+            const hear = (index: number, utterance: Utterance) =>
+              Effect.catch(utterance.push(pcm), () => Effect.sync(() => void hearing.delete(index)))
+            // Those that hear already; one that begins meanwhile takes it from `sound`. As a rule it is the first alone.
+            const alone = hearing.size === 1 ? hearing.get(first) : undefined
+            return alone === undefined
+              ? Effect.forEach([...hearing], ([index, utterance]) => hear(index, utterance), { discard: true })
+              : hear(first, alone)
+          }),
+        transcribe: Effect.suspend(() => {
+          const pieces = sound.length
+          return Effect.scoped(failover.run((_, index, tries) =>
+            Effect.flatMap(tries === 1 ? listen(index) : anew(index, pieces), (utterance) => utterance.transcribe)))
+        }),
+        ...(partials === undefined ? {} : { partials })
+      } satisfies Utterance
+    })
+    return { begin }
+  })
+
+  return SpeechToText.of({
+    prepare,
+    // The first is to hear all; the others do what they can.
+    unknownWords: (hints) => members[0].engine.unknownWords(hints),
+    engines: failover.states
+  })
+})

@@ -1,0 +1,67 @@
+/**
+ * Calls as JSON, by the shapes that models were trained on: `{"name","arguments"}` (Hermes, Qwen, Mistral), `parameters`
+ * (Llama 3), `{"type":"function","function":{…}}` (OpenAI), `{"tool","args"}`, `{"tool_name","parameters"}` (Command R),
+ * `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and arrays of them.
+ */
+import { Predicate, type Schema } from "effect"
+import type { KnownTools } from "./KnownTools.ts"
+import * as LiteralReader from "./LiteralReader.ts"
+import type { WrittenCall } from "./WrittenCall.ts"
+
+/** Keys whose value is the name, the likeliest first. */
+const nameKeys = ["name", "tool_name", "toolName", "function_name", "tool", "function", "action", "recipient_name", "api_name"]
+
+const argumentKeys = [
+  "arguments", "parameters", "args", "params", "input", "kwargs", "action_input", "tool_input", "tool_args", "tool_arguments", "tool_parameters"
+]
+
+/** Keys whose value holds calls itself. */
+const wrapperKeys = ["tool_calls", "toolCalls", "function_calls", "tool_uses", "calls", "tool_call", "toolCall", "function_call", "functionCall", "function"]
+
+/** Keys that say nothing about what is to be done. */
+const otherKeys = new Set(["type", "id", "tool_call_id", "index", "thought", "reasoning"])
+
+/** An object that holds a call has one of these, or a tool's name, as its first key. */
+export const firstKeys: ReadonlyArray<string> = [...new Set([...nameKeys, ...argumentKeys, ...wrapperKeys, ...otherKeys])]
+
+type Fields = Readonly<Record<string, Schema.Json>>
+
+const isFields = (value: Schema.Json): value is Fields => Predicate.isObject(value) && !Array.isArray(value)
+
+const argumentsOf = (value: Schema.Json): Schema.Json | undefined => {
+  if (value === null || value === "") return {}
+  if (!Predicate.isString(value)) return value
+  const parsed = LiteralReader.parse(value)
+  return parsed._tag === "Value" && value.slice(parsed.end).trim() === "" ? parsed.value : undefined
+}
+
+const callIn = (fields: Fields, tools: KnownTools): WrittenCall | undefined => {
+  const nameKey = nameKeys.find((key) => Predicate.isString(fields[key]))
+  if (nameKey === undefined) return undefined
+  const name = fields[nameKey] as string
+  const argumentKey = argumentKeys.find((key) => key in fields)
+  if (argumentKey !== undefined) return { name, arguments: argumentsOf(fields[argumentKey]) }
+  if (tools.find(name) === undefined) return fields.type === "function" ? { name, arguments: {} } : undefined
+  // The arguments may stand beside the name.
+  return { name, arguments: Object.fromEntries(Object.entries(fields).filter(([key]) => key !== nameKey && !otherKeys.has(key))) }
+}
+
+/** The calls that a value holds; nothing, if it is not one that calls. */
+export const find = (value: Schema.Json, tools: KnownTools): ReadonlyArray<WrittenCall> | undefined => {
+  if (Array.isArray(value)) {
+    const found = value.map((item: Schema.Json) => find(item, tools))
+    return value.length > 0 && found.every((calls) => calls !== undefined) ? found.flat() : undefined
+  }
+  if (!isFields(value)) return undefined
+  const wrapperKey = wrapperKeys.find((key) => Predicate.isObject(value[key]) || Array.isArray(value[key]))
+  if (wrapperKey !== undefined) {
+    const found = find(value[wrapperKey], tools)
+    if (found !== undefined) return found
+  }
+  const call = callIn(value, tools)
+  if (call !== undefined) return [call]
+  const entries = Object.entries(value)
+  return entries.length > 0 && entries.every(([key, inner]) => tools.find(key) !== undefined && isFields(inner))
+    ? entries.map(([name, inner]) => ({ name, arguments: inner }))
+    : undefined
+}

@@ -1,0 +1,81 @@
+/**
+ * A call as a line of Python: `transfer(to="billing")` (Llama 3.2 and 4, Gemma, LFM2, Olmo), alone, inside of `print(…)`,
+ * awaited, assigned to a variable, or behind a module's name. Arguments are literals: nothing is computed.
+ */
+import { Predicate, type Schema } from "effect"
+import type { KnownTools } from "./KnownTools.ts"
+import * as LiteralReader from "./LiteralReader.ts"
+import { byPosition, type WrittenCall } from "./WrittenCall.ts"
+
+export type Parsed =
+  | { readonly _tag: "Call"; readonly call: WrittenCall; readonly end: number; readonly hasNamedArguments: boolean }
+  | { readonly _tag: "Incomplete" }
+  | { readonly _tag: "Invalid" }
+
+const incomplete: Parsed = { _tag: "Incomplete" }
+const invalid: Parsed = { _tag: "Invalid" }
+
+const beginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(print\s*\(\s*)?(?:await\s+)?([A-Za-z_][\w.-]*)\s*\(/y
+/** Text that more text can make the beginning of a call. */
+const partOfBeginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(?:print\s*\(\s*)?(?:await\s+)?(?:[A-Za-z_][\w.-]*\s*)?$/y
+const keyword = /\s*([A-Za-z_]\w*)\s*=(?!=)/y
+const blanks = /\s*/y
+
+const skip = (pattern: RegExp, text: string, at: number): number => {
+  pattern.lastIndex = at
+  return at + (pattern.exec(text)?.[0].length ?? 0)
+}
+
+/** Reads the call that begins at `from`. */
+export const parse = (text: string, from: number, tools: KnownTools): Parsed => {
+  beginning.lastIndex = from
+  const begun = beginning.exec(text)
+  if (begun === null) {
+    partOfBeginning.lastIndex = from
+    return partOfBeginning.test(text) ? incomplete : invalid
+  }
+  const [whole, print, name] = begun
+  let at = from + whole.length
+  const positional: Array<Schema.Json> = []
+  const named: Record<string, Schema.Json> = {}
+  for (;;) {
+    at = skip(blanks, text, at)
+    if (at >= text.length) return incomplete
+    if (text[at] === ")") {
+      at++
+      break
+    }
+    keyword.lastIndex = at
+    const key = keyword.exec(text)
+    const isSpread = text.startsWith("**", at)
+    const value = LiteralReader.parse(text, key === null ? at + (isSpread ? 2 : 0) : at + key[0].length)
+    if (value._tag !== "Value") {
+      // A name that may yet be followed by an equals sign.
+      const isOpen = value._tag === "Incomplete" || key === null && /^(?:\*|[\w.-]*\s*=?)$/.test(text.slice(at))
+      return isOpen ? incomplete : invalid
+    }
+    if (key !== null) named[key[1]] = value.value
+    else if (isSpread) {
+      if (!Predicate.isObject(value.value) || Array.isArray(value.value)) return invalid
+      Object.assign(named, value.value)
+    } else positional.push(value.value)
+    at = skip(blanks, text, value.end)
+    if (text[at] === ",") at++
+    else if (text[at] !== ")") return at >= text.length ? incomplete : invalid
+  }
+  if (print !== undefined) {
+    at = skip(blanks, text, at)
+    if (at >= text.length) return incomplete
+    if (text[at] !== ")") return invalid
+    at++
+  }
+  const hasNamedArguments = Object.keys(named).length > 0
+  const placed = byPosition(positional, tools.find(name))
+  const isReadable = Predicate.isObject(placed) && !Array.isArray(placed)
+  return {
+    _tag: "Call",
+    call: { name, arguments: isReadable ? { ...placed as { readonly [key: string]: Schema.Json }, ...named } : undefined },
+    end: at,
+    hasNamedArguments
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The few words that Whisper is told to expect: the agent's names and rare words. Pure.
+ *
+ * A prompt that is long, or made of everyday words, makes Whisper invent more; so it is made of the values of
+ * slots only, and of those that everybody's speech holds none is taken.
+ */
+import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
+import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
+
+/** The most words and characters of a prompt. */
+const mostWords = 12
+const mostCharacters = 120
+
+/** Shorter words are seldom names, and never hard ones. */
+const leastCharacters = 4
+
+/** Days, months, numbers and times: Whisper knows how to write them, and writes them better unasked. */
+const everyday = new Set(
+  ("monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday tonight morning afternoon evening "
+    + "noon midnight night january february march april june july august september october november december zero three "
+    + "four five seven eight nine eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty "
+    + "forty fifty sixty seventy eighty ninety hundred thousand first second third fourth fifth half quarter past o'clock "
+    + "week month year hour minute next this that with from please about around before after small medium large yeah none "
+    + "lundi mardi mercredi jeudi vendredi samedi dimanche aujourd'hui demain matin midi soir janvier février mars avril "
+    + "juin juillet août septembre octobre novembre décembre deux trois quatre cinq sept huit neuf onze douze heure heures "
+    + "montag dienstag mittwoch donnerstag freitag samstag sonntag heute morgen mittag abend januar februar märz juni juli "
+    + "oktober dezember eins zwei drei vier fünf sechs sieben acht neun zehn zwölf")
+    .split(" ")
+)
+
+/** `undefined`: nothing worth it. */
+export const prompt = (hints: RecognitionHints): string | undefined => {
+  const words = new Set<string>()
+  let length = 0
+  for (const notation of Object.values(hints.slots).flat()) {
+    const parsed = PhraseNotation.parse(notation)
+    if (parsed._tag === "Failure") continue
+    for (const part of PhraseNotation.parts(parsed.success)) {
+      if (part._tag !== "Word" || part.word.length < leastCharacters || everyday.has(part.word) || words.has(part.word)) continue
+      if (words.size === mostWords || length + part.word.length + 2 > mostCharacters) break
+      words.add(part.word)
+      length += part.word.length + 2
+    }
+  }
+  return words.size === 0 ? undefined : `${[...words].join(", ")}.`
+}

@@ -1,0 +1,141 @@
+/**
+ * The API that people call: its endpoints, what they take and give, and how they say no.
+ *
+ * Twilio's webhooks are not here: they are form posts, and nobody but Twilio may call them.
+ */
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, HttpApiSecurity, OpenApi } from "effect/http-api"
+import { AgentName } from "../../domain/AgentName.ts"
+import { PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
+import { CallSid } from "../../domain/Sid.ts"
+import * as Problems from "./Problems.ts"
+import { RequestFields } from "./RequestFields.ts"
+
+/** Of the service and of its API: as in package.json. */
+export const version = "0.1.0"
+
+/** Checks the bearer token against `API_KEY`. */
+export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("client-caller/http/ApiKey", {
+  security: { bearer: HttpApiSecurity.bearer },
+  error: [Problems.Unauthorized, Problems.TooManyKeys]
+}) {}
+
+/** What to call, and with whom. */
+export const OutboundCall = Schema.Struct({
+  to: PhoneNumberFromText,
+  agent: Schema.optionalKey(AgentName.annotate({ description: "Which agent speaks; the default is AGENT" })),
+  websocket_url: Schema.optionalKey(
+    Schema.String.annotate({
+      description: "A media WebSocket other than this service's: a host of PUBLIC_URL or WEBSOCKET_HOSTS, no query string"
+    })
+  )
+}).annotate({ identifier: "OutboundCall" })
+
+export const PlacedCall = Schema.Struct({
+  call_sid: CallSid,
+  status: Schema.String.annotate({ description: "Twilio's word for the call; queued as a rule" }),
+  to: PhoneNumber,
+  from: PhoneNumber,
+  agent: AgentName,
+  queued_ms: Schema.Number.annotate({ description: "How long the call waited for its turn (CALLS_PER_SECOND)" })
+}).annotate({ identifier: "PlacedCall" })
+
+/** One thing that happened on a call; the other fields depend on `_tag` (docs/latency.md). */
+export const CallEvent = Schema.Struct({
+  _tag: Schema.String,
+  at: Schema.Number.annotate({ description: "ms since the conversation began" }),
+  turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })
+}).annotate({ identifier: "CallEvent" })
+
+export const Health = Schema.Struct({
+  status: Schema.Literal("healthy"),
+  active_connections: Schema.Number.annotate({ description: "Open media streams" }),
+  calls: Schema.Number.annotate({ description: "Calls that are alive, with a stream or without" }),
+  draining: Schema.Boolean,
+  agent: AgentName.annotate({ description: "Who answers when a call names nobody" }),
+  uptime_seconds: Schema.Number,
+  version: Schema.String
+}).annotate({ identifier: "Health" })
+
+export const Ready = Schema.Struct({
+  status: Schema.Literal("ready"),
+  engines: Problems.EngineStates
+}).annotate({ identifier: "Ready" })
+
+export class CallGroup extends HttpApiGroup.make("call")
+  .add(
+    HttpApiEndpoint.post("outbound", "/call/outbound", {
+      query: {
+        to_number: Schema.optionalKey(Schema.String),
+        websocket_url: Schema.optionalKey(Schema.String),
+        agent: Schema.optionalKey(Schema.String)
+      },
+      headers: { "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(255))) },
+      payload: OutboundCall,
+      success: PlacedCall,
+      error: [
+        Problems.InvalidRequest,
+        Problems.InvalidNumber,
+        Problems.ForeignWebSocket,
+        Problems.NoSuchAgent,
+        Problems.PayloadTooLarge,
+        Problems.KeyReused,
+        Problems.NotAllowedToCall,
+        Problems.TooManyRequests,
+        Problems.TwilioRefused,
+        Problems.NotConfigured,
+        Problems.Busy,
+        Problems.TwilioTimedOut
+      ]
+    }).annotateMerge(OpenApi.annotations({
+      summary: "Place a call",
+      description: "Calls a number and joins an agent to it. The same can be said in the query, without a body: `to_number`, "
+        + "`websocket_url`, `agent`. With an `Idempotency-Key` header the phone rings once, however often the request is sent.",
+      transform: ({ requestBody, ...operation }) => ({
+        ...operation,
+        requestBody: { ...requestBody as object, required: false }
+      })
+    }))
+  )
+  .add(
+    HttpApiEndpoint.get("events", "/calls/:callSid/events", {
+      params: { callSid: CallSid },
+      success: HttpApiSchema.StreamSse({ data: CallEvent }),
+      error: [Problems.InvalidRequest, Problems.NoSuchCall]
+    }).annotateMerge(OpenApi.annotations({
+      summary: "What is said and done on a call, as it happens",
+      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (so far), CallerSaid, "
+        + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
+        + "They hold what people say."
+    }))
+  )
+  // The last one is the outermost: a stranger is told of the key, and of nothing else.
+  .middleware(RequestFields)
+  .middleware(ApiKey)
+  .annotateMerge(OpenApi.annotations({ title: "Calls" }))
+{}
+
+export class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
+  .add(
+    HttpApiEndpoint.get("health", "/health", { success: Health }).annotateMerge(
+      OpenApi.annotations({ summary: "Whether the process lives, and how much it does" })
+    ),
+    HttpApiEndpoint.get("ready", "/ready", { success: Ready, error: [Problems.Busy, Problems.EnginesDown] }).annotateMerge(
+      OpenApi.annotations({ summary: "Whether new calls may be sent here; 503 while draining, and while a stage has no engine that works" })
+    )
+  )
+  .annotateMerge(OpenApi.annotations({ title: "System" }))
+{}
+
+export class Api extends HttpApi.make("client-caller")
+  .add(CallGroup)
+  .add(SystemGroup)
+  .middleware(HttpApiMiddleware.ProblemDetails)
+  .annotateMerge(OpenApi.annotations({
+    title: "Client Caller",
+    version,
+    description: "Puts an AI agent on the telephone. Errors are problem documents (RFC 9457). A field that an endpoint with a key "
+      + "does not have, in the body or in the query, is refused by its name (400)."
+  }))
+{}
+

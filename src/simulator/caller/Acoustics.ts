@@ -1,0 +1,46 @@
+/**
+ * Where the person telephones: what their microphone hears beside their voice.
+ */
+import * as Mulaw from "../../audio/Mulaw.ts"
+import type { Pcm } from "../../audio/Pcm.ts"
+
+export interface Acoustics {
+  /** A loudspeaker: the agent's voice comes back into the microphone. */
+  readonly echo?: {
+    /** How much weaker it is, dB. */
+    readonly attenuation: number
+    /** From being heard to being sent back, ms; telephones have 50 to 500. */
+    readonly delayMillis: number
+  }
+  /** White noise of this level, dBFS (a quiet room is at -60, a café at -35). */
+  readonly noise?: number
+}
+
+export const quiet: Acoustics = {}
+
+/** A generator of its own, so that the same call sounds the same again (Park and Miller, 1988). */
+const makeNoise = (level: number) => {
+  // Uniform noise of this amplitude has the level as its root mean square.
+  const amplitude = 32_768 * 10 ** (level / 20) * Math.sqrt(3)
+  let state = 20_261
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return (state / 1_073_741_823.5 - 1) * amplitude
+  }
+}
+
+/** Mixes frames of μ-law; `undefined` is silence. */
+export const makeMicrophone = ({ echo, noise }: Acoustics) => {
+  const gain = echo === undefined ? 0 : 10 ** (-echo.attenuation / 20)
+  const hiss = noise === undefined ? undefined : makeNoise(noise)
+  return (voice: Uint8Array | undefined, heard: Pcm<8000>): Uint8Array | undefined => {
+    if (gain === 0 && hiss === undefined) return voice
+    const mixed = new Int16Array(heard.length)
+    const spoken = voice === undefined ? undefined : Mulaw.decode(voice)
+    for (let index = 0; index < mixed.length; index++) {
+      const sum = (spoken?.[index] ?? 0) + gain * heard[index] + (hiss?.() ?? 0)
+      mixed[index] = Math.max(-32_768, Math.min(32_767, Math.round(sum)))
+    }
+    return Mulaw.encode(mixed)
+  }
+}

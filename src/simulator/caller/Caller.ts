@@ -1,0 +1,248 @@
+/**
+ * The person on the telephone: a script of what they do, step after step.
+ *
+ * The script runs while a Media Stream is open and goes on where it was when another stream follows.
+ * After its last step the person stays on the line, silent, until somebody hangs up.
+ */
+import { Data, Duration, Effect, FileSystem, Schema } from "effect"
+import * as Mulaw from "../../audio/Mulaw.ts"
+import type { Pcm } from "../../audio/Pcm.ts"
+import * as Acoustics from "./Acoustics.ts"
+import * as SoundFiles from "./SoundFiles.ts"
+import { CallerSpeech, type SpeechError, type Voice } from "./CallerSpeech.ts"
+import { samplesPerMilli } from "../report/Timeline.ts"
+
+/** The keys of a telephone. */
+export const Digits = Schema.String.check(
+  Schema.isPattern(/^[0-9*#A-D]{1,64}$/, { expected: "telephone keys: 0-9 * # A-D, 64 at most" })
+)
+
+/** One thing that the person does. A wait ends after `atMost` in any case. */
+export type Step = Data.TaggedEnum<{
+  /** Says a text, in an English voice. */
+  Speak: { readonly text: string; readonly voice?: Voice }
+  /** Plays a WAV file, of any rate and number of channels. */
+  PlayFile: { readonly path: string }
+  /** Plays sound that is at hand. */
+  Play: { readonly sound: Pcm<8000> }
+  /** Says nothing for a time. */
+  Silence: { readonly duration: Duration.Input }
+  /** Presses keys, four a second. */
+  Press: { readonly digits: string }
+  /** Waits until the agent has begun to speak: anything louder than line noise was heard. */
+  AwaitSpeech: { readonly atMost: Duration.Input }
+  /** Waits until the agent has been silent for so long. */
+  AwaitSilence: { readonly duration: Duration.Input; readonly atMost: Duration.Input }
+  /** Waits until a mark of the agent has been played: the named one, or any. */
+  AwaitMark: { readonly name?: string; readonly atMost: Duration.Input }
+  /** Waits for a cue that is given outside of the call. It is asked for every 20 ms. */
+  AwaitCue: { readonly isGiven: () => boolean; readonly atMost: Duration.Input }
+  /** Ends the call. */
+  HangUp: {}
+}>
+export const Step = Data.taggedEnum<Step>()
+
+export interface Caller {
+  readonly steps: ReadonlyArray<Step>
+  /** A quiet one with a telephone at the ear when not given. */
+  readonly room?: Acoustics.Acoustics
+}
+
+/** A person who does these things in turn. */
+export const make = (...steps: ReadonlyArray<Step>): Caller => ({ steps })
+
+/** The same person somewhere else. */
+export const inRoom = (caller: Caller, room: Acoustics.Acoustics): Caller => ({ ...caller, room })
+
+/** A person who says nothing and does not hang up. */
+export const silent: Caller = make()
+
+/** The caller's script cannot be carried out. */
+export class CallerError extends Schema.TaggedError<CallerError>()("CallerError", {
+  message: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {}
+
+/** A step with its sound made and its times in samples (1/8 ms). */
+type Prepared = Data.TaggedEnum<{
+  Play: { readonly sound: Uint8Array }
+  Silence: { readonly samples: number }
+  Press: { readonly digits: string }
+  AwaitSpeech: { readonly atMost: number }
+  AwaitSilence: { readonly samples: number; readonly atMost: number }
+  AwaitMark: { readonly name: string | undefined; readonly atMost: number }
+  AwaitCue: { readonly isGiven: () => boolean; readonly atMost: number }
+  HangUp: {}
+}>
+const Prepared = Data.taggedEnum<Prepared>()
+
+const toSamples = (duration: Duration.Input): number =>
+  Math.round(Duration.toMillis(Duration.fromInputUnsafe(duration)) * samplesPerMilli)
+
+const play = (sound: Pcm<8000>): Prepared => Prepared.Play({ sound: Mulaw.encode(sound) })
+
+const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
+  Prepared,
+  CallerError | SpeechError,
+  CallerSpeech | FileSystem.FileSystem
+> {
+  switch (step._tag) {
+    case "Speak": {
+      const speech = yield* CallerSpeech
+      return play(yield* speech.speak(step.text, step.voice))
+    }
+    case "PlayFile": {
+      const fs = yield* FileSystem.FileSystem
+      const bytes = yield* Effect.mapError(fs.readFile(step.path), (cause) =>
+        new CallerError({ message: "The caller's sound file cannot be read.", cause }))
+      return play(
+        yield* Effect.mapError(Effect.fromResult(SoundFiles.fromWav(bytes)), (cause) =>
+          new CallerError({ message: `The caller's sound file cannot be played: ${cause.message}`, cause }))
+      )
+    }
+    case "Play":
+      return play(step.sound)
+    case "Silence":
+      return Prepared.Silence({ samples: toSamples(step.duration) })
+    case "Press":
+      return Prepared.Press({ digits: step.digits })
+    case "AwaitSpeech":
+      return Prepared.AwaitSpeech({ atMost: toSamples(step.atMost) })
+    case "AwaitSilence":
+      return Prepared.AwaitSilence({ samples: toSamples(step.duration), atMost: toSamples(step.atMost) })
+    case "AwaitMark":
+      return Prepared.AwaitMark({ name: step.name, atMost: toSamples(step.atMost) })
+    case "AwaitCue":
+      return Prepared.AwaitCue({ isGiven: step.isGiven, atMost: toSamples(step.atMost) })
+    case "HangUp":
+      return Prepared.HangUp()
+  }
+})
+
+/** Makes all of the script's sound, so that nothing has to be made while the call runs. */
+export const prepare = Effect.fn("Caller.prepare")(function*(caller: Caller) {
+  return new Line(yield* Effect.forEach(caller.steps, prepareStep), caller.room)
+})
+
+/** What the person hears at the moment. */
+export interface Ear {
+  /** The sound of the last 20 ms. */
+  readonly heard: Pcm<8000>
+  /** The marks that were played since the moment before. */
+  readonly marks: ReadonlyArray<string>
+}
+
+/** What the person does in 20 ms. */
+export interface Moment {
+  /** 160 bytes of μ-law, or `undefined` for silence. */
+  readonly frame: Uint8Array | undefined
+  readonly digit: string | undefined
+  readonly hangUp: boolean
+}
+
+/** Samples in a frame of 20 ms. */
+export const frameSamples = 160
+
+/** Mean magnitude above which a frame is someone speaking: about -45 dB of full scale. */
+const audible = 180
+
+const pressEvery = 250 * samplesPerMilli
+
+const isAudible = (sound: Pcm<8000>): boolean => {
+  let sum = 0
+  for (const sample of sound) sum += Math.abs(sample)
+  return sum > audible * sound.length
+}
+
+const idle: Moment = { frame: undefined, digit: undefined, hangUp: false }
+
+/**
+ * A person in the middle of a call: carries the script out, frame by frame. It has no clock: each
+ * {@link Line.next} is 20 ms.
+ */
+export class Line {
+  readonly room: Acoustics.Acoustics
+  readonly #steps: Array<Prepared>
+  /** Samples since the running step began. */
+  #elapsed = 0
+  #silentFor = 0
+  #spoken = false
+  #pressed: Array<string> = []
+
+  constructor(steps: ReadonlyArray<Prepared>, room: Acoustics.Acoustics = Acoustics.quiet) {
+    this.#steps = [...steps]
+    this.room = room
+  }
+
+  /** Presses keys now, whatever the script is doing. */
+  press(digits: string): void {
+    this.#pressed.push(...digits)
+  }
+
+  /** The next 20 ms. */
+  next(ear: Ear): Moment {
+    const loud = isAudible(ear.heard)
+    this.#silentFor = loud ? 0 : this.#silentFor + frameSamples
+    this.#spoken ||= loud
+    // A step that is over at once (a wait that is fulfilled) gives way to the next in the same frame.
+    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+      const moment = this.#perform(step, ear)
+      if (moment !== undefined) return this.#withPressed(moment)
+    }
+    return this.#withPressed(idle)
+  }
+
+  #withPressed(moment: Moment): Moment {
+    return this.#pressed.length === 0 || moment.digit !== undefined
+      ? moment
+      : { ...moment, digit: this.#pressed.shift() }
+  }
+
+  #done(): undefined {
+    this.#steps.shift()
+    this.#elapsed = 0
+    this.#spoken = false
+    return undefined
+  }
+
+  #wait(fulfilled: boolean, atMost: number): Moment | undefined {
+    if (fulfilled || this.#elapsed >= atMost) return this.#done()
+    this.#elapsed += frameSamples
+    return idle
+  }
+
+  #perform(step: Prepared, ear: Ear): Moment | undefined {
+    switch (step._tag) {
+      case "Play": {
+        if (this.#elapsed >= step.sound.length) return this.#done()
+        const frame = new Uint8Array(frameSamples).fill(Mulaw.silence)
+        frame.set(step.sound.subarray(this.#elapsed, this.#elapsed + frameSamples))
+        this.#elapsed += frameSamples
+        return { ...idle, frame }
+      }
+      case "Silence":
+        return this.#wait(false, step.samples)
+      case "Press": {
+        const pressed = Math.floor(this.#elapsed / pressEvery)
+        if (pressed >= step.digits.length) return this.#done()
+        const digit = this.#elapsed % pressEvery < frameSamples ? step.digits[pressed] : undefined
+        this.#elapsed += frameSamples
+        return { ...idle, digit }
+      }
+      case "AwaitSpeech":
+        return this.#wait(this.#spoken, step.atMost)
+      case "AwaitSilence":
+        return this.#wait(this.#silentFor >= step.samples, step.atMost)
+      case "AwaitMark":
+        return this.#wait(
+          step.name === undefined ? ear.marks.length > 0 : ear.marks.includes(step.name),
+          step.atMost
+        )
+      case "AwaitCue":
+        return this.#wait(step.isGiven(), step.atMost)
+      case "HangUp":
+        this.#done()
+        return { ...idle, hangUp: true }
+    }
+  }
+}

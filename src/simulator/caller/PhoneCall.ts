@@ -1,0 +1,232 @@
+/**
+ * One call of the simulator: what is known of it, and what one may do with it.
+ */
+import { Clock, Deferred, Effect, Option, Queue, Stream, SubscriptionRef } from "effect"
+import type { Pcm } from "../../audio/Pcm.ts"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+import { SimulatedCallEvent, type CallStatus, isTerminal, type TerminalStatus, type Untimed, type WebhookKind } from "../report/SimulatedCallEvent.ts"
+import { Line } from "./Caller.ts"
+import type { Faults } from "../twilio/Faults.ts"
+import type { Arrival, Traffic } from "../twilio/TwilioStream.ts"
+import { samplesPerMilli, Timeline } from "../report/Timeline.ts"
+import type { Method } from "../twilio/TwimlReader.ts"
+
+export type Direction = "inbound" | "outbound-api"
+
+/** A call as tests and the demo see it. All times are ms since it was made, unless something else is said. */
+export interface SimulatedCall {
+  readonly sid: CallSid
+  readonly direction: Direction
+  readonly from: PhoneNumber
+  readonly to: PhoneNumber
+  readonly status: Effect.Effect<CallStatus>
+  /** How long ago it was made. */
+  readonly elapsed: Effect.Effect<number>
+  /** All that has happened, oldest first. */
+  readonly events: Effect.Effect<ReadonlyArray<SimulatedCallEvent>>
+  /** All events from the first on; ends with the call's terminal status. */
+  readonly changes: Stream.Stream<SimulatedCallEvent>
+  /** Waits for the first event of a kind, one that has been counts too. */
+  readonly awaitEvent: <Tag extends SimulatedCallEvent["_tag"]>(
+    tag: Tag,
+    predicate?: (event: Extract<SimulatedCallEvent, { readonly _tag: Tag }>) => boolean
+  ) => Effect.Effect<Extract<SimulatedCallEvent, { readonly _tag: Tag }>>
+  /** Waits until the call is over. */
+  readonly ended: Effect.Effect<TerminalStatus>
+  /** Waits until it is over and every callback was delivered (or given up). */
+  readonly settled: Effect.Effect<TerminalStatus>
+  /** The person hangs up. */
+  readonly hangUp: Effect.Effect<void>
+  /** The person presses keys; they are sent while a stream is open. */
+  readonly press: (digits: string) => Effect.Effect<void>
+  /** What the person heard since the call was answered, silence where nothing played. */
+  readonly heard: Effect.Effect<Pcm<8000>>
+  /** When sound was played to the person, or will be as far as it is queued: stretches without a break. */
+  readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
+  /** What the person said, on the same time axis. */
+  readonly said: Effect.Effect<Pcm<8000>>
+  /** Media messages so far: when each was sent (ms since the answer), when each came back, how many a fault swallowed. */
+  readonly traffic: Effect.Effect<{
+    readonly sentAt: ReadonlyArray<number>
+    readonly arrivals: ReadonlyArray<Arrival>
+    readonly lost: number
+  }>
+  /** What Twilio's debugger would show. */
+  readonly problems: Effect.Effect<ReadonlyArray<{ readonly code: number; readonly message: string }>>
+}
+
+/** Where TwiML comes from. */
+export type Source =
+  /** `more`: parameters beside those that every request has. */
+  | { readonly _tag: "Url"; readonly url: string; readonly method: Method; readonly more?: Readonly<Record<string, string>> }
+  | { readonly _tag: "Twiml"; readonly text: string }
+
+/** A callback that waits to be sent. */
+export interface Callback {
+  readonly kind: WebhookKind
+  readonly url: string
+  readonly method: Method
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/** Whom the call's states are told, and which of them. */
+export interface StatusCallback {
+  readonly url: string
+  readonly method: Method
+  readonly events: ReadonlySet<string>
+}
+
+/** The machine AMD: how the result is told. */
+export interface AnswerDetection {
+  readonly asyncCallback: { readonly url: string; readonly method: Method } | undefined
+}
+
+/** What the simulator itself keeps of a call. Only the call's own fiber and the REST API change it. */
+export interface PhoneCall {
+  readonly sid: CallSid
+  readonly direction: Direction
+  readonly from: PhoneNumber
+  readonly to: PhoneNumber
+  /** Unix time, ms. */
+  readonly createdAt: number
+  /** Monotonic, ns. */
+  readonly createdNanos: bigint
+  /** How long the call has to wait for its turn, ms. */
+  readonly queueTime: number
+  readonly statusCallback: StatusCallback | undefined
+  readonly answerDetection: AnswerDetection | undefined
+  readonly events: SubscriptionRef.SubscriptionRef<ReadonlyArray<SimulatedCallEvent>>
+  readonly ending: Deferred.Deferred<TerminalStatus>
+  readonly settled: Deferred.Deferred<TerminalStatus>
+  readonly redirects: Queue.Queue<Source>
+  readonly heard: Timeline
+  readonly said: Timeline
+  readonly traffic: Traffic
+  status: CallStatus
+  updatedAt: number
+  /** When it was answered; Unix ms, and monotonic ns. */
+  startedAt: number | undefined
+  answeredNanos: bigint | undefined
+  endedAt: number | undefined
+  answeredBy: string | undefined
+  hungUpByCaller: boolean
+  line: Line
+  faults: Faults
+  /** How many streams were begun. */
+  streams: number
+  /** The number of the next status callback. */
+  sequenceNumber: number
+}
+
+/** A call in its first state, `queued` or `ringing`. */
+export const make = Effect.fnUntraced(function*(options: {
+  readonly sid: CallSid
+  readonly direction: Direction
+  readonly from: PhoneNumber
+  readonly to: PhoneNumber
+  readonly queueTime: number
+  readonly faults: Faults
+  readonly statusCallback: StatusCallback | undefined
+  readonly answerDetection: AnswerDetection | undefined
+}): Effect.fn.Return<PhoneCall> {
+  const status: CallStatus = options.direction === "inbound" ? "ringing" : "queued"
+  const createdAt = yield* Clock.currentTimeMillis
+  return {
+    ...options,
+    createdAt,
+    createdNanos: yield* Clock.monotonicTimeNanos,
+    events: yield* SubscriptionRef.make<ReadonlyArray<SimulatedCallEvent>>([SimulatedCallEvent.Status({ at: 0, status })]),
+    ending: yield* Deferred.make<TerminalStatus>(),
+    settled: yield* Deferred.make<TerminalStatus>(),
+    redirects: yield* Queue.sliding<Source>(1),
+    heard: new Timeline(),
+    said: new Timeline(),
+    traffic: { sentAt: [], arrivals: [], lost: 0 },
+    status,
+    updatedAt: createdAt,
+    startedAt: undefined,
+    answeredNanos: undefined,
+    endedAt: undefined,
+    answeredBy: undefined,
+    hungUpByCaller: false,
+    line: new Line([]),
+    streams: 0,
+    sequenceNumber: 0
+  }
+})
+
+/** Writes an event down. */
+export const note = (call: PhoneCall, event: Untimed): Effect.Effect<void> =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+    const timed = { ...event, at: Number(now - call.createdNanos) / 1_000_000 } as SimulatedCallEvent
+    return SubscriptionRef.update(call.events, (events) => [...events, timed])
+  })
+
+/** Asks for the call's end. A call that is over stays as it is. */
+export const end = (call: PhoneCall, status: TerminalStatus): Effect.Effect<void> =>
+  Effect.asVoid(Deferred.succeed(call.ending, status))
+
+const isKind = <Tag extends SimulatedCallEvent["_tag"]>(tag: Tag) =>
+(event: SimulatedCallEvent): event is Extract<SimulatedCallEvent, { readonly _tag: Tag }> => event._tag === tag
+
+/** The view of a call that is given away. */
+export const view = (call: PhoneCall): SimulatedCall => {
+  const snapshots = SubscriptionRef.changes(call.events)
+  const changes = snapshots.pipe(
+    Stream.mapAccum(() => 0, (seen, events) => [events.length, events.slice(seen)] as const),
+    Stream.takeUntil((event) => event._tag === "Status" && isTerminal(event.status))
+  )
+  const awaitEvent: SimulatedCall["awaitEvent"] = (tag, predicate = () => true) =>
+    snapshots.pipe(
+      Stream.map((events) => events.filter(isKind(tag)).find(predicate)),
+      Stream.filter((event) => event !== undefined),
+      Stream.runHead,
+      Effect.flatMap(Option.match({ onNone: () => Effect.never, onSome: Effect.succeed }))
+    )
+  return {
+    sid: call.sid,
+    direction: call.direction,
+    from: call.from,
+    to: call.to,
+    status: Effect.sync(() => call.status),
+    elapsed: Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - call.createdNanos) / 1_000_000),
+    events: SubscriptionRef.get(call.events),
+    changes,
+    awaitEvent,
+    ended: Effect.map(
+      awaitEvent("Status", (event) => isTerminal(event.status)),
+      (event) => event.status as TerminalStatus
+    ),
+    settled: Deferred.await(call.settled),
+    hangUp: Effect.suspend(() => {
+      call.hungUpByCaller = true
+      // Before the answer it is the one who dialled who gives up; on an outbound call the one who was rung.
+      return end(
+        call,
+        call.status === "in-progress" ? "completed" : call.direction === "inbound" ? "canceled" : "busy"
+      )
+    }),
+    press: (digits) => Effect.sync(() => call.line.press(digits)),
+    heard: Effect.map(Clock.monotonicTimeNanos, (now) => {
+      if (call.answeredNanos === undefined) return call.heard.pcm()
+      // What is queued in the future has not been heard.
+      const elapsed = Math.round(Number(now - call.answeredNanos) / 125_000)
+      return call.heard.pcm(0, Math.min(elapsed, Math.max(call.heard.end, call.said.end)))
+    }),
+    playback: Effect.sync(() => {
+      if (call.answeredNanos === undefined) return []
+      const answered = Number(call.answeredNanos - call.createdNanos) / 1_000_000
+      const millis = (samples: number) => answered + samples / samplesPerMilli
+      return call.heard.stretches.map(({ from, to }) => ({ from: millis(from), to: millis(to) }))
+    }),
+    said: Effect.sync(() => call.said.pcm()),
+    traffic: Effect.sync(() => ({
+      sentAt: [...call.traffic.sentAt],
+      arrivals: [...call.traffic.arrivals],
+      lost: call.traffic.lost
+    })),
+    problems: Effect.map(SubscriptionRef.get(call.events), (events) =>
+      events.filter(isKind("Problem")).map(({ code, message }) => ({ code, message })))
+  }
+}

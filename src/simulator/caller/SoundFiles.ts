@@ -1,0 +1,37 @@
+/**
+ * Sound files as the telephone needs them: one channel at 8 kHz.
+ */
+import { Result, Schema } from "effect"
+import * as Pcm from "../../audio/Pcm.ts"
+import * as Resampler from "../../audio/resample/Resampler.ts"
+import * as Wav from "../../audio/Wav.ts"
+
+/** The bytes are no sound file that can be read. */
+export class SoundError extends Schema.TaggedError<SoundError>()("SoundError", {
+  message: Schema.String
+}) {}
+
+const mix = (channels: ReadonlyArray<Int16Array>): Int16Array => {
+  const [first = new Int16Array(0), ...rest] = channels
+  if (rest.length === 0) return first
+  return first.map((sample, index) =>
+    rest.reduce((sum, channel) => sum + (channel[index] ?? 0), sample) / channels.length
+  )
+}
+
+/** Any sound as telephone sound. */
+export const toTelephone = (samples: Int16Array, rate: Pcm.SampleRate): Pcm.Pcm<8000> =>
+  Resampler.make<Pcm.SampleRate, 8000>(rate, 8000).process(samples)
+
+/** Reads a WAV file; several channels are mixed to one. */
+export const fromWav = (bytes: Uint8Array): Result.Result<Pcm.Pcm<8000>, SoundError> => {
+  const wav = Wav.decode(bytes)
+  if (wav._tag === "WavError") return Result.fail(new SoundError({ message: `${wav.reason}.` }))
+  const { channels, sampleRate } = wav
+  return sampleRate < Pcm.lowestRate || sampleRate > Pcm.highestRate
+    ? Result.fail(new SoundError({ message: `a sample rate of ${sampleRate} Hz.` }))
+    : Result.succeed(toTelephone(mix(channels), sampleRate))
+}
+
+/** A mono WAV file of telephone sound. */
+export const toWav = (sound: Pcm.Pcm<8000>): Uint8Array => Wav.encode({ sampleRate: 8000, channels: [sound] })

@@ -1,0 +1,166 @@
+/**
+ * The demonstration of a conversation: several turns between a caller who is made of text, and the agent.
+ *
+ * What the agent says and how long it took is told by the service; what the caller heard, and when, is
+ * measured here. Both are shown, so that one can be held against the other.
+ */
+import { Console, Effect, FileSystem, Option, Queue, Stream } from "effect"
+import * as Wav from "../../audio/Wav.ts"
+import * as Caller from "../caller/Caller.ts"
+import type { SimulatedCallEvent } from "../report/SimulatedCallEvent.ts"
+import * as AudioSimilarity from "../report/AudioSimilarity.ts"
+import { DemoError } from "./Demo.ts"
+import * as ServiceEvents from "../report/ServiceEvents.ts"
+import { Narration } from "../report/Narration.ts"
+import type { SimulatedCall } from "../caller/PhoneCall.ts"
+import type { Voice } from "../caller/CallerSpeech.ts"
+import * as SpeakingTurns from "../report/SpeakingTurns.ts"
+
+/** What the caller of the built-in receptionist says. The second line interrupts the answer to the first. */
+export const lines = [
+  "What are your opening hours?",
+  "Where are you?",
+  "I would like to book an appointment.",
+  "On Monday.",
+  "At ten.",
+  "Yes, please.",
+  "Goodbye."
+]
+
+export interface Script {
+  /** A text for each, or the path of a WAV file. */
+  readonly lines: ReadonlyArray<{ readonly text: string } | { readonly path: string }>
+  readonly voice: Voice
+  /** The first answer is interrupted by the second line. */
+  readonly isInterrupting: boolean
+}
+
+const { AwaitSilence, AwaitSpeech, HangUp, PlayFile, Silence, Speak } = Caller.Step
+
+/** Waits until the agent has begun and ended what it says. */
+const listen = [
+  AwaitSpeech({ atMost: "8 seconds" }),
+  AwaitSilence({ duration: "800 millis", atMost: "30 seconds" })
+]
+
+/** Somebody who says these lines, each when the agent has ended; after the last one they wait to be hung up on. */
+export const caller = ({ isInterrupting, lines, voice }: Script): Caller.Caller =>
+  Caller.make(
+    ...listen,
+    ...lines.flatMap((line, index) => [
+      "path" in line ? PlayFile(line) : Speak({ ...line, voice }),
+      ...(isInterrupting && index === 0 && lines.length > 1
+        ? [AwaitSpeech({ atMost: "8 seconds" }), Silence({ duration: "900 millis" })]
+        : listen)
+    ]),
+    Silence({ duration: "2 seconds" }),
+    HangUp()
+  )
+
+const millis = (value: number) => `${Math.round(value)} ms`
+
+const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
+
+/** How often it is looked what there is to tell. */
+const step = "20 millis"
+
+/** What the telephone tells, while the service tells its part. */
+type Told =
+  | { readonly _tag: "Service"; readonly event: ServiceEvents.LiveEvent }
+  | { readonly _tag: "Telephone"; readonly event: SimulatedCallEvent }
+
+/** Shows the call while it goes on, to its end; gives what the service told of it. */
+export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: string) {
+  const events: Array<ServiceEvents.LiveEvent> = []
+  const key = yield* ServiceEvents.apiKey
+  if (Option.isNone(key)) {
+    yield* Console.log("The words can't be shown: there is no API_KEY, and the service has left none in its data folder.")
+    yield* call.settled
+    return events
+  }
+  const { at: start } = yield* Effect.raceFirst(call.awaitEvent("StreamStarted"), Effect.as(call.ended, { at: 0 }))
+  const narration = new Narration()
+  const told = yield* Queue.unbounded<Told>()
+  const now = Effect.map(call.elapsed, (elapsed) => elapsed - start)
+  const playback = Effect.map(call.playback, (stretches) =>
+    stretches.flatMap(({ from, to }) => to <= start ? [] : [{ from: Math.max(0, from - start), to: to - start }]))
+
+  /** Takes in all that was told since the last time. */
+  const take = Effect.gen(function*() {
+    const heard = yield* playback
+    for (const item of yield* Queue.clear(told)) {
+      if (item._tag === "Service") {
+        events.push(item.event)
+        narration.told(item.event)
+      } else if (item.event._tag === "MarkReturned" && !item.event.cleared) {
+        narration.played(item.event.name, item.event.at - start)
+      } else if (item.event._tag === "Cleared" || item.event._tag === "StreamEnded") {
+        narration.cleared(item.event.at - start, heard)
+      }
+    }
+    return heard
+  })
+
+  const show = Effect.fnUntraced(function*(lines: ReadonlyArray<{ readonly at: number; readonly text: string }>) {
+    for (const { at, text } of lines) yield* line(at, text)
+  })
+
+  const showing = Effect.forever(Effect.gen(function*() {
+    const heard = yield* take
+    yield* show(narration.lines(heard, yield* now))
+    yield* Effect.sleep(step)
+  }))
+
+  const listening = Stream.runForEach(ServiceEvents.of(service, call.sid, key.value), (event) =>
+    Queue.offer(told, { _tag: "Service", event })).pipe(
+    Effect.catch((error) => Console.log(`The words can't be shown: ${"message" in error ? error.message : error._tag}.`))
+  )
+  const watching = Stream.runForEach(call.changes, (event) => Queue.offer(told, { _tag: "Telephone", event }))
+
+  // The service's last words come about when the telephone is hung up.
+  const over = Effect.andThen(call.ended, Effect.sleep("1 second"))
+  const both = Effect.all([Effect.raceFirst(listening, over), watching], { concurrency: "unbounded", discard: true })
+  yield* Effect.raceFirst(both, showing)
+  const heard = yield* take
+  yield* show(narration.end(heard, yield* now))
+  yield* call.settled
+  return events
+})
+
+const spread = (values: ReadonlyArray<number>): string =>
+  values.length === 0
+    ? "none"
+    : `p50 ${millis(AudioSimilarity.percentile(values, 0.5))}, p95 ${millis(AudioSimilarity.percentile(values, 0.95))}, of ${values.length}`
+
+/** Writes the conversation as a stereo file, tells how soon the answers came, and judges. */
+export const report = Effect.fnUntraced(function*(
+  call: SimulatedCall,
+  told: ReadonlyArray<ServiceEvents.LiveEvent>,
+  out: string
+) {
+  const fs = yield* FileSystem.FileSystem
+  const said = yield* call.said
+  const heard = yield* call.heard
+  yield* Effect.mapError(
+    fs.writeFile(out, Wav.encode({ sampleRate: 8000, channels: [said, heard] })),
+    () => new DemoError({ message: `${out} can't be written.` })
+  )
+
+  const events = yield* call.events
+  const cleared = events.filter(({ _tag }) => _tag === "Cleared")
+  const answered = SpeakingTurns.exchanges(said, heard).flatMap(({ voiceToVoice }) => (voiceToVoice === undefined ? [] : [voiceToVoice]))
+  const measured = told.flatMap((event) =>
+    event._tag === "TurnMeasured" && event.times.firstMedia !== undefined ? [event.times.firstMedia] : []
+  )
+  yield* Console.log("")
+  yield* Console.log(`Voice to voice, by the service:    ${spread(measured)}`)
+  yield* Console.log(`Voice to voice, at the caller's:   ${spread(answered)}`)
+  yield* Console.log(`Interruptions:                     ${cleared.length}`)
+  yield* Console.log(`Written to ${out}: the caller on the left, the agent on the right, ${(heard.length / 8000).toFixed(1)} s`)
+
+  const status = yield* call.status
+  const problems = yield* call.problems
+  const why = [...new Set(problems.filter(({ code }) => code !== 31921).map(({ code, message }) => ` ${code}: ${message}`))].join("")
+  if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
+  if (answered.length === 0) return yield* new DemoError({ message: `The agent answered nothing that the caller said.${why}` })
+})

@@ -1,0 +1,227 @@
+/**
+ * The demonstration: a call to the service from a telephone that is none, told line by line.
+ */
+import { Clock, Config, Console, Data, Duration, Effect, FileSystem, Option, Path, Redacted, Schema, Stream } from "effect"
+import { CliError } from "effect/cli"
+import { HttpClient } from "effect/http"
+import { AccountSid } from "../../domain/Sid.ts"
+import type { SimulatedCallEvent } from "../report/SimulatedCallEvent.ts"
+import * as AudioSimilarity from "../report/AudioSimilarity.ts"
+import type { SimulatedCall } from "../caller/PhoneCall.ts"
+import * as SoundFiles from "../caller/SoundFiles.ts"
+
+/** What kept the demonstration from its aim: one sentence for the person who started it. */
+export class DemoError extends Data.TaggedError("DemoError")<{ readonly message: string }> {
+  override get [CliError.userMessage]() {
+    return this.message
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Where the service is, and whose signature it believes
+// ---------------------------------------------------------------------------------------------
+
+const LocalAccount = Schema.fromJsonString(Schema.Struct({ accountSid: AccountSid, authToken: Schema.NonEmptyString }))
+
+export interface Account {
+  readonly accountSid: string
+  readonly authToken: Redacted.Redacted
+}
+
+/** `TWILIO_ACCOUNT_SID` and the first of `TWILIO_AUTH_TOKEN`, if both are set. */
+export const accountFromConfig = Effect.gen(function*() {
+  const sid = yield* Config.option(Config.NonEmptyString("TWILIO_ACCOUNT_SID"))
+  const tokens = yield* Config.option(Config.NonEmptyString("TWILIO_AUTH_TOKEN"))
+  return Option.map(Option.all([sid, tokens]), ([accountSid, list]): Account => ({
+    accountSid: accountSid.trim(),
+    authToken: Redacted.make(list.split(",", 1)[0]?.trim() ?? "")
+  }))
+})
+
+/** The account of the configuration, or the one that the service made for itself in its data folder. */
+export const account = Effect.gen(function*() {
+  const configured = yield* accountFromConfig
+  if (Option.isSome(configured)) return configured.value
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const file = path.join(yield* Config.withDefault(Config.NonEmptyString("DATA_DIR"), "data"), "local-account.json")
+  return yield* fs.readFileString(file).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(LocalAccount)),
+    Effect.map(({ accountSid, authToken }): Account => ({ accountSid, authToken: Redacted.make(authToken) })),
+    Effect.mapError(() =>
+      new DemoError({
+        message: `There is no account to sign with: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set, and the ` +
+          `service has left no readable ${file}. Start the demo in the service's folder, or with the service's variables.`
+      })
+    )
+  )
+})
+
+/** `SERVER_HOST` and `SERVER_PORT` as a URL that this machine can reach. */
+export const serviceUrl = Effect.gen(function*() {
+  const host = yield* Config.withDefault(Config.NonEmptyString("SERVER_HOST"), "127.0.0.1")
+  const port = yield* Config.withDefault(Config.Port("SERVER_PORT"), 8000)
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`
+})
+
+const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))
+
+/** Waits until the service answers `GET /health`, for about ten seconds; tells which agent it has, if it says so. */
+export const awaitService = Effect.fnUntraced(function*(service: string) {
+  const http = yield* HttpClient.HttpClient
+  const start = yield* Clock.monotonicTimeNanos
+  const healthy = http.get(`${service}/health`).pipe(
+    Effect.timeout("2 seconds"),
+    Effect.flatMap((response) =>
+      response.status === 200
+        ? Effect.map(
+          Effect.option(Effect.flatMap(response.text, Schema.decodeUnknownEffect(Health))),
+          (health) => Option.getOrUndefined(health)?.agent
+        )
+        : Effect.fail(new DemoError({ message: `${service}/health answered with ${response.status}.` }))
+    )
+  )
+  const patience = Duration.toNanosUnsafe(Duration.seconds(10))
+  return yield* healthy.pipe(
+    Effect.tapError(() => Effect.sleep("500 millis")),
+    Effect.retry({
+      while: () => Effect.map(Clock.monotonicTimeNanos, (now) => now - start < patience)
+    }),
+    Effect.mapError(() =>
+      new DemoError({
+        message: `No service answers at ${service}. Start it in another terminal with "npm start", or say where it is ` +
+          `with --service http://host:port.`
+      })
+    )
+  )
+})
+
+// ---------------------------------------------------------------------------------------------
+// The call, told
+// ---------------------------------------------------------------------------------------------
+
+const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
+
+const whyEnded: Record<Extract<SimulatedCallEvent, { readonly _tag: "StreamEnded" }>["why"], string> = {
+  callerHungUp: "stop: the caller hung up",
+  callChanged: "stop: the call was sent elsewhere",
+  closedByService: "stream closed by the service",
+  connectionLost: "the connection to the service broke",
+  fault: "connection cut, as was asked for",
+  refused: "the service refused the stream"
+}
+
+const describe = (event: SimulatedCallEvent): string | undefined => {
+  switch (event._tag) {
+    case "Status":
+      return `call ${event.status}`
+    case "Webhook":
+      return `webhook ${new URL(event.url).pathname} (${event.kind}): ${event.answer ?? "no answer"}`
+    case "Twiml":
+      return `TwiML: ${event.verbs.length === 0 ? "nothing, hang up" : event.verbs.join(", ")}`
+    case "StreamConnected":
+      return `connected: WebSocket open, stream ${event.streamSid}`
+    case "StreamStarted":
+      return `start: parameters ${Object.keys(event.parameters).join(", ") || "none"}`
+    case "FirstSound":
+      return "media: the first sound from the service"
+    case "MarkSet":
+      return undefined
+    case "MarkReturned":
+      return `mark ${event.name}: ${event.cleared ? "cleared" : "played"}`
+    case "Cleared":
+      return `clear: ${Math.round(event.droppedMillis)} ms of sound thrown away`
+    case "Digit":
+      return `key ${event.digit}`
+    case "Dialled":
+      return `<Dial> ${event.status}`
+    case "Said":
+      return `<Say> ${event.text}`
+    case "StreamEnded":
+      return event.code === undefined ? whyEnded[event.why] : `${whyEnded[event.why]} (${event.code})`
+    case "Problem":
+      return `${event.code}: ${event.message}`
+  }
+}
+
+/** Tells a call as it goes, and the frames of each second, until it is over. */
+export const tell = Effect.fnUntraced(function*(call: SimulatedCall) {
+  const traffic = Effect.gen(function*() {
+    yield* call.awaitEvent("StreamStarted")
+    let [sent, came] = [0, 0]
+    while (true) {
+      yield* Effect.sleep("1 second")
+      const now = yield* call.traffic
+      yield* line(
+        yield* call.elapsed,
+        `media: ${now.sentAt.length - sent} frames to the service, ${now.arrivals.length - came} from it`
+      )
+      sent = now.sentAt.length
+      came = now.arrivals.length
+    }
+  })
+  yield* Effect.raceFirst(
+    Stream.runForEach(call.changes, (event) => {
+      const text = describe(event)
+      return text === undefined ? Effect.void : line(event.at, text)
+    }),
+    traffic
+  )
+  return yield* call.settled
+})
+
+const millis = (value: number) => `${value.toFixed(1)} ms`
+
+/** How like the said sound the heard one has to be. The telephone's code twice over is well above. */
+const sameSound = 0.8
+
+/**
+ * Writes what was heard to a file, tells how late and how like it was, and judges.
+ *
+ * @param expect `echo`: the caller's own words have to come back; `any`: something has to be heard
+ */
+export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: string, expect: "echo" | "any") {
+  const fs = yield* FileSystem.FileSystem
+  const heard = yield* call.heard
+  const said = yield* call.said
+  const traffic = yield* call.traffic
+  const status = yield* call.status
+  const problems = yield* call.problems
+
+  yield* fs.writeFile(out, SoundFiles.toWav(heard)).pipe(
+    Effect.mapError(() => new DemoError({ message: `${out} can't be written.` }))
+  )
+  yield* Console.log("")
+  yield* Console.log(`Heard: ${(heard.length / 8000).toFixed(1)} s, ${AudioSimilarity.level(heard).toFixed(1)} dBFS, written to ${out}`)
+  yield* Console.log(`Said:  ${(said.length / 8000).toFixed(1)} s, ${AudioSimilarity.level(said).toFixed(1)} dBFS`)
+  yield* Console.log(`Media: ${traffic.sentAt.length} frames to the service, ${traffic.arrivals.length} from it`)
+
+  const { correlation, lagMillis } = AudioSimilarity.compare(said, heard)
+  if (expect === "echo" && correlation > 0) {
+    yield* Console.log(
+      `Echo:  ${millis(lagMillis)} from mouth to ear (20 ms of it to fill a frame), correlation ${correlation.toFixed(3)}`
+    )
+    // Frame by frame: the n-th that went and the n-th that came.
+    const delays = traffic.arrivals.flatMap(({ at }, index) => {
+      const sent = traffic.sentAt[index]
+      return sent === undefined ? [] : [at - sent]
+    })
+    const [p50, p95, worst] = [0.5, 0.95, 1].map((share) => AudioSimilarity.percentile(delays, share))
+    yield* Console.log(
+      `Frames: back after p50 ${millis(p50 ?? 0)}, p95 ${millis(p95 ?? 0)}, max ${millis(worst ?? 0)}`
+    )
+  }
+
+  const distinct = new Set(problems.filter(({ code }) => code !== 31921).map(({ code, message }) => ` ${code}: ${message}`))
+  const why = [...distinct].join("")
+  if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
+  if (AudioSimilarity.level(heard) < -60) return yield* new DemoError({ message: `The caller heard nothing.${why}` })
+  if (expect === "echo" && correlation < sameSound) {
+    return yield* new DemoError({
+      message: `What was heard is not what was said: correlation ${correlation.toFixed(2)}, needed ${sameSound}. ` +
+        `If the agent is not the echo, run with --expect any.${why}`
+    })
+  }
+  yield* Console.log(expect === "echo" ? "The caller heard their own words." : "The caller heard the agent.")
+})

@@ -1,0 +1,291 @@
+/**
+ * The simulator as a program: `npm run demo` places a call to the service, `npm run demo -- serve` keeps a
+ * stand-in for Twilio's REST API, whose telephones answer.
+ */
+import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Config, ConfigProvider, Console, Effect, FileSystem, Layer, Option, Redacted, Stream } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import * as Caller from "../caller/Caller.ts"
+import { PhoneBehaviour } from "../twilio/CallLife.ts"
+import * as ConversationDemo from "./ConversationDemo.ts"
+import * as Demo from "./Demo.ts"
+import * as Faults from "../twilio/Faults.ts"
+import * as OwnService from "./OwnService.ts"
+import type { SimulatedCall } from "../caller/PhoneCall.ts"
+import { defaultAccountSid, defaultAuthToken, Simulator } from "../Simulator.ts"
+
+/** The environment first, then `.env` in the working directory: as the service reads them. */
+const Provider = ConfigProvider.layer(
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const environment = ConfigProvider.fromEnv()
+    if (!(yield* fs.exists(".env"))) return environment
+    return ConfigProvider.orElse(environment, yield* ConfigProvider.fromDotEnv())
+  })
+)
+
+const shared = {
+  text: Flag.String("text").pipe(
+    Flag.withDescription("What the caller says"),
+    Flag.withDefault("Good morning. I would like to book a table for two, please.")
+  ),
+  wav: Flag.File("wav", { mustExist: true }).pipe(
+    Flag.withDescription("What the caller says, as a WAV file of any rate, instead of --text"),
+    Flag.optional
+  ),
+  out: Flag.String("out").pipe(
+    Flag.withDescription("Where what the caller heard is written"),
+    Flag.withDefault("heard.wav")
+  ),
+  digits: Flag.String("digits").pipe(
+    Flag.withDescription("Keys that the caller presses after speaking"),
+    Flag.withSchema(Caller.Digits),
+    Flag.optional
+  ),
+  seconds: Flag.Finite("seconds").pipe(
+    Flag.withDescription("How long the caller stays after speaking before hanging up"),
+    Flag.withDefault(2)
+  ),
+  faults: Flag.String("faults").pipe(
+    Flag.withDescription(`What goes wrong, such as jitter=40,lost=0.02 or stall=1500@3000 (ms, and when). There are: ${Faults.names.join(", ")}`),
+    Flag.withDefault(""),
+    Flag.mapEffect((text) =>
+      Effect.mapError(Effect.fromResult(Faults.parse(text)), ({ message }) =>
+        new CliError.InvalidValue({ option: "faults", value: text, expected: message, kind: "flag" }))
+    )
+  ),
+  expect: Flag.Literals("expect", ["echo", "any"]).pipe(
+    Flag.withDescription("What has to be heard: the caller's own words, or anything"),
+    Flag.withDefault("echo")
+  )
+}
+
+type Shared = Command.Command.Config.Infer<typeof shared>
+
+const callerOf = ({ digits, seconds, text, wav }: Shared): Caller.Caller =>
+  Caller.make(
+    Caller.Step.Silence({ duration: "500 millis" }),
+    Option.match(wav, {
+      onNone: () => Caller.Step.Speak({ text }),
+      onSome: (path) => Caller.Step.PlayFile({ path })
+    }),
+    ...Option.match(digits, { onNone: () => [], onSome: (keys) => [Caller.Step.Press({ digits: keys })] }),
+    Caller.Step.Silence({ duration: `${seconds} seconds` }),
+    Caller.Step.HangUp()
+  )
+
+const withoutSlash = (url: string) => url.replace(/\/+$/, "")
+
+/** Which service, from which telephone. */
+const route = {
+  service: Flag.String("service").pipe(
+    Flag.withDescription("Where the service is. Not given: at SERVER_HOST and SERVER_PORT, or, where nobody answers there, one that the demo starts for itself"),
+    Flag.optional
+  ),
+  from: Flag.String("from").pipe(
+    Flag.withDescription("The caller's number"),
+    Flag.withDefault("+14155550123")
+  ),
+  to: Flag.String("to").pipe(
+    Flag.withDescription("The number that is called"),
+    Flag.withDefault("+14155550100")
+  )
+}
+
+type Route = Command.Command.Config.Infer<typeof route>
+
+/** The service that was named, else the standard one, else one of the demo's own with these variables. */
+const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
+  const named = withoutSlash(Option.getOrElse(options.service, () => ""))
+  return named === "" ? withoutSlash(yield* OwnService.orStart(yield* Demo.serviceUrl, environment)) : named
+})
+
+/** Calls the service as the caller, and hands the call on. */
+const placeCall = Effect.fnUntraced(function*<R>(
+  service: string,
+  options: Route,
+  caller: Caller.Caller,
+  faults: Faults.Faults,
+  then: (call: SimulatedCall, service: string) => Effect.Effect<void, Demo.DemoError | Config.ConfigError, R>
+) {
+  const account = yield* Demo.account
+  const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
+  const simulated = Simulator.layer({
+    ...account,
+    say: "speech",
+    reroute: { publicUrl, serviceUrl: service }
+  })
+  yield* Effect.gen(function*() {
+    const simulator = yield* Simulator
+    yield* Console.log(`Calling the service at ${service}`)
+    const call = yield* Effect.mapError(
+      simulator.placeCall({
+        from: options.from,
+        to: options.to,
+        webhookUrl: `${publicUrl}/twiml`,
+        statusCallback: `${publicUrl}/twilio/status`,
+        caller,
+        faults
+      }),
+      ({ message }) => new Demo.DemoError({ message })
+    )
+    yield* then(call, service)
+  }).pipe(
+    Effect.provide(simulated),
+    Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
+  )
+})
+
+const callEcho = (service: string, options: Shared & Route) =>
+  placeCall(service, options, callerOf(options), options.faults, (call) =>
+    Effect.andThen(Demo.tell(call), Demo.report(call, options.out, options.expect)))
+
+const echo = Command.make(
+  "echo",
+  { ...shared, ...route },
+  Effect.fn("echo")(function*(options) {
+    const service = yield* serviceOf(options, { AGENT: "echo" })
+    yield* Demo.awaitService(service)
+    yield* callEcho(service, options)
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription("Tests the line with AGENT=echo: says something, and checks that it comes back")
+)
+
+const demo = Command.make(
+  "demo",
+  {
+    ...route,
+    say: Flag.String("say").pipe(
+      Flag.withDescription("A line of the caller's; may be given several times. Not given: a visit to the built-in receptionist"),
+      Flag.atLeast(0)
+    ),
+    wav: Flag.File("wav", { mustExist: true }).pipe(
+      Flag.withDescription("A line of the caller's as a WAV file of any rate, instead of --say; may be given several times"),
+      Flag.atLeast(0)
+    ),
+    voice: Flag.Literals("voice", ["rms", "awb", "kal16", "kal", "slt"]).pipe(
+      Flag.withDescription("The caller's voice; the receptionist's is slt"),
+      Flag.withDefault("rms")
+    ),
+    polite: Flag.Boolean("polite").pipe(
+      Flag.withDescription("The caller lets the agent finish, and does not interrupt its first answer"),
+      Flag.withDefault(false)
+    ),
+    loudspeaker: Flag.Boolean("loudspeaker").pipe(
+      Flag.withDescription("The caller's telephone lies on the table: the agent hears itself, 20 dB weaker and 200 ms later"),
+      Flag.withDefault(false)
+    ),
+    noise: Flag.Finite("noise").pipe(
+      Flag.withDescription("The level of the noise around the caller in dBFS, such as -50"),
+      Flag.optional
+    ),
+    faults: shared.faults,
+    out: Flag.String("out").pipe(
+      Flag.withDescription("Where the conversation is written, conversation.wav if not given: stereo, the caller on the left"),
+      Flag.optional
+    )
+  },
+  Effect.fn("demo")(function*(options) {
+    if (options.say.length > 0 && options.wav.length > 0) {
+      return yield* new Demo.DemoError({ message: "The caller speaks by --say or by --wav. Leave one of them out." })
+    }
+    const service = yield* serviceOf(options)
+    const agent = yield* Demo.awaitService(service)
+    if (agent === "echo") {
+      yield* Console.log("The service's agent is the echo: it gets something to say back.")
+      return yield* callEcho(service, {
+        ...options,
+        text: options.say.length > 0 ? options.say.join(" ") : "Good morning. I would like to book a table for two, please.",
+        wav: Option.fromUndefinedOr(options.wav[0]),
+        out: Option.getOrElse(options.out, () => "heard.wav"),
+        digits: Option.none(),
+        seconds: 2,
+        expect: "echo"
+      })
+    }
+    const texts = options.say.length > 0 ? options.say : ConversationDemo.lines
+    const script = {
+      lines: options.wav.length > 0 ? options.wav.map((path) => ({ path })) : texts.map((text) => ({ text })),
+      voice: options.voice,
+      isInterrupting: !options.polite
+    }
+    const caller = Caller.inRoom(ConversationDemo.caller(script), {
+      ...(options.loudspeaker ? { echo: { attenuation: 20, delayMillis: 200 } } : {}),
+      ...Option.match(options.noise, { onNone: () => ({}), onSome: (noise) => ({ noise }) })
+    })
+    yield* placeCall(service, options, caller, options.faults, (call, service) =>
+      Effect.flatMap(ConversationDemo.tell(call, service), (told) => ConversationDemo.report(call, told, Option.getOrElse(options.out, () => "conversation.wav"))))
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription("Calls the service from a telephone that is none, talks with its agent, and writes down what was heard"),
+  Command.withExamples([
+    { command: "npm run demo", description: "Talk with the agent of the service that runs here" },
+    { command: "npm run demo -- --say \"What are your opening hours?\" --say Goodbye", description: "Say something else" },
+    { command: "npm run demo -- --wav hours.wav --wav goodbye.wav", description: "Say it with your own voice" },
+    { command: "npm run demo -- --loudspeaker --noise -50", description: "Call from a table in a café" },
+    { command: "npm run demo -- --faults jitter=60,lost=0.05", description: "Call over a bad line" },
+    { command: "npm run demo -- --faults stall=1500", description: "Call over a network that holds everything up now and then" },
+    { command: "npm run demo -- echo", description: "Test the line, with AGENT=echo" },
+    { command: "npm run demo -- serve", description: "Be Twilio's REST API, for calls that the service makes" }
+  ])
+)
+
+const serve = Command.make(
+  "serve",
+  {
+    ...shared,
+    port: Flag.Int("port").pipe(
+      Flag.withDescription("Where the REST API listens, on loopback"),
+      Flag.withDefault(8010)
+    )
+  },
+  Effect.fn("serve")(function*(options) {
+    const account = Option.getOrElse(yield* Demo.accountFromConfig, (): Demo.Account => ({
+      accountSid: defaultAccountSid,
+      authToken: defaultAuthToken
+    }))
+    const service = withoutSlash(yield* Demo.serviceUrl)
+    const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
+    const simulated = Simulator.layer({
+      ...account,
+      port: options.port,
+      say: "speech",
+      reroute: { publicUrl, serviceUrl: service },
+      phones: () => PhoneBehaviour.Answers({ after: "1 second", caller: callerOf(options), faults: options.faults })
+    })
+    yield* Effect.gen(function*() {
+      const simulator = yield* Simulator
+      // The token of a real account is not shown; the simulator's own is no secret.
+      const token = account.authToken === defaultAuthToken ? Redacted.value(defaultAuthToken) : "(as it is set)"
+      yield* Console.log(
+        `Twilio's REST API stands at ${simulator.baseUrl}. Start the service with:\n\n` +
+          `  TWILIO_API_BASE_URL=${simulator.baseUrl} TWILIO_ACCOUNT_SID=${simulator.accountSid} \\\n` +
+          `  TWILIO_AUTH_TOKEN=${token} TWILIO_PHONE_NUMBER=+14155550100 \\\n` +
+          `  PUBLIC_URL=${publicUrl} npm start\n\n` +
+          `and let it call somebody:\n\n` +
+          `  curl -X POST ${service}/call/outbound -H "authorization: Bearer $API_KEY" \\\n` +
+          `    -H "content-type: application/json" -d '{"to":"+14155550123"}'\n`
+      )
+      yield* Stream.runForEach(simulator.dialled, (call) =>
+        Demo.tell(call).pipe(
+          Effect.andThen(Demo.awaitService(service)),
+          Effect.flatMap((agent) => Demo.report(call, options.out, agent === "echo" ? options.expect : "any")),
+          Effect.catchTag("DemoError", ({ message }) => Console.error(message))
+        ))
+    }).pipe(
+      Effect.provide(simulated),
+      Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
+    )
+  })
+).pipe(Command.withDescription("Keeps a stand-in for Twilio's REST API; the telephones that are dialled answer and speak"))
+
+demo.pipe(
+  Command.withSubcommands([echo, serve]),
+  Command.run({ version: "0.1.0" }),
+  Effect.catchTag("ConfigError", ({ message }) => Console.error(message).pipe(
+    Effect.andThen(Effect.fail(new Demo.DemoError({ message })))
+  )),
+  Effect.provide(Layer.provideMerge(NodeHttpClient.layerUndici, Layer.provideMerge(Provider, NodeServices.layer))),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

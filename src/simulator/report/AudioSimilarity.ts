@@ -1,0 +1,101 @@
+/**
+ * Whether what a caller heard is what they said, and how much later.
+ *
+ * Both sounds are on the same time axis. The lag is found on the loudness first, in steps of 5 ms, and then
+ * on the samples, for each window of 400 ms by itself: a playback buffer that ran empty for a moment shifts
+ * all that follows by some milliseconds, which nobody hears and which is still the same speech.
+ */
+import type { Pcm } from "../../audio/Pcm.ts"
+import { samplesPerMilli } from "./Timeline.ts"
+
+export interface AudioSimilarity {
+  /** From the sound leaving the caller's mouth to its return, ms: the median of the windows. */
+  readonly lagMillis: number
+  /**
+   * The mean correlation of the windows, each at its own lag, weighted by their energy: 1 is the same sound,
+   * however loud; other speech comes to about a half. 0 when one of the two is silent.
+   */
+  readonly correlation: number
+}
+
+const step = 5 * samplesPerMilli
+
+/** The mean magnitude of each 5 ms. */
+const loudness = (sound: Pcm<8000>): Float64Array => {
+  const out = new Float64Array(Math.ceil(sound.length / step))
+  for (const [index, sample] of sound.entries()) out[Math.floor(index / step)]! += Math.abs(sample) / step
+  return out
+}
+
+/** Normalised correlation of `a[from…to)` with `b`, `lag` later. */
+const correlate = (a: ArrayLike<number>, b: ArrayLike<number>, lag: number, from: number, to: number): number => {
+  let product = 0
+  let powerA = 0
+  let powerB = 0
+  for (let index = from; index < to; index++) {
+    const x = a[index] ?? 0
+    const y = b[index + lag] ?? 0
+    product += x * y
+    powerA += x * x
+    powerB += y * y
+  }
+  return powerA === 0 || powerB === 0 ? 0 : product / Math.sqrt(powerA * powerB)
+}
+
+/** The level of a sound in dB of full scale; -Infinity for silence. */
+export const level = (sound: Pcm<8000>): number => {
+  let power = 0
+  for (const sample of sound) power += sample * sample
+  return 10 * Math.log10(power / Math.max(1, sound.length) / 32768 ** 2)
+}
+
+/** The value below which the given share (0…1) of the values lies; NaN of none. */
+export const percentile = (values: ReadonlyArray<number>, share: number): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
+}
+
+const windowSamples = 400 * samplesPerMilli
+
+/** How far from the lag of the whole a window may lie. */
+const slack = 100 * samplesPerMilli
+
+/** Windows more than this below the loudest one (as a ratio of energies) are pauses. */
+const pause = 0.01
+
+const energy = (sound: Pcm<8000>): number => sound.reduce((sum, sample) => sum + sample * sample, 0)
+
+/** Compares; the heard sound may be up to `longest` ms later. */
+export const compare = (said: Pcm<8000>, heard: Pcm<8000>, longest = 3000): AudioSimilarity => {
+  const saidLoudness = loudness(said)
+  const heardLoudness = loudness(heard)
+  let around = 0
+  let best = 0
+  for (let lag = 0; lag * step <= longest * samplesPerMilli; lag++) {
+    const correlation = correlate(saidLoudness, heardLoudness, lag, 0, saidLoudness.length)
+    if (correlation > best) {
+      best = correlation
+      around = lag * step
+    }
+  }
+
+  const windows = Array.from({ length: Math.ceil(said.length / windowSamples) }, (_, index) => {
+    const from = index * windowSamples
+    const to = Math.min(said.length, from + windowSamples)
+    return { from, to, energy: energy(said.subarray(from, to)) }
+  })
+  const loudest = Math.max(0, ...windows.map((window) => window.energy))
+  const matches = windows.filter((window) => window.energy > 0 && window.energy >= pause * loudest).map((window) => {
+    const match = { lag: around, correlation: 0, energy: window.energy }
+    for (let lag = Math.max(0, around - slack); lag <= around + slack; lag++) {
+      const correlation = correlate(said, heard, lag, window.from, window.to)
+      if (correlation > match.correlation) Object.assign(match, { lag, correlation })
+    }
+    return match
+  })
+  const total = matches.reduce((sum, match) => sum + match.energy, 0)
+  return {
+    lagMillis: matches.length === 0 ? 0 : percentile(matches.map((match) => match.lag), 0.5) / samplesPerMilli,
+    correlation: total === 0 ? 0 : matches.reduce((sum, match) => sum + match.correlation * match.energy, 0) / total
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * A conversation as the demo tells it while it goes on: what the service tells of it and what the caller's telephone
+ * hears, in the order of their times.
+ *
+ * The agent's lines are told when they begin to be heard, and those that never were are not told. A turn's figures stand
+ * behind the first line of its answer, though the service knows them only when that line is over. All times are ms since
+ * the stream's start.
+ */
+import { HeardLines, type BegunLine, type Stretch } from "./HeardLines.ts"
+import type { LiveEvent } from "./ServiceEvents.ts"
+import { type Line, OrderedLines } from "./OrderedLines.ts"
+
+/**
+ * What the service tells is here within some ms. Figures of an answer that was interrupted come when the interruption is
+ * over, so that long at most is "barge-in" told too late.
+ */
+const bounds = { moment: 60, longest: 2500 }
+
+const millis = (value: number) => `${Math.round(value)} ms`
+
+const stages: ReadonlyArray<readonly [name: string, title: string]> = [
+  ["endpoint", "endpoint"],
+  ["transcript", "transcript"],
+  ["firstText", "first text"],
+  ["firstSound", "first sound"]
+]
+
+const figures = ({ times, turn }: Extract<LiveEvent, { readonly _tag: "TurnMeasured" }>): string => {
+  const parts = stages.flatMap(([name, title]) => (times[name] === undefined ? [] : [`${title} ${Math.round(times[name])}`]))
+  return times.firstMedia === undefined
+    ? `turn ${turn}: interrupted before its first sound`
+    : `turn ${turn}: voice to voice ${millis(times.firstMedia)} (${parts.join(", ")})`
+}
+
+export class Narration {
+  readonly #heard = new HeardLines()
+  readonly #lines = new OrderedLines(bounds)
+  /** Turns that answer the caller, whose figures are not here yet. */
+  readonly #unmeasured = new Set<number>()
+
+  /** Something that the service told. */
+  told(event: LiveEvent): void {
+    const { at, turn } = event
+    switch (event._tag) {
+      case "CallerSaid":
+        this.#unmeasured.add(turn)
+        return this.#lines.add({ at, text: `caller   ${event.text === "" ? "(not understood)" : event.text}` })
+      case "AgentSays":
+        return this.#heard.says({ turn, toldAt: at, text: `agent    ${event.text}`, isFiller: false })
+      case "AgentPresses":
+        return this.#heard.says({ turn, toldAt: at, text: `agent    presses ${event.digits}`, isFiller: false })
+      case "AgentFills":
+        return this.#heard.says({ turn, toldAt: at, text: `filler   ${event.text}`, isFiller: true })
+      case "TurnMeasured":
+        this.#lines.add({ at: this.#lines.awaited(turn) ?? at, text: figures(event) })
+        return this.#isMeasured(turn)
+      case "AgentHeard":
+        this.#isMeasured(turn)
+        if (!event.isWhole && event.text !== "") this.#lines.add({ at, text: `         heard of it: ${event.text} …` })
+        return
+      case "BargeIn":
+        return this.#lines.add({ at, text: `barge-in: stopped ${millis(event.clearAfter)} after the caller's first sound` })
+      case "Resumed":
+        this.#heard.resumed(turn)
+        return this.#lines.add({ at, text: "no interruption: the agent goes on" })
+      case "Transferring":
+        return this.#lines.add({ at, text: `transfer to ${event.to}` })
+      case "TransferFailed":
+        return this.#lines.add({ at, text: `transfer to ${event.to} failed: ${event.reason}` })
+      case "EngineTrouble":
+        return this.#lines.add({ at, text: `trouble: ${event.stage}, ${event.reason}` })
+      case "Ended":
+        return this.#lines.add({ at, text: `ended: ${event.reason}` })
+    }
+  }
+
+  /** The mark behind a line came back to the service: its sound was played. */
+  played(mark: string, at: number): void {
+    this.#heard.marked(mark, at)
+  }
+
+  /** What was queued on the caller's telephone was thrown away, or its stream ended. */
+  cleared(at: number, playback: ReadonlyArray<Stretch>): void {
+    this.#begin(this.#heard.clear(at, playback))
+  }
+
+  /** The lines to be told by now; `playback` is all sound on the telephone. */
+  lines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
+    this.#begin(this.#heard.begun(playback, now))
+    return this.#lines.release(now)
+  }
+
+  /** The lines that are left when the call is over. */
+  end(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
+    this.#begin(this.#heard.begun(playback, now))
+    return this.#lines.end()
+  }
+
+  #begin(lines: ReadonlyArray<BegunLine>): void {
+    for (const { at, isFiller, text, turn } of lines) {
+      this.#lines.add({ at, text })
+      if (!isFiller && this.#unmeasured.has(turn) && this.#lines.awaited(turn) === undefined) this.#lines.await(turn, at)
+    }
+  }
+
+  #isMeasured(turn: number): void {
+    this.#unmeasured.delete(turn)
+    this.#lines.settle(turn)
+  }
+}

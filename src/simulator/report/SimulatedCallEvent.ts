@@ -1,0 +1,75 @@
+/**
+ * What happened on a simulated call, in order: for tests to wait for and for people to read.
+ *
+ * `at` is in milliseconds since the call was made, on the monotonic clock.
+ */
+import { Data } from "effect"
+
+/** Twilio's states of a call. */
+export const statuses = [
+  "queued",
+  "initiated",
+  "ringing",
+  "in-progress",
+  "completed",
+  "busy",
+  "no-answer",
+  "failed",
+  "canceled"
+] as const
+export type CallStatus = typeof statuses[number]
+export type TerminalStatus = "completed" | "busy" | "no-answer" | "failed" | "canceled"
+
+/** Whether a call in this state is over. */
+export const isTerminal = (status: CallStatus): status is TerminalStatus =>
+  status === "completed" || status === "busy" || status === "no-answer" || status === "failed" || status === "canceled"
+
+/** Why a stream ended. */
+export type StreamEnd = "callerHungUp" | "callChanged" | "closedByService" | "connectionLost" | "fault" | "refused"
+
+/** What a webhook was for. */
+export type WebhookKind = "voice" | "status" | "stream" | "amd"
+
+export type SimulatedCallEvent = Data.TaggedEnum<{
+  Status: { readonly at: number; readonly status: CallStatus }
+  /** A signed request and its answer; `answer` is `undefined` when there was none in time. */
+  Webhook: {
+    readonly at: number
+    readonly kind: WebhookKind
+    readonly url: string
+    readonly parameters: Readonly<Record<string, string>>
+    readonly answer: number | undefined
+  }
+  /** A TwiML document is carried out: the names of its verbs. */
+  Twiml: { readonly at: number; readonly verbs: ReadonlyArray<string> }
+  /** The WebSocket is open and `connected` was sent. */
+  StreamConnected: { readonly at: number; readonly streamSid: string }
+  /** `start` was sent; media follows. */
+  StreamStarted: { readonly at: number; readonly streamSid: string; readonly parameters: Readonly<Record<string, string>> }
+  /** The first sound of the service on this stream. */
+  FirstSound: { readonly at: number; readonly streamSid: string }
+  /** A mark was set by the service. */
+  MarkSet: { readonly at: number; readonly name: string }
+  /** A mark went back: its sound was played, or (`cleared`) thrown away. */
+  MarkReturned: { readonly at: number; readonly name: string; readonly cleared: boolean }
+  /** The service threw away what was queued: so many ms of sound. */
+  Cleared: { readonly at: number; readonly droppedMillis: number }
+  Digit: { readonly at: number; readonly digit: string }
+  /** A `<Dial>` is over: whom it rang, as whom, and what came of it. */
+  Dialled: { readonly at: number; readonly to: string; readonly callerId: string | undefined; readonly status: TerminalStatus }
+  /** A `<Say>` was spoken to the caller. */
+  Said: { readonly at: number; readonly text: string }
+  StreamEnded: {
+    readonly at: number
+    readonly streamSid: string
+    readonly why: StreamEnd
+    /** The WebSocket's close code, when it was the service that closed. */
+    readonly code: number | undefined
+  }
+  /** What Twilio's debugger would show: a code of Twilio's error catalogue. */
+  Problem: { readonly at: number; readonly code: number; readonly message: string }
+}>
+export const SimulatedCallEvent = Data.taggedEnum<SimulatedCallEvent>()
+
+/** An event without its time: the call's record puts that in. */
+export type Untimed = SimulatedCallEvent extends infer E ? E extends SimulatedCallEvent ? Omit<E, "at"> : never : never

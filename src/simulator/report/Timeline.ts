@@ -1,0 +1,72 @@
+/**
+ * Sound laid on a time axis: what one side of a simulated call said, or heard, and when.
+ *
+ * Times are in samples (1/8 ms) since the call was answered. Where nothing was laid there is silence.
+ */
+import * as Mulaw from "../../audio/Mulaw.ts"
+import * as Pcm from "../../audio/Pcm.ts"
+
+interface Piece {
+  readonly at: number
+  readonly sound: Uint8Array
+}
+
+/** Sound without a break, in samples. */
+interface Stretch {
+  readonly from: number
+  readonly to: number
+}
+
+/** Samples in one millisecond of telephone sound. */
+export const samplesPerMilli = 8
+
+/** μ-law pieces in the order in which they sound; they never overlap. */
+export class Timeline {
+  #pieces: Array<Piece> = []
+  #stretches: Array<Stretch> = []
+
+  /** Lays μ-law sound at a time that is not before the end of what lies there. */
+  put(at: number, sound: Uint8Array): void {
+    if (sound.length === 0) return
+    this.#pieces.push({ at, sound })
+    const last = this.#stretches.at(-1)
+    if (last?.to === at) this.#stretches[this.#stretches.length - 1] = { from: last.from, to: at + sound.length }
+    else this.#stretches.push({ from: at, to: at + sound.length })
+  }
+
+  /** Removes all that would sound at or after `at`; a piece that sounds at that moment is cut. */
+  cut(at: number): void {
+    this.#stretches = this.#stretches.flatMap(({ from, to }) => from >= at ? [] : [{ from, to: Math.min(to, at) }])
+    while (this.#pieces.length > 0) {
+      const last = this.#pieces[this.#pieces.length - 1]!
+      if (last.at + last.sound.length <= at) return
+      this.#pieces.pop()
+      if (last.at < at) this.#pieces.push({ at: last.at, sound: last.sound.subarray(0, at - last.at) })
+    }
+  }
+
+  /** The first sample after all that was laid; 0 when nothing was. */
+  get end(): number {
+    const last = this.#pieces[this.#pieces.length - 1]
+    return last === undefined ? 0 : last.at + last.sound.length
+  }
+
+  /** Where sound lies, in its order. */
+  get stretches(): ReadonlyArray<Stretch> {
+    return this.#stretches
+  }
+
+  /** The sound from `from` (inclusive) to `to` (exclusive), as linear samples. */
+  pcm(from = 0, to = this.end): Pcm.Pcm<8000> {
+    const out = new Int16Array(Math.max(0, to - from))
+    // Backwards: the callers who ask often (a person who waits for silence) ask for the newest.
+    for (let index = this.#pieces.length - 1; index >= 0; index--) {
+      const { at, sound } = this.#pieces[index]!
+      if (at + sound.length <= from) break
+      if (at >= to) continue
+      const start = Math.max(at, from)
+      out.set(Mulaw.decode(sound.subarray(start - at, Math.min(sound.length, to - at))), start - from)
+    }
+    return Pcm.of(8000, out)
+  }
+}

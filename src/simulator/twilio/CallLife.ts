@@ -1,0 +1,184 @@
+/**
+ * The life of a call: queued → initiated → ringing → in-progress → completed, or one of the ways in which
+ * it comes to nothing.
+ */
+import { type Cause, Clock, Data, Deferred, Duration, Effect, Fiber, Queue } from "effect"
+import type { AccountSid } from "../../domain/Sid.ts"
+import type { CallStatus, TerminalStatus } from "../report/SimulatedCallEvent.ts"
+import type { Caller, Line } from "../caller/Caller.ts"
+import { type Faults, none } from "./Faults.ts"
+import { note, type Callback, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
+import * as StatusCallbacks from "./StatusCallbacks.ts"
+import * as TwimlRunner from "./TwimlRunner.ts"
+
+/** What a telephone does that our service dials. Times count from the first ring. */
+export type PhoneBehaviour = Data.TaggedEnum<{
+  /** Somebody takes the call, or a machine does. */
+  Answers: {
+    /** 1 s when not given. */
+    readonly after?: Duration.Input
+    readonly caller: Caller
+    /** What answering machine detection finds out; `human` when not given. */
+    readonly answeredBy?: "human" | "machine_start" | "machine_end_beep" | "fax" | "unknown"
+    /** Faults of the call's stream and webhooks. */
+    readonly faults?: Faults
+  }
+  Busy: { readonly after?: Duration.Input }
+  /** It rings until the `Timeout` of the request (60 s) is over, or until `after`. */
+  NoAnswer: { readonly after?: Duration.Input }
+  /** The number cannot be reached. */
+  Failed: { readonly after?: Duration.Input }
+  Canceled: { readonly after?: Duration.Input }
+}>
+export const PhoneBehaviour = Data.taggedEnum<PhoneBehaviour>()
+
+export interface Environment {
+  readonly accountSid: AccountSid
+  readonly delivery: StatusCallbacks.Delivery
+  readonly twiml: Omit<TwimlRunner.Environment, "callbacks">
+  /** Makes the sound of a script; what cannot be made is written down and left out. */
+  readonly prepare: (call: PhoneCall, caller: Caller) => Effect.Effect<Line>
+}
+
+type Callbacks = Queue.Queue<Callback, Cause.Done>
+
+const setStatus = Effect.fnUntraced(function*(
+  environment: Environment,
+  call: PhoneCall,
+  callbacks: Callbacks,
+  status: CallStatus
+) {
+  call.updatedAt = yield* Clock.currentTimeMillis
+  call.status = status
+  const callback = StatusCallbacks.forStatus(environment.accountSid, call)
+  yield* note(call, { _tag: "Status", status })
+  if (callback !== undefined) Queue.offerUnsafe(callbacks, callback)
+})
+
+const answer = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, callbacks: Callbacks) {
+  call.startedAt = yield* Clock.currentTimeMillis
+  const answeredAt = yield* Clock.monotonicTimeNanos
+  call.answeredNanos = answeredAt
+  yield* setStatus(environment, call, callbacks, "in-progress")
+  return answeredAt
+})
+
+/** Runs a call from its first state to its end, with its callbacks around it. Its result is for nobody. */
+const live = Effect.fnUntraced(function*(
+  environment: Environment,
+  call: PhoneCall,
+  flow: (twiml: TwimlRunner.Environment, callbacks: Callbacks) => Effect.Effect<TerminalStatus>
+) {
+  const statusCallbacks: Callbacks = yield* Queue.make<Callback, Cause.Done>()
+  const otherCallbacks: Callbacks = yield* Queue.make<Callback, Cause.Done>()
+  const { webhooks } = environment.twiml
+  const dispatchers = [
+    yield* Effect.forkChild(StatusCallbacks.run(webhooks, call, statusCallbacks, environment.delivery)),
+    yield* Effect.forkChild(StatusCallbacks.run(webhooks, call, otherCallbacks, {}))
+  ]
+  const status = yield* Effect.raceFirst(
+    flow({ ...environment.twiml, callbacks: otherCallbacks }, statusCallbacks),
+    Deferred.await(call.ending)
+  )
+  call.endedAt = yield* Clock.currentTimeMillis
+  yield* setStatus(environment, call, statusCallbacks, status)
+  Queue.endUnsafe(statusCallbacks)
+  Queue.endUnsafe(otherCallbacks)
+  yield* Effect.forEach(dispatchers, Fiber.join, { discard: true })
+  yield* Deferred.succeed(call.settled, status)
+})
+
+/** Somebody calls our number: the voice webhook is asked before the call is answered. */
+export const inbound = Effect.fn("CallLife.inbound")(function*(
+  environment: Environment,
+  call: PhoneCall,
+  source: Source
+) {
+  yield* live(environment, call, (twiml, callbacks) =>
+    Effect.gen(function*() {
+      const document = yield* TwimlRunner.load(twiml, call, source)
+      if (document === undefined) return "failed"
+      const first = document.verbs[0]
+      // Twilio's pages name the reasons and not the states; that a "busy" ends as busy is plain, the other is inferred.
+      if (first?._tag === "Reject") return first.reason === "busy" ? "busy" : "no-answer"
+      const answeredAt = yield* answer(environment, call, callbacks)
+      return yield* TwimlRunner.run(twiml, call, document, answeredAt)
+    }))
+})
+
+/** What of the REST request matters after the call was created. */
+export interface Dialling {
+  readonly source: Source
+  /** How long it may ring, and how long the call may last. */
+  readonly timeout: Duration.Duration
+  readonly timeLimit: Duration.Duration | undefined
+}
+
+/** How long it takes from "answered" till answering machine detection has made up its mind. */
+const detection = Duration.seconds(2)
+
+/** The service calls somebody. */
+export const outbound = Effect.fn("CallLife.outbound")(function*(
+  environment: Environment,
+  call: PhoneCall,
+  behaviour: PhoneBehaviour,
+  dialling: Dialling
+) {
+  yield* live(environment, call, (twiml, callbacks) =>
+    Effect.gen(function*() {
+      call.faults = behaviour._tag === "Answers" ? behaviour.faults ?? none : none
+      yield* Effect.sleep(Duration.millis(call.queueTime))
+      yield* setStatus(environment, call, callbacks, "initiated")
+      if (behaviour._tag === "Answers") call.line = yield* environment.prepare(call, behaviour.caller)
+      yield* setStatus(environment, call, callbacks, "ringing")
+
+      const rings = Duration.fromInputUnsafe(
+        behaviour.after ?? (behaviour._tag === "NoAnswer" ? dialling.timeout : Duration.seconds(1))
+      )
+      yield* Effect.sleep(Duration.min(rings, dialling.timeout))
+      if (Duration.isGreaterThan(rings, dialling.timeout)) return "no-answer"
+      switch (behaviour._tag) {
+        case "Busy":
+          return "busy"
+        case "NoAnswer":
+          return "no-answer"
+        case "Failed":
+          return "failed"
+        case "Canceled":
+          return "canceled"
+        case "Answers":
+      }
+
+      const result = behaviour.answeredBy ?? "human"
+      const { answerDetection } = call
+      if (answerDetection !== undefined && answerDetection.asyncCallback === undefined) call.answeredBy = result
+      const answeredAt = yield* answer(environment, call, callbacks)
+      if (answerDetection?.asyncCallback !== undefined) {
+        const { asyncCallback } = answerDetection
+        yield* Effect.forkChild(Effect.delay(
+          Effect.sync(() => {
+            call.answeredBy = result
+            Queue.offerUnsafe(twiml.callbacks, {
+              kind: "amd",
+              ...asyncCallback,
+              parameters: {
+                CallSid: call.sid,
+                AccountSid: environment.accountSid,
+                AnsweredBy: result,
+                MachineDetectionDuration: `${Duration.toMillis(detection)}`
+              }
+            })
+          }),
+          detection
+        ))
+      }
+      const talk = Effect.gen(function*() {
+        const document = yield* TwimlRunner.load(twiml, call, dialling.source)
+        return document === undefined ? "completed" : yield* TwimlRunner.run(twiml, call, document, answeredAt)
+      })
+      return dialling.timeLimit === undefined ? yield* talk : yield* Effect.raceFirst(
+        talk,
+        Effect.as(Effect.sleep(dialling.timeLimit), "completed" as const)
+      )
+    }))
+})

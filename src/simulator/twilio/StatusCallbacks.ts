@@ -1,0 +1,141 @@
+/**
+ * Tells a service what became of a call, as Twilio does: one signed form post for each state that was
+ * asked for, numbered from "0", and on request late, twice or out of order, which Twilio permits itself.
+ */
+import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
+import type { AccountSid } from "../../domain/Sid.ts"
+import type { CallStatus, WebhookKind } from "../report/SimulatedCallEvent.ts"
+import { note, type Callback, type PhoneCall } from "../caller/PhoneCall.ts"
+import type { WebhookClient } from "./WebhookClient.ts"
+
+/** How status callbacks are delivered. In time, once and in order unless something is said. */
+export interface Delivery {
+  /** Each is so much late. */
+  readonly delay?: Duration.Input
+  /** Each comes twice. */
+  readonly twice?: boolean
+  /** They come in pairs, the second of each pair first; a last one without a partner comes by itself. */
+  readonly swapped?: boolean
+}
+
+/** The event of `StatusCallbackEvent` under which a state is told. */
+const eventOf = (status: CallStatus): string | undefined =>
+  status === "queued"
+    ? undefined
+    : status === "initiated" || status === "ringing"
+    ? status
+    : status === "in-progress"
+    ? "answered"
+    : "completed"
+
+/** RFC 2822, as in `Timestamp` and the REST API's dates. */
+export const rfc2822 = (millis: number): string =>
+  DateTime.toDateUtc(DateTime.makeUnsafe(millis)).toUTCString().replace("GMT", "+0000")
+
+const countries: ReadonlyArray<readonly [prefix: string, country: string]> = [
+  ["+1", "US"],
+  ["+44", "GB"],
+  ["+33", "FR"],
+  ["+49", "DE"]
+]
+
+const geography = (name: string, number: string): Record<string, string> => ({
+  [`${name}City`]: "",
+  [`${name}State`]: "",
+  [`${name}Zip`]: "",
+  [`${name}Country`]: countries.find(([prefix]) => number.startsWith(prefix))?.[1] ?? ""
+})
+
+/** The parameters that every webhook of a call has. */
+export const callParameters = (accountSid: AccountSid, call: PhoneCall): Record<string, string> => ({
+  CallSid: call.sid,
+  AccountSid: accountSid,
+  From: call.from,
+  To: call.to,
+  Caller: call.from,
+  Called: call.to,
+  Direction: call.direction === "inbound" ? "inbound" : "outbound-api",
+  ApiVersion: "2010-04-01",
+  CallStatus: call.status,
+  ...geography("From", call.from),
+  ...geography("To", call.to),
+  ...geography("Caller", call.from),
+  ...geography("Called", call.to),
+  ...(call.answeredBy === undefined ? {} : { AnsweredBy: call.answeredBy })
+})
+
+/** The callback for the state in which the call now is, if it was asked for. */
+export const forStatus = (accountSid: AccountSid, call: PhoneCall): Callback | undefined => {
+  const event = eventOf(call.status)
+  if (call.statusCallback === undefined || event === undefined || !call.statusCallback.events.has(event)) return undefined
+  const seconds = call.startedAt === undefined || call.endedAt === undefined
+    ? 0
+    : Math.ceil((call.endedAt - call.startedAt) / 1000)
+  const ended: Record<string, string> = event === "completed"
+    ? { CallDuration: `${seconds}`, Duration: `${Math.ceil(seconds / 60)}` }
+    : {}
+  return {
+    kind: "status",
+    url: call.statusCallback.url,
+    method: call.statusCallback.method,
+    parameters: {
+      ...callParameters(accountSid, call),
+      ...ended,
+      Timestamp: rfc2822(call.updatedAt),
+      CallbackSource: "call-progress-events",
+      SequenceNumber: `${call.sequenceNumber++}`
+    }
+  }
+}
+
+/** Sends one callback and writes down what came of it. Whatever the answer is, the call goes on. */
+export const deliver = Effect.fnUntraced(function*(webhooks: WebhookClient, call: PhoneCall, callback: Callback) {
+  const answer = yield* webhooks.send({ ...callback, signature: call.faults.webhookSignature }).pipe(
+    Effect.map((answer) => answer.status),
+    Effect.catch((error) =>
+      Effect.as(
+        note(call, { _tag: "Problem", code: error.code, message: error.message }),
+        error.status
+      )
+    )
+  )
+  yield* noteWebhook(call, callback.kind, callback.url, callback.parameters, answer)
+})
+
+/** Writes a request and its answer down. */
+export const noteWebhook = (
+  call: PhoneCall,
+  kind: WebhookKind,
+  url: string,
+  parameters: Readonly<Record<string, string>>,
+  answer: number | undefined
+): Effect.Effect<void> => note(call, { _tag: "Webhook", kind, url, parameters, answer })
+
+/** Delivers what is offered to the queue, until that is ended. */
+export const run = Effect.fnUntraced(function*(
+  webhooks: WebhookClient,
+  call: PhoneCall,
+  callbacks: Queue.Dequeue<Callback, Cause.Done>,
+  delivery: Delivery
+) {
+  const send = Effect.fnUntraced(function*(callback: Callback) {
+    if (delivery.delay !== undefined) yield* Effect.sleep(delivery.delay)
+    yield* deliver(webhooks, call, callback)
+    if (delivery.twice === true) yield* deliver(webhooks, call, callback)
+  })
+  const held = yield* Ref.make<Callback | undefined>(undefined)
+  const receive = Effect.fnUntraced(function*(callback: Callback) {
+    if (delivery.swapped !== true) return yield* send(callback)
+    const first = yield* Ref.getAndSet(held, undefined)
+    if (first === undefined) return yield* Ref.set(held, callback)
+    yield* send(callback)
+    yield* send(first)
+  })
+  yield* Queue.take(callbacks).pipe(
+    Effect.flatMap(receive),
+    Effect.forever,
+    Effect.catchTag("Done", () => Effect.void)
+  )
+  const last = yield* Ref.get(held)
+  if (last !== undefined) yield* send(last)
+})

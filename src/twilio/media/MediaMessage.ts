@@ -1,0 +1,200 @@
+/**
+ * The messages of Twilio Media Streams, both directions, as schemas.
+ *
+ * Tolerant where Twilio is: unknown events and unknown fields are skipped, `customParameters` may be
+ * missing, a payload may have any length. Strict where that protects us: kinds of fields, base64,
+ * counters. Twilio tags a message by `event`; every counter is a JSON string, only `sampleRate` and
+ * `channels` are numbers.
+ *
+ * https://www.twilio.com/docs/voice/media-streams/websocket-messages
+ */
+import { Effect, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
+import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
+import { AccountSid, CallSid, StreamSid } from "../../domain/Sid.ts"
+
+/** Twilio's counters and timestamps: whole numbers ≥ 0, written as strings. */
+const Counter = Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))
+
+const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
+
+/**
+ * μ-law bytes, 8000 a second, from base64 (RFC 4648, no line breaks).
+ *
+ * Node's decoder skips what is not base64, so a count of the bytes tells whether all of the text was;
+ * but it reads the URL-safe alphabet too.
+ */
+export const Payload = Schema.String.pipe(
+  Schema.decodeTo(Schema.Uint8Array, {
+    decode: SchemaGetter.transformEffect((text: string) => {
+      const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0
+      const bytes = Buffer.from(text, "base64")
+      return bytes.length === ((text.length - padding) * 3) >> 2 && text.length % 4 === 0 &&
+          !text.includes("-") && !text.includes("_")
+        ? Effect.succeed(bytes as Uint8Array)
+        : Effect.fail(invalidBase64)
+    }),
+    encode: SchemaGetter.transform((bytes: Uint8Array) =>
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")
+    )
+  })
+)
+
+// ---------------------------------------------------------------------------------------------
+// From Twilio. Fields are in the order in which Twilio writes them, for what encodes a message writes them in that order:
+// of `connected`, `start`, `media` and `stop` that of calls recorded in 2019, 2020 and 2023, of `mark` that of 2020 and the
+// documentation, of `dtmf` the documentation's. The order means nothing to what decodes.
+// ---------------------------------------------------------------------------------------------
+
+/** First, once. Versions seen: "0.2.0" (2019), "1.0.0". */
+export const Connected = Schema.Struct({
+  event: Schema.tag("connected"),
+  protocol: Schema.String,
+  version: Schema.String
+})
+
+export const MediaFormat = Schema.Struct({
+  encoding: Schema.String,
+  sampleRate: Schema.Number,
+  channels: Schema.Number
+})
+
+/** Second, once: which call this is, and the TwiML's `<Parameter>`s. */
+export const Start = Schema.Struct({
+  event: Schema.tag("start"),
+  sequenceNumber: Counter,
+  start: Schema.Struct({
+    accountSid: AccountSid,
+    callSid: CallSid,
+    tracks: Schema.Array(Schema.String),
+    mediaFormat: MediaFormat,
+    customParameters: Schema.Record(Schema.String, Schema.String).pipe(
+      Schema.withDecodingDefaultKey(Effect.succeed({}))
+    )
+  }),
+  streamSid: StreamSid
+})
+
+/** About fifty a second. `timestamp` is in ms since the stream's start and does not begin at zero. */
+export const Media = Schema.Struct({
+  event: Schema.tag("media"),
+  sequenceNumber: Counter,
+  media: Schema.Struct({
+    track: Schema.Literals(["inbound", "outbound"]),
+    chunk: Counter,
+    timestamp: Counter,
+    payload: Payload
+  }),
+  streamSid: StreamSid
+})
+
+/** A key that the caller pressed. */
+export const Dtmf = Schema.Struct({
+  event: Schema.tag("dtmf"),
+  streamSid: StreamSid,
+  sequenceNumber: Counter,
+  dtmf: Schema.Struct({
+    track: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound_track"))),
+    digit: Schema.Literals(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "A", "B", "C", "D"])
+  })
+})
+
+/** All that was queued before our mark has been played, or was thrown away by a `clear`. */
+export const Mark = Schema.Struct({
+  event: Schema.tag("mark"),
+  sequenceNumber: Counter,
+  streamSid: StreamSid,
+  mark: Schema.Struct({ name: Schema.String })
+})
+
+/** Last; not sent when it is we who close. */
+export const Stop = Schema.Struct({
+  event: Schema.tag("stop"),
+  sequenceNumber: Counter,
+  streamSid: StreamSid,
+  stop: Schema.Struct({ accountSid: AccountSid, callSid: CallSid })
+})
+
+export const Inbound = Schema.Union([Media, Mark, Dtmf, Connected, Start, Stop])
+export type Inbound = typeof Inbound.Type
+export type Start = typeof Start.Type
+export type Media = typeof Media.Type
+
+// ---------------------------------------------------------------------------------------------
+// To Twilio
+// ---------------------------------------------------------------------------------------------
+
+/** Appended to the playback queue: raw μ-law, 8 kHz, no header. */
+export const PlayMedia = Schema.Struct({
+  event: Schema.tag("media"),
+  streamSid: StreamSid,
+  media: Schema.Struct({ payload: Payload })
+})
+
+/** Echoed once everything queued before it has been played. */
+export const SendMark = Schema.Struct({
+  event: Schema.tag("mark"),
+  streamSid: StreamSid,
+  mark: Schema.Struct({ name: Schema.String })
+})
+
+/** Throws the playback queue away; every pending mark comes back at once. */
+export const Clear = Schema.Struct({
+  event: Schema.tag("clear"),
+  streamSid: StreamSid
+})
+
+export const Outbound = Schema.Union([PlayMedia, SendMark, Clear])
+export type Outbound = typeof Outbound.Type
+
+// ---------------------------------------------------------------------------------------------
+// Decoding
+// ---------------------------------------------------------------------------------------------
+
+/** Why a frame was not taken. `unknownEvent` is no fault: Twilio adds events without notice. */
+export type Rejection = "notJson" | "unknownEvent" | "wrongShape"
+
+// A fifth of a message's decoding, measured, and for this one schema only: see docs/adr/0002.
+SchemaJITCompiler.enable(Inbound.ast)
+
+const decodeShape = Schema.decodeUnknownResult(Inbound)
+const decodeOutboundShape = Schema.decodeUnknownResult(Outbound)
+
+const inboundEvents = new Set(["media", "mark", "dtmf", "connected", "start", "stop"])
+const outboundEvents = new Set(["media", "mark", "clear"])
+
+const parse = (text: string): Result.Result<unknown, "notJson"> => {
+  try {
+    return Result.succeed(JSON.parse(text))
+  } catch {
+    return Result.fail("notJson")
+  }
+}
+
+const decodeWith = <A>(
+  events: ReadonlySet<string>,
+  shape: (input: unknown) => Result.Result<A, unknown>
+) =>
+(text: string): Result.Result<A, Rejection> => {
+  const json = parse(text)
+  if (Result.isFailure(json)) return Result.fail(json.failure)
+  const event = typeof json.success === "object" && json.success !== null
+    ? (json.success as { readonly event?: unknown }).event
+    : undefined
+  if (typeof event !== "string") return Result.fail("wrongShape")
+  if (!events.has(event)) return Result.fail("unknownEvent")
+  const decoded = shape(json.success)
+  return Result.isFailure(decoded) ? Result.fail("wrongShape") : Result.succeed(decoded.success)
+}
+
+/** One text frame from Twilio. */
+export const decodeInbound: (text: string) => Result.Result<Inbound, Rejection> = decodeWith(inboundEvents, decodeShape)
+
+/** One text frame to Twilio: what the simulator reads. */
+export const decodeOutbound: (text: string) => Result.Result<Outbound, Rejection> = decodeWith(
+  outboundEvents,
+  decodeOutboundShape
+)
+
+/** Any message of either direction as one text frame. */
+export const encodeInbound = Schema.encodeSync(Schema.fromJsonString(Inbound))
+export const encodeOutbound = Schema.encodeSync(Schema.fromJsonString(Outbound))

@@ -1,0 +1,205 @@
+/**
+ * Twilio's REST API, as far as this service uses it: place a call, hand a call on, hang a call up. By the `twilio` package.
+ *
+ * A 429 is retried with jittered back-off, and so is a request that surely never reached Twilio. All
+ * else is not: Twilio has no idempotency key for calls, and after a time-out a second try could ring
+ * the same phone twice.
+ *
+ * https://www.twilio.com/docs/voice/api/call-resource
+ */
+import { Context, Duration, Effect, Layer, Metric, Option, Predicate, Redacted, Schedule, Schema } from "effect"
+import { createRequire } from "node:module"
+import type { RequestClient, Twilio } from "twilio"
+import { AppConfig } from "../../config/AppConfig.ts"
+import { Credentials } from "../../config/Credentials.ts"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import { CallSid } from "../../domain/Sid.ts"
+import * as Metrics from "../../observability/Metrics.ts"
+import * as TwiML from "../webhook/TwiML.ts"
+
+/** What became of a request that did not succeed. */
+export const TwilioFailure = Schema.Literals([
+  /** Twilio said no to what was asked (4xx): see `code`. */
+  "rejected",
+  /** Twilio does not know these credentials. */
+  "unauthorized",
+  /** Still 429 after the retries. */
+  "tooManyRequests",
+  /** No answer in time: the call may have been placed. */
+  "timedOut",
+  /** The connection broke after the request was sent: the call may have been placed. */
+  "interrupted",
+  /** The request never reached Twilio. */
+  "unreachable",
+  /** Twilio failed (5xx), or answered what can't be read. */
+  "failed"
+])
+export type TwilioFailure = typeof TwilioFailure.Type
+
+/** A request to Twilio did not succeed. The message holds neither numbers nor secrets. */
+export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError", {
+  operation: Schema.String,
+  failure: TwilioFailure,
+  /** The HTTP status, where there was an answer. */
+  status: Schema.Option(Schema.Number),
+  /** Twilio's error code: https://www.twilio.com/docs/api/errors */
+  code: Schema.Option(Schema.Number),
+  /** Twilio's own words; they may name the number that was called, so they are never logged. */
+  detail: Schema.Option(Schema.String)
+}) {
+  override get message() {
+    const code = Option.match(this.code, { onNone: () => "", onSome: (code) => ` (Twilio error ${code})` })
+    return `Twilio: ${this.operation} ${this.failure}${code}`
+  }
+}
+
+export interface DialRequest {
+  readonly to: PhoneNumber
+  readonly from: PhoneNumber
+  /** Where Twilio fetches the TwiML when the call is answered. */
+  readonly url: string
+  readonly statusCallback: string
+}
+
+export interface TransferRequest {
+  readonly callSid: CallSid
+  readonly to: PhoneNumber
+  /** Shown to whom is rung: our number. */
+  readonly callerId: Option.Option<PhoneNumber>
+  /** Where Twilio asks what next, when the other telephone did not answer or has hung up. */
+  readonly action: Option.Option<string>
+}
+
+export interface Dialled {
+  readonly callSid: CallSid
+  /** Twilio's word for it, as a rule `queued`. */
+  readonly status: string
+}
+
+/** Bytes of an answer that are read; Twilio's have a few thousand. */
+const maxAnswerBytes = 1024 * 1024
+
+/** Nothing was sent, so another try can't ring twice. */
+const unsent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
+const timeouts = new Set(["ECONNABORTED", "ETIMEDOUT", "ESOCKETTIMEDOUT"])
+
+const numberOf = (value: unknown, key: string): Option.Option<number> =>
+  Predicate.hasProperty(value, key) && Predicate.isNumber(value[key]) ? Option.some(value[key]) : Option.none()
+
+const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
+  const status = numberOf(cause, "status")
+  const network = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
+  const failure = ((): TwilioFailure => {
+    // An answer that is too long, or none of HTTP.
+    if (network === "ERR_BAD_RESPONSE") return "failed"
+    if (network !== undefined) return unsent.has(network) ? "unreachable" : timeouts.has(network) ? "timedOut" : "interrupted"
+    if (Option.isNone(status)) return "failed"
+    if (status.value === 401) return "unauthorized"
+    if (status.value === 429) return "tooManyRequests"
+    return status.value >= 400 && status.value < 500 ? "rejected" : "failed"
+  })()
+  return new TwilioError({
+    operation,
+    failure,
+    status,
+    code: network === undefined ? numberOf(cause, "code") : Option.none(),
+    detail: Option.isSome(status) && Predicate.hasProperty(cause, "message") && Predicate.isString(cause.message)
+      ? Option.some(cause.message)
+      : Option.none()
+  })
+}
+
+const unanswered = (operation: string, failure: TwilioFailure) =>
+  new TwilioError({ operation, failure, status: Option.none(), code: Option.none(), detail: Option.none() })
+
+const retryable = (error: TwilioError) => error.failure === "tooManyRequests" || error.failure === "unreachable"
+
+const backOff = Schedule.exponential("200 millis").pipe(Schedule.jittered)
+
+const hasEnded = (error: TwilioError) =>
+  Option.contains(error.code, 21220) || Option.contains(error.code, 20404) || Option.contains(error.status, 404)
+
+export class RestClient extends Context.Service<RestClient, {
+  readonly dial: (request: DialRequest) => Effect.Effect<Dialled, TwilioError>
+  /** The call's stream ends, and the call goes on with another telephone. */
+  readonly transfer: (request: TransferRequest) => Effect.Effect<void, TwilioError>
+  /** A call that has ended already is as good as hung up. */
+  readonly hangUp: (callSid: CallSid) => Effect.Effect<void, TwilioError>
+}>()("client-caller/twilio/rest/RestClient") {
+  static readonly layer = Layer.effect(
+    RestClient,
+    Effect.gen(function*() {
+      const { twilio } = yield* AppConfig
+      const { account, isLocalAccount } = yield* Credentials
+
+      const load = (): Twilio => {
+        const Client = createRequire(import.meta.url)("twilio/lib/rest/Twilio.js") as new(
+          sid: string,
+          token: string,
+          options: object
+        ) => Twilio
+        const loaded = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
+          timeout: Duration.toMillis(twilio.timeout)
+        })
+        const http = loaded.httpClient as RequestClient
+        http.axios.defaults.maxContentLength = maxAnswerBytes
+        if (Option.isSome(twilio.apiBaseUrl)) loaded.api.baseUrl = twilio.apiBaseUrl.value.href.replace(/\/$/, "")
+        return loaded
+      }
+
+      // The package takes a tenth of a second to load, in which no call's sound moves: so at the start, and
+      // not at the first request. With the local account there is no Twilio to ask, unless one is named.
+      const isAlone = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
+      let loaded: Twilio | undefined = isAlone ? undefined : load()
+      const client = Effect.sync(() => loaded ??= load())
+
+      const request = <A>(operation: string, send: (client: Twilio) => Promise<A>): Effect.Effect<A, TwilioError> =>
+        client.pipe(
+          Effect.flatMap((client) =>
+            Effect.tryPromise({ try: () => send(client), catch: toTwilioError(operation) })
+          ),
+          Effect.timeoutOrElse({
+            duration: Duration.sum(twilio.timeout, Duration.seconds(1)),
+            orElse: () => Effect.fail(unanswered(operation, "timedOut"))
+          }),
+          Effect.tapError((error) => Metric.update(Metrics.twilioRequests(operation, error.failure), 1)),
+          Effect.tap(() => Metric.update(Metrics.twilioRequests(operation, "ok"), 1)),
+          Effect.retry({ times: 3, while: retryable, schedule: backOff })
+        )
+
+      return RestClient.of({
+        dial: Effect.fn("RestClient.dial")(function*({ from, statusCallback, to, url }) {
+          const call = yield* request("dial", (client) =>
+            client.calls.create({
+              to,
+              from,
+              url,
+              method: "POST",
+              statusCallback,
+              statusCallbackMethod: "POST",
+              statusCallbackEvent: ["initiated", "ringing", "answered", "completed"]
+            }))
+          const callSid = yield* Schema.decodeUnknownEffect(CallSid)(call.sid).pipe(
+            Effect.mapError((cause) => toTwilioError("dial")(cause))
+          )
+          return { callSid, status: call.status }
+        }),
+        transfer: Effect.fn("RestClient.transfer")(function*({ action, callSid, callerId, to }) {
+          // The call is the simulator's: Twilio does not know it, and is not asked.
+          if (isAlone) return yield* unanswered("transfer", "unauthorized")
+          const twiml = TwiML.dial({
+            to,
+            ...(Option.isNone(callerId) ? {} : { callerId: callerId.value }),
+            ...(Option.isNone(action) ? {} : { action: action.value })
+          })
+          yield* request("transfer", (client) => client.calls(callSid).update({ twiml }))
+        }),
+        hangUp: Effect.fn("RestClient.hangUp")(function*(callSid) {
+          yield* request("hangUp", (client) => client.calls(callSid).update({ status: "completed" })).pipe(
+            Effect.catchIf(hasEnded, () => Effect.void)
+          )
+        })
+      })
+    })
+  )
+}

@@ -1,0 +1,66 @@
+/**
+ * The TwiML documents that this service answers with, built by the `twilio` package.
+ *
+ * https://www.twilio.com/docs/voice/twiml
+ */
+import VoiceResponse from "twilio/lib/twiml/VoiceResponse.js"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+
+/** How long another telephone may ring before the call comes back, in seconds. */
+export const ringSeconds = 20
+
+/** Connects the call's sound to a WebSocket, both ways; when that ends, Twilio asks `action` what next. */
+export const connectStream = (options: {
+  /** Absolute, `wss://` (or `ws://` on loopback, with the simulator); no query string. */
+  readonly url: string
+  readonly action: string
+  readonly statusCallback: string
+  /** At most 500 characters a pair. */
+  readonly parameters: Readonly<Record<string, string>>
+}): string => {
+  const response = new VoiceResponse()
+  const stream = response.connect({ action: options.action, method: "POST" }).stream({
+    url: options.url,
+    statusCallback: options.statusCallback,
+    statusCallbackMethod: "POST"
+  })
+  for (const [name, value] of Object.entries(options.parameters)) stream.parameter({ name, value })
+  return response.toString()
+}
+
+/**
+ * Rings another telephone and joins the two; when that is over, or came to nothing, Twilio asks `action` what
+ * next. Without one, the call ends.
+ *
+ * https://www.twilio.com/docs/voice/twiml/dial
+ */
+export const dial = (options: {
+  readonly to: PhoneNumber
+  /** Shown to whom is rung: a number of the account's, or the caller's own. */
+  readonly callerId?: PhoneNumber
+  readonly action?: string
+}): string => {
+  const response = new VoiceResponse()
+  response.dial({
+    ...(options.callerId === undefined ? {} : { callerId: options.callerId }),
+    ...(options.action === undefined ? {} : { action: options.action, method: "POST" }),
+    timeout: ringSeconds,
+    // Until somebody answers, the caller hears it ring.
+    answerOnBridge: true
+  }).number(options.to)
+  return response.toString()
+}
+
+/** Says one sentence with Twilio's own voice, then hangs up. */
+export const sayAndHangUp = (sentence: string): string => {
+  const response = new VoiceResponse()
+  response.say(sentence)
+  response.hangup()
+  return response.toString()
+}
+
+export const hangUp = (): string => {
+  const response = new VoiceResponse()
+  response.hangup()
+  return response.toString()
+}

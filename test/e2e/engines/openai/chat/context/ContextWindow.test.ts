@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import * as EngineHttpClient from "../../../../../../src/engines/openai/client/EngineHttpClient.ts"
+import * as ContextWindow from "../../../../../../src/engines/openai/chat/context/ContextWindow.ts"
+import * as OpenAiClient from "../../../../../../src/engines/openai/client/OpenAiClient.ts"
+import * as FakeHttpServer from "../../../../../support/engines/FakeHttpServer.ts"
+
+const model = "gemma"
+
+interface Case {
+  readonly name: string
+  readonly pages: Readonly<Record<string, unknown>>
+  readonly told: ContextWindow.Told
+}
+
+const window = (tokens: number): ContextWindow.Told => ({ _tag: "Window", tokens })
+const untold: ContextWindow.Told = { _tag: "Untold" }
+const models = (...data: ReadonlyArray<object>) => ({ object: "list", data })
+
+const cases: ReadonlyArray<Case> = [
+  { name: "vLLM and SGLang", pages: { "/v1/models": models({ id: model, max_model_len: 8192 }) }, told: window(8192) },
+  {
+    name: "vLLM with an adapter beside the model",
+    pages: { "/v1/models": models({ id: "other", max_model_len: 2048 }, { id: model, max_model_len: 4096 }) },
+    told: window(4096)
+  },
+  {
+    name: "llama.cpp, by its slot and never by what the model was trained for",
+    pages: {
+      "/v1/models": models({ id: "gemma.gguf", meta: { n_ctx_train: 131_072 } }),
+      "/props": { default_generation_settings: { n_ctx: 4096 }, total_slots: 2 }
+    },
+    told: window(4096)
+  },
+  {
+    name: "newer llama.cpp, by the smaller of both",
+    pages: {
+      "/v1/models": models({ id: model, meta: { n_ctx: 16_384, n_ctx_train: 131_072 } }),
+      "/props": { default_generation_settings: { n_ctx: 8192 } }
+    },
+    told: window(8192)
+  },
+  { name: "llama.cpp without /props", pages: { "/v1/models": models({ id: model, meta: { n_ctx: 16_384, n_ctx_train: 131_072 } }) }, told: window(16_384) },
+  { name: "llama.cpp that tells the training alone", pages: { "/v1/models": models({ id: model, meta: { n_ctx_train: 131_072 } }) }, told: untold },
+  {
+    name: "newer Ollama",
+    pages: { "/v1/models": models({ id: model }), "/api/ps": { models: [{ name: "other", context_length: 2048 }, { name: model, model, context_length: 4096 }] } },
+    told: window(4096)
+  },
+  { name: "older Ollama, which cuts silently", pages: { "/api/ps": { models: [{ name: model, model, size: 1 }] } }, told: { _tag: "CutsSilently" } },
+  { name: "Ollama before it has loaded its model", pages: { "/api/ps": { models: [] } }, told: untold },
+  {
+    name: "LM Studio",
+    pages: {
+      "/v1/models": models({ id: model, object: "model" }),
+      "/props": { error: "Unexpected endpoint" },
+      "/api/v0/models": models({ id: model, max_context_length: 32_768, loaded_context_length: 4096 })
+    },
+    told: window(4096)
+  },
+  { name: "TGI", pages: { "/info": { max_input_tokens: 1024, max_total_tokens: 2048 } }, told: window(2048) },
+  { name: "OpenRouter", pages: { "/v1/models": models({ id: "a", context_length: 1000 }, { id: model, context_length: 128_000 }) }, told: window(128_000) },
+  { name: "Groq", pages: { "/v1/models": models({ id: model, context_window: 131_072 }) }, told: window(131_072) },
+  { name: "Mistral", pages: { "/v1/models": models({ id: model, max_context_length: 32_768 }) }, told: window(32_768) },
+  { name: "OpenAI, which does not tell", pages: { "/v1/models": models({ id: "gpt-4.1", object: "model" }, { id: model, object: "model" }) }, told: untold },
+  { name: "a server that has other models alone", pages: { "/v1/models": models({ id: "a", max_model_len: 512 }, { id: "b", max_model_len: 1024 }) }, told: untold },
+  { name: "a server with no page at all", pages: {}, told: untold },
+  { name: "a server whose figures are none", pages: { "/v1/models": models({ id: model, max_model_len: null, context_length: "big" }), "/props": [] }, told: untold }
+]
+
+const endpointAt = (url: string) =>
+  OpenAiClient.make("replyModel", { url: new URL(`${url}/v1`), model: Option.some(model), apiKey: Option.none(), voice: Option.none() })
+
+describe("the context window is told by", () => {
+  for (const { name, pages, told } of cases) {
+    it.live(name, () =>
+      Effect.gen(function*() {
+        const server = yield* FakeHttpServer.make((exchange) =>
+          FakeHttpServer.send(exchange, Object.hasOwn(pages, exchange.path)
+            ? FakeHttpServer.json(pages[exchange.path] as object)
+            : FakeHttpServer.refusal(404, { detail: "Not Found" })))
+        assert.deepStrictEqual(yield* ContextWindow.ask(yield* endpointAt(server.url), model), told)
+      }).pipe(Effect.provide(EngineHttpClient.layer)))
+  }
+
+  it.live("nobody where the server is not there, and it is to be asked again", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(ContextWindow.ask(yield* endpointAt("http://127.0.0.1:9"), model))
+      assert.strictEqual(error.reason, "unavailable")
+    }).pipe(Effect.provide(EngineHttpClient.layer)))
+})

@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const source = fileURLToPath(new URL("../../../src/runtime/V8.ts", import.meta.url))
+
+const script = `
+  import { getPriority } from "node:os"
+  import { readdirSync, readFileSync } from "node:fs"
+  import { tune } from ${JSON.stringify(source)}
+  tune(Number(process.argv[1]))
+  const threads = readdirSync("/proc/self/task").map((id) => [readFileSync(\`/proc/self/task/\${id}/comm\`, "utf8").trim(), getPriority(Number(id))])
+  console.log(JSON.stringify({
+    pid: process.pid,
+    flags: process.execArgv.filter((flag) => flag.startsWith("--max")),
+    own: getPriority(process.pid),
+    helpers: threads.filter(([name]) => name === "V8Worker").map(([, nice]) => nice)
+  }))
+`
+
+/** In a process of its own: what is set is set for all that runs in one. */
+const tuned = (cores: number, options = "") => {
+  const child = spawnSync(process.execPath, ["--input-type=module", "--eval", script, String(cores)], {
+    encoding: "utf8",
+    env: { ...process.env, NODE_OPTIONS: options }
+  })
+  const told = JSON.parse(child.stdout) as { pid: number; flags: ReadonlyArray<string>; own: number; helpers: ReadonlyArray<number> }
+  return {
+    ...told,
+    isSame: told.pid === child.pid && child.status === 0,
+    // A flag that V8 does not know is told there.
+    complaints: child.stderr.split("\n").filter((line) => /unrecognized|illegal|bad option/i.test(line))
+  }
+}
+
+const is13 = process.versions.v8.startsWith("13.")
+
+describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apart on Linux)", () => {
+  it("gets flags that it knows, in a process that keeps its number and its arguments", () => {
+    const { complaints, flags, isSame } = tuned(4)
+    assert.deepStrictEqual([isSame, complaints], [true, []])
+    assert.deepStrictEqual(flags, is13 ? ["--max-semi-space-size=16"] : [])
+  })
+
+  it("keeps the size that somebody has chosen", () => {
+    assert.deepStrictEqual(tuned(4, "--max-semi-space-size=32").flags, [])
+  })
+
+  it("has helpers that give way to the calls on one core, and are equals where there are more", () => {
+    for (const [cores, nicer] of [[4, 0], [1, 10]] as const) {
+      const { helpers, own } = tuned(cores)
+      if (is13) assert.isNotEmpty(helpers)
+      for (const nice of helpers) assert.strictEqual(nice, own + nicer)
+    }
+  })
+
+  it("is told of few calls and of many by flags that it knows, which can be changed at any time", () => {
+    const script = `
+      import { serve } from ${JSON.stringify(source)}
+      for (const calls of [0, 100, 1]) serve(calls)
+      console.log("served")
+    `
+    const { status, stderr, stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" })
+    assert.deepStrictEqual([status, stdout, stderr], [0, "served\n", ""])
+  })
+})

@@ -1,0 +1,50 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { createServer } from "node:net"
+import * as Client from "../../support/service/Client.ts"
+import * as Process from "../../support/service/Process.ts"
+import { apiKey } from "../../support/service/Service.ts"
+
+/** A port that nobody uses. */
+const freePort = Effect.callback<number>((resume) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
+  })
+})
+
+layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the admin server", (it) => {
+  it.effect("has the pages for those who run the service, and the other address has them no longer", () =>
+    Effect.gen(function*() {
+      const port = yield* freePort
+      const { service, started } = yield* Process.startWithTwilio({ ADMIN_PORT: `${port}` })
+      const admin = (path: string) => Client.ask(`http://127.0.0.1:${port}${path}`)
+      for (const path of ["/docs", "/openapi.json", "/metrics", "/ready", "/Docs/", "//metrics", "/%6Detrics", "/d%6Fcs/", "/metrics;x", "/ready;/", "/docs?/health"]) {
+        assert.strictEqual((yield* admin(path)).status, 200, path)
+        assert.strictEqual((yield* service.ask(path)).status, 404, path)
+      }
+      for (const path of ["/health"]) {
+        assert.strictEqual((yield* admin(path)).status, 200)
+        assert.strictEqual((yield* service.ask(path)).status, 200)
+      }
+      for (const path of ["/twiml", "/ws", "/twilio/status", "/nothing"]) assert.strictEqual((yield* admin(path)).status, 404, path)
+      assert.strictEqual((yield* service.ask("/twiml")).status, 403)
+      yield* started.signal("SIGTERM")
+      assert.strictEqual((yield* started.ended).code, 0)
+    }).pipe(Effect.scoped))
+
+  it.effect("that can't listen is told with its variables", () =>
+    Effect.gen(function*() {
+      const taken = yield* Effect.acquireRelease(
+        Effect.callback<ReturnType<typeof createServer>>((resume) => {
+          const server = createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const address = taken.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const { ended, stderr } = yield* Process.start({ env: { SERVER_PORT: "0", ADMIN_PORT: `${port}`, API_KEY: apiKey, AGENT: "echo" } })
+      assert.strictEqual((yield* ended).code, 1)
+      assert.match(stderr(), /^The admin server can't listen: .*ADMIN_PORT/)
+    }).pipe(Effect.scoped))
+})

@@ -1,0 +1,108 @@
+/**
+ * Calls that we place, and that are answered into the agent's greeting, by the engines of this process and by engines at addresses.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, FileSystem, Layer } from "effect"
+import { join } from "node:path"
+import * as Caller from "../../../src/simulator/caller/Caller.ts"
+import { PhoneBehaviour } from "../../../src/simulator/twilio/CallLife.ts"
+import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
+import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
+import * as FakeSpeechServers from "../../support/engines/FakeSpeechServers.ts"
+import { those, watch, words } from "../../support/service/Conversing.ts"
+import { type Both, somebody, withService } from "../../support/service/Service.ts"
+
+const greeting = "Good day, this is Corner Bakery. It is about the cake that you ordered for Sunday. Do you have a moment for me?"
+
+const agentFile = `
+name: bakery
+greeting: ${greeting}
+timeouts: { transcript: 20s, reply: 20s, speech: 20s }
+idle: { after: 60s, hangUpAfter: 90s }
+`
+
+/** Calls are in real time: one that met a stall is held once more. */
+const beside = { concurrent: true, timeout: 120_000, retry: 2 }
+
+/** A service whose agent has this file. */
+const withAgent = <A, E, R>(text: string, env: Readonly<Record<string, string>>, test: (both: Both) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const file = join(yield* fs.makeTempDirectoryScoped(), "bakery.yaml")
+    yield* fs.writeFileString(file, text)
+    return yield* withService({ env: { AGENT: file, ...env } }, test)
+  })
+
+/** We call somebody who says this into the greeting; all that was told until the agent has been heard so many times. */
+const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: string, turns: number) {
+  const sound = yield* Effect.flatMap(CallerSpeech, ({ speak }) => speak(said, "rms"))
+  const caller = Caller.make(
+    Caller.Step.AwaitSpeech({ atMost: "30 seconds" }),
+    Caller.Step.Silence({ duration: "700 millis" }),
+    Caller.Step.Play({ sound })
+  )
+  yield* simulator.setPhones(() => PhoneBehaviour.Answers({ after: "50 millis", caller }))
+  const { status } = yield* service.dial({ to: somebody })
+  assert.strictEqual(status, 200)
+  const [call] = yield* simulator.calls
+  const conversation = yield* watch({ service, simulator }, call)
+  yield* conversation.awaitTold("AgentHeard", ({ turn }) => turn >= turns)
+  yield* call.hangUp
+  return yield* conversation.over
+})
+
+/** Engines at addresses; whatever is said is heard as this. */
+const engines = Effect.fnUntraced(function*(hears: string) {
+  const stt = yield* FakeSpeechServers.transcription({ hears: () => hears })
+  const tts = yield* FakeSpeechServers.speech()
+  const llm = yield* FakeChatServer.make({ say: () => "Of course. What is it?" })
+  return { llm, env: { STT_URL: `${stt.url}/v1`, TTS_URL: `${tts.url}/v1`, LLM_URL: llm.base } }
+})
+
+/** What the model was asked of this call. */
+const askedOf = ({ chats }: FakeChatServer.FakeChatServer, said: string) =>
+  chats.map(({ request }) => request.messages).filter((messages) => messages.some(({ content }) => content?.includes(said) === true))
+
+layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)), NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("a call that we place, answered into the greeting", (it) => {
+  for (const hears of ["Hello?", "Miller, good morning."]) {
+    it.effect(`with "${hears}": the rest of the greeting follows, and the model is not asked`, () =>
+      Effect.gen(function*() {
+        const { env, llm } = yield* engines(hears)
+        const told = yield* withAgent(agentFile, env, (both) => calling(both, "Hello hello.", 0))
+        assert.deepStrictEqual(words(told), [`caller: ${hears}`, `agent: ${greeting}`])
+        assert.deepStrictEqual(askedOf(llm, hears), [])
+      }), beside)
+  }
+
+  it.effect("with a request: it is answered, and the model knows what was not heard", () =>
+    Effect.gen(function*() {
+      const hears = "I do not want a cake."
+      const { env, llm } = yield* engines(hears)
+      const told = yield* withAgent(agentFile, env, (both) => calling(both, hears, 1))
+      const [heard] = those(told, "AgentHeard").map(({ text }) => text)
+      assert.isTrue(greeting.startsWith(heard) && heard !== "" && heard !== greeting, heard)
+      const [messages] = askedOf(llm, hears)
+      const rest = greeting.slice(heard.length).trim()
+      assert.deepStrictEqual(messages.slice(-2).map(({ content }) => content), [
+        heard,
+        `(The caller has not heard the rest of your greeting: "${rest}")\n${hears}`
+      ])
+    }), beside)
+
+  it.effect("with a request, where the greeting has to be heard: it is said to its end, and then the request is answered", () =>
+    Effect.gen(function*() {
+      const hears = "I do not want a cake."
+      const { env } = yield* engines(hears)
+      const fixed = agentFile.replace(`greeting: ${greeting}`, `greeting: { text: "${greeting}", interruptible: false }`)
+      const told = yield* withAgent(fixed, env, (both) => calling(both, hears, 1))
+      assert.deepStrictEqual(words(told), [`agent: ${greeting}`, `caller: ${hears}`, "agent: Of course. What is it?"])
+      assert.deepStrictEqual(those(told, "BargeIn"), [])
+    }), beside)
+
+  it.effect("with \"hello\", as the recognizer of this process hears it: the rest follows", () =>
+    Effect.gen(function*() {
+      const told = yield* withAgent(agentFile, {}, (both) => calling(both, "Hello.", 0))
+      assert.deepStrictEqual(words(told), ["caller: hello", `agent: ${greeting}`])
+    }), beside)
+})

@@ -1,0 +1,367 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Exit, Fiber, Result, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { EventEmitter } from "node:events"
+import type { WebSocket } from "ws"
+import { decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
+import * as MediaStream from "../../../../src/twilio/media/MediaStream.ts"
+import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
+import { settle } from "../../../support/service/Time.ts"
+
+/** What a `ws` socket does as far as a media stream sees it. */
+class FakeSocket extends EventEmitter {
+  readyState = 1
+  isPaused = false
+  bufferedAmount = 0
+  readonly sent: Array<string> = []
+  readonly frames: Array<Buffer> = []
+  readonly closes: Array<number> = []
+  readonly pings: Array<string> = []
+  ping(text: string) {
+    this.pings.push(text)
+  }
+  send(text: string) {
+    this.sent.push(text)
+  }
+  write(frame: Buffer) {
+    this.frames.push(Buffer.from(frame))
+    return true
+  }
+  takeTexts() {}
+  pause() {
+    this.isPaused = true
+  }
+  resume() {
+    this.isPaused = false
+  }
+  close(code: number) {
+    if (this.readyState === 1) this.closes.push(code)
+    this.readyState = 2
+  }
+  /** A text frame comes in. */
+  bring(message: object | string) {
+    this.emit("message", Buffer.from(typeof message === "string" ? message : JSON.stringify(message)), false)
+  }
+  /** The connection is gone. */
+  drop(code = 1006) {
+    this.readyState = 3
+    this.emit("close", code)
+  }
+}
+
+const sid = streamSid()
+const connected = { event: "connected", protocol: "Call", version: "1.0.0" }
+const started = {
+  event: "start",
+  sequenceNumber: "1",
+  start: {
+    accountSid,
+    streamSid: sid,
+    callSid: callSid(),
+    tracks: ["inbound"],
+    mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
+    customParameters: { token: "abc" }
+  },
+  streamSid: sid
+}
+const media = (chunk: number, track = "inbound", stream: string = sid) => ({
+  event: "media",
+  sequenceNumber: String(chunk + 1),
+  media: { track, chunk: String(chunk), timestamp: String(chunk * 20), payload: "/w==" },
+  streamSid: stream
+})
+const mark = (name: string) => ({ event: "mark", sequenceNumber: "3", streamSid: sid, mark: { name } })
+const stopped = { event: "stop", sequenceNumber: "9", streamSid: sid, stop: { accountSid, callSid: callSid() } }
+
+const limits = { start: Duration.seconds(10), backlog: Duration.seconds(6), badMessages: 3 }
+
+/** The `chunk` of each message. */
+const chunksOf = (sounds: ReadonlyArray<Media | MediaStream.Silence>) => sounds.map((sound) => sound.event === "media" ? sound.media.chunk : sound.event)
+
+const accept = (socket: FakeSocket) => MediaStream.accept(socket as unknown as WebSocket, socket, limits)
+
+/** A stream that has started. */
+const start = Effect.gen(function*() {
+  const socket = new FakeSocket()
+  const fiber = yield* Effect.forkScoped(accept(socket))
+  yield* settle
+  socket.bring(connected)
+  socket.bring(started)
+  return { socket, stream: yield* Fiber.join(fiber) }
+})
+
+const refused = Effect.fnUntraced(function*(act: (socket: FakeSocket) => void) {
+  const socket = new FakeSocket()
+  const fiber = yield* Effect.forkScoped(Effect.flip(accept(socket)))
+  yield* settle
+  act(socket)
+  yield* TestClock.adjust("10 seconds")
+  const { code, reason } = yield* Fiber.join(fiber)
+  return { reason, code, closes: socket.closes }
+})
+
+describe("the beginning of a stream", () => {
+  it.effect("is Twilio's start, with what the TwiML gave it", () =>
+    Effect.gen(function*() {
+      const { stream } = yield* start
+      assert.strictEqual(stream.streamSid, sid)
+      assert.strictEqual(stream.start.callSid, callSid())
+      assert.deepStrictEqual(stream.start.customParameters, { token: "abc" })
+    }))
+
+  it.effect("that does not come in time is refused", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* refused((socket) => socket.bring(connected)), {
+        reason: "noStart",
+        code: 1002,
+        closes: [1002]
+      })
+    }))
+
+  it.effect("may not be sound", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* refused((socket) => socket.bring(media(1))), {
+        reason: "mediaBeforeStart",
+        code: 1002,
+        closes: [1002]
+      })
+    }))
+
+  it.effect("may not be rubbish over and over", () =>
+    Effect.gen(function*() {
+      const result = yield* refused((socket) => {
+        for (let count = 0; count < 4; count++) socket.bring("{")
+      })
+      assert.deepStrictEqual(result, { reason: "rubbish", code: 1008, closes: [1008] })
+    }))
+
+  it.effect("may be lost", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* refused((socket) => socket.drop())).reason, "lost")
+    }))
+})
+
+describe("what comes in", () => {
+  it.effect("is sound and control, each in its order", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      const sound = yield* Effect.forkScoped(Stream.runCollect(stream.media))
+      const control = yield* Effect.forkScoped(Stream.runCollect(stream.control))
+      for (let chunk = 1; chunk <= 5; chunk++) {
+        socket.bring(media(chunk))
+        socket.bring(mark(`m${chunk}`))
+      }
+      socket.bring(stopped)
+      yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+      yield* settle
+      socket.drop(1000)
+      assert.deepStrictEqual(chunksOf(yield* Fiber.join(sound)), [1, 2, 3, 4, 5])
+      assert.deepStrictEqual(
+        (yield* Fiber.join(control)).map((message) => message.event === "mark" ? message.mark.name : message.event),
+        ["m1", "m2", "m3", "m4", "m5", "stop"]
+      )
+      assert.strictEqual((yield* stream.closed).reason, "lost")
+    }))
+
+  it.effect("keeps the newest six seconds of sound when nobody listens, and counts the rest as the agent's", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 370; chunk++) {
+        socket.bring(media(chunk))
+        yield* TestClock.adjust("20 millis")
+      }
+      socket.drop()
+      const chunks = chunksOf(yield* Stream.runCollect(stream.media))
+      assert.deepStrictEqual(chunks, Array.from({ length: 300 }, (_, index) => 71 + index))
+      assert.strictEqual(stream.tally.received, 370)
+      assert.deepInclude(stream.tally, { untaken: 70, burst: 0, lost: 0 })
+    }))
+
+  it.effect("counts what more than six seconds at once push out as the network's", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 370; chunk++) socket.bring(media(chunk))
+      assert.deepInclude(stream.tally, { untaken: 0, burst: 70, lost: 0 })
+    }))
+
+  it.effect("counts the messages that never came, at most a backlog for each gap", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      // A stream may begin anywhere, and may say what it likes.
+      for (const chunk of [7, 8, 12, 13, 13, 2, 3, 1e12, 1e12 + 1]) socket.bring(media(chunk))
+      assert.deepInclude(stream.tally, { received: 9, lost: 3 + 300, burst: 0, untaken: 0 })
+    }))
+
+  it.effect("an answer to a ping comes behind what was sent before it; other answers are none", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      const first = yield* Effect.forkScoped(stream.ping, { startImmediately: true })
+      yield* Fiber.interrupt(first)
+      const second = yield* Effect.forkScoped(stream.ping, { startImmediately: true })
+      assert.strictEqual(socket.pings.length, 2)
+      for (const answer of ["", "unasked", socket.pings[0]]) socket.emit("pong", Buffer.from(answer))
+      yield* settle
+      assert.isUndefined(second.pollUnsafe())
+      socket.emit("pong", Buffer.from(socket.pings[1]))
+      yield* settle
+      assert.isDefined(second.pollUnsafe())
+    }))
+
+  it.effect("loses no control message: the socket is paused until they are read", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      let brought = 0
+      while (!socket.isPaused) socket.bring(mark(`m${brought++}`))
+      assert.strictEqual(brought, MediaStream.controlCapacity)
+      const first = yield* Stream.runCollect(Stream.take(stream.control, brought))
+      assert.strictEqual(first.length, brought)
+      assert.isFalse(socket.isPaused)
+    }))
+
+  it.effect("may be what is unknown, without any debt", () =>
+    Effect.gen(function*() {
+      const { socket } = yield* start
+      for (let count = 0; count < 100; count++) socket.bring({ event: "later", streamSid: sid })
+      assert.deepStrictEqual(socket.closes, [])
+    }))
+
+  it.effect.each([
+    ["what is not JSON", "{"],
+    ["wrong shapes", { event: "media", streamSid: sid }],
+    ["messages of another stream", media(1, "inbound", streamSid(2))],
+    ["a start again", started],
+    ["sound of our own", media(1, "outbound")]
+  ] as const)("closes the stream when it is mostly %s", ([, message]) =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let count = 0; count < 3; count++) socket.bring(message)
+      assert.deepStrictEqual(socket.closes, [])
+      for (let count = 0; count < 3; count++) socket.bring(message)
+      assert.deepStrictEqual(socket.closes, [1008])
+      assert.strictEqual((yield* stream.closed).reason, "rubbish")
+    }))
+
+  it.effect("forgives a bad message for each good one", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 100; chunk++) {
+        socket.bring("{")
+        socket.bring(media(chunk))
+      }
+      assert.deepStrictEqual(socket.closes, [])
+      assert.strictEqual(stream.tally.received, 100)
+    }))
+
+  it.effect("is counted when it is sound that needed no JSON, as all of Twilio's", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let chunk = 1; chunk <= 50; chunk++) socket.bring(media(chunk))
+      socket.bring(mark("a"))
+      assert.deepInclude(stream.tally, { received: 50, scanned: 50 })
+      socket.bring(JSON.stringify(media(51), null, 2))
+      socket.bring(media(52, "inbound", streamSid(2)))
+      assert.deepInclude(stream.tally, { received: 51, scanned: 50 })
+    }))
+
+  it.effect("in binary frames is not read", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.emit("message", Buffer.from(JSON.stringify(media(1))), true)
+      assert.strictEqual(stream.tally.received, 0)
+    }))
+
+  it.effect("is too large by ws's own word", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.emit("error", Object.assign(new Error("too large"), { code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" }))
+      socket.drop(1006)
+      assert.strictEqual((yield* stream.closed).reason, "tooLarge")
+    }))
+})
+
+describe("what goes out", () => {
+  it("is what Twilio reads", () => {
+    const named = Result.getOrThrow(decodeOutbound(MediaStream.markText(sid, "a \"name\" \\ ☎")))
+    assert.strictEqual(named.event === "mark" && named.mark.name, "a \"name\" \\ ☎")
+    assert.strictEqual(Result.getOrThrow(decodeOutbound(MediaStream.clearText(sid))).event, "clear")
+  })
+
+  it.effect("does not go to a socket that is gone", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      stream.send("one")
+      stream.sendMedia(Uint8Array.of(1))
+      socket.drop()
+      stream.send("two")
+      stream.sendMedia(Uint8Array.of(2))
+      assert.deepStrictEqual(socket.sent, ["one"])
+      assert.strictEqual(socket.frames.length, 1)
+    }))
+})
+
+describe("the end of a stream's scope", () => {
+  it.effect("closes the socket, lets go of it, and ends both streams", () =>
+    Effect.gen(function*() {
+      const socket = new FakeSocket()
+      const scope = yield* Scope.make()
+      const fiber = yield* Effect.forkScoped(Scope.provide(accept(socket), scope))
+      yield* settle
+      socket.bring(started)
+      const stream = yield* Fiber.join(fiber)
+      socket.pause()
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(socket.closes, [1000])
+      assert.isFalse(socket.isPaused)
+      assert.strictEqual(socket.listenerCount("message"), 0)
+      assert.deepStrictEqual(yield* Stream.runCollect(stream.media), [])
+      assert.deepStrictEqual(yield* Stream.runCollect(stream.control), [])
+    }))
+})
+
+describe("sound that is ahead of the clock", () => {
+  const long = (chunk: number, millis: number) => ({
+    ...media(chunk),
+    media: { track: "inbound", chunk: String(chunk), timestamp: String(chunk * 20), payload: Buffer.alloc(millis * 8, 0xff).toString("base64") }
+  })
+  const lengths = (stream: MediaStream.MediaStream) =>
+    Effect.map(Stream.runCollect(stream.media), (sounds) => sounds.map((sound) => sound.event === "media" ? sound.media.payload.length / 8 : sound.millis))
+
+  it.effect("is cut at two seconds, counted, and told from what the agent did not take", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.bring(long(1, 1500))
+      socket.bring(long(2, 1500))
+      socket.bring(long(3, 1500))
+      socket.drop()
+      assert.deepStrictEqual(yield* lengths(stream), [1500, 500])
+      const { ahead, burst, received, surplusMillis, untaken } = stream.tally
+      assert.deepStrictEqual({ ahead, burst, received, surplusMillis, untaken }, { ahead: 1, burst: 0, received: 3, surplusMillis: 2500, untaken: 0 })
+    }))
+
+  it.effect("closes the stream when it is ten seconds", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      for (let message = 1; message <= 3; message++) socket.bring(long(message, 3400))
+      assert.deepStrictEqual(socket.closes, [1008])
+      assert.strictEqual((yield* stream.closed).reason, "ahead")
+    }))
+
+  it.effect("is none where a stalled network brings a minute at once", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      yield* TestClock.adjust("1 minute")
+      for (let message = 1; message <= 3000; message++) socket.bring(long(message, 20))
+      assert.deepStrictEqual(socket.closes, [])
+      assert.deepStrictEqual([stream.tally.surplusMillis, stream.tally.burst], [0, 2700])
+    }))
+
+  it.effect("is bounded by the backlog in long messages too: the newest are heard, the others counted", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      yield* TestClock.adjust("10 minutes")
+      for (let message = 1; message <= 100; message++) socket.bring(long(message, 4500))
+      socket.drop()
+      assert.deepStrictEqual(yield* lengths(stream), [4500])
+      assert.strictEqual(stream.tally.burst, 99)
+    }))
+})

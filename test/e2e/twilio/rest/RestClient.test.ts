@@ -1,0 +1,230 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { RestClient, type TwilioError } from "../../../../src/twilio/rest/RestClient.ts"
+import * as TwiML from "../../../../src/twilio/webhook/TwiML.ts"
+import * as FakeTwilioServer from "../../../support/telephone/FakeTwilioServer.ts"
+import { accountSid, authToken, caller, callSid, ours } from "../../../support/conversation/Samples.ts"
+import { config, identity } from "../../../support/service/TestConfig.ts"
+
+const { cut, json, refusal, silence } = FakeTwilioServer
+
+const clientAt = (url: string, timeout = "5s") =>
+  Effect.gen(function*() {
+    return yield* RestClient
+  }).pipe(
+    Effect.provide(
+      RestClient.layer.pipe(
+        Layer.provide(Layer.merge(config({ TWILIO_API_BASE_URL: url, TWILIO_TIMEOUT: timeout }), identity()))
+      )
+    )
+  )
+
+const setUp = Effect.fnUntraced(function*(
+  answers: readonly [FakeTwilioServer.Answer, ...Array<FakeTwilioServer.Answer>],
+  timeout?: string
+) {
+  const server = yield* FakeTwilioServer.make(...answers)
+  const client = yield* clientAt(server.url, timeout)
+  return {
+    ...server,
+    dial: client.dial({
+      to: caller,
+      from: ours,
+      url: "https://calls.example.com/twiml?agent=echo",
+      statusCallback: "https://calls.example.com/twilio/status"
+    }),
+    hangUp: client.hangUp(callSid()),
+    transfer: client.transfer({
+      callSid: callSid(),
+      to: caller,
+      callerId: Option.some(ours),
+      action: Option.some("https://calls.example.com/twilio/continue")
+    })
+  }
+})
+
+const created = json(201, { sid: callSid(), status: "queued", direction: "outbound-api" })
+const updated = json(200, { sid: callSid(), status: "completed" })
+
+const page: FakeTwilioServer.Answer = (response) => {
+  response.writeHead(201).end("<html>")
+}
+
+/** An answer that goes on until nobody reads it any more. */
+const endless: FakeTwilioServer.Answer = (response) => {
+  response.writeHead(201, { "content-type": "application/json" })
+  const chunk = " ".repeat(65_536)
+  const more = () => {
+    while (!response.destroyed && response.write(chunk));
+  }
+  response.on("drain", more)
+  more()
+}
+
+const told = (error: TwilioError) => [error.failure, Option.getOrUndefined(error.status), Option.getOrUndefined(error.code)]
+
+describe("dial", () => {
+  it.live("asks Twilio to call, to fetch our TwiML and to report every step", () =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([created])
+      assert.deepStrictEqual(yield* dial, { callSid: callSid(), status: "queued" })
+      assert.strictEqual(received.length, 1)
+      const [{ authorization, form, method, path }] = received
+      assert.strictEqual(method, "POST")
+      assert.strictEqual(path, `/2010-04-01/Accounts/${accountSid}/Calls.json`)
+      assert.strictEqual(authorization, `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString("base64")}`)
+      assert.deepStrictEqual([...form.entries()].sort(), [
+        ["From", ours],
+        ["Method", "POST"],
+        ["StatusCallback", "https://calls.example.com/twilio/status"],
+        ["StatusCallbackEvent", "answered"],
+        ["StatusCallbackEvent", "completed"],
+        ["StatusCallbackEvent", "initiated"],
+        ["StatusCallbackEvent", "ringing"],
+        ["StatusCallbackMethod", "POST"],
+        ["To", caller],
+        ["Url", "https://calls.example.com/twiml?agent=echo"]
+      ].sort())
+    }))
+
+  it.live("passes Twilio's refusal on, with its code, and does not ask again", () =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([refusal(400, 21211, `The number ${caller} is not valid`)])
+      const error = yield* Effect.flip(dial)
+      assert.deepStrictEqual(told(error), ["rejected", 400, 21211])
+      assert.isTrue(Option.contains(error.detail, `The number ${caller} is not valid`))
+      assert.strictEqual(received.length, 1)
+    }))
+
+  it.live("has an error whose message names neither the number nor the token", () =>
+    Effect.gen(function*() {
+      const { dial } = yield* setUp([refusal(400, 21211, `The number ${caller} is not valid`)])
+      const { message } = yield* Effect.flip(dial)
+      assert.include(message, "21211")
+      assert.notInclude(message, caller)
+      assert.notInclude(message, authToken)
+    }))
+
+  it.live("says that Twilio does not know the credentials", () =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([refusal(401, 20003, "Authenticate")])
+      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["unauthorized", 401, 20003])
+      assert.strictEqual(received.length, 1)
+    }))
+
+  it.live("asks again after a 429, for then nothing was placed", () =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([refusal(429, 20429), refusal(429, 20429), created])
+      assert.strictEqual((yield* dial).callSid, callSid())
+      assert.strictEqual(received.length, 3)
+      assert.strictEqual(new Set(received.map(({ form }) => form.toString())).size, 1)
+    }))
+
+  it.live("gives up on 429 after three more tries", () =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([refusal(429, 20429)])
+      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["tooManyRequests", 429, 20429])
+      assert.strictEqual(received.length, 4)
+    }))
+
+  it.live.each([500, 502, 503])("does not ask again after a %i: the call may have been placed", (status) =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([refusal(status, 20500)])
+      assert.deepStrictEqual(told(yield* Effect.flip(dial)).slice(0, 2), ["failed", status])
+      assert.strictEqual(received.length, 1)
+    }))
+
+  it.live("does not ask again when no answer comes in time", () =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([silence, created], "200ms")
+      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["timedOut", undefined, undefined])
+      assert.strictEqual(received.length, 1)
+    }))
+
+  it.live("does not ask again when the connection breaks", () =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([cut, created])
+      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["interrupted", undefined, undefined])
+      assert.strictEqual(received.length, 1)
+    }))
+
+  it.live("says that Twilio can't be reached when nobody listens there", () =>
+    Effect.gen(function*() {
+      const { dial, received, stop } = yield* setUp([created])
+      stop()
+      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["unreachable", undefined, undefined])
+      assert.strictEqual(received.length, 0)
+    }))
+
+  it.live.each([
+    ["no JSON", page],
+    ["more than 1 MiB", endless],
+    ["a call without a SID", json(201, { status: "queued" })],
+    ["a SID that is none", json(201, { sid: "CA1/../x", status: "queued" })]
+  ] as const)("counts an answer with %s as one that failed", ([, answer]) =>
+    Effect.gen(function*() {
+      const { dial, received } = yield* setUp([answer])
+      assert.strictEqual((yield* Effect.flip(dial)).failure, "failed")
+      assert.strictEqual(received.length, 1)
+    }))
+})
+
+describe("transfer", () => {
+  it.live("has the call go on with another telephone", () =>
+    Effect.gen(function*() {
+      const { received, transfer } = yield* setUp([json(200, { sid: callSid(), status: "in-progress" })])
+      yield* transfer
+      assert.strictEqual(received.length, 1)
+      assert.strictEqual(received[0].path, `/2010-04-01/Accounts/${accountSid}/Calls/${callSid()}.json`)
+      assert.deepStrictEqual([...received[0].form.entries()], [[
+        "Twiml",
+        TwiML.dial({ to: caller, callerId: ours, action: "https://calls.example.com/twilio/continue" })
+      ]])
+    }))
+
+  it.live("tells a refusal, also that the call is over", () =>
+    Effect.gen(function*() {
+      const { transfer } = yield* setUp([refusal(400, 21220)])
+      const error = yield* Effect.flip(transfer)
+      assert.deepStrictEqual(told(error), ["rejected", 400, 21220])
+      assert.strictEqual(error.operation, "transfer")
+    }))
+
+  it.live("with the local account asks nobody: Twilio does not know the call", () =>
+    Effect.gen(function*() {
+      const client = yield* RestClient
+      const error = yield* Effect.flip(
+        client.transfer({ callSid: callSid(), to: caller, callerId: Option.none(), action: Option.none() })
+      )
+      assert.deepStrictEqual(told(error), ["unauthorized", undefined, undefined])
+    }).pipe(Effect.provide(RestClient.layer.pipe(Layer.provide(Layer.merge(config(), identity({ isLocalAccount: true })))))))
+})
+
+describe("hangUp", () => {
+  it.live("completes the call", () =>
+    Effect.gen(function*() {
+      const { hangUp, received } = yield* setUp([updated])
+      yield* hangUp
+      assert.strictEqual(received.length, 1)
+      assert.strictEqual(received[0].path, `/2010-04-01/Accounts/${accountSid}/Calls/${callSid()}.json`)
+      assert.deepStrictEqual([...received[0].form.entries()], [["Status", "completed"]])
+    }))
+
+  it.live.each([
+    ["in a state that can't be changed", refusal(400, 21220)],
+    ["unknown by now", refusal(404, 20404)]
+  ] as const)("is content with a call that is %s", ([, answer]) =>
+    Effect.gen(function*() {
+      const { hangUp, received } = yield* setUp([answer])
+      yield* hangUp
+      assert.strictEqual(received.length, 1)
+    }))
+
+  it.live("tells every other refusal", () =>
+    Effect.gen(function*() {
+      const { hangUp } = yield* setUp([refusal(401, 20003)])
+      const error = yield* Effect.flip(hangUp)
+      assert.deepStrictEqual(told(error), ["unauthorized", 401, 20003])
+      assert.strictEqual(error.operation, "hangUp")
+    }))
+})

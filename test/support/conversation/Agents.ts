@@ -1,0 +1,66 @@
+/** Agents that do one thing. */
+import { type Cause, Effect, Queue, Stream } from "effect"
+import type { Agent, Conversation, Line, Reply, Signal } from "../../../src/agent/Agent.ts"
+import { AgentFailed } from "../../../src/agent/Agent.ts"
+import type { SampleRate } from "../../../src/audio/Pcm.ts"
+import { AgentName } from "../../../src/domain/AgentName.ts"
+
+const name = AgentName.make("scripted")
+
+/** `millis` of a constant tone's sample, at 8 kHz unless said otherwise. */
+export const sound = (millis: number, rate: SampleRate = 8000, value = 1000): Int16Array =>
+  new Int16Array(rate * millis / 1000).fill(value)
+
+export const mark = (name: string): Reply => ({ _tag: "Mark", name })
+
+export const failed = (cause: unknown = "out of words") => new AgentFailed({ agent: name, cause })
+
+export const make = (
+  answer: Agent["answer"],
+  sampleRate: SampleRate = 8000
+): Agent => ({ name, sampleRate, answer })
+
+/** An agent whose reply does not depend on what it hears. */
+export const saying = (
+  reply: (line: Line) => Conversation<AgentFailed>["reply"],
+  sampleRate?: SampleRate
+): Agent => make((line) => Effect.succeed({ reply: reply(line), signal: () => Effect.void }), sampleRate)
+
+/** An agent that says nothing and never ends. */
+export const silent: Agent = saying(() => Stream.never)
+
+/** An agent that the test speaks for, and that keeps the signals it had. */
+export interface Puppet {
+  readonly agent: Agent
+  readonly say: (...replies: ReadonlyArray<Reply>) => void
+  readonly leave: () => void
+  readonly clear: Effect.Effect<void>
+  readonly signals: ReadonlyArray<Signal>
+  /** Lengths of the pieces that it heard. */
+  readonly heard: ReadonlyArray<number>
+}
+
+export const puppet = Effect.fnUntraced(function*(sampleRate: SampleRate = 8000) {
+  const replies = yield* Queue.unbounded<Reply, Cause.Done>()
+  const signals: Array<Signal> = []
+  const heard: Array<number> = []
+  let line: Line | undefined
+  const agent = make((given) =>
+    Effect.gen(function*() {
+      line = given
+      yield* Effect.forkScoped(Stream.runForEach(given.audio, (piece) => Effect.sync(() => heard.push(piece.length))))
+      return {
+        reply: Stream.fromQueue(replies),
+        signal: (signal: Signal) => Effect.sync(() => void signals.push(signal))
+      }
+    }), sampleRate)
+  const one: Puppet = {
+    agent,
+    say: (...given) => void Queue.offerAllUnsafe(replies, given),
+    leave: () => void Queue.endUnsafe(replies),
+    clear: Effect.suspend(() => line === undefined ? Effect.die("the agent has not answered yet") : line.clear),
+    signals,
+    heard
+  }
+  return one
+})

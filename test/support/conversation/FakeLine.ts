@@ -1,0 +1,217 @@
+/**
+ * A telephone for a conversation, on the test's clock: brings the caller's frames in their time, plays what
+ * is said with a buffer as Twilio's, returns a mark when its sound has been played or was cleared, and keeps
+ * what left and when.
+ */
+import { type Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import type { Pcm } from "../../../src/audio/Pcm.ts"
+import type { CallersEnd, Conversation, Said } from "../../../src/conversation/Conversation.ts"
+import type { ConversationEvent } from "../../../src/conversation/ConversationEvent.ts"
+import type { TurnEvent } from "../../../src/conversation/turn/TurnEvent.ts"
+import { settle } from "../service/Time.ts"
+
+/** Of what left; times are ms of the test's clock. */
+export type Left =
+  | { readonly _tag: "Sound"; readonly at: number; readonly pcm: Pcm<8000> }
+  | { readonly _tag: "Mark"; readonly at: number; readonly name: string }
+  | { readonly _tag: "Clear"; readonly at: number }
+
+export interface FakeLine {
+  readonly end: CallersEnd
+  /** Plays what the conversation says, until the scope is closed: then the line is dead. */
+  readonly play: (conversation: Pick<Conversation, "reply" | "markReturned">) => Effect.Effect<void, never, Scope.Scope>
+  /** The caller speaks, in frames of 20 ms in their time; with short gaps, as between sounds: a steady noise is no voice. */
+  readonly voice: (millis: number) => Effect.Effect<void>
+  /** The caller is silent: frames come, with nothing in them. */
+  readonly quiet: (millis: number) => Effect.Effect<void>
+  /** No frame comes, and the line knows the caller to be silent: it brings silence, a tenth of a second at once. */
+  readonly gap: (millis: number) => Effect.Effect<void>
+  /** The network holds up what the caller says in this effect, and then brings all of it at once. */
+  readonly stall: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
+  /** What the caller says in this effect comes in one message. */
+  readonly inOneMessage: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
+  /** Frames of this sound, `ms` of it. */
+  readonly frames: (millis: number, sample: (index: number) => number) => Effect.Effect<void>
+  readonly left: ReadonlyArray<Left>
+  readonly told: ReadonlyArray<ConversationEvent>
+  readonly events: ReadonlyArray<TurnEvent>
+  /** What was told of this kind. */
+  readonly tales: <Tag extends ConversationEvent["_tag"]>(tag: Tag) => ReadonlyArray<Extract<ConversationEvent, { readonly _tag: Tag }>>
+  readonly now: () => number
+  /** The conversation ended the call. */
+  readonly isCut: () => boolean
+  /** From now on marks are lost, also those of a clear. */
+  readonly loseMarks: () => void
+  /** From now on the mark of what was played comes back so much later, ms. */
+  readonly delayMarks: (millis: number) => void
+}
+
+/** How far ahead of playing sound leaves, ms. */
+const leadMillis = 200
+
+const frameMillis = 20
+
+/** ms of silence that a line brings at once where no frames come. */
+const silenceMillis = 100
+
+/** Samples: 400 ms of sound, of which 40 ms are as silent as a consonant's closure. */
+const syllable = 3200
+const stop = 320
+
+/** Noise that always is the same (a linear congruential generator), loud enough for a voice, and like nothing that is played. */
+const makeNoise = () => {
+  let seed = 1
+  return () => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) | 0
+    return seed >> 18
+  }
+}
+
+export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
+  const clock = yield* Clock.Clock
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const audio = yield* Queue.unbounded<Pcm<8000>, Cause.Done>()
+  const left: Array<Left> = []
+  const told: Array<ConversationEvent> = []
+  const events: Array<TurnEvent> = []
+  const noise = makeNoise()
+  let generation = 0
+  let playedUntil = 0
+  let isCut = false
+  let losesMarks = false
+  let markDelay = 0
+  let pending: Array<string> = []
+  let markReturned: Conversation["markReturned"] = () => Effect.void
+
+  const returnMark = (name: string) =>
+    Effect.suspend(() => {
+      if (!pending.includes(name)) return Effect.void
+      pending = pending.filter((other) => other !== name)
+      return losesMarks ? Effect.void : markReturned(name)
+    })
+
+  const one = (item: Said, current: number): Effect.Effect<unknown, never, Scope.Scope> => {
+    if (current !== generation) return Effect.void
+    if (item instanceof Int16Array) {
+      const length = item.length / 8
+      return Effect.andThen(
+        Effect.suspend(() => Effect.sleep(Math.max(0, playedUntil + length - now() - leadMillis))),
+        Effect.sync(() => {
+          if (current !== generation) return
+          left.push({ _tag: "Sound", at: now(), pcm: item })
+          playedUntil = Math.max(playedUntil, now()) + length
+        })
+      )
+    }
+    if (item._tag === "Sent") return Effect.sync(item.notify)
+    left.push({ _tag: "Mark", at: now(), name: item.name })
+    pending.push(item.name)
+    return Effect.forkScoped(Effect.andThen(Effect.sleep(Math.max(0, playedUntil - now()) + markDelay), returnMark(item.name)))
+  }
+
+  /** What a network holds up. */
+  let heldUp: Array<Pcm<8000>> | undefined
+  const bring = (pcm: Pcm<8000>) => {
+    if (heldUp === undefined) Queue.offerUnsafe(audio, pcm)
+    else heldUp.push(pcm)
+  }
+
+  const holdingUp = (bringing: (pieces: ReadonlyArray<Pcm<8000>>) => ReadonlyArray<Pcm<8000>>) => <A>(meanwhile: Effect.Effect<A>) =>
+    Effect.gen(function*() {
+      heldUp = []
+      const result = yield* meanwhile
+      Queue.offerAllUnsafe(audio, bringing(heldUp))
+      heldUp = undefined
+      yield* settle
+      return result
+    })
+
+  const frames = (millis: number, sample: (index: number) => number) =>
+    Effect.forEach(Array.from({ length: Math.round(millis / frameMillis) }), (_, frame) => {
+      const samples = frameMillis * 8
+      bring(Int16Array.from({ length: samples }, (_, index) => sample(frame * samples + index)))
+      return Effect.andThen(settle, TestClock.adjust(frameMillis))
+    }, { discard: true })
+
+  const line: FakeLine = {
+    end: {
+      audio: Stream.fromQueue(audio),
+      clear: Effect.suspend(() => {
+        generation++
+        left.push({ _tag: "Clear", at: now() })
+        playedUntil = now()
+        return Effect.forEach(pending, returnMark, { discard: true })
+      }),
+      tell: (event) => Effect.sync(() => void told.push(event)),
+      record: (event) => void events.push(event)
+    },
+    play: (conversation) => {
+      markReturned = conversation.markReturned
+      return Effect.asVoid(Effect.forkScoped(
+        conversation.reply.pipe(
+          Stream.runForEachArray((items) => {
+            // All of one array left before a clear that comes while it is being sent, as on the real line.
+            const current = generation
+            return Effect.forEach(items, (item) => Effect.suspend(() => one(item, current)), { discard: true })
+          }),
+          Effect.andThen(Effect.sync(() => {
+            isCut = true
+          }))
+        )
+      ))
+    },
+    voice: (millis) => frames(millis, (index) => index % syllable < syllable / 2 || index % syllable >= syllable / 2 + stop ? noise() : 0),
+    quiet: (millis) => frames(millis, () => 0),
+    gap: (millis) =>
+      Effect.gen(function*() {
+        for (let left = millis; left > 0; left -= silenceMillis) {
+          const length = Math.min(left, silenceMillis)
+          yield* Effect.andThen(settle, TestClock.adjust(length))
+          bring(new Int16Array(length * 8))
+        }
+      }),
+    stall: holdingUp((pieces) => pieces),
+    inOneMessage: holdingUp((pieces) => [Int16Array.from(pieces.flatMap((piece) => [...piece]))]),
+    frames,
+    left,
+    told,
+    events,
+    tales: <Tag extends ConversationEvent["_tag"]>(tag: Tag) =>
+      told.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag),
+    now,
+    isCut: () => isCut,
+    delayMarks: (millis) => {
+      markDelay = millis
+    },
+    loseMarks: () => {
+      losesMarks = true
+    }
+  }
+  return line
+})
+
+/** What left, in words: `["Hello. 420", "mark turn-0/seg-0", "clear"]`; sound by its text and its ms. */
+export const story = (line: Pick<FakeLine, "left">, textOf: (sample: number) => string): ReadonlyArray<string> => {
+  const told: Array<string> = []
+  let text: string | undefined
+  let millis = 0
+  const flush = () => {
+    if (text !== undefined) told.push(`${text} ${millis}`)
+    text = undefined
+    millis = 0
+  }
+  for (const item of line.left) {
+    if (item._tag !== "Sound") {
+      flush()
+      told.push(item._tag === "Clear" ? "clear" : `mark ${item.name}`)
+      continue
+    }
+    const spoken = textOf(item.pcm[0])
+    if (spoken !== text) flush()
+    text = spoken
+    millis += item.pcm.length / 8
+  }
+  flush()
+  return told
+}

@@ -1,0 +1,162 @@
+/**
+ * A telephone line for the turn machine: it makes speech, plays it in real time, sends marks back when they
+ * were played, throws sound away at a `clear` and sends the marks of that back too, as Twilio does. It knows
+ * what was truly heard. For tests.
+ */
+import * as Dtmf from "../../../src/audio/Dtmf.ts"
+import type { Command } from "../../../src/conversation/turn/TurnEvent.ts"
+import * as Words from "../../../src/definition/languages/Words.ts"
+import * as Turns from "./Turns.ts"
+
+interface Piece {
+  readonly reply: number
+  readonly segment: number
+  readonly text: string
+  readonly duration: number
+  /** When its first sample was played. */
+  from?: number
+}
+
+/** ms of a segment's sound. */
+export const durationOf = (text: string): number => text.length * 60
+
+export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
+  const turns = Turns.make(overrides)
+  /** In the order of their playing; those of a held reply wait. */
+  let queue: Array<Piece> = []
+  const released = new Set<number>()
+  const begun = new Set<number>()
+  /** What was heard of each reply, whole pieces and parts, in order. */
+  const heard = new Map<number, Array<string>>()
+  let done = 0
+
+  const hear = (piece: Piece) => {
+    if (piece.from === undefined) return
+    const text = Words.cut(piece.text, (turns.now - piece.from) / piece.duration)
+    if (text.length > 0) heard.set(piece.reply, [...heard.get(piece.reply) ?? [], text])
+  }
+
+  const drop = (isDropped: (piece: Piece) => boolean): ReadonlyArray<Piece> => {
+    const dropped = queue.filter(isDropped)
+    queue = queue.filter((piece) => !isDropped(piece))
+    for (const piece of dropped) hear(piece)
+    return dropped
+  }
+
+  const carryOut = (command: Command) => {
+    switch (command._tag) {
+      case "Speak": {
+        const { reply, segment, text } = command
+        queue.push({ reply, segment, text, duration: durationOf(text) })
+        turns.send({ _tag: "SpeechBegan", reply, segment })
+        turns.send({ _tag: "SpeechEnded", reply, segment, duration: durationOf(text) })
+        return
+      }
+      case "Press": {
+        const { digits, reply, segment } = command
+        const duration = Dtmf.durationOf(digits)
+        queue.push({ reply, segment, text: "", duration })
+        turns.send({ _tag: "SpeechBegan", reply, segment })
+        turns.send({ _tag: "SpeechEnded", reply, segment, duration })
+        return
+      }
+      case "Release":
+        released.add(command.reply)
+        return
+      case "Hold":
+        released.delete(command.reply)
+        return
+      case "StopSpeech":
+        begun.delete(command.reply)
+        drop(({ reply, segment }) => reply === command.reply && segment >= command.from)
+        return
+      case "CancelReply":
+        drop(({ reply }) => reply === command.reply)
+        return
+      case "Clear":
+        for (const { reply, segment } of drop(({ from }) => from !== undefined)) turns.send({ _tag: "MarkReturned", reply, segment })
+        return
+    }
+  }
+
+  /** Carries out what was ordered since. */
+  const settle = () => {
+    while (done < turns.all.length) carryOut(turns.all[done++])
+  }
+
+  /** The next piece begins to play, if it may. */
+  const play = () => {
+    const piece = queue.find(({ reply }) => released.has(reply))
+    if (piece === undefined || piece.from !== undefined) return
+    piece.from = turns.now
+    if (begun.has(piece.reply)) return
+    begun.add(piece.reply)
+    turns.send({ _tag: "MediaSent", reply: piece.reply, segment: piece.segment })
+    settle()
+  }
+
+  /** Time passes, from one moment when something happens to the next. */
+  const pass = (millis: number) => {
+    const until = turns.now + millis
+    while (true) {
+      play()
+      const piece = queue.find(({ from }) => from !== undefined)
+      const end = piece?.from === undefined ? Infinity : piece.from + piece.duration
+      turns.pass(Math.max(0, Math.min(until, end, turns.nextDue) - turns.now))
+      settle()
+      if (piece !== undefined && queue.includes(piece) && turns.now >= end) {
+        hear(piece)
+        queue = queue.filter((other) => other !== piece)
+        turns.send({ _tag: "MarkReturned", reply: piece.reply, segment: piece.segment })
+        settle()
+      } else if (turns.now >= until) {
+        return play()
+      }
+    }
+  }
+
+  const send = (event: Parameters<typeof turns.send>[0]) => {
+    turns.send(event)
+    settle()
+  }
+
+  return {
+    turns,
+    send,
+    pass,
+    /** What was heard of a reply, as text. */
+    heard: (reply: number): string => (heard.get(reply) ?? []).join(" "),
+    /** What is being played, or would be. */
+    isPlaying: () => queue.some(({ from }) => from !== undefined),
+    /** The caller speaks for so long. */
+    voice: (millis: number) => {
+      send({ _tag: "VoiceStarted", since: turns.now })
+      pass(millis)
+      const since = turns.now
+      pass(64)
+      send({ _tag: "VoiceStopped", since })
+    },
+    /** What is being transcribed, if anything. */
+    says: (text: string) => {
+      const asked = turns.last("Transcribe")
+      if (asked === undefined) return
+      send({ _tag: "Transcribed", utterance: asked.utterance, attempt: asked.attempt, transcript: text === "" ? { text, ending: "unknown" } : Turns.complete(text) })
+    },
+    /** The newest reply's model has written this, and goes on. */
+    begins: (text: string) => {
+      const reply = turns.last("StartReply")?.reply
+      if (reply !== undefined) send({ _tag: "ReplyText", reply, text })
+    },
+    fails: () => {
+      const reply = turns.last("StartReply")?.reply
+      if (reply !== undefined) send({ _tag: "ReplyFailed", reply, reason: "broken" })
+    },
+    answers: (text: string, hangUp = false) => {
+      const reply = turns.last("StartReply")?.reply
+      if (reply === undefined) return
+      send({ _tag: "ReplyText", reply, text })
+      if (hangUp) send({ _tag: "ReplyHangUp", reply })
+      send({ _tag: "ReplyDone", reply })
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/** Names and numbers that no one has. */
+import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
+import { CallSid, StreamSid } from "../../../src/domain/Sid.ts"
+
+const hex = (index: number) => index.toString(16).padStart(32, "0")
+
+export const accountSid = `AC${hex(1)}`
+export const authToken = "auth-token-of-a-test"
+
+/** A call by its number, and a stream by its own. */
+export const callSid = (index = 1) => CallSid.make(`CA${hex(index)}`)
+export const streamSid = (index = 1) => StreamSid.make(`MZ${hex(index)}`)
+
+export const ours = PhoneNumber.make("+14155550100")
+export const caller = PhoneNumber.make("+14155550123")

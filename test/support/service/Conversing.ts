@@ -1,0 +1,137 @@
+/**
+ * Conversations for tests: a caller who goes by what the service tells, and not by the clock, so that a
+ * machine that is slow or busy makes a conversation longer and nothing else.
+ */
+import { NodeHttpClient } from "@effect/platform-node"
+import { Effect, Fiber, Redacted, Stream } from "effect"
+import * as Pcm from "../../../src/audio/Pcm.ts"
+import * as Caller from "../../../src/simulator/caller/Caller.ts"
+import type { Faults } from "../../../src/simulator/twilio/Faults.ts"
+import * as ServiceEvents from "../../../src/simulator/report/ServiceEvents.ts"
+import type { SimulatedCall } from "../../../src/simulator/caller/PhoneCall.ts"
+import type { Acoustics } from "../../../src/simulator/caller/Acoustics.ts"
+import { apiKey, type Both, until } from "./Service.ts"
+import { place } from "./Talk.ts"
+
+export type Told = ServiceEvents.LiveEvent
+type Tag = Told["_tag"]
+type Of<T extends Tag> = Extract<Told, { readonly _tag: T }>
+
+/** Much longer than anything takes that goes well. */
+export const patience = "1 minute"
+
+/** A call, and what the service has told of it so far. */
+export interface Conversation {
+  readonly call: SimulatedCall
+  readonly told: ReadonlyArray<Told>
+  /** Waits until this is told; what has been told counts too. */
+  readonly awaitTold: <T extends Tag>(tag: T, isIt?: (event: Of<T>) => boolean) => Effect.Effect<Of<T>>
+  /** Waits until the call is over and the service has told all. */
+  readonly over: Effect.Effect<ReadonlyArray<Told>>
+}
+
+export const those = <T extends Tag>(told: ReadonlyArray<Told>, tag: T): ReadonlyArray<Of<T>> =>
+  told.filter((event): event is Of<T> => event._tag === tag)
+
+/** Both sides' words in their order: what was understood of the caller, what was heard of the agent. */
+export const words = (told: ReadonlyArray<Told>): ReadonlyArray<string> =>
+  told.flatMap((event) =>
+    event._tag === "CallerSaid" ? [`caller: ${event.text}`] : event._tag === "AgentHeard" ? [`agent: ${event.text}`] : []
+  )
+
+/** What a caller's script can wait for. */
+export interface Cues {
+  /** The agent has been heard to the end of what it says, once more than at the cue before. */
+  readonly heardOut: () => Caller.Step
+  /** This was told, so many times. */
+  readonly told: <T extends Tag>(tag: T, times?: number) => Caller.Step
+}
+
+const makeCues = (told: ReadonlyArray<Told>): Cues => {
+  const waitFor = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: patience })
+  let heardOut = 0
+  return {
+    heardOut: () => {
+      const count = ++heardOut
+      return waitFor(() => those(told, "AgentHeard").filter(({ isWhole }) => isWhole).length >= count)
+    },
+    told: (tag, times = 1) => waitFor(() => those(told, tag).length >= times)
+  }
+}
+
+export interface Conversing {
+  readonly from?: string
+  /** `?agent=` of the number's webhook. */
+  readonly agent?: string
+  readonly room?: Acoustics
+  readonly faults?: Faults
+}
+
+/** Listens to what the service tells of a call. */
+export const watch = Effect.fnUntraced(function*({ service }: Both, call: SimulatedCall, told: Array<Told> = []) {
+  const watcher = yield* call.awaitEvent("StreamStarted").pipe(
+    Effect.andThen(Stream.runForEach(
+      ServiceEvents.of(service.url, call.sid, Redacted.make(apiKey)),
+      (event) => Effect.sync(() => void told.push(event))
+    )),
+    Effect.provide(NodeHttpClient.layerUndici),
+    Effect.forkScoped
+  )
+  const conversation: Conversation = {
+    call,
+    told,
+    awaitTold: (tag, isIt = () => true) =>
+      Effect.map(
+        until(`${tag} after ${JSON.stringify(words(told))}`, Effect.sync(() => those(told, tag).find(isIt)), (event) => event !== undefined),
+        (event) => event!
+      ),
+    over: Effect.gen(function*() {
+      yield* call.settled
+      yield* Effect.orDie(Fiber.join(watcher))
+      return told
+    })
+  }
+  return conversation
+})
+
+/** A voice that says no words: a vowel of 120 Hz with one formant. The detector takes it for a voice. */
+export const moan = (millis: number): Caller.Step => {
+  const length = millis * 8
+  const sound = Int16Array.from({ length }, (_, index) => {
+    let sum = 0
+    for (let frequency = 120; frequency < 3500; frequency += 120) {
+      sum += Math.sin((2 * Math.PI * frequency * index) / 8000) / (1 + ((frequency - 700) / 200) ** 2)
+    }
+    return 4000 * sum * Math.min(1, index / 160, (length - index) / 160)
+  })
+  return Caller.Step.Play({ sound: Pcm.of(8000, sound) })
+}
+
+/** A burst of noise that dies away (Park and Miller's generator, 1988): a cough. */
+export const cough = (millis: number): Caller.Step => {
+  let state = 20_261
+  const sound = Int16Array.from({ length: millis * 8 }, (_, index) => {
+    state = (state * 48_271) % 2_147_483_647
+    return (state / 1_073_741_823.5 - 1) * 10_000 * Math.min(1, index / 80) * Math.exp(-index / (millis * 3))
+  })
+  return Caller.Step.Play({ sound: Pcm.of(8000, sound) })
+}
+
+/** Somebody calls our number and goes by this script. */
+export const converse = Effect.fnUntraced(function*(
+  both: Both,
+  script: (cues: Cues) => ReadonlyArray<Caller.Step>,
+  { agent, faults, from, room }: Conversing = {}
+) {
+  const told: Array<Told> = []
+  const caller = Caller.make(...script(makeCues(told)))
+  const call = yield* place(both, {
+    caller: room === undefined ? caller : Caller.inRoom(caller, room),
+    ...(agent === undefined ? {} : { webhookUrl: `${both.service.url}/twiml?agent=${agent}` }),
+    ...(faults === undefined ? {} : { faults }),
+    ...(from === undefined ? {} : { from })
+  })
+  // Of a test that fails nobody is left on the line.
+  yield* Effect.addFinalizer(() => call.hangUp)
+  return yield* watch(both, call, told)
+})

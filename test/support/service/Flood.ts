@@ -1,0 +1,31 @@
+/**
+ * A program that logs without end, as fast as it may, for `argv[2]` ms,
+ * `argv[4]` lines every two ms or more; then it tells on standard error how it went. It does not
+ * die of its log, whatever becomes of that.
+ */
+import { Clock, ConfigProvider, Effect, Layer, Metric } from "effect"
+import { AppConfig } from "../../../src/config/AppConfig.ts"
+import * as LogSink from "../../../src/observability/LogSink.ts"
+import { logLinesDropped } from "../../../src/observability/Metrics.ts"
+import * as Telemetry from "../../../src/observability/Telemetry.ts"
+
+LogSink.surviveErrors([process.stdout, process.stderr])
+
+const perStep = Number(process.argv[4] ?? 200)
+
+const flood = Effect.gen(function*() {
+  const until = (yield* Clock.currentTimeMillis) + Number(process.argv[2])
+  process.stderr.write("begun\n")
+  let lines = 0
+  while ((yield* Clock.currentTimeMillis) < until) {
+    for (let line = 0; line < perStep; line++) yield* Effect.logInfo("a line", { number: lines++ })
+    yield* Effect.sleep("2 millis")
+  }
+  return { lines, dropped: (yield* Metric.value(logLinesDropped)).count, resident: process.memoryUsage.rss() }
+})
+
+const env = { LOG_FORMAT: process.argv[3] ?? "auto" }
+const live = Telemetry.layer.pipe(Layer.provide(AppConfig.layer), Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+process.stderr.write(JSON.stringify(await Effect.runPromise(Effect.provide(flood, live))))
+// As the service's own end: it waits for nothing that is left.
+process.exit(0)

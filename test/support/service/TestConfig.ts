@@ -1,0 +1,32 @@
+/** Settings and identities of tests: what is not given is the default. */
+import { ConfigProvider, Layer, Redacted } from "effect"
+import { AppConfig } from "../../../src/config/AppConfig.ts"
+import { Credentials } from "../../../src/config/Credentials.ts"
+import { AccountSid } from "../../../src/domain/Sid.ts"
+import { accountSid, authToken } from "../conversation/Samples.ts"
+
+/** `AppConfig` from these variables and from nothing else. */
+export const exactly = (env: Record<string, string>) =>
+  AppConfig.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+
+/** The same with the `echo` agent, which needs no engines, unless said otherwise. */
+export const config = (env: Record<string, string> = {}) => exactly({ AGENT: "echo", ...env })
+
+/** An account that Twilio knows, unless said otherwise. */
+export const identity = (options: {
+  readonly isLocalAccount?: boolean
+  readonly authTokens?: readonly [string, ...Array<string>]
+} = {}) => {
+  const [first, ...others] = options.authTokens ?? [authToken]
+  return Layer.succeed(
+    Credentials,
+    Credentials.of({
+      account: {
+        accountSid: AccountSid.make(accountSid),
+        authTokens: [Redacted.make(first), ...others.map((token) => Redacted.make(token))]
+      },
+      isLocalAccount: options.isLocalAccount ?? false,
+      apiKey: Redacted.make("api-key-of-a-test")
+    })
+  )
+}

@@ -1,0 +1,75 @@
+/**
+ * A media peer that does only what it is told: for streams that Twilio would never send. Its call has been
+ * answered with TwiML, as a call must be.
+ */
+import { Effect, Queue, Redacted } from "effect"
+import { randomBytes } from "node:crypto"
+import * as WebSocketClient from "../../../src/simulator/twilio/WebSocketClient.ts"
+import * as Signature from "../../../src/twilio/webhook/Signature.ts"
+import { authToken, type Both, ourNumber, somebody } from "../service/Service.ts"
+
+const hex = () => randomBytes(16).toString("hex")
+
+const silence = Buffer.alloc(160, 0xFF).toString("base64")
+
+/** Asks for TwiML as a new call. */
+export const answerCall = Effect.fnUntraced(function*({ service }: Both, callSid = `CA${hex()}`) {
+  const { text } = yield* service.webhook("/twiml", { CallSid: callSid, From: somebody, To: ourNumber, Direction: "inbound" })
+  return { callSid, url: /<Stream url="([^"]*)"/.exec(text)?.[1] ?? "", token: /value="([^"]*)"/.exec(text)?.[1] ?? "" }
+})
+
+/** Twilio's last word on a call. */
+export const complete = ({ service }: Both, callSid: string) =>
+  service.webhook("/twilio/status", { CallSid: callSid, CallStatus: "completed", SequenceNumber: "9" })
+
+export interface Start {
+  readonly callSid?: string
+  readonly accountSid?: string
+  /** `undefined` leaves the `<Parameter>` out. */
+  readonly token?: string | undefined
+}
+
+/** An open WebSocket that has said `connected`; the scope's end closes it and ends the call. */
+export const open = Effect.fnUntraced(function*(both: Both, callSid?: string) {
+  const call = yield* answerCall(both, callSid)
+  yield* Effect.addFinalizer(() => complete(both, call.callSid))
+  const signature = Signature.sign(Redacted.make(authToken), call.url, {})
+  const wire = yield* WebSocketClient.open(call.url, { [Signature.header]: signature })
+  const streamSid = `MZ${hex()}`
+  let sequence = 0
+  let chunk = 0
+  /** `body` has the field that is named by the event; `streamSid` comes last, as in Twilio's `start` and `media`. */
+  const send = (event: "start" | "media", body: object, stream = streamSid) =>
+    wire.send(JSON.stringify({ event, sequenceNumber: `${++sequence}`, ...body, streamSid: stream }))
+  wire.send(JSON.stringify({ event: "connected", protocol: "Call", version: "1.0.0" }))
+
+  const start = (how: Start = {}) => {
+    const token = "token" in how ? how.token : call.token
+    send("start", {
+      start: {
+        accountSid: how.accountSid ?? both.simulator.accountSid,
+        streamSid,
+        callSid: how.callSid ?? call.callSid,
+        tracks: ["inbound"],
+        mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
+        customParameters: token === undefined ? {} : { token }
+      }
+    })
+  }
+  const media = (track = "inbound", stream = streamSid) =>
+    send("media", { media: { track, chunk: `${++chunk}`, timestamp: `${chunk * 20}`, payload: silence } }, stream)
+
+  return {
+    call,
+    wire,
+    start,
+    media,
+    /** Starts well: sound comes back. */
+    startWell: Effect.gen(function*() {
+      start()
+      media()
+      media()
+      yield* Queue.take(wire.incoming)
+    })
+  }
+})

@@ -1,0 +1,326 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Queue, Result, type Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { parse } from "../../../src/agent/file/AgentFile.ts"
+import * as Dtmf from "../../../src/audio/Dtmf.ts"
+import type { Pcm } from "../../../src/audio/Pcm.ts"
+import * as Conversation from "../../../src/conversation/Conversation.ts"
+import type { ConversationEvent } from "../../../src/conversation/ConversationEvent.ts"
+import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
+import type { ReplyPart } from "../../../src/conversation/ports/ReplyModel.ts"
+import { millisOf, type SpeechRequest, type SpokenTurn } from "../../../src/conversation/ports/TextToSpeech.ts"
+import type { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
+import { settle } from "../../support/service/Time.ts"
+
+const personaOf = (text: string): AgentDefinition => {
+  const read = parse(`name: test\ngreeting: Hello.\n${text}`, "test.yaml")
+  return Result.isSuccess(read) ? read.success : assert.fail(read.failure.message)
+}
+
+/** A sound of so many ms whose samples tell it from others. */
+const sound = (millis: number, value: number): Pcm<8000> => new Int16Array(millis * 8).fill(value) as Pcm<8000>
+
+const samplesOf = (turn: SpokenTurn | undefined): ReadonlyArray<number> => turn?.sound.flatMap((piece) => [...piece]) ?? []
+
+/** The level at which the engine speaks: one sample value a request, from 1000 on. */
+const level = (index: number) => 1000 + index
+
+interface Options {
+  readonly persona?: string
+  /** What the model answers, turn by turn. */
+  readonly replies?: ReadonlyArray<ReadonlyArray<ReplyPart>>
+  /** ms until the model answers. */
+  readonly thinks?: number
+  readonly contextMillis?: number
+  /** ms of sound that a text has. */
+  readonly millisOf?: (text: string) => number
+  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, Conversation.TransferFailed>
+}
+
+/** A conversation on the test's clock, with a telephone that plays what it is sent and returns the marks. */
+const talk = Effect.fnUntraced(function*(options: Options = {}) {
+  const { millisOf: lengthOf = () => 400, replies = [], thinks = 0 } = options
+  const audio = yield* Queue.unbounded<Pcm<8000>>()
+  const partials = yield* Queue.unbounded<string>()
+  const told: Array<ConversationEvent> = []
+  const asked: Array<SpeechRequest> = []
+  /** All that the caller was sent and did not clear, sample by sample. */
+  const played: Array<number> = []
+  const words: Array<string> = []
+  let turn = 0
+  let clears = 0
+
+  const conversation = yield* Conversation.open(personaOf(options.persona ?? ""), {
+    voiceActivity: {
+      open: Effect.succeed({ ask: (window, answer) => answer(Exit.succeed(window.some((sample) => Math.abs(sample) > 3000) ? 1 : 0)) })
+    },
+    tools: { send: () => Effect.die("no tool is asked") },
+    recognizer: {
+      begin: Effect.succeed({
+        push: () => Effect.void,
+        transcribe: Effect.sync(() => ({ text: words.at(-1) ?? "", ending: "complete" as const })),
+        partials: Stream.fromQueue(partials)
+      })
+    },
+    replier: {
+      reply: () => {
+        const parts = replies[Math.min(turn++, replies.length - 1)] ?? []
+        return Stream.fromEffectDrain(Effect.sleep(thinks)).pipe(Stream.concat(Stream.fromIterable(parts)))
+      }
+    },
+    textToSpeech: {
+      voices: [],
+      prepare: () => Effect.void,
+      ...(options.contextMillis === undefined ? {} : { contextMillis: options.contextMillis }),
+      speak: (request) => {
+        asked.push(request)
+        return Stream.make({ pcm: sound(lengthOf(request.text), level(asked.length - 1)), sampleRate: 8000 as const })
+      }
+    }
+  }, {
+    audio: Stream.fromQueue(audio),
+    clear: Effect.sync(() => {
+      clears++
+    }),
+    tell: (event) => Effect.sync(() => void told.push(event)),
+    ...(options.transfer === undefined ? {} : { transfer: options.transfer })
+  })
+
+  yield* Effect.forkScoped(Stream.runForEach(conversation.reply, (said) => {
+    if (!(said instanceof Int16Array)) {
+      return said._tag === "Mark" ? conversation.markReturned(said.name) : Effect.sync(said.notify)
+    }
+    const before = clears
+    const frames = Array.from({ length: Math.ceil(said.length / 160) }, (_, index) => said.subarray(index * 160, index * 160 + 160))
+    return Effect.forEach(frames, (frame) =>
+      Effect.suspend(() => {
+        if (clears !== before) return Effect.void
+        for (const sample of frame) played.push(sample)
+        return Effect.sleep(frame.length / 8)
+      }), { discard: true })
+  }))
+  yield* settle
+
+  /** So many ms of a loud voice, or of nothing. */
+  const hear = (millis: number, isLoud: boolean) =>
+    Effect.gen(function*() {
+      for (let at = 0; at < millis; at += 20) {
+        yield* TestClock.adjust("20 millis")
+        const frame = sound(20, 0)
+        if (isLoud) for (let index = 0; index < frame.length; index++) frame[index] = index % 2 === 0 ? 8000 : -8000
+        Queue.offerUnsafe(audio, frame)
+        yield* settle
+      }
+    })
+
+  return {
+    told,
+    asked,
+    played,
+    wait: (millis: number) => hear(millis, false),
+    speak: (millis: number) => hear(millis, true),
+    /** The caller says this in 600 ms, and is silent until the turn is over. */
+    say: (text: string) =>
+      Effect.gen(function*() {
+        words.push(text)
+        yield* hear(600, true)
+        yield* hear(400, false)
+      }),
+    partial: (text: string) => Effect.andThen(Effect.sync(() => Queue.offerUnsafe(partials, text)), settle),
+    of: <Tag extends ConversationEvent["_tag"]>(tag: Tag) =>
+      told.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag)
+  }
+})
+
+const text = (text: string): ReplyPart => ({ _tag: "Text", text })
+
+const test = (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>) => it.effect(name, () => Effect.scoped(body()))
+
+describe("a filler", () => {
+  test("is heard whole before the reply that is late, and none of the reply before it", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({
+        persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
+        replies: [[text("We are open from nine to five.")]],
+        thinks: 1000,
+        millisOf: (text) => text === "One moment." ? 2000 : 400
+      })
+      yield* call.wait(1000)
+      yield* call.say("when are you open")
+      yield* call.wait(5000)
+      assert.deepStrictEqual(call.asked.map(({ text }) => text), ["Hello.", "One moment.", "We are open from nine to five."])
+      const order = call.played.filter((value, index) => value !== call.played[index - 1])
+      assert.deepStrictEqual(order, [level(0), level(1), level(2)])
+      assert.strictEqual(call.played.length, (400 + 2000 + 400) * 8)
+      assert.deepStrictEqual(call.of("AgentFills").map(({ text }) => text), ["One moment."])
+      assert.deepStrictEqual(call.of("AgentHeard").map(({ text }) => text), ["Hello.", "We are open from nine to five."])
+    }))
+
+  test("is not heard when the reply is there in time", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({
+        persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
+        replies: [[text("From nine.")]],
+        thinks: 200
+      })
+      yield* call.wait(1000)
+      yield* call.say("when are you open")
+      yield* call.wait(3000)
+      assert.deepStrictEqual(call.asked.map(({ text }) => text), ["Hello.", "From nine."])
+      assert.strictEqual(call.of("AgentHeard").at(-1)?.isWhole, true)
+    }))
+
+  test("stops when the caller goes on, and so does the wait", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({
+        persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
+        replies: [[text("From nine.")]],
+        thinks: 5000,
+        millisOf: (text) => text === "One moment." ? 2000 : 400
+      })
+      yield* call.wait(1000)
+      yield* call.say("when are you open")
+      yield* call.wait(600)
+      const before = call.played.length
+      yield* call.say("when are you open on saturday")
+      assert.isBelow((call.played.length - before) / 8, 400)
+      assert.strictEqual(call.of("BargeIn").length, 1)
+      assert.deepStrictEqual(call.of("CallerSaid").map(({ text }) => text).at(-1), "when are you open when are you open on saturday")
+    }))
+})
+
+describe("keys", () => {
+  test("are heard as tones behind the words", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({ replies: [[text("I am pressing."), { _tag: "Digits", digits: "1 #" }]] })
+      yield* call.wait(1000)
+      yield* call.say("press one")
+      yield* call.wait(2000)
+      assert.deepStrictEqual(call.of("AgentPresses").map(({ digits }) => digits), ["1#"])
+      const tones = Int16Array.from(call.played.slice(-Dtmf.durationOf("1#") * 8))
+      assert.deepStrictEqual(tones, Int16Array.from(Dtmf.tones("1#", 8000)))
+      assert.deepStrictEqual(call.of("AgentHeard").at(-1)?.text, "I am pressing.")
+      assert.strictEqual(call.played.length, (400 + 400 + 400) * 8)
+    }))
+})
+
+describe("a transfer", () => {
+  const replies = [[text("I will put you through."), { _tag: "Transfer" as const, to: "office" }]]
+  const persona = "transfers: { office: \"+14155550178\" }"
+
+  test("is asked of the line when the words were heard, with the number from the agent's file", () =>
+    Effect.gen(function*() {
+      const numbers: Array<string> = []
+      const call = yield* talk({ persona, replies, transfer: (to) => Effect.sync(() => void numbers.push(to)) })
+      yield* call.wait(1000)
+      yield* call.say("a person please")
+      assert.deepStrictEqual(numbers, [])
+      yield* call.wait(1000)
+      assert.deepStrictEqual(numbers, ["+14155550178"])
+      assert.deepStrictEqual(call.of("Ended").map(({ reason }) => reason), ["transferred"])
+    }))
+
+  test("that the line refuses, or that it can't do, is said, and the call goes on", () =>
+    Effect.gen(function*() {
+      for (const transfer of [() => Effect.fail(new Conversation.TransferFailed({ reason: "rejected" })), () => Effect.die("broken"), undefined]) {
+        const call = yield* talk({ persona, replies, ...(transfer === undefined ? {} : { transfer }) })
+        yield* call.wait(1000)
+        yield* call.say("a person please")
+        yield* call.wait(2000)
+        assert.strictEqual(call.asked.at(-1)?.text, "Sorry, I could not put you through. What else can I do for you?")
+        assert.strictEqual(call.of("Ended").length, 0)
+        assert.strictEqual(call.of("TransferFailed").length, 1)
+        yield* call.say("a person please")
+        assert.strictEqual(call.of("CallerSaid").length, 2)
+      }
+    }))
+})
+
+describe("partial transcripts", () => {
+  test("are told while the caller speaks, and stop the agent at the first words", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({
+        persona: "interruption: { minSpeech: 1s }",
+        replies: [[text("We are open from nine to five on every day of the week.")]],
+        millisOf: (text) => text === "Hello." ? 400 : 5000
+      })
+      yield* call.wait(1000)
+      yield* call.say("when are you open")
+      yield* call.wait(500)
+      yield* call.speak(300)
+      assert.strictEqual(call.of("BargeIn").length, 0)
+      yield* call.partial("where are")
+      assert.strictEqual(call.of("BargeIn").length, 1)
+      assert.deepStrictEqual(call.of("CallerSays").map(({ text }) => text), ["where are"])
+    }))
+})
+
+describe("what was said before", () => {
+  test("goes with a request to an engine that can use it, both sides with their sound; fixed lines go without", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({ contextMillis: 10_000, replies: [[text("From nine.")], [text("In Maple Street.")]] })
+      yield* call.wait(1000)
+      yield* call.say("when are you open")
+      yield* call.wait(1500)
+      yield* call.say("where are you")
+      yield* call.wait(1500)
+      assert.isUndefined(call.asked[0].context)
+      const [, , last] = call.asked
+      assert.strictEqual(last.text, "In Maple Street.")
+      assert.deepStrictEqual(last.context?.map(({ role, text }) => `${role}: ${text}`), [
+        "caller: when are you open",
+        "agent: From nine.",
+        "caller: where are you"
+      ])
+      const [, agent, ...others] = last.context ?? []
+      for (const caller of [last.context?.[0], ...others]) assert.isAbove(samplesOf(caller).filter((sample) => Math.abs(sample) === 8000).length / 8, 550)
+      assert.deepStrictEqual(samplesOf(agent), [...sound(400, level(1))])
+      assert.strictEqual(agent.sampleRate, 8000)
+    }))
+
+  test("is never longer than the engine's limit: the oldest goes", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({ contextMillis: 2000, replies: [[text("One.")], [text("Two.")], [text("Three.")], [text("Four.")]] })
+      yield* call.wait(1000)
+      for (const said of ["a", "b", "c", "d"]) {
+        yield* call.say(said)
+        yield* call.wait(1000)
+      }
+      for (const { context = [] } of call.asked) {
+        assert.isAtMost(context.reduce((sum, turn) => sum + millisOf(turn), 0), 2000)
+      }
+      assert.deepStrictEqual(call.asked.at(-1)?.context?.map(({ text }) => text), ["Three.", "d"])
+    }))
+
+  test("of the agent's is only what was heard", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({
+        contextMillis: 60_000,
+        replies: [[text("We are open from nine to five on every day.")], [text("Yes.")], [text("Fine.")]],
+        millisOf: (text) => text.startsWith("We") ? 4000 : 400
+      })
+      yield* call.wait(1000)
+      yield* call.say("when are you open")
+      yield* call.wait(1000)
+      yield* call.say("wait")
+      yield* call.wait(1500)
+      yield* call.say("and on sunday")
+      const context = call.asked.at(-1)?.context ?? []
+      const part = context.find(({ role }) => role === "agent")
+      const heard = call.of("AgentHeard")[1].text
+      assert.strictEqual(part?.text, heard)
+      assert.isBelow(heard.length, 30)
+      assert.approximately(samplesOf(part).length / 8, 4000 * heard.length / "We are open from nine to five on every day.".length, 1)
+    }))
+
+  test("is not kept for an engine that can't use it", () =>
+    Effect.gen(function*() {
+      const call = yield* talk({ replies: [[text("One.")], [text("Two.")]] })
+      yield* call.wait(1000)
+      for (const said of ["a", "b"]) {
+        yield* call.say(said)
+        yield* call.wait(1000)
+      }
+      assert.isTrue(call.asked.every((request) => !("context" in request)))
+    }))
+})

@@ -1,0 +1,228 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as EchoCanceller from "../../../../src/conversation/listen/EchoCanceller.ts"
+import type { Pcm } from "../../../../src/audio/Pcm.ts"
+import * as Sounds from "../../../support/conversation/Sounds.ts"
+
+interface Heard {
+  /** When the window's first sample arrived, ms. */
+  readonly at: number
+  readonly sound: Pcm<8000>
+  readonly clean: Pcm<8000>
+  readonly isEcho: boolean
+}
+
+/** How far ahead of its playing the agent's sound is handed out, ms. */
+const lead = 200
+
+/** A call: the agent's sound is played from the beginning, and this arrives from the caller's end. */
+const call = (agent: Pcm<8000>, arriving: Pcm<8000>, guard = EchoCanceller.make()) => {
+  let played = 0
+  const windows = Sounds.windows(Sounds.overTheLine(arriving)).map((sound, index): Heard => {
+    const at = index * 32
+    for (; played < Math.min(agent.length / 8, at + 32 + lead); played += 20) {
+      guard.played(Sounds.between(agent, played, played + 20), played)
+    }
+    const clean = guard.clean(sound, at)
+    return { at, sound, clean, isEcho: guard.judge(sound, at) }
+  })
+  return { guard, windows }
+}
+
+/** The line's own hiss. */
+const hiss = (millis: number) => Sounds.noise(millis, -62, 9)
+
+const echoOf = (agent: Pcm<8000>, delay: number, dB = -20) => Sounds.later(Sounds.gain(agent, dB), delay)
+
+/** Of windows that are louder than this, the share that is taken for echo. */
+const echoes = (windows: ReadonlyArray<Heard>, from: number, to: number, louderThan = -54) => {
+  const loud = windows.filter(({ at, sound }) => at >= from && at < to && Sounds.level(sound) > louderThan)
+  assert.isAbove(loud.length, 10)
+  return loud.filter(({ isEcho }) => isEcho).length / loud.length
+}
+
+const agents = {
+  "noise like speech": Sounds.speechLike(7000, -20, 3),
+  "recorded speech": Sounds.gain(Sounds.join(Sounds.recorded, Sounds.recorded), -6)
+}
+
+/** The same voice as the recorded one, with other words: backwards. */
+const caller = Sounds.recorded.toReversed().subarray(8000, 20_000)
+const callerFrom = 3000
+const callerTo = callerFrom + caller.length / 8
+
+for (const [name, agent] of Object.entries(agents)) {
+  describe(`an agent of ${name}`, () => {
+    for (const delay of [150, 220, 300, 301.5]) {
+      it(`is known again at 20 dB less, ${delay} ms later`, () => {
+        const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
+        const { guard, windows } = call(agent, Sounds.mix(echo, hiss(7300)))
+        assert.closeTo(guard.delay()!, delay, 0.5)
+        // From the first window on: what might be echo is not taken for a voice while that is being found out.
+        assert.strictEqual(echoes(windows, 0, 7300), 1)
+      })
+
+      it(`is not mistaken for the caller who speaks over it, ${delay} ms later`, () => {
+        const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
+        for (const loudness of [0, -6]) {
+          const voice = Sounds.later(Sounds.gain(caller, loudness), callerFrom)
+          const { guard, windows } = call(agent, Sounds.mix(echo, hiss(7300), voice))
+          assert.isBelow(echoes(windows, callerFrom, callerTo, -28), 0.1)
+          // Nor does the caller's voice make it forget the echo.
+          assert.strictEqual(echoes(windows, callerTo + 100, 7300), 1)
+          assert.closeTo(guard.delay()!, delay, 0.5)
+        }
+      })
+    }
+
+    it("whom nobody hears back is not looked for in the caller's voice", () => {
+      const { windows } = call(agent, Sounds.mix(hiss(7300), Sounds.later(caller, 1000)))
+      assert.isBelow(echoes(windows, 1000, 1000 + caller.length / 8, -25), 0.2)
+    })
+
+    it("is known again after the delay has jumped", () => {
+      for (const [before, after] of [[150, 260], [300, 170]]) {
+        const jump = 3500
+        const arriving = Sounds.join(
+          Sounds.between(echoOf(agent, before), 0, jump),
+          Sounds.between(echoOf(agent, after), jump, 7000)
+        )
+        const { guard, windows } = call(agent, Sounds.mix(arriving, hiss(7000)))
+        assert.closeTo(guard.delay()!, after, 0.5)
+        const missed = windows.filter(({ at, isEcho, sound }) => at >= jump && Sounds.level(sound) > -54 && !isEcho)
+        // Less than the voice that it takes to interrupt the agent.
+        assert.isBelow(missed.length * 32, 200)
+      }
+    })
+
+    it("is known again when the caller turns the sound up, or down", () => {
+      for (const [before, after] of [[-30, -14], [-14, -34]]) {
+        const arriving = Sounds.join(
+          Sounds.between(echoOf(agent, 200, before), 0, 3500),
+          Sounds.between(echoOf(agent, 200, after), 3500, 7000)
+        )
+        assert.isAbove(echoes(call(agent, Sounds.mix(arriving, hiss(7000))).windows, 3500, 7000), 0.95)
+      }
+    })
+
+    it("is known again in a room that echoes", () => {
+      const once = (millis: number, dB: number) => Sounds.later(Sounds.gain(agent, dB), millis)
+      const room = Sounds.mix(once(220, -20), once(222, -25), once(225, -27), once(229, -29), once(236, -30), once(247, -32))
+      const { windows } = call(agent, Sounds.mix(room, hiss(7300), Sounds.later(caller, callerFrom)))
+      assert.strictEqual(echoes(windows, 0, callerFrom), 1)
+      assert.isBelow(echoes(windows, callerFrom, callerTo, -28), 0.15)
+    })
+
+    it("is taken out of the sound that is recognized", () => {
+      const { windows } = call(agent, echoOf(agent, 220))
+      const late = windows.filter(({ at, sound }) => at > 1500 && Sounds.level(sound) > -45)
+      const less = late.map(({ clean, sound }) => Sounds.level(sound) - Sounds.level(clean)).sort((one, other) => one - other)
+      assert.isAbove(less[Math.floor(less.length / 10)], 10)
+    })
+
+    it("is taken out from under the caller, whose voice stays", () => {
+      const voice = Sounds.later(caller, callerFrom)
+      const { windows } = call(agent, Sounds.mix(echoOf(agent, 220), voice))
+      let before = 0
+      let after = 0
+      for (const { at, clean, sound } of windows) {
+        if (at < callerFrom || at >= callerTo) continue
+        for (let index = 0; index < sound.length; index++) {
+          const own = voice[at * 8 + index] ?? 0
+          before += (sound[index] - own) ** 2
+          after += (clean[index] - own) ** 2
+        }
+      }
+      assert.isAbove(10 * Math.log10(before / after), 3)
+    })
+  })
+}
+
+describe("what was not played", () => {
+  const agent = agents["recorded speech"]
+
+  it("is no echo: a caller alone is left as they are, and never judged", () => {
+    const guard = EchoCanceller.make()
+    for (const { clean, isEcho, sound } of call(new Int16Array(0), Sounds.recorded, guard).windows) {
+      assert.isFalse(isEcho)
+      assert.strictEqual(clean, sound)
+    }
+    assert.isUndefined(guard.delay())
+  })
+
+  it("is no echo: the caller's answer, when the agent has ended", () => {
+    const answer = 7000 + 1000
+    const { windows } = call(agent, Sounds.mix(echoOf(agent, 220), Sounds.later(caller, answer)))
+    for (const { at, clean, isEcho, sound } of windows) {
+      if (at < 7700) continue
+      assert.isFalse(isEcho)
+      assert.deepStrictEqual(clean, sound)
+    }
+  })
+
+  it("is silence, whatever is played", () => {
+    for (const { isEcho } of call(agent, Sounds.silence(7000)).windows) assert.isFalse(isEcho)
+    for (const { isEcho } of call(agent, hiss(7000)).windows) assert.isFalse(isEcho)
+  })
+
+  it("does not stay known as an echo that is gone", () => {
+    // The caller takes up the handset: from then on there is their voice alone.
+    const arriving = Sounds.mix(Sounds.between(echoOf(agent, 200, -14), 0, 3000), hiss(7000), Sounds.later(Sounds.gain(caller, -14), 5200))
+    const { windows } = call(agent, arriving)
+    assert.isBelow(echoes(windows, 5200, 5200 + caller.length / 8, -40), 0.2)
+  })
+})
+
+describe("a clear", () => {
+  const agent = agents["noise like speech"]
+
+  it("takes back what was to be played: what sounds like it is the caller", () => {
+    const { guard } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
+    // All to 3200 was handed out; from 2900 on it was not played.
+    guard.cleared(2900)
+    const words = Sounds.overTheLine(Sounds.between(agent, 2900, 2900 + 320))
+    const judged = Sounds.windows(words).map((window, index) => guard.judge(window, 3200 + index * 32))
+    // What is no louder than an echo may be one.
+    const isLoud = Sounds.windows(words).map((window) => Sounds.level(window) > Sounds.level(words) - 10)
+    assert.isAbove(isLoud.filter((loud) => loud).length, 6)
+    for (const [index, loud] of isLoud.entries()) assert.isFalse(loud && judged[index], String(index))
+    const [window] = Sounds.windows(words)
+    assert.deepStrictEqual(guard.clean(window, 3200), window)
+  })
+
+  it("leaves the delay known, for the next words", () => {
+    const { guard } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
+    guard.cleared(3000)
+    const next = Sounds.between(agent, 3000, 4000)
+    guard.played(next, 3300)
+    const heard = Sounds.windows(Sounds.overTheLine(Sounds.gain(next, -20)))
+    for (const [index, window] of heard.entries()) {
+      if (Sounds.level(window) > -54) assert.isTrue(guard.judge(window, 3500 + index * 32), String(index))
+    }
+  })
+})
+
+describe("sound that is handed out", () => {
+  const agent = agents["noise like speech"]
+
+  it("with gaps of silence between is put where it is played", () => {
+    const gappy = Sounds.join(Sounds.between(agent, 0, 1500), Sounds.silence(400), Sounds.between(agent, 1500, 3500))
+    const guard = EchoCanceller.make()
+    guard.played(Sounds.between(gappy, 0, 1500), 0)
+    const arriving = Sounds.windows(Sounds.overTheLine(echoOf(gappy, 180)))
+    const judged = arriving.map((window, index) => {
+      const at = index * 32
+      if (at === 1600) guard.played(Sounds.between(gappy, 1900, 2900), 1900)
+      if (at === 2624) guard.played(Sounds.between(gappy, 2900, 3900), 2900)
+      return [Sounds.level(window) > -54, guard.judge(window, at)] as const
+    })
+    for (const [index, [isLoud, isEcho]] of judged.entries()) if (isLoud) assert.isTrue(isEcho, String(index))
+  })
+
+  it("of an hour ago is forgotten", () => {
+    const { guard } = call(agent, echoOf(agent, 200))
+    const [window] = Sounds.windows(Sounds.overTheLine(Sounds.between(agent, 1000, 1032)))
+    assert.isFalse(guard.judge(window, 3_600_000))
+    guard.played(Sounds.between(agent, 0, 20), 3_600_100)
+    assert.strictEqual(Sounds.level(guard.clean(window, 3_600_000)), Sounds.level(window))
+  })
+})

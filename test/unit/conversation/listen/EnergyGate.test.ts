@@ -1,0 +1,103 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Pcm } from "../../../../src/audio/Pcm.ts"
+import * as EnergyGate from "../../../../src/conversation/listen/EnergyGate.ts"
+import * as Sounds from "../../../support/conversation/Sounds.ts"
+
+const windowMillis = 32
+
+/** What the gate says of each window. */
+const look = (sound: Pcm<8000>, gate = EnergyGate.make()) =>
+  Sounds.windows(sound).map((window) => ({
+    isOpen: gate.push(window),
+    isLoud: gate.isLoud(),
+    first: gate.firstLoud(),
+    last: gate.lastLoud()
+  }))
+
+/** After silence, ms until noise of this level is no longer taken for sound. */
+const adaptedAfter = (dBFS: number) => {
+  const looks = look(Sounds.join(Sounds.silence(320), Sounds.noise(20_000, dBFS)))
+  return looks.findLastIndex(({ last }) => last > 0) * windowMillis - 320
+}
+
+describe("the gate", () => {
+  it("is closed in silence and in a line's hiss, after what follows a sound", () => {
+    for (const sound of [Sounds.silence(2000), Sounds.noise(2000, -62)]) {
+      assert.isFalse(look(Sounds.overTheLine(sound)).some(({ isLoud, isOpen }) => isOpen || isLoud))
+    }
+  })
+
+  it("opens with the first window of a voice, and stays open for the soft ends of words", () => {
+    const looks = look(Sounds.join(Sounds.silence(320), Sounds.speechLike(160, -20), Sounds.silence(2000)))
+    const open = looks.flatMap(({ isOpen }, index) => (isOpen ? [index] : []))
+    assert.strictEqual(open[0], 10)
+    assert.strictEqual(open.length, 5 + 12)
+    assert.strictEqual(open.at(-1), open[0] + open.length - 1)
+  })
+
+  it("sees all of a recorded sentence but the silence around it", () => {
+    const looks = look(Sounds.join(Sounds.recorded, Sounds.silence(3000)))
+    for (const [index, window] of Sounds.windows(Sounds.recorded).entries()) {
+      if (Sounds.level(window) > -40) assert.isTrue(looks[index].isOpen, String(index))
+    }
+    assert.isFalse(looks.slice(-60).some(({ isOpen }) => isOpen))
+  })
+
+  it("tells where in the window the sound is, to 4 ms", () => {
+    const quiet = Sounds.silence(32)
+    const window = quiet.slice()
+    window.set(Sounds.noise(8, -20), 70)
+    const [, look1] = look(Sounds.join(quiet, window))
+    // 64 samples from 70 on lie in the steps from 64 to 160.
+    assert.deepStrictEqual([look1.first, look1.last], [64, 160])
+    assert.deepStrictEqual(look(quiet).map(({ first, last }) => [first, last]), [[256, 0]])
+  })
+
+  it("gets used to a noise that stays: by 3 dB a second", () => {
+    const quiet = adaptedAfter(-50)
+    const loud = adaptedAfter(-44)
+    assert.isAbove(quiet, 3000)
+    assert.closeTo(loud - quiet, 2000, 300)
+  })
+
+  it("is not used to a voice by the voice: words have gaps", () => {
+    const looks = look(Sounds.join(Sounds.silence(320), Sounds.speechLike(30_000, -24)))
+    const late = looks.slice(-300)
+    assert.isAbove(late.filter(({ isOpen }) => isOpen).length, 290)
+    assert.isAbove(late.filter(({ isLoud }) => isLoud).length, 150)
+  })
+
+  it("hears a voice 10 dB over noise, once it is used to that", () => {
+    const before = 12_000
+    const noise = Sounds.noise(before + 3000, -40)
+    const looks = look(Sounds.mix(noise, Sounds.later(Sounds.speechLike(1500, -30), before)))
+    const [from, to] = [before / windowMillis, (before + 1500) / windowMillis]
+    assert.isFalse(looks[from - 1].isOpen)
+    assert.isAbove(looks.slice(from, to).filter(({ last }) => last > 0).length, 20)
+  })
+
+  it("is used to silence again at once: a noise that ends raises nothing", () => {
+    const gate = EnergyGate.make()
+    look(Sounds.noise(12_000, -30), gate)
+    look(Sounds.silence(32), gate)
+    assert.isTrue(look(Sounds.noise(32, -45), gate)[0].isLoud)
+  })
+})
+
+const Level = Schema.Int.check(Schema.isBetween({ minimum: -90, maximum: -3 }))
+
+describe("for any sound", () => {
+  it.prop("what is loud is sound; what is sound opens the gate; its ends lie in order", [
+    Schema.Array(Schema.Tuple([Level, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))])).check(Schema.isMinLength(1), Schema.isMaxLength(12))
+  ], ([pieces]) => {
+    const sound = Sounds.join(...pieces.map(([dBFS, length], seed) => Sounds.noise(length * 8, dBFS, seed + 1)))
+    for (const { first, isLoud, isOpen, last } of look(sound)) {
+      if (isLoud) assert.isAbove(last, 0)
+      if (last > 0) assert.isTrue(isOpen)
+      assert.strictEqual(last === 0, first === 256)
+      if (last > 0) assert.isBelow(first, last)
+      assert.strictEqual(first % EnergyGate.stepLength + last % EnergyGate.stepLength, 0)
+    }
+  })
+})

@@ -1,0 +1,92 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as MediaClock from "../../../../src/conversation/listen/MediaClock.ts"
+
+/** A clock whose time is set by the test, and a line of frames of 20 ms. */
+const setUp = (began = 0) => {
+  let now = began
+  const clock = MediaClock.make(() => now)
+  return {
+    clock,
+    /** So many ms of sound come at this moment, and are looked at. */
+    hear: (at: number, length = 20) => {
+      now = at
+      clock.arrived(length)
+      clock.advance(length)
+    },
+    at: (moment: number) => {
+      now = moment
+    }
+  }
+}
+
+describe("MediaClock", () => {
+  it("tells when a sample came, on a line that holds nothing up", () => {
+    const { clock, hear } = setUp()
+    for (let frame = 1; frame <= 50; frame++) hear(1000 + frame * 20)
+    assert.strictEqual(clock.position(), 1000)
+    assert.strictEqual(clock.toReal(1000), 2000)
+    assert.strictEqual(clock.toReal(250), 1250)
+    assert.strictEqual(clock.toPosition(1250), 250)
+  })
+
+  it.each([200, 600, 2500, 5000])("sound that is held up for %i ms is told at the moment when it was due", (stall) => {
+    const { clock, hear } = setUp()
+    for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
+    // All of it at once, in pieces as a connection brings it.
+    const late = stall / 20
+    for (let frame = 0; frame < late; frame += 10) hear(1000 + stall, 20 * Math.min(10, late - frame))
+    assert.strictEqual(clock.position(), 1000 + stall)
+    assert.strictEqual(clock.toReal(1100), 1100)
+    assert.strictEqual(clock.toReal(1000 + stall), 1000 + stall)
+  })
+
+  it("is live while the sound is as good as up to the moment, and not while it is held up", () => {
+    const { at, clock, hear } = setUp()
+    assert.isFalse(clock.isLive(), "nothing has come")
+    for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
+    at(1100)
+    assert.isTrue(clock.isLive())
+    at(1101)
+    assert.isFalse(clock.isLive())
+    hear(1600, 300)
+    assert.isFalse(clock.isLive(), "half of it is still on its way")
+    hear(1600, 300)
+    assert.isTrue(clock.isLive())
+  })
+
+  it("takes a delay that stays for the line's own", () => {
+    const { clock, hear } = setUp()
+    for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
+    for (let frame = 51; frame <= 300; frame++) hear(frame * 20 + 400)
+    assert.strictEqual(clock.toReal(6000), 6400)
+    assert.isTrue(clock.isLive())
+  })
+
+  it("does not take one stall for it, however long", () => {
+    const { clock, hear } = setUp()
+    for (let frame = 1; frame <= 100; frame++) hear(frame * 20)
+    hear(8000, 20)
+    hear(8000, 5980)
+    for (let frame = 401; frame <= 600; frame++) hear(frame * 20)
+    assert.strictEqual(clock.toReal(12_000), 12_000)
+  })
+
+  const Arrivals = Schema.Array(Schema.Struct({
+    wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3000 })),
+    length: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3000 }))
+  }))
+
+  it.prop("sound is never of the future, and media time never goes back", [Arrivals], ([arrivals]) => {
+    const { clock, hear } = setUp()
+    let now = 0
+    let position = 0
+    for (const { length, wait } of arrivals) {
+      now += wait
+      hear(now, length)
+      assert.strictEqual(clock.position(), position += length)
+      assert.isAtMost(clock.toReal(clock.position()), now)
+      assert.closeTo(clock.toPosition(clock.toReal(123)), 123, 1e-6)
+    }
+  })
+})

@@ -1,0 +1,129 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Pcm } from "../../../../src/audio/Pcm.ts"
+import * as SpeechContext from "../../../../src/conversation/speak/SpeechContext.ts"
+import { millisOf } from "../../../../src/conversation/ports/TextToSpeech.ts"
+
+const millis = (count: number, value = 1) => new Int16Array(count * 8).fill(value) as Pcm<8000>
+
+const says = (context: SpeechContext.SpeechContext, text: string, count = 500) => {
+  context.beginUtterance()
+  context.hear(millis(count))
+  context.endUtterance()
+  context.callerSaid(text)
+  context.settle()
+}
+
+const made = (context: SpeechContext.SpeechContext, reply: number, segment: number, text: string, count = 500, value = 1) =>
+  context.made(reply, segment, text, { pcm: millis(count, value), sampleRate: 8000 })
+
+const told = (context: SpeechContext.SpeechContext, saying?: string) =>
+  context.read(saying).map((turn) => `${turn.role} ${millisOf(turn)} ${turn.text}`)
+
+describe("what was said before", () => {
+  it("is both sides' turns, oldest first, up to the limit", () => {
+    const context = SpeechContext.make(1500)
+    says(context, "one")
+    made(context, 1, 0, "Two.")
+    context.agentHeard(1, "Two.")
+    says(context, "three")
+    assert.deepStrictEqual(told(context), ["caller 500 one", "agent 500 Two.", "caller 500 three"])
+    says(context, "four", 600)
+    assert.deepStrictEqual(told(context), ["caller 500 three", "caller 600 four"])
+  })
+
+  it("has the utterance that goes on as its last, for a reply that is made meanwhile", () => {
+    const context = SpeechContext.make(1500)
+    says(context, "one")
+    context.beginUtterance()
+    context.hear(millis(300))
+    assert.deepStrictEqual(told(context, "two"), ["caller 500 one", "caller 300 two"])
+    assert.deepStrictEqual(told(context), ["caller 500 one"])
+    context.hear(millis(100))
+    context.endUtterance()
+    context.callerSaid("two")
+    assert.deepStrictEqual(told(context), ["caller 500 one", "caller 400 two"])
+  })
+
+  it("is the same turn for all that ask for the same words, and stays it when the turn is over: an engine may have it", () => {
+    const context = SpeechContext.make(1500)
+    context.beginUtterance()
+    context.hear(millis(300))
+    const [first] = context.read("two")
+    context.hear(millis(100))
+    assert.strictEqual(context.read("two")[0], first)
+    assert.notStrictEqual(context.read("two or three")[0], first)
+    const [second] = context.read("two or three")
+    context.endUtterance()
+    context.callerSaid("two or three")
+    context.settle()
+    assert.strictEqual(context.read()[0], second)
+  })
+
+  it("keeps every sample in its order, and what was read stays as it was while the caller goes on", () => {
+    const context = SpeechContext.make(60_000)
+    const samples = Int16Array.from({ length: 8 * 2700 }, (_, index) => index)
+    context.beginUtterance()
+    for (let at = 0; at < 8 * 2000; at += 163) context.hear(samples.subarray(at, Math.min(at + 163, 8 * 2000)))
+    const [first] = context.read("one")
+    context.hear(samples.subarray(8 * 2000))
+    const [second] = context.read("one two")
+    assert.deepStrictEqual(first.sound.flatMap((piece) => [...piece]), [...samples.subarray(0, 8 * 2000)])
+    assert.deepStrictEqual(second.sound.flatMap((piece) => [...piece]), [...samples])
+  })
+
+  it("of a caller who goes on with the same turn is one turn, with all of its sound", () => {
+    const context = SpeechContext.make(5000)
+    says(context, "i want an appointment", 700)
+    says(context, "i want an appointment on monday", 400)
+    assert.deepStrictEqual(told(context), ["caller 1100 i want an appointment on monday"])
+  })
+
+  it("has no noise in it: sound without words is forgotten, and no key takes it for its own", () => {
+    const context = SpeechContext.make(5000)
+    context.beginUtterance()
+    context.hear(millis(300))
+    context.endUtterance()
+    context.settle()
+    context.callerSaid("1 2")
+    assert.deepStrictEqual(told(context), [])
+  })
+
+  it("has of the agent what was heard, cut where it was", () => {
+    const context = SpeechContext.make(60_000)
+    made(context, 1, 0, "We are open.", 600)
+    made(context, 1, 1, "From nine to five.", 900)
+    made(context, 1, 2, "Come in.", 400)
+    context.agentHeard(1, "We are open. From nine")
+    assert.deepStrictEqual(told(context), ["agent 600 We are open.", "agent 450 From nine"])
+  })
+
+  it("has a segment that was gone on with after an interruption once, and whole", () => {
+    const context = SpeechContext.make(60_000)
+    made(context, 1, 0, "We are open from nine to five.", 1500)
+    made(context, 1, 1, "from nine to five.", 900)
+    context.agentHeard(1, "We are open from nine to five.")
+    assert.deepStrictEqual(told(context), ["agent 1500 We are open from nine to five."])
+  })
+
+  it("has nothing of a reply that was never heard", () => {
+    const context = SpeechContext.make(5000)
+    made(context, 1, 0, "Never.")
+    context.drop(1)
+    context.agentHeard(1, "Never.")
+    made(context, 2, 0, "Nor this.")
+    context.agentHeard(2, "")
+    assert.deepStrictEqual(told(context), [])
+  })
+
+  it("holds no sound that the limit has no room for", () => {
+    const context = SpeechContext.make(1000)
+    says(context, "a long story", 1001)
+    made(context, 1, 0, "First.", 600)
+    made(context, 1, 1, "Second.", 600)
+    made(context, 1, 2, "Much too long.", 600)
+    made(context, 1, 2, "Much too long.", 600)
+    made(context, 1, 3, "Last.", 300)
+    context.agentHeard(1, "First. Second. Much too long. Last.")
+    assert.deepStrictEqual(told(context), ["agent 300 Last."])
+  })
+})

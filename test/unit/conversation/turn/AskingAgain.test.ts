@@ -1,0 +1,159 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Transcript } from "../../../../src/conversation/ports/SpeechToText.ts"
+import type * as Transition from "../../../../src/conversation/turn/Transition.ts"
+import * as Turns from "../../../support/conversation/Turns.ts"
+
+const notUnderstood = "Sorry, I did not get that."
+const lines = { ...Turns.settings.lines, notUnderstood }
+
+const wordless: Transcript = { text: "", ending: "unknown" }
+const garbled: Transcript = { text: "", ending: "unknown", isUnintelligible: true }
+const doubtful: Transcript = { text: "said on this on the fair maze", ending: "complete", isDoubtful: true }
+
+const greeted = (overrides: Partial<Transition.TurnSettings> = {}) => {
+  const turns = Turns.make({ lines, language: "en", ...overrides })
+  turns.greeted()
+  return turns
+}
+
+/** The caller speaks, and this is understood of it; the turn is over then. */
+const says = (turns: ReturnType<typeof Turns.make>, transcript: Transcript | string, millis = 900) => {
+  turns.voice(millis)
+  turns.pass(120)
+  turns.transcribed(transcript)
+  turns.pass(300)
+}
+
+/** What is spoken last has been heard. */
+const hears = (turns: ReturnType<typeof Turns.make>) => {
+  turns.play(1000)
+  turns.pass(1000)
+  turns.heard()
+}
+
+/** How often the caller was asked to say it again. */
+const asked = (turns: ReturnType<typeof Turns.make>) => turns.told("AgentSays").filter(({ text }) => text === notUnderstood).length
+
+describe("what was not understood", () => {
+  for (const [title, transcript] of [["clear speech without words", wordless], ["doubtful words", doubtful], ["speech that makes no sense", garbled]] as const) {
+    it(`${title}: it is asked for again within the turn's time, and nothing of it is remembered`, () => {
+      const turns = greeted()
+      turns.voice(900)
+      const stopped = turns.now - 64
+      turns.pass(120)
+      turns.transcribed(transcript)
+      turns.pass(300 - (turns.now - stopped))
+      assert.strictEqual(turns.last("Speak")?.text, notUnderstood)
+      assert.strictEqual(turns.last("Speak")?.kind, "line")
+      assert.strictEqual(turns.count("StartReply"), 0)
+      hears(turns)
+      assert.deepStrictEqual(turns.state.history.map(({ text }) => text), [lines.greeting, notUnderstood])
+      says(turns, "when are you open")
+      assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open")
+    })
+  }
+
+  it("is asked for once in a row; words are answered as they stand then, and silence is waited in", () => {
+    const turns = greeted()
+    says(turns, wordless)
+    hears(turns)
+    const since = turns.now
+    says(turns, wordless)
+    assert.strictEqual(asked(turns), 1)
+    turns.pass(8000 - (turns.now - since))
+    assert.strictEqual(turns.last("Speak")?.text, lines.idle)
+    hears(turns)
+
+    says(turns, doubtful)
+    assert.strictEqual(asked(turns), 2)
+    hears(turns)
+    says(turns, doubtful)
+    assert.strictEqual(asked(turns), 2)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, doubtful.text)
+    turns.answers("Do you mean the fair?")
+    hears(turns)
+    says(turns, doubtful)
+    assert.strictEqual(asked(turns), 3)
+  })
+
+  it("a cough is not asked for again, nor two", () => {
+    const turns = greeted()
+    says(turns, wordless, 500)
+    turns.voice(400)
+    turns.pass(100)
+    turns.voice(190)
+    turns.pass(120)
+    turns.transcribed(wordless)
+    turns.pass(300)
+    assert.strictEqual(asked(turns), 0)
+  })
+
+  it("counts the voice and not the pauses within it, however many", () => {
+    const turns = greeted()
+    turns.voice(300)
+    turns.pass(100)
+    turns.voice(300)
+    turns.pass(120)
+    turns.transcribed(wordless)
+    turns.pass(300)
+    assert.strictEqual(asked(turns), 1)
+  })
+
+  it("noise without end does not keep the call: the goodbye comes as ever", () => {
+    const turns = greeted()
+    const until = turns.now + 30_000
+    while (turns.now < until && turns.last("HangUp") === undefined) {
+      const before = turns.count("Speak")
+      says(turns, wordless)
+      if (turns.count("Speak") > before) hears(turns)
+      const again = turns.count("Speak")
+      turns.pass(700)
+      if (turns.count("Speak") > again) hears(turns)
+    }
+    assert.strictEqual(turns.last("HangUp")?.reason, "idle")
+    assert.isAtMost(asked(turns), 2)
+  })
+
+  it("a doubtful yes is a yes", () => {
+    const turns = greeted()
+    says(turns, { text: "Yes.", ending: "complete", isDoubtful: true }, 300)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "Yes.")
+  })
+
+  it("while the agent speaks, a doubtful sound is no interruption, and doubtful words are one", () => {
+    for (const [millis, isAsked] of [[250, false], [900, true]] as const) {
+      const turns = greeted()
+      says(turns, "when are you open")
+      turns.answers("We are open from nine to five on every day of the week.")
+      turns.pass(300)
+      turns.play(4000)
+      turns.pass(600)
+      says(turns, doubtful, millis)
+      assert.strictEqual(asked(turns), isAsked ? 1 : 0)
+      assert.strictEqual(turns.told("Resumed").length, isAsked ? 0 : 1)
+    }
+  })
+
+  it("words of which the answer was not heard yet are answered, with what was doubtful behind them", () => {
+    const turns = greeted()
+    says(turns, "when are you open")
+    says(turns, { ...doubtful, text: "on the fair maze" })
+    assert.strictEqual(asked(turns), 0)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open on the fair maze")
+  })
+
+  it("is the scripted agent's own to answer where speech made no sense", () => {
+    const turns = greeted({ answersUnheard: true })
+    says(turns, garbled)
+    assert.strictEqual(asked(turns), 0)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "")
+  })
+
+  it("is left as it was by recordings that know no such line", () => {
+    const turns = greeted({ lines: Turns.settings.lines })
+    says(turns, wordless)
+    assert.strictEqual(turns.count("StartReply"), 0)
+    says(turns, doubtful)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, doubtful.text)
+  })
+})

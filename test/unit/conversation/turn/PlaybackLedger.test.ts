@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as PlaybackLedger from "../../../../src/conversation/turn/PlaybackLedger.ts"
+
+const segments = (...texts: ReadonlyArray<string>): ReadonlyArray<PlaybackLedger.Segment> =>
+  texts.map((text, id) => PlaybackLedger.segment(id, text))
+
+/** Ten characters, 100 ms each. */
+const playing = { ...PlaybackLedger.segment(0, "one two th"), duration: 1000, playedFrom: 500 }
+
+describe("what was heard", () => {
+  it("of a segment whose length is known, goes by its time", () => {
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 500), { heard: "", rest: ["one two th"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 900), { heard: "one", rest: ["two th"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 1450), { heard: "one two", rest: ["th"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 1500), { heard: "one two th", rest: [] })
+  })
+
+  it("of one whose sound is still being made, goes by how fast people speak", () => {
+    const [unknown] = segments("x".repeat(15))
+    assert.strictEqual(PlaybackLedger.durationOf(unknown), 1000)
+    assert.strictEqual(PlaybackLedger.durationOf({ ...unknown, duration: 700 }), 700)
+  })
+
+  it("is nothing of what did not begin to play, even when time has passed", () =>
+    assert.deepStrictEqual(PlaybackLedger.divide(segments("One.", "Two."), 60_000), { heard: "", rest: ["One.", "Two."] }))
+
+  it("is all that was confirmed, and part of the one behind it", () => {
+    const [first, second, third] = PlaybackLedger.confirm(segments("We are open.", "Come in now.", "Bye."), 0, 2000)
+    assert.deepStrictEqual(PlaybackLedger.divide([first, { ...second, duration: 1200 }, third], 2800), {
+      heard: "We are open. Come in",
+      rest: ["now.", "Bye."]
+    })
+  })
+
+  it("is nothing behind a segment that was cut", () => {
+    const [second] = PlaybackLedger.divide([playing, { ...playing, id: 1 }], 900).rest.slice(1)
+    assert.strictEqual(second, "one two th")
+  })
+})
+
+describe("a mark that came back", () => {
+  it("confirms its segment and starts the next one", () =>
+    assert.deepStrictEqual(PlaybackLedger.confirm(segments("One.", "Two.", "Three."), 0, 700), [
+      { id: 0, text: "One.", isHeard: true },
+      { id: 1, text: "Two.", isHeard: false, playedFrom: 700 },
+      { id: 2, text: "Three.", isHeard: false }
+    ]))
+
+  it("confirms those before it too", () =>
+    assert.deepStrictEqual(PlaybackLedger.confirm(segments("One.", "Two.", "Three."), 1, 700).map(({ isHeard }) => isHeard), [true, true, false]))
+
+  it("of an unknown segment confirms nothing", () => {
+    for (const id of [7, -1]) {
+      const before = segments("One.", "Two.")
+      assert.isFalse(PlaybackLedger.confirm(before, id, 700).some(({ isHeard }) => isHeard), String(id))
+      assert.deepStrictEqual(PlaybackLedger.divide(PlaybackLedger.confirm(before, id, 700), 9000), PlaybackLedger.divide(before, 9000))
+    }
+  })
+
+  it("that comes again, or late, takes nothing back and begins nothing anew", () => {
+    const once = PlaybackLedger.confirm(segments("One.", "Two.", "Three."), 1, 700)
+    assert.deepStrictEqual(PlaybackLedger.confirm(once, 0, 900), once)
+    assert.deepStrictEqual(PlaybackLedger.confirm(once, 1, 900), once)
+  })
+})
+
+const Played = Schema.Struct({
+  words: Schema.Array(Schema.Literals(["a", "the", "open", "nine,", "half-past", "appointment."])).check(Schema.isMinLength(1), Schema.isMaxLength(8)),
+  duration: Schema.UndefinedOr(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5000 })))
+})
+const Story = Schema.Array(Played).check(Schema.isMaxLength(6))
+const Marks = Schema.Array(Schema.Struct({
+  id: Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 7 })),
+  after: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3000 }))
+})).check(Schema.isMaxLength(8))
+
+describe("for any reply and any marks", () => {
+  const told = (story: typeof Story.Type) =>
+    story.map(({ duration, words }, id): PlaybackLedger.Segment => ({
+      ...PlaybackLedger.segment(id, words.join(" ")),
+      ...(duration === undefined ? {} : { duration }),
+      ...(id === 0 ? { playedFrom: 0 } : {})
+    }))
+
+  it.prop("heard and rest hold all words, in their order, none of them cut", [
+    Story,
+    Marks,
+    Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 }))
+  ], ([story, marks, later]) => {
+    let at = 0
+    let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
+    for (const { after, id } of marks) state = PlaybackLedger.confirm(state, id, at += after)
+    const { heard, rest } = PlaybackLedger.divide(state, at + later)
+    const words = [heard, ...rest].join(" ").split(" ").filter((word) => word !== "")
+    assert.deepStrictEqual(words, story.flatMap(({ words }) => words))
+    assert.isTrue(rest.every((piece) => piece.length > 0))
+  }, { arbitrary: { runs: 500 } })
+
+  it.prop("what is heard only grows: by marks and by time", [Story, Marks], ([story, marks]) => {
+    let at = 0
+    let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
+    let confirmed = 0
+    for (const { after, id } of marks) {
+      const before = PlaybackLedger.divide(state, at).heard
+      assert.isTrue(PlaybackLedger.divide(state, at += after).heard.startsWith(before))
+      state = PlaybackLedger.confirm(state, id, at)
+      const now = state.filter(({ isHeard }) => isHeard).length
+      assert.isAtLeast(now, confirmed)
+      assert.isTrue(state.slice(0, now).every(({ isHeard }) => isHeard))
+      confirmed = now
+    }
+  }, { arbitrary: { runs: 500 } })
+})

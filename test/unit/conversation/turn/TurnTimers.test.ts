@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import * as MediaClock from "../../../../src/conversation/listen/MediaClock.ts"
+import type { Timer } from "../../../../src/conversation/turn/TurnEvent.ts"
+import * as TurnTimers from "../../../../src/conversation/turn/TurnTimers.ts"
+import { settle } from "../../../support/service/Time.ts"
+
+const setUp = Effect.gen(function*() {
+  const testClock = yield* Clock.Clock
+  const now = () => Number(testClock.monotonicTimeNanosUnsafe()) / 1e6
+  const clock = MediaClock.make(now)
+  const fired: Array<readonly [Timer, number, at: number]> = []
+  const timers = yield* TurnTimers.make({ now, clock, fire: (timer, id) => void fired.push([timer, id, now()]) })
+  /** So much sound comes at once; timers are fired one by one, as a listener does it. */
+  const hear = (length: number) => {
+    clock.arrived(length)
+    clock.advance(length)
+    while (timers.pass(clock.position()));
+  }
+  /** Time passes; frames come all the while, or none do. */
+  const pass = (millis: number, isHeard = true) =>
+    Effect.gen(function*() {
+      for (let passed = 0; passed < millis; passed += 20) {
+        yield* Effect.andThen(settle, TestClock.adjust("20 millis"))
+        if (isHeard) hear(20)
+      }
+    })
+  return { ...timers, fired, hear, pass }
+})
+
+describe("TurnTimers", () => {
+  it.effect("fire at their moment on a line that holds nothing up", () =>
+    Effect.gen(function*() {
+      const { fired, pass, start } = yield* setUp
+      yield* pass(100)
+      yield* start("endpoint", 1, 350)
+      yield* start("filler", 2, 250)
+      yield* pass(500)
+      assert.deepStrictEqual(fired, [["filler", 2, 250], ["endpoint", 1, 350]])
+    }))
+
+  it.effect("wait for the sound of their moment while it is held up: the caller may be speaking", () =>
+    Effect.gen(function*() {
+      const { fired, hear, pass, start } = yield* setUp
+      yield* pass(100)
+      yield* start("endpoint", 1, 350)
+      yield* start("idle", 2, 300)
+      yield* pass(2000, false)
+      assert.deepStrictEqual(fired, [])
+      hear(180)
+      assert.deepStrictEqual(fired, [])
+      hear(1820)
+      assert.deepStrictEqual(fired, [["idle", 2, 2100], ["endpoint", 1, 2100]], "in the order of their moments")
+      yield* pass(1000)
+      assert.strictEqual(fired.length, 2, "each once")
+    }))
+
+  it.effect.each(["filler", "limit"] as const)("what waits for the agent or the length of the call waits for no sound: %s", (timer) =>
+    Effect.gen(function*() {
+      const { fired, pass, start } = yield* setUp
+      yield* pass(100)
+      yield* start(timer, 1, 500)
+      yield* pass(1000, false)
+      assert.deepStrictEqual(fired, [[timer, 1, 500]])
+    }))
+
+  it.effect("one of the same name replaces the one before, in media time too", () =>
+    Effect.gen(function*() {
+      const { cancel, fired, hear, pass, start } = yield* setUp
+      yield* pass(100)
+      yield* start("endpoint", 1, 200)
+      yield* start("endpoint", 2, 900)
+      yield* start("idle", 3, 300)
+      yield* cancel("idle")
+      yield* pass(1000, false)
+      hear(500)
+      assert.deepStrictEqual(fired, [])
+      hear(500)
+      assert.deepStrictEqual(fired, [["endpoint", 2, 1100]])
+    }))
+
+  it.effect("one that is due already fires at once", () =>
+    Effect.gen(function*() {
+      const { fired, pass, start } = yield* setUp
+      yield* pass(1000)
+      yield* start("endpoint", 1, 400)
+      yield* settle
+      assert.deepStrictEqual(fired, [["endpoint", 1, 1000]])
+    }))
+})

@@ -1,0 +1,150 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { DialogScript } from "../../../../../src/definition/DialogScript.ts"
+import * as PhraseMatcher from "../../../../../src/engines/embedded/script/PhraseMatcher.ts"
+import * as SpokenText from "../../../../../src/engines/embedded/SpokenText.ts"
+
+const script: DialogScript = {
+  intents: [],
+  slots: [
+    { name: "day", phrases: [], values: [{ value: "Monday", ways: ["monday"] }, { value: "Next Monday", ways: ["next monday"] }, { value: "Friday", ways: ["friday | the [last] day"] }] },
+    { name: "time", phrases: [], values: [{ value: "ten", ways: ["ten [o'clock]", "10:00"] }, { value: "half past ten", ways: ["half past ten | 10:30"] }] },
+    { name: "broken", phrases: [], values: [{ value: "x", ways: ["Not a phrase?"] }] }
+  ]
+}
+const matcher = PhraseMatcher.make(script, "en")
+
+const words = (text: string) => SpokenText.wordsOf(text, "en")
+
+/** The best match of some phrases, with what of the text it is. */
+const find = (phrases: ReadonlyArray<string>, text: string, options?: { readonly strict?: boolean }) => {
+  const said = words(text)
+  const match = matcher.best(matcher.compile(phrases), said, options)
+  return match === undefined ? undefined : { said: said.slice(match.start, match.end).join(" "), score: match.score, slots: Object.fromEntries(match.slots) }
+}
+
+describe("a phrase", () => {
+  it("is found whole, with whatever before and behind", () => {
+    for (const text of ["when are you open", "Hello there, when are you open on weekdays?"]) {
+      assert.deepStrictEqual(find(["when are you open"], text), { said: "when are you open", score: 4, slots: {} })
+    }
+  })
+
+  it("is not found when a word is missing, in another order, or part of another", () => {
+    for (const text of ["when are open", "are you open when", "when are you opening", ""]) assert.isUndefined(find(["when are you open"], text), text)
+  })
+
+  it("may have fillers between, at no cost", () =>
+    assert.strictEqual(find(["when are you open"], "when uh are you, um, please, open")?.score, 4))
+
+  it("may have one foreign word for three of its own between, at half a word", () => {
+    assert.strictEqual(find(["when are you open"], "when are you really open")?.score, 3.5)
+    assert.isUndefined(find(["when open"], "when do open"))
+    assert.isUndefined(find(["when are you open"], "when are the two of you open"))
+    assert.isUndefined(find(["when are you open"], "when are you really open", { strict: true }))
+  })
+
+  it("never has more than two foreign words between, however long it is", () => {
+    const long = "i would like to come by and see the house some time soon"
+    assert.strictEqual(find([long], long.replace("see", "x y see"))?.score, 12)
+    assert.isUndefined(find([long], long.replace("see", "x y z see")))
+  })
+
+  it("with optional words takes as many as were said", () => {
+    assert.strictEqual(find(["open [it] [now]"], "open it now please")?.score, 3)
+    assert.strictEqual(find(["open [it] [now]"], "open")?.score, 1)
+  })
+
+  it("among several is the one of most words; among equals the first", () => {
+    assert.strictEqual(find(["open", "open the door"], "open the door")?.said, "open the door")
+    assert.strictEqual(find(["no thanks", "thanks a"], "no thanks a lot")?.said, "no thanks")
+  })
+
+  it("that can't be read, or needs no word, is left out", () => {
+    assert.strictEqual(matcher.compile(["When?", "[a]", "open", "(x"]).length, 1)
+    assert.isUndefined(find(["[a]"], "a"))
+  })
+
+  it("is compared as it is said: numbers, contractions, one word that is several", () => {
+    assert.isDefined(find(["i'd like 2"], "I would like two"))
+    assert.isDefined(find(["twenty-one"], "21"))
+    assert.isDefined(find(["twenty one"], "twenty-one"))
+    assert.isDefined(find(["i would like it at 10:30"], "I'd like it at ten thirty"))
+  })
+})
+
+describe("a slot", () => {
+  it("in a phrase gives its value", () =>
+    assert.deepStrictEqual(find(["on {day} at {time}"], "on friday, at ten o'clock please"), {
+      said: "on friday at ten oclock",
+      score: 5,
+      slots: { day: "Friday", time: "ten" }
+    }))
+
+  it("takes the value of most words", () =>
+    assert.deepStrictEqual(find(["come {day}"], "come next monday")?.slots, { day: "Next Monday" }))
+
+  it("is not skipped", () => assert.isUndefined(find(["on {day} at {time}"], "on friday at")))
+
+  it("that is unknown, or has no value that can be read, is never said", () => {
+    assert.isUndefined(find(["on {month}"], "on may"))
+    assert.isUndefined(find(["on {broken}"], "on not a phrase"))
+  })
+
+  it("is found at every place, as long as it goes, in order", () => {
+    const said = words("not monday but next monday, or the last day at half past ten")
+    assert.deepStrictEqual(matcher.values("day", said).map(({ end, slots, start }) => [slots.get("day"), said.slice(start, end).join(" ")]), [
+      ["Monday", "monday"],
+      ["Next Monday", "next monday"],
+      ["Friday", "the last day"]
+    ])
+    assert.deepStrictEqual(matcher.values("time", said).map(({ slots }) => slots.get("time")), ["half past ten"])
+    assert.deepStrictEqual(matcher.values("month", said), [])
+  })
+})
+
+const Word = Schema.Literals(["open", "the", "door", "now", "monday", "next", "ten"])
+const Words = Schema.Array(Word).check(Schema.isMaxLength(8))
+
+describe("for any words", () => {
+  it.prop("a phrase is found in text that holds it, by all of its words", [Words.check(Schema.isMinLength(1)), Words, Words], ([phrase, before, behind]) => {
+    const match = matcher.best(matcher.compile([phrase.join(" ")]), [...before, ...phrase, ...behind])
+    assert.isDefined(match)
+    assert.isAtLeast(match!.score, phrase.length)
+  })
+
+  it.prop("a match lies within the text, and strictly it is the phrase itself", [Words.check(Schema.isMinLength(1)), Words], ([phrase, text]) => {
+    const compiled = matcher.compile([phrase.join(" ")])
+    const loose = matcher.best(compiled, text)
+    const strict = matcher.best(compiled, text, { strict: true })
+    if (strict !== undefined) {
+      assert.deepStrictEqual(text.slice(strict.start, strict.end), [...phrase])
+      assert.isAtLeast(loose!.score, strict.score)
+    }
+    assert.strictEqual(strict !== undefined, ` ${text.join(" ")} `.includes(` ${phrase.join(" ")} `))
+    if (loose !== undefined) {
+      const words = text.slice(loose.start, loose.end)
+      assert.isAtMost(words.length, phrase.length + 2)
+      for (const word of phrase) assert.include(words, word)
+    }
+  }, { arbitrary: { runs: 300 } })
+
+  it.prop("values do not overlap", [Words], ([text]) => {
+    const found = matcher.values("day", text)
+    found.reduce((end, match) => {
+      assert.isAtLeast(match.start, end)
+      assert.isAbove(match.end, match.start)
+      return match.end
+    }, 0)
+  })
+})
+
+describe("phrases with very many ways", () => {
+  it("are found, and do not hold up the call", () => {
+    const phrase = Array.from({ length: 40 }, (_, index) => `[word${index} | [a] [b] [c]]`).join(" ")
+    const compiled = matcher.compile([`start ${phrase} end`])
+    const said = ["start", ...Array.from({ length: 300 }, (_, index) => ["a", "b", "c", "word3"][index % 4]), "end"]
+    assert.isUndefined(matcher.best(compiled, said))
+    assert.isDefined(matcher.best(compiled, ["start", "a", "b", "a", "b", "a", "b", "end"]))
+  })
+})

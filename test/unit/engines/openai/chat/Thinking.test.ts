@@ -1,0 +1,64 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Thinking from "../../../../../src/engines/openai/chat/Thinking.ts"
+
+const url = (text: string) => new URL(text)
+
+describe("how a server is told not to think", () => {
+  const cases: ReadonlyArray<readonly [string | undefined, string, object]> = [
+    ["Qwen/Qwen3-8B", "http://gpu:8000/v1", { chat_template_kwargs: { enable_thinking: false }, reasoning_effort: "none" }],
+    ["qwen3:8b", "http://gpu:11434/v1", { reasoning_effort: "none", think: false }],
+    ["gpt-oss:20b", "http://gpu:11434/v1", { reasoning_effort: "low" }],
+    ["ibm-granite/granite-3.3-8b-instruct", "http://gpu:8000/v1", { chat_template_kwargs: { thinking: false }, reasoning_effort: "none" }],
+    ["gpt-5.1", "https://api.openai.com/v1", { reasoning_effort: "none" }],
+    ["gpt-4.1-mini", "https://api.openai.com/v1", {}],
+    ["deepseek-chat", "https://api.deepseek.com/v1", { thinking: { type: "disabled" } }],
+    ["glm-4.6", "https://api.z.ai/api/paas/v4", { thinking: { type: "disabled" } }],
+    ["qwen/qwen3-32b", "https://openrouter.ai/api/v1", { reasoning: { effort: "none" } }],
+    ["google/gemma-3-27b-it", "http://gpu:8000/v1", {}],
+    [undefined, "http://gpu:8000/v1", {}]
+  ]
+  for (const [model, address, fields] of cases) {
+    it(`${model ?? "no name"} at ${address}`, () => assert.deepStrictEqual(Thinking.fields(Thinking.of(model, url(address), "off")), fields))
+  }
+
+  it("or how much, where the operator wants it", () => {
+    assert.deepStrictEqual(Thinking.fields(Thinking.of("qwen3:8b", url("http://gpu:11434/v1"), "medium")), { reasoning_effort: "medium", think: true })
+    assert.isTrue(Thinking.of("anything", undefined, "low").isExpected)
+  })
+})
+
+describe("a server that refuses it", () => {
+  const asked = Thinking.of("Qwen/Qwen3-8B", undefined, "off")
+
+  it("is asked without the field that it names, until none is left", () => {
+    const first = Thinking.adapt(asked, "Unrecognized request argument supplied: chat_template_kwargs")
+    assert.deepStrictEqual(first?.ways, ["reasoning_effort"])
+    const second = first === undefined ? undefined : Thinking.adapt(first, "body.reasoning_effort: Extra inputs are not permitted")
+    assert.deepStrictEqual([second?.ways, second?.effort], [[], "unsaid"])
+    assert.isUndefined(second === undefined ? undefined : Thinking.adapt(second, "reasoning_effort"))
+  })
+
+  it("is asked for the least that it takes", () => {
+    const next = (detail: string) => Thinking.adapt(asked, detail)?.effort
+    assert.strictEqual(next("'reasoning_effort' does not support 'none'. Supported values are: 'low', 'medium', and 'high'."), "low")
+    assert.strictEqual(next("reasoning_effort: Input should be 'minimal', 'low', 'medium' or 'high'"), "minimal")
+    assert.strictEqual(next("\"qwen\" does not support thinking"), "unsaid")
+  })
+
+  it("for another reason is not taken for it", () => {
+    for (const detail of ["I think that this is too long", "maximum context length is 8192 tokens", "m does not support tools", "The reasoning parser crashed"]) {
+      assert.isUndefined(Thinking.adapt(asked, detail), detail)
+    }
+  })
+})
+
+describe("a model that thinks all the same", () => {
+  it("is told not to at first, and has room for it then", () => {
+    const unknown = Thinking.of("some-model", undefined, "off")
+    const told = Thinking.seen(unknown)
+    assert.deepStrictEqual([told.effort, told.isExpected], ["none", false])
+    assert.isTrue(Thinking.seen(told).isExpected)
+    assert.deepStrictEqual([Thinking.least(unknown).effort, Thinking.least(unknown).isExpected], ["none", true])
+    assert.isTrue(Thinking.isSame(Thinking.least(Thinking.least(unknown)), Thinking.least(unknown)))
+  })
+})

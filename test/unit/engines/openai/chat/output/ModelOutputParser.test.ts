@@ -1,0 +1,186 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ModelOutputParser from "../../../../../../src/engines/openai/chat/output/ModelOutputParser.ts"
+import { tools } from "../../../../../support/engines/ModelOutput.ts"
+
+const readAll = (...pieces: ReadonlyArray<string>): ReadonlyArray<ModelOutputParser.Piece> => {
+  let reader = ModelOutputParser.make({ tools })
+  const all: Array<ModelOutputParser.Piece> = []
+  for (const piece of pieces) {
+    const [next, found] = ModelOutputParser.read(reader, piece)
+    reader = next
+    all.push(...found)
+  }
+  return [...all, ...ModelOutputParser.end(reader)]
+}
+
+/** All ways to cut a text in two, and letter by letter. */
+const cuts = (text: string): ReadonlyArray<ReadonlyArray<string>> => [
+  [...text],
+  ...Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => [text.slice(0, at + 1), text.slice(at + 1)])
+]
+
+/** Text in one, markers in their signs. */
+const shown = (pieces: ReadonlyArray<ModelOutputParser.Piece>): string =>
+  pieces.map((piece) => piece._tag === "Text" ? piece.text : piece._tag === "Marker" ? `[${piece.body}]` : piece._tag === "Call" ? `{${piece.name} ${piece.arguments}}` : "[?]").join("")
+
+describe("what is written", () => {
+  const cases: ReadonlyArray<readonly [string, string, string]> = [
+    ["plain text", "Hello. How are you?", "Hello. How are you?"],
+    ["a line that acts", "Goodbye.\n<<hang_up>>\n", "Goodbye.\n[hang_up]\n"],
+    ["two of them", "<<press:1>><<hang_up>>", "[press:1][hang_up]"],
+    ["one sign at the end", "Bye <<hang_up> now", "Bye [hang_up] now"],
+    ["one sign at both ends", "Bye <hang_up> now", "Bye [hang_up] now"],
+    ["no sign at the end of the line", "Bye <<transfer:sales\nnow", "Bye [transfer:sales]\nnow"],
+    ["no sign at the end of the reply", "Bye <<hang_up", "Bye [hang_up]"],
+    ["signs inside of JSON", "<<call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}>> ok", "[call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}] ok"],
+    ["no sign behind JSON", "<<call:find {\"a\":1} I look.", "[call:find {\"a\":1} ]I look."],
+    ["JSON that does not end", "Hm. <<call:find {\"a\":\"", "Hm. [?]"],
+    ["keys that may go on", "<<press:12", "[?]"],
+    ["a beginning of nothing", "Hm. <<", "Hm. [?]"],
+    ["less than", "1 < 2 and a<b <i>c</i>", "1 < 2 and a<b <i>c</i>"],
+    ["less than at the end", "1 <", "1 <"],
+    ["a thought", "<think>I <<hang_up>> or not</think>Yes.", "Yes."],
+    ["a thought of Gemma 4", "<|channel>thought\nhm<channel|>Yes.", "Yes."],
+    ["a thought of gpt-oss", "<|channel|>analysis<|message|>hm<|end|><|start|>Yes.", "Yes."],
+    ["a thought that does not end", "Well. <think>I should", "Well. "],
+    ["signs of a template, and what follows the end", "<bos>Yes.<|vision_pad|> No.<end_of_turn>\n<|im_end|> Not this<|eot_id|>", "Yes. No."],
+    ["half a sign of a template", "Yes.<end_of", "Yes."]
+  ]
+  for (const [what, written, read] of cases) {
+    it(`${what}, in one piece and letter by letter`, () => {
+      assert.strictEqual(shown(readAll(written)), read)
+      assert.strictEqual(shown(readAll(...written)), read)
+    })
+  }
+
+  const ends: ReadonlyArray<readonly [string, string, string]> = [
+    ["Qwen's", "We open at nine.<|im_end|>\n<|im_start|>user\nAnd on Sunday?", "We open at nine."],
+    ["Gemma's", "We open at nine.<end_of_turn>\n<start_of_turn>user\nAnd?", "We open at nine."],
+    ["Gemma 4's", "We open at nine.<turn|>\n<|turn>user\nAnd?", "We open at nine."],
+    ["Llama 3's", "We open at nine.<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nYes?", "We open at nine."],
+    ["Llama 3's without the signs", "We open at nine.assistant\n\nWe open at nine.", "We open at nine."],
+    ["Llama 2's and Mistral's", "We open at nine.</s> [INST] And? [/INST]", "We open at nine."],
+    ["Mistral's next turn", "We open at nine. [INST] And? [/INST]", "We open at nine."],
+    ["Phi's", "We open at nine.<|end|><|user|>And?", "We open at nine."],
+    ["Phi's next turn", "We open at nine.<|user|>\nAnd?", "We open at nine."],
+    ["GLM's", "We open at nine.<|user|>", "We open at nine."],
+    ["GPT's", "We open at nine.<|endoftext|>Human: And?", "We open at nine."],
+    ["DeepSeek's", "We open at nine.<｜end▁of▁sentence｜><｜User｜>And?", "We open at nine."],
+    ["Cohere's", "We open at nine.<|END_OF_TURN_TOKEN|>user", "We open at nine."],
+    ["Granite's", "We open at nine.<|end_of_text|>user", "We open at nine."],
+    ["harmony's", "<|channel|>final<|message|>We open at nine.<|return|>user", "We open at nine."],
+    ["harmony's in the middle", "We open at nine.<|end|><|start|>assistant<|channel|>final<|message|>Again.", "We open at nine."],
+    ["harmony's without the signs", "We open at nine.assistantfinalWe open at nine.", "We open at nine."],
+    ["harmony's next turn", "<|start|>assistant<|channel|>final<|message|>We open.<|end|><|start|>user<|message|>And?", "We open."],
+    ["a role alone on its line", "We open at nine.\nuser\nAnd on Sunday?", "We open at nine."],
+    ["a role as the last word", "We open at nine.\nmodel", "We open at nine."],
+    ["a role that is a word", "Which user\nare you? A model\nis a model.", "Which user\nare you? A model\nis a model."],
+    ["half a sign", "We open at nine.<|im_e", "We open at nine."],
+    ["an end at the beginning", "<|im_end|>\n<|im_start|>user\nHi", ""]
+  ]
+  for (const [what, written, spoken] of ends) {
+    it(`ends with the turn, and what follows is not spoken: ${what}`, () => {
+      assert.strictEqual(shown(readAll(written)).trim(), spoken)
+      for (const pieces of cuts(written)) assert.strictEqual(shown(readAll(...pieces)).trim(), spoken)
+    })
+  }
+
+  for (const header of ["<start_of_turn>model\n", "<|im_start|>assistant\n", "<|start_header_id|>assistant<|end_header_id|>\n\n", "<|assistant|>\n", "<|turn>model\n", "assistant\n\n", "<｜Assistant｜>", "<|start_of_role|>assistant<|end_of_role|>"]) {
+    it(`leaves out the head of its own turn: ${header.trim()}`, () => {
+      assert.strictEqual(shown(readAll(`${header}We open.`)).trim(), "We open.")
+      for (const pieces of cuts(`${header}We open.`)) assert.strictEqual(shown(readAll(...pieces)).trim(), "We open.")
+    })
+  }
+
+  const thoughts: ReadonlyArray<readonly [string, string]> = [
+    ["<think>\nThe caller <<hang_up>> {\"name\":\"x\"}\n</think>\n\n", "DeepSeek and Qwen"],
+    ["<think></think>", "an empty one"],
+    ["<think/>", "none"],
+    ["<think>a</thinking>", "ends mixed up"],
+    ["<thinking>hm</thinking>", "thinking"],
+    ["<thought>hm</thought>", "thought"],
+    ["<reasoning>hm</reasoning>", "reasoning"],
+    ["<reasoning effort=\"low\">hm</reasoning>", "an attribute"],
+    ["<Reflection>hm</Reflection>", "in capitals"],
+    ["<seed:think>hm</seed:think>", "Seed"],
+    ["[THINK]hm[/THINK]", "Mistral"],
+    ["◁think▷hm◁/think▷", "Kimi"],
+    ["<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>", "Cohere"],
+    ["<|begin_of_thought|>hm<|end_of_thought|><|begin_of_solution|>", "Sky-T1"],
+    ["<unused94>thought\nhm<unused95>", "MedGemma"],
+    ["<|channel>thought\nhm<channel|>", "Gemma 4"],
+    ["<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>", "gpt-oss"],
+    ["analysisThe user asks for the hours. We answer.assistantfinal", "gpt-oss without its signs"],
+    ["Okay, the user is asking for the hours. I should answer.\n</think>\n\n", "only its end, and it begins as thoughts do"],
+    ["The caller wants bread.</think>", "only its end, of a caller"],
+    ["<think>hm</think><answer>", "an answer in tags"]
+  ]
+  for (const [thought, what] of thoughts) {
+    it(`a thought is not spoken: ${what}`, () => {
+      assert.strictEqual(shown(readAll(`${thought}We open at nine.`)).trim(), "We open at nine.")
+      for (const pieces of cuts(`${thought}We open at nine.`)) assert.strictEqual(shown(readAll(...pieces)).trim(), "We open at nine.")
+    })
+  }
+
+  it("a reply that only begins as thoughts do is spoken at its end", () => {
+    const text = "The user manual is on our page. Anything else?"
+    assert.strictEqual(shown(readAll(...text)), text)
+    // What is cut off by the limit is a thought.
+    const [reader] = ModelOutputParser.read(ModelOutputParser.empty, text)
+    assert.deepStrictEqual([ModelOutputParser.finish(reader, true)[1], ModelOutputParser.finish(reader, true)[0].hasThought], [[], true])
+  })
+
+  it("of a model that is known for it, all up to a lone end is a thought", () => {
+    let reader = ModelOutputParser.make({ ...ModelOutputParser.empty.options, holdsStart: true })
+    const all: Array<ModelOutputParser.Piece> = []
+    for (const letter of "It is Friday.\nSo we are open.</think>\nYes.") {
+      const [next, pieces] = ModelOutputParser.read(reader, letter)
+      reader = next
+      all.push(...pieces)
+    }
+    assert.strictEqual(shown([...all, ...ModelOutputParser.end(reader)]), "\nYes.")
+    assert.isTrue(reader.hasLoneEnd)
+  })
+
+  it("is spoken at once as far as it can only be text", () => {
+    const [reader, pieces] = ModelOutputParser.read(ModelOutputParser.empty, "Hello there. ")
+    assert.strictEqual(shown(pieces), "Hello there. ")
+    assert.strictEqual(shown(ModelOutputParser.read(reader, "a < b")[1]), "a < b")
+    assert.strictEqual(shown(ModelOutputParser.read(reader, "a <")[1]), "a ")
+    // Every letter of ordinary text comes with the piece that it is in, but for a word that may be a name.
+    let held = 0
+    let current = ModelOutputParser.empty
+    const text = "Certainly, we open at nine [on Sundays, too], and {that} is about it. "
+    for (let at = 0; at < text.length; at += 3) {
+      const [next] = ModelOutputParser.read(current, text.slice(at, at + 3))
+      current = next
+      held = Math.max(held, next.held.length)
+    }
+    assert.isAtMost(held, 3)
+  })
+
+  it("a line that is too long is given up, with all of it", () => {
+    const long = `Hm. <<call:x {${"y".repeat(10_000)}}>> spoken`
+    assert.strictEqual(shown(readAll(long)), "Hm. [?] spoken")
+    assert.strictEqual(shown(readAll(...long)), "Hm. [?] spoken")
+    assert.strictEqual(shown(readAll(long.slice(0, 9000))), "Hm. [?]")
+  })
+
+  const Fragment = Schema.Literals([
+    "Hello", "The user ", ". ", "[", "]", "(", ")", "=", "```", "tool_code", "json", "name", "arguments", ":", ",", "'", "{\"name\": \"transfer\", \"arguments\": {\"to\": \"billing\"}}",
+    "transfer", "(to=\"billing\")", "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "<function=transfer>", "</function>", "<parameter=to>", "</parameter>",
+    "<arg_key>", "</arg_key>", "<|channel|>", "analysis", "commentary", "final", "<|message|>", "<|start|>", "assistant", "user", "<|call|>", "<|end|>", "to=functions.", "[THINK]",
+    "[/THINK]", "◁think▷", "</s>", "<s>", "<|im_end|>", "functools[", " ", "<", "<<", ">", ">>", "hang_up", "press:", "1", "call:x", "{", "}", "\"", "\\", "\n", "<think>", "</think>", "<end_of_turn>", "<|x", "|>"
+  ])
+  const Text = Schema.Array(Fragment).check(Schema.isMaxLength(10))
+
+  it.prop("does not depend on where it is cut, and never speaks a line that acts", [Text, Schema.Array(Schema.Int)], ([fragments, cuts]) => {
+    const text = fragments.join("")
+    const places = [...new Set(cuts.map((cut) => Math.abs(cut) % (text.length + 1)))].sort((a, b) => a - b)
+    const pieces = [0, ...places].map((place, at) => text.slice(place, places[at]))
+    const whole = readAll(text)
+    assert.strictEqual(shown(readAll(...pieces)), shown(whole))
+    for (const piece of whole) if (piece._tag === "Text") assert.notMatch(piece.text, /<<|<hang_up|<think>|<end_of_turn>|<tool_call>|\[TOOL_CALLS\]|<\|python_tag|◁think|\bto=functions\.[a-z]/)
+  })
+})

@@ -1,0 +1,89 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Queue, Scheduler } from "effect"
+import * as NextTickScheduler from "../../../src/runtime/NextTickScheduler.ts"
+
+const prompt = Effect.provide(NextTickScheduler.layer)
+
+/** What happened, in its order; the event loop's next turn is one of it. */
+const story = Effect.sync(() => {
+  const told: Array<string> = []
+  const turn = new Promise<void>((resolve) =>
+    setImmediate(() => {
+      told.push("next turn")
+      resolve()
+    })
+  )
+  return { told, turn }
+})
+
+describe("the prompt scheduler", () => {
+  it.live("goes on before the event loop's next turn, through forks and queues", () =>
+    Effect.gen(function*() {
+      const { told, turn } = yield* story
+      const first = yield* Queue.unbounded<string>()
+      const second = yield* Queue.unbounded<string>()
+      yield* Effect.forkChild(Effect.forever(Effect.flatMap(Queue.take(first), (item) => Queue.offer(second, `${item}, handed on`))))
+      yield* Effect.forkChild(Effect.flatMap(Queue.take(second), (item) => Effect.sync(() => told.push(item))))
+      yield* Effect.forkChild(Queue.offer(first, "offered"))
+      yield* Effect.promise(() => turn)
+      assert.deepStrictEqual(told, ["offered, handed on", "next turn"])
+    }).pipe(prompt))
+
+  it.live("Effect's own takes a turn for each; else there would be no reason for this one", () =>
+    Effect.gen(function*() {
+      const { told, turn } = yield* story
+      yield* Effect.forkChild(Effect.forkChild(Effect.sync(() => told.push("forked twice"))))
+      yield* Effect.promise(() => turn)
+      yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      assert.strictEqual(told[0], "next turn")
+    }))
+
+  it.live("lets sockets and timers have their turn beside fibers that never wait", () =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(Effect.forever(Effect.yieldNow))
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      yield* Fiber.interrupt(fiber)
+    }).pipe(prompt))
+
+  it.live("runs what is due in the order in which it came, however much it is", () =>
+    Effect.gen(function*() {
+      const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
+      const order: Array<number> = []
+      const others = Array.from({ length: 1000 }, () => 0)
+      const scheduler = yield* Scheduler.Scheduler
+      for (const index of others.keys()) scheduler.makeDispatcher().scheduleTask(() => order.push(index), 0)
+      dispatcher.scheduleTask(() => order.push(1000), 0)
+      while (order.length < 1001) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.deepStrictEqual(order, [...order.keys()])
+    }).pipe(prompt))
+
+  it.live("does each once when it is asked to do all at once", () =>
+    Effect.gen(function*() {
+      const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
+      let done = 0
+      dispatcher.scheduleTask(() => done++, 0)
+      dispatcher.flush()
+      assert.strictEqual(done, 1)
+      dispatcher.scheduleTask(() => done++, 0)
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.strictEqual(done, 2)
+    }).pipe(prompt))
+
+  it.live("loses nobody when one throws", () =>
+    Effect.gen(function*() {
+      const scheduler = yield* Scheduler.Scheduler
+      const thrown = new Promise<unknown>((resolve) => process.setUncaughtExceptionCaptureCallback(resolve))
+      let done = 0
+      scheduler.makeDispatcher().scheduleTask(() => {
+        throw new Error("a mistake")
+      }, 0)
+      scheduler.makeDispatcher().scheduleTask(() => done++, 0)
+      const error = yield* Effect.promise(() => thrown)
+      process.setUncaughtExceptionCaptureCallback(null)
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.strictEqual(error instanceof Error && error.message, "a mistake")
+      assert.strictEqual(done, 1)
+    }).pipe(prompt))
+})

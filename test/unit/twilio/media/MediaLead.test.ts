@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { closeLeadMillis, make, maxLeadMillis } from "../../../../src/twilio/media/MediaLead.ts"
+
+const Messages = Schema.Array(Schema.Struct({
+  bytes: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50_000 })),
+  /** ms since the one before. */
+  after: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5000 }))
+}))
+
+const frame = 160
+const opened = 1_000_000
+
+describe("the lead of a stream's sound", () => {
+  it.prop("never lets more be heard than time has passed, and two seconds, in messages of any length", [Messages], ([messages]) => {
+    const lead = make(opened)
+    let now = opened
+    let heard = 0
+    for (const { after, bytes } of messages) {
+      now += after
+      const kept = lead.take(bytes, now)
+      assert.isTrue(kept >= 0 && kept <= bytes)
+      heard += kept / 8
+      assert.isAtMost(heard, now - opened + maxLeadMillis)
+    }
+  })
+
+  it.prop("takes all that a line brings, however late and in whatever pieces", [Messages], ([messages]) => {
+    const lead = make(opened)
+    let now = opened
+    let brought = 0
+    for (const { after, bytes } of messages) {
+      now += after
+      // What was spoken by now and has not come yet.
+      const due = (now - opened) * 8 - brought
+      if (due < 8) continue
+      const comes = Math.max(8, Math.min(bytes, due))
+      brought += comes
+      assert.strictEqual(lead.take(comes, now), comes)
+    }
+    assert.isFalse(lead.isTooMuch())
+  })
+
+  it("takes a burst that makes up for a stall, also one of the stream's beginning", () => {
+    const lead = make(opened)
+    for (let message = 0; message < 500; message++) assert.strictEqual(lead.take(frame, opened + 10_000), frame)
+    assert.isFalse(lead.isTooMuch())
+  })
+
+  it("cuts the message that goes beyond two seconds, drops those behind it, and takes the line's own again as time passes", () => {
+    const lead = make(opened)
+    assert.strictEqual(lead.take(36_000, opened), 16_000)
+    assert.strictEqual(lead.take(frame, opened), 0)
+    assert.isFalse(lead.isTooMuch())
+    for (let at = 20; at <= 10_000; at += 20) assert.strictEqual(lead.take(frame, opened + at), frame)
+  })
+
+  it("is too much when ten seconds more have come than time has passed, heard or not", () => {
+    const lead = make(opened)
+    const most = closeLeadMillis * 8
+    lead.take(most, opened)
+    assert.isFalse(lead.isTooMuch())
+    lead.take(8, opened + 1)
+    assert.isFalse(lead.isTooMuch())
+    lead.take(frame, opened + 1)
+    assert.isTrue(lead.isTooMuch())
+  })
+
+  it("counts a message without sound too", () => {
+    const lead = make(opened)
+    for (let message = 0; message < 10_000; message++) lead.take(0, opened)
+    assert.isFalse(lead.isTooMuch())
+    lead.take(0, opened)
+    assert.isTrue(lead.isTooMuch())
+  })
+})
