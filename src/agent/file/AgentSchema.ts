@@ -265,7 +265,7 @@ export const flaws = (issue: SchemaIssue.Issue, path: Path): ReadonlyArray<Flaw>
 }
 
 /** A path as people write it: `intents.book.needs`. */
-export const nameOf = (path: Path): string => path.map((step, index) => typeof step === "number" ? `[${step + 1}]` : `${index === 0 ? "" : ".."}${String(step)}`).join("")
+export const nameOf = (path: Path): string => path.map((step, index) => typeof step === "number" ? `[${step + 1}]` : `${index === 0 ? "" : "."}${String(step)}`).join("")
 
 export const explain = ({ detail, path, problem }: Flaw, { place }: Source): Problem => {
   switch (problem) {

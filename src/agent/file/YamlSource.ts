@@ -52,7 +52,7 @@ export const parse = (text: string): Result.Result<Source & { readonly duplicate
     ...placeOf(pos[0]),
     message: code === "MULTIPLE_DOCS"
       ? "A file is one agent. Take out the line \"---\", or make two files of it."
-      : `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, "..") + adviceFor(code, message)
+      : `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(code, message)
   }))
   if (Array.isArrayNonEmpty(broken)) return Result.fail(broken)
 

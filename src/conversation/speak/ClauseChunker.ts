@@ -62,7 +62,7 @@ const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 const decide = (language: string | undefined, before: string, stops: string, closing: string, following: string): FullStops.Decision => {
   // He asked "Why?" and left.
   if (/["”’»]/.test(closing) && /^\p{Ll}/u.test(following)) return "goesOn"
-  if (stops !== "..") return "mayEnd"
+  if (stops !== ".") return "mayEnd"
   const word = /[\p{L}\p{N}.]*$/u.exec(before)?.[0] ?? ""
   const isNumbering = /^\d{1,2}$/.test(word) && before === word
   const isInitial = /^\p{Lu}$/u.test(word) && word !== "I"
@@ -82,7 +82,7 @@ const sentenceEnd = (text: string, language: string | undefined, limit: number):
   const open: End = { at: text.length, isCertain: false }
   if (!stop.test(text)) return open
   // An ellipsis ends what a full stop would end; the segmenter takes no notice of it.
-  for (const { index, segment } of sentences.segment(text.replaceAll("…", ".."))) {
+  for (const { index, segment } of sentences.segment(text.replaceAll("…", "."))) {
     const end = index + segment.length
     if (end > limit) return { at: end, isCertain: true }
     if (segment.endsWith("\n")) return { at: end, isCertain: true }

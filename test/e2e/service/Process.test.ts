@@ -460,5 +460,5 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
 
 const versionOf = (node: string) =>
   Effect.callback<ReadonlyArray<number>>((resume) => {
-    execFile(node, ["--version"], (_, stdout) => resume(Effect.succeed(stdout.trim().slice(1).split("..").map(Number))))
+    execFile(node, ["--version"], (_, stdout) => resume(Effect.succeed(stdout.trim().slice(1).split(".").map(Number))))
   })

@@ -141,7 +141,7 @@ export const shown = (detail: string, sent: string): string => {
 /** `{"error":{"message"}}` (OpenAI, llama.cpp), `{"error":"…"}` (Ollama), `{"message"}` (vLLM before 0.10), `{"detail"}` (FastAPI), which names the field in `loc`. */
 export const detailOf = (body: unknown): string => {
   if (Predicate.isString(body)) return body
-  if (Predicate.hasProperty(body, "loc") && Array.isArray(body.loc) && Predicate.hasProperty(body, "msg")) return `${body.loc.join("..")}: ${detailOf(body.msg)}`
+  if (Predicate.hasProperty(body, "loc") && Array.isArray(body.loc) && Predicate.hasProperty(body, "msg")) return `${body.loc.join(".")}: ${detailOf(body.msg)}`
   for (const key of ["error", "message", "detail", "msg"]) {
     if (Predicate.hasProperty(body, key) && body[key] !== null && body[key] !== undefined) return detailOf(body[key])
   }

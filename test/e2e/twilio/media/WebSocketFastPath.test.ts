@@ -121,7 +121,7 @@ describe("texts below a WebSocket", () => {
   it.live("are whole and in order however packets cut them", () =>
     Effect.gen(function*() {
       const { client, errors, seen, until } = yield* peer
-      const texts = Array.from({ length: 12 }, (_, index) => `${index % 3 === 2 ? "other" : "m"}${index}`.padEnd(100 + 13 * index, "../../../twilio"))
+      const texts = Array.from({ length: 12 }, (_, index) => `${index % 3 === 2 ? "other" : "m"}${index}`.padEnd(100 + 13 * index, "."))
       for (const sizes of [[1], [7, 250, 3], [130], [1000, 2], [125, 126, 127, 128]]) {
         const before = seen.length
         yield* inPieces(client, Buffer.concat(texts.map((text) => frame(text))), sizes[0] === 1 ? [37, 1, 1, 1] : sizes)
