@@ -51,7 +51,7 @@ const fileBeside = (module: string, name: string): URL => new URL(module.endsWit
 const preload = fileBeside(import.meta.url, "./EndWithParent")
 
 /** The service's program: started, never imported. */
-const program = fileBeside(preload.href, "../main")
+const program = fileBeside(preload.href, "../../main")
 
 /** The words of a line of the log, which is JSON, or the line itself. */
 const messageOf = (line: string): string => /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line

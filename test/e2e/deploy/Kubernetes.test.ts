@@ -157,7 +157,7 @@ describe("deploy/kubernetes", () => {
       stt: { live: "/health", ready: "/health" },
       tts: { live: "/health", ready: "/ready" }
     }
-    const ours = { service: read("src/http/Api.ts"), tts: read("deploy/engines/csm/csm_server/app.py") }
+    const ours = { service: read("src/http/api/Api.ts"), tts: read("deploy/engines/csm/csm_server/app.py") }
     for (const [name, { live, ready }] of Object.entries(paths)) {
       const [container] = podOf(name).containers
       assert.strictEqual(container.livenessProbe.httpGet.path, live)

@@ -51,7 +51,8 @@ describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apa
     for (const [cores, nicer] of [[4, 0], [1, 10]] as const) {
       const { helpers, own } = tuned(cores)
       if (is13) assert.isNotEmpty(helpers)
-      for (const nice of helpers) assert.strictEqual(nice, own + nicer)
+      // 19 is the nicest that Linux knows.
+      for (const nice of helpers) assert.strictEqual(nice, Math.min(own + nicer, 19))
     }
   })
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as SoundSignature from "../../../src/audio/SoundSignature.ts"
 
-const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)))
+const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url)))
 
 const latin = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"))
 const utf8 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "utf8"))

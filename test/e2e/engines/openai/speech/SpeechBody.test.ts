@@ -308,7 +308,7 @@ describe("a WAV file", () => {
 })
 
 describe("another body", () => {
-  const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url)))
+  const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../../../../fixtures/${name}`, import.meta.url)))
 
   it("is known by its bytes, whatever its type says", () => {
     for (const type of ["audio/pcm", "audio/wav", "audio/L16;rate=24000", "", "application/octet-stream", "audio/basic"]) {

@@ -1,0 +1,183 @@
+/**
+ * Calls that were recorded once, with the commands that the turn machine gave for each event: it must still give the same.
+ *
+ * `recorded-calls.jsonl.gz` has a call a line. `log` is the event log as `EVENTS_DIR` writes it, version 1. `commands` has the
+ * commands of each event. Names that begin with "real" or "addressed" or "failing" are calls to the running service; the others
+ * are this folder's own tests, chosen for the most different steps.
+ *
+ * Where a rule changes on purpose, `RERECORD=1` writes the new commands into the file. Read the differences first.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { readFileSync, writeFileSync } from "node:fs"
+import { gunzipSync, gzipSync } from "node:zlib"
+import type { ConversationEvent } from "../../../../src/conversation/ConversationEvent.ts"
+import * as Replay from "../../../../src/conversation/replay/Replay.ts"
+import type { Command, Timer, TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
+
+/**
+ * New tags of commands, each with the tag it was recorded under; `undefined` leaves the command out of the comparison.
+ * The fields of a renamed command must be the recorded ones.
+ */
+const renamedCommands: Readonly<Record<string, string | undefined>> = {}
+
+/** Tags that no recorded call has, each with the reason. */
+const neverRecorded: Readonly<Record<string, string>> = {}
+
+interface RecordedCall {
+  readonly name: string
+  readonly log: string
+  readonly commands: ReadonlyArray<ReadonlyArray<unknown>>
+}
+
+const fixture = new URL("../../../fixtures/recorded-calls.jsonl.gz", import.meta.url)
+
+const calls = gunzipSync(readFileSync(fixture)).toString("utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as RecordedCall)
+
+const recordingOf = ({ log }: RecordedCall): Replay.Recording => {
+  const parsed = Replay.parse(log)
+  return "_tag" in parsed ? assert.fail(parsed.reason) : parsed
+}
+
+/** The order of fields is no difference. */
+const withSortedKeys = (_key: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1))
+    : value
+
+const textOf = (commands: ReadonlyArray<unknown>): string => `[${commands.map((command) => JSON.stringify(command, withSortedKeys)).join(",\n    ")}]`
+
+const asRecorded = (commands: ReadonlyArray<Command>): ReadonlyArray<object> =>
+  commands.flatMap((command) => {
+    if (!Object.hasOwn(renamedCommands, command._tag)) return [command]
+    const _tag = renamedCommands[command._tag]
+    return _tag === undefined ? [] : [{ ...command, _tag }]
+  })
+
+/** Behind the first difference the states differ, so later differences tell little. */
+const mostShown = 3
+
+const differencesOf = (call: RecordedCall): ReadonlyArray<string> => {
+  const { events } = recordingOf(call)
+  const given = Replay.play(recordingOf(call))
+  assert.strictEqual(call.commands.length, events.length)
+  return events.flatMap((event, index) => {
+    const [expected, now] = [textOf(call.commands[index]), textOf(asRecorded(given[index]))]
+    return expected === now ? [] : [`event ${index + 1} of ${events.length}: ${JSON.stringify(event)}\n  expected: ${expected}\n  given:    ${now}`]
+  })
+}
+
+if (process.env["RERECORD"] === "1") {
+  const lines = calls.map((call) => JSON.stringify({ ...call, commands: Replay.play(recordingOf(call)) }))
+  writeFileSync(fixture, gzipSync(`${lines.join("\n")}\n`, { level: 9 }))
+}
+
+describe("a recorded call plays to the same commands", () => {
+  for (const call of calls) {
+    it(call.name, () => {
+      const differences = differencesOf(call)
+      if (differences.length === 0) return
+      const more = differences.length > mostShown ? `\nand ${differences.length - mostShown} events more` : ""
+      assert.fail(`${call.name}\n${differences.slice(0, mostShown).join("\n")}${more}`)
+    })
+  }
+})
+
+/** Checked by the compiler: no tag is missing here. */
+const eventTags: Readonly<Record<TurnEvent["_tag"], true>> = {
+  Began: true,
+  VoiceStarted: true,
+  VoiceStopped: true,
+  Partial: true,
+  Transcribed: true,
+  TranscriptionFailed: true,
+  ReplyText: true,
+  ReplyCutShort: true,
+  ReplyState: true,
+  ReplyHangUp: true,
+  ReplyTransfer: true,
+  ReplyDigits: true,
+  ReplyDone: true,
+  ReplyFailed: true,
+  SpeechBegan: true,
+  MediaSent: true,
+  SpeechEnded: true,
+  SpeechFailed: true,
+  MarkReturned: true,
+  FillerLeft: true,
+  Transferred: true,
+  TransferFailed: true,
+  TimerFired: true,
+  Digit: true,
+  Trouble: true,
+  HungUp: true
+}
+
+const timers: Readonly<Record<Timer, true>> = {
+  speculate: true,
+  endpoint: true,
+  bargeIn: true,
+  utterance: true,
+  idle: true,
+  idleHangUp: true,
+  digits: true,
+  filler: true,
+  playback: true,
+  hangUp: true,
+  limit: true
+}
+
+const commandTags: Readonly<Record<Command["_tag"], true>> = {
+  BeginUtterance: true,
+  Transcribe: true,
+  CancelTranscription: true,
+  EndUtterance: true,
+  StartReply: true,
+  CancelReply: true,
+  Speak: true,
+  Press: true,
+  Release: true,
+  Hold: true,
+  StopSpeech: true,
+  Clear: true,
+  StartTimer: true,
+  CancelTimer: true,
+  Tell: true,
+  HangUp: true,
+  Transfer: true
+}
+
+const toldTags: Readonly<Record<ConversationEvent["_tag"], true>> = {
+  CallerSaid: true,
+  CallerSays: true,
+  AgentSays: true,
+  AgentFills: true,
+  AgentPresses: true,
+  AgentHeard: true,
+  BargeIn: true,
+  Resumed: true,
+  TurnMeasured: true,
+  Transferring: true,
+  TransferFailed: true,
+  EngineTrouble: true,
+  Ended: true
+}
+
+const assertOccur = (all: Readonly<Record<string, true>>, seen: ReadonlySet<string>) =>
+  assert.deepStrictEqual(Object.keys(all).filter((tag) => !seen.has(tag) && !Object.hasOwn(neverRecorded, tag)), [])
+
+describe("in the recorded calls occurs", () => {
+  const recordings = calls.map(recordingOf)
+  const events = recordings.flatMap((recording) => recording.events)
+  const commands = recordings.flatMap((recording) => Replay.play(recording).flat())
+
+  it("every event", () => assertOccur(eventTags, new Set(events.map(({ _tag }) => _tag))))
+
+  it("every timer, fired", () => assertOccur(timers, new Set(events.flatMap((event) => event._tag === "TimerFired" ? [event.timer] : []))))
+
+  it("every command", () => assertOccur(commandTags, new Set(commands.map(({ _tag }) => _tag))))
+
+  it("everything that watchers are told", () =>
+    assertOccur(toldTags, new Set(commands.flatMap((command) => command._tag === "Tell" ? [command.event._tag] : []))))
+
+  it("what more than two hundred callers did", () => assert.isAbove(calls.length, 200))
+})
