@@ -13,7 +13,8 @@
  *
  * A request for TwiML may be a replay: it was seen by somebody, and is sent again. So while a stream is open, while the call is handed on,
  * or after the caller seemed to leave, our answer only offers a stream: the call moves when that stream starts, which takes a
- * token that is good once, or when the old one ends. An offer that nothing follows is withdrawn by the timer `start`.
+ * token that is good once, or when the old one ends. An offer that nothing follows is withdrawn by the timer `start`. While the call waits
+ * for its first stream, further requests extend that wait once at most, and use up no resumption.
  *
  * `transition` says what is to be done; the call's own fiber does it, in order.
  */
@@ -81,7 +82,7 @@ export interface CallState {
   readonly isAnswered: boolean
   /** Twilio was asked to hand the call on: the stream's end is no loss, and nobody's leaving. */
   readonly isTransferring: boolean
-  /** How often Twilio was given a stream again: after a loss, or because none came to be. */
+  /** How often a stream was lost, or another took its place. Requests do not count: they can be replayed. */
   readonly resumptions: number
   /** Where Twilio was told to connect the sound next, while this phase still holds. Every phase begins without. */
   readonly offer: "none" | "here" | "elsewhere"
@@ -233,10 +234,9 @@ const onAnswered = (state: CallState, streamsHere: boolean, asked: Asked): Trans
     case "Ringing":
       return to({ ...state, isAnswered: true }, Phase.Connected(), startOf(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
-      // The stream never came to be. Asked for the first TwiML, this is its answer, or the same answer again.
-      return asked !== "first" && state.isAnswered
-        ? followOrGiveUp(state, streamsHere, "noStream")
-        : to({ ...state, isAnswered: true }, phase, startOf(streamsHere))
+      if (asked === "first" || !state.isAnswered) return to({ ...state, isAnswered: true }, phase, startOf(streamsHere))
+      // The stream has not come to be; or this is a replay, which must use up no resumption. The first such request extends the wait once.
+      return streamsHere ? offer(state, streamsHere) : followOrGiveUp(state, streamsHere, "noStream")
     case "Resuming":
       return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), startOf(streamsHere))
     case "Streaming":
