@@ -46,7 +46,7 @@ const HttpServer = Layer.unwrap(
   Effect.gen(function*() {
     const config = yield* AppConfig
     const { server } = config
-    const main = NodeServer.make({ ...server.connections, isSigned: EarlySignature.make(config) })
+    const main = NodeServer.make({ ...server.connections, trustedProxies: server.trustedProxies, isSigned: EarlySignature.make(config) })
     const serving = NodeHttpServer.layer(() => main, {
       host: server.host,
       port: server.port,

@@ -7,7 +7,7 @@
 import { Data, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { IncomingMessage, Server } from "node:http"
-import type { Socket } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 
 /** Where it can't listen. */
 export class AdminServerFailed extends Data.TaggedError("AdminServerFailed")<{ readonly cause: unknown }> {
@@ -36,16 +36,17 @@ export const isElsewhere = (hasAdmin: boolean, path: string | undefined, request
 export const layer = (main: Server, own: Server, address: { readonly host: string; readonly port: number }) =>
   Layer.effectDiscard(
     Effect.acquireRelease(
-      Effect.callback<void, AdminServerFailed>((resume) => {
+      Effect.callback<string, AdminServerFailed>((resume) => {
         const onError = (cause: Error) => resume(Effect.fail(new AdminServerFailed({ cause })))
         own.on("connection", (socket: Socket) => connections.add(socket))
         own.on("request", (request, response) => void main.emit("request", request, response))
         own.once("error", onError)
         own.listen(address, () => {
           own.off("error", onError)
-          resume(Effect.void)
+          const bound = own.address() as AddressInfo
+          resume(Effect.succeed(`http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`))
         })
-      }),
+      }).pipe(Effect.tap((url) => Effect.logInfo(`The admin pages are at ${url}`))),
       () =>
         Effect.callback<void>((resume) => {
           own.close(() => resume(Effect.void))

@@ -2,7 +2,7 @@
  * The connections of the server, by what they are doing. Each state has an end, whatever the other side does:
  *
  * - it waits for a request: bounded in number, and by the server's keep-alive time;
- * - its request is being read: Node's own time-outs, and a bound for each address and for all;
+ * - its request is being read: Node's own time-outs, and a bound for each client and for all;
  * - its answer is being sent: a reader that takes less than 16 KiB in half a minute, while more waits, is cut;
  * - it asks for a WebSocket: ten seconds until it has one, or is gone.
  *
@@ -13,7 +13,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 
-/** Requests of one address, and of all, whose bodies are being read: 64 KiB each. */
+/** Requests of one client, and of all, whose bodies are being read: 64 KiB each. */
 const maxReadingOfOne = 192
 const maxReading = 768
 
@@ -30,10 +30,15 @@ const slowLooks = 15
 /** ms from an upgrade to its WebSocket; of inactivity, but nothing is read in that time. */
 const upgradeTimeout = 10_000
 
+/** The address of a request's sender, which behind a trusted proxy is not the connection's. */
+export type ClientOf = (request: IncomingMessage) => string
+
+const peerOf: ClientOf = ({ socket }) => socket.remoteAddress ?? ""
+
 /** A request whose body is being read. */
 interface Reading {
   readonly socket: Socket
-  readonly address: string
+  readonly client: string
   readonly since: number
 }
 
@@ -66,9 +71,11 @@ export class ConnectionLimits {
   private looks = 0
 
   private readonly maxIdle: number
+  private readonly clientOf: ClientOf
 
-  constructor(maxIdle: number) {
+  constructor(maxIdle: number, clientOf: ClientOf = peerOf) {
     this.maxIdle = maxIdle
+    this.clientOf = clientOf
   }
 
   readonly opened = (socket: Socket): void => {
@@ -101,7 +108,7 @@ export class ConnectionLimits {
   readonly read = (request: IncomingMessage): void => {
     const { socket } = request
     if (request.complete || this.isClosing) return
-    this.reading.set(request, { socket, address: socket.remoteAddress ?? "", since: this.looks })
+    this.reading.set(request, { socket, client: this.clientOf(request), since: this.looks })
     const done = () => void this.reading.delete(request)
     request.once("end", done)
     request.once("close", done)
@@ -141,9 +148,9 @@ export class ConnectionLimits {
     this.cutLongest(maxReading, () => true)
     if (this.reading.size <= maxReadingOfOne) return
     const counts = new Map<string, number>()
-    for (const { address } of this.reading.values()) counts.set(address, (counts.get(address) ?? 0) + 1)
-    for (const [address, count] of counts) {
-      if (count > maxReadingOfOne) this.cutLongest(maxReadingOfOne, (reading) => reading.address === address)
+    for (const { client } of this.reading.values()) counts.set(client, (counts.get(client) ?? 0) + 1)
+    for (const [client, count] of counts) {
+      if (count > maxReadingOfOne) this.cutLongest(maxReadingOfOne, (reading) => reading.client === client)
     }
   }
 

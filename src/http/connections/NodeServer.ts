@@ -7,17 +7,18 @@
  *   that have sent nothing yet or of those between two requests, whichever are more. So a flood of silent connections can't drive
  *   out those in use, and a new one is not closed for them. A request in progress and a WebSocket are not waiting, and are never cut.
  * - A request's headers must be there within 10 s, whatever the connection did before.
- * - Whatever a connection does, it has an end ({@link EngineHttpClient}).
- * - Requests take turns with the calls, also those that came in one packet ({@link Turns}, {@link SlicedReads}).
+ * - Whatever a connection does, it has an end ({@link ConnectionLimits}).
+ * - Requests take turns with the calls, also those that came in one packet ({@link RequestTurns}, {@link SlicedReads}).
  * - The port is open from early on, while agents and engines are being loaded: until then {@link Starting} answers.
  * - `close` closes what waits at once, and the rest as soon as its response is sent, or after 5 s. Node's own `close` waits for
  *   connections that have sent nothing yet, and for those that were in use, until their clients or the keep-alive end them.
  */
-import { Duration } from "effect"
+import { Duration, Option } from "effect"
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers"
-import { ConnectionLimits } from "./ConnectionLimits.ts"
+import { type ClientOf, ConnectionLimits } from "./ConnectionLimits.ts"
+import * as ForwardedHeaders from "./ForwardedHeaders.ts"
 import type { IsSigned } from "../webhooks/EarlySignature.ts"
 import * as SlicedReads from "./SlicedReads.ts"
 import * as Starting from "../Starting.ts"
@@ -34,6 +35,8 @@ export interface Options {
   readonly closeAfter?: number
   /** Tells which requests are Twilio's while the service starts. Without it the first hundred wait. */
   readonly isSigned?: IsSigned | undefined
+  /** CIDR networks of the proxies whose forwarding headers are believed; none by default. */
+  readonly trustedProxies?: ReadonlyArray<string>
 }
 
 interface Timeouts {
@@ -48,7 +51,18 @@ const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkEvery: 
 /** How long (ms) `close` waits for answers that are being given, before it closes their connections. */
 const closeTimeout = 5000
 
-export const make = ({ closeAfter = closeTimeout, isSigned, keepAlive, maxIdle, timeouts = defaultTimeouts }: Options): Server => {
+/** Behind a trusted proxy all requests come from its address, so the client is the one that it names. */
+const clientOf = (trustedProxies: ReadonlyArray<string>): ClientOf => {
+  const isTrusted = ForwardedHeaders.trust(trustedProxies)
+  return ({ headers, socket }) => {
+    const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]))
+    return Option.getOrElse(ForwardedHeaders.resolve(texts, socket.remoteAddress, isTrusted).client, () => "")
+  }
+}
+
+export const make = (
+  { closeAfter = closeTimeout, isSigned, keepAlive, maxIdle, timeouts = defaultTimeouts, trustedProxies = [] }: Options
+): Server => {
   const options: ServerOptions = {
     keepAliveTimeout: Duration.toMillis(keepAlive),
     headersTimeout: timeouts.headers,
@@ -56,7 +70,7 @@ export const make = ({ closeAfter = closeTimeout, isSigned, keepAlive, maxIdle, 
     connectionsCheckingInterval: timeouts.checkEvery
   }
   const server = createServer(options)
-  const connections = new ConnectionLimits(maxIdle)
+  const connections = new ConnectionLimits(maxIdle, trustedProxies.length === 0 ? undefined : clientOf(trustedProxies))
   const reads = new WeakMap<Socket, SlicedReads.SlicedReads>()
   const starting = Starting.make({ isSigned })
   server.on("connection", (socket: Socket) => {

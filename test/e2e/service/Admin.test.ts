@@ -33,6 +33,14 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the
       assert.strictEqual((yield* started.ended).code, 0)
     }).pipe(Effect.scoped))
 
+  it.effect("tells its address, also where the system chose the port", () =>
+    Effect.gen(function*() {
+      const { started } = yield* Process.startWithTwilio({ ADMIN_PORT: "0" })
+      const url = /The admin pages are at (http:\/\/[\d.]+:\d+)/.exec(started.stdout())?.[1]
+      assert.isString(url)
+      assert.strictEqual((yield* Client.ask(`${url}/ready`)).status, 200)
+    }).pipe(Effect.scoped))
+
   it.effect("that can't listen is told with its variables", () =>
     Effect.gen(function*() {
       const taken = yield* Effect.acquireRelease(

@@ -393,6 +393,19 @@ describe("a connection that does not come to an end", () => {
       assert.isTrue(clients[229].isOpen())
     }).pipe(Effect.scoped))
 
+  it.live("counts by client behind a trusted proxy, where all come from one address", () =>
+    Effect.gen(function*() {
+      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 50 }, trustedProxies: ["127.0.0.0/8"] })
+      const half = (client: string) => `POST / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${client}\r\nContent-Length: 10\r\n\r\na`
+      server.removeAllListeners("request")
+      const clients = yield* Effect.forEach([...Array(230).keys()], () => open(port))
+      // The first 30, which are cut first, are of another client than the 200.
+      yield* Effect.forEach(clients, (client, index) => client.write(half(index < 30 ? "203.0.113.1" : "203.0.113.2")), { discard: true })
+      yield* until("those left", connectionsOf(server), (count) => count === 222)
+      yield* clients[30].closed
+      assert.isTrue(clients[0].isOpen())
+    }).pipe(Effect.scoped))
+
   it.live("is cut when it asks for a WebSocket and goes no further", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({ timeouts: quick })
