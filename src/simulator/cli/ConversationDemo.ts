@@ -15,6 +15,7 @@ import { Narration } from "../report/Narration.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import type { Voice } from "../caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../report/SpeakingTurns.ts"
+import * as DebuggerCodes from "../twilio/DebuggerCodes.ts"
 
 /** What the caller of the built-in receptionist says. The second line interrupts the answer to the first. */
 export const lines = [
@@ -160,7 +161,7 @@ export const report = Effect.fnUntraced(function*(
 
   const status = yield* call.status
   const problems = yield* call.problems
-  const why = [...new Set(problems.filter(({ code }) => code !== 31921).map(({ code, message }) => ` ${code}: ${message}`))].join("")
+  const why = [...new Set(problems.filter(({ code }) => code !== DebuggerCodes.streamClosedByService).map(({ code, message }) => ` ${code}: ${message}`))].join("")
   if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
   if (answered.length === 0) return yield* new DemoError({ message: `The agent answered nothing that the caller said.${why}` })
 })

@@ -9,6 +9,7 @@ import type { SimulatedCallEvent } from "../report/SimulatedCallEvent.ts"
 import * as AudioSimilarity from "../report/AudioSimilarity.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import * as SoundFiles from "../caller/SoundFiles.ts"
+import * as DebuggerCodes from "../twilio/DebuggerCodes.ts"
 
 /** What kept the demonstration from its aim: one sentence for the person who started it. */
 export class DemoError extends Data.TaggedError("DemoError")<{ readonly message: string }> {
@@ -213,7 +214,7 @@ export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: stri
     )
   }
 
-  const distinct = new Set(problems.filter(({ code }) => code !== 31921).map(({ code, message }) => ` ${code}: ${message}`))
+  const distinct = new Set(problems.filter(({ code }) => code !== DebuggerCodes.streamClosedByService).map(({ code, message }) => ` ${code}: ${message}`))
   const why = [...distinct].join("")
   if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
   if (AudioSimilarity.level(heard) < -60) return yield* new DemoError({ message: `The caller heard nothing.${why}` })

@@ -11,6 +11,7 @@ import * as Mulaw from "../../audio/Mulaw.ts"
 import * as MediaMessage from "../../twilio/media/MediaMessage.ts"
 import type { StreamEnd, Untimed } from "../report/SimulatedCallEvent.ts"
 import { frameSamples, type Line } from "../caller/Caller.ts"
+import * as DebuggerCodes from "./DebuggerCodes.ts"
 import { type Faults, type RubbishKind, rubbishKinds, stallEveryMillis } from "./Faults.ts"
 import { PlaybackBuffer } from "./PlaybackBuffer.ts"
 import * as Acoustics from "../caller/Acoustics.ts"
@@ -177,7 +178,7 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
   const returnPlayed = Effect.suspend(() => returnMarks(playback.due(toSamples(nowNanos())), false))
 
   const noteMalformed = (what: string) =>
-    note({ _tag: "Problem", code: 31950, message: `Malformed message: ${what}.` })
+    note({ _tag: "Problem", code: DebuggerCodes.streamMessageMalformed, message: `Malformed message: ${what}.` })
 
   /** Fulfils one frame of the service. */
   const take = Effect.fnUntraced(function*({ at, text }: Incoming) {
@@ -196,7 +197,7 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
         }
         if (!playback.play(now, message.media.payload) && !discarded) {
           discarded = true
-          yield* note({ _tag: "Problem", code: 31931, message: "More than ten minutes of sound were queued; media was discarded." })
+          yield* note({ _tag: "Problem", code: DebuggerCodes.streamMediaDiscarded, message: "More than ten minutes of sound were queued; media was discarded." })
         }
         return
       }

@@ -3,13 +3,14 @@
  *
  * Known are the verbs that a service on Media Streams uses. A verb that is not known is skipped with a
  * warning, as Twilio does; a document that is not well-formed, or whose root is not `<Response>`, is
- * error 12100 and ends the call.
+ * error DebuggerCodes.invalidDocument and ends the call.
  *
  * https://www.twilio.com/docs/voice/twiml
  */
-import { Data, Option, Result, Schema } from "effect"
+import { Data, Effect, Option, Result, Schema } from "effect"
 import * as PhoneNumber from "../../domain/PhoneNumber.ts"
-import * as Xml from "./Xml.ts"
+import * as DebuggerCodes from "./DebuggerCodes.ts"
+import * as XmlTree from "./XmlTree.ts"
 
 export type Method = "GET" | "POST"
 
@@ -71,19 +72,19 @@ const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
  */
 const streamUrl = (text: string, base: string): Result.Result<string, TwimlError> => {
   if (!/^[a-z][a-z\d+.-]*:/i.test(text)) {
-    if (!URL.canParse(text, base)) return Result.fail(new TwimlError({ code: 31923, message: "The stream's URL is malformed." }))
+    if (!URL.canParse(text, base)) return Result.fail(new TwimlError({ code: DebuggerCodes.streamUrlMalformed, message: "The stream's URL is malformed." }))
     return Result.succeed(new URL(text, base).href.replace(/^http/, "ws"))
   }
-  if (!URL.canParse(text)) return Result.fail(new TwimlError({ code: 31923, message: "The stream's URL is malformed." }))
+  if (!URL.canParse(text)) return Result.fail(new TwimlError({ code: DebuggerCodes.streamUrlMalformed, message: "The stream's URL is malformed." }))
   const url = new URL(text)
   const accepted = url.protocol === "wss:" || (url.protocol === "ws:" && loopback.test(url.hostname))
   if (!accepted) {
     return Result.fail(
-      new TwimlError({ code: 31922, message: "A stream's URL has to begin with wss:// (ws:// only on this machine)." })
+      new TwimlError({ code: DebuggerCodes.streamSchemeUnsupported, message: "A stream's URL has to begin with wss:// (ws:// only on this machine)." })
     )
   }
   return url.search === "" ? Result.succeed(text) : Result.fail(
-    new TwimlError({ code: 31920, message: "A stream's URL takes no query string: use <Parameter>." })
+    new TwimlError({ code: DebuggerCodes.streamRefused, message: "A stream's URL takes no query string: use <Parameter>." })
   )
 }
 
@@ -102,7 +103,7 @@ const target = (
   return url === undefined ? undefined : { url, method: method(methodText) }
 }
 
-const parseStream = (element: Xml.Element, base: string, warnings: Array<Finding>): Result.Result<StreamNoun, TwimlError> => {
+const parseStream = (element: XmlTree.Element, base: string, warnings: Array<Finding>): Result.Result<StreamNoun, TwimlError> => {
   const { attributes } = element
   const url = streamUrl((attributes["url"] ?? "").trim(), base)
   if (Result.isFailure(url)) return Result.fail(url.failure)
@@ -111,9 +112,9 @@ const parseStream = (element: Xml.Element, base: string, warnings: Array<Finding
     const name = child.attributes["name"]
     const value = child.attributes["value"]
     if (child.name !== "Parameter" || name === undefined || value === undefined) {
-      warnings.push({ code: 12200, message: `<${child.name}> is not a <Parameter name value> of <Stream>; it was skipped.` })
+      warnings.push({ code: DebuggerCodes.skipped, message: `<${child.name}> is not a <Parameter name value> of <Stream>; it was skipped.` })
     } else if (name.length + value.length > 500) {
-      warnings.push({ code: 12200, message: "A <Parameter> is longer than 500 characters; it was skipped." })
+      warnings.push({ code: DebuggerCodes.skipped, message: "A <Parameter> is longer than 500 characters; it was skipped." })
     } else {
       parameters[name] = value
     }
@@ -132,7 +133,7 @@ const seconds = (text: string | undefined): number => {
 }
 
 const parseVerb = (
-  element: Xml.Element,
+  element: XmlTree.Element,
   base: string,
   warnings: Array<Finding>
 ): Result.Result<Verb | undefined, TwimlError> => {
@@ -141,7 +142,7 @@ const parseVerb = (
     case "Connect": {
       const stream = element.children.find((child) => child.name === "Stream")
       if (stream === undefined) {
-        warnings.push({ code: 12200, message: "<Connect> without <Stream> was skipped." })
+        warnings.push({ code: DebuggerCodes.skipped, message: "<Connect> without <Stream> was skipped." })
         return Result.succeed(undefined)
       }
       return Result.map(parseStream(stream, base, warnings), (noun) =>
@@ -151,7 +152,7 @@ const parseVerb = (
       const noun = element.children.find((child) => child.name === "Number")
       const to = PhoneNumber.parse((noun ?? element).text)
       return Option.isNone(to)
-        ? Result.fail(new TwimlError({ code: 13224, message: "<Dial> has no phone number that can be rung." }))
+        ? Result.fail(new TwimlError({ code: DebuggerCodes.invalidDialNumber, message: "<Dial> has no phone number that can be rung." }))
         : Result.succeed(Verb.Dial({
           to: to.value,
           callerId: attributes["callerId"],
@@ -170,11 +171,11 @@ const parseVerb = (
     case "Redirect": {
       const to = target(element.text, attributes["method"], base)
       return to === undefined
-        ? Result.fail(new TwimlError({ code: 11100, message: "<Redirect> has no URL that can be fetched." }))
+        ? Result.fail(new TwimlError({ code: DebuggerCodes.invalidUrl, message: "<Redirect> has no URL that can be fetched." }))
         : Result.succeed(Verb.Redirect(to))
     }
     default:
-      warnings.push({ code: 12200, message: `The verb <${name}> is not known to the simulator; it was skipped.` })
+      warnings.push({ code: DebuggerCodes.skipped, message: `The verb <${name}> is not known to the simulator; it was skipped.` })
       return Result.succeed(undefined)
   }
 }
@@ -184,23 +185,19 @@ const parseVerb = (
  *
  * @param base where the document came from: relative URLs are resolved against it
  */
-export const parse = (source: string, base: string): Result.Result<Document, TwimlError> => {
-  const parsed = Xml.parse(source)
-  if (Result.isFailure(parsed)) {
-    return Result.fail(
-      new TwimlError({ code: 12100, message: `The document is not well-formed XML: ${parsed.failure.message}.` })
-    )
-  }
-  const root = parsed.success
+export const parse = Effect.fnUntraced(function*(source: string, base: string): Effect.fn.Return<Document, TwimlError> {
+  const root = yield* Effect.mapError(
+    XmlTree.parse(source),
+    ({ message }) => new TwimlError({ code: DebuggerCodes.invalidDocument, message: `The document is not well-formed XML: ${message}.` })
+  )
   if (root.name !== "Response") {
-    return Result.fail(new TwimlError({ code: 12100, message: "The document's root element is not <Response>." }))
+    return yield* new TwimlError({ code: DebuggerCodes.invalidDocument, message: "The document's root element is not <Response>." })
   }
   const verbs: Array<Verb> = []
   const warnings: Array<Finding> = []
   for (const child of root.children) {
-    const verb = parseVerb(child, base, warnings)
-    if (Result.isFailure(verb)) return Result.fail(verb.failure)
-    if (verb.success !== undefined) verbs.push(verb.success)
+    const verb = yield* Effect.fromResult(parseVerb(child, base, warnings))
+    if (verb !== undefined) verbs.push(verb)
   }
-  return Result.succeed({ verbs, warnings })
-}
+  return { verbs, warnings }
+})

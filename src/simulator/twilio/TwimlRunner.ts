@@ -9,6 +9,7 @@ import { type AccountSid, StreamSid } from "../../domain/Sid.ts"
 import * as Signature from "../../twilio/webhook/Signature.ts"
 import type { TerminalStatus } from "../report/SimulatedCallEvent.ts"
 import { Line } from "../caller/Caller.ts"
+import * as DebuggerCodes from "./DebuggerCodes.ts"
 import { type Faults, none } from "./Faults.ts"
 import * as TwilioStream from "./TwilioStream.ts"
 import { note, type Callback, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
@@ -59,7 +60,7 @@ const twilioBase = "https://api.twilio.com/"
 export const load = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Source) {
   const problem = (code: number, message: string) => Effect.as(note(call, { _tag: "Problem", code, message }), undefined)
   const read = Effect.fnUntraced(function*(text: string, base: string) {
-    const document = TwimlReader.parse(text, base)
+    const document = yield* Effect.result(TwimlReader.parse(text, base))
     if (Result.isFailure(document)) return yield* problem(document.failure.code, document.failure.message)
     for (const warning of document.success.warnings) yield* problem(warning.code, warning.message)
     yield* note(call, { _tag: "Twiml", verbs: document.success.verbs.map((verb) => verb._tag) })
@@ -82,7 +83,7 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
   const { body, contentType } = answer.success
   if (body.trim() === "") return { verbs: [], warnings: [] } satisfies TwimlReader.Document
   if (!accepted.has(contentType)) {
-    return yield* problem(12300, `TwiML has to be text/xml or application/xml, not "${contentType}".`)
+    return yield* problem(DebuggerCodes.invalidContentType, `TwiML has to be text/xml or application/xml, not "${contentType}".`)
   }
   return yield* read(body, source.url)
 })
@@ -141,7 +142,7 @@ const connect = Effect.fn("TwimlRunner.connect")(function*(
     const wire = yield* Effect.result(WebSocketClient.open(environment.locate(noun.url), headers))
     if (Result.isFailure(wire)) {
       const { message, status } = wire.failure
-      yield* note(call, { _tag: "Problem", code: status === undefined ? 31901 : 31920, message })
+      yield* note(call, { _tag: "Problem", code: status === undefined ? DebuggerCodes.streamUnreachable : DebuggerCodes.streamRefused, message })
       yield* streamEvent(streamSid, "stream-error", message)
       yield* note(call, { _tag: "StreamEnded", streamSid, why: "refused", code: undefined })
       return undefined
@@ -160,11 +161,11 @@ const connect = Effect.fn("TwimlRunner.connect")(function*(
     }).pipe(Effect.onInterrupt(() => streamEvent(streamSid, "stream-stopped")))
     if (ended.why === "closedByService") {
       const message = `The service closed the stream (${ended.code}); informational.`
-      yield* note(call, { _tag: "Problem", code: 31921, message })
+      yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamClosedByService, message })
     }
     if (ended.why === "connectionLost") {
       const message = "The connection to the service broke without a close handshake."
-      yield* note(call, { _tag: "Problem", code: 31903, message })
+      yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamBroken, message })
       yield* streamEvent(streamSid, "stream-error", message)
     }
     yield* streamEvent(streamSid, "stream-stopped")

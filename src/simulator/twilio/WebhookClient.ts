@@ -6,6 +6,7 @@
 import { Effect, Random, type Redacted, Schema } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import * as Signature from "../../twilio/webhook/Signature.ts"
+import * as DebuggerCodes from "./DebuggerCodes.ts"
 import type { Method } from "./TwimlReader.ts"
 
 export interface Request {
@@ -23,9 +24,9 @@ export interface Answer {
   readonly body: string
 }
 
-/** There was no good answer. 11200: not a 2xx; 11205: no connection, or no answer within 15 s. */
+/** There was no good answer. DebuggerCodes.webhookFailed: not a 2xx; DebuggerCodes.webhookUnreachable: no connection, or no answer within 15 s. */
 export class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
-  code: Schema.Literals([11200, 11205]),
+  code: Schema.Literals([DebuggerCodes.webhookFailed, DebuggerCodes.webhookUnreachable]),
   message: Schema.String,
   /** The HTTP status, when there was an answer. */
   status: Schema.optionalKey(Schema.Int)
@@ -79,7 +80,7 @@ export const make = (
       Effect.timeout("15 seconds"),
       Effect.mapError((error) =>
         new WebhookError({
-          code: 11205,
+          code: DebuggerCodes.webhookUnreachable,
           message: error._tag === "TimeoutError"
             ? "The webhook did not answer within 15 seconds."
             : "The webhook could not be reached."
@@ -88,7 +89,7 @@ export const make = (
     )
     if (answer.status < 200 || answer.status >= 300) {
       return yield* new WebhookError({
-        code: 11200,
+        code: DebuggerCodes.webhookFailed,
         message: `The webhook answered with HTTP status ${answer.status}.`,
         status: answer.status
       })

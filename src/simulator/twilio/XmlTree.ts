@@ -1,0 +1,53 @@
+/**
+ * An XML document as a tree, by Effect's decoder. A document type is refused, as Twilio refuses it.
+ */
+import { Effect, Stream } from "effect"
+import { Xml } from "effect/encoding"
+
+/** One element; `text` is all character data directly inside it. */
+export interface Element {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly children: ReadonlyArray<Element>
+  readonly text: string
+}
+
+interface OpenElement extends Element {
+  readonly children: Array<OpenElement>
+  text: string
+}
+
+const doctypeRefused = new Xml.XmlError({ kind: "Unsupported", message: "document types are not accepted" })
+
+/** Reads a document into its root element. Fails with the line and column where it is not well-formed. */
+export const parse = (source: string): Effect.Effect<Element, Xml.XmlError> =>
+  Effect.gen(function*() {
+    // Stands above the root; the decoder sees to it that there is exactly one.
+    const document: OpenElement = { name: "", attributes: {}, children: [], text: "" }
+    const open = [document]
+    yield* Stream.make(source).pipe(
+      Stream.pipeThroughChannel(Xml.decodeString()),
+      Stream.runForEach((event) => {
+        const inside = open[open.length - 1]
+        switch (event._tag) {
+          case "StartElement": {
+            const element: OpenElement = { name: event.name, attributes: event.attributes, children: [], text: "" }
+            inside.children.push(element)
+            open.push(element)
+            return Effect.void
+          }
+          case "EndElement":
+            open.pop()
+            return Effect.void
+          case "Text":
+            inside.text += event.text
+            return Effect.void
+          case "Doctype":
+            return Effect.fail(doctypeRefused)
+          default:
+            return Effect.void
+        }
+      })
+    )
+    return document.children[0]
+  })
