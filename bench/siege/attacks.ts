@@ -1,5 +1,6 @@
 /** All attacks, in the order of the table. */
 import type { Attack } from "./Attack.ts"
+import { besideSound } from "./besideSound.ts"
 import { silentConnections } from "./floods.ts"
 import { forgedForms } from "./forgedForms.ts"
 import { fragments } from "./fragments.ts"
@@ -40,5 +41,6 @@ export const attacks: ReadonlyArray<Attack> = [
   oneCaller,
   ...languageServers,
   twilioAnswers,
-  ...media
+  ...media,
+  ...besideSound
 ]

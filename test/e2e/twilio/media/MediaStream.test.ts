@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
 import type { WebSocket } from "ws"
 import { decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
+import { eventLoopTurn } from "../../../../src/runtime/EventLoopTurn.ts"
 import * as MediaStream from "../../../../src/twilio/media/MediaStream.ts"
 import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
 import { settle } from "../../../support/service/Time.ts"
@@ -211,10 +212,31 @@ describe("what comes in", () => {
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       let brought = 0
-      while (!socket.isPaused) socket.bring(mark(`m${brought++}`))
+      while (!socket.isPaused) {
+        yield* eventLoopTurn
+        socket.bring(mark(`m${brought++}`))
+      }
       assert.strictEqual(brought, MediaStream.controlCapacity)
+      yield* eventLoopTurn
+      assert.isTrue(socket.isPaused)
       const first = yield* Stream.runCollect(Stream.take(stream.control, brought))
       assert.strictEqual(first.length, brought)
+      assert.isFalse(socket.isPaused)
+    }))
+
+  it.effect("off the fast path takes turns with other calls: after 64 messages the socket is paused until the next turn of the loop", () =>
+    Effect.gen(function*() {
+      const { socket } = yield* start
+      yield* eventLoopTurn
+      for (let turn = 0; turn < 3; turn++) {
+        for (let count = 1; count <= 64; count++) {
+          assert.isFalse(socket.isPaused)
+          socket.bring({ event: "later", streamSid: sid })
+        }
+        assert.isTrue(socket.isPaused)
+        yield* eventLoopTurn
+      }
+      for (let count = 0; count < 1000; count++) socket.bring(media(1 + count))
       assert.isFalse(socket.isPaused)
     }))
 
