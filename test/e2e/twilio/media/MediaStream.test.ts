@@ -301,6 +301,28 @@ describe("what comes in", () => {
     }))
 })
 
+describe("an impossible timestamp", () => {
+  it.effect.each([
+    { timestamp: String(2 ** 40), isRead: true },
+    { timestamp: "0", isRead: true },
+    { timestamp: "18446744073709551616", isRead: false },
+    { timestamp: "-20", isRead: false },
+    { timestamp: "NaN", isRead: false },
+    { timestamp: "1e400", isRead: false }
+  ])("takes no sound from the messages behind it: $timestamp", ({ isRead, timestamp }) =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.bring(media(1))
+      socket.bring({ ...media(2), media: { ...media(2).media, timestamp } })
+      for (let chunk = 3; chunk <= 50; chunk++) socket.bring(media(chunk))
+      assert.deepStrictEqual(socket.closes, [])
+      socket.drop()
+      const heard = chunksOf(yield* Stream.runCollect(stream.media))
+      assert.deepStrictEqual(heard, Array.from({ length: 50 }, (_, index) => index + 1).filter((chunk) => isRead || chunk !== 2))
+      assert.strictEqual(stream.tally.surplusMillis, 0)
+    }))
+})
+
 describe("what goes out", () => {
   it("is what Twilio reads", () => {
     const named = Result.getOrThrow(decodeOutbound(MediaStream.markText(sid, "a \"name\" \\ ☎")))
