@@ -33,16 +33,12 @@ const attack = (name: string, strength: string, send: (caller: Caller, index: nu
   }
 })
 
-const longName = "x".repeat(60_000)
-
 const json = (caller: Caller, message: Readonly<Record<string, unknown>>): void =>
   caller.socket.send(JSON.stringify({ sequenceNumber: String(++caller.sequence), streamSid: caller.streamSid, ...message }))
 
 const besideTimestamp = ["0", "1099511627776", "9007199254740991", "20"]
 
 export const besideSound: ReadonlyArray<Attack> = [
-  attack("WebSocket pings", "empty, as fast as they go", (caller) => caller.socket.ping()),
-  attack("marks of 60 KB", "as fast as they go", (caller) => json(caller, { event: "mark", mark: { name: longName } })),
   attack("keys", "as fast as they go", (caller, index) =>
     json(caller, { event: "dtmf", dtmf: { track: "inbound_track", digit: String(index % 10) } })),
   attack("messages that can't be read", "as fast as they go", (caller) => caller.socket.send("{\"event\":\"media\",")),

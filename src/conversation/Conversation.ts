@@ -32,6 +32,7 @@ import * as ToolDesk from "./tools/ToolDesk.ts"
 import type { Tools } from "./ports/Tools.ts"
 import { type Command, markName, parseMark, type SpeechKind, type TurnEvent } from "./turn/TurnEvent.ts"
 import * as Transition from "./turn/Transition.ts"
+import { initial as initialState } from "./turn/TurnState.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
 import type { Report } from "./turn/TurnReport.ts"
@@ -123,7 +124,7 @@ export const open = Effect.fnUntraced(function*(
   const players = new Map<number, { readonly player: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
   const { contextMillis } = engines.textToSpeech
   const context = contextMillis === undefined ? undefined : SpeechContext.make(contextMillis)
-  let state = Transition.initial
+  let state = initialState
 
   const happened = (event: TurnEvent) => void Queue.offerUnsafe(events, event)
   const report: Report = (event) => happened({ at: now(), ...event })
