@@ -19,7 +19,6 @@ import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as CallerSound from "./listen/CallerSound.ts"
 import { EngineFailed, failureOf, reasonOf } from "./ports/Engine.ts"
-import * as HoldRequest from "./turn/words/HoldRequest.ts"
 import * as MediaClock from "./listen/MediaClock.ts"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import * as ReplySynthesizer from "./speak/ReplySynthesizer.ts"
@@ -30,7 +29,8 @@ import type { Recognizer } from "./ports/SpeechToText.ts"
 import type { TextToSpeech } from "./ports/TextToSpeech.ts"
 import * as ToolDesk from "./tools/ToolDesk.ts"
 import type { Tools } from "./ports/Tools.ts"
-import { type Command, markName, parseMark, type SpeechKind, type TurnEvent } from "./turn/TurnEvent.ts"
+import { type Command, markName, parseMark, type SpeechKind } from "./turn/TurnCommand.ts"
+import type { TurnEvent } from "./turn/TurnEvent.ts"
 import * as Transition from "./turn/Transition.ts"
 import { initial as initialState } from "./turn/TurnState.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
@@ -124,6 +124,7 @@ export const open = Effect.fnUntraced(function*(
   const players = new Map<number, { readonly player: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
   const { contextMillis } = engines.textToSpeech
   const context = contextMillis === undefined ? undefined : SpeechContext.make(contextMillis)
+  let areWordsWanted = false
   let state = initialState
 
   const happened = (event: TurnEvent) => void Queue.offerUnsafe(events, event)
@@ -202,11 +203,10 @@ export const open = Effect.fnUntraced(function*(
   /** Replies that may yet be thrown away, as those are that were begun in a pause. */
   const unsettled = new Map<number, Deferred.Deferred<void>>()
 
-  const settle = () => {
-    const { active } = state
-    const settled = active === undefined ? undefined : unsettled.get(active.id)
-    if (active === undefined || settled === undefined) return
-    unsettled.delete(active.id)
+  const settle = (reply: number) => {
+    const settled = unsettled.get(reply)
+    if (settled === undefined) return
+    unsettled.delete(reply)
     Deferred.doneUnsafe(settled, Effect.void)
   }
 
@@ -340,17 +340,22 @@ export const open = Effect.fnUntraced(function*(
         return timers.start(command.timer, command.id, command.due)
       case "CancelTimer":
         return timers.cancel(command.timer)
+      case "WantWords":
+        areWordsWanted = command.isWanted
+        return Effect.void
+      case "SettleReply":
+        return Effect.sync(() => settle(command.reply))
+      case "RememberCallerWords":
+        if (command.isRequest) desk.callerSaid(command.text)
+        context?.callerSaid(command.text)
+        return Effect.void
+      case "RememberAgentWords":
+        desk.heard(command.reply, command.text)
+        context?.agentHeard(command.reply, command.text)
+        return Effect.void
+      case "ForgetReply":
+        return Effect.andThen(dropReply(command.reply), Effect.sync(() => context?.drop(command.reply)))
       case "Tell":
-        if (command.event._tag === "AgentHeard") {
-          finished.add(command.event.turn)
-          desk.heard(command.event.turn, command.event.text)
-          context?.agentHeard(command.event.turn, command.event.text)
-        }
-        if (command.event._tag === "CallerSaid") {
-          // Who asks to wait has asked for nothing new.
-          if (!HoldRequest.isOne(command.event.text, persona.language)) desk.callerSaid(command.event.text)
-          context?.callerSaid(command.event.text)
-        }
         return line.tell(command.event)
       case "HangUp":
         return Queue.end(out)
@@ -359,23 +364,13 @@ export const open = Effect.fnUntraced(function*(
     }
   }
 
-  /** Replies of which all is told that was heard. */
-  const finished = new Set<number>()
-
   const step = Effect.fnUntraced(function*(event: TurnEvent) {
     line.record?.(event)
     const [commands, next] = transition(state, event)
     state = next
-    recognition.setPartialsWanted(state.timers.bargeIn !== undefined || line.isWatched?.() !== false)
     for (const command of commands) yield* carryOut(command)
-    settle()
-    if (context !== undefined) {
-      // Told of what was heard of it first, if anything was.
-      for (const command of commands) if (command._tag === "CancelReply") context.drop(command.reply)
-      context.settle()
-    }
-    for (const reply of finished) yield* dropReply(reply)
-    finished.clear()
+    recognition.setPartialsWanted(areWordsWanted || line.isWatched?.() !== false)
+    context?.settle()
   })
 
   // -- the agent's sound ------------------------------------------------------------------------

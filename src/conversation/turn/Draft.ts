@@ -3,7 +3,8 @@
  */
 import type { ConversationEvent } from "../ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
-import type { Command, Timer } from "./TurnEvent.ts"
+import type { Command } from "./TurnCommand.ts"
+import type { Timer } from "./TurnEvent.ts"
 import type { Reply, TurnSettings, TurnState } from "./TurnState.ts"
 import * as Farewell from "./judgements/Farewell.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"

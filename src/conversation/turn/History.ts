@@ -3,9 +3,10 @@
  */
 import * as Words from "../../definition/languages/Words.ts"
 import type { Message, ReplyRequest } from "../ports/ReplyModel.ts"
-import { type Draft, tell } from "./Draft.ts"
+import { type Draft, order, tell } from "./Draft.ts"
 import type { Reply } from "./TurnState.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
+import * as HoldRequest from "./words/HoldRequest.ts"
 
 export const remember = (draft: Draft, role: Message["role"], text: string): void => {
   draft.state.history = [...draft.state.history, { role, text }]
@@ -16,6 +17,7 @@ export const callerSaid = (draft: Draft, turn: number, text: string): void => {
   draft.state.history = [...draft.state.history, { role: "caller", text, ...(unheard === undefined ? {} : { unheard }) }]
   delete draft.state.unheard
   tell(draft, turn, { _tag: "CallerSaid", text })
+  order(draft, { _tag: "RememberCallerWords", text, isRequest: !HoldRequest.isOne(text, draft.settings.language ?? "en") })
 }
 
 /** What the caller has not heard of the greeting; nothing, if that is no matter. */

@@ -24,7 +24,8 @@ import * as Dtmf from "../../audio/Dtmf.ts"
 import * as Words from "../../definition/languages/Words.ts"
 import * as UnfinishedSentence from "../speak/UnfinishedSentence.ts"
 import { type Draft, forgetTimer, keepReply, onReply, startTimer, trouble } from "./Draft.ts"
-import type { Command, Timer, TurnEvent } from "./TurnEvent.ts"
+import type { Command } from "./TurnCommand.ts"
+import type { Timer, TurnEvent } from "./TurnEvent.ts"
 import type { TurnSettings, TurnState } from "./TurnState.ts"
 import * as Farewell from "./judgements/Farewell.ts"
 import { hangUpDue, transferFailed } from "./rules/AfterReply.ts"
@@ -33,7 +34,7 @@ import { sayLine } from "./rules/AgentTurn.ts"
 import { endCall, hungUp, startIdle } from "./rules/Ending.ts"
 import { endpointReached, transcribed, transcriptionFailed } from "./rules/Endpointing.ts"
 import { onFiller, sayFiller } from "./rules/Filler.ts"
-import { bargeIn, partial, voiceStarted, voiceStopped } from "./rules/Interruption.ts"
+import { bargeIn, partial, voiceStarted, voiceStopped, wantWords } from "./rules/Interruption.ts"
 import { digitsDue, keyPressed } from "./rules/Keypad.ts"
 import { speaksTooLong } from "./rules/LongSpeech.ts"
 import { markReturned, marksAreLate, mediaSent, speechBegan, speechEnded } from "./rules/Playback.ts"
@@ -158,6 +159,7 @@ export const make = (settings: TurnSettings): Transition => {
     if (state.isEnded) return [[], state]
     const draft: Draft = { state: { ...state }, commands: [], settings, phrases, at: event.at, afterReply: follow }
     on(draft, event)
+    wantWords(draft, state)
     return [draft.commands, draft.state]
   }
 }

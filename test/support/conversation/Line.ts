@@ -4,7 +4,7 @@
  * what was truly heard. For tests.
  */
 import * as Dtmf from "../../../src/audio/Dtmf.ts"
-import type { Command } from "../../../src/conversation/turn/TurnEvent.ts"
+import type { Command } from "../../../src/conversation/turn/TurnCommand.ts"
 import * as Words from "../../../src/definition/languages/Words.ts"
 import * as Turns from "./Turns.ts"
 

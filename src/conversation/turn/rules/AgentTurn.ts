@@ -8,7 +8,7 @@ import type { Utterance } from "../TurnState.ts"
 import { takeBackFarewell } from "./Ending.ts"
 import { awaitSound, cutFiller } from "./Filler.ts"
 import { finishIfHeard, interruptReply } from "./Playback.ts"
-import { dropPreemptive, newReply, releaseSound, speakPiece, startModel } from "./Speech.ts"
+import { dropPreemptive, newReply, releaseSound, settleReply, speakPiece, startModel } from "./Speech.ts"
 
 /** Failures in a row after which the call is ended. */
 export const maxFailures = 3
@@ -51,12 +51,14 @@ export const commit = (draft: Draft, texts: ReadonlyArray<string>, utterance: Ut
     const reply = newReply(draft, { request, since, moments })
     draft.state.active = reply
     startModel(draft, reply)
+    settleReply(draft, reply)
     if (isFillable) awaitSound(draft, reply)
     releaseSound(draft, reply)
     return
   }
   const reply = { ...speculation, moments: { ...speculation.moments, ...moments } }
   draft.state.active = reply
+  settleReply(draft, reply)
   if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
   for (const { digits, text } of reply.segments) {
     tell(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })

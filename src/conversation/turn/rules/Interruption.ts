@@ -5,14 +5,14 @@ import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
 import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../Draft.ts"
 import { tellTimes } from "../Latency.ts"
-import type { Reply } from "../TurnState.ts"
+import type { Reply, TurnState } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 import { awaitSilence, startIdle } from "./Ending.ts"
 import { cutFiller } from "./Filler.ts"
 import { mustBeHeard } from "./Greeting.ts"
 import { endPart } from "./LongSpeech.ts"
 import { finishReply, letGo, pauseReply } from "./Playback.ts"
-import { dropPreemptive } from "./Speech.ts"
+import { abandonReply, dropPreemptive } from "./Speech.ts"
 import { cancelTranscription, newUtterance } from "./Utterance.ts"
 
 export const voiceStarted = (draft: Draft, since: number): void => {
@@ -104,9 +104,15 @@ export const bargeIn = (draft: Draft): void => {
   // A greeting that was not heard yet stays held: it will be the answer to what is being said.
 }
 
+/** The caller's words are wanted early while they may stop the agent. `before`: the state in front of this event. */
+export const wantWords = (draft: Draft, before: TurnState): void => {
+  const isWanted = draft.state.timers.bargeIn !== undefined
+  if (isWanted !== (before.timers.bargeIn !== undefined)) order(draft, { _tag: "WantWords", isWanted })
+}
+
 /** Nothing of the answer was heard: the caller goes on with the same turn. */
 const reopen = (draft: Draft, active: Reply, request: ReplyRequest): void => {
-  order(draft, { _tag: "CancelReply", reply: active.id })
+  abandonReply(draft, active)
   cancelTimer(draft, "filler")
   tellTimes(draft, active)
   delete draft.state.active

@@ -87,7 +87,10 @@ export const finishReply = (draft: Draft, reply: Reply, heard: string, isWhole =
   cancelTimer(draft, "filler")
   tellTimes(draft, reply)
   if (heard.length > 0) remember(draft, "agent", heard)
-  tell(draft, reply.id, { _tag: "AgentHeard", text: Words.join(reply.remembered ?? "", heard), isWhole })
+  const text = Words.join(reply.remembered ?? "", heard)
+  tell(draft, reply.id, { _tag: "AgentHeard", text, isWhole })
+  order(draft, { _tag: "RememberAgentWords", reply: reply.id, text })
+  order(draft, { _tag: "ForgetReply", reply: reply.id })
   if (draft.state.active?.id === reply.id) delete draft.state.active
 }
 

@@ -12,7 +12,7 @@ import * as RetryWorth from "../judgements/RetryWorth.ts"
 import { apologise, maxFailures } from "./AgentTurn.ts"
 import { hangUp } from "./Ending.ts"
 import { finishIfHeard, finishReply } from "./Playback.ts"
-import { dropPreemptive, newReply, pressKeys, releaseSound, speakAgain, speakPiece, startModel } from "./Speech.ts"
+import { abandonReply, dropPreemptive, newReply, pressKeys, releaseSound, settleReply, speakAgain, speakPiece, startModel } from "./Speech.ts"
 
 export const replyText = (draft: Draft, reply: Reply, text: string): void => {
   if (reply.isTextDone) return
@@ -37,19 +37,20 @@ export const replyFailed = (draft: Draft, reply: Reply, failure: RetryWorth.Fail
   if (reply.segments.length > 0 || reply.heard.length > 0 || reply.rest !== undefined) {
     return breakOff(draft, { ...reply, text: ClauseChunker.empty })
   }
-  order(draft, { _tag: "CancelReply", reply: reply.id })
+  abandonReply(draft, reply)
   delete draft.state.active
   if (reply.isRetried || !RetryWorth.isOfUse(failure)) return apologise(draft)
   const again = newReply(draft, { request: reply.request, since: reply.since, moments: reply.moments, isRetried: true })
   draft.state.active = { ...again, isHeld: reply.isHeld }
   startModel(draft, again)
+  settleReply(draft, again)
   releaseSound(draft, draft.state.active)
 }
 
 /** It is asked for again when the turn is over, unless that would be the same in vain. */
 const preemptiveFailed = (draft: Draft, reply: Reply, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isOfUse(failure)) return dropPreemptive(draft)
-  order(draft, { _tag: "CancelReply", reply: reply.id })
+  abandonReply(draft, reply)
   keepReply(draft, { ...reply, isTextDone: true, isRefused: true })
 }
 

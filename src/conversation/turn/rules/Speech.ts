@@ -6,7 +6,7 @@ import * as SpeechTextFilter from "../../speak/SpeechTextFilter.ts"
 import { type Draft, keepReply, order, tell } from "../Draft.ts"
 import { markMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import type { SpeechKind } from "../TurnEvent.ts"
+import type { SpeechKind } from "../TurnCommand.ts"
 import type { Reply } from "../TurnState.ts"
 
 export const newReply = (draft: Draft, reply: Pick<Reply, "line" | "request" | "since" | "hangUp"> & Partial<Pick<Reply, "isFinal" | "moments" | "isRetried">>): Reply => {
@@ -33,10 +33,19 @@ export const startModel = (draft: Draft, reply: Reply): void => {
   if (reply.request !== undefined) order(draft, { _tag: "StartReply", reply: reply.id, request: reply.request })
 }
 
+/** The caller's turn is over: this reply is the answer. */
+export const settleReply = (draft: Draft, reply: Reply): void => order(draft, { _tag: "SettleReply", reply: reply.id })
+
+/** Ends a reply of which nothing was heard. */
+export const abandonReply = (draft: Draft, reply: Reply): void => {
+  order(draft, { _tag: "CancelReply", reply: reply.id })
+  order(draft, { _tag: "ForgetReply", reply: reply.id })
+}
+
 export const dropPreemptive = (draft: Draft): void => {
   const { speculation } = draft.state
   if (speculation === undefined) return
-  if (speculation.isRefused !== true) order(draft, { _tag: "CancelReply", reply: speculation.id })
+  if (speculation.isRefused !== true) abandonReply(draft, speculation)
   delete draft.state.speculation
 }
 

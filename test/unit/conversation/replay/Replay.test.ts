@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import type { AgentDefinition } from "../../../../src/definition/AgentDefinition.ts"
 import * as Replay from "../../../../src/conversation/replay/Replay.ts"
-import type { Command } from "../../../../src/conversation/turn/TurnEvent.ts"
+import type { Command } from "../../../../src/conversation/turn/TurnCommand.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
 const persona = Turns.settings as AgentDefinition

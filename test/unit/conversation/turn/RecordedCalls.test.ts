@@ -12,13 +12,21 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { gunzipSync, gzipSync } from "node:zlib"
 import type { ConversationEvent } from "../../../../src/conversation/ConversationEvent.ts"
 import * as Replay from "../../../../src/conversation/replay/Replay.ts"
-import type { Command, Timer, TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
+import type { Command } from "../../../../src/conversation/turn/TurnCommand.ts"
+import type { Timer, TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 
 /**
  * New tags of commands, each with the tag it was recorded under; `undefined` leaves the command out of the comparison.
  * The fields of a renamed command must be the recorded ones.
  */
-const renamedCommands: Readonly<Record<string, string | undefined>> = {}
+const renamedCommands: Readonly<Record<string, string | undefined>> = {
+  // The interpreter decided these until they became commands (ADR 0005).
+  WantWords: undefined,
+  SettleReply: undefined,
+  RememberCallerWords: undefined,
+  RememberAgentWords: undefined,
+  ForgetReply: undefined
+}
 
 /** Tags that no recorded call has, each with the reason. */
 const neverRecorded: Readonly<Record<string, string>> = {}
@@ -141,6 +149,11 @@ const commandTags: Readonly<Record<Command["_tag"], true>> = {
   Clear: true,
   StartTimer: true,
   CancelTimer: true,
+  WantWords: true,
+  SettleReply: true,
+  RememberCallerWords: true,
+  RememberAgentWords: true,
+  ForgetReply: true,
   Tell: true,
   HangUp: true,
   Transfer: true

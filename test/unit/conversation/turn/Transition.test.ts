@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { PhoneNumber } from "../../../../src/domain/PhoneNumber.ts"
-import type { Command, TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
+import type { Command } from "../../../../src/conversation/turn/TurnCommand.ts"
+import type { TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 import * as Farewell from "../../../../src/conversation/turn/judgements/Farewell.ts"
 import * as Transition from "../../../../src/conversation/turn/Transition.ts"
 import { initial as initialState } from "../../../../src/conversation/turn/TurnState.ts"
@@ -1399,7 +1400,35 @@ describe("for any sequence of events", () => {
       const cancelled = new Set<number>()
       for (const command of turns.all) {
         if (command._tag === "CancelReply") cancelled.add(command.reply)
+        else if (command._tag === "RememberAgentWords" || command._tag === "ForgetReply") continue
         else if ("reply" in command) assert.isFalse(cancelled.has(command.reply), `${command._tag} of reply ${command.reply}`)
+      }
+    })
+
+  holds("a reply is forgotten once, and no command names it afterwards", (turns) => {
+      turns.send({ _tag: "HungUp" })
+      const forgotten = new Set<number>()
+      for (const command of turns.all) {
+        if ("reply" in command) assert.isFalse(forgotten.has(command.reply), `${command._tag} of reply ${command.reply}`)
+        if (command._tag === "ForgetReply") forgotten.add(command.reply)
+      }
+      for (const { reply } of turns.all.filter(turns.tag("StartReply"))) assert.isTrue(forgotten.has(reply), `reply ${reply}`)
+    })
+
+  holds("a model's reply that has the turn is settled, and one made in a pause is not", (turns) => {
+      const settled = new Set<number>()
+      for (const { commands, state } of turns.steps) {
+        for (const command of commands) if (command._tag === "SettleReply") settled.add(command.reply)
+        if (state.active?.request !== undefined) assert.isTrue(settled.has(state.active.id))
+        if (state.speculation !== undefined) assert.isFalse(settled.has(state.speculation.id))
+      }
+    })
+
+  holds("words are wanted exactly while a voice may stop the agent", (turns) => {
+      let areWanted = false
+      for (const { commands, state } of turns.steps) {
+        for (const command of commands) if (command._tag === "WantWords") areWanted = command.isWanted
+        assert.strictEqual(areWanted, state.timers.bargeIn !== undefined)
       }
     })
 
