@@ -13,22 +13,19 @@
  * One fiber takes the events in their order. All else that waits (engines, timers, sound) is a fiber of the
  * conversation's scope and reports by an event, so an engine that hangs keeps nobody waiting.
  */
-import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, FiberMap, Latch, Queue, Scope, Stream } from "effect"
+import { Cause, Clock, Data, Deferred, Effect, Exit, FiberMap, Queue, Scope, Stream } from "effect"
 import * as Pcm from "../audio/Pcm.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
-import * as EchoCanceller from "./listen/EchoCanceller.ts"
+import * as CallerSound from "./listen/CallerSound.ts"
 import { EngineFailed, failureOf, reasonOf } from "./ports/Engine.ts"
-import * as HeldSilence from "./listen/HeldSilence.ts"
 import * as MediaClock from "./listen/MediaClock.ts"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import * as ReplySynthesizer from "./speak/ReplySynthesizer.ts"
-import * as PreSpeechBuffer from "./listen/PreSpeechBuffer.ts"
 import type { Replier, ReplyRequest } from "./ports/ReplyModel.ts"
 import * as ReplyRounds from "./speak/ReplyRounds.ts"
 import * as SpeechContext from "./speak/SpeechContext.ts"
-import { StageBudget } from "./ports/StageBudget.ts"
-import type { Recognizer, Transcript, Utterance } from "./ports/SpeechToText.ts"
+import type { Recognizer } from "./ports/SpeechToText.ts"
 import type { TextToSpeech } from "./ports/TextToSpeech.ts"
 import * as ToolDesk from "./tools/ToolDesk.ts"
 import type { Tools } from "./ports/Tools.ts"
@@ -38,7 +35,8 @@ import * as Transition from "./turn/Transition.ts"
 import { initial as initialState } from "./turn/TurnState.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
-import * as VoiceListener from "./listen/VoiceListener.ts"
+import type { Report } from "./turn/TurnReport.ts"
+import * as UtteranceRecognition from "./listen/UtteranceRecognition.ts"
 
 /** Pieces that wait for the line: the line has half a second of its own. */
 const outgoingPieces = 2
@@ -96,28 +94,10 @@ export interface Conversation {
 
 const failed = (stage: EngineFailed["stage"], advice: string) => new EngineFailed({ stage, reason: "timeout", advice })
 
-const transcriptLate = failed(
-  "speechToText",
-  "No transcript came in time. Look at the load of the speech recognition, or raise timeouts.transcript in the agent's file."
-)
 const replyLate = failed(
   "replyModel",
   "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
 )
-
-/** An utterance that is being heard: its sound goes to the recognizer in order, by a fiber of its own. */
-interface Hearing {
-  readonly id: number
-  readonly scope: Scope.Closeable
-  readonly inbox: Queue.Queue<Pcm.Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>
-  /** Sound that is not yet in the inbox. */
-  readonly gathered: Int16Array<ArrayBuffer>
-  gatheredLength: number
-  readonly silence: HeldSilence.HeldSilence
-}
-
-/** Samples that go to a recognizer at once: 60 ms. What is asked for in between is handed on first. */
-const hearingLength = 480
 
 /** Begins the conversation: the greeting is on its way when this returns. */
 export const open = Effect.fnUntraced(function*(
@@ -142,20 +122,13 @@ export const open = Effect.fnUntraced(function*(
   const out = yield* Queue.bounded<ReplySynthesizer.Outgoing, Cause.Done>(outgoingPieces)
   const models = yield* FiberMap.make<number>()
   const players = new Map<number, { readonly player: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
-  const echo = EchoCanceller.make()
-  const preRoll = PreSpeechBuffer.make(echo)
   const { contextMillis } = engines.textToSpeech
   const context = contextMillis === undefined ? undefined : SpeechContext.make(contextMillis)
-  /** Open while the caller's words are of use before they have ended: each time they are asked for is a request. */
-  const wordsWanted = yield* Latch.make(false)
   let areWordsWanted = false
   let state = initialState
-  let hearing: Hearing | undefined
-  /** Earlier parts of what is being said, whose transcripts are being made. */
-  const earlier = new Map<number, Hearing>()
-  const transcribing = new Map<number, Fiber.Fiber<unknown>>()
 
   const happened = (event: TurnEvent) => void Queue.offerUnsafe(events, event)
+  const report: Report = (event) => happened({ at: now(), ...event })
 
   /** Waits until the machine has dealt with all that has happened. */
   const dealtWith = Effect.suspend(() => {
@@ -178,96 +151,33 @@ export const open = Effect.fnUntraced(function*(
 
   // -- hearing ----------------------------------------------------------------------------------
 
-  const listen = Effect.fnUntraced(function*({ id, inbox, scope }: Hearing) {
-    const begun = yield* Effect.exit(Scope.provide(engines.recognizer.begin, scope))
-    if (Exit.isSuccess(begun) && begun.value.partials !== undefined) {
-      const next = yield* Scope.provide(Stream.toPull(begun.value.partials), scope)
-      yield* wordsWanted.await.pipe(
-        Effect.andThen(next),
-        Effect.flatMap((texts) => Effect.sync(() => texts.forEach((text) => happened({ _tag: "Partial", at: now(), utterance: id, text })))),
-        Effect.forever,
-        Effect.ignore,
-        Effect.forkIn(scope)
-      )
-    }
-    let broken: Exit.Exit<never, EngineFailed> | undefined
-    while (true) {
-      const item = yield* Queue.take(inbox)
-      if (Exit.isFailure(begun) || broken !== undefined) {
-        if (!(item instanceof Int16Array)) yield* Deferred.complete(item, broken ?? (begun as Exit.Exit<never, EngineFailed>))
-      } else if (item instanceof Int16Array) {
-        const utterance = begun.value
-        const pushed = yield* Effect.exit(Effect.suspend(() => utterance.push(item)))
-        if (Exit.isFailure(pushed)) broken = Exit.failCause(pushed.cause)
-      } else {
-        yield* Deferred.succeed(item, begun.value)
-      }
-    }
+  const recognition = yield* UtteranceRecognition.make({
+    recognizer: engines.recognizer,
+    timeout: persona.timeouts.transcript,
+    report,
+    ...(context === undefined ? {} : { copy: context })
   })
 
-  const beginUtterance = Effect.fnUntraced(function*({ after, since, utterance: id }: Extract<Command, { readonly _tag: "BeginUtterance" }>) {
-    const before = after === undefined ? preRoll.read() : since === undefined ? undefined : preRoll.read(since)
-    if (after !== undefined && hearing?.id === after) earlier.set(after, hearing)
-    else if (hearing !== undefined) yield* endUtterance(hearing.id)
-    const begun: Hearing = {
-      id,
-      scope: yield* Scope.fork(scope),
-      inbox: yield* Queue.unbounded<Pcm.Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>(),
-      gathered: new Int16Array(hearingLength),
-      gatheredLength: 0,
-      silence: HeldSilence.make()
+  /** A timer has fired; what comes of it may start or cancel others. */
+  const passFurther = (position: number): Effect.Effect<void> =>
+    Effect.flatMap(dealtWith, () => timers.pass(position) ? passFurther(position) : Effect.void)
+
+  const callerSound = yield* CallerSound.make({
+    openDetector: engines.voiceActivity.open,
+    openTimeout: persona.timeouts.speech,
+    clock: mediaClock,
+    listener: {
+      wantsSound: recognition.isHearing,
+      onSound: recognition.hear,
+      onPosition: (position) => timers.pass(position) ? passFurther(position) : undefined,
+      onVoice: ({ _tag, ago, at }) => {
+        if (_tag === "VoiceStopped") recognition.voiceStopped(ago)
+        else recognition.voiceStarted()
+        report({ _tag, since: at })
+        return dealtWith
+      },
+      onTrouble: (cause) => report({ _tag: "Trouble", stage: "voiceActivity", reason: reasonOf(cause) })
     }
-    if (before !== undefined) Queue.offerUnsafe(begun.inbox, before)
-    hearing = begun
-    if (after === undefined) context?.beginUtterance()
-    if (after === undefined && before !== undefined) context?.hear(before)
-    yield* Effect.forkIn(listen(begun), begun.scope)
-  })
-
-  const passOn = (to: Hearing) => {
-    if (to.gatheredLength > 0) Queue.offerUnsafe(to.inbox, to.gathered.slice(0, to.gatheredLength))
-    to.gatheredLength = 0
-  }
-
-  const hearMore = (to: Hearing, pcm: Pcm.Pcm<8000>) => {
-    for (let at = 0; at < pcm.length;) {
-      const length = Math.min(pcm.length - at, hearingLength - to.gatheredLength)
-      Pcm.copy(pcm, at, length, to.gathered, to.gatheredLength)
-      to.gatheredLength += length
-      at += length
-      if (to.gatheredLength === hearingLength) passOn(to)
-    }
-  }
-
-  const endUtterance = (id: number) => Effect.suspend(() => {
-    const over = hearing?.id === id ? hearing : earlier.get(id)
-    transcribing.delete(id)
-    earlier.delete(id)
-    if (over === hearing) {
-      hearing = undefined
-      context?.endUtterance()
-    }
-    // Not waited for: a recognizer that is slow to let go must not hold up the turn.
-    return over === undefined ? Effect.void : Effect.asVoid(Effect.forkIn(Scope.close(over.scope, Exit.void), scope))
-  })
-
-  const transcribe = Effect.fnUntraced(function*(id: number, attempt: number) {
-    const current = hearing?.id === id ? hearing : earlier.get(id)
-    if (current === undefined) return
-    const drained = yield* Deferred.make<Utterance, EngineFailed>()
-    passOn(current)
-    Queue.offerUnsafe(current.inbox, drained)
-    const made = yield* Deferred.await(drained).pipe(
-      Effect.flatMap((utterance) => utterance.transcribe),
-      Effect.provideService(StageBudget, persona.timeouts.transcript),
-      Effect.timeoutOrElse({ duration: persona.timeouts.transcript, orElse: () => Effect.fail(transcriptLate) }),
-      Effect.matchCause({
-        onSuccess: (transcript: Transcript) => happened({ _tag: "Transcribed", at: now(), utterance: id, attempt, transcript }),
-        onFailure: (cause) => happened({ _tag: "TranscriptionFailed", at: now(), utterance: id, attempt, ...failureOf(cause) })
-      }),
-      Effect.forkIn(current.scope)
-    )
-    transcribing.set(id, made)
   })
 
   // -- replying ---------------------------------------------------------------------------------
@@ -394,18 +304,21 @@ export const open = Effect.fnUntraced(function*(
 
   // -- commands ---------------------------------------------------------------------------------
 
+  const beginUtterance = ({ after, since, utterance }: Extract<Command, { readonly _tag: "BeginUtterance" }>) =>
+    after === undefined
+      ? recognition.begin(utterance, { preSpeech: callerSound.preSpeech() })
+      : recognition.begin(utterance, { continues: after, ...(since === undefined ? {} : { preSpeech: callerSound.preSpeech(since) }) })
+
   const carryOut = (command: Command): Effect.Effect<unknown> => {
     switch (command._tag) {
       case "BeginUtterance":
         return beginUtterance(command)
       case "Transcribe":
-        return transcribe(command.utterance, command.attempt)
-      case "CancelTranscription": {
-        const cancelled = transcribing.get(command.utterance)
-        return cancelled === undefined ? Effect.void : Effect.forkIn(Fiber.interrupt(cancelled), scope)
-      }
+        return recognition.transcribe(command.utterance, command.attempt)
+      case "CancelTranscription":
+        return recognition.cancelTranscription(command.utterance)
       case "EndUtterance":
-        return endUtterance(command.utterance)
+        return recognition.end(command.utterance)
       case "StartReply":
         thinking = { reply: command.reply, about: command.request.history.at(-1)?.text ?? "" }
         return startReply(command.reply, command.request)
@@ -456,38 +369,8 @@ export const open = Effect.fnUntraced(function*(
     const [commands, next] = transition(state, event)
     state = next
     for (const command of commands) yield* carryOut(command)
-    if (areWordsWanted || line.isWatched?.() !== false) wordsWanted.openUnsafe()
-    else wordsWanted.closeUnsafe()
+    recognition.setPartialsWanted(areWordsWanted || line.isWatched?.() !== false)
     context?.settle()
-  })
-
-  // -- the caller's sound -----------------------------------------------------------------------
-
-  /** A timer has fired; what comes of it may start or cancel others. */
-  const passFurther = (position: number): Effect.Effect<void> =>
-    Effect.flatMap(dealtWith, () => timers.pass(position) ? passFurther(position) : Effect.void)
-
-  const { hear } = yield* VoiceListener.make({
-    open: engines.voiceActivity.open,
-    openTimeout: persona.timeouts.speech,
-    echo,
-    clock: mediaClock,
-    onPiece: (pcm, at) => {
-      preRoll.push(pcm, at)
-      if (hearing === undefined) return
-      const clean = echo.clean(pcm, at)
-      for (const piece of hearing.silence.pass(clean)) hearMore(hearing, piece)
-      context?.hear(clean)
-    },
-    onEcho: preRoll.echoed,
-    onPassed: (position) => timers.pass(position) ? passFurther(position) : undefined,
-    onVoice: ({ _tag, at }) => {
-      if (_tag === "VoiceStopped") hearing?.silence.begin(mediaClock.toReal(mediaClock.position()) - at)
-      else if (hearing !== undefined) for (const piece of hearing.silence.end()) hearMore(hearing, piece)
-      happened({ _tag, at: now(), since: at })
-      return dealtWith
-    },
-    onTrouble: (cause) => happened({ _tag: "Trouble", at: now(), stage: "voiceActivity", reason: reasonOf(cause) })
   })
 
   // -- the agent's sound ------------------------------------------------------------------------
@@ -497,7 +380,7 @@ export const open = Effect.fnUntraced(function*(
 
   const cleared = () => {
     const at = now()
-    echo.cleared(at)
+    callerSound.cleared(at)
     playedUntil = Math.min(playedUntil, at)
   }
 
@@ -505,7 +388,7 @@ export const open = Effect.fnUntraced(function*(
     switch (item._tag) {
       case "Sound":
         playedUntil = Math.max(playedUntil, now())
-        echo.played(item.pcm, playedUntil)
+        callerSound.played(item.pcm, playedUntil)
         playedUntil += item.pcm.length / 8
         return item.pcm
       case "Sent":
@@ -539,7 +422,7 @@ export const open = Effect.fnUntraced(function*(
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
   const next = Effect.flatMap(Queue.take(events), (event) => "_tag" in event ? step(event) : Deferred.succeed(event, undefined))
   yield* Effect.forkIn(orFail(Effect.forever(next)), scope)
-  yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, hear)), scope)
+  yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, callerSound.hear)), scope)
   happened({ _tag: "Began", at: now() })
 
   return {

@@ -1,31 +1,31 @@
 /**
- * Two clocks of one conversation: media time, which passes with the caller's sound, and the conversation's own time, which is
- * real.
+ * Two clocks of one conversation: media time, which passes with the caller's sound, and the conversation's clock, which is real
+ * time.
  *
- * The line brings the sound without gaps, so the samples that came tell how much media time has passed. A network that stalls
- * brings it late and in a burst; media time does not care. To say when a sample was due in real time, the clock remembers
- * the shortest delay seen: that of sound which was not held up.
+ * The line delivers the sound without gaps, so the samples that came tell how much media time has passed. A network that stalls
+ * delivers them late and in a burst, which media time does not notice. The real time of a sample is its media time plus the
+ * shortest delay seen: the delay of sound that was not held up.
  *
- * All times are ms. A position counts from the first sample.
+ * All times are ms. A position is media time: it counts from the first sample.
  */
 export interface MediaClock {
-  /** So much sound has come, and will be looked at next. */
+  /** Sound of this length arrived, and will be processed next. */
   readonly arrived: (length: number) => void
-  /** The next sound of this length has been looked at. */
+  /** The next sound of this length was processed. */
   readonly advance: (length: number) => void
-  /** How much sound has been looked at. */
+  /** The position behind the last processed sample. */
   readonly position: () => number
-  /** When the sample at this position came, had nothing held it up. */
+  /** When the sample at this position would have arrived, had nothing held it up. */
   readonly toReal: (position: number) => number
   readonly toPosition: (real: number) => number
-  /** Whether the sound that was looked at is as good as up to the moment. */
+  /** Whether the processed sound is at most 100 ms behind real time. */
   readonly isLive: () => boolean
 }
 
-/** Sound that is older than this (ms) leaves open what the caller is doing now. */
-const liveWithin = 100
+/** Sound that is further behind (ms) does not tell whether the caller is speaking now. */
+const liveWithinMillis = 100
 
-/** After so many arrivals (2 s of a steady line) that all came later than expected, the delay has grown for good. */
+/** Arrivals (2 s of a steady line) that must all be later than expected before the delay counts as grown for good. */
 const arrivalsToAdjust = 100
 
 /** `now`: the conversation's clock. */
@@ -40,7 +40,7 @@ export const make = (now: () => number): MediaClock => {
     arrived: (length) => {
       const current = now() - (position + length)
       leastOffset = Math.min(leastOffset, current)
-      // Sound is never of the future: it has been held up less than all before, or was sent faster than it is spoken.
+      // Sound can't come before it is spoken: a smaller offset is a shorter delay than any before.
       if (offset === undefined || current < offset) offset = current
       if (++arrivals < arrivalsToAdjust) return
       offset = leastOffset
@@ -53,6 +53,6 @@ export const make = (now: () => number): MediaClock => {
     position: () => position,
     toReal: (at) => at + (offset ?? 0),
     toPosition: (real) => real - (offset ?? 0),
-    isLive: () => offset !== undefined && now() - (position + offset) <= liveWithin
+    isLive: () => offset !== undefined && now() - (position + offset) <= liveWithinMillis
   }
 }

@@ -1,36 +1,37 @@
 /**
- * The last samples of the caller's: an utterance has begun before it is noticed.
+ * The newest samples of a sound, in one buffer that is written round and round.
  */
 import * as Pcm from "../../audio/Pcm.ts"
 
 export interface PcmRingBuffer {
+  /** Copies the piece behind what is there; of a piece longer than the buffer, its end. */
   readonly push: (pcm: Pcm.Pcm<8000>) => void
-  /** A copy of the last so many, oldest first; shorter while there are not as many. */
-  readonly read: (most: number) => Pcm.Pcm<8000>
+  /** A copy of the newest `length` samples, oldest first; shorter while there are not as many. */
+  readonly read: (length: number) => Pcm.Pcm<8000>
 }
 
-/** `length`: in samples. */
-export const make = (length: number): PcmRingBuffer => {
-  const samples = new Int16Array(length)
+/** `capacity`: samples that are kept. */
+export const make = (capacity: number): PcmRingBuffer => {
+  const samples = new Int16Array(capacity)
   let next = 0
   let count = 0
   return {
     push: (pcm) => {
-      const kept = Math.min(pcm.length, length)
-      const from = pcm.length - kept
-      const head = Math.min(kept, length - next)
+      const length = Math.min(pcm.length, capacity)
+      const from = pcm.length - length
+      const head = Math.min(length, capacity - next)
       Pcm.copy(pcm, from, head, samples, next)
-      Pcm.copy(pcm, from + head, kept - head, samples, 0)
-      next = (next + kept) % length
-      count = Math.min(length, count + kept)
+      Pcm.copy(pcm, from + head, length - head, samples, 0)
+      next = (next + length) % capacity
+      count = Math.min(capacity, count + length)
     },
-    read: (most) => {
-      const wanted = Math.min(count, most)
-      const out = new Int16Array(wanted)
-      const from = (next - wanted + length) % length
-      const head = Math.min(wanted, length - from)
+    read: (wanted) => {
+      const length = Math.min(count, wanted)
+      const out = new Int16Array(length)
+      const from = (next - length + capacity) % capacity
+      const head = Math.min(length, capacity - from)
       out.set(samples.subarray(from, from + head))
-      out.set(samples.subarray(0, wanted - head), head)
+      out.set(samples.subarray(0, length - head), head)
       return out
     }
   }

@@ -1,50 +1,53 @@
 /**
- * The sound from before a voice was noticed: it belongs to the utterance.
+ * The sound from before a voice was detected: it belongs to the utterance.
  *
- * Over our own echo a voice is noticed late, so more of it is handed out then, and the echo is taken out by
- * what is known of it in that moment, which is more than when it came. What was surely echo is silence.
+ * During playback a voice is detected late, so 960 ms are kept instead of 480. The echo is subtracted when the sound is read,
+ * since its delay is known better then than when the sound came. Windows that were certainly echo become silence.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
-import type { EchoCanceller } from "./EchoCanceller.ts"
-import * as PcmRingBuffer from "./PcmRingBuffer.ts"
 import { windowLength } from "../ports/VoiceActivity.ts"
+import type { EchoCanceller } from "./echo/EchoCanceller.ts"
+import * as PcmRingBuffer from "./PcmRingBuffer.ts"
 
+/** All times are ms of the conversation's clock. */
 export interface PreSpeechBuffer {
-  /** The caller's sound in its order; `at`: its first sample, in ms of the caller's time. */
+  /** Takes the caller's sound in order; `at`: when its first sample arrived. */
   readonly push: (pcm: Pcm<8000>, at: number) => void
-  /** The window that begins at `at` was surely our own echo. */
-  readonly echoed: (at: number) => void
-  /** A copy, oldest first; none of it from before `since`, in ms of the caller's time. */
+  /** The window that begins at `at` was certainly echo. */
+  readonly markEcho: (at: number) => void
+  /** A copy, oldest first, without echo; no sound from before `since`. */
   readonly read: (since?: number) => Pcm<8000>
 }
 
-/** Samples at 8 kHz: 480 ms. */
-const usual = 3840
+const samplesPerMilli = 8
 
-/** The same over an echo: 960 ms. */
-const most = 7680
+/** Samples that are read while no echo is in the buffer: 480 ms. */
+const lengthWithoutEcho = 3840
 
-export const make = (echo: EchoCanceller): PreSpeechBuffer => {
-  const ring = PcmRingBuffer.make(most)
-  /** The caller's time at its end, ms. */
+/** Samples that are read with an echo in the buffer: 960 ms. */
+const lengthWithEcho = 7680
+
+export const make = (canceller: Pick<EchoCanceller, "clean">): PreSpeechBuffer => {
+  const ring = PcmRingBuffer.make(lengthWithEcho)
+  /** When the sample behind the newest one arrives. */
   let end = 0
-  let echoes: ReadonlyArray<number> = []
+  /** Beginnings of the windows in the buffer that are echo, oldest first. */
+  const echoes: Array<number> = []
 
   return {
     push: (pcm, at) => {
       ring.push(pcm)
-      end = at + pcm.length / 8
-      if (echoes.length > 0) echoes = echoes.filter((from) => from > end - most / 8)
+      end = at + pcm.length / samplesPerMilli
+      while (echoes.length > 0 && echoes[0] <= end - lengthWithEcho / samplesPerMilli) echoes.shift()
     },
-    echoed: (at) => {
-      echoes = [...echoes, at]
-    },
+    markEcho: (at) => void echoes.push(at),
     read: (since = -Infinity) => {
-      const sound = ring.read(Math.max(0, Math.min(echoes.length > 0 ? most : usual, Math.round((end - since) * 8))))
-      const start = end - sound.length / 8
-      const clean = echo.clean(sound, start)
+      const longest = echoes.length > 0 ? lengthWithEcho : lengthWithoutEcho
+      const sound = ring.read(Math.max(0, Math.min(longest, Math.round((end - since) * samplesPerMilli))))
+      const start = end - sound.length / samplesPerMilli
+      const clean = canceller.clean(sound, start)
       for (const at of echoes) {
-        const first = Math.round((at - start) * 8)
+        const first = Math.round((at - start) * samplesPerMilli)
         if (first + windowLength > 0) clean.fill(0, Math.max(0, first), first + windowLength)
       }
       return clean

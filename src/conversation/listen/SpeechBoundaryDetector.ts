@@ -1,83 +1,87 @@
 /**
- * From probabilities of windows to a voice that starts and stops, with the moments of its first and last
- * sample.
+ * Finds where a voice starts and stops, from the probabilities and the energy of windows.
  *
- * The detector's probability stays high for some windows after speech; the energy tells where the sound
- * ended, so the pause is counted from the caller's last voiced sample and not from the detector's doubt.
+ * The voice detector's probability stays high for some windows after speech. The energy shows where the sound ended, so a pause
+ * counts from the caller's last voiced sample.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import * as EnergyGate from "./EnergyGate.ts"
 
-/** `at`: the position of the first or of the last voiced sample, in ms of sound. */
-export interface VoiceEvent {
+/** `at`: the first voiced sample of a voice that started, or the last of one that stopped; ms of media time. */
+export interface SpeechBoundary {
   readonly _tag: "VoiceStarted" | "VoiceStopped"
   readonly at: number
 }
 
 /**
- * What a window needs of the detector: nothing; that it hears it, for the sake of what comes behind, while its answer can change
- * nothing; or that it tells whether this is a voice.
+ * What a window needs from the voice detector:
+ * - `none`: skip it;
+ * - `feed`: feed the model's state, ignore the result;
+ * - `ask`: wait for the probability.
  */
-export type Need = "none" | "hear" | "tell"
+export type DetectorUse = "none" | "feed" | "ask"
 
 export interface SpeechBoundaryDetector {
-  /** Looks at a window once, before `push`. */
-  readonly look: (window: Pcm<8000>) => Need
-  /** `probability` unset: the energy decides. `end`: the position behind the window's last sample, in ms of sound. */
-  readonly push: (window: Pcm<8000>, probability: number | undefined, end: number) => VoiceEvent | undefined
+  /** Measures a window's energy; once for each window, before `push`. */
+  readonly look: (window: Pcm<8000>) => DetectorUse
+  /**
+   * Takes each window in order. `probability`: 0 to 1; unset: the energy decides. `end`: the position behind the window's last
+   * sample, ms of media time. A window that was not looked at is looked at now.
+   */
+  readonly push: (window: Pcm<8000>, probability: number | undefined, end: number) => SpeechBoundary | undefined
 }
 
-/** Silero's own thresholds. */
-const onset = 0.5
-const offset = 0.35
+/** Probabilities at which a voice starts and below which it stops: Silero's own. */
+const startProbability = 0.5
+const stopProbability = 0.35
 
-/** Voiced windows in a row that make a voice: 64 ms; a click is one. */
+/** Voiced windows in a row that start a voice: 64 ms. A click is one window. */
 const windowsToStart = 2
 
-/** Unvoiced ms after the last voiced sample that end it. */
-const silenceToStop = 64
+/** ms without voice after the last voiced sample that stop it. */
+const silenceToStopMillis = 64
 
 const samplesPerMilli = 8
 
 export const make = (): SpeechBoundaryDetector => {
   const energy = EnergyGate.make()
-  let isOn = false
-  let voiced = 0
-  let firstAt = 0
-  let lastAt = 0
-  let isLooked = false
+  let isSpeaking = false
+  let voicedWindows = 0
+  let firstVoicedAt = 0
+  let lastVoicedAt = 0
+  let isLookedAt = false
 
-  const look = (window: Pcm<8000>): Need => {
-    isLooked = true
+  const look = (window: Pcm<8000>): DetectorUse => {
+    isLookedAt = true
     if (!energy.push(window)) return "none"
-    return energy.lastLoud() > 0 ? "tell" : "hear"
+    return energy.lastLoud() > 0 ? "ask" : "feed"
   }
 
   return {
     look,
     push: (window, probability, end) => {
-      if (!isLooked) look(window)
-      isLooked = false
-      // The detector still believes in a voice for some windows of the silence behind it.
-      const isSound = energy.lastLoud() > 0
-      const isVoiced = isSound && (probability === undefined ? energy.isLoud() : probability >= (isOn ? offset : onset))
-      const timeOf = (sample: number) => end - (window.length - sample) / samplesPerMilli
+      if (!isLookedAt) look(window)
+      isLookedAt = false
+      // A window without sound is no voice, whatever the detector's probability.
+      const hasSound = energy.lastLoud() > 0
+      const isVoiced = hasSound && (probability === undefined ? energy.isLoud() : probability >= (isSpeaking ? stopProbability : startProbability))
+      const start = end - window.length / samplesPerMilli
 
-      if (isVoiced) lastAt = timeOf(energy.lastLoud())
-      if (!isOn) {
+      if (isVoiced) lastVoicedAt = start + energy.lastLoud() / samplesPerMilli
+      if (!isSpeaking) {
         if (!isVoiced) {
-          voiced = 0
+          voicedWindows = 0
           return undefined
         }
-        if (voiced++ === 0) firstAt = timeOf(energy.firstLoud())
-        if (voiced < windowsToStart) return undefined
-        isOn = true
-        return { _tag: "VoiceStarted", at: firstAt }
+        if (voicedWindows++ === 0) firstVoicedAt = start + energy.firstLoud() / samplesPerMilli
+        if (voicedWindows < windowsToStart) return undefined
+        isSpeaking = true
+        return { _tag: "VoiceStarted", at: firstVoicedAt }
       }
-      if (end - lastAt < silenceToStop) return undefined
-      isOn = false
-      voiced = 0
-      return { _tag: "VoiceStopped", at: lastAt }
+      if (end - lastVoicedAt < silenceToStopMillis) return undefined
+      isSpeaking = false
+      voicedWindows = 0
+      return { _tag: "VoiceStopped", at: lastVoicedAt }
     }
   }
 }

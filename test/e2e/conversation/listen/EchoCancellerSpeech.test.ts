@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Mulaw from "../../../../src/audio/Mulaw.ts"
 import { type Pcm, of } from "../../../../src/audio/Pcm.ts"
-import * as EchoCanceller from "../../../../src/conversation/listen/EchoCanceller.ts"
+import * as EchoCanceller from "../../../../src/conversation/listen/echo/EchoCanceller.ts"
 import { windowLength } from "../../../../src/conversation/ports/VoiceActivity.ts"
 import { CallerSpeech } from "../../../../src/simulator/caller/CallerSpeech.ts"
 
@@ -22,10 +22,10 @@ interface Echo {
 
 const powerOf = (sound: Int16Array) => sound.reduce((sum, sample) => sum + sample * sample, 0) / sound.length
 
-/** A call as the guard has it: the agent speaks, and the caller does from some moment on. */
+/** A call as the canceller has it: the agent speaks, and the caller does from some moment on. */
 const makeCall = (given?: Echo) => {
   let echo = given
-  const guard = EchoCanceller.make()
+  const canceller = EchoCanceller.make()
   let time = 0
   /** Of what was echo alone in what the agent said last: how much weaker it is once cleaned, dB. */
   let reduction = 0
@@ -35,14 +35,14 @@ const makeCall = (given?: Echo) => {
     const windows: Array<{ readonly isLoudCaller: boolean; readonly isEchoOnly: boolean; readonly isEcho: boolean }> = []
     for (let at = 0; at < agent.length; at += windowLength) {
       for (; handed < Math.min(agent.length, at + lead); handed += piece) {
-        guard.played(agent.subarray(handed, handed + piece), (time + handed) / 8)
+        canceller.played(agent.subarray(handed, handed + piece), (time + handed) / 8)
       }
       const own = Int16Array.from({ length: windowLength }, (_, index) => caller[at + index - callerFrom * 8] ?? 0)
       const heard = own.map((sample, index) =>
         echo === undefined ? sample : sample + echo.gain * (agent[at + index - echo.delayMillis * 8] ?? 0))
       const window = of(8000, Mulaw.decode(Mulaw.encode(of(8000, heard))))
-      const clean = guard.clean(window, (time + at) / 8)
-      const isEcho = guard.judge(window, (time + at) / 8)
+      const clean = canceller.clean(window, (time + at) / 8)
+      const isEcho = canceller.isEcho(window, (time + at) / 8)
       const isEchoOnly = !own.some((sample) => sample !== 0) && powerOf(heard) >= loud / 30
       windows.push({ isLoudCaller: powerOf(own) >= loud, isEchoOnly, isEcho })
       if (isEchoOnly) {
@@ -55,7 +55,7 @@ const makeCall = (given?: Echo) => {
     time += Math.ceil(agent.length / windowLength) * windowLength + pause
     return windows
   }
-  return { guard, speak, reduction: () => reduction, move: (to: Echo) => void (echo = to) }
+  return { canceller, speak, reduction: () => reduction, move: (to: Echo) => void (echo = to) }
 }
 
 const greeting = "Maple Dental, good day. How can I help you?"
@@ -63,19 +63,19 @@ const answer = "We are at twenty Maple Street. It is beside the library."
 const said = ["uh-huh", "Where are you?", "What are your opening hours?", "Yes, please."]
 const voices = ["rms", "awb"] as const
 
-layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("EchoGuard", (it) => {
+layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("the echo canceller, with real speech", (it) => {
   it.effect("does not take a caller for an echo on a line that has none", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       for (const voice of voices) {
         for (const text of said) {
           for (const from of [300, 1100]) {
-            const { guard, speak } = makeCall()
+            const { canceller, speak } = makeCall()
             speak(yield* say(greeting, "slt"))
             const windows = speak(yield* say(answer, "slt"), yield* say(text, voice), from).filter(({ isLoudCaller }) => isLoudCaller)
             assert.isAbove(windows.length, 3)
             assert.strictEqual(windows.filter(({ isEcho }) => isEcho).length, 0, `${voice} ${text} ${from}`)
-            assert.isUndefined(guard.delay())
+            assert.isUndefined(canceller.delay())
           }
         }
       }
@@ -86,9 +86,9 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const { speak: say } = yield* CallerSpeech
       for (const voice of voices) {
         for (const text of said) {
-          const { guard, speak } = makeCall()
+          const { canceller, speak } = makeCall()
           speak(yield* say(answer, "slt"), yield* say(text, voice), 500)
-          assert.isUndefined(guard.delay(), `${voice} ${text}`)
+          assert.isUndefined(canceller.delay(), `${voice} ${text}`)
         }
       }
     }), 60_000)
@@ -99,11 +99,11 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         const { speak: say } = yield* CallerSpeech
         for (const voice of voices) {
           for (const text of said.slice(1)) {
-            const { guard, reduction, speak } = makeCall({ gain: 0.1, delayMillis })
+            const { canceller, reduction, speak } = makeCall({ gain: 0.1, delayMillis })
             const alone = speak(yield* say(greeting, "slt")).filter(({ isEchoOnly }) => isEchoOnly)
             assert.isAbove(alone.length, 20)
             assert.isTrue(alone.every(({ isEcho }) => isEcho))
-            assert.approximately(guard.delay() ?? 0, delayMillis, 0.2)
+            assert.approximately(canceller.delay() ?? 0, delayMillis, 0.2)
             const over = speak(yield* say(answer, "slt"), yield* say(text, voice), 700).filter(({ isLoudCaller }) => isLoudCaller)
             assert.isAbove(over.filter(({ isEcho }) => !isEcho).length, over.length / 3, `${voice} ${text}`)
             speak(yield* say(greeting, "slt"))
@@ -116,7 +116,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
   it.effect("does not take its echo for a caller when a frame was late, and all after it is", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
-      const { guard, move, speak } = makeCall({ gain: 0.1, delayMillis: 200 })
+      const { canceller, move, speak } = makeCall({ gain: 0.1, delayMillis: 200 })
       speak(yield* say(greeting, "slt"))
       const text = yield* say(answer, "slt")
       const half = Math.floor(text.length / 2 / piece) * piece
@@ -124,20 +124,20 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         move({ gain: 0.1, delayMillis })
         const alone = speak(part, new Int16Array(0), 0, 0).filter(({ isEchoOnly }) => isEchoOnly)
         assert.isTrue(alone.every(({ isEcho }) => isEcho), `${delayMillis} ms`)
-        assert.approximately(guard.delay() ?? 0, delayMillis, 0.2)
+        assert.approximately(canceller.delay() ?? 0, delayMillis, 0.2)
       }
     }), 60_000)
 
   it.effect("does not take its echo for a caller when the far end's buffers were refilled", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
-      const { guard, move, speak } = makeCall({ gain: 0.1, delayMillis: 300 })
+      const { canceller, move, speak } = makeCall({ gain: 0.1, delayMillis: 300 })
       const texts = [greeting, answer, greeting, answer]
       for (const [index, delayMillis] of [300, 160, 420, 180].entries()) {
         move({ gain: 0.1, delayMillis })
         const alone = speak(yield* say(texts[index], "slt")).filter(({ isEchoOnly }) => isEchoOnly)
         assert.isTrue(alone.every(({ isEcho }) => isEcho), `${delayMillis} ms`)
-        assert.approximately(guard.delay() ?? 0, delayMillis, 0.2)
+        assert.approximately(canceller.delay() ?? 0, delayMillis, 0.2)
       }
     }), 60_000)
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as EchoCanceller from "../../../../src/conversation/listen/EchoCanceller.ts"
-import type { Pcm } from "../../../../src/audio/Pcm.ts"
-import * as Sounds from "../../../support/conversation/Sounds.ts"
+import * as EchoCanceller from "../../../../../src/conversation/listen/echo/EchoCanceller.ts"
+import type { Pcm } from "../../../../../src/audio/Pcm.ts"
+import * as Sounds from "../../../../support/conversation/Sounds.ts"
 
 interface Heard {
   /** When the window's first sample arrived, ms. */
@@ -15,17 +15,17 @@ interface Heard {
 const lead = 200
 
 /** A call: the agent's sound is played from the beginning, and this arrives from the caller's end. */
-const call = (agent: Pcm<8000>, arriving: Pcm<8000>, guard = EchoCanceller.make()) => {
+const call = (agent: Pcm<8000>, arriving: Pcm<8000>, canceller = EchoCanceller.make()) => {
   let played = 0
   const windows = Sounds.windows(Sounds.overTheLine(arriving)).map((sound, index): Heard => {
     const at = index * 32
     for (; played < Math.min(agent.length / 8, at + 32 + lead); played += 20) {
-      guard.played(Sounds.between(agent, played, played + 20), played)
+      canceller.played(Sounds.between(agent, played, played + 20), played)
     }
-    const clean = guard.clean(sound, at)
-    return { at, sound, clean, isEcho: guard.judge(sound, at) }
+    const clean = canceller.clean(sound, at)
+    return { at, sound, clean, isEcho: canceller.isEcho(sound, at) }
   })
-  return { guard, windows }
+  return { canceller, windows }
 }
 
 /** The line's own hiss. */
@@ -55,8 +55,8 @@ for (const [name, agent] of Object.entries(agents)) {
     for (const delay of [150, 220, 300, 301.5]) {
       it(`is known again at 20 dB less, ${delay} ms later`, () => {
         const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
-        const { guard, windows } = call(agent, Sounds.mix(echo, hiss(7300)))
-        assert.closeTo(guard.delay()!, delay, 0.5)
+        const { canceller, windows } = call(agent, Sounds.mix(echo, hiss(7300)))
+        assert.closeTo(canceller.delay()!, delay, 0.5)
         // From the first window on: what might be echo is not taken for a voice while that is being found out.
         assert.strictEqual(echoes(windows, 0, 7300), 1)
       })
@@ -65,11 +65,11 @@ for (const [name, agent] of Object.entries(agents)) {
         const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
         for (const loudness of [0, -6]) {
           const voice = Sounds.later(Sounds.gain(caller, loudness), callerFrom)
-          const { guard, windows } = call(agent, Sounds.mix(echo, hiss(7300), voice))
+          const { canceller, windows } = call(agent, Sounds.mix(echo, hiss(7300), voice))
           assert.isBelow(echoes(windows, callerFrom, callerTo, -28), 0.1)
           // Nor does the caller's voice make it forget the echo.
           assert.strictEqual(echoes(windows, callerTo + 100, 7300), 1)
-          assert.closeTo(guard.delay()!, delay, 0.5)
+          assert.closeTo(canceller.delay()!, delay, 0.5)
         }
       })
     }
@@ -86,8 +86,8 @@ for (const [name, agent] of Object.entries(agents)) {
           Sounds.between(echoOf(agent, before), 0, jump),
           Sounds.between(echoOf(agent, after), jump, 7000)
         )
-        const { guard, windows } = call(agent, Sounds.mix(arriving, hiss(7000)))
-        assert.closeTo(guard.delay()!, after, 0.5)
+        const { canceller, windows } = call(agent, Sounds.mix(arriving, hiss(7000)))
+        assert.closeTo(canceller.delay()!, after, 0.5)
         const missed = windows.filter(({ at, isEcho, sound }) => at >= jump && Sounds.level(sound) > -54 && !isEcho)
         // Less than the voice that it takes to interrupt the agent.
         assert.isBelow(missed.length * 32, 200)
@@ -141,12 +141,12 @@ describe("what was not played", () => {
   const agent = agents["recorded speech"]
 
   it("is no echo: a caller alone is left as they are, and never judged", () => {
-    const guard = EchoCanceller.make()
-    for (const { clean, isEcho, sound } of call(new Int16Array(0), Sounds.recorded, guard).windows) {
+    const canceller = EchoCanceller.make()
+    for (const { clean, isEcho, sound } of call(new Int16Array(0), Sounds.recorded, canceller).windows) {
       assert.isFalse(isEcho)
       assert.strictEqual(clean, sound)
     }
-    assert.isUndefined(guard.delay())
+    assert.isUndefined(canceller.delay())
   })
 
   it("is no echo: the caller's answer, when the agent has ended", () => {
@@ -176,27 +176,27 @@ describe("a clear", () => {
   const agent = agents["noise like speech"]
 
   it("takes back what was to be played: what sounds like it is the caller", () => {
-    const { guard } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
+    const { canceller } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
     // All to 3200 was handed out; from 2900 on it was not played.
-    guard.cleared(2900)
+    canceller.cleared(2900)
     const words = Sounds.overTheLine(Sounds.between(agent, 2900, 2900 + 320))
-    const judged = Sounds.windows(words).map((window, index) => guard.judge(window, 3200 + index * 32))
+    const judged = Sounds.windows(words).map((window, index) => canceller.isEcho(window, 3200 + index * 32))
     // What is no louder than an echo may be one.
     const isLoud = Sounds.windows(words).map((window) => Sounds.level(window) > Sounds.level(words) - 10)
     assert.isAbove(isLoud.filter((loud) => loud).length, 6)
     for (const [index, loud] of isLoud.entries()) assert.isFalse(loud && judged[index], String(index))
     const [window] = Sounds.windows(words)
-    assert.deepStrictEqual(guard.clean(window, 3200), window)
+    assert.deepStrictEqual(canceller.clean(window, 3200), window)
   })
 
   it("leaves the delay known, for the next words", () => {
-    const { guard } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
-    guard.cleared(3000)
+    const { canceller } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
+    canceller.cleared(3000)
     const next = Sounds.between(agent, 3000, 4000)
-    guard.played(next, 3300)
+    canceller.played(next, 3300)
     const heard = Sounds.windows(Sounds.overTheLine(Sounds.gain(next, -20)))
     for (const [index, window] of heard.entries()) {
-      if (Sounds.level(window) > -54) assert.isTrue(guard.judge(window, 3500 + index * 32), String(index))
+      if (Sounds.level(window) > -54) assert.isTrue(canceller.isEcho(window, 3500 + index * 32), String(index))
     }
   })
 })
@@ -206,23 +206,23 @@ describe("sound that is handed out", () => {
 
   it("with gaps of silence between is put where it is played", () => {
     const gappy = Sounds.join(Sounds.between(agent, 0, 1500), Sounds.silence(400), Sounds.between(agent, 1500, 3500))
-    const guard = EchoCanceller.make()
-    guard.played(Sounds.between(gappy, 0, 1500), 0)
+    const canceller = EchoCanceller.make()
+    canceller.played(Sounds.between(gappy, 0, 1500), 0)
     const arriving = Sounds.windows(Sounds.overTheLine(echoOf(gappy, 180)))
     const judged = arriving.map((window, index) => {
       const at = index * 32
-      if (at === 1600) guard.played(Sounds.between(gappy, 1900, 2900), 1900)
-      if (at === 2624) guard.played(Sounds.between(gappy, 2900, 3900), 2900)
-      return [Sounds.level(window) > -54, guard.judge(window, at)] as const
+      if (at === 1600) canceller.played(Sounds.between(gappy, 1900, 2900), 1900)
+      if (at === 2624) canceller.played(Sounds.between(gappy, 2900, 3900), 2900)
+      return [Sounds.level(window) > -54, canceller.isEcho(window, at)] as const
     })
     for (const [index, [isLoud, isEcho]] of judged.entries()) if (isLoud) assert.isTrue(isEcho, String(index))
   })
 
   it("of an hour ago is forgotten", () => {
-    const { guard } = call(agent, echoOf(agent, 200))
+    const { canceller } = call(agent, echoOf(agent, 200))
     const [window] = Sounds.windows(Sounds.overTheLine(Sounds.between(agent, 1000, 1032)))
-    assert.isFalse(guard.judge(window, 3_600_000))
-    guard.played(Sounds.between(agent, 0, 20), 3_600_100)
-    assert.strictEqual(Sounds.level(guard.clean(window, 3_600_000)), Sounds.level(window))
+    assert.isFalse(canceller.isEcho(window, 3_600_000))
+    canceller.played(Sounds.between(agent, 0, 20), 3_600_100)
+    assert.strictEqual(Sounds.level(canceller.clean(window, 3_600_000)), Sounds.level(window))
   })
 })

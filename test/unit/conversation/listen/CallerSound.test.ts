@@ -2,26 +2,34 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import type { Pcm } from "../../../../src/audio/Pcm.ts"
-import * as EchoCanceller from "../../../../src/conversation/listen/EchoCanceller.ts"
+import * as CallerSound from "../../../../src/conversation/listen/CallerSound.ts"
 import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import * as MediaClock from "../../../../src/conversation/listen/MediaClock.ts"
 import type { Detector } from "../../../../src/conversation/ports/VoiceActivity.ts"
-import * as VoiceListener from "../../../../src/conversation/listen/VoiceListener.ts"
 import * as Detectors from "../../../support/conversation/Detectors.ts"
 import * as Sounds from "../../../support/conversation/Sounds.ts"
 
 const failure = new EngineFailed({ stage: "voiceActivity", reason: "broken", advice: "It is a test." })
 
-/** ms that a detector takes for its window of this number, from 0; `Infinity`: for ever; none: it fails; less: it dies. */
+/** ms that a detector takes for the window with this number; `Infinity`: it hangs; `undefined`: it fails; below 0: it dies. */
 type Speed = (index: number) => number | undefined
 
-/** A listener whose detector is sure of each window that it is shown, and takes its time. */
+/** Ignores everything. */
+const silentListener: CallerSound.Listener = {
+  wantsSound: () => false,
+  onSound: () => undefined,
+  onPosition: () => undefined,
+  onVoice: () => Effect.void,
+  onTrouble: () => undefined
+}
+
+/** A caller's sound with a detector that takes each window for speech, after some time. */
 const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0, broken?: Detector) {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const events: Array<{ readonly _tag: string; readonly at: number; readonly toldAt: number }> = []
   const troubles: Array<string> = []
-  /** What the detector was given, as it was when it looked at it to its end. */
+  /** The windows that the detector was given, as they were at its answer. */
   const windows: Array<ReadonlyArray<number>> = []
   let atOnce = 0
   let most = 0
@@ -37,24 +45,23 @@ const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0, broken?: Detec
       return 0.9
     }).pipe(Effect.ensuring(Effect.sync(() => void atOnce--)))
   )
-  const listener = yield* VoiceListener.make({
-    open: broken === undefined ? detector : Effect.succeed(broken),
+  const callerSound = yield* CallerSound.make({
+    openDetector: broken === undefined ? detector : Effect.succeed(broken),
     openTimeout: "1 second",
-    echo: EchoCanceller.make(),
     clock: MediaClock.make(now),
-    onPiece: () => undefined,
-    onEcho: () => undefined,
-    onPassed: () => undefined,
-    onVoice: (event) => Effect.sync(() => void events.push({ ...event, toldAt: now() })),
-    onTrouble: (cause: Cause.Cause<EngineFailed>) => void troubles.push(Cause.squash(cause) instanceof EngineFailed ? (Cause.squash(cause) as EngineFailed).reason : "defect")
+    listener: {
+      ...silentListener,
+      onVoice: ({ _tag, at }) => Effect.sync(() => void events.push({ _tag, at, toldAt: now() })),
+      onTrouble: (cause: Cause.Cause<EngineFailed>) => void troubles.push(Cause.squash(cause) instanceof EngineFailed ? (Cause.squash(cause) as EngineFailed).reason : "defect")
+    }
   })
-  /** Frames of 20 ms as a line brings them, each in memory that is used again for the next one. */
+  /** Frames of 20 ms, each in the memory of the one before, as a line delivers them. */
   const frames = Effect.fnUntraced(function*(sound: Pcm<8000>) {
     const frame = new Int16Array(160)
     for (let at = 0; at < sound.length; at += 160) {
       yield* Effect.sleep(20)
       frame.set(sound.subarray(at, at + 160))
-      yield* listener.hear([frame])
+      yield* callerSound.hear([frame])
     }
   })
   const hear = Effect.fnUntraced(function*(sound: Pcm<8000>) {
@@ -69,7 +76,7 @@ const voice = Sounds.join(Sounds.silence(320), Sounds.noise(640, -20), Sounds.si
 const voiceMoments = [["VoiceStarted", 320], ["VoiceStopped", 960]] as const
 const length = 1760
 
-/** Told as it was, but for a frame: a window counts as come with the frame that it ends in. */
+/** The moments, to a frame: a window is complete with the frame in which it ends. */
 const tells = (events: ReadonlyArray<{ readonly _tag: string; readonly at: number }>, moments: ReadonlyArray<readonly [string, number]>) => {
   assert.deepStrictEqual(events.map(({ _tag }) => _tag), moments.map(([tag]) => tag))
   for (const [index, { at }] of events.entries()) assert.closeTo(at, moments[index][1], 20)
@@ -78,8 +85,8 @@ const tells = (events: ReadonlyArray<{ readonly _tag: string; readonly at: numbe
 /** Windows of 32 ms that hold a part of it. */
 const loud = 20
 
-describe("a listener", () => {
-  it.effect("notices a pause without an answer to what is silent", () =>
+describe("the caller's sound", () => {
+  it.effect("shows a pause without waiting for the detector over silence", () =>
     Effect.gen(function*() {
       const quick = yield* setUp()
       yield* quick.hear(voice)
@@ -92,7 +99,7 @@ describe("a listener", () => {
       assert.deepStrictEqual(slow.troubles, [])
     }))
 
-  it.effect("shows the detector every window once, in its order, one at a time, however slow it is", () =>
+  it.effect("gives the detector each window once, in order, one at a time, however slow it is", () =>
     Effect.gen(function*() {
       const twice = Sounds.join(voice, voice)
       const quick = yield* setUp()
@@ -109,7 +116,7 @@ describe("a listener", () => {
     { name: "hangs", speed: (index: number) => inSilence(index) ? Infinity : 0, reason: "timeout" },
     { name: "fails", speed: (index: number) => inSilence(index) ? undefined : 0, reason: "broken" },
     { name: "dies", speed: (index: number) => inSilence(index) ? -1 : 0, reason: "defect" }
-  ])("is told once when a detector $name over a silent window, and goes on by the energy", ({ reason, speed }) =>
+  ])("reports once that a detector $name over a silent window, and goes on by the energy", ({ reason, speed }) =>
     Effect.gen(function*() {
       const { asked, events, hear, troubles } = yield* setUp(speed)
       yield* hear(Sounds.join(voice, voice))
@@ -130,7 +137,7 @@ describe("a listener", () => {
       tells(events, voiceMoments)
     }))
 
-  it.effect("asks a detector again that was late over a silent window and has answered", () =>
+  it.effect("uses a detector again that was late over a silent window and has answered", () =>
     Effect.gen(function*() {
       const { asked, events, hear, troubles } = yield* setUp((index) => index === loud + 2 ? 700 : 0)
       yield* hear(Sounds.join(voice, voice))
@@ -141,18 +148,13 @@ describe("a listener", () => {
 })
 
 describe("much sound at once", () => {
-  it.live("gives other calls their turn every half a second of it", () =>
+  it.live("gives other calls a turn of the event loop every half second of it", () =>
     Effect.gen(function*() {
-      const listener = yield* VoiceListener.make({
-        open: Detectors.make(() => Effect.succeed(0)),
+      const callerSound = yield* CallerSound.make({
+        openDetector: Detectors.make(() => Effect.succeed(0)),
         openTimeout: "1 second",
-        echo: EchoCanceller.make(),
         clock: MediaClock.make(() => 0),
-        onPiece: () => undefined,
-        onEcho: () => undefined,
-        onPassed: () => undefined,
-        onVoice: () => Effect.void,
-        onTrouble: () => undefined
+        listener: silentListener
       })
       let turns = 0
       const turn = () => {
@@ -160,10 +162,88 @@ describe("much sound at once", () => {
         handle = setImmediate(turn)
       }
       let handle = setImmediate(turn)
-      yield* listener.hear([Sounds.silence(20)])
+      yield* callerSound.hear([Sounds.silence(20)])
       assert.strictEqual(turns, 0)
-      yield* listener.hear([Sounds.silence(6000)])
+      yield* callerSound.hear([Sounds.silence(6000)])
       clearImmediate(handle)
       assert.isAtLeast(turns, 10)
+    }))
+})
+
+describe("the agent's own sound, back from a loudspeaker", () => {
+  const agent = Sounds.speechLike(4000, -20, 3)
+  const echo = Sounds.later(Sounds.gain(agent, -20), 200)
+
+  /** Voice changes, sound and pre-speech sound of a call in which the agent speaks; `arriving` comes in pieces of `length` samples. */
+  const hear = Effect.fnUntraced(function*(arriving: Pcm<8000>, length = 160) {
+    let now = 0
+    const changes: Array<CallerSound.VoiceChange> = []
+    const pieces = new Set<Pcm<8000>>()
+    const sound: Array<number> = []
+    const callerSound = yield* CallerSound.make({
+      openDetector: Detectors.make(() => Effect.succeed(0.9)),
+      openTimeout: "1 second",
+      clock: MediaClock.make(() => now),
+      listener: {
+        ...silentListener,
+        wantsSound: () => true,
+        onSound: (pcm) => {
+          pieces.add(pcm)
+          sound.push(...pcm)
+        },
+        onVoice: (change) => Effect.sync(() => void changes.push(change))
+      }
+    })
+    const frame = new Int16Array(length)
+    for (let at = 0; at + length <= arriving.length; at += length) {
+      now = (at + length) / 8
+      callerSound.played(agent.subarray(at, at + length), at / 8)
+      frame.set(arriving.subarray(at, at + length))
+      yield* callerSound.hear([frame])
+    }
+    return { changes, pieces, sound: Int16Array.from(sound), preSpeech: callerSound.preSpeech() }
+  })
+
+  it.effect("is no voice, and is taken out of the sound and of the pre-speech buffer", () =>
+    Effect.gen(function*() {
+      const { changes, preSpeech, sound } = yield* hear(echo.subarray(0, 32_000))
+      assert.deepStrictEqual(changes, [])
+      assert.isBelow(Sounds.level(sound.subarray(16_000)), Sounds.level(echo.subarray(16_000, 32_000)) - 15)
+      assert.strictEqual(preSpeech.length, 7680)
+      assert.isBelow(Sounds.level(preSpeech), -100)
+    }))
+
+  it.effect("does not hide a caller who speaks over it", () =>
+    Effect.gen(function*() {
+      const { changes } = yield* hear(Sounds.mix(echo.subarray(0, 32_000), Sounds.later(Sounds.noise(1000, -20), 2000)))
+      assert.strictEqual(changes[0]?._tag, "VoiceStarted")
+      assert.closeTo(changes[0].at, 2000, 40)
+    }))
+
+  it.effect("is cleaned in one buffer, however many pieces come", () =>
+    Effect.gen(function*() {
+      const { pieces } = yield* hear(echo.subarray(0, 32_000))
+      // Before a delay is known, the line's own piece is passed on.
+      assert.strictEqual(pieces.size, 2)
+    }))
+})
+
+describe("a change of the voice", () => {
+  it.effect("says how long ago it was, by the sound", () =>
+    Effect.gen(function*() {
+      const changes: Array<CallerSound.VoiceChange> = []
+      const callerSound = yield* CallerSound.make({
+        openDetector: Detectors.make(() => Effect.succeed(0.9)),
+        openTimeout: "1 second",
+        clock: MediaClock.make(() => 5000),
+        listener: { ...silentListener, onVoice: (change) => Effect.sync(() => void changes.push(change)) }
+      })
+      // One piece, and all of it at 5000 ms: its end is real time.
+      yield* callerSound.hear([voice])
+      const began = 5000 - length
+      assert.deepStrictEqual(changes, [
+        { _tag: "VoiceStarted", at: began + 320, ago: 64 },
+        { _tag: "VoiceStopped", at: began + 960, ago: 64 }
+      ])
     }))
 })

@@ -1,0 +1,114 @@
+/**
+ * A call's voice detector with the windows that wait for it: it takes one at a time, in order.
+ *
+ * A detector that fails, throws or takes too long is left alone, and the energy decides without it. One that was late is used
+ * again as soon as it answers.
+ */
+import { Cause, type Duration, Effect, Exit, type Scope } from "effect"
+import type { Pcm } from "../../audio/Pcm.ts"
+import { EngineFailed } from "../ports/Engine.ts"
+import * as StreamTimeout from "../ports/StreamTimeout.ts"
+import type { Detector, VoiceActivity } from "../ports/VoiceActivity.ts"
+
+/** ms that a detector may take for one window. */
+const answerTimeoutMillis = 500
+
+const detectorLate = new EngineFailed({
+  stage: "voiceActivity",
+  reason: "timeout",
+  advice: "The voice detector did not answer; the energy decides instead. Look at the load of the machine."
+})
+
+export interface MakeOptions {
+  readonly open: VoiceActivity["Service"]["open"]
+  /** The longest wait for a detector that is being opened. */
+  readonly openTimeout: Duration.Input
+  readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
+}
+
+export interface DetectorQueue {
+  /** Whether there is a detector that works. */
+  readonly isReady: () => boolean
+  /**
+   * Waits for the probability (0 to 1) that the window holds speech. `undefined`: the energy has to decide, and the detector may
+   * go on reading the window.
+   */
+  readonly ask: (window: Pcm<8000>) => Effect.Effect<number | undefined>
+  /** Feeds a copy of the window to the detector and ignores the result. */
+  readonly feed: (window: Pcm<8000>) => void
+}
+
+/** The detector is opened in the background and closed with the scope; until it is open, the energy decides. */
+export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<DetectorQueue, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  /** Unset: not open yet, or left alone. */
+  let detector: Detector | undefined
+  /** Set while the detector has a window: goes on without its answer. */
+  let abandon: (() => void) | undefined
+  const waiting: Array<() => void> = []
+
+  const onFailure = (cause: Cause.Cause<EngineFailed>) => {
+    detector = undefined
+    options.onTrouble(cause)
+  }
+
+  yield* Effect.suspend(() => options.open).pipe(
+    Effect.timeoutOrElse({ duration: options.openTimeout, orElse: () => Effect.fail(detectorLate) }),
+    Effect.matchCause({
+      onSuccess: (opened) => {
+        detector = opened
+      },
+      onFailure
+    }),
+    Effect.forkIn(scope, { startImmediately: true })
+  )
+
+  const { late, rest, wait } = yield* StreamTimeout.make(answerTimeoutMillis)
+  yield* Effect.forkIn(
+    Effect.forever(Effect.andThen(late, Effect.sync(() => {
+      rest()
+      abandon?.()
+    }))),
+    scope
+  )
+
+  const request = (window: Pcm<8000>, answer: (probability: number | undefined) => void): void => {
+    if (abandon !== undefined) return void waiting.push(() => request(window, answer))
+    const asked = detector
+    const finish = (probability: number | undefined) => {
+      abandon = undefined
+      rest()
+      waiting.shift()?.()
+      answer(probability)
+    }
+    if (asked === undefined) return finish(undefined)
+    let isAbandoned = false
+    const onAnswer = (exit: Exit.Exit<number, EngineFailed>) => {
+      if (isAbandoned) {
+        if (Exit.isSuccess(exit)) detector = asked
+        return
+      }
+      if (Exit.isSuccess(exit)) return finish(exit.value)
+      onFailure(exit.cause)
+      finish(undefined)
+    }
+    // The detector still works on the window, so it gets no other until it has answered.
+    abandon = () => {
+      isAbandoned = true
+      onFailure(Cause.fail(detectorLate))
+      finish(undefined)
+    }
+    wait()
+    try {
+      asked.ask(window, onAnswer)
+    } catch (defect) {
+      onAnswer(Exit.die(defect))
+    }
+  }
+
+  return {
+    isReady: () => detector !== undefined,
+    ask: (window) => Effect.callback((resume) => request(window, (probability) => resume(Effect.succeed(probability)))),
+    feed: (window) => request(window.slice(), () => undefined)
+  }
+})

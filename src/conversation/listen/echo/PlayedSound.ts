@@ -1,0 +1,64 @@
+/**
+ * The agent's sound by the moment at which it is played: an echo is a copy of it.
+ *
+ * The last 8 s are kept, since sound that a stalled network brings late is compared with what was played when it was due. Moments
+ * are samples of the conversation's clock at 8 kHz. A moment without sound is silence.
+ */
+import type { Pcm } from "../../../audio/Pcm.ts"
+
+export interface PlayedSound {
+  /** Adds sound whose first sample is played at `from`. Sound is added in the order of its playing. */
+  readonly add: (pcm: Pcm<8000>, from: number) => void
+  /** Turns all from this moment on into silence. */
+  readonly clear: (from: number) => void
+  /** One past the last moment that has sound; `-Infinity` before the first. */
+  readonly end: () => number
+  /** One sample; 0 where nothing is kept. */
+  readonly at: (moment: number) => number
+  /** Mean square of `length` samples. */
+  readonly power: (from: number, length: number) => number
+  /** The greatest mean square of 32 ms between two moments. */
+  readonly loudest: (from: number, to: number) => number
+}
+
+/** Samples that are kept: 8.2 s. A power of two. */
+const capacity = 65_536
+
+/** Samples of 32 ms. */
+const loudestLength = 256
+
+export const make = (): PlayedSound => {
+  const ring = new Int16Array(capacity)
+  let end = -Infinity
+
+  const at = (moment: number): number => (moment < end && moment >= end - capacity ? ring[moment & (capacity - 1)] : 0)
+
+  const power = (from: number, length: number): number => {
+    let sum = 0
+    for (let index = 0; index < length; index++) {
+      const value = at(from + index)
+      sum += value * value
+    }
+    return sum / length
+  }
+
+  return {
+    add: (pcm, from) => {
+      if (from >= end + capacity || end === -Infinity) ring.fill(0)
+      else for (let moment = end; moment < from; moment++) ring[moment & (capacity - 1)] = 0
+      for (let index = 0; index < pcm.length; index++) ring[(from + index) & (capacity - 1)] = pcm[index]
+      end = from + pcm.length
+    },
+    clear: (from) => {
+      for (let moment = Math.max(from, end - capacity); moment < end; moment++) ring[moment & (capacity - 1)] = 0
+    },
+    end: () => end,
+    at,
+    power,
+    loudest: (from, to) => {
+      let loudest = 0
+      for (let start = from; start < to; start += loudestLength) loudest = Math.max(loudest, power(start, loudestLength))
+      return loudest
+    }
+  }
+}

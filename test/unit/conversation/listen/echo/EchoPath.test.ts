@@ -1,0 +1,120 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as EchoMatcher from "../../../../../src/conversation/listen/echo/EchoMatcher.ts"
+import * as EchoPath from "../../../../../src/conversation/listen/echo/EchoPath.ts"
+
+/** A path whose matches are the test's. */
+const setUp = () => {
+  let searches = 0
+  let found: { readonly likeness: number; readonly delay: number } | undefined
+  let match = { likeness: 0.98, amplitude: 0.1 }
+  const matcher: EchoMatcher.EchoMatcher = {
+    hear: () => undefined,
+    search: () => {
+      searches++
+      return found
+    },
+    follow: (_, delay) => ({ ...match, delay })
+  }
+  const path = EchoPath.make(matcher)
+  return {
+    path,
+    find: (likeness: number, delay: number) => {
+      found = { likeness, delay }
+    },
+    match: (likeness: number, amplitude: number) => {
+      match = { likeness, amplitude }
+    },
+    searches: () => searches,
+    /** So many windows come before it learns. */
+    learn: (windows = 4) => {
+      for (let window = 0; window < windows; window++) path.count()
+      return path.learn(0)
+    }
+  }
+}
+
+describe("a delay", () => {
+  it("is learned when two searches in a row find it", () => {
+    const { find, learn, path } = setUp()
+    find(0.7, 1600)
+    assert.isFalse(learn())
+    assert.isUndefined(path.delay())
+    find(0.6, 1610)
+    assert.isTrue(learn())
+    assert.strictEqual(path.delay(), 1610)
+    assert.closeTo(path.gain(), 0.01, 1e-9)
+  })
+
+  it("is not learned from two searches that differ", () => {
+    const { find, learn } = setUp()
+    find(0.7, 1600)
+    assert.isFalse(learn())
+    find(0.7, 1640)
+    assert.isFalse(learn())
+  })
+
+  it("is learned at once from a nearly perfect match", () => {
+    const { find, learn, path } = setUp()
+    find(0.95, 1600)
+    assert.isTrue(learn())
+    assert.strictEqual(path.delay(), 1600)
+  })
+
+  it("is never that of a copy which is louder than any line returns", () => {
+    const { find, learn, match } = setUp()
+    find(0.95, 1600)
+    match(0.95, 0.8)
+    assert.isFalse(learn())
+    assert.isFalse(learn())
+  })
+
+  it("is searched every fourth window only", () => {
+    const { find, learn, searches } = setUp()
+    find(0.7, 1600)
+    assert.isFalse(learn(3))
+    assert.strictEqual(searches(), 0)
+    learn(1)
+    assert.strictEqual(searches(), 1)
+  })
+})
+
+describe("a known delay", () => {
+  const known = () => {
+    const path = setUp()
+    path.find(0.95, 1600)
+    path.learn()
+    return path
+  }
+
+  it("is followed while the sound is alike there, and moves gain and amplitude by a quarter", () => {
+    const { match, path } = known()
+    match(0.98, 0.2)
+    assert.isTrue(path.follow(0))
+    assert.closeTo(path.amplitude(), 0.125, 1e-9)
+    assert.closeTo(path.gain(), 0.01 + (0.04 - 0.01) / 4, 1e-9)
+    match(0.7, 0.2)
+    assert.isFalse(path.follow(0))
+    assert.closeTo(path.amplitude(), 0.125, 1e-9)
+  })
+
+  it("that is not trusted is searched again, less and less often while there is no better one", () => {
+    const { match, path, searches } = known()
+    match(0.9, 0.1)
+    const before = searches()
+    const at: Array<number> = []
+    for (let window = 1; window <= 40; window++) {
+      const count = searches()
+      path.count()
+      path.follow(0)
+      if (searches() > count) at.push(window)
+    }
+    assert.isAbove(searches(), before)
+    assert.deepStrictEqual(at, [4, 12, 28])
+  })
+
+  it("loses a tenth of its gain with each window in which the echo does not come", () => {
+    const { path } = known()
+    path.weaken()
+    assert.closeTo(path.gain(), 0.009, 1e-9)
+  })
+})
