@@ -1,5 +1,7 @@
 /** All attacks, in the order of the table. */
 import type { Attack } from "./Attack.ts"
+import { besideSound } from "./besideSound.ts"
+import { controls } from "./controls.ts"
 import { silentConnections } from "./floods.ts"
 import { forgedForms } from "./forgedForms.ts"
 import { fragments } from "./fragments.ts"
@@ -40,5 +42,7 @@ export const attacks: ReadonlyArray<Attack> = [
   oneCaller,
   ...languageServers,
   twilioAnswers,
-  ...media
+  ...media,
+  ...besideSound,
+  ...controls
 ]

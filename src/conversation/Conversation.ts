@@ -35,6 +35,7 @@ import * as ToolDesk from "./tools/ToolDesk.ts"
 import type { Tools } from "./ports/Tools.ts"
 import { type Command, markName, parseMark, type SpeechKind, type TurnEvent } from "./turn/TurnEvent.ts"
 import * as Transition from "./turn/Transition.ts"
+import { initial as initialState } from "./turn/TurnState.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
 import * as VoiceListener from "./listen/VoiceListener.ts"
@@ -147,7 +148,7 @@ export const open = Effect.fnUntraced(function*(
   const context = contextMillis === undefined ? undefined : SpeechContext.make(contextMillis)
   /** Open while the caller's words are of use before they have ended: each time they are asked for is a request. */
   const wordsWanted = yield* Latch.make(false)
-  let state = Transition.initial
+  let state = initialState
   let hearing: Hearing | undefined
   /** Earlier parts of what is being said, whose transcripts are being made. */
   const earlier = new Map<number, Hearing>()

@@ -19,6 +19,7 @@ import * as WebSocketFastPath from "../twilio/media/WebSocketFastPath.ts"
 import { parameterName, StreamToken } from "../twilio/webhook/StreamToken.ts"
 import { UpgradeRequired } from "./api/Problems.ts"
 import * as SignedRequest from "./webhooks/SignedRequest.ts"
+import * as RequestTurns from "./connections/RequestTurns.ts"
 
 export const path = "/ws"
 
@@ -58,7 +59,7 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
     })
     return Effect.acquireRelease(
       Effect.sync(() => {
-        const wire = WebSocketFastPath.make(socket, maxPayload)
+        const wire = WebSocketFastPath.make(socket, maxPayload, (step) => RequestTurns.shared.run(socket, step))
         let upgraded: WebSocket | undefined
         // Without a `verifyClient` it is called at once, or never.
         server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (webSocket) => {

@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
 import * as ProcessHalt from "../../twilio/media/ProcessHalt.ts"
-import { maxLeadMillis } from "../../twilio/media/MediaLead.ts"
+import { closeLeadMillis, maxLeadMillis } from "../../twilio/media/MediaLead.ts"
 import type { Media } from "../../twilio/media/MediaMessage.ts"
 import type { MediaStream, Silence } from "../../twilio/media/MediaStream.ts"
 import { frameBytes, frameMillis, type Hearing } from "./LineCodec.ts"
@@ -38,6 +38,9 @@ export interface Timeline {
 /**
  * What is missing, by `chunk` and `timestamp`. Whatever they say, a gap is never longer than the `backlog` (ms), and all the
  * sound together never longer than the stream so far and what sound may lead it by.
+ *
+ * A number that would put the sound ten seconds ahead of the clock is wrong, and no gap is made of it: filled, it would move the call's
+ * media time ahead for good, and hide every later gap. The next message is compared with it and mends the sequence by itself.
  */
 export const makeTimeline = (backlog: number): Timeline => {
   /** What the next message says if nothing is missing; unset before the first. */
@@ -49,17 +52,21 @@ export const makeTimeline = (backlog: number): Timeline => {
   let wasHeldUp = false
   const maxLead = Math.min(backlog, maxLeadMillis)
 
-  const gapBefore = ({ chunk, timestamp }: Media["media"], length: number): number => {
+  const gapBefore = ({ chunk, timestamp }: Media["media"], length: number, elapsed: () => number): number => {
     if (next === undefined) return 0
+    /** Silence that was put in for this gap is counted in what was heard. */
+    const isPossible = (gap: number) => heard - filled + gap <= elapsed() + closeLeadMillis
     const byTimestamp = timestamp - next.timestamp
-    if (chunk > next.chunk) return byTimestamp > 0 ? byTimestamp : (chunk - next.chunk) * length
-    return byTimestamp > timestampSlack ? byTimestamp : 0
+    const isMissing = chunk > next.chunk
+    if (byTimestamp > (isMissing ? 0 : timestampSlack) && isPossible(byTimestamp)) return byTimestamp
+    const byChunk = isMissing ? (chunk - next.chunk) * length : 0
+    return byChunk > 0 && isPossible(byChunk) ? byChunk : 0
   }
 
   return {
     missing: (media, elapsed) => {
       const length = media.payload.length / bytesPerMilli
-      const gap = gapBefore(media, length)
+      const gap = gapBefore(media, length, elapsed)
       const missing = gap <= filled ? 0 : Math.max(0, Math.min(gap - filled, backlog, elapsed() + maxLead - heard))
       wasHeldUp = filled > timestampSlack && gap < timestampSlack
       filled = 0

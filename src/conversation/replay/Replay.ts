@@ -9,6 +9,8 @@ import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import type { Replier } from "../ports/ReplyModel.ts"
 import type { Command, TurnEvent } from "../turn/TurnEvent.ts"
 import * as Transition from "../turn/Transition.ts"
+import { initial as initialState } from "../turn/TurnState.ts"
+import type { TurnSettings } from "../turn/TurnState.ts"
 
 /** The version of the events; a recording of another one can't be played. */
 const version = 1
@@ -32,7 +34,7 @@ const isSettings = Schema.is(Schema.Struct({
 const isEvent = Schema.is(Schema.Struct({ _tag: Schema.String, at: Schema.Finite }))
 
 export interface Recording {
-  readonly settings: Transition.TurnSettings
+  readonly settings: TurnSettings
   readonly events: ReadonlyArray<TurnEvent>
 }
 
@@ -45,7 +47,7 @@ export const header = (
 ): string => {
   const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
   const asking = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
-  const settings: Transition.TurnSettings = {
+  const settings: TurnSettings = {
     endpointing, idle, interruption, lines, maxDuration, transfers: names, language, script: asking, answersUnheard,
     ...(attention === undefined ? {} : { attention }),
     ...(fillers === undefined ? {} : { fillers }),
@@ -93,7 +95,7 @@ export const parse = (text: string): Recording | Unreadable => {
 /** The commands that each event gave. */
 export const play = ({ events, settings }: Recording): ReadonlyArray<ReadonlyArray<Command>> => {
   const transition = Transition.make(settings)
-  let state = Transition.initial
+  let state = initialState
   return events.map((event) => {
     const [commands, next] = transition(state, event)
     state = next

@@ -4,7 +4,7 @@
  */
 import type { ConversationEvent } from "../ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
-import type { Failure } from "./rules/Repetition.ts"
+import type { Failure } from "./judgements/RetryWorth.ts"
 import type { DialogueState, ReplyRequest } from "../ports/ReplyModel.ts"
 import type { Transcript } from "../ports/SpeechToText.ts"
 

@@ -7,6 +7,9 @@
  * three times what is done with it (docs/adr/0002). All else (what is not taken, what is fragmented, cut by a
  * packet's end, too long, not masked, or of another kind) is `ws`'s, byte for byte and in its order.
  *
+ * What is left to `ws` comes to it in slices, each in a turn of its own: a read of 64 KiB holds ten thousand empty frames, for which
+ * `ws` takes 80 ms. The connection is read no further while a slice waits.
+ *
  * RFC 6455, section 5.2, is the form of a frame.
  */
 import type { Socket } from "node:net"
@@ -36,6 +39,12 @@ const firstControl = 8
 
 /** Frames of a length that takes 64 bits to write are left to `ws`. */
 const longest = 65_535
+
+/** Bytes that `ws` is given in one turn of the event loop: about 700 frames at most. */
+const longestSlice = 4096
+
+/** Runs a step of this connection in a later turn of the event loop, among those of others. */
+export type RunLater = (step: () => void) => void
 
 /** Takes the mask off the bytes, or puts it on them. */
 const mask = (bytes: Buffer, key: number, from: number, end: number): void => {
@@ -95,7 +104,7 @@ const makeFollower = () => {
  * Stands between a connection and `ws`. To be made before the connection is upgraded, for it must see every byte.
  * Texts longer than `maxPayload` are not shown.
  */
-export const make = (socket: Socket, maxPayload: number): WebSocketFastPath => {
+export const make = (socket: Socket, maxPayload: number, runLater: RunLater): WebSocketFastPath => {
   let take: TakeText | undefined
   const follower = makeFollower()
   const limit = Math.min(maxPayload, longest)
@@ -122,20 +131,56 @@ export const make = (socket: Socket, maxPayload: number): WebSocketFastPath => {
   }
 
   const push = socket.push
+  /** A stream's own way to ask for more (`readable._read`). */
+  const read: (size: number) => void = Reflect.get(socket, "_read")
+
+  /** What waits to be given to `ws`, and whether the connection's end does so behind it. */
+  let held: Buffer | undefined
+  let isEndHeld = false
+
+  // Node asks for more after each slice.
+  Reflect.set(socket, "_read", (size: number) => {
+    if (held === undefined) read.call(socket, size)
+  })
 
   /** So many bytes have come: those that are not taken stay. */
   const takeSome = (bytes: Buffer, length: number): number =>
     // What waits to be read, as while `ws` has paused the connection, was there before this.
-    take !== undefined && socket.readableFlowing === true && socket.readableLength === 0 && follower.isBetween()
+    take !== undefined && held === undefined && socket.readableFlowing === true && socket.readableLength === 0 && follower.isBetween()
       ? takeFrom(bytes, length, take)
       : 0
 
   const passOn = (bytes: Buffer): boolean => {
-    follower.follow(bytes, 0)
-    return push.call(socket, bytes)
+    if (held !== undefined) {
+      held = Buffer.concat([held, bytes])
+      return false
+    }
+    held = bytes.length > longestSlice ? bytes.subarray(longestSlice) : undefined
+    const slice = held === undefined ? bytes : bytes.subarray(0, longestSlice)
+    follower.follow(slice, 0)
+    const wantsMore = push.call(socket, slice)
+    if (held === undefined) return wantsMore
+    runLater(passNext)
+    return false
+  }
+
+  const passNext = () => {
+    if (held === undefined || socket.destroyed) return
+    // `ws` has paused the connection.
+    if (socket.readableFlowing === false) return void socket.once("resume", () => runLater(passNext))
+    const bytes = held
+    held = undefined
+    passOn(bytes)
+    if (held !== undefined) return
+    if (isEndHeld) push.call(socket, null)
+    else read.call(socket, 0)
   }
 
   socket.push = (chunk: Buffer | null, encoding) => {
+    if (chunk === null && held !== undefined) {
+      isEndHeld = true
+      return false
+    }
     if (chunk === null) return push.call(socket, chunk, encoding)
     const rest = takeSome(chunk, chunk.length)
     return rest === chunk.length ? true : passOn(rest === 0 ? chunk : chunk.subarray(rest))

@@ -4,8 +4,10 @@ import type { DialogueState } from "../../../src/conversation/ports/ReplyModel.t
 import type { Transcript } from "../../../src/conversation/ports/SpeechToText.ts"
 import type { Command, Timer, TurnEvent } from "../../../src/conversation/turn/TurnEvent.ts"
 import * as Transition from "../../../src/conversation/turn/Transition.ts"
+import { initial as initialState } from "../../../src/conversation/turn/TurnState.ts"
+import type { TurnSettings, TurnState } from "../../../src/conversation/turn/TurnState.ts"
 
-export const settings: Transition.TurnSettings = {
+export const settings: TurnSettings = {
   lines: {
     greeting: "Hello, how can I help you?",
     idle: "Are you still there?",
@@ -25,15 +27,15 @@ type Body<A> = A extends unknown ? Omit<A, "at"> : never
 
 export const complete = (text: string): Transcript => ({ text, ending: "complete" })
 
-export const make = (overrides: Partial<Transition.TurnSettings> = {}) => {
-  const own: Transition.TurnSettings = { ...settings, ...overrides }
+export const make = (overrides: Partial<TurnSettings> = {}) => {
+  const own: TurnSettings = { ...settings, ...overrides }
   const transition = Transition.make(own)
-  let state = Transition.initial
+  let state = initialState
   let now = 0
   const timers = new Map<Timer, { readonly id: number; readonly due: number }>()
   const all: Array<Command> = []
   const events: Array<TurnEvent> = []
-  const steps: Array<{ readonly event: TurnEvent; readonly commands: ReadonlyArray<Command>; readonly state: Transition.TurnState }> = []
+  const steps: Array<{ readonly event: TurnEvent; readonly commands: ReadonlyArray<Command>; readonly state: TurnState }> = []
 
   const send = (body: Body<TurnEvent>): ReadonlyArray<Command> => {
     const event = { ...body, at: now } as TurnEvent

@@ -82,8 +82,11 @@ export const empty: Answered = { calls: new Map(), finish: Option.none(), usage:
 /** Tool calls of one answer; more are not a plan. */
 export const maxCalls = 16
 
-/** Characters of a call's arguments; what is cut off makes them no JSON. */
-const maxArguments = 65_536
+/**
+ * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note; the longest are some hundred
+ * characters. Longer arguments are cut, which makes them no JSON. Sixteen calls of one answer hold 256 Ki characters at most.
+ */
+const maxArguments = 16_384
 
 const textOf = (value: unknown): string =>
   Predicate.isString(value) ? value : value === null || value === undefined ? "" : JSON.stringify(value)

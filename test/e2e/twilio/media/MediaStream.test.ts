@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
 import type { WebSocket } from "ws"
 import { decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
+import { eventLoopTurn } from "../../../../src/runtime/EventLoopTurn.ts"
 import * as MediaStream from "../../../../src/twilio/media/MediaStream.ts"
 import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
 import { settle } from "../../../support/service/Time.ts"
@@ -211,10 +212,31 @@ describe("what comes in", () => {
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       let brought = 0
-      while (!socket.isPaused) socket.bring(mark(`m${brought++}`))
+      while (!socket.isPaused) {
+        yield* eventLoopTurn
+        socket.bring(mark(`m${brought++}`))
+      }
       assert.strictEqual(brought, MediaStream.controlCapacity)
+      yield* eventLoopTurn
+      assert.isTrue(socket.isPaused)
       const first = yield* Stream.runCollect(Stream.take(stream.control, brought))
       assert.strictEqual(first.length, brought)
+      assert.isFalse(socket.isPaused)
+    }))
+
+  it.effect("off the fast path takes turns with other calls: after 64 messages the socket is paused until the next turn of the loop", () =>
+    Effect.gen(function*() {
+      const { socket } = yield* start
+      yield* eventLoopTurn
+      for (let turn = 0; turn < 3; turn++) {
+        for (let count = 1; count <= 64; count++) {
+          assert.isFalse(socket.isPaused)
+          socket.bring({ event: "later", streamSid: sid })
+        }
+        assert.isTrue(socket.isPaused)
+        yield* eventLoopTurn
+      }
+      for (let count = 0; count < 1000; count++) socket.bring(media(1 + count))
       assert.isFalse(socket.isPaused)
     }))
 
@@ -276,6 +298,28 @@ describe("what comes in", () => {
       socket.emit("error", Object.assign(new Error("too large"), { code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" }))
       socket.drop(1006)
       assert.strictEqual((yield* stream.closed).reason, "tooLarge")
+    }))
+})
+
+describe("an impossible timestamp", () => {
+  it.effect.each([
+    { timestamp: String(2 ** 40), isRead: true },
+    { timestamp: "0", isRead: true },
+    { timestamp: "18446744073709551616", isRead: false },
+    { timestamp: "-20", isRead: false },
+    { timestamp: "NaN", isRead: false },
+    { timestamp: "1e400", isRead: false }
+  ])("takes no sound from the messages behind it: $timestamp", ({ isRead, timestamp }) =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* start
+      socket.bring(media(1))
+      socket.bring({ ...media(2), media: { ...media(2).media, timestamp } })
+      for (let chunk = 3; chunk <= 50; chunk++) socket.bring(media(chunk))
+      assert.deepStrictEqual(socket.closes, [])
+      socket.drop()
+      const heard = chunksOf(yield* Stream.runCollect(stream.media))
+      assert.deepStrictEqual(heard, Array.from({ length: 50 }, (_, index) => index + 1).filter((chunk) => isRead || chunk !== 2))
+      assert.strictEqual(stream.tally.surplusMillis, 0)
     }))
 })
 

@@ -27,6 +27,8 @@ interface Peer {
   /** In the order in which they came: `wire` what was taken, `ws` what was left to it. */
   readonly seen: ReadonlyArray<readonly [by: "wire" | "ws", text: string]>
   readonly errors: ReadonlyArray<string>
+  /** Pongs that came in each turn of those that were asked for. */
+  readonly pongsOfTurns: ReadonlyArray<number>
   /** Waits until so many were seen. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
 }
@@ -36,6 +38,7 @@ const peer = Effect.gen(function*() {
   const upgrader = new WebSocketServer({ noServer: true, maxPayload })
   const seen: Array<readonly ["wire" | "ws", string]> = []
   const errors: Array<string> = []
+  const pongsOfTurns: Array<number> = [0]
   let look = () => {}
   const upgraded = Promise.withResolvers<Pick<Peer, "webSocket" | "wire">>()
   const server = yield* Effect.acquireRelease(
@@ -43,7 +46,11 @@ const peer = Effect.gen(function*() {
       new Promise<Server>((resolve) => {
         const server = createServer()
         server.on("upgrade", (request, socket, head) => {
-          const wire = WebSocketFastPath.make(socket as Socket, maxPayload)
+          const wire = WebSocketFastPath.make(socket as Socket, maxPayload, (step) =>
+            setImmediate(() => {
+              pongsOfTurns.push(0)
+              step()
+            }))
           wire.takeTexts((bytes, from, end) => {
             const text = bytes.toString("utf8", from, end)
             if (!text.startsWith("m")) return false
@@ -56,6 +63,7 @@ const peer = Effect.gen(function*() {
               seen.push(["ws", data.toString()])
               look()
             })
+            webSocket.on("pong", () => void pongsOfTurns[pongsOfTurns.length - 1]++)
             webSocket.on("error", (error) => errors.push(error.message))
             webSocket.on("close", () => look())
             upgraded.resolve({ webSocket, wire })
@@ -88,7 +96,7 @@ const peer = Effect.gen(function*() {
       }
       look()
     })
-  return { client, webSocket, wire, seen, errors, until } satisfies Peer
+  return { client, webSocket, wire, seen, errors, pongsOfTurns, until } satisfies Peer
 })
 
 /** Writes the bytes in pieces that arrive one by one: each in a turn of the event loop of its own. */
@@ -102,6 +110,41 @@ const inPieces = (client: Socket, bytes: Buffer, sizes: ReadonlyArray<number>) =
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
   })
+
+describe("ten thousands of frames in one packet", () => {
+  const pongs = Buffer.concat(Array.from({ length: 50_000 }, () => frame("", { first: 0x8a })))
+
+  it.live("come to `ws` over many turns of the event loop, all of them and in their order", () =>
+    Effect.gen(function*() {
+      const { client, pongsOfTurns, seen, until } = yield* peer
+      client.write(Buffer.concat([frame("m1"), frame("other"), pongs, frame("m2"), frame("last")]))
+      yield* until(() => seen.at(-1)?.[1] === "last")
+      assert.deepStrictEqual(seen.map(([, text]) => text), ["m1", "other", "m2", "last"])
+      assert.strictEqual(pongsOfTurns.reduce((sum, count) => sum + count), 50_000)
+      // The last slice of one read, and the first of the next.
+      assert.isAtMost(Math.max(...pongsOfTurns), 2 * 700)
+    }).pipe(Effect.scoped))
+
+  it.live("wait while the connection is paused, and none is lost", () =>
+    Effect.gen(function*() {
+      const { client, pongsOfTurns, seen, until, webSocket } = yield* peer
+      webSocket.once("pong", () => {
+        webSocket.pause()
+        setImmediate(() => webSocket.resume())
+      })
+      client.write(Buffer.concat([pongs, frame("last")]))
+      yield* until(() => seen.length > 0)
+      assert.strictEqual(pongsOfTurns.reduce((sum, count) => sum + count), 50_000)
+    }).pipe(Effect.scoped))
+
+  it.live("are followed by the connection's end", () =>
+    Effect.gen(function*() {
+      const { client, pongsOfTurns, until, webSocket } = yield* peer
+      client.end(pongs)
+      yield* until(() => webSocket.readyState === 3)
+      assert.strictEqual(pongsOfTurns.reduce((sum, count) => sum + count), 50_000)
+    }).pipe(Effect.scoped))
+})
 
 describe("texts below a WebSocket", () => {
   it.live("are taken before `ws` sees them, or left to it, in their order", () =>

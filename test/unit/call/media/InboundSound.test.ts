@@ -36,12 +36,31 @@ describe("what is missing before a message", () => {
     { name: "some lost, by a clock that stands still", next: { chunk: 6, timestamp: 155 }, is: 80 },
     { name: "some lost, by a clock that goes back", next: { chunk: 6, timestamp: 0 }, is: 80 },
     { name: "more lost than a stall may be long", next: { chunk: 5000, timestamp: 100_155 }, is: backlog },
-    { name: "an impossible chunk", next: { chunk: 999_999_999_999_999, timestamp: 155 }, is: backlog },
-    { name: "an impossible timestamp", next: { chunk: 2, timestamp: 999_999_999_999_999 }, is: backlog },
+    { name: "an impossible chunk", next: { chunk: 999_999_999_999_999, timestamp: 155 }, is: 0 },
+    { name: "an impossible timestamp", next: { chunk: 2, timestamp: 999_999_999_999_999 }, is: 0 },
+    { name: "one that was lost, by an impossible timestamp", next: { chunk: 3, timestamp: 2 ** 40 }, is: 20 },
+    { name: "a pause, by an impossible chunk", next: { chunk: 2 ** 40, timestamp: 1675 }, is: 1500 },
+    { name: "a timestamp beyond what a double counts exactly", next: { chunk: 2, timestamp: 2 ** 60 }, is: 0 },
     { name: "the same once more", next: first, is: 0 },
     { name: "an older one", next: { chunk: 0, timestamp: 0 }, is: 0 }
   ])("$name", ({ is, next }) => {
     assert.deepStrictEqual(missing([first, next]), [0, is])
+  })
+
+  it.each([
+    { name: "2^40", timestamp: 2 ** 40 },
+    { name: "2^60", timestamp: 2 ** 60 },
+    { name: "eleven seconds ahead of the clock", timestamp: 60_000 + 11_000 },
+    { name: "zero", timestamp: 0 }
+  ])("one impossible timestamp moves no media time, and later gaps are still found: $name", ({ timestamp }) => {
+    const timeline = InboundSound.makeTimeline(backlog)
+    let chunk = 0
+    const take = (timestamp = chunk * 20) => timeline.missing(mediaOf({ chunk, timestamp }), () => chunk * 20)
+    for (chunk = 1; chunk <= 3000; chunk++) assert.strictEqual(take(), 0)
+    assert.strictEqual(take(timestamp), 0)
+    for (chunk++; chunk <= 3100; chunk++) assert.strictEqual(take(), 0)
+    chunk += 100
+    assert.strictEqual(take(), 2000)
   })
 
   it("is nothing before the first, whatever it says", () => {

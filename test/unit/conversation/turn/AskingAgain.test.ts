@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Transcript } from "../../../../src/conversation/ports/SpeechToText.ts"
-import type * as Transition from "../../../../src/conversation/turn/Transition.ts"
+import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
 const notUnderstood = "Sorry, I did not get that."
@@ -10,7 +10,7 @@ const wordless: Transcript = { text: "", ending: "unknown" }
 const garbled: Transcript = { text: "", ending: "unknown", isUnintelligible: true }
 const doubtful: Transcript = { text: "said on this on the fair maze", ending: "complete", isDoubtful: true }
 
-const greeted = (overrides: Partial<Transition.TurnSettings> = {}) => {
+const greeted = (overrides: Partial<TurnSettings> = {}) => {
   const turns = Turns.make({ lines, language: "en", ...overrides })
   turns.greeted()
   return turns

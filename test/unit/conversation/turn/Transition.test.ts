@@ -2,13 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { PhoneNumber } from "../../../../src/domain/PhoneNumber.ts"
 import type { Command, TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
-import * as Farewell from "../../../../src/conversation/turn/rules/Farewell.ts"
+import * as Farewell from "../../../../src/conversation/turn/judgements/Farewell.ts"
 import * as Transition from "../../../../src/conversation/turn/Transition.ts"
+import { initial as initialState } from "../../../../src/conversation/turn/TurnState.ts"
+import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
+import { digitPause } from "../../../../src/conversation/turn/rules/Keypad.ts"
+import { markGrace } from "../../../../src/conversation/turn/rules/Playback.ts"
 import * as Line from "../../../support/conversation/Line.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
 /** The caller has said something whole, and the agent's answer to it is being made. */
-const asked = (text = "when are you open", overrides: Partial<Transition.TurnSettings> = {}) => {
+const asked = (text = "when are you open", overrides: Partial<TurnSettings> = {}) => {
   const turns = Turns.make(overrides)
   turns.greeted()
   turns.voice(800)
@@ -266,7 +270,7 @@ describe("heard ledger", () => {
 
   it("a mark that never comes back does not hold up the call", () => {
     const turns = answering("Yes.")
-    turns.pass(4000 + Transition.markGrace)
+    turns.pass(4000 + markGrace)
     assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, true)
   })
 })
@@ -278,7 +282,7 @@ describe("a reply that waits for the caller's silence", () => {
     const { reply, segment } = turns.last("Speak")!
     turns.send({ _tag: "VoiceStarted", since: turns.now })
     turns.send({ _tag: "SpeechEnded", reply, segment, duration: 1000 })
-    turns.pass(1000 + Transition.markGrace)
+    turns.pass(1000 + markGrace)
     turns.send({ _tag: "VoiceStopped", since: turns.now })
     turns.pass(120)
     turns.transcribed("hello")
@@ -286,7 +290,7 @@ describe("a reply that waits for the caller's silence", () => {
     assert.strictEqual(turns.last("Release")?.reply, reply)
     assert.strictEqual(turns.told("AgentHeard").length, 0)
     // Only from now on a mark that does not come back is missed.
-    turns.pass(1000 + Transition.markGrace)
+    turns.pass(1000 + markGrace)
     assert.strictEqual(turns.told("AgentHeard").length, 1)
   })
 })
@@ -471,7 +475,7 @@ describe("keys", () => {
     turns.pass(500)
     turns.send({ _tag: "Digit", digit: "1" })
     assert.strictEqual(turns.count("Clear"), 1)
-    turns.pass(Transition.digitPause)
+    turns.pass(digitPause)
     assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "1")
   })
 
@@ -727,7 +731,7 @@ describe("filler", () => {
 })
 
 describe("partial transcript", () => {
-  const speaking = (text: string, after = 100, overrides: Partial<Transition.TurnSettings> = {}) => {
+  const speaking = (text: string, after = 100, overrides: Partial<TurnSettings> = {}) => {
     const turns = asked("when are you open", overrides)
     turns.answers("We are open from nine to five on every day of the week.")
     turns.pass(300)
@@ -1462,7 +1466,7 @@ describe("for any sequence of events", () => {
 
   holds("the same events give the same commands", (turns) => {
       const transition = Transition.make(turns.settings)
-      let state = Transition.initial
+      let state = initialState
       const again: Array<Command> = []
       for (const event of JSON.parse(JSON.stringify(turns.events)) as ReadonlyArray<TurnEvent>) {
         const [commands, next] = transition(state, event)

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as Transition from "../../../../src/conversation/turn/Transition.ts"
+import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
 const endpointing = { ...Turns.settings.endpointing, dictation: 1600 }
 
 /** The agent has asked this, and it was heard. */
-const after = (question: string, settings: Partial<Transition.TurnSettings> = {}) => {
+const after = (question: string, settings: Partial<TurnSettings> = {}) => {
   const turns = Turns.make({ endpointing, lines: { ...Turns.settings.lines, greeting: question }, ...settings })
   turns.greeted()
   return turns

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as Transition from "../../../../src/conversation/turn/Transition.ts"
+import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
-const holding: Partial<Transition.TurnSettings> = {
+const holding: Partial<TurnSettings> = {
   lines: { ...Turns.settings.lines, hold: "Of course, take your time." },
   idle: { ...Turns.settings.idle, hold: 60_000 }
 }
@@ -15,7 +15,7 @@ const says = (turns: ReturnType<typeof Turns.make>, text: string, millis = 800) 
 }
 
 /** The caller has asked to wait, and has heard that the agent does. */
-const onHold = (settings: Partial<Transition.TurnSettings> = {}) => {
+const onHold = (settings: Partial<TurnSettings> = {}) => {
   const turns = Turns.make({ ...holding, ...settings })
   turns.greeted()
   says(turns, "Hold on a minute.")

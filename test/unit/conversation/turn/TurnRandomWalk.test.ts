@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Transcript } from "../../../../src/conversation/ports/SpeechToText.ts"
-import type * as Transition from "../../../../src/conversation/turn/Transition.ts"
+import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
 import * as Line from "../../../support/conversation/Line.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
@@ -41,7 +41,7 @@ const Scenario = Schema.Struct({
 
 const lines = { ...Turns.settings.lines, hold: "Of course, please take your time.", notUnderstood: "Sorry, I did not get that." }
 
-const settingsOf = ({ hasHoldLine, isGreetingFixed, language }: Omit<typeof Scenario.Type, "acts">): Partial<Transition.TurnSettings> => ({
+const settingsOf = ({ hasHoldLine, isGreetingFixed, language }: Omit<typeof Scenario.Type, "acts">): Partial<TurnSettings> => ({
   lines: hasHoldLine ? lines : { ...lines, hold: "" },
   endpointing: { ...Turns.settings.endpointing, dictation: 1600 },
   interruption: { ...Turns.settings.interruption, ...(isGreetingFixed ? { greeting: false } : {}) },

@@ -1,13 +1,13 @@
 /** Where one of the turn machine's rules meets another. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Transcript } from "../../../../src/conversation/ports/SpeechToText.ts"
-import type * as Transition from "../../../../src/conversation/turn/Transition.ts"
+import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
 import * as Line from "../../../support/conversation/Line.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
 const lines = { ...Turns.settings.lines, hold: "Of course, take your time.", notUnderstood: "Sorry, I did not get that." }
 
-const settings: Partial<Transition.TurnSettings> = {
+const settings: Partial<TurnSettings> = {
   lines,
   endpointing: { ...Turns.settings.endpointing, dictation: 1600 },
   idle: { ...Turns.settings.idle, hold: 60_000 },
@@ -25,14 +25,14 @@ const says = (line: ReturnType<typeof Line.make>, text: string, millis = 800) =>
   line.pass(300)
 }
 
-const open = (overrides: Partial<Transition.TurnSettings> = {}) => {
+const open = (overrides: Partial<TurnSettings> = {}) => {
   const line = Line.make({ ...settings, ...overrides })
   line.send({ _tag: "Began" })
   return line
 }
 
 /** The greeting has been heard. */
-const greeted = (overrides: Partial<Transition.TurnSettings> = {}) => {
+const greeted = (overrides: Partial<TurnSettings> = {}) => {
   const line = open(overrides)
   line.pass(Line.durationOf(lines.greeting) + 100)
   return line

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Farewell from "../../../../../src/conversation/turn/rules/Farewell.ts"
+import * as Farewell from "../../../../../src/conversation/turn/judgements/Farewell.ts"
 import * as Line from "../../../../support/conversation/Line.ts"
 import { settings } from "../../../../support/conversation/Turns.ts"
 

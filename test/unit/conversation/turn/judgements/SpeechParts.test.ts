@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Monologue from "../../../../../src/conversation/turn/rules/Monologue.ts"
+import * as SpeechParts from "../../../../../src/conversation/turn/judgements/SpeechParts.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
-const part = (utterance: number, text?: string): Monologue.Part => ({ utterance, attempt: 1, isRetried: false, ...(text === undefined ? {} : { text }) })
+const part = (utterance: number, text?: string): SpeechParts.Part => ({ utterance, attempt: 1, isRetried: false, ...(text === undefined ? {} : { text }) })
 
 describe("the parts of what is said", () => {
   it.each([
@@ -14,17 +14,17 @@ describe("the parts of what is said", () => {
     { parts: [part(1, ""), part(2, "two")], text: "two", left: [] },
     { parts: [part(1, "你好"), part(2, "我想")], text: "你好我想", left: [] }
   ])("$parts are joined in their order: $text", ({ left, parts, text }) => {
-    const settled = Monologue.settle(parts)
+    const settled = SpeechParts.settle(parts)
     assert.strictEqual(settled.text, text)
     assert.deepStrictEqual(settled.parts.map(({ utterance }) => utterance), left)
   })
 
   it("that can't be understood are tried once more, and then left out", () => {
     const parts = [part(1), part(2)]
-    const once = Monologue.failed(parts, parts[0])
+    const once = SpeechParts.failed(parts, parts[0])
     assert.strictEqual(once.again?.attempt, 2)
-    assert.isUndefined(Monologue.find(once.parts, 1, 1))
-    const twice = Monologue.failed(once.parts, once.again!)
+    assert.isUndefined(SpeechParts.find(once.parts, 1, 1))
+    const twice = SpeechParts.failed(once.parts, once.again!)
     assert.isUndefined(twice.again)
     assert.strictEqual(twice.parts[0].text, "")
   })

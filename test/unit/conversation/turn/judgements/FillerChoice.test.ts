@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as FillerRule from "../../../../../src/conversation/turn/rules/FillerRule.ts"
+import * as FillerChoice from "../../../../../src/conversation/turn/judgements/FillerChoice.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const fillers = { after: 900, lines: ["Let me see.", "One moment."] }
@@ -9,10 +9,10 @@ describe("the rule of fillers", () => {
     [1000, 1100, 1900],
     [1000, 1899, 1900],
     // What is overdue leaves words that have just come a moment for their answer.
-    [1000, 1900, 1900 + FillerRule.grace],
-    [1000, 3000, 3000 + FillerRule.grace]
+    [1000, 1900, 1900 + FillerChoice.grace],
+    [1000, 3000, 3000 + FillerChoice.grace]
   ])("last sound at %i, now %i: due at %i", (since, at, due) => {
-    assert.strictEqual(FillerRule.dueAt(fillers, since, at), due)
+    assert.strictEqual(FillerChoice.dueAt(fillers, since, at), due)
   })
 
   it.each([
@@ -22,13 +22,13 @@ describe("the rule of fillers", () => {
     [["a"], 0, "a", undefined],
     [["a", "a", "b"], 1, "a", 2]
   ] as const)("of %j from %i behind %s: %s", (lines, from, last, place) => {
-    assert.strictEqual(FillerRule.next({ after: 900, lines }, from, last), place)
+    assert.strictEqual(FillerChoice.next({ after: 900, lines }, from, last), place)
   })
 
   it("waits in silence for the words of what may be a cough", () => {
-    assert.isFalse(FillerRule.isSpeech({ startedAt: 0, stoppedAt: 300 }))
-    assert.isTrue(FillerRule.isSpeech({ startedAt: 0, stoppedAt: 700 }))
-    assert.isTrue(FillerRule.isSpeech({ startedAt: 0, stoppedAt: 300, partial: "yes" }))
+    assert.isFalse(FillerChoice.isSpeech({ startedAt: 0, stoppedAt: 300 }))
+    assert.isTrue(FillerChoice.isSpeech({ startedAt: 0, stoppedAt: 700 }))
+    assert.isTrue(FillerChoice.isSpeech({ startedAt: 0, stoppedAt: 300, partial: "yes" }))
   })
 })
 
@@ -107,7 +107,7 @@ describe("a filler, while the transcript is late", () => {
     const turns = unheard(300)
     turns.pass(2000)
     turns.transcribed("yes please")
-    turns.pass(FillerRule.grace - 1)
+    turns.pass(FillerChoice.grace - 1)
     const reply = turns.answers("Good.")
     turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
     assert.strictEqual(turns.last("Release")?.reply, reply)
@@ -159,7 +159,7 @@ describe("a filler's own sound", () => {
     turns.pass(900)
     const filler = filling(turns)
     assert.isDefined(filler)
-    turns.pass(FillerRule.longestMaking)
+    turns.pass(FillerChoice.longestMaking)
     assert.isUndefined(turns.state.filler)
     assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
   })

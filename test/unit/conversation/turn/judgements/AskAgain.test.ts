@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as AskAgain from "../../../../../src/conversation/turn/rules/AskAgain.ts"
+import * as AskAgain from "../../../../../src/conversation/turn/judgements/AskAgain.ts"
 import { isShortAnswer } from "../../../../../src/definition/languages/ShortAnswers.ts"
 
 const clear = AskAgain.clearSpeech
