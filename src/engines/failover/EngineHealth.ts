@@ -7,7 +7,7 @@ import type { EngineFailed, EngineState, Stage } from "../../conversation/ports/
 import * as Metrics from "../../observability/Metrics.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import type { Member } from "./Member.ts"
-import * as RequestExit from "./RequestExit.ts"
+import * as RequestExit from "./request/RequestExit.ts"
 
 export interface MakeOptions {
   readonly stage: Stage

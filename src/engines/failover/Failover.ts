@@ -18,10 +18,10 @@ import type { EngineFailed, EngineState, Stage } from "../../conversation/ports/
 import { StageBudget } from "../../conversation/ports/StageBudget.ts"
 import * as EngineHealth from "./EngineHealth.ts"
 import * as EngineProbes from "./EngineProbes.ts"
-import * as EngineRace from "./EngineRace.ts"
-import * as EngineRequests from "./EngineRequests.ts"
+import * as EngineRace from "./request/EngineRace.ts"
+import * as EngineRequests from "./request/EngineRequests.ts"
 import type { Attempt, Member } from "./Member.ts"
-import * as OnlyEngine from "./OnlyEngine.ts"
+import * as OnlyEngine from "./request/OnlyEngine.ts"
 import * as TimeShares from "./TimeShares.ts"
 
 export interface MakeOptions {

@@ -1,13 +1,13 @@
 /** Requests to single engines: let through by their circuits, bounded in time, counted and timed. */
 import { Cause, Effect, Exit, Metric, Option, Scope } from "effect"
-import { EngineFailed, type Stage } from "../../conversation/ports/Engine.ts"
-import * as Metrics from "../../observability/Metrics.ts"
-import * as BudgetWatch from "./BudgetWatch.ts"
-import type * as CircuitBreaker from "./CircuitBreaker.ts"
-import type { EngineHealth } from "./EngineHealth.ts"
-import type { Member } from "./Member.ts"
+import { EngineFailed, type Stage } from "../../../conversation/ports/Engine.ts"
+import * as Metrics from "../../../observability/Metrics.ts"
+import * as BudgetWatch from "../BudgetWatch.ts"
+import type * as CircuitBreaker from "../CircuitBreaker.ts"
+import type { EngineHealth } from "../EngineHealth.ts"
+import type { Member } from "../Member.ts"
 import * as RequestExit from "./RequestExit.ts"
-import * as Retries from "./Retries.ts"
+import * as Retries from "../Retries.ts"
 
 export interface RequestOptions {
   /** ms that the beginning of the answer is waited for. */

@@ -1,6 +1,6 @@
 /** How a request to an engine ended: pure. */
 import { Cause, Exit, Option } from "effect"
-import { EngineFailed, isAnswer } from "../../conversation/ports/Engine.ts"
+import { EngineFailed, isAnswer } from "../../../conversation/ports/Engine.ts"
 
 /** The failure of a request; `undefined` for success, interruption and defects. */
 export const errorOf = (exit: Exit.Exit<unknown, EngineFailed>): EngineFailed | undefined =>

@@ -3,13 +3,13 @@
  * counts.
  */
 import { Cause, Deferred, Effect, Exit, Latch, Metric, Scope } from "effect"
-import type { EngineFailed, Stage } from "../../conversation/ports/Engine.ts"
-import * as Metrics from "../../observability/Metrics.ts"
-import type { EngineHealth } from "./EngineHealth.ts"
+import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
+import * as Metrics from "../../../observability/Metrics.ts"
+import type { EngineHealth } from "../EngineHealth.ts"
 import * as EngineRequests from "./EngineRequests.ts"
-import type { Attempt, Member } from "./Member.ts"
+import type { Attempt, Member } from "../Member.ts"
 import * as RequestExit from "./RequestExit.ts"
-import * as TimeShares from "./TimeShares.ts"
+import * as TimeShares from "../TimeShares.ts"
 
 export interface RunOptions<S> {
   readonly stage: Stage

@@ -1,11 +1,11 @@
 /** One request to the only engine of a stage. It has all of the caller's time, and no race: there is nobody to lose to. */
 import { Cause, Effect, Exit, type Scope } from "effect"
-import type { EngineFailed, Stage } from "../../conversation/ports/Engine.ts"
-import type { EngineHealth } from "./EngineHealth.ts"
+import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
+import type { EngineHealth } from "../EngineHealth.ts"
 import * as EngineRequests from "./EngineRequests.ts"
-import type { Attempt, Member } from "./Member.ts"
+import type { Attempt, Member } from "../Member.ts"
 import * as RequestExit from "./RequestExit.ts"
-import * as TimeShares from "./TimeShares.ts"
+import * as TimeShares from "../TimeShares.ts"
 
 export interface RunOptions<S> {
   readonly stage: Stage
