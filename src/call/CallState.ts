@@ -14,7 +14,7 @@
  * A request for TwiML may be a replay: it was seen by somebody, and is sent again. So while a stream is open, while the call is handed on,
  * or after the caller seemed to leave, our answer only offers a stream: the call moves when that stream starts, which takes a
  * token that is good once, or when the old one ends. An offer that nothing follows is withdrawn by the timer `start`. While the call waits
- * for its first stream, further requests extend that wait once at most, and use up no resumption.
+ * for a stream, a replay extends that wait once at most, and uses up no resumption.
  *
  * `transition` says what is to be done; the call's own fiber does it, in order.
  */
@@ -82,8 +82,10 @@ export interface CallState {
   readonly isAnswered: boolean
   /** Twilio was asked to hand the call on: the stream's end is no loss, and nobody's leaving. */
   readonly isTransferring: boolean
-  /** How often a stream was lost, or another took its place. Requests do not count: they can be replayed. */
+  /** How often a stream was lost, another took its place, or Twilio asked anew because none came to be. */
   readonly resumptions: number
+  /** Of Twilio's next request for what comes next: it is in the URL that we gave. A replay has an older one, and counts for nothing. */
+  readonly step: number
   /** Where Twilio was told to connect the sound next, while this phase still holds. Every phase begins without. */
   readonly offer: "none" | "here" | "elsewhere"
 }
@@ -94,6 +96,7 @@ export const initial: CallState = {
   isAnswered: false,
   isTransferring: false,
   resumptions: 0,
+  step: 0,
   offer: "none"
 }
 
@@ -115,7 +118,7 @@ export type Asked = "first" | "afterStream" | "afterTransfer"
 export type CallEvent = Data.TaggedEnum<{
   StatusReported: { readonly status: CallStatus; readonly sequence: number }
   /** We answered Twilio's webhook with a stream: here, or at a host that is not this service. */
-  Answered: { readonly streamsHere: boolean; readonly asked: Asked }
+  Answered: { readonly streamsHere: boolean; readonly asked: Asked; readonly step?: number }
   StreamStarted: { readonly streamSid: StreamSid }
   StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
   TimerFired: { readonly timer: Timer }
@@ -226,7 +229,9 @@ const followOrGiveUp = (
     ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
     : follow(state, streamsHere, ...commands)
 
-const onAnswered = (state: CallState, streamsHere: boolean, asked: Asked): Transition => {
+const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
+  const isNext = asked !== "first" && step === before.step
+  const state = isNext ? { ...before, step: step + 1 } : before
   const { phase } = state
   const isOffered = state.offer !== "none" && asked !== "first"
   switch (phase._tag) {
@@ -235,8 +240,9 @@ const onAnswered = (state: CallState, streamsHere: boolean, asked: Asked): Trans
       return to({ ...state, isAnswered: true }, Phase.Connected(), startOf(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
       if (asked === "first" || !state.isAnswered) return to({ ...state, isAnswered: true }, phase, startOf(streamsHere))
-      // The stream has not come to be; or this is a replay, which must use up no resumption. The first such request extends the wait once.
-      return streamsHere ? offer(state, streamsHere) : followOrGiveUp(state, streamsHere, "noStream")
+      // The stream never came to be; or this is a replay, which uses up no resumption and extends the wait once.
+      if (isNext) return followOrGiveUp(state, streamsHere, "noStream")
+      return streamsHere ? offer(state, streamsHere) : to(state, phase, startOf(streamsHere))
     case "Resuming":
       return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), startOf(streamsHere))
     case "Streaming":
@@ -392,7 +398,7 @@ export const transition = (state: CallState, event: CallEvent): Transition => {
     case "StatusReported":
       return onStatus(state, event.status, event.sequence)
     case "Answered":
-      return onAnswered(state, event.streamsHere, event.asked)
+      return onAnswered(state, event)
     case "StreamStarted":
       return onStreamStarted(state, event.streamSid)
     case "StreamEnded":

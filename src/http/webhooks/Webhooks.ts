@@ -78,14 +78,14 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   })
 
   /** Connects the call's sound: to this service, or to the WebSocket that the caller of the API named. */
-  const connect = Effect.fnUntraced(function*(call: Call, base: string, asked: Asked, websocketUrl: string | undefined) {
-    const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: websocketUrl === undefined, asked }))
+  const connect = Effect.fnUntraced(function*(call: Call, base: string, asked: Asked, websocketUrl: string | undefined, step = 0) {
+    const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: websocketUrl === undefined, asked, step }))
     if (isGivenUp(state)) return yield* hangUp(call.info.callSid, "requested")
     const isOurs = websocketUrl === undefined || MediaHost.isOwn(websocketUrl, base)
     return twiml(TwiML.connectStream({
       url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
       // After a stream that is not ours there is nothing to go on with.
-      action: `${base}/twilio/continue${websocketUrl === undefined ? "" : "?then=hangup"}`,
+      action: `${base}/twilio/continue${websocketUrl !== undefined ? "?then=hangup" : state.step > 0 ? `?step=${state.step}` : ""}`,
       statusCallback: `${base}/twilio/stream`,
       // A token lets its holder speak on the call: nobody else's server is given one.
       parameters: isOurs ? { [parameterName]: yield* tokens.issue(call.info.callSid) } : {}
@@ -146,7 +146,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     if (query["then"] === "hangup") return yield* hangUp(CallSid, "completed")
     // They have talked to each other. Who found nobody comes back to the agent.
     if (DialCallStatus === "completed" || DialCallStatus === "answered") return yield* hangUp(CallSid, "transferred")
-    return yield* connect(call.value, base, DialCallStatus === "" ? "afterStream" : "afterTransfer", undefined)
+    return yield* connect(call.value, base, DialCallStatus === "" ? "afterStream" : "afterTransfer", undefined, Number(query["step"] ?? 0))
   })
 
   const status = Effect.fn("/twilio/status")(function*(request: HttpServerRequest.HttpServerRequest) {

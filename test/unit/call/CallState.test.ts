@@ -204,16 +204,33 @@ describe("Twilio asking what next", () => {
     assert.deepStrictEqual(step(after(answeredElsewhere), answeredElsewhere), ["Connected", "disarm start"])
   })
 
-  it("before the stream starts uses up no resumption and extends the wait once, however often", () => {
-    for (const waiting of [connected, transition(resuming, answered)[1]]) {
-      let state = transition(waiting, answered)[1]
+  const next = (step: number) => CallEvent.Answered({ streamsHere: true, asked: "afterStream", step })
+
+  it("again and again, as its URL tells, because no stream comes to be, is given up", () => {
+    let state = connected
+    const { step: first } = state
+    for (let count = 0; count < maxResumptions; count++) {
+      state = transition(state, next(first + count))[1]
+      assert.strictEqual(phaseOf(state), "Connected")
+    }
+    assert.deepStrictEqual(step(state, next(first + maxResumptions)), ["Ending noStream", "arm ending"])
+  })
+
+  it("by a replay before the stream starts uses up no resumption and extends the wait once, however often", () => {
+    for (const before of [streaming, resuming]) {
+      const asked = next(before.step)
+      // While our end of the old stream is still open, or when it was seen to be lost.
+      let state = [asked, ended(lost)].reduce((state, event) => transition(state, event)[1], before)
+      assert.strictEqual(phaseOf(state), "Connected")
+      const { resumptions } = state
+      assert.deepStrictEqual(step(state, asked), ["Connected", "arm start"])
+      state = transition(state, asked)[1]
       for (let count = 0; count < 100; count++) {
-        assert.deepStrictEqual(step(state, answered), ["Connected"])
-        state = transition(state, answered)[1]
+        assert.deepStrictEqual(step(state, asked), ["Connected"])
+        state = transition(state, asked)[1]
       }
-      assert.strictEqual(state.resumptions, waiting.resumptions)
+      assert.strictEqual(state.resumptions, resumptions)
       assert.strictEqual(phaseOf(transition(state, started(2))[1]), "Streaming")
-      // Twilio that is told to connect again and again, and never does, is not told for ever.
       assert.deepStrictEqual(step(state, fired("start")), ["Ending noStream", "hang up", "arm ending"])
     }
   })
