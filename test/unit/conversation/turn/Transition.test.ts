@@ -223,6 +223,26 @@ describe("barge-in", () => {
     assert.strictEqual(turns.last("Release")?.reply, 0)
     assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["hello"])
   })
+
+  it("works after a greeting whose first sound left just before the hold, which was interrupted and went on", () => {
+    const turns = Turns.make()
+    turns.send({ _tag: "Began" })
+    const { reply, segment } = turns.last("Speak")!
+    turns.send({ _tag: "SpeechBegan", reply, segment })
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.send({ _tag: "MediaSent", reply, segment })
+    turns.pass(250)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(120)
+    turns.transcribed("hello")
+    turns.pass(300)
+    assert.strictEqual(turns.told("Resumed").length, 1)
+    turns.play()
+    turns.pass(500)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(200)
+    assert.strictEqual(turns.told("BargeIn").length, 2)
+  })
 })
 
 describe("heard ledger", () => {
