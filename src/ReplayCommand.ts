@@ -1,38 +1,40 @@
 /**
- * `npm run replay -- FILE`: the events of a recorded conversation, and what the turn machine makes of each now.
+ * `npm run replay -- FILE`: prints the events of a call's event log, and the commands that the turn machine gives for each now.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Data, Effect, FileSystem } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Replay from "./conversation/replay/Replay.ts"
 
-/** What keeps a recording from being played, for whoever asked. */
-class RecordingUnusable extends Data.TaggedError("RecordingUnusable")<{ readonly message: string }> {}
+/** The file can't be played. */
+class EventLogUnusable extends Data.TaggedError("EventLogUnusable")<{ readonly file: string; readonly reason: string }> {
+  override get message() {
+    return `${this.file} can't be played. ${this.reason} Set EVENTS_DIR to write event logs.`
+  }
+}
 
-/** A tagged value on one line: its tag, then the rest. */
-const line = ({ _tag, ...rest }: { readonly _tag: string }): string => `${_tag} ${JSON.stringify(rest)}`
+/** A tagged value on one line: its tag, then the other fields as JSON. */
+const lineOf = ({ _tag, ...rest }: { readonly _tag: string }): string => `${_tag} ${JSON.stringify(rest)}`
 
 const replay = Command.make(
   "replay",
-  { file: Argument.File("file", { mustExist: true }).pipe(Argument.withDescription("A recording from the folder of EVENTS_DIR")) },
+  { file: Argument.File("file", { mustExist: true }).pipe(Argument.withDescription("An event log from the folder of EVENTS_DIR")) },
   Effect.fn("replay")(function*({ file }) {
     const fs = yield* FileSystem.FileSystem
-    const recording = Replay.parse(yield* fs.readFileString(file))
-    if ("reason" in recording) {
-      return yield* new RecordingUnusable({ message: `${file} can't be played. ${recording.reason} Record one by setting EVENTS_DIR.` })
-    }
-    const commands = Replay.play(recording)
-    for (const [index, event] of recording.events.entries()) {
-      const { at, ...told } = event
-      yield* Console.log(`${(at / 1000).toFixed(3).padStart(9)} s  ${line(told)}`)
-      for (const command of commands[index]) yield* Console.log(`             → ${line(command)}`)
+    const text = yield* Effect.mapError(fs.readFileString(file), () => new EventLogUnusable({ file, reason: "It can't be read." }))
+    const log = yield* Effect.mapError(Effect.fromResult(Replay.parse(text)), ({ reason }) => new EventLogUnusable({ file, reason }))
+    const commands = Replay.play(log)
+    for (const [index, event] of log.events.entries()) {
+      const { at, ...rest } = event
+      yield* Console.log(`${(at / 1000).toFixed(3).padStart(9)} s  ${lineOf(rest)}`)
+      for (const command of commands[index]) yield* Console.log(`             → ${lineOf(command)}`)
     }
   })
-).pipe(Command.withDescription("Plays the events of a recorded conversation to the turn machine, and shows what it orders"))
+).pipe(Command.withDescription("Plays a call's event log to the turn machine, and prints the commands of each event"))
 
 replay.pipe(
   Command.run({ version: "0.1.0" }),
-  Effect.tapError((error) => error instanceof RecordingUnusable ? Console.error(error.message) : Effect.void),
+  Effect.tapError((error) => error instanceof EventLogUnusable ? Console.error(error.message) : Effect.void),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({ disableErrorReporting: true })
 )

@@ -1,22 +1,22 @@
 /**
- * A call's events, written down as they came, and played again: the same commands come out.
+ * A call's event log: written line by line during the call, read afterwards, and played to the turn machine again. The same commands
+ * come out.
  *
- * A recording is JSON lines: first the settings that the machine went by, then an event a line. It holds what
- * the caller said, so it is made only where somebody asked for it.
+ * The log is JSON lines: first the settings that decided, then one event a line. It holds the caller's words, so a log is written only
+ * where `EVENTS_DIR` asks for it.
  */
-import { Schema } from "effect"
+import { Data, Result, Schema } from "effect"
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import type { Replier } from "../ports/ReplyModel.ts"
+import * as Transition from "../turn/Transition.ts"
 import type { Command } from "../turn/TurnCommand.ts"
 import type { TurnEvent } from "../turn/TurnEvent.ts"
-import * as Transition from "../turn/Transition.ts"
-import { initial as initialState } from "../turn/TurnState.ts"
-import type { TurnSettings } from "../turn/TurnState.ts"
+import * as TurnState from "../turn/TurnState.ts"
 
-/** The version of the events; a recording of another one can't be played. */
+/** Version of the log's events and settings. A log of another version can't be played. */
 const version = 1
 
-/** What the machine can't do without; more is kept as it is. */
+/** Settings without which the machine can't run. Others are kept as they are. */
 const isSettings = Schema.is(Schema.Struct({
   lines: Schema.Struct({
     greeting: Schema.String,
@@ -34,12 +34,23 @@ const isSettings = Schema.is(Schema.Struct({
 
 const isEvent = Schema.is(Schema.Struct({ _tag: Schema.String, at: Schema.Finite }))
 
-export interface Recording {
-  readonly settings: TurnSettings
+/** A call's events in their order, with the settings that decided. */
+export interface EventLog {
+  readonly settings: TurnState.TurnSettings
   readonly events: ReadonlyArray<TurnEvent>
 }
 
-/** The first line of a recording. */
+/** The text is no event log that this program can play. */
+export class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
+  /** A sentence for the person who runs the replay. */
+  readonly reason: string
+}> {
+  override get message() {
+    return this.reason
+  }
+}
+
+/** The first line of a log, without its line end: the settings that decide about turns, and no others. */
 export const header = (
   { attention, endpointing, fillers, idle, interruption, isOutbound, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }:
     & AgentDefinition
@@ -48,7 +59,7 @@ export const header = (
 ): string => {
   const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
   const asking = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
-  const settings: TurnSettings = {
+  const settings: TurnState.TurnSettings = {
     endpointing, idle, interruption, lines, maxDuration, transfers: names, language, script: asking, answersUnheard,
     ...(attention === undefined ? {} : { attention }),
     ...(fillers === undefined ? {} : { fillers }),
@@ -58,14 +69,10 @@ export const header = (
   return JSON.stringify({ version, settings })
 }
 
+/** The line of an event, without its line end. */
 export const eventLine = (event: TurnEvent): string => JSON.stringify(event)
 
-export interface Unreadable {
-  readonly _tag: "Unreadable"
-  readonly reason: string
-}
-
-const unreadable = (reason: string): Unreadable => ({ _tag: "Unreadable", reason })
+const unreadable = (reason: string): Result.Result<never, EventLogUnreadable> => Result.fail(new EventLogUnreadable({ reason }))
 
 const fromJson = (line: string): { readonly json: unknown } | undefined => {
   try {
@@ -75,13 +82,13 @@ const fromJson = (line: string): { readonly json: unknown } | undefined => {
   }
 }
 
-/** Reads a recording; a last line that was cut off is left out, as a call that was killed leaves it. */
-export const parse = (text: string): Recording | Unreadable => {
+/** Reads a log. A killed process cuts off the last line, so a last line that is not JSON is left out. */
+export const parse = (text: string): Result.Result<EventLog, EventLogUnreadable> => {
   const lines = text.split("\n").flatMap((line, index) => (line.trim().length > 0 ? [{ line, number: index + 1 }] : []))
   const head = fromJson(lines[0]?.line ?? "")?.json as { readonly version?: unknown; readonly settings?: unknown } | null | undefined
-  if (head === undefined || head === null || head.version === undefined) return unreadable("It does not begin with the line of its settings.")
+  if (head === undefined || head === null || head.version === undefined) return unreadable("Its first line does not hold the settings.")
   if (head.version !== version) return unreadable(`It is of version ${String(head.version)}; this program plays version ${version}.`)
-  if (!isSettings(head.settings)) return unreadable("The settings in its first line are not whole.")
+  if (!isSettings(head.settings)) return unreadable("The settings in its first line are not complete.")
   const events: Array<TurnEvent> = []
   for (const { line, number } of lines.slice(1)) {
     const read = fromJson(line)
@@ -90,13 +97,13 @@ export const parse = (text: string): Recording | Unreadable => {
     if (!isEvent(read.json)) return unreadable(`Line ${number} is not an event.`)
     events.push(read.json as TurnEvent)
   }
-  return { settings: head.settings, events }
+  return Result.succeed({ settings: head.settings, events })
 }
 
-/** The commands that each event gave. */
-export const play = ({ events, settings }: Recording): ReadonlyArray<ReadonlyArray<Command>> => {
+/** The commands of each event, in the order of the events. */
+export const play = ({ events, settings }: EventLog): ReadonlyArray<ReadonlyArray<Command>> => {
   const transition = Transition.make(settings)
-  let state = initialState
+  let state = TurnState.initial
   return events.map((event) => {
     const [commands, next] = transition(state, event)
     state = next

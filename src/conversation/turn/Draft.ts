@@ -1,22 +1,24 @@
 /**
- * One transition in the making: the state that is written to, the orders so far, and what a rule may look at.
+ * One transition in the making: a copy of the state that rules write to, and the commands so far.
  */
 import type { ConversationEvent } from "../ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
+import type { Reply } from "./Reply.ts"
 import type { Command } from "./TurnCommand.ts"
 import type { Timer } from "./TurnEvent.ts"
-import type { Reply, TurnSettings, TurnState } from "./TurnState.ts"
-import * as Farewell from "./judgements/Farewell.ts"
-import * as GreetingAnswer from "./words/GreetingAnswer.ts"
+import type { TurnSettings, TurnState } from "./TurnState.ts"
+import type * as Farewell from "./judgements/Farewell.ts"
+import type * as GreetingAnswer from "./words/GreetingAnswer.ts"
 
-/** What short utterances mean. */
-export interface KnownPhrases {
+/** Phrases of the call's language, prepared once a call. */
+interface KnownPhrases {
+  /** As `Words.plain` writes them. */
   readonly backchannels: ReadonlySet<string>
   readonly isBareGreeting: GreetingAnswer.IsBareGreeting
   readonly isClosing: Farewell.IsClosing
 }
 
-/** Made for one event, and given from rule to rule. */
+/** Each event has its own draft, which is passed from rule to rule. */
 export interface Draft {
   readonly state: { -readonly [Key in keyof TurnState]: TurnState[Key] }
   readonly commands: Array<Command>
@@ -24,20 +26,28 @@ export interface Draft {
   readonly phrases: KnownPhrases
   /** The event's time: ms since the conversation began. */
   readonly at: number
-  /** A reply was heard to its end: `AfterReply`, which lies above the rules that find it out. */
+  /** `rules/AfterReply`. `Playback` calls it when a reply was heard to its end, and may not import it: that would be a cycle. */
   readonly afterReply: (draft: Draft, reply: Reply) => void
 }
 
+/** Adds a command. */
 export const order = (draft: Draft, command: Command): void => {
   draft.commands.push(command)
 }
 
+/** Tells watchers what happened. `turn`: the reply that it belongs to. */
 export const tell = (draft: Draft, turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void => {
   order(draft, { _tag: "Tell", event: { at: draft.at, turn, ...event } as ConversationEvent })
 }
 
+/** Tells watchers that an engine failed. */
+export const tellTrouble = (draft: Draft, stage: Stage, reason: string): void => {
+  tell(draft, draft.state.active?.id ?? draft.state.nextReplyId, { _tag: "EngineTrouble", stage, reason })
+}
+
+/** `due`: ms since the conversation began. Replaces a timer of the same name. */
 export const startTimer = (draft: Draft, timer: Timer, due: number): void => {
-  const id = draft.state.nextTimer++
+  const id = draft.state.nextTimerId++
   draft.state.timers = { ...draft.state.timers, [timer]: id }
   order(draft, { _tag: "StartTimer", timer, id, due })
 }
@@ -48,26 +58,23 @@ export const cancelTimer = (draft: Draft, timer: Timer): void => {
   order(draft, { _tag: "CancelTimer", timer })
 }
 
+/** The timer has fired. */
 export const forgetTimer = (draft: Draft, timer: Timer): void => {
   const { [timer]: _id, ...timers } = draft.state.timers
   draft.state.timers = timers
 }
 
-/** Keeps a reply where it belongs. */
+/** Writes a changed reply back to its place: it has the turn, or is preemptive. */
 export const keepReply = (draft: Draft, reply: Reply): Reply => {
-  if (draft.state.speculation?.id === reply.id) draft.state.speculation = reply
+  if (draft.state.preemptive?.id === reply.id) draft.state.preemptive = reply
   else draft.state.active = reply
   return reply
 }
 
-/** Only a reply that still counts is heard of. */
-export const onReply = (draft: Draft, id: number, then: (reply: Reply) => void): void => {
-  const reply = draft.state.active?.id === id ? draft.state.active : draft.state.speculation
-  if (reply?.id === id) then(reply)
-}
-
-export const trouble = (draft: Draft, stage: Stage, reason: string): void => {
-  tell(draft, draft.state.active?.id ?? draft.state.nextReply, { _tag: "EngineTrouble", stage, reason })
+/** Runs a rule on a reply. Events of replies that no longer count are ignored. */
+export const withReply = (draft: Draft, id: number, rule: (reply: Reply) => void): void => {
+  const reply = draft.state.active?.id === id ? draft.state.active : draft.state.preemptive
+  if (reply?.id === id) rule(reply)
 }
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never

@@ -1,40 +1,42 @@
 /**
- * What the agent remembers: both sides' words in their order, as far as they were heard. The reply model is given it.
+ * What the agent remembers: both sides' words in their order, as far as they were heard. The reply model gets it with each request.
  */
 import * as Words from "../../definition/languages/Words.ts"
 import type { Message, ReplyRequest } from "../ports/ReplyModel.ts"
 import { type Draft, order, tell } from "./Draft.ts"
-import type { Reply } from "./TurnState.ts"
+import { type Reply, restOf } from "./Reply.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
 import * as HoldRequest from "./words/HoldRequest.ts"
 
-export const remember = (draft: Draft, role: Message["role"], text: string): void => {
-  draft.state.history = [...draft.state.history, { role, text }]
+/** Adds words of the agent that the caller heard. */
+export const rememberAgent = (draft: Draft, text: string): void => {
+  draft.state.history = [...draft.state.history, { role: "agent", text }]
 }
 
-export const callerSaid = (draft: Draft, turn: number, text: string): void => {
-  const { unheard } = draft.state
+/** Adds the caller's words, and tells watchers and tools. `turn`: the reply that answers them. */
+export const rememberCaller = (draft: Draft, turn: number, text: string): void => {
+  const { unheardGreeting: unheard } = draft.state
   draft.state.history = [...draft.state.history, { role: "caller", text, ...(unheard === undefined ? {} : { unheard }) }]
-  delete draft.state.unheard
+  delete draft.state.unheardGreeting
   tell(draft, turn, { _tag: "CallerSaid", text })
   order(draft, { _tag: "RememberCallerWords", text, isRequest: !HoldRequest.isOne(text, draft.settings.language ?? "en") })
 }
 
-/** What the caller has not heard of the greeting; nothing, if that is no matter. */
-export const unheardOf = (reply: Reply): string | undefined => {
+/** The part of the greeting that the caller has not heard. `undefined`: so few words that they do not matter. */
+export const unheardGreetingOf = (reply: Reply): string | undefined => {
   if (reply.line !== "greeting") return undefined
-  const rest = (reply.rest ?? reply.segments.map(({ text }) => text)).join(" ")
+  const rest = (restOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")
   const isBegun = Words.join(reply.remembered ?? "", reply.heard).length > 0
   return Words.count(rest) > (isBegun ? GreetingAnswer.lastWords : 0) ? rest : undefined
 }
 
-/** What is asked of the model, as if these had been said now. */
+/** The model's request, as if the caller had said `texts` now. */
 export const requestFor = (draft: Draft, texts: ReadonlyArray<string>): ReplyRequest => {
   const { active, dialogue, history } = draft.state
   const heard: ReadonlyArray<Message> = active !== undefined && active.heard.length > 0
     ? [{ role: "agent", text: active.heard }]
     : []
-  const unheard = draft.state.unheard ?? (active === undefined ? undefined : unheardOf(active))
+  const unheard = draft.state.unheardGreeting ?? (active === undefined ? undefined : unheardGreetingOf(active))
   const said = texts.map((text, index): Message => ({ role: "caller", text, ...(index > 0 || unheard === undefined ? {} : { unheard }) }))
   return { history: [...history, ...heard, ...said], state: dialogue }
 }

@@ -1,24 +1,23 @@
 /**
- * The moments of a turn, from the caller's last voiced sample to the reply's first mark, told once for each turn.
+ * The moments of a turn, from the caller's last voiced sample to the reply's first mark. Watchers get them once a turn.
  */
 import type { TurnTimes } from "../ConversationEvent.ts"
 import { type Draft, keepReply, tell } from "./Draft.ts"
-import type { Reply } from "./TurnState.ts"
+import type { Reply } from "./Reply.ts"
 
-export const markMoment = (draft: Draft, reply: Reply, name: keyof TurnTimes, at = draft.at): Reply => {
-  return reply.since === undefined || reply.moments[name] !== undefined
-    ? reply
-    : keepReply(draft, { ...reply, moments: { ...reply.moments, [name]: at } })
+/** Notes when something happened to the reply, unless it has happened before. A fixed line has no times. */
+export const noteMoment = (draft: Draft, reply: Reply, name: keyof TurnTimes, at = draft.at): Reply => {
+  const { times } = reply
+  if (times === undefined || times.moments[name] !== undefined) return reply
+  return keepReply(draft, { ...reply, times: { ...times, moments: { ...times.moments, [name]: at } } })
 }
 
-/** Tells the turn's times, once. */
+/** Tells watchers the turn's times once. A reply whose turn never ended has none to tell. */
 export const tellTimes = (draft: Draft, reply: Reply): Reply => {
-  const { endpoint, due } = reply.moments
-  if (reply.isMeasured || reply.since === undefined || endpoint === undefined || due === undefined) return reply
-  const since = reply.since
-  const times = Object.fromEntries(
-    Object.entries(reply.moments).map(([name, at]) => [name, at - since])
-  ) as unknown as TurnTimes
-  tell(draft, reply.id, { _tag: "TurnMeasured", times })
-  return keepReply(draft, { ...reply, isMeasured: true })
+  const { times } = reply
+  if (times === undefined || times.isTold || times.moments.endpoint === undefined || times.moments.due === undefined) return reply
+  const { moments, since } = times
+  const relative = Object.fromEntries(Object.entries(moments).map(([name, at]) => [name, at - since])) as unknown as TurnTimes
+  tell(draft, reply.id, { _tag: "TurnMeasured", times: relative })
+  return keepReply(draft, { ...reply, times: { ...times, isTold: true } })
 }

@@ -33,6 +33,16 @@ export const keys = (id: number, digits: string): Segment => ({ id, text: "", di
 export const durationOf = ({ digits, duration, text }: Segment): number =>
   duration ?? (digits === undefined ? (Words.weight(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
 
+/** How long the segments take one after the other, in ms. */
+export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, piece) => sum + durationOf(piece), 0)
+
+/** The segments, with something more known about one of them. */
+export const change = (
+  segments: ReadonlyArray<Segment>,
+  id: number,
+  known: Pick<Segment, "playedFrom"> | Pick<Segment, "duration">
+): ReadonlyArray<Segment> => segments.map((piece) => piece.id === id ? { ...piece, ...known } : piece)
+
 export interface Heard {
   readonly heard: string
   /** What was not heard, in speakable pieces. */

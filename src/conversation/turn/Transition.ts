@@ -1,40 +1,37 @@
 /**
- * The turn machine: who has the turn, what is said next, what was heard. Pure: an event and a state give
- * commands and a state; `Conversation` carries them out. Feed it a recorded call's events, and the same
- * commands come out.
+ * The turn machine: who has the turn, what is said next, what was heard. Pure: a state and an event give commands and a state, and
+ * `Conversation` carries the commands out. The events of a recorded call give the same commands again.
  *
- * Its rules, each with a test of its name (docs/adr/0005, 0007):
+ * This file is the dispatch alone: each event goes to one rule. The rules, with the files that hold them (docs/adr/0005, 0007):
  *
- * - A turn ends after a pause; transcription and reply are started in the pause already, and held.
- * - The agent can be interrupted exactly while it is heard: from the first media to the last mark.
- * - Voice stops the agent; what was said decides later whether it goes on from where it was.
- * - The history holds what was heard, and nothing else.
- * - Somebody who speaks for long is not talked into; what they say is understood in parts.
- * - A caller who goes on before the answer is heard goes on with the same turn.
- * - What was not understood is asked for again, never twice running (`AskAgain`).
- * - An engine's failure is spoken of, not suffered in silence; the third one in a row ends the call.
- * - A reply or a transcript that is late has a filler before it: one a turn, never the same twice in a row, and none
- *   of it is remembered (`FillerChoice`).
- * - Who dictates a number is waited for longer (`Dictation`); who asks the agent to wait is waited for (`HoldRequest`).
- * - Keys are pressed behind the reply's words; the call is handed on or ended behind both.
- * - A greeting in return to the agent's greeting does not end it; a request does, and the model knows what was not heard.
- * - Who speaks at the end of the agent's goodbye is heard out before the line is cut, and answered where there are words.
+ * - A turn ends after a pause. Transcript and reply are asked for in the pause already, and the reply waits (`Endpointing`, `TurnEnd`).
+ * - The caller can interrupt the agent while they hear it: from the first media to the last mark (`Interruption`, `Playback`).
+ * - The voice stops the agent. The words decide later whether it says the rest.
+ * - The history holds what was heard, and nothing else (`History`).
+ * - The agent does not talk into long speech, and understands it in parts (`LongSpeech`).
+ * - A caller who goes on before the answer is heard goes on with the same turn (`Interruption`).
+ * - The agent asks again for what it did not understand, but never twice running (`TurnEnd`, `AskAgain`).
+ * - The agent apologises for an engine's failure. The third one in a row ends the call (`Reply`, `AgentTurn`).
+ * - A filler bridges the wait for a late reply: one a turn, never the same twice in a row (`Filler`, `FillerChoice`).
+ * - The agent waits longer while the caller dictates a number (`Dictation`), and when they ask it to wait (`HoldRequest`).
+ * - Keys are pressed after the reply's words. The call is handed on or ended after both (`AfterReply`).
+ * - A greeting in return does not end the agent's greeting. A request does, and the model learns what was not heard (`Greeting`).
+ * - A caller who speaks at the end of the agent's goodbye is heard out, and answered if there are words (`Ending`, `Farewell`).
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import * as Words from "../../definition/languages/Words.ts"
 import * as UnfinishedSentence from "../speak/UnfinishedSentence.ts"
-import { type Draft, forgetTimer, keepReply, onReply, startTimer, trouble } from "./Draft.ts"
+import { type Draft, forgetTimer, keepReply, startTimer, tellTrouble, withReply } from "./Draft.ts"
 import type { Command } from "./TurnCommand.ts"
 import type { Timer, TurnEvent } from "./TurnEvent.ts"
 import type { TurnSettings, TurnState } from "./TurnState.ts"
 import * as Farewell from "./judgements/Farewell.ts"
-import { hangUpDue, transferFailed } from "./rules/AfterReply.ts"
-import { follow } from "./rules/AfterReply.ts"
+import { afterReply, hangUpDue, transferFailed } from "./rules/AfterReply.ts"
 import { sayLine } from "./rules/AgentTurn.ts"
 import { endCall, hungUp, startIdle } from "./rules/Ending.ts"
 import { endpointReached, transcribed, transcriptionFailed } from "./rules/Endpointing.ts"
-import { onFiller, sayFiller } from "./rules/Filler.ts"
-import { bargeIn, partial, voiceStarted, voiceStopped, wantWords } from "./rules/Interruption.ts"
+import { fillerDue, onFiller } from "./rules/Filler.ts"
+import { bargeIn, partialTranscript, voiceStarted, voiceStopped, wantWords } from "./rules/Interruption.ts"
 import { digitsDue, keyPressed } from "./rules/Keypad.ts"
 import { speaksTooLong } from "./rules/LongSpeech.ts"
 import { markReturned, marksAreLate, mediaSent, speechBegan, speechEnded } from "./rules/Playback.ts"
@@ -42,13 +39,14 @@ import { replyDone, replyFailed, replyText, speechFailed } from "./rules/Reply.t
 import { endUtterance, transcribe } from "./rules/Utterance.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
 
-/** The last line begins this long (ms) before the longest duration of the call. */
-export const timeIsUpBefore = 10_000
+/** The agent says its last line this long (ms) before the call's longest duration is over. */
+const timeIsUpBeforeMillis = 10_000
 
+/** Gives the commands in the order in which they are carried out. After the end of a call there are none. */
 export type Transition = (state: TurnState, event: TurnEvent) => readonly [ReadonlyArray<Command>, TurnState]
 
 const began = (draft: Draft): void => {
-  startTimer(draft, "limit", Math.max(0, draft.settings.maxDuration - timeIsUpBefore))
+  startTimer(draft, "limit", Math.max(0, draft.settings.maxDuration - timeIsUpBeforeMillis))
   if (draft.settings.lines.greeting.trim().length > 0) sayLine(draft, "greeting")
   else startIdle(draft)
 }
@@ -77,7 +75,7 @@ const timerFired = (draft: Draft, timer: Timer, id: number): void => {
     case "hangUp":
       return hangUpDue(draft)
     case "filler":
-      return sayFiller(draft)
+      return fillerDue(draft)
     case "limit":
       if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
       delete draft.state.transferring
@@ -95,43 +93,43 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "VoiceStopped":
       return voiceStopped(draft, event.since)
     case "Partial":
-      return partial(draft, event.utterance, event.text)
+      return partialTranscript(draft, event.utterance, event.text)
     case "Transcribed":
       return transcribed(draft, event.utterance, event.attempt, event.transcript)
     case "TranscriptionFailed":
       return transcriptionFailed(draft, event.utterance, event.attempt, event)
     case "ReplyText":
-      return onReply(draft, event.reply, (reply) => replyText(draft, reply, event.text))
+      return withReply(draft, event.reply, (reply) => replyText(draft, reply, event.text))
     case "ReplyCutShort":
-      return onReply(draft, event.reply, (reply) => keepReply(draft, { ...reply, text: UnfinishedSentence.leaveOut(reply.text) }))
+      return withReply(draft, event.reply, (reply) => keepReply(draft, { ...reply, chunker: UnfinishedSentence.leaveOut(reply.chunker) }))
     case "ReplyState":
-      return onReply(draft, event.reply, (reply) => {
+      return withReply(draft, event.reply, (reply) => {
         if (reply.id === draft.state.active?.id) draft.state.dialogue = event.state
         keepReply(draft, { ...reply, dialogue: { state: event.state } })
       })
     case "ReplyHangUp":
-      return onReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, hangUp: "goodbye" }))
+      return withReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, hangUp: "goodbye" }))
     case "ReplyTransfer":
-      return onReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, transfer: event.to }))
+      return withReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, transfer: event.to }))
     case "ReplyDigits":
-      return onReply(draft, event.reply, (reply) =>
+      return withReply(draft, event.reply, (reply) =>
         void keepReply(draft, { ...reply, digits: reply.digits + Dtmf.keysIn(event.digits) }))
     case "ReplyDone":
-      return onReply(draft, event.reply, (reply) => replyDone(draft, reply))
+      return withReply(draft, event.reply, (reply) => replyDone(draft, reply))
     case "ReplyFailed":
-      return onReply(draft, event.reply, (reply) => replyFailed(draft, reply, event))
+      return withReply(draft, event.reply, (reply) => replyFailed(draft, reply, event))
     case "SpeechBegan":
-      return onReply(draft, event.reply, (reply) => speechBegan(draft, reply, event.segment))
+      return withReply(draft, event.reply, (reply) => speechBegan(draft, reply, event.segment))
     case "MediaSent":
-      return onReply(draft, event.reply, (reply) => mediaSent(draft, reply, event.segment))
+      return withReply(draft, event.reply, (reply) => mediaSent(draft, reply, event.segment))
     case "SpeechEnded":
-      return onReply(draft, event.reply, (reply) => speechEnded(draft, reply, event.segment, event.duration))
+      return withReply(draft, event.reply, (reply) => speechEnded(draft, reply, event.segment, event.duration))
     case "SpeechFailed":
-      return onReply(draft, event.reply, (reply) => speechFailed(draft, reply, event))
+      return withReply(draft, event.reply, (reply) => speechFailed(draft, reply, event))
     case "MarkReturned":
-      return onReply(draft, event.reply, (reply) => markReturned(draft, reply, event.segment))
+      return withReply(draft, event.reply, (reply) => markReturned(draft, reply, event.segment))
     case "FillerLeft":
-      // Of one that was cut off.
+      // The filler was cut off meanwhile.
       return
     case "Transferred":
       return endCall(draft, "transferred")
@@ -142,13 +140,13 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "Digit":
       return keyPressed(draft, event.digit)
     case "Trouble":
-      return trouble(draft, event.stage, event.reason)
+      return tellTrouble(draft, event.stage, event.reason)
     case "HungUp":
       return hungUp(draft)
   }
 }
 
-/** A machine for one call. What it needs of the settings again and again is prepared here. */
+/** The machine for one call, with its language's phrases prepared. */
 export const make = (settings: TurnSettings): Transition => {
   const phrases = {
     backchannels: new Set(settings.interruption.backchannels.map(Words.plain)),
@@ -157,7 +155,7 @@ export const make = (settings: TurnSettings): Transition => {
   }
   return (state, event) => {
     if (state.isEnded) return [[], state]
-    const draft: Draft = { state: { ...state }, commands: [], settings, phrases, at: event.at, afterReply: follow }
+    const draft: Draft = { state: { ...state }, commands: [], settings, phrases, at: event.at, afterReply }
     on(draft, event)
     wantWords(draft, state)
     return [draft.commands, draft.state]

@@ -1,173 +1,144 @@
 /**
  * What the turn machine knows between two events: the caller's utterance, the agent's reply, the history, timers and waits. Plain data.
+ * All times are ms since the conversation began.
  */
-import type { AgentDefinition, Lines } from "../../definition/AgentDefinition.ts"
+import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import type { Need } from "../../definition/DialogScript.ts"
-import type { TurnTimes } from "../ConversationEvent.ts"
-import type { DialogueState, Message, ReplyRequest } from "../ports/ReplyModel.ts"
+import type { DialogueState, Message } from "../ports/ReplyModel.ts"
 import type { Transcript } from "../ports/SpeechToText.ts"
-import * as ClauseChunker from "../speak/ClauseChunker.ts"
-import * as PlaybackLedger from "./PlaybackLedger.ts"
+import type { Reply } from "./Reply.ts"
 import type { Timer } from "./TurnEvent.ts"
-import * as Farewell from "./judgements/Farewell.ts"
-import * as SpeechParts from "./judgements/SpeechParts.ts"
+import type * as Farewell from "./judgements/Farewell.ts"
+import type * as SpeechParts from "./judgements/SpeechParts.ts"
 
-/** What of the persona the machine goes by. */
-export type TurnSettings =
-  & Pick<AgentDefinition, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
-  /** By name; the numbers are the interpreter's. */
-  & {
-    readonly transfers?: Readonly<Record<string, unknown>>
-    readonly language?: string
-    readonly region?: string
-    readonly attention?: ReadonlyArray<string>
-  }
-  /** Of the script no more than what it asks for. */
-  & { readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> } }
-  /** Whether the reply model has answers of its own for speech without words; see `Replier`. */
-  & { readonly answersUnheard?: boolean }
-  /** We placed the call. */
-  & { readonly isOutbound?: boolean }
-
-/** One reply, of the model or a fixed line: being made, held, said or interrupted. */
-export interface Reply {
-  readonly id: number
-  /** The fixed line that it is; unset: it is the model's. */
-  readonly line?: keyof Lines
-  /** Unset for a fixed line. */
-  readonly request?: ReplyRequest | undefined
-  /** It may not be interrupted: a call that is over whatever the caller says. */
-  readonly isFinal: boolean
-  /** Held back because the caller is speaking. */
-  readonly isHeld: boolean
-  readonly isMediaSent: boolean
-  /** No more text comes, or none is wanted. */
-  readonly isTextDone: boolean
-  readonly text: ClauseChunker.ClauseChunker
-  readonly segments: ReadonlyArray<PlaybackLedger.Segment>
-  readonly nextSegment: number
-  /** What was heard before the last interruption. */
-  readonly heard: string
-  /** What was heard before that, and is in the history already: the caller said something in between. */
-  readonly remembered?: string
-  /** Set: interrupted for the moment; this is still to be said. */
-  readonly rest?: ReadonlyArray<string>
-  readonly hangUp?: string
-  /** To whom the call goes on behind it. */
-  readonly transfer?: string
-  /** Keys that are still to be pressed behind it. */
-  readonly digits: string
-  /** What the model wants to keep, once the reply counts. */
-  readonly dialogue?: { readonly state: DialogueState }
-  readonly isRetried: boolean
-  readonly isSpeechRetried: boolean
-  /** Made in a pause, and not to be had: if that was the end of the turn, it is not asked for again. */
-  readonly isRefused?: boolean
-  /** Its rest was lost, and it ended with saying so. */
-  readonly isBroken?: boolean
-  /** The caller's last voiced sample, and the moments since; unset for a fixed line. */
-  readonly since?: number | undefined
-  readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
-  readonly isMeasured: boolean
+/** The part of an agent's definition that decides about turns, and facts about the call. An event log begins with it. */
+export interface TurnSettings
+  extends Pick<AgentDefinition, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
+{
+  /** Only the names matter here; the interpreter knows the numbers. */
+  readonly transfers?: Readonly<Record<string, unknown>>
+  /** ISO 639-1. Unset: English. */
+  readonly language?: string
+  /** ISO 3166-1 alpha-2, for telephone numbers. */
+  readonly region?: string
+  /** Words with which a caller asks for attention: "hello?", "are you there?" */
+  readonly attention?: ReadonlyArray<string>
+  /** Only what the script asks the caller for matters here. */
+  readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> }
+  /** The reply model can answer speech that nobody understood. Unset: it can't. */
+  readonly answersUnheard?: boolean
+  /** We placed the call. Unset: the caller did. */
+  readonly isOutbound?: boolean
 }
 
-/** A line in the wait for a reply; it is no reply, and nothing of it is remembered. */
+/** A short line while a reply is late. It is no reply, and the agent does not remember it. */
 export interface Filler {
+  /** From the same numbers as replies. */
   readonly id: number
+  /** Speech has made some of its sound. */
   readonly hasSound: boolean
-  /** All of its sound has been handed to the line: what follows can't overtake it. */
-  readonly isLeft: boolean
-  /** When it began to be played, and how long that takes; ms. */
+  /** All of its sound has been handed to the line, so a reply can't overtake it. */
+  readonly hasLeft: boolean
   readonly playedFrom?: number
+  /** ms of sound; unset while it is still being made. */
   readonly duration?: number
 }
 
 /** What the caller is saying, or has just said. */
 export interface Utterance {
   readonly id: number
-  /** What was understood so far. */
+  /** The newest partial transcript. */
   readonly partial?: string
+  /** Number of the newest request for a transcript; 0: none was made. */
   readonly attempt: number
   readonly isTranscribing: boolean
   readonly transcript?: Transcript
   readonly transcribedAt?: number
   readonly startedAt: number
+  /** When the last voiced sample came. */
   readonly stoppedAt: number
   /** How long the voice was heard, without the pauses; ms. */
   readonly voicedMillis: number
-  /** When the turn began that this is a part of. */
-  readonly turnSince: number
-  /** The pause was long enough; only the transcript is waited for. */
+  /** When the turn began of which this utterance is a part. */
+  readonly turnStartedAt: number
+  /** The pause was long enough; only the transcript is awaited. */
   readonly isOver: boolean
   readonly isRetried: boolean
-  /** How long endpointing waits, ms. */
-  readonly due: number
-  /** A filler was said while its transcript was awaited. */
-  readonly isFilled?: boolean
+  /** The silence after which the turn is over; ms. */
+  readonly endpointAfter: number
+  /** A filler was said while the transcript was awaited. */
+  readonly wasFillerSaid?: boolean
 }
 
 export interface TurnState {
   readonly isEnded: boolean
   readonly history: ReadonlyArray<Message>
   readonly dialogue: DialogueState
-  readonly nextReply: number
-  readonly nextUtterance: number
-  readonly nextTimer: number
+  readonly nextReplyId: number
+  readonly nextUtteranceId: number
+  readonly nextTimerId: number
+  /** The ids of running timers. */
   readonly timers: { readonly [Name in Timer]?: number }
+  /** `since`: when the caller's last stretch of voice began. */
   readonly voice: { readonly isOn: boolean; readonly since: number }
   readonly utterance?: Utterance
-  /** Earlier parts of what the caller is saying, whose words are not known yet. */
+  /** Earlier parts of a long turn whose words are not known yet. */
   readonly parts: ReadonlyArray<SpeechParts.Part>
-  /** What the caller said before; the answer to it was not heard. */
-  readonly carry: string
-  /** What of the greeting the caller has not heard; told to the model with their next words. */
-  readonly unheard?: string | undefined
-  /** The reply that has the turn. */
+  /** The caller's earlier words in this turn. They have heard nothing of an answer yet. */
+  readonly unanswered: string
+  /** The part of the greeting that the caller has not heard. The model gets it with their next words. */
+  readonly unheardGreeting?: string | undefined
+  /** The reply that has the turn. Its phase is not `Preemptive`. */
   readonly active?: Reply
   /** The reply whose sound may leave. */
-  readonly released?: number
-  /** A reply that is made in a pause, and counts only if that was the end. */
-  readonly speculation?: Reply
-  /** Until its mark has come back. */
+  readonly releasedReplyId?: number
+  /** The reply that counts only if the caller's turn is over. Its phase is `Preemptive`. */
+  readonly preemptive?: Reply
+  /** Set until its mark has come back. */
   readonly filler?: Filler
-  /** The next line that fills a wait, and the one that was said last. */
-  readonly nextFiller: number
-  readonly lastFiller?: string
+  /** Index of the filler line that comes next. */
+  readonly nextFillerIndex: number
+  readonly lastFillerLine?: string
   /** The caller's turn has had its filler. */
-  readonly isFilled: boolean
-  /** The call is being handed on, to this name: whatever the caller says now is for somebody else. */
+  readonly wasFillerSaid: boolean
+  /** The name to which the call is being handed on. What the caller says meanwhile is for that person. */
   readonly transferring?: string
-  /** The agent's last words were heard: the call ends, unless the caller says something. */
+  /** The caller has heard the agent's last words. The call ends unless they say something. */
   readonly farewell?: Farewell.Farewell
   readonly answeredFarewells: number
+  /** Keys that the caller has pressed and that are not answered yet. */
   readonly digits: string
+  /** The caller has pressed the last key, and the answer waits for the greeting or for words. */
   readonly areDigitsDue: boolean
+  /** When both fell silent. */
   readonly idleSince?: number
+  /** The agent has asked whether the caller is still there. */
   readonly isIdlePrompted: boolean
-  /** The caller has asked to wait until then: neither prompt nor goodbye comes sooner. */
-  readonly heldUntil?: number
-  /** The agent's last words asked the caller to say it again. */
-  readonly isAskedAgain: boolean
-  readonly failures: number
+  /** The caller asked to wait until then: neither prompt nor goodbye comes sooner. */
+  readonly onHoldUntil?: number
+  /** The agent's last words asked the caller to repeat. */
+  readonly wasAskedAgain: boolean
+  readonly failuresInRow: number
 }
 
+/** Before the first event. */
 export const initial: TurnState = {
   isEnded: false,
   history: [],
   dialogue: null,
-  nextReply: 0,
-  nextUtterance: 0,
-  nextTimer: 0,
+  nextReplyId: 0,
+  nextUtteranceId: 0,
+  nextTimerId: 0,
   timers: {},
   voice: { isOn: false, since: 0 },
   parts: [],
-  carry: "",
-  nextFiller: 0,
-  isFilled: false,
+  unanswered: "",
+  nextFillerIndex: 0,
+  wasFillerSaid: false,
   answeredFarewells: 0,
   digits: "",
   areDigitsDue: false,
   isIdlePrompted: false,
-  isAskedAgain: false,
-  failures: 0
+  wasAskedAgain: false,
+  failuresInRow: 0
 }

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, FileSystem, Layer, Logger, Path, Ref, Scope } from "effect"
+import { Context, Effect, Exit, FileSystem, Layer, Logger, Path, Ref, Result, Scope } from "effect"
 import { TurnEventLog } from "../../../src/agent/TurnEventLog.ts"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
 import * as Replay from "../../../src/conversation/replay/Replay.ts"
@@ -79,8 +79,7 @@ describe("recordings", () => {
       Effect.gen(function*() {
         const { fake, line } = yield* talk(yield* recordingsIn(`${folder}/deep/down`), "CA1")
         const text = yield* readOnce(fs, `${folder}/deep/down/CA1.jsonl`, "\"HungUp\"")
-        const recording = Replay.parse(text)
-        assert(!("_tag" in recording))
+        const recording = Result.getOrThrow(Replay.parse(text))
         assert.deepStrictEqual(recording.events, line.events)
 
         const commands = Replay.play(recording).flat()
@@ -121,8 +120,7 @@ describe("recordings", () => {
         for (let at = 0; at < 1000; at++) record?.({ _tag: "Digit", at, digit: "1" })
         yield* Scope.close(call, Exit.void)
         yield* Scope.close(service, Exit.void)
-        const recording = Replay.parse(yield* fs.readFileString(`${folder}/CA1.jsonl`))
-        assert(!("_tag" in recording))
+        const recording = Result.getOrThrow(Replay.parse(yield* fs.readFileString(`${folder}/CA1.jsonl`)))
         assert.strictEqual(recording.events.length, 1000)
       })
     ))
@@ -139,9 +137,8 @@ describe("recordings", () => {
         one?.({ _tag: "HungUp", at: 3 })
         two?.({ _tag: "HungUp", at: 4 })
         yield* Scope.close(scope, Exit.void)
-        const first = Replay.parse(yield* readOnce(fs, `${folder}/CA1.jsonl`, "HungUp"))
-        const second = Replay.parse(yield* readOnce(fs, `${folder}/CA2.jsonl`, "HungUp"))
-        assert(!("_tag" in first) && !("_tag" in second))
+        const first = Result.getOrThrow(Replay.parse(yield* readOnce(fs, `${folder}/CA1.jsonl`, "HungUp")))
+        const second = Result.getOrThrow(Replay.parse(yield* readOnce(fs, `${folder}/CA2.jsonl`, "HungUp")))
         assert.deepStrictEqual(first.events.map(({ at }) => at), [1, 3])
         assert.deepStrictEqual(second.events.map(({ at }) => at), [2, 4])
       })
@@ -169,8 +166,7 @@ describe("a recording", () => {
   const whole = [Replay.header(persona), Replay.eventLine({ _tag: "Began", at: 0 }), Replay.eventLine({ _tag: "HungUp", at: 5 })].join("\n")
 
   it("that a killed call left is played as far as it goes", () => {
-    const cut = Replay.parse(whole.slice(0, -3))
-    assert(!("_tag" in cut))
+    const cut = Result.getOrThrow(Replay.parse(whole.slice(0, -3)))
     assert.deepStrictEqual(cut.events, [{ _tag: "Began", at: 0 }])
   })
 
@@ -181,7 +177,7 @@ describe("a recording", () => {
     ["damage in the middle", whole.replace("\"Began\"", "Began"), "Line 2"]
   ])("of %s says what is wrong with it", (_, text, part) => {
     const result = Replay.parse(text)
-    assert("_tag" in result)
-    assert.include(result.reason, part)
+    assert(Result.isFailure(result))
+    assert.include(result.failure.reason, part)
   })
 })

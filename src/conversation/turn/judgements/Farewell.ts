@@ -1,53 +1,54 @@
 /**
- * Behind the agent's last words: when is the call ended, and is what the caller says now still answered?
+ * After the agent's last words: when is the line cut, and is the caller still answered?
  *
- * A detector tells of a voice some 100 ms after its first sample, so who begins to speak just before the end of a goodbye is noticed
- * behind it. The line is listened to for a moment before it is cut; who speaks is heard out, and answered.
+ * A detector reports a voice some 100 ms after its first sample, so a caller who speaks at the very end of a goodbye is noticed after it.
+ * Hence the agent listens for a moment before it cuts the line. It hears the caller out, and answers them.
  */
 import * as PhonePhrases from "../../../definition/languages/PhonePhrases.ts"
 import * as PhraseTiles from "../words/PhraseTiles.ts"
 
-/** So long (ms) both must be silent before the line is cut. */
-export const silenceBefore = 200
+/** Both must be silent for so long (ms) before the line is cut. */
+export const silenceBeforeHangUpMillis = 200
 
-/** How long (ms) a voice may go on behind a goodbye before it is asked whether it says words at all. */
-export const graceForWords = 10_000
+/** A voice may go on for so long (ms) after a goodbye before the agent asks for its words. */
+export const maxVoiceMillis = 10_000
 
-/** The same where nothing can be answered any more: enough for "all right, bye", and no more. */
-export const graceForVoice = 3000
+/** The same where nothing is answered any more: it is enough for "all right, bye". */
+const maxUnansweredVoiceMillis = 3000
 
-/** Goodbyes of one call that are taken back because the caller spoke: people think of something once or twice; a radio does all the time. */
-export const maxAnswered = 2
+/** So many goodbyes of one call are taken back because the caller spoke. People think of something once or twice; a radio never stops. */
+const maxAnsweredFarewells = 2
 
+/** The agent has said its last words. */
 export interface Farewell {
   /** Why the call ends. */
   readonly reason: string
-  /** What the caller says now is answered. */
+  /** Words of the caller are answered. */
   readonly mayBeAnswered: boolean
-  /** A voice without words may keep the line until then, ms. */
+  /** A voice without words may keep the line until then; ms of the conversation. */
   readonly until: number
 }
 
-/** All times in ms. */
+/** Begins when the last words were heard. All times are ms of the conversation. */
 export const begin = (options: {
   readonly at: number
   readonly reason: string
-  /** There is no time or no engine for an answer: what was said was a fixed line that ends the call. */
+  /** The last words were a final line: there is no time or no engine for an answer. */
   readonly isFinal: boolean
-  /** Goodbyes that were answered before. */
-  readonly answered: number
+  /** How many goodbyes were answered before. */
+  readonly answeredFarewells: number
   readonly maxDuration: number
 }): Farewell => {
-  const { answered, at, isFinal, maxDuration, reason } = options
-  const mayBeAnswered = !isFinal && answered < maxAnswered
-  return { reason, mayBeAnswered, until: Math.min(maxDuration, at + (mayBeAnswered ? graceForWords : graceForVoice)) }
+  const { answeredFarewells, at, isFinal, maxDuration, reason } = options
+  const mayBeAnswered = !isFinal && answeredFarewells < maxAnsweredFarewells
+  return { reason, mayBeAnswered, until: Math.min(maxDuration, at + (mayBeAnswered ? maxVoiceMillis : maxUnansweredVoiceMillis)) }
 }
 
-/** When the line is cut, unless something happens before; ms. */
+/** When the line is cut, unless something happens before; ms of the conversation. */
 export const due = ({ until }: Farewell, at: number, isCallerSpeaking: boolean): number =>
-  isCallerSpeaking ? until : Math.min(until, at + silenceBefore)
+  isCallerSpeaking ? until : Math.min(until, at + silenceBeforeHangUpMillis)
 
-/** Whether this wants no answer behind a goodbye: "Thanks, bye!" */
+/** Whether the words want no answer after a goodbye: "Thanks, bye!" */
 export type IsClosing = (text: string) => boolean
 
 /** `language`: ISO 639-1. Unset: English. */

@@ -1,16 +1,18 @@
 /**
- * Whether the turn asks once more for what an engine failed at.
+ * Whether a second request to an engine that failed is worthwhile.
  *
- * - What was refused is refused again.
- * - What was asked again already, for as long as a caller waits (`engines/failover/Failover`), has had its time.
- * - Anything else may have been an accident, and is asked once more.
+ * - An engine that refused a request would refuse it again.
+ * - A request that was repeated already (`engines/failover/Failover`) has had as long as a caller waits.
+ * - Any other failure may have been an accident.
  */
 import type { EngineFailed } from "../../ports/Engine.ts"
 
+/** A failure as an event of the turn brings it. */
 export interface Failure {
-  /** One of `EngineFailed`'s, or a word of an older recording. */
+  /** One of `EngineFailed`'s reasons, or a word of an older event log. */
   readonly reason: EngineFailed["reason"] | (string & {})
+  /** The request was repeated for as long as a caller waits. */
   readonly isSpent?: boolean
 }
 
-export const isOfUse = ({ isSpent, reason }: Failure): boolean => reason !== "refused" && isSpent !== true
+export const isWorthwhile = ({ isSpent, reason }: Failure): boolean => reason !== "refused" && isSpent !== true

@@ -1,10 +1,10 @@
 /**
- * What follows a reply that was heard to its end: goodbye, a transfer, what was kept for later, or silence.
+ * What comes after a reply that was heard to its end: a goodbye, a transfer, an answer to what the caller said meanwhile, or silence.
  */
 import { type Draft, order, tell } from "../Draft.ts"
-import type { Reply } from "../TurnState.ts"
+import type { Reply } from "../Reply.ts"
 import * as Farewell from "../judgements/Farewell.ts"
-import { commit, sayLine } from "./AgentTurn.ts"
+import { answerCaller, sayLine } from "./AgentTurn.ts"
 import { awaitSilence, hangUp, startIdle } from "./Ending.ts"
 import { digitsDue } from "./Keypad.ts"
 import { endPart } from "./LongSpeech.ts"
@@ -12,54 +12,56 @@ import { dropPreemptive } from "./Speech.ts"
 import { isHoldRequest, waitForCaller } from "./TurnEnd.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** What was said into the greeting is answered now, unless the caller is saying more. */
+/** The caller has heard all of this reply. */
+export const afterReply = (draft: Draft, reply: Reply): void => {
+  if (reply.hangUp !== undefined) bidFarewell(draft, reply, reply.hangUp)
+  else if (reply.transfer !== undefined) handOn(draft, reply.transfer)
+  else answerOrWait(draft)
+}
+
+/** What the caller said into the greeting is answered now, unless they are saying more. */
 const answerOrWait = (draft: Draft): void => {
-  const { areDigitsDue, carry, digits, utterance } = draft.state
+  const { areDigitsDue, digits, unanswered, utterance } = draft.state
   if (utterance !== undefined) return
   if (digits.length > 0) return areDigitsDue ? digitsDue(draft) : undefined
-  if (carry.length === 0) startIdle(draft)
-  else if (isHoldRequest(draft, carry)) waitForCaller(draft, carry, undefined)
-  else commit(draft, [carry], undefined)
+  if (unanswered.length === 0) startIdle(draft)
+  else if (isHoldRequest(draft, unanswered)) waitForCaller(draft, unanswered, undefined)
+  else answerCaller(draft, [unanswered], undefined)
 }
 
 const bidFarewell = (draft: Draft, { isFinal }: Reply, reason: string): void => {
-  const { answeredFarewells: answered, utterance } = draft.state
-  const farewell = Farewell.begin({ at: draft.at, reason, isFinal, answered, maxDuration: draft.settings.maxDuration })
+  const { answeredFarewells, utterance } = draft.state
+  const farewell = Farewell.begin({ at: draft.at, reason, isFinal, answeredFarewells, maxDuration: draft.settings.maxDuration })
   draft.state.farewell = farewell
   if (!farewell.mayBeAnswered && utterance !== undefined) endUtterance(draft, utterance)
   awaitSilence(draft, farewell)
 }
 
+/** The time to cut the line after a goodbye has come. */
 export const hangUpDue = (draft: Draft): void => {
   const { farewell, parts, utterance, voice } = draft.state
   if (farewell === undefined) return
   if (utterance === undefined) return hangUp(draft, farewell.reason)
-  // A voice that does not stop: its words tell whether it is for us. In a pause the endpoint is near.
+  // The voice does not stop: the words so far show whether somebody speaks to the agent. In a pause the endpoint is near.
   if (voice.isOn && parts.length === 0) endPart(draft, utterance, draft.at)
 }
 
-/** Only to whom the agent's file names: a model may have made the name up. */
+/** Hands the call on, but only to a name of the agent's file: a model may have invented the name. */
 const handOn = (draft: Draft, to: string): void => {
   const { transfers = {} } = draft.settings
   draft.state.transferring = to
-  tell(draft, draft.state.nextReply, { _tag: "Transferring", to })
+  tell(draft, draft.state.nextReplyId, { _tag: "Transferring", to })
   if (!Object.hasOwn(transfers, to)) return transferFailed(draft, "unknown")
   if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
   dropPreemptive(draft)
   order(draft, { _tag: "Transfer", to })
 }
 
+/** The call was not handed on: the agent says so, and the conversation goes on. */
 export const transferFailed = (draft: Draft, reason: string): void => {
   const { transferring } = draft.state
   if (transferring === undefined) return
-  tell(draft, draft.state.nextReply, { _tag: "TransferFailed", to: transferring, reason })
+  tell(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to: transferring, reason })
   delete draft.state.transferring
   sayLine(draft, "transferFailed")
-}
-
-/** A reply was heard to its end: the call ends, goes on elsewhere, or it is the caller's turn. */
-export const follow = (draft: Draft, reply: Reply): void => {
-  if (reply.hangUp !== undefined) bidFarewell(draft, reply, reply.hangUp)
-  else if (reply.transfer !== undefined) handOn(draft, reply.transfer)
-  else answerOrWait(draft)
 }

@@ -1,100 +1,104 @@
 /**
- * The agent takes the turn: with an answer to what the caller said, or with a fixed line.
+ * The agent takes the turn: with an answer to the caller's words, or with a fixed line.
  */
 import type { Lines } from "../../../definition/AgentDefinition.ts"
 import { type Draft, cancelTimer, tell } from "../Draft.ts"
-import { callerSaid, requestFor } from "../History.ts"
+import { rememberCaller, requestFor } from "../History.ts"
+import { playing, type Reply } from "../Reply.ts"
 import type { Utterance } from "../TurnState.ts"
-import { takeBackFarewell } from "./Ending.ts"
+import { resetIdle, stopIdle, takeBackFarewell } from "./Ending.ts"
 import { awaitSound, cutFiller } from "./Filler.ts"
 import { finishIfHeard, interruptReply } from "./Playback.ts"
-import { dropPreemptive, newReply, releaseSound, settleReply, speakPiece, startModel } from "./Speech.ts"
+import { dropPreemptive, isRefused, newReply, releaseSound, settleReply, speakPiece, startModel } from "./Speech.ts"
 
-/** Failures in a row after which the call is ended. */
-export const maxFailures = 3
+/** After so many failures in a row the call is ended. */
+export const maxFailuresInRow = 3
 
-/** The agent's turn begins; what was said is settled. */
-export const commit = (draft: Draft, texts: ReadonlyArray<string>, utterance: Utterance | undefined): void => {
+/** The caller's turn is over, and these are their words. `utterance`: unset for keys, and for words from before. */
+export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utterance: Utterance | undefined): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)
-  const wasFilled = utterance?.isFilled === true
+  const wasFillerSaid = utterance?.wasFillerSaid === true
   takeBackFarewell(draft)
-  if (!wasFilled) cutFiller(draft)
+  if (!wasFillerSaid) cutFiller(draft)
   cancelTimer(draft, "filler")
-  // What was reopened is the same turn still.
-  if (draft.state.carry.length === 0) draft.state.isFilled = wasFilled
-  delete draft.state.heldUntil
-  const since = utterance?.stoppedAt ?? draft.at
-  const id = draft.state.speculation?.id ?? draft.state.nextReply
-  // Asked for before the words are in the history: the request adds them itself.
+  // A turn that was reopened has had its filler.
+  if (draft.state.unanswered.length === 0) draft.state.wasFillerSaid = wasFillerSaid
+  const { preemptive } = draft.state
+  delete draft.state.preemptive
+  // Before the words are in the history, since the request adds them.
   const request = requestFor(draft, texts)
-  for (const text of texts) callerSaid(draft, id, text)
-  draft.state.carry = ""
-  draft.state.digits = ""
-  draft.state.areDigitsDue = false
-  cancelTimer(draft, "digits")
-  delete draft.state.idleSince
-  draft.state.isIdlePrompted = false
-  draft.state.isAskedAgain = false
+  for (const text of texts) rememberCaller(draft, preemptive?.id ?? draft.state.nextReplyId, text)
+  settleCallersTurn(draft)
+  if (preemptive !== undefined && isRefused(preemptive)) return apologise(draft)
 
+  const since = utterance?.stoppedAt ?? draft.at
   const moments = {
-    due: since + (utterance?.due ?? 0),
+    due: since + (utterance?.endpointAfter ?? 0),
     endpoint: draft.at,
     ...(utterance?.transcribedAt === undefined ? {} : { transcript: utterance.transcribedAt })
   }
-  // Keys alone are no question, and what nobody understood needs no thought.
-  const isFillable = utterance !== undefined && texts.some((text) => /\p{L}/u.test(text))
-  const { speculation } = draft.state
-  delete draft.state.speculation
-  if (speculation?.isRefused === true) return apologise(draft)
-  if (speculation === undefined) {
-    const reply = newReply(draft, { request, since, moments })
-    draft.state.active = reply
-    startModel(draft, reply)
-    settleReply(draft, reply)
-    if (isFillable) awaitSound(draft, reply)
-    releaseSound(draft, reply)
-    return
-  }
-  const reply = { ...speculation, moments: { ...speculation.moments, ...moments } }
+  const reply = preemptive === undefined
+    ? newReply(draft, { phase: playing, request, times: { since, moments, isTold: false } })
+    : { ...preemptive, phase: playing, ...withMoments(preemptive, moments) }
   draft.state.active = reply
+  if (preemptive === undefined) startModel(draft, reply)
   settleReply(draft, reply)
-  if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
-  for (const { digits, text } of reply.segments) {
-    tell(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })
-  }
-  if (isFillable) awaitSound(draft, reply)
+  if (preemptive !== undefined) tellSaidSoFar(draft, reply)
+  // Keys alone are no question, and the answer to unintelligible speech takes no thought.
+  if (utterance !== undefined && texts.some((text) => /\p{L}/u.test(text))) awaitSound(draft, reply)
   releaseSound(draft, reply)
   finishIfHeard(draft, reply)
 }
 
-/** A fixed line has the turn. */
+/** Nothing of the caller's turn is left to be answered. */
+const settleCallersTurn = (draft: Draft): void => {
+  draft.state.unanswered = ""
+  draft.state.digits = ""
+  draft.state.areDigitsDue = false
+  cancelTimer(draft, "digits")
+  delete draft.state.onHoldUntil
+  resetIdle(draft)
+  draft.state.wasAskedAgain = false
+}
+
+const withMoments = ({ times }: Reply, moments: NonNullable<Reply["times"]>["moments"]): Pick<Reply, "times"> =>
+  times === undefined ? {} : { times: { ...times, moments: { ...times.moments, ...moments } } }
+
+/** Watchers hear of a preemptive reply's words and dialogue only now that it counts. */
+const tellSaidSoFar = (draft: Draft, reply: Reply): void => {
+  if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
+  for (const { digits, text } of reply.segments) {
+    tell(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })
+  }
+}
+
+/** The agent says a fixed line. `end`: the call ends after it, for this reason; a final line can't be interrupted. */
 export const sayLine = (draft: Draft, line: keyof Lines, end?: { readonly hangUp: string; readonly isFinal: boolean }): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)
   takeBackFarewell(draft)
   dropPreemptive(draft)
-  cancelTimer(draft, "idle")
-  cancelTimer(draft, "idleHangUp")
+  stopIdle(draft)
   cancelTimer(draft, "filler")
-  draft.state.isAskedAgain = line === "notUnderstood"
-  const reply = newReply(draft, { line, ...end })
-  draft.state.active = { ...reply, isTextDone: true }
-  speakPiece(draft, draft.state.active, draft.settings.lines[line] ?? draft.settings.lines.apology, "line")
-  releaseSound(draft, draft.state.active)
-  if (draft.state.active !== undefined) finishIfHeard(draft, draft.state.active)
+  draft.state.wasAskedAgain = line === "notUnderstood"
+  draft.state.active = { ...newReply(draft, { phase: playing, line, ...end }), isTextDone: true }
+  const reply = speakPiece(draft, draft.state.active, draft.settings.lines[line] ?? draft.settings.lines.apology, "line")
+  releaseSound(draft, reply)
+  finishIfHeard(draft, reply)
 }
 
+/** An engine failed. The third failure in a row ends the call. */
 export const apologise = (draft: Draft): void => {
-  draft.state.failures++
-  if (draft.state.failures >= maxFailures) sayLine(draft, "failure", { hangUp: "engineFailed", isFinal: true })
+  draft.state.failuresInRow++
+  if (draft.state.failuresInRow >= maxFailuresInRow) sayLine(draft, "failure", { hangUp: "engineFailed", isFinal: true })
   else sayLine(draft, "apology")
 }
 
-/** Stops what is being said, for good; behind what was heard of it stand the caller's words. */
+/** Stops the reply for good. The history has what was heard of it, then the caller's words. */
 export const interruptWith = (draft: Draft, words: string): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)
-  callerSaid(draft, draft.state.nextReply, words)
-  draft.state.carry = ""
+  rememberCaller(draft, draft.state.nextReplyId, words)
+  draft.state.unanswered = ""
 }

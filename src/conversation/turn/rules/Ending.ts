@@ -1,5 +1,5 @@
 /**
- * Silence, and the end of the call: when nobody speaks, when the agent's last words were heard, when somebody hangs up.
+ * Silence, and the end of the call: nobody speaks, the agent's last words were heard, or somebody hangs up.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, order, startTimer, tell } from "../Draft.ts"
@@ -10,31 +10,44 @@ import { finishReply } from "./Playback.ts"
 import { dropPreemptive } from "./Speech.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** Both are silent: asks once, and in the end says goodbye. */
+/** Where both are silent: the agent will ask once whether the caller is there, and then say goodbye. */
 export const startIdle = (draft: Draft): void => {
-  const { active, farewell, heldUntil = -Infinity, idleSince = draft.at, isIdlePrompted, transferring, utterance, voice } = draft.state
+  const { active, farewell, idleSince = draft.at, isIdlePrompted, onHoldUntil = -Infinity, transferring, utterance, voice } = draft.state
   if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
   if (farewell !== undefined) return awaitSilence(draft, farewell)
   const { after, hangUpAfter } = draft.settings.idle
-  // Who has asked to wait is asked at the end of the wait, and has from there what others have.
-  draft.state.idleSince = Math.max(idleSince, heldUntil - after)
-  // One or the other: both would speak at once after a long noise.
+  // A caller who asked to wait is prompted at the end of the wait. The goodbye is as long after that as usual.
+  draft.state.idleSince = Math.max(idleSince, onHoldUntil - after)
+  // Only one of the two runs: after a long noise both would be due at once.
   if (isIdlePrompted) startTimer(draft, "idleHangUp", Math.max(draft.at, draft.state.idleSince + hangUpAfter))
   else startTimer(draft, "idle", Math.max(draft.at, draft.state.idleSince + after))
 }
 
+/** The caller speaks or presses keys, so nobody is prompted. */
+export const stopIdle = (draft: Draft): void => {
+  cancelTimer(draft, "idle")
+  cancelTimer(draft, "idleHangUp")
+}
+
+/** The caller was active: the next silence counts from its beginning. */
+export const resetIdle = (draft: Draft): void => {
+  delete draft.state.idleSince
+  draft.state.isIdlePrompted = false
+}
+
+/** After the agent's goodbye: the line is cut once both are silent. */
 export const awaitSilence = (draft: Draft, farewell: Farewell.Farewell): void => {
   const { utterance, voice } = draft.state
   startTimer(draft, "hangUp", Farewell.due(farewell, draft.at, voice.isOn || utterance !== undefined))
 }
 
-/** "Goodbye" to the agent's own goodbye, or into it. Who answers a line for the silent has words to say. */
+/** The caller answers the agent's goodbye with a goodbye. One to any other last line has words that count. */
 export const isFarewellReturned = (draft: Draft, text: string): boolean => {
   const { active, farewell } = draft.state
   return (active?.hangUp ?? farewell?.reason) === "goodbye" && draft.phrases.isClosing(text)
 }
 
-/** The caller is answered instead. */
+/** The caller spoke after the agent's goodbye, and is answered. */
 export const takeBackFarewell = (draft: Draft): void => {
   if (draft.state.farewell === undefined) return
   delete draft.state.farewell
@@ -42,11 +55,13 @@ export const takeBackFarewell = (draft: Draft): void => {
   cancelTimer(draft, "hangUp")
 }
 
+/** The agent ends the call. */
 export const hangUp = (draft: Draft, reason: string): void => {
   endCall(draft, reason)
   order(draft, { _tag: "HangUp", reason })
 }
 
+/** The caller's line is gone. */
 export const hungUp = (draft: Draft): void => {
   const { active } = draft.state
   if (active !== undefined) {
@@ -57,12 +72,13 @@ export const hungUp = (draft: Draft): void => {
   endCall(draft, "callerHungUp")
 }
 
+/** Nothing happens after this. */
 export const endCall = (draft: Draft, reason: string): void => {
   if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
   dropPreemptive(draft)
   if (draft.state.filler !== undefined) order(draft, { _tag: "CancelReply", reply: draft.state.filler.id })
   delete draft.state.filler
   for (const timer of Object.keys(draft.state.timers) as Array<Timer>) cancelTimer(draft, timer)
-  tell(draft, draft.state.nextReply, { _tag: "Ended", reason })
+  tell(draft, draft.state.nextReplyId, { _tag: "Ended", reason })
   draft.state.isEnded = true
 }

@@ -1,50 +1,58 @@
 /**
- * A short line while the answer is late. It is no reply, and nothing of it is remembered.
+ * A short line while the transcript or the reply is late ("One moment, please."). It is no reply, and the agent does not remember it.
  */
-import { type Draft, cancelTimer, order, startTimer, tell, trouble } from "../Draft.ts"
+import { type Draft, cancelTimer, order, startTimer, tell, tellTrouble } from "../Draft.ts"
+import type { Reply } from "../Reply.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
-import type { Filler, Reply } from "../TurnState.ts"
+import type { Filler } from "../TurnState.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import { releaseSound } from "./Speech.ts"
 
-/** Until its first sound the reply is kept back, so that none of it can be before the filler. */
-export const awaitSound = (draft: Draft, reply: Reply): void => {
-  if (reply.moments.firstSound === undefined && reply.since !== undefined && !draft.state.isFilled) startFiller(draft, reply.since)
+/** The reply's sound waits for the filler's time, so that none of it can be before the filler. */
+export const awaitSound = (draft: Draft, { times }: Reply): void => {
+  if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFiller(draft, times.since)
 }
 
-/** `since`: the caller's last voiced sample. */
+/** `since`: when the caller's last voiced sample came. */
 export const startFiller = (draft: Draft, since: number): void => {
   const { fillers } = draft.settings
   if (fillers === undefined || fillers.lines.length === 0) return
   startTimer(draft, "filler", FillerChoice.dueAt(fillers, since, draft.at))
 }
 
-export const sayFiller = (draft: Draft): void => {
-  const { active, filler, nextFiller, utterance, voice } = draft.state
+/** The wait has lasted long enough for a filler, or the filler's own sound is late. */
+export const fillerDue = (draft: Draft): void => {
+  const { active, filler, nextFillerIndex, utterance, voice } = draft.state
   const { fillers } = draft.settings
   if (filler !== undefined) return filler.hasSound ? undefined : dropFiller(draft, filler)
   if (fillers === undefined) return
-  // Either a reply is late, or the words that it is to answer.
-  const isQuiet = !voice.isOn && (active === undefined ? utterance?.isOver === true : utterance === undefined && !active.isHeld)
-  const place = isQuiet ? FillerChoice.next(fillers, nextFiller, draft.state.lastFiller) : undefined
-  if (place === undefined) {
-    // Of a single line every other one is left out.
-    if (isQuiet) delete draft.state.lastFiller
+  // Either the reply is late, or the transcript that it is to answer.
+  const isWaiting = !voice.isOn &&
+    (active === undefined ? utterance?.isOver === true : utterance === undefined && active.phase._tag !== "Held")
+  const index = isWaiting ? FillerChoice.next(fillers, nextFillerIndex, draft.state.lastFillerLine) : undefined
+  if (index === undefined) {
+    // A single line is left out every second time.
+    if (isWaiting) delete draft.state.lastFillerLine
     return active === undefined ? undefined : releaseSound(draft, active)
   }
-  const text = fillers.lines[place]
-  const id = draft.state.nextReply++
-  draft.state.nextFiller = (place + 1) % fillers.lines.length
-  draft.state.lastFiller = text
-  draft.state.isFilled = true
-  if (utterance !== undefined) draft.state.utterance = { ...utterance, isFilled: true }
-  draft.state.filler = { id, hasSound: false, isLeft: false }
-  order(draft, { _tag: "Speak", reply: id, segment: 0, text, kind: "filler" })
-  order(draft, { _tag: "Release", reply: id })
-  tell(draft, active?.id ?? draft.state.nextReply, { _tag: "AgentFills", text })
-  startTimer(draft, "filler", draft.at + FillerChoice.longestMaking)
+  sayFiller(draft, fillers.lines[index])
+  draft.state.nextFillerIndex = (index + 1) % fillers.lines.length
 }
 
+const sayFiller = (draft: Draft, text: string): void => {
+  const { active, utterance } = draft.state
+  const id = draft.state.nextReplyId++
+  draft.state.lastFillerLine = text
+  draft.state.wasFillerSaid = true
+  if (utterance !== undefined) draft.state.utterance = { ...utterance, wasFillerSaid: true }
+  draft.state.filler = { id, hasSound: false, hasLeft: false }
+  order(draft, { _tag: "Speak", reply: id, segment: 0, text, kind: "filler" })
+  order(draft, { _tag: "Release", reply: id })
+  tell(draft, active?.id ?? draft.state.nextReplyId, { _tag: "AgentFills", text })
+  startTimer(draft, "filler", draft.at + FillerChoice.maxMakingMillis)
+}
+
+/** Something happened to the filler's sound. */
 export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void => {
   switch (event._tag) {
     case "SpeechBegan":
@@ -58,25 +66,26 @@ export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void =
       draft.state.filler = { ...filler, duration: event.duration }
       return
     case "FillerLeft":
-      draft.state.filler = { ...filler, isLeft: true }
+      draft.state.filler = { ...filler, hasLeft: true }
       if (draft.state.active !== undefined) releaseSound(draft, draft.state.active)
       return
     case "SpeechFailed":
-      trouble(draft, "textToSpeech", event.reason)
+      tellTrouble(draft, "textToSpeech", event.reason)
       return dropFiller(draft, filler)
     case "MarkReturned":
       return dropFiller(draft, filler)
   }
 }
 
-/** It was heard, or never will be. */
+/** The caller has heard the filler, or never will. */
 export const dropFiller = (draft: Draft, filler: Filler): void => {
   cancelTimer(draft, "filler")
   order(draft, { _tag: "CancelReply", reply: filler.id })
   delete draft.state.filler
-  if (!filler.isLeft && draft.state.active !== undefined) releaseSound(draft, draft.state.active)
+  if (!filler.hasLeft && draft.state.active !== undefined) releaseSound(draft, draft.state.active)
 }
 
+/** Stops the filler while it may be playing. */
 export const cutFiller = (draft: Draft): void => {
   const { filler } = draft.state
   if (filler === undefined) return

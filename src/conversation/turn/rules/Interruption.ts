@@ -5,26 +5,31 @@ import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
 import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../Draft.ts"
 import { tellTimes } from "../Latency.ts"
-import type { Reply, TurnState } from "../TurnState.ts"
+import { held, isMediaSent, type Reply } from "../Reply.ts"
+import type { TurnState } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
-import { awaitSilence, startIdle } from "./Ending.ts"
+import { awaitSilence, startIdle, stopIdle } from "./Ending.ts"
 import { cutFiller } from "./Filler.ts"
 import { mustBeHeard } from "./Greeting.ts"
 import { endPart } from "./LongSpeech.ts"
-import { finishReply, letGo, pauseReply } from "./Playback.ts"
+import { finishReply, pauseReply, releaseHeld } from "./Playback.ts"
 import { abandonReply, dropPreemptive } from "./Speech.ts"
 import { cancelTranscription, newUtterance } from "./Utterance.ts"
 
+/** Nobody answers the caller any more: the last line is final, or the call goes on elsewhere. */
+export const isPastAnswering = ({ state: { active, farewell, transferring } }: Draft): boolean =>
+  active?.isFinal === true || transferring !== undefined || farewell?.mayBeAnswered === false
+
+/** `since`: when the first voiced sample came. */
 export const voiceStarted = (draft: Draft, since: number): void => {
   const { active, utterance } = draft.state
   draft.state.voice = { isOn: true, since }
   if (draft.state.farewell !== undefined) awaitSilence(draft, draft.state.farewell)
-  if (active?.isFinal === true || draft.state.transferring !== undefined || draft.state.farewell?.mayBeAnswered === false) return
-  cancelTimer(draft, "idle")
-  cancelTimer(draft, "idleHangUp")
+  if (isPastAnswering(draft)) return
+  stopIdle(draft)
   if (utterance === undefined) {
     order(draft, { _tag: "BeginUtterance", utterance: newUtterance(draft, since, since) })
-  } else if (since - utterance.startedAt >= SpeechParts.partAtGap) {
+  } else if (since - utterance.startedAt >= SpeechParts.partAtGapMillis) {
     endPart(draft, utterance, since, utterance.stoppedAt)
   } else {
     cancelTimer(draft, "speculate")
@@ -35,46 +40,48 @@ export const voiceStarted = (draft: Draft, since: number): void => {
     draft.state.utterance = { ...rest, isTranscribing: false, isOver: false }
     dropPreemptive(draft)
   }
-  const isSpoken = active !== undefined && active.rest === undefined && !active.isHeld && !mustBeHeard(draft, active)
-  if (isSpoken && !active.isMediaSent) {
-    keepReply(draft, { ...active, isHeld: true })
-    delete draft.state.released
+  const canBeStopped = active !== undefined && active.phase._tag === "Playing" && !mustBeHeard(draft, active)
+  if (canBeStopped && !isMediaSent(active)) {
+    keepReply(draft, { ...active, phase: held })
+    delete draft.state.releasedReplyId
     order(draft, { _tag: "Hold", reply: active.id })
   }
-  if (isSpoken || draft.state.filler !== undefined) {
+  if (canBeStopped || draft.state.filler !== undefined) {
     startTimer(draft, "bargeIn", since + draft.settings.interruption.minSpeech)
   }
 }
 
+/** `since`: when the last voiced sample came. */
 export const voiceStopped = (draft: Draft, since: number): void => {
-  const { active, utterance, voice } = draft.state
+  const { active, timers, utterance, voice } = draft.state
   if (!voice.isOn) return
   draft.state.voice = { isOn: false, since: voice.since }
-  const wasShort = draft.state.timers.bargeIn !== undefined
+  const wasShort = timers.bargeIn !== undefined
   cancelTimer(draft, "bargeIn")
-  if (wasShort && active?.isHeld === true) letGo(draft, active)
+  if (wasShort && active !== undefined) releaseHeld(draft, active)
   if (utterance === undefined) {
     if (active === undefined) startIdle(draft)
     return
   }
   if (utterance.isOver) return
-  const due = draft.settings.endpointing.silence
-  draft.state.utterance = { ...utterance, stoppedAt: since, voicedMillis: utterance.voicedMillis + since - Math.max(voice.since, utterance.startedAt), due }
-  startTimer(draft, "speculate", since + draft.settings.endpointing.speculate)
-  startTimer(draft, "endpoint", since + due)
+  const { silence, speculate } = draft.settings.endpointing
+  const voicedMillis = utterance.voicedMillis + since - Math.max(voice.since, utterance.startedAt)
+  draft.state.utterance = { ...utterance, stoppedAt: since, voicedMillis, endpointAfter: silence }
+  startTimer(draft, "speculate", since + speculate)
+  startTimer(draft, "endpoint", since + silence)
 }
 
-/** Words while the agent speaks tell sooner than the voice alone whether they are meant to stop it. */
-export const partial = (draft: Draft, id: number, text: string): void => {
+/** The caller's words so far. They show sooner than the voice alone whether the caller means to stop the agent. */
+export const partialTranscript = (draft: Draft, id: number, text: string): void => {
   const { active, timers, utterance, voice } = draft.state
   if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
   draft.state.utterance = { ...utterance, partial: text }
   const words = Words.plain(text)
   if (words.length === 0) return
-  tell(draft, draft.state.nextReply, { _tag: "CallerSays", text })
+  tell(draft, draft.state.nextReplyId, { _tag: "CallerSays", text })
   if (!voice.isOn || timers.bargeIn === undefined) return
   if (draft.phrases.backchannels.has(words) || (active?.line === "greeting" && draft.phrases.isBareGreeting(text, false))) {
-    // It may be all. What follows it, or a voice that goes on without, stops the agent as ever.
+    // It may be all that the caller says. More words stop the agent, and so does a voice that goes on.
     startTimer(draft, "bargeIn", draft.at + draft.settings.interruption.minSpeech)
   } else {
     cancelTimer(draft, "bargeIn")
@@ -82,36 +89,36 @@ export const partial = (draft: Draft, id: number, text: string): void => {
   }
 }
 
-/** Voice has lasted long enough to be meant for the agent. */
-export const bargeIn = (draft: Draft): void => {
-  const { active, filler, voice } = draft.state
-  if (!voice.isOn || active?.isFinal === true || (active !== undefined && mustBeHeard(draft, active))) return
-  if (filler !== undefined && active?.isMediaSent !== true) {
-    cutFiller(draft)
-    tell(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
-  }
-  if (active === undefined || active.rest !== undefined) return
-  if (active.isMediaSent) {
-    pauseReply(draft, active)
-    tell(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
-  } else if (active.request !== undefined) {
-    reopen(draft, active, active.request)
-  } else if (active.line !== "greeting") {
-    order(draft, { _tag: "CancelReply", reply: active.id })
-    finishReply(draft, active, "")
-    draft.state.isAskedAgain = false
-  }
-  // A greeting that was not heard yet stays held: it will be the answer to what is being said.
-}
-
-/** The caller's words are wanted early while they may stop the agent. `before`: the state in front of this event. */
+/** Partial transcripts are wanted while the voice may stop the agent. `before`: the state before this event. */
 export const wantWords = (draft: Draft, before: TurnState): void => {
   const isWanted = draft.state.timers.bargeIn !== undefined
   if (isWanted !== (before.timers.bargeIn !== undefined)) order(draft, { _tag: "WantWords", isWanted })
 }
 
-/** Nothing of the answer was heard: the caller goes on with the same turn. */
-const reopen = (draft: Draft, active: Reply, request: ReplyRequest): void => {
+/** The voice has lasted long enough, or has words: the caller means to stop the agent. */
+export const bargeIn = (draft: Draft): void => {
+  const { active, filler, voice } = draft.state
+  if (!voice.isOn || active?.isFinal === true || (active !== undefined && mustBeHeard(draft, active))) return
+  if (filler !== undefined && (active === undefined || !isMediaSent(active))) {
+    cutFiller(draft)
+    tell(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
+  }
+  if (active === undefined || active.phase._tag === "Interrupted") return
+  if (isMediaSent(active)) {
+    pauseReply(draft, active)
+    tell(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
+  } else if (active.request !== undefined) {
+    reopenTurn(draft, active, active.request)
+  } else if (active.line !== "greeting") {
+    order(draft, { _tag: "CancelReply", reply: active.id })
+    finishReply(draft, active, "")
+    draft.state.wasAskedAgain = false
+  }
+  // A greeting that was not heard yet stays held: it will answer the caller's words.
+}
+
+/** The caller has heard nothing of the answer, and goes on with the same turn. */
+const reopenTurn = (draft: Draft, active: Reply, request: ReplyRequest): void => {
   abandonReply(draft, active)
   cancelTimer(draft, "filler")
   tellTimes(draft, active)
@@ -120,6 +127,6 @@ const reopen = (draft: Draft, active: Reply, request: ReplyRequest): void => {
   const last = draft.state.history.at(-1)
   if (last?.role !== "caller") return
   draft.state.history = draft.state.history.slice(0, -1)
-  draft.state.unheard = last.unheard
-  draft.state.carry = Words.join(last.text, draft.state.carry)
+  draft.state.unheardGreeting = last.unheard
+  draft.state.unanswered = Words.join(last.text, draft.state.unanswered)
 }

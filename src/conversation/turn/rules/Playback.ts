@@ -1,92 +1,95 @@
 /**
- * What of a reply the caller hears: its sound leaves, its marks come back, it is paused, resumed or finished.
+ * What the caller hears of a reply: its sound leaves, its marks come back, it is interrupted, resumed or finished.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../Draft.ts"
-import { remember, unheardOf } from "../History.ts"
-import { markMoment, tellTimes } from "../Latency.ts"
+import { rememberAgent, unheardGreetingOf } from "../History.ts"
+import { noteMoment, tellTimes } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import type { Reply } from "../TurnState.ts"
+import { isMediaSent, playing, type Reply } from "../Reply.ts"
 import { cutFiller, dropFiller } from "./Filler.ts"
 import { dropPreemptive, pressKeys, releaseSound, speakAgain } from "./Speech.ts"
 
-/** A mark that is later than this (ms) is taken to have come back. */
-export const markGrace = 5000
+/** A mark that is later than this (ms) counts as returned. */
+export const markGraceMillis = 5000
 
-export const speechBegan = (draft: Draft, reply: Reply, id: number): void => {
-  const isNext = reply.segments.find((piece) => !piece.isHeard)?.id === id
-  const marked = markMoment(draft, reply, "firstSound")
-  // All before it was heard: nothing keeps it from being played at once.
-  const begun = isNext && marked.isMediaSent
-    ? keepReply(draft, { ...marked, segments: marked.segments.map((piece) => piece.id === id ? { ...piece, playedFrom: draft.at } : piece) })
-    : marked
+/** The first sound of a segment has been made. */
+export const speechBegan = (draft: Draft, reply: Reply, segmentId: number): void => {
+  const isNext = reply.segments.find((segment) => !segment.isHeard)?.id === segmentId
+  const noted = noteMoment(draft, reply, "firstSound")
+  // The caller has heard all segments before it, so this one plays at once.
+  const begun = isNext && isMediaSent(noted)
+    ? keepReply(draft, { ...noted, segments: PlaybackLedger.change(noted.segments, segmentId, { playedFrom: draft.at }) })
+    : noted
   if (begun.id !== draft.state.active?.id) return
   cancelTimer(draft, "filler")
   const { filler } = draft.state
-  // Slower than what it was to wait for.
+  // The reply is ready before the filler that was to bridge the wait.
   if (filler !== undefined && !filler.hasSound) cutFiller(draft)
   releaseSound(draft, begun)
 }
 
-export const mediaSent = (draft: Draft, reply: Reply, id: number): void => {
-  if (!reply.segments.some((piece) => piece.id === id)) return
-  // What has left behind a filler is played behind it.
+/** The first sound of the reply has left for the caller, or the first one since it was resumed. */
+export const mediaSent = (draft: Draft, reply: Reply, segmentId: number): void => {
+  if (!reply.segments.some((segment) => segment.id === segmentId)) return
+  // Sound that has left after a filler plays after it.
   const { duration = 0, playedFrom = draft.at } = draft.state.filler ?? {}
-  const from = Math.max(draft.at, playedFrom + duration)
-  const segments = reply.segments.map((piece) => piece.id === id ? { ...piece, playedFrom: from } : piece)
-  expectMarks(draft, keepReply(draft, { ...markMoment(draft, reply, "firstMedia"), isMediaSent: true, segments }))
+  const segments = PlaybackLedger.change(reply.segments, segmentId, { playedFrom: Math.max(draft.at, playedFrom + duration) })
+  const noted = noteMoment(draft, reply, "firstMedia")
+  const phase = noted.phase._tag === "Playing" || noted.phase._tag === "Held" ? { ...noted.phase, isMediaSent: true } : noted.phase
+  expectMarks(draft, keepReply(draft, { ...noted, phase, segments }))
 }
 
-export const speechEnded = (draft: Draft, reply: Reply, id: number, duration: number): void => {
-  const next = keepReply(draft, {
-    ...reply,
-    segments: reply.segments.map((piece) => piece.id === id ? { ...piece, duration } : piece)
-  })
+/** All sound of a segment has been made. `duration`: ms. */
+export const speechEnded = (draft: Draft, reply: Reply, segmentId: number, duration: number): void => {
+  const next = keepReply(draft, { ...reply, segments: PlaybackLedger.change(reply.segments, segmentId, { duration }) })
   if (next.id === draft.state.active?.id) expectMarks(draft, next)
 }
 
-export const markReturned = (draft: Draft, reply: Reply, id: number): void => {
-  if (!reply.segments.some((piece) => piece.id === id)) return
-  // Marks come back in order: what was before the reply is over.
+/** The caller has heard a segment, and all before it. */
+export const markReturned = (draft: Draft, reply: Reply, segmentId: number): void => {
+  const index = reply.segments.findIndex((segment) => segment.id === segmentId)
+  if (index < 0) return
+  // Marks come back in order, so a filler before the reply is over.
   if (draft.state.filler !== undefined) dropFiller(draft, draft.state.filler)
-  const upTo = reply.segments.slice(0, reply.segments.findIndex((piece) => piece.id === id) + 1)
-  const length = upTo.reduce((sum, piece) => sum + PlaybackLedger.durationOf(piece), 0)
-  const marked = markMoment(draft, markMoment(draft, reply, "firstMark"), "heard", draft.at - length)
-  const next = tellTimes(draft, keepReply(draft, { ...marked, segments: PlaybackLedger.confirm(marked.segments, id, draft.at) }))
+  const playedMillis = PlaybackLedger.durationOfAll(reply.segments.slice(0, index + 1))
+  const noted = noteMoment(draft, noteMoment(draft, reply, "firstMark"), "heard", draft.at - playedMillis)
+  const next = tellTimes(draft, keepReply(draft, { ...noted, segments: PlaybackLedger.confirm(noted.segments, segmentId, draft.at) }))
   finishIfHeard(draft, next)
   if (draft.state.active?.id === next.id) expectMarks(draft, next)
 }
 
 /** A mark that does not come back must not hold up the call. */
 const expectMarks = (draft: Draft, reply: Reply): void => {
-  const waiting = reply.segments.filter((piece) => !piece.isHeard && piece.duration !== undefined)
-  if (waiting.length === 0) return cancelTimer(draft, "playback")
-  const length = waiting.reduce((sum, piece) => sum + PlaybackLedger.durationOf(piece), 0)
-  startTimer(draft, "playback", draft.at + length + markGrace)
+  const unheard = reply.segments.filter((segment) => !segment.isHeard && segment.duration !== undefined)
+  if (unheard.length === 0) return cancelTimer(draft, "playback")
+  startTimer(draft, "playback", draft.at + PlaybackLedger.durationOfAll(unheard) + markGraceMillis)
 }
 
+/** The marks did not come back in time: what was made counts as heard. */
 export const marksAreLate = (draft: Draft): void => {
   const { active } = draft.state
-  const last = active?.segments.findLast((piece) => piece.duration !== undefined)
-  if (active === undefined || last === undefined || active.isHeld || active.rest !== undefined) return
+  const last = active?.segments.findLast((segment) => segment.duration !== undefined)
+  if (active === undefined || last === undefined || active.phase._tag !== "Playing") return
   markReturned(draft, active, last.id)
 }
 
+/** Finishes a reply whose last mark has come back. */
 export const finishIfHeard = (draft: Draft, reply: Reply): void => {
-  const isHeard = reply.isTextDone && reply.rest === undefined && reply.segments.every((piece) => piece.isHeard)
+  const isHeard = reply.isTextDone && reply.phase._tag !== "Interrupted" && reply.segments.every((segment) => segment.isHeard)
   if (!isHeard || reply.id !== draft.state.active?.id) return
   cancelTimer(draft, "bargeIn")
-  finishReply(draft, reply, Words.join(reply.heard, ...reply.segments.map((piece) => piece.text)), true)
-  if (reply.line === undefined && reply.isBroken !== true) draft.state.failures = 0
+  finishReply(draft, reply, Words.join(reply.heard, ...reply.segments.map((segment) => segment.text)), true)
+  if (reply.line === undefined && !reply.isBroken) draft.state.failuresInRow = 0
   draft.afterReply(draft, reply)
 }
 
-/** The reply is over, and this is what the caller heard of it. */
+/** The reply is over. `heard`: what the caller heard of it since the last words in the history. */
 export const finishReply = (draft: Draft, reply: Reply, heard: string, isWhole = false): void => {
   cancelTimer(draft, "playback")
   cancelTimer(draft, "filler")
   tellTimes(draft, reply)
-  if (heard.length > 0) remember(draft, "agent", heard)
+  if (heard.length > 0) rememberAgent(draft, heard)
   const text = Words.join(reply.remembered ?? "", heard)
   tell(draft, reply.id, { _tag: "AgentHeard", text, isWhole })
   order(draft, { _tag: "RememberAgentWords", reply: reply.id, text })
@@ -94,7 +97,7 @@ export const finishReply = (draft: Draft, reply: Reply, heard: string, isWhole =
   if (draft.state.active?.id === reply.id) delete draft.state.active
 }
 
-/** Stops what is being said, for now: the reply keeps what was not heard. */
+/** Stops the reply for now. It keeps what the caller has not heard. */
 export const pauseReply = (draft: Draft, active: Reply): Reply => {
   const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
   const { filler } = draft.state
@@ -104,41 +107,44 @@ export const pauseReply = (draft: Draft, active: Reply): Reply => {
   else cutFiller(draft)
   return keepReply(draft, {
     ...active,
+    phase: { _tag: "Interrupted", rest },
     digits: PlaybackLedger.unpressed(active.segments, draft.at) + active.digits,
     heard: Words.join(active.heard, heard),
-    rest,
-    segments: [],
-    isMediaSent: false
+    segments: []
   })
 }
 
-/** Stops what is being said, for good. */
+/** Stops the reply for good. */
 export const interruptReply = (draft: Draft, active: Reply): void => {
-  const stopped = active.rest === undefined && active.isMediaSent ? pauseReply(draft, active) : active
-  if (stopped !== active && draft.state.voice.since > 0) {
+  const isHeardNow = isMediaSent(active)
+  const stopped = isHeardNow ? pauseReply(draft, active) : active
+  if (isHeardNow && draft.state.voice.since > 0) {
     tell(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - draft.state.voice.since })
   }
   order(draft, { _tag: "CancelReply", reply: active.id })
   finishReply(draft, stopped, stopped.heard)
-  draft.state.unheard = unheardOf(stopped) ?? draft.state.unheard
+  draft.state.unheardGreeting = unheardGreetingOf(stopped) ?? draft.state.unheardGreeting
 }
 
-/** It was no interruption: the agent says the rest. */
-export const goOn = (draft: Draft, active: Reply): void => {
+/** The caller's voice was no interruption: the agent says the rest. */
+export const resumeReply = (draft: Draft, active: Reply): void => {
   dropPreemptive(draft)
-  if (active.isHeld) letGo(draft, active)
-  if (active.rest === undefined) return
-  const { rest, ...reply } = active
-  let next = keepReply(draft, reply)
-  for (const text of rest) next = speakAgain(draft, next, text)
+  if (active.phase._tag === "Held") return releaseHeld(draft, active)
+  if (active.phase._tag !== "Interrupted") return
+  let next = keepReply(draft, { ...active, phase: playing })
+  // It was held when its first sound left, and was interrupted then.
+  releaseSound(draft, next)
+  for (const text of active.phase.rest) next = speakAgain(draft, next, text)
   if (next.isTextDone) next = pressKeys(draft, next)
   tell(draft, active.id, { _tag: "Resumed" })
   finishIfHeard(draft, next)
 }
 
-export const letGo = (draft: Draft, active: Reply): void => {
-  const next = keepReply(draft, { ...active, isHeld: false })
+/** The caller's voice was short: the reply that waited for it plays. */
+export const releaseHeld = (draft: Draft, active: Reply): void => {
+  if (active.phase._tag !== "Held") return
+  const next = keepReply(draft, { ...active, phase: { ...active.phase, _tag: "Playing" } })
   releaseSound(draft, next)
-  // What has waited until now is not late.
+  // The marks have waited with the reply, so their time counts from now.
   expectMarks(draft, next)
 }

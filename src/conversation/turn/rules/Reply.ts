@@ -1,76 +1,80 @@
 /**
- * What comes of a reply that was asked for: its text, its end, its failures.
+ * What the engines make of a reply: its text, its end, its failures. A failure is retried once where nothing was heard, then apologised for.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
-import { type Draft, keepReply, order, trouble } from "../Draft.ts"
-import { markMoment } from "../Latency.ts"
+import { type Draft, keepReply, order, tellTrouble } from "../Draft.ts"
+import { noteMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
+import { held, playing, type Reply, restOf } from "../Reply.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
-import type { Reply } from "../TurnState.ts"
 import * as RetryWorth from "../judgements/RetryWorth.ts"
-import { apologise, maxFailures } from "./AgentTurn.ts"
+import { apologise, maxFailuresInRow } from "./AgentTurn.ts"
 import { hangUp } from "./Ending.ts"
 import { finishIfHeard, finishReply } from "./Playback.ts"
 import { abandonReply, dropPreemptive, newReply, pressKeys, releaseSound, settleReply, speakAgain, speakPiece, startModel } from "./Speech.ts"
 
+/** The model wrote more text: whole clauses go to speech. */
 export const replyText = (draft: Draft, reply: Reply, text: string): void => {
   if (reply.isTextDone) return
-  const begun = markMoment(draft, reply, "firstText")
-  const [pieces, chunker] = ClauseChunker.push(begun.text, text)
-  let next = keepReply(draft, { ...begun, text: chunker })
+  const begun = noteMoment(draft, reply, "firstText")
+  const [pieces, chunker] = ClauseChunker.push(begun.chunker, text)
+  let next = keepReply(draft, { ...begun, chunker })
   for (const piece of pieces) next = speakPiece(draft, next, piece)
 }
 
+/** The model has written all: the rest of the text goes to speech, and the keys after it. */
 export const replyDone = (draft: Draft, reply: Reply): void => {
   if (reply.isTextDone) return
-  let next = keepReply(draft, { ...reply, isTextDone: true, text: ClauseChunker.empty })
-  for (const piece of ClauseChunker.flush(reply.text)) next = speakPiece(draft, next, piece)
+  let next = keepReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
+  for (const piece of ClauseChunker.flush(reply.chunker)) next = speakPiece(draft, next, piece)
   next = pressKeys(draft, next)
   if (next.segments.length === 0 && next.id === draft.state.active?.id) finishIfHeard(draft, next)
 }
 
 export const replyFailed = (draft: Draft, reply: Reply, failure: RetryWorth.Failure): void => {
   if (reply.isTextDone) return
-  trouble(draft, "replyModel", failure.reason)
-  if (reply.id === draft.state.speculation?.id) return preemptiveFailed(draft, reply, failure)
-  if (reply.segments.length > 0 || reply.heard.length > 0 || reply.rest !== undefined) {
-    return breakOff(draft, { ...reply, text: ClauseChunker.empty })
+  tellTrouble(draft, "replyModel", failure.reason)
+  if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, failure)
+  if (reply.segments.length > 0 || reply.heard.length > 0 || restOf(reply) !== undefined) {
+    return breakOff(draft, { ...reply, chunker: ClauseChunker.empty })
   }
   abandonReply(draft, reply)
   delete draft.state.active
-  if (reply.isRetried || !RetryWorth.isOfUse(failure)) return apologise(draft)
-  const again = newReply(draft, { request: reply.request, since: reply.since, moments: reply.moments, isRetried: true })
-  draft.state.active = { ...again, isHeld: reply.isHeld }
+  if (reply.isModelRetried || !RetryWorth.isWorthwhile(failure)) return apologise(draft)
+  const phase = reply.phase._tag === "Held" ? held : playing
+  const again = newReply(draft, { phase, request: reply.request, times: reply.times, isModelRetried: true })
+  draft.state.active = again
   startModel(draft, again)
   settleReply(draft, again)
-  releaseSound(draft, draft.state.active)
+  releaseSound(draft, again)
 }
 
-/** It is asked for again when the turn is over, unless that would be the same in vain. */
+/** The reply is asked for again when the turn is over, unless it would fail again. */
 const preemptiveFailed = (draft: Draft, reply: Reply, failure: RetryWorth.Failure): void => {
-  if (RetryWorth.isOfUse(failure)) return dropPreemptive(draft)
+  if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
-  keepReply(draft, { ...reply, isTextDone: true, isRefused: true })
+  keepReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
 }
 
-/** The rest of a reply is lost: it says so behind what it has said. */
+/** The rest of a reply is lost: the agent apologises after what it has said. */
 const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply }: Reply): void => {
-  draft.state.failures++
-  const isLast = draft.state.failures >= maxFailures
+  draft.state.failuresInRow++
+  const isLast = draft.state.failuresInRow >= maxFailuresInRow
   const next = keepReply(draft, { ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
   speakPiece(draft, next, draft.settings.lines[isLast ? "failure" : "apology"], "line")
 }
 
+/** Speech of a segment failed. Segments after it are lost as well, since speech is made in order. */
 export const speechFailed = (draft: Draft, reply: Reply, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
-  const index = reply.segments.findIndex((piece) => piece.id === event.segment)
+  const index = reply.segments.findIndex((segment) => segment.id === event.segment)
   if (index < 0) return
-  trouble(draft, "textToSpeech", event.reason)
-  if (reply.id === draft.state.speculation?.id) return preemptiveFailed(draft, reply, event)
+  tellTrouble(draft, "textToSpeech", event.reason)
+  if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, event)
   const lost = reply.segments.slice(index)
   order(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
   const kept = { ...reply, segments: reply.segments.slice(0, index) }
-  if (!event.hadSound && !reply.isSpeechRetried && RetryWorth.isOfUse(event)) {
+  if (!event.hadSound && !reply.isSpeechRetried && RetryWorth.isWorthwhile(event)) {
     const digits = PlaybackLedger.unpressed(lost, draft.at)
     let next = keepReply(draft, { ...kept, digits, isSpeechRetried: true })
     for (const { text } of lost) next = speakAgain(draft, next, text)
@@ -78,7 +82,7 @@ export const speechFailed = (draft: Draft, reply: Reply, event: Extract<TurnEven
     return
   }
   if (reply.line === undefined && !reply.isFinal) {
-    return breakOff(draft, { ...kept, isSpeechRetried: false, text: ClauseChunker.empty })
+    return breakOff(draft, { ...kept, isSpeechRetried: false, chunker: ClauseChunker.empty })
   }
   // Not even a fixed line can be said.
   order(draft, { _tag: "CancelReply", reply: reply.id })

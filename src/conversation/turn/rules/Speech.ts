@@ -1,39 +1,39 @@
 /**
- * A reply on its way to the voice: begun, spoken piece by piece, pressed as keys, released to the line.
+ * A reply on its way to the caller's ear: it is begun, spoken piece by piece, pressed as keys, released to the line, abandoned.
  */
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
 import * as SpeechTextFilter from "../../speak/SpeechTextFilter.ts"
 import { type Draft, keepReply, order, tell } from "../Draft.ts"
-import { markMoment } from "../Latency.ts"
+import { noteMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
+import type { Reply } from "../Reply.ts"
 import type { SpeechKind } from "../TurnCommand.ts"
-import type { Reply } from "../TurnState.ts"
 
-export const newReply = (draft: Draft, reply: Pick<Reply, "line" | "request" | "since" | "hangUp"> & Partial<Pick<Reply, "isFinal" | "moments" | "isRetried">>): Reply => {
-  return {
-    isFinal: false,
-    isHeld: false,
-    isMediaSent: false,
-    isTextDone: false,
-    text: ClauseChunker.begin(draft.settings.language),
-    segments: [],
-    nextSegment: 0,
-    heard: "",
-    digits: "",
-    isRetried: false,
-    isSpeechRetried: false,
-    isMeasured: false,
-    moments: {},
-    ...reply,
-    id: draft.state.nextReply++
-  }
-}
+/** A reply with a number of its own. It has no place in the state yet. */
+export const newReply = (
+  draft: Draft,
+  reply: Pick<Reply, "phase" | "line" | "request" | "times" | "hangUp"> & Partial<Pick<Reply, "isFinal" | "isModelRetried">>
+): Reply => ({
+  isFinal: false,
+  isTextDone: false,
+  chunker: ClauseChunker.begin(draft.settings.language),
+  segments: [],
+  nextSegmentId: 0,
+  heard: "",
+  digits: "",
+  isModelRetried: false,
+  isSpeechRetried: false,
+  isBroken: false,
+  ...reply,
+  id: draft.state.nextReplyId++
+})
 
+/** Asks the model for the reply. A fixed line has no model. */
 export const startModel = (draft: Draft, reply: Reply): void => {
   if (reply.request !== undefined) order(draft, { _tag: "StartReply", reply: reply.id, request: reply.request })
 }
 
-/** The caller's turn is over: this reply is the answer. */
+/** The caller's turn is over, so this reply is the answer. */
 export const settleReply = (draft: Draft, reply: Reply): void => order(draft, { _tag: "SettleReply", reply: reply.id })
 
 /** Ends a reply of which nothing was heard. */
@@ -42,47 +42,54 @@ export const abandonReply = (draft: Draft, reply: Reply): void => {
   order(draft, { _tag: "ForgetReply", reply: reply.id })
 }
 
+/** The caller goes on, or something else is said: the preemptive reply does not count. */
 export const dropPreemptive = (draft: Draft): void => {
-  const { speculation } = draft.state
-  if (speculation === undefined) return
-  if (speculation.isRefused !== true) abandonReply(draft, speculation)
-  delete draft.state.speculation
+  const { preemptive } = draft.state
+  if (preemptive === undefined) return
+  if (!isRefused(preemptive)) abandonReply(draft, preemptive)
+  delete draft.state.preemptive
 }
 
-/** Says a piece behind what is said already; one that is interrupted keeps it for later. */
+/** An engine refused the preemptive reply, so a second request would be refused too. */
+export const isRefused = ({ phase }: Reply): boolean => phase._tag === "Preemptive" && phase.isRefused
+
+/** Says a piece after the reply's earlier ones. An interrupted reply keeps it for later. */
 export const speakPiece = (draft: Draft, reply: Reply, piece: string, kind: SpeechKind = "reply"): Reply => {
   const text = SpeechTextFilter.toSpeech(piece)
   if (!/[\p{L}\p{N}]/u.test(text)) return reply
-  if (reply.rest !== undefined) return keepReply(draft, { ...reply, rest: [...reply.rest, text] })
-  const begun = markMoment(draft, reply, "firstClause")
-  const segment = PlaybackLedger.segment(begun.nextSegment, text)
+  if (reply.phase._tag === "Interrupted") {
+    return keepReply(draft, { ...reply, phase: { ...reply.phase, rest: [...reply.phase.rest, text] } })
+  }
+  const begun = noteMoment(draft, reply, "firstClause")
+  const segment = PlaybackLedger.segment(begun.nextSegmentId, text)
   order(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind })
   if (reply.id === draft.state.active?.id) tell(draft, reply.id, { _tag: "AgentSays", text })
-  return keepReply(draft, { ...begun, segments: [...begun.segments, segment], nextSegment: segment.id + 1 })
+  return keepReply(draft, { ...begun, segments: [...begun.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
+/** Asks again for speech that was lost or interrupted. Watchers know its words already. */
 export const speakAgain = (draft: Draft, reply: Reply, text: string): Reply => {
   if (text.length === 0) return reply
-  const segment = PlaybackLedger.segment(reply.nextSegment, text)
+  const segment = PlaybackLedger.segment(reply.nextSegmentId, text)
   order(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind: reply.line === undefined ? "reply" : "line" })
-  return keepReply(draft, { ...reply, segments: [...reply.segments, segment], nextSegment: segment.id + 1 })
+  return keepReply(draft, { ...reply, segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
-/** Presses the keys behind what is said; a reply that is interrupted keeps them for later. */
+/** Presses the reply's keys after its words. An interrupted reply keeps them for later. */
 export const pressKeys = (draft: Draft, reply: Reply): Reply => {
   const { digits } = reply
-  if (digits.length === 0 || reply.rest !== undefined) return reply
-  const segment = PlaybackLedger.keys(reply.nextSegment, digits)
+  if (digits.length === 0 || reply.phase._tag === "Interrupted") return reply
+  const segment = PlaybackLedger.keys(reply.nextSegmentId, digits)
   order(draft, { _tag: "Press", reply: reply.id, segment: segment.id, digits })
   if (reply.id === draft.state.active?.id) tell(draft, reply.id, { _tag: "AgentPresses", digits })
-  return keepReply(draft, { ...reply, digits: "", segments: [...reply.segments, segment], nextSegment: segment.id + 1 })
+  return keepReply(draft, { ...reply, digits: "", segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
-/** Lets a reply's sound leave, unless it has to wait for the caller or for a filler. */
+/** Lets a playing reply's sound leave, unless a filler is due or has not left whole. */
 export const releaseSound = (draft: Draft, reply: Reply): void => {
-  const { filler, timers } = draft.state
-  if (reply.isHeld || timers.filler !== undefined || (filler !== undefined && !filler.isLeft)) return
-  if (draft.state.released === reply.id) return
-  draft.state.released = reply.id
+  const { filler, releasedReplyId, timers } = draft.state
+  if (reply.phase._tag !== "Playing" || timers.filler !== undefined || (filler !== undefined && !filler.hasLeft)) return
+  if (releasedReplyId === reply.id) return
+  draft.state.releasedReplyId = reply.id
   order(draft, { _tag: "Release", reply: reply.id })
 }

@@ -1,31 +1,32 @@
 /**
- * The caller's turn is over, or seems to be: who speaks next, and is a reply begun already?
+ * The caller's turn is over, or seems to be: who speaks next, and does a preemptive reply begin in the pause?
  */
 import type { Lines } from "../../../definition/AgentDefinition.ts"
 import * as Words from "../../../definition/languages/Words.ts"
 import type { Transcript } from "../../ports/SpeechToText.ts"
 import { type Draft, cancelTimer } from "../Draft.ts"
-import { callerSaid, requestFor } from "../History.ts"
+import { rememberCaller, requestFor } from "../History.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import type { Reply, Utterance } from "../TurnState.ts"
+import { type Reply, restOf } from "../Reply.ts"
+import type { Utterance } from "../TurnState.ts"
 import * as AskAgain from "../judgements/AskAgain.ts"
 import * as HoldRequest from "../words/HoldRequest.ts"
-import { commit, interruptWith, sayLine } from "./AgentTurn.ts"
-import { isFarewellReturned, startIdle } from "./Ending.ts"
-import { answerLater, goOnBehind, isGreetedBack, mustBeHeard } from "./Greeting.ts"
-import { goOn } from "./Playback.ts"
+import { answerCaller, interruptWith, sayLine } from "./AgentTurn.ts"
+import { isFarewellReturned, resetIdle, startIdle } from "./Ending.ts"
+import { answerLater, isGreetedBack, mustBeHeard, resumeAfter } from "./Greeting.ts"
+import { resumeReply } from "./Playback.ts"
 import { newReply, startModel } from "./Speech.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** Speech that nobody understands and that is no longer than this (ms) is taken for an "uh-huh" while the agent speaks. */
-const longestMumble = 700
+/** While the agent speaks, unintelligible speech up to this length (ms) counts as a backchannel. */
+const maxMumbleMillis = 700
 
-/** So few words left of a finished reply do not matter: what is said into them is an answer. */
-const lastWords = 2
+/** With so few words left of a finished reply, a backchannel is an answer. */
+const maxWordsLeft = 2
 
-/** The turn is over: whose is the next? */
+/** The turn is over: who speaks next? */
 export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Transcript): void => {
-  const { active, carry, digits } = draft.state
+  const { active, digits, unanswered } = draft.state
   if (draft.state.parts.length > 0) {
     draft.state.utterance = { ...utterance, transcript, isOver: true, isTranscribing: false }
     return
@@ -34,35 +35,35 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
   endUtterance(draft, utterance)
   const understood = judge(draft, utterance, transcript)
   const isWordless = isNoise(transcript) || understood === "ignore"
-  const isAside = active !== undefined && ((isWordless && carry.length === 0) || isForAgent(draft, active, utterance, transcript))
+  const isAside = active !== undefined && ((isWordless && unanswered.length === 0) || takesNoTurn(draft, active, utterance, transcript))
   if (active !== undefined && mustBeHeard(draft, active)) {
     return answerLater(draft, active, isAside || isWordless || understood === "ask" ? "" : transcript.text)
   }
   if (digits.length > 0 && (draft.state.areDigitsDue || (!isWordless && !isAside))) {
-    const words = Words.join(carry, isAside ? "" : transcript.text)
-    return commit(draft, words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
+    const words = Words.join(unanswered, isAside ? "" : transcript.text)
+    return answerCaller(draft, words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
   }
-  // Who is pressing keys is waited for.
-  if (isAside) return digits.length > 0 ? undefined : goOn(draft, active)
-  const words = Words.join(carry, transcript.text)
+  // The caller is pressing keys: the agent waits for the last one.
+  if (isAside) return digits.length > 0 ? undefined : resumeReply(draft, active)
+  const words = Words.join(unanswered, transcript.text)
   if (isHoldRequest(draft, words)) return waitForCaller(draft, words, utterance)
-  const greeted = understood === "ask" ? carry : words
-  if (active !== undefined && isGreetedBack(draft, active, greeted)) return goOnBehind(draft, active, greeted)
+  const greeted = understood === "ask" ? unanswered : words
+  if (active !== undefined && isGreetedBack(draft, active, greeted)) return resumeAfter(draft, active, greeted)
   if (isFarewellReturned(draft, words)) {
-    if (active !== undefined) return goOnBehind(draft, active, words)
-    callerSaid(draft, draft.state.nextReply, words)
-    draft.state.carry = ""
+    if (active !== undefined) return resumeAfter(draft, active, words)
+    rememberCaller(draft, draft.state.nextReplyId, words)
+    draft.state.unanswered = ""
     return startIdle(draft)
   }
-  if (understood === "ask" && carry.length === 0 && digits.length === 0) {
-    return isWaiting(draft) ? goOnWaiting(draft) : askAgain(draft, isWordless)
+  if (understood === "ask" && unanswered.length === 0 && digits.length === 0) {
+    return isWaiting(draft) ? keepWaiting(draft) : askAgain(draft, isWordless)
   }
-  if (isWordless && carry.length === 0) return digits.length > 0 ? undefined : startIdle(draft)
-  if (isWaiting(draft) && isIdleTalk(draft, transcript)) return goOnWaiting(draft)
-  commit(draft, [words], utterance)
+  if (isWordless && unanswered.length === 0) return digits.length > 0 ? undefined : startIdle(draft)
+  if (isWaiting(draft) && isAsideOnHold(draft, transcript)) return keepWaiting(draft)
+  answerCaller(draft, [words], utterance)
 }
 
-/** What is done about what the caller said, as far as it was understood. */
+/** Whether the caller's words are answered, asked for again, or ignored. */
 const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskAgain.Decision => {
   const { answersUnheard = false, language = "", lines } = draft.settings
   if (lines.notUnderstood === undefined) return isNoise(transcript) ? "ignore" : "answer"
@@ -71,7 +72,7 @@ const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskA
   return AskAgain.decide({
     transcript,
     voicedMillis: utterance.voicedMillis,
-    wasAskedAgain: draft.state.isAskedAgain,
+    wasAskedAgain: draft.state.wasAskedAgain,
     isInterruption: active !== undefined,
     agentSaid: Words.join(agentSaid, active?.heard ?? ""),
     language,
@@ -80,91 +81,87 @@ const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskA
   })
 }
 
-const isNoise = (transcript: Transcript): boolean => {
-  return transcript.text.trim().length === 0 && transcript.isUnintelligible !== true
-}
+const isNoise = (transcript: Transcript): boolean => transcript.text.trim().length === 0 && transcript.isUnintelligible !== true
 
-/** Said while the agent speaks, and not to take the turn: unless the reply was all but heard. */
+/** The caller only shows that they listen. When the reply is all but over, the same word is an answer. */
 const isBackchannel = (draft: Draft, active: Reply, utterance: Utterance, transcript: Transcript): boolean => {
-  const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= longestMumble
+  const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= maxMumbleMillis
   if (!isMumble && !draft.phrases.backchannels.has(Words.plain(transcript.text))) return false
-  const rest = active.rest ?? PlaybackLedger.divide(active.segments, draft.at).rest
-  return !active.isTextDone || Words.count(rest.join(" ")) > lastWords
+  const rest = restOf(active) ?? PlaybackLedger.divide(active.segments, draft.at).rest
+  return !active.isTextDone || Words.count(rest.join(" ")) > maxWordsLeft
 }
 
-/** Nothing was said that wants the turn. */
-const isForAgent = (draft: Draft, active: Reply, utterance: Utterance, transcript: Transcript): boolean => {
-  return draft.state.carry.length === 0 && (isNoise(transcript) || isBackchannel(draft, active, utterance, transcript))
-}
+/** The caller made noise or a backchannel while the agent spoke, so the turn stays the agent's. */
+const takesNoTurn = (draft: Draft, active: Reply, utterance: Utterance, transcript: Transcript): boolean =>
+  draft.state.unanswered.length === 0 && (isNoise(transcript) || isBackchannel(draft, active, utterance, transcript))
 
-export const isOnHold = (draft: Draft): boolean => {
-  return (draft.state.heldUntil ?? 0) > draft.at
-}
+// -- the caller asks the agent to wait ----------------------------------------------------------
 
-/** The agent was asked to wait, and says at most that it does. */
+/** The caller asked to wait, and the wait is not over. */
+export const isOnHold = (draft: Draft): boolean => (draft.state.onHoldUntil ?? 0) > draft.at
+
+/** The agent waits, or is still saying that it will. */
 const isWaiting = (draft: Draft): boolean => {
   const { active } = draft.state
   return isOnHold(draft) && (active === undefined || active.line === "hold")
 }
 
-/** What is said beside the telephone while the agent was asked to wait: a backchannel, thanks, a mumble. */
-const isIdleTalk = (draft: Draft, transcript: Transcript): boolean => {
-  if (draft.state.carry.length > 0) return false
-  return transcript.isUnintelligible === true || draft.phrases.backchannels.has(Words.plain(transcript.text)) ||
-    HoldRequest.isThanks(transcript.text, draft.settings.language ?? "en")
-}
+/** While the agent waits: a backchannel, thanks or a mumble is not meant for it. */
+const isAsideOnHold = (draft: Draft, transcript: Transcript): boolean =>
+  draft.state.unanswered.length === 0 &&
+  (transcript.isUnintelligible === true || draft.phrases.backchannels.has(Words.plain(transcript.text)) ||
+    HoldRequest.isThanks(transcript.text, draft.settings.language ?? "en"))
 
-const goOnWaiting = (draft: Draft): void => {
+const keepWaiting = (draft: Draft): void => {
   if (draft.state.active === undefined) startIdle(draft)
-  else goOn(draft, draft.state.active)
+  else resumeReply(draft, draft.state.active)
 }
 
-const hasLine = (draft: Draft, line: keyof Lines): boolean => {
-  return (draft.settings.lines[line] ?? "").trim().length > 0
-}
+const hasLine = (draft: Draft, line: keyof Lines): boolean => (draft.settings.lines[line] ?? "").trim().length > 0
 
+/** The words ask to wait, and the agent's settings allow it. */
 export const isHoldRequest = (draft: Draft, words: string): boolean => {
   const { idle: { hold }, language = "en" } = draft.settings
   return hold !== undefined && HoldRequest.isOne(words, language)
 }
 
-/** The caller asks to wait: the agent says that it does. Without a line for it the reply model answers, and the wait is the same. */
+/** The agent says that it waits. Without a line for that the reply model answers, and the wait is the same. */
 export const waitForCaller = (draft: Draft, words: string, utterance: Utterance | undefined): void => {
   if (hasLine(draft, "hold")) {
     interruptWith(draft, words)
-    delete draft.state.idleSince
-    draft.state.isIdlePrompted = false
+    resetIdle(draft)
     sayLine(draft, "hold")
-  } else commit(draft, [words], utterance)
-  draft.state.heldUntil = draft.at + (draft.settings.idle.hold ?? 0)
+  } else answerCaller(draft, [words], utterance)
+  draft.state.onHoldUntil = draft.at + (draft.settings.idle.hold ?? 0)
 }
 
-/** Of what was not understood nothing is remembered. */
+// -- the caller was not understood --------------------------------------------------------------
+
+/** The agent asks the caller to repeat. The history gets nothing of what was not understood. */
 const askAgain = (draft: Draft, isWordless: boolean): void => {
-  // Once the agent has asked whether anybody is there, a noise does not put off the end of the call.
-  if (!isWordless || !draft.state.isIdlePrompted) {
-    delete draft.state.idleSince
-    draft.state.isIdlePrompted = false
-  }
+  // After "Are you still there?" a noise does not put off the end of the call.
+  if (!isWordless || !draft.state.isIdlePrompted) resetIdle(draft)
   sayLine(draft, "notUnderstood")
 }
 
-/** Starts the reply in the pause, where it is likely to count. */
+// -- in the pause -------------------------------------------------------------------------------
+
+/** Begins the reply in the pause, where it is likely to count. */
 export const beginPreemptive = (draft: Draft, utterance: Utterance, transcript: Transcript): void => {
-  const { active, digits, parts } = draft.state
-  const words = Words.join(draft.state.carry, transcript.text)
+  const { active, digits, parts, unanswered } = draft.state
+  const words = Words.join(unanswered, transcript.text)
   if (isFarewellReturned(draft, words)) return
   if (digits.length > 0 || parts.length > 0) return
   if (isNoise(transcript) || judge(draft, utterance, transcript) !== "answer") return
   if (isHoldRequest(draft, words) && hasLine(draft, "hold")) return
-  if (isWaiting(draft) && isIdleTalk(draft, transcript)) return
-  if (active !== undefined && (active.rest === undefined || isForAgent(draft, active, utterance, transcript))) return
+  if (isWaiting(draft) && isAsideOnHold(draft, transcript)) return
+  if (active !== undefined && (active.phase._tag !== "Interrupted" || takesNoTurn(draft, active, utterance, transcript))) return
   if (active !== undefined && isGreetedBack(draft, active, words)) return
   const reply = newReply(draft, {
-    request: requestFor(draft, [Words.join(draft.state.carry, transcript.text)]),
-    since: utterance.stoppedAt,
-    moments: { transcript: draft.at }
+    phase: { _tag: "Preemptive", isRefused: false },
+    request: requestFor(draft, [words]),
+    times: { since: utterance.stoppedAt, moments: { transcript: draft.at }, isTold: false }
   })
-  draft.state.speculation = reply
+  draft.state.preemptive = reply
   startModel(draft, reply)
 }

@@ -1,18 +1,20 @@
 /**
- * The caller's utterance as the turn has it: begun, transcribed, ended.
+ * One stretch of the caller's speech: it is begun, transcribed, ended.
  */
 import { type Draft, cancelTimer, order, startTimer } from "../Draft.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 
-export const newUtterance = (draft: Draft, startedAt: number, turnSince: number): number => {
-  const id = draft.state.nextUtterance++
-  const begun = { id, attempt: 0, isTranscribing: false, isOver: false, isRetried: false, due: 0 }
-  draft.state.utterance = { ...begun, startedAt, stoppedAt: startedAt, turnSince, voicedMillis: 0 }
-  startTimer(draft, "utterance", startedAt + SpeechParts.maxPart)
+/** Begins an utterance and gives its number. The caller of this orders `BeginUtterance`. */
+export const newUtterance = (draft: Draft, startedAt: number, turnStartedAt: number): number => {
+  const id = draft.state.nextUtteranceId++
+  const begun = { id, attempt: 0, isTranscribing: false, isOver: false, isRetried: false, endpointAfter: 0 }
+  draft.state.utterance = { ...begun, startedAt, stoppedAt: startedAt, turnStartedAt, voicedMillis: 0 }
+  startTimer(draft, "utterance", startedAt + SpeechParts.maxPartMillis)
   return id
 }
 
+/** Asks for the transcript of what was heard so far. */
 export const transcribe = (draft: Draft): void => {
   const { utterance } = draft.state
   if (utterance === undefined) return
@@ -27,12 +29,12 @@ export const cancelTranscription = (draft: Draft, utterance: Utterance): void =>
   }
 }
 
+/** Ends the utterance and the earlier parts of its turn. */
 export const endUtterance = (draft: Draft, utterance: Utterance): void => {
   cancelTranscription(draft, utterance)
   for (const timer of ["speculate", "endpoint", "utterance"] as const) cancelTimer(draft, timer)
-  for (const { id } of [...draft.state.parts.map((part) => ({ id: part.utterance })), utterance]) {
-    order(draft, { _tag: "EndUtterance", utterance: id })
-  }
+  for (const part of draft.state.parts) order(draft, { _tag: "EndUtterance", utterance: part.utterance })
+  order(draft, { _tag: "EndUtterance", utterance: utterance.id })
   draft.state.parts = []
   delete draft.state.utterance
 }

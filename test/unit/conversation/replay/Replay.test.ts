@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import { readFileSync } from "node:fs"
 import type { AgentDefinition } from "../../../../src/definition/AgentDefinition.ts"
 import * as Replay from "../../../../src/conversation/replay/Replay.ts"
@@ -28,37 +29,34 @@ const recordedCall = () => {
   return turns
 }
 
-const text = (turns: ReturnType<typeof Turns.make>) =>
+const logOf = (turns: ReturnType<typeof Turns.make>) =>
   [Replay.header(persona), ...turns.events.map(Replay.eventLine)].map((line) => `${line}\n`).join("")
 
-const read = (recording: string): Replay.Recording => {
-  const parsed = Replay.parse(recording)
-  return "_tag" in parsed ? assert.fail(parsed.reason) : parsed
-}
+const read = (log: string): Replay.EventLog => Result.getOrThrow(Replay.parse(log))
 
-const reasonOf = (recording: string): string => {
-  const parsed = Replay.parse(recording)
-  return "_tag" in parsed ? parsed.reason : assert.fail("It could be read")
+const reasonOf = (log: string): string => {
+  const parsed = Replay.parse(log)
+  return Result.isFailure(parsed) ? parsed.failure.reason : assert.fail("It could be read")
 }
 
 const written = (commands: ReadonlyArray<ReadonlyArray<Command>>) => JSON.stringify(commands.flat())
 
-describe("a recording", () => {
+describe("an event log", () => {
   it("is a line of settings and a line for each event", () => {
     const turns = recordedCall()
-    const lines = text(turns).trimEnd().split("\n")
+    const lines = logOf(turns).trimEnd().split("\n")
     assert.strictEqual(lines.length, turns.events.length + 1)
     for (const line of lines) assert.isObject(JSON.parse(line))
   })
 
-  it("plays to the same commands, event by event", () => {
+  it("plays to the commands of the call, event by event", () => {
     const turns = recordedCall()
-    const played = Replay.play(read(text(turns)))
+    const played = Replay.play(read(logOf(turns)))
     assert.strictEqual(played.length, turns.events.length)
     assert.strictEqual(written(played), JSON.stringify(turns.all))
   })
 
-  it("holds the settings of its time, whatever they are now", () => {
+  it("plays with the settings of the call, not with those of today", () => {
     const turns = Turns.make({ endpointing: { ...Turns.settings.endpointing, speculate: 50 } })
     turns.greeted()
     turns.voice(800)
@@ -66,26 +64,26 @@ describe("a recording", () => {
     const header = Replay.header({ ...persona, endpointing: { ...Turns.settings.endpointing, speculate: 50 } })
     const played = Replay.play(read([header, ...turns.events.map(Replay.eventLine)].join("\n")))
     assert.strictEqual(written(played), JSON.stringify(turns.all))
-    assert.notStrictEqual(written(Replay.play(read(text(turns)))), JSON.stringify(turns.all))
+    assert.notStrictEqual(written(Replay.play(read(logOf(turns)))), JSON.stringify(turns.all))
   })
 
-  it("holds of the persona what the machine goes by, and nothing else", () => {
+  it("holds the settings that decide about turns, and no others", () => {
     const settings = read(Replay.header({ ...persona, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnheard: true })).settings
     assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnheard: true })
     assert.notInclude(Replay.header({ ...persona, instructions: "a secret" } as AgentDefinition), "secret")
   })
 })
 
-describe("a recording that is not whole", () => {
-  const whole = text(recordedCall())
+describe("an event log that is not complete", () => {
+  const whole = logOf(recordedCall())
 
-  it("without the end of its last line is read without that", () => {
+  it("loses a last line that was cut off", () => {
     const before = read(whole).events.length
     assert.strictEqual(read(whole.slice(0, -8)).events.length, before - 1)
     assert.strictEqual(read(whole.slice(0, -1)).events.length, before)
   })
 
-  it("cut off anywhere behind its first line can be read, and plays to the beginning of the same", () => {
+  it("can be read wherever it was cut off after its first line, and plays to the same commands so far", () => {
     const all = Replay.play(read(whole)).map((commands) => JSON.stringify(commands))
     for (let at = whole.indexOf("\n"); at < whole.length; at += 97) {
       const played = Replay.play(read(whole.slice(0, at))).map((commands) => JSON.stringify(commands))
@@ -93,20 +91,20 @@ describe("a recording that is not whole", () => {
     }
   })
 
-  it("may have empty lines and another system's line ends", () => {
+  it("may have empty lines and Windows line ends", () => {
     assert.deepStrictEqual(read(whole.replaceAll("\n", "\r\n\r\n")), read(whole))
   })
 
-  it("with settings alone has no events", () => assert.deepStrictEqual(Replay.play(read(Replay.header(persona))), []))
+  it("has no events if it holds settings alone", () => assert.deepStrictEqual(Replay.play(read(Replay.header(persona))), []))
 
-  it("is refused when there is rubbish in it, with its line", () => {
+  it("is refused with the line that is not JSON", () => {
     const lines = whole.split("\n")
     lines[4] = "{\"_tag\":"
     assert.strictEqual(reasonOf(lines.join("\n")), "Line 5 is not JSON.")
   })
 
   it.each(["null", "7", "[]", "{}", "\"Began\"", "{\"_tag\":\"HungUp\"}"])(
-    "is refused when a line is no event: %s",
+    "is refused with the line that is not an event: %s",
     (line) => {
       const lines = whole.split("\n")
       lines[4] = line
@@ -114,7 +112,7 @@ describe("a recording that is not whole", () => {
     }
   )
 
-  it("of another version is refused, with both versions", () => {
+  it("is refused with both versions if it has another one", () => {
     for (const version of [0, 2, "1", null]) {
       const reason = reasonOf(whole.replace("\"version\":1", `"version":${JSON.stringify(version)}`))
       assert.include(reason, String(version))
@@ -123,17 +121,17 @@ describe("a recording that is not whole", () => {
   })
 
   it.each(["", "\n\n", "rubbish", "null", "[1]", "7", "{", "{\"version\":1}", "{\"version\":1,\"settings\":null}", "{\"version\":1,\"settings\":{\"lines\":{}}}"])(
-    "that begins with %j is refused",
+    "is refused if it begins with %j",
     (first) => assert.match(reasonOf(first), /[A-Z].*\.$/)
   )
 })
 
-describe("a bad call becomes a test case", () => {
-  // In the form that EVENTS_DIR writes: somebody says "ok" over the answer.
+describe("a call whose caller says \"okay\" over the answer", () => {
+  // Written by EVENTS_DIR.
   const commands = Replay.play(read(readFileSync(new URL("../../../fixtures/backchannel-call.jsonl", import.meta.url), "utf8"))).flat()
   const told = (tag: string) => commands.flatMap((command) => (command._tag === "Tell" && command.event._tag === tag ? [command.event] : []))
 
-  it("the backchannel is no turn, and the answer is heard whole", () => {
+  it("hears the whole answer, since a backchannel is no turn", () => {
     assert.deepStrictEqual(told("CallerSaid").map((event) => "text" in event && event.text), ["what are your opening hours", "goodbye"])
     assert.strictEqual(told("Resumed").length, 1)
     assert.deepInclude(told("AgentHeard").map((event) => "text" in event && event.text), "We are open Monday to Friday. From eight to five.")

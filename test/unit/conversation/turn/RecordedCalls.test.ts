@@ -8,6 +8,7 @@
  * Where a rule changes on purpose, `RERECORD=1` writes the new commands into the file. Read the differences first.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { gunzipSync, gzipSync } from "node:zlib"
 import type { ConversationEvent } from "../../../../src/conversation/ConversationEvent.ts"
@@ -41,10 +42,7 @@ const fixture = new URL("../../../fixtures/recorded-calls.jsonl.gz", import.meta
 
 const calls = gunzipSync(readFileSync(fixture)).toString("utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as RecordedCall)
 
-const recordingOf = ({ log }: RecordedCall): Replay.Recording => {
-  const parsed = Replay.parse(log)
-  return "_tag" in parsed ? assert.fail(parsed.reason) : parsed
-}
+const logOf = ({ log }: RecordedCall): Replay.EventLog => Result.getOrThrow(Replay.parse(log))
 
 /** The order of fields is no difference. */
 const withSortedKeys = (_key: string, value: unknown): unknown =>
@@ -65,8 +63,8 @@ const asRecorded = (commands: ReadonlyArray<Command>): ReadonlyArray<object> =>
 const mostShown = 3
 
 const differencesOf = (call: RecordedCall): ReadonlyArray<string> => {
-  const { events } = recordingOf(call)
-  const given = Replay.play(recordingOf(call))
+  const { events } = logOf(call)
+  const given = Replay.play(logOf(call))
   assert.strictEqual(call.commands.length, events.length)
   return events.flatMap((event, index) => {
     const [expected, now] = [textOf(call.commands[index]), textOf(asRecorded(given[index]))]
@@ -75,7 +73,7 @@ const differencesOf = (call: RecordedCall): ReadonlyArray<string> => {
 }
 
 if (process.env["RERECORD"] === "1") {
-  const lines = calls.map((call) => JSON.stringify({ ...call, commands: Replay.play(recordingOf(call)) }))
+  const lines = calls.map((call) => JSON.stringify({ ...call, commands: Replay.play(logOf(call)) }))
   writeFileSync(fixture, gzipSync(`${lines.join("\n")}\n`, { level: 9 }))
 }
 
@@ -179,7 +177,7 @@ const assertOccur = (all: Readonly<Record<string, true>>, seen: ReadonlySet<stri
   assert.deepStrictEqual(Object.keys(all).filter((tag) => !seen.has(tag) && !Object.hasOwn(neverRecorded, tag)), [])
 
 describe("in the recorded calls occurs", () => {
-  const recordings = calls.map(recordingOf)
+  const recordings = calls.map(logOf)
   const events = recordings.flatMap((recording) => recording.events)
   const commands = recordings.flatMap((recording) => Replay.play(recording).flat())
 

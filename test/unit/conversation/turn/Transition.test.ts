@@ -7,8 +7,9 @@ import * as Farewell from "../../../../src/conversation/turn/judgements/Farewell
 import * as Transition from "../../../../src/conversation/turn/Transition.ts"
 import { initial as initialState } from "../../../../src/conversation/turn/TurnState.ts"
 import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
-import { digitPause } from "../../../../src/conversation/turn/rules/Keypad.ts"
-import { markGrace } from "../../../../src/conversation/turn/rules/Playback.ts"
+import * as Reply from "../../../../src/conversation/turn/Reply.ts"
+import { digitPauseMillis } from "../../../../src/conversation/turn/rules/Keypad.ts"
+import { markGraceMillis } from "../../../../src/conversation/turn/rules/Playback.ts"
 import * as Line from "../../../support/conversation/Line.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
@@ -222,6 +223,26 @@ describe("barge-in", () => {
     assert.strictEqual(turns.last("Release")?.reply, 0)
     assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["hello"])
   })
+
+  it("works after a greeting whose first sound left just before the hold, which was interrupted and went on", () => {
+    const turns = Turns.make()
+    turns.send({ _tag: "Began" })
+    const { reply, segment } = turns.last("Speak")!
+    turns.send({ _tag: "SpeechBegan", reply, segment })
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.send({ _tag: "MediaSent", reply, segment })
+    turns.pass(250)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(120)
+    turns.transcribed("hello")
+    turns.pass(300)
+    assert.strictEqual(turns.told("Resumed").length, 1)
+    turns.play()
+    turns.pass(500)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(200)
+    assert.strictEqual(turns.told("BargeIn").length, 2)
+  })
 })
 
 describe("heard ledger", () => {
@@ -271,7 +292,7 @@ describe("heard ledger", () => {
 
   it("a mark that never comes back does not hold up the call", () => {
     const turns = answering("Yes.")
-    turns.pass(4000 + markGrace)
+    turns.pass(4000 + markGraceMillis)
     assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, true)
   })
 })
@@ -283,7 +304,7 @@ describe("a reply that waits for the caller's silence", () => {
     const { reply, segment } = turns.last("Speak")!
     turns.send({ _tag: "VoiceStarted", since: turns.now })
     turns.send({ _tag: "SpeechEnded", reply, segment, duration: 1000 })
-    turns.pass(1000 + markGrace)
+    turns.pass(1000 + markGraceMillis)
     turns.send({ _tag: "VoiceStopped", since: turns.now })
     turns.pass(120)
     turns.transcribed("hello")
@@ -291,7 +312,7 @@ describe("a reply that waits for the caller's silence", () => {
     assert.strictEqual(turns.last("Release")?.reply, reply)
     assert.strictEqual(turns.told("AgentHeard").length, 0)
     // Only from now on a mark that does not come back is missed.
-    turns.pass(1000 + markGrace)
+    turns.pass(1000 + markGraceMillis)
     assert.strictEqual(turns.told("AgentHeard").length, 1)
   })
 })
@@ -390,7 +411,7 @@ describe("silence", () => {
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.pass(2000)
     turns.heard()
-    turns.pass(Farewell.silenceBefore)
+    turns.pass(Farewell.silenceBeforeHangUpMillis)
     assert.strictEqual(turns.last("HangUp")?.reason, "idle")
   })
 
@@ -442,7 +463,7 @@ describe("goodbye", () => {
     turns.send({ _tag: "MarkReturned", reply: turns.last("Speak")!.reply, segment: 0 })
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.heard()
-    turns.pass(Farewell.silenceBefore - 1)
+    turns.pass(Farewell.silenceBeforeHangUpMillis - 1)
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.pass(1)
     assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
@@ -456,7 +477,7 @@ describe("goodbye", () => {
     turns.voice(2000)
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
     turns.heard()
-    turns.pass(Farewell.silenceBefore)
+    turns.pass(Farewell.silenceBeforeHangUpMillis)
     assert.strictEqual(turns.last("HangUp")?.reason, "maxDuration")
   })
 })
@@ -476,7 +497,7 @@ describe("keys", () => {
     turns.pass(500)
     turns.send({ _tag: "Digit", digit: "1" })
     assert.strictEqual(turns.count("Clear"), 1)
-    turns.pass(digitPause)
+    turns.pass(digitPauseMillis)
     assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "1")
   })
 
@@ -713,7 +734,7 @@ describe("filler", () => {
     turns.send({ _tag: "SpeechFailed", reply: filler, segment: 0, hadSound: false, reason: "broken" })
     assert.strictEqual(turns.last("CancelReply")?.reply, filler)
     assert.strictEqual(order(turns).at(-1), `release ${reply}`)
-    assert.strictEqual(turns.state.failures, 0)
+    assert.strictEqual(turns.state.failuresInRow, 0)
   })
 
   it("does not keep back the apology for a reply that never came", () => {
@@ -958,7 +979,7 @@ describe("pressing keys", () => {
     turns.send({ _tag: "MarkReturned", reply, segment: 0 })
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.heard()
-    turns.pass(Farewell.silenceBefore - 1)
+    turns.pass(Farewell.silenceBeforeHangUpMillis - 1)
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.pass(1)
     assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
@@ -1104,7 +1125,7 @@ describe("engine faults", () => {
         turns.send({ _tag: "MarkReturned", reply, segment })
       }
     }
-    turns.pass(Farewell.silenceBefore)
+    turns.pass(Farewell.silenceBeforeHangUpMillis)
     assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
   })
 
@@ -1114,7 +1135,7 @@ describe("engine faults", () => {
     for (let attempt = 0; attempt < 2; attempt++) {
       turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
     }
-    assert.strictEqual(turns.state.failures, 1)
+    assert.strictEqual(turns.state.failuresInRow, 1)
     turns.play(1000)
     turns.pass(1000)
     turns.heard()
@@ -1126,7 +1147,7 @@ describe("engine faults", () => {
     turns.play(500)
     turns.pass(500)
     turns.heard()
-    assert.strictEqual(turns.state.failures, 0)
+    assert.strictEqual(turns.state.failuresInRow, 0)
   })
 })
 
@@ -1324,8 +1345,8 @@ const talk = (script: ReadonlyArray<typeof Act.Type>) => {
         break
       case "late":
         for (const event of ofReply(act.reply, act.segment)) {
-          const { active, speculation } = line.turns.state
-          if (act.reply !== active?.id && act.reply !== speculation?.id) line.send(event)
+          const { active, preemptive } = line.turns.state
+          if (act.reply !== active?.id && act.reply !== preemptive?.id) line.send(event)
         }
         break
       case "replyFails":
@@ -1391,7 +1412,7 @@ describe("for any sequence of events", () => {
           if (command._tag === "CancelReply") running.delete(command.reply)
         }
         // A model that nobody waits for would go on for nothing.
-        for (const reply of running) assert.include([state.active?.id, state.speculation?.id], reply, event._tag)
+        for (const reply of running) assert.include([state.active?.id, state.preemptive?.id], reply, event._tag)
       }
       assert.strictEqual(running.size, 0)
     })
@@ -1420,7 +1441,7 @@ describe("for any sequence of events", () => {
       for (const { commands, state } of turns.steps) {
         for (const command of commands) if (command._tag === "SettleReply") settled.add(command.reply)
         if (state.active?.request !== undefined) assert.isTrue(settled.has(state.active.id))
-        if (state.speculation !== undefined) assert.isFalse(settled.has(state.speculation.id))
+        if (state.preemptive !== undefined) assert.isFalse(settled.has(state.preemptive.id))
       }
     })
 
@@ -1468,11 +1489,11 @@ describe("for any sequence of events", () => {
       let isMediaSent = false
       for (const { commands, event, state } of turns.steps) {
         const before = isMediaSent
-        // Of a filler the machine does not wait to be told that its sound has left.
-        isMediaSent = state.active?.isMediaSent === true || state.filler !== undefined
+        // A filler may be playing before the machine knows that its sound has left.
+        isMediaSent = (state.active !== undefined && Reply.isMediaSent(state.active)) || state.filler !== undefined
         if (!commands.some(({ _tag }) => _tag === "Clear")) continue
         assert.isTrue(before, event._tag)
-        if (state.active?.rest !== undefined) assert.strictEqual(state.active.segments.length, 0)
+        if (state.active?.phase._tag === "Interrupted") assert.strictEqual(state.active.segments.length, 0)
       }
     })
 

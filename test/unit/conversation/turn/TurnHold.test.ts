@@ -64,7 +64,7 @@ describe("a caller who asks to wait", () => {
     const turns = onHold()
     for (const digit of ["1", "#"]) turns.send({ _tag: "Digit", digit })
     assert.strictEqual(turns.count("StartReply"), 1)
-    assert.isUndefined(turns.state.heldUntil)
+    assert.isUndefined(turns.state.onHoldUntil)
   })
 
   for (const [what, transcript] of [
@@ -118,7 +118,7 @@ describe("a caller who asks to wait", () => {
     turns.greeted()
     says(turns, "Hold on, I need to book a table.")
     assert.strictEqual(turns.count("StartReply"), 1)
-    assert.isUndefined(turns.state.heldUntil)
+    assert.isUndefined(turns.state.onHoldUntil)
   })
 
   it("is answered by the model where there is no line, and waited for all the same", () => {

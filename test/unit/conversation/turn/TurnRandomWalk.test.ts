@@ -61,9 +61,9 @@ const walk = ({ acts, ...more }: typeof Scenario.Type) => {
   const line = Line.make(settingsOf(more))
   const { turns } = line
   const isDue = () => {
-    const { active, isEnded, parts, speculation, timers, transferring, utterance, voice } = turns.state
+    const { active, isEnded, parts, preemptive, timers, transferring, utterance, voice } = turns.state
     const { limit: _, ...others } = timers
-    return isEnded || Object.keys(others).length > 0 || voice.isOn || transferring !== undefined || speculation !== undefined ||
+    return isEnded || Object.keys(others).length > 0 || voice.isOn || transferring !== undefined || preemptive !== undefined ||
       utterance?.isTranscribing === true || parts.some(({ text }) => text === undefined) || active?.isTextDone === false
   }
   const hear = (words: typeof Words.Type) => {
@@ -215,7 +215,7 @@ describe("whatever callers and engines do", () => {
     for (const [index, text] of heard.entries()) if (text === lines.notUnderstood) assert.notStrictEqual(heard[index + 1], text)
     for (const { commands, event, state } of turns.steps) {
       if (commands.some((command) => command._tag === "Speak" && (command.text === lines.idle || command.text === lines.idleGoodbye))) {
-        assert.isAtMost(state.heldUntil ?? 0, event.at)
+        assert.isAtMost(state.onHoldUntil ?? 0, event.at)
       }
     }
   })

@@ -120,7 +120,7 @@ describe("keys", () => {
     line.pass(60)
     line.says("my number is")
     line.pass(20)
-    assert.isDefined(line.turns.state.speculation)
+    assert.isDefined(line.turns.state.preemptive)
     line.send({ _tag: "Digit", digit: "7" })
     line.pass(400)
     const request = line.turns.all.findLast(line.turns.tag("StartReply"))

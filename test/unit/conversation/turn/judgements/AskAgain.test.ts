@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as AskAgain from "../../../../../src/conversation/turn/judgements/AskAgain.ts"
 import { isShortAnswer } from "../../../../../src/definition/languages/ShortAnswers.ts"
 
-const clear = AskAgain.clearSpeech
+const clear = AskAgain.clearSpeechMillis
 
 const circumstances: AskAgain.Circumstances = {
   transcript: { text: "I would like to book a table", ending: "complete" },

@@ -8,12 +8,12 @@ const goodbye = "Thank you for calling. Goodbye."
 const length = Line.durationOf("Thank you for calling.") + Line.durationOf("Goodbye.")
 
 describe("behind the agent's last words", () => {
-  const base = { at: 50_000, reason: "goodbye", isFinal: false, answered: 0, maxDuration: 600_000 }
+  const base = { at: 50_000, reason: "goodbye", isFinal: false, answeredFarewells: 0, maxDuration: 600_000 }
 
   it.each([
     { name: "a goodbye of the model's", given: base, mayBeAnswered: true, until: 60_000 },
-    { name: "the second one that was taken back", given: { ...base, answered: 1 }, mayBeAnswered: true, until: 60_000 },
-    { name: "a third one", given: { ...base, answered: 2 }, mayBeAnswered: false, until: 53_000 },
+    { name: "the second one that was taken back", given: { ...base, answeredFarewells: 1 }, mayBeAnswered: true, until: 60_000 },
+    { name: "a third one", given: { ...base, answeredFarewells: 2 }, mayBeAnswered: false, until: 53_000 },
     { name: "a line that ends the call", given: { ...base, isFinal: true }, mayBeAnswered: false, until: 53_000 },
     { name: "the longest call", given: { ...base, isFinal: true, maxDuration: 51_000 }, mayBeAnswered: false, until: 51_000 },
     { name: "no time at all", given: { ...base, maxDuration: 49_000 }, mayBeAnswered: true, until: 49_000 }
@@ -21,7 +21,7 @@ describe("behind the agent's last words", () => {
     const farewell = Farewell.begin(given)
     assert.deepStrictEqual(farewell, { reason: "goodbye", mayBeAnswered, until })
     assert.strictEqual(Farewell.due(farewell, given.at, true), until)
-    assert.strictEqual(Farewell.due(farewell, given.at, false), Math.min(until, given.at + Farewell.silenceBefore))
+    assert.strictEqual(Farewell.due(farewell, given.at, false), Math.min(until, given.at + Farewell.silenceBeforeHangUpMillis))
   })
 
   it.each([
@@ -94,7 +94,7 @@ describe("a caller who begins at the end of a goodbye", () => {
       // The next goodbye is one again.
       ask(line, "never mind")
       bye(line)
-      line.pass(length + Farewell.silenceBefore)
+      line.pass(length + Farewell.silenceBeforeHangUpMillis)
       assert.strictEqual(reason(line), "goodbye")
     })
 
@@ -156,7 +156,7 @@ describe("a caller who begins at the end of a goodbye", () => {
     line.pass(1000)
     assert.isFalse(isCut(line), "not within a word")
     stops(line)
-    line.pass(Farewell.silenceBefore)
+    line.pass(Farewell.silenceBeforeHangUpMillis)
     assert.strictEqual(reason(line), "goodbye")
   })
 })
@@ -166,7 +166,7 @@ describe("a noise behind a goodbye", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
-    line.pass(Farewell.graceForWords + 100)
+    line.pass(Farewell.maxVoiceMillis + 100)
     assert.isFalse(isCut(line))
     line.says("")
     assert.strictEqual(reason(line), "goodbye")
@@ -189,14 +189,14 @@ describe("a noise behind a goodbye", () => {
       answered = line.turns.all.length
     }
     assert.strictEqual(reason(line), "goodbye")
-    assert.isBelow(line.turns.now - from, Farewell.graceForWords + 1000)
+    assert.isBelow(line.turns.now - from, Farewell.maxVoiceMillis + 1000)
   })
 
   it("that has words after all is a caller, who is heard out", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
-    line.pass(Farewell.graceForWords + 100)
+    line.pass(Farewell.maxVoiceMillis + 100)
     line.says("so what i forgot to tell you is")
     line.pass(20_000)
     assert.isFalse(isCut(line))
@@ -219,7 +219,7 @@ describe("a line that ends the call", () => {
     line.pass(1000)
     assert.isFalse(isCut(line))
     stops(line)
-    line.pass(Farewell.silenceBefore)
+    line.pass(Farewell.silenceBeforeHangUpMillis)
     assert.strictEqual(reason(line), "maxDuration")
     assert.strictEqual(line.turns.count("Transcribe"), 0)
   })

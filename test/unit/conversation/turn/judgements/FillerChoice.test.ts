@@ -9,8 +9,8 @@ describe("the rule of fillers", () => {
     [1000, 1100, 1900],
     [1000, 1899, 1900],
     // What is overdue leaves words that have just come a moment for their answer.
-    [1000, 1900, 1900 + FillerChoice.grace],
-    [1000, 3000, 3000 + FillerChoice.grace]
+    [1000, 1900, 1900 + FillerChoice.overdueGraceMillis],
+    [1000, 3000, 3000 + FillerChoice.overdueGraceMillis]
   ])("last sound at %i, now %i: due at %i", (since, at, due) => {
     assert.strictEqual(FillerChoice.dueAt(fillers, since, at), due)
   })
@@ -107,7 +107,7 @@ describe("a filler, while the transcript is late", () => {
     const turns = unheard(300)
     turns.pass(2000)
     turns.transcribed("yes please")
-    turns.pass(FillerChoice.grace - 1)
+    turns.pass(FillerChoice.overdueGraceMillis - 1)
     const reply = turns.answers("Good.")
     turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
     assert.strictEqual(turns.last("Release")?.reply, reply)
@@ -159,7 +159,7 @@ describe("a filler's own sound", () => {
     turns.pass(900)
     const filler = filling(turns)
     assert.isDefined(filler)
-    turns.pass(FillerChoice.longestMaking)
+    turns.pass(FillerChoice.maxMakingMillis)
     assert.isUndefined(turns.state.filler)
     assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
   })

@@ -1,0 +1,78 @@
+/**
+ * One turn of the agent: an answer of the reply model or a fixed line, from its request to its last mark. Plain data.
+ */
+import type { Lines } from "../../definition/AgentDefinition.ts"
+import type { TurnTimes } from "../ConversationEvent.ts"
+import type { DialogueState, ReplyRequest } from "../ports/ReplyModel.ts"
+import type * as ClauseChunker from "../speak/ClauseChunker.ts"
+import type * as PlaybackLedger from "./PlaybackLedger.ts"
+
+/**
+ * Where a reply stands. A preemptive reply plays when the turn is over. A playing one is held or interrupted by the caller's voice, and
+ * plays on when that was no turn. A finished reply leaves the state.
+ */
+export type ReplyPhase =
+  /** It is made while the caller pauses. `isRefused`: an engine refused it, so a second request would be refused too. */
+  | { readonly _tag: "Preemptive"; readonly isRefused: boolean }
+  /** Its sound waits while the caller speaks. `isMediaSent`: some sound left before the hold took effect. */
+  | { readonly _tag: "Held"; readonly isMediaSent: boolean }
+  /** Its sound may leave. `isMediaSent`: some has left, so the caller hears it. */
+  | { readonly _tag: "Playing"; readonly isMediaSent: boolean }
+  /** The caller stopped it. `rest`: what they have not heard, in speakable pieces. */
+  | { readonly _tag: "Interrupted"; readonly rest: ReadonlyArray<string> }
+
+export const playing: ReplyPhase = { _tag: "Playing", isMediaSent: false }
+export const held: ReplyPhase = { _tag: "Held", isMediaSent: false }
+
+export interface Reply {
+  readonly id: number
+  readonly phase: ReplyPhase
+  /** The fixed line. Unset: the model writes the reply. */
+  readonly line?: keyof Lines
+  /** What the model was asked. Unset for a fixed line. */
+  readonly request?: ReplyRequest | undefined
+  /** The call ends after it, so nothing interrupts it. */
+  readonly isFinal: boolean
+  /** The model's text that is no whole clause yet. */
+  readonly chunker: ClauseChunker.ClauseChunker
+  /** The text is complete, or more of it is not wanted. */
+  readonly isTextDone: boolean
+  /** The playback ledger: what was handed to speech since the last interruption, in order. */
+  readonly segments: ReadonlyArray<PlaybackLedger.Segment>
+  readonly nextSegmentId: number
+  /** What the caller heard before the last interruption. */
+  readonly heard: string
+  /** What the caller heard before they spoke in between. It is in the history already. */
+  readonly remembered?: string
+  /** The call ends after the reply, for this reason. */
+  readonly hangUp?: string
+  /** The call is handed on after the reply, to this name in `AgentDefinition.transfers`. */
+  readonly transfer?: string
+  /** Keys that are still to be pressed after the words. */
+  readonly digits: string
+  /** The dialogue's state that the model wants to keep once the reply counts. */
+  readonly dialogue?: { readonly state: DialogueState }
+  /** The model failed once and was asked again. */
+  readonly isModelRetried: boolean
+  /** Speech failed once and was asked again. */
+  readonly isSpeechRetried: boolean
+  /** An engine failed, so the reply ended with an apology. */
+  readonly isBroken: boolean
+  /** Unset for a fixed line. */
+  readonly times?: ReplyTimes | undefined
+}
+
+/** The moments of a turn; ms since the conversation began. */
+export interface ReplyTimes {
+  /** When the caller's last voiced sample came. */
+  readonly since: number
+  readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
+  /** Watchers have got them. */
+  readonly isTold: boolean
+}
+
+/** Some of the reply's sound has left and can still be cleared. */
+export const isMediaSent = ({ phase }: Reply): boolean => (phase._tag === "Playing" || phase._tag === "Held") && phase.isMediaSent
+
+/** What is left to say of an interrupted reply. */
+export const restOf = ({ phase }: Reply): ReadonlyArray<string> | undefined => phase._tag === "Interrupted" ? phase.rest : undefined
