@@ -103,52 +103,21 @@ const makeNow = Effect.map(Clock.Clock, (clock) => {
   return () => monotonic() - began
 })
 
-/** Hands the call on to a telephone, by its name in the agent's `transfers`, and reports what came of it. */
-const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallersEnd, "transfer">, report: Report) => {
-  const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
-  const handOn = number === undefined || line.transfer === undefined
-    ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
-    : line.transfer(number)
-  return handOn.pipe(
-    Effect.match({
-      onSuccess: () => report({ _tag: "Transferred" }),
-      onFailure: ({ reason }) => report({ _tag: "TransferFailed", reason })
-    }),
-    Effect.catchDefect(() => Effect.sync(() => report({ _tag: "TransferFailed", reason: "broken" })))
-  )
-}
-
-/** Begins the conversation: the greeting is on its way when this returns. */
-export const open = Effect.fnUntraced(function*(
-  definition: AgentDefinition,
-  engines: Engines,
-  line: CallersEnd
-): Effect.fn.Return<Conversation, never, Scope.Scope> {
-  const { replier, textToSpeech, tools, voiceActivity } = engines
-  const { timeouts } = definition
-  const scope = yield* Effect.scope
-  const now = yield* makeNow
-  const loop = yield* TurnLoop.make({
-    transition: Transition.make({
-      ...definition,
-      answersUnheard: replier.answersUnheard === true,
-      isOutbound: line.isOutbound === true
-    }),
-    now,
-    record: line.record
-  })
+/** The parts that take the caller's sound, and the clocks that run on it. */
+const listen = Effect.fnUntraced(function*(
+  { timeouts }: AgentDefinition,
+  { recognizer, voiceActivity }: Engines,
+  { context, loop, now }: { readonly now: () => number; readonly loop: TurnLoop.TurnLoop; readonly context: SpeechContext.SpeechContext | undefined }
+) {
   const { processed, report } = loop
-
   const clock = MediaClock.make(now)
   const timers = yield* TurnTimers.make({ now, clock, fire: (timer, id) => report({ _tag: "TimerFired", timer, id }) })
-  /** What follows from a timer may start or cancel others, so timers fire one by one. */
+  /** A timer's commands may start or cancel others, so timers fire one by one. */
   const fireTimers = (position: number): Effect.Effect<void> =>
     Effect.flatMap(processed, () => timers.pass(position) ? fireTimers(position) : Effect.void)
 
-  const context = textToSpeech.contextMillis === undefined ? undefined : SpeechContext.make(textToSpeech.contextMillis)
-  const ifContext = context === undefined ? {} : { context }
   const recognition = yield* UtteranceRecognition.make({
-    recognizer: engines.recognizer,
+    recognizer,
     timeout: timeouts.transcript,
     report,
     ...(context === undefined ? {} : { copy: context })
@@ -170,11 +139,59 @@ export const open = Effect.fnUntraced(function*(
       onTrouble: (cause) => report({ _tag: "Trouble", stage: "voiceActivity", reason: reasonOf(cause) })
     }
   })
+  return { callerSound, recognition, timers }
+})
+
+/** Hands the call on to a telephone, by its name in the agent's `transfers`, and reports what came of it. */
+const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallersEnd, "transfer">, report: Report) => {
+  const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
+  const handOn = number === undefined || line.transfer === undefined
+    ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
+    : line.transfer(number)
+  return handOn.pipe(
+    Effect.match({
+      onSuccess: () => report({ _tag: "Transferred" }),
+      onFailure: ({ reason }) => report({ _tag: "TransferFailed", reason })
+    }),
+    Effect.catchDefect(() => Effect.sync(() => report({ _tag: "TransferFailed", reason: "broken" })))
+  )
+}
+
+/** Begins the conversation: the greeting is on its way when this returns. */
+export const open = Effect.fnUntraced(function*(
+  definition: AgentDefinition,
+  engines: Engines,
+  line: CallersEnd
+): Effect.fn.Return<Conversation, never, Scope.Scope> {
+  const { replier, textToSpeech, tools } = engines
+  const { timeouts } = definition
+  const scope = yield* Effect.scope
+  const now = yield* makeNow
+  const loop = yield* TurnLoop.make({
+    transition: Transition.make({
+      ...definition,
+      answersUnheard: replier.answersUnheard === true,
+      isOutbound: line.isOutbound === true
+    }),
+    now,
+    record: line.record
+  })
+  const { report } = loop
+
+  const context = textToSpeech.contextMillis === undefined ? undefined : SpeechContext.make(textToSpeech.contextMillis)
+  const { callerSound, recognition, timers } = yield* listen(definition, engines, { now, loop, context })
 
   const desk = ToolDesk.make({ tools, smallTalk: [...definition.interruption.backchannels, ...definition.attention ?? []] })
   const generation = yield* ReplyGeneration.make({ replier, desk, timeout: timeouts.reply, report })
   const out = yield* Queue.bounded<Outgoing, Cause.Done>(maxOutgoingItems)
-  const speech = yield* ReplySpeech.make({ textToSpeech, voice: definition, timeout: timeouts.speech, out, report, ...ifContext })
+  const speech = yield* ReplySpeech.make({
+    textToSpeech,
+    voice: definition,
+    timeout: timeouts.speech,
+    out,
+    report,
+    ...(context === undefined ? {} : { context })
+  })
   const playback = Playback.make({ now, callerSound, report })
 
   const interpreter = CommandInterpreter.make({
