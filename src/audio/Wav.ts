@@ -3,6 +3,7 @@
  */
 import * as Pcm from "./Pcm.ts"
 import { readChannel } from "./SampleFormat.ts"
+import * as WavChunks from "./WavChunks.ts"
 import * as WavFormat from "./WavFormat.ts"
 
 /** Sound as a file holds it. */
@@ -24,8 +25,6 @@ const fail = (reason: string): WavError => ({ _tag: "WavError", reason })
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-const identifier = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
-
 /**
  * Reads a file, with its chunks in any order; never throws.
  *
@@ -34,24 +33,22 @@ const identifier = (bytes: Uint8Array, at: number): string => String.fromCharCod
  * fmt or data chunks the first counts. The samples are copies.
  */
 export const decode = (bytes: Uint8Array): Wav | WavError => {
-  const kind = identifier(bytes, 0)
-  if (bytes.length < 12 || !["RIFF", "RIFX"].includes(kind) || identifier(bytes, 8) !== "WAVE") {
-    return fail("not a RIFF/WAVE file")
-  }
-  const isBigEndian = kind === "RIFX"
-  const view = viewOf(bytes)
+  const head = WavChunks.fileHead(bytes)
+  if (head === undefined || !["RIFF", "RIFX"].includes(head.name) || head.kind !== "WAVE") return fail("not a RIFF/WAVE file")
+  const { isBigEndian } = head
   let format: Uint8Array | undefined
   let data: Uint8Array | undefined
-  for (let at = 12; at + 8 <= bytes.length;) {
-    const name = identifier(bytes, at)
-    const size = view.getUint32(at + 4, !isBigEndian)
-    const open = name === "data" && (size === 0 || size === 0xffff_ffff)
-    const end = open ? bytes.length : Math.min(bytes.length, at + 8 + size)
-    const chunk = bytes.subarray(at + 8, end)
+  for (let at = WavChunks.fileHeadBytes;;) {
+    const chunkHead = WavChunks.chunkHead(bytes, at, isBigEndian)
+    if (chunkHead === undefined) break
+    const { name, size } = chunkHead
+    const begin = at + WavChunks.chunkHeadBytes
+    const isOpen = name === "data" && (size === 0 || size === 0xffff_ffff)
+    const end = isOpen ? bytes.length : Math.min(bytes.length, begin + size)
+    const chunk = bytes.subarray(begin, end)
     if (name === "fmt ") format ??= chunk
     if (name === "data") data ??= chunk
-    // Chunks begin at even places.
-    at = end + (end % 2)
+    at = end + WavChunks.paddingOf(end)
   }
   if (format === undefined) return fail("no fmt chunk")
   if (data === undefined) return fail("no data chunk")

@@ -15,6 +15,7 @@ import * as Scripted from "./embedded/script/ScriptedReplyModel.ts"
 import * as Silero from "./embedded/silero/SileroVoiceActivity.ts"
 import * as SoundSwallower from "./embedded/soundswallower/SoundSwallowerSpeechToText.ts"
 import type * as Failover from "./failover/Failover.ts"
+import type { Member } from "./failover/Member.ts"
 import * as FallbackReplyModel from "./failover/FallbackReplyModel.ts"
 import * as FallbackSpeechToText from "./failover/FallbackSpeechToText.ts"
 import * as FallbackTextToSpeech from "./failover/FallbackTextToSpeech.ts"
@@ -34,7 +35,7 @@ const connections = 2
  * ms. The hedges are some twice to thrice the published latencies of these engines on a GPU. The patience is for what nobody
  * waits for: the turn says itself how long it does (`StageBudget`).
  */
-const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.Options, "hedgeAfter" | "patience">> = {
+const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "patience">> = {
   speechToText: { hedgeAfter: 500, patience: 8000 },
   replyModel: { hedgeAfter: 800, patience: 10_000 },
   textToSpeech: { hedgeAfter: 600, patience: 8000 }
@@ -46,7 +47,7 @@ const isAnswer = (error: EngineFailed): boolean => OpenAiClient.statusOf(error) 
 /** How an operator knows it, and how its circuit does. */
 const nameOf = ({ url }: EngineSettings) => `${url.host}${url.pathname === "/" ? "" : url.pathname}`
 
-type Members<S> = ReadonlyArray<Failover.Member<S>>
+type Members<S> = ReadonlyArray<Member<S>>
 
 const stageOf = <I, S, E, RE>(options: {
   readonly stage: Exclude<Stage, "voiceActivity">
@@ -55,7 +56,7 @@ const stageOf = <I, S, E, RE>(options: {
   readonly server: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
   /** What an engine of this stage is given before others use it. */
   readonly adapted?: (engine: S, choice: EngineChoice) => S
-  readonly together: (members: Members<S>, options: Omit<Failover.Options, "stage">) => Effect.Effect<S, never, Scope.Scope>
+  readonly together: (members: Members<S>, options: Omit<Failover.MakeOptions, "stage">) => Effect.Effect<S, never, Scope.Scope>
 }) =>
   Layer.effect(
     options.service,

@@ -16,7 +16,7 @@ export interface Violation {
   readonly path: string
   readonly line: number
   readonly column: number
-  readonly rule: "table" | "import" | "cycle" | "ban"
+  readonly rule: "table" | "import" | "cycle" | "ban" | "folder"
   readonly message: string
 }
 
@@ -30,6 +30,19 @@ const codeOf = (folder: string): ReadonlyArray<string> =>
     .filter((entry) => entry.isFile() && isCode(entry.name))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .toSorted()
+
+/** Files that lie directly in one folder; with more, a reader no longer finds one by looking. */
+const maxFilesInFolder = 14
+
+/** Folders with too many files, each with how many. */
+const crowdedOf = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [folder: string, count: number]> => {
+  const counts = new Map<string, number>()
+  for (const path of paths) {
+    const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "."
+    counts.set(folder, (counts.get(folder) ?? 0) + 1)
+  }
+  return [...counts].filter(([, count]) => count > maxFilesInFolder)
+}
 
 const isExcepted = (ban: Ban, path: string): boolean => ban.except !== undefined && Object.hasOwn(ban.except, path)
 
@@ -64,6 +77,9 @@ export const violationsOf = (source: string, table: Table = projectTable): Reado
     for (const { ban, name, start } of usesOf(file)) {
       if (!isExcepted(ban, path)) report("ban", start, `${name} is forbidden in src; use ${ban.instead}`)
     }
+  }
+  for (const [path, count] of crowdedOf(codeOf(source))) {
+    violations.push({ path, line: 1, column: 1, rule: "folder", message: `holds ${count} files: divide it by concern, ${maxFilesInFolder} is the most` })
   }
   for (const cycle of cyclesOf(graph)) {
     violations.push({ path: cycle[0], line: 1, column: 1, rule: "cycle", message: `imports itself by ${[...cycle.slice(1), cycle[0]].join(" → ")}` })

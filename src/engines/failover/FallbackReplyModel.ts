@@ -8,6 +8,7 @@ import { Effect, Exit, Schema, type Scope, Stream } from "effect"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
 import { type DialogueState, type Replier, ReplyModel, type ReplyPart, type ReplyRequest } from "../../conversation/ports/ReplyModel.ts"
 import * as Failover from "./Failover.ts"
+import type { Member } from "./Member.ts"
 
 type Engine = ReplyModel["Service"]
 
@@ -18,8 +19,8 @@ const isKept = Schema.is(Kept)
 const stateFor = (name: string, state: DialogueState): DialogueState => isKept(state) && state.engine === name ? state.state : null
 
 export const make = Effect.fnUntraced(function*(
-  members: ReadonlyArray<Failover.Member<Engine>>,
-  options: Omit<Failover.Options, "stage">
+  members: ReadonlyArray<Member<Engine>>,
+  options: Omit<Failover.MakeOptions, "stage">
 ): Effect.fn.Return<Engine, never, Scope.Scope> {
   if (members.length === 1 && members[0].probe === undefined) return members[0].engine
   const failover = yield* Failover.make(members, { ...options, stage: "replyModel" })

@@ -7,12 +7,13 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
 import { type Recognizer, SpeechToText, type Utterance } from "../../conversation/ports/SpeechToText.ts"
 import * as Failover from "./Failover.ts"
+import type { Member } from "./Member.ts"
 
 type Engine = SpeechToText["Service"]
 
 export const make = Effect.fnUntraced(function*(
-  members: ReadonlyArray<Failover.Member<Engine>>,
-  options: Omit<Failover.Options, "stage">
+  members: ReadonlyArray<Member<Engine>>,
+  options: Omit<Failover.MakeOptions, "stage">
 ): Effect.fn.Return<Engine, never, Scope.Scope> {
   if (members.length === 1 && members[0].probe === undefined) return members[0].engine
   const failover = yield* Failover.make(members, { ...options, stage: "speechToText" })

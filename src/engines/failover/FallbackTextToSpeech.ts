@@ -6,6 +6,7 @@ import { Effect, Schedule, type Scope, Stream } from "effect"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
 import { type SpeechRequest, TextToSpeech } from "../../conversation/ports/TextToSpeech.ts"
 import * as Failover from "./Failover.ts"
+import type { Member } from "./Member.ts"
 
 type Engine = TextToSpeech["Service"]
 
@@ -20,15 +21,15 @@ const fitted = ({ contextMillis, voices }: Engine, { context, voice, ...request 
 })
 
 export const make = Effect.fnUntraced(function*(
-  members: ReadonlyArray<Failover.Member<Engine>>,
-  options: Omit<Failover.Options, "stage">
+  members: ReadonlyArray<Member<Engine>>,
+  options: Omit<Failover.MakeOptions, "stage">
 ): Effect.fn.Return<Engine, never, Scope.Scope> {
   if (members.length === 1 && members[0].probe === undefined) return members[0].engine
   const failover = yield* Failover.make(members, { ...options, stage: "textToSpeech" })
   const scope = yield* Effect.scope
 
   /** A server that is still loading its model must not keep the service from starting: its lines are made later. */
-  const prepareOne = ({ engine, name }: Failover.Member<Engine>, requests: ReadonlyArray<SpeechRequest>): Effect.Effect<void, EngineFailed> => {
+  const prepareOne = ({ engine, name }: Member<Engine>, requests: ReadonlyArray<SpeechRequest>): Effect.Effect<void, EngineFailed> => {
     const prepare = engine.prepare(requests.map((request) => fitted(engine, request)))
     return Effect.catchIf(prepare, ({ reason }) => reason !== "refused", (error) =>
       Effect.logWarning("An engine is not ready to speak; its fixed lines are made as soon as it is").pipe(

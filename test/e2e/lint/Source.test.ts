@@ -330,6 +330,16 @@ describe("the table", () => {
   })
 })
 
+describe("a folder with more than fourteen files", () => {
+  it.each(depths)("is found at any depth: %s", (depth) => {
+    const folder = `call/${depth}crowd`
+    const crowd = (count: number) => Object.fromEntries([...Array(count).keys()].map((index) => [`${folder}/File${index}.ts`, ""]))
+    const found = lint({ ...crowd(15), [`${folder}/inner/A.ts`]: "" }).filter(({ rule }) => rule === "folder")
+    assert.deepStrictEqual(found.map(({ message, path }) => [path, message]), [[folder, "holds 15 files: divide it by concern, 14 is the most"]])
+    assert.deepStrictEqual(lint(crowd(14)).filter(({ rule }) => rule === "folder"), [])
+  })
+})
+
 describe("a cycle", () => {
   it.each(depths)("is found at any depth, also of a file with itself and of types alone: %s", (depth) => {
     const [a, b, c] = ["A.ts", `${depth}B.ts`, `${depth}deeper/C.ts`].map((path) => `call/${path}`)

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import { StageBudget } from "../../../../src/conversation/ports/StageBudget.ts"
 import * as Failover from "../../../../src/engines/failover/Failover.ts"
+import type { Member } from "../../../../src/engines/failover/Member.ts"
 
 const failure = (reason: EngineFailed["reason"] = "unavailable") =>
   new EngineFailed({ stage: "replyModel", reason, advice: "This is a test." })
@@ -21,14 +22,14 @@ const make = (name: string, behaviour: { answer: Effect.Effect<string, EngineFai
     probes++
     return behaviour.probe ?? Effect.void
   })
-  return { name, log, probes: () => probes, behaviour, member: { name, engine: ask, probe } satisfies Failover.Member<typeof ask> }
+  return { name, log, probes: () => probes, behaviour, member: { name, engine: ask, probe } satisfies Member<typeof ask> }
 }
 
 const after = (millis: number, text: string) => Effect.as(Effect.sleep(millis), text)
 
-const options: Failover.Options = { stage: "replyModel", hedgeAfter: 500, patience: 3000 }
+const options: Failover.MakeOptions = { stage: "replyModel", hedgeAfter: 500, patience: 3000 }
 
-const failover = (engines: ReadonlyArray<ReturnType<typeof make>>, extra: Partial<Failover.Options> = {}) =>
+const failover = (engines: ReadonlyArray<ReturnType<typeof make>>, extra: Partial<Failover.MakeOptions> = {}) =>
   Effect.map(Failover.make(engines.map(({ member }) => member), { ...options, ...extra }), (made) => ({
     ...made,
     ask: Effect.scoped(made.run((engine) => engine))

@@ -24,7 +24,7 @@ const settingsAt = (url: string, settings: Partial<EngineSettings> = {}): Engine
 const setUp = Effect.fnUntraced(function*(
   server: FakeSpeechServers.SpeechOptions = {},
   settings: Partial<EngineSettings> = {},
-  options: OpenAiTextToSpeech.Options = {}
+  options: OpenAiTextToSpeech.MakeOptions = {}
 ) {
   const fake = yield* FakeSpeechServers.speech(server)
   const engine = yield* OpenAiTextToSpeech.make(settingsAt(fake.url, settings), options)

@@ -4,6 +4,7 @@ import { Result, Schema } from "effect"
 import type { SampleFormat } from "../../../../../src/audio/SampleFormat.ts"
 import * as RawPcmFormat from "../../../../../src/engines/openai/speech/RawPcmFormat.ts"
 import * as SpeechBody from "../../../../../src/engines/openai/speech/SpeechBody.ts"
+import type * as SpeechFault from "../../../../../src/engines/openai/speech/SpeechFault.ts"
 import { tone, wavOf } from "../../../../support/engines/FakeSpeechServers.ts"
 
 const samples = tone("eight char", 16_000)
@@ -67,7 +68,7 @@ const standard = head("audio/pcm")
 interface Read {
   readonly rates: ReadonlyArray<number>
   readonly samples: ReadonlyArray<number>
-  readonly fault?: SpeechBody.Fault
+  readonly fault?: SpeechFault.SpeechFault
 }
 
 const read = (bytes: Uint8Array, lengths: ReadonlyArray<number> = [bytes.length], rawSound: RawPcmFormat.RawPcmFormat = standard): Read => {
@@ -82,7 +83,7 @@ const read = (bytes: Uint8Array, lengths: ReadonlyArray<number> = [bytes.length]
     }
     return undefined
   }
-  let fault: SpeechBody.Fault | undefined
+  let fault: SpeechFault.SpeechFault | undefined
   for (let at = 0, piece = 0; at < bytes.length && fault === undefined; piece++) {
     const length = lengths[piece % lengths.length]
     fault = take(reader.push(bytes.subarray(at, at + length)))

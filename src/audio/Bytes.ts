@@ -1,0 +1,10 @@
+/** Bytes that arrive cut anywhere. */
+
+/** Carried-over bytes and those that follow, as one array; without a copy where nothing was carried over. */
+export const join = (carried: Uint8Array, following: Uint8Array): Uint8Array => {
+  if (carried.length === 0) return following
+  const both = new Uint8Array(carried.length + following.length)
+  both.set(carried)
+  both.set(following, carried.length)
+  return both
+}

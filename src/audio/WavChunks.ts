@@ -1,0 +1,50 @@
+/**
+ * The frame of RIFF/WAVE files: the file's head and the heads of its chunks. Pure; `WavFormat` reads the `fmt ` chunk.
+ *
+ * After Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991).
+ */
+
+/** Bytes of the file's head, before the first chunk. */
+export const fileHeadBytes = 12
+
+/** Bytes of a chunk's head, before its content. */
+export const chunkHeadBytes = 8
+
+/** RIFX is big-endian; RF64 and BW64 are for files above 4 GiB. */
+const fileNames: ReadonlySet<string> = new Set(["RIFF", "RIFX", "RF64", "BW64"])
+
+const nameAt = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
+
+export interface FileHead {
+  readonly isBigEndian: boolean
+  /** `WAVE` for sound. */
+  readonly kind: string
+  /** `RIFF`, `RIFX`, `RF64` or `BW64`. */
+  readonly name: string
+}
+
+/** Whether a file begins with these four letters. */
+export const isFileName = (name: string): boolean => fileNames.has(name)
+
+/** The head of the file at `at`; `undefined` if it is shorter than 12 bytes or none of the four. */
+export const fileHead = (bytes: Uint8Array, at = 0): FileHead | undefined => {
+  const name = nameAt(bytes, at)
+  return bytes.length < at + fileHeadBytes || !isFileName(name) ? undefined : { isBigEndian: name === "RIFX", kind: nameAt(bytes, at + 8), name }
+}
+
+export interface ChunkHead {
+  /** Four letters, such as `fmt ` and `data`. */
+  readonly name: string
+  /** Bytes of content, without the padding byte. */
+  readonly size: number
+}
+
+/** The head of the chunk at `at`; `undefined` if it is shorter than 8 bytes. */
+export const chunkHead = (bytes: Uint8Array, at: number, isBigEndian: boolean): ChunkHead | undefined =>
+  bytes.length < at + chunkHeadBytes ? undefined : {
+    name: nameAt(bytes, at),
+    size: new DataView(bytes.buffer, bytes.byteOffset + at, chunkHeadBytes).getUint32(4, !isBigEndian)
+  }
+
+/** Bytes of padding behind a chunk of this size: chunks begin at even places. */
+export const paddingOf = (size: number): number => size % 2

@@ -1,0 +1,63 @@
+/** Probes each server in the background, so that it comes back without a caller's help. */
+import { Duration, Effect, Metric, type Scope } from "effect"
+import { EngineFailed, type Stage } from "../../conversation/ports/Engine.ts"
+import * as Metrics from "../../observability/Metrics.ts"
+import * as CircuitBreaker from "./CircuitBreaker.ts"
+import type { EngineHealth } from "./EngineHealth.ts"
+import type { Member } from "./Member.ts"
+
+/** Between probes of an engine that is well, and of one that is not. */
+const probeWell = Duration.seconds(20)
+const probeUnwell = Duration.seconds(2)
+
+/** A probe is a small question; a server that is busy with answers may take a while. */
+const probeTimeout = Duration.seconds(5)
+
+export interface ForkOptions {
+  readonly stage: Stage
+  readonly health: EngineHealth
+  /** ms of a monotonic clock. */
+  readonly monotonic: () => number
+  /** Whether the server has answered, if only with an error: such a failure of a probe says little about requests. */
+  readonly isAnswer: (error: EngineFailed) => boolean
+}
+
+/**
+ * One probe, if it is needed. A request that was answered a moment ago is the best probe. A running request soon will be, and a
+ * server that does one thing after the other can't answer a probe meanwhile. Once requests work, an error page does not count.
+ */
+const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { health, isAnswer, monotonic, stage }: ForkOptions) =>
+  Effect.suspend(() => {
+    if (health.isRunning(name)) return Effect.void
+    if ((health.millisSinceWork(name) ?? Infinity) < Duration.toMillis(probeWell)) return Effect.void
+    if (!CircuitBreaker.takesProbe(health.circuitOf(name), monotonic())) return Effect.void
+    return probe.pipe(
+      Effect.timeoutOrElse({
+        duration: probeTimeout,
+        orElse: () =>
+          Effect.fail(new EngineFailed({ stage, reason: "timeout", advice: `${name} did not answer a probe. Look at its load and into its log.` }))
+      }),
+      Effect.catchIf(
+        (error) => error.reason === "refused" || (health.millisSinceWork(name) !== undefined && isAnswer(error)),
+        () => Effect.void
+      ),
+      Effect.onExit((exit) => health.noteProbe(name, exit)),
+      Effect.ignoreCause
+    )
+  })
+
+/** Probes the members that have a probe until the scope is closed. */
+export const fork = Effect.fnUntraced(function*(
+  members: ReadonlyArray<Member<unknown>>,
+  options: ForkOptions
+): Effect.fn.Return<void, never, Scope.Scope> {
+  for (const { name, probe } of members) {
+    if (probe === undefined) continue
+    yield* Metric.update(Metrics.engineUp(options.stage, name), 0)
+    yield* probeOnce(name, probe, options).pipe(
+      Effect.andThen(Effect.suspend(() => Effect.sleep(options.health.isWell(name) === true ? probeWell : probeUnwell))),
+      Effect.forever,
+      Effect.forkScoped
+    )
+  }
+})

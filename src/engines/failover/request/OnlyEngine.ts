@@ -1,0 +1,40 @@
+/** One request to the only engine of a stage. It has all of the caller's time, and no race: there is nobody to lose to. */
+import { Cause, Effect, Exit, type Scope } from "effect"
+import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
+import type { EngineHealth } from "../EngineHealth.ts"
+import * as EngineRequests from "./EngineRequests.ts"
+import type { Attempt, Member } from "../Member.ts"
+import * as RequestExit from "./RequestExit.ts"
+import * as TimeShares from "../TimeShares.ts"
+
+export interface RunOptions<S> {
+  readonly stage: Stage
+  readonly member: Member<S>
+  readonly health: EngineHealth
+  readonly requests: EngineRequests.EngineRequests
+  /** ms of a monotonic clock. */
+  readonly monotonic: () => number
+  /** ms that the caller waits. */
+  readonly budget: number
+}
+
+/** Asks again while the caller waits; a restart of the server is bridged. */
+export const run = Effect.fnUntraced(function*<S, A>(
+  attempt: Attempt<S, A>,
+  { budget, health, member, monotonic, requests, stage }: RunOptions<S>
+): Effect.fn.Return<A, EngineFailed, Scope.Scope> {
+  const { engine, name } = member
+  const scope = yield* Effect.scope
+  const until = monotonic() + TimeShares.whole(budget)
+  let cause: Cause.Cause<EngineFailed> = Cause.fail(EngineRequests.leftAlone(stage, name))
+  for (let tries = 1;;) {
+    const outcome = yield* requests.send(member, scope, Effect.suspend(() => attempt(engine, 0, tries)), { bound: until - monotonic(), tries })
+    if (outcome._tag === "Answered") return outcome.answer
+    if (outcome._tag === "Failed") cause = outcome.cause
+    const wait = outcome._tag === "Failed"
+      ? requests.waitBefore({ name, cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause))) })
+      : monotonic() + outcome.millis < until ? outcome.millis : undefined
+    if (wait === undefined) return yield* Effect.failCause(RequestExit.spent(cause))
+    yield* Effect.sleep(wait)
+  }
+})

@@ -1,0 +1,166 @@
+/**
+ * The newest turns with their sound, as the `context` of a speech request: CSM speaks in the manner of what was said before.
+ *
+ * A server that answers with `x-context-hashes` takes sound at 8 kHz too and keeps sound by its SHA-256: what it was sent, and what it
+ * has said. It gets each caller's turn once and its own not at all; later requests name the hash alone (deploy/engines/csm,
+ * docs/adr/0008).
+ */
+import { createHash } from "node:crypto"
+import { Array as Arr } from "effect"
+import type { Headers } from "effect/http"
+import * as Pcm from "../../../audio/Pcm.ts"
+import * as Resampler from "../../../audio/resample/Resampler.ts"
+import { millisOf, type SpokenTurn } from "../../../conversation/ports/TextToSpeech.ts"
+
+/**
+ * ms of conversation in a request. CSM has room for 160 s, but each second is 64 KB in every request, unless the server keeps sound by
+ * its hash.
+ */
+export const contextMillis = 10_000
+
+const hashesHeader = "x-context-hashes"
+
+/** Hashes remembered, the newest: some hours of speech. */
+const maxHashes = 10_000
+
+/** A turn as JSON in the body of a request. */
+interface EncodedTurn {
+  readonly speaker: string
+  /** With its sound, as UTF-8. */
+  readonly withSound: () => Uint8Array
+  /** With its sound's hash instead; only for a server that keeps sound. */
+  readonly hashed: { readonly hash: string; readonly json: string } | undefined
+}
+
+/** Shared by all calls: the sound of a turn is read before the next turn is written. */
+let scratch = Buffer.alloc(0)
+
+/** The turn's sound as 16-bit samples at this rate; valid until the next call. */
+const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Buffer => {
+  const resampler = Resampler.make<Pcm.SampleRate, Pcm.SampleRate>(sampleRate, rate)
+  let length = 0
+  for (const piece of sound) {
+    const samples = resampler.process(piece)
+    if (scratch.length < length + samples.byteLength) {
+      const larger = Buffer.alloc(2 * (length + samples.byteLength))
+      larger.set(scratch.subarray(0, length))
+      scratch = larger
+    }
+    Pcm.writeBytes(samples, scratch, length)
+    length += samples.byteLength
+  }
+  return scratch.subarray(0, length)
+}
+
+/**
+ * Pieces of JSON in one, as UTF-8. Sound stays bytes, or one string: concatenated as text it would be copied with each brace around it,
+ * and stay in the heap as long as the request.
+ */
+const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
+  const bytes = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0))
+  let at = 0
+  for (const piece of pieces) {
+    if (typeof piece === "string") at += bytes.write(piece, at)
+    else {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+  }
+  return bytes
+}
+
+/** A JSON object with one more member, whose value is JSON already. */
+const withMember = (object: string, name: string, value: ReadonlyArray<string | Uint8Array>): Uint8Array =>
+  joined([object.slice(0, -1), `,"${name}":`, ...value, "}"])
+
+/** Node's base64: Effect's is a loop, and a turn has up to half a megabyte. */
+const withSound = (json: string, turn: SpokenTurn, rate: Pcm.SampleRate): Uint8Array =>
+  withMember(json, "audio", ["\"", soundBytes(turn, rate).toString("base64"), "\""])
+
+const encodeHashed = (turn: SpokenTurn, speaker: string): EncodedTurn => {
+  const rate = turn.sampleRate === 8000 ? 8000 : 24_000
+  const hash = createHash("sha256").update(soundBytes(turn, rate)).digest("hex")
+  const json = JSON.stringify({ speaker, text: turn.text, ...(rate === 8000 ? { sample_rate: rate } : {}), sha256: hash })
+  // The sound is sent once as a rule, so it is not kept.
+  return { speaker, withSound: () => withSound(json, turn, rate), hashed: { hash, json } }
+}
+
+const encodeWhole = (turn: SpokenTurn, speaker: string): EncodedTurn => {
+  const json = withSound(JSON.stringify({ speaker, text: turn.text }), turn, 24_000)
+  return { speaker, withSound: () => json, hashed: undefined }
+}
+
+/** The newest turns that fit into `contextMillis`, oldest first. */
+const recent = (turns: ReadonlyArray<SpokenTurn>): ReadonlyArray<SpokenTurn> => {
+  let millis = 0
+  let from = turns.length
+  while (from > 0) {
+    millis += millisOf(turns[from - 1])
+    if (millis > contextMillis) break
+    from--
+  }
+  return turns.slice(from)
+}
+
+export interface SpeechContext {
+  /** Whether the server keeps sound by its hash, as its newest headers say. */
+  readonly keepsSound: () => boolean
+  readonly noteHeaders: (headers: Headers.Headers) => void
+  /** The server has the sound of this hash: it has just said it. */
+  readonly noteHash: (hash: string) => void
+  /** The server has taken a request with these turns. */
+  readonly noteSent: (turns: ReadonlyArray<SpokenTurn>) => void
+  /** The server has lost sound, or another server answers: all sound is sent again. */
+  readonly forget: () => void
+  /** A request's JSON object with the newest turns as its `context`. `speaker` is the agent's voice. */
+  readonly addTo: (object: string, turns: ReadonlyArray<SpokenTurn>, speaker: string) => Uint8Array
+}
+
+/** One for each server: the hashes are the server's. */
+export const make = (): SpeechContext => {
+  const encodedTurns = new WeakMap<SpokenTurn, EncodedTurn>()
+  /** Of the sound that the server has, the newest last. */
+  const knownHashes = new Set<string>()
+  let keepsSound = false
+
+  /** A turn is part of several requests, and is encoded once. */
+  const encode = (turn: SpokenTurn, speaker: string): EncodedTurn => {
+    const before = encodedTurns.get(turn)
+    if (before?.speaker === speaker && (before.hashed !== undefined) === keepsSound) return before
+    const encoded = keepsSound ? encodeHashed(turn, speaker) : encodeWhole(turn, speaker)
+    encodedTurns.set(turn, encoded)
+    return encoded
+  }
+
+  const noteHash = (hash: string): void => {
+    knownHashes.delete(hash)
+    knownHashes.add(hash)
+    for (const oldest of knownHashes) {
+      if (knownHashes.size <= maxHashes) break
+      knownHashes.delete(oldest)
+    }
+  }
+
+  return {
+    keepsSound: () => keepsSound,
+    noteHeaders: (headers) => {
+      keepsSound = headers[hashesHeader] !== undefined
+    },
+    noteHash,
+    noteSent: (turns) => {
+      for (const turn of recent(turns)) {
+        const hash = encodedTurns.get(turn)?.hashed?.hash
+        if (hash !== undefined) noteHash(hash)
+      }
+    },
+    forget: () => knownHashes.clear(),
+    addTo: (object, turns, speaker) => {
+      const caller = speaker === "1" ? "0" : "1"
+      const context = recent(turns).map((turn) => {
+        const { hashed, withSound } = encode(turn, turn.role === "agent" ? speaker : caller)
+        return hashed !== undefined && knownHashes.has(hashed.hash) ? hashed.json : withSound()
+      })
+      return withMember(object, "context", ["[", ...Arr.intersperse(context, ","), "]"])
+    }
+  }
+}

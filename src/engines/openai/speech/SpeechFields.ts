@@ -1,0 +1,40 @@
+/**
+ * Optional fields of a speech request that this server takes or refuses. A request begins with all fields that are not known to be
+ * refused. Each refusal leaves out one field that the server has not been seen to take.
+ */
+
+/** In the order in which they are left out. Without `pcm` the request asks for WAV. */
+const fields = ["context", "stream", "streamFormat", "pcm"] as const
+
+export type SpeechField = typeof fields[number]
+
+export interface SpeechFields {
+  /** Fields that may be sent: taken before, or never tried. */
+  readonly usable: () => ReadonlyArray<SpeechField>
+  /** The first of these fields that was never tried; `pcm` instead, if untried, where the refusal names the format of the sound. */
+  readonly suspect: (sent: ReadonlyArray<SpeechField>, namesFormat: boolean) => SpeechField | undefined
+  /** Whether the server is not known to refuse the field. */
+  readonly mayTake: (field: SpeechField) => boolean
+  readonly noteRefused: (field: SpeechField) => void
+  /** A request with exactly these fields was answered: the other untried fields count as refused. */
+  readonly noteAnswered: (sent: ReadonlyArray<SpeechField>) => void
+}
+
+export const make = (): SpeechFields => {
+  const known = new Map<SpeechField, "taken" | "refused">()
+  const mayTake = (field: SpeechField) => known.get(field) !== "refused"
+  return {
+    usable: () => fields.filter(mayTake),
+    suspect: (sent, namesFormat) => {
+      const untried = sent.filter((field) => !known.has(field))
+      return namesFormat && untried.includes("pcm") ? "pcm" : untried.at(0)
+    },
+    mayTake,
+    noteRefused: (field) => void known.set(field, "refused"),
+    noteAnswered: (sent) => {
+      for (const field of fields) {
+        if (!known.has(field)) known.set(field, sent.includes(field) ? "taken" : "refused")
+      }
+    }
+  }
+}
