@@ -7,7 +7,7 @@ import * as Conversation from "../conversation/Conversation.ts"
 import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
 import * as Dictation from "../conversation/turn/words/Dictation.ts"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
-import * as ReplySynthesizer from "../conversation/speak/ReplySynthesizer.ts"
+import * as ReplySpeech from "../conversation/speak/ReplySpeech.ts"
 import { ReplyModel } from "../conversation/ports/ReplyModel.ts"
 import * as SpeechTextFilter from "../conversation/speak/SpeechTextFilter.ts"
 import { SpeechToText } from "../conversation/ports/SpeechToText.ts"
@@ -83,7 +83,7 @@ export const layer = Layer.effect(
       const recognizer = yield* speechToText.prepare({ ...persona.hints, pause: persona.endpointing.silence })
       const replier = yield* replyModel.prepare(persona)
       yield* textToSpeech.prepare(
-        [...Object.values(persona.lines).map(SpeechTextFilter.toSpeech), ...persona.fillers?.lines ?? []].map(ReplySynthesizer.requestOf(persona))
+        [...Object.values(persona.lines).map(SpeechTextFilter.toSpeech), ...persona.fillers?.lines ?? []].map(ReplySpeech.requestOf(persona))
       )
       // Its number words are read from files: not within a call.
       if (persona.endpointing.dictation !== undefined) Dictation.of(persona.language, persona.region)

@@ -1,46 +1,50 @@
 /**
- * One conversation: the interpreter of the turn machine. It hears the caller, carries out what the machine
- * decides, and tells it what came of that.
+ * One conversation: the parts that listen, speak and act, around the turn machine that decides.
  *
  * ```text
- * audio ─▶ windows ─▶ echo guard ─▶ voice activity ─▶ voice gate ─▶ events ─▶ Transition ─▶ commands
- *   └────▶ utterance (recognizer) ◀── BeginUtterance, Transcribe ◀──────────────────────────────┤
- *          reply model ◀── StartReply, CancelReply ◀────────────────────────────────────────────┤
- *          player (speech, tones) ◀── Speak, Press, Release, Hold, StopSpeech ◀─────────────────┘
- *             └─▶ out, bounded ─▶ the line; marks come back as events
+ * line ─▶ CallerSound ─▶ voice ──────────┐
+ *             └─▶ UtteranceRecognition ──┤
+ *         TurnTimers ────────────────────┼─ events ─▶ TurnLoop (Transition) ─ commands ─▶ CommandInterpreter ─▶ the parts
+ *         ReplyGeneration ───────────────┤
+ *         ReplySpeech ───────────────────┘
+ *             └─▶ out, bounded ─▶ Playback ─▶ line; its marks come back as events
  * ```
  *
- * One fiber takes the events in their order. All else that waits (engines, timers, sound) is a fiber of the
- * conversation's scope and reports by an event, so an engine that hangs keeps nobody waiting.
+ * One fiber takes the events in order. Whatever waits (engines, timers, sound) is a fiber of the conversation's scope and reports
+ * by an event, so an engine that hangs holds up nothing else.
  */
-import { Cause, Clock, Data, Deferred, Effect, Exit, FiberMap, Queue, Scope, Stream } from "effect"
-import * as Pcm from "../audio/Pcm.ts"
+import { Cause, Clock, Data, Effect, Queue, type Scope, Stream } from "effect"
+import type * as Pcm from "../audio/Pcm.ts"
+import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import * as CommandInterpreter from "./CommandInterpreter.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as CallerSound from "./listen/CallerSound.ts"
-import { EngineFailed, failureOf, reasonOf } from "./ports/Engine.ts"
 import * as MediaClock from "./listen/MediaClock.ts"
-import type { AgentDefinition } from "../definition/AgentDefinition.ts"
-import * as ReplySynthesizer from "./speak/ReplySynthesizer.ts"
-import type { Replier, ReplyRequest } from "./ports/ReplyModel.ts"
-import * as ReplyRounds from "./speak/ReplyRounds.ts"
-import * as SpeechContext from "./speak/SpeechContext.ts"
+import * as UtteranceRecognition from "./listen/UtteranceRecognition.ts"
+import { reasonOf } from "./ports/Engine.ts"
+import type { Replier } from "./ports/ReplyModel.ts"
 import type { Recognizer } from "./ports/SpeechToText.ts"
 import type { TextToSpeech } from "./ports/TextToSpeech.ts"
-import * as ToolDesk from "./tools/ToolDesk.ts"
 import type { Tools } from "./ports/Tools.ts"
-import { type Command, markName, parseMark, type SpeechKind } from "./turn/TurnCommand.ts"
-import type { TurnEvent } from "./turn/TurnEvent.ts"
-import * as Transition from "./turn/Transition.ts"
-import { initial as initialState } from "./turn/TurnState.ts"
-import * as TurnTimers from "./turn/TurnTimers.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
+import * as SpeechContext from "./speak/context/SpeechContext.ts"
+import type { Outgoing } from "./speak/Outgoing.ts"
+import * as Playback from "./speak/Playback.ts"
+import * as ReplyGeneration from "./speak/ReplyGeneration.ts"
+import * as ReplySpeech from "./speak/ReplySpeech.ts"
+import * as ToolDesk from "./tools/ToolDesk.ts"
+import * as Transition from "./turn/Transition.ts"
+import { parseMark } from "./turn/TurnCommand.ts"
+import type { TurnEvent } from "./turn/TurnEvent.ts"
+import * as TurnLoop from "./turn/TurnLoop.ts"
 import type { Report } from "./turn/TurnReport.ts"
-import * as UtteranceRecognition from "./listen/UtteranceRecognition.ts"
+import * as TurnTimers from "./turn/TurnTimers.ts"
 
-/** Pieces that wait for the line: the line has half a second of its own. */
-const outgoingPieces = 2
+/** Items that wait for the line, which has half a second of sound itself. */
+const maxOutgoingItems = 2
 
+/** The engines of one agent, prepared for it. */
 export interface Engines {
   readonly voiceActivity: VoiceActivity["Service"]
   readonly recognizer: Recognizer
@@ -92,349 +96,144 @@ export interface Conversation {
   readonly markReturned: (name: string) => Effect.Effect<void>
 }
 
-const failed = (stage: EngineFailed["stage"], advice: string) => new EngineFailed({ stage, reason: "timeout", advice })
-
-const replyLate = failed(
-  "replyModel",
-  "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
-)
-
-/** Begins the conversation: the greeting is on its way when this returns. */
-export const open = Effect.fnUntraced(function*(
-  persona: AgentDefinition,
-  engines: Engines,
-  line: CallersEnd
-): Effect.fn.Return<Conversation, never, Scope.Scope> {
-  const scope = yield* Effect.scope
-  const clock = yield* Clock.Clock
+/** ms since this effect was run. */
+const makeNow = Effect.map(Clock.Clock, (clock) => {
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const began = monotonic()
-  const now = () => monotonic() - began
+  return () => monotonic() - began
+})
 
-  const transition = Transition.make({
-    ...persona,
-    answersUnheard: engines.replier.answersUnheard === true,
-    isOutbound: line.isOutbound === true
-  })
-  const requestOf = ReplySynthesizer.requestOf(persona)
-  /** What has happened, and those who wait until all before is dealt with. */
-  const events = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
-  const out = yield* Queue.bounded<ReplySynthesizer.Outgoing, Cause.Done>(outgoingPieces)
-  const models = yield* FiberMap.make<number>()
-  const players = new Map<number, { readonly player: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
-  const { contextMillis } = engines.textToSpeech
-  const context = contextMillis === undefined ? undefined : SpeechContext.make(contextMillis)
-  let areWordsWanted = false
-  let state = initialState
-
-  const happened = (event: TurnEvent) => void Queue.offerUnsafe(events, event)
-  const report: Report = (event) => happened({ at: now(), ...event })
-
-  /** Waits until the machine has dealt with all that has happened. */
-  const dealtWith = Effect.suspend(() => {
-    const barrier = Deferred.makeUnsafe<void>()
-    Queue.offerUnsafe(events, barrier)
-    return Deferred.await(barrier)
-  })
-
-  const desk = ToolDesk.make({
-    tools: engines.tools,
-    smallTalk: [...persona.interruption.backchannels, ...persona.attention ?? []]
-  })
-
-  const mediaClock = MediaClock.make(now)
-  const timers = yield* TurnTimers.make({
-    now,
-    clock: mediaClock,
-    fire: (timer, id) => happened({ _tag: "TimerFired", at: now(), timer, id })
-  })
-
-  // -- hearing ----------------------------------------------------------------------------------
+/** The parts that take the caller's sound, and the clocks that run on it. */
+const listen = Effect.fnUntraced(function*(
+  { timeouts }: AgentDefinition,
+  { recognizer, voiceActivity }: Engines,
+  { context, loop, now }: { readonly now: () => number; readonly loop: TurnLoop.TurnLoop; readonly context: SpeechContext.SpeechContext | undefined }
+) {
+  const { processed, report } = loop
+  const clock = MediaClock.make(now)
+  const timers = yield* TurnTimers.make({ now, clock, fire: (timer, id) => report({ _tag: "TimerFired", timer, id }) })
+  /** A timer's commands may start or cancel others, so timers fire one by one. */
+  const fireTimers = (position: number): Effect.Effect<void> =>
+    Effect.flatMap(processed, () => timers.pass(position) ? fireTimers(position) : Effect.void)
 
   const recognition = yield* UtteranceRecognition.make({
-    recognizer: engines.recognizer,
-    timeout: persona.timeouts.transcript,
+    recognizer,
+    timeout: timeouts.transcript,
     report,
     ...(context === undefined ? {} : { copy: context })
   })
-
-  /** A timer has fired; what comes of it may start or cancel others. */
-  const passFurther = (position: number): Effect.Effect<void> =>
-    Effect.flatMap(dealtWith, () => timers.pass(position) ? passFurther(position) : Effect.void)
-
   const callerSound = yield* CallerSound.make({
-    openDetector: engines.voiceActivity.open,
-    openTimeout: persona.timeouts.speech,
-    clock: mediaClock,
+    openDetector: voiceActivity.open,
+    openTimeout: timeouts.speech,
+    clock,
     listener: {
       wantsSound: recognition.isHearing,
       onSound: recognition.hear,
-      onPosition: (position) => timers.pass(position) ? passFurther(position) : undefined,
+      onPosition: (position) => timers.pass(position) ? fireTimers(position) : undefined,
       onVoice: ({ _tag, ago, at }) => {
         if (_tag === "VoiceStopped") recognition.voiceStopped(ago)
         else recognition.voiceStarted()
         report({ _tag, since: at })
-        return dealtWith
+        return processed
       },
       onTrouble: (cause) => report({ _tag: "Trouble", stage: "voiceActivity", reason: reasonOf(cause) })
     }
   })
+  return { callerSound, recognition, timers }
+})
 
-  // -- replying ---------------------------------------------------------------------------------
+/** Hands the call on to a telephone, by its name in the agent's `transfers`, and reports what came of it. */
+const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallersEnd, "transfer">, report: Report) => {
+  const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
+  const handOn = number === undefined || line.transfer === undefined
+    ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
+    : line.transfer(number)
+  return handOn.pipe(
+    Effect.match({
+      onSuccess: () => report({ _tag: "Transferred" }),
+      onFailure: ({ reason }) => report({ _tag: "TransferFailed", reason })
+    }),
+    Effect.catchDefect(() => Effect.sync(() => report({ _tag: "TransferFailed", reason: "broken" })))
+  )
+}
 
-  const onPart = (reply: number) => (part: ReplyRounds.ToldPart) => {
-    const at = now()
-    switch (part._tag) {
-      case "Text":
-        return happened({ _tag: "ReplyText", at, reply, text: part.text })
-      case "CutShort":
-        return happened({ _tag: "ReplyCutShort", at, reply })
-      case "State":
-        return happened({ _tag: "ReplyState", at, reply, state: part.state })
-      case "HangUp":
-        return happened({ _tag: "ReplyHangUp", at, reply })
-      case "Transfer":
-        return happened({ _tag: "ReplyTransfer", at, reply, to: part.to })
-      case "Digits":
-        return happened({ _tag: "ReplyDigits", at, reply, digits: part.digits })
+/** Begins the conversation: the greeting is on its way when this returns. */
+export const open = Effect.fnUntraced(function*(
+  definition: AgentDefinition,
+  engines: Engines,
+  line: CallersEnd
+): Effect.fn.Return<Conversation, never, Scope.Scope> {
+  const { replier, textToSpeech, tools } = engines
+  const { timeouts } = definition
+  const scope = yield* Effect.scope
+  const now = yield* makeNow
+  const loop = yield* TurnLoop.make({
+    transition: Transition.make({
+      ...definition,
+      answersUnheard: replier.answersUnheard === true,
+      isOutbound: line.isOutbound === true
+    }),
+    now,
+    record: line.record
+  })
+  const { report } = loop
+
+  const context = textToSpeech.contextMillis === undefined ? undefined : SpeechContext.make(textToSpeech.contextMillis)
+  const { callerSound, recognition, timers } = yield* listen(definition, engines, { now, loop, context })
+
+  const desk = ToolDesk.make({ tools, smallTalk: [...definition.interruption.backchannels, ...definition.attention ?? []] })
+  const generation = yield* ReplyGeneration.make({ replier, desk, timeout: timeouts.reply, report })
+  const out = yield* Queue.bounded<Outgoing, Cause.Done>(maxOutgoingItems)
+  const speech = yield* ReplySpeech.make({
+    textToSpeech,
+    voice: definition,
+    timeout: timeouts.speech,
+    out,
+    report,
+    ...(context === undefined ? {} : { context })
+  })
+  const playback = Playback.make({ now, callerSound, report })
+
+  const interpreter = CommandInterpreter.make({
+    callerSound,
+    recognition,
+    generation,
+    speech,
+    playback,
+    timers,
+    desk,
+    context,
+    line: {
+      clear: line.clear,
+      tell: line.tell,
+      isWatched: line.isWatched ?? (() => true),
+      hangUp: Queue.end(out),
+      transfer: (to) => Effect.forkIn(transfer(to, definition, line, report), scope)
     }
-  }
-
-  /** Replies that may yet be thrown away, as those are that were begun in a pause. */
-  const unsettled = new Map<number, Deferred.Deferred<void>>()
-
-  const settle = (reply: number) => {
-    const settled = unsettled.get(reply)
-    if (settled === undefined) return
-    unsettled.delete(reply)
-    Deferred.doneUnsafe(settled, Effect.void)
-  }
-
-  const startReply = (reply: number, request: ReplyRequest) => {
-    const settled = Deferred.makeUnsafe<void>()
-    unsettled.set(reply, settled)
-    return ReplyRounds.run({
-      replier: engines.replier,
-      reply,
-      request,
-      desk,
-      settled: Deferred.await(settled),
-      patience: persona.timeouts.reply,
-      onLate: () => replyLate,
-      tell: onPart(reply)
-    }).pipe(
-      Effect.matchCause({
-        onSuccess: () => happened({ _tag: "ReplyDone", at: now(), reply }),
-        onFailure: (cause) => happened({ _tag: "ReplyFailed", at: now(), reply, ...failureOf(cause) })
-      }),
-      (run) => FiberMap.run(models, reply, run, { startImmediately: true })
-    )
-  }
-
-  /** Segments that are no fixed lines, by their marks: only for those an engine needs to know what was said before. */
-  const free = new Set<string>()
-
-  /** The newest reply, and the caller's words that it answers: of one that is made in a pause they are not settled. */
-  let thinking: { readonly reply: number; readonly about: string } | undefined
-
-  const speech = (reply: number, segment: number, text: string) => {
-    if (context === undefined || !free.delete(markName(reply, segment))) return engines.textToSpeech.speak(requestOf(text))
-    const said = context.read(thinking?.reply === reply ? thinking.about : undefined)
-    return engines.textToSpeech.speak(said.length === 0 ? requestOf(text) : { ...requestOf(text), context: said }).pipe(
-      Stream.map((chunk) => {
-        context.made(reply, segment, text, chunk)
-        return chunk
-      })
-    )
-  }
-
-  const speak = (reply: number, segment: number, text: string, kind: SpeechKind) => {
-    if (context !== undefined && kind === "reply") free.add(markName(reply, segment))
-    if (kind === "filler") fillers.add(reply)
-    return Effect.map(playerOf(reply), (player) => player.speak(segment, text))
-  }
-
-  const transfer = (to: string) => {
-    const number = Object.entries(persona.transfers ?? {}).find(([name]) => name === to)?.[1]
-    const handOn = number === undefined || line.transfer === undefined
-      ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
-      : line.transfer(number)
-    return handOn.pipe(
-      Effect.match({
-        onSuccess: () => happened({ _tag: "Transferred", at: now() }),
-        onFailure: ({ reason }) => happened({ _tag: "TransferFailed", at: now(), reason })
-      }),
-      Effect.catchDefect(() => Effect.sync(() => happened({ _tag: "TransferFailed", at: now(), reason: "broken" }))),
-      Effect.forkIn(scope)
-    )
-  }
-
-  /** Replies that fill a wait. */
-  const fillers = new Set<number>()
-
-  const playerOf = Effect.fnUntraced(function*(reply: number) {
-    const known = players.get(reply)
-    if (known !== undefined) return known.player
-    const own = yield* Scope.fork(scope)
-    const player = yield* Scope.provide(
-      ReplySynthesizer.make({
-        speech: (text, segment) => speech(reply, segment, text),
-        out,
-        reply,
-        report: (report) => happened({ ...report, at: now(), reply }),
-        timeout: persona.timeouts.speech
-      }),
-      own
-    )
-    players.set(reply, { player, scope: own })
-    return player
   })
 
-  /** A reply that is over: its model, whose text nobody waits for, and its player. Waits for neither to let go. */
-  const dropReply = Effect.fnUntraced(function*(reply: number) {
-    unsettled.delete(reply)
-    yield* Effect.forkIn(FiberMap.remove(models, reply), scope)
-    const known = players.get(reply)
-    if (known === undefined) return
-    players.delete(reply)
-    fillers.delete(reply)
-    yield* known.player.stop(0)
-    yield* Effect.forkIn(Scope.close(known.scope, Exit.void), scope)
-  })
+  // The scope's last finalizer: what was heard is told though the line has been cut.
+  yield* Effect.addFinalizer(() =>
+    Effect.forEach(loop.hangUp(), (command) => command._tag === "Tell" ? line.tell(command.event) : Effect.void, { discard: true })
+  )
 
-  // -- commands ---------------------------------------------------------------------------------
-
-  const beginUtterance = ({ after, since, utterance }: Extract<Command, { readonly _tag: "BeginUtterance" }>) =>
-    after === undefined
-      ? recognition.begin(utterance, { preSpeech: callerSound.preSpeech() })
-      : recognition.begin(utterance, { continues: after, ...(since === undefined ? {} : { preSpeech: callerSound.preSpeech(since) }) })
-
-  const carryOut = (command: Command): Effect.Effect<unknown> => {
-    switch (command._tag) {
-      case "BeginUtterance":
-        return beginUtterance(command)
-      case "Transcribe":
-        return recognition.transcribe(command.utterance, command.attempt)
-      case "CancelTranscription":
-        return recognition.cancelTranscription(command.utterance)
-      case "EndUtterance":
-        return recognition.end(command.utterance)
-      case "StartReply":
-        thinking = { reply: command.reply, about: command.request.history.at(-1)?.text ?? "" }
-        return startReply(command.reply, command.request)
-      case "CancelReply":
-        return dropReply(command.reply)
-      case "Speak":
-        return speak(command.reply, command.segment, command.text, command.kind)
-      case "Press":
-        return Effect.map(playerOf(command.reply), (player) => player.press(command.segment, command.digits))
-      case "Release":
-        return Effect.flatMap(playerOf(command.reply), (player) => player.release)
-      case "Hold":
-        return Effect.flatMap(playerOf(command.reply), (player) => player.hold)
-      case "StopSpeech":
-        return Effect.flatMap(playerOf(command.reply), (player) => player.stop(command.from))
-      case "Clear":
-        return Effect.andThen(line.clear, Effect.sync(cleared))
-      case "StartTimer":
-        return timers.start(command.timer, command.id, command.due)
-      case "CancelTimer":
-        return timers.cancel(command.timer)
-      case "WantWords":
-        areWordsWanted = command.isWanted
-        return Effect.void
-      case "SettleReply":
-        return Effect.sync(() => settle(command.reply))
-      case "RememberCallerWords":
-        if (command.isRequest) desk.callerSaid(command.text)
-        context?.callerSaid(command.text)
-        return Effect.void
-      case "RememberAgentWords":
-        desk.heard(command.reply, command.text)
-        context?.agentHeard(command.reply, command.text)
-        return Effect.void
-      case "ForgetReply":
-        return Effect.andThen(dropReply(command.reply), Effect.sync(() => context?.drop(command.reply)))
-      case "Tell":
-        return line.tell(command.event)
-      case "HangUp":
-        return Queue.end(out)
-      case "Transfer":
-        return transfer(command.to)
-    }
-  }
-
-  const step = Effect.fnUntraced(function*(event: TurnEvent) {
-    line.record?.(event)
-    const [commands, next] = transition(state, event)
-    state = next
-    for (const command of commands) yield* carryOut(command)
-    recognition.setPartialsWanted(areWordsWanted || line.isWatched?.() !== false)
-    context?.settle()
-  })
-
-  // -- the agent's sound ------------------------------------------------------------------------
-
-  /** When what was handed out is taken to be played to its end. */
-  let playedUntil = 0
-
-  const cleared = () => {
-    const at = now()
-    callerSound.cleared(at)
-    playedUntil = Math.min(playedUntil, at)
-  }
-
-  const say = (item: ReplySynthesizer.Outgoing): Said => {
-    switch (item._tag) {
-      case "Sound":
-        playedUntil = Math.max(playedUntil, now())
-        callerSound.played(item.pcm, playedUntil)
-        playedUntil += item.pcm.length / 8
-        return item.pcm
-      case "Sent":
-        return {
-          _tag: "Sent",
-          notify: () => {
-            if (item.isWanted()) happened({ _tag: "MediaSent", at: now(), reply: item.reply, segment: item.segment })
-          }
-        }
-      case "Mark":
-        if (fillers.delete(item.reply)) happened({ _tag: "FillerLeft", at: now(), reply: item.reply })
-        return { _tag: "Mark", name: markName(item.reply, item.segment) }
-    }
-  }
-
-  // -- all together -----------------------------------------------------------------------------
-
-  // The last thing of the scope: what was heard is told also when the line is cut.
-  yield* Effect.addFinalizer(() => {
-    const event: TurnEvent = { _tag: "HungUp", at: now() }
-    line.record?.(event)
-    const [commands, next] = transition(state, event)
-    state = next
-    return Effect.forEach(commands, (command) => command._tag === "Tell" ? line.tell(command.event) : Effect.void, {
-      discard: true
-    })
-  })
-
-  /** A mistake of ours must not leave the caller on a dead line: the reply fails, and with it the call. */
+  /** A defect must not leave the caller on a dead line: it fails the reply, and with it the call. */
   const orFail = <A>(run: Effect.Effect<A>) =>
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
-  const next = Effect.flatMap(Queue.take(events), (event) => "_tag" in event ? step(event) : Deferred.succeed(event, undefined))
-  yield* Effect.forkIn(orFail(Effect.forever(next)), scope)
+  yield* Effect.forkIn(orFail(loop.run(interpreter)), scope)
   yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, callerSound.hear)), scope)
-  happened({ _tag: "Began", at: now() })
+  report({ _tag: "Began" })
 
   return {
     reply: Stream.fromQueue(out).pipe(
       Stream.filter((item) => item.isWanted()),
-      Stream.map(say)
+      Stream.map(playback.leave)
     ),
-    digit: (digit) => Effect.sync(() => happened({ _tag: "Digit", at: now(), digit })),
+    digit: (digit) => Effect.sync(() => report({ _tag: "Digit", digit })),
     markReturned: (name) =>
       Effect.sync(() => {
         const mark = parseMark(name)
-        if (mark !== undefined) happened({ _tag: "MarkReturned", at: now(), ...mark })
+        if (mark !== undefined) report({ _tag: "MarkReturned", ...mark })
       })
   }
 })

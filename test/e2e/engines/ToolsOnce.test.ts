@@ -96,7 +96,7 @@ const hold = (turns: number, seed: number) =>
     let guests = 0
     const begin = (isSettled: boolean) =>
       Effect.forkChild(
-        Effect.exit(Replies.askWhole(replier, { history: [...history], state: null }, { desk, settled: isSettled ? Effect.void : Effect.never, patience: 500 })),
+        Effect.exit(Replies.askWhole(replier, { history: [...history], state: null }, { desk, settled: isSettled ? Effect.void : Effect.never, timeout: 500 })),
         { startImmediately: true }
       )
 

@@ -19,8 +19,8 @@ let replies = 0
 interface Options {
   readonly desk?: ToolDesk.ToolDesk
   readonly settled?: Effect.Effect<void>
-  /** With the model, ms. */
-  readonly patience?: number
+  /** The longest wait for the model's next words, ms. */
+  readonly timeout?: number
 }
 
 export const ask = (replier: Replier, request: ReplyRequest, options?: Options) => Effect.map(askWhole(replier, request, options), ({ parts }) => parts)
@@ -34,9 +34,9 @@ export const askWhole = Effect.fnUntraced(function*(replier: Replier, request: R
     request,
     desk: options.desk ?? (yield* newDesk),
     settled: options.settled ?? Effect.void,
-    patience: options.patience ?? 5000,
+    timeout: options.timeout ?? 5000,
     onLate: () => new EngineFailed({ stage: "replyModel", reason: "timeout", advice: "It is a test." }),
-    tell: (part) => void parts.push(part)
+    onPart: (part) => void parts.push(part)
   })
   return { reply, parts }
 })

@@ -2,8 +2,8 @@
  * Tells the agent's own voice, back from a loudspeaker, from the caller's, and takes it out of the caller's sound.
  *
  * We know what was played and when, so an echo is found as a delayed, weaker copy (`EchoMatcher`, `EchoPath`). A window is echo
- * when it is alike, or when it is no louder than the echo that is expected at that moment. A caller who speaks over the echo is
- * neither. The echo is subtracted as well as one delay and one gain can.
+ * when it is alike, or when it is no louder than the echo that is expected at that moment (`EchoSuspicion` while that is not
+ * known). A caller who speaks over the echo is neither. The echo is subtracted as well as one delay and one gain can.
  *
  * It costs nothing while nothing was played in the last second.
  */
@@ -12,6 +12,7 @@ import { windowLength } from "../../ports/VoiceActivity.ts"
 import { leastPower, powerOf } from "../EnergyGate.ts"
 import * as EchoMatcher from "./EchoMatcher.ts"
 import * as EchoPath from "./EchoPath.ts"
+import * as EchoSuspicion from "./EchoSuspicion.ts"
 import * as PlayedSound from "./PlayedSound.ts"
 
 /** All times are ms of the conversation's clock. */
@@ -35,60 +36,17 @@ export interface EchoCanceller {
 
 const samplesPerMilli = 8
 
-/** An echo that is this much louder (3 dB) than expected is somebody speaking. */
-const overEcho = 2
-
 /** An echo that is this much weaker (6 dB) than expected shows that the expectation is wrong. */
 const underEcho = 4
-
-/** While nothing is known of the line, sound that is 12 dB weaker than what was played may be echo. */
-const underPlayed = 16
-
-/** Windows (½ s) that may count as echo by their power alone; after them, sound that is not alike is the caller. */
-const maxSuspectedWindows = 16
-
-/** Windows without a sound (1 s), while the agent spoke all the time, that show that there is no loudspeaker. */
-const silentWindowsOfQuietLine = 32
-
-/** Mean square at which the agent counts as speaking: −36 dBFS, 20 dB over the least sound. */
-const agentSpeaksPower = leastPower * 100
 
 export const make = (): EchoCanceller => {
   const played = PlayedSound.make()
   const matcher = EchoMatcher.make(played)
   const path = EchoPath.make(matcher)
+  const suspicion = EchoSuspicion.make(played, path)
   let isCertain = false
-  /** Windows that counted as echo by their power alone. */
-  let suspectedWindows = 0
-  /** Windows in a row without a sound. */
-  let silentWindows = 0
-  let isQuietLine = false
 
   const momentOf = (time: number): number => Math.round(time * samplesPerMilli)
-
-  /** Whether an echo of any delay would have been heard in the last second. */
-  const spokeThroughout = (now: number): boolean => {
-    const { longestDelay, searchLength } = EchoMatcher
-    for (let from = now - longestDelay - silentWindowsOfQuietLine * windowLength; from < now; from += searchLength) {
-      if (played.power(from, searchLength) < agentSpeaksPower) return false
-    }
-    return true
-  }
-
-  const onSilence = (now: number) => {
-    suspectedWindows = Math.max(0, suspectedWindows - 1)
-    if (++silentWindows % silentWindowsOfQuietLine === 0 && spokeThroughout(now)) isQuietLine = true
-  }
-
-  /** Whether sound that is not alike may be an echo of which the delay is not known yet. */
-  const isSuspected = (power: number, loudestPlayed: number): boolean => {
-    const mayBeEcho = path.delay() === undefined
-      ? !isQuietLine && power * underPlayed <= loudestPlayed
-      : power <= path.gain() * loudestPlayed * overEcho
-    if (!mayBeEcho || suspectedWindows >= maxSuspectedWindows) return false
-    suspectedWindows++
-    return true
-  }
 
   return {
     played: (pcm, time) => played.add(pcm, momentOf(time)),
@@ -106,25 +64,25 @@ export const make = (): EchoCanceller => {
         if (expected > underEcho * Math.max(power, leastPower)) path.weaken()
       }
       if (power < leastPower) {
-        onSilence(now)
+        suspicion.onSilence(now)
         return false
       }
-      silentWindows = 0
+      suspicion.onSound()
       path.count()
       if (path.follow(now)) {
-        suspectedWindows = 0
+        suspicion.onEcho()
         isCertain = true
         return true
       }
       if (delay !== undefined) {
         const loudestAtDelay = played.loudest(now - 2 * windowLength - delay, now + windowLength - delay)
-        if (power <= path.gain() * loudestAtDelay * overEcho) return true
+        if (power <= path.gain() * loudestAtDelay * EchoSuspicion.overEcho) return true
       }
 
       const loudestPlayed = played.loudest(now - EchoMatcher.longestDelay, now)
       if (loudestPlayed === 0) return false
       // A known delay can jump: the far end's buffers have been refilled.
-      return path.learn(now) || isSuspected(power, loudestPlayed)
+      return path.learn(now) || suspicion.isEcho(power, loudestPlayed)
     },
     isCertain: () => isCertain,
     clean: (pcm, time, target) => {

@@ -43,8 +43,8 @@ const language = Effect.fnUntraced(function*(kinds: ReadonlyArray<FakeChatServer
     Effect.map(OpenAiReplyModel.make(settingsAt(url, "some-model"), { isPrimed: false }), (engine) => ({ name: `${index}`, engine, probe })))
   const engine = yield* FallbackReplyModel.make(members, options)
   const replier = yield* engine.prepare(persona)
-  const ask = (text = "Hello?", patience = 8000) =>
-    Effect.map(Replies.ask(replier, { history: [{ role: "caller", text }], state: null }, { patience }), (parts) =>
+  const ask = (text = "Hello?", timeout = 8000) =>
+    Effect.map(Replies.ask(replier, { history: [{ role: "caller", text }], state: null }, { timeout }), (parts) =>
       parts.flatMap((part) => part._tag === "Text" ? [part.text] : []).join(""))
   // What a server does not take is found out, and what it was asked until then is forgotten.
   yield* Effect.forEach(members, (_, index) => {

@@ -3,10 +3,15 @@ import { type Cause, Effect, Exit, Queue, Ref, Scope, Stream } from "effect"
 import type { Pcm, SampleRate } from "../../../../src/audio/Pcm.ts"
 import * as ReplySynthesizer from "../../../../src/conversation/speak/ReplySynthesizer.ts"
 import type { SpeechChunk } from "../../../../src/conversation/ports/TextToSpeech.ts"
+import type { Outgoing } from "../../../../src/conversation/speak/Outgoing.ts"
+import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
 import * as FakeEngines from "../../../support/engines/FakeEngines.ts"
 import { pass, settle, until } from "../../../support/service/Time.ts"
 
-/** A player with a speech engine, and an end of the line that takes all it is given, or nothing. */
+/** What a synthesizer reports. */
+type SpeechReport = Extract<TurnReport, { readonly _tag: "SpeechBegan" | "SpeechEnded" | "SpeechFailed" }>
+
+/** A synthesizer with a speech engine, and an end of the line that takes all it is given, or nothing. */
 const open = Effect.fnUntraced(function*(options: {
   readonly speech?: (text: string) => Stream.Stream<SpeechChunk, never>
   readonly isLineStuck?: boolean
@@ -14,15 +19,15 @@ const open = Effect.fnUntraced(function*(options: {
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
   const fake = FakeEngines.make()
-  const out = yield* Queue.bounded<ReplySynthesizer.Outgoing, Cause.Done>(2)
-  const items: Array<ReplySynthesizer.Outgoing> = []
-  const reports: Array<ReplySynthesizer.Report> = []
-  const player = yield* Scope.provide(
+  const out = yield* Queue.bounded<Outgoing, Cause.Done>(2)
+  const items: Array<Outgoing> = []
+  const reports: Array<SpeechReport> = []
+  const synthesizer = yield* Scope.provide(
     ReplySynthesizer.make({
       reply: 7,
-      speech: options.speech ?? ((text) => fake.engines.textToSpeech.speak({ text, language: "en" })),
+      speech: (_, text) => options.speech?.(text) ??  fake.engines.textToSpeech.speak({ text, language: "en" }),
       out,
-      report: (report) => void reports.push(report),
+      report: (report) => void reports.push(report as SpeechReport),
       timeout: 4000
     }),
     scope
@@ -35,7 +40,7 @@ const open = Effect.fnUntraced(function*(options: {
       })))
   }
   return {
-    player,
+    synthesizer,
     fake,
     reports,
     items,
@@ -63,31 +68,31 @@ const sine = (rate: SampleRate, frequency: number, millis: number) =>
 describe("what leaves", () => {
   it.effect("is 20 ms, the notice, then pieces of 100 ms, and a mark behind each segment, in order", () =>
     Effect.gen(function*() {
-      const { player, reports, story } = yield* open({
+      const { synthesizer, reports, story } = yield* open({
         speech: (text) => Stream.fromIterable(pieces(new Int16Array(text.length * 80).fill(1), 2400))
       })
-      player.speak(0, "x".repeat(50)) // 500 ms
-      player.speak(1, "x".repeat(10))
-      yield* player.release
+      synthesizer.speak(0, "x".repeat(50), "reply") // 500 ms
+      synthesizer.speak(1, "x".repeat(10), "reply")
+      yield* synthesizer.release
       yield* settle
       assert.deepStrictEqual(story(), [
         "0:20", "0:sent", "0:100", "0:100", "0:80", "0:100", "0:100", "0:mark",
         "1:20", "1:sent", "1:80", "1:mark"
       ])
       assert.deepStrictEqual(reports, [
-        { _tag: "SpeechBegan", segment: 0 },
-        { _tag: "SpeechEnded", segment: 0, duration: 500 },
-        { _tag: "SpeechBegan", segment: 1 },
-        { _tag: "SpeechEnded", segment: 1, duration: 100 }
+        { _tag: "SpeechBegan", reply: 7, segment: 0 },
+        { _tag: "SpeechEnded", reply: 7, segment: 0, duration: 500 },
+        { _tag: "SpeechBegan", reply: 7, segment: 1 },
+        { _tag: "SpeechEnded", reply: 7, segment: 1, duration: 100 }
       ])
     }))
 
   it.effect.each([1, 7, 159, 160, 161, 801, 4000])("is the same sound in chunks of %i samples", (length) =>
     Effect.gen(function*() {
       const whole = sine(8000, 440, 250)
-      const { player, sound, story } = yield* open({ speech: () => Stream.fromIterable(pieces(whole, length)) })
-      player.speak(0, "x")
-      yield* player.release
+      const { synthesizer, sound, story } = yield* open({ speech: () => Stream.fromIterable(pieces(whole, length)) })
+      synthesizer.speak(0, "x", "reply")
+      yield* synthesizer.release
       yield* until(() => story().at(-1) === "0:mark")
       assert.deepStrictEqual(sound(0), [...whole])
       assert.strictEqual(story().filter((item) => item === "0:sent").length, 1)
@@ -97,9 +102,9 @@ describe("what leaves", () => {
 
   it.effect.each([240, 333, 5000])("is resampled from 24 kHz, in chunks of %i samples", (length) =>
     Effect.gen(function*() {
-      const { player, reports, sound, story } = yield* open({ speech: () => Stream.fromIterable(pieces(sine(24_000, 440, 300), length, 24_000)) })
-      player.speak(0, "x")
-      yield* player.release
+      const { synthesizer, reports, sound, story } = yield* open({ speech: () => Stream.fromIterable(pieces(sine(24_000, 440, 300), length, 24_000)) })
+      synthesizer.speak(0, "x", "reply")
+      yield* synthesizer.release
       yield* until(() => story().at(-1) === "0:mark")
       const heard = sound(0)
       const [, ended] = reports
@@ -118,20 +123,20 @@ describe("what leaves", () => {
 
   it.effect("waits for the release, and again while it is held; what was made in the meantime follows", () =>
     Effect.gen(function*() {
-      const { fake, player, story, tags } = yield* open()
-      player.speak(0, "One.")
+      const { fake, synthesizer, story, tags } = yield* open()
+      synthesizer.speak(0, "One.", "reply")
       yield* settle
       assert.deepStrictEqual(story(), [])
       // Made ahead all the same.
       assert.deepStrictEqual(tags(), ["SpeechBegan 0", "SpeechEnded 0"])
-      yield* player.release
+      yield* synthesizer.release
       yield* settle
       assert.deepStrictEqual(story(), ["0:20", "0:sent", "0:100", "0:80", "0:40", "0:mark"])
-      yield* player.hold
-      player.speak(1, "Two.")
+      yield* synthesizer.hold
+      synthesizer.speak(1, "Two.", "reply")
       yield* settle
       assert.strictEqual(story().length, 6)
-      yield* player.release
+      yield* synthesizer.release
       yield* settle
       assert.strictEqual(story().at(-1), "1:mark")
       assert.deepStrictEqual((yield* Ref.get(fake.speak.requests)).map(({ asked, outcome }) => `${asked} ${outcome}`), ["One. done", "Two. done"])
@@ -140,7 +145,7 @@ describe("what leaves", () => {
   it.effect("holds back an engine that is faster than speech, and does not take its waiting for a fault", () =>
     Effect.gen(function*() {
       let made = 0
-      const { player, reports } = yield* open({
+      const { synthesizer, reports } = yield* open({
         isLineStuck: true,
         speech: () => Stream.fromIterable(Array.from({ length: 10_000 }, () => 0)).pipe(
           Stream.rechunk(1),
@@ -150,27 +155,27 @@ describe("what leaves", () => {
           })
         )
       })
-      player.speak(0, "x")
-      yield* player.release
+      synthesizer.speak(0, "x", "reply")
+      yield* synthesizer.release
       yield* until(() => made > 140)
       yield* pass(60_000)
       // Twelve seconds of sound and what is on its way.
       assert.isAtLeast(made, 120)
       assert.isAtMost(made, 140)
-      assert.deepStrictEqual(reports, [{ _tag: "SpeechBegan", segment: 0 }])
+      assert.deepStrictEqual(reports, [{ _tag: "SpeechBegan", reply: 7, segment: 0 }])
     }))
 })
 
 describe("stop", () => {
   it.effect("before anything was made: the engine's request is interrupted, and nothing leaves", () =>
     Effect.gen(function*() {
-      const { fake, player, speaks, story } = yield* open()
+      const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next(FakeEngines.slow(300))
-      player.speak(0, "One.")
-      player.speak(1, "Two.")
-      yield* player.release
+      synthesizer.speak(0, "One.", "reply")
+      synthesizer.speak(1, "Two.", "reply")
+      yield* synthesizer.release
       yield* pass(100)
-      yield* player.stop(0)
+      yield* synthesizer.stop(0)
       yield* pass(5000)
       assert.deepStrictEqual(story(), [])
       assert.deepStrictEqual((yield* speaks).map(({ asked, outcome }) => `${asked} ${outcome}`), ["One. interrupted"])
@@ -178,16 +183,16 @@ describe("stop", () => {
 
   it.effect("in the middle of a segment: no more of it leaves, no mark of it, and the next one can be said", () =>
     Effect.gen(function*() {
-      const { fake, player, speaks, story } = yield* open()
+      const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next(FakeEngines.slow(0, 200))
-      player.speak(0, "One two three.")
-      yield* player.release
+      synthesizer.speak(0, "One two three.", "reply")
+      yield* synthesizer.release
       yield* pass(450)
       const before = story()
       assert.include(before, "0:sent")
       assert.notInclude(before, "0:mark")
-      yield* player.stop(0)
-      player.speak(1, "Four.")
+      yield* synthesizer.stop(0)
+      synthesizer.speak(1, "Four.", "reply")
       yield* pass(5000)
       assert.deepStrictEqual(story().slice(before.length).map((item) => item[0]), ["1", "1", "1", "1", "1", "1"])
       assert.deepStrictEqual((yield* speaks).map(({ outcome }) => outcome), ["interrupted", "done"])
@@ -195,12 +200,12 @@ describe("stop", () => {
 
   it.effect("after all was made but held: nothing of it leaves", () =>
     Effect.gen(function*() {
-      const { player, story } = yield* open()
-      player.speak(0, "One.")
+      const { synthesizer, story } = yield* open()
+      synthesizer.speak(0, "One.", "reply")
       yield* settle
-      yield* player.stop(0)
-      player.speak(1, "Two.")
-      yield* player.release
+      yield* synthesizer.stop(0)
+      synthesizer.speak(1, "Two.", "reply")
+      yield* synthesizer.release
       yield* settle
       assert.isTrue(story().every((item) => item.startsWith("1:")), story().join(" "))
       assert.strictEqual(story().at(-1), "1:mark")
@@ -208,19 +213,19 @@ describe("stop", () => {
 
   it.effect("what already waits for the line does not leave", () =>
     Effect.gen(function*() {
-      const out = yield* Queue.bounded<ReplySynthesizer.Outgoing, Cause.Done>(2)
+      const out = yield* Queue.bounded<Outgoing, Cause.Done>(2)
       const fake = FakeEngines.make()
-      const player = yield* ReplySynthesizer.make({
+      const synthesizer = yield* ReplySynthesizer.make({
         reply: 0,
-        speech: (text) => fake.engines.textToSpeech.speak({ text, language: "en" }),
+        speech: (_, text) => fake.engines.textToSpeech.speak({ text, language: "en" }),
         out,
         report: () => undefined,
         timeout: 4000
       })
-      player.speak(0, "One two three four five.")
-      yield* player.release
+      synthesizer.speak(0, "One two three four five.", "reply")
+      yield* synthesizer.release
       yield* settle
-      yield* player.stop(0)
+      yield* synthesizer.stop(0)
       yield* settle
       const waiting = yield* Queue.clear(out)
       assert.isAtLeast(waiting.length, 2)
@@ -229,15 +234,15 @@ describe("stop", () => {
 
   it.effect("from a later segment on: the one that is being made goes on to its end", () =>
     Effect.gen(function*() {
-      const { fake, player, speaks, story } = yield* open()
+      const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next(FakeEngines.slow(0, 200))
-      player.speak(0, "One two three.")
-      player.speak(1, "Four.")
-      player.speak(2, "Five.")
-      yield* player.release
+      synthesizer.speak(0, "One two three.", "reply")
+      synthesizer.speak(1, "Four.", "reply")
+      synthesizer.speak(2, "Five.", "reply")
+      yield* synthesizer.release
       yield* pass(300)
-      yield* player.stop(1)
-      player.speak(3, "Six.")
+      yield* synthesizer.stop(1)
+      synthesizer.speak(3, "Six.", "reply")
       yield* pass(5000)
       assert.deepStrictEqual([...new Set(story().map((item) => item[0]))], ["0", "3"])
       assert.include(story(), "0:mark")
@@ -246,13 +251,13 @@ describe("stop", () => {
 
   it.effect("does not wait for an engine that is slow to let go", () =>
     Effect.gen(function*() {
-      const { fake, player, speaks, story } = yield* open()
+      const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next({ ...FakeEngines.hangs, letGo: 3000 })
-      player.speak(0, "One.")
-      yield* player.release
+      synthesizer.speak(0, "One.", "reply")
+      yield* synthesizer.release
       yield* settle
-      yield* player.stop(0)
-      player.speak(1, "Two.")
+      yield* synthesizer.stop(0)
+      synthesizer.speak(1, "Two.", "reply")
       yield* settle
       assert.deepStrictEqual(story().at(-1), "1:mark")
       yield* pass(3000)
@@ -261,22 +266,22 @@ describe("stop", () => {
 
   it.effect("twice, and with nothing to stop, is harmless", () =>
     Effect.gen(function*() {
-      const { player, story } = yield* open()
-      yield* player.stop(0)
-      yield* player.stop(0)
-      player.speak(0, "One.")
-      yield* player.release
+      const { synthesizer, story } = yield* open()
+      yield* synthesizer.stop(0)
+      yield* synthesizer.stop(0)
+      synthesizer.speak(0, "One.", "reply")
+      yield* synthesizer.release
       yield* settle
       assert.strictEqual(story().at(-1), "0:mark")
-      yield* player.stop(0)
-      yield* player.stop(0)
+      yield* synthesizer.stop(0)
+      yield* synthesizer.stop(0)
     }))
 
   it.effect("the scope's end interrupts the engine's request", () =>
     Effect.gen(function*() {
-      const { end, fake, player, speaks } = yield* open()
+      const { end, fake, synthesizer, speaks } = yield* open()
       fake.speak.next(FakeEngines.hangs)
-      player.speak(0, "One.")
+      synthesizer.speak(0, "One.", "reply")
       yield* settle
       yield* end
       assert.deepStrictEqual((yield* speaks).map(({ outcome }) => outcome), ["interrupted"])
@@ -288,28 +293,28 @@ describe("a speech engine that", () => {
 
   it.effect.each(cases)("$name before the first sound: it is told once, and what follows waits for the decision", ({ plan }) =>
     Effect.gen(function*() {
-      const { fake, player, reports, story } = yield* open()
+      const { fake, synthesizer, reports, story } = yield* open()
       fake.speak.next(plan)
-      player.speak(0, "One.")
-      player.speak(1, "Two.")
-      yield* player.release
+      synthesizer.speak(0, "One.", "reply")
+      synthesizer.speak(1, "Two.", "reply")
+      yield* synthesizer.release
       yield* pass(10_000)
       assert.deepStrictEqual(reports.map(({ _tag, segment }) => ({ _tag, segment })), [{ _tag: "SpeechFailed", segment: 0 }])
       assert(reports[0]._tag === "SpeechFailed")
       assert.isFalse(reports[0].hadSound)
       assert.deepStrictEqual(story(), [])
-      yield* player.stop(0)
-      player.speak(2, "Three.")
+      yield* synthesizer.stop(0)
+      synthesizer.speak(2, "Three.", "reply")
       yield* settle
       assert.strictEqual(story().at(-1), "2:mark")
     }))
 
   it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle: what was made leaves, without a mark", ({ plan }) =>
     Effect.gen(function*() {
-      const { fake, player, reports, story } = yield* open()
+      const { fake, synthesizer, reports, story } = yield* open()
       fake.speak.next({ ...plan, parts: 1 })
-      player.speak(0, "One two three.")
-      yield* player.release
+      synthesizer.speak(0, "One two three.", "reply")
+      yield* synthesizer.release
       yield* pass(10_000)
       assert.deepStrictEqual(reports.map(({ _tag }) => _tag), ["SpeechBegan", "SpeechFailed"])
       assert(reports[1]._tag === "SpeechFailed")
@@ -319,33 +324,33 @@ describe("a speech engine that", () => {
 
   it.effect("keeps the caller waiting past the timeout has failed by it", () =>
     Effect.gen(function*() {
-      const { fake, player, reports } = yield* open()
+      const { fake, synthesizer, reports } = yield* open()
       fake.speak.next(FakeEngines.slow(3999), FakeEngines.slow(4001))
-      player.speak(0, "One.")
+      synthesizer.speak(0, "One.", "reply")
       yield* pass(3999)
       assert.deepStrictEqual(reports.map(({ _tag }) => _tag), ["SpeechBegan", "SpeechEnded"])
-      player.speak(1, "Two.")
+      synthesizer.speak(1, "Two.", "reply")
       yield* pass(4000)
-      assert.deepStrictEqual(reports.at(-1), { _tag: "SpeechFailed", segment: 1, hadSound: false, reason: "timeout" })
+      assert.deepStrictEqual(reports.at(-1), { _tag: "SpeechFailed", reply: 7, segment: 1, hadSound: false, reason: "timeout" })
     }))
 
   it.effect("ends without any sound has failed: words that were not said are not heard", () =>
     Effect.gen(function*() {
-      const { player, reports, story } = yield* open({ speech: () => Stream.make({ pcm: new Int16Array(0) as Pcm, sampleRate: 8000 as const }) })
-      player.speak(0, "One.")
-      yield* player.release
+      const { synthesizer, reports, story } = yield* open({ speech: () => Stream.make({ pcm: new Int16Array(0) as Pcm, sampleRate: 8000 as const }) })
+      synthesizer.speak(0, "One.", "reply")
+      yield* synthesizer.release
       yield* settle
-      assert.deepStrictEqual(reports, [{ _tag: "SpeechFailed", segment: 0, hadSound: false, reason: "broken" }])
+      assert.deepStrictEqual(reports, [{ _tag: "SpeechFailed", reply: 7, segment: 0, hadSound: false, reason: "broken" }])
       assert.deepStrictEqual(story(), [])
     }))
 
   it.effect("changes its rate in the middle is heard all the same", () =>
     Effect.gen(function*() {
-      const { player, sound } = yield* open({
+      const { synthesizer, sound } = yield* open({
         speech: () => Stream.fromIterable([...pieces(sine(24_000, 440, 100), 2400, 24_000), ...pieces(sine(8000, 440, 100), 800)])
       })
-      player.speak(0, "x")
-      yield* player.release
+      synthesizer.speak(0, "x", "reply")
+      yield* synthesizer.release
       yield* settle
       assert.isAtLeast(sound(0).length, 1600)
     }))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Pcm } from "../../../../src/audio/Pcm.ts"
-import * as SpeechContext from "../../../../src/conversation/speak/SpeechContext.ts"
-import { millisOf } from "../../../../src/conversation/ports/TextToSpeech.ts"
+import type { Pcm } from "../../../../../src/audio/Pcm.ts"
+import * as SpeechContext from "../../../../../src/conversation/speak/context/SpeechContext.ts"
+import { millisOf } from "../../../../../src/conversation/ports/TextToSpeech.ts"
 
 const millis = (count: number, value = 1) => new Int16Array(count * 8).fill(value) as Pcm<8000>
 

@@ -1,0 +1,114 @@
+/**
+ * Carries out the turn machine's commands by the parts of a conversation. It decides nothing (docs/adr/0005).
+ *
+ * No command waits for an engine: whatever takes time is a fiber of the part that does it, and reports by an event.
+ */
+import { Effect } from "effect"
+import type { ConversationEvent } from "./ConversationEvent.ts"
+import type { CallerSound } from "./listen/CallerSound.ts"
+import type { UtteranceRecognition } from "./listen/UtteranceRecognition.ts"
+import type { SpeechContext } from "./speak/context/SpeechContext.ts"
+import type { Playback } from "./speak/Playback.ts"
+import type { ReplyGeneration } from "./speak/ReplyGeneration.ts"
+import type { ReplySpeech } from "./speak/ReplySpeech.ts"
+import type { ToolDesk } from "./tools/ToolDesk.ts"
+import type { Command } from "./turn/TurnCommand.ts"
+import type { Interpreter } from "./turn/TurnLoop.ts"
+import type { TurnTimers } from "./turn/TurnTimers.ts"
+
+export interface Parts {
+  readonly callerSound: Pick<CallerSound, "preSpeech">
+  readonly recognition: UtteranceRecognition
+  readonly generation: ReplyGeneration
+  readonly speech: ReplySpeech
+  readonly playback: Pick<Playback, "cleared">
+  readonly timers: TurnTimers
+  readonly desk: Pick<ToolDesk, "callerSaid" | "heard">
+  /** Unset: the voice has no use for it. */
+  readonly context: SpeechContext | undefined
+  readonly line: {
+    readonly clear: Effect.Effect<void>
+    readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+    /** Whether somebody watches the call, and so wants the caller's words while they speak. */
+    readonly isWatched: () => boolean
+    readonly hangUp: Effect.Effect<unknown>
+    /** Hands the call on in the background, and reports what came of it. */
+    readonly transfer: (to: string) => Effect.Effect<unknown>
+  }
+}
+
+export const make = (parts: Parts): Interpreter => {
+  const { callerSound, context, desk, generation, line, playback, recognition, speech, timers } = parts
+  /** The machine wants the caller's words while they speak. */
+  let areWordsWanted = false
+
+  const beginUtterance = ({ after, since, utterance }: Extract<Command, { readonly _tag: "BeginUtterance" }>) =>
+    after === undefined
+      ? recognition.begin(utterance, { preSpeech: callerSound.preSpeech() })
+      : recognition.begin(utterance, { continues: after, ...(since === undefined ? {} : { preSpeech: callerSound.preSpeech(since) }) })
+
+  const dropReply = (reply: number) => Effect.andThen(generation.drop(reply), speech.drop(reply))
+
+  const carryOut = (command: Command): Effect.Effect<unknown> => {
+    switch (command._tag) {
+      case "BeginUtterance":
+        return beginUtterance(command)
+      case "Transcribe":
+        return recognition.transcribe(command.utterance, command.attempt)
+      case "CancelTranscription":
+        return recognition.cancelTranscription(command.utterance)
+      case "EndUtterance":
+        return recognition.end(command.utterance)
+      case "WantWords":
+        areWordsWanted = command.isWanted
+        return Effect.void
+      case "StartReply":
+        speech.answers(command.reply, command.request.history.at(-1)?.text ?? "")
+        return generation.start(command.reply, command.request)
+      case "SettleReply":
+        return Effect.sync(() => generation.settle(command.reply))
+      case "CancelReply":
+        return dropReply(command.reply)
+      case "ForgetReply":
+        return Effect.andThen(dropReply(command.reply), Effect.sync(() => context?.drop(command.reply)))
+      case "Speak":
+        return speech.speak(command.reply, command.segment, command.text, command.kind)
+      case "Press":
+        return speech.press(command.reply, command.segment, command.digits)
+      case "Release":
+        return speech.release(command.reply)
+      case "Hold":
+        return speech.hold(command.reply)
+      case "StopSpeech":
+        return speech.stop(command.reply, command.from)
+      case "Clear":
+        return Effect.andThen(line.clear, Effect.sync(playback.cleared))
+      case "RememberCallerWords":
+        if (command.isRequest) desk.callerSaid(command.text)
+        context?.callerSaid(command.text)
+        return Effect.void
+      case "RememberAgentWords":
+        desk.heard(command.reply, command.text)
+        context?.agentHeard(command.reply, command.text)
+        return Effect.void
+      case "StartTimer":
+        return timers.start(command.timer, command.id, command.due)
+      case "CancelTimer":
+        return timers.cancel(command.timer)
+      case "Tell":
+        return line.tell(command.event)
+      case "HangUp":
+        return line.hangUp
+      case "Transfer":
+        return line.transfer(command.to)
+    }
+  }
+
+  return {
+    carryOut,
+    onEventDone: () => {
+      recognition.setPartialsWanted(areWordsWanted || line.isWatched())
+      context?.settle()
+    }
+  }
+}

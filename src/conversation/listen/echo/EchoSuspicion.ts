@@ -1,0 +1,75 @@
+/**
+ * Judges sound that is not alike what was played, but weak enough to be an echo whose delay is not known yet or has just changed.
+ *
+ * It keeps the agent from interrupting itself in the first half second of an echo, and no longer: after that the sound is the
+ * caller's. On a line without a loudspeaker nothing is suspected.
+ */
+import { windowLength } from "../../ports/VoiceActivity.ts"
+import { leastPower } from "../EnergyGate.ts"
+import * as EchoMatcher from "./EchoMatcher.ts"
+import type { EchoPath } from "./EchoPath.ts"
+import type { PlayedSound } from "./PlayedSound.ts"
+
+/** An echo that is this much louder (3 dB) than expected is somebody speaking. */
+export const overEcho = 2
+
+/** While nothing is known of the line, sound that is 12 dB weaker than what was played may be echo. */
+const underPlayed = 16
+
+/** Windows (½ s) that may count as echo by their power alone. */
+const maxSuspectedWindows = 16
+
+/** Windows without a sound (1 s), while the agent spoke all the time, that show that there is no loudspeaker. */
+const silentWindowsOfQuietLine = 32
+
+/** Mean square at which the agent counts as speaking: −36 dBFS, 20 dB over the least sound. */
+const agentSpeaksPower = leastPower * 100
+
+export interface EchoSuspicion {
+  /** A window without sound. `now`: the moment behind it. */
+  readonly onSilence: (now: number) => void
+  /** A window with sound. */
+  readonly onSound: () => void
+  /** A window that was alike. */
+  readonly onEcho: () => void
+  /** Whether a window of this power that was not alike counts as echo. `loudestPlayed`: of the sound whose echo it can be. */
+  readonly isEcho: (power: number, loudestPlayed: number) => boolean
+}
+
+export const make = (played: PlayedSound, path: EchoPath): EchoSuspicion => {
+  /** Windows that counted as echo by their power alone. */
+  let suspectedWindows = 0
+  /** Windows in a row without a sound. */
+  let silentWindows = 0
+  let isQuietLine = false
+
+  /** Whether an echo of any delay would have been heard in the last second. */
+  const spokeThroughout = (now: number): boolean => {
+    const { longestDelay, searchLength } = EchoMatcher
+    for (let from = now - longestDelay - silentWindowsOfQuietLine * windowLength; from < now; from += searchLength) {
+      if (played.power(from, searchLength) < agentSpeaksPower) return false
+    }
+    return true
+  }
+
+  return {
+    onSilence: (now) => {
+      suspectedWindows = Math.max(0, suspectedWindows - 1)
+      if (++silentWindows % silentWindowsOfQuietLine === 0 && spokeThroughout(now)) isQuietLine = true
+    },
+    onSound: () => {
+      silentWindows = 0
+    },
+    onEcho: () => {
+      suspectedWindows = 0
+    },
+    isEcho: (power, loudestPlayed) => {
+      const mayBeEcho = path.delay() === undefined
+        ? !isQuietLine && power * underPlayed <= loudestPlayed
+        : power <= path.gain() * loudestPlayed * overEcho
+      if (!mayBeEcho || suspectedWindows >= maxSuspectedWindows) return false
+      suspectedWindows++
+      return true
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The last step of the agent's sound before the line: tells the echo canceller what is played and when, and reports what left.
+ */
+import type { Pcm } from "../../audio/Pcm.ts"
+import type { CallerSound } from "../listen/CallerSound.ts"
+import { markName } from "../turn/TurnCommand.ts"
+import type { Report } from "../turn/TurnReport.ts"
+import type { Outgoing } from "./Outgoing.ts"
+
+export interface MakeOptions {
+  /** The conversation's clock, ms. */
+  readonly now: () => number
+  readonly callerSound: Pick<CallerSound, "played" | "cleared">
+  readonly report: Report
+}
+
+export interface Playback {
+  /** Turns an item into what the line takes. Items come in order, when the line has room. */
+  readonly leave: (
+    item: Outgoing
+  ) => Pcm<8000> | { readonly _tag: "Mark"; readonly name: string } | { readonly _tag: "Sent"; readonly notify: () => void }
+  /** The line threw away what was not played. */
+  readonly cleared: () => void
+}
+
+const samplesPerMilli = 8
+
+export const make = ({ callerSound, now, report }: MakeOptions): Playback => {
+  /** When all sound that left is expected to have been played. */
+  let playedUntil = 0
+
+  return {
+    leave: (item) => {
+      const { reply, segment } = item
+      switch (item._tag) {
+        case "Sound":
+          playedUntil = Math.max(playedUntil, now())
+          callerSound.played(item.pcm, playedUntil)
+          playedUntil += item.pcm.length / samplesPerMilli
+          return item.pcm
+        case "Sent":
+          return {
+            _tag: "Sent",
+            notify: () => {
+              if (item.isWanted()) report({ _tag: "MediaSent", reply, segment })
+            }
+          }
+        case "Mark":
+          if (item.isFiller) report({ _tag: "FillerLeft", reply })
+          return { _tag: "Mark", name: markName(reply, segment) }
+      }
+    },
+    cleared: () => {
+      const at = now()
+      callerSound.cleared(at)
+      playedUntil = Math.min(playedUntil, at)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The replies whose text is being made: runs the language model and its tools (`ReplyRounds`) and reports what they write.
+ *
+ * A reply that is made in a pause may be dropped. Its tools wait until the caller's turn is over, unless they change nothing.
+ */
+import { Deferred, Effect, FiberMap, type Scope } from "effect"
+import { EngineFailed, failureOf } from "../ports/Engine.ts"
+import type { Replier, ReplyRequest } from "../ports/ReplyModel.ts"
+import type { ToolDesk } from "../tools/ToolDesk.ts"
+import type { Report, TurnReport } from "../turn/TurnReport.ts"
+import * as ReplyRounds from "./ReplyRounds.ts"
+
+const replyLate = new EngineFailed({
+  stage: "replyModel",
+  reason: "timeout",
+  advice: "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
+})
+
+export interface MakeOptions {
+  readonly replier: Replier
+  readonly desk: ToolDesk
+  /** The longest wait for the model's next words, ms. */
+  readonly timeout: number
+  readonly report: Report
+}
+
+export interface ReplyGeneration {
+  /** Reports the reply's parts, and `ReplyDone` or `ReplyFailed` behind them. */
+  readonly start: (reply: number, request: ReplyRequest) => Effect.Effect<void>
+  /** The caller's turn is over: from now on the reply's tools may change the world. */
+  readonly settle: (reply: number) => void
+  /** Stops the model. Does not wait for a server that is slow to let go; tools that were asked go on. */
+  readonly drop: (reply: number) => Effect.Effect<void>
+}
+
+const reportOf = (reply: number, part: ReplyRounds.SpokenPart): TurnReport => {
+  switch (part._tag) {
+    case "Text":
+      return { _tag: "ReplyText", reply, text: part.text }
+    case "CutShort":
+      return { _tag: "ReplyCutShort", reply }
+    case "State":
+      return { _tag: "ReplyState", reply, state: part.state }
+    case "HangUp":
+      return { _tag: "ReplyHangUp", reply }
+    case "Transfer":
+      return { _tag: "ReplyTransfer", reply, to: part.to }
+    case "Digits":
+      return { _tag: "ReplyDigits", reply, digits: part.digits }
+  }
+}
+
+/** All models stop with the scope. */
+export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<ReplyGeneration, never, Scope.Scope> {
+  const { desk, replier, report, timeout } = options
+  const scope = yield* Effect.scope
+  const running = yield* FiberMap.make<number>()
+  const unsettled = new Map<number, Deferred.Deferred<void>>()
+
+  return {
+    start: (reply, request) =>
+      Effect.suspend(() => {
+        const settled = Deferred.makeUnsafe<void>()
+        unsettled.set(reply, settled)
+        const rounds = ReplyRounds.run({
+          replier,
+          reply,
+          request,
+          desk,
+          settled: Deferred.await(settled),
+          timeout,
+          onLate: () => replyLate,
+          onPart: (part) => report(reportOf(reply, part))
+        }).pipe(
+          Effect.matchCause({
+            onSuccess: () => report({ _tag: "ReplyDone", reply }),
+            onFailure: (cause) => report({ _tag: "ReplyFailed", reply, ...failureOf(cause) })
+          })
+        )
+        return Effect.asVoid(FiberMap.run(running, reply, rounds, { startImmediately: true }))
+      }),
+    settle: (reply) => {
+      const settled = unsettled.get(reply)
+      if (settled === undefined) return
+      unsettled.delete(reply)
+      Deferred.doneUnsafe(settled, Effect.void)
+    },
+    drop: (reply) =>
+      Effect.suspend(() => {
+        unsettled.delete(reply)
+        return Effect.asVoid(Effect.forkIn(FiberMap.remove(running, reply), scope))
+      })
+  }
+})

@@ -1,0 +1,96 @@
+/**
+ * The speech of all replies that count: each has a synthesizer from its first order until it is dropped.
+ *
+ * A voice that speaks the better for having heard the conversation gets it with each request (`SpeechContext`). Fixed lines and
+ * fillers were prepared without it and are requested without it.
+ */
+import { Effect, Exit, type Queue, Scope, Stream } from "effect"
+import type { SpeechRequest, TextToSpeech } from "../ports/TextToSpeech.ts"
+import type { SpeechKind } from "../turn/TurnCommand.ts"
+import type { Report } from "../turn/TurnReport.ts"
+import type { SpeechContext } from "./context/SpeechContext.ts"
+import type { Outgoing } from "./Outgoing.ts"
+import * as ReplySynthesizer from "./ReplySynthesizer.ts"
+
+/** The voice of an agent: the parts of a request that are the same for all texts. */
+export type Voice = Pick<SpeechRequest, "language" | "voice">
+
+/** The request that makes this text spoken by the agent's voice, without context. */
+export const requestOf = (agent: Voice) => (text: string): SpeechRequest =>
+  agent.voice === undefined ? { text, language: agent.language } : { text, language: agent.language, voice: agent.voice }
+
+export interface MakeOptions {
+  readonly textToSpeech: TextToSpeech["Service"]
+  readonly voice: Voice
+  /** The longest wait for the next sound, ms. */
+  readonly timeout: number
+  /** Unset: the voice has no use for it. */
+  readonly context?: SpeechContext
+  readonly out: Queue.Enqueue<Outgoing>
+  readonly report: Report
+}
+
+export interface ReplySpeech {
+  /** The newest reply answers these words of the caller's. */
+  readonly answers: (reply: number, callerWords: string) => void
+  readonly speak: (reply: number, segment: number, text: string, kind: SpeechKind) => Effect.Effect<void>
+  readonly press: (reply: number, segment: number, digits: string) => Effect.Effect<void>
+  readonly release: (reply: number) => Effect.Effect<void>
+  readonly hold: (reply: number) => Effect.Effect<void>
+  /** Drops a reply's segments from this one on. */
+  readonly stop: (reply: number, from: number) => Effect.Effect<void>
+  /** Drops all of a reply. Does not wait for an engine that is slow to let go. */
+  readonly drop: (reply: number) => Effect.Effect<void>
+}
+
+/** All synthesizers end with the scope. */
+export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<ReplySpeech, never, Scope.Scope> {
+  const { context, out, report, textToSpeech, timeout } = options
+  const scope = yield* Effect.scope
+  const requestText = requestOf(options.voice)
+  const open = new Map<number, { readonly synthesizer: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
+  /** Words of a caller who may go on; only the newest reply was made for them. */
+  let newest: { readonly reply: number; readonly callerWords: string } | undefined
+
+  const speech = (reply: number, segment: number, text: string, kind: SpeechKind) => {
+    const request = requestText(text)
+    if (context === undefined || kind !== "reply") return textToSpeech.speak(request)
+    const turns = context.read(newest?.reply === reply ? newest.callerWords : undefined)
+    return textToSpeech.speak(turns.length === 0 ? request : { ...request, context: turns }).pipe(
+      Stream.map((chunk) => {
+        context.made(reply, segment, text, chunk)
+        return chunk
+      })
+    )
+  }
+
+  const synthesizerOf = Effect.fnUntraced(function*(reply: number) {
+    const known = open.get(reply)
+    if (known !== undefined) return known.synthesizer
+    const own = yield* Scope.fork(scope)
+    const synthesizer = yield* Scope.provide(
+      ReplySynthesizer.make({ reply, out, report, timeout, speech: (segment, text, kind) => speech(reply, segment, text, kind) }),
+      own
+    )
+    open.set(reply, { synthesizer, scope: own })
+    return synthesizer
+  })
+
+  return {
+    answers: (reply, callerWords) => {
+      newest = { reply, callerWords }
+    },
+    speak: (reply, segment, text, kind) => Effect.map(synthesizerOf(reply), ({ speak }) => speak(segment, text, kind)),
+    press: (reply, segment, digits) => Effect.map(synthesizerOf(reply), ({ press }) => press(segment, digits)),
+    release: (reply) => Effect.flatMap(synthesizerOf(reply), ({ release }) => release),
+    hold: (reply) => Effect.flatMap(synthesizerOf(reply), ({ hold }) => hold),
+    stop: (reply, from) => Effect.flatMap(synthesizerOf(reply), ({ stop }) => stop(from)),
+    drop: Effect.fnUntraced(function*(reply: number) {
+      const known = open.get(reply)
+      if (known === undefined) return
+      open.delete(reply)
+      yield* known.synthesizer.stop(0)
+      yield* Effect.forkIn(Scope.close(known.scope, Exit.void), scope)
+    })
+  }
+})

@@ -1,0 +1,72 @@
+/**
+ * Sound that grows up to a limit. Beyond the limit all of it is dropped: a voice has no use for sound without its beginning.
+ */
+import * as Pcm from "../../../audio/Pcm.ts"
+
+/** Samples that memory is allocated for at once: a second at 8 kHz. */
+const allocationLength = 8000
+
+export interface GrowingSound {
+  readonly sampleRate: Pcm.SampleRate
+  /** Samples that were added while there was room. */
+  readonly length: () => number
+  readonly isDropped: () => boolean
+  /** Copies the sound behind what is there. All sound of one object is either copied or added. */
+  readonly copy: (pcm: Pcm.Pcm) => void
+  /** Adds the array itself; it must not be written to afterwards. */
+  readonly add: (pcm: Pcm.Pcm) => void
+  /** Drops all sound, for good. */
+  readonly drop: () => void
+  /** The first `length` samples, in pieces. They stay as they are while the sound grows. */
+  readonly first: (length: number) => ReadonlyArray<Pcm.Pcm>
+}
+
+/** `limit`: ms. */
+export const make = (sampleRate: Pcm.SampleRate, limit: number): GrowingSound => {
+  let pieces: Array<Pcm.Pcm> = []
+  let length = 0
+  let isDropped = false
+
+  const drop = () => {
+    pieces = []
+    isDropped = true
+  }
+
+  const hasRoom = (more: number): boolean => {
+    if (!isDropped && ((length + more) * 1000) / sampleRate > limit) drop()
+    return !isDropped
+  }
+
+  return {
+    sampleRate,
+    length: () => length,
+    isDropped: () => isDropped,
+    copy: (pcm) => {
+      if (!hasRoom(pcm.length)) return
+      for (let at = 0; at < pcm.length;) {
+        const used = length % allocationLength
+        if (used === 0) pieces.push(new Int16Array(allocationLength))
+        const count = Math.min(pcm.length - at, allocationLength - used)
+        Pcm.copy(pcm, at, count, pieces[pieces.length - 1], used)
+        length += count
+        at += count
+      }
+    },
+    add: (pcm) => {
+      if (pcm.length === 0 || !hasRoom(pcm.length)) return
+      pieces.push(pcm)
+      length += pcm.length
+    },
+    drop,
+    first: (wanted) => {
+      const first: Array<Pcm.Pcm> = []
+      let left = Math.min(wanted, length)
+      for (const piece of pieces) {
+        if (left <= 0) break
+        first.push(piece.length <= left ? piece : piece.subarray(0, left))
+        left -= piece.length
+      }
+      return first
+    }
+  }
+}

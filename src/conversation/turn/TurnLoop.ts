@@ -1,0 +1,67 @@
+/**
+ * Runs the turn machine of one conversation: takes events one at a time, in order, and has its commands carried out before the
+ * next event. It keeps the machine's state, which nothing else reads.
+ */
+import { Deferred, Effect, Queue } from "effect"
+import type { Command } from "./TurnCommand.ts"
+import type { TurnEvent } from "./TurnEvent.ts"
+import type { Report } from "./TurnReport.ts"
+import type { Transition } from "./Transition.ts"
+import { initial } from "./TurnState.ts"
+
+export interface MakeOptions {
+  readonly transition: Transition
+  /** The conversation's clock, ms. */
+  readonly now: () => number
+  /** Takes each event before the machine does. */
+  readonly record: ((event: TurnEvent) => void) | undefined
+}
+
+/** Carries out what the machine orders. */
+export interface Interpreter {
+  readonly carryOut: (command: Command) => Effect.Effect<unknown>
+  /** All commands of an event were carried out. */
+  readonly onEventDone: () => void
+}
+
+export interface TurnLoop {
+  readonly report: Report
+  /** Ends when all events that were reported before have been processed. */
+  readonly processed: Effect.Effect<void>
+  /** Processes events until it is interrupted. */
+  readonly run: (interpreter: Interpreter) => Effect.Effect<never>
+  /** Takes the end of the call at once, though other events may wait; returns the commands. */
+  readonly hangUp: () => ReadonlyArray<Command>
+}
+
+export const make = Effect.fnUntraced(function*({ now, record, transition }: MakeOptions): Effect.fn.Return<TurnLoop> {
+  const inbox = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
+  let state = initial
+
+  const take = (event: TurnEvent): ReadonlyArray<Command> => {
+    record?.(event)
+    const [commands, next] = transition(state, event)
+    state = next
+    return commands
+  }
+
+  return {
+    report: (event) => void Queue.offerUnsafe(inbox, { at: now(), ...event }),
+    processed: Effect.suspend(() => {
+      const barrier = Deferred.makeUnsafe<void>()
+      Queue.offerUnsafe(inbox, barrier)
+      return Deferred.await(barrier)
+    }),
+    run: (interpreter) => {
+      const step = Effect.fnUntraced(function*(event: TurnEvent) {
+        for (const command of take(event)) yield* interpreter.carryOut(command)
+        interpreter.onEventDone()
+      })
+      return Effect.forever(Effect.flatMap(
+        Queue.take(inbox),
+        (item) => "_tag" in item ? step(item) : Effect.asVoid(Deferred.succeed(item, undefined))
+      ))
+    },
+    hangUp: () => take({ _tag: "HungUp", at: now() })
+  }
+})

@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Pcm } from "../../../../src/audio/Pcm.ts"
+import * as Playback from "../../../../src/conversation/speak/Playback.ts"
+import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
+
+const setUp = () => {
+  let now = 1000
+  const played: Array<readonly [at: number, millis: number]> = []
+  const cleared: Array<number> = []
+  const reports: Array<TurnReport> = []
+  const playback = Playback.make({
+    now: () => now,
+    callerSound: {
+      played: (pcm, at) => played.push([at, pcm.length / 8]),
+      cleared: (at) => cleared.push(at)
+    },
+    report: (event) => void reports.push(event)
+  })
+  return { playback, played, cleared, reports, at: (moment: number) => void (now = moment) }
+}
+
+const item = { reply: 3, segment: 1, isWanted: () => true }
+const sound = (millis: number): Pcm<8000> => new Int16Array(millis * 8)
+
+describe("sound that leaves", () => {
+  it("is expected to be played behind what left before, or now", () => {
+    const { at, playback, played } = setUp()
+    const pcm = sound(100)
+    assert.strictEqual(playback.leave({ ...item, _tag: "Sound", pcm }), pcm)
+    at(1020)
+    playback.leave({ ...item, _tag: "Sound", pcm })
+    at(2000)
+    playback.leave({ ...item, _tag: "Sound", pcm })
+    assert.deepStrictEqual(played, [[1000, 100], [1100, 100], [2000, 100]])
+  })
+
+  it("is expected at once after a clear", () => {
+    const { at, cleared, playback, played } = setUp()
+    playback.leave({ ...item, _tag: "Sound", pcm: sound(500) })
+    at(1100)
+    playback.cleared()
+    playback.leave({ ...item, _tag: "Sound", pcm: sound(100) })
+    assert.deepStrictEqual(cleared, [1100])
+    assert.deepStrictEqual(played.at(-1), [1100, 100])
+  })
+})
+
+describe("a notice", () => {
+  it("reports the reply's first media when the line has sent it, unless the reply was cancelled", () => {
+    for (const isWanted of [true, false]) {
+      const { playback, reports } = setUp()
+      const notice = playback.leave({ ...item, isWanted: () => isWanted, _tag: "Sent" })
+      assert(!(notice instanceof Int16Array) && notice._tag === "Sent")
+      assert.deepStrictEqual(reports, [])
+      notice.notify()
+      assert.deepStrictEqual(reports, isWanted ? [{ _tag: "MediaSent", reply: 3, segment: 1 }] : [])
+    }
+  })
+})
+
+describe("a mark", () => {
+  it("has the name of its reply and segment; a filler's reports that all of the filler has left", () => {
+    const { playback, reports } = setUp()
+    assert.deepStrictEqual(playback.leave({ ...item, _tag: "Mark", isFiller: false }), { _tag: "Mark", name: "turn-3/seg-1" })
+    assert.deepStrictEqual(reports, [])
+    playback.leave({ ...item, _tag: "Mark", isFiller: true })
+    assert.deepStrictEqual(reports, [{ _tag: "FillerLeft", reply: 3 }])
+  })
+})
