@@ -13,9 +13,9 @@ const setUp = Effect.fnUntraced(function*(carryOut: (command: Command) => Effect
   let now = 0
   const loop = yield* TurnLoop.make({
     transition: (state) => {
-      const nextReply = state.nextReply + 1
-      const next: TurnState = { ...state, nextReply }
-      return [[{ _tag: "Transcribe", utterance: nextReply, attempt: 0 }], next]
+      const nextReplyId = state.nextReplyId + 1
+      const next: TurnState = { ...state, nextReplyId }
+      return [[{ _tag: "Transcribe", utterance: nextReplyId, attempt: 0 }], next]
     },
     now: () => now,
     record: (event) => void recorded.push(event)
