@@ -7,7 +7,8 @@
  */
 import { Array, Context, Data, Effect, Fiber, FileSystem, Layer, Option, Path, Result, Scope } from "effect"
 import { fileURLToPath } from "node:url"
-import { type AgentChoice, AppConfig } from "../config/AppConfig.ts"
+import type { AgentChoice } from "../config/AgentChoice.ts"
+import { AppConfig } from "../config/AppConfig.ts"
 import type { EngineFailed, EngineState } from "../conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import { AgentName } from "../domain/AgentName.ts"

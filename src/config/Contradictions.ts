@@ -6,34 +6,7 @@ import { Duration, Option, Redacted } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
 import { meant } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
-
-/** The settings that are looked at; `Settings` has them all. */
-interface Settings {
-  readonly twilio: {
-    readonly account: Option.Option<{ readonly authTokens: ReadonlyArray<Redacted.Redacted> }>
-    readonly phoneNumber: Option.Option<string>
-    readonly apiBaseUrl: Option.Option<URL>
-  }
-  readonly server: {
-    readonly host: string
-    readonly publicUrl: Option.Option<URL>
-    readonly trustedProxies: ReadonlyArray<string>
-    readonly admin: Option.Option<unknown>
-  }
-  readonly apiKey: Option.Option<Redacted.Redacted>
-  readonly engines: {
-    readonly speechToText: ReadonlyArray<{ readonly _tag: string }>
-    readonly replyModel: ReadonlyArray<{ readonly _tag: string }>
-    readonly textToSpeech: ReadonlyArray<{ readonly _tag: string }>
-  }
-  readonly limits: {
-    readonly calls: number
-    readonly callsPerCaller: number
-    readonly callDuration: Duration.Duration
-    readonly start: Duration.Duration
-    readonly media: Duration.Duration
-  }
-}
+import type { Settings } from "./Settings.ts"
 
 /** The secrets of `.env.example`: everybody knows them. */
 export const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef" }

@@ -8,11 +8,12 @@
 import { Console, Context, Data, Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { AccountSid } from "../domain/Sid.ts"
-import { type Account, AppConfig } from "./AppConfig.ts"
+import { AppConfig } from "./AppConfig.ts"
 import * as GuessableKeys from "./GuessableKeys.ts"
 import { isReachable } from "./Contradictions.ts"
 import { trimmed } from "./Environment.ts"
 import * as Files from "./Files.ts"
+import type { Account } from "./variables/TwilioVariables.ts"
 
 /** `local-account.json` in the data folder; the simulator reads it too. */
 const LocalAccount = Schema.fromJsonString(

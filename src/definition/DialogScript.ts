@@ -6,7 +6,7 @@
  */
 
 /** What happens when an answer has been given. */
-export type After =
+export type AfterAnswer =
   /** The caller's turn. */
   | "listen"
   | "hangUp"
@@ -41,7 +41,7 @@ export interface Intent {
   /** The intents that a yes or a no to the answer leads to. */
   readonly yes?: string
   readonly no?: string
-  readonly after: After
+  readonly after: AfterAnswer
   /** With `after: "transfer"`: to whom, by the name in the persona's `transfers`. */
   readonly transfer?: string
 }

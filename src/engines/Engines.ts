@@ -5,7 +5,8 @@
  */
 import { type Array, Context, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
-import { AppConfig, type EngineChoice, type EngineSettings } from "../config/AppConfig.ts"
+import { AppConfig } from "../config/AppConfig.ts"
+import type { EngineChoice, EngineSettings } from "../config/EngineSettings.ts"
 import type { EngineFailed, Stage } from "../conversation/ports/Engine.ts"
 import { ReplyModel } from "../conversation/ports/ReplyModel.ts"
 import { SpeechToText } from "../conversation/ports/SpeechToText.ts"

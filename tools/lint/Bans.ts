@@ -31,7 +31,7 @@ export const bans: ReadonlyArray<Ban> = [
   {
     names: ["process.env"],
     modules: ["node:process"],
-    instead: "a variable in config/AppConfig.ts",
+    instead: "a variable in config/variables",
     except: { "runtime/V8.ts": "Node's own variable, read before there is a Config" }
   },
   {

@@ -1,8 +1,8 @@
 /**
- * An agent's file: YAML, read into a persona. `docs/agents.md` explains it to those who write one.
+ * Agent files: YAML that is read into an agent definition. `docs/agents.md` explains them to their writers.
  *
- * Everything that is wrong with a file is reported at once, each with its line and what to do: keys, types,
- * phrases, names of slots and intents, and what the engines can't say or hear.
+ * All problems of a file are reported at once, each with its line and advice: keys, types, phrases, names of slots
+ * and intents, an unknown voice, and words that the recognizer does not know.
  */
 import { Array, Context, Data, Duration, Effect, Layer, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -11,65 +11,90 @@ import type { EngineFailed } from "../../conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import { SpeechToText } from "../../conversation/ports/SpeechToText.ts"
 import { TextToSpeech } from "../../conversation/ports/TextToSpeech.ts"
-import { type Draft, draft, nowhere } from "./AgentCompiler.ts"
+import { type CompiledAgent, compile } from "./compiler/AgentCompiler.ts"
 import { suggest } from "../../domain/DidYouMean.ts"
+import { startOfFile } from "./YamlPlaces.ts"
 import type { Problem } from "./YamlSource.ts"
 
-/** The largest file that is read, in bytes. */
-export const maxBytes = 262_144
+/** The largest file that is read. */
+export const maxFileBytes = 262_144
 
-/** Problems of one file that its error's message tells. */
-const shown = 50
+/** Problems of one file in its error's message; the others are only counted. */
+const maxListedProblems = 50
 
-/** All that is wrong with a file: one line each, fit to be shown to whoever wrote it. */
+/** All that is wrong with a file: one line each, fit to be shown to its writer. */
 export class AgentFileInvalid extends Data.TaggedError("AgentFileInvalid")<{
   readonly file: string
+  /** In the order of their places. */
   readonly problems: Array.NonEmptyReadonlyArray<Problem>
 }> {
   override get message() {
-    const lines = this.problems.slice(0, shown).map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`)
-    const more = this.problems.length - lines.length
-    return [...lines, ...more > 0 ? [`${this.file}: and ${more} more.`] : []].join("\n")
+    const lines = this.problems.slice(0, maxListedProblems).map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`)
+    const unlisted = this.problems.length - lines.length
+    return [...lines, ...unlisted > 0 ? [`${this.file}: and ${unlisted} more.`] : []].join("\n")
   }
 }
 
-/** The file itself can't be had. */
-export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")<{ readonly file: string; readonly why: string }> {
+/** The file itself can't be read. */
+export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")<{
+  readonly file: string
+  /** The end of a sentence that begins with the file's name. */
+  readonly why: string
+}> {
   override get message() {
     return `The agent's file ${this.file} ${this.why}`
   }
 }
 
-/** Why a file can't be read, and what to do: the end of a sentence that begins with its name. */
-const advice: Readonly<Record<Files.FileUnreadable["why"], string>> = {
+/** Why a file can't be read, and what to do. */
+const whyUnreadable: Readonly<Record<Files.FileUnreadable["why"], string>> = {
   missing: "can't be found. Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
   folder: "is a folder. Name a file; AGENTS_DIR is for a folder of them.",
   notAFile: "is a pipe, a device or a socket. Name a file.",
-  tooLarge: `has more than ${maxBytes / 1024} KiB. Make it smaller.`,
+  tooLarge: `has more than ${maxFileBytes / 1024} KiB. Make it smaller.`,
   forbidden: "can't be read. Check its permissions.",
   failed: "can't be read. Check its disk and its permissions."
 }
 
-const inOrder = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
+const byPlace = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
   problems.toSorted((one, other) => one.line - other.line || one.column - other.column)
 
-const settle = (file: string, persona: AgentDefinition | undefined, problems: ReadonlyArray<Problem>): Result.Result<AgentDefinition, AgentFileInvalid> => {
-  const sorted = inOrder(problems)
+/** The definition of a file without problems. */
+const definitionOrProblems = (
+  file: string,
+  definition: AgentDefinition | undefined,
+  problems: ReadonlyArray<Problem>
+): Result.Result<AgentDefinition, AgentFileInvalid> => {
+  const sorted = byPlace(problems)
   if (Array.isReadonlyArrayNonEmpty(sorted)) return Result.fail(new AgentFileInvalid({ file, problems: sorted }))
-  return persona === undefined
-    ? Result.fail(new AgentFileInvalid({ file, problems: [{ ...nowhere, message: "This file can't be read." }] }))
-    : Result.succeed(persona)
+  return definition === undefined
+    ? Result.fail(new AgentFileInvalid({ file, problems: [{ ...startOfFile, message: "This file can't be read." }] }))
+    : Result.succeed(definition)
 }
 
-/** Reads a text, without asking the engines. `file` is its name in errors, `limit` the longest call in ms. */
-export const parse = (text: string, file: string, limit = Infinity): Result.Result<AgentDefinition, AgentFileInvalid> => {
-  const { persona, problems } = draft(text, limit)
-  return settle(file, persona, problems)
+/** Reads a text without asking the engines. `file` is its name in errors; no call lasts longer than `maxCallMillis`. */
+export const parse = (text: string, file: string, maxCallMillis = Infinity): Result.Result<AgentDefinition, AgentFileInvalid> => {
+  const { definition, problems } = compile(text, maxCallMillis)
+  return definitionOrProblems(file, definition, problems)
+}
+
+/** A voice that the engine does not have. An engine that lists no voices takes any. */
+const voiceProblems = ({ placeOfVoice }: CompiledAgent, { voice }: AgentDefinition, voices: ReadonlyArray<string>): ReadonlyArray<Problem> =>
+  voice === undefined || voices.length === 0 || voices.includes(voice)
+    ? []
+    : [{ ...placeOfVoice, message: `There is no voice "${voice}". ${suggest(voice, voices)}` }]
+
+/** At each place of the word in the file; a word of the default phrases is reported at the language. */
+const unknownWordProblems = ({ placeOfLanguage, placesOfWord }: CompiledAgent, word: string): ReadonlyArray<Problem> => {
+  const places = placesOfWord(word)
+  const message = `The speech recognition does not know the word "${word}". Write it in other words, or as it sounds.`
+  return (places.length === 0 ? [placeOfLanguage] : places).map((place) => ({ ...place, message }))
 }
 
 export class AgentFiles extends Context.Service<AgentFiles, {
-  /** The persona of a text; `file` is its name in errors. */
+  /** The definition in a text; `file` is its name in errors. Asks the engines which words and voices they know. */
   readonly read: (text: string, file: string) => Effect.Effect<AgentDefinition, AgentFileInvalid | EngineFailed>
+  /** The same for a file of at most 256 KiB. */
   readonly load: (file: string) => Effect.Effect<AgentDefinition, AgentFileInvalid | AgentFileUnreadable | EngineFailed>
 }>()("client-caller/agent/AgentFiles") {
   static readonly layer = Layer.effect(
@@ -77,40 +102,37 @@ export class AgentFiles extends Context.Service<AgentFiles, {
     Effect.gen(function*() {
       const { limits } = yield* AppConfig
       const speechToText = yield* SpeechToText
-      const textToSpeech = yield* TextToSpeech
-      const limit = Duration.toMillis(limits.callDuration)
+      const { voices } = yield* TextToSpeech
+      const maxCallMillis = Duration.toMillis(limits.callDuration)
 
-      const unheard = Effect.fnUntraced(function*({ languageAt, wordAt }: Draft, { hints }: AgentDefinition) {
-        const words = yield* speechToText.unknownWords(hints).pipe(
-          Effect.map((words) => ({ words, refusal: undefined })),
-          // The engine's own sentence says what to do.
-          Effect.catch((error) => error.reason === "refused" ? Effect.succeed({ words: [], refusal: error.advice }) : Effect.fail(error))
+      const recognitionProblems = (compiled: CompiledAgent, { hints }: AgentDefinition) =>
+        speechToText.unknownWords(hints).pipe(
+          Effect.map((words) => words.flatMap((word) => unknownWordProblems(compiled, word))),
+          Effect.catch((error) =>
+            // The engine refuses the language, and its advice says what to do.
+            error.reason === "refused"
+              ? Effect.succeed<ReadonlyArray<Problem>>([{ ...compiled.placeOfLanguage, message: error.advice }])
+              : Effect.fail(error)
+          )
         )
-        return [
-          ...words.refusal === undefined ? [] : [{ ...languageAt, message: words.refusal }],
-          ...words.words.flatMap((word): ReadonlyArray<Problem> => {
-            const places = wordAt(word)
-            const message = `The speech recognition does not know the word "${word}". Write it in other words, or as it sounds.`
-            return (places.length === 0 ? [languageAt] : places).map((at) => ({ ...at, message }))
-          })
-        ]
-      })
 
       const read = Effect.fn("AgentFiles.read")(function*(text: string, file: string) {
-        const found = draft(text, limit)
-        if (found.persona === undefined) return yield* Effect.fromResult(settle(file, undefined, found.problems))
-        const { voice } = found.persona
-        const { voices } = textToSpeech
-        const unsaid = voice === undefined || voices.length === 0 || voices.includes(voice)
-          ? []
-          : [{ ...found.voiceAt, message: `There is no voice "${voice}". ${suggest(voice, voices)}` }]
-        const problems = [...found.problems, ...unsaid, ...yield* unheard(found, found.persona)]
-        return yield* Effect.fromResult(settle(file, found.persona, problems))
+        const compiled = compile(text, maxCallMillis)
+        const { definition } = compiled
+        if (definition === undefined) return yield* Effect.fromResult(definitionOrProblems(file, undefined, compiled.problems))
+        const problems = [
+          ...compiled.problems,
+          ...voiceProblems(compiled, definition, voices),
+          ...yield* recognitionProblems(compiled, definition)
+        ]
+        return yield* Effect.fromResult(definitionOrProblems(file, definition, problems))
       })
 
       const load = Effect.fn("AgentFiles.load")(function*(file: string) {
-        const unreadable = (why: string) => new AgentFileUnreadable({ file, why })
-        const { text } = yield* Effect.mapError(Files.read(file, maxBytes), ({ why }) => unreadable(advice[why]))
+        const { text } = yield* Effect.mapError(
+          Files.read(file, maxFileBytes),
+          ({ why }) => new AgentFileUnreadable({ file, why: whyUnreadable[why] })
+        )
         return yield* read(text, file)
       })
 

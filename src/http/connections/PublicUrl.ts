@@ -9,7 +9,8 @@
  */
 import { Array, Context, Effect, Layer, Option } from "effect"
 import { HttpServer, type HttpServerRequest } from "effect/http"
-import { AppConfig, type Settings } from "../../config/AppConfig.ts"
+import { AppConfig } from "../../config/AppConfig.ts"
+import type { Settings } from "../../config/Settings.ts"
 import * as ForwardedHeaders from "./ForwardedHeaders.ts"
 
 /** `0.0.0.0` and `::` listen everywhere, and are no address to call. */

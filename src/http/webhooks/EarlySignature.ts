@@ -6,7 +6,7 @@
 import { Option } from "effect"
 import { UrlParams } from "effect/http"
 import type { IncomingMessage } from "node:http"
-import type { Settings } from "../../config/AppConfig.ts"
+import type { Settings } from "../../config/Settings.ts"
 import * as Signature from "../../twilio/webhook/Signature.ts"
 import * as PublicUrl from "../connections/PublicUrl.ts"
 

@@ -1,7 +1,8 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, FileSystem, Layer, Option, Path } from "effect"
-import { AppConfig, names } from "../../../src/config/AppConfig.ts"
+import { AppConfig } from "../../../src/config/AppConfig.ts"
+import { names } from "../../../src/config/variables/Variables.ts"
 
 const read = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem

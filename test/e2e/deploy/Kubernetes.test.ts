@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { parseAllDocuments } from "yaml"
-import { names as variables } from "../../../src/config/AppConfig.ts"
+import { names as variables } from "../../../src/config/variables/Variables.ts"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import { documents, isPinned, names, project, read } from "../../support/service/DeployFiles.ts"
 

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { DCLinter } from "dclint"
 import { ConfigProvider, Duration, Effect, Layer, Option } from "effect"
 import { join } from "node:path"
-import { AppConfig, names } from "../../../src/config/AppConfig.ts"
+import { AppConfig } from "../../../src/config/AppConfig.ts"
+import { names } from "../../../src/config/variables/Variables.ts"
 import { documents, isPinned, project, read } from "../../support/service/DeployFiles.ts"
 
 interface Service {

@@ -9,7 +9,7 @@
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import type { Message } from "../../../conversation/ports/ReplyModel.ts"
 import type { ToolExchange } from "../../../conversation/ports/Tools.ts"
-import type { ReplySettings } from "../../../config/AppConfig.ts"
+import type { ReplySettings } from "../../../config/EngineSettings.ts"
 import type { ModelActions, ToolDefinition } from "./ModelActions.ts"
 import * as ContextOverflow from "./context/ContextOverflow.ts"
 import * as Thinking from "./Thinking.ts"

@@ -8,7 +8,7 @@
  */
 import { Array, Cause, Effect, Layer, Metric, Option, Pull, Redacted, Result, Schema, type Scope, Stream } from "effect"
 import { HttpBody, HttpClient } from "effect/http"
-import type { EngineSettings } from "../../../config/AppConfig.ts"
+import type { EngineSettings } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import { type Replier, ReplyModel, type ReplyPart, type ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"

@@ -12,7 +12,7 @@
  * A model is asked by its name and its server's address; one that is known by neither is asked once it was seen to
  * think. What a server refuses by name is left out from then on. Pure.
  */
-import type { ReplySettings } from "../../../config/AppConfig.ts"
+import type { ReplySettings } from "../../../config/EngineSettings.ts"
 
 /** A field of the request. */
 export type Way = "chat_template_kwargs" | "reasoning_effort" | "think" | "thinking" | "reasoning"

@@ -11,7 +11,7 @@
  */
 import { Cause, Clock, Data, Duration, Effect, Exit, Option, Predicate, Redacted, Schema, Scope, Stream } from "effect"
 import { type Headers, type HttpBody, HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
-import type { EngineSettings } from "../../../config/AppConfig.ts"
+import type { EngineSettings } from "../../../config/EngineSettings.ts"
 import { EngineFailed, type Stage } from "../../../conversation/ports/Engine.ts"
 import * as StreamTimeout from "../../../conversation/ports/StreamTimeout.ts"
 import { StageBudget } from "../../../conversation/ports/StageBudget.ts"

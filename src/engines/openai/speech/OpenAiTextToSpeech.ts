@@ -8,7 +8,7 @@
 import { Effect, Layer, Option, Schema, type Scope, Stream } from "effect"
 import { Base64 } from "effect/encoding"
 import { HttpBody, type HttpClient } from "effect/http"
-import type { EngineSettings } from "../../../config/AppConfig.ts"
+import type { EngineSettings } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import { type SpeechChunk, type SpeechRequest, TextToSpeech } from "../../../conversation/ports/TextToSpeech.ts"
 import * as OpenAiClient from "../client/OpenAiClient.ts"

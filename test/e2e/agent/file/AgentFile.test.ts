@@ -1,8 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Path, Result, Stream } from "effect"
-import { AgentFiles, maxBytes, parse } from "../../../../src/agent/file/AgentFile.ts"
+import { AgentFiles, maxFileBytes, parse } from "../../../../src/agent/file/AgentFile.ts"
 import * as Defaults from "../../../../src/agent/file/Defaults.ts"
+import { languageDefaults } from "../../../../src/agent/file/LanguageDefaults.ts"
 import * as HoldRequest from "../../../../src/conversation/turn/words/HoldRequest.ts"
 import { receptionistFile } from "../../../../src/agent/Agents.ts"
 import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
@@ -96,7 +97,7 @@ describe("what is wrong with fillers, transfers and tools", () => {
 describe("an agent's file", () => {
   it("needs a name; all else has a default", () => {
     const persona = good("name: shop")
-    const standard = Defaults.standards.get("en")!
+    const standard = languageDefaults.get("en")!
     assert.deepStrictEqual({ ...persona, hints: undefined, script: undefined } as unknown, {
       name: "shop",
       language: "en",
@@ -119,12 +120,12 @@ describe("an agent's file", () => {
   })
 
   it("has fillers when it asks for them: the language's, or its own", () => {
-    assert.deepStrictEqual(good("name: shop\nfillers: {}").fillers, { after: 900, lines: Defaults.standards.get("en")!.fillers })
+    assert.deepStrictEqual(good("name: shop\nfillers: {}").fillers, { after: 900, lines: languageDefaults.get("en")!.fillers })
     assert.deepStrictEqual(good("name: shop\nfillers: { after: 1.5s, lines: [Well., \"Hm, so.\"] }").fillers, {
       after: 1500,
       lines: ["Well.", "Hm, so."]
     })
-    for (const { fillers } of Defaults.standards.values()) assert.isAtLeast(new Set(fillers).size, 2)
+    for (const { fillers } of languageDefaults.values()) assert.isAtLeast(new Set(fillers).size, 2)
   })
 
   it("has a greeting as a text, or with whether it may be interrupted", () => {
@@ -132,7 +133,7 @@ describe("an agent's file", () => {
       const { interruption, lines } = good(`name: shop\n${yaml}`)
       return [lines.greeting, interruption.greeting]
     }
-    const standard = Defaults.standards.get("en")!.lines.greeting
+    const standard = languageDefaults.get("en")!.lines.greeting
     assert.deepStrictEqual(own("greeting: Hello there."), ["Hello there.", undefined])
     assert.deepStrictEqual(own("greeting: { text: This call is recorded., interruptible: false }"), ["This call is recorded.", false])
     assert.deepStrictEqual(own("greeting:\n  text: Hello there.\n  interruptible: true"), ["Hello there.", undefined])
@@ -226,7 +227,7 @@ tools:
   })
 
   it("has standard requests to wait that are taken for such", () => {
-    for (const [language, { holdRequests }] of Defaults.standards) {
+    for (const [language, { holdRequests }] of languageDefaults) {
       for (const phrase of holdRequests) {
         const words = phrase.replace(/\(([^|()]*)[^()]*\)/g, "$1").replace(/[[\]]/g, "")
         assert.isTrue(HoldRequest.isOne(words, language), words)
@@ -484,7 +485,7 @@ describe("with its engines", () => {
         const folder = yield* fs.makeTempDirectoryScoped()
         const missing = path.join(folder, "missing.yaml")
         const large = path.join(folder, "large.yaml")
-        yield* fs.writeFileString(large, `name: shop\n${"#".repeat(maxBytes)}`)
+        yield* fs.writeFileString(large, `name: shop\n${"#".repeat(maxFileBytes)}`)
         assert.match((yield* Effect.flip(files.load(missing))).message, /missing\.yaml can't be found\. Check AGENT/)
         assert.match((yield* Effect.flip(files.load(folder))).message, /is a folder\. Name a file/)
         assert.match((yield* Effect.flip(files.load(large))).message, /more than 256 KiB/)

@@ -4,13 +4,13 @@ import { Effect, Layer, Result } from "effect"
 import { readFileSync } from "node:fs"
 import { parse } from "../../../../../src/agent/file/AgentFile.ts"
 import { receptionistFile } from "../../../../../src/agent/Agents.ts"
-import { standards } from "../../../../../src/agent/file/Defaults.ts"
+import { languageDefaults } from "../../../../../src/agent/file/LanguageDefaults.ts"
 import { SpeechToText } from "../../../../../src/conversation/ports/SpeechToText.ts"
 import * as SoundSwallower from "../../../../../src/engines/embedded/soundswallower/SoundSwallowerSpeechToText.ts"
 
 const files: ReadonlyArray<readonly [string, string]> = [
   ["the receptionist", readFileSync(receptionistFile, "utf8")],
-  ...[...standards.keys()].map((language) => [`the standard phrases of ${language}`, `name: x\nlanguage: ${language}`] as const)
+  ...[...languageDefaults.keys()].map((language) => [`the standard phrases of ${language}`, `name: x\nlanguage: ${language}`] as const)
 ]
 
 layer(SoundSwallower.layer.pipe(Layer.provide(NodeServices.layer)))("the recognizer in this process", (it) => {

@@ -1,7 +1,7 @@
 /** Calls that are longer than a server's context window, over real HTTP. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
-import type { EngineSettings } from "../../../../../src/config/AppConfig.ts"
+import type { EngineSettings } from "../../../../../src/config/EngineSettings.ts"
 import type { AgentDefinition } from "../../../../../src/definition/AgentDefinition.ts"
 import type { Message, Replier, ReplyPart } from "../../../../../src/conversation/ports/ReplyModel.ts"
 import type { ToolExchange } from "../../../../../src/conversation/ports/Tools.ts"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Redacted, Stream } from "effect"
 import { HttpBody } from "effect/http"
-import type { EngineSettings } from "../../../../../src/config/AppConfig.ts"
+import type { EngineSettings } from "../../../../../src/config/EngineSettings.ts"
 import type { AgentDefinition, Tool } from "../../../../../src/definition/AgentDefinition.ts"
 import type { Message, Replier, ReplyPart, ReplyRequest } from "../../../../../src/conversation/ports/ReplyModel.ts"
 import { PhoneNumber } from "../../../../../src/domain/PhoneNumber.ts"

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric, Option, Redacted, Stream } from "effect"
-import type { EngineSettings, ReplySettings } from "../../../../../src/config/AppConfig.ts"
+import type { EngineSettings, ReplySettings } from "../../../../../src/config/EngineSettings.ts"
 import type { AgentDefinition, Tool } from "../../../../../src/definition/AgentDefinition.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "../../../../../src/conversation/ports/ReplyModel.ts"
 import { PhoneNumber } from "../../../../../src/domain/PhoneNumber.ts"

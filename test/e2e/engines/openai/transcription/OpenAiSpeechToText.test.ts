@@ -3,7 +3,7 @@ import { Effect, Fiber, Layer, Option, Queue, Redacted, type Scope, Stream } fro
 import { HttpClient } from "effect/http"
 import * as Mulaw from "../../../../../src/audio/Mulaw.ts"
 import type { Pcm } from "../../../../../src/audio/Pcm.ts"
-import type { EngineSettings } from "../../../../../src/config/AppConfig.ts"
+import type { EngineSettings } from "../../../../../src/config/EngineSettings.ts"
 import type { RecognitionHints } from "../../../../../src/definition/RecognitionHints.ts"
 import { SpeechToText } from "../../../../../src/conversation/ports/SpeechToText.ts"
 import { TextToSpeech } from "../../../../../src/conversation/ports/TextToSpeech.ts"

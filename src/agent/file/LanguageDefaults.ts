@@ -1,0 +1,122 @@
+/**
+ * What an agent says and hears by default, by language: lines, phrases and the intents that every agent has. `docs/agents.md` lists them.
+ *
+ * English and French have defaults. A file in another language writes its own lines.
+ */
+import type { Lines } from "../../definition/AgentDefinition.ts"
+import type { Intent, NotUnderstood } from "../../definition/DialogScript.ts"
+
+/** Phrases are in the notation of `definition/PhraseNotation`. */
+export interface LanguageDefaults {
+  readonly lines: Lines
+  /** For an agent whose file asks for fillers and writes none. */
+  readonly fillers: ReadonlyArray<string>
+  readonly prompt: string
+  readonly denied: string
+  readonly notUnderstood: NotUnderstood
+  readonly backchannels: ReadonlyArray<string>
+  /** The commonest requests to wait (`HoldRequest`), for a recognizer that knows only the phrases of its hints. */
+  readonly holdRequests: ReadonlyArray<string>
+  /** Callers say this to find out whether they are heard, or to thank. It wants no answer. */
+  readonly attention: ReadonlyArray<string>
+  /** How people answer the telephone; hints for the recognizer. */
+  readonly greetings: ReadonlyArray<string>
+  readonly yes: ReadonlyArray<string>
+  readonly no: ReadonlyArray<string>
+  /** A phrase before the value of a slot, in an answer or a correction: "no, I said …". */
+  readonly beforeValue: string
+  /** Each agent has these intents, except where its file has one of the same name. */
+  readonly intents: ReadonlyArray<Intent>
+}
+
+const intent = (name: string, after: Intent["after"], phrases: ReadonlyArray<string>, answers: ReadonlyArray<string>): Intent => ({
+  name,
+  phrases,
+  needs: [],
+  answers,
+  after
+})
+
+/** By ISO 639-1. The embedded recognizer knows every word of it; a test checks that. */
+export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
+  ["en", {
+    lines: {
+      greeting: "Hello. How can I help you?",
+      idle: "Are you still there?",
+      idleGoodbye: "I can't hear you. Goodbye.",
+      apology: "Sorry, something went wrong. Please say that again.",
+      failure: "Sorry, I have a problem here. Please call again later. Goodbye.",
+      timeIsUp: "Sorry, our time is up. Goodbye.",
+      transferFailed: "Sorry, I could not put you through. What else can I do for you?",
+      hold: "Of course, take your time."
+    },
+    fillers: ["One moment.", "Let me see.", "Just a second."],
+    prompt: "What can I do for you?",
+    denied: "All right, let us try again.",
+    notUnderstood: {
+      first: "Sorry, I did not get that.",
+      second: "I still did not get that. Please say it in other words.",
+      third: "I am sorry, I can't understand you. Please call again later. Goodbye.",
+      next: "hangUp"
+    },
+    backchannels: ["uh-huh", "mm-hmm", "mhm", "hmm", "okay", "ok", "yeah", "right", "i see", "sure", "all right"],
+    holdRequests: ["(hold on | hang on | wait) [a (moment | minute | second)] [please]", "(one | just a) (moment | minute | second) [please]", "let me check"],
+    attention: [
+      "hello", "hi", "hey", "are you there", "are you still there", "is anybody there", "anybody there", "can you hear me", "do you hear me",
+      "thanks", "thank you", "great", "good", "fine", "perfect", "yes", "yep", "um", "uh"
+    ],
+    greetings: ["(hello | hi) [hello | there]", "yes hello", "good (morning | afternoon | evening)", "is anybody there"],
+    yes: [
+      "(yes | yeah | yep | sure | okay | correct | right | exactly | perfect) [please | thanks | thank you]",
+      "[yes | yeah] (that's | that is | it's | it is) (right | correct | fine | good | perfect)",
+      "[yes | yeah] (that works | sounds good | of course | i do | i would | go ahead)"
+    ],
+    no: [
+      "(no | nope) [thanks | thank you]",
+      "[no] (that's | that is | it's | it is) (wrong | not right | not correct)",
+      "[no] (not (right | correct) | wrong | nothing [else] | (that's | that is) all | i don't | not really) [thanks | thank you]"
+    ],
+    beforeValue: "[no | yes | actually | sorry] [make it | i said | i mean | not | how about]",
+    intents: [
+      intent("repeat", "repeat", [
+        "[can you | could you] (repeat (that | it) | say (that | it) again) [please]",
+        "(pardon [me] | what did you say | once more please)"
+      ], []),
+      intent("cancel", "startOver", ["(cancel | never mind | forget it)"], ["All right. What can I do for you?"]),
+      intent("goodbye", "hangUp", ["[okay | thanks | thank you] (goodbye | bye [bye])", "have a (nice | good) day"], ["Thank you for calling. Goodbye."])
+    ]
+  }],
+  ["fr", {
+    lines: {
+      greeting: "Bonjour. Comment puis-je vous aider ?",
+      idle: "Vous êtes toujours là ?",
+      idleGoodbye: "Je ne vous entends pas. Au revoir.",
+      apology: "Pardon, il y a eu un problème. Pouvez-vous répéter ?",
+      failure: "Je suis désolée, nous avons un problème. Rappelez plus tard. Au revoir.",
+      timeIsUp: "Je suis désolée, nous n'avons plus de temps. Au revoir.",
+      transferFailed: "Je suis désolée, je n'ai pas pu vous passer quelqu'un. Que puis-je faire d'autre ?",
+      hold: "Bien sûr, prenez votre temps."
+    },
+    fillers: ["Un instant.", "Voyons voir.", "Une petite seconde."],
+    prompt: "Que puis-je faire pour vous ?",
+    denied: "D'accord, recommençons.",
+    notUnderstood: {
+      first: "Pardon, je n'ai pas compris.",
+      second: "Pardon, je n'ai toujours pas compris. Dites-le autrement.",
+      third: "Je suis désolée, je ne vous comprends pas. Rappelez plus tard. Au revoir.",
+      next: "hangUp"
+    },
+    backchannels: ["oui", "d'accord", "je vois", "bien"],
+    holdRequests: ["[attendez] (un | une) (instant | moment | minute | seconde)", "laissez moi vérifier"],
+    attention: ["allô", "vous êtes là", "vous m'entendez", "il y a quelqu'un", "merci", "parfait", "très bien", "euh"],
+    greetings: ["[oui] (allô | bonjour)", "bonsoir"],
+    yes: ["oui [merci]", "[oui] (d'accord | exactement | parfait | juste | bien sûr)"],
+    no: ["non [merci]", "[non] (faux | pas ça | rien | pas bon)"],
+    beforeValue: "[non | oui | pardon] [plutôt]",
+    intents: [
+      intent("repeat", "repeat", ["(pouvez vous répéter | pardon | encore une fois)"], []),
+      intent("cancel", "startOver", ["(annuler | laissez tomber | stop)"], ["D'accord. Que puis-je faire pour vous ?"]),
+      intent("goodbye", "hangUp", ["[merci] (au revoir | salut | bonne journée)"], ["Merci de votre appel. Au revoir."])
+    ]
+  }]
+])

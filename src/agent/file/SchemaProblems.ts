@@ -1,0 +1,89 @@
+/**
+ * What is wrong with a file by the schema, in words that its writer understands, and how to leave it out.
+ */
+import type { SchemaIssue } from "effect"
+import { suggest } from "../../domain/DidYouMean.ts"
+import { isObject } from "./SchemaValues.ts"
+import type { Path } from "./YamlPlaces.ts"
+import type { Problem, Source } from "./YamlSource.ts"
+
+/** One key or value that does not fit the schema. */
+export interface SchemaProblem {
+  readonly path: Path
+  readonly kind: "unknown" | "missing" | "wrong"
+  /** `unknown`: the key that was probably meant, as a sentence. `wrong`: the expected value, behind "must be". */
+  readonly detail: string
+}
+
+/** By the tag of the schema's node: the end of a sentence "… must be". */
+const expectedTypes: Readonly<Record<string, string>> = {
+  Objects: "keys with values below it",
+  Arrays: "a list",
+  String: "a text",
+  Number: "a number",
+  Boolean: "true or false"
+}
+
+/** All problems that an issue of the schema stands for; `path` is where the issue begins. */
+export const schemaProblems = (issue: SchemaIssue.Issue, path: Path = []): ReadonlyArray<SchemaProblem> => {
+  switch (issue._tag) {
+    case "Pointer":
+      return schemaProblems(issue.issue, [...path, ...issue.path])
+    case "Composite":
+      return issue.issues.flatMap((inner) => schemaProblems(inner, path))
+    case "Encoding":
+    case "Filter":
+      return schemaProblems(issue.issue, path)
+    case "UnexpectedKey": {
+      const known = issue.ast._tag === "Objects" ? issue.ast.propertySignatures.map(({ name }) => String(name)) : []
+      return [{ path, kind: "unknown", detail: suggest(String(path.at(-1)), known) }]
+    }
+    case "MissingKey":
+      return [{ path, kind: "missing", detail: "" }]
+    case "InvalidValue": {
+      const expected: unknown = issue.annotations?.["expected"]
+      return [{ path, kind: "wrong", detail: typeof expected === "string" ? expected : "something else" }]
+    }
+    case "InvalidType":
+      return [{ path, kind: "wrong", detail: expectedTypes[issue.ast._tag] ?? "something else" }]
+    default:
+      return [{ path, kind: "wrong", detail: "something else" }]
+  }
+}
+
+/** A path as people write it: `intents.book.needs`. List items count from 1. */
+export const nameOfPath = (path: Path): string =>
+  path.map((step, index) => typeof step === "number" ? `[${step + 1}]` : `${index === 0 ? "" : "."}${String(step)}`).join("")
+
+/** The problem as a sentence with its place. */
+export const explain = ({ detail, kind, path }: SchemaProblem, { place }: Source): Problem => {
+  switch (kind) {
+    case "unknown": {
+      const parent = path.length > 1 ? ` in "${nameOfPath(path.slice(0, -1))}"` : ""
+      return { ...place(path, "key"), message: `There is no key "${String(path.at(-1))}"${parent}. ${detail}` }
+    }
+    case "missing":
+      return { ...place(path.slice(0, -1), "key"), message: `"${nameOfPath(path)}" is missing. Add it.` }
+    case "wrong":
+      return {
+        ...place(path),
+        message: path.length === 0
+          ? "An agent's file consists of keys with values, such as \"name: receptionist\"."
+          : `"${nameOfPath(path)}" must be ${detail}.`
+      }
+  }
+}
+
+/** The path of all that has to be left out because of a problem: one key; the whole slot, which is nothing without its values. */
+export const pathToLeaveOut = ({ kind, path }: SchemaProblem): Path =>
+  kind === "unknown" ? path : path.slice(0, path[0] === "intents" ? 3 : 2)
+
+/** The data without the value at `path`. Lists stay whole. */
+export const without = (data: unknown, path: Path): unknown => {
+  const [first, ...rest] = path
+  if (first === undefined || !isObject(data)) return data
+  const { [first as string]: inner, ...others } = data
+  return rest.length === 0 || (path.length <= 2 && inner === undefined)
+    ? others
+    : { ...others, [first as string]: without(inner, rest) }
+}

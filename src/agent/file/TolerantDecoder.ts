@@ -1,0 +1,60 @@
+/**
+ * Decodes an agent file as far as it can be: whatever does not fit the schema is reported and left out, and the rest is decoded.
+ * So a writer reads all problems of a file at once.
+ */
+import { Result } from "effect"
+import { type AgentFileContent, decode } from "./AgentSchema.ts"
+import { explain, nameOfPath, pathToLeaveOut, schemaProblems, without } from "./SchemaProblems.ts"
+import { isObject } from "./SchemaValues.ts"
+import type { Path } from "./YamlPlaces.ts"
+import type { Problem, Source } from "./YamlSource.ts"
+
+/** The longest text that is spoken, in characters: some two minutes. Instructions are read by a language model and may be longer. */
+const maxSpokenCharacters = 2000
+
+/** Problems hide others behind them: what is left out in one attempt may be required in the next. */
+const maxAttempts = 4
+
+export interface TolerantlyDecoded {
+  readonly problems: ReadonlyArray<Problem>
+  /** Without the parts that have problems. Unset: nothing is left to be decoded. */
+  readonly content?: AgentFileContent
+  /** The names of the paths that had problems, such as `intents.book.phrases`: their absence is no problem of its own. */
+  readonly leftOut: ReadonlySet<string>
+}
+
+/** Texts that are too long to be spoken, with their paths. */
+const tooLongTexts = (data: unknown, path: Path = []): ReadonlyArray<readonly [path: Path, text: string]> => {
+  if (typeof data === "string") return data.length > maxSpokenCharacters ? [[path, data]] : []
+  if (Array.isArray(data)) return data.flatMap((item: unknown, index) => tooLongTexts(item, [...path, index]))
+  if (!isObject(data)) return []
+  return Object.entries(data).flatMap(([key, inner]) =>
+    key === "phrases" || (path.length === 0 && key === "instructions") ? [] : tooLongTexts(inner, [...path, key]))
+}
+
+/** Decodes the data of a parsed file. */
+export const decodeTolerantly = (source: Source): TolerantlyDecoded => {
+  const problems: Array<Problem> = []
+  const leftOut = new Set<string>()
+  let data = source.data
+  for (const [path, { length }] of tooLongTexts(data)) {
+    problems.push({
+      ...source.place(path),
+      message: `This text has ${length} characters. A text may have ${maxSpokenCharacters}, some two minutes of speech; `
+        + "what a language model is to know belongs into \"instructions\"."
+    })
+    data = without(data, path)
+  }
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const decoded = decode(data)
+    if (Result.isSuccess(decoded)) return { problems, content: decoded.success, leftOut }
+    for (const problem of schemaProblems(decoded.failure.issue)) {
+      problems.push(explain(problem, source))
+      leftOut.add(nameOfPath(problem.path))
+      data = without(data, pathToLeaveOut(problem))
+    }
+    if (!isObject(data)) break
+    if (!Object.hasOwn(data, "name")) data = { ...data, name: "unnamed" }
+  }
+  return { problems, leftOut }
+}

@@ -1,0 +1,125 @@
+/**
+ * Compiles the text of an agent file to an agent definition. It reports all problems that can be found without the engines.
+ */
+import { Result } from "effect"
+import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
+import type { DialogScript } from "../../../definition/DialogScript.ts"
+import * as Defaults from "../Defaults.ts"
+import { decodeTolerantly } from "../TolerantDecoder.ts"
+import * as YamlSource from "../YamlSource.ts"
+import { type Path, type Place, startOfFile } from "../YamlPlaces.ts"
+import type { Problem } from "../YamlSource.ts"
+import * as Compilation from "./Compilation.ts"
+import { compileHints } from "./HintsCompiler.ts"
+import { checkIntentName, compileIntents } from "./IntentCompiler.ts"
+import { checkOwnLines, compileLines, languageOf } from "./LanguageChoice.ts"
+import { compileFillers, compileIdle, compileTools, compileTransfers } from "./SettingsCompiler.ts"
+import { compileSlots } from "./SlotCompiler.ts"
+
+/** A compiled file, with places for the problems that engines find. */
+export interface CompiledAgent {
+  /** In no order. */
+  readonly problems: ReadonlyArray<Problem>
+  /** Without the parts that have problems. Unset: too much is wrong for an agent. */
+  readonly definition?: AgentDefinition
+  readonly placeOfVoice: Place
+  readonly placeOfLanguage: Place
+  /** Every place of a word in the file's phrases; none for a word of the default phrases. */
+  readonly placesOfWord: (word: string) => ReadonlyArray<Place>
+}
+
+const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => ({
+  problems,
+  placeOfVoice: startOfFile,
+  placeOfLanguage: startOfFile,
+  placesOfWord: () => []
+})
+
+/** The file's phrases at `path`, or the default ones; none where the language has no defaults. */
+const phrasesOrDefault = (
+  { hasDefaults, phrases: checker }: Compilation.Compilation,
+  path: Path,
+  phrases: ReadonlyArray<string> | undefined,
+  defaults: ReadonlyArray<string>
+): ReadonlyArray<string> => phrases === undefined ? hasDefaults ? defaults : [] : checker.usable(path, phrases, "forbidden")
+
+const compileScript = (compilation: Compilation.Compilation): DialogScript => {
+  const { content, defaults } = compilation
+  const slots = compileSlots(compilation)
+  const { intents, names } = compileIntents(compilation)
+  const { first, next = "hang up", second, third } = content.notUnderstood ?? {}
+  if (next !== "hang up") checkIntentName(compilation, ["notUnderstood", "next"], next, ["hang up", ...names])
+  return {
+    intents,
+    slots,
+    yes: phrasesOrDefault(compilation, ["yes"], content.yes, defaults.yes),
+    no: phrasesOrDefault(compilation, ["no"], content.no, defaults.no),
+    prompt: content.prompt ?? defaults.prompt,
+    notUnderstood: {
+      first: first ?? defaults.notUnderstood.first,
+      second: second ?? defaults.notUnderstood.second,
+      third: third ?? defaults.notUnderstood.third,
+      next: next === "hang up" ? "hangUp" : { intent: next }
+    }
+  }
+}
+
+const compileDefinition = (compilation: Compilation.Compilation, language: string, maxCallMillis: number): AgentDefinition => {
+  const { content, defaults, hasDefaults } = compilation
+  const script = compileScript(compilation)
+  const backchannels = phrasesOrDefault(
+    compilation,
+    ["interruption", "backchannels"],
+    content.interruption?.backchannels,
+    defaults.backchannels
+  )
+  const fillers = compileFillers(compilation)
+  const transfers = compileTransfers(compilation)
+  const tools = compileTools(compilation)
+  return {
+    name: content.name,
+    language,
+    ...(content.region === undefined ? {} : { region: content.region }),
+    ...(content.voice === undefined ? {} : { voice: content.voice }),
+    instructions: content.instructions ?? Defaults.instructions,
+    lines: compileLines(compilation),
+    script,
+    hints: compileHints(compilation, language, script, backchannels),
+    endpointing: { ...Defaults.endpointing, ...content.endpointing },
+    interruption: {
+      minSpeech: content.interruption?.minSpeech ?? Defaults.minSpeech,
+      backchannels,
+      ...(content.greeting?.interruptible === false ? { greeting: false } : {})
+    },
+    attention: hasDefaults ? defaults.attention : [],
+    idle: compileIdle(compilation),
+    timeouts: { ...Defaults.timeouts, ...content.timeouts },
+    ...(content.timeouts === undefined ? {} : { ownTimeouts: content.timeouts }),
+    ...(fillers === undefined ? {} : { fillers }),
+    ...(Object.keys(transfers).length === 0 ? {} : { transfers }),
+    ...(tools.length === 0 ? {} : { tools }),
+    maxDuration: Math.min(content.maxDuration ?? Defaults.maxDuration, maxCallMillis)
+  }
+}
+
+/** Compiles a text. `maxCallMillis`: the longest call of the service; the agent's own is no longer. */
+export const compile = (text: string, maxCallMillis: number): CompiledAgent => {
+  const parsed = YamlSource.parse(text)
+  if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure)
+  const source = parsed.success
+  const decoded = decodeTolerantly(source)
+  const found = [...source.duplicates, ...decoded.problems]
+  if (decoded.content === undefined) return withoutDefinition(found)
+
+  const { language, ...languageDefaults } = languageOf(decoded.content)
+  const compilation = Compilation.make(source, decoded.content, decoded.leftOut, languageDefaults)
+  checkOwnLines(compilation, language)
+  const definition = compileDefinition(compilation, language, maxCallMillis)
+  return {
+    problems: [...found, ...compilation.problems.all],
+    definition,
+    placeOfVoice: source.place(["voice"]),
+    placeOfLanguage: source.place(["language"]),
+    placesOfWord: compilation.phrases.placesOfWord
+  }
+}

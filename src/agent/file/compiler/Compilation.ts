@@ -1,0 +1,65 @@
+/**
+ * The state of compiling one agent file, which the compilers of its parts share.
+ */
+import { type AgentFileContent } from "../AgentSchema.ts"
+import type { LanguageDefaults } from "../LanguageDefaults.ts"
+import { nameOfPath } from "../SchemaProblems.ts"
+import { isObject } from "../SchemaValues.ts"
+import type { Path } from "../YamlPlaces.ts"
+import type { Source } from "../YamlSource.ts"
+import { FileProblems } from "./FileProblems.ts"
+import { PhraseChecker } from "./PhraseChecker.ts"
+
+/** The names that a file declares, also where their content has problems: a reference to them is right. */
+export interface DeclaredNames {
+  readonly intents: ReadonlyArray<string>
+  readonly slots: ReadonlyArray<string>
+  readonly transfers: ReadonlyArray<string>
+}
+
+export interface Compilation {
+  readonly content: AgentFileContent
+  /** The file as it was parsed, with the parts that have problems. */
+  readonly data: Readonly<Record<string, unknown>>
+  readonly declared: DeclaredNames
+  readonly problems: FileProblems
+  readonly phrases: PhraseChecker
+  /** Of the agent's language; those of English where that language has none. */
+  readonly defaults: LanguageDefaults
+  /** Whether the agent's language has defaults. */
+  readonly hasDefaults: boolean
+  /** Whether the key at `path` was left out because of a problem: its absence is then not reported. */
+  readonly isLeftOut: (path: Path) => boolean
+}
+
+/** A name of an intent or a transfer. */
+export const isName = (name: string): boolean => /^[a-z][a-z0-9_-]{0,63}$/.test(name)
+
+const namesOf = (section: unknown): ReadonlyArray<string> => isObject(section) ? Object.keys(section) : []
+
+export const declaredNames = (data: Readonly<Record<string, unknown>>): DeclaredNames => ({
+  intents: namesOf(data["intents"]),
+  slots: namesOf(data["slots"]),
+  transfers: namesOf(data["transfers"])
+})
+
+/** Begins to compile a file. */
+export const make = (
+  source: Source,
+  content: AgentFileContent,
+  leftOut: ReadonlySet<string>,
+  language: Pick<Compilation, "defaults" | "hasDefaults">
+): Compilation => {
+  const data = isObject(source.data) ? source.data : {}
+  const declared = declaredNames(data)
+  const problems = new FileProblems(source)
+  return {
+    ...language,
+    content,
+    data,
+    declared,
+    problems,
+    phrases: new PhraseChecker(source, problems, declared.slots),
+    isLeftOut: (path) => leftOut.has(nameOfPath(path))
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The problems found in one agent file so far. Each is reported with the path of the key or value that its writer has to change.
+ */
+import type { Path, Place } from "../YamlPlaces.ts"
+import type { Problem, Source } from "../YamlSource.ts"
+
+export class FileProblems {
+  readonly #source: Source
+  readonly #problems: Array<Problem> = []
+
+  constructor(source: Source) {
+    this.#source = source
+  }
+
+  /** In the order in which they were reported. */
+  get all(): ReadonlyArray<Problem> {
+    return this.#problems
+  }
+
+  at(place: Place, message: string): void {
+    this.#problems.push({ ...place, message })
+  }
+
+  /** At the value of `path`; a value that is missing is reported where it would stand. */
+  atValue(path: Path, message: string): void {
+    this.at(this.#source.place(path), message)
+  }
+
+  /** At the last key of `path`. */
+  atKey(path: Path, message: string): void {
+    this.at(this.#source.place(path, "key"), message)
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The intents of an agent file, with all checks that concern several of their keys: that callers can reach each intent, that it
+ * answers, and that slots, transfers and other intents which it names are there.
+ */
+import { type Intent, slotsIn } from "../../../definition/DialogScript.ts"
+import { suggest } from "../../../domain/DidYouMean.ts"
+import type { Path } from "../YamlPlaces.ts"
+import { type Compilation, isName } from "./Compilation.ts"
+
+type IntentEntry = NonNullable<Compilation["content"]["intents"]>[string]
+
+/** Reports an intent's name that no intent has. `known`: the names that may be written there. */
+export const checkIntentName = ({ problems }: Compilation, path: Path, name: string | undefined, known: ReadonlyArray<string>): void => {
+  if (name !== undefined && !known.includes(name)) problems.atValue(path, `There is no intent "${name}". ${suggest(name, known)}`)
+}
+
+/** Reports the slots in a text that have no value when it is said; `filled` are those that have. */
+const checkSlotsInText = (
+  { declared, problems }: Compilation,
+  path: Path,
+  text: string,
+  filled: ReadonlyArray<string>,
+  kind: "text" | "question"
+) => {
+  for (const slot of new Set(slotsIn(text))) {
+    if (filled.includes(slot)) continue
+    if (!declared.slots.includes(slot)) problems.atValue(path, `There is no slot "${slot}". ${suggest(slot, declared.slots)}`)
+    else if (kind === "question") problems.atValue(path, `The question names {${slot}}, which is not known yet. Ask for it before.`)
+    else problems.atValue(path, `The text names {${slot}}, which this intent does not ask for. Add "${slot}" to its "needs".`)
+  }
+}
+
+/** A caller has to reach the intent: by a phrase, by keys, or by another intent, of which `reachable` has the names. */
+const checkReach = ({ isLeftOut, problems }: Compilation, name: string, entry: IntentEntry, reachable: ReadonlySet<string | undefined>) => {
+  const path = ["intents", name]
+  const hasPhrases = (entry.phrases ?? []).length > 0 || isLeftOut([...path, "phrases"])
+  const hasDigits = entry.digits !== undefined || isLeftOut([...path, "digits"])
+  if (!hasPhrases && !hasDigits && !reachable.has(name)) {
+    problems.atKey(path, `The intent "${name}" is empty: nobody can reach it. Write "phrases" for it, or "digits".`)
+  }
+}
+
+/** The texts that an intent says: its questions, its confirmation and its answers. */
+const checkTexts = (compilation: Compilation, name: string, entry: IntentEntry) => {
+  const { declared, isLeftOut, problems } = compilation
+  const path = ["intents", name]
+  if (entry.answer === undefined && entry.next !== "repeat" && !isLeftOut([...path, "answer"]) && !isLeftOut([...path, "next"])) {
+    problems.atKey(path, `The intent "${name}" has no answer. Write "answer", or "next: repeat".`)
+  }
+  const needs = Object.entries(entry.needs ?? {})
+  const needed = needs.map(([slot]) => slot)
+  needs.forEach(([slot, question], index) => {
+    const at = [...path, "needs", slot]
+    if (!declared.slots.includes(slot)) problems.atKey(at, `There is no slot "${slot}". ${suggest(slot, declared.slots)}`)
+    checkSlotsInText(compilation, at, question, needed.slice(0, index), "question")
+  })
+  if (entry.confirm !== undefined) checkSlotsInText(compilation, [...path, "confirm"], entry.confirm, needed, "text")
+  if (entry.denied !== undefined) checkSlotsInText(compilation, [...path, "denied"], entry.denied, [], "text")
+  for (const answer of entry.answer ?? []) checkSlotsInText(compilation, [...path, "answer"], answer, needed, "text")
+}
+
+/** The name of the telephone that callers are put through to: where the file has only one, an intent need not name it. */
+const transferOf = ({ declared, isLeftOut, problems }: Compilation, name: string, entry: IntentEntry): string | undefined => {
+  const path = ["intents", name]
+  const isTransfer = entry.next === "transfer"
+  const transfer = entry.transfer ?? (isTransfer && declared.transfers.length === 1 ? declared.transfers[0] : undefined)
+  if (isTransfer && transfer === undefined && !isLeftOut([...path, "transfer"])) {
+    problems.atValue(
+      [...path, "next"],
+      declared.transfers.length === 0
+        ? "There is nobody to put callers through to. Write \"transfers\", a name and a phone number each."
+        : `To whom? Write "transfer" with one of: ${declared.transfers.join(", ")}.`
+    )
+  }
+  if (entry.transfer !== undefined) {
+    if (!isTransfer && !isLeftOut([...path, "next"])) {
+      problems.atKey([...path, "transfer"], "\"transfer\" counts only with \"next: transfer\". Write that too.")
+    }
+    if (!declared.transfers.includes(entry.transfer)) {
+      problems.atValue([...path, "transfer"], `There is no transfer "${entry.transfer}". ${suggest(entry.transfer, declared.transfers)}`)
+    }
+  }
+  return transfer
+}
+
+const compileIntent = (compilation: Compilation, name: string, entry: IntentEntry, known: ReadonlyArray<string>): Intent => {
+  const { defaults, phrases } = compilation
+  const path = ["intents", name]
+  checkTexts(compilation, name, entry)
+  const transfer = transferOf(compilation, name, entry)
+  checkIntentName(compilation, [...path, "yes"], entry.yes, known)
+  checkIntentName(compilation, [...path, "no"], entry.no, known)
+  return {
+    name,
+    phrases: phrases.usable([...path, "phrases"], entry.phrases ?? [], "allowed"),
+    ...(entry.digits === undefined ? {} : { digits: entry.digits }),
+    needs: Object.entries(entry.needs ?? {}).map(([slot, ask]) => ({ slot, ask })),
+    ...(entry.confirm === undefined ? {} : { confirm: entry.confirm, denied: entry.denied ?? defaults.denied }),
+    answers: entry.answer ?? [],
+    ...(entry.yes === undefined ? {} : { yes: entry.yes }),
+    ...(entry.no === undefined ? {} : { no: entry.no }),
+    after: entry.next ?? "listen",
+    ...(transfer === undefined ? {} : { transfer })
+  }
+}
+
+export interface CompiledIntents {
+  /** The file's own intents, then the default ones that it does not replace. */
+  readonly intents: ReadonlyArray<Intent>
+  /** All names that an intent may lead to, also of intents that have problems. */
+  readonly names: ReadonlyArray<string>
+}
+
+export const compileIntents = (compilation: Compilation): CompiledIntents => {
+  const { content, declared, defaults, hasDefaults, problems } = compilation
+  const entries = Object.entries(content.intents ?? {})
+  const defaultIntents = hasDefaults ? defaults.intents.filter(({ name }) => !declared.intents.includes(name)) : []
+  const names = [...declared.intents, ...defaultIntents.map(({ name }) => name)]
+  const reachable = new Set(entries.flatMap(([, entry]) => [entry.yes, entry.no]).concat(content.notUnderstood?.next))
+  const intentOfDigits = new Map<string, string>()
+  const intents = entries.map(([name, entry]) => {
+    if (!isName(name)) {
+      problems.atKey(["intents", name], `An intent's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
+    }
+    checkReach(compilation, name, entry, reachable)
+    if (entry.digits !== undefined) {
+      const other = intentOfDigits.get(entry.digits)
+      if (other !== undefined) problems.atValue(["intents", name, "digits"], `The keys "${entry.digits}" choose "${other}" already. Take others.`)
+      intentOfDigits.set(entry.digits, name)
+    }
+    return compileIntent(compilation, name, entry, names)
+  })
+  return { intents: [...intents, ...defaultIntents], names }
+}

@@ -1,0 +1,56 @@
+/**
+ * The language of an agent file, and the defaults that come with it.
+ *
+ * A language without defaults borrows those of English; the file has to write the lines that would otherwise be spoken in English.
+ */
+import type { Lines } from "../../../definition/AgentDefinition.ts"
+import type { AgentFileContent } from "../AgentSchema.ts"
+import * as Defaults from "../Defaults.ts"
+import { type LanguageDefaults, languageDefaults } from "../LanguageDefaults.ts"
+import { isObject } from "../SchemaValues.ts"
+import type { Compilation } from "./Compilation.ts"
+
+export interface LanguageChoice {
+  /** ISO 639-1. */
+  readonly language: string
+  readonly defaults: LanguageDefaults
+  readonly hasDefaults: boolean
+}
+
+const english = languageDefaults.get(Defaults.language)!
+
+export const languageOf = ({ language = Defaults.language }: AgentFileContent): LanguageChoice => {
+  const defaults = languageDefaults.get(language)
+  return { language, defaults: defaults ?? english, hasDefaults: defaults !== undefined }
+}
+
+const requiredLines = ["idle", "idleGoodbye", "apology", "failure", "timeIsUp"] as const
+
+/** Reports the lines that a file in a language without defaults does not write. */
+export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilation, language: string): void => {
+  if (hasDefaults) return
+  const isWritten = (line: string) => isObject(data["lines"]) && Object.hasOwn(data["lines"], line)
+  const missing = [
+    ...content.greeting?.text === undefined ? ["greeting"] : [],
+    ...requiredLines.filter((line) => !isWritten(line)).map((line) => `lines.${line}`),
+    ...content.transfers !== undefined && content.lines?.transferFailed === undefined ? ["lines.transferFailed"] : []
+  ]
+  if (missing.length === 0) return
+  problems.atValue(
+    ["language"],
+    `There are standard lines in ${[...languageDefaults.keys()].join(", ")} only. For "${language}", write: ${missing.join(", ")}.`
+  )
+}
+
+/** The lines of the agent, but for those that no file can write. */
+export const compileLines = ({ content, defaults, hasDefaults }: Compilation): Lines => {
+  // In another language these two are better left out than said in English.
+  const { hold: _hold, transferFailed: _transferFailed, ...borrowed } = defaults.lines
+  return {
+    ...(hasDefaults ? defaults.lines : borrowed),
+    ...content.lines,
+    greeting: content.greeting?.text ?? defaults.lines.greeting,
+    // A file without defaults has its own apology, which asks the caller to try again.
+    notUnderstood: content.notUnderstood?.first ?? (hasDefaults ? undefined : content.lines?.apology) ?? defaults.notUnderstood.first
+  }
+}

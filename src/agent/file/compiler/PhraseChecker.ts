@@ -1,0 +1,100 @@
+/**
+ * Checks the phrases of one agent file: it reports those that can't be read, and remembers where the others stand.
+ */
+import { Result } from "effect"
+import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
+import { suggest } from "../../../domain/DidYouMean.ts"
+import type { Path, Place } from "../YamlPlaces.ts"
+import type { Source } from "../YamlSource.ts"
+import type { FileProblems } from "./FileProblems.ts"
+
+/** Characters of one phrase: its notation nests, and each level of nesting costs time. */
+const maxPhraseCharacters = 400
+
+/** Not a part of a word, in phrases. */
+const wordEdge = { before: "(?<![\\p{L}\\p{M}0-9'’.-])", after: "(?![\\p{L}\\p{M}0-9'’.-])" }
+
+interface PlacedPhrase {
+  readonly text: string
+  /** `character`: from 0. */
+  readonly placeOf: (character: number) => Place
+}
+
+export class PhraseChecker {
+  readonly #source: Source
+  readonly #problems: FileProblems
+  readonly #slotNames: ReadonlyArray<string>
+  readonly #readable: Array<PlacedPhrase> = []
+
+  /** `slotNames`: those that the file declares. */
+  constructor(source: Source, problems: FileProblems, slotNames: ReadonlyArray<string>) {
+    this.#source = source
+    this.#problems = problems
+    this.#slotNames = slotNames
+  }
+
+  /** The phrases at `path` that can be used. They may hold `{slot}` only with `slots: "allowed"`. */
+  usable(path: Path, phrases: ReadonlyArray<string>, slots: "allowed" | "forbidden"): ReadonlyArray<string> {
+    return phrases.filter((text, index) =>
+      this.#isUsable({ text, placeOf: (character) => this.#source.phrase(path, index, character) }, slots))
+  }
+
+  /** Whether a value in the plain list at `path` can also be used as its own phrase, which is `text`. */
+  isUsableValue(path: Path, index: number, value: string, text: string): boolean {
+    const placeOf = (character: number) => this.#source.phrase(path, index, character)
+    const parsed = PhraseNotation.parse(text)
+    if (Result.isFailure(parsed)) {
+      this.#problems.at(
+        placeOf(parsed.failure.at),
+        `${parsed.failure.problem}, in the value "${value}". Write the values below each other, "${value}:" with its words behind it.`
+      )
+      return false
+    }
+    this.#readable.push({ text, placeOf })
+    return true
+  }
+
+  /** Every place of a word in the file's phrases; none for a word of the default phrases. */
+  readonly placesOfWord = (word: string): ReadonlyArray<Place> =>
+    this.#readable.flatMap(({ placeOf, text }) => {
+      const found = new RegExp(`${wordEdge.before}${word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}${wordEdge.after}`, "u").exec(text)
+      return found === null ? [] : [placeOf(found.index)]
+    })
+
+  #isUsable(phrase: PlacedPhrase, slots: "allowed" | "forbidden"): boolean {
+    const { placeOf, text } = phrase
+    if (text === "" || text.length > maxPhraseCharacters) {
+      this.#problems.at(
+        placeOf(0),
+        text === ""
+          ? "A phrase is empty here. Write what the caller says, or leave it out."
+          : `A phrase may have ${maxPhraseCharacters} characters. Make several of it.`
+      )
+      return false
+    }
+    const parsed = PhraseNotation.parse(text)
+    if (Result.isFailure(parsed)) {
+      this.#problems.at(placeOf(parsed.failure.at), `${parsed.failure.problem}, in the phrase "${text}".`)
+      return false
+    }
+    this.#readable.push(phrase)
+    if (PhraseNotation.mayBeEmpty(parsed.success)) {
+      this.#problems.at(placeOf(0), `All of the phrase "${text}" may be left out. Let at least one word stand outside of [ ].`)
+      return false
+    }
+    return this.#haveValues(phrase, PhraseNotation.slots(parsed.success), slots)
+  }
+
+  #haveValues({ placeOf, text }: PlacedPhrase, named: ReadonlyArray<string>, slots: "allowed" | "forbidden"): boolean {
+    const unusable = new Set(named.filter((slot) => slots === "forbidden" || !this.#slotNames.includes(slot)))
+    for (const slot of unusable) {
+      this.#problems.at(
+        placeOf(text.indexOf(`{${slot}}`)),
+        slots === "allowed"
+          ? `There is no slot "${slot}". ${suggest(slot, this.#slotNames)}`
+          : `A value's own words can't hold the slot "${slot}". Write the words.`
+      )
+    }
+    return unusable.size === 0
+  }
+}

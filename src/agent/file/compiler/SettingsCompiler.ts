@@ -1,0 +1,43 @@
+/**
+ * The settings of an agent file that have checks of their own: idle times, fillers, transfers and tools.
+ */
+import type { AgentDefinition, Fillers, Idle, Tool } from "../../../definition/AgentDefinition.ts"
+import * as Defaults from "../Defaults.ts"
+import { type Compilation, isName } from "./Compilation.ts"
+
+const toolName = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/
+
+export const compileIdle = ({ content, problems }: Compilation): Idle => {
+  const idle = { ...Defaults.idle, ...content.idle }
+  if (idle.hangUpAfter <= idle.after) {
+    problems.atKey(
+      ["idle"],
+      `"idle.hangUpAfter" (${idle.hangUpAfter} ms) must be longer than "idle.after" (${idle.after} ms): both count from the same moment.`
+    )
+  }
+  return idle
+}
+
+/** Unset: the file asks for none. */
+export const compileFillers = ({ content, defaults, hasDefaults, isLeftOut, problems }: Compilation): Fillers | undefined => {
+  if (content.fillers === undefined) return undefined
+  const { after = Defaults.fillersAfter, lines = hasDefaults ? defaults.fillers : [] } = content.fillers
+  if (new Set(lines).size < 2 && !isLeftOut(["fillers", "lines"])) {
+    problems.atKey(["fillers", "lines"], "\"fillers.lines\" needs two different lines or more: none is said twice in a row.")
+  }
+  return { after, lines }
+}
+
+export const compileTransfers = ({ content: { transfers = {} }, problems }: Compilation): NonNullable<AgentDefinition["transfers"]> => {
+  for (const name of Object.keys(transfers)) {
+    if (isName(name)) continue
+    problems.atKey(["transfers", name], `A transfer's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
+  }
+  return transfers
+}
+
+export const compileTools = ({ content, problems }: Compilation): ReadonlyArray<Tool> =>
+  Object.entries(content.tools ?? {}).map(([name, { description, parameters = {}, repeatable = false, timeout = Defaults.toolTimeout, url }]) => {
+    if (!toolName.test(name)) problems.atKey(["tools", name], `A tool's name is a letter, then letters, digits, '-' or '_'; "${name}" is none.`)
+    return { name, description, parameters: { type: "object", properties: {}, ...parameters }, url: new URL(url), timeout, repeatable }
+  })

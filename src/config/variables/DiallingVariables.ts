@@ -1,0 +1,53 @@
+/**
+ * Which numbers may be dialled, and how often in a day.
+ */
+import { Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
+import * as DialRules from "../../domain/DialRules.ts"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import { List, NonEmptyList, optionalCount, splitList } from "./Values.ts"
+import { optional, type ValuesOf, withDefault } from "./Variable.ts"
+
+/** Countries by their codes of two letters; see {@link DialRules.readCountries}. */
+const CountriesText = NonEmptyList.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transformEffect((codes: ReadonlyArray<string>) =>
+      Result.match(DialRules.readCountries(codes), {
+        onSuccess: (countries) => Effect.succeed([...countries]),
+        onFailure: () => Effect.fail(new SchemaIssue.InvalidValue({ expected: "country codes" }))
+      })
+    ),
+    encode: SchemaGetter.passthrough()
+  })
+)
+
+const SpecialKinds = List.pipe(Schema.decodeTo(Schema.Array(Schema.Literals(DialRules.specialKinds))))
+
+export const diallingVariables = {
+  DIAL_COUNTRIES: optional(
+    CountriesText,
+    "countries by their codes of two letters (ISO 3166), with commas between",
+    "US,CA,GB",
+    (value) => DialRules.readCountries(splitList(value))
+  ),
+  DIAL_ALSO: withDefault(SpecialKinds, [], `one or more of ${DialRules.specialKinds.join(", ")}, with commas between`, "shared-cost"),
+  DIAL_MAX_PER_DAY: optionalCount(1, 1_000_000, "500"),
+  DIAL_MAX_PER_NUMBER: optionalCount(1, 10_000, "3")
+} as const
+
+/** The limits are calls in a day; an unset one is none. */
+export interface DiallingSettings {
+  readonly rules: DialRules.DialRules
+  readonly maxPerDay: Option.Option<number>
+  readonly maxPerNumber: Option.Option<number>
+}
+
+/** `own`: the numbers at which the service itself answers. */
+export const diallingSettings = (values: ValuesOf<typeof diallingVariables>, own: ReadonlyArray<PhoneNumber>): DiallingSettings => ({
+  rules: {
+    countries: Option.map(values.DIAL_COUNTRIES, (codes) => new Set(codes)),
+    also: new Set(values.DIAL_ALSO),
+    own: new Set(own)
+  },
+  maxPerDay: values.DIAL_MAX_PER_DAY,
+  maxPerNumber: values.DIAL_MAX_PER_NUMBER
+})

@@ -1,0 +1,55 @@
+/**
+ * How many calls there may be, how long they may last, and what a media stream may do.
+ */
+import { Duration, Option, Schema } from "effect"
+import { count, duration, DurationText, optionalCount } from "./Values.ts"
+import { type ValuesOf, withDefault } from "./Variable.ts"
+
+const backlogBounds = { minimum: Duration.millis(500), maximum: Duration.minutes(1) }
+
+export const limitVariables = {
+  MAX_CALLS: count(1, 100_000, 100),
+  MAX_CALLS_PER_CALLER: optionalCount(1, 100_000, "50"),
+  MAX_CALL_DURATION: duration("above 0", "1 hour", "1h"),
+  START_TIMEOUT: duration("above 0", "10 seconds", "10s"),
+  MEDIA_TIMEOUT: duration("above 0", "15 seconds", "15s"),
+  MEDIA_BACKLOG: withDefault(
+    DurationText.check(Schema.makeFilter((backlog) => Duration.between(backlog, backlogBounds))),
+    Duration.seconds(6),
+    "a duration from 500ms to 1m",
+    "6s"
+  ),
+  MAX_MESSAGE_BYTES: count(1024, 16_777_216, 65_536),
+  MAX_BAD_MESSAGES: count(1, 1_000_000, 50),
+  SHUTDOWN_GRACE: duration("from 0", "30 seconds", "30s")
+} as const
+
+export interface LimitSettings {
+  /** Calls at once; a further caller is told that the line is busy. */
+  readonly calls: number
+  /** Calls that one caller may have at once. */
+  readonly callsPerCaller: number
+  readonly callDuration: Duration.Duration
+  /** From the answer with TwiML to the stream's `start` message; counted again from the upgrade of its WebSocket. */
+  readonly start: Duration.Duration
+  /** How long an open stream may bring no `media` message. */
+  readonly media: Duration.Duration
+  /** How much sound a stalled network may bring at once. A longer stall counts as a pause of the caller. */
+  readonly backlog: Duration.Duration
+  /** Of one message of a stream. */
+  readonly messageBytes: number
+  /** A stream is closed when it has sent so many more bad messages than good ones. */
+  readonly badMessages: number
+}
+
+export const limitSettings = (values: ValuesOf<typeof limitVariables>): LimitSettings => ({
+  calls: values.MAX_CALLS,
+  callsPerCaller: Option.getOrElse(values.MAX_CALLS_PER_CALLER, () => Math.max(1, Math.floor(values.MAX_CALLS / 2))),
+  callDuration: values.MAX_CALL_DURATION,
+  start: values.START_TIMEOUT,
+  media: values.MEDIA_TIMEOUT,
+  // After `MEDIA_TIMEOUT` the stream is closed, so there is no stall to wait for.
+  backlog: Duration.min(values.MEDIA_BACKLOG, values.MEDIA_TIMEOUT),
+  messageBytes: values.MAX_MESSAGE_BYTES,
+  badMessages: values.MAX_BAD_MESSAGES
+})

@@ -1,0 +1,85 @@
+/**
+ * The HTTP server: where it listens, by which address Twilio reaches it, and the key of its API.
+ */
+import { type Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
+import * as Networks from "../Networks.ts"
+import { count, duration, List, url, Whole } from "./Values.ts"
+import { optional, type ValuesOf, withDefault } from "./Variable.ts"
+
+/** Networks, each as `address/prefix`; see {@link Networks.parse}. */
+const NetworksText = List.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transformEffect((items: ReadonlyArray<string>) => {
+      const networks = items.map(Networks.parse)
+      return networks.every(Option.isSome)
+        ? Effect.succeed([...new Set(networks.flatMap(({ value }) => value))])
+        : Effect.fail(new SchemaIssue.InvalidValue({ expected: "IP addresses or networks" }))
+    }),
+    encode: SchemaGetter.passthrough()
+  })
+)
+
+/** `media.example.com`, `media.example.com:8443`, `[2001:db8::1]:8443`: what a URL has between `//` and `/`. */
+const HostText = Schema.String.check(Schema.isPattern(/^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?$/iu))
+
+const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
+
+export const serverVariables = {
+  SERVER_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
+  SERVER_PORT: withDefault(Whole(0, 65_535), 8000, "a port number from 0 to 65535", "8000"),
+  PUBLIC_URL: url("https://calls.example.com"),
+  TRUSTED_PROXIES: withDefault(
+    NetworksText,
+    [],
+    "IP addresses, networks or the words loopback, private or linklocal, with commas between",
+    "127.0.0.1,10.0.0.0/8"
+  ),
+  SERVER_KEEP_ALIVE: duration("from 1s", "620 seconds", "620s"),
+  SERVER_MAX_IDLE_CONNECTIONS: count(1, 1_000_000, 1000),
+  ADMIN_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
+  ADMIN_PORT: optional(Whole(0, 65_535), "a port number from 0 to 65535", "8001"),
+  WEBSOCKET_HOSTS: withDefault(
+    List.pipe(Schema.decodeTo(Schema.Array(HostText))),
+    [],
+    "host names, without scheme and path, with commas between",
+    "media.example.com"
+  ),
+  API_KEY: optional(
+    Schema.String.check(Schema.isPattern(/^[\x20-\x7e]+$/)).pipe(Schema.decodeTo(Secret)),
+    "a secret of ASCII characters, for callers of the API send it in a header",
+    "…"
+  )
+} as const
+
+export interface ServerSettings {
+  readonly host: string
+  /** 0: a free one. */
+  readonly port: number
+  /** The address that Twilio calls. */
+  readonly publicUrl: Option.Option<URL>
+  /** Networks, each as `address/prefix`. */
+  readonly trustedProxies: ReadonlyArray<string>
+  readonly connections: {
+    /** How long a connection may wait for its next request. */
+    readonly keepAlive: Duration.Duration
+    /** Connections that may wait; one more closes the connection that has waited longest. */
+    readonly maxIdle: number
+  }
+  /** A second address for documentation, metrics and readiness; unset: they are on the first. */
+  readonly admin: Option.Option<{ readonly host: string; readonly port: number }>
+  /** Further hosts that a call's sound may be sent to. */
+  readonly websocketHosts: ReadonlyArray<string>
+  /** How long calls may go on after the service was told to stop. */
+  readonly shutdownGrace: Duration.Duration
+}
+
+export const serverSettings = (values: ValuesOf<typeof serverVariables>, shutdownGrace: Duration.Duration): ServerSettings => ({
+  host: values.SERVER_HOST,
+  port: values.SERVER_PORT,
+  publicUrl: values.PUBLIC_URL,
+  trustedProxies: values.TRUSTED_PROXIES,
+  connections: { keepAlive: values.SERVER_KEEP_ALIVE, maxIdle: values.SERVER_MAX_IDLE_CONNECTIONS },
+  admin: Option.map(values.ADMIN_PORT, (port) => ({ host: values.ADMIN_HOST, port })),
+  websocketHosts: values.WEBSOCKET_HOSTS,
+  shutdownGrace
+})

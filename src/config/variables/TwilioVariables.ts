@@ -1,0 +1,56 @@
+/**
+ * The Twilio account, its phone number and its API.
+ */
+import { type Array, type Duration, Option, type Redacted, Result, Schema } from "effect"
+import * as PhoneNumbers from "../../domain/PhoneNumber.ts"
+import { type PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
+import { AccountSid } from "../../domain/Sid.ts"
+import { duration, NonEmptySecrets, url } from "./Values.ts"
+import { optional, type ValuesOf, withDefault } from "./Variable.ts"
+
+export const twilioVariables = {
+  TWILIO_ACCOUNT_SID: optional(AccountSid, "an account SID: AC and 32 hexadecimal digits", "AC0123…"),
+  TWILIO_AUTH_TOKEN: optional(NonEmptySecrets, "the account's auth token, or several with commas while rotating", "…"),
+  TWILIO_PHONE_NUMBER: optional(PhoneNumberFromText, "a phone number in E.164 form", "+14155550100", (value) =>
+    Result.mapError(PhoneNumbers.read(value), (oddity) => `it ${oddity}`)),
+  TWILIO_API_BASE_URL: url("http://127.0.0.1:8010"),
+  TWILIO_TIMEOUT: duration("above 0", "10 seconds", "10s"),
+  CALLS_PER_SECOND: withDefault(Schema.NumberFromString.check(Schema.isFinite(), Schema.isGreaterThan(0)), 1, "a number above 0", "1")
+} as const
+
+type Values = ValuesOf<typeof twilioVariables>
+
+/** A Twilio account. A webhook is accepted when it is signed with any of the tokens; REST requests use the first. */
+export interface Account {
+  readonly accountSid: AccountSid
+  readonly authTokens: Array.NonEmptyReadonlyArray<Redacted.Redacted>
+}
+
+export interface TwilioSettings {
+  /** Unset: the service makes a local account; see `config/Credentials`. */
+  readonly account: Option.Option<Account>
+  /** The number that calls are placed from. */
+  readonly phoneNumber: Option.Option<PhoneNumber>
+  /** Unset: Twilio's own. */
+  readonly apiBaseUrl: Option.Option<URL>
+  /** For one request to the API. */
+  readonly timeout: Duration.Duration
+  /** Calls that may be placed in a second. */
+  readonly callsPerSecond: number
+}
+
+export const twilioSettings = (values: Values): TwilioSettings => ({
+  account: Option.all({ accountSid: values.TWILIO_ACCOUNT_SID, authTokens: values.TWILIO_AUTH_TOKEN }),
+  phoneNumber: values.TWILIO_PHONE_NUMBER,
+  apiBaseUrl: values.TWILIO_API_BASE_URL,
+  timeout: values.TWILIO_TIMEOUT,
+  callsPerSecond: values.CALLS_PER_SECOND
+})
+
+/** Half an account is a mistake: nobody who sets one of the two wants the local account. */
+export const halfAccount = (values: Values): ReadonlyArray<string> =>
+  Option.isSome(values.TWILIO_ACCOUNT_SID) === Option.isSome(values.TWILIO_AUTH_TOKEN) ? [] : [
+    Option.isSome(values.TWILIO_ACCOUNT_SID)
+      ? "TWILIO_AUTH_TOKEN is missing while TWILIO_ACCOUNT_SID is set. Set it in the environment or in .env; the token stands in Twilio's console beside the account SID."
+      : "TWILIO_ACCOUNT_SID is missing while TWILIO_AUTH_TOKEN is set. Set it in the environment or in .env; the account SID stands in Twilio's console."
+  ]

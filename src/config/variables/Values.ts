@@ -1,0 +1,86 @@
+/**
+ * The kinds of values that several variables share: durations, addresses, lists, numbers and secrets.
+ */
+import { Duration, Effect, Schema, SchemaGetter, SchemaIssue } from "effect"
+import * as Environment from "../Environment.ts"
+import { optional, withDefault } from "./Variable.ts"
+
+// -- Durations ----------------------------------------------------------------------------------
+
+const millisOfUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+
+/** `30`, `30s`, `500ms`, `2m`, `1h`; a bare number counts seconds. */
+export const DurationText = Schema.String.pipe(
+  Schema.decodeTo(Schema.Duration, {
+    decode: SchemaGetter.transformEffect((text: string) => {
+      const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(text.trim())
+      return match === null
+        ? Effect.fail(new SchemaIssue.InvalidValue({ expected: "a duration" }))
+        : Effect.succeed(Duration.millis(Number(match[1]) * millisOfUnit[(match[2] ?? "s") as keyof typeof millisOfUnit]))
+    }),
+    encode: SchemaGetter.transform((duration: Duration.Duration) => `${Duration.toMillis(duration)}ms`)
+  })
+)
+
+/** A timer of Node takes 24 days at most, and a longer one fires at once. No setting needs more than a day. */
+const maxDuration = Duration.days(1)
+
+const minimums = { "from 0": Duration.zero, "above 0": Duration.millis(1), "from 1s": Duration.seconds(1) } as const
+
+export const duration = (from: keyof typeof minimums, fallback: Duration.Input, example: string) =>
+  withDefault(
+    DurationText.check(Schema.makeFilter((value) => Duration.between(value, { minimum: minimums[from], maximum: maxDuration }))),
+    Duration.fromInputUnsafe(fallback),
+    `a duration ${from} to 24h, such as 30s, 500ms or 2m (a bare number counts seconds)`,
+    example
+  )
+
+// -- Addresses ----------------------------------------------------------------------------------
+
+/** An `http` or `https` address without credentials, query and fragment; kept without its trailing slash. */
+export const HttpUrl = Schema.String.pipe(
+  Schema.decodeTo(Schema.URL, {
+    decode: SchemaGetter.transformEffect((text: string) => {
+      const url = URL.parse(text.trim().replace(/\/+$/, ""))
+      return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" &&
+          url.username === "" && url.password === ""
+        ? Effect.succeed(url)
+        : Effect.fail(new SchemaIssue.InvalidValue({ expected: "an http or https URL" }))
+    }),
+    encode: SchemaGetter.transform((url: URL) => url.href)
+  })
+)
+
+export const url = (example: string) => optional(HttpUrl, "an http or https URL without a query", example)
+
+// -- Texts and lists ----------------------------------------------------------------------------
+
+export const text = (expected: string, example: string) => optional(Schema.NonEmptyString, expected, example)
+
+/** The items between commas, trimmed; empty ones are left out. */
+export const splitList = (list: string): ReadonlyArray<string> =>
+  list.split(",").map(Environment.trimmed).filter((item) => item.length > 0)
+
+/** Items with commas between. */
+export const List = Schema.String.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transform(splitList),
+    encode: SchemaGetter.transform((items: ReadonlyArray<string>) => items.join(","))
+  })
+)
+
+export const NonEmptyList = List.pipe(Schema.check(Schema.isMinLength(1)))
+
+export const NonEmptySecrets = NonEmptyList.pipe(Schema.decodeTo(Schema.NonEmptyArray(Schema.RedactedFromValue(Schema.String))))
+
+// -- Numbers ------------------------------------------------------------------------------------
+
+/** A whole number between two bounds, both included. */
+export const Whole = (minimum: number, maximum: number) =>
+  Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
+
+export const count = (minimum: number, maximum: number, fallback: number) =>
+  withDefault(Whole(minimum, maximum), fallback, `a whole number from ${minimum} to ${maximum}`, String(fallback))
+
+export const optionalCount = (minimum: number, maximum: number, example: string) =>
+  optional(Whole(minimum, maximum), `a whole number from ${minimum} to ${maximum}`, example)

@@ -1,0 +1,28 @@
+/**
+ * Every variable that this service reads, once. A group of variables has a file, with the settings that it gives.
+ *
+ * A new variable goes into the file of its group and into `.env.example`, which explains it to the operator; a test compares the two.
+ */
+import { agentVariables } from "./AgentVariables.ts"
+import { diallingVariables } from "./DiallingVariables.ts"
+import { engineVariables } from "./EngineVariables.ts"
+import { limitVariables } from "./LimitVariables.ts"
+import { logVariables } from "./LogVariables.ts"
+import { serverVariables } from "./ServerVariables.ts"
+import { twilioVariables } from "./TwilioVariables.ts"
+import type { ValuesOf } from "./Variable.ts"
+
+export const variables = {
+  ...twilioVariables,
+  ...diallingVariables,
+  ...serverVariables,
+  ...agentVariables,
+  ...engineVariables,
+  ...limitVariables,
+  ...logVariables
+} as const
+
+export type Values = ValuesOf<typeof variables>
+
+/** In the order of `.env.example`. */
+export const names: ReadonlyArray<string> = Object.keys(variables)
