@@ -13,10 +13,9 @@
  * One fiber takes the events in their order. All else that waits (engines, timers, sound) is a fiber of the
  * conversation's scope and reports by an event, so an engine that hangs keeps nobody waiting.
  */
-import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, FiberMap, Latch, Queue, Scope, Stream } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, FiberMap, Latch, Queue, Scope, Stream } from "effect"
 import * as Pcm from "../audio/Pcm.ts"
-import type { PhoneNumber } from "../domain/PhoneNumber.ts"
-import type { ConversationEvent } from "./ConversationEvent.ts"
+import { type AgentSide, type CallSide, type OutboundItem, TransferFailed } from "./ports/AudioPort.ts"
 import * as EchoCanceller from "./listen/EchoCanceller.ts"
 import { EngineFailed, failureOf, reasonOf } from "./ports/Engine.ts"
 import * as HeldSilence from "./listen/HeldSilence.ts"
@@ -51,47 +50,10 @@ export interface Engines {
   readonly textToSpeech: TextToSpeech["Service"]
 }
 
-/** The call was not handed on; it is as it was. */
-export class TransferFailed extends Data.TaggedError("TransferFailed")<{
-  /** A word for watchers and metrics; no number. */
-  readonly reason: string
-}> {
-  override get message() {
-    return `The call was not handed on (${this.reason}). Look at the log of the telephone side, and at "transfers" in the agent's file.`
-  }
-}
-
-/** The caller's end of the line, as the conversation has it. */
-export interface CallersEnd {
-  /**
-   * Without gaps: media time passes with it, and where the caller is known to send nothing it holds silence. What was pulled is
-   * only read until the next pull.
-   */
-  readonly audio: Stream.Stream<Pcm.Pcm<8000>>
-  /** Throws away what was sent and not played. */
-  readonly clear: Effect.Effect<void>
-  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
-  /** Whether anybody watches: who does sees the caller's words while they speak. Unset: somebody may. */
-  readonly isWatched?: () => boolean
-  /** We placed the call: who answers it may begin with a bare name. */
-  readonly isOutbound?: boolean
-  /** Hands the call on. Where it succeeds, the line is soon cut. Unset: this line can't. */
-  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
-  /** Takes each event before the machine does, in order: for a recording. */
+/** The call, and what a recording of the conversation needs of it. */
+export interface RecordedCall extends CallSide<8000> {
+  /** Takes each event before the turn machine does, in order. Unset: nothing is recorded. */
   readonly record?: (event: TurnEvent) => void
-}
-
-/** What goes to the caller: sound, marks, and a call-back for when all before it has left. */
-export type Said =
-  | Pcm.Pcm<8000>
-  | { readonly _tag: "Mark"; readonly name: string }
-  | { readonly _tag: "Sent"; readonly notify: () => void }
-
-export interface Conversation {
-  /** Ends when the conversation is over and its last words were heard. */
-  readonly reply: Stream.Stream<Said>
-  readonly digit: (digit: string) => Effect.Effect<void>
-  readonly markReturned: (name: string) => Effect.Effect<void>
 }
 
 const failed = (stage: EngineFailed["stage"], advice: string) => new EngineFailed({ stage, reason: "timeout", advice })
@@ -123,8 +85,8 @@ const hearingLength = 480
 export const open = Effect.fnUntraced(function*(
   persona: AgentDefinition,
   engines: Engines,
-  line: CallersEnd
-): Effect.fn.Return<Conversation, never, Scope.Scope> {
+  line: RecordedCall
+): Effect.fn.Return<AgentSide<never, 8000>, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -134,7 +96,7 @@ export const open = Effect.fnUntraced(function*(
   const transition = Transition.make({
     ...persona,
     answersUnheard: engines.replier.answersUnheard === true,
-    isOutbound: line.isOutbound === true
+    isOutbound: line.isOutbound
   })
   const requestOf = ReplySynthesizer.requestOf(persona)
   /** What has happened, and those who wait until all before is dealt with. */
@@ -453,7 +415,7 @@ export const open = Effect.fnUntraced(function*(
     line.record?.(event)
     const [commands, next] = transition(state, event)
     state = next
-    const areWordsWanted = state.timers.bargeIn !== undefined || line.isWatched?.() !== false
+    const areWordsWanted = state.timers.bargeIn !== undefined || line.isWatched()
     if (areWordsWanted) wordsWanted.openUnsafe()
     else wordsWanted.closeUnsafe()
     for (const command of commands) yield* carryOut(command)
@@ -507,7 +469,7 @@ export const open = Effect.fnUntraced(function*(
     playedUntil = Math.min(playedUntil, at)
   }
 
-  const say = (item: ReplySynthesizer.Outgoing): Said => {
+  const say = (item: ReplySynthesizer.Outgoing): OutboundItem<8000> => {
     switch (item._tag) {
       case "Sound":
         playedUntil = Math.max(playedUntil, now())
@@ -553,10 +515,10 @@ export const open = Effect.fnUntraced(function*(
       Stream.filter((item) => item.isWanted()),
       Stream.map(say)
     ),
-    digit: (digit) => Effect.sync(() => happened({ _tag: "Digit", at: now(), digit })),
-    markReturned: (name) =>
+    signal: (signal) =>
       Effect.sync(() => {
-        const mark = parseMark(name)
+        if (signal._tag === "Digit") return happened({ _tag: "Digit", at: now(), digit: signal.digit })
+        const mark = parseMark(signal.name)
         if (mark !== undefined) happened({ _tag: "MarkReturned", at: now(), ...mark })
       })
   }

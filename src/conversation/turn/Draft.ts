@@ -1,7 +1,7 @@
 /**
  * One transition in the making: the state that is written to, the orders so far, and what a rule may look at.
  */
-import type { ConversationEvent } from "../ConversationEvent.ts"
+import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
 import type { Command, Timer } from "./TurnEvent.ts"
 import type { Reply, TurnSettings, TurnState } from "./TurnState.ts"

@@ -2,7 +2,7 @@
  * What the turn machine is told, and what it orders. Both are plain data, so that a call can be recorded
  * and played again.
  */
-import type { ConversationEvent } from "../ConversationEvent.ts"
+import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
 import type { Failure } from "./judgements/RetryWorth.ts"
 import type { DialogueState, ReplyRequest } from "../ports/ReplyModel.ts"

@@ -3,7 +3,7 @@
  */
 import type { AgentDefinition, Lines } from "../../definition/AgentDefinition.ts"
 import type { Need } from "../../definition/DialogScript.ts"
-import type { TurnTimes } from "../ConversationEvent.ts"
+import type { TurnTimes } from "../ports/ConversationEvent.ts"
 import type { DialogueState, Message, ReplyRequest } from "../ports/ReplyModel.ts"
 import type { Transcript } from "../ports/SpeechToText.ts"
 import * as ClauseChunker from "../speak/ClauseChunker.ts"

@@ -10,7 +10,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync, writeFileSync } from "node:fs"
 import { gunzipSync, gzipSync } from "node:zlib"
-import type { ConversationEvent } from "../../../../src/conversation/ConversationEvent.ts"
+import type { ConversationEvent } from "../../../../src/conversation/ports/ConversationEvent.ts"
 import * as Replay from "../../../../src/conversation/replay/Replay.ts"
 import type { Command, Timer, TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 
