@@ -1,13 +1,13 @@
 /**
  * An agent that can be talked to: a persona, the engines that were told of it, and the conversation.
  */
-import { Effect, Layer, Metric, Stream } from "effect"
-import type { Pcm } from "../audio/Pcm.ts"
+import { Effect, Layer, Metric } from "effect"
 import * as Conversation from "../conversation/Conversation.ts"
-import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
+import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
 import * as Dictation from "../conversation/turn/words/Dictation.ts"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import * as ReplySpeech from "../conversation/speak/ReplySpeech.ts"
+import type { CallSide } from "../conversation/ports/AudioPort.ts"
 import { ReplyModel } from "../conversation/ports/ReplyModel.ts"
 import * as SpeechTextFilter from "../conversation/speak/SpeechTextFilter.ts"
 import { SpeechToText } from "../conversation/ports/SpeechToText.ts"
@@ -15,7 +15,7 @@ import { TextToSpeech } from "../conversation/ports/TextToSpeech.ts"
 import { Tools } from "../conversation/ports/Tools.ts"
 import { VoiceActivity } from "../conversation/ports/VoiceActivity.ts"
 import * as Metrics from "../observability/Metrics.ts"
-import type { Agent, Line, Signal } from "./Agent.ts"
+import type { Agent } from "./Agent.ts"
 import { ConversationFactory } from "./ConversationFactory.ts"
 import * as EngineTimeouts from "./EngineTimeouts.ts"
 import { TurnEventLog } from "./TurnEventLog.ts"
@@ -91,23 +91,13 @@ export const layer = Layer.effect(
       yield* Effect.scoped(voiceActivity.open)
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }
 
-      const answer = Effect.fnUntraced(function*(line: Line) {
-        const isOutbound = line.isOutbound === true
-        const record = yield* recordings.open(line.callId, isOutbound ? { ...persona, isOutbound } : persona, replier)
-        const conversation = yield* Conversation.open(persona, engines, {
-          audio: line.audio as Stream.Stream<Pcm<8000>>,
-          clear: line.clear,
-          tell: (event) => Effect.andThen(observe(event), line.tell(event)),
-          isWatched: line.isWatched,
-          isOutbound,
-          ...(line.transfer === undefined ? {} : { transfer: line.transfer }),
+      const answer = Effect.fnUntraced(function*(call: CallSide) {
+        const record = yield* recordings.open(call.callId, call.isOutbound ? { ...persona, isOutbound: true } : persona, replier)
+        return yield* Conversation.open(persona, engines, {
+          ...(call as CallSide<8000>),
+          tell: (event) => Effect.andThen(observe(event), call.tell(event)),
           ...(record === undefined ? {} : { record })
         })
-        return {
-          reply: conversation.reply,
-          signal: (signal: Signal) =>
-            signal._tag === "Digit" ? conversation.digit(signal.digit) : conversation.markReturned(signal.name)
-        }
       })
       const agent: Agent = { name: persona.name, sampleRate: 8000, answer }
       return agent

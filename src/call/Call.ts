@@ -7,7 +7,7 @@
  */
 import { type Cause, Deferred, Duration, Effect, Fiber, FiberMap, Metric, type Option, Queue, Ref, Scope } from "effect"
 import type { Agent } from "../agent/Agent.ts"
-import { TransferFailed } from "../conversation/Conversation.ts"
+import { TransferFailed } from "../conversation/ports/AudioPort.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid, StreamSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"

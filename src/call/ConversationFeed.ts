@@ -4,7 +4,7 @@
  * The queue to each watcher slides, so that a slow one loses events and never slows the call.
  */
 import { Effect, PubSub, Stream } from "effect"
-import type { ConversationEvent } from "../conversation/ConversationEvent.ts"
+import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
 
 /** Events that wait for one watcher. */
 const capacity = 256

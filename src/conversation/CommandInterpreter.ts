@@ -4,7 +4,7 @@
  * No command waits for an engine: whatever takes time is a fiber of the part that does it, and reports by an event.
  */
 import { Effect } from "effect"
-import type { ConversationEvent } from "./ConversationEvent.ts"
+import type { ConversationEvent } from "./ports/ConversationEvent.ts"
 import type { CallerSound } from "./listen/CallerSound.ts"
 import type { UtteranceRecognition } from "./listen/UtteranceRecognition.ts"
 import type { SpeechContext } from "./speak/context/SpeechContext.ts"

@@ -13,15 +13,13 @@
  * One fiber takes the events in order. Whatever waits (engines, timers, sound) is a fiber of the conversation's scope and reports
  * by an event, so an engine that hangs holds up nothing else.
  */
-import { Cause, Clock, Data, Effect, Queue, type Scope, Stream } from "effect"
-import type * as Pcm from "../audio/Pcm.ts"
+import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
-import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import * as CommandInterpreter from "./CommandInterpreter.ts"
-import type { ConversationEvent } from "./ConversationEvent.ts"
 import * as CallerSound from "./listen/CallerSound.ts"
 import * as MediaClock from "./listen/MediaClock.ts"
 import * as UtteranceRecognition from "./listen/UtteranceRecognition.ts"
+import { type AgentSide, type CallSide, TransferFailed } from "./ports/AudioPort.ts"
 import { reasonOf } from "./ports/Engine.ts"
 import type { Replier } from "./ports/ReplyModel.ts"
 import type { Recognizer } from "./ports/SpeechToText.ts"
@@ -53,47 +51,10 @@ export interface Engines {
   readonly textToSpeech: TextToSpeech["Service"]
 }
 
-/** The call was not handed on; it is as it was. */
-export class TransferFailed extends Data.TaggedError("TransferFailed")<{
-  /** A word for watchers and metrics; no number. */
-  readonly reason: string
-}> {
-  override get message() {
-    return `The call was not handed on (${this.reason}). Look at the log of the telephone side, and at "transfers" in the agent's file.`
-  }
-}
-
-/** The caller's end of the line, as the conversation has it. */
-export interface CallersEnd {
-  /**
-   * Without gaps: media time passes with it, and where the caller is known to send nothing it holds silence. What was pulled is
-   * only read until the next pull.
-   */
-  readonly audio: Stream.Stream<Pcm.Pcm<8000>>
-  /** Throws away what was sent and not played. */
-  readonly clear: Effect.Effect<void>
-  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
-  /** Whether anybody watches: who does sees the caller's words while they speak. Unset: somebody may. */
-  readonly isWatched?: () => boolean
-  /** We placed the call: who answers it may begin with a bare name. */
-  readonly isOutbound?: boolean
-  /** Hands the call on. Where it succeeds, the line is soon cut. Unset: this line can't. */
-  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
-  /** Takes each event before the machine does, in order: for a recording. */
+/** The call, and what a recording of the conversation needs of it. */
+export interface RecordedCall extends CallSide<8000> {
+  /** Takes each event before the turn machine does, in order. Unset: nothing is recorded. */
   readonly record?: (event: TurnEvent) => void
-}
-
-/** What goes to the caller: sound, marks, and a call-back for when all before it has left. */
-export type Said =
-  | Pcm.Pcm<8000>
-  | { readonly _tag: "Mark"; readonly name: string }
-  | { readonly _tag: "Sent"; readonly notify: () => void }
-
-export interface Conversation {
-  /** Ends when the conversation is over and its last words were heard. */
-  readonly reply: Stream.Stream<Said>
-  readonly digit: (digit: string) => Effect.Effect<void>
-  readonly markReturned: (name: string) => Effect.Effect<void>
 }
 
 /** ms since this effect was run. */
@@ -143,7 +104,7 @@ const listen = Effect.fnUntraced(function*(
 })
 
 /** Hands the call on to a telephone, by its name in the agent's `transfers`, and reports what came of it. */
-const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallersEnd, "transfer">, report: Report) => {
+const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallSide, "transfer">, report: Report) => {
   const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
   const handOn = number === undefined || line.transfer === undefined
     ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
@@ -161,8 +122,8 @@ const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">,
 export const open = Effect.fnUntraced(function*(
   definition: AgentDefinition,
   engines: Engines,
-  line: CallersEnd
-): Effect.fn.Return<Conversation, never, Scope.Scope> {
+  line: RecordedCall
+): Effect.fn.Return<AgentSide<never, 8000>, never, Scope.Scope> {
   const { replier, textToSpeech, tools } = engines
   const { timeouts } = definition
   const scope = yield* Effect.scope
@@ -229,10 +190,10 @@ export const open = Effect.fnUntraced(function*(
       Stream.filter((item) => item.isWanted()),
       Stream.map(playback.leave)
     ),
-    digit: (digit) => Effect.sync(() => report({ _tag: "Digit", digit })),
-    markReturned: (name) =>
+    signal: (signal) =>
       Effect.sync(() => {
-        const mark = parseMark(name)
+        if (signal._tag === "Digit") return report({ _tag: "Digit", digit: signal.digit })
+        const mark = parseMark(signal.name)
         if (mark !== undefined) report({ _tag: "MarkReturned", ...mark })
       })
   }

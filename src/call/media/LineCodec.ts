@@ -34,35 +34,36 @@ const mulawOf = (length: number): Uint8Array => {
 }
 
 export interface Hearing {
-  /** The pieces before are read. */
-  readonly next: () => void
-  /** A piece of sound, good until `next`. */
+  /** The pieces so far have been used: the next ones may overwrite them. Without this call all pieces stay as they are. */
+  readonly reuse: () => void
+  /** A piece of sound. */
   readonly hear: (mulaw: Uint8Array) => Pcm
 }
 
-/** The caller's sound at the agent's rate: μ-law and resampler in one pure step, in the same memory again and again. */
+/** The caller's sound at the agent's rate: μ-law and resampler in one pure step. */
 export const makeHear = (sampleRate: SampleRate): Hearing => {
   const resampler = Resampler.make(8000, sampleRate)
+  /** Memory for the pieces; where pieces stay, each array has room for up to a second of them, for arrays outside the heap are dear. */
   let room = new Int16Array(resampler.outputLength(frameBytes))
-  /** As a rule one frame is all that has come. */
-  let all: Pcm = room
   let used = 0
+  /** The first piece of the array, if it has the usual length: mostly one frame comes at a time. */
+  let first: Pcm = room
   const take = (length: number): Pcm => {
-    if (used === 0 && length === all.length) {
+    if (used === 0 && length === first.length) {
       used = length
-      return all
+      return first
     }
     if (used + length > room.length) {
-      // What was handed out keeps the memory that it is in.
-      room = new Int16Array(2 * (used + length))
-      all = room.subarray(0, all.length)
+      room = new Int16Array(Math.max(length, Math.min(2 * room.length, sampleRate)))
+      first = room.subarray(0, first.length)
+      used = 0
     }
     const piece = room.subarray(used, used + length)
     used += length
     return piece
   }
   return {
-    next: () => {
+    reuse: () => {
       used = 0
     },
     hear: (mulaw) => {

@@ -14,10 +14,10 @@
  * The pure steps are fused and run in the agent's own fiber, so that a frame costs one wake-up.
  */
 import { Clock, Deferred, Duration, Effect, Fiber, Queue, type Scope, Stream } from "effect"
-import { type Agent, type AgentFailed, type Reply, Signal } from "../../agent/Agent.ts"
+import type { Agent, AgentFailed } from "../../agent/Agent.ts"
 import * as Pacer from "../../audio/Pacer.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
-import type { TransferFailed } from "../../conversation/Conversation.ts"
+import { type OutboundItem, type OutboundMark, type SentNotice, Signal, type TransferFailed } from "../../conversation/ports/AudioPort.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as ProcessHalt from "../../twilio/media/ProcessHalt.ts"
@@ -84,10 +84,10 @@ const toEnd = (error: StreamClosed): StreamEnd => {
   }
 }
 
-/** A piece of the reply that waits for the pacer: whole frames of μ-law, the name of a mark, or a notice. */
-interface Outgoing {
-  readonly content: Uint8Array | string | (() => void)
-  /** What was said before a `clear` is of an older generation, and is thrown away wherever it is met. */
+/** An outbound item that waits for the pacer; of sound, whole frames of μ-law. */
+interface QueuedItem {
+  readonly item: Uint8Array | OutboundMark | SentNotice
+  /** A `clear` begins a new generation; items of an older one are thrown away wherever they are met. */
   readonly generation: number
 }
 
@@ -114,10 +114,10 @@ export const run = Effect.fnUntraced(function*(
   const end = (how: StreamEnd) => Effect.sync(() => void endNow(how))
 
   const { streamSid, tally } = stream
-  const { hear, next } = makeHear(agent.sampleRate)
+  const { hear, reuse } = makeHear(agent.sampleRate)
   const say = makeSay(agent.sampleRate)
   const pacer = Pacer.make({ leadMillis })
-  const waiting = yield* Queue.bounded<Outgoing>(replyFrames / pieceFrames)
+  const waiting = yield* Queue.bounded<QueuedItem>(replyFrames / pieceFrames)
 
   // -- in -------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ export const run = Effect.fnUntraced(function*(
   let queued = 0
   /** Of the messages of the stream, how many the agent was given or not worth giving. */
   let taken = 0
-  /** Of those, how many the agent's `maxBacklog` threw away. */
+  /** Of those, how many the agent's `maxBacklogFrames` threw away. */
   let stale = 0
 
   const dropped = () => tally.ahead + tally.burst + tally.untaken
@@ -140,8 +140,8 @@ export const run = Effect.fnUntraced(function*(
   const backlog = Duration.toMillis(options.backlog)
 
   /** For an agent that would rather have fresh sound than all of it; nothing is put in for what is missing. */
-  const freshSound = (maxBacklog: number) => (messages: readonly [Media | Silence, ...Array<Media | Silence>]) => {
-    const old = messages.length - newest(messages, maxBacklog - queued)
+  const freshSound = (maxBacklogFrames: number) => (messages: readonly [Media | Silence, ...Array<Media | Silence>]) => {
+    const old = messages.length - newest(messages, maxBacklogFrames - queued)
     stale += old
     const pieces: Array<Pcm> = []
     for (let index = old; index < messages.length; index++) {
@@ -153,15 +153,19 @@ export const run = Effect.fnUntraced(function*(
   }
 
   const inbound = InboundSound.make({ hear, backlog, now, openedAt: stream.openedAt, onMessages: take })
-  const { maxBacklog } = agent
-  const hearAll = maxBacklog === undefined ? inbound.pieces : freshSound(maxBacklog)
+  const { maxBacklogFrames } = agent
+  const hearAll = maxBacklogFrames === undefined ? inbound.pieces : freshSound(maxBacklogFrames)
 
-  const hearMessages = (messages: readonly [Media | Silence, ...Array<Media | Silence>]) => {
-    next()
-    return hearAll(messages) as unknown as readonly [Pcm, ...Array<Pcm>]
+  type Messages = readonly [Media | Silence, ...Array<Media | Silence>]
+  type Pieces = readonly [Pcm, ...Array<Pcm>]
+
+  const hearKept = (messages: Messages) => hearAll(messages) as unknown as Pieces
+  const hearBorrowed = (messages: Messages) => {
+    reuse()
+    return hearKept(messages)
   }
 
-  const audio = Stream.mapArray(stream.media, hearMessages)
+  const borrowedAudio = Stream.mapArray(stream.media, hearBorrowed)
 
   // -- out ------------------------------------------------------------------------------------
 
@@ -201,45 +205,45 @@ export const run = Effect.fnUntraced(function*(
         cleared += (mulaw.length - at) / frameBytes
         return
       }
-      const content = mulaw.subarray(at, at + pieceFrames * frameBytes)
-      queued += content.length / frameBytes
-      yield* Queue.offer(waiting, { content, generation: current })
+      const item = mulaw.subarray(at, at + pieceFrames * frameBytes)
+      queued += item.length / frameBytes
+      yield* Queue.offer(waiting, { item, generation: current })
     }
   })
 
-  const offerMark = (name: string, current: number): Effect.Effect<unknown> =>
+  const offerMark = (mark: OutboundMark, current: number): Effect.Effect<unknown> =>
     Effect.andThen(
       Effect.suspend(() => offerFrames(say.pad(), current)),
       Effect.suspend((): Effect.Effect<unknown> => {
         if (current !== generation) return Effect.void
-        if (!isIdle()) return Queue.offer(waiting, { content: name, generation: current })
-        return Effect.sync(() => stream.send(markText(streamSid, name)))
+        if (!isIdle()) return Queue.offer(waiting, { item: mark, generation: current })
+        return Effect.sync(() => stream.send(markText(streamSid, mark.name)))
       })
     )
 
   /** How many frames a piece makes, for the count of what was thrown away. */
   const framesOf = (pcm: Pcm) => Math.ceil((pcm.length * 1000) / (agent.sampleRate * frameMillis))
 
-  const offerNotice = (notify: () => void, current: number): Effect.Effect<unknown> => {
+  const offerNotice = (notice: SentNotice, current: number): Effect.Effect<unknown> => {
     if (current !== generation) return Effect.void
-    return isIdle() ? Effect.sync(notify) : Queue.offer(waiting, { content: notify, generation: current })
+    return isIdle() ? Effect.sync(notice.notify) : Queue.offer(waiting, { item: notice, generation: current })
   }
 
-  const offerReply = (reply: Reply, current: number): Effect.Effect<unknown> => {
-    if (!(reply instanceof Int16Array)) {
-      return reply._tag === "Mark" ? offerMark(reply.name, current) : offerNotice(reply.notify, current)
+  const offerItem = (item: OutboundItem, current: number): Effect.Effect<unknown> => {
+    if (!(item instanceof Int16Array)) {
+      return item._tag === "Mark" ? offerMark(item, current) : offerNotice(item, current)
     }
-    if (current === generation) return offerFrames(say.push(reply), current)
-    cleared += framesOf(reply)
+    if (current === generation) return offerFrames(say.push(item), current)
+    cleared += framesOf(item)
     return Effect.void
   }
 
-  /** All of one array was said before a `clear` that comes while it is being sent. */
-  const offerReplies = (replies: ReadonlyArray<Reply>): Effect.Effect<unknown> => {
+  /** A batch keeps its generation, so a `clear` during sending drops its rest. */
+  const offerItems = (items: ReadonlyArray<OutboundItem>): Effect.Effect<unknown> => {
     const current = generation
-    return replies.length === 1
-      ? offerReply(replies[0], current)
-      : Effect.forEach(replies, (reply) => offerReply(reply, current), { discard: true })
+    return items.length === 1
+      ? offerItem(items[0], current)
+      : Effect.forEach(items, (item) => offerItem(item, current), { discard: true })
   }
 
   /** Frames that may leave and do so together: a write to the kernel costs more than to make what is written. */
@@ -256,26 +260,22 @@ export const run = Effect.fnUntraced(function*(
   const pace = Effect.gen(function*() {
     while (true) {
       if (Queue.sizeUnsafe(waiting) === 0) leave()
-      const { content, generation: current } = yield* Queue.take(waiting)
+      const { item, generation: current } = yield* Queue.take(waiting)
       if (current !== generation) continue
-      if (typeof content === "string") {
+      if (!(item instanceof Uint8Array)) {
         leave()
-        stream.send(markText(streamSid, content))
+        if (item._tag === "Mark") stream.send(markText(streamSid, item.name))
+        else item.notify()
         continue
       }
-      if (typeof content === "function") {
-        leave()
-        content()
-        continue
-      }
-      for (let at = 0; at < content.length; at += frameBytes) {
+      for (let at = 0; at < item.length; at += frameBytes) {
         const wait = pacer.reserve(now(), frameMillis)
         if (wait > 0) {
           leave()
           yield* Effect.sleep(wait + slackMillis)
         }
         if (leavingBytes === leaving.length) leave()
-        for (let byte = 0; byte < frameBytes; byte++) leaving[leavingBytes + byte] = content[at + byte]
+        for (let byte = 0; byte < frameBytes; byte++) leaving[leavingBytes + byte] = item[at + byte]
         leavingBytes += frameBytes
       }
     }
@@ -301,8 +301,9 @@ export const run = Effect.fnUntraced(function*(
   // -- the agent ------------------------------------------------------------------------------
 
   const lastMarkReturned = yield* Deferred.make<void>()
-  const conversation = yield* agent.answer({
-    audio,
+  const { reply, signal } = yield* agent.answer({
+    audio: Stream.mapArray(stream.media, hearKept),
+    borrowedAudio,
     clear,
     tell: options.watch.tell,
     isWatched: options.watch.isWatched,
@@ -316,22 +317,22 @@ export const run = Effect.fnUntraced(function*(
       case "stop":
         return end({ _tag: "Stopped" })
       case "dtmf":
-        return conversation.signal(Signal.Digit({ digit: message.dtmf.digit }))
+        return signal(Signal.Digit({ digit: message.dtmf.digit }))
       case "mark":
         return message.mark.name === lastMark
           ? Deferred.succeed(lastMarkReturned, undefined)
-          : conversation.signal(Signal.MarkReturned({ name: message.mark.name }))
+          : signal(Signal.MarkReturned({ name: message.mark.name }))
     }
   }
 
   /** A reply that is the caller's sound itself needs no stream between the two. */
-  const speak = conversation.reply === audio
-    ? stream.forEachMedia((messages) => offerReplies(hearMessages(messages)))
-    : Stream.runForEachArray(conversation.reply, offerReplies)
+  const speak = reply === borrowedAudio
+    ? stream.forEachMedia((messages) => offerItems(hearBorrowed(messages)))
+    : Stream.runForEachArray(reply, offerItems)
 
   const converse = speak.pipe(
     Effect.andThen(Effect.suspend(() => offerFrames(say.flush(), generation))),
-    Effect.andThen(Effect.suspend(() => offerMark(lastMark, generation))),
+    Effect.andThen(Effect.suspend(() => offerMark({ _tag: "Mark", name: lastMark }, generation))),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),
     Effect.andThen(end({ _tag: "Closed", reason: "agentLeft" })),
     Effect.catchCause((cause) =>
@@ -394,7 +395,7 @@ export const run = Effect.fnUntraced(function*(
   )
   yield* Effect.forkScoped(converse)
   yield* Effect.forkScoped(watch)
-  if (agent.maxBacklog === undefined) yield* Effect.forkScoped(InboundSound.fillGaps({ stream, sound: inbound, backlog, now }))
+  if (agent.maxBacklogFrames === undefined) yield* Effect.forkScoped(InboundSound.fillGaps({ stream, sound: inbound, backlog, now }))
 
   return yield* Deferred.await(ended)
 }, Effect.scoped)

@@ -1,7 +1,7 @@
 /**
  * One transition in the making: a copy of the state that rules write to, and the commands so far.
  */
-import type { ConversationEvent } from "../ConversationEvent.ts"
+import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
 import type { Reply } from "./Reply.ts"
 import type { Command } from "./TurnCommand.ts"

@@ -1,7 +1,7 @@
 /**
  * The moments of a turn, from the caller's last voiced sample to the reply's first mark. Watchers get them once a turn.
  */
-import type { TurnTimes } from "../ConversationEvent.ts"
+import type { TurnTimes } from "../ports/ConversationEvent.ts"
 import { type Draft, keepReply, tell } from "./Draft.ts"
 import type { Reply } from "./Reply.ts"
 

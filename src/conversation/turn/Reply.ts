@@ -2,7 +2,7 @@
  * One turn of the agent: an answer of the reply model or a fixed line, from its request to its last mark. Plain data.
  */
 import type { Lines } from "../../definition/AgentDefinition.ts"
-import type { TurnTimes } from "../ConversationEvent.ts"
+import type { TurnTimes } from "../ports/ConversationEvent.ts"
 import type { DialogueState, ReplyRequest } from "../ports/ReplyModel.ts"
 import type * as ClauseChunker from "../speak/ClauseChunker.ts"
 import type * as PlaybackLedger from "./PlaybackLedger.ts"

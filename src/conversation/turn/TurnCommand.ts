@@ -1,7 +1,7 @@
 /**
  * What the turn machine orders; `Conversation` carries it out. Plain data: the same events give the same commands.
  */
-import type { ConversationEvent } from "../ConversationEvent.ts"
+import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { ReplyRequest } from "../ports/ReplyModel.ts"
 import type { Timer } from "./TurnEvent.ts"
 

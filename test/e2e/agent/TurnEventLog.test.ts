@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, FileSystem, Layer, Logger, Path, Ref, Result, Scope } from "effect"
 import { TurnEventLog } from "../../../src/agent/TurnEventLog.ts"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
+import { Signal } from "../../../src/conversation/ports/AudioPort.ts"
 import * as Replay from "../../../src/conversation/replay/Replay.ts"
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
 import * as FakeLine from "../../support/conversation/FakeLine.ts"
@@ -50,7 +51,7 @@ const talk = Effect.fnUntraced(function*(recordings: TurnEventLog["Service"], ca
   yield* line.quiet(1500)
   yield* line.voice(600)
   yield* line.quiet(2000)
-  yield* conversation.digit("1")
+  yield* conversation.signal(Signal.Digit({ digit: "1" }))
   fake.reply.next(FakeEngines.fails(), FakeEngines.fails())
   yield* line.voice(600)
   yield* line.quiet(1000)

@@ -1,8 +1,8 @@
 /** Agents that do one thing. */
 import { type Cause, Effect, Queue, Stream } from "effect"
-import type { Agent, Conversation, Line, Reply, Signal } from "../../../src/agent/Agent.ts"
-import { AgentFailed } from "../../../src/agent/Agent.ts"
+import { type Agent, AgentFailed } from "../../../src/agent/Agent.ts"
 import type { SampleRate } from "../../../src/audio/Pcm.ts"
+import type { AgentSide, CallSide, OutboundItem, Signal } from "../../../src/conversation/ports/AudioPort.ts"
 import { AgentName } from "../../../src/domain/AgentName.ts"
 
 const name = AgentName.make("scripted")
@@ -11,7 +11,7 @@ const name = AgentName.make("scripted")
 export const sound = (millis: number, rate: SampleRate = 8000, value = 1000): Int16Array =>
   new Int16Array(rate * millis / 1000).fill(value)
 
-export const mark = (name: string): Reply => ({ _tag: "Mark", name })
+export const mark = (name: string): OutboundItem => ({ _tag: "Mark", name })
 
 export const failed = (cause: unknown = "out of words") => new AgentFailed({ agent: name, cause })
 
@@ -22,9 +22,9 @@ export const make = (
 
 /** An agent whose reply does not depend on what it hears. */
 export const saying = (
-  reply: (line: Line) => Conversation<AgentFailed>["reply"],
+  reply: (call: CallSide) => AgentSide<AgentFailed>["reply"],
   sampleRate?: SampleRate
-): Agent => make((line) => Effect.succeed({ reply: reply(line), signal: () => Effect.void }), sampleRate)
+): Agent => make((call) => Effect.succeed({ reply: reply(call), signal: () => Effect.void }), sampleRate)
 
 /** An agent that says nothing and never ends. */
 export const silent: Agent = saying(() => Stream.never)
@@ -32,7 +32,7 @@ export const silent: Agent = saying(() => Stream.never)
 /** An agent that the test speaks for, and that keeps the signals it had. */
 export interface Puppet {
   readonly agent: Agent
-  readonly say: (...replies: ReadonlyArray<Reply>) => void
+  readonly say: (...items: ReadonlyArray<OutboundItem>) => void
   readonly leave: () => void
   readonly clear: Effect.Effect<void>
   readonly signals: ReadonlyArray<Signal>
@@ -41,13 +41,13 @@ export interface Puppet {
 }
 
 export const puppet = Effect.fnUntraced(function*(sampleRate: SampleRate = 8000) {
-  const replies = yield* Queue.unbounded<Reply, Cause.Done>()
+  const replies = yield* Queue.unbounded<OutboundItem, Cause.Done>()
   const signals: Array<Signal> = []
   const heard: Array<number> = []
-  let line: Line | undefined
+  let call: CallSide | undefined
   const agent = make((given) =>
     Effect.gen(function*() {
-      line = given
+      call = given
       yield* Effect.forkScoped(Stream.runForEach(given.audio, (piece) => Effect.sync(() => heard.push(piece.length))))
       return {
         reply: Stream.fromQueue(replies),
@@ -58,7 +58,7 @@ export const puppet = Effect.fnUntraced(function*(sampleRate: SampleRate = 8000)
     agent,
     say: (...given) => void Queue.offerAllUnsafe(replies, given),
     leave: () => void Queue.endUnsafe(replies),
-    clear: Effect.suspend(() => line === undefined ? Effect.die("the agent has not answered yet") : line.clear),
+    clear: Effect.suspend(() => call === undefined ? Effect.die("the agent has not answered yet") : call.clear),
     signals,
     heard
   }

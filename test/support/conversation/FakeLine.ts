@@ -5,22 +5,23 @@
  */
 import { type Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import type { Pcm } from "../../../src/audio/Pcm.ts"
-import type { CallersEnd, Conversation, Said } from "../../../src/conversation/Conversation.ts"
-import type { ConversationEvent } from "../../../src/conversation/ConversationEvent.ts"
+import * as Pcm from "../../../src/audio/Pcm.ts"
+import type { RecordedCall } from "../../../src/conversation/Conversation.ts"
+import { type AgentSide, type OutboundItem, Signal } from "../../../src/conversation/ports/AudioPort.ts"
+import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
 import type { TurnEvent } from "../../../src/conversation/turn/TurnEvent.ts"
 import { settle } from "../service/Time.ts"
 
 /** Of what left; times are ms of the test's clock. */
 export type Left =
-  | { readonly _tag: "Sound"; readonly at: number; readonly pcm: Pcm<8000> }
+  | { readonly _tag: "Sound"; readonly at: number; readonly pcm: Pcm.Pcm<8000> }
   | { readonly _tag: "Mark"; readonly at: number; readonly name: string }
   | { readonly _tag: "Clear"; readonly at: number }
 
 export interface FakeLine {
-  readonly end: CallersEnd
+  readonly end: RecordedCall
   /** Plays what the conversation says, until the scope is closed: then the line is dead. */
-  readonly play: (conversation: Pick<Conversation, "reply" | "markReturned">) => Effect.Effect<void, never, Scope.Scope>
+  readonly play: (agent: AgentSide<unknown>) => Effect.Effect<void, never, Scope.Scope>
   /** The caller speaks, in frames of 20 ms in their time; with short gaps, as between sounds: a steady noise is no voice. */
   readonly voice: (millis: number) => Effect.Effect<void>
   /** The caller is silent: frames come, with nothing in them. */
@@ -71,7 +72,7 @@ const makeNoise = () => {
 export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const audio = yield* Queue.unbounded<Pcm<8000>, Cause.Done>()
+  const audio = yield* Queue.unbounded<Pcm.Pcm<8000>, Cause.Done>()
   const left: Array<Left> = []
   const told: Array<ConversationEvent> = []
   const events: Array<TurnEvent> = []
@@ -82,16 +83,16 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   let losesMarks = false
   let markDelay = 0
   let pending: Array<string> = []
-  let markReturned: Conversation["markReturned"] = () => Effect.void
+  let signal: AgentSide["signal"] = () => Effect.void
 
   const returnMark = (name: string) =>
     Effect.suspend(() => {
       if (!pending.includes(name)) return Effect.void
       pending = pending.filter((other) => other !== name)
-      return losesMarks ? Effect.void : markReturned(name)
+      return losesMarks ? Effect.void : signal(Signal.MarkReturned({ name }))
     })
 
-  const one = (item: Said, current: number): Effect.Effect<unknown, never, Scope.Scope> => {
+  const one = (item: OutboundItem, current: number): Effect.Effect<unknown, never, Scope.Scope> => {
     if (current !== generation) return Effect.void
     if (item instanceof Int16Array) {
       const length = item.length / 8
@@ -99,7 +100,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
         Effect.suspend(() => Effect.sleep(Math.max(0, playedUntil + length - now() - leadMillis))),
         Effect.sync(() => {
           if (current !== generation) return
-          left.push({ _tag: "Sound", at: now(), pcm: item })
+          left.push({ _tag: "Sound", at: now(), pcm: Pcm.of(8000, item) })
           playedUntil = Math.max(playedUntil, now()) + length
         })
       )
@@ -111,13 +112,13 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   }
 
   /** What a network holds up. */
-  let heldUp: Array<Pcm<8000>> | undefined
-  const bring = (pcm: Pcm<8000>) => {
+  let heldUp: Array<Pcm.Pcm<8000>> | undefined
+  const bring = (pcm: Pcm.Pcm<8000>) => {
     if (heldUp === undefined) Queue.offerUnsafe(audio, pcm)
     else heldUp.push(pcm)
   }
 
-  const holdingUp = (bringing: (pieces: ReadonlyArray<Pcm<8000>>) => ReadonlyArray<Pcm<8000>>) => <A>(meanwhile: Effect.Effect<A>) =>
+  const holdingUp = (bringing: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => ReadonlyArray<Pcm.Pcm<8000>>) => <A>(meanwhile: Effect.Effect<A>) =>
     Effect.gen(function*() {
       heldUp = []
       const result = yield* meanwhile
@@ -136,7 +137,11 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
 
   const line: FakeLine = {
     end: {
+      callId: "CA1",
+      isOutbound: false,
       audio: Stream.fromQueue(audio),
+      borrowedAudio: Stream.fromQueue(audio),
+      isWatched: () => true,
       clear: Effect.suspend(() => {
         generation++
         left.push({ _tag: "Clear", at: now() })
@@ -146,10 +151,10 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
       tell: (event) => Effect.sync(() => void told.push(event)),
       record: (event) => void events.push(event)
     },
-    play: (conversation) => {
-      markReturned = conversation.markReturned
+    play: (agent) => {
+      signal = agent.signal
       return Effect.asVoid(Effect.forkScoped(
-        conversation.reply.pipe(
+        agent.reply.pipe(
           Stream.runForEachArray((items) => {
             // All of one array left before a clear that comes while it is being sent, as on the real line.
             const current = generation

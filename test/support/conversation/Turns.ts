@@ -1,5 +1,5 @@
 /** Drives the turn machine as a conversation does, with a clock of its own: for its tests. */
-import type { ConversationEvent } from "../../../src/conversation/ConversationEvent.ts"
+import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
 import type { DialogueState } from "../../../src/conversation/ports/ReplyModel.ts"
 import type { Transcript } from "../../../src/conversation/ports/SpeechToText.ts"
 import type { Command } from "../../../src/conversation/turn/TurnCommand.ts"

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger, Metric, Ref, References, Scope } from "effect"
-import type { Agent, Line } from "../../../src/agent/Agent.ts"
-import { Signal } from "../../../src/agent/Agent.ts"
+import type { Agent } from "../../../src/agent/Agent.ts"
 import * as ConversationAgent from "../../../src/agent/ConversationAgent.ts"
 import { ConversationFactory } from "../../../src/agent/ConversationFactory.ts"
 import { TurnEventLog } from "../../../src/agent/TurnEventLog.ts"
+import { Signal } from "../../../src/conversation/ports/AudioPort.ts"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
 import * as FakeLine from "../../support/conversation/FakeLine.ts"
@@ -23,12 +23,9 @@ const call = Effect.fnUntraced(function*(agent: Agent) {
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const { reply, signal } = yield* Scope.provide(agent.answer({ ...line.end, callId: "CA1" } as Line), scope)
-  yield* Scope.provide(
-    line.play({ reply: reply as never, markReturned: (name) => signal(Signal.MarkReturned({ name })) }),
-    scope
-  )
-  return { ...line, press: (digit: string) => signal(Signal.Digit({ digit })), hangUp: Scope.close(scope, Exit.void) }
+  const answered = yield* Scope.provide(agent.answer(line.end), scope)
+  yield* Scope.provide(line.play(answered), scope)
+  return { ...line, press: (digit: string) => answered.signal(Signal.Digit({ digit })), hangUp: Scope.close(scope, Exit.void) }
 })
 
 /** What was logged: message and annotations, as one text each. */

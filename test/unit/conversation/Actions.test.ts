@@ -5,7 +5,8 @@ import { parse } from "../../../src/agent/file/AgentFile.ts"
 import * as Dtmf from "../../../src/audio/Dtmf.ts"
 import type { Pcm } from "../../../src/audio/Pcm.ts"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
-import type { ConversationEvent } from "../../../src/conversation/ConversationEvent.ts"
+import { Signal, TransferFailed } from "../../../src/conversation/ports/AudioPort.ts"
+import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
 import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
 import type { ReplyPart } from "../../../src/conversation/ports/ReplyModel.ts"
 import { millisOf, type SpeechRequest, type SpokenTurn } from "../../../src/conversation/ports/TextToSpeech.ts"
@@ -34,7 +35,7 @@ interface Options {
   readonly contextMillis?: number
   /** ms of sound that a text has. */
   readonly millisOf?: (text: string) => number
-  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, Conversation.TransferFailed>
+  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
 }
 
 /** A conversation on the test's clock, with a telephone that plays what it is sent and returns the marks. */
@@ -78,7 +79,11 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
       }
     }
   }, {
+    callId: "CA1",
+    isOutbound: false,
     audio: Stream.fromQueue(audio),
+    borrowedAudio: Stream.fromQueue(audio),
+    isWatched: () => true,
     clear: Effect.sync(() => {
       clears++
     }),
@@ -88,7 +93,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
 
   yield* Effect.forkScoped(Stream.runForEach(conversation.reply, (said) => {
     if (!(said instanceof Int16Array)) {
-      return said._tag === "Mark" ? conversation.markReturned(said.name) : Effect.sync(said.notify)
+      return said._tag === "Mark" ? conversation.signal(Signal.MarkReturned({ name: said.name })) : Effect.sync(said.notify)
     }
     const before = clears
     const frames = Array.from({ length: Math.ceil(said.length / 160) }, (_, index) => said.subarray(index * 160, index * 160 + 160))
@@ -222,7 +227,7 @@ describe("a transfer", () => {
 
   test("that the line refuses, or that it can't do, is said, and the call goes on", () =>
     Effect.gen(function*() {
-      for (const transfer of [() => Effect.fail(new Conversation.TransferFailed({ reason: "rejected" })), () => Effect.die("broken"), undefined]) {
+      for (const transfer of [() => Effect.fail(new TransferFailed({ reason: "rejected" })), () => Effect.die("broken"), undefined]) {
         const call = yield* talk({ persona, replies, ...(transfer === undefined ? {} : { transfer }) })
         yield* call.wait(1000)
         yield* call.say("a person please")

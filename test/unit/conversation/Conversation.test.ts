@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Ref, Scope, Stream } from "effect"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
+import { Signal } from "../../../src/conversation/ports/AudioPort.ts"
 import type { Tools } from "../../../src/conversation/ports/Tools.ts"
 import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
@@ -28,10 +29,10 @@ const open = Effect.fnUntraced(function*(options: {
   return {
     ...fake,
     ...line,
-    press: conversation.digit,
+    press: (digit: string) => conversation.signal(Signal.Digit({ digit })),
     story: () => FakeLine.story(line, fake.textOf),
     hangUp: Scope.close(scope, Exit.void),
-    markReturned: conversation.markReturned,
+    markReturned: (name: string) => conversation.signal(Signal.MarkReturned({ name })),
     /** What the caller heard, turn by turn. */
     heard: () => line.tales("AgentHeard").map(({ text }) => text),
     /** The texts whose sound left, each once in a row. */

@@ -124,7 +124,7 @@ describe("what is missing before a message", () => {
 
 describe("the sound for an agent", () => {
   const setUp = () => {
-    const { hear, next } = LineCodec.makeHear(8000)
+    const { hear, reuse } = LineCodec.makeHear(8000)
     const counts: Array<number> = []
     let now = 0
     const { arePongsTrue, pieces: sounds } = InboundSound.make({ hear, backlog, now: () => now, openedAt: 0, onMessages: (count) => void counts.push(count) })
@@ -136,7 +136,7 @@ describe("the sound for an agent", () => {
       },
       /** All of the sound, as levels of 20 ms. */
       hear: (...messages: Parameters<typeof sounds>[0]) => {
-        next()
+        reuse()
         return sounds(messages).flatMap((piece) => [...piece])
       }
     }

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import type { Agent } from "../../../../src/agent/Agent.ts"
 import { echo } from "../../../../src/agent/Echo.ts"
 import * as Mulaw from "../../../../src/audio/Mulaw.ts"
+import type { Pcm } from "../../../../src/audio/Pcm.ts"
 import * as MediaSession from "../../../../src/call/media/MediaSession.ts"
 import type { StreamEnd } from "../../../../src/call/CallState.ts"
 import * as Metrics from "../../../../src/observability/Metrics.ts"
@@ -90,6 +91,26 @@ describe("the echo agent", () => {
       assert.isAtLeast(frames().length, 9)
       assert.isTrue(frames().slice(1).every((frame) => meanOf(frame) > 0))
     }))
+})
+
+describe("the sound that an agent is handed", () => {
+  for (const rate of [8000, 16_000] as const) {
+    it.effect(`stays as it was while more comes, at ${rate} Hz`, () =>
+      Effect.gen(function*() {
+        const pieces: Array<Pcm> = []
+        const agent = Agents.saying(({ audio }) => Stream.drain(Stream.tap(audio, (piece) => Effect.sync(() => void pieces.push(piece)))), rate)
+        const { hear } = yield* open(agent)
+        const heard: Array<Pcm> = []
+        // More than a second, so that the memory in which pieces are made has been changed several times.
+        for (let frame = 0; frame < 120; frame++) {
+          hear(frame, frame % 7 === 0 ? 333 : 160)
+          yield* settle
+          heard.push(...pieces.slice(heard.length).map((piece) => piece.slice()))
+        }
+        assert.strictEqual(pieces.length, 120)
+        assert.deepStrictEqual(pieces, heard)
+      }))
+  }
 })
 
 describe("the pace", () => {

@@ -3,7 +3,7 @@
  *
  * It holds what people said, which is personal data: for those who may hear the call, never for a log's message.
  */
-import type { Stage } from "./ports/Engine.ts"
+import type { Stage } from "./Engine.ts"
 
 /** When things of one turn happened, in ms after the caller's last voiced sample arrived; docs/latency.md names both ends. */
 export interface TurnTimes {
