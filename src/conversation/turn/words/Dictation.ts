@@ -9,19 +9,12 @@
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { digitsOf, isA, lengthOf, make as makeReader, type Of, rowOf, type Token } from "./DictationTokens.ts"
 import { type DictationWords, dictationWords, type Kind } from "../../../definition/languages/DictationWords.ts"
-import type { Need } from "../../../definition/DialogScript.ts"
-
-interface Asked {
-  /** The agent's last words, as far as the caller heard them. */
-  readonly question: string
-  /** The script's questions, with the slots that they fill. */
-  readonly needs?: ReadonlyArray<Need>
-}
+import * as DictationQuestion from "./DictationQuestion.ts"
 
 /** The rules of one language and region. */
 export interface Dictation {
   /** Whether more is to come. `said`: the caller's words in this turn so far. */
-  readonly isInProgress: (said: string, asked: Asked) => boolean
+  readonly isInProgress: (said: string, asked: DictationQuestion.Asked) => boolean
 }
 
 /** The facts by which the rules of each kind decide. */
@@ -46,9 +39,6 @@ interface Facts {
   /** How many digits the agent asked for. */
   readonly expected: number | undefined
 }
-
-const edge = "(?:(?<=[\\p{L}\\p{N}])(?![\\p{L}\\p{N}])|(?<![\\p{L}\\p{N}])(?=[\\p{L}\\p{N}]))"
-const pattern = (source: string): RegExp => new RegExp(source.replaceAll("_", edge), "u")
 
 /** So many digits or letters in a row are dictation, whatever the agent asked. */
 const minDigitsInRow = 3
@@ -167,75 +157,50 @@ const noWords: DictationWords = {
   asks: [["email", "e-?mail"]]
 }
 
-const make = (language: string): (region: string | undefined) => Dictation => {
-  const words = dictationWords[language] ?? noWords
+/** The facts about a caller's words. `undefined`: the words are a question, or none at all. */
+const factsOf = (language: string, words: DictationWords) => {
   const { numbers, read } = makeReader(language, words)
+  const questions = DictationQuestion.make(words, { numbers, read })
   const answers = new Set(words.answer.split(" ").map((answer) => answer.replaceAll("|", " ")))
-  const asks = words.asks.map(([kind, source]) => [kind, pattern(source)] as const)
-  const leadIn = words.leadIn === "" ? undefined : pattern(`_(?:${words.leadIn})[\\s.,:;…-]*$`)
-  const opening = words.leadIn === "" ? undefined : pattern(`^(?:.{0,24}?_)?(?:${words.leadIn})_`)
-  const howMany = words.digitNoun === "" ? undefined : pattern(`([\\p{L}\\p{N}]+)[- ](?:${words.digitNoun})_`)
+  const leadIn = words.leadIn === "" ? undefined : DictationQuestion.pattern(`_(?:${words.leadIn})[\\s.,:;…-]*$`)
+  const opening = words.leadIn === "" ? undefined : DictationQuestion.pattern(`^(?:.{0,24}?_)?(?:${words.leadIn})_`)
 
-  const kindOf = (text: string): Kind | undefined => {
-    const plain = text.normalize("NFKC").toLowerCase().replaceAll("’", "'")
-    return asks.find(([, source]) => source.test(plain))?.[0]
+  return (said: string, asked: DictationQuestion.Asked): (Facts & { readonly kind: Kind | undefined }) | undefined => {
+    const text = said.normalize("NFKC").replaceAll("’", "'").trim()
+    if (/[?？]$/u.test(text)) return undefined
+    const lower = text.toLowerCase()
+    const tokens = read(lower)
+    if (tokens.length === 0) return undefined
+    const row = rowOf(tokens)
+    const { expectedDigits, kind: wanted } = questions.read(asked)
+    const [first, second] = lower.split(/[\s.,!]+/)
+    const isAnswer = answers.has(first) || answers.has(`${first} ${second}`)
+    const announced = opening?.exec(lower)?.[0] ?? ""
+    return {
+      kind: wanted ?? questions.kindOf(lower),
+      text,
+      lower,
+      tokens,
+      row,
+      isRow: isRowOfDigits(row) || isSpelt(row) || (row.length > 1 && row.some(isA("Repeat"))),
+      isAsked: wanted !== undefined,
+      isAnnounced: wanted !== undefined && leadIn?.test(lower) === true,
+      isAnswer,
+      // "I don't have one" is no digit.
+      hasNumber: lengthOf(row) > (isAnswer ? 1 : 0),
+      length: tokens.length - read(announced).length,
+      expected: expectedDigits
+    }
   }
+}
 
-  /** The agent's last question: in the last sentence, or in the one before it if that asks nothing. */
-  const askedIn = (question: string): { readonly text: string; readonly kind: Kind | undefined } => {
-    const sentences = question.split(/(?<=[.!?。！？])\s+/u).filter((sentence) => sentence.length > 0)
-    const [before = "", last = ""] = sentences.length > 1 ? sentences.slice(-2) : ["", ...sentences]
-    // A sentence that reads a number back does not ask for it.
-    const kindAsked = (sentence: string) => lengthOf(read(sentence.toLowerCase())) >= minDigitsInRow ? undefined : kindOf(sentence)
-    const kind = kindAsked(last)
-    return kind !== undefined || /\?\s*$/.test(last) ? { text: last, kind } : { text: before, kind: kindAsked(before) }
-  }
-
-  /** The kind of the slot whose question ends the agent's words. */
-  const kindOfSlot = (question: string, needs: ReadonlyArray<Need>): Kind | undefined => {
-    const need = needs.find(({ ask }) => {
-      const source = ask.trim().split(/\{[^{}]*\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")
-      return new RegExp(`${source}\\s*$`, "su").test(question)
-    })
-    return need === undefined ? undefined : kindOf(need.slot.replaceAll("_", " "))
-  }
-
-  /** "The last four digits": 4. */
-  const expectedDigits = (question: string): number | undefined => {
-    const count = howMany?.exec(question.toLowerCase())?.[1]
-    const number = count === undefined ? Number.NaN : Number(numbers.get(count) ?? (/^\d{1,2}$/.test(count) ? count : Number.NaN))
-    return Number.isNaN(number) ? undefined : number
-  }
-
+const make = (language: string): (region: string | undefined) => Dictation => {
+  const read = factsOf(language, dictationWords[language] ?? noWords)
   return (region) => ({
-    isInProgress: (said, { needs = [], question }) => {
-      const text = said.normalize("NFKC").replaceAll("’", "'").trim()
-      // A question is no dictation.
-      if (/[?？]$/u.test(text)) return false
-      const lower = text.toLowerCase()
-      const tokens = read(lower)
-      if (tokens.length === 0) return false
-      const row = rowOf(tokens)
-      const asked = askedIn(question)
-      const wanted = asked.kind ?? kindOfSlot(question, needs)
-      const [first, second] = lower.split(/[\s.,!]+/)
-      const isAnswer = answers.has(first) || answers.has(`${first} ${second}`)
-      const announced = opening?.exec(lower)?.[0] ?? ""
-      const facts: Facts = {
-        text,
-        lower,
-        tokens,
-        row,
-        isRow: isRowOfDigits(row) || isSpelt(row) || (row.length > 1 && row.some(isA("Repeat"))),
-        isAsked: wanted !== undefined,
-        isAnnounced: wanted !== undefined && leadIn?.test(lower) === true,
-        isAnswer,
-        // "I don't have one" is no digit.
-        hasNumber: lengthOf(row) > (isAnswer ? 1 : 0),
-        length: tokens.length - read(announced).length,
-        expected: expectedDigits(asked.text)
-      }
-      switch (wanted ?? kindOf(lower)) {
+    isInProgress: (said, asked) => {
+      const facts = read(said, asked)
+      if (facts === undefined) return false
+      switch (facts.kind) {
         case "phone":
           return isNumberInProgress(facts, region)
         case "number":
@@ -251,7 +216,7 @@ const make = (language: string): (region: string | undefined) => Dictation => {
         case "date":
           return isDateInProgress(facts, false)
         case undefined:
-          return facts.isRow || isOpenEmail(tokens, row)
+          return facts.isRow || isOpenEmail(facts.tokens, facts.row)
       }
     }
   })
