@@ -27,7 +27,7 @@ export const unheardGreetingOf = (reply: Reply): string | undefined => {
   if (reply.line !== "greeting") return undefined
   const rest = (restOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")
   const isBegun = Words.join(reply.remembered ?? "", reply.heard).length > 0
-  return Words.count(rest) > (isBegun ? GreetingAnswer.lastWords : 0) ? rest : undefined
+  return Words.count(rest) > (isBegun ? GreetingAnswer.maxWordsMissed : 0) ? rest : undefined
 }
 
 /** The model's request, as if the caller had said `texts` now. */

@@ -1,39 +1,40 @@
 /**
- * What of the agent's speech the caller has heard.
+ * The playback ledger: how much of the agent's speech the caller has heard.
  *
- * Sound is sent ahead of playback and may be thrown away by a `clear`, so what was sent is not what was
- * heard. A segment is heard whole when its mark has come back; the one that was playing when the sound
- * was cleared is heard in part: as far as there was time to play it, cut at a word.
+ * Sound is sent ahead of playback, and a `clear` may throw it away, so sent is not heard. A segment was heard whole when its mark has come
+ * back. The segment that was playing at the `clear` was heard in part: as much as there was time for, cut at a word.
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import * as Words from "../../definition/languages/Words.ts"
 
-/** Speech of Flite, Kokoro and CSM lies at 13 to 17 Latin letters a second; used only until a segment's length is known. */
+/** Flite, Kokoro and CSM speak 13 to 17 Latin letters a second. The estimate serves until a segment's length is known. */
 const lettersPerSecond = 15
 
 /** One clause or sentence of a reply, or the keys behind it, with the mark `turn-<reply>/seg-<id>` behind its sound. */
 export interface Segment {
   readonly id: number
-  /** Empty for keys: they are not part of what was said. */
+  /** Empty for keys, which are no words. */
   readonly text: string
-  /** Keys whose tones it is. */
+  /** The keys, if the segment is tones. */
   readonly digits?: string
   /** ms of sound; unknown while it is still being made. */
   readonly duration?: number
-  /** When its first sample is taken to be played; ms. */
+  /** When its first sample is played; ms since the conversation began. */
   readonly playedFrom?: number
   readonly isHeard: boolean
 }
 
+/** A clause or sentence that is handed to speech. */
 export const segment = (id: number, text: string): Segment => ({ id, text, isHeard: false })
 
+/** Keys that are pressed. */
 export const keys = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })
 
-/** How long the segment takes to be played, in ms: known or estimated. */
+/** How long the segment plays, in ms: known or estimated. */
 export const durationOf = ({ digits, duration, text }: Segment): number =>
   duration ?? (digits === undefined ? (Words.weight(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
 
-/** How long the segments take one after the other, in ms. */
+/** How long the segments play one after the other, in ms. */
 export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, piece) => sum + durationOf(piece), 0)
 
 /** The segments, with something more known about one of them. */
@@ -43,17 +44,17 @@ export const change = (
   known: Pick<Segment, "playedFrom"> | Pick<Segment, "duration">
 ): ReadonlyArray<Segment> => segments.map((piece) => piece.id === id ? { ...piece, ...known } : piece)
 
-export interface Heard {
+interface Heard {
   readonly heard: string
-  /** What was not heard, in speakable pieces. */
+  /** The words that were not heard, in speakable pieces. */
   readonly rest: ReadonlyArray<string>
 }
 
-/** Divides segments, in their order, at the moment when the sound was cleared. */
+/** Divides the words of the segments at the moment of a `clear`. `at`: ms since the conversation began. */
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
   const rest: Array<string> = []
-  // A segment is sent while the one before is still playing, and its mark takes a moment to come back.
+  // A segment is sent while the one before it plays, and marks come back late. So it plays after that one's end at the earliest.
   let playedBefore = 0
   for (const piece of segments) {
     if (piece.digits !== undefined) continue
@@ -73,10 +74,10 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   return { heard: Words.joinAll(heard), rest }
 }
 
-/** The keys that were not pressed: one whose tone has begun was, since the far end may have taken it. */
+/** The keys that were not pressed. A key whose tone has begun was pressed, since the far end may have taken it. */
 export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string => {
   let left = ""
-  // Keys are sent while the words before them are still playing.
+  // Keys are sent while the words before them play.
   let playedBefore = 0
   for (const piece of segments) {
     if (piece.isHeard) continue
@@ -88,13 +89,13 @@ export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string 
   return left
 }
 
-/** A mark has come back: the segment is heard, and the next one begins to play. */
+/** A mark has come back: the segment was heard, and the next one begins to play. Marks of unknown segments change nothing. */
 export const confirm = (segments: ReadonlyArray<Segment>, id: number, at: number): ReadonlyArray<Segment> => {
   const index = segments.findIndex((piece) => piece.id === id)
-  // Twice, or for one that was taken to be heard: the next one plays already.
+  // The mark came twice, or later than its segment counted as heard: the next one plays already.
   if (index < 0 || segments[index].isHeard) return segments
   return segments.map((piece, position) => {
-    // Marks come back in order: what lies before a confirmed segment is heard too.
+    // Marks come back in order, so the segments before it were heard too.
     if (position <= index) return piece.isHeard ? piece : { ...piece, isHeard: true }
     return position === index + 1 ? { ...piece, playedFrom: at } : piece
   })

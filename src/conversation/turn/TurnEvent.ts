@@ -1,21 +1,25 @@
 /**
- * What happened in a call, as the turn machine takes it. Plain data, so that a call can be recorded and played again.
+ * What happened in a call, as the turn machine takes it. Plain data, so that a call can be recorded and played again: version 1 of the
+ * event log has these tags and fields.
  */
 import type { Stage } from "../ports/Engine.ts"
-import type { Failure } from "./judgements/RetryWorth.ts"
 import type { DialogueState } from "../ports/ReplyModel.ts"
 import type { Transcript } from "../ports/SpeechToText.ts"
+import type { Failure } from "./judgements/RetryWorth.ts"
 
 /**
- * - `speculate`, `endpoint`: how long the pause lasts;
- * - `bargeIn`: how long the voice lasts while the agent speaks;
- * - `utterance`: somebody speaks without a gap;
- * - `idle`, `idleHangUp`: nobody speaks;
- * - `digits`: no further key comes;
- * - `filler`: the transcript or the reply's first sound is late, or the filler's own;
- * - `hangUp`: both are silent behind the agent's last words;
- * - `playback`: a mark that does not come back;
- * - `limit`: the longest duration of the call.
+ * One timer of each name runs at a time.
+ *
+ * - `speculate`: the pause is long enough to ask for the transcript, and for a preemptive reply;
+ * - `endpoint`: the pause is long enough to end the turn;
+ * - `bargeIn`: the voice has lasted long enough to stop the agent;
+ * - `utterance`: the caller has spoken for too long without a gap;
+ * - `idle`, `idleHangUp`: both have been silent for too long;
+ * - `digits`: no further key has come;
+ * - `filler`: the transcript or the reply's first sound is late, or the filler's own sound is;
+ * - `hangUp`: both are silent after the agent's last words;
+ * - `playback`: a mark has not come back;
+ * - `limit`: the call's longest duration is nearly over.
  */
 export type Timer =
   | "speculate"
@@ -30,44 +34,53 @@ export type Timer =
   | "hangUp"
   | "limit"
 
-/** All times are ms since the conversation began; `at` is when the machine was told. */
+/**
+ * All times are ms since the conversation began, and `at` is when the machine got the event. `reply`, `segment`, `utterance`, `attempt`
+ * and `id` are the numbers of the command that asked for it. An event whose number no longer counts changes nothing.
+ */
 export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "Began" }
-  /** `since`: when the first voiced sample came, had nothing held it up. */
+  /** `since`: when the first voiced sample was spoken, without delays on the way. */
   | { readonly _tag: "VoiceStarted"; readonly since: number }
-  /** `since`: when the last voiced sample came, had nothing held it up. */
+  /** `since`: when the last voiced sample was spoken, without delays on the way. */
   | { readonly _tag: "VoiceStopped"; readonly since: number }
-  /** What was understood so far of an utterance that goes on. */
+  /** The words so far of an utterance that goes on. */
   | { readonly _tag: "Partial"; readonly utterance: number; readonly text: string }
   | { readonly _tag: "Transcribed"; readonly utterance: number; readonly attempt: number; readonly transcript: Transcript }
   | ({ readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number } & Failure)
+  /** The model wrote more text. */
   | { readonly _tag: "ReplyText"; readonly reply: number; readonly text: string }
-  /** The sentence that the text so far ends within will not be finished. */
+  /** The model stopped within a sentence, which will not be finished. */
   | { readonly _tag: "ReplyCutShort"; readonly reply: number }
   | { readonly _tag: "ReplyState"; readonly reply: number; readonly state: DialogueState }
+  /** The model ends the call. */
   | { readonly _tag: "ReplyHangUp"; readonly reply: number }
-  /** By its name in `AgentDefinition.transfers`, or by one that is not there. */
+  /** The model hands the call on. `to`: a name in `AgentDefinition.transfers`, or one that the model invented. */
   | { readonly _tag: "ReplyTransfer"; readonly reply: number; readonly to: string }
+  /** The model presses keys. */
   | { readonly _tag: "ReplyDigits"; readonly reply: number; readonly digits: string }
   | { readonly _tag: "ReplyDone"; readonly reply: number }
   | ({ readonly _tag: "ReplyFailed"; readonly reply: number } & Failure)
-  /** The first sound of a segment came from speech. */
+  /** Speech made the first sound of a segment. */
   | { readonly _tag: "SpeechBegan"; readonly reply: number; readonly segment: number }
-  /** The first sound of a reply, or of what a resumed one still had to say, left for the caller; it is this segment's. */
+  /** The first sound of a reply left for the caller, or the first one since the reply was resumed. It is this segment's. */
   | { readonly _tag: "MediaSent"; readonly reply: number; readonly segment: number }
-  /** All sound of a segment has been made: `duration` ms of it. */
+  /** All sound of a segment has been made. `duration`: ms. */
   | { readonly _tag: "SpeechEnded"; readonly reply: number; readonly segment: number; readonly duration: number }
-  /** `hadSound`: some of the segment was made, and may have been heard. */
+  /** `hadSound`: some of the segment was made, and the caller may have heard it. */
   | ({ readonly _tag: "SpeechFailed"; readonly reply: number; readonly segment: number; readonly hadSound: boolean } & Failure)
+  /** The caller has heard the segment. */
   | { readonly _tag: "MarkReturned"; readonly reply: number; readonly segment: number }
-  /** All sound of a filler has been handed to the line, though not all was played. */
+  /** All sound of a filler has been handed to the line. Not all was played. */
   | { readonly _tag: "FillerLeft"; readonly reply: number }
   /** The call goes on elsewhere. */
   | { readonly _tag: "Transferred" }
   | { readonly _tag: "TransferFailed"; readonly reason: string }
   | { readonly _tag: "TimerFired"; readonly timer: Timer; readonly id: number }
+  /** The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`. */
   | { readonly _tag: "Digit"; readonly digit: string }
-  /** An engine that the machine does not wait for failed; it is told on. */
+  /** An engine failed for which the machine does not wait. Watchers learn of it. */
   | { readonly _tag: "Trouble"; readonly stage: Stage; readonly reason: string }
+  /** The caller's line is gone. */
   | { readonly _tag: "HungUp" }
 )

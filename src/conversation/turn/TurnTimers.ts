@@ -1,31 +1,31 @@
 /**
  * The turn machine's timers, each on its clock.
  *
- * A timer that asks whether the caller goes on speaking runs on media time: it fires at its moment when the sound has come that
- * far. While the sound is held up on the way, the caller may be speaking, and the timer waits. The rest run on real time.
+ * A timer that asks whether the caller goes on speaking runs on media time: it fires when the sound up to its moment has arrived. While
+ * the network holds the sound up, the caller may be speaking, so the timer waits. Other timers run on real time.
  */
 import { Effect, FiberMap, type Scope } from "effect"
 import type { MediaClock } from "../listen/MediaClock.ts"
 import type { Timer } from "./TurnEvent.ts"
 
-/** What depends on the agent or on the length of the call, whatever the caller does meanwhile. */
-const realTime: ReadonlySet<Timer> = new Set<Timer>(["filler", "limit"])
+/** They depend on the agent or on the length of the call, and not on the caller. */
+const realTimeTimers: ReadonlySet<Timer> = new Set<Timer>(["filler", "limit"])
 
 export interface TurnTimers {
-  /** Replaces a timer of the same name. `due`: in the conversation's time, ms. */
+  /** Replaces a timer of the same name. `due`: ms since the conversation began. */
   readonly start: (timer: Timer, id: number, due: number) => Effect.Effect<unknown>
   readonly cancel: (timer: Timer) => Effect.Effect<void>
-  /** The sound has come to this position. Fires the first timer that is due, and tells whether there was one. */
+  /** The sound has arrived up to this position (ms of media time). Fires the first timer that is due; `false`: there was none. */
   readonly pass: (position: number) => boolean
 }
 
 interface Pending {
   readonly id: number
-  /** In media time. */
+  /** ms of media time. */
   readonly position: number
 }
 
-/** `now`: the conversation's clock. `fire`: it is due. */
+/** The timers of one conversation, until the scope closes. `now`: ms since it began. `fire`: called when a timer is due. */
 export const make = Effect.fnUntraced(function*(options: {
   readonly now: () => number
   readonly clock: MediaClock
@@ -43,8 +43,8 @@ export const make = Effect.fnUntraced(function*(options: {
   }
 
   const onDue = (timer: Timer, id: number) => {
-    if (realTime.has(timer)) return fire(timer, id)
-    // Otherwise `pass` has fired it, or will once the sound has come.
+    if (realTimeTimers.has(timer)) return fire(timer, id)
+    // Otherwise `pass` has fired it, or will when the sound has arrived.
     if (pending.get(timer)?.id !== id || !clock.isLive()) return
     remove(timer)
     fire(timer, id)
@@ -54,7 +54,7 @@ export const make = Effect.fnUntraced(function*(options: {
     start: (timer, id, due) =>
       Effect.suspend(() => {
         remove(timer)
-        if (!realTime.has(timer)) {
+        if (!realTimeTimers.has(timer)) {
           const position = clock.toPosition(due)
           pending.set(timer, { id, position })
           earliest = Math.min(earliest, position)

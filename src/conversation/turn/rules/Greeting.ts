@@ -18,7 +18,7 @@ export const isGreetedBack = (draft: Draft, active: Reply, text: string): boolea
   if (active.line !== "greeting") return false
   const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
   const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
-  if (isBegun && Words.count((restOf(active) ?? rest).join(" ")) <= GreetingAnswer.lastWords) return false
+  if (isBegun && Words.count((restOf(active) ?? rest).join(" ")) <= GreetingAnswer.maxWordsMissed) return false
   // Nobody understood it, and the caller has not heard the greeting.
   if (text.length === 0) return active.phase._tag === "Held"
   return draft.phrases.isBareGreeting(text, draft.state.history.every(({ role }) => role !== "caller"))

@@ -1,73 +1,64 @@
 /**
- * Whether a caller is dictating, and has more to say: digits, letters, a date, an address. Who dictates pauses between groups,
- * for longer than between sentences, and an answer would come into the middle of the number. Pure.
+ * Whether a caller dictates digits, letters, a date or an address, and has more to say. People who dictate make long pauses between
+ * groups, and an answer would come into the middle of the number. Pure.
  *
- * Three things tell: what the agent has just asked for, or the slot of the script that the question fills; what the caller says
- * that it is; and the last words themselves, where they are digits or letters. What is complete is not waited for: a telephone
- * number that no digit could be added to, as many digits as were asked for, an e-mail address with its domain, a date with its year.
+ * Three things show it: the agent's question, or the slot of the script that it fills; the caller's own announcement; and the last words
+ * themselves, if they are digits or letters. The agent waits for nothing more once it is complete: a telephone number to which no digit
+ * can be added, as many digits as the agent asked for, an e-mail address with its domain, a date with its year.
  */
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { digitsOf, isA, lengthOf, make as makeReader, type Of, rowOf, type Token } from "./DictationTokens.ts"
 import { type DictationWords, dictationWords, type Kind } from "../../../definition/languages/DictationWords.ts"
-import type { Need } from "../../../definition/DialogScript.ts"
+import * as DictationQuestion from "./DictationQuestion.ts"
 
-export interface Asked {
-  /** What the agent said last, as far as it was heard. */
-  readonly question: string
-  /** Questions of the script, by the slots that they fill. */
-  readonly needs?: ReadonlyArray<Need>
-}
-
+/** The rules of one language and region. */
 export interface Dictation {
-  /** `said`: the caller's words of this turn so far. */
-  readonly isInProgress: (said: string, asked: Asked) => boolean
+  /** Whether more is to come. `said`: the caller's words in this turn so far. */
+  readonly isInProgress: (said: string, asked: DictationQuestion.Asked) => boolean
 }
 
-/** What the rules of each kind go by. */
+/** The facts by which the rules of each kind decide. */
 interface Facts {
-  /** As it was written, and in lower case. */
+  /** The caller's words as the recognizer wrote them, and in lower case. */
   readonly text: string
   readonly lower: string
   readonly tokens: ReadonlyArray<Token>
-  /** The tokens at the end that are no plain words. */
+  /** The last tokens, without a plain word among them. */
   readonly row: ReadonlyArray<Token>
-  /** The row would be dictation whatever had been asked. */
+  /** The row is dictation whatever the agent asked. */
   readonly isRow: boolean
-  /** The agent asked for this kind; otherwise the caller named it. */
+  /** The agent asked for this kind. Otherwise the caller named it. */
   readonly isAsked: boolean
-  /** All that was said only announces what comes: "it's". */
+  /** The words only announce what comes: "it's". */
   readonly isAnnounced: boolean
-  /** It begins as an answer that dictates nothing does: "no". */
+  /** The words begin like an answer without dictation: "no". */
   readonly isAnswer: boolean
   readonly hasNumber: boolean
-  /** Words and figures, less those that announce. */
+  /** Words and figures, without an announcement. */
   readonly length: number
-  /** As many digits as were asked for. */
+  /** How many digits the agent asked for. */
   readonly expected: number | undefined
 }
 
-const edge = "(?:(?<=[\\p{L}\\p{N}])(?![\\p{L}\\p{N}])|(?<![\\p{L}\\p{N}])(?=[\\p{L}\\p{N}]))"
-const pattern = (source: string): RegExp => new RegExp(source.replaceAll("_", edge), "u")
+/** So many digits or letters in a row are dictation, whatever the agent asked. */
+const minDigitsInRow = 3
+const minLettersInRow = 2
 
-/** So many digits or letters in a row are dictated, whatever was asked. */
-const fewestDigits = 3
-const fewestLetters = 2
-
-/** The longest answers, in words, that may be the beginning of an address without a figure or a sign in it. */
-const shortAddress = 3
-const shortEmail = 2
+/** An answer without a figure or a sign may begin an address if it has at most so many words. */
+const maxAddressBeginWords = 3
+const maxEmailBeginWords = 2
 
 const yearPattern = /^(?:19|20)\d\d$/
 
-/** Digits that nobody says but to dictate: not "in 2024", "ten thirty", "for four". */
+/** Digits that people say only to dictate: not "in 2024", "ten thirty", "for four". */
 const isRowOfDigits = (row: ReadonlyArray<Token>): boolean => {
   const figures = row.filter(isA("Number"))
   if (figures.length === 0 || row.some(({ _tag }) => _tag === "Month" || _tag === "Ordinal")) return false
-  if (figures.filter(({ length }) => length === 1).length >= fewestDigits) return true
+  if (figures.filter(({ length }) => length === 1).length >= minDigitsInRow) return true
   if (figures.length > 1 && figures[0].digits?.startsWith("0") === true) return true
   const written = figures.filter(({ isWord }) => !isWord)
-  return written.length >= fewestDigits ||
-    written.some(({ digits = "" }) => digits.length >= fewestDigits && (figures.length > 1 || !yearPattern.test(digits)))
+  return written.length >= minDigitsInRow ||
+    written.some(({ digits = "" }) => digits.length >= minDigitsInRow && (figures.length > 1 || !yearPattern.test(digits)))
 }
 
 /** Letters that follow each other: not "A or B", "I and J". */
@@ -76,7 +67,7 @@ const isSpelt = (row: ReadonlyArray<Token>): boolean => {
   for (const { _tag } of row) {
     if (_tag === "Letter") letters++
     else if (_tag !== "Spelling" && _tag !== "Repeat") letters = 0
-    if (letters >= fewestLetters) return true
+    if (letters >= minLettersInRow) return true
   }
   return false
 }
@@ -112,12 +103,12 @@ const isWholeDate = (tokens: ReadonlyArray<Token>, needsYear: boolean): boolean 
   const hasOrdinal = tokens.some(isA("Ordinal"))
   if (!hasOrdinal && !figures.some(({ length }) => length <= 2)) return false
   if (!needsYear || figures.some(({ digits = "" }) => digits.length === 4)) return true
-  // As words a year has two numbers or more: "nineteen eighty-five".
+  // In words a year has two numbers or more: "nineteen eighty-five".
   const isDayBehind = !hasOrdinal && !tokens.slice(0, month).some(isFigure)
   return tokens.slice(month).filter(isFigure).filter(({ isWord }) => isWord).length >= (isDayBehind ? 3 : 2)
 }
 
-/** Where people of this language most likely call from. */
+/** The region from which speakers of this language most likely call. */
 const regionOf = (language: string): string | undefined => new Intl.Locale(language).maximize().region
 
 const isNumberInProgress = ({ expected = Infinity, hasNumber, isAnnounced, isAsked, isRow, row, text }: Facts, region: string | undefined): boolean => {
@@ -129,7 +120,7 @@ const isNumberInProgress = ({ expected = Infinity, hasNumber, isAnnounced, isAsk
 }
 
 const isSpellingInProgress = ({ isAnnounced, isAnswer, isAsked, isRow, row, text }: Facts): boolean => {
-  // Letters that the recognizer has put together.
+  // The recognizer may write letters together.
   const isShort = /^\p{Lu}{2,5}[.,]?$/u.test(text) && !isAnswer
   return isAnnounced || isRow || (isAsked && (isShort || row.some(({ _tag }) => _tag !== "Between" && _tag !== "Sign")))
 }
@@ -138,13 +129,13 @@ const isEmailInProgress = ({ hasNumber, isAnnounced, isAnswer, isAsked, isRow, l
   if (isWholeEmail(tokens, lower)) return false
   if (isAnnounced || isRow || isOpenEmail(tokens, row)) return true
   const isBegun = tokens.some(isAt) || hasNumber || row.some(({ _tag }) => _tag === "Letter" || _tag === "Sign")
-  return isAsked && (isBegun || (!isAnswer && length <= shortEmail))
+  return isAsked && (isBegun || (!isAnswer && length <= maxEmailBeginWords))
 }
 
 const isAddressInProgress = ({ isAnnounced, isAnswer, isAsked, isRow, length, tokens }: Facts): boolean => {
   const hasPostcode = tokens.some((token) => token._tag === "Number" && token.length >= 4)
   if (hasPostcode && tokens.filter(isA("Word")).length >= 2) return false
-  return isAnnounced || isRow || (isAsked && !isAnswer && (lengthOf(tokens) > 0 || length <= shortAddress))
+  return isAnnounced || isRow || (isAsked && !isAnswer && (lengthOf(tokens) > 0 || length <= maxAddressBeginWords))
 }
 
 const isDateInProgress = ({ isAnnounced, isAsked, isRow, row, tokens }: Facts, needsYear: boolean): boolean =>
@@ -166,75 +157,50 @@ const noWords: DictationWords = {
   asks: [["email", "e-?mail"]]
 }
 
-const make = (language: string): (region: string | undefined) => Dictation => {
-  const words = dictationWords[language] ?? noWords
+/** The facts about a caller's words. `undefined`: the words are a question, or none at all. */
+const factsOf = (language: string, words: DictationWords) => {
   const { numbers, read } = makeReader(language, words)
+  const questions = DictationQuestion.make(words, { numbers, read })
   const answers = new Set(words.answer.split(" ").map((answer) => answer.replaceAll("|", " ")))
-  const asks = words.asks.map(([kind, source]) => [kind, pattern(source)] as const)
-  const leadIn = words.leadIn === "" ? undefined : pattern(`_(?:${words.leadIn})[\\s.,:;…-]*$`)
-  const opening = words.leadIn === "" ? undefined : pattern(`^(?:.{0,24}?_)?(?:${words.leadIn})_`)
-  const howMany = words.digitNoun === "" ? undefined : pattern(`([\\p{L}\\p{N}]+)[- ](?:${words.digitNoun})_`)
+  const leadIn = words.leadIn === "" ? undefined : DictationQuestion.pattern(`_(?:${words.leadIn})[\\s.,:;…-]*$`)
+  const opening = words.leadIn === "" ? undefined : DictationQuestion.pattern(`^(?:.{0,24}?_)?(?:${words.leadIn})_`)
 
-  const kindOf = (text: string): Kind | undefined => {
-    const plain = text.normalize("NFKC").toLowerCase().replaceAll("’", "'")
-    return asks.find(([, source]) => source.test(plain))?.[0]
+  return (said: string, asked: DictationQuestion.Asked): (Facts & { readonly kind: Kind | undefined }) | undefined => {
+    const text = said.normalize("NFKC").replaceAll("’", "'").trim()
+    if (/[?？]$/u.test(text)) return undefined
+    const lower = text.toLowerCase()
+    const tokens = read(lower)
+    if (tokens.length === 0) return undefined
+    const row = rowOf(tokens)
+    const { expectedDigits, kind: wanted } = questions.read(asked)
+    const [first, second] = lower.split(/[\s.,!]+/)
+    const isAnswer = answers.has(first) || answers.has(`${first} ${second}`)
+    const announced = opening?.exec(lower)?.[0] ?? ""
+    return {
+      kind: wanted ?? questions.kindOf(lower),
+      text,
+      lower,
+      tokens,
+      row,
+      isRow: isRowOfDigits(row) || isSpelt(row) || (row.length > 1 && row.some(isA("Repeat"))),
+      isAsked: wanted !== undefined,
+      isAnnounced: wanted !== undefined && leadIn?.test(lower) === true,
+      isAnswer,
+      // "I don't have one" is no digit.
+      hasNumber: lengthOf(row) > (isAnswer ? 1 : 0),
+      length: tokens.length - read(announced).length,
+      expected: expectedDigits
+    }
   }
+}
 
-  /** The last thing that was asked; of the sentence before it, if the last one asks nothing. */
-  const askedIn = (question: string): { readonly text: string; readonly kind: Kind | undefined } => {
-    const sentences = question.split(/(?<=[.!?。！？])\s+/u).filter((sentence) => sentence.length > 0)
-    const [before = "", last = ""] = sentences.length > 1 ? sentences.slice(-2) : ["", ...sentences]
-    // A number that is read back is no longer asked for.
-    const kindAsked = (sentence: string) => lengthOf(read(sentence.toLowerCase())) >= fewestDigits ? undefined : kindOf(sentence)
-    const kind = kindAsked(last)
-    return kind !== undefined || /\?\s*$/.test(last) ? { text: last, kind } : { text: before, kind: kindAsked(before) }
-  }
-
-  /** What the slot is called whose question the agent's words end with. */
-  const kindOfSlot = (question: string, needs: ReadonlyArray<Need>): Kind | undefined => {
-    const need = needs.find(({ ask }) => {
-      const source = ask.trim().split(/\{[^{}]*\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")
-      return new RegExp(`${source}\\s*$`, "su").test(question)
-    })
-    return need === undefined ? undefined : kindOf(need.slot.replaceAll("_", " "))
-  }
-
-  /** "The last four digits": 4. */
-  const expectedDigits = (question: string): number | undefined => {
-    const count = howMany?.exec(question.toLowerCase())?.[1]
-    const number = count === undefined ? Number.NaN : Number(numbers.get(count) ?? (/^\d{1,2}$/.test(count) ? count : Number.NaN))
-    return Number.isNaN(number) ? undefined : number
-  }
-
+const make = (language: string): (region: string | undefined) => Dictation => {
+  const read = factsOf(language, dictationWords[language] ?? noWords)
   return (region) => ({
-    isInProgress: (said, { needs = [], question }) => {
-      const text = said.normalize("NFKC").replaceAll("’", "'").trim()
-      // Who asks is not dictating.
-      if (/[?？]$/u.test(text)) return false
-      const lower = text.toLowerCase()
-      const tokens = read(lower)
-      if (tokens.length === 0) return false
-      const row = rowOf(tokens)
-      const asked = askedIn(question)
-      const wanted = asked.kind ?? kindOfSlot(question, needs)
-      const [first, second] = lower.split(/[\s.,!]+/)
-      const isAnswer = answers.has(first) || answers.has(`${first} ${second}`)
-      const announced = opening?.exec(lower)?.[0] ?? ""
-      const facts: Facts = {
-        text,
-        lower,
-        tokens,
-        row,
-        isRow: isRowOfDigits(row) || isSpelt(row) || (row.length > 1 && row.some(isA("Repeat"))),
-        isAsked: wanted !== undefined,
-        isAnnounced: wanted !== undefined && leadIn?.test(lower) === true,
-        isAnswer,
-        // "I don't have one" is no digit.
-        hasNumber: lengthOf(row) > (isAnswer ? 1 : 0),
-        length: tokens.length - read(announced).length,
-        expected: expectedDigits(asked.text)
-      }
-      switch (wanted ?? kindOf(lower)) {
+    isInProgress: (said, asked) => {
+      const facts = read(said, asked)
+      if (facts === undefined) return false
+      switch (facts.kind) {
         case "phone":
           return isNumberInProgress(facts, region)
         case "number":
@@ -250,7 +216,7 @@ const make = (language: string): (region: string | undefined) => Dictation => {
         case "date":
           return isDateInProgress(facts, false)
         case undefined:
-          return facts.isRow || isOpenEmail(tokens, row)
+          return facts.isRow || isOpenEmail(facts.tokens, facts.row)
       }
     }
   })
@@ -258,7 +224,7 @@ const make = (language: string): (region: string | undefined) => Dictation => {
 
 const known = new Map<string, ReturnType<typeof make>>()
 
-/** `language`: ISO 639-1. `region`: ISO 3166, by whose plan a telephone number is complete; unset: the language's. */
+/** `language`: ISO 639-1. `region`: ISO 3166, whose numbering plan says when a telephone number is complete; unset: the language's. */
 export const of = (language: string, region: string | undefined = regionOf(language)): Dictation => {
   const rules = known.get(language) ?? make(language)
   known.set(language, rules)

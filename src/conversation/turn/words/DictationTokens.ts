@@ -1,25 +1,28 @@
 /**
- * A caller's words as things that are dictated: digits, letters, signs of an address, parts of a date. Pure; by language.
+ * A caller's words as tokens of dictation: digits, letters, signs of an address, parts of a date. Pure, and by language.
  */
 import { languages } from "../../../verbalizer/Languages.ts"
 import * as NumberWords from "../../../verbalizer/NumberWords.ts"
 import type { DictationWords } from "../../../definition/languages/DictationWords.ts"
 
-/** One thing of a row that is dictated. */
+/** One thing that a caller dictates, or a plain word. */
 export type Token =
-  /** `length`: how many digits. `digits` is unset for a name of several: "twenty three" may be two numbers. */
+  /** `length`: how many digits. `digits` is unset for a number word of several digits: "twenty three" may be two numbers. */
   | { readonly _tag: "Number"; readonly length: number; readonly digits?: string; readonly isWord: boolean }
   | { readonly _tag: "Ordinal" }
   | { readonly _tag: "Letter" }
   | { readonly _tag: "Month" }
-  /** A sign of an address; `isMark`: it was not said but written. */
+  /** A sign of an address. `isMark`: the recognizer wrote the sign and not its name. */
   | { readonly _tag: "Sign"; readonly isAt: boolean; readonly isMark: boolean }
+  /** "double", "triple" */
   | { readonly _tag: "Repeat"; readonly times: number }
+  /** Words that explain a letter: "as in Juliet", "capital" */
   | { readonly _tag: "Spelling" }
   /** An e-mail address, or the beginning of one. */
   | { readonly _tag: "Email"; readonly isWhole: boolean }
   /** A date in figures, with its year. */
   | { readonly _tag: "Date" }
+  /** A word that may stand between digits: "and", "then" */
   | { readonly _tag: "Between" }
   | { readonly _tag: "Word"; readonly word: string }
 
@@ -27,11 +30,12 @@ export type Of<Tag extends Token["_tag"]> = Extract<Token, { readonly _tag: Tag 
 
 export const isA = <Tag extends Token["_tag"]>(tag: Tag) => (token: Token): token is Of<Tag> => token._tag === tag
 
-/** Number words up to this are looked up; a longer one ends a row of digits. */
+/** Number words up to this one are known. A larger one ends a row of digits. */
 const largestNumberWord = 99
 
-export const setOf = (list: string): ReadonlySet<string> => new Set(list.split(" ").filter((word) => word.length > 0))
+const setOf = (list: string): ReadonlySet<string> => new Set(list.split(" ").filter((word) => word.length > 0))
 
+/** Names of months as `Intl` has them, alone and in a date. */
 const months = (language: string): ReadonlySet<string> => {
   const names = new Set<string>()
   for (const options of [{ month: "long" }, { month: "long", day: "numeric" }] as const) {
@@ -45,7 +49,7 @@ const months = (language: string): ReadonlySet<string> => {
   return names
 }
 
-/** Digits by their names; of a number of several digits, the digits as it is written. */
+/** The digits of each number word: "seven" has 7, "twenty" has 20. */
 const numberWords = (language: string): ReadonlyMap<string, string> => {
   const rules = languages.get(language)
   const names = new Map<string, string>()
@@ -71,7 +75,7 @@ const ordinalWords = (language: string): ReadonlySet<string> => {
   return names
 }
 
-/** The row at the end, from its first digit, letter or sign. */
+/** The last tokens without a plain word among them, from the first digit, letter or sign on. */
 export const rowOf = (tokens: ReadonlyArray<Token>): ReadonlyArray<Token> => {
   let from = tokens.length
   while (from > 0 && tokens[from - 1]._tag !== "Word") from--
@@ -79,7 +83,7 @@ export const rowOf = (tokens: ReadonlyArray<Token>): ReadonlyArray<Token> => {
   return tokens.slice(from)
 }
 
-/** The digits of a row, if it is sure how they are written. */
+/** The digits of a row. `undefined`: a token of the row leaves it open how they are written. */
 export const digitsOf = (tokens: ReadonlyArray<Token>): string | undefined => {
   let digits = ""
   let times = 1
@@ -93,73 +97,103 @@ export const digitsOf = (tokens: ReadonlyArray<Token>): string | undefined => {
   return digits
 }
 
+/** How many digits the tokens have. */
 export const lengthOf = (tokens: ReadonlyArray<Token>): number => tokens.filter(isA("Number")).reduce((sum, { length }) => sum + length, 0)
 
 export interface Reader {
   /** `text` is in lower case. */
   readonly read: (text: string) => ReadonlyArray<Token>
-  /** The digits of a number's name; of one of several digits, as it is written. */
+  /** The digits of each number word. */
   readonly numbers: ReadonlyMap<string, string>
 }
 
-export const make = (language: string, words: DictationWords): Reader => {
-  const numbers = new Map([...numberWords(language), ...Object.entries(words.digits)])
-  const monthNames = months(language)
+/** The words of a language by their meaning in dictation. */
+interface Vocabulary {
+  readonly numbers: ReadonlyMap<string, string>
+  readonly months: ReadonlySet<string>
+  readonly isOrdinal: (word: string) => boolean
+  readonly repeats: ReadonlyMap<string, number>
+  readonly ats: ReadonlySet<string>
+  readonly signs: ReadonlySet<string>
+  readonly hesitations: ReadonlySet<string>
+  readonly between: ReadonlySet<string>
+  readonly spelling: ReadonlySet<string>
+  readonly asIn: ReadonlySet<string>
+}
+
+const vocabularyOf = (language: string, words: DictationWords): Vocabulary => {
   const ordinals = ordinalWords(language)
   const ordinal = words.ordinal === "" ? undefined : new RegExp(`^(?:${words.ordinal})$`, "u")
-  const repeats = new Map(Object.entries(words.repeats))
   const { signs: named } = languages.get(language) ?? {}
   const ats = new Set([named?.at ?? "@", ...["arrobase", "ät", "at", "klammeraffe"].filter((at) => setOf(words.signs).has(at))])
-  const signs = new Set([...setOf(words.signs), ...ats, ...[named?.dot, named?.dash, named?.underscore, named?.slash].flatMap((sign) => sign?.split(" ") ?? [])])
-  const hesitations = setOf(words.hesitations)
-  const between = setOf(words.between)
-  const spelling = setOf(words.spelling)
-  const asIn = new Set(words.asIn.split(" ").map((phrase) => phrase.replaceAll("|", " ")).filter((phrase) => phrase.length > 0))
-
-  /** What a word of the text is; several, where it is written together: "J-A-N", "555-123". */
-  const tokensOf = (word: string): ReadonlyArray<Token> => {
-    const bare = word.replace(/^["'“„«([]+|["'”“»)\].,;:!…]+$/gu, "")
-    if (bare.includes("@")) {
-      return bare === "@" ? [{ _tag: "Sign", isAt: true, isMark: true }] : [{ _tag: "Email", isWhole: /\S@\S+\.\p{L}{2,}$/u.test(bare) }]
-    }
-    if (/^(?:\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2})$/.test(bare)) return [{ _tag: "Date" }]
-    if (/^\d+(?:st|nd|rd|th|er|re|ère|e|ème|de|º|ª)$/u.test(bare)) return [{ _tag: "Ordinal" }]
-    // "10:30", "3.5" and "$5" are no digits of a number.
-    if (/^\+?\d+$/.test(bare) || /^\+?\(?\d+\)?(?:[-./]\(?\d{2,}\)?)+$/.test(bare)) {
-      return (bare.match(/\d+/g) ?? []).map((digits) => ({ _tag: "Number", length: digits.length, digits, isWord: false }))
-    }
-    if (/^[ap]\.?m$/.test(bare)) return [{ _tag: "Word", word: bare }]
-    // Two letters with full stops may be an abbreviation.
-    if (/^\p{L}\.\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
-    if (/^\p{L}(?:[-.]\p{L})+$/u.test(bare)) return bare.split(/[-.]/).map(() => ({ _tag: "Letter" }))
-    // "@", "." and "-" by themselves, as some recognizers write them.
-    if (/^[._/-]$/.test(word)) return [{ _tag: "Sign", isAt: false, isMark: true }]
-    const parts = bare.split("-")
-    if (parts.length > 1) return parts.flatMap(tokensOf)
-    const digits = numbers.get(bare)
-    if (digits !== undefined) {
-      return [digits.length === 1 ? { _tag: "Number", length: 1, digits, isWord: true } : { _tag: "Number", length: digits.length, isWord: true }]
-    }
-    if (monthNames.has(bare)) return [{ _tag: "Month" }]
-    if (ordinals.has(bare) || ordinal?.test(bare) === true) return [{ _tag: "Ordinal" }]
-    const times = repeats.get(bare)
-    if (times !== undefined) return [{ _tag: "Repeat", times }]
-    if (signs.has(bare)) return [{ _tag: "Sign", isAt: ats.has(bare), isMark: false }]
-    if (spelling.has(bare)) return [{ _tag: "Spelling" }]
-    if (between.has(bare)) return [{ _tag: "Between" }]
-    if (/^\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
-    if (/^\p{L}\d+$|^\d+\p{L}$/u.test(bare)) return [{ _tag: "Number", length: bare.length - 1, isWord: false }, { _tag: "Letter" }]
-    return bare.length === 0 || hesitations.has(bare) ? [] : [{ _tag: "Word", word: bare }]
+  return {
+    numbers: new Map([...numberWords(language), ...Object.entries(words.digits)]),
+    months: months(language),
+    isOrdinal: (word) => ordinals.has(word) || ordinal?.test(word) === true,
+    repeats: new Map(Object.entries(words.repeats)),
+    ats,
+    signs: new Set([...setOf(words.signs), ...ats, ...[named?.dot, named?.dash, named?.underscore, named?.slash].flatMap((sign) => sign?.split(" ") ?? [])]),
+    hesitations: setOf(words.hesitations),
+    between: setOf(words.between),
+    spelling: setOf(words.spelling),
+    asIn: new Set(words.asIn.split(" ").map((phrase) => phrase.replaceAll("|", " ")).filter((phrase) => phrase.length > 0))
   }
+}
 
+/** Tokens of a word that its figures and signs give away. `undefined`: it is made of letters. */
+const tokensOfSigns = (word: string, bare: string): ReadonlyArray<Token> | undefined => {
+  if (bare.includes("@")) {
+    return bare === "@" ? [{ _tag: "Sign", isAt: true, isMark: true }] : [{ _tag: "Email", isWhole: /\S@\S+\.\p{L}{2,}$/u.test(bare) }]
+  }
+  if (/^(?:\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2})$/.test(bare)) return [{ _tag: "Date" }]
+  if (/^\d+(?:st|nd|rd|th|er|re|ère|e|ème|de|º|ª)$/u.test(bare)) return [{ _tag: "Ordinal" }]
+  // "10:30", "3.5" and "$5" are no digits of a number.
+  if (/^\+?\d+$/.test(bare) || /^\+?\(?\d+\)?(?:[-./]\(?\d{2,}\)?)+$/.test(bare)) {
+    return (bare.match(/\d+/g) ?? []).map((digits) => ({ _tag: "Number", length: digits.length, digits, isWord: false }))
+  }
+  if (/^[ap]\.?m$/.test(bare)) return [{ _tag: "Word", word: bare }]
+  // Two letters with full stops may be an abbreviation.
+  if (/^\p{L}\.\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
+  if (/^\p{L}(?:[-.]\p{L})+$/u.test(bare)) return bare.split(/[-.]/).map(() => ({ _tag: "Letter" }))
+  // Some recognizers write "@", "." and "-" as words.
+  if (/^[._/-]$/.test(word)) return [{ _tag: "Sign", isAt: false, isMark: true }]
+  return undefined
+}
+
+/** The tokens of a word between blanks. "J-A-N" and "555-123" have several. */
+const tokensOf = (vocabulary: Vocabulary, word: string): ReadonlyArray<Token> => {
+  const bare = word.replace(/^["'“„«([]+|["'”“»)\].,;:!…]+$/gu, "")
+  const signs = tokensOfSigns(word, bare)
+  if (signs !== undefined) return signs
+  const parts = bare.split("-")
+  if (parts.length > 1) return parts.flatMap((part) => tokensOf(vocabulary, part))
+  const digits = vocabulary.numbers.get(bare)
+  if (digits !== undefined) {
+    return [digits.length === 1 ? { _tag: "Number", length: 1, digits, isWord: true } : { _tag: "Number", length: digits.length, isWord: true }]
+  }
+  if (vocabulary.months.has(bare)) return [{ _tag: "Month" }]
+  if (vocabulary.isOrdinal(bare)) return [{ _tag: "Ordinal" }]
+  const times = vocabulary.repeats.get(bare)
+  if (times !== undefined) return [{ _tag: "Repeat", times }]
+  if (vocabulary.signs.has(bare)) return [{ _tag: "Sign", isAt: vocabulary.ats.has(bare), isMark: false }]
+  if (vocabulary.spelling.has(bare)) return [{ _tag: "Spelling" }]
+  if (vocabulary.between.has(bare)) return [{ _tag: "Between" }]
+  if (/^\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
+  if (/^\p{L}\d+$|^\d+\p{L}$/u.test(bare)) return [{ _tag: "Number", length: bare.length - 1, isWord: false }, { _tag: "Letter" }]
+  return bare.length === 0 || vocabulary.hesitations.has(bare) ? [] : [{ _tag: "Word", word: bare }]
+}
+
+/** `language`: ISO 639-1. `words`: its words for dictation, beside numbers, months and signs, which are known. */
+export const make = (language: string, words: DictationWords): Reader => {
+  const vocabulary = vocabularyOf(language, words)
   const read = (text: string): ReadonlyArray<Token> => {
     const all = text.split(/\s+/).filter((word) => word.length > 0)
     const tokens: Array<Token> = []
     for (let index = 0; index < all.length; index++) {
-      const [next = "", behind = ""] = all.slice(index, index + 2)
-      // "J as in Juliet": the word is only there for its letter.
+      const [word = "", following = ""] = all.slice(index, index + 2)
+      // "J as in Juliet": Juliet stands for the letter alone.
       if (tokens.at(-1)?._tag === "Letter") {
-        const length = asIn.has(`${next} ${behind}`) ? 2 : asIn.has(next) ? 1 : 0
+        const length = vocabulary.asIn.has(`${word} ${following}`) ? 2 : vocabulary.asIn.has(word) ? 1 : 0
         if (length > 0) {
           tokens.push({ _tag: "Spelling" })
           index += length
@@ -167,15 +201,14 @@ export const make = (language: string, words: DictationWords): Reader => {
         }
       }
       // "seven a m"
-      if (tokens.at(-1)?._tag === "Number" && /^[ap]$/.test(next) && /^m\W*$/.test(behind)) {
-        tokens.push({ _tag: "Word", word: `${next}m` })
+      if (tokens.at(-1)?._tag === "Number" && /^[ap]$/.test(word) && /^m\W*$/.test(following)) {
+        tokens.push({ _tag: "Word", word: `${word}m` })
         index++
         continue
       }
-      tokens.push(...tokensOf(next))
+      tokens.push(...tokensOf(vocabulary, word))
     }
     return tokens
   }
-
-  return { read, numbers }
+  return { read, numbers: vocabulary.numbers }
 }

@@ -1,20 +1,20 @@
 /**
- * Whether all that a caller said asks the agent to wait: "Hold on a minute", "let me get my card". Pure; by language (ISO 639-1).
+ * Whether the caller only asks the agent to wait: "Hold on a minute", "let me get my card". Pure, and by language (ISO 639-1).
  *
  * The whole utterance has to be such a request: "hold on, I need to book a table" asks for a table.
  */
 
-/** Sources of regular expressions over lower-case words, with one blank between and no punctuation; a hyphen is a blank. */
+/** Sources of regular expressions for lower-case words with single blanks between them. They meet neither punctuation nor hyphens. */
 interface HoldWords {
-  /** Polite words, before or behind. */
+  /** Polite words before or after a request. */
   readonly around: string
-  /** Thanks for the waiting. */
+  /** Thanks for waiting. */
   readonly thanks: string
-  /** Asks to wait; may stand alone. */
+  /** Asks to wait. It can stand alone. */
   readonly wait: string
-  /** Says why; counts alone. */
+  /** Says why, and thereby asks to wait. It can stand alone. */
   readonly why: string
-  /** Says why, as other requests may too; counts behind `wait` alone. */
+  /** Says why, as other requests do too. It counts only after a request to wait. */
   readonly because: string
 }
 
@@ -83,11 +83,11 @@ const holdWords: Readonly<Record<string, HoldWords>> = {
 const plain = (text: string): string =>
   text.normalize("NFKC").toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}\s']/gu, " ").replace(/(^|\s)'+|'+(?=\s|$)/gu, " ").replace(/\s+/g, " ").trim()
 
-/** Longer ones tell more than that. */
-const mostWords = 20
+/** A request of more words asks for something else. */
+const maxRequestWords = 20
 
-/** The longest part of a request, in words. */
-const longestPart = 10
+/** A polite phrase, a request or a reason has at most so many words. */
+const maxPartWords = 10
 
 interface HoldPatterns {
   readonly around: RegExp
@@ -98,39 +98,39 @@ interface HoldPatterns {
 
 const patterns = new Map(
   Object.entries(holdWords).map(([language, { around, because, thanks, wait, why }]): readonly [string, HoldPatterns] => {
-    // `\w` is one of ASCII.
+    // `\w` of JavaScript knows ASCII letters alone.
     const whole = (source: string) =>
       new RegExp(`^(?:${source.replaceAll(/(?<=\p{L})-(?=\p{L})/gu, " ").replaceAll("\\w", "[\\p{L}\\p{M}\\p{N}']")})$`, "u")
     return [language, { around: whole(around), thanks: whole(thanks), core: whole(`${wait}|${why}`), because: whole(because) }]
   })
 )
 
-/** The longest thanks with polite words around them, in words. */
-const longestThanks = 8
+/** Thanks with polite words around them have at most so many words. */
+const maxThanksWords = 8
 
-/** Whether this thanks for the waiting, and says no more: "Okay, thank you." Never of a language that has no words here. */
+/** Whether the caller thanks for waiting, and says no more: "Okay, thank you." In a language without rules here: no. */
 export const isThanks = (text: string, language: string): boolean => {
   const rules = patterns.get(language)
-  const words = plain(text).split(" ", longestThanks + 1)
-  if (rules === undefined || words.length > longestThanks) return false
+  const words = plain(text).split(" ", maxThanksWords + 1)
+  if (rules === undefined || words.length > maxThanksWords) return false
   const isPolite = (some: ReadonlyArray<string>) => some.every((word) => rules.around.test(word))
   return words.some((_, from) =>
     words.some((_, at) => at >= from && isPolite(words.slice(0, from)) && isPolite(words.slice(at + 1)) &&
       rules.thanks.test(words.slice(from, at + 1).join(" "))))
 }
 
-/** Never of a language that has no words here. */
+/** Whether the caller only asks to wait. In a language without rules here: no. */
 export const isOne = (text: string, language: string): boolean => {
   const rules = patterns.get(language)
-  const words = plain(text).split(" ", mostWords + 1)
-  if (rules === undefined || words.length > mostWords) return false
-  /** Places between words that the parts before them fill: polite words alone, and with a request among them. */
+  const words = plain(text).split(" ", maxRequestWords + 1)
+  if (rules === undefined || words.length > maxRequestWords) return false
+  /** Places between words: all words before them are polite ones, or polite ones with a request. */
   const polite = new Set([0])
   const asked = new Set<number>()
-  // From place to place, for one expression over all would try every way to divide the words.
+  // It goes from place to place, since a single expression would try every way to divide the words.
   for (let from = 0; from < words.length; from++) {
     if (!polite.has(from) && !asked.has(from)) continue
-    for (let to = from + 1; to <= Math.min(words.length, from + longestPart); to++) {
+    for (let to = from + 1; to <= Math.min(words.length, from + maxPartWords); to++) {
       const part = words.slice(from, to).join(" ")
       if (rules.around.test(part)) {
         if (polite.has(from)) polite.add(to)

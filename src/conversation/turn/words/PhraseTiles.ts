@@ -1,7 +1,7 @@
 /**
- * Whether a short utterance is made of known phrases and nothing else: "Hi, yes, hello?" is made of "hi", "yes" and "hello".
+ * Whether a short utterance consists of known phrases alone: "Hi, yes, hello?" consists of "hi", "yes" and "hello".
  *
- * A word is what stands between blanks; where a script writes none, a character is.
+ * A word stands between blanks. In a script without blanks each character is a word.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 
@@ -9,46 +9,48 @@ export interface Token {
   /** As `Words.plain` writes it. */
   readonly word: string
   readonly isCapital: boolean
-  /** Its script has no capitals. */
+  /** The script of the word has no capitals. */
   readonly isUncased: boolean
 }
 
 const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 const units = new RegExp(`[${unspaced}]\\p{M}*|[^\\s${unspaced}]+`, "gu")
 
-/** A recognizer may write a typographic apostrophe; the phrases have the plain one. */
+/** A recognizer may write typographic apostrophes, and the phrases have plain ones. */
 const straight = (text: string): string => text.replace(/[\u2018\u2019\u02BC]/g, "'")
 
+/** The words of a text, without punctuation. */
 export const tokens = (text: string): ReadonlyArray<Token> =>
   (straight(text).match(units) ?? []).flatMap((unit) => {
     const isCapital = /^[^\p{L}]*\p{Lu}/u.test(unit)
     const isUncased = /^[^\p{L}]*\p{Lo}/u.test(unit)
-    // Signs within a unit part words: "hello...hello".
+    // Punctuation parts words too: "hello...hello".
     return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
   })
 
 export interface Phrases {
-  /** What is left of these tokens when all known phrases were taken from their beginning and their end. */
+  /** Takes all known phrases from both ends, and gives the tokens that are left. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }
 
+/** Prepares a list of known phrases. */
 export const make = (phrases: ReadonlyArray<string>): Phrases => {
   const known = new Set<string>()
-  let longest = 0
+  let maxPhraseWords = 0
   for (const phrase of phrases) {
     const words = tokens(phrase).map(({ word }) => word)
     if (words.length === 0) continue
     known.add(words.join(" "))
-    longest = Math.max(longest, words.length)
+    maxPhraseWords = Math.max(maxPhraseWords, words.length)
   }
 
-  /** How many tokens at the beginning are made of known phrases; `at(from, to)` writes those between as a phrase. */
+  /** How many tokens at the beginning consist of known phrases. `at(from, to)` writes the tokens between as a phrase. */
   const reach = (length: number, at: (from: number, to: number) => string): number => {
     const isReached = [true]
     let end = 0
     for (let from = 0; from <= end; from++) {
       if (isReached[from] !== true) continue
-      for (let to = from + 1; to <= Math.min(length, from + longest); to++) {
+      for (let to = from + 1; to <= Math.min(length, from + maxPhraseWords); to++) {
         if (!known.has(at(from, to))) continue
         isReached[to] = true
         end = Math.max(end, to)

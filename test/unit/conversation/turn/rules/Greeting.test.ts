@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Line from "../../../support/conversation/Line.ts"
-import { settings } from "../../../support/conversation/Turns.ts"
+import * as Line from "../../../../support/conversation/Line.ts"
+import { settings } from "../../../../support/conversation/Turns.ts"
 
 const greeting = "Hello, this is Maple Dental. We are glad that you call. How can I help you today?"
 const begins = "Hello, this is Maple Dental."

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
-import * as Turns from "../../../support/conversation/Turns.ts"
+import type { TurnSettings } from "../../../../../src/conversation/turn/TurnState.ts"
+import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const holding: Partial<TurnSettings> = {
   lines: { ...Turns.settings.lines, hold: "Of course, take your time." },

@@ -1,9 +1,9 @@
 /** Where one of the turn machine's rules meets another. */
 import { assert, describe, it } from "@effect/vitest"
-import type { Transcript } from "../../../../src/conversation/ports/SpeechToText.ts"
-import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
-import * as Line from "../../../support/conversation/Line.ts"
-import * as Turns from "../../../support/conversation/Turns.ts"
+import type { Transcript } from "../../../../../src/conversation/ports/SpeechToText.ts"
+import type { TurnSettings } from "../../../../../src/conversation/turn/TurnState.ts"
+import * as Line from "../../../../support/conversation/Line.ts"
+import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const lines = { ...Turns.settings.lines, hold: "Of course, take your time.", notUnderstood: "Sorry, I did not get that." }
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
-import * as Turns from "../../../support/conversation/Turns.ts"
+import type { TurnSettings } from "../../../../../src/conversation/turn/TurnState.ts"
+import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const endpointing = { ...Turns.settings.endpointing, dictation: 1600 }
 

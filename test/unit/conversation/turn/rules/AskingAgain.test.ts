@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Transcript } from "../../../../src/conversation/ports/SpeechToText.ts"
-import type { TurnSettings } from "../../../../src/conversation/turn/TurnState.ts"
-import * as Turns from "../../../support/conversation/Turns.ts"
+import type { Transcript } from "../../../../../src/conversation/ports/SpeechToText.ts"
+import type { TurnSettings } from "../../../../../src/conversation/turn/TurnState.ts"
+import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const notUnderstood = "Sorry, I did not get that."
 const lines = { ...Turns.settings.lines, notUnderstood }

@@ -1,0 +1,71 @@
+/**
+ * What the agent asked the caller to dictate: the kind of thing, and how many digits of it. Pure, and by language.
+ */
+import type { DictationWords, Kind } from "../../../definition/languages/DictationWords.ts"
+import type { Need } from "../../../definition/DialogScript.ts"
+import { lengthOf, type Reader } from "./DictationTokens.ts"
+
+/** The agent's last words, which may ask for something. */
+export interface Asked {
+  /** As far as the caller heard them. */
+  readonly question: string
+  /** The script's questions, with the slots that they fill. */
+  readonly needs?: ReadonlyArray<Need>
+}
+
+export interface DictationQuestion {
+  /** What the question asks for. `expectedDigits`: "the last four digits" are 4. */
+  readonly read: (asked: Asked) => { readonly kind: Kind | undefined; readonly expectedDigits: number | undefined }
+  /** The kind of thing that a text names. */
+  readonly kindOf: (text: string) => Kind | undefined
+}
+
+/** So many digits in a sentence are no question for digits: the agent reads a number back. */
+const minDigitsReadBack = 3
+
+const edge = "(?:(?<=[\\p{L}\\p{N}])(?![\\p{L}\\p{N}])|(?<![\\p{L}\\p{N}])(?=[\\p{L}\\p{N}]))"
+
+/** A regular expression in which `_` is the edge of a word. */
+export const pattern = (source: string): RegExp => new RegExp(source.replaceAll("_", edge), "u")
+
+export const make = (words: DictationWords, { numbers, read }: Reader): DictationQuestion => {
+  const asks = words.asks.map(([kind, source]) => [kind, pattern(source)] as const)
+  const howMany = words.digitNoun === "" ? undefined : pattern(`([\\p{L}\\p{N}]+)[- ](?:${words.digitNoun})_`)
+
+  const kindOf = (text: string): Kind | undefined => {
+    const plain = text.normalize("NFKC").toLowerCase().replaceAll("’", "'")
+    return asks.find(([, source]) => source.test(plain))?.[0]
+  }
+
+  /** The agent's last question: in the last sentence, or in the one before it if that asks nothing. */
+  const lastQuestionIn = (question: string): { readonly text: string; readonly kind: Kind | undefined } => {
+    const sentences = question.split(/(?<=[.!?。！？])\s+/u).filter((sentence) => sentence.length > 0)
+    const [before = "", last = ""] = sentences.length > 1 ? sentences.slice(-2) : ["", ...sentences]
+    const kindAsked = (sentence: string) => lengthOf(read(sentence.toLowerCase())) >= minDigitsReadBack ? undefined : kindOf(sentence)
+    const kind = kindAsked(last)
+    return kind !== undefined || /\?\s*$/.test(last) ? { text: last, kind } : { text: before, kind: kindAsked(before) }
+  }
+
+  /** The kind of the slot whose question ends the agent's words. */
+  const kindOfSlot = (question: string, needs: ReadonlyArray<Need>): Kind | undefined => {
+    const need = needs.find(({ ask }) => {
+      const source = ask.trim().split(/\{[^{}]*\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")
+      return new RegExp(`${source}\\s*$`, "su").test(question)
+    })
+    return need === undefined ? undefined : kindOf(need.slot.replaceAll("_", " "))
+  }
+
+  const expectedDigitsIn = (question: string): number | undefined => {
+    const count = howMany?.exec(question.toLowerCase())?.[1]
+    const number = count === undefined ? Number.NaN : Number(numbers.get(count) ?? (/^\d{1,2}$/.test(count) ? count : Number.NaN))
+    return Number.isNaN(number) ? undefined : number
+  }
+
+  return {
+    kindOf,
+    read: ({ needs = [], question }) => {
+      const { kind, text } = lastQuestionIn(question)
+      return { kind: kind ?? kindOfSlot(question, needs), expectedDigits: expectedDigitsIn(text) }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** Moments of a call from which tests of the turn machine begin. */
+import type { TurnSettings } from "../../../src/conversation/turn/TurnState.ts"
+import * as Turns from "./Turns.ts"
+
+type Moment = ReturnType<typeof Turns.make>
+
+/** The caller has said something complete, and the agent's answer to it is being made. */
+export const asked = (text = "when are you open", overrides: Partial<TurnSettings> = {}): Moment => {
+  const turns = Turns.make(overrides)
+  turns.greeted()
+  turns.voice(800)
+  turns.pass(120)
+  turns.transcribed(text)
+  return turns
+}
+
+/** The agent is in the middle of its answer. */
+export const answering = (answer = "We are open from nine to five on every day of the week."): Moment => {
+  const turns = asked()
+  turns.answers(answer)
+  turns.pass(300)
+  turns.play(4000)
+  return turns
+}
+
+export const historyOf = (turns: Moment): ReadonlyArray<string> => turns.state.history.map(({ role, text }) => `${role}: ${text}`)

@@ -1,0 +1,15 @@
+import { assert, describe, it } from "@effect/vitest"
+import { answering } from "../../../support/conversation/TurnMoments.ts"
+
+describe("measuring", () => {
+  it("tells each turn's times once, from the last voiced sample", () => {
+    const turns = answering("Yes.")
+    turns.pass(500)
+    turns.heard()
+    const measured = turns.told("TurnMeasured")
+    assert.strictEqual(measured.length, 1)
+    assert.strictEqual(measured[0].times.due, 250)
+    assert.strictEqual(measured[0].times.endpoint, 250)
+    assert.isAtLeast(measured[0].times.firstMark!, measured[0].times.firstMedia!)
+  })
+})

@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { PhoneNumber } from "../../../../../src/domain/PhoneNumber.ts"
+import { asked } from "../../../../support/conversation/TurnMoments.ts"
+import * as Turns from "../../../../support/conversation/Turns.ts"
+
+const transfers = { reception: "+14155550177" as PhoneNumber }
+
+describe("transfer", () => {
+  const transferring = (to = "reception") => {
+    const turns = asked("a person please", { transfers })
+    turns.answers("I will put you through.", { transfer: to })
+    turns.pass(300)
+    turns.play(1500)
+    return turns
+  }
+
+  it("is done when all of the reply has been heard", () => {
+    const turns = transferring()
+    turns.pass(1500)
+    assert.strictEqual(turns.count("Transfer"), 0)
+    turns.heard()
+    assert.strictEqual(turns.last("Transfer")?.to, "reception")
+    turns.send({ _tag: "Transferred" })
+    assert.strictEqual(turns.told("Ended").at(-1)?.reason, "transferred")
+    assert.strictEqual(turns.count("HangUp"), 0)
+  })
+
+  it("that fails is said, and the conversation goes on", () => {
+    const turns = transferring()
+    turns.pass(1500)
+    turns.heard()
+    turns.send({ _tag: "TransferFailed", reason: "rejected" })
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.transferFailed)
+    assert.deepStrictEqual(turns.told("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "rejected"]])
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    turns.voice(800)
+    turns.pass(120)
+    turns.transcribed("when are you open")
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open")
+  })
+
+  it("goes to nobody whom the agent's file does not name", () => {
+    for (const to of ["boss", "toString"]) {
+      const turns = transferring(to)
+      turns.pass(1500)
+      turns.heard()
+      assert.strictEqual(turns.count("Transfer"), 0)
+      assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.transferFailed)
+    }
+  })
+
+  it("is off when the caller interrupts what is said before it", () => {
+    const turns = transferring()
+    turns.pass(500)
+    turns.voice(700)
+    turns.pass(120)
+    turns.transcribed("no wait")
+    turns.pass(300)
+    turns.answers("All right.")
+    turns.play(500)
+    turns.pass(500)
+    turns.heard()
+    assert.strictEqual(turns.count("Transfer"), 0)
+  })
+
+  it("leaves what the caller says meanwhile to whom the call goes to, and asks nobody whether they are there", () => {
+    const turns = transferring()
+    turns.pass(1500)
+    turns.heard()
+    const before = turns.count("BeginUtterance")
+    turns.voice(700)
+    turns.send({ _tag: "Digit", digit: "1" })
+    turns.pass(30_000)
+    assert.strictEqual(turns.count("BeginUtterance"), before)
+    assert.strictEqual(turns.last("Speak")?.text, "I will put you through.")
+  })
+})

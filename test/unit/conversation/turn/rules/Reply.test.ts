@@ -1,0 +1,190 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Farewell from "../../../../../src/conversation/turn/judgements/Farewell.ts"
+import { asked } from "../../../../support/conversation/TurnMoments.ts"
+import * as Turns from "../../../../support/conversation/Turns.ts"
+
+describe("speak early", () => {
+  it("hands the first clause to speech before the reply is written", () => {
+    const turns = asked()
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "Yes of course, on which day would you " })
+    assert.strictEqual(turns.last("Speak")?.text, "Yes of course,")
+    turns.send({ _tag: "ReplyText", reply, text: "like to come? We " })
+    assert.strictEqual(turns.last("Speak")?.text, "on which day would you like to come?")
+  })
+
+  it("speaks no markup", () => {
+    const turns = asked()
+    turns.answers("We are **open** from `nine` to five.")
+    assert.strictEqual(turns.last("Speak")?.text, "We are open from nine to five.")
+  })
+})
+
+describe("a reply that is cut short", () => {
+  it("says its whole sentences, and nothing of the one that will not be finished", () => {
+    const turns = asked("when do you open")
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "We open at nine. On Saturdays we close" })
+    turns.send({ _tag: "ReplyCutShort", reply })
+    turns.send({ _tag: "ReplyDone", reply })
+    turns.pass(300)
+    assert.strictEqual(turns.last("Speak")?.text, "We open at nine.")
+    turns.heard()
+    assert.strictEqual(turns.last("Speak")?.text, "We open at nine.")
+  })
+})
+
+describe("engine faults", () => {
+  const fail = (turns: ReturnType<typeof Turns.make>) => {
+    const { attempt, utterance } = turns.last("Transcribe")!
+    turns.send({ _tag: "TranscriptionFailed", utterance, attempt, reason: "timeout" })
+  }
+
+  it("a transcription is asked for once more, then there is an apology", () => {
+    const turns = Turns.make()
+    turns.greeted()
+    turns.voice(500)
+    turns.pass(130)
+    fail(turns)
+    assert.strictEqual(turns.count("Transcribe"), 2)
+    fail(turns)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+  })
+
+  it("a reply without text is asked for once more, then there is an apology", () => {
+    const turns = asked()
+    turns.pass(300)
+    turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
+    assert.strictEqual(turns.count("StartReply"), 2)
+    turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+  })
+
+  it("a reply that breaks off says so behind what it has said", () => {
+    const turns = asked()
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "We are open from nine. And on Sat" })
+    turns.pass(300)
+    turns.send({ _tag: "ReplyFailed", reply, reason: "broken" })
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+    assert.strictEqual(turns.last("Speak")?.reply, reply)
+  })
+
+  it("speech is tried once more, then there is an apology; the third failure in a row ends the call", () => {
+    const turns = asked()
+    turns.answers("We are open from nine to five.")
+    turns.pass(300)
+    for (let attempt = 0; attempt < 12 && turns.count("HangUp") === 0; attempt++) {
+      const { reply, segment } = turns.last("Speak")!
+      turns.send({ _tag: "SpeechFailed", reply, segment, hadSound: false, reason: "broken" })
+    }
+    assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
+    const spoken = turns.all.filter(turns.tag("Speak")).map(({ text }) => text)
+    assert.include(spoken, Turns.settings.lines.apology)
+    assert.include(spoken, Turns.settings.lines.failure)
+  })
+
+  it("a failed speculation is made again at the endpoint", () => {
+    const turns = asked()
+    turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "broken" })
+    turns.pass(300)
+    assert.strictEqual(turns.count("StartReply"), 2)
+    assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
+  })
+
+  for (const failure of [{ reason: "refused" }, { reason: "unavailable", isSpent: true }, { reason: "timeout", isSpent: true }] as const) {
+    const what = `${failure.reason}${"isSpent" in failure ? ", after all tries," : ""}`
+
+    it(`a reply that is ${what} is not asked for again`, () => {
+      const turns = asked()
+      turns.pass(300)
+      turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, ...failure })
+      assert.strictEqual(turns.count("StartReply"), 1)
+      assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+    })
+
+    it(`a reply that is ${what} in the pause is not asked for again when the turn is over`, () => {
+      const turns = asked()
+      const { reply } = turns.last("StartReply")!
+      turns.send({ _tag: "ReplyFailed", reply, ...failure })
+      assert.strictEqual(turns.count("Speak"), 1)
+      turns.pass(300)
+      assert.strictEqual(turns.count("StartReply"), 1)
+      assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
+      assert.strictEqual(turns.all.filter(turns.tag("CancelReply")).filter((cancelled) => cancelled.reply === reply).length, 1)
+    })
+
+    it(`a reply that is ${what} in the pause is asked for with what the caller says behind it`, () => {
+      const turns = asked()
+      turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, ...failure })
+      turns.voice(500)
+      turns.pass(130)
+      turns.transcribed("when are you open on Sunday")
+      turns.pass(300)
+      assert.strictEqual(turns.count("StartReply"), 2)
+      assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
+    })
+
+    it(`a transcription and speech that are ${what} are not asked for again`, () => {
+      const hearing = Turns.make()
+      hearing.greeted()
+      hearing.voice(500)
+      hearing.pass(130)
+      const { attempt, utterance } = hearing.last("Transcribe")!
+      hearing.send({ _tag: "TranscriptionFailed", utterance, attempt, ...failure })
+      assert.strictEqual(hearing.count("Transcribe"), 1)
+      assert.strictEqual(hearing.last("Speak")?.text, Turns.settings.lines.apology)
+
+      const speaking = asked()
+      speaking.answers("We are open from nine to five.")
+      speaking.pass(300)
+      const { reply, segment } = speaking.last("Speak")!
+      speaking.send({ _tag: "SpeechFailed", reply, segment, hadSound: false, ...failure })
+      assert.strictEqual(speaking.last("Speak")?.text, Turns.settings.lines.apology)
+    })
+  }
+
+  it("a reply that broke off does not make up for failures, though its end is heard; the third ends the call", () => {
+    const turns = asked()
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      if (attempt > 1) {
+        turns.voice(500)
+        turns.pass(130)
+        turns.transcribed("when are you open")
+      }
+      turns.pass(300)
+      const { reply } = turns.last("StartReply")!
+      turns.send({ _tag: "ReplyText", reply, text: "We open at nine, and then " })
+      turns.send({ _tag: "ReplyFailed", reply, reason: "broken" })
+      assert.strictEqual(turns.last("Speak")?.text, attempt < 3 ? Turns.settings.lines.apology : Turns.settings.lines.failure)
+      turns.play(500)
+      turns.pass(1000)
+      for (const { segment } of turns.all.filter(turns.tag("Speak")).filter((spoken) => spoken.reply === reply)) {
+        turns.send({ _tag: "MarkReturned", reply, segment })
+      }
+    }
+    turns.pass(Farewell.silenceBeforeHangUpMillis)
+    assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
+  })
+
+  it("a good turn makes up for failures", () => {
+    const turns = asked()
+    turns.pass(300)
+    for (let attempt = 0; attempt < 2; attempt++) {
+      turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
+    }
+    assert.strictEqual(turns.state.failuresInRow, 1)
+    turns.play(1000)
+    turns.pass(1000)
+    turns.heard()
+    turns.voice(500)
+    turns.pass(130)
+    turns.transcribed("when are you open")
+    turns.answers("From nine.")
+    turns.pass(300)
+    turns.play(500)
+    turns.pass(500)
+    turns.heard()
+    assert.strictEqual(turns.state.failuresInRow, 0)
+  })
+})
