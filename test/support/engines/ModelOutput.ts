@@ -1,5 +1,6 @@
-/** Reads a text as a reply, in one piece or in many, and shows what became of it. */
+/** Parses a model's output, in one piece or in many, and shows what is spoken and what is done. */
 import * as ModelOutputParser from "../../../src/engines/openai/chat/output/ModelOutputParser.ts"
+import type { OutputPiece } from "../../../src/engines/openai/chat/output/OutputRule.ts"
 import * as KnownTools from "../../../src/engines/openai/chat/output/calls/KnownTools.ts"
 
 const tool = (name: string, properties: object) => ({
@@ -14,34 +15,48 @@ export const tools = KnownTools.make([
   tool("book_table", { day: { type: "string" }, people: { type: "integer" }, outside: { type: "boolean" } })
 ])
 
-export const readAll = (pieces: ReadonlyArray<string>, holdsStart = false): ReadonlyArray<ModelOutputParser.Piece> => {
-  let reader = ModelOutputParser.make({ tools, holdsStart })
-  const all: Array<ModelOutputParser.Piece> = []
-  for (const piece of pieces) {
-    const [next, found] = ModelOutputParser.read(reader, piece)
-    reader = next
-    all.push(...found)
+export const parseAll = (
+  texts: ReadonlyArray<string>,
+  options: Partial<ModelOutputParser.ParserOptions> = {}
+): { readonly pieces: ReadonlyArray<OutputPiece>; readonly state: ModelOutputParser.ParserState } => {
+  let state = ModelOutputParser.make({ tools, ...options })
+  const pieces: Array<OutputPiece> = []
+  for (const text of texts) {
+    const [next, found] = ModelOutputParser.read(state, text)
+    state = next
+    pieces.push(...found)
   }
-  return [...all, ...ModelOutputParser.end(reader)]
+  return { pieces: [...pieces, ...ModelOutputParser.finish(state)[1]], state }
 }
 
-/** What is spoken, in one. */
-export const spokenOf = (pieces: ReadonlyArray<ModelOutputParser.Piece>): string =>
-  pieces.map((piece) => piece._tag === "Text" ? piece.text : "").join("")
+export const readAll = (texts: ReadonlyArray<string>): ReadonlyArray<OutputPiece> => parseAll(texts).pieces
 
-/** What is done, and `dropped` for what is neither spoken nor done. */
-export const doneOf = (pieces: ReadonlyArray<ModelOutputParser.Piece>): ReadonlyArray<string> =>
-  pieces.flatMap((piece) =>
-    piece._tag === "Call" ? [`${piece.name} ${piece.arguments}`] : piece._tag === "Dropped" ? ["dropped"] : piece._tag === "Marker" ? [piece.body] : []
-  )
+export const spokenOf = (pieces: ReadonlyArray<OutputPiece>): string => pieces.map((piece) => piece._tag === "Text" ? piece.text : "").join("")
 
-/** All ways to cut a text in two, letter by letter, and by three. */
+/** The actions, and `dropped` for calls that are neither spoken nor done. */
+export const doneOf = (pieces: ReadonlyArray<OutputPiece>): ReadonlyArray<string> =>
+  pieces.flatMap((piece) => {
+    switch (piece._tag) {
+      case "Text":
+        return []
+      case "Call":
+        return [`${piece.name} ${piece.arguments}`]
+      case "DroppedCall":
+        return ["dropped"]
+      case "ActionLine":
+        return [piece.body]
+      case "BrokenLine":
+        return ["broken"]
+    }
+  })
+
+/** All ways to cut a text in two, and the text in pieces of one and of three characters. */
 export const cuts = (text: string): ReadonlyArray<ReadonlyArray<string>> => [
   [...text],
   text.match(/[^]{1,3}/gu) ?? [],
   ...Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => [text.slice(0, at + 1), text.slice(at + 1)])
 ]
 
-/** In one, as it does not matter where text is cut. */
-export const shown = (pieces: ReadonlyArray<ModelOutputParser.Piece>): string =>
+/** Words as they are and actions in braces, so that pieces can be compared however the text was cut. */
+export const shown = (pieces: ReadonlyArray<OutputPiece>): string =>
   pieces.map((piece) => piece._tag === "Text" ? piece.text : `{${doneOf([piece]).join()}}`).join("")

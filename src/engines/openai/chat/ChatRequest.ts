@@ -1,41 +1,28 @@
 /**
- * What is asked of `/chat/completions`: the conversation as the messages of a chat. Pure.
+ * A request of `/chat/completions`: its system text, the conversation as chat messages, and its body. Pure.
  *
- * Gemma's template is the strictest, so all get what it wants: user first, then user and assistant in turns. What the
- * messages of one request say is said again, byte for byte, by the next request of the same call, with more behind it:
- * only so can a server reuse what it has computed for the beginning (vLLM and SGLang in blocks of 16 tokens, llama.cpp
- * by slot).
+ * All servers get what the strictest template, Gemma's, accepts: first the user, then assistant and user in turns.
+ *
+ * A request repeats the earlier requests of its call byte for byte and adds to their end. Only then can a server reuse what it
+ * has computed: vLLM and SGLang in blocks of 16 tokens, llama.cpp by slot.
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import type { Message } from "../../../conversation/ports/ReplyModel.ts"
 import type { ToolExchange } from "../../../conversation/ports/Tools.ts"
-import type { ReplySettings } from "../../../config/EngineSettings.ts"
+import type { Dialect, OptionalField } from "./Dialect.ts"
 import type { ModelActions, ToolDefinition } from "./ModelActions.ts"
-import * as ContextOverflow from "./context/ContextOverflow.ts"
 import * as Thinking from "./Thinking.ts"
 
-/** What a server takes; found out by the model's name and by what it refuses. See `adapt`. */
-export interface Dialect {
-  /** `folded`: in front of the first user message, as Gemma's template does it with a system message. */
-  readonly system: "role" | "folded"
-  readonly tools: "calls" | "text"
-  readonly thinking: Thinking.Thinking
-  readonly limit: "max_tokens" | "max_completion_tokens"
-  /** Fields that are left out, since the server refused them. */
-  readonly without: ReadonlyArray<"stream_options" | "temperature" | "stop">
-}
-
-/** The size of a reply and how free it is. */
 export interface Sampling {
-  /** Of what is spoken. Default 200: about a minute of speech, which nobody listens to. */
+  /** Tokens of spoken text. Default 200: about a minute of speech. */
   readonly maxTokens: number
-  /** On top, for a model that thinks: servers count both together. Default 1000. */
+  /** Tokens of thoughts, where the model thinks: servers count them in the same limit. Default 1000. */
   readonly thinkingTokens?: number
   /** Default 0.7. */
   readonly temperature: number
 }
 
-export const standardSampling = { maxTokens: 200, thinkingTokens: 1000, temperature: 0.7 } satisfies Sampling
+export const defaultSampling = { maxTokens: 200, thinkingTokens: 1000, temperature: 0.7 } satisfies Sampling
 
 interface ToolCallMessage {
   readonly id: string
@@ -48,50 +35,50 @@ export type ChatMessage =
   | { readonly role: "assistant"; readonly content: string | null; readonly tool_calls?: ReadonlyArray<ToolCallMessage> }
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: string }
 
-/** What the user's side says when the answer was cut off at its limit within its only sentence. */
-const goOn = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
+/** The user message that asks for the rest of a sentence that the limit of tokens cut off. */
+const askForRest = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
 
-/** The request that has a sentence finished. */
-export const toGoOn = (messages: ReadonlyArray<ChatMessage>, said: string): ReadonlyArray<ChatMessage> => [
+/** The messages that ask for the rest of the sentence that `text` ends within. */
+export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): ReadonlyArray<ChatMessage> => [
   ...messages,
-  { role: "assistant", content: clean(said) },
-  { role: "user", content: goOn }
+  { role: "assistant", content: withoutTemplateTokens(text) },
+  { role: "user", content: askForRest }
 ]
 
-/** What the user's side says when the agent speaks first, and when the caller said nothing. */
-const opening = "(The call begins.)"
-const silence = "(Silence.)"
+/** The user message before a greeting, and the one where the caller said nothing. */
+const callBegins = "(The call begins.)"
+const callerIsSilent = "(Silence.)"
 
-/** What the assistant's side says when the caller heard nothing of the reply to a tool's answer. */
-const unheard = "(Interrupted.)"
+/** The assistant message where the caller heard nothing of the reply to a tool's answer. */
+const replyUnheard = "(Interrupted.)"
 
-/** Signs of chat templates: tokenizers take them for what they are also inside of a message. */
-const signs = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a-z]{1,20}\|>/gi
+/** Special tokens of chat templates. Tokenizers recognise them inside of a message, too. */
+const templateTokens = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a-z]{1,20}\|>/gi
 
-/** Told to the model with the caller's words: a greeting is not the model's, so it can't know the rest of it. */
-const unheardGreeting = (unheard: string, isBegun: boolean): string =>
-  `(The caller has not heard ${isBegun ? "the rest of " : ""}your greeting: "${unheard}")`
+const withoutTemplateTokens = (text: string): string => text.replace(templateTokens, " ").trim()
 
-const clean = (text: string): string => text.replace(signs, " ").trim()
+/** Stands before the caller's words. The greeting is not the model's text, so the model cannot know its unheard rest. */
+const greetingUnheard = (unheard: string, isPartlyHeard: boolean): string =>
+  `(The caller has not heard ${isPartlyHeard ? "the rest of " : ""}your greeting: "${unheard}")`
 
 const languages = new Intl.DisplayNames("en", { type: "language" })
 
-/** The system text; the same bytes for every request of an agent. */
-export const systemText = (persona: Pick<AgentDefinition, "instructions" | "language">, actions: ModelActions, dialect: Dialect): string =>
+/** The system text of an agent: the same bytes for each of its requests. */
+export const systemText = (agent: Pick<AgentDefinition, "instructions" | "language">, actions: ModelActions, dialect: Dialect): string =>
   [
-    persona.instructions.trim(),
-    `You are on the telephone and speak ${languages.of(persona.language) ?? persona.language}. What you write is spoken aloud: no markup, lists, links or emojis.`,
+    agent.instructions.trim(),
+    `You are on the telephone and speak ${languages.of(agent.language) ?? agent.language}. What you write is spoken aloud: no markup, lists, links or emojis.`,
     ...dialect.tools === "text" ? [actions.manual] : []
   ].join("\n\n")
 
-/** The line by which a tool is asked, as the model wrote it or would have. */
-const asLine = ({ arguments: json, name }: ToolExchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
+/** A call as an action line. A call without a name was such a line. */
+const actionLine = ({ arguments: json, name }: ToolExchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
 
-const exchanged = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
-  // What is no tool of the agent can't be said as a call of one.
+const messagesOfExchange = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
+  // A line that named no tool cannot be repeated as a tool call.
   if (dialect.tools === "text" || calls.some(({ name }) => name === "")) {
     return [
-      { role: "assistant", content: [said.trim(), ...calls.map(asLine)].filter((line) => line !== "").join("\n") },
+      { role: "assistant", content: [said.trim(), ...calls.map(actionLine)].filter((line) => line !== "").join("\n") },
       { role: "user", content: calls.map(({ answer, name }) => name === "" ? `(${answer})` : `(Answer of ${name}: ${answer})`).join("\n") }
     ]
   }
@@ -105,7 +92,32 @@ const exchanged = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArr
   ]
 }
 
-/** The messages of a request, oldest first. `note`: what is said of the beginning of the call where it is left out. */
+const isToolCall = (message: ChatMessage): boolean => "tool_calls" in message
+
+/** Messages that keep to the turns of the strictest template while they are added. */
+class Turns {
+  readonly messages: Array<ChatMessage> = []
+
+  add(message: ChatMessage): void {
+    const last = this.messages.at(-1)
+    if (last === undefined && message.role === "assistant") this.messages.push({ role: "user", content: callBegins })
+    // Templates without a tool role render a tool's answer as the user's turn.
+    if (last?.role === "tool" && message.role === "user") this.messages.push({ role: "assistant", content: replyUnheard })
+    if (
+      last !== undefined && last.role === message.role && (message.role === "user" || message.role === "assistant") &&
+      !isToolCall(last) && !isToolCall(message)
+    ) this.messages[this.messages.length - 1] = { role: message.role, content: `${last.content}\n${message.content}` }
+    else this.messages.push(message)
+  }
+
+  /** A request ends with the user's turn. */
+  end(): void {
+    const last = this.messages.at(-1)
+    if (last === undefined || last.role === "assistant" && !isToolCall(last)) this.messages.push({ role: "user", content: callerIsSilent })
+  }
+}
+
+/** The messages of a request, oldest first. `note`: stands in place of a beginning of the call that was left out. */
 export const messages = (
   system: string,
   history: ReadonlyArray<Message>,
@@ -113,130 +125,67 @@ export const messages = (
   dialect: Dialect,
   note?: string
 ): ReadonlyArray<ChatMessage> => {
-  const turns: Array<ChatMessage> = note === undefined ? [] : [{ role: "user", content: clean(note) }]
+  const turns = new Turns()
+  if (note !== undefined) turns.add({ role: "user", content: withoutTemplateTokens(note) })
 
-  const add = (message: ChatMessage) => {
-    const last = turns.at(-1)
-    // A tool's answer is the user's turn to the templates that know none.
-    if (last === undefined && message.role === "assistant") turns.push({ role: "user", content: opening })
-    if (last?.role === "tool" && message.role === "user") turns.push({ role: "assistant", content: unheard })
-    if (
-      last !== undefined && last.role === message.role && (message.role === "user" || message.role === "assistant") &&
-      !("tool_calls" in last) && !("tool_calls" in message)
-    ) turns[turns.length - 1] = { role: message.role, content: `${last.content}\n${message.content}` }
-    else turns.push(message)
-  }
-
-  let said = ""
+  let saidBeforeTools = ""
   for (let at = 0; at <= history.length; at++) {
     for (const exchange of exchanges) {
-      // Of a turn that was taken back it stands behind what is left.
+      // An exchange of a turn that was withdrawn stands behind the rest of the history.
       if (Math.min(exchange.at, history.length) !== at) continue
-      for (const message of exchanged(exchange, dialect)) add(message)
-      said = exchange.said.trim()
+      for (const message of messagesOfExchange(exchange, dialect)) turns.add(message)
+      saidBeforeTools = exchange.said.trim()
     }
     const message = history.at(at)
     if (at === history.length || message === undefined) break
-    const text = clean(message.text)
+    const text = withoutTemplateTokens(message.text)
     if (message.role === "caller") {
-      said = ""
-      const isBegun = history.slice(0, at).some(({ role }) => role === "agent")
-      if (message.unheard !== undefined) add({ role: "user", content: unheardGreeting(clean(message.unheard), isBegun) })
-      if (text !== "") add({ role: "user", content: text })
+      saidBeforeTools = ""
+      const isPartlyHeard = history.slice(0, at).some(({ role }) => role === "agent")
+      if (message.unheard !== undefined) turns.add({ role: "user", content: greetingUnheard(withoutTemplateTokens(message.unheard), isPartlyHeard) })
+      if (text !== "") turns.add({ role: "user", content: text })
       continue
     }
-    // What was said before the tool was asked stands there already.
-    const rest = said !== "" && text.startsWith(said) ? text.slice(said.length).trim() : text
-    said = ""
-    if (rest !== "") add({ role: "assistant", content: rest })
+    // The exchange's own message already has the words before the tool call.
+    const rest = saidBeforeTools !== "" && text.startsWith(saidBeforeTools) ? text.slice(saidBeforeTools.length).trim() : text
+    saidBeforeTools = ""
+    if (rest !== "") turns.add({ role: "assistant", content: rest })
   }
-  const last = turns.at(-1)
-  if (last === undefined || last.role === "assistant" && !("tool_calls" in last)) turns.push({ role: "user", content: silence })
+  turns.end()
 
-  if (dialect.system === "role") return [{ role: "system", content: system }, ...turns]
-  const [first, ...others] = turns
+  if (dialect.system === "role") return [{ role: "system", content: system }, ...turns.messages]
+  const [first, ...others] = turns.messages
   return [{ role: "user", content: `${system}\n\n${first.content}` }, ...others]
 }
 
-/** Tokens of an answer, with the model's thoughts where it has any: servers count both together. */
+/** Tokens of an answer, thoughts included. */
 export const answerTokensOf = (sampling: Sampling, dialect: Dialect): number =>
   sampling.maxTokens + (dialect.thinking.isExpected ? sampling.thinkingTokens ?? 0 : 0)
 
-/** The body of a request. */
-export const body = (options: {
+export interface BodyOptions {
+  /** Unset: the server chooses. */
   readonly model: string | undefined
   readonly messages: ReadonlyArray<ChatMessage>
   readonly tools: ReadonlyArray<ToolDefinition>
   readonly dialect: Dialect
   readonly sampling: Sampling
-  /** Tokens of the answer, where there is room for less than usual. */
-  readonly answer?: number
-}): object => {
-  const { dialect, model, sampling } = options
-  const has = (field: Dialect["without"][number]) => !dialect.without.includes(field)
+  /** Tokens of the answer, where the context window has less room than `sampling` asks for. */
+  readonly answerTokens?: number
+}
+
+/** The body of a request, before it is written as JSON. */
+export const body = ({ answerTokens, dialect, messages, model, sampling, tools }: BodyOptions): object => {
+  const has = (field: OptionalField) => !dialect.omitted.includes(field)
   return {
     ...model === undefined ? {} : { model },
-    messages: options.messages,
+    messages,
     stream: true,
     ...has("stream_options") ? { stream_options: { include_usage: true } } : {},
     ...has("temperature") ? { temperature: sampling.temperature } : {},
-    [dialect.limit]: options.answer ?? answerTokensOf(sampling, dialect),
-    // Some quantised files name the wrong end; without it Gemma plays the caller's part as well.
+    [dialect.limitField]: answerTokens ?? answerTokensOf(sampling, dialect),
+    // Some quantised models name the wrong end token. Without `stop` Gemma then goes on with the caller's turn.
     ...has("stop") && dialect.system === "folded" ? { stop: ["<end_of_turn>", "<start_of_turn>"] } : {},
-    ...Thinking.fields(dialect.thinking),
-    ...dialect.tools === "calls" && options.tools.length > 0 ? { tools: options.tools } : {}
+    ...Thinking.requestFields(dialect.thinking),
+    ...dialect.tools === "calls" && tools.length > 0 ? { tools } : {}
   }
-}
-
-/** Whether the server's own tool calls are used: `auto` by the model's name, until the server refuses them. */
-export type ToolsChoice = "auto" | "calls" | "text"
-
-/** Gemma 1 to 3, by every name they go by: `google/gemma-3-27b-it`, `gemma3:27b`, `gemma-3n-E4B`. */
-const oldGemma = /gemma[-_]?(?:[123]|2b|7b)(?![0-9])/i
-
-/** What to expect of a model of that name at that address. Gemma 3 was not trained for tool calls. */
-export const dialectOf = (
-  model: string | undefined,
-  tools: ToolsChoice,
-  how: { readonly url?: URL; readonly thinking?: ReplySettings["thinking"] } = {}
-): Dialect => {
-  const isOldGemma = model !== undefined && oldGemma.test(model)
-  return {
-    system: isOldGemma ? "folded" : "role",
-    tools: tools === "auto" ? isOldGemma ? "text" : "calls" : tools,
-    thinking: Thinking.of(model, how.url, how.thinking ?? "off"),
-    limit: "max_tokens",
-    without: []
-  }
-}
-
-/** What an adapted dialect leaves out, for the operator. */
-export const refusedPart = (before: Dialect, after: Dialect): string => {
-  if (before.tools !== after.tools) return "tool calls"
-  if (before.system !== after.system) return "a system message"
-  if (before.thinking !== after.thinking) return Thinking.refusedPart(before.thinking, after.thinking)
-  return before.limit === after.limit ? after.without.at(-1) ?? "nothing" : before.limit
-}
-
-/** What to say differently to a server that refused a request in these words; nothing, if that is not the reason. */
-export const adapt = (dialect: Dialect, detail: string): Dialect | undefined => {
-  // Of a request that is too long nothing is to be left out but its length, though the words name fields.
-  if (ContextOverflow.read(detail) !== undefined) return undefined
-  const without = (field: Dialect["without"][number]) =>
-    dialect.without.includes(field) ? undefined : { ...dialect, without: [...dialect.without, field] }
-  if (/max_completion_tokens/.test(detail)) {
-    return dialect.limit === "max_tokens" ? { ...dialect, limit: "max_completion_tokens" } : undefined
-  }
-  const thinking = Thinking.adapt(dialect.thinking, detail)
-  if (thinking !== undefined) return { ...dialect, thinking }
-  if (/\btools?\b|tool[-_ ]?(?:choice|call)|function call/i.test(detail)) {
-    return dialect.tools === "calls" ? { ...dialect, tools: "text" } : undefined
-  }
-  if (/system (?:role|message|prompt)|role[^a-z]{0,3}system|system[^a-z]{1,3}role/i.test(detail)) {
-    return dialect.system === "role" ? { ...dialect, system: "folded" } : undefined
-  }
-  if (/stream_options|include_usage/.test(detail)) return without("stream_options")
-  if (/temperature/.test(detail)) return without("temperature")
-  if (/(?:parameter|field|argument)\W{1,5}['"`]?stop\b|['"`]stop['"`]/i.test(detail)) return without("stop")
-  return undefined
 }

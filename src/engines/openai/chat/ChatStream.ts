@@ -1,6 +1,8 @@
 /**
- * What `/chat/completions` answers, as vLLM, SGLang, llama.cpp, Ollama and OpenAI write it: chunks whose choices may be
- * empty, whose content may be missing, null or empty, and whose tool calls come in pieces by index.
+ * The answer of `/chat/completions`, streamed or whole, and how its chunks add up to text and tool calls.
+ *
+ * vLLM, SGLang, llama.cpp, Ollama and OpenAI differ: choices may be empty, content may be missing, null or empty, and tool
+ * calls come in pieces that only an index or an id joins. So every field is optional here.
  */
 import { Option, Predicate, Schema } from "effect"
 
@@ -11,7 +13,7 @@ const ToolCallPiece = Schema.Struct({
   id: optional(Schema.String),
   function: optional(Schema.Struct({
     name: optional(Schema.String),
-    /** JSON in pieces; some servers send it whole and as what it says. */
+    /** JSON text in pieces; some servers send one object instead. */
     arguments: optional(Schema.Unknown)
   }))
 })
@@ -19,24 +21,24 @@ const ToolCallPiece = Schema.Struct({
 const Delta = Schema.Struct({
   /** Text, or a list of parts. */
   content: optional(Schema.Unknown),
-  /** Why the model does not answer: OpenAI's place for what it says instead. */
+  /** OpenAI: the model's explanation in place of an answer. */
   refusal: optional(Schema.String),
-  /** Thoughts that the server tells apart: vLLM, SGLang and llama.cpp; Ollama, OpenRouter and newer vLLM. */
+  /** Thoughts that the server has parsed. `reasoning_content`: vLLM, SGLang, llama.cpp. The others: Ollama, OpenRouter, newer vLLM. */
   reasoning_content: optional(Schema.Unknown),
   reasoning: optional(Schema.Unknown),
   thinking: optional(Schema.Unknown),
   tool_calls: optional(Schema.Array(ToolCallPiece)),
-  /** Before there were tool calls. */
+  /** OpenAI's older form of a tool call. */
   function_call: optional(Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) }))
 })
 
-/** A chunk, or the whole answer of a server that does not stream. */
+/** A chunk of a streamed answer, or the whole answer of a server that does not stream. */
 export const Chunk = Schema.Struct({
   choices: optional(Schema.Array(Schema.Struct({
     index: optional(Schema.Number),
     delta: optional(Delta),
     message: optional(Delta),
-    /** Of `/completions`, which some proxies answer. */
+    /** The form of `/completions`, which some proxies answer with. */
     text: optional(Schema.String),
     finish_reason: optional(Schema.String)
   }))),
@@ -49,109 +51,102 @@ export const Chunk = Schema.Struct({
 })
 export type Chunk = typeof Chunk.Type
 
-export interface ToolCall {
+interface ServerToolCall {
+  /** Empty where the server gives none. */
   readonly id: string
   readonly name: string
-  /** JSON, if the model wrote any. */
+  /** JSON text as the model wrote it; may be empty or broken. */
   readonly arguments: string
 }
 
-/** Tokens, as far as the server tells. */
-export interface Usage {
+/** Tokens as the server counts them; 0 where it does not tell. */
+interface Usage {
   readonly prompt: number
-  /** Of those, not computed again. */
+  /** The part of `prompt` that the server took from its cache. */
   readonly cached: number
   readonly completion: number
 }
 
-/** An answer as it adds up. */
+/** All that the chunks of one answer have said so far, without the text. */
 export interface Answered {
-  /** The index that the server gave, or one of ours, in the order of appearance. */
-  readonly calls: ReadonlyMap<number, ToolCall>
+  /** By the server's index, or by the order of appearance where it gives none. */
+  readonly calls: ReadonlyMap<number, ServerToolCall>
   /** `stop`, `length`, `tool_calls`, `content_filter`, or a server's own word. */
-  readonly finish: Option.Option<string>
+  readonly finishReason: Option.Option<string>
   readonly usage: Option.Option<Usage>
-  /** There was text already. */
   readonly hasText: boolean
-  /** The server told thoughts apart. */
+  /** Thoughts came in a field or part apart from the text. */
   readonly hasThoughts: boolean
 }
 
-export const empty: Answered = { calls: new Map(), finish: Option.none(), usage: Option.none(), hasText: false, hasThoughts: false }
+export const empty: Answered = { calls: new Map(), finishReason: Option.none(), usage: Option.none(), hasText: false, hasThoughts: false }
 
-/** Tool calls of one answer; more are not a plan. */
+/** Tool calls that are taken from one answer. */
 export const maxCalls = 16
 
 /**
- * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note; the longest are some hundred
- * characters. Longer arguments are cut, which makes them no JSON. Sixteen calls of one answer hold 256 Ki characters at most.
+ * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, some hundred characters
+ * at most. Longer arguments are cut, so they are no JSON and the call fails. The calls of one answer hold 256 Ki characters at most.
  */
-const maxArguments = 16_384
+const maxArgumentCharacters = 16_384
 
-const textOf = (value: unknown): string =>
+const argumentText = (value: unknown): string =>
   Predicate.isString(value) ? value : value === null || value === undefined ? "" : JSON.stringify(value)
 
-/** Servers that give no index: a piece with a new id begins a call, one without goes on with the last. */
-const indexOf = (calls: ReadonlyMap<number, ToolCall>, piece: typeof ToolCallPiece.Type): number => {
+/** Without an index, a piece with a new id begins a call, and a piece without an id continues the last one. */
+const indexOf = (calls: ReadonlyMap<number, ServerToolCall>, piece: typeof ToolCallPiece.Type): number => {
   if (Predicate.isNumber(piece.index)) return piece.index
   const last = calls.size - 1
   for (const [index, { id }] of calls) if (id !== "" && id === piece.id) return index
   return last >= 0 && (piece.id === undefined || piece.id === null || piece.id === "") ? last : calls.size
 }
 
-/** Types of parts that are spoken; a part without a type is one if it has text. */
-const spokenParts = new Set(["text", "output_text", "refusal"])
+/** Types of content parts that are spoken. A part without a type is spoken if it has text. */
+const spokenPartTypes = new Set(["text", "output_text", "refusal"])
 
-/** The text of a message: as such, or in parts, of which thoughts, pictures and sound are none. */
-const spokenOf = (content: unknown): string => {
+/** The text of a message's content, which is a string or a list of parts. Thoughts, pictures and sound have none. */
+const spokenText = (content: unknown): string => {
   if (Predicate.isString(content)) return content
-  if (Array.isArray(content)) return content.map(spokenOf).join("")
+  if (Array.isArray(content)) return content.map(spokenText).join("")
   if (!Predicate.isObject(content)) return ""
   const { refusal, text, type } = content as { readonly [key: string]: unknown }
-  if (Predicate.isString(type) && !spokenParts.has(type)) return ""
+  if (Predicate.isString(type) && !spokenPartTypes.has(type)) return ""
   if (Predicate.isString(text)) return text
-  // The text of an assistant's message, and of a refusal.
+  // OpenAI's Assistants API nests the text: `{ text: { value } }`.
   if (Predicate.hasProperty(text, "value") && Predicate.isString(text.value)) return text.value
   return Predicate.isString(refusal) ? refusal : ""
 }
 
-/** Whether parts hold a thought: Mistral's and Claude's own. */
-const hasThought = (content: unknown): boolean =>
+/** Whether a list of parts holds a thought, as Mistral and Claude send it. */
+const hasThoughtPart = (content: unknown): boolean =>
   Array.isArray(content) && content.some((part) => Predicate.hasProperty(part, "type") && Predicate.isString(part.type) && /think|reason/.test(part.type))
 
 const isFilled = (value: unknown): boolean => Predicate.isString(value) ? value.trim() !== "" : Array.isArray(value) && value.length > 0
 
-/** The call of old, in its pieces: there is only one. */
-const oldCall = -1
+const hasThought = (delta: typeof Delta.Type | null | undefined): boolean =>
+  isFilled(delta?.reasoning_content) || isFilled(delta?.reasoning) || isFilled(delta?.thinking) || hasThoughtPart(delta?.content)
 
-const longer = (call: ToolCall | undefined, more: unknown): string => ((call?.arguments ?? "") + textOf(more)).slice(0, maxArguments)
+/** The index of a call in the older form; an answer has one at most. */
+const functionCallIndex = -1
 
-const withOldCall = (
-  calls: ReadonlyMap<number, ToolCall>,
+const extendedArguments = (call: ServerToolCall | undefined, more: unknown): string =>
+  ((call?.arguments ?? "") + argumentText(more)).slice(0, maxArgumentCharacters)
+
+const withFunctionCall = (
+  calls: ReadonlyMap<number, ServerToolCall>,
   piece: { readonly name?: string | null | undefined; readonly arguments?: unknown }
-): ReadonlyMap<number, ToolCall> => {
-  const known = calls.get(oldCall)
+): ReadonlyMap<number, ServerToolCall> => {
+  const known = calls.get(functionCallIndex)
   const name = known !== undefined && known.name !== "" ? known.name : piece.name ?? ""
-  return new Map(calls).set(oldCall, { id: "call_function", name, arguments: longer(known, piece.arguments) })
+  return new Map(calls).set(functionCallIndex, { id: "call_function", name, arguments: extendedArguments(known, piece.arguments) })
 }
 
-/** Whether a piece of a thought is in it, which the server tells apart. */
-export const isThought = ({ choices }: Chunk): boolean =>
-  choices?.some(({ delta }) => delta !== undefined && delta !== null && (
-    isFilled(delta.reasoning_content) || isFilled(delta.reasoning) || isFilled(delta.thinking) || hasThought(delta.content)
-  )) === true
-
-/** Takes a chunk in; what it has to say comes back as text. */
-export const add = (answered: Answered, chunk: Chunk): readonly [Answered, string] => {
-  const choice = chunk.choices?.find(({ index }) => index === 0) ?? chunk.choices?.at(0)
-  const delta = choice?.delta ?? choice?.message
-  // The whole message at the end of a stream says again what was said in pieces.
-  const isWhole = delta !== undefined && delta === choice?.message
-  const text = isWhole && answered.hasText ? "" : spokenOf(delta?.content) + spokenOf(delta?.refusal) + spokenOf(choice?.text)
-  const { usage } = chunk
-  let { calls } = answered
-  if (delta?.function_call !== undefined && delta.function_call !== null) calls = withOldCall(calls, delta.function_call)
-  for (const piece of isWhole && calls.size > 0 ? [] : delta?.tool_calls ?? []) {
+const withToolCalls = (
+  before: ReadonlyMap<number, ServerToolCall>,
+  pieces: ReadonlyArray<typeof ToolCallPiece.Type>
+): ReadonlyMap<number, ServerToolCall> => {
+  let calls = before
+  for (const piece of pieces) {
     const index = indexOf(calls, piece)
     const known = calls.get(index)
     if (known === undefined && calls.size >= maxCalls) continue
@@ -159,23 +154,39 @@ export const add = (answered: Answered, chunk: Chunk): readonly [Answered, strin
       id: known !== undefined && known.id !== "" ? known.id : piece.id ?? "",
       // Some servers repeat the name with every piece.
       name: known !== undefined && known.name !== "" ? known.name : piece.function?.name ?? "",
-      arguments: longer(known, piece.function?.arguments)
+      arguments: extendedArguments(known, piece.function?.arguments)
     })
   }
+  return calls
+}
+
+/** Whether a streamed chunk holds a piece of a thought apart from the text. */
+export const isThought = ({ choices }: Chunk): boolean => choices?.some(({ delta }) => hasThought(delta)) === true
+
+/** Adds a chunk. The second value is the chunk's own text. */
+export const add = (answered: Answered, chunk: Chunk): readonly [Answered, string] => {
+  const choice = chunk.choices?.find(({ index }) => index === 0) ?? chunk.choices?.at(0)
+  const delta = choice?.delta ?? choice?.message
+  // Some servers end a stream with the whole message, which repeats the pieces.
+  const isWholeMessage = delta !== undefined && delta === choice?.message
+  const text = isWholeMessage && answered.hasText ? "" : spokenText(delta?.content) + spokenText(delta?.refusal) + spokenText(choice?.text)
+  const { usage } = chunk
+  let { calls } = answered
+  if (delta?.function_call !== undefined && delta.function_call !== null) calls = withFunctionCall(calls, delta.function_call)
+  if (!(isWholeMessage && calls.size > 0)) calls = withToolCalls(calls, delta?.tool_calls ?? [])
   return [{
     calls,
-    finish: Option.orElse(Option.filter(Option.fromNullishOr(choice?.finish_reason), (reason) => reason !== ""), () => answered.finish),
+    finishReason: Option.orElse(Option.filter(Option.fromNullishOr(choice?.finish_reason), (reason) => reason !== ""), () => answered.finishReason),
     usage: usage === undefined || usage === null ? answered.usage : Option.some({
       prompt: usage.prompt_tokens ?? 0,
       cached: usage.prompt_tokens_details?.cached_tokens ?? 0,
       completion: usage.completion_tokens ?? 0
     }),
     hasText: answered.hasText || text !== "",
-    hasThoughts: answered.hasThoughts || isFilled(delta?.reasoning_content) || isFilled(delta?.reasoning) || isFilled(delta?.thinking)
-      || hasThought(delta?.content) || (usage?.completion_tokens_details?.reasoning_tokens ?? 0) > 0
+    hasThoughts: answered.hasThoughts || hasThought(delta) || (usage?.completion_tokens_details?.reasoning_tokens ?? 0) > 0
   }, text]
 }
 
-/** The tool calls in the order in which they were begun, each with an id. */
-export const callsOf = ({ calls }: Answered): ReadonlyArray<ToolCall> =>
+/** The tool calls in the order in which they began, each with an id. */
+export const callsOf = ({ calls }: Answered): ReadonlyArray<ServerToolCall> =>
   [...calls].map(([index, call]) => call.id === "" ? { ...call, id: `call_${index}` } : call)

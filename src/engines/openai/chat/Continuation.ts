@@ -1,33 +1,35 @@
 /**
- * The rest of a sentence that a model's limit cut off, once the model was asked for it. Models begin such an answer where
- * they please: with the next word, with the words before it, or with the whole sentence again. What was said is not said
- * twice, and nothing is said behind the end of the sentence. Pure.
+ * The rest of a sentence that the limit of tokens cut off, taken from the model's answer to "go on".
+ *
+ * Models begin such an answer with the next word, with some words before it, or with the whole sentence again. Words that the
+ * caller has heard are left out, and so is all text behind the end of the sentence. Pure.
  */
 
-/** Tokens of a rest. */
+/** Tokens that the rest may have. */
 export const maxTokens = 60
 
-const sentence = /^[^]*?(?:[.!?…]["'”’»)\]]*(?=\s|$)|[。！？])/u
+/** All up to the end of the first sentence, with the closing quotes and brackets behind it. */
+const firstSentence = /^[^]*?(?:[.!?…]["'”’»)\]]*(?=\s|$)|[。！？])/u
 
 const wordsOf = (text: string): ReadonlyArray<{ readonly word: string; readonly end: number }> =>
   [...text.matchAll(/[\p{L}\p{N}]+/gu)].map((match) => ({ word: match[0].toLowerCase(), end: match.index + match[0].length }))
 
-/** How much of `more` says again what `said` ends with. */
-const repeated = (said: string, more: string): number => {
-  const before = wordsOf(said).map(({ word }) => word)
-  const after = wordsOf(more)
-  for (let count = Math.min(before.length, after.length); count > 0; count--) {
-    const isSame = after.slice(0, count).every(({ word }, at) => word === before[before.length - count + at])
-    if (isSame) return after[count - 1].end
+/** How many characters at the start of `answer` repeat the last words of `said`. */
+const repeatedLength = (said: string, answer: string): number => {
+  const saidWords = wordsOf(said).map(({ word }) => word)
+  const answerWords = wordsOf(answer)
+  for (let count = Math.min(saidWords.length, answerWords.length); count > 0; count--) {
+    const isSame = answerWords.slice(0, count).every(({ word }, at) => word === saidWords[saidWords.length - count + at])
+    if (isSame) return answerWords[count - 1].end
   }
   return 0
 }
 
-/** What is still to be said, with the space before it; nothing, where no sentence comes to its end. */
-export const restOf = (said: string, more: string): string | undefined => {
-  const text = more.replace(/^[\s…(]+|^\.{3}\s*/u, "")
-  const rest = text.slice(repeated(said, text)).replace(/^\s+/, "")
-  const [found] = sentence.exec(rest) ?? []
-  if (found === undefined || !/[\p{L}\p{N}]/u.test(found)) return undefined
-  return /\s$/.test(said) || /^[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(rest) ? found : ` ${found}`
+/** The text to speak behind `said`, with its space in front; undefined where `answer` does not end the sentence. */
+export const restOf = (said: string, answer: string): string | undefined => {
+  const text = answer.replace(/^[\s…(]+|^\.{3}\s*/u, "")
+  const rest = text.slice(repeatedLength(said, text)).replace(/^\s+/, "")
+  const [sentence] = firstSentence.exec(rest) ?? []
+  if (sentence === undefined || !/[\p{L}\p{N}]/u.test(sentence)) return undefined
+  return /\s$/.test(said) || /^[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(rest) ? sentence : ` ${sentence}`
 }

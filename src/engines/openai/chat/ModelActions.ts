@@ -1,13 +1,13 @@
 /**
- * What a language model may do beside speaking: end the call, hand it on, press keys, ask a tool. It says so either by
- * the server's own tool calls, or, with models that were not trained for those, by a line within its text:
+ * What a language model may do besides speaking: end the call, transfer it, press keys, call a tool. The model asks for an
+ * action with a tool call of its server, or, where it was not trained for tool calls, with an action line in its text:
  *
  *     <<hang_up>>
  *     <<press:123#>>
  *     <<transfer:billing>>
  *     <<call:order_status {"order":"A-17"}>>
  *
- * Both ways end here: only the names of the agent's file are taken, and only arguments that fit their schema.
+ * Both forms are checked here: only transfers and tools of the agent's file count, and only arguments that fit the schema.
  */
 import { JsonSchema, Predicate, Result, Schema, SchemaRepresentation } from "effect"
 import type { AgentDefinition, Tool } from "../../../definition/AgentDefinition.ts"
@@ -18,43 +18,45 @@ export type Action =
   | { readonly _tag: "Digits"; readonly digits: string }
   | { readonly _tag: "Call"; readonly tool: Tool; readonly arguments: Schema.Json }
 
-/** A tool as `/chat/completions` takes it. */
+/** A tool as the body of `/chat/completions` has it; `parameters` is a JSON schema. */
 export interface ToolDefinition {
   readonly type: "function"
   readonly function: { readonly name: string; readonly description: string; readonly parameters: object }
 }
 
 export interface ModelActions {
-  /** For the system text, where there are no tool calls. Never changes for an agent: servers keep what they have read. */
+  /** Explains the action lines in the system text. The same bytes for all requests of an agent, so that the server's cache holds. */
   readonly manual: string
+  /** The same actions as tools of a request. */
   readonly definitions: ReadonlyArray<ToolDefinition>
-  /** Reads a line's body; a failure is a sentence for the model. */
-  readonly ofMarker: (body: string) => Result.Result<Action, string>
-  /** Reads a tool call; the arguments are JSON text, and may be empty. */
-  readonly ofCall: (name: string, json: string) => Result.Result<Action, string>
+  /** The action of a line, by the text between its signs. A failure is a sentence for the model. */
+  readonly fromLine: (body: string) => Result.Result<Action, string>
+  /** The action of a tool call. `json`: the arguments as JSON text; may be empty. A failure is a sentence for the model. */
+  readonly fromCall: (name: string, json: string) => Result.Result<Action, string>
 }
 
-/** A tool's schema of arguments is none. */
-export class BadParameters extends Schema.TaggedError<BadParameters>()("BadParameters", { tool: Schema.String }) {
+/** The `parameters` of a tool in the agent's file cannot be used as a JSON schema. */
+class BadParameters extends Schema.TaggedError<BadParameters>()("BadParameters", { tool: Schema.String }) {
   override get message() {
-    return `The parameters of the tool ${this.tool} are no JSON schema. Correct them in the agent's file.`
+    return `The parameters of the tool ${this.tool} are not a valid JSON schema. Correct them in the agent's file.`
   }
 }
 
 const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json))
 
-/** Keys at once; a longer number is no number. */
-const keys = /^[0-9*#A-D]{1,32}$/
+/** The keys of one action, 32 at most. */
+const keySequence = /^[0-9*#A-D]{1,32}$/
 
-const namesOf = (names: ReadonlyArray<string>) => names.length === 0 ? "nothing" : names.join(", ")
+const listed = (names: ReadonlyArray<string>) => names.length === 0 ? "nothing" : names.join(", ")
 
-type Check = (value: Schema.Json) => Result.Result<Schema.Json, string>
+/** The arguments of a call as the tool's schema has them, or what is wrong with them. */
+type ArgumentCheck = (value: Schema.Json) => Result.Result<Schema.Json, string>
 
-const checkOf = (tool: Tool): Result.Result<Check, BadParameters> =>
+const argumentCheckOf = (tool: Tool): Result.Result<ArgumentCheck, BadParameters> =>
   Result.try({
-    try: (): Check => {
+    try: (): ArgumentCheck => {
       const document = JsonSchema.fromSchemaDraft2020_12({ type: "object", ...tool.parameters })
-      // The agent's file is the operator's own, so its patterns are trusted.
+      // The operator wrote the agent's file, so its regular expressions are trusted.
       const schema = SchemaRepresentation.fromJsonSchemaDocument(document, { patterns: "apply" }) as unknown as Schema.ConstraintDecoder<Schema.Json>
       const decode = Schema.decodeUnknownResult(schema)
       return (value) => Result.mapError(decode(value), (error) => error.message.replace(/\s+/g, " "))
@@ -79,10 +81,10 @@ const definition = (name: string, description: string, parameters: object): Tool
   function: { name, description, parameters }
 })
 
-const nothing = { type: "object", properties: {} }
+const noParameters = { type: "object", properties: {} }
 
 const definitionsOf = (transfers: ReadonlyArray<string>, tools: ReadonlyArray<Tool>): ReadonlyArray<ToolDefinition> => [
-  definition("hang_up", "Ends the call. Say goodbye first.", nothing),
+  definition("hang_up", "Ends the call. Say goodbye first.", noParameters),
   definition("press_keys", "Presses these keys on the telephone, where a machine asks for them.", {
     type: "object",
     properties: { keys: { type: "string", description: "0 to 9, * and #" } },
@@ -98,16 +100,17 @@ const definitionsOf = (transfers: ReadonlyArray<string>, tools: ReadonlyArray<To
   ...tools.map(({ description, name, parameters }) => definition(name, description, parameters))
 ]
 
-const textOf = (value: unknown, key: string): string =>
+/** The argument of this name, or all of the arguments where the model wrote a plain string. */
+const argumentText = (value: unknown, key: string): string =>
   Predicate.hasProperty(value, key) ? String(value[key]) : Predicate.isString(value) ? value : ""
 
-/** Fails for a tool whose parameters are no JSON schema. */
-export const make = (persona: Pick<AgentDefinition, "transfers" | "tools">): Result.Result<ModelActions, BadParameters> => {
-  const transfers = Object.keys(persona.transfers ?? {})
-  const tools = persona.tools ?? []
-  const checks = new Map<string, Check>()
+/** The actions of an agent. Fails for a tool whose parameters are not a JSON schema. */
+export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Result.Result<ModelActions, BadParameters> => {
+  const transfers = Object.keys(agent.transfers ?? {})
+  const tools = agent.tools ?? []
+  const checks = new Map<string, ArgumentCheck>()
   for (const tool of tools) {
-    const check = checkOf(tool)
+    const check = argumentCheckOf(tool)
     if (Result.isFailure(check)) return Result.fail(check.failure)
     checks.set(tool.name, check.success)
   }
@@ -115,20 +118,20 @@ export const make = (persona: Pick<AgentDefinition, "transfers" | "tools">): Res
   const transfer = (name: string): Result.Result<Action, string> => {
     const to = transfers.find((known) => known.toLowerCase() === name.trim().replace(/^["']|["']$/g, "").toLowerCase())
     return to === undefined
-      ? Result.fail(`There is no transfer of that name. There is: ${namesOf(transfers)}.`)
+      ? Result.fail(`There is no transfer of that name. There is: ${listed(transfers)}.`)
       : Result.succeed({ _tag: "Transfer", to })
   }
 
   const press = (text: string): Result.Result<Action, string> => {
     const digits = text.replace(/[\s"',.-]/g, "").toUpperCase()
-    return keys.test(digits)
+    return keySequence.test(digits)
       ? Result.succeed({ _tag: "Digits", digits })
       : Result.fail("These are no keys. There are 0 to 9, * and #, at most 32 at once.")
   }
 
   const call = (name: string, json: string): Result.Result<Action, string> => {
     const tool = tools.find((known) => known.name.toLowerCase() === name.toLowerCase())
-    if (tool === undefined) return Result.fail(`There is no tool of that name. There is: ${namesOf(tools.map(({ name }) => name))}.`)
+    if (tool === undefined) return Result.fail(`There is no tool of that name. There is: ${listed(tools.map(({ name }) => name))}.`)
     const parsed = parseJson(json.trim() === "" ? "{}" : json)
     if (Result.isFailure(parsed)) return Result.fail("The arguments are no JSON. Write them again.")
     return Result.mapBoth(checks.get(tool.name)?.(parsed.success) ?? Result.succeed(parsed.success), {
@@ -140,7 +143,7 @@ export const make = (persona: Pick<AgentDefinition, "transfers" | "tools">): Res
   return Result.succeed({
     manual: manualOf(transfers, tools),
     definitions: definitionsOf(transfers, tools),
-    ofMarker: (body) => {
+    fromLine: (body) => {
       const line = body.trim()
       const [, verb = "", rest = ""] = /^([\p{L}\p{N}_.-]+(?:\s+up)?)\s*[:=]?\s*([\s\S]*)$/u.exec(line) ?? []
       switch (verb.toLowerCase().replace(/[\s-]/g, "_")) {
@@ -158,19 +161,19 @@ export const make = (persona: Pick<AgentDefinition, "transfers" | "tools">): Res
           return call(name, json)
         }
         default:
-          // A tool's own name is clear enough.
+          // The line may begin with the tool's name instead of `call:`.
           return tools.some(({ name }) => name === verb) ? call(verb, rest) : Result.fail("That line is not one that can be carried out.")
       }
     },
-    ofCall: (name, json) => {
+    fromCall: (name, json) => {
       const parsed = Result.getOrElse(parseJson(json.trim() === "" ? "{}" : json), () => null)
       switch (name) {
         case "hang_up":
           return Result.succeed({ _tag: "HangUp" })
         case "press_keys":
-          return press(textOf(parsed, "keys"))
+          return press(argumentText(parsed, "keys"))
         case "transfer":
-          return transfer(textOf(parsed, "to"))
+          return transfer(argumentText(parsed, "to"))
         default:
           return call(name, json)
       }

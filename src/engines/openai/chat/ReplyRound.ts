@@ -1,43 +1,47 @@
 /**
- * One request of a reply as it is answered: the chunks of the server in, what is to be spoken out, and with the last one
- * what is to be done and how it ended.
+ * The answer to one request of a reply: chunks of the server in, parts to speak out, and at its end the actions that the model
+ * asked for.
  *
- * Once the model has called something, only further calls count: what it goes on to say is an answer of its own
- * invention. The same call as a server's own and as text (some servers leave it in both) is one.
+ * Behind a tool call only further calls count, for text there is the model's invention of the tool's answer. A call that comes
+ * both as a tool call and as text, as some servers leave it, is one call.
  */
-import { Option, Result, type Schema } from "effect"
+import { Array, Cause, Effect, Option, Pull, Result, type Schema, Stream } from "effect"
+import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { ReplyPart } from "../../../conversation/ports/ReplyModel.ts"
 import { canonical } from "../../../conversation/ports/Tools.ts"
+import type { Dialect } from "./Dialect.ts"
 import type * as ModelActions from "./ModelActions.ts"
-import type * as ChatRequest from "./ChatRequest.ts"
 import * as ChatStream from "./ChatStream.ts"
+import type { OutputPiece } from "./output/OutputRule.ts"
 import * as ModelOutputParser from "./output/ModelOutputParser.ts"
 
-/** What a line of the text, or a call in it, wants done; a failure is a sentence for the model. */
-export interface Line {
+/** An action that stands in the text: as an action line, or as a tool call in the model's own format. */
+export interface WrittenAction {
+  /** The text for the model's next request. */
   readonly body: string
+  /** A failure is a sentence for the model. */
   readonly action: Result.Result<ModelActions.Action, string>
-  /** Of a call as models write it, not one of our own lines. */
+  /** Set for a tool call in the model's own format. */
   readonly call?: { readonly name: string; readonly arguments: string }
 }
 
-export interface Options {
+export interface ReplyRoundOptions {
   readonly actions: ModelActions.ModelActions
-  /** How it was asked. */
-  readonly dialect: ChatRequest.Dialect
-  readonly reader: ModelOutputParser.Options
-  /** Characters that are spoken at most: a server may take no notice of its limit, or count thoughts in it as well. */
-  readonly longest: number
-  /** Characters of text that are read at most: what is spoken, and what is not. */
-  readonly longestRead: number
+  /** How the answer was asked for. */
+  readonly dialect: Dialect
+  readonly parser: ModelOutputParser.ParserOptions
+  /** A server may ignore its limit of tokens, or count thoughts in it as well. */
+  readonly maxSpokenCharacters: number
+  /** Characters of text, with all that is not spoken. */
+  readonly maxReadCharacters: number
 }
 
-/** What is unreadable in a line, for the model. */
-const unreadable: Result.Result<ModelActions.Action, string> = Result.fail("The line could not be read. Write it again, in its exact form.")
+const unreadableLine: Result.Result<ModelActions.Action, string> = Result.fail("The line could not be read. Write it again, in its exact form.")
 
+/** Whether a text has anything that is spoken, not only punctuation. */
 export const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-const parsed = (json: string): Schema.Json => {
+const parsedArguments = (json: string): Schema.Json => {
   try {
     return JSON.parse(json === "" ? "{}" : json) as Schema.Json
   } catch {
@@ -45,168 +49,194 @@ const parsed = (json: string): Schema.Json => {
   }
 }
 
-/** The same for calls that ask the same. */
-const identity = (call: { readonly name: string; readonly arguments: string }): string =>
-  `${call.name.toLowerCase()} ${canonical(parsed(call.arguments))}`
+/** Equal for calls of the same tool with the same arguments. */
+const callKey = (call: { readonly name: string; readonly arguments: string }): string =>
+  `${call.name.toLowerCase()} ${canonical(parsedArguments(call.arguments))}`
 
-/** Characters that are read at once; the calls have their turn before the next. */
-const longestAtOnce = 256
+/** Characters that are parsed in one go. Then other calls get the event loop. */
+const charactersAtOnce = 256
 
 export class ReplyRound {
-  readonly #options: Options
-  #reader: ModelOutputParser.Reader
+  readonly #options: ReplyRoundOptions
+  #parser: ModelOutputParser.ParserState
+  /** A tool was called, or an action line could not be carried out: the model has to be asked again. */
   #hasCalled = false
   #isTooLong = false
-  /** Came, and is not read yet; `#unread` is all of it, from `#readTo` on. */
-  #unread = ""
-  #readTo = 0
-  #received = 0
-  answered: ChatStream.Answered = ChatStream.empty
-  /** Spoken by it. */
-  text = ""
-  /** In the order in which the model wrote them. */
-  lines: Array<Line> = []
-  /** Formats of calls that were neither spoken nor done. */
-  readonly dropped: Array<string> = []
-  /** Formats of calls that were done. */
-  readonly written: Array<string> = []
-  /** What came last was written by the model, and none of it is spoken. */
-  isThinking = false
-  /** Some of what was taken last was a thought in a field of its own. */
+  /** Text that has arrived; parsed up to `#parsedTo`. */
+  #arrived = ""
+  #parsedTo = 0
+  #arrivedCharacters = 0
+  /** The chunks taken last hold a thought apart from the text. */
   #hasNewThought = false
-  /** Nothing that comes is listened to any more. */
+  answered: ChatStream.Answered = ChatStream.empty
+  spokenText = ""
+  /** In the order of the text. */
+  writtenActions: Array<WrittenAction> = []
+  /** Formats of calls in the text that were left out: unreadable, or of no known tool. */
+  readonly droppedFormats: Array<string> = []
+  /** Formats of calls in the text that count. */
+  readonly writtenFormats: Array<string> = []
+  /** The text read last is not spoken. */
+  isThinking = false
+  /** No further text counts: the model has ended its turn, or a limit is reached. */
   isOver = false
+  /** The answer has ended and all of its text is read. */
   hasEnded = false
 
-  constructor(options: Options) {
+  constructor(options: ReplyRoundOptions) {
     this.#options = options
-    this.#reader = ModelOutputParser.make(options.reader)
+    this.#parser = ModelOutputParser.make(options.parser)
   }
 
-  get dialect(): ChatRequest.Dialect {
+  get dialect(): Dialect {
     return this.#options.dialect
   }
 
-  /** The server has said why it stopped; little can follow. */
+  /** The server has sent its reason for the end; only figures may follow. */
   get isFinished(): boolean {
-    return Option.isSome(this.answered.finish)
+    return Option.isSome(this.answered.finishReason)
   }
 
-  /** Why the text may end within a sentence. */
+  /** Why the text may end within a sentence; undefined where it does not. */
   get cutBy(): "limit" | "filter" | undefined {
     if (this.#isTooLong) return "limit"
-    if (this.#hasCalled || this.answered.calls.size > 0 || this.#reader.isOver) return undefined
-    const reason = Option.getOrElse(this.answered.finish, () => "")
+    if (this.#hasCalled || this.answered.calls.size > 0 || this.#parser.isOver) return undefined
+    const reason = Option.getOrElse(this.answered.finishReason, () => "")
     return reason === "length" || reason === "max_tokens" ? "limit" : reason === "content_filter" ? "filter" : undefined
   }
 
-  /** The model has said, called or thought anything. */
+  /** The model has begun to speak, to call or to think. */
   get hasBegun(): boolean {
     return this.answered.hasText || this.answered.calls.size > 0 || this.hasThoughts
   }
 
   get hasThoughts(): boolean {
-    return this.answered.hasThoughts || this.#reader.hasThought
+    return this.answered.hasThoughts || this.#parser.hasThought
   }
 
-  /** Whether the text is one whose thought was opened in the prompt; unset: this reply does not tell. */
+  /** Whether the text began inside of a thought; undefined: the answer does not show it. */
   get opensThought(): boolean | undefined {
-    if (this.#reader.hasLoneEnd) return true
+    if (this.#parser.hasUnopenedThought) return true
     if (this.answered.hasThoughts) return false
-    return this.#options.reader.holdsStart === true && isSpoken(this.text) ? false : undefined
+    return this.#options.parser.holdsStart === true && isSpoken(this.spokenText) ? false : undefined
   }
 
-  /** Whether there is text to be read before more is taken. */
+  /** Text has arrived that `read` has to read before more chunks are taken. */
   get hasUnread(): boolean {
-    return this.#readTo < this.#unread.length && !this.isOver
+    return this.#parsedTo < this.#arrived.length && !this.isOver
   }
 
-  /** Takes what the server sent, and reads the first of it. */
+  /** Takes chunks and reads the first part of their text. */
   take(chunks: ReadonlyArray<ChatStream.Chunk>): ReadonlyArray<ReplyPart> {
     this.#hasNewThought = false
     for (const chunk of chunks) {
-      const [answered, more] = ChatStream.add(this.answered, chunk)
+      const [answered, text] = ChatStream.add(this.answered, chunk)
       this.answered = answered
       this.#hasNewThought ||= ChatStream.isThought(chunk)
-      const room = this.#options.longestRead - this.#received
-      this.#unread += more.length > room ? more.slice(0, room) : more
-      this.#received += more.length
+      const room = this.#options.maxReadCharacters - this.#arrivedCharacters
+      this.#arrived += text.length > room ? text.slice(0, room) : text
+      this.#arrivedCharacters += text.length
     }
-    if (this.answered.hasThoughts) this.#reader = ModelOutputParser.startedByServer(this.#reader)
+    if (this.answered.hasThoughts) this.#parser = ModelOutputParser.withoutHeldStart(this.#parser)
     return this.read()
   }
 
-  /** Reads on in what was taken. A delta may be as long as a server likes; no call waits until all of it is read. */
+  /** Reads the next part of the text that has arrived. One delta may be very long; other calls must not wait for all of it. */
   read(): ReadonlyArray<ReplyPart> {
-    const text = this.#unread.slice(this.#readTo, this.#readTo + longestAtOnce)
-    this.#readTo += text.length
-    if (this.#readTo === this.#unread.length) {
-      this.#unread = ""
-      this.#readTo = 0
+    const text = this.#arrived.slice(this.#parsedTo, this.#parsedTo + charactersAtOnce)
+    this.#parsedTo += text.length
+    if (this.#parsedTo === this.#arrived.length) {
+      this.#arrived = ""
+      this.#parsedTo = 0
     }
-    const parts = this.#listen(ModelOutputParser.read(this.#reader, text))
-    this.isThinking = parts.length === 0 && (this.#hasNewThought || text !== "" && ModelOutputParser.isInThought(this.#reader))
-    if (!this.hasUnread && !this.isOver && this.#received > this.#options.longestRead) this.isOver = this.#isTooLong = true
+    const parts = this.#handle(ModelOutputParser.read(this.#parser, text))
+    this.isThinking = parts.length === 0 && (this.#hasNewThought || text !== "" && ModelOutputParser.isInThought(this.#parser))
+    if (!this.hasUnread && !this.isOver && this.#arrivedCharacters > this.#options.maxReadCharacters) this.isOver = this.#isTooLong = true
     return parts
   }
 
+  /** Reads the rest that the parser has held back. */
   end(): ReadonlyArray<ReplyPart> {
     this.hasEnded = true
-    return this.#listen(ModelOutputParser.finish(this.#reader, this.cutBy === "limit"))
+    return this.#handle(ModelOutputParser.finish(this.#parser, this.cutBy === "limit"))
   }
 
-  /** All calls are known: one that came in both ways is one. */
-  settle(): void {
-    const calls = new Set(ChatStream.callsOf(this.answered).map(identity))
-    if (calls.size > 0) this.lines = this.lines.filter(({ call }) => call === undefined || !calls.has(identity(call)))
+  /** Removes calls in the text that the server has sent as tool calls, too. For the end of the answer, when all calls are known. */
+  removeRepeatedCalls(): void {
+    const serverCalls = new Set(ChatStream.callsOf(this.answered).map(callKey))
+    if (serverCalls.size > 0) this.writtenActions = this.writtenActions.filter(({ call }) => call === undefined || !serverCalls.has(callKey(call)))
   }
 
-  #listen([reader, pieces]: readonly [ModelOutputParser.Reader, ReadonlyArray<ModelOutputParser.Piece>]): ReadonlyArray<ReplyPart> {
-    this.#reader = reader
+  #handle([parser, pieces]: readonly [ModelOutputParser.ParserState, ReadonlyArray<OutputPiece>]): ReadonlyArray<ReplyPart> {
+    this.#parser = parser
     const parts: Array<ReplyPart> = []
     for (const piece of pieces) {
       if (this.isOver) break
       switch (piece._tag) {
         case "Text":
-          this.#say(piece, parts)
+          this.#say(piece.text, parts)
           break
-        case "Dropped":
-          this.dropped.push(piece.format)
+        case "DroppedCall":
+          this.droppedFormats.push(piece.format)
           break
         case "Call":
-          this.written.push(piece.format)
-          this.#act({
+          this.writtenFormats.push(piece.format)
+          this.#addAction({
             body: `call:${piece.name} ${piece.arguments}`,
-            action: this.#options.actions.ofCall(piece.name, piece.arguments),
+            action: this.#options.actions.fromCall(piece.name, piece.arguments),
             call: piece
           })
           break
-        case "Marker": {
+        case "ActionLine": {
           const body = piece.body.trim()
-          this.#act({ body, action: this.#options.actions.ofMarker(body) })
+          this.#addAction({ body, action: this.#options.actions.fromLine(body) })
           break
         }
-        case "Broken":
-          this.#act({ body: "", action: unreadable })
+        case "BrokenLine":
+          this.#addAction({ body: "", action: unreadableLine })
       }
     }
-    if (reader.isOver) this.hasEnded = this.isOver = true
+    if (parser.isOver) this.hasEnded = this.isOver = true
     return parts
   }
 
-  #say(piece: ModelOutputParser.Piece & { readonly _tag: "Text" }, parts: Array<ReplyPart>): void {
+  #say(written: string, parts: Array<ReplyPart>): void {
     if (this.#hasCalled) {
-      this.isOver ||= isSpoken(piece.text)
+      this.isOver ||= isSpoken(written)
       return
     }
-    const text = piece.text.slice(0, this.#options.longest - this.text.length)
-    this.text += text
+    const text = written.slice(0, this.#options.maxSpokenCharacters - this.spokenText.length)
+    this.spokenText += text
     parts.push({ _tag: "Text", text })
-    if (text.length < piece.text.length) this.isOver = this.#isTooLong = true
+    if (text.length < written.length) this.isOver = this.#isTooLong = true
   }
 
-  #act(line: Line): void {
-    if (this.lines.length < ChatStream.maxCalls) this.lines.push(line)
-    if (Result.isFailure(line.action) || line.action.success._tag === "Call") this.#hasCalled = true
+  #addAction(written: WrittenAction): void {
+    if (this.writtenActions.length < ChatStream.maxCalls) this.writtenActions.push(written)
+    if (Result.isFailure(written.action) || written.action.success._tag === "Call") this.#hasCalled = true
   }
 }
+
+const signOfLife: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
+
+/** Wait for the figures behind the reason for the end. Most servers send them at once; some leave the answer open. */
+const figuresTimeoutMillis = 100
+
+/** The parts of an answer while it arrives. The round holds what is left to do when the stream has ended. */
+export const partsOf = (round: ReplyRound, chunks: Stream.Stream<ChatStream.Chunk, EngineFailed>): Stream.Stream<ReplyPart, EngineFailed> =>
+  Stream.transformPull(chunks, (pull) => {
+    const figures = Effect.timeoutOrElse(pull, { duration: figuresTimeoutMillis, orElse: () => Cause.done() })
+    const arriving = Effect.suspend(() => round.isFinished ? figures : pull).pipe(
+      Effect.map((chunks): ReadonlyArray<ReplyPart> => {
+        const parts = round.take(chunks)
+        return round.isThinking ? signOfLife : parts
+      }),
+      Pull.catchDone(() => Effect.sync(() => round.end()))
+    )
+    const unread = Effect.andThen(Effect.yieldNow, Effect.sync(() => round.read()))
+    const next: Pull.Pull<Array.NonEmptyReadonlyArray<ReplyPart>, EngineFailed> = Effect.suspend(() =>
+      round.isOver || round.hasEnded ? Cause.done() : Effect.flatMap(round.hasUnread ? unread : arriving, (parts) =>
+        Array.isReadonlyArrayNonEmpty(parts) ? Effect.succeed(parts) : next)
+    )
+    return Effect.succeed(next)
+  })

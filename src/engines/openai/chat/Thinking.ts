@@ -1,7 +1,7 @@
 /**
- * How a server is told to think less, or not at all, before it answers. Each takes it in its own way:
+ * How a server is asked to let its model think less, or not at all, before it answers. Servers take different fields:
  *
- * | field | who takes it |
+ * | field | servers |
  * | --- | --- |
  * | `chat_template_kwargs` | vLLM, SGLang, llama.cpp, for templates with a switch |
  * | `reasoning_effort` | OpenAI, Ollama, newer vLLM and llama.cpp, Mistral, gpt-oss everywhere; not all take `none` |
@@ -9,75 +9,77 @@
  * | `thinking` | DeepSeek's, Zhipu's and Moonshot's own servers |
  * | `reasoning` | OpenRouter |
  *
- * A model is asked by its name and its server's address; one that is known by neither is asked once it was seen to
- * think. What a server refuses by name is left out from then on. Pure.
+ * The model's name and the server's address decide the first request. A model that neither tells of is asked once it was
+ * seen to think. A field that the server refuses is left out from then on. Pure.
  */
 import type { ReplySettings } from "../../../config/EngineSettings.ts"
 
-/** A field of the request. */
-export type Way = "chat_template_kwargs" | "reasoning_effort" | "think" | "thinking" | "reasoning"
+/** A field of the request that asks for more or less thinking. */
+type ThinkingField = "chat_template_kwargs" | "reasoning_effort" | "think" | "thinking" | "reasoning"
 
-export type Effort = "none" | "minimal" | "low" | "medium" | "high"
+type Effort = "none" | "minimal" | "low" | "medium" | "high"
 
+/** From least to most. */
 const efforts: ReadonlyArray<Effort> = ["none", "minimal", "low", "medium", "high"]
 
 export interface Thinking {
-  /** How much is asked for; `unsaid`: the server is not told. */
-  readonly effort: Effort | "unsaid"
-  /** The fields by which it is told, as far as they were not refused. */
-  readonly ways: ReadonlyArray<Way>
-  /** The model's name for the switch of its template, where it is not `enable_thinking`. */
-  readonly template: "enable_thinking" | "thinking" | "both"
-  /** The model thinks all the same, so that its thoughts need room besides the answer. */
+  /** The effort that is asked for; `unset`: the request has no such field. */
+  readonly effort: Effort | "unset"
+  /** The fields that carry it, without those that the server refused. */
+  readonly fields: ReadonlyArray<ThinkingField>
+  /** The name that the model's template has for its switch, inside of `chat_template_kwargs`. */
+  readonly templateSwitch: "enable_thinking" | "thinking" | "both"
+  /** Thoughts come in spite of `effort`, so the limit of tokens has to have room for them besides the answer. */
   readonly isExpected: boolean
 }
 
-/** Models that think unless they are told not to. */
-const switchable = /gemma[-_]?4|qwen[-_]?3|deepseek|glm-?(?:4\.[5-9]|[5-9])|granite[-_]?[34]|hunyuan|kimi|nemotron|smollm3|seed[-_]?oss|exaone|minimax|ernie|ling|ring-/i
-/** Models that can think less, and not not at all. */
-const always = /gpt-?oss|deepseek[-_]?r1|[-_]r1[-_]|qwq|[-_]thinking|reasoner|magistral|minimax[-_]?m/i
-/** OpenAI's own. */
-const openAi = /^(?:openai\/)?(?:o[1-9](?:$|[-_])|gpt-[5-9])/i
+/** Models that think unless they are asked not to. */
+const switchableModels = /gemma[-_]?4|qwen[-_]?3|deepseek|glm-?(?:4\.[5-9]|[5-9])|granite[-_]?[34]|hunyuan|kimi|nemotron|smollm3|seed[-_]?oss|exaone|minimax|ernie|ling|ring-/i
+/** Models that may think less, but always think. */
+const alwaysThinkingModels = /gpt-?oss|deepseek[-_]?r1|[-_]r1[-_]|qwq|[-_]thinking|reasoner|magistral|minimax[-_]?m/i
+/** OpenAI's own models that think. */
+const openAiModels = /^(?:openai\/)?(?:o[1-9](?:$|[-_])|gpt-[5-9])/i
 
-const hosts: ReadonlyArray<readonly [RegExp, ReadonlyArray<Way>]> = [
+const fieldsByHost: ReadonlyArray<readonly [host: RegExp, fields: ReadonlyArray<ThinkingField>]> = [
   [/(?:^|\.)openrouter\.ai$/, ["reasoning"]],
   [/(?:^|\.)(?:deepseek\.com|z\.ai|bigmodel\.cn|volces\.com|moonshot\.(?:ai|cn))$/, ["thinking"]],
   [/(?:^|\.)(?:openai\.com|azure\.com|mistral\.ai|groq\.com|googleapis\.com)$/, ["reasoning_effort"]]
 ]
 
+/** By Ollama's port, or by the form of its names: `qwen3:8b`. */
 const isOllama = (model: string, url: URL | undefined): boolean => url?.port === "11434" || /^[\w./-]+:[\w.-]+$/.test(model)
 
-const waysOf = (model: string, url: URL | undefined): ReadonlyArray<Way> => {
-  const own = hosts.find(([host]) => host.test(url?.hostname ?? ""))
-  if (own !== undefined) return own[1]
-  if (openAi.test(model) || /gpt-?oss|magistral|mistral/i.test(model)) return ["reasoning_effort"]
+const fieldsOf = (model: string, url: URL | undefined): ReadonlyArray<ThinkingField> => {
+  const known = fieldsByHost.find(([host]) => host.test(url?.hostname ?? ""))
+  if (known !== undefined) return known[1]
+  if (openAiModels.test(model) || /gpt-?oss|magistral|mistral/i.test(model)) return ["reasoning_effort"]
   return isOllama(model, url) ? ["reasoning_effort", "think"] : ["chat_template_kwargs", "reasoning_effort"]
 }
 
-/** What is asked of a model of that name at that address. */
-export const of = (model: string | undefined, url: URL | undefined, wanted: ReplySettings["thinking"]): Thinking => {
+/** What to ask of a model of this name at this address. */
+export const expectedOf = (model: string | undefined, url: URL | undefined, wanted: ReplySettings["thinking"]): Thinking => {
   const name = model ?? ""
-  const isKnown = switchable.test(name) || always.test(name) || openAi.test(name)
-  const lowest: Effort = /gpt-?oss/i.test(name) ? "low" : "none"
+  const isKnown = switchableModels.test(name) || alwaysThinkingModels.test(name) || openAiModels.test(name)
+  const lowestEffort: Effort = /gpt-?oss/i.test(name) ? "low" : "none"
   return {
-    effort: wanted !== "off" ? wanted : isKnown ? lowest : "unsaid",
-    ways: model === undefined && !isKnown ? ["chat_template_kwargs"] : waysOf(name, url),
-    template: /deepseek/i.test(name) ? "both" : /granite/i.test(name) ? "thinking" : "enable_thinking",
-    isExpected: wanted !== "off" || always.test(name) || openAi.test(name)
+    effort: wanted !== "off" ? wanted : isKnown ? lowestEffort : "unset",
+    fields: model === undefined && !isKnown ? ["chat_template_kwargs"] : fieldsOf(name, url),
+    templateSwitch: /deepseek/i.test(name) ? "both" : /granite/i.test(name) ? "thinking" : "enable_thinking",
+    isExpected: wanted !== "off" || alwaysThinkingModels.test(name) || openAiModels.test(name)
   }
 }
 
-/** The fields of the request. */
-export const fields = ({ effort, template, ways }: Thinking): object => {
-  if (effort === "unsaid") return {}
+/** The fields as the body of a request has them. */
+export const requestFields = ({ effort, fields, templateSwitch }: Thinking): object => {
+  if (effort === "unset") return {}
   const isOn = effort !== "none" && effort !== "minimal"
-  return Object.assign({}, ...ways.map((way): object => {
-    switch (way) {
+  return Object.assign({}, ...fields.map((field): object => {
+    switch (field) {
       case "chat_template_kwargs":
         return {
           chat_template_kwargs: {
-            ...template === "thinking" ? {} : { enable_thinking: isOn },
-            ...template === "enable_thinking" ? {} : { thinking: isOn }
+            ...templateSwitch === "thinking" ? {} : { enable_thinking: isOn },
+            ...templateSwitch === "enable_thinking" ? {} : { thinking: isOn }
           }
         }
       case "reasoning_effort":
@@ -92,49 +94,50 @@ export const fields = ({ effort, template, ways }: Thinking): object => {
   })) as object
 }
 
-const without = (thinking: Thinking, way: Way): Thinking | undefined => {
-  if (thinking.effort === "unsaid" || !thinking.ways.includes(way)) return undefined
-  const ways = thinking.ways.filter((other) => other !== way)
-  return { ...thinking, ways, effort: ways.length === 0 ? "unsaid" : thinking.effort }
+const without = (thinking: Thinking, field: ThinkingField): Thinking | undefined => {
+  if (thinking.effort === "unset" || !thinking.fields.includes(field)) return undefined
+  const fields = thinking.fields.filter((other) => other !== field)
+  return { ...thinking, fields, effort: fields.length === 0 ? "unset" : thinking.effort }
 }
 
-/** The efforts that an error lists as those that are taken. */
-const listed = (detail: string): ReadonlyArray<Effort> => {
-  const [, list = ""] = /(?:supported values|one of|should be|must be|expected|allowed|valid)([^]*)/i.exec(detail) ?? []
+/** The efforts that an error message lists as supported. */
+const supportedEfforts = (message: string): ReadonlyArray<Effort> => {
+  const [, list = ""] = /(?:supported values|one of|should be|must be|expected|allowed|valid)([^]*)/i.exec(message) ?? []
   return efforts.filter((effort) => new RegExp(`\\b${effort}\\b`).test(list))
 }
 
-/** What to say differently to a server that refused a request in these words; nothing, if thinking is not the reason. */
-export const adapt = (thinking: Thinking, detail: string): Thinking | undefined => {
-  if (thinking.effort === "unsaid") return undefined
-  if (/chat_template_kwargs|enable_thinking/.test(detail)) return without(thinking, "chat_template_kwargs")
-  if (/reasoning[_ .]effort/i.test(detail)) {
+/** What to ask after a refusal with this message; undefined where the message does not blame the fields of thinking. */
+export const afterRefusal = (thinking: Thinking, message: string): Thinking | undefined => {
+  if (thinking.effort === "unset") return undefined
+  if (/chat_template_kwargs|enable_thinking/.test(message)) return without(thinking, "chat_template_kwargs")
+  if (/reasoning[_ .]effort/i.test(message)) {
     const { effort } = thinking
-    const taken = listed(detail)
-    // The least that is at least as much as was asked for, else the most there is.
-    const next = taken.find((other) => efforts.indexOf(other) >= efforts.indexOf(effort)) ?? taken.at(-1)
+    const supported = supportedEfforts(message)
+    // The lowest supported effort that is not below the one asked for, else the highest.
+    const next = supported.find((other) => efforts.indexOf(other) >= efforts.indexOf(effort)) ?? supported.at(-1)
     return next === undefined || next === effort ? without(thinking, "reasoning_effort") : { ...thinking, effort: next }
   }
-  if (/does not support thinking/i.test(detail)) return { ...thinking, effort: "unsaid" }
-  if (/\breasoning\b/i.test(detail) && thinking.ways.includes("reasoning")) return without(thinking, "reasoning")
-  if (/\bthinking\b/i.test(detail) && thinking.ways.includes("thinking")) return without(thinking, "thinking")
-  return /["'`]think["'`]|\b(?:field|parameter|argument)\W+think\b/i.test(detail) ? without(thinking, "think") : undefined
+  if (/does not support thinking/i.test(message)) return { ...thinking, effort: "unset" }
+  if (/\breasoning\b/i.test(message) && thinking.fields.includes("reasoning")) return without(thinking, "reasoning")
+  if (/\bthinking\b/i.test(message) && thinking.fields.includes("thinking")) return without(thinking, "thinking")
+  return /["'`]think["'`]|\b(?:field|parameter|argument)\W+think\b/i.test(message) ? without(thinking, "think") : undefined
 }
 
-/** The answer was eaten up by thoughts: it is asked for without any, and with room for those that come all the same. */
-export const least = (thinking: Thinking): Thinking => {
-  const hasLess = thinking.effort !== "none" && thinking.effort !== "minimal" && thinking.ways.length > 0
-  // Where a template has no switch, this is the least of all that its server takes.
-  const effort = thinking.ways.length === 1 && thinking.ways[0] === "reasoning_effort" ? "low" : "none"
-  return { ...thinking, effort: hasLess ? effort : thinking.effort, isExpected: true }
+/** What to ask after thoughts used up all tokens of an answer: the least thinking, and room for thoughts that still come. */
+export const leastOf = (thinking: Thinking): Thinking => {
+  const isReducible = thinking.effort !== "none" && thinking.effort !== "minimal" && thinking.fields.length > 0
+  // Servers whose only field is `reasoning_effort` all take `low`; not all take `none`.
+  const effort = thinking.fields.length === 1 && thinking.fields[0] === "reasoning_effort" ? "low" : "none"
+  return { ...thinking, effort: isReducible ? effort : thinking.effort, isExpected: true }
 }
 
+/** Whether both ask for the same effort and leave the same room. */
 export const isSame = (one: Thinking, other: Thinking): boolean => one.effort === other.effort && one.isExpected === other.isExpected
 
-/** What an adapted request leaves out or says differently, for the operator. */
-export const refusedPart = (before: Thinking, after: Thinking): string =>
-  before.ways.find((way) => !after.ways.includes(way)) ?? (after.effort === "unsaid" ? "thinking" : `reasoning_effort ${before.effort}`)
+/** What `after` leaves out or writes differently than `before`, as a phrase for the operator's log. */
+export const difference = (before: Thinking, after: Thinking): string =>
+  before.fields.find((field) => !after.fields.includes(field)) ?? (after.effort === "unset" ? "thinking" : `reasoning_effort ${before.effort}`)
 
-/** A model was seen to think: it is told not to, or has room for it if it was told already. */
-export const seen = (thinking: Thinking): Thinking =>
-  thinking.effort === "unsaid" && thinking.ways.length > 0 && !thinking.isExpected ? { ...thinking, effort: "none" } : { ...thinking, isExpected: true }
+/** What to ask of a model that was seen to think: not to think, or, where it was asked that already, with room for thoughts. */
+export const afterThoughts = (thinking: Thinking): Thinking =>
+  thinking.effort === "unset" && thinking.fields.length > 0 && !thinking.isExpected ? { ...thinking, effort: "none" } : { ...thinking, isExpected: true }

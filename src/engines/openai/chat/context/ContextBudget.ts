@@ -1,196 +1,194 @@
 /**
- * Keeps the requests of long calls within a server's context window: what is known of it, and what of a call is told to it.
+ * Keeps the requests of long calls within a server's context window: decides how much of a call a request holds and how long
+ * its answer may be.
  *
- * The window comes from the configuration, else from the server's pages, else from its first refusal. A request that is
- * refused for its size is made shorter by what the refusal tells, and what was learnt is kept for all calls.
+ * The window comes from the configuration, from a page of the server, or from the server's first refusal. A refused request
+ * becomes shorter by what the refusal says. The limits that were learnt hold for all calls.
  */
 import { Effect, Redacted, type Scope } from "effect"
 import { EngineFailed } from "../../../../conversation/ports/Engine.ts"
 import type { ReplyRequest } from "../../../../conversation/ports/ReplyModel.ts"
-import type { ToolDefinition } from "../ModelActions.ts"
-import * as ChatRequest from "../ChatRequest.ts"
-import * as ContextOverflow from "./ContextOverflow.ts"
-import * as ContextWindow from "./ContextWindow.ts"
 import * as OpenAiClient from "../../client/OpenAiClient.ts"
+import * as ChatRequest from "../ChatRequest.ts"
+import type { Dialect } from "../Dialect.ts"
+import type { ToolDefinition } from "../ModelActions.ts"
+import * as ContextOverflow from "./ContextOverflow.ts"
 import * as HistoryBudget from "./HistoryBudget.ts"
-import * as PromptBudget from "./PromptBudget.ts"
 import * as TokenEstimate from "./TokenEstimate.ts"
+import * as TokenLimits from "./TokenLimits.ts"
+import { WindowLookUp } from "./WindowLookUp.ts"
 
-/** What is to be said. */
-export interface Wish {
+/** All that a request should hold, whether it fits or not. */
+export interface FullRequest {
   readonly system: string
   readonly request: Pick<ReplyRequest, "history" | "exchanges">
-  readonly dialect: ChatRequest.Dialect
+  readonly dialect: Dialect
+  /** Those that the body lists; none where the system text explains them. */
   readonly tools: ReadonlyArray<ToolDefinition>
-  /** The tool only looks up: that it was asked need not be remembered. */
+  /** The tool only looks something up, so a note about left-out turns need not mention its calls. */
   readonly isRepeatable: (tool: string) => boolean
   /** Tokens of this answer. */
-  readonly answer: number
-  /** Tokens of an answer as a rule: by them the room of the history is measured, so that its cut is the same for each request. */
-  readonly usualAnswer: number
-  /** What was said of a sentence that is to be finished. */
-  readonly said: string | undefined
+  readonly answerTokens: number
+  /** Tokens that answers usually have. They measure the room of the history, so that all requests cut it in the same place. */
+  readonly usualAnswerTokens: number
+  /** The spoken text whose last sentence the model is to finish; unset: it is to reply. */
+  readonly unfinishedText: string | undefined
 }
 
-/** A request that should fit. */
-export interface Fitted extends PromptBudget.Sent {
+/** A request that should fit, by all that is known. */
+export interface FittedRequest extends TokenLimits.RequestSize {
   readonly messages: ReadonlyArray<ChatRequest.ChatMessage>
   /** Messages of the call that it leaves out. */
   readonly dropped: number
 }
 
-export interface ContextBudget {
-  readonly fit: (wish: Wish) => Fitted
-  /** What is to be done about a failure by a shorter request; nothing, where that is no help. */
-  readonly overflowOf: (error: EngineFailed) => ContextOverflow.Overflow | undefined
-  /** Learns from a refusal. Fails as `givenUp` where the request can't be any shorter. */
-  readonly refused: (error: EngineFailed, overflow: ContextOverflow.Overflow, sent: Fitted, wish: Wish) => Effect.Effect<void, EngineFailed>
-  /** What became of a request that was made shorter in vain; says what to set. */
-  readonly givenUp: (error: EngineFailed, sent: Fitted) => EngineFailed
-  /** The server took a request; `tokens`: of its prompt, if it told. */
-  readonly accepted: (sent: Fitted, tokens?: number) => Effect.Effect<void>
-  /** Asks the server for its window, once. */
-  readonly lookUp: Effect.Effect<void>
+/** Estimated tokens of a prompt that no server refuses. Up to here no server is asked for its window. */
+const smallPromptTokens = 800
+
+/** After a refusal without figures the next request has at most this share of the tokens. */
+const shrunkShare = 0.9
+
+/** Steps by which the limits are tightened after one refusal. */
+const maxTightenings = 12
+
+/** For the server's window, which is asked for while a caller waits. */
+const lookUpTimeout = "1 second"
+
+export interface ContextBudgetOptions {
+  readonly endpoint: OpenAiClient.OpenAiClient
+  /** Tokens of the window, by the configuration; undefined: the server is asked. */
+  readonly window: number | undefined
+  /** The scope of questions for the window that no reply waits for. */
+  readonly scope: Scope.Scope
 }
 
-/** Estimated tokens of a request that no server refuses; before that nothing is asked. */
-const smallPrompt = 800
+export class ContextBudget {
+  readonly #options: ContextBudgetOptions
+  readonly #lookUp: WindowLookUp
+  #limits: TokenLimits.TokenLimits
+  /** The limits before guesses that no accepted request has confirmed. */
+  #limitsBeforeGuess: TokenLimits.TokenLimits | undefined
+  #hasLoggedCut = false
+  /** Failures of requests that cannot become any shorter. */
+  readonly #finalFailures = new WeakSet<EngineFailed>()
 
-/** Without a word of the server on it, a request is made shorter by at least this. */
-const shrink = 0.9
-
-/** Of one refusal. */
-const mostSteps = 12
-
-/** An Ollama that has no model loaded yet tells nothing. */
-const mostLookUps = 3
-
-/** A caller waits for it. */
-const patience = "1 second"
-
-export const make = (
-  endpoint: OpenAiClient.OpenAiClient,
-  /** Tokens, if the operator has said so. */
-  configured: number | undefined,
-  scope: Scope.Scope
-): ContextBudget => {
-  const { origin } = endpoint.url
-  let limits = configured === undefined ? PromptBudget.unknown : PromptBudget.told(PromptBudget.unknown, configured)
-  let lookUps = configured === undefined ? 0 : mostLookUps
-  let isAsking = false
-  let hasToldDrop = false
-  /** What held before guesses that no answer has proved yet. */
-  let proven: PromptBudget.Limits | undefined
-  /** Failures that a shorter request was no help against. */
-  const final = new WeakSet<EngineFailed>()
-
-  const lookUp = Effect.suspend(() => {
-    if (isAsking || lookUps >= mostLookUps) return Effect.void
-    isAsking = true
-    return Effect.gen(function*() {
-      const model = yield* endpoint.model
-      const told = yield* ContextWindow.ask(endpoint, model._tag === "Some" ? model.value : undefined)
-      lookUps++
-      switch (told._tag) {
-        case "Window":
-          lookUps = mostLookUps
-          limits = PromptBudget.told(limits, told.tokens)
-          return yield* Effect.logInfo(`${origin} has a context window of ${told.tokens} tokens; of longer calls the oldest turns are left out`)
-        case "CutsSilently":
-          lookUps = mostLookUps
-          return yield* Effect.logWarning(
-            `${origin} does not tell its context window and cuts what is longer without a word. Set LLM_CONTEXT_WINDOW to what the server has (OLLAMA_CONTEXT_LENGTH)`
-          )
-        case "Untold":
+  constructor(options: ContextBudgetOptions) {
+    const { endpoint, window } = options
+    this.#options = options
+    this.#limits = window === undefined ? TokenLimits.unknown : TokenLimits.withKnownWindow(TokenLimits.unknown, window)
+    this.#lookUp = new WindowLookUp({
+      endpoint,
+      isNeeded: window === undefined,
+      onWindow: (tokens) => {
+        this.#limits = TokenLimits.withKnownWindow(this.#limits, tokens)
       }
-    }).pipe(
-      // It is asked again: with the next long request, or it is learnt from a refusal.
-      Effect.ignore,
-      Effect.ensuring(Effect.sync(() => {
-        isAsking = false
-      }))
-    )
-  })
-
-  const fit = (wish: Wish): Fitted => {
-    const { answer, dialect, isRepeatable, request: { exchanges = [], history }, said, system, tools, usualAnswer } = wish
-    const fixed = TokenEstimate.ofRequest([{ role: "system", content: system }], tools)
-    const kept = HistoryBudget.keep(history, exchanges, PromptBudget.roomOf(limits, fixed, usualAnswer), isRepeatable)
-    const all = ChatRequest.messages(system, kept.history, kept.exchanges, dialect, kept.note)
-    const messages = said === undefined ? all : ChatRequest.toGoOn(all, said)
-    const prompt = TokenEstimate.ofRequest(messages, dialect.tools === "calls" ? tools : [])
-    return { messages, prompt, answer: PromptBudget.answerTokens(limits, answer, prompt), dropped: kept.dropped }
+    })
   }
 
-  const givenUp: ContextBudget["givenUp"] = ({ cause }, { prompt }) => {
-    // Guesses that did not help say nothing of other calls.
-    limits = proven ?? limits
-    proven = undefined
-    const { ratio, window } = limits
-    const fits = window === undefined ? "" : `, and it takes ${window} with the answer`
+  /** Asks the server for its window; see `WindowLookUp.run`. */
+  get lookUp(): Effect.Effect<void> {
+    return this.#lookUp.run
+  }
+
+  fit(full: FullRequest): FittedRequest {
+    const { answerTokens, dialect, isRepeatable, request: { exchanges = [], history }, system, tools, unfinishedText, usualAnswerTokens } = full
+    const fixedTokens = TokenEstimate.ofRequest([{ role: "system", content: system }], tools)
+    const room = TokenLimits.historyRoom(this.#limits, fixedTokens, usualAnswerTokens)
+    const kept = HistoryBudget.keep(history, exchanges, room, isRepeatable)
+    const conversation = ChatRequest.messages(system, kept.history, kept.exchanges, dialect, kept.note)
+    const messages = unfinishedText === undefined ? conversation : ChatRequest.forRest(conversation, unfinishedText)
+    const prompt = TokenEstimate.ofRequest(messages, dialect.tools === "calls" ? tools : [])
+    return { messages, prompt, answer: TokenLimits.answerTokens(this.#limits, answerTokens, prompt), dropped: kept.dropped }
+  }
+
+  /** What a failure says about the request's length; undefined where a shorter request would fail as well. */
+  overflowOf(error: EngineFailed): ContextOverflow.Overflow | undefined {
+    const { cause } = error
+    return cause instanceof OpenAiClient.ServerError && !this.#finalFailures.has(error)
+      ? ContextOverflow.read(Redacted.value(cause.detail), Redacted.value(cause.body))
+      : undefined
+  }
+
+  /**
+   * Learns from the refusal of a request as too long, so that `fit` makes a shorter one. Fails as `tooLong` where no shorter one
+   * is possible.
+   */
+  refused(error: EngineFailed, overflow: ContextOverflow.Overflow, sent: FittedRequest, full: FullRequest): Effect.Effect<void, EngineFailed> {
+    return Effect.gen({ self: this }, function*() {
+      const before = this.#limits
+      const hasFigures = overflow.window !== undefined || overflow.answer !== undefined
+      if (!hasFigures && this.#limits.window === undefined) {
+        yield* Effect.timeoutOrElse(this.#lookUp.run, { duration: lookUpTimeout, orElse: () => Effect.void })
+      }
+      if (!hasFigures) this.#limitsBeforeGuess ??= this.#limits
+      const learnt = TokenLimits.afterRefusal(this.#limits, overflow, sent)
+      this.#limits = learnt
+      const next = this.#shortened(full, sent, hasFigures)
+      if (next.prompt >= sent.prompt && next.answer >= sent.answer) {
+        this.#limits = learnt
+        return yield* this.tooLong(error, sent)
+      }
+      yield* this.#logChange(before)
+    })
+  }
+
+  /** The failure of a request that was shortened in vain. Its advice says what the operator has to set. */
+  tooLong({ cause }: EngineFailed, { prompt }: FittedRequest): EngineFailed {
+    // Guesses that did not help would only shorten other calls.
+    this.#limits = this.#limitsBeforeGuess ?? this.#limits
+    this.#limitsBeforeGuess = undefined
+    const { ratio, window } = this.#limits
+    const { origin } = this.#options.endpoint.url
+    const windowText = window === undefined ? "" : `, and its window is ${window} with the answer`
     const error = new EngineFailed({
-      stage: endpoint.stage,
+      stage: this.#options.endpoint.stage,
       reason: "refused",
-      advice: `${origin} refuses even the shortest request: instructions, tools and the newest words are about ${Math.ceil(prompt * ratio)} tokens${fits}. `
+      advice: `${origin} refuses even the shortest request: instructions, tools and the newest words are about ${Math.ceil(prompt * ratio)} tokens${windowText}. `
         + "Give the server more context (--max-model-len of vLLM, -c of llama.cpp, OLLAMA_CONTEXT_LENGTH), or shorten the agent's instructions and tools.",
       cause
     })
-    final.add(error)
+    this.#finalFailures.add(error)
     return error
   }
 
-  const refused: ContextBudget["refused"] = Effect.fnUntraced(function*(error, overflow, sent, wish) {
-    const before = limits
-    const hasFigures = overflow.window !== undefined || overflow.answer !== undefined
-    if (!hasFigures && limits.window === undefined) {
-      yield* Effect.timeoutOrElse(lookUp, { duration: patience, orElse: () => Effect.void })
-    }
-    if (!hasFigures) proven ??= limits
-    const learnt = PromptBudget.refused(limits, overflow, sent)
-    limits = learnt
-    const isShorter = (next: Fitted): boolean => hasFigures
-      ? next.prompt < sent.prompt || next.answer < sent.answer
-      : next.prompt + next.answer <= shrink * (sent.prompt + sent.answer)
-    let next = fit(wish)
-    for (let step = 0; step < mostSteps && !isShorter(next); step++) {
-      limits = PromptBudget.tightened(limits)
-      next = fit(wish)
-    }
-    if (next.prompt >= sent.prompt && next.answer >= sent.answer) {
-      limits = learnt
-      return yield* givenUp(error, sent)
-    }
-    const { answer, window } = limits
-    if (configured !== undefined && window !== undefined && window < configured && window !== before.window) {
-      yield* Effect.logWarning(`${origin} takes ${window} tokens, and LLM_CONTEXT_WINDOW says ${configured}; the smaller holds. Set LLM_CONTEXT_WINDOW=${window}`)
-    } else if (window !== before.window) {
-      yield* Effect.logInfo(`${origin} refused a request as too long; from now on it gets ${window} tokens with the answer, and of longer calls the oldest turns are left out`)
-    }
-    if (answer !== before.answer) yield* Effect.logInfo(`${origin} takes answers of ${answer} tokens at most; it is asked for no more from now on`)
-  })
+  /** The server has answered a request. `promptTokens`: its own count; undefined where it gives none. */
+  accepted(sent: FittedRequest, promptTokens: number | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#limitsBeforeGuess = undefined
+      if (promptTokens !== undefined) this.#limits = TokenLimits.afterCount(this.#limits, sent.prompt, promptTokens)
+      const isFirstCut = sent.dropped > 0 && !this.#hasLoggedCut
+      this.#hasLoggedCut ||= isFirstCut
+      const log = isFirstCut
+        ? Effect.logInfo(`A call is longer than the context window of ${this.#options.endpoint.url.origin}; it loses its oldest turns`)
+        : Effect.void
+      const needsWindow = this.#limits.window === undefined && sent.prompt > smallPromptTokens && !this.#lookUp.isOver
+      return Effect.andThen(log, needsWindow ? Effect.asVoid(Effect.forkIn(this.#lookUp.run, this.#options.scope)) : Effect.void)
+    })
+  }
 
-  const accepted: ContextBudget["accepted"] = (sent, tokens) => Effect.suspend(() => {
-    proven = undefined
-    if (tokens !== undefined) limits = PromptBudget.counted(limits, sent.prompt, tokens)
-    const told = sent.dropped > 0 && !hasToldDrop
-      ? Effect.logInfo(`A call is longer than the context window of ${origin}; its oldest turns are left out`)
-      : Effect.void
-    hasToldDrop ||= sent.dropped > 0
-    const needsWindow = limits.window === undefined && sent.prompt > smallPrompt && lookUps < mostLookUps
-    return Effect.andThen(told, needsWindow ? Effect.asVoid(Effect.forkIn(lookUp, scope)) : Effect.void)
-  })
+  /** Tightens the limits until the request is shorter than the refused one, or no step helps any more. */
+  #shortened(full: FullRequest, refused: FittedRequest, hasFigures: boolean): FittedRequest {
+    const isShorter = (next: FittedRequest): boolean => hasFigures
+      ? next.prompt < refused.prompt || next.answer < refused.answer
+      : next.prompt + next.answer <= shrunkShare * (refused.prompt + refused.answer)
+    let next = this.fit(full)
+    for (let step = 0; step < maxTightenings && !isShorter(next); step++) {
+      this.#limits = TokenLimits.tightened(this.#limits)
+      next = this.fit(full)
+    }
+    return next
+  }
 
-  return {
-    fit,
-    overflowOf: (error) => {
-      const { cause } = error
-      return cause instanceof OpenAiClient.ServerError && !final.has(error)
-        ? ContextOverflow.read(Redacted.value(cause.detail), Redacted.value(cause.body))
-        : undefined
-    },
-    refused,
-    givenUp,
-    accepted,
-    lookUp
+  #logChange(before: TokenLimits.TokenLimits): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      const { answer, window } = this.#limits
+      const { endpoint: { url: { origin } }, window: configured } = this.#options
+      if (configured !== undefined && window !== undefined && window < configured && window !== before.window) {
+        yield* Effect.logWarning(`${origin} accepts ${window} tokens, but LLM_CONTEXT_WINDOW is ${configured}. The smaller window is used. Set LLM_CONTEXT_WINDOW=${window}`)
+      } else if (window !== before.window) {
+        yield* Effect.logInfo(`${origin} refused a request as too long. From now on a request and its answer have ${window} tokens, and longer calls lose their oldest turns`)
+      }
+      if (answer !== before.answer) yield* Effect.logInfo(`${origin} accepts answers of ${answer} tokens at most. From now on no longer ones are asked for`)
+    })
   }
 }

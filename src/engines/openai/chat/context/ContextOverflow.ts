@@ -1,41 +1,42 @@
 /**
- * Whether a server refused a request because it does not fit: the prompt and the answer together into the model's context
- * window, or the answer into the server's own limit. The figures in its words tell what would fit. Pure.
+ * Recognises a server's refusal of a request that is too long, and reads the figures in its message. Either prompt and answer
+ * together exceed the context window, or the answer alone exceeds a limit of the server. Pure.
  *
- * The words are those of vLLM (old and new), llama.cpp, Ollama, SGLang, TGI, LM Studio, llama-cpp-python, LiteLLM, OpenAI,
- * OpenRouter, Groq, Mistral, DeepSeek, Moonshot, DashScope, xAI, Anthropic and Gemini, as people quote them in public reports.
+ * The patterns fit the messages of vLLM (old and new), llama.cpp, Ollama, SGLang, TGI, LM Studio, llama-cpp-python, LiteLLM,
+ * OpenAI, OpenRouter, Groq, Mistral, DeepSeek, Moonshot, DashScope, xAI, Anthropic and Gemini, as public reports quote them.
  */
 import { Predicate } from "effect"
 
-/** What the server said of the request; all in tokens, as the server counts them. */
+/** The figures of a refusal, in tokens as the server counts them. Each is unset where the message does not have it. */
 export interface Overflow {
-  /** Of prompt and answer together, or less: some servers tell what they take of a prompt alone. */
+  /** The context window, or a lower limit: some servers name what a prompt alone may have. */
   readonly window?: number
-  /** Of the prompt that was sent, or at least so many. */
+  /** Tokens of the prompt that was sent; some servers stop counting early. */
   readonly prompt?: number
-  /** Of the prompt that was sent and the answer that was asked for together. */
+  /** Tokens of the prompt that was sent and of the answer that was asked for. */
   readonly total?: number
-  /** The longest answer that may be asked for. */
+  /** The highest number of answer tokens that may be asked for. */
   readonly answer?: number
 }
 
-/** The server's figures and codes beside its message. Nothing of what it may quote from the request. */
-const factsOf = (body: unknown): string => {
+/** Figures and codes of the error that stand beside its message. Fields that may quote the request are left out. */
+const fieldsOf = (body: unknown): string => {
   if (!Predicate.isObject(body)) return ""
   const error = Predicate.hasProperty(body, "error") ? body.error : undefined
-  const facts = ["code", "type", "n_ctx", "n_prompt_tokens"].flatMap((key) => {
+  const fields = ["code", "type", "n_ctx", "n_prompt_tokens"].flatMap((key) => {
     const value = (body as { readonly [key: string]: unknown })[key]
     return Predicate.isString(value) || Predicate.isNumber(value) ? [`${key}=${value}`] : []
   })
-  // OpenRouter: the words of the server behind it.
+  // OpenRouter quotes the message of the server behind it.
   const raw = Predicate.hasProperty(body, "metadata") && Predicate.hasProperty(body.metadata, "raw") && Predicate.isString(body.metadata.raw) ? body.metadata.raw : ""
-  return [...facts, raw, factsOf(error)].join(" ")
+  return [...fields, raw, fieldsOf(error)].join(" ")
 }
 
+/** Between a name and its figure. */
 const gap = String.raw`(?:is|of|only|the|tokens?|[\s:=(])*`
 
-/** The request does not fit. */
-const signs: ReadonlyArray<RegExp> = [
+/** A message that matches one of these says that the request is too long. */
+const tooLongPatterns: ReadonlyArray<RegExp> = [
   /context[ _-]?(?:length|window|size|limit)[^.]{0,60}(?:exceed|not enough|too (?:small|short)|overflow)/,
   /(?:exceed(?:s|ed|ing)?|overflow\w*|(?:long|larg|great)er than|too (?:long|large) for)[^.]{0,60}(?:context|model length)/,
   /exceed_context_size/,
@@ -55,8 +56,8 @@ const signs: ReadonlyArray<RegExp> = [
   /at most \d+ (?:completion|output) tokens/
 ]
 
-/** The longest answer; the first that matches counts, and then no other figure is one of the window. */
-const answers: ReadonlyArray<RegExp> = [
+/** The highest number of answer tokens. The first match counts. A message that has it says nothing about the window. */
+const answerPatterns: ReadonlyArray<RegExp> = [
   /at most (\d+) (?:completion|output) tokens/,
   /range of max_\w*tokens (?:is|should be) \[\d+, ?(\d+)\]/,
   /(?<!\+ )max_\w*tokens must be (?:<=|less than or equal to) (\d+)/,
@@ -64,7 +65,7 @@ const answers: ReadonlyArray<RegExp> = [
   /max_\w*tokens is limited to (\d+)/
 ]
 
-const windows: ReadonlyArray<RegExp> = [
+const windowPatterns: ReadonlyArray<RegExp> = [
   /n_ctx"?[:=] ?(\d+)/,
   /\d+ \+ \d+ > (\d+)/,
   new RegExp(String.raw`(?:context[ _-]?(?:length|window|size|limit)|maximum (?:allowed )?(?:(?:model|prompt|input|sequence) )?length)${gap}(\d+)`),
@@ -78,7 +79,7 @@ const windows: ReadonlyArray<RegExp> = [
   /limit(?: is| of|:)? (\d+)/
 ]
 
-const prompts: ReadonlyArray<RegExp> = [
+const promptPatterns: ReadonlyArray<RegExp> = [
   /n_prompt_tokens"?[:=] ?(\d+)/,
   /(\d+) \+ \d+ > \d+/,
   /(\d+) (?:tokens )?(?:in the messages|in your prompt|from the input messages|of text input|input tokens|inputs tokens)/,
@@ -92,12 +93,12 @@ const prompts: ReadonlyArray<RegExp> = [
   /current length is (\d+)/
 ]
 
-const totals: ReadonlyArray<RegExp> = [
+const totalPatterns: ReadonlyArray<RegExp> = [
   /requested a total of (\d+) tokens/,
   /(?:you )?requested:? (?:about )?(\d+)(?: tokens|\))?(?! output)/
 ]
 
-const figure = (text: string, patterns: ReadonlyArray<RegExp>): number | undefined => {
+const firstFigure = (text: string, patterns: ReadonlyArray<RegExp>): number | undefined => {
   for (const pattern of patterns) {
     const found = Number(pattern.exec(text)?.[1])
     if (found > 0) return found
@@ -105,26 +106,29 @@ const figure = (text: string, patterns: ReadonlyArray<RegExp>): number | undefin
   return undefined
 }
 
+/** Characters of a message that are searched. */
+const maxMessageCharacters = 4000
+
 /**
- * What a refusal says of the request's size; nothing, if its size is not the reason. `detail` is the error's message, `body`
- * all of it.
+ * The figures of a refusal; undefined where the request was refused for another reason. `message`: the error's message. `body`:
+ * the whole error as parsed JSON.
  */
-export const read = (detail: string, body?: unknown): Overflow | undefined => {
-  const text = `${detail.slice(0, 4000)} ${factsOf(body)}`
+export const read = (message: string, body?: unknown): Overflow | undefined => {
+  const text = `${message.slice(0, maxMessageCharacters)} ${fieldsOf(body)}`
     .toLowerCase()
     .replace(/[`'"]/g, "")
     // 150,000 and 150_000.
     .replace(/(\d)[,_](?=\d{3}\b)/g, "$1")
     .replace(/\s+/g, " ")
-  if (!signs.some((sign) => sign.test(text))) return undefined
-  const answer = figure(text, answers)
-  const window = answer === undefined ? figure(text, windows) : undefined
-  const prompt = answer === undefined ? figure(text, prompts) : undefined
-  const total = answer === undefined && prompt === undefined ? figure(text, totals) : undefined
+  if (!tooLongPatterns.some((pattern) => pattern.test(text))) return undefined
+  const answer = firstFigure(text, answerPatterns)
+  if (answer !== undefined) return { answer }
+  const window = firstFigure(text, windowPatterns)
+  const prompt = firstFigure(text, promptPatterns)
+  const total = prompt === undefined ? firstFigure(text, totalPatterns) : undefined
   return {
     ...window === undefined ? {} : { window },
     ...prompt === undefined ? {} : { prompt },
-    ...total === undefined ? {} : { total },
-    ...answer === undefined ? {} : { answer }
+    ...total === undefined ? {} : { total }
   }
 }

@@ -1,14 +1,14 @@
 /**
- * How many tokens a text has, roughly and rather too many: by the script of its characters, since every model has another
- * tokenizer. `PromptBudget` corrects it by what the server counts. Pure.
+ * How many tokens a text has, estimated from the scripts of its characters: every model has another tokenizer. The estimate is
+ * rather too high. `TokenLimits` corrects it by the server's own counts. Pure.
  */
 import type { ToolDefinition } from "../ModelActions.ts"
 import type { ChatMessage } from "../ChatRequest.ts"
 
-/** Tokens of a character; the first script that it belongs to counts. */
-const weights: ReadonlyArray<readonly [RegExp, number]> = [
+/** Tokens of one character; the first class that matches counts. */
+const tokensByClass: ReadonlyArray<readonly [characters: RegExp, tokens: number]> = [
   [/[\p{Script=Latin}\s]/u, 0.27],
-  // Gemma and Qwen have a token for each digit, others for up to three.
+  // Gemma and Qwen have a token for each digit, others for up to three digits.
   [/\p{N}/u, 0.7],
   [/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u, 1],
   [/[\p{Script=Cyrillic}\p{Script=Greek}]/u, 0.4],
@@ -16,28 +16,34 @@ const weights: ReadonlyArray<readonly [RegExp, number]> = [
   [/\p{L}|\p{M}/u, 0.7]
 ]
 
-/** Signs that no script has: emojis in pieces, and what tokenizers write byte by byte. */
-const otherWeight = 1.5
+/** Tokens of a character that no class holds: tokenizers write such characters byte by byte. */
+const otherTokens = 1.5
 
-const weightOf = (character: string): number =>
-  character.length > 1 && !/\p{L}/u.test(character) ? 2 : weights.find(([script]) => script.test(character))?.[1] ?? otherWeight
+/** Tokens of a character outside of the BMP that is no letter, such as an emoji. */
+const astralSymbolTokens = 2
 
-/** A long call is counted with each of its requests: characters below this code are looked up, the rest is remembered. */
+const tokensOfCharacter = (character: string): number =>
+  character.length > 1 && !/\p{L}/u.test(character)
+    ? astralSymbolTokens
+    : tokensByClass.find(([characters]) => characters.test(character))?.[1] ?? otherTokens
+
+/** Each request of a long call is counted anew, so the tokens of characters below this code are in a table. */
 const tableSize = 0x250
 
-const table = Float64Array.from({ length: tableSize }, (_, code) => weightOf(String.fromCharCode(code)))
+const table = Float64Array.from({ length: tableSize }, (_, code) => tokensOfCharacter(String.fromCharCode(code)))
 
-const known = new Map<number, number>()
+/** Tokens of the other characters that were counted before, by their codes. */
+const cache = new Map<number, number>()
 
-/** A language has some thousand characters at most, and a text of noise is not to fill the memory. */
-const mostKnown = 20_000
+/** A language has some thousand characters at most. Random text must not fill the memory. */
+const maxCachedCharacters = 20_000
 
-const rareWeight = (code: number): number => {
-  const before = known.get(code)
-  if (before !== undefined) return before
-  const weight = weightOf(String.fromCodePoint(code))
-  if (known.size < mostKnown) known.set(code, weight)
-  return weight
+const cachedTokens = (code: number): number => {
+  const cached = cache.get(code)
+  if (cached !== undefined) return cached
+  const tokens = tokensOfCharacter(String.fromCodePoint(code))
+  if (cache.size < maxCachedCharacters) cache.set(code, tokens)
+  return tokens
 }
 
 export const ofText = (text: string): number => {
@@ -45,21 +51,22 @@ export const ofText = (text: string): number => {
   for (let at = 0; at < text.length; at++) {
     const code = text.codePointAt(at) ?? 0
     if (code > 0xffff) at++
-    sum += code < tableSize ? table[code] : rareWeight(code)
+    sum += code < tableSize ? table[code] : cachedTokens(code)
   }
   return sum
 }
 
-/** What a chat template puts around each message: two signs, the role, a line break. */
+/** Tokens that a chat template adds to each message: two special tokens, the role, a line break. */
 const perMessage = 5
 
-/** What it puts around all of them, with the beginning of the answer. */
+/** Tokens that a chat template adds to a request, the start of the answer included. */
 const perRequest = 8
 
 export const ofMessage = (message: ChatMessage): number =>
   perMessage + ofText(message.content ?? "") + ("tool_calls" in message ? ofText(JSON.stringify(message.tool_calls ?? [])) : 0)
 
-export const ofTools = (tools: ReadonlyArray<ToolDefinition>): number => tools.length === 0 ? 0 : ofText(JSON.stringify(tools))
+const ofTools = (tools: ReadonlyArray<ToolDefinition>): number => tools.length === 0 ? 0 : ofText(JSON.stringify(tools))
 
+/** Tokens of a prompt. `tools`: those that the body of the request lists. */
 export const ofRequest = (messages: ReadonlyArray<ChatMessage>, tools: ReadonlyArray<ToolDefinition>): number =>
   perRequest + ofTools(tools) + messages.reduce((sum, message) => sum + ofMessage(message), 0)

@@ -1,20 +1,25 @@
 /**
- * The lines by which a model acts where there are no tool calls: `<<hang_up>>` and the others of `ModelActions`.
+ * Action lines, with which a model acts that was not trained for tool calls; see `ModelActions`:
  *
- * Models are careless with the signs. So `<hang_up>`, a line that ends without `>>`, and one that ends with the reply
- * are taken as well, as far as it is clear what they mean.
+ *     Goodbye.
+ *     <<hang_up>>
+ *
+ * Models are careless with the signs. So `<hang_up>`, a line without `>>`, and a line that the answer ends within count as well,
+ * as far as their meaning is clear.
  */
-import { nothing, type OutputRule, skipTo, taken, wait, waitFor } from "./OutputRule.ts"
+import { noMatch, type OutputRule, skipTo, match, needsMore, awaitAny } from "./OutputRule.ts"
 
-/** The beginnings of a line that acts where one `<` is missing. */
-const beginnings = ["<hang_up", "<transfer:", "<press:", "<call:"]
+/** How a line begins that has one `<` only. */
+const singleSignBeginnings = ["<hang_up", "<transfer:", "<press:", "<call:"]
 
 type Scan =
+  /** `length`: characters of the line with its signs. */
   | { readonly _tag: "Ended"; readonly body: string; readonly length: number }
-  | { readonly _tag: "Open"; readonly isComplete: boolean }
+  /** The text ends within the line. `isBalanced`: all brackets and strings of its JSON are closed. */
+  | { readonly _tag: "Open"; readonly isBalanced: boolean }
 
-/** Finds the end of a line that acts; `>` inside its JSON is none. */
-const scan = (rest: string, from: number, isLast: boolean): Scan => {
+/** Finds the end of an action line. A `>` inside of its JSON does not end it. `from`: where its body begins. */
+const scan = (rest: string, from: number, isComplete: boolean): Scan => {
   let depth = 0
   let isInString = false
   let hasJson = false
@@ -32,32 +37,30 @@ const scan = (rest: string, from: number, isLast: boolean): Scan => {
     } else if (character === "}" && depth > 0) depth--
     else if (depth > 0) continue
     else if (character === ">") {
-      // Whether it is one or two decides how much is swallowed.
-      if (at + 1 === rest.length && !isLast) return { _tag: "Open", isComplete: true }
+      // A second `>` may follow, and would be spoken.
+      if (at + 1 === rest.length && !isComplete) return { _tag: "Open", isBalanced: true }
       return { _tag: "Ended", body: rest.slice(from, at), length: rest[at + 1] === ">" ? at + 2 : at + 1 }
     } else if (character === "\n" || hasJson && depth === 0 && !/\s/.test(character)) {
       return { _tag: "Ended", body: rest.slice(from, at), length: at }
     }
   }
-  return { _tag: "Open", isComplete: depth === 0 && !isInString }
+  return { _tag: "Open", isBalanced: depth === 0 && !isInString }
 }
 
-const startOf = (rest: string): number =>
-  rest.startsWith("<<") ? 2 : beginnings.some((beginning) => rest.slice(0, 10).toLowerCase().startsWith(beginning)) ? 1 : 0
+/** Characters of the signs that begin an action line; 0: it is none. */
+const signLength = (rest: string): number =>
+  rest.startsWith("<<") ? 2 : singleSignBeginnings.some((beginning) => rest.slice(0, 10).toLowerCase().startsWith(beginning)) ? 1 : 0
 
-export const rule: OutputRule = {
-  name: "own-line",
-  look: (place) => {
-    const { isLast, rest } = place
-    if (!rest.startsWith("<")) return nothing
-    const from = startOf(rest)
-    if (from === 0) return !isLast && rest === "<" ? wait : waitFor(place, beginnings)
-    const found = scan(rest, from, isLast)
-    if (found._tag === "Ended") return taken(found.length, { pieces: [{ _tag: "Marker", body: found.body }] })
-    if (!isLast) return { _tag: "Wait", otherwise: taken(from, { pieces: [{ _tag: "Broken" }], skip: skipTo(">>") }) }
-    // Keys may have been meant to go on.
-    const body = rest.slice(from)
-    const isClear = found.isComplete && body.trim() !== "" && !/^\s*press/i.test(body)
-    return taken(rest.length, { pieces: [isClear ? { _tag: "Marker", body } : { _tag: "Broken" }] })
-  }
+export const rule: OutputRule = (place) => {
+  const { isComplete, rest } = place
+  if (!rest.startsWith("<")) return noMatch
+  const from = signLength(rest)
+  if (from === 0) return !isComplete && rest === "<" ? needsMore : awaitAny(place, singleSignBeginnings)
+  const found = scan(rest, from, isComplete)
+  if (found._tag === "Ended") return match(found.length, { pieces: [{ _tag: "ActionLine", body: found.body }] })
+  if (!isComplete) return { _tag: "NeedsMore", ifTooLong: match(from, { pieces: [{ _tag: "BrokenLine" }], skip: skipTo(">>") }) }
+  // More keys may have been cut off.
+  const body = rest.slice(from)
+  const isClear = found.isBalanced && body.trim() !== "" && !/^\s*press/i.test(body)
+  return match(rest.length, { pieces: [isClear ? { _tag: "ActionLine", body } : { _tag: "BrokenLine" }] })
 }

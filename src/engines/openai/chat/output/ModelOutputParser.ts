@@ -1,241 +1,246 @@
 /**
- * Reads what a language model writes, piece by piece: what is to be spoken, and between it what is to be done. No part of
- * a tool call, a thought, or a sign of a chat template is ever text; only what could still become one is held back. Where
- * the pieces are cut changes nothing.
+ * Parses the text that a language model writes, while it streams: words to speak, and between them actions.
  *
- * What there is to know of models stands in `text/`, a rule a file. This is the machine that asks them.
+ * No part of a tool call, a thought or a special token of a chat template is spoken. Only text that could still become one of
+ * these is held back. It does not matter where the server cuts the text.
+ *
+ * The formats are rules, a file for each concept. This is the machine that applies them.
  */
-import * as BareCalls from "./calls/BareCalls.ts"
-import * as CallSigns from "./calls/CallSigns.ts"
-import * as TurnEndSigns from "./TurnEndSigns.ts"
-import * as Fences from "./Fences.ts"
-import * as Harmony from "./Harmony.ts"
-import * as KnownTools from "./calls/KnownTools.ts"
-import * as LabelledCalls from "./calls/LabelledCalls.ts"
 import * as ActionLines from "./ActionLines.ts"
-import { type Piece, type OutputRule, type Skip, type Taken } from "./OutputRule.ts"
+import * as BareCalls from "./calls/BareCalls.ts"
+import * as DelimitedCalls from "./calls/DelimitedCalls.ts"
+import * as FencedCalls from "./calls/FencedCalls.ts"
+import type { KnownTools } from "./calls/KnownTools.ts"
+import * as LabelledCalls from "./calls/LabelledCalls.ts"
+import * as Harmony from "./Harmony.ts"
+import type { Match, OutputPiece, OutputRule, Skip } from "./OutputRule.ts"
+import * as TemplateTokens from "./TemplateTokens.ts"
 import * as Thoughts from "./Thoughts.ts"
 import * as UnopenedThought from "./UnopenedThought.ts"
 
-export type { Piece } from "./OutputRule.ts"
-
-export interface Options {
-  /** What may be called. */
-  readonly tools: KnownTools.KnownTools
-  /** The model begins with a thought whose beginning is not seen; see `UnopenedThought`. */
+export interface ParserOptions {
+  /** The tools that the text may call. */
+  readonly tools: KnownTools
+  /** The text may begin inside of a thought, so all of it is held back until the thought ends; see `UnopenedThought`. */
   readonly holdsStart?: boolean
 }
 
-export interface Reader {
-  readonly options: Options
-  /** Could be more than text, or be the beginning of the end of what is skipped. */
+export interface ParserState {
+  readonly options: ParserOptions
+  /** Text that is held back: it could become more than words, or the end of what is skipped. */
   readonly held: string
   readonly skip: Skip | undefined
-  /** The last characters of the text; a line's end behind a sign. */
+  /** The last characters of spoken text; a line end behind anything that is not spoken. */
   readonly before: string
-  /** Nothing was said or done yet. */
-  readonly isUnsaid: boolean
-  /** Whether the start of the reply may be a thought is decided. */
+  /** The reply has neither text nor actions so far. */
+  readonly isReplyEmpty: boolean
+  /** It is decided whether the text began inside of a thought. */
   readonly isStarted: boolean
   readonly channel: string | undefined
-  readonly isStruck: boolean
-  /** There was a thought. */
+  readonly isStrikethroughOpen: boolean
   readonly hasThought: boolean
-  /** The end of a thought was seen, and not its beginning. */
-  readonly hasLoneEnd: boolean
-  /** The model has ended its turn; what it writes now is no reply. */
+  /** A thought ended that had not begun in the text. */
+  readonly hasUnopenedThought: boolean
+  /** The model has ended its turn. Further text is not part of the reply. */
   readonly isOver: boolean
 }
 
-export const make = (options: Options): Reader => ({
+/** The state before the first text. */
+export const make = (options: ParserOptions): ParserState => ({
   options,
   held: "",
   skip: undefined,
   before: "",
-  isUnsaid: true,
+  isReplyEmpty: true,
   isStarted: false,
   channel: undefined,
-  isStruck: false,
+  isStrikethroughOpen: false,
   hasThought: false,
-  hasLoneEnd: false,
+  hasUnopenedThought: false,
   isOver: false
 })
 
-export const empty: Reader = make({ tools: KnownTools.none })
+const maxHeldCharacters = 4000
 
-/** Characters that are held back at most. */
-const longestHeld = 4000
+/** Characters of spoken text that rules may look back at. */
+const maxBeforeCharacters = 12
 
-/** Characters of the text that a rule may look back at. */
-const longestBefore = 12
-
+/** Rules for places that begin with a bracket, a quote or another sign. The order decides where several match. */
 const signRules: ReadonlyArray<OutputRule> = [
   ActionLines.rule,
   Thoughts.rule,
-  CallSigns.rule,
+  DelimitedCalls.rule,
   Harmony.rule,
-  TurnEndSigns.strikethrough,
-  TurnEndSigns.rule,
-  Fences.rule,
+  TemplateTokens.strikethrough,
+  TemplateTokens.rule,
+  FencedCalls.rule,
   BareCalls.json,
   BareCalls.pythonList,
   BareCalls.python,
   LabelledCalls.rule
 ]
 
-/** Rules for what begins with a letter. */
-const wordRules: ReadonlyArray<OutputRule> = [Harmony.plain, CallSigns.rule, LabelledCalls.rule, Fences.language, TurnEndSigns.roleLine, BareCalls.python]
+/** Rules for places that begin with a letter. */
+const wordRules: ReadonlyArray<OutputRule> = [
+  Harmony.plain,
+  DelimitedCalls.rule,
+  LabelledCalls.rule,
+  FencedCalls.languageLine,
+  TemplateTokens.roleLine,
+  BareCalls.python
+]
 
+/** Where anything but words may begin. */
 const candidates = /[<[{`◁✿]|[A-Za-z_]+/g
 const isWordCharacter = /[\p{L}\p{N}_]/u
 
-/** Whether the start is held back still; what is left of it if it is not. */
-const started = (reader: Reader, text: string, isLast: boolean): { readonly isHeld: boolean; readonly rest: string; readonly isThought: boolean } => {
-  const { holdsStart = false } = reader.options
-  if (UnopenedThought.beginsWithSign(text)) return { isHeld: false, rest: text, isThought: false }
-  const end = Thoughts.loneEnd(text)
-  const thought = end === undefined ? text : text.slice(0, end.at)
-  const isHeld = holdsStart || UnopenedThought.mayBeThought(thought, end !== undefined)
-  if (isHeld && end !== undefined) return { isHeld: false, rest: text.slice(end.at + end.length), isThought: true }
-  return { isHeld: isHeld && !isLast, rest: text, isThought: false }
+interface Start {
+  /** More text has to show whether it is a thought. */
+  readonly isHeld: boolean
+  /** The text without the thought. */
+  readonly rest: string
+  readonly isThought: boolean
 }
 
-/** One piece of text on its way through the rules. */
-class Reading {
-  readonly pieces: Array<Piece> = []
-  readonly rest: string
-  readonly isLast: boolean
-  state: Reader
+/** Decides whether the text so far began inside of a thought. */
+const startOf = ({ options: { holdsStart = false } }: ParserState, text: string, isComplete: boolean): Start => {
+  if (UnopenedThought.beginsWithSign(text)) return { isHeld: false, rest: text, isThought: false }
+  const end = Thoughts.firstEnd(text)
+  const thought = end === undefined ? text : text.slice(0, end.at)
+  const mayBeThought = holdsStart || UnopenedThought.mayBeThought(thought, end !== undefined)
+  if (mayBeThought && end !== undefined) return { isHeld: false, rest: text.slice(end.at + end.length), isThought: true }
+  return { isHeld: mayBeThought && !isComplete, rest: text, isThought: false }
+}
+
+/** One pass over the held text and what has newly arrived. */
+class Pass {
+  readonly pieces: Array<OutputPiece> = []
+  readonly text: string
+  readonly isComplete: boolean
+  state: ParserState
+  /** The place in `text`. */
   at = 0
-  text = ""
+  /** Words since the last piece. */
+  words = ""
 
-  constructor(state: Reader, rest: string, isLast: boolean) {
+  constructor(state: ParserState, text: string, isComplete: boolean) {
     this.state = { ...state, held: "" }
-    this.rest = rest
-    this.isLast = isLast
+    this.text = text
+    this.isComplete = isComplete
   }
 
-  flush(): void {
-    if (this.text !== "") this.pieces.push({ _tag: "Text", text: this.text })
-    this.text = ""
-  }
-
-  /** The text up to there is spoken. */
-  say(until: number): void {
-    const more = this.rest.slice(this.at, until)
-    this.at = until
-    if (more === "") return
-    this.text += more
-    const { before, isUnsaid } = this.state
-    this.state = { ...this.state, before: (before + more).slice(-longestBefore), isUnsaid: isUnsaid && !/\S/.test(more) }
-  }
-
-  /** All from here on waits for more. */
-  hold(from: number): void {
-    this.state = { ...this.state, held: this.rest.slice(from) }
-    this.at = this.rest.length
-  }
-
-  take(found: Taken): void {
-    const { channel, hasLoneEnd, hasThought, isStruck, isUnsaid } = this.state
-    const { isLoneEnd = false, isThought = false, pieces = [], skip } = found
-    this.at += found.length
-    if (pieces.length > 0) this.flush()
-    this.pieces.push(...pieces)
-    this.state = {
-      ...this.state,
-      before: "\n",
-      isUnsaid: isUnsaid && pieces.every(({ _tag }) => _tag === "Dropped"),
-      skip,
-      channel: found.channel ?? channel,
-      isStruck: found.isStruck ?? isStruck,
-      hasThought: hasThought || isThought || isLoneEnd,
-      hasLoneEnd: hasLoneEnd || isLoneEnd && !hasThought,
-      isOver: found.isEnd === true
-    }
-  }
-
-  skip({ end, longest }: Skip): void {
-    const found = end.exec(this.rest.slice(this.at))
-    if (found === null) return this.hold(Math.max(this.at, this.rest.length - longest + 1))
-    this.at += found.index + found[0].length
-    this.state = { ...this.state, skip: undefined }
-  }
-
-  /** What begins here; undefined: it can't be told yet. */
-  look(rules: ReadonlyArray<OutputRule>): Taken | "nothing" | undefined {
-    const { before, channel, isStruck, isUnsaid, options: { tools } } = this.state
-    const isAllOfIt = this.rest.length - this.at <= longestHeld
-    const rest = this.rest.slice(this.at, this.at + longestHeld)
-    const place = { rest, isLast: this.isLast && isAllOfIt, before, isUnsaid, channel, isStruck, tools }
-    for (const rule of rules) {
-      const found = rule.look(place)
-      if (found._tag === "Taken") return found
-      if (found._tag === "Nothing") continue
-      if (isAllOfIt) return undefined
-      if (found.otherwise !== undefined) return found.otherwise
-    }
-    return "nothing"
+  run(): readonly [ParserState, ReadonlyArray<OutputPiece>] {
+    while (this.at < this.text.length && !this.state.isOver) this.step()
+    this.endWords()
+    return [this.state, this.pieces]
   }
 
   step(): void {
     if (this.state.skip !== undefined) return this.skip(this.state.skip)
     candidates.lastIndex = this.at
-    const candidate = candidates.exec(this.rest)
-    if (candidate === null) return this.say(this.rest.length)
+    const candidate = candidates.exec(this.text)
+    if (candidate === null) return this.say(this.text.length)
     this.say(candidate.index)
     const [written] = candidate
     const isWord = isWordCharacter.test(written)
-    // Within a word nothing begins.
-    const found = isWord && isWordCharacter.test(this.state.before.at(-1) ?? "") ? "nothing" : this.look(isWord ? wordRules : signRules)
-    if (found === undefined) this.hold(this.at)
-    else if (found === "nothing") this.say(this.at + written.length)
-    else this.take(found)
+    const isInsideWord = isWord && isWordCharacter.test(this.state.before.at(-1) ?? "")
+    const result = isInsideWord ? "words" : this.applyRules(isWord ? wordRules : signRules)
+    if (result === "hold") this.hold(this.at)
+    else if (result === "words") this.say(this.at + written.length)
+    else this.take(result)
   }
 
-  run(): readonly [Reader, ReadonlyArray<Piece>] {
-    while (this.at < this.rest.length && !this.state.isOver) this.step()
-    this.flush()
-    return [this.state, this.pieces]
+  /** The first match at this place; `hold` where more text is needed, `words` where no rule matches. */
+  applyRules(rules: ReadonlyArray<OutputRule>): Match | "hold" | "words" {
+    const { before, channel, isReplyEmpty, isStrikethroughOpen, options: { tools } } = this.state
+    const isAllOfRest = this.text.length - this.at <= maxHeldCharacters
+    const rest = this.text.slice(this.at, this.at + maxHeldCharacters)
+    const place = { rest, isComplete: this.isComplete && isAllOfRest, before, isReplyEmpty, channel, isStrikethroughOpen, tools }
+    for (const rule of rules) {
+      const result = rule(place)
+      if (result._tag === "Match") return result
+      if (result._tag === "NoMatch") continue
+      if (isAllOfRest) return "hold"
+      if (result.ifTooLong !== undefined) return result.ifTooLong
+    }
+    return "words"
+  }
+
+  /** Speaks the text up to this place. */
+  say(until: number): void {
+    const more = this.text.slice(this.at, until)
+    this.at = until
+    if (more === "") return
+    this.words += more
+    const { before, isReplyEmpty } = this.state
+    this.state = { ...this.state, before: (before + more).slice(-maxBeforeCharacters), isReplyEmpty: isReplyEmpty && !/\S/.test(more) }
+  }
+
+  endWords(): void {
+    if (this.words !== "") this.pieces.push({ _tag: "Text", text: this.words })
+    this.words = ""
+  }
+
+  /** Holds all text from this place on back until more arrives. */
+  hold(from: number): void {
+    this.state = { ...this.state, held: this.text.slice(from) }
+    this.at = this.text.length
+  }
+
+  take(match: Match): void {
+    const { channel, hasThought, hasUnopenedThought, isReplyEmpty, isStrikethroughOpen } = this.state
+    const { endsUnopenedThought = false, isThought = false, pieces = [], skip } = match
+    this.at += match.length
+    if (pieces.length > 0) this.endWords()
+    this.pieces.push(...pieces)
+    this.state = {
+      ...this.state,
+      before: "\n",
+      isReplyEmpty: isReplyEmpty && pieces.every(({ _tag }) => _tag === "DroppedCall"),
+      skip,
+      channel: match.channel ?? channel,
+      isStrikethroughOpen: match.isStrikethroughOpen ?? isStrikethroughOpen,
+      hasThought: hasThought || isThought || endsUnopenedThought,
+      hasUnopenedThought: hasUnopenedThought || endsUnopenedThought && !hasThought,
+      isOver: match.endsTurn === true
+    }
+  }
+
+  skip({ end, maxEndLength }: Skip): void {
+    const found = end.exec(this.text.slice(this.at))
+    if (found === null) return this.hold(Math.max(this.at, this.text.length - maxEndLength + 1))
+    this.at += found.index + found[0].length
+    this.state = { ...this.state, skip: undefined }
   }
 }
 
-const run = (reader: Reader, more: string, isLast: boolean): readonly [Reader, ReadonlyArray<Piece>] => {
-  if (reader.isOver) return [reader, []]
-  if (reader.isStarted) return new Reading(reader, reader.held + more, isLast).run()
-  const rest = (reader.held + more).trimStart()
-  const start = started(reader, rest, isLast)
-  if (start.isHeld) return [{ ...reader, held: rest }, []]
-  const { isThought } = start
-  return new Reading(
-    { ...reader, isStarted: rest !== "", hasThought: isThought, hasLoneEnd: isThought },
-    start.rest,
-    isLast
-  ).run()
+const parse = (state: ParserState, more: string, isComplete: boolean): readonly [ParserState, ReadonlyArray<OutputPiece>] => {
+  if (state.isOver) return [state, []]
+  if (state.isStarted) return new Pass(state, state.held + more, isComplete).run()
+  const text = (state.held + more).trimStart()
+  const { isHeld, isThought, rest } = startOf(state, text, isComplete)
+  if (isHeld) return [{ ...state, held: text }, []]
+  return new Pass({ ...state, isStarted: text !== "", hasThought: isThought, hasUnopenedThought: isThought }, rest, isComplete).run()
 }
 
-/** What is known now. */
-export const read = (reader: Reader, text: string): readonly [Reader, ReadonlyArray<Piece>] =>
-  text === "" ? [reader, []] : run(reader, text, false)
+/** Reads more text. The pieces are those that no further text can change. */
+export const read = (state: ParserState, text: string): readonly [ParserState, ReadonlyArray<OutputPiece>] =>
+  text === "" ? [state, []] : parse(state, text, false)
 
 /**
- * What is left when the model has ended. `isCut`: it was ended by its limit; a start that was held back as a possible
- * thought is one then.
+ * Reads the text that is still held back, when the answer has ended. `isCut`: the limit of tokens ended it. Then a start that may
+ * be a thought counts as one.
  */
-export const finish = (reader: Reader, isCut = false): readonly [Reader, ReadonlyArray<Piece>] => {
-  if (!reader.isStarted && isCut && reader.held.trim() !== "") return [{ ...reader, held: "", hasThought: true }, []]
-  return reader.skip === undefined ? run(reader, "", true) : [reader, []]
+export const finish = (state: ParserState, isCut = false): readonly [ParserState, ReadonlyArray<OutputPiece>] => {
+  if (!state.isStarted && isCut && state.held.trim() !== "") return [{ ...state, held: "", hasThought: true }, []]
+  return state.skip === undefined ? parse(state, "", true) : [state, []]
 }
 
-/** The same, where the reader is not needed any more. */
-export const end = (reader: Reader): ReadonlyArray<Piece> => finish(reader)[1]
+/** Does not hold the start back any more: the server sends thoughts apart, so the text has none. */
+export const withoutHeldStart = (state: ParserState): ParserState =>
+  state.isStarted || state.options.holdsStart !== true ? state : { ...state, options: { ...state.options, holdsStart: false } }
 
-/** The server tells thoughts apart, so the text has none. */
-export const startedByServer = (reader: Reader): Reader =>
-  reader.isStarted || reader.options.holdsStart !== true ? reader : { ...reader, options: { ...reader.options, holdsStart: false } }
+const isHoldingStart = ({ held, isStarted }: ParserState): boolean => !isStarted && held.trim() !== ""
 
-/** Whether what is written now is, or may be, a thought. */
-export const isInThought = (reader: Reader): boolean => reader.hasThought && reader.skip !== undefined || isHoldingStart(reader)
-
-/** Whether all of the reply so far is held back, for it may be a thought. */
-export const isHoldingStart = ({ held, isStarted }: Reader): boolean => !isStarted && held.trim() !== ""
+/** Whether the text read last is, or may be, part of a thought. */
+export const isInThought = (state: ParserState): boolean => state.hasThought && state.skip !== undefined || isHoldingStart(state)

@@ -1,115 +1,117 @@
 /**
- * A rule of how models write: it looks at one place of the text and says what begins there. `ModelOutputParser` asks the rules
- * one after the other at each place where something could begin.
+ * A rule about text that models write besides words: thoughts, tool calls, special tokens. It looks at one place of the text and
+ * says what begins there. `ModelOutputParser` tries the rules in order at each place where something could begin.
  *
- * So that it does not matter where a server cuts its pieces, a rule answers `wait` until no text still to come could
- * change what it says.
+ * The server may cut the text anywhere. So a rule answers `NeedsMore` as long as further text could change its answer.
  */
 import { RegExp as Patterns } from "effect"
 import type { KnownTools } from "./calls/KnownTools.ts"
 import type { WrittenCall } from "./calls/WrittenCall.ts"
 
-/** What stands in the text of a reply. */
-export type Piece =
+/** A stretch of a model's output. */
+export type OutputPiece =
+  /** To be spoken. */
   | { readonly _tag: "Text"; readonly text: string }
-  /** One of our own lines (`<<…>>`), by what stands between its signs. */
-  | { readonly _tag: "Marker"; readonly body: string }
-  /** One of our own lines was begun and can't be read. */
-  | { readonly _tag: "Broken" }
-  /** A tool call that a model wrote as text, of a tool that the request offers. */
+  /** An action line, `<<…>>`; `body` stands between its signs. */
+  | { readonly _tag: "ActionLine"; readonly body: string }
+  /** The beginning of an action line that cannot be read. */
+  | { readonly _tag: "BrokenLine" }
+  /** A tool call in the model's own format, of a tool that the request offers. `arguments`: JSON text. */
   | { readonly _tag: "Call"; readonly name: string; readonly arguments: string; readonly format: string }
-  /** A tool call that a model wrote as text, and that names no such tool or can't be read. */
-  | { readonly _tag: "Dropped"; readonly format: string }
+  /** A tool call in the model's own format that is unreadable or names no such tool. */
+  | { readonly _tag: "DroppedCall"; readonly format: string }
 
+/** A place of the text, and what has come before it. */
 export interface Place {
-  /** The text from here on. */
+  /** The text from here on, as far as it has arrived. */
   readonly rest: string
-  /** Nothing comes behind `rest`. */
-  readonly isLast: boolean
-  /** The last characters that were spoken before this place; empty at the beginning, a line's end behind a sign. */
+  /** No further text follows `rest`. */
+  readonly isComplete: boolean
+  /** The last characters of spoken text before this place. Empty at the beginning; a line end behind anything that is not spoken. */
   readonly before: string
-  /** Nothing has been said or done in this reply. */
-  readonly isUnsaid: boolean
-  /** The channel that harmony's signs have opened (gpt-oss). */
+  /** The reply has neither text nor actions so far. */
+  readonly isReplyEmpty: boolean
+  /** The channel of harmony (gpt-oss) that is open. */
   readonly channel: string | undefined
-  /** A strikethrough of HTML was begun. */
-  readonly isStruck: boolean
+  /** An HTML strikethrough, `<s>`, is open. */
+  readonly isStrikethroughOpen: boolean
   readonly tools: KnownTools
 }
 
-/** Skips text up to and including the first match of `end`. */
+/** Text to skip, up to and including the first match of `end`. */
 export interface Skip {
-  /** Ignores case; a lookahead leaves what it sees in the text. */
+  /** Ignores case. A lookahead leaves its match in the text. */
   readonly end: RegExp
   /** Characters of the longest match, lookahead included. */
-  readonly longest: number
+  readonly maxEndLength: number
 }
 
-export type Found =
-  | { readonly _tag: "Nothing" }
-  /** `otherwise`: what it is if it gets longer than what is held back; unset: text. */
-  | { readonly _tag: "Wait"; readonly otherwise?: Taken }
-  | Taken
+export type RuleResult =
+  | { readonly _tag: "NoMatch" }
+  /** `ifTooLong`: the result when the text grows longer than the parser holds back; unset: it is text. */
+  | { readonly _tag: "NeedsMore"; readonly ifTooLong?: Match }
+  | Match
 
-export interface Taken {
-  readonly _tag: "Taken"
+export interface Match {
+  readonly _tag: "Match"
+  /** Characters from the place on. They are not spoken. */
   readonly length: number
-  readonly pieces?: ReadonlyArray<Piece>
+  readonly pieces?: ReadonlyArray<OutputPiece>
+  /** What to skip behind the match. */
   readonly skip?: Skip
+  /** What is skipped is a thought. */
   readonly isThought?: boolean
-  /** The end of a thought whose beginning was not seen. */
-  readonly isLoneEnd?: boolean
-  /** A channel of harmony begins. */
+  /** The end of a thought whose beginning was not in the text. */
+  readonly endsUnopenedThought?: boolean
+  /** The channel that is open from here on. */
   readonly channel?: string
-  readonly isStruck?: boolean
-  /** The reply is over, whatever comes. */
-  readonly isEnd?: boolean
+  /** Whether an HTML strikethrough is open from here on. */
+  readonly isStrikethroughOpen?: boolean
+  /** The model's turn is over; it may go on to invent the caller's. */
+  readonly endsTurn?: boolean
 }
 
-export interface OutputRule {
-  readonly name: string
-  readonly look: (place: Place) => Found
-}
+export type OutputRule = (place: Place) => RuleResult
 
-export const nothing: Found = { _tag: "Nothing" }
-export const wait: Found = { _tag: "Wait" }
+export const noMatch: RuleResult = { _tag: "NoMatch" }
+export const needsMore: RuleResult = { _tag: "NeedsMore" }
 
-export const taken = (length: number, more: Omit<Taken, "_tag" | "length"> = {}): Taken => ({ _tag: "Taken", length, ...more })
+export const match = (length: number, more: Omit<Match, "_tag" | "length"> = {}): Match => ({ _tag: "Match", length, ...more })
 
-/** The end of the model's turn, where something of it was not closed: a pattern that takes nothing of the text. */
-export const beforeTurnEnd = "(?=<(?:\\|(?:im_end|eot_id|eom_id|endoftext|end_of_text)\\||end_of_turn|/s|turn\\||｜end▁of▁sentence｜)>)"
+/** A lookahead for the special token that ends the model's turn. Whatever is still open ends there, too. */
+export const turnEndLookahead = "(?=<(?:\\|(?:im_end|eot_id|eom_id|endoftext|end_of_text)\\||end_of_turn|/s|turn\\||｜end▁of▁sentence｜)>)"
 
-/** Up to the first of these texts. */
+/** Skips up to and including the first of these texts. */
 export const skipTo = (...ends: ReadonlyArray<string>): Skip => ({
   end: new RegExp(ends.map((end) => Patterns.escape(end)).join("|"), "i"),
-  longest: Math.max(...ends.map(({ length }) => length))
+  maxEndLength: Math.max(...ends.map(({ length }) => length))
 })
 
-/** Whether a text that is over could have been the beginning of one of these. */
-export const couldBecome = (rest: string, wholes: ReadonlyArray<string>): boolean => {
+/** Whether all of the text is the beginning of one of these, but not the whole. `wholes` in lower case; the case of `rest` is ignored. */
+export const isPrefixOfAny = (rest: string, wholes: ReadonlyArray<string>): boolean => {
   if (wholes.every(({ length }) => length <= rest.length)) return false
   const start = rest.toLowerCase()
   return wholes.some((whole) => whole.length > start.length && whole.startsWith(start))
 }
 
-/** Waits while the text could become one of these; drops its beginning where nothing more comes. */
-export const waitFor = ({ isLast, rest }: Place, wholes: ReadonlyArray<string>): Found => {
-  // A single sign may be meant as such.
-  if (!couldBecome(rest, wholes) || isLast && rest.length < 2) return nothing
-  return isLast ? taken(rest.length) : wait
+/** Needs more text while the rest is the beginning of one of these; drops such a beginning where no more text follows. */
+export const awaitAny = ({ isComplete, rest }: Place, wholes: ReadonlyArray<string>): RuleResult => {
+  // A single character at the end of a reply may be meant as such.
+  if (!isPrefixOfAny(rest, wholes) || isComplete && rest.length < 2) return noMatch
+  return isComplete ? match(rest.length) : needsMore
 }
 
 /** Whether a line or a sentence begins here. */
-export const isBeginning = ({ before }: Place): boolean => /(?:^|\n|[.!?:;…。！？]["'”’)\]*`]*)\s*$/.test(before)
+export const isSentenceStart = ({ before }: Place): boolean => /(?:^|\n|[.!?:;…。！？]["'”’)\]*`]*)\s*$/.test(before)
 
 /** Whether a line begins here. */
 export const isLineStart = ({ before }: Place): boolean => /(?:^|\n)[^\S\n]*$/.test(before)
 
-/** What becomes of calls: those of known tools are calls, the others are counted. */
-export const toPieces = (calls: ReadonlyArray<WrittenCall>, tools: KnownTools, format: string): ReadonlyArray<Piece> =>
-  calls.map((call): Piece => {
+/** Calls of known tools with readable arguments are calls, all others are dropped calls. */
+export const toPieces = (calls: ReadonlyArray<WrittenCall>, tools: KnownTools, format: string): ReadonlyArray<OutputPiece> =>
+  calls.map((call): OutputPiece => {
     const tool = tools.find(call.name)
     return tool === undefined || call.arguments === undefined
-      ? { _tag: "Dropped", format }
+      ? { _tag: "DroppedCall", format }
       : { _tag: "Call", name: tool.name, arguments: JSON.stringify(call.arguments), format }
   })

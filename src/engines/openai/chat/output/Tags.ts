@@ -1,47 +1,60 @@
 /**
- * Tags of XML by their names, with the prefixes that models put before them (`<seed:think>`, `<｜DSML｜invoke name="x">`):
- * whole ones, and text that may become one.
+ * XML tags of given names, as models write them, with an optional prefix: `<think>`, `<seed:think>`, `<｜DSML｜invoke name="x">`.
+ * Reads a whole tag, or tells whether a text may become one. Pure.
  */
 
-export interface Tag {
+interface Tag {
+  /** In lower case, without the prefix. */
   readonly name: string
-  /** With its prefix, as its end repeats it. */
+  /** As it is written, with its prefix: the end tag repeats it. */
   readonly fullName: string
+  /** Characters. */
   readonly length: number
+  /** `empty`: `<think/>`. */
   readonly kind: "begin" | "end" | "empty"
-  /** What stands behind the name. */
+  /** The text behind the name. */
   readonly attributes: string
 }
 
-export interface Tags {
-  readonly read: (rest: string) => Tag | undefined
-  /** Whether a text that is over could have been the beginning of such a tag. */
-  readonly isPart: (rest: string) => boolean
+interface Tags {
+  /** The tag at the beginning of a text. */
+  readonly read: (text: string) => Tag | undefined
+  /** Whether all of a text is the beginning of such a tag. */
+  readonly isPart: (text: string) => boolean
 }
 
 const prefixes = ["seed:", "antml:", "minimax:", "mm:", "ant:", "｜dsml｜", "|dsml|"]
 
-const whole = /^<(\/?)((?:[a-z]{1,12}:|[|｜]dsml[|｜])?)([a-z_]{1,32})((?:\s|=)[^<>]{0,100})?>/i
-const part = /^<(\/?)([^\s<>="'/]{0,32})((?:\s|=)[^<>]{0,100})?(\/?)$/
+/** Characters in which a whole tag is looked for. */
+const maxTagCharacters = 180
 
-/** `names` in lower case. */
+const wholeTag = /^<(\/?)((?:[a-z]{1,12}:|[|｜]dsml[|｜])?)([a-z_]{1,32})((?:\s|=)[^<>]{0,100})?>/i
+const partOfTag = /^<(\/?)([^\s<>="'/]{0,32})((?:\s|=)[^<>]{0,100})?(\/?)$/
+
+/** Tags of these names, which are in lower case. The case of the text is ignored. */
 export const make = (names: ReadonlyArray<string>): Tags => {
   const known = new Set(names)
-  const spelled = names.flatMap((name) => [name, ...prefixes.map((prefix) => prefix + name)])
-  const spelledNames = new Set(spelled)
+  const spellings = names.flatMap((name) => [name, ...prefixes.map((prefix) => prefix + name)])
+  const spellingSet = new Set(spellings)
   return {
-    read: (rest) => {
-      // The slash of an empty tag is none of an attribute's.
-      const [text, slash, prefix, name, attributes = ""] = whole.exec(rest.slice(0, 180).replace(/^(<[^<>]*)\/>/, "$1 >")) ?? []
-      if (text === undefined || !known.has(name.toLowerCase())) return undefined
-      const isEmpty = rest[text.length - 2] === "/"
-      return { name: name.toLowerCase(), fullName: prefix + name, length: text.length, kind: slash === "/" ? "end" : isEmpty ? "empty" : "begin", attributes: attributes.trim() }
+    read: (text) => {
+      // The slash of an empty tag must not become part of an attribute.
+      const [tag, slash, prefix, name, attributes = ""] = wholeTag.exec(text.slice(0, maxTagCharacters).replace(/^(<[^<>]*)\/>/, "$1 >")) ?? []
+      if (tag === undefined || !known.has(name.toLowerCase())) return undefined
+      const isEmpty = text[tag.length - 2] === "/"
+      return {
+        name: name.toLowerCase(),
+        fullName: prefix + name,
+        length: tag.length,
+        kind: slash === "/" ? "end" : isEmpty ? "empty" : "begin",
+        attributes: attributes.trim()
+      }
     },
-    isPart: (rest) => {
-      const [text, , name = "", attributes] = part.exec(rest) ?? []
-      if (text === undefined || text.length < 2) return false
+    isPart: (text) => {
+      const [part, , name = "", attributes] = partOfTag.exec(text) ?? []
+      if (part === undefined || part.length < 2) return false
       const start = name.toLowerCase()
-      return attributes === undefined ? spelled.some((spelling) => spelling.startsWith(start)) : spelledNames.has(start)
+      return attributes === undefined ? spellings.some((spelling) => spelling.startsWith(start)) : spellingSet.has(start)
     }
   }
 }

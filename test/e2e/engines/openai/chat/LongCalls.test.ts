@@ -256,7 +256,7 @@ describe("an answer that is asked for", () => {
       })
       const error = yield* Effect.flip(call(replier, 1))
       assert.strictEqual(error.reason, "refused")
-      assert.match(error.message, /refuses even the shortest request: .* tokens, and it takes 2048 with the answer\. Give the server more context \(--max-model-len/)
+      assert.match(error.message, /refuses even the shortest request: .* tokens, and its window is 2048 with the answer\. Give the server more context \(--max-model-len/)
       assert.isAtMost(chats.length, 4)
     }).pipe(Effect.provide(Replies.live)))
 })

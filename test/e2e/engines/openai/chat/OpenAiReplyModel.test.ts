@@ -28,7 +28,7 @@ const billing = PhoneNumber.make("+14155550123")
 const setUp = Effect.fnUntraced(function*(
   options: FakeChatServer.Options & { readonly name?: string } = {},
   own: Partial<AgentDefinition> = {},
-  how?: OpenAiReplyModel.Options
+  how?: OpenAiReplyModel.MakeOptions
 ) {
   const server = yield* FakeChatServer.make(options)
   const model = yield* OpenAiReplyModel.make(settingsAt(server.base, options.name ?? options.model ?? gemma), { isPrimed: false, ...how })

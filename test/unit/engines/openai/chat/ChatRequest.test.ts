@@ -4,10 +4,11 @@ import type { Message } from "../../../../../src/conversation/ports/ReplyModel.t
 import type { ToolExchange } from "../../../../../src/conversation/ports/Tools.ts"
 import * as ModelActions from "../../../../../src/engines/openai/chat/ModelActions.ts"
 import * as ChatRequest from "../../../../../src/engines/openai/chat/ChatRequest.ts"
+import * as Dialect from "../../../../../src/engines/openai/chat/Dialect.ts"
 import { persona } from "../../../../support/engines/Bakery.ts"
 
-const gemma = ChatRequest.dialectOf("google/gemma-3-27b-it", "auto")
-const other = ChatRequest.dialectOf("some-model", "auto")
+const gemma = Dialect.expectedOf("google/gemma-3-27b-it", "auto")
+const other = Dialect.expectedOf("some-model", "auto")
 
 const roles = (messages: ReadonlyArray<ChatRequest.ChatMessage>) => messages.map(({ role }) => role)
 
@@ -140,36 +141,36 @@ describe("the messages", () => {
 describe("the dialect", () => {
   it("is known by the model's name", () => {
     for (const name of ["google/gemma-3-27b-it", "gemma3:27b", "gemma-3n-E4B-it", "BCCard/gemma-3-27b-it-FP8-Dynamic", "gemma2:9b", "google/gemma-7b-it"]) {
-      const { system, thinking, tools } = ChatRequest.dialectOf(name, "auto")
-      assert.deepStrictEqual([name, system, tools, thinking.effort], [name, "folded", "text", "unsaid"])
+      const { system, thinking, tools } = Dialect.expectedOf(name, "auto")
+      assert.deepStrictEqual([name, system, tools, thinking.effort], [name, "folded", "text", "unset"])
     }
     for (const name of ["google/gemma-4-31B-it", "gemma4:e4b", "Qwen/Qwen3-30B-A3B"]) {
-      const { system, thinking, tools } = ChatRequest.dialectOf(name, "auto")
+      const { system, thinking, tools } = Dialect.expectedOf(name, "auto")
       assert.deepStrictEqual([name, system, tools, thinking.effort], [name, "role", "calls", "none"])
     }
-    const { thinking, tools } = ChatRequest.dialectOf("gpt-4o-mini", "auto")
-    assert.deepStrictEqual([tools, thinking.effort], ["calls", "unsaid"])
-    assert.strictEqual(ChatRequest.dialectOf("gemma3:27b", "calls").tools, "calls")
-    assert.strictEqual(ChatRequest.dialectOf(undefined, "text").tools, "text")
+    const { thinking, tools } = Dialect.expectedOf("gpt-4o-mini", "auto")
+    assert.deepStrictEqual([tools, thinking.effort], ["calls", "unset"])
+    assert.strictEqual(Dialect.expectedOf("gemma3:27b", "calls").tools, "calls")
+    assert.strictEqual(Dialect.expectedOf(undefined, "text").tools, "text")
   })
 
   it("is not changed by a refusal that has another reason, nor twice by the same", () => {
-    assert.isUndefined(ChatRequest.adapt(other, "Conversation roles must alternate user/assistant"))
-    assert.isUndefined(ChatRequest.adapt(other, "maximum context length is 8192 tokens"))
-    const adapted = ChatRequest.adapt(other, "m does not support tools")
+    assert.isUndefined(Dialect.afterRefusal(other, "Conversation roles must alternate user/assistant"))
+    assert.isUndefined(Dialect.afterRefusal(other, "maximum context length is 8192 tokens"))
+    const adapted = Dialect.afterRefusal(other, "m does not support tools")
     assert.deepStrictEqual(adapted, { ...other, tools: "text" })
-    assert.isUndefined(ChatRequest.adapt({ ...other, tools: "text" }, "m does not support tools"))
+    assert.isUndefined(Dialect.afterRefusal({ ...other, tools: "text" }, "m does not support tools"))
   })
 })
 
 describe("the body", () => {
   const actions = Result.getOrThrow(ModelActions.make(persona))
-  const bodyOf = (dialect: ChatRequest.Dialect) =>
+  const bodyOf = (dialect: Dialect.Dialect) =>
     ChatRequest.body({ model: "m", messages: [], tools: actions.definitions, dialect, sampling: { maxTokens: 80, temperature: 0 } }) as Record<string, unknown>
 
   it("has what its dialect wants and no more", () => {
     assert.hasAllKeys(bodyOf(gemma), ["model", "messages", "stream", "stream_options", "temperature", "max_tokens", "stop"])
-    assert.hasAllKeys(bodyOf({ ...other, thinking: { ...other.thinking, effort: "none" }, limit: "max_completion_tokens", without: ["temperature", "stream_options"] }), [
+    assert.hasAllKeys(bodyOf({ ...other, thinking: { ...other.thinking, effort: "none" }, limitField: "max_completion_tokens", omitted: ["temperature", "stream_options"] }), [
       "model",
       "messages",
       "stream",

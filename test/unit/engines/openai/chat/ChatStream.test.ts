@@ -123,7 +123,7 @@ describe("chunks", () => {
       { choices: [], usage: null }
     )
     assert.strictEqual(text, "Hi")
-    assert.deepStrictEqual(answered.finish, Option.some("length"))
+    assert.deepStrictEqual(answered.finishReason, Option.some("length"))
     assert.deepStrictEqual(answered.usage, Option.some({ prompt: 420, cached: 400, completion: 31 }))
   })
 

@@ -69,7 +69,7 @@ describe("a line of the text", () => {
   ]
   for (const [body, expected] of cases) {
     it(`<<${body}>>`, () => {
-      const result = read(make().ofMarker(body))
+      const result = read(make().fromLine(body))
       if (typeof expected === "string") assert.strictEqual(result, expected)
       else assert.match(result, expected)
     })
@@ -91,7 +91,7 @@ describe("a tool call", () => {
   ]
   for (const [name, json, expected] of cases) {
     it(`${name} ${json}`, () => {
-      const result = read(make().ofCall(name, json))
+      const result = read(make().fromCall(name, json))
       if (typeof expected === "string") assert.strictEqual(result, expected)
       else assert.match(result, expected)
     })

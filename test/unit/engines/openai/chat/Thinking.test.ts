@@ -18,47 +18,47 @@ describe("how a server is told not to think", () => {
     [undefined, "http://gpu:8000/v1", {}]
   ]
   for (const [model, address, fields] of cases) {
-    it(`${model ?? "no name"} at ${address}`, () => assert.deepStrictEqual(Thinking.fields(Thinking.of(model, url(address), "off")), fields))
+    it(`${model ?? "no name"} at ${address}`, () => assert.deepStrictEqual(Thinking.requestFields(Thinking.expectedOf(model, url(address), "off")), fields))
   }
 
   it("or how much, where the operator wants it", () => {
-    assert.deepStrictEqual(Thinking.fields(Thinking.of("qwen3:8b", url("http://gpu:11434/v1"), "medium")), { reasoning_effort: "medium", think: true })
-    assert.isTrue(Thinking.of("anything", undefined, "low").isExpected)
+    assert.deepStrictEqual(Thinking.requestFields(Thinking.expectedOf("qwen3:8b", url("http://gpu:11434/v1"), "medium")), { reasoning_effort: "medium", think: true })
+    assert.isTrue(Thinking.expectedOf("anything", undefined, "low").isExpected)
   })
 })
 
 describe("a server that refuses it", () => {
-  const asked = Thinking.of("Qwen/Qwen3-8B", undefined, "off")
+  const asked = Thinking.expectedOf("Qwen/Qwen3-8B", undefined, "off")
 
   it("is asked without the field that it names, until none is left", () => {
-    const first = Thinking.adapt(asked, "Unrecognized request argument supplied: chat_template_kwargs")
-    assert.deepStrictEqual(first?.ways, ["reasoning_effort"])
-    const second = first === undefined ? undefined : Thinking.adapt(first, "body.reasoning_effort: Extra inputs are not permitted")
-    assert.deepStrictEqual([second?.ways, second?.effort], [[], "unsaid"])
-    assert.isUndefined(second === undefined ? undefined : Thinking.adapt(second, "reasoning_effort"))
+    const first = Thinking.afterRefusal(asked, "Unrecognized request argument supplied: chat_template_kwargs")
+    assert.deepStrictEqual(first?.fields, ["reasoning_effort"])
+    const second = first === undefined ? undefined : Thinking.afterRefusal(first, "body.reasoning_effort: Extra inputs are not permitted")
+    assert.deepStrictEqual([second?.fields, second?.effort], [[], "unset"])
+    assert.isUndefined(second === undefined ? undefined : Thinking.afterRefusal(second, "reasoning_effort"))
   })
 
   it("is asked for the least that it takes", () => {
-    const next = (detail: string) => Thinking.adapt(asked, detail)?.effort
+    const next = (detail: string) => Thinking.afterRefusal(asked, detail)?.effort
     assert.strictEqual(next("'reasoning_effort' does not support 'none'. Supported values are: 'low', 'medium', and 'high'."), "low")
     assert.strictEqual(next("reasoning_effort: Input should be 'minimal', 'low', 'medium' or 'high'"), "minimal")
-    assert.strictEqual(next("\"qwen\" does not support thinking"), "unsaid")
+    assert.strictEqual(next("\"qwen\" does not support thinking"), "unset")
   })
 
   it("for another reason is not taken for it", () => {
     for (const detail of ["I think that this is too long", "maximum context length is 8192 tokens", "m does not support tools", "The reasoning parser crashed"]) {
-      assert.isUndefined(Thinking.adapt(asked, detail), detail)
+      assert.isUndefined(Thinking.afterRefusal(asked, detail), detail)
     }
   })
 })
 
 describe("a model that thinks all the same", () => {
   it("is told not to at first, and has room for it then", () => {
-    const unknown = Thinking.of("some-model", undefined, "off")
-    const told = Thinking.seen(unknown)
+    const unknown = Thinking.expectedOf("some-model", undefined, "off")
+    const told = Thinking.afterThoughts(unknown)
     assert.deepStrictEqual([told.effort, told.isExpected], ["none", false])
-    assert.isTrue(Thinking.seen(told).isExpected)
-    assert.deepStrictEqual([Thinking.least(unknown).effort, Thinking.least(unknown).isExpected], ["none", true])
-    assert.isTrue(Thinking.isSame(Thinking.least(Thinking.least(unknown)), Thinking.least(unknown)))
+    assert.isTrue(Thinking.afterThoughts(told).isExpected)
+    assert.deepStrictEqual([Thinking.leastOf(unknown).effort, Thinking.leastOf(unknown).isExpected], ["none", true])
+    assert.isTrue(Thinking.isSame(Thinking.leastOf(Thinking.leastOf(unknown)), Thinking.leastOf(unknown)))
   })
 })

@@ -1,27 +1,32 @@
 /**
- * Calls as JSON, by the shapes that models were trained on: `{"name","arguments"}` (Hermes, Qwen, Mistral), `parameters`
- * (Llama 3), `{"type":"function","function":{…}}` (OpenAI), `{"tool","args"}`, `{"tool_name","parameters"}` (Command R),
- * `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and arrays of them.
+ * Tool calls as JSON, in the shapes that models were trained on:
+ *
+ *     {"name": "transfer", "arguments": {"to": "billing"}}
+ *
+ * is that of Hermes, Qwen and Mistral. Others are `parameters` (Llama 3), `{"type":"function","function":{…}}` (OpenAI),
+ * `{"tool","args"}`, `{"tool_name","parameters"}` (Command R), `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and
+ * arrays of all of these. Pure.
  */
 import { Predicate, type Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
 import * as LiteralReader from "./LiteralReader.ts"
 import type { WrittenCall } from "./WrittenCall.ts"
 
-/** Keys whose value is the name, the likeliest first. */
+/** Keys of the tool's name, the most likely first. */
 const nameKeys = ["name", "tool_name", "toolName", "function_name", "tool", "function", "action", "recipient_name", "api_name"]
 
+/** Keys of the arguments. */
 const argumentKeys = [
   "arguments", "parameters", "args", "params", "input", "kwargs", "action_input", "tool_input", "tool_args", "tool_arguments", "tool_parameters"
 ]
 
-/** Keys whose value holds calls itself. */
+/** Keys of an inner object or array that holds the calls. */
 const wrapperKeys = ["tool_calls", "toolCalls", "function_calls", "tool_uses", "calls", "tool_call", "toolCall", "function_call", "functionCall", "function"]
 
-/** Keys that say nothing about what is to be done. */
+/** Keys that are neither arguments nor name. */
 const otherKeys = new Set(["type", "id", "tool_call_id", "index", "thought", "reasoning"])
 
-/** An object that holds a call has one of these, or a tool's name, as its first key. */
+/** The first key of an object that holds a call is one of these, or the name of a tool. */
 export const firstKeys: ReadonlyArray<string> = [...new Set([...nameKeys, ...argumentKeys, ...wrapperKeys, ...otherKeys])]
 
 type Fields = Readonly<Record<string, Schema.Json>>
@@ -42,11 +47,11 @@ const callIn = (fields: Fields, tools: KnownTools): WrittenCall | undefined => {
   const argumentKey = argumentKeys.find((key) => key in fields)
   if (argumentKey !== undefined) return { name, arguments: argumentsOf(fields[argumentKey]) }
   if (tools.find(name) === undefined) return fields.type === "function" ? { name, arguments: {} } : undefined
-  // The arguments may stand beside the name.
+  // The arguments stand beside the name: `{"tool": "transfer", "to": "billing"}`.
   return { name, arguments: Object.fromEntries(Object.entries(fields).filter(([key]) => key !== nameKey && !otherKeys.has(key))) }
 }
 
-/** The calls that a value holds; nothing, if it is not one that calls. */
+/** The calls that a value holds; undefined where it holds anything else. */
 export const find = (value: Schema.Json, tools: KnownTools): ReadonlyArray<WrittenCall> | undefined => {
   if (Array.isArray(value)) {
     const found = value.map((item: Schema.Json) => find(item, tools))

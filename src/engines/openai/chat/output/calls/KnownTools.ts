@@ -1,27 +1,27 @@
 /**
- * The tools and actions that a request offers, as a call in the text may name them: in any case, with a hyphen for an
- * underscore, with a namespace in front (`functions.`, `default_api.`) or a number behind (`functions.transfer:0`).
+ * The tools and actions of a request, found by the names that models write: in any case, with a hyphen for an underscore, with a
+ * namespace (`functions.transfer`, `default_api.transfer`) or a number (`functions.transfer:0`). Pure.
  */
 import { Predicate } from "effect"
 import type { ToolDefinition } from "../../ModelActions.ts"
 
 export interface KnownTool {
-  /** As the agent's file has it. */
+  /** The name in the agent's file. */
   readonly name: string
-  /** The names of its parameters in their order, each with its JSON type where the schema tells one. */
+  /** The JSON type of each parameter by its name, in the order of the schema; undefined where the schema has none. */
   readonly parameters: ReadonlyMap<string, string | undefined>
 }
 
 export interface KnownTools {
   readonly find: (written: string) => KnownTool | undefined
-  /** In lower case, for text that may begin with one. */
+  /** In lower case, for text that may become one of them. */
   readonly names: ReadonlyArray<string>
 }
 
 const namespace = /^(?:functions?|tools?|default_api|api)[.:]+/
 
-/** One spelling of a name, however it was written. */
-const plain = (written: string): string =>
+/** The same for all spellings of a name. */
+const nameKey = (written: string): string =>
   written.trim().replace(/^["'`]+|["'`]+$/g, "").toLowerCase().replace(namespace, "").replace(/:\d+$/, "").replace(/\.call$/, "")
     .replace(/[-\s]/g, "_")
 
@@ -35,10 +35,7 @@ const parametersOf = ({ function: { parameters } }: ToolDefinition): ReadonlyMap
 export const make = (definitions: ReadonlyArray<ToolDefinition>): KnownTools => {
   const tools = new Map(definitions.map((definition) => {
     const { name } = definition.function
-    return [plain(name), { name, parameters: parametersOf(definition) }] as const
+    return [nameKey(name), { name, parameters: parametersOf(definition) }] as const
   }))
-  return { find: (written) => tools.get(plain(written)), names: [...tools.values()].map(({ name }) => name.toLowerCase()) }
+  return { find: (written) => tools.get(nameKey(written)), names: [...tools.values()].map(({ name }) => name.toLowerCase()) }
 }
-
-/** For text that is read where nothing can be called. */
-export const none: KnownTools = make([])

@@ -1,41 +1,44 @@
 /**
- * Reads one value that a model wrote as JSON, or as a Python or JavaScript literal: single quotes, `True` and `None`,
- * keys without quotes, a comma too many, line ends inside of strings, and the quotes of Gemma 4 and FunctionGemma.
+ * Reads one value that a model wrote as JSON, or as a literal of Python or JavaScript: with single quotes, `True` and `None`, keys
+ * without quotes, a trailing comma, line ends inside of strings, or the quotes of Gemma 4 and FunctionGemma. Pure.
  */
 import type { Schema } from "effect"
 
-export type Parsed =
+export type ParsedLiteral =
+  /** `end`: the place behind the value. */
   | { readonly _tag: "Value"; readonly value: Schema.Json; readonly end: number }
   /** The text ends before the value does. */
   | { readonly _tag: "Incomplete" }
-  /** The text is no value; `at` is where it stopped being one. */
+  /** The text is not a value, whatever follows. `at`: the place of the first character that cannot belong to one. */
   | { readonly _tag: "Invalid"; readonly at: number }
 
-/** Values inside of values; a deeper one is refused. */
-const deepest = 32
+/** Nested objects and arrays; a deeper value is invalid. */
+const maxDepth = 32
 
 const constants: Readonly<Record<string, Schema.Json>> = { true: true, True: true, false: false, False: false, null: null, None: null }
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f" }
 
-/** Quotes of single characters come last, so that a longer one is found first. */
+/** The longer quotes first, so that `"` is not found in place of `"""`. */
 const quotes = ["<|\"|>", "<escape>", "\"\"\"", "'''", "\"", "'"]
 
 const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-/** A number that more text may make longer. */
+/** A number at the end of the text, which more text may continue. */
 const partOfNumber = /-?\d+(?:\.\d*)?(?:[eE][+-]?\d*)?$/y
 const identifier = /[A-Za-z_$][\w$-]*/y
 const bareWord = /[^\s,{}[\]"'<>][^,{}[\]"'<>\n]*/y
 
-/** What a reading function answers instead of a value. */
-const nothing = Symbol("nothing")
-type Read<A> = A | typeof nothing
+/** In place of a value that cannot be read. */
+const unread = Symbol("unread")
+type Read<A> = A | typeof unread
 
+/** A place in the text that moves on as values are read. */
 class Cursor {
   readonly text: string
   readonly takesBareWords: boolean
   at: number
-  isShort = false
+  /** The text ends before the value does. */
+  endsEarly = false
 
   constructor(text: string, at: number, takesBareWords: boolean) {
     this.text = text
@@ -52,13 +55,14 @@ class Cursor {
     while (/\s/.test(this.text[this.at] ?? "")) this.at++
   }
 
-  /** The value can't be read; whether more text could change that is told by how much there is. */
-  fail(): typeof nothing {
-    if (this.at >= this.text.length) this.isShort = true
-    return nothing
+  /** The value cannot be read. At the end of the text more text could change that. */
+  fail(): typeof unread {
+    if (this.at >= this.text.length) this.endsEarly = true
+    return unread
   }
 
-  short(): typeof nothing {
+  /** The value goes on behind the end of the text. */
+  failAtEnd(): typeof unread {
     this.at = this.text.length
     return this.fail()
   }
@@ -72,7 +76,7 @@ class Cursor {
         this.at += quote.length
         return value
       }
-      if (quote.length > 1 && quote.startsWith(rest) && this.at + rest.length === this.text.length) return this.short()
+      if (quote.length > 1 && quote.startsWith(rest) && this.at + rest.length === this.text.length) return this.failAtEnd()
       const character = this.text[this.at++]
       if (character !== "\\") {
         value += character
@@ -85,18 +89,18 @@ class Cursor {
         if (digits.length < 4) break
         if (!/^[0-9a-f]{4}$/i.test(digits)) {
           this.at -= 2
-          return nothing
+          return unread
         }
         value += String.fromCharCode(parseInt(digits, 16))
         this.at += 4
       } else value += escapes[escaped] ?? escaped
     }
-    return this.short()
+    return this.failAtEnd()
   }
 
   key(): Read<string> {
     const quote = this.quote()
-    if (quote === nothing) return nothing
+    if (quote === unread) return unread
     if (quote !== undefined) return this.string(quote)
     const name = this.match(identifier)
     if (name === undefined) return this.fail()
@@ -104,17 +108,17 @@ class Cursor {
     return name
   }
 
-  /** The quote that stands here; nothing while more text decides which. */
+  /** The quote at this place; `unread` while more text could make it a longer one. */
   quote(): Read<string | undefined> {
     const rest = this.text.slice(this.at, this.at + 10)
     if (this.at + rest.length === this.text.length && quotes.some((quote) => quote.length > rest.length && quote.startsWith(rest))) {
-      // An empty string may be all that was meant.
-      if (rest !== "\"\"" && rest !== "''") return this.short()
+      // `""` and `''` may be empty strings.
+      if (rest !== "\"\"" && rest !== "''") return this.failAtEnd()
     }
     return quotes.find((quote) => rest.startsWith(quote))
   }
 
-  /** The entries between brackets, each read by `entry`. */
+  /** Reads entries up to the closing bracket; false where one cannot be read. */
   entries(close: string, entry: () => boolean): boolean {
     this.at++
     for (;;) {
@@ -137,7 +141,7 @@ class Cursor {
     const entries: Array<readonly [string, Schema.Json]> = []
     const isRead = this.entries("}", () => {
       const key = this.key()
-      if (key === nothing) return false
+      if (key === unread) return false
       this.blanks()
       if (this.text[this.at] !== ":") {
         this.fail()
@@ -145,46 +149,46 @@ class Cursor {
       }
       this.at++
       const value = this.value(depth + 1)
-      if (value === nothing) return false
+      if (value === unread) return false
       entries.push([key, value])
       return true
     })
-    return isRead ? Object.fromEntries(entries) : nothing
+    return isRead ? Object.fromEntries(entries) : unread
   }
 
   array(depth: number): Read<Schema.Json> {
     const items: Array<Schema.Json> = []
     const isRead = this.entries("]", () => {
       const value = this.value(depth + 1)
-      if (value === nothing) return false
+      if (value === unread) return false
       items.push(value)
       return true
     })
-    return isRead ? items : nothing
+    return isRead ? items : unread
   }
 
   value(depth: number): Read<Schema.Json> {
     this.blanks()
-    if (depth > deepest) return nothing
+    if (depth > maxDepth) return unread
     const first = this.text[this.at]
     if (first === undefined) return this.fail()
     if (first === "{") return this.object(depth)
     if (first === "[") return this.array(depth)
     const quote = this.quote()
-    if (quote === nothing) return nothing
+    if (quote === unread) return unread
     if (quote !== undefined) return this.string(quote)
     return this.scalar()
   }
 
   scalar(): Read<Schema.Json> {
-    if (this.match(partOfNumber) !== undefined) return this.short()
+    if (this.match(partOfNumber) !== undefined) return this.failAtEnd()
     const digits = this.match(number)
     const word = this.match(identifier) ?? ""
     const bare = this.takesBareWords ? this.match(bareWord) : undefined
     const found = bare ?? digits ?? word
-    if (found === "") return this.text[this.at] === "-" ? this.short() : this.fail()
-    // What stands at the very end may go on.
-    if (this.at + found.length >= this.text.length) return this.short()
+    if (found === "") return this.text[this.at] === "-" ? this.failAtEnd() : this.fail()
+    // More text may continue a word or number at the end.
+    if (this.at + found.length >= this.text.length) return this.failAtEnd()
     const written = found.trim()
     if (written in constants) {
       this.at += found.length
@@ -192,19 +196,22 @@ class Cursor {
     }
     if (digits !== undefined && digits === written) {
       this.at += found.length
-      // A telephone number's zero in front is meant.
+      // A leading zero is part of a telephone number or postcode.
       return /^-?0\d/.test(digits) ? digits : Number(digits)
     }
-    if (bare === undefined) return nothing
+    if (bare === undefined) return unread
     this.at += found.length
     return written
   }
 }
 
-/** Reads the value that begins at `from`, blanks before it included. */
-export const parse = (text: string, from = 0, options: { readonly takesBareWords?: boolean } = {}): Parsed => {
+/**
+ * Reads the value that begins at `from`, behind any blanks. `takesBareWords`: reads text without quotes, up to a comma or bracket,
+ * as a string.
+ */
+export const parse = (text: string, from = 0, options: { readonly takesBareWords?: boolean } = {}): ParsedLiteral => {
   const cursor = new Cursor(text, from, options.takesBareWords === true)
   const value = cursor.value(0)
-  if (value !== nothing) return { _tag: "Value", value, end: cursor.at }
-  return cursor.isShort ? { _tag: "Incomplete" } : { _tag: "Invalid", at: cursor.at }
+  if (value !== unread) return { _tag: "Value", value, end: cursor.at }
+  return cursor.endsEarly ? { _tag: "Incomplete" } : { _tag: "Invalid", at: cursor.at }
 }

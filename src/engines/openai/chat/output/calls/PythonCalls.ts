@@ -1,22 +1,27 @@
 /**
- * A call as a line of Python: `transfer(to="billing")` (Llama 3.2 and 4, Gemma, LFM2, Olmo), alone, inside of `print(…)`,
- * awaited, assigned to a variable, or behind a module's name. Arguments are literals: nothing is computed.
+ * A tool call as a line of Python, as Llama 3.2 and 4, Gemma, LFM2 and Olmo write it:
+ *
+ *     transfer(to="billing")
+ *
+ * It may be inside of `print(…)`, awaited, assigned to a variable, or have the name of a module. Arguments are literals; nothing is
+ * computed. Pure.
  */
 import { Predicate, type Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
 import * as LiteralReader from "./LiteralReader.ts"
 import { byPosition, type WrittenCall } from "./WrittenCall.ts"
 
-export type Parsed =
+export type ParsedCall =
+  /** `end`: the place behind the call. */
   | { readonly _tag: "Call"; readonly call: WrittenCall; readonly end: number; readonly hasNamedArguments: boolean }
   | { readonly _tag: "Incomplete" }
   | { readonly _tag: "Invalid" }
 
-const incomplete: Parsed = { _tag: "Incomplete" }
-const invalid: Parsed = { _tag: "Invalid" }
+const incomplete: ParsedCall = { _tag: "Incomplete" }
+const invalid: ParsedCall = { _tag: "Invalid" }
 
 const beginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(print\s*\(\s*)?(?:await\s+)?([A-Za-z_][\w.-]*)\s*\(/y
-/** Text that more text can make the beginning of a call. */
+/** Text that more text may make the beginning of a call. */
 const partOfBeginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(?:print\s*\(\s*)?(?:await\s+)?(?:[A-Za-z_][\w.-]*\s*)?$/y
 const keyword = /\s*([A-Za-z_]\w*)\s*=(?!=)/y
 const blanks = /\s*/y
@@ -27,7 +32,7 @@ const skip = (pattern: RegExp, text: string, at: number): number => {
 }
 
 /** Reads the call that begins at `from`. */
-export const parse = (text: string, from: number, tools: KnownTools): Parsed => {
+export const parse = (text: string, from: number, tools: KnownTools): ParsedCall => {
   beginning.lastIndex = from
   const begun = beginning.exec(text)
   if (begun === null) {
@@ -50,7 +55,7 @@ export const parse = (text: string, from: number, tools: KnownTools): Parsed => 
     const isSpread = text.startsWith("**", at)
     const value = LiteralReader.parse(text, key === null ? at + (isSpread ? 2 : 0) : at + key[0].length)
     if (value._tag !== "Value") {
-      // A name that may yet be followed by an equals sign.
+      // The name of an argument may end here, before its equals sign.
       const isOpen = value._tag === "Incomplete" || key === null && /^(?:\*|[\w.-]*\s*=?)$/.test(text.slice(at))
       return isOpen ? incomplete : invalid
     }

@@ -1,31 +1,35 @@
 /**
- * Calls whose arguments are tags: Qwen 3 Coder and Seed (`<function=…><parameter=…>`), Claude's, MiniMax' and DeepSeek
- * 3.2's (`<invoke name="…"><parameter name="…">`), GLM's (`name<arg_key>…</arg_key><arg_value>…</arg_value>`), and
- * `<tool_name>` beside `<parameters>`.
+ * Tool calls whose arguments are XML:
+ *
+ *     <function=transfer><parameter=to>billing</parameter></function>
+ *
+ * is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
+ * `transfer<arg_key>to</arg_key><arg_value>billing</arg_value>` that of GLM. Some models write `<tool_name>` beside `<parameters>`.
+ * Pure.
  */
 import type { Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
 import * as LiteralReader from "./LiteralReader.ts"
 import { typed, type WrittenCall } from "./WrittenCall.ts"
 
-/** What stands in front of a tag's name: `antml:`, `minimax:`, `｜DSML｜`. */
+/** The prefix of a tag's name: `antml:`, `minimax:`, `｜DSML｜`. */
 const prefix = "(?:[A-Za-z]+:|[|｜]DSML[|｜])?"
 
 const tag = (pattern: string) => new RegExp(pattern, "gi")
 
-const functions = tag(`<${prefix}function\\s*=\\s*["']?([\\w.:-]+)["']?\\s*>([^]*?)</${prefix}function>`)
-const invokes = tag(`<${prefix}invoke\\s+name\\s*=\\s*["']?([\\w.:-]+)["']?[^>]*>([^]*?)</${prefix}invoke>`)
-const parameters = tag(`<${prefix}parameter(?:\\s*=\\s*|\\s+name\\s*=\\s*)["']?([\\w.-]+)["']?([^>]*)>([^]*?)</${prefix}parameter>`)
-const pairs = /<arg_key>\s*([\w.-]+)\s*<\/arg_key>\s*<arg_value>([^]*?)<\/arg_value>/gi
-const named = /<(tool_?name|name|function_?name)>\s*([\w.:-]+)\s*<\/\1>([^]*)/i
-const valued = /<(parameters|arguments|args|input|tool_input)>([^]*?)<\/\1>/i
+const functionTags = tag(`<${prefix}function\\s*=\\s*["']?([\\w.:-]+)["']?\\s*>([^]*?)</${prefix}function>`)
+const invokeTags = tag(`<${prefix}invoke\\s+name\\s*=\\s*["']?([\\w.:-]+)["']?[^>]*>([^]*?)</${prefix}invoke>`)
+const parameterTags = tag(`<${prefix}parameter(?:\\s*=\\s*|\\s+name\\s*=\\s*)["']?([\\w.-]+)["']?([^>]*)>([^]*?)</${prefix}parameter>`)
+const argumentPairs = /<arg_key>\s*([\w.-]+)\s*<\/arg_key>\s*<arg_value>([^]*?)<\/arg_value>/gi
+const nameTag = /<(tool_?name|name|function_?name)>\s*([\w.:-]+)\s*<\/\1>([^]*)/i
+const argumentsTag = /<(parameters|arguments|args|input|tool_input)>([^]*?)<\/\1>/i
 
-/** Whether a body is written in tags at all, and so is read here. */
-export const isWrittenSo = (body: string): boolean =>
+/** Whether a body has tags of this kind. */
+export const hasTags = (body: string): boolean =>
   /<(?:[A-Za-z]+:|[|｜]DSML[|｜])?(?:function\s*=|invoke\s|parameter[\s=]|arg_key>|arg_value>|tool_?name>|name>|function_?name>)/i.test(body)
 
-/** One line end on each side belongs to the tag. */
-const inner = (text: string): string => text.replace(/^[^\S\n]*\n/, "").replace(/\n[^\S\n]*$/, "")
+/** The value without the line end behind the opening tag and before the closing one. */
+const trimLineEnds = (text: string): string => text.replace(/^[^\S\n]*\n/, "").replace(/\n[^\S\n]*$/, "")
 
 const objectIn = (text: string): Schema.Json | undefined => {
   if (text.trim() === "") return {}
@@ -35,36 +39,36 @@ const objectIn = (text: string): Schema.Json | undefined => {
 
 const argumentsIn = (name: string, body: string, tools: KnownTools): Schema.Json | undefined => {
   const types = tools.find(name)?.parameters
-  const found = [...body.matchAll(parameters)].map(([, key, attributes, value]) =>
-    // DeepSeek says so where a value is text.
-    [key, /string\s*=\s*"true"/i.test(attributes) ? value : typed(inner(value), types?.get(key))] as const
+  const found = [...body.matchAll(parameterTags)].map(([, key, attributes, value]) =>
+    // DeepSeek marks a value that is text with `string="true"`.
+    [key, /string\s*=\s*"true"/i.test(attributes) ? value : typed(trimLineEnds(value), types?.get(key))] as const
   )
-  const rest = body.replace(parameters, "").trim()
+  const rest = body.replace(parameterTags, "").trim()
   if (found.length === 0) return objectIn(rest)
   return rest === "" ? Object.fromEntries(found) : undefined
 }
 
-/** The body with the end of its last function, where the model left it out. */
-const close = (body: string): string => {
+/** The body with the end tag of its last function added, where the model left it out. */
+const withEndTag = (body: string): string => {
   const last = [...body.matchAll(new RegExp(`<(/?)(${prefix}(?:function(?=\\s*=|>)|invoke\\b))`, "gi"))].at(-1)
   return last === undefined || last[1] === "/" ? body : `${body}</${last[2]}>`
 }
 
 /**
- * The calls of a body; nothing, where it can't be read. `isClosed`: the sign of the end stands behind it. Where it does
- * not, an argument may be missing, so only what has an end of its own is taken.
+ * The calls of a body; undefined where it is unreadable. `isClosed`: the end of the format follows the body. Without it an argument
+ * may be missing, so only functions with an end tag count.
  */
 export const find = (text: string, tools: KnownTools, isClosed: boolean): ReadonlyArray<WrittenCall> | undefined => {
-  const body = isClosed ? close(text) : text
-  const calls = [functions, invokes].flatMap((pattern) =>
+  const body = isClosed ? withEndTag(text) : text
+  const calls = [functionTags, invokeTags].flatMap((pattern) =>
     [...body.matchAll(pattern)].map(([, name, content]) => ({ name, arguments: argumentsIn(name, content, tools) }))
   )
   if (calls.length > 0) return calls
-  const [, , name, behind] = named.exec(body) ?? []
-  if (name !== undefined) return [{ name, arguments: objectIn(valued.exec(behind)?.[2] ?? behind) }]
-  const keyed = [...body.matchAll(pairs)]
+  const [, , name, behind] = nameTag.exec(body) ?? []
+  if (name !== undefined) return [{ name, arguments: objectIn(argumentsTag.exec(behind)?.[2] ?? behind) }]
+  const keyed = [...body.matchAll(argumentPairs)]
   const [, plainName] = /^\s*([\w.:-]+)\s*(?=<arg_key>)/i.exec(body) ?? []
-  if (!isClosed || plainName === undefined || body.slice(body.indexOf("<")).replace(pairs, "").trim() !== "") return undefined
+  if (!isClosed || plainName === undefined || body.slice(body.indexOf("<")).replace(argumentPairs, "").trim() !== "") return undefined
   const types = tools.find(plainName)?.parameters
-  return [{ name: plainName, arguments: Object.fromEntries(keyed.map(([, key, value]) => [key, typed(inner(value), types?.get(key))])) }]
+  return [{ name: plainName, arguments: Object.fromEntries(keyed.map(([, key, value]) => [key, typed(trimLineEnds(value), types?.get(key))])) }]
 }

@@ -1,16 +1,15 @@
-/**
- * A call as a model wrote it into its text, in whatever format: a name, and the arguments as far as they could be read.
- */
+/** A tool call that a model wrote into its text, read from any format. Pure. */
 import { Predicate, type Schema } from "effect"
 import type { KnownTool } from "./KnownTools.ts"
 
 export interface WrittenCall {
+  /** As the model wrote it; see `KnownTools.find`. */
   readonly name: string
-  /** Unset: they can't be read. */
+  /** Unset: unreadable. */
   readonly arguments: Schema.Json | undefined
 }
 
-const truths: Readonly<Record<string, boolean>> = { true: true, false: false }
+const booleans: Readonly<Record<string, boolean>> = { true: true, false: false }
 
 const parseJson = (text: string): Schema.Json | undefined => {
   try {
@@ -20,7 +19,7 @@ const parseJson = (text: string): Schema.Json | undefined => {
   }
 }
 
-/** A parameter's text as the value that its schema wants: formats of tags write all values as text. */
+/** The value of an argument that is written as text, as in XML. `type`: the JSON type in the tool's schema, where it has one. */
 export const typed = (text: string, type: string | undefined): Schema.Json => {
   switch (type) {
     case "string":
@@ -31,16 +30,16 @@ export const typed = (text: string, type: string | undefined): Schema.Json => {
       return text.trim() !== "" && Number.isFinite(value) ? value : text
     }
     case "boolean":
-      return truths[text.trim().toLowerCase()] ?? text
+      return booleans[text.trim().toLowerCase()] ?? text
     default: {
-      // Only what can't have been meant as text: a postcode is none of these.
+      // Without a type only brackets tell JSON from text: "01234" may be a postcode.
       const value = /^\s*[[{]/.test(text) || type !== undefined ? parseJson(text) : undefined
       return value ?? text
     }
   }
 }
 
-/** Values without names, by the order of the tool's parameters; unset where there are too many. */
+/** Arguments without names, by the order of the tool's parameters; undefined where there are too many. */
 export const byPosition = (values: ReadonlyArray<Schema.Json>, tool: KnownTool | undefined): Schema.Json | undefined => {
   if (values.length === 0) return {}
   const [first] = values

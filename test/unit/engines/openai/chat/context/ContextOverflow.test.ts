@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ChatRequest from "../../../../../../src/engines/openai/chat/ChatRequest.ts"
+import * as Dialect from "../../../../../../src/engines/openai/chat/Dialect.ts"
 import * as ContextOverflow from "../../../../../../src/engines/openai/chat/context/ContextOverflow.ts"
 import { refusals } from "../../../../../support/engines/ContextRefusals.ts"
 
-const dialects = [ChatRequest.dialectOf("google/gemma-3-27b-it", "auto"), ChatRequest.dialectOf("some-model", "auto"), ChatRequest.dialectOf("qwen3-8b", "auto")]
+const dialects = [Dialect.expectedOf("google/gemma-3-27b-it", "auto"), Dialect.expectedOf("some-model", "auto"), Dialect.expectedOf("qwen3-8b", "auto")]
 
 describe("a request that is too long is known by the words of", () => {
   for (const { expected, name, words } of refusals) {
@@ -12,7 +12,7 @@ describe("a request that is too long is known by the words of", () => {
       assert.deepStrictEqual(ContextOverflow.read(refusal.message, refusal.body), expected({ window: 8192, prompt: 9001, answer: 200 }))
       // No field of the request is left out for it.
       if (ContextOverflow.read(refusal.message) !== undefined) {
-        for (const dialect of dialects) assert.isUndefined(ChatRequest.adapt(dialect, refusal.message))
+        for (const dialect of dialects) assert.isUndefined(Dialect.afterRefusal(dialect, refusal.message))
       }
     })
   }
@@ -35,7 +35,7 @@ describe("a limit of the answer alone is told from the window:", () => {
   for (const [words, answer] of table) {
     it(words, () => {
       assert.deepStrictEqual(ContextOverflow.read(words), { answer })
-      for (const dialect of dialects) assert.isUndefined(ChatRequest.adapt(dialect, words))
+      for (const dialect of dialects) assert.isUndefined(Dialect.afterRefusal(dialect, words))
     })
   }
 })
@@ -66,7 +66,7 @@ describe("other refusals are none of size:", () => {
   })
 
   it("of the parameter's name change the name", () => {
-    const dialect = ChatRequest.dialectOf("some-model", "auto")
-    assert.strictEqual(ChatRequest.adapt(dialect, others[1])?.limit, "max_completion_tokens")
+    const dialect = Dialect.expectedOf("some-model", "auto")
+    assert.strictEqual(Dialect.afterRefusal(dialect, others[1])?.limitField, "max_completion_tokens")
   })
 })

@@ -2,8 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Message } from "../../../../../../src/conversation/ports/ReplyModel.ts"
 import type { ToolExchange } from "../../../../../../src/conversation/ports/Tools.ts"
 import * as ChatRequest from "../../../../../../src/engines/openai/chat/ChatRequest.ts"
+import * as Dialect from "../../../../../../src/engines/openai/chat/Dialect.ts"
 import * as HistoryBudget from "../../../../../../src/engines/openai/chat/context/HistoryBudget.ts"
-import * as PromptBudget from "../../../../../../src/engines/openai/chat/context/PromptBudget.ts"
+import * as TokenLimits from "../../../../../../src/engines/openai/chat/context/TokenLimits.ts"
 import * as TokenEstimate from "../../../../../../src/engines/openai/chat/context/TokenEstimate.ts"
 
 const looksUp = (name: string) => name === "look_up"
@@ -53,12 +54,12 @@ const requestsOf = (seed: number, turns: number): ReadonlyArray<Asked> => {
   return requests
 }
 
-const room: PromptBudget.Room = { full: 900, afterDrop: 540 }
-const unbounded: PromptBudget.Room = { full: Number.POSITIVE_INFINITY, afterDrop: Number.POSITIVE_INFINITY }
+const room: TokenLimits.HistoryRoom = { maxTokens: 900, maxTokensAfterCut: 540 }
+const unbounded: TokenLimits.HistoryRoom = { maxTokens: Number.POSITIVE_INFINITY, maxTokensAfterCut: Number.POSITIVE_INFINITY }
 const seeds = Array.from({ length: 12 }, (_, seed) => seed)
-const dialects = [ChatRequest.dialectOf("google/gemma-3-27b-it", "auto"), ChatRequest.dialectOf("some-model", "auto")]
+const dialects = [Dialect.expectedOf("google/gemma-3-27b-it", "auto"), Dialect.expectedOf("some-model", "auto")]
 
-const messagesOf = (asked: Asked, dialect: ChatRequest.Dialect, bound: PromptBudget.Room = room) => {
+const messagesOf = (asked: Asked, dialect: Dialect.Dialect, bound: TokenLimits.HistoryRoom = room) => {
   const kept = HistoryBudget.keep(asked.history, asked.exchanges, bound, looksUp)
   return ChatRequest.messages("S", kept.history, kept.exchanges, dialect, kept.note)
 }
@@ -103,14 +104,14 @@ describe("what is kept of a call", () => {
         for (const dialect of dialects) {
           const tokens = messagesOf(asked, dialect).slice(1).reduce((sum, message) => sum + TokenEstimate.ofMessage(message), 0)
           // A tool's answer is never cut to less than 100 characters.
-          assert.isAtMost(tokens, room.full * 1.05)
+          assert.isAtMost(tokens, room.maxTokens * 1.05)
         }
       }
     }
   })
 
   it("begins as the request before, but for a few cuts in a call of 200 turns", () => {
-    const large: PromptBudget.Room = { full: 3000, afterDrop: 1800 }
+    const large: TokenLimits.HistoryRoom = { maxTokens: 3000, maxTokensAfterCut: 1800 }
     for (const seed of [1, 2]) {
       const requests = requestsOf(seed, 200)
       for (const dialect of dialects) {
@@ -125,7 +126,7 @@ describe("what is kept of a call", () => {
         const all = messagesOf(requests[requests.length - 1], dialect, unbounded).reduce((sum, message) => sum + TokenEstimate.ofMessage(message), 0)
         assert.isAbove(cuts, 0)
         // Each leaves out at least the difference between both marks.
-        assert.isAtMost(cuts, all / (large.full - large.afterDrop))
+        assert.isAtMost(cuts, all / (large.maxTokens - large.maxTokensAfterCut))
         assert.isAbove(requests.length / cuts, 8)
       }
     }
@@ -185,35 +186,35 @@ describe("the estimate of tokens", () => {
 })
 
 describe("the limits of a server", () => {
-  const sent: PromptBudget.Sent = { prompt: 1000, answer: 200 }
+  const sent: TokenLimits.RequestSize = { prompt: 1000, answer: 200 }
 
   it("are learnt from its figures, and never grow", () => {
-    const first = PromptBudget.refused(PromptBudget.unknown, { window: 1024, prompt: 1300 }, sent)
+    const first = TokenLimits.afterRefusal(TokenLimits.unknown, { window: 1024, prompt: 1300 }, sent)
     assert.deepStrictEqual(first, { window: 1024, ratio: 1.3 })
-    assert.deepStrictEqual(PromptBudget.refused(first, { window: 8192, prompt: 500 }, sent), first)
-    assert.deepStrictEqual(PromptBudget.told(first, 4096), first)
-    assert.strictEqual(PromptBudget.counted(first, 1000, 400), first)
-    assert.strictEqual(PromptBudget.counted(first, 1000, 1410).ratio, 1.5)
+    assert.deepStrictEqual(TokenLimits.afterRefusal(first, { window: 8192, prompt: 500 }, sent), first)
+    assert.deepStrictEqual(TokenLimits.withKnownWindow(first, 4096), first)
+    assert.strictEqual(TokenLimits.afterCount(first, 1000, 400), first)
+    assert.strictEqual(TokenLimits.afterCount(first, 1000, 1410).ratio, 1.5)
   })
 
   it("are below what was refused, where it gave no figures", () => {
-    const { window = 0 } = PromptBudget.refused(PromptBudget.unknown, {}, sent)
+    const { window = 0 } = TokenLimits.afterRefusal(TokenLimits.unknown, {}, sent)
     assert.isBelow(window, 1200)
     assert.isAbove(window, 600)
   })
 
   it("of an answer are no window", () => {
-    const limits = PromptBudget.refused(PromptBudget.unknown, { answer: 128 }, sent)
+    const limits = TokenLimits.afterRefusal(TokenLimits.unknown, { answer: 128 }, sent)
     assert.deepStrictEqual(limits, { answer: 128, ratio: 1 })
-    assert.strictEqual(PromptBudget.answerTokens(limits, 200, 5000), 128)
-    assert.isUndefined(PromptBudget.roomOf(limits, 100, 200))
+    assert.strictEqual(TokenLimits.answerTokens(limits, 200, 5000), 128)
+    assert.isUndefined(TokenLimits.historyRoom(limits, 100, 200))
   })
 
   it("leave a small window to both, prompt and answer", () => {
-    const limits = PromptBudget.told(PromptBudget.unknown, 1024)
-    assert.strictEqual(PromptBudget.answerRoom(limits, 1200), 512)
-    assert.strictEqual(PromptBudget.answerTokens(limits, 1200, 100), 512)
-    assert.strictEqual(PromptBudget.answerTokens(limits, 200, 900), 108)
-    assert.strictEqual(PromptBudget.answerTokens(limits, 200, 5000), 16)
+    const limits = TokenLimits.withKnownWindow(TokenLimits.unknown, 1024)
+    assert.strictEqual(TokenLimits.reservedAnswerTokens(limits, 1200), 512)
+    assert.strictEqual(TokenLimits.answerTokens(limits, 1200, 100), 512)
+    assert.strictEqual(TokenLimits.answerTokens(limits, 200, 900), 108)
+    assert.strictEqual(TokenLimits.answerTokens(limits, 200, 5000), 16)
   })
 })

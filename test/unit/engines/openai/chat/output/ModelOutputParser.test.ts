@@ -1,28 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ModelOutputParser from "../../../../../../src/engines/openai/chat/output/ModelOutputParser.ts"
-import { tools } from "../../../../../support/engines/ModelOutput.ts"
+import type { OutputPiece } from "../../../../../../src/engines/openai/chat/output/OutputRule.ts"
+import * as KnownTools from "../../../../../../src/engines/openai/chat/output/calls/KnownTools.ts"
+import { cuts, parseAll } from "../../../../../support/engines/ModelOutput.ts"
 
-const readAll = (...pieces: ReadonlyArray<string>): ReadonlyArray<ModelOutputParser.Piece> => {
-  let reader = ModelOutputParser.make({ tools })
-  const all: Array<ModelOutputParser.Piece> = []
-  for (const piece of pieces) {
-    const [next, found] = ModelOutputParser.read(reader, piece)
-    reader = next
-    all.push(...found)
-  }
-  return [...all, ...ModelOutputParser.end(reader)]
-}
+const readAll = (...texts: ReadonlyArray<string>) => parseAll(texts).pieces
 
-/** All ways to cut a text in two, and letter by letter. */
-const cuts = (text: string): ReadonlyArray<ReadonlyArray<string>> => [
-  [...text],
-  ...Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => [text.slice(0, at + 1), text.slice(at + 1)])
-]
+/** A parser of an agent without tools. */
+const withoutTools = ModelOutputParser.make({ tools: KnownTools.make([]) })
 
 /** Text in one, markers in their signs. */
-const shown = (pieces: ReadonlyArray<ModelOutputParser.Piece>): string =>
-  pieces.map((piece) => piece._tag === "Text" ? piece.text : piece._tag === "Marker" ? `[${piece.body}]` : piece._tag === "Call" ? `{${piece.name} ${piece.arguments}}` : "[?]").join("")
+const shown = (pieces: ReadonlyArray<OutputPiece>): string =>
+  pieces.map((piece) => piece._tag === "Text" ? piece.text : piece._tag === "ActionLine" ? `[${piece.body}]` : piece._tag === "Call" ? `{${piece.name} ${piece.arguments}}` : "[?]").join("")
 
 describe("what is written", () => {
   const cases: ReadonlyArray<readonly [string, string, string]> = [
@@ -127,30 +117,24 @@ describe("what is written", () => {
     const text = "The user manual is on our page. Anything else?"
     assert.strictEqual(shown(readAll(...text)), text)
     // What is cut off by the limit is a thought.
-    const [reader] = ModelOutputParser.read(ModelOutputParser.empty, text)
+    const [reader] = ModelOutputParser.read(withoutTools, text)
     assert.deepStrictEqual([ModelOutputParser.finish(reader, true)[1], ModelOutputParser.finish(reader, true)[0].hasThought], [[], true])
   })
 
   it("of a model that is known for it, all up to a lone end is a thought", () => {
-    let reader = ModelOutputParser.make({ ...ModelOutputParser.empty.options, holdsStart: true })
-    const all: Array<ModelOutputParser.Piece> = []
-    for (const letter of "It is Friday.\nSo we are open.</think>\nYes.") {
-      const [next, pieces] = ModelOutputParser.read(reader, letter)
-      reader = next
-      all.push(...pieces)
-    }
-    assert.strictEqual(shown([...all, ...ModelOutputParser.end(reader)]), "\nYes.")
-    assert.isTrue(reader.hasLoneEnd)
+    const { pieces, state } = parseAll([..."It is Friday.\nSo we are open.</think>\nYes."], { holdsStart: true })
+    assert.strictEqual(shown(pieces), "\nYes.")
+    assert.isTrue(state.hasUnopenedThought)
   })
 
   it("is spoken at once as far as it can only be text", () => {
-    const [reader, pieces] = ModelOutputParser.read(ModelOutputParser.empty, "Hello there. ")
+    const [reader, pieces] = ModelOutputParser.read(withoutTools, "Hello there. ")
     assert.strictEqual(shown(pieces), "Hello there. ")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a < b")[1]), "a < b")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a <")[1]), "a ")
     // Every letter of ordinary text comes with the piece that it is in, but for a word that may be a name.
     let held = 0
-    let current = ModelOutputParser.empty
+    let current = withoutTools
     const text = "Certainly, we open at nine [on Sundays, too], and {that} is about it. "
     for (let at = 0; at < text.length; at += 3) {
       const [next] = ModelOutputParser.read(current, text.slice(at, at + 3))

@@ -1,0 +1,48 @@
+/**
+ * One reply as a stream: the answer's parts while they arrive, then its end. An answer of no use is asked for again before
+ * anything was said.
+ */
+import { Effect, Stream } from "effect"
+import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
+import { type AcceptedRequest, type AgentChat, maxShortenings } from "./AgentChat.ts"
+import * as ReplyEnding from "./ReplyEnding.ts"
+import { partsOf, type ReplyRound } from "./ReplyRound.ts"
+
+const attemptReply = (chat: AgentChat, request: ReplyRequest, attempt: ReplyEnding.Attempt): Stream.Stream<ReplyPart, EngineFailed> =>
+  Stream.suspend(() => {
+    const { budget, chunksOf } = chat.server
+    let begun: { readonly round: ReplyRound; readonly accepted: AcceptedRequest } | undefined
+    let isDone = false
+
+    const arriving = chat.ask(request, { thinking: attempt.thinking }).pipe(
+      Effect.map((accepted) => {
+        const round = chat.newRound(accepted)
+        begun = { round, accepted }
+        return partsOf(round, chunksOf(accepted.answer, accepted.sent, () => {
+          isDone = true
+        }))
+      }),
+      Stream.unwrap,
+      // Some servers refuse a request that is too long inside of an answer of status 200.
+      Stream.catch((error) => {
+        const overflow = begun === undefined || begun.round.hasBegun ? undefined : budget.overflowOf(error)
+        if (begun === undefined || overflow === undefined) return Stream.fail(error)
+        const { fitted, full } = begun.accepted
+        if (attempt.shortenings >= maxShortenings) return Stream.fail(budget.tooLong(error, fitted))
+        begun = undefined
+        return Stream.unwrap(Effect.map(budget.refused(error, overflow, fitted, full), () =>
+          attemptReply(chat, request, { ...attempt, shortenings: attempt.shortenings + 1 })))
+      })
+    )
+
+    const ending = Stream.suspend(() =>
+      begun === undefined ? Stream.empty : Stream.unwrap(Effect.map(ReplyEnding.end(chat, { ...begun, request, attempt, isDone }), (ending) =>
+        ending._tag === "Complete" ? Stream.fromIterable(ending.parts) : attemptReply(chat, request, ending.attempt)))
+    )
+
+    return Stream.concat(arriving, ending)
+  })
+
+/** The reply of an agent. Each run of the stream asks the server anew; interruption closes the request. */
+export const stream = (chat: AgentChat, request: ReplyRequest): Stream.Stream<ReplyPart, EngineFailed> => attemptReply(chat, request, { shortenings: 0 })

@@ -1,0 +1,63 @@
+/**
+ * What the model asked for in one answer: actions that end or change the call, which follow the last word, and tool calls, whose
+ * results the model needs before it speaks on. Pure.
+ */
+import { Result } from "effect"
+import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
+import type { ToolCall } from "../../../conversation/ports/Tools.ts"
+import * as ChatStream from "./ChatStream.ts"
+import type * as ModelActions from "./ModelActions.ts"
+import type { ReplyRound } from "./ReplyRound.ts"
+
+export interface RequestedActions {
+  /** In their order: keys, and at most one hang-up or transfer, which is the last. */
+  readonly parts: ReadonlyArray<ReplyPart>
+  /** Calls to answer before the model is asked again; empty where it need not be asked again. */
+  readonly calls: ReadonlyArray<ToolCall>
+}
+
+/** Tools that one answer may call; further calls are refused. */
+const maxToolCalls = 4
+
+const endsCall = ({ _tag }: ReplyPart): boolean => _tag === "HangUp" || _tag === "Transfer"
+
+class Collector {
+  readonly parts: Array<ReplyPart> = []
+  readonly calls: Array<ToolCall> = []
+  /** At least one call has a result that the model needs. */
+  needsAnswer = false
+
+  /** `id`, `name` and `json` are those of the model's next request; `name` is empty for an action that stands in the text. */
+  add(id: string, name: string, json: string, action: Result.Result<ModelActions.Action, string>): void {
+    if (Result.isFailure(action)) {
+      this.needsAnswer = true
+      this.calls.push({ id, name, arguments: json, ask: Result.fail(action.failure) })
+      return
+    }
+    const wanted = action.success
+    if (wanted._tag !== "Call") {
+      // The call ends with its first hang-up or transfer; nothing can follow.
+      if (!this.parts.some(endsCall)) this.parts.push(wanted)
+      // Servers require an answer to each of their own tool calls.
+      if (name !== "") this.calls.push({ id, name, arguments: json, ask: Result.fail("It will be done when you have spoken.") })
+      return
+    }
+    this.needsAnswer = true
+    const { arguments: value, tool } = wanted
+    const ask: ToolCall["ask"] = this.calls.length < maxToolCalls ? Result.succeed({ tool, value }) : Result.fail("Too many calls at once.")
+    this.calls.push({ id, name: tool.name, arguments: JSON.stringify(value), ask })
+  }
+}
+
+/** All that the answer of a round asks for: first the actions in its text, then the server's tool calls. */
+export const of = (
+  round: Pick<ReplyRound, "answered" | "writtenActions">,
+  request: Pick<ReplyRequest, "exchanges" | "history" | "isLastRound">,
+  actions: Pick<ModelActions.ModelActions, "fromCall">
+): RequestedActions => {
+  const collector = new Collector()
+  const exchanges = request.exchanges?.length ?? 0
+  for (const [at, { action, body }] of round.writtenActions.entries()) collector.add(`line_${request.history.length}_${exchanges}_${at}`, "", body, action)
+  for (const call of ChatStream.callsOf(round.answered)) collector.add(call.id, call.name, call.arguments, actions.fromCall(call.name, call.arguments))
+  return { parts: collector.parts, calls: collector.needsAnswer && request.isLastRound !== true ? collector.calls : [] }
+}

@@ -1,0 +1,84 @@
+/**
+ * The dialect of one chat server, as far as its answers and refusals have shown it. All agents share it, since it belongs to the
+ * server and its model.
+ */
+import type { ReplySettings } from "../../../config/EngineSettings.ts"
+import * as Dialect from "./Dialect.ts"
+import * as UnopenedThought from "./output/UnopenedThought.ts"
+import * as Thinking from "./Thinking.ts"
+
+export interface ServerDialectOptions {
+  readonly url: URL
+  readonly tools: Dialect.ToolsChoice
+  /** The operator's choice. */
+  readonly thinking: ReplySettings["thinking"]
+}
+
+/** What an answer shows of the model's thinking. */
+export interface SeenThoughts {
+  /** How the answer was asked for. */
+  readonly dialect: Dialect.Dialect
+  readonly hasThoughts: boolean
+  /** Whether its text began inside of a thought; see `UnopenedThought`. Unset: the answer does not show it. */
+  readonly opensThought: boolean | undefined
+}
+
+export class ServerDialect {
+  readonly #options: ServerDialectOptions
+  /** Unset: no answer has contradicted the guess by the model's name. */
+  #learnt: Dialect.Dialect | undefined
+  #opensThought: boolean | undefined
+
+  constructor(options: ServerDialectOptions) {
+    this.#options = options
+  }
+
+  /** How a request to this model is written now. */
+  of(model: string | undefined): Dialect.Dialect {
+    return this.#learnt ?? Dialect.expectedOf(model, this.#options.tools, this.#options)
+  }
+
+  /** Whether another request has changed the dialect since `of` returned this one. */
+  hasChangedSince(dialect: Dialect.Dialect): boolean {
+    return this.#learnt !== undefined && this.#learnt !== dialect
+  }
+
+  /** Whether the text of this model's answers may begin inside of a thought. */
+  opensThought(model: string | undefined): boolean {
+    return this.#opensThought ?? UnopenedThought.isOpenedBy(model)
+  }
+
+  /**
+   * Learns from the refusal of a request. `thinking`: how this one request asked for thinking, where it did so in another way than
+   * `dialect`. Returns the dialect of the next request; undefined where the message blames nothing in the dialect.
+   */
+  refused(dialect: Dialect.Dialect, thinking: Thinking.Thinking | undefined, message: string): Dialect.Dialect | undefined {
+    const next = Dialect.afterRefusal(thinking === undefined ? dialect : { ...dialect, thinking }, message)
+    if (next !== undefined) this.#learnt = thinking === undefined ? next : { ...next, thinking: dialect.thinking }
+    return next
+  }
+
+  /** Learns from the thoughts of an answer. Returns how thinking is asked for from now on, where that has changed. */
+  answered({ dialect, hasThoughts, opensThought }: SeenThoughts): Thinking.Thinking | undefined {
+    this.#opensThought = opensThought ?? this.#opensThought
+    if (!hasThoughts) return undefined
+    const current = this.#learnt ?? dialect
+    const thinking = Thinking.afterThoughts(current.thinking)
+    // Another answer may have taught the same in the meantime.
+    if (Thinking.isSame(thinking, current.thinking) || !Thinking.isSame(dialect.thinking, current.thinking)) return undefined
+    this.#learnt = { ...current, thinking }
+    return thinking
+  }
+
+  /**
+   * How to ask again after an answer of thoughts alone; undefined where that answer was asked for with the least thinking already.
+   * Later answers are asked for in the same way, unless the operator wants the model to think.
+   */
+  withLeastThinking(dialect: Dialect.Dialect): Thinking.Thinking | undefined {
+    const current = this.#learnt ?? dialect
+    const least = Thinking.leastOf(current.thinking)
+    if (Thinking.isSame(least, dialect.thinking)) return undefined
+    if (this.#options.thinking === "off") this.#learnt = { ...current, thinking: least }
+    return least
+  }
+}
