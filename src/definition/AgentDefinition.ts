@@ -15,7 +15,7 @@ export interface Endpointing {
   readonly complete: number
   /** Instead of `silence`, when the transcript trails off. Default 800. */
   readonly trailing: number
-  /** Transcription and reply are started already, and held. Default 120. */
+  /** Transcription and reply are started already, and held. Default 100. */
   readonly speculate: number
   /** At least so long while digits, letters, a date or an address are dictated. Default 1600; unset: as ever. */
   readonly dictation?: number

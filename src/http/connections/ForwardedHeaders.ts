@@ -4,7 +4,7 @@
  * A request goes client → proxy → … → proxy → here, and each proxy may write down who connected to it, and how. The rule:
  *
  * 1. Nothing is believed unless the peer, whose address the connection itself tells, is a trusted proxy.
- * 2. `X-Forwarded-For`, or the `for` of RFC 7239's `ForwardedHeaders`, is read from the right, over addresses of trusted proxies. The
+ * 2. `X-Forwarded-For`, or the `for` of RFC 7239's `Forwarded`, is read from the right, over addresses of trusted proxies. The
  *    first other address is the client. What stands left of it is the client's own claim.
  * 3. Lists of `-Proto`, `-Host` and `-Port` are aligned with it from the right. A list that is shorter is of the outermost trusted
  *    proxies: a single value is always taken.
@@ -31,7 +31,7 @@ export type Doubt =
   | "no scheme"
   | "schemes differ"
   | "unreadable"
-  /** `ForwardedHeaders` and `X-Forwarded-*` say different things. */
+  /** `Forwarded` and `X-Forwarded-*` say different things. */
   | "headers disagree"
   /** Before the trusted proxies stands a private address: as a rule a proxy that is not named as one. */
   | "private client"
@@ -143,7 +143,7 @@ const fromXForwarded = (headers: Headers, peer: string, isTrusted: IsTrusted): T
 type Element = ReadonlyMap<string, string>
 
 /**
- * The elements of a `ForwardedHeaders` header (RFC 7239): `for="[2001:db8::1]:4711";proto=https, for=10.0.0.1`. `undefined` for what is none.
+ * The elements of a `Forwarded` header (RFC 7239): `for="[2001:db8::1]:4711";proto=https, for=10.0.0.1`. `undefined` for what is none.
  */
 export const readForwarded = (header: string): ReadonlyArray<Element> | undefined => {
   const elements: Array<Map<string, string>> = [new Map()]
