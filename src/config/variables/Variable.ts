@@ -41,7 +41,7 @@ export const withDefault = <A>(
   why?: Variable<A>["why"]
 ): VariableWithDefault<A> => ({ ...optional(schema, expected, example, why), fallback })
 
-const secretName = /TOKEN|KEY/
+const secretName = /TOKEN|KEY|DATABASE/
 
 /** Of a URL: credentials before its host, or a query or fragment that may hold a key. */
 const mayHoldSecret = /[@?#]/
