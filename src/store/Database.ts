@@ -50,6 +50,8 @@ export class Database extends Context.Service<Database, {
   ) => Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R>
   /** All of it or nothing. A connection that is lost on the way is a failure. */
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
+  /** `None`: it takes longer than that, and goes on in the background. */
+  readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
   /** What was deleted is gone from the files, too. Postgres does that by itself in time. */
   readonly scrub: Effect.Effect<void, StoreUnreachable>
 }>()("client-caller/store/Database") {
@@ -183,6 +185,7 @@ const make = Effect.fnUntraced(function*(place: Place) {
     whenReady: readiness.latch.await,
     check,
     query,
+    patiently: (effect, limit) => within(scope, effect, limit),
     transaction: (effect) => lossAsFailure(sql.withTransaction(effect)),
     scrub: dialect === "pg" ? Effect.void : query(sql`PRAGMA wal_checkpoint(TRUNCATE)`).pipe(Effect.asVoid)
   })

@@ -4,6 +4,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
 import { Database } from "../../../src/store/Database.ts"
+import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
 import { exactly } from "../service/TestConfig.ts"
 import { PostgresServer } from "./PostgresServer.ts"
 
@@ -35,3 +36,6 @@ export const databaseOf = (env: Environment) => Layer.fresh(Database.layer.pipe(
 
 /** What a suite on both databases needs. */
 export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
+
+/** The store of these variables, with its database. Each use is another process's, as it were. */
+export const storeOf = (env: Environment) => Layer.fresh(LiveCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
