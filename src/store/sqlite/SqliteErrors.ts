@@ -3,6 +3,7 @@
  */
 import { Predicate } from "effect"
 import { classifySqliteError, SqlError, UnknownError } from "effect/sql/SqlError"
+import { FileUnwritable } from "../../config/Files.ts"
 
 const codes = { perm: 3, full: 13, corrupt: 11, cantOpen: 14, readOnly: 8, notADatabase: 26 } as const
 
@@ -23,9 +24,15 @@ export const toSqlError = (cause: unknown, operation: string): SqlError => {
   return new SqlError({ reason: classifySqliteError(known, { operation, message: `SQLite refused (${code})` }) })
 }
 
+/** Of a folder: a disk may get room again, but permissions don't change by themselves. */
+const isForGood = ({ cause }: FileUnwritable): boolean =>
+  Predicate.hasProperty(cause, "code") && ["EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "ELOOP"].includes(String(cause.code))
+
 /** Why the database's file is of no use, as a sentence; `undefined` where another attempt may succeed. */
 export const hopeless = (error: SqlError, file: string): string | undefined => {
-  switch ((extendedCode(error.reason.cause) ?? 0) & 0xff) {
+  const { cause } = error.reason
+  if (cause instanceof FileUnwritable) return isForGood(cause) ? `${cause.message} DATA_DIR names the folder.` : undefined
+  switch ((extendedCode(cause) ?? 0) & 0xff) {
     case codes.corrupt:
     case codes.notADatabase:
       return `${file} is damaged or no database of this service. Put a backup in its place, or move it away: a new one is made at the next start.`
@@ -40,6 +47,7 @@ export const hopeless = (error: SqlError, file: string): string | undefined => {
 
 /** What the operator is told of a failure that may pass. */
 export const passing = (error: SqlError): string => {
+  if (error.reason.cause instanceof FileUnwritable) return error.reason.cause.reason
   const code = extendedCode(error.reason.cause)
   if (code !== undefined && (code & 0xff) === codes.full) return "there is no space left on the disk of DATA_DIR. Make room"
   return code === undefined ? "SQLite failed" : `SQLite says ${code}; the system's log may say more`

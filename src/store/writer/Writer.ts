@@ -34,7 +34,10 @@ const keepPatience = Duration.millis(250)
 const batchPatience = Duration.seconds(5)
 
 /** Until what could be written nowhere is tried again. */
-const pause = Duration.millis(250)
+const pause = Duration.millis(100)
+
+/** How long the end of the process waits for writes. */
+const lastWrites = Duration.seconds(3)
 
 /** How long `settled` waits. */
 const settlePatience = Duration.seconds(1)
@@ -224,16 +227,15 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
 
   const waiting = () => queue.size + ledger.inJournal
   const isIdle = () => queue.size === 0 && (!journal.isWaiting() || !database.isReady())
-  const somebodyWaits = (limit: Duration.Input) => Effect.timeoutOption(isAwaited.await, limit)
 
   const work = Effect.gen(function*() {
     if (isIdle()) {
       Latch.closeUnsafe(hasWork)
       yield* journal.isWaiting() ? Effect.raceFirst(hasWork.await, database.whenReady) : hasWork.await
     }
-    if (database.isReady() && !journal.isWaiting() && options.gathering !== 0) yield* somebodyWaits(options.gathering ?? gathering)
+    if (database.isReady() && !journal.isWaiting() && options.gathering !== 0) yield* Effect.timeoutOption(isAwaited.await, options.gathering ?? gathering)
     if (!queue.isAwaited) Latch.closeUnsafe(isAwaited)
-    if (!(yield* step)) yield* somebodyWaits(pause)
+    if (!(yield* step)) yield* Effect.sleep(pause)
   }).pipe(Effect.catchDefect((defect) => Effect.andThen(Effect.logError("The writer of the call history failed", defect), Effect.sleep(pause))))
 
   const report = Effect.gen(function*() {
@@ -285,7 +287,8 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
 /** At the end of the process: what waits goes to the database, or to the journal, within some seconds. */
 const finish = (step: Effect.Effect<boolean>, queue: WriteQueue, journal: Journal["Service"]) =>
   Effect.suspend(() => {
-    const all = Effect.whileLoop({ while: () => queue.size > 0, body: () => step, step: () => undefined })
+    const patientStep = Effect.flatMap(step, (isOfUse) => isOfUse ? Effect.void : Effect.sleep(pause))
+    const all = Effect.whileLoop({ while: () => queue.size > 0, body: () => patientStep, step: () => undefined })
     const rest = Effect.suspend(() => queue.size === 0 ? Effect.void : Effect.ignore(journal.append(queue.take(queue.size), { sync: true })))
-    return Effect.andThen(Effect.timeoutOption(all, batchPatience), rest)
+    return Effect.andThen(Effect.timeoutOption(all, lastWrites), rest)
   })
