@@ -11,7 +11,8 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import * as ProcessHalt from "../../twilio/media/ProcessHalt.ts"
 import { closeLeadMillis, maxLeadMillis } from "../../twilio/media/MediaLead.ts"
 import type { Media } from "../../twilio/media/MediaMessage.ts"
-import type { MediaStream, Silence } from "../../twilio/media/MediaStream.ts"
+import type { Silence } from "../../twilio/media/inbound/InboundMedia.ts"
+import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import { frameBytes, frameMillis, type Hearing } from "./LineCodec.ts"
 
 /** Bytes of μ-law in a ms. */

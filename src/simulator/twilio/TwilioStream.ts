@@ -184,7 +184,7 @@ export const run = Effect.fn("MediaPeer.run")(function*(options: Options) {
   const take = Effect.fnUntraced(function*({ at, text }: Incoming) {
     if (text === undefined) return yield* noteMalformed("a binary frame")
     const decoded = MediaMessage.decodeOutbound(text)
-    if (Result.isFailure(decoded)) return yield* noteMalformed(decoded.failure)
+    if (Result.isFailure(decoded)) return yield* noteMalformed(decoded.failure.reason)
     const message = decoded.success
     if (message.streamSid !== streamSid) return yield* noteMalformed("a streamSid that is not this stream's")
     const now = toSamples(at)

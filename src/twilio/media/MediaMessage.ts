@@ -118,6 +118,8 @@ export const Inbound = Schema.Union([Media, Mark, Dtmf, Connected, Start, Stop])
 export type Inbound = typeof Inbound.Type
 export type Start = typeof Start.Type
 export type Media = typeof Media.Type
+/** What comes beside the sound. */
+export type Control = Extract<Inbound, { readonly event: "mark" | "dtmf" | "stop" }>
 
 // ---------------------------------------------------------------------------------------------
 // To Twilio
@@ -150,50 +152,56 @@ export type Outbound = typeof Outbound.Type
 // Decoding
 // ---------------------------------------------------------------------------------------------
 
-/** Why a frame was not taken. `unknownEvent` is no fault: Twilio adds events without notice. */
+/** Why a text is not a message. `unknownEvent` is no fault: Twilio adds events without notice. */
 export type Rejection = "notJson" | "unknownEvent" | "wrongShape"
 
-// A fifth of a message's decoding, measured, and for this one schema only: see docs/adr/0002.
+/** A message that was not taken. A plain value: such messages may come in floods, and the stack of an `Error` would cost more than reading one. */
+export interface MessageRejected<Reason extends string = Rejection> {
+  readonly _tag: "MessageRejected"
+  readonly reason: Reason
+}
+
+export const rejected = <Reason extends string>(reason: Reason): Result.Result<never, MessageRejected<Reason>> =>
+  Result.fail({ _tag: "MessageRejected", reason })
+
+// This schema alone is compiled: a fifth of the decoding of a message, measured (docs/adr/0002).
 SchemaJITCompiler.enable(Inbound.ast)
 
-const decodeShape = Schema.decodeUnknownResult(Inbound)
+const decodeInboundShape = Schema.decodeUnknownResult(Inbound)
 const decodeOutboundShape = Schema.decodeUnknownResult(Outbound)
 
 const inboundEvents = new Set(["media", "mark", "dtmf", "connected", "start", "stop"])
 const outboundEvents = new Set(["media", "mark", "clear"])
 
-const parse = (text: string): Result.Result<unknown, "notJson"> => {
+const parse = (text: string): Result.Result<unknown, MessageRejected> => {
   try {
     return Result.succeed(JSON.parse(text))
   } catch {
-    return Result.fail("notJson")
+    return rejected("notJson")
   }
 }
 
 const decodeWith = <A>(
   events: ReadonlySet<string>,
-  shape: (input: unknown) => Result.Result<A, unknown>
+  decodeShape: (input: unknown) => Result.Result<A, unknown>
 ) =>
-(text: string): Result.Result<A, Rejection> => {
+(text: string): Result.Result<A, MessageRejected> => {
   const json = parse(text)
   if (Result.isFailure(json)) return Result.fail(json.failure)
   const event = typeof json.success === "object" && json.success !== null
     ? (json.success as { readonly event?: unknown }).event
     : undefined
-  if (typeof event !== "string") return Result.fail("wrongShape")
-  if (!events.has(event)) return Result.fail("unknownEvent")
-  const decoded = shape(json.success)
-  return Result.isFailure(decoded) ? Result.fail("wrongShape") : Result.succeed(decoded.success)
+  if (typeof event !== "string") return rejected("wrongShape")
+  if (!events.has(event)) return rejected("unknownEvent")
+  const decoded = decodeShape(json.success)
+  return Result.isFailure(decoded) ? rejected("wrongShape") : Result.succeed(decoded.success)
 }
 
-/** One text frame from Twilio. */
-export const decodeInbound: (text: string) => Result.Result<Inbound, Rejection> = decodeWith(inboundEvents, decodeShape)
+/** Decodes one text frame from Twilio. */
+export const decodeInbound: (text: string) => Result.Result<Inbound, MessageRejected> = decodeWith(inboundEvents, decodeInboundShape)
 
-/** One text frame to Twilio: what the simulator reads. */
-export const decodeOutbound: (text: string) => Result.Result<Outbound, Rejection> = decodeWith(
-  outboundEvents,
-  decodeOutboundShape
-)
+/** Decodes one text frame to Twilio: what the simulator reads. */
+export const decodeOutbound: (text: string) => Result.Result<Outbound, MessageRejected> = decodeWith(outboundEvents, decodeOutboundShape)
 
 /** Any message of either direction as one text frame. */
 export const encodeInbound = Schema.encodeSync(Schema.fromJsonString(Inbound))

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Result, Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Option, Result, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
 import type { WebSocket } from "ws"
+import * as ControlQueue from "../../../../src/twilio/media/inbound/ControlQueue.ts"
+import type { Silence } from "../../../../src/twilio/media/inbound/InboundMedia.ts"
 import { decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
 import { eventLoopTurn } from "../../../../src/runtime/EventLoopTurn.ts"
 import * as MediaStream from "../../../../src/twilio/media/MediaStream.ts"
@@ -77,9 +79,9 @@ const stopped = { event: "stop", sequenceNumber: "9", streamSid: sid, stop: { ac
 const limits = { start: Duration.seconds(10), backlog: Duration.seconds(6), badMessages: 3 }
 
 /** The `chunk` of each message. */
-const chunksOf = (sounds: ReadonlyArray<Media | MediaStream.Silence>) => sounds.map((sound) => sound.event === "media" ? sound.media.chunk : sound.event)
+const chunksOf = (sounds: ReadonlyArray<Media | Silence>) => sounds.map((sound) => sound.event === "media" ? sound.media.chunk : sound.event)
 
-const accept = (socket: FakeSocket) => MediaStream.accept(socket as unknown as WebSocket, socket, limits)
+const accept = (socket: FakeSocket) => MediaStream.accept(socket as unknown as WebSocket, Option.some(socket), limits)
 
 /** A stream that has started. */
 const start = Effect.gen(function*() {
@@ -216,7 +218,7 @@ describe("what comes in", () => {
         yield* eventLoopTurn
         socket.bring(mark(`m${brought++}`))
       }
-      assert.strictEqual(brought, MediaStream.controlCapacity)
+      assert.strictEqual(brought, ControlQueue.capacity)
       yield* eventLoopTurn
       assert.isTrue(socket.isPaused)
       const first = yield* Stream.runCollect(Stream.take(stream.control, brought))

@@ -24,8 +24,8 @@ const mark = `{"event":"mark","sequenceNumber":"10","streamSid":"${sid}","mark":
 const stop = `{"event":"stop","sequenceNumber":"11","streamSid":"${sid}","stop":{"accountSid":"${accountSid}","callSid":"${call}"}}`
 
 const inbound = (text: string) => Result.getOrThrow(decodeInbound(text))
-const rejection = (text: string) => Result.getOrUndefined(Result.flip(decodeInbound(text)))
-const outboundRejection = (text: string) => Result.getOrUndefined(Result.flip(decodeOutbound(text)))
+const rejection = (text: string) => Result.getOrUndefined(Result.flip(decodeInbound(text)))?.reason
+const outboundRejection = (text: string) => Result.getOrUndefined(Result.flip(decodeOutbound(text)))?.reason
 
 /** `text` with the field at `path` replaced, or taken away when `value` is `undefined`. */
 const changed = (text: string, path: string, value: unknown): string => {

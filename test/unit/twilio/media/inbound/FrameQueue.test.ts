@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Stream } from "effect"
-import * as FrameQueue from "../../../../src/twilio/media/FrameQueue.ts"
-import { settle } from "../../../support/service/Time.ts"
+import * as FrameQueue from "../../../../../src/twilio/media/inbound/FrameQueue.ts"
+import { settle } from "../../../../support/service/Time.ts"
 
 const turnOfTheLoop = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 

@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { createServer, type Server } from "node:http"
 import { type AddressInfo, connect, type Socket } from "node:net"
 import { type WebSocket, WebSocketServer } from "ws"
-import * as WebSocketFastPath from "../../../../src/twilio/media/WebSocketFastPath.ts"
+import * as WebSocketFastPath from "../../../../../src/twilio/media/socket/WebSocketFastPath.ts"
 
 const maxPayload = 100_000
 

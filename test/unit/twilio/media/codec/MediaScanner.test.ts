@@ -1,14 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result, Schema } from "effect"
-import { createServer } from "node:net"
-import { WebSocket } from "ws"
-import * as MediaCodec from "../../../../src/twilio/media/MediaCodec.ts"
-import { decodeInbound, decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
-import { streamSid } from "../../../support/conversation/Samples.ts"
+import { Result, Schema } from "effect"
+import * as MediaScanner from "../../../../../src/twilio/media/codec/MediaScanner.ts"
+import { decodeInbound, type Media } from "../../../../../src/twilio/media/MediaMessage.ts"
+import { streamSid } from "../../../../support/conversation/Samples.ts"
 
 const sid = streamSid()
-const scan = MediaCodec.makeScanner(sid)
-const { encode, keep } = MediaCodec.makeEncoder(sid)
+const scan = MediaScanner.make(sid)
 
 /** A key and its value, both as JSON has them. */
 type Field = readonly [key: string, value: string]
@@ -176,7 +173,7 @@ describe("what comes in", () => {
       [160, 154, 160, 154]
     ]
   ] as const)("may have sound of any length: %s", (_, write, lengths) => {
-    const scan = MediaCodec.makeScanner(sid)
+    const scan = MediaScanner.make(sid)
     for (const length of lengths) {
       const found = scan(Buffer.from(write({ payload: Buffer.alloc(length, length).toString("base64") })))
       assert.deepStrictEqual([...found?.media.payload ?? []], Array(length).fill(length & 255))
@@ -212,76 +209,5 @@ describe("what comes in", () => {
       "nothing": ""
     }
     for (const [what, text] of Object.entries(others)) assert.isUndefined(scanned(text), what)
-  })
-})
-
-describe("what goes out", () => {
-  it.live("is frames that a WebSocket client reads, one for each 20 ms of a sound of any length", () =>
-    Effect.gen(function*() {
-      const lengths = [0, 1, 2, 3, 20, 159, 160, 161, 320, 330, 160, 800, 0, 8000, 7999, 160]
-      const messages = lengths.flatMap((length) => Array.from({ length: Math.ceil(length / 160) }, (_, index) => Math.min(160, length - index * 160)))
-      const sounds = lengths.map((length) => Uint8Array.from({ length }, (_, index) => (index * 7 + length) & 255))
-      const server = yield* Effect.acquireRelease(
-        Effect.callback<ReturnType<typeof createServer>>((resume) => {
-          const server = createServer((socket) => {
-            socket.once("data", (request) => {
-              const key = /sec-websocket-key: (\S+)/i.exec(request.toString())![1]
-              void crypto.subtle.digest("SHA-1", Buffer.from(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)).then((digest) => {
-                socket.write(
-                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    + `Sec-WebSocket-Accept: ${Buffer.from(digest).toString("base64")}\r\n\r\n`
-                )
-                for (const sound of sounds) {
-                  socket.write(encode(sound))
-                  keep()
-                }
-              })
-            })
-          })
-          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-        }),
-        (server) => Effect.sync(() => server.close())
-      )
-      const { port } = server.address() as { readonly port: number }
-      const client = yield* Effect.acquireRelease(
-        Effect.sync(() => new WebSocket(`ws://127.0.0.1:${port}`)),
-        (client) => Effect.sync(() => client.terminate())
-      )
-      const received = yield* Effect.callback<ReadonlyArray<readonly [data: Buffer, isBinary: boolean]>>((resume) => {
-        const all: Array<readonly [Buffer, boolean]> = []
-        client.on("message", (data: Buffer, isBinary) => {
-          if (all.push([data, isBinary]) === messages.length) resume(Effect.succeed(all))
-        })
-      })
-      const heard: Array<number> = []
-      for (const [index, [data, isBinary]] of received.entries()) {
-        assert.isFalse(isBinary)
-        const message = Result.getOrThrow(decodeOutbound(data.toString()))
-        assert.strictEqual(message.streamSid, sid)
-        const payload = message.event === "media" ? [...message.media.payload] : []
-        assert.strictEqual(payload.length, messages[index])
-        heard.push(...payload)
-      }
-      assert.deepStrictEqual(heard, sounds.flatMap((sound) => [...sound]))
-    }))
-
-  it("takes the same memory again, unless what is in it is still needed", () => {
-    const { encode, keep } = MediaCodec.makeEncoder(sid)
-    const sound = new Uint8Array(320).fill(1)
-    const first = encode(sound)
-    const before = Buffer.from(first)
-    assert.strictEqual(encode(new Uint8Array(160)).buffer, first.buffer)
-    assert.isTrue(encode(sound).equals(before))
-    keep()
-    assert.notStrictEqual(encode(new Uint8Array(320)).buffer, first.buffer)
-    assert.isTrue(first.equals(before))
-  })
-
-  it("is not changed by what the sound's buffer holds later", () => {
-    const sound = Uint8Array.of(1, 2, 3, 4)
-    const frame = encode(sound)
-    const before = Buffer.from(frame)
-    sound.fill(9)
-    assert.isTrue(frame.equals(before))
   })
 })
