@@ -99,7 +99,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     const { callSid } = stream.start
     if (stream.start.accountSid !== account.accountSid) return yield* refuse(stream, "foreign account")
     const problem = yield* tokens.redeem(stream.start.customParameters[parameterName], callSid).pipe(
-      Effect.match({ onSuccess: () => undefined, onFailure: (problem) => `token ${problem}` })
+      Effect.match({ onSuccess: () => undefined, onFailure: ({ reason }) => `token ${reason}` })
     )
     if (problem !== undefined) return yield* refuse(stream, problem)
     const call = yield* registry.find(callSid)

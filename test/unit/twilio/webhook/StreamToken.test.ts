@@ -20,7 +20,7 @@ const call = callSid(1)
 
 /** What came of it: a problem, or "good". */
 const redeem = (tokens: StreamToken["Service"], token: string | undefined, sid = call) =>
-  tokens.redeem(token, sid).pipe(Effect.match({ onSuccess: () => "good", onFailure: (problem) => problem }))
+  tokens.redeem(token, sid).pipe(Effect.match({ onSuccess: () => "good", onFailure: ({ reason }) => reason }))
 
 describe("StreamToken", () => {
   it.effect("is good once", () =>
