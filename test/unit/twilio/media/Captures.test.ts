@@ -49,7 +49,7 @@ const others: ReadonlyArray<Row> = [
 
 const scan = MediaScanner.make(stream)
 
-describe("what Twilio wrote", () => {
+describe("a message that Twilio wrote", () => {
   it.each([...media, ...others])("%s: %s decodes, with every field that it has", (_, event, text) => {
     const message = Result.getOrThrow(decodeInbound(text))
     assert.strictEqual(message.event, event)

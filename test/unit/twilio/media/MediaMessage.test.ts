@@ -194,7 +194,7 @@ describe("what is not a message", () => {
     ["line breaks that make up a multiple of four", `${payload.slice(0, 76)}\r\n\r\n${payload.slice(76)}`],
     ["a space before", ` ${payload.slice(1)}`],
     ["letters beyond ASCII", `ÄÄÄÄ${payload}`]
-  ])("is base64 with %s", (_, text) => {
+  ])("is rejected for its shape with a payload that has %s", (_, text) => {
     assert.strictEqual(rejection(withPayload(text)), "wrongShape")
     assert.strictEqual(outboundRejection(changed(media, "media", { payload: text })), "wrongShape")
   })

@@ -3,7 +3,7 @@ import * as MediaEncoder from "../../../../../src/twilio/media/codec/MediaEncode
 import { streamSid } from "../../../../support/conversation/Samples.ts"
 
 describe("encoded sound", () => {
-  it("takes the same memory again, unless what is in it is still needed", () => {
+  it("reuses its memory, unless the frames in it are still needed", () => {
     const { encode, keep } = MediaEncoder.make(streamSid())
     const sound = new Uint8Array(320).fill(1)
     const first = encode(sound)
@@ -15,7 +15,7 @@ describe("encoded sound", () => {
     assert.isTrue(first.equals(before))
   })
 
-  it("is not changed by what the sound's buffer holds later", () => {
+  it("does not change when the buffer that it was made from changes", () => {
     const sound = Uint8Array.of(1, 2, 3, 4)
     const frame = MediaEncoder.make(streamSid()).encode(sound)
     const before = Buffer.from(frame)

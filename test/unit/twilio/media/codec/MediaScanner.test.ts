@@ -48,7 +48,7 @@ const scanned = (text: string) => scan(Buffer.from(text))
 
 const withBytes = (message: Media) => ({ ...message, media: { ...message.media, payload: [...message.media.payload] } })
 
-/** Whether the scanner takes it. If so, the schema must take it for the same. */
+/** Whether the scanner reads it. If so, the schema must read the same. */
 const isScanned = (text: string) => {
   const found = scanned(text)
   if (found === undefined) return false
@@ -67,7 +67,7 @@ const [event, sequenceNumber, inner, stream] = outerFields({}, object(innerField
 /** The order of an early edition of Twilio's documentation. */
 const streamSidFirst = object([event, sequenceNumber, stream, inner])
 
-/** What may be wrong with a field, or only unusual. */
+/** Ways in which a field may be wrong or unusual. */
 const changes: ReadonlyArray<(field: Field) => ReadonlyArray<Field>> = [
   (field) => [field],
   () => [],
@@ -95,7 +95,7 @@ const changes: ReadonlyArray<(field: Field) => ReadonlyArray<Field>> = [
 const changedAt = (fields: ReadonlyArray<Field>, at: number, change: number) =>
   fields.flatMap((field, index) => index === at ? changes[change](field) : [field])
 
-describe("what comes in", () => {
+describe("a media message", () => {
   it.prop("is scanned in every order of its fields, whatever its length and counters", [Bytes, Counter, Counter, Counter, Order, Order], (
     [bytes, sequence, chunk, time, outer, inner]
   ) => {
@@ -104,7 +104,7 @@ describe("what comes in", () => {
     assert.strictEqual(isScanned(text), [sequence, chunk, time].every((counter) => counter < 1e15))
   })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is odd in a field of the message or of the media", [
+  it.prop("is read as the schema reads it, or left to it, whatever is unusual in its fields", [
     Order,
     Order,
     whole(3),
@@ -119,7 +119,7 @@ describe("what comes in", () => {
     isScanned(object(changedAt(around(object(changedAt(fields, innerAt, innerChange))), outerAt, outerChange)))
   }, { arbitrary: { runs: 3000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is outside of the object that it belongs in", [
+  it.prop("is read as the schema reads it, or left to it, whatever fields are in the wrong object", [
     Schema.Array(Schema.Boolean).check(Schema.isMinLength(7), Schema.isMaxLength(7)),
     Order
   ], ([isInner, order]) => {
@@ -128,7 +128,7 @@ describe("what comes in", () => {
     isScanned(object(ordered([...fields.filter((_, index) => !isInner[index]), ["media", media]], order)))
   }, { arbitrary: { runs: 1000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever happens to a byte", [
+  it.prop("is read as the schema reads it, or left to it, whatever byte is changed", [
     whole(usual.length - 1),
     whole(127)
   ], ([at, code]) => {
@@ -136,13 +136,13 @@ describe("what comes in", () => {
     isScanned(streamSidFirst.slice(0, at) + String.fromCharCode(code) + streamSidFirst.slice(at + 1))
   }, { arbitrary: { runs: 2000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is cut out or put in", [
+  it.prop("is read as the schema reads it, or left to it, whatever is cut out or inserted", [
     whole(usual.length),
     whole(20),
     Schema.String.check(Schema.isMaxLength(8))
   ], ([at, gone, come]) => void isScanned(usual.slice(0, at) + come + usual.slice(at + gone)), { arbitrary: { runs: 2000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is moved or said twice", [
+  it.prop("is read as the schema reads it, or left to it, whatever part is moved or repeated", [
     whole(usual.length),
     whole(usual.length),
     whole(40)
@@ -155,7 +155,7 @@ describe("what comes in", () => {
     assert.deepStrictEqual(found === undefined ? undefined : withBytes(found), withBytes(scanned(text)!))
   })
 
-  it("is not read beyond its end, nor short of it", () => {
+  it("is read exactly to its end", () => {
     for (const text of [usual, streamSidFirst]) {
       const packet = Buffer.from(`${text}}`.repeat(2))
       for (let end = 0; end < packet.length; end++) {
@@ -181,7 +181,7 @@ describe("what comes in", () => {
     }
   })
 
-  it("is left to the schema when it is anything else", () => {
+  it("is left to the schema when it is not a usual one", () => {
     assert.isTrue(isScanned(media()))
     const fields = outerFields({}, object(innerFields({})))
     const others = {
@@ -198,7 +198,7 @@ describe("what comes in", () => {
       "with an escaped value": media().replace("inbound", "\\u0069nbound"),
       "without an end": media().slice(0, -1),
       "with something behind it": `${media()} `,
-      "with a counter that is none": media({ counters: ["x", "1", "2"] }),
+      "with a counter that is not a number": media({ counters: ["x", "1", "2"] }),
       "with an empty counter": media({ counters: ["1", "", "2"] }),
       "with a counter too long for a number": media({ counters: ["1234567890123456", "1", "2"] }),
       "with base64 of the URL-safe alphabet": media({ payload: "-_-_" }),

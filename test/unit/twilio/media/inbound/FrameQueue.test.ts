@@ -6,7 +6,7 @@ import { settle } from "../../../../support/service/Time.ts"
 const turnOfTheLoop = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 describe("FrameQueue", () => {
-  it.effect("gives all that waits as one batch, in order, and ends", () =>
+  it.effect("gives all that waits as one batch, in order, then ends", () =>
     Effect.gen(function*() {
       const queue = FrameQueue.make<number>(5)
       for (const element of [1, 2, 3]) assert.isUndefined(queue.offer(element, 0))
@@ -15,7 +15,7 @@ describe("FrameQueue", () => {
       assert.deepStrictEqual(batches.map((batch) => [...batch]), [[1, 2, 3]])
     }))
 
-  it.effect("drops the oldest when it is full, and tells how long that had waited", () =>
+  it.effect("drops the oldest element when it is full, and returns how long it had waited", () =>
     Effect.gen(function*() {
       const queue = FrameQueue.make<number>(2)
       const waited = [1, 2, 3, 4].map((element) => queue.offer(element, element * element * 10))
@@ -24,7 +24,7 @@ describe("FrameQueue", () => {
       assert.deepStrictEqual(yield* Stream.runCollect(queue.stream), [3, 4])
     }))
 
-  it.effect("drops the oldest one by one while more weight waits than may, but never the newest", () =>
+  it.effect("drops the oldest elements while too much weight waits, but never the newest", () =>
     Effect.gen(function*() {
       const queue = FrameQueue.make<number>(10, (weight) => weight, 10)
       for (const weight of [4, 5]) queue.offer(weight, weight)
@@ -65,7 +65,7 @@ describe("FrameQueue", () => {
       assert.deepStrictEqual(yield* Fiber.join(reader), Array.from({ length: 100 }, (_, index) => index))
     }))
 
-  it.live("wakes many readers a few at a time: what else has come is not kept waiting for all of them", () =>
+  it.live("wakes many readers a few in each turn of the event loop", () =>
     Effect.gen(function*() {
       const queues = Array.from({ length: 100 }, () => FrameQueue.make<number>(5))
       let woken = 0
@@ -129,7 +129,7 @@ describe("FrameQueue", () => {
         assert.strictEqual(used, 1)
       }))
 
-    it.live("waits for a use that is not over at once: what comes meanwhile is the next batch", () =>
+    it.live("waits for a use that takes time; what comes meanwhile is the next batch", () =>
       Effect.gen(function*() {
         const queue = FrameQueue.make<number>(10)
         const gate = yield* Deferred.make<void>()
@@ -149,7 +149,7 @@ describe("FrameQueue", () => {
         assert.deepStrictEqual(used, [[1], [2, 3]])
       }))
 
-    it.live("fails with a use that fails, and dies of one that throws", () =>
+    it.live("fails when a use fails, and dies when a use throws", () =>
       Effect.gen(function*() {
         const failing = FrameQueue.make<number>(10)
         failing.offer(1, 0)
