@@ -5,7 +5,9 @@ import type { Agent } from "../../../../src/agent/Agent.ts"
 import { echo } from "../../../../src/agent/Echo.ts"
 import * as Mulaw from "../../../../src/audio/Mulaw.ts"
 import type { Pcm } from "../../../../src/audio/Pcm.ts"
+import * as LineSender from "../../../../src/call/media/LineSender.ts"
 import * as MediaSession from "../../../../src/call/media/MediaSession.ts"
+import * as PacedQueue from "../../../../src/call/media/PacedQueue.ts"
 import type { StreamEnd } from "../../../../src/call/CallState.ts"
 import * as Metrics from "../../../../src/observability/Metrics.ts"
 import * as Agents from "../../../support/conversation/Agents.ts"
@@ -351,11 +353,11 @@ describe("the end", () => {
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { end, setUnsent } = yield* open(puppet.agent)
-      setUnsent(MediaSession.maxUnsentBytes)
+      setUnsent(LineSender.maxUnsentBytes)
       puppet.say(sound(100))
       yield* settle
       assert.isTrue(Option.isNone(yield* end))
-      setUnsent(MediaSession.maxUnsentBytes + 1)
+      setUnsent(LineSender.maxUnsentBytes + 1)
       puppet.say(sound(20))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* end, closed("slowPeer"))
@@ -583,7 +585,7 @@ describe("what is said and not yet played", () => {
           return sound(20)
         }))
       ))
-      const mostAhead = MediaSession.leadMillis / 20 + MediaSession.replyFrames
+      const mostAhead = PacedQueue.leadMillis / 20 + PacedQueue.maxQueuedFrames
       for (let second = 0; second <= 5; second++) {
         assert.isAtMost(frames().length, second * 50 + 10)
         assert.isAtLeast(frames().length, second * 50 + 7)
