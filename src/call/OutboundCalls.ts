@@ -13,9 +13,10 @@ import * as DialRules from "../domain/DialRules.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import { RestClient, type TwilioError } from "../twilio/rest/RestClient.ts"
-import { CallRegistry, LineBusy } from "./CallRegistry.ts"
-import * as DialLimits from "./DialLimits.ts"
+import { CallRegistry } from "./CallRegistry.ts"
 import * as MediaHost from "./MediaHost.ts"
+import * as DialLimits from "./outbound/DialLimits.ts"
+import { LineBusy } from "./registry/Admission.ts"
 
 export interface OutboundRequest {
   readonly to: PhoneNumber

@@ -6,7 +6,7 @@
  * What is kept is in this process's memory: another process, and the same one after a new start, begins at none.
  */
 import { Option, Result } from "effect"
-import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 
 const dayMillis = 24 * 60 * 60 * 1000
 

@@ -6,7 +6,7 @@
  *
  * Each process keeps its own. At most `maxCalls` are kept (about 14 MB), the oldest go first.
  */
-import { type CallSid, copy } from "../domain/Sid.ts"
+import { type CallSid, copy } from "../../domain/Sid.ts"
 
 export const lifetimeMillis = 24 * 60 * 60 * 1000
 

@@ -4,8 +4,8 @@
  *
  * Both the calls and the reports of one call are bounded, so that a flood of unknown SIDs costs little memory.
  */
-import { type CallSid, copy } from "../domain/Sid.ts"
-import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
+import { type CallSid, copy } from "../../domain/Sid.ts"
+import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
 
 export const lifetimeMillis = 60_000
 

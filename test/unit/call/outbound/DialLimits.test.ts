@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
-import { make } from "../../../src/call/DialLimits.ts"
-import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
+import { make } from "../../../../src/call/outbound/DialLimits.ts"
+import { PhoneNumber } from "../../../../src/domain/PhoneNumber.ts"
 
 const hour = 3_600_000
 const one = PhoneNumber.make("+14155550111")
