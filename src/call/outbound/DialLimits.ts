@@ -1,51 +1,59 @@
 /**
- * How often is dialled in any 24 hours, in all and to one number: what keeps a stolen key, or a loop in a client, from dialling
+ * How often is dialled in any 24 hours, in all and to one number. The limits keep a stolen key, or a loop in a client, from dialling
  * without end.
  *
- * A dial is counted when it is begun, so that dials that wait for their turn count too. One of which no phone rang is given back.
- * What is kept is in this process's memory: another process, and the same one after a new start, begins at none.
+ * A dial is counted when it is begun, so that dials that wait for their turn count too. A dial of which no phone rang is taken back.
+ * The counts are in this process's memory: another process, and this one after a new start, begin at none.
  */
-import { Option, Result } from "effect"
+import { Data, Duration, Option, Result } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-export interface LimitReached {
+/** In the last 24 hours as many calls were placed as may be. */
+export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
   readonly limit: "DIAL_MAX_PER_DAY" | "DIAL_MAX_PER_NUMBER"
-  /** ms until a dial is allowed again. */
-  readonly waitMillis: number
+  /** Until a dial is allowed again. */
+  readonly retryAfter: Duration.Duration
+}> {
+  override get message() {
+    const dials = this.limit === "DIAL_MAX_PER_DAY" ? "In the last 24 hours" : "To this number, in the last 24 hours,"
+    return `${dials} as many calls were placed as ${this.limit} allows (rule ${this.limit}). Try again when the oldest is a day ago, `
+      + `or raise ${this.limit} and start the service again.`
+  }
 }
 
 export interface DialLimits {
   /**
-   * Counts a dial, if it may be: gives what takes it back, for a dial that did not happen.
+   * Counts a dial, if it may be; gives what takes it back, for a dial that did not happen.
    *
    * @param now monotonic ms
    */
-  readonly take: (number: PhoneNumber, now: number) => Result.Result<() => void, LimitReached>
+  readonly take: (number: PhoneNumber, now: number) => Result.Result<() => void, DialLimitReached>
 }
 
 interface Dial {
   readonly number: PhoneNumber
+  /** Monotonic ms. */
   readonly at: number
 }
 
-/** None of a limit: no limit. */
+/** A limit that is absent allows any number of dials. */
 export const make = (limits: {
   readonly maxPerDay: Option.Option<number>
   readonly maxPerNumber: Option.Option<number>
 }): DialLimits => {
   const perDay = Option.getOrElse(limits.maxPerDay, () => Infinity)
   const perNumber = Option.getOrElse(limits.maxPerNumber, () => Infinity)
-  /** Those of the last 24 hours, the oldest first. */
+  /** Dials of the last 24 hours, the oldest first. */
   const dials = new Set<Dial>()
   /** The same by their number. */
   const byNumber = new Map<PhoneNumber, Set<Dial>>()
 
   const drop = (dial: Dial) => {
     dials.delete(dial)
-    const same = byNumber.get(dial.number)
-    if (same?.delete(dial) === true && same.size === 0) byNumber.delete(dial.number)
+    const sameNumber = byNumber.get(dial.number)
+    if (sameNumber?.delete(dial) === true && sameNumber.size === 0) byNumber.delete(dial.number)
   }
 
   const forgetOld = (now: number) => {
@@ -55,21 +63,21 @@ export const make = (limits: {
     }
   }
 
-  const reached = (limit: LimitReached["limit"], counted: Iterable<Dial>, now: number): Result.Result<never, LimitReached> => {
+  const reached = (limit: DialLimitReached["limit"], counted: Iterable<Dial>, now: number) => {
     const [oldest] = counted
-    return Result.fail({ limit, waitMillis: oldest.at + dayMillis - now })
+    return Result.fail(new DialLimitReached({ limit, retryAfter: Duration.millis(oldest.at + dayMillis - now) }))
   }
 
   return {
     take: (number, now) => {
       if (perDay === Infinity && perNumber === Infinity) return Result.succeed(() => {})
       forgetOld(now)
-      const same = byNumber.get(number) ?? new Set<Dial>()
-      if (same.size >= perNumber) return reached("DIAL_MAX_PER_NUMBER", same, now)
+      const sameNumber = byNumber.get(number) ?? new Set<Dial>()
+      if (sameNumber.size >= perNumber) return reached("DIAL_MAX_PER_NUMBER", sameNumber, now)
       if (dials.size >= perDay) return reached("DIAL_MAX_PER_DAY", dials, now)
       const dial: Dial = { number, at: now }
       dials.add(dial)
-      byNumber.set(number, same.add(dial))
+      byNumber.set(number, sameNumber.add(dial))
       return Result.succeed(() => drop(dial))
     }
   }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Option, Result } from "effect"
+import { Duration, Option, Result } from "effect"
 import { make } from "../../../../src/call/outbound/DialLimits.ts"
 import { PhoneNumber } from "../../../../src/domain/PhoneNumber.ts"
 
@@ -10,7 +10,8 @@ const other = PhoneNumber.make("+14155550112")
 const limits = (maxPerDay?: number, maxPerNumber?: number) =>
   make({ maxPerDay: Option.fromUndefinedOr(maxPerDay), maxPerNumber: Option.fromUndefinedOr(maxPerNumber) })
 
-const failure = (result: ReturnType<ReturnType<typeof limits>["take"]>) => Result.isFailure(result) ? result.failure : undefined
+const failure = (result: ReturnType<ReturnType<typeof limits>["take"]>) =>
+  Result.isFailure(result) ? { limit: result.failure.limit, waitMillis: Duration.toMillis(result.failure.retryAfter) } : undefined
 
 describe("limits of dialling", () => {
   it("are none where none is set", () => {
