@@ -43,7 +43,7 @@ const whyNotANumber = (body: unknown): string => {
   if (to === undefined) return ""
   if (typeof to !== "string") return " It is no text."
   const number = PhoneNumber.read(to)
-  return Result.isFailure(number) ? ` It ${number.failure}.` : ""
+  return Result.isFailure(number) ? ` ${number.failure.message}` : ""
 }
 
 const fromBody = (body: unknown): Effect.Effect<Asked, Problems.InvalidNumber | Problems.InvalidRequest> =>
@@ -74,7 +74,7 @@ const fromQuery = Effect.fnUntraced(function*(query: Query) {
   const to = PhoneNumber.read(query.to_number)
   if (Result.isFailure(to)) {
     return yield* new Problems.InvalidNumber({
-      detail: `"to_number" must be a phone number with its country code, such as %2B14155550100. It ${to.failure}.`
+      detail: `"to_number" must be a phone number with its country code, such as %2B14155550100. ${to.failure.message}`
     })
   }
   const agent = query.agent === undefined ? undefined : yield* decodeAgent(query.agent).pipe(
