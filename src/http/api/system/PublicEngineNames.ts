@@ -1,15 +1,17 @@
 /**
- * An engine's name is its address, which is nobody's business outside. Strangers are told its stage and a number instead.
+ * Hides the engines' addresses from clients outside: an engine's name is its address. Outside it is named by stage and number
+ * (`speechToText-1`).
  */
-import type { Agents } from "../../agent/Agents.ts"
 import type { Effect } from "effect"
+import type { Agents } from "../../../agent/Agents.ts"
 
-type Engines = Effect.Success<Agents["Service"]["engines"]>
+export type Engines = Effect.Success<Agents["Service"]["engines"]>
 
+/** An engine in this process has no address. */
 const inProcess = "embedded"
 
-/** By stage and name: `speechToText-1`. */
-const aliases = (engines: Engines): ReadonlyMap<string, string> => {
+/** The public names by stage and address, `${stage} ${name}`. */
+const publicNames = (engines: Engines): ReadonlyMap<string, string> => {
   const names = new Map<string, string>()
   const counts = new Map<string, number>()
   for (const { name, stage } of engines) {
@@ -21,15 +23,18 @@ const aliases = (engines: Engines): ReadonlyMap<string, string> => {
   return names
 }
 
-/** The engines as a stranger may see them. */
+/** The engines under their public names. */
 export const hidden = (engines: Engines): Engines => {
-  const names = aliases(engines)
+  const names = publicNames(engines)
   return engines.map((engine) => ({ ...engine, name: names.get(`${engine.stage} ${engine.name}`) ?? engine.name }))
 }
 
-/** The same in metrics: `{stage="…",engine="…"}`, in any order. What is not known has no name at all. */
+/**
+ * The same in metrics as Prometheus reads them: replaces the value of each label `engine`, in any order of labels. An engine that is not
+ * in the list becomes `speechToText-other`.
+ */
 export const hiddenIn = (metrics: string, engines: Engines): string => {
-  const names = aliases(engines)
+  const names = publicNames(engines)
   return metrics.replaceAll(/^[^#\n]*\bengine="[^\n]*$/gm, (line) => {
     const stage = /\bstage="([^"]*)"/.exec(line)?.[1] ?? ""
     return line.replace(/\bengine="((?:[^"\\]|\\.)*)"/, (_, name: string) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as PublicEngineNames from "../../../../src/http/api/PublicEngineNames.ts"
+import * as PublicEngineNames from "../../../../../src/http/api/system/PublicEngineNames.ts"
 
 const engines = [
   { stage: "speechToText", name: "10.0.0.7:8001", state: "up" },

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { KeyGuesses, maxAddresses } from "../../../../src/http/api/KeyGuesses.ts"
+import { KeyGuesses, maxAddresses } from "../../../../../src/http/api/key/KeyGuesses.ts"
 
 const times = (count: number, run: () => number): ReadonlyArray<number> => Array.from({ length: count }, run)
 
