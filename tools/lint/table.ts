@@ -50,7 +50,7 @@ export const table: Readonly<Record<string, Room>> = {
   agent: { imports: [...ground, "verbalizer", "definition", "conversation"], packages: [...core, node, /^yaml$/] },
   engines: {
     imports: ["runtime", "domain", "config", "observability", "audio", "flite", "verbalizer", "definition", "conversation/ports", "conversation/speak/UnfinishedSentence.ts"],
-    packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web\//]
+    packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web$/]
   },
   store: { imports: ["domain", "config", "observability"], packages: [...edge, node, /^@effect\/sql-/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
