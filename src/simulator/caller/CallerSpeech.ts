@@ -5,6 +5,7 @@
  * sentence is made once.
  */
 import { createRequire } from "node:module"
+import { LRUCache } from "lru-cache"
 import { Context, Effect, FileSystem, Layer, Schema, Semaphore } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import * as FliteModule from "../../flite/FliteModule.ts"
@@ -13,6 +14,9 @@ import * as SoundFiles from "./SoundFiles.ts"
 /** Flite's voices that come in the one file; `slt` is a woman's, the others are men's. */
 export const Voice = Schema.Literals(["slt", "rms", "kal16", "kal", "awb"])
 export type Voice = typeof Voice.Type
+
+/** 64 MB, more than an hour of speech. Above it the sentences that were not used for longest are dropped. */
+const maxSamples = 32_000_000
 
 /** No speech could be made. */
 export class SpeechError extends Schema.TaggedError<SpeechError>()("SpeechError", {
@@ -37,7 +41,7 @@ export class CallerSpeech extends Context.Service<CallerSpeech, {
           Effect.mapError((cause) => new SpeechError({ message: "The speech synthesiser could not be loaded.", cause }))
         )
       )
-      const spoken = new Map<string, Pcm<8000>>()
+      const spoken = new LRUCache<string, Pcm<8000>>({ maxSize: maxSamples, sizeCalculation: (sound) => Math.max(1, sound.length) })
       const one = yield* Semaphore.make(1)
 
       const synthesise = Effect.fn("Speech.speak")(function*(text: string, voice: Voice) {
