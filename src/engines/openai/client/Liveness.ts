@@ -10,11 +10,12 @@
  */
 import { Effect } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
-import * as OpenAiClient from "./OpenAiClient.ts"
+import type { OpenAiClient, RequestOptions } from "./OpenAiClient.ts"
+import * as ServerError from "./ServerError.ts"
 
 interface Page {
   readonly path: string
-  readonly from: NonNullable<OpenAiClient.RequestOptions["from"]>
+  readonly from: NonNullable<RequestOptions["from"]>
 }
 
 /** What OpenAI and nearly all others have; vLLM, llama.cpp, Kokoro and speaches; gateways; and what every server has. */
@@ -26,18 +27,18 @@ const pages: ReadonlyArray<Page> = [
 ]
 
 const isAlive = (error: EngineFailed): boolean => {
-  const status = OpenAiClient.statusOf(error)
+  const status = ServerError.statusOf(error)
   return status !== undefined && (status < 500 || status === 501)
 }
 
 /** Whether another page may be answered otherwise. */
 const isOfPage = (error: EngineFailed): boolean => {
-  const status = OpenAiClient.statusOf(error)
+  const status = ServerError.statusOf(error)
   return status === undefined ? error.reason === "broken" : status < 502 || status > 504
 }
 
 /** A probe of this server. It fails as the first page that was asked has failed. */
-export const make = (endpoint: Pick<OpenAiClient.OpenAiClient, "get">): Effect.Effect<void, EngineFailed> => {
+export const make = (endpoint: Pick<OpenAiClient, "get">): Effect.Effect<void, EngineFailed> => {
   let known = 0
 
   const ask = (index: number): Effect.Effect<void, EngineFailed> => {

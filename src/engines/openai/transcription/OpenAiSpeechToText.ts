@@ -22,7 +22,9 @@ import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 import { SpeechToText, type Transcript } from "../../../conversation/ports/SpeechToText.ts"
 import * as UtteranceCompleteness from "./UtteranceCompleteness.ts"
+import * as AnswerBody from "../client/AnswerBody.ts"
 import * as OpenAiClient from "../client/OpenAiClient.ts"
+import * as ServerError from "../client/ServerError.ts"
 import * as HallucinationFilter from "./HallucinationFilter.ts"
 import * as SpeechEnergy from "./SpeechEnergy.ts"
 import * as Multipart from "../client/Multipart.ts"
@@ -144,8 +146,8 @@ export const make = Effect.fnUntraced(function*(
       if (answer.contentType === "text/event-stream") {
         return TranscriptionBody.fromEvents(yield* Stream.runCollect(events(answer, prompt)))
       }
-      const heard = TranscriptionBody.read(answer.contentType, yield* OpenAiClient.text(answer))
-      return Option.isSome(heard) ? heard.value : yield* OpenAiClient.unreadable("speechToText", endpoint.url)
+      const heard = TranscriptionBody.read(answer.contentType, yield* AnswerBody.text(answer))
+      return Option.isSome(heard) ? heard.value : yield* ServerError.unreadable(endpoint)
     },
     Effect.scoped
   )
@@ -156,7 +158,7 @@ export const make = Effect.fnUntraced(function*(
       const began = monotonic()
       return Effect.catchIf(
         ask(question, asked),
-        (error) => asked === "verbose_json" && OpenAiClient.isNotTaken(error),
+        (error) => asked === "verbose_json" && ServerError.isInvalidRequest(error),
         // Other things are answered by 400 too: only if less is taken it was the format.
         () => Effect.tap(ask(question, "json"), () => Effect.sync(() => format = "json"))
       ).pipe(Effect.onExit((exit) =>
