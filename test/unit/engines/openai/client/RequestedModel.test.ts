@@ -10,10 +10,10 @@ type Answer = string | undefined | EngineFailed["reason"]
 /** A model of a server that answers the requests for its list in this order; a string that is no reason is the first model. */
 const setUp = (configured: string | undefined, ...answers: ReadonlyArray<Answer>) => {
   let asked = 0
-  const reasons: ReadonlyArray<Answer> = ["timeout", "unavailable", "refused", "broken"]
+  const reasons = new Set<Answer>(["timeout", "unavailable", "refused", "broken"])
   const readFirst = Effect.suspend(() => {
     const answer = answers[asked++]
-    return reasons.includes(answer) ? Effect.fail(failure(answer as EngineFailed["reason"])) : Effect.succeed(Option.fromUndefinedOr(answer))
+    return reasons.has(answer) ? Effect.fail(failure(answer as EngineFailed["reason"])) : Effect.succeed(Option.fromUndefinedOr(answer))
   })
   const model = new RequestedModel(Option.fromUndefinedOr(configured), readFirst)
   return { model, name: Effect.map(model.name, Option.getOrUndefined), asked: () => asked }
