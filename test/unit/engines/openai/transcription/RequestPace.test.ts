@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as RequestPace from "../../../../../src/engines/openai/client/RequestPace.ts"
+import * as RequestPace from "../../../../../src/engines/openai/transcription/RequestPace.ts"
 
 type Event = readonly ["answered" | "aborted", number] | "failed"
 
