@@ -143,6 +143,8 @@ export interface Moment {
 /** Samples in a frame of 20 ms. */
 export const frameSamples = 160
 
+export const frameMillis = frameSamples / samplesPerMilli
+
 /** Mean magnitude above which a frame is someone speaking: about -45 dB of full scale. */
 const audible = 180
 

@@ -8,8 +8,8 @@ import type { CallSid } from "../../domain/Sid.ts"
 import { SimulatedCallEvent, type CallStatus, isTerminal, type TerminalStatus, type Untimed, type WebhookKind } from "../report/SimulatedCallEvent.ts"
 import { Line } from "./Caller.ts"
 import type { Faults } from "../twilio/Faults.ts"
-import type { Arrival, Traffic } from "../twilio/TwilioStream.ts"
-import { samplesPerMilli, Timeline } from "../report/Timeline.ts"
+import * as Traffic from "../twilio/stream/Traffic.ts"
+import { samplesPerMilli, Timeline, toSamples } from "../report/Timeline.ts"
 import type { Method } from "../twilio/TwimlReader.ts"
 
 export type Direction = "inbound" | "outbound-api"
@@ -49,7 +49,7 @@ export interface SimulatedCall {
   /** Media messages so far: when each was sent (ms since the answer), when each came back, how many a fault swallowed. */
   readonly traffic: Effect.Effect<{
     readonly sentAt: ReadonlyArray<number>
-    readonly arrivals: ReadonlyArray<Arrival>
+    readonly arrivals: ReadonlyArray<Traffic.Arrival>
     readonly lost: number
   }>
   /** What Twilio's debugger would show. */
@@ -102,7 +102,7 @@ export interface PhoneCall {
   readonly redirects: Queue.Queue<Source>
   readonly heard: Timeline
   readonly said: Timeline
-  readonly traffic: Traffic
+  readonly traffic: Traffic.Traffic
   status: CallStatus
   updatedAt: number
   /** When it was answered; Unix ms, and monotonic ns. */
@@ -142,7 +142,7 @@ export const make = Effect.fnUntraced(function*(options: {
     redirects: yield* Queue.sliding<Source>(1),
     heard: new Timeline(),
     said: new Timeline(),
-    traffic: { sentAt: [], arrivals: [], lost: 0 },
+    traffic: Traffic.make(),
     status,
     updatedAt: createdAt,
     startedAt: undefined,
@@ -211,7 +211,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
     heard: Effect.map(Clock.monotonicTimeNanos, (now) => {
       if (call.answeredNanos === undefined) return call.heard.pcm()
       // What is queued in the future has not been heard.
-      const elapsed = Math.round(Number(now - call.answeredNanos) / 125_000)
+      const elapsed = toSamples(now - call.answeredNanos)
       return call.heard.pcm(0, Math.min(elapsed, Math.max(call.heard.end, call.said.end)))
     }),
     playback: Effect.sync(() => {

@@ -20,6 +20,12 @@ interface Stretch {
 /** Samples in one millisecond of telephone sound. */
 export const samplesPerMilli = 8
 
+/** How long one sample of telephone sound lasts, ns. */
+export const nanosPerSample = 125_000
+
+/** A time in nanoseconds as the nearest number of samples. */
+export const toSamples = (nanos: bigint): number => Math.round(Number(nanos) / nanosPerSample)
+
 /** μ-law pieces in the order in which they sound; they never overlap. */
 export class Timeline {
   #pieces: Array<Piece> = []

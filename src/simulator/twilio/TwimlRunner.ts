@@ -1,41 +1,34 @@
 /**
  * Carries TwiML out on a call that was answered: speaks, waits, connects streams, follows redirects.
  */
-import { Cause, Clock, Data, DateTime, Duration, Effect, Queue, Result } from "effect"
+import { Clock, Data, Duration, Effect, Queue, Result } from "effect"
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
-import { type AccountSid, StreamSid } from "../../domain/Sid.ts"
-import * as Signature from "../../twilio/webhook/Signature.ts"
 import type { TerminalStatus } from "../report/SimulatedCallEvent.ts"
-import { Line } from "../caller/Caller.ts"
 import * as DebuggerCodes from "./DebuggerCodes.ts"
-import { type Faults, none } from "./Faults.ts"
-import * as TwilioStream from "./TwilioStream.ts"
-import { note, type Callback, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
+import * as ConnectStream from "./stream/ConnectStream.ts"
+import { note, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
 import { callParameters, noteWebhook } from "./StatusCallbacks.ts"
-import { samplesPerMilli, Timeline } from "../report/Timeline.ts"
+import { samplesPerMilli, toSamples } from "../report/Timeline.ts"
 import * as TwimlReader from "./TwimlReader.ts"
-import { forgedSignature, hex, type WebhookClient } from "./WebhookClient.ts"
-import * as WebSocketClient from "./WebSocketClient.ts"
+import { hex, type WebhookClient } from "./WebhookClient.ts"
 
-export interface Environment {
-  readonly accountSid: AccountSid
-  /** The signature of a WebSocket upgrade. */
-  readonly sign: (url: string) => string
-  /** Where a URL is really served. */
-  readonly locate: (url: string) => string
+/** What becomes of a `<Dial>`. */
+export interface DialResult {
+  readonly status: TerminalStatus
+  /** How long the telephone rings before that. */
+  readonly rings: Duration.Duration
+  /** How long both talk, where the telephone is answered. */
+  readonly talk: Duration.Duration
+}
+
+export interface Environment extends ConnectStream.Environment {
   readonly webhooks: WebhookClient
-  /** What becomes of a `<Dial>` to this number: after how much ringing, and how long both talk. */
-  readonly ring: (to: PhoneNumber) => {
-    readonly status: TerminalStatus
-    readonly rings: Duration.Duration
-    readonly talk: Duration.Duration
-  }
+  /** What becomes of a `<Dial>` to this number. */
+  readonly ring: (to: PhoneNumber) => DialResult
   /** How `<Say>` sounds. */
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>
-  /** Callbacks of streams, and of answering machine detection. */
-  readonly callbacks: Queue.Enqueue<Callback, Cause.Done>
 }
 
 /** What a document came to. */
@@ -88,110 +81,6 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
   return yield* read(body, source.url)
 })
 
-/** The `<Parameter>`s, after the fault that concerns one of them. */
-const tampered = (
-  { token }: Faults,
-  parameters: Readonly<Record<string, string>>
-): Readonly<Record<string, string>> => {
-  if (token === undefined) return parameters
-  const name = token.name ?? "token"
-  const { [name]: _, ...rest } = parameters
-  return token.is === "missing" ? rest : { ...rest, [name]: "another-token-than-the-twiml-had" }
-}
-
-/** `<Connect><Stream>`: from the upgrade to the end of the stream. */
-const connect = Effect.fn("TwimlRunner.connect")(function*(
-  environment: Environment,
-  call: PhoneCall,
-  noun: TwimlReader.StreamNoun,
-  answeredAt: bigint
-) {
-  const streamEvent = Effect.fnUntraced(function*(streamSid: StreamSid, StreamEvent: string, StreamError?: string) {
-    if (noun.statusCallback === undefined) return
-    const now = yield* DateTime.now
-    Queue.offerUnsafe(environment.callbacks, {
-      kind: "stream",
-      ...noun.statusCallback,
-      parameters: {
-        AccountSid: environment.accountSid,
-        CallSid: call.sid,
-        StreamSid: streamSid,
-        StreamName: noun.name ?? streamSid,
-        StreamEvent,
-        ...(StreamError === undefined ? {} : { StreamError }),
-        Timestamp: DateTime.formatIso(now)
-      }
-    })
-  })
-
-  const faults = call.faults.onlyFirstStream === true && call.streams > 0 ? none : call.faults
-  call.streams++
-  const { upgradeSignature } = faults
-  const headers = {
-    "user-agent": "TwilioMediaStreams/1.0",
-    ...(upgradeSignature === "missing" ? {} : {
-      [Signature.header]: upgradeSignature === "forged" ? forgedSignature : environment.sign(noun.url)
-    })
-  }
-  const parameters = tampered(faults, noun.parameters)
-
-  const stream = Effect.fnUntraced(function*(
-    person: Pick<TwilioStream.Options, "line" | "heard" | "said" | "traffic" | "faults">
-  ) {
-    const streamSid = StreamSid.make(`MZ${yield* hex(32)}`)
-    const wire = yield* Effect.result(WebSocketClient.open(environment.locate(noun.url), headers))
-    if (Result.isFailure(wire)) {
-      const { message, status } = wire.failure
-      yield* note(call, { _tag: "Problem", code: status === undefined ? DebuggerCodes.streamUnreachable : DebuggerCodes.streamRefused, message })
-      yield* streamEvent(streamSid, "stream-error", message)
-      yield* note(call, { _tag: "StreamEnded", streamSid, why: "refused", code: undefined })
-      return undefined
-    }
-    yield* streamEvent(streamSid, "stream-started")
-    const ended = yield* TwilioStream.run({
-      ...person,
-      wire: wire.success,
-      accountSid: environment.accountSid,
-      callSid: call.sid,
-      streamSid,
-      parameters,
-      answeredAt,
-      note: (event) => note(call, event),
-      whyInterrupted: () => call.hungUpByCaller ? "callerHungUp" : "callChanged"
-    }).pipe(Effect.onInterrupt(() => streamEvent(streamSid, "stream-stopped")))
-    if (ended.why === "closedByService") {
-      const message = `The service closed the stream (${ended.code}); informational.`
-      yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamClosedByService, message })
-    }
-    if (ended.why === "connectionLost") {
-      const message = "The connection to the service broke without a close handshake."
-      yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamBroken, message })
-      yield* streamEvent(streamSid, "stream-error", message)
-    }
-    yield* streamEvent(streamSid, "stream-stopped")
-    return ended
-  }, Effect.scoped)
-
-  if (faults.replayStream === true) {
-    // Somebody who overheard the parameters of a stream that is running tries them on a stream of their own.
-    const running = Effect.repeat(
-      Effect.sleep("20 millis"),
-      { until: () => call.traffic.sentAt.length > 5 }
-    )
-    yield* running.pipe(
-      Effect.andThen(stream({
-        line: new Line([]),
-        heard: new Timeline(),
-        said: new Timeline(),
-        traffic: { sentAt: [], arrivals: [], lost: 0 },
-        faults: none
-      })),
-      Effect.forkScoped
-    )
-  }
-  return yield* stream({ ...call, faults })
-}, Effect.scoped)
-
 /** `<Dial>`: rings, lets them talk, and asks what next. */
 const dial = Effect.fn("TwimlRunner.dial")(function*(
   environment: Environment,
@@ -224,12 +113,11 @@ const perform = Effect.fnUntraced(function*(
     case "Say": {
       const sound = yield* environment.say(verb.text)
       const now = yield* Clock.monotonicTimeNanos
-      const at = Math.round(Number(now - answeredAt) / 125_000)
-      call.heard.put(at, Mulaw.encode(sound))
+      call.heard.put(toSamples(now - answeredAt), Mulaw.encode(sound))
       yield* note(call, { _tag: "Said", text: verb.text })
       yield* Effect.sleep(Duration.millis(sound.length / samplesPerMilli)).pipe(
         Effect.onInterrupt(() =>
-          Effect.map(Clock.monotonicTimeNanos, (end) => call.heard.cut(Math.round(Number(end - answeredAt) / 125_000)))
+          Effect.map(Clock.monotonicTimeNanos, (end) => call.heard.cut(toSamples(end - answeredAt)))
         )
       )
       return undefined
@@ -246,7 +134,7 @@ const perform = Effect.fnUntraced(function*(
     case "Redirect":
       return Outcome.Goto({ source: { _tag: "Url", url: verb.url, method: verb.method } })
     case "Connect": {
-      const ended = yield* connect(environment, call, verb.stream, answeredAt)
+      const ended = yield* ConnectStream.connect(environment, call, verb.stream, answeredAt)
       if (ended?.why === "callerHungUp") {
         call.hungUpByCaller = true
         if (call.faults.actionAfterEnd === true && verb.action !== undefined) {
@@ -260,7 +148,7 @@ const perform = Effect.fnUntraced(function*(
 })
 
 /** A limit of the simulator's own: a service that sends a call round and round is to be noticed, not endured. */
-const mostDocuments = 100
+const maxDocuments = 100
 
 /**
  * Runs a document and all that it leads to, until the call is to end, and says how.
@@ -275,8 +163,8 @@ export const run = Effect.fn("TwimlRunner.run")(function*(
 ): Effect.fn.Return<TerminalStatus> {
   let document: TwimlReader.Document | undefined = first
   for (let count = 1; document !== undefined; count++) {
-    if (count > mostDocuments) {
-      const message = `The call went through ${mostDocuments} documents without an end; the simulator hung up.`
+    if (count > maxDocuments) {
+      const message = `The call went through ${maxDocuments} documents without an end; the simulator hung up.`
       yield* note(call, { _tag: "Problem", code: 0, message })
       return "completed"
     }

@@ -7,7 +7,7 @@
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages#send-messages-to-twilio
  */
-import { samplesPerMilli, type Timeline } from "../report/Timeline.ts"
+import { samplesPerMilli, type Timeline } from "../../report/Timeline.ts"
 
 interface PendingMark {
   readonly name: string
