@@ -1,6 +1,6 @@
 /**
  * A Twilio that runs here: it places and receives calls over the same REST, webhooks, signatures, TwiML and
- * WebSocket as the real one. It meets the service on the wire only.
+ * WebSocket as the real one. It uses nothing of the service but its wire formats.
  *
  * As a layer it listens on a port of this process; `main.ts` makes a program of it.
  */
@@ -28,19 +28,19 @@ import type { Method } from "./twilio/TwimlReader.ts"
 import * as WebhookClient from "./twilio/WebhookClient.ts"
 
 export interface Options {
-  /** `AC…0001` when not given. */
+  /** {@link defaultAccountSid} when not given. */
   readonly accountSid?: string
   readonly authToken?: Redacted.Redacted
   /** Where the REST API listens: loopback when not given, on any free port. */
   readonly host?: string
   readonly port?: number
-  /** Calls by API that are begun in a second, 1 when not given; more wait, `queued`. */
+  /** Calls by API that begin in a second, 1 when not given; further ones wait, `queued`. */
   readonly callsPerSecond?: number
   /** Everybody answers after a second and says nothing, when not given. */
   readonly phones?: Telephones.Phones
   readonly restFaults?: RestFaults
   readonly statusDelivery?: Delivery
-  /** How `<Say>` is heard: as speech, or (the default) as silence of about that length. */
+  /** How `<Say>` sounds: as speech, or (the default) as silence of about the same length. */
   readonly say?: "speech" | "silence"
   /**
    * Requests to the public URL's host go to the service's instead, as a tunnel or proxy would bring them;
@@ -60,7 +60,7 @@ export interface PlaceCall {
   /** Somebody silent when not given. */
   readonly caller?: Caller.Caller
   readonly faults?: Faults
-  /** The number's own status callback: told of the end only. */
+  /** The number's own status callback, for the final state only. */
   readonly statusCallback?: string
 }
 
@@ -95,7 +95,7 @@ const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
   return `${origin}${pathname}${search}`
 }
 
-/** What calls need of the simulator that runs them. */
+/** What calls use of the simulator that runs them. */
 const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid: AccountSid, authToken: Redacted.Redacted, phones: () => Telephones.Phones) {
   const speech = yield* CallerSpeech
   const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
@@ -227,7 +227,7 @@ export class Simulator extends Context.Service<Simulator, {
   readonly authToken: Redacted.Redacted
   /** Where the REST API is, such as `http://127.0.0.1:8010`: the service's `TWILIO_API_BASE_URL`. */
   readonly baseUrl: string
-  /** What the REST API was asked, oldest first. */
+  /** All requests to the REST API, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<RestApi.RestRequest>>
   /** All calls, oldest first. */
   readonly calls: Effect.Effect<ReadonlyArray<PhoneCall.SimulatedCall>>
@@ -240,7 +240,7 @@ export class Simulator extends Context.Service<Simulator, {
   /** From now on these faults befall REST requests. */
   readonly setRestFaults: (faults: RestFaults) => Effect.Effect<void>
 }>()("client-caller/simulator/Simulator") {
-  /** A simulator of its own: nothing is shared with another one. Calls that still live are hung up at the end. */
+  /** A simulator that shares nothing with others. Calls that still live are hung up at its end. */
   static readonly layer = (options: Options = {}): Layer.Layer<Simulator, SimulatorError> =>
     Layer.effect(Simulator, make(options)).pipe(
       Layer.provide(CallerSpeech.layer),

@@ -1,4 +1,4 @@
-/** What the REST API was asked, and what goes wrong with the requests to come. */
+/** The requests to the REST API so far, and the faults of the requests to come. */
 import { RestFault } from "./Faults.ts"
 import type { RestRequest } from "./RestApi.ts"
 
@@ -26,7 +26,7 @@ export class RestJournal {
     this.#faults = faults
   }
 
-  /** Writes a request down and says what goes wrong with it. */
+  /** Records a request and returns what goes wrong with it. */
   receive(request: RestRequest): RestFault {
     this.#requests.push(request)
     if (typeof this.#faults === "function") return this.#faults(request) ?? RestFault.Pass()

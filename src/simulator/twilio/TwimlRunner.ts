@@ -14,7 +14,7 @@ import { samplesPerMilli, toSamples } from "../report/Timeline.ts"
 import * as TwimlReader from "./TwimlReader.ts"
 import { hex, type WebhookClient } from "./WebhookClient.ts"
 
-/** What becomes of a `<Dial>`. */
+/** How a `<Dial>` goes. */
 export interface DialResult {
   readonly status: TerminalStatus
   /** How long the telephone rings before that. */
@@ -25,13 +25,13 @@ export interface DialResult {
 
 export interface Environment extends ConnectStream.Environment {
   readonly webhooks: WebhookClient
-  /** What becomes of a `<Dial>` to this number. */
+  /** How a `<Dial>` to this number goes. */
   readonly ring: (to: PhoneNumber) => DialResult
   /** How `<Say>` sounds. */
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>
 }
 
-/** What a document came to. */
+/** What a verb or a document leads to: the call's end, or another document. */
 type Outcome = Data.TaggedEnum<{
   End: { readonly status: TerminalStatus }
   Goto: { readonly source: Source }
@@ -40,13 +40,13 @@ const Outcome = Data.taggedEnum<Outcome>()
 
 const completed = Outcome.End({ status: "completed" })
 
-const accepted = new Set(["text/xml", "application/xml", "text/html"])
+const twimlContentTypes = new Set(["text/xml", "application/xml", "text/html"])
 
 /** Twilio's base for relative URLs of TwiML that came by REST. */
 const twilioBase = "https://api.twilio.com/"
 
 /**
- * Gets and reads a document. `undefined` when there is none: what was wrong is written down.
+ * Gets and reads a document. Returns `undefined` when there is none, after noting the problem.
  *
  * An empty answer is a document without verbs.
  */
@@ -75,13 +75,13 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
   if (Result.isFailure(answer)) return yield* problem(answer.failure.code, answer.failure.message)
   const { body, contentType } = answer.success
   if (body.trim() === "") return { verbs: [], warnings: [] } satisfies TwimlReader.Document
-  if (!accepted.has(contentType)) {
+  if (!twimlContentTypes.has(contentType)) {
     return yield* problem(DebuggerCodes.invalidContentType, `TwiML has to be text/xml or application/xml, not "${contentType}".`)
   }
   return yield* read(body, source.url)
 })
 
-/** `<Dial>`: rings, lets them talk, and asks what next. */
+/** `<Dial>`: rings, lets both talk, and asks the `action` what to do next. */
 const dial = Effect.fn("TwimlRunner.dial")(function*(
   environment: Environment,
   call: PhoneCall,
@@ -147,11 +147,11 @@ const perform = Effect.fnUntraced(function*(
   }
 })
 
-/** A limit of the simulator's own: a service that sends a call round and round is to be noticed, not endured. */
+/** The simulator's own limit, for a service whose documents redirect to each other for ever. */
 const maxDocuments = 100
 
 /**
- * Runs a document and all that it leads to, until the call is to end, and says how.
+ * Runs a document and all that it leads to. Returns the status with which the call ends.
  *
  * A redirect by REST ends what is running: a stream gets its `stop` first.
  */
@@ -164,7 +164,7 @@ export const run = Effect.fn("TwimlRunner.run")(function*(
   let document: TwimlReader.Document | undefined = first
   for (let count = 1; document !== undefined; count++) {
     if (count > maxDocuments) {
-      const message = `The call went through ${maxDocuments} documents without an end; the simulator hung up.`
+      const message = `The call went through ${maxDocuments} documents without ending; the simulator hung up.`
       yield* note(call, { _tag: "Problem", code: 0, message })
       return "completed"
     }
