@@ -1,5 +1,5 @@
-import type { Attack } from "./Attack.ts"
-import { open } from "./sockets.ts"
+import type { Attack } from "../Attack.ts"
+import { open } from "../sockets.ts"
 
 const attack = (path: string, count: number, connections: number): Attack => ({
   name: `pipelined ${path}`,

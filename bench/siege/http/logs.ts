@@ -1,6 +1,6 @@
-import { type Attack, type BadOutput, counted, forged } from "./Attack.ts"
-import { askAgainAndAgain } from "./requests.ts"
-import { post } from "./sockets.ts"
+import { type Attack, type BadOutput, counted, forged } from "../Attack.ts"
+import { askAgainAndAgain } from "../requests.ts"
+import { post } from "../sockets.ts"
 
 const form = `AccountSid=AC${"0".repeat(32)}&CallSid=CA${"0".repeat(32)}&CallStatus=completed&From=%2B14155550100&To=%2B14155550199`
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
-import { type Attack, counted } from "./Attack.ts"
-import { askAgainAndAgain } from "./requests.ts"
+import { type Attack, counted } from "../Attack.ts"
+import { askAgainAndAgain } from "../requests.ts"
 
 const body = JSON.stringify({ to: "+14155550123" })
 

@@ -1,26 +1,26 @@
 /**
  * One WebSocket, from Twilio's side: the client's.
  *
- * On `ws` itself and not on `effect/socket`, since a faulty peer needs what a good one must not have: a
- * connection cut in the middle of a frame, a reader that stops.
+ * It uses `ws` itself and not `effect/socket`, because the faults need what a good client must not do: cut the connection in
+ * the middle of a frame, stop reading.
  */
 import type { Socket } from "node:net"
 import { Cause, Clock, Deferred, Duration, Effect, Queue, Schema, type Scope } from "effect"
 import { type ClientOptions, WebSocket } from "ws"
 
-/** A frame from the service; `text` is `undefined` when it was a binary one. `at` is monotonic, in ns. */
+/** A frame from the service; `text` is `undefined` for a binary frame. `at`: when it came, monotonic, ns. */
 export interface Incoming {
   readonly text: string | undefined
   readonly at: bigint
 }
 
-/** How the connection ended: 1006 when it was without a close handshake. */
+/** How the connection ended; `code` is 1006 when there was no close handshake. */
 export interface Closed {
   readonly code: number
   readonly reason: string
 }
 
-/** No WebSocket came about. `status` is the HTTP status when there was an answer that is not 101. */
+/** No WebSocket was opened. `status` is the HTTP status when the answer was not 101. */
 export class WireError extends Schema.TaggedError<WireError>()("WireError", {
   message: Schema.String,
   status: Schema.optionalKey(Schema.Int)
@@ -32,14 +32,14 @@ export interface WebSocketClient {
   readonly closed: Effect.Effect<Closed>
   readonly send: (text: string) => void
   readonly sendBinary: (bytes: Uint8Array) => void
-  /** Closes with a handshake, which the other side has two seconds for. */
+  /** Closes with a handshake, for which the service has two seconds. */
   readonly close: (code: number) => Effect.Effect<void>
   /** Cuts the connection with no close handshake; `midFrame`: after half a WebSocket frame. */
   readonly cut: (midFrame: boolean) => void
-  /** The network holds up all that this side sends, answers to pings too, until `release` brings it at once and in order. */
+  /** Holds up all that this side sends, including answers to pings; `release` then sends it at once and in order. */
   readonly hold: () => void
   readonly release: () => void
-  /** Stops to read: the kernel's buffers fill up and the other side notices. */
+  /** Stops reading: the kernel's buffers fill up, and the service notices. */
   readonly pause: () => void
   readonly resume: () => void
 }
@@ -47,18 +47,18 @@ export interface WebSocketClient {
 /** Text frame, final, masked, 400 bytes announced, a mask of zeros, and then only the first of those bytes. */
 const halfAFrame = Buffer.from([0x81, 0xFE, 0x01, 0x90, 0, 0, 0, 0, 0x7B, 0x22, 0x65])
 
-/** Twilio gives the TCP connection and the upgrade about this long (error 31901). */
+/** How long Twilio waits for the TCP connection and the upgrade, about (error 31901). */
 const handshakeTimeout = Duration.seconds(5)
 
-/** How long the other side may take over the close handshake; the types of `ws` do not know the option yet. */
+/** How long the service may take for the close handshake; the types of `ws` do not know the option yet. */
 const closeTimeout = Duration.seconds(2)
 
 /**
- * Opens a WebSocket; the scope's end cuts it if it is still open.
+ * Opens a WebSocket, which the scope's end cuts if it is still open.
  *
- * @param url used as it is written
+ * @param url not normalised
  */
-export const open = Effect.fn("Wire.open")(function*(
+export const open = Effect.fn("WebSocketClient.open")(function*(
   url: string,
   headers: Readonly<Record<string, string>>
 ): Effect.fn.Return<WebSocketClient, WireError, Scope.Scope> {

@@ -1,8 +1,9 @@
-import { sendSound } from "../line/load.ts"
-import { type Attack, pause } from "./Attack.ts"
-import { dial, isOpen, speech } from "./callers.ts"
+import { sendSound } from "../../line/load.ts"
+import { type Attack, pause } from "../Attack.ts"
+import { dial, isOpen, speech } from "../callers.ts"
+import { echoNumber } from "./onStreams.ts"
 
-const to = "+14155550199"
+const to = echoNumber
 
 export const oneCaller: Attack = {
   name: "one caller takes all lines",

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Mulaw from "../../../../src/audio/Mulaw.ts"
-import { PlaybackBuffer } from "../../../../src/simulator/twilio/PlaybackBuffer.ts"
-import { Timeline } from "../../../../src/simulator/report/Timeline.ts"
+import * as Mulaw from "../../../../../src/audio/Mulaw.ts"
+import { PlaybackBuffer } from "../../../../../src/simulator/twilio/stream/PlaybackBuffer.ts"
+import { Timeline } from "../../../../../src/simulator/report/Timeline.ts"
 
 const second = 8000
 const loud = (length: number) => new Uint8Array(length).fill(0x10)

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
-import { type Attack, forged, pause } from "./Attack.ts"
-import { letGo, openMany, stillOpen } from "./sockets.ts"
+import { type Attack, forged, pause } from "../Attack.ts"
+import { letGo, openMany, stillOpen } from "../sockets.ts"
 
 const upgrade = (...headers: ReadonlyArray<string>) => [
   "GET /ws HTTP/1.1",

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Attack } from "./Attack.ts"
-import { agentNumber, converse } from "./callers.ts"
-import { serve } from "./hosted.ts"
+import type { Attack } from "../Attack.ts"
+import { agentNumber, converse } from "../callers.ts"
+import { serve } from "../hosted.ts"
 
 const calls = 8
 

@@ -1,4 +1,4 @@
-import { type Attack, counted, forged, repeatedly } from "./Attack.ts"
+import { type Attack, counted, forged, repeatedly } from "../Attack.ts"
 
 /** 59 KB: what one request may cost to check. */
 const form = Array.from({ length: 15_000 }, (_, index) => index.toString(36)).join("&")

@@ -1,5 +1,5 @@
-import { type Attack, forged, pause } from "./Attack.ts"
-import { letGo, openMany, post, stillOpen } from "./sockets.ts"
+import { type Attack, forged, pause } from "../Attack.ts"
+import { letGo, openMany, post, stillOpen } from "../sockets.ts"
 
 export const halfBodies: Attack = {
   name: "half bodies",

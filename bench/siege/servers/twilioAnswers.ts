@@ -1,7 +1,7 @@
 import { createGzip } from "node:zlib"
-import { type Attack, counted } from "./Attack.ts"
-import { type Handler, serve } from "./hosted.ts"
-import { askAgainAndAgain } from "./requests.ts"
+import { type Attack, counted } from "../Attack.ts"
+import { type Handler, serve } from "../hosted.ts"
+import { askAgainAndAgain } from "../requests.ts"
 
 const piece = Buffer.alloc(2 ** 20, " ")
 

@@ -1,5 +1,5 @@
-import { type Attack, pause } from "./Attack.ts"
-import { letGo, openMany } from "./sockets.ts"
+import { type Attack, pause } from "../Attack.ts"
+import { letGo, openMany } from "../sockets.ts"
 
 export const slowReaders: Attack = {
   name: "readers that do not read",

@@ -1,44 +1,43 @@
 /**
  * Twilio's playback buffer: the queue between what a service sends and what the caller hears.
  *
- * It has no clock of its own: every method is told the time, in samples (1/8 ms) since the call was
- * answered. Sound that arrives when the buffer is empty starts at once; other sound starts when all
- * before it has been played.
+ * It has no clock of its own: each method takes the time, in samples (1/8 ms) since the call was answered. Sound that arrives
+ * when the buffer is empty starts at once. Other sound starts when all before it has been played.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages#send-messages-to-twilio
  */
-import { samplesPerMilli, type Timeline } from "../report/Timeline.ts"
+import { samplesPerMilli, type Timeline } from "../../report/Timeline.ts"
 
 interface PendingMark {
   readonly name: string
   readonly due: number
 }
 
-/** Twilio throws away what would make the buffer longer than about this (ten minutes). */
-export const longest = 10 * 60 * 1000 * samplesPerMilli
+/** Twilio discards sound that would make the buffer longer than about this: ten minutes, in samples. */
+const maxBufferSamples = 10 * 60 * 1000 * samplesPerMilli
 
 export class PlaybackBuffer {
   readonly #heard: Timeline
-  readonly #longest: number
+  readonly #limit: number
   #end = 0
   #marks: Array<PendingMark> = []
 
-  /** Plays into `heard`; `limit` is the longest that may wait, in samples. */
-  constructor(heard: Timeline, limit: number = longest) {
+  /** Plays into `heard`; `limit` is how much sound may wait, in samples. */
+  constructor(heard: Timeline, limit: number = maxBufferSamples) {
     this.#heard = heard
-    this.#longest = limit
+    this.#limit = limit
   }
 
-  /** Appends μ-law sound. False when the buffer is full and the sound was thrown away. */
+  /** Appends μ-law sound. False when the buffer is full and the sound was discarded. */
   play(now: number, sound: Uint8Array): boolean {
     const start = Math.max(now, this.#end)
-    if (start - now + sound.length > this.#longest) return false
+    if (start - now + sound.length > this.#limit) return false
     this.#heard.put(start, sound)
     this.#end = start + sound.length
     return true
   }
 
-  /** Sets a mark behind all that is queued and tells when (in samples) it is due. */
+  /** Sets a mark behind all that is queued; returns when it is due, in samples. */
   mark(now: number, name: string): number {
     const due = Math.max(now, this.#end)
     this.#marks.push({ name, due })

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net"
-import type { Caller } from "../line/load.ts"
-import { type Attack, pause, type Siege } from "./Attack.ts"
-import { agentNumber, dial, isOpen } from "./callers.ts"
+import type { Caller } from "../../line/load.ts"
+import type { Attack } from "../Attack.ts"
+import { agentNumber } from "../callers.ts"
+import { echoNumber, onStreams } from "./onStreams.ts"
 
 /** So many empty pings or pongs, masked with zeros; RFC 6455, sections 5.5.2 and 5.5.3. */
 const empty = (kind: "ping" | "pong", count: number): Buffer => {
@@ -22,25 +23,7 @@ const written = (socket: Socket, bytes: Buffer): Promise<void> =>
     socket.on("drain", done).on("close", done)
   })
 
-/** Streams that the service has accepted, one after the other: each goes on until the service closes it. */
-const onStreams = async (siege: Siege, to: string, what: string, send: (caller: Caller) => Promise<number>): Promise<string> => {
-  let streams = 0
-  let sent = 0
-  while (!siege.isOver()) {
-    const caller = await dial(siege, { from: "+14155550122", to })
-    if (caller === undefined) {
-      await pause(20)
-      continue
-    }
-    streams++
-    while (isOpen(caller) && !siege.isOver()) sent += await send(caller)
-    caller.socket.terminate()
-  }
-  if (streams === 0) throw new Error("no stream was opened")
-  return `${sent} ${what} on ${streams} streams`
-}
-
-const echoNumber = "+14155550199"
+const from = "+14155550122"
 
 /** `atOnce` in one write, again and again while the stream is open. */
 const flood = (kind: "ping" | "pong", atOnce: number): Attack => ({
@@ -48,7 +31,7 @@ const flood = (kind: "ping" | "pong", atOnce: number): Attack => ({
   strength: "in one write, again and again",
   run: (siege) => {
     const frames = empty(kind, atOnce)
-    return onStreams(siege, echoNumber, `${kind}s written`, async (caller) => {
+    return onStreams(siege, { from, to: echoNumber }, `${kind}s written`, () => async (caller) => {
       await written(connectionOf(caller), frames)
       await new Promise(setImmediate)
       return atOnce
@@ -66,7 +49,7 @@ const politePings: Attack = {
   run: (siege) => {
     const atOnce = maxPendingPongs - 10
     const frames = empty("ping", atOnce)
-    return onStreams(siege, echoNumber, "pings answered", (caller) =>
+    return onStreams(siege, { from, to: echoNumber }, "pings answered", () => (caller) =>
       new Promise((resolve) => {
         let pongs = 0
         const done = () => {
@@ -92,7 +75,7 @@ const longMarks = (name: string, to: string): Attack => ({
   strength: "60 KB each, as fast as they go",
   env: { AGENT_NUMBERS: `${agentNumber}=receptionist` },
   run: (siege) =>
-    onStreams(siege, to, "marks", async (caller) => {
+    onStreams(siege, { from, to }, "marks", () => async (caller) => {
       const { socket, streamSid } = caller
       const sequenceNumber = String(++caller.sequence)
       await new Promise<void>((resolve) => socket.send(JSON.stringify({ event: "mark", sequenceNumber, streamSid, mark: { name: markName } }), () => resolve()))

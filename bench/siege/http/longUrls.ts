@@ -1,5 +1,5 @@
-import { type Attack, forged, repeatedly } from "./Attack.ts"
-import { letGo, open } from "./sockets.ts"
+import { type Attack, forged, repeatedly } from "../Attack.ts"
+import { letGo, open } from "../sockets.ts"
 
 /** Node takes 16 KiB of headers. */
 const query = "a".repeat(14_000)

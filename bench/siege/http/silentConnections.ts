@@ -1,5 +1,5 @@
-import { type Attack, pause } from "./Attack.ts"
-import { letGo, openMany, stillOpen } from "./sockets.ts"
+import { type Attack, pause } from "../Attack.ts"
+import { letGo, openMany, stillOpen } from "../sockets.ts"
 
 /** Connections that say nothing. */
 export const silentConnections: Attack = {

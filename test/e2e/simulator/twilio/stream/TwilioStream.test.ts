@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FileSystem, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import * as Caller from "../../../../src/simulator/caller/Caller.ts"
-import { CallerSpeech } from "../../../../src/simulator/caller/CallerSpeech.ts"
-import * as FakeWire from "../../../support/telephone/FakeWire.ts"
+import * as Caller from "../../../../../src/simulator/caller/Caller.ts"
+import { CallerSpeech } from "../../../../../src/simulator/caller/CallerSpeech.ts"
+import * as FakeWire from "../../../../support/telephone/FakeWire.ts"
 
 const NoServices = Layer.mergeAll(
   FileSystem.layerNoop({}),
@@ -18,7 +18,7 @@ const events = (peer: { readonly sent: ReadonlyArray<FakeWire.Sent> }) => peer.s
 const problems = (events: ReadonlyArray<{ readonly _tag: string }>) =>
   events.flatMap((event) => event._tag === "Problem" ? [(event as unknown as { code: number }).code] : [])
 
-describe("MediaPeer", () => {
+describe("a stream of the simulator", () => {
   it.effect("sends exactly fifty frames a second, on the grid", () =>
     Effect.gen(function*() {
       const peer = yield* FakeWire.peer()

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { request } from "node:http"
 import type { Duplex } from "node:stream"
-import { type Attack, pause, repeatedly, sign, type Target } from "./Attack.ts"
+import { type Attack, pause, repeatedly, sign, type Target } from "../Attack.ts"
 
 /** A masked frame of one byte that goes on; RFC 6455, section 5.2. */
 const fragment = (isFirst: boolean) => Buffer.from([isFirst ? 0x01 : 0x00, 0x81, 0, 0, 0, 0, 0x61])
