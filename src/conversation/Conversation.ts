@@ -31,7 +31,7 @@ import type { Outgoing } from "./speak/Outgoing.ts"
 import * as Playback from "./speak/Playback.ts"
 import * as ReplyGeneration from "./speak/ReplyGeneration.ts"
 import * as ReplySpeech from "./speak/ReplySpeech.ts"
-import * as ToolDesk from "./tools/ToolDesk.ts"
+import * as ToolRunner from "./tools/ToolRunner.ts"
 import * as Transition from "./turn/Transition.ts"
 import { parseMark } from "./turn/TurnCommand.ts"
 import type { TurnEvent } from "./turn/TurnEvent.ts"
@@ -124,7 +124,7 @@ export const open = Effect.fnUntraced(function*(
   engines: Engines,
   line: RecordedCall
 ): Effect.fn.Return<AgentSide<never, 8000>, never, Scope.Scope> {
-  const { replier, textToSpeech, tools } = engines
+  const { replier, textToSpeech } = engines
   const { timeouts } = definition
   const scope = yield* Effect.scope
   const now = yield* makeNow
@@ -142,8 +142,8 @@ export const open = Effect.fnUntraced(function*(
   const context = textToSpeech.contextMillis === undefined ? undefined : SpeechContext.make(textToSpeech.contextMillis)
   const { callerSound, recognition, timers } = yield* listen(definition, engines, { now, loop, context })
 
-  const desk = ToolDesk.make({ tools, smallTalk: [...definition.interruption.backchannels, ...definition.attention ?? []] })
-  const generation = yield* ReplyGeneration.make({ replier, desk, timeout: timeouts.reply, report })
+  const tools = ToolRunner.make({ tools: engines.tools, smallTalk: [...definition.interruption.backchannels, ...definition.attention ?? []] })
+  const generation = yield* ReplyGeneration.make({ replier, tools, timeout: timeouts.reply, report })
   const out = yield* Queue.bounded<Outgoing, Cause.Done>(maxOutgoingItems)
   const speech = yield* ReplySpeech.make({
     textToSpeech,
@@ -162,7 +162,7 @@ export const open = Effect.fnUntraced(function*(
     speech,
     playback,
     timers,
-    desk,
+    tools,
     context,
     line: {
       clear: line.clear,

@@ -6,7 +6,7 @@
 import { Deferred, Effect, FiberMap, type Scope } from "effect"
 import { EngineFailed, failureOf } from "../ports/Engine.ts"
 import type { Replier, ReplyRequest } from "../ports/ReplyModel.ts"
-import type { ToolDesk } from "../tools/ToolDesk.ts"
+import type { ToolRunner } from "../tools/ToolRunner.ts"
 import type { Report, TurnReport } from "../turn/TurnReport.ts"
 import * as ReplyRounds from "./ReplyRounds.ts"
 
@@ -18,7 +18,7 @@ const replyLate = new EngineFailed({
 
 export interface MakeOptions {
   readonly replier: Replier
-  readonly desk: ToolDesk
+  readonly tools: ToolRunner
   /** The longest wait for the model's next words, ms. */
   readonly timeout: number
   readonly report: Report
@@ -52,7 +52,7 @@ const reportOf = (reply: number, part: ReplyRounds.SpokenPart): TurnReport => {
 
 /** All models stop with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<ReplyGeneration, never, Scope.Scope> {
-  const { desk, replier, report, timeout } = options
+  const { replier, report, timeout, tools } = options
   const scope = yield* Effect.scope
   const running = yield* FiberMap.make<number>()
   const unsettled = new Map<number, Deferred.Deferred<void>>()
@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
           replier,
           reply,
           request,
-          desk,
+          tools,
           settled: Deferred.await(settled),
           timeout,
           onLate: () => replyLate,

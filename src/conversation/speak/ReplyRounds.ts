@@ -9,7 +9,7 @@ import { Clock, Effect, Stream } from "effect"
 import type { EngineFailed } from "../ports/Engine.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "../ports/ReplyModel.ts"
 import * as StreamTimeout from "../ports/StreamTimeout.ts"
-import type { ToolDesk } from "../tools/ToolDesk.ts"
+import type { ToolRunner } from "../tools/ToolRunner.ts"
 
 /** Rounds of tools in one reply; tools that the model asks for after them are not asked. */
 const maxToolRounds = 3
@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly replier: Replier
   readonly reply: number
   readonly request: ReplyRequest
-  readonly desk: ToolDesk
+  readonly tools: ToolRunner
   /** Ends when the caller's turn is over. Tools that change the world wait for it. */
   readonly settled: Effect.Effect<void>
   /** The longest wait for the model's next words, ms. */
@@ -34,7 +34,7 @@ export interface RunOptions {
 }
 
 export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
-  const { desk, onPart, reply, replier, request, timeout } = options
+  const { onPart, reply, replier, request, timeout, tools } = options
 
   /** All text of the reply so far. */
   let text = ""
@@ -56,7 +56,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
       const isContinued = /[\p{L}\p{N}]/u.test(text)
       const isLastRound = round >= maxToolRounds
       return Stream.filter(
-        replier.reply({ ...request, exchanges: desk.exchanges(reply, text), isContinued, isLastRound }),
+        replier.reply({ ...request, exchanges: tools.exchanges(reply, text), isContinued, isLastRound }),
         ({ _tag }) => _tag !== "Thinking" || now() < thoughtUntil
       )
     }))
@@ -71,8 +71,8 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
       const askTools = Effect.suspend(() => {
         if (asked === undefined) return Effect.void
         const { calls, said } = asked
-        return (desk.areRepeatable(calls) ? Effect.void : options.settled).pipe(
-          Effect.andThen(desk.ask({ reply, at: request.history.length, said, calls })),
+        return (tools.areRepeatable(calls) ? Effect.void : options.settled).pipe(
+          Effect.andThen(tools.run({ reply, at: request.history.length, said, calls })),
           Effect.andThen(runRound(round + 1))
         )
       })
