@@ -9,11 +9,11 @@ import type { Tool } from "../../definition/AgentDefinition.ts"
 
 /** What became of a request. */
 export type ToolOutcome =
-  /** The server answered, well or not; `text` is for the model. */
+  /** The server answered, with success or an error. `text` is for the model. */
   | { readonly _tag: "Answered"; readonly text: string }
-  /** The request surely did not reach the server: nothing was done. */
+  /** The request surely did not reach the server, so nothing was done. */
   | { readonly _tag: "NotSent" }
-  /** It was sent, and no answer came: nobody knows whether it was done. */
+  /** The request was sent and no answer came, so nobody knows whether it was done. */
   | { readonly _tag: "Unknown" }
 
 /** JSON with the keys of objects in one order, so that arguments are equal in whatever order a model writes them. */
@@ -66,6 +66,6 @@ export interface AnsweredCall extends Pick<ToolCall, "id" | "name" | "arguments"
 }
 
 export class Tools extends Context.Service<Tools, {
-  /** Sends a request, which goes on whatever becomes of the call, until it is answered or `tool.timeout` is over. */
+  /** Sends a request. It goes on after the call's end, until it is answered or `tool.timeout` has passed. */
   readonly send: (tool: Tool, value: Schema.Json) => Effect.Effect<Fiber.Fiber<ToolOutcome>>
 }>()("client-caller/conversation/ports/Tools") {}
