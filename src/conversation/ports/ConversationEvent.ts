@@ -31,7 +31,8 @@ export type ConversationEvent = {
   /** The agent's turn: 0 is the greeting. */
   readonly turn: number
 } & (
-  | { readonly _tag: "CallerSaid"; readonly text: string }
+  /** `startedAt`, `endedAt`: the first and the last voiced sample, ms since the conversation began; unset for keys. */
+  | { readonly _tag: "CallerSaid"; readonly text: string; readonly startedAt?: number; readonly endedAt?: number }
   /** A partial transcript. The next one may have more or other words. */
   | { readonly _tag: "CallerSays"; readonly text: string }
   /** The agent is about to say this. `AgentHeard` tells how much of it the caller heard. */
@@ -41,7 +42,7 @@ export type ConversationEvent = {
   /** The agent presses these keys, as tones. */
   | { readonly _tag: "AgentPresses"; readonly digits: string }
   /** All that the caller heard of the agent's turn. `isWhole`: the turn was heard to its end. */
-  | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean }
+  | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean; readonly played?: ReadonlyArray<PlayedText> }
   /** The caller interrupted the agent. `clearAfter`: ms from the first voiced sample to the `clear`. */
   | { readonly _tag: "BargeIn"; readonly clearAfter: number }
   /** A false interruption: the agent says the rest. */
