@@ -1,7 +1,7 @@
 /**
- * The replies whose text is being made: runs the language model and its tools (`ReplyRounds`) and reports what they write.
+ * The replies whose text is being written: runs the reply model and its tools (`ReplyRounds`) and reports the parts of each reply.
  *
- * A reply that is made in a pause may be dropped. Its tools wait until the caller's turn is over, unless they change nothing.
+ * A reply that was begun in a pause may be dropped. Its tools wait until the caller's turn is over, unless they change nothing.
  */
 import { Deferred, Effect, FiberMap, type Scope } from "effect"
 import { EngineFailed, failureOf } from "../ports/Engine.ts"
@@ -25,11 +25,11 @@ export interface MakeOptions {
 }
 
 export interface ReplyGeneration {
-  /** Reports the reply's parts, and `ReplyDone` or `ReplyFailed` behind them. */
+  /** Reports the reply's parts, then `ReplyDone` or `ReplyFailed`. */
   readonly start: (reply: number, request: ReplyRequest) => Effect.Effect<void>
   /** The caller's turn is over: from now on the reply's tools may change the world. */
   readonly settle: (reply: number) => void
-  /** Stops the model. Does not wait for a server that is slow to let go; tools that were asked go on. */
+  /** Stops the model, but not the tools. Does not wait for a server that is slow to let go. */
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 
