@@ -34,6 +34,8 @@ export interface Parts {
     readonly hangUp: Effect.Effect<unknown>
     /** Hands the call on in the background, and reports what came of it. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
+    /** Writes down that keys are about to be pressed. */
+    readonly pressing?: (reply: number, digits: string) => void
   }
 }
 
@@ -74,6 +76,7 @@ export const make = (parts: Parts): Interpreter => {
       case "Speak":
         return speech.speak(command.reply, command.segment, command.text, command.kind)
       case "Press":
+        line.pressing?.(command.reply, command.digits)
         return speech.press(command.reply, command.segment, command.digits)
       case "Release":
         return speech.release(command.reply)

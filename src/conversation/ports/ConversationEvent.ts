@@ -25,6 +25,15 @@ export interface TurnTimes {
   readonly heard?: number
 }
 
+/** Words of the agent that the caller heard, and when. */
+export interface PlayedText {
+  readonly text: string
+  /** When the first sample was played, ms since the conversation began. */
+  readonly at: number
+  /** ms of sound. */
+  readonly millis: number
+}
+
 export type ConversationEvent = {
   /** ms since the conversation began. */
   readonly at: number
@@ -42,6 +51,7 @@ export type ConversationEvent = {
   /** The agent presses these keys, as tones. */
   | { readonly _tag: "AgentPresses"; readonly digits: string }
   /** All that the caller heard of the agent's turn. `isWhole`: the turn was heard to its end. */
+  /** `played`: the words with their times, where they are known. */
   | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean; readonly played?: ReadonlyArray<PlayedText> }
   /** The caller interrupted the agent. `clearAfter`: ms from the first voiced sample to the `clear`. */
   | { readonly _tag: "BargeIn"; readonly clearAfter: number }

@@ -9,11 +9,16 @@
  * - Equal requests of one reply are separate: two tables are two tables.
  */
 import { Result, type Schema } from "effect"
+import type { Tool } from "../../definition/AgentDefinition.ts"
+import type { ToolMemory } from "../ports/ConversationMemory.ts"
 import { canonical, type ToolCall, type ToolExchange, type ToolOutcome } from "../ports/Tools.ts"
+import * as ToolMemories from "./ToolMemory.ts"
 
 export interface SentRequest {
   /** The tool's name and the arguments. */
   readonly key: string
+  /** The tool changes nothing. */
+  readonly isRepeatable: boolean
   /** Unset: the request is still running. */
   outcome: ToolOutcome | undefined
   /** The caller has heard words that were made with the outcome. */
@@ -32,7 +37,7 @@ export interface RecordedCall {
 }
 
 /** What the model called after one of its texts. */
-interface RecordedExchange {
+export interface RecordedExchange {
   /** Messages of the history before it. */
   readonly at: number
   /** What the model had said before, in the same reply. */
@@ -43,7 +48,7 @@ interface RecordedExchange {
 export interface SentRequests {
   /** The request that answers a call: an equal one that was sent before, or a new one, to be sent now. `used`: this reply's other requests. */
   readonly take: (options: {
-    readonly name: string
+    readonly tool: Pick<Tool, "name" | "repeatable">
     readonly value: Schema.Json
     readonly used: ReadonlySet<SentRequest>
   }) => { readonly request: SentRequest; readonly isNew: boolean }
@@ -56,6 +61,8 @@ export interface SentRequests {
   readonly onReplyHeard: (reply: number, text: string) => void
   /** The caller asked for something new. */
   readonly onNewRequestOfCaller: () => void
+  /** All of it as plain JSON. */
+  readonly memory: () => ToolMemory
 }
 
 /**
@@ -128,21 +135,23 @@ const withinLimit = (all: ReadonlyArray<ToldExchange>): ReadonlyArray<ToolExchan
   return all.flatMap(({ exchange, isRunning }, index) => index >= first || isRunning ? [exchange] : [])
 }
 
-export const make = (): SentRequests => {
-  const requests: Array<SentRequest> = []
-  const exchanges: Array<RecordedExchange> = []
+/** `memory`: what an earlier media stream of the call has sent. */
+export const make = (memory?: ToolMemory): SentRequests => {
+  const before = memory === undefined ? undefined : ToolMemories.read(memory)
+  const requests: Array<SentRequest> = [...before?.requests ?? []]
+  const exchanges: Array<RecordedExchange> = [...before?.exchanges ?? []]
   /** For each reply: the requests whose outcome its model was told, and how many letters the reply had said before. */
   const toldOutcomes = new Map<number, Map<SentRequest, number>>()
 
   return {
-    take: ({ name, used, value }) => {
-      const key = `${name} ${canonical(value)}`
+    take: ({ tool, used, value }) => {
+      const key = `${tool.name} ${canonical(value)}`
       const equal = requests.find((request) =>
         request.key === key && (request.outcome === undefined || !request.isClosed) && !used.has(request))
       // What surely was not done may be tried again.
       if (equal !== undefined && equal.outcome?._tag !== "NotSent") return { request: equal, isNew: false }
       if (equal !== undefined) equal.isClosed = true
-      const request: SentRequest = { key, outcome: undefined, isHeard: false, isClosed: false }
+      const request: SentRequest = { key, isRepeatable: tool.repeatable === true, outcome: undefined, isHeard: false, isClosed: false }
       requests.push(request)
       return { request, isNew: true }
     },
@@ -170,6 +179,7 @@ export const make = (): SentRequests => {
     },
     onNewRequestOfCaller: () => {
       for (const request of requests) if (request.isHeard) request.isClosed = true
-    }
+    },
+    memory: () => ToolMemories.write({ requests, exchanges })
   }
 }

@@ -3,8 +3,12 @@
  *
  * It outlives the replies. A reply may be thrown away, but what it has sent to a tool stays sent, and the model's next request tells of it.
  */
-import { Effect, Fiber, Result } from "effect"
-import type { ToolCall, ToolExchange, Tools } from "../ports/Tools.ts"
+import { Effect, Fiber, Result, type Schema } from "effect"
+import { constVoid } from "effect/Function"
+import type { Tool } from "../../definition/AgentDefinition.ts"
+import type { Action, ActionKeeper } from "../ports/Actions.ts"
+import type { ToolMemory } from "../ports/ConversationMemory.ts"
+import type { ToolCall, ToolExchange, ToolOutcome, Tools } from "../ports/Tools.ts"
 import * as PhraseTiles from "../turn/words/PhraseTiles.ts"
 import * as SentRequests from "./SentRequests.ts"
 
@@ -25,16 +29,25 @@ export interface ToolRunner {
   /** The reply is over, and the caller heard this of it. */
   readonly onReplyHeard: (reply: number, text: string) => void
   readonly onCallerSaid: (text: string) => void
+  /** What was sent, for a conversation that has to go on. */
+  readonly memory: () => ToolMemory
 }
 
 export interface MakeOptions {
   readonly tools: Tools["Service"]
   /** Phrases that ask for nothing: backchannels, "are you there?" */
   readonly smallTalk: ReadonlyArray<string>
+  /** Unset: actions are not written down. */
+  readonly actions?: ActionKeeper
+  /** What an earlier media stream of the call has sent. */
+  readonly memory?: ToolMemory
+  /** What `memory` gives has changed. */
+  readonly onChange?: () => void
 }
 
-export const make = ({ smallTalk, tools }: MakeOptions): ToolRunner => {
-  const requests = SentRequests.make()
+export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
+  const requests = SentRequests.make(memory)
+  let requestCount = memory?.requests.length ?? 0
   const smallTalkPhrases = PhraseTiles.make(smallTalk)
   const running = new Map<SentRequests.SentRequest, Fiber.Fiber<unknown>>()
   /** The requests of each reply, so that equal calls of one reply are several requests. */
@@ -42,18 +55,41 @@ export const make = ({ smallTalk, tools }: MakeOptions): ToolRunner => {
 
   const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
 
+  const actionOf = (tool: Tool, value: Schema.Json): Action => ({
+    id: `tool-${requestCount++}`,
+    kind: "tool",
+    name: tool.name,
+    arguments: JSON.stringify(value),
+    isRepeatable: tool.repeatable === true
+  })
+
+  /** Writes the action down before it is sent; one that changes nothing does not wait for that. */
+  const isKept = (action: Action): Effect.Effect<boolean> => {
+    if (actions === undefined) return Effect.succeed(true)
+    return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))
+  }
+
   /** Sends the request of a call, unless an equal one answers it. */
   const recordCall = Effect.fnUntraced(function*(call: ToolCall, used: Set<SentRequests.SentRequest>): Effect.fn.Return<SentRequests.RecordedCall> {
     if (Result.isFailure(call.request)) return { call }
     const { tool, value } = call.request.success
-    const { isNew, request } = requests.take({ name: tool.name, value, used })
+    const { isNew, request } = requests.take({ tool, value, used })
     used.add(request)
     if (!isNew) return { call, request, isRepeated: request.outcome !== undefined }
-    const sent = yield* tools.send(tool, value)
-    sent.addObserver((exit) => {
+    const action = actionOf(tool, value)
+    const settle = (outcome: ToolOutcome) => {
       running.delete(request)
-      requests.settle(request, exit._tag === "Success" ? exit.value : { _tag: "Unknown" })
-    })
+      requests.settle(request, outcome)
+      actions?.settled(action, outcome)
+      onChange()
+    }
+    onChange()
+    if (!(yield* isKept(action))) {
+      settle({ _tag: "NotSent" })
+      return { call, request, isRepeated: false }
+    }
+    const sent = yield* tools.send(tool, value)
+    sent.addObserver((exit) => settle(exit._tag === "Success" ? exit.value : { _tag: "Unknown" }))
     if (request.outcome === undefined) running.set(request, sent)
     return { call, request, isRepeated: false }
   })
@@ -78,6 +114,7 @@ export const make = ({ smallTalk, tools }: MakeOptions): ToolRunner => {
     },
     onCallerSaid: (text) => {
       if (!isSmallTalk(text)) requests.onNewRequestOfCaller()
-    }
+    },
+    memory: requests.memory
   }
 }
