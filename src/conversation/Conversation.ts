@@ -133,6 +133,25 @@ const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "
   )
 }
 
+/** The tools, and what writes down what they and the turn machine would need to go on. */
+const makeTools = (
+  { attention = [], interruption }: AgentDefinition,
+  engines: Engines,
+  { actions, remember }: RecordedCall,
+  memory: ConversationMemory | undefined,
+  clock: { readonly beganAt: number; readonly now: () => number }
+) => {
+  const tools = ToolRunner.make({
+    tools: engines.tools,
+    smallTalk: [...interruption.backchannels, ...attention],
+    onChange: () => memoryWriter?.onTools(),
+    ...(actions === undefined ? {} : { actions }),
+    ...(memory === undefined ? {} : { memory: memory.tools })
+  })
+  const memoryWriter = remember === undefined ? undefined : MemoryWriter.make({ ...clock, remember, tools: tools.memory })
+  return { tools, memoryWriter }
+}
+
 /** Begins the conversation: the greeting is on its way when this returns. */
 export const open = Effect.fnUntraced(function*(
   definition: AgentDefinition,
@@ -142,17 +161,11 @@ export const open = Effect.fnUntraced(function*(
   const { replier, textToSpeech } = engines
   const { timeouts } = definition
   const scope = yield* Effect.scope
-  const { actions, remember, resumption } = line
+  const { actions, resumption } = line
   const memory = resumption === undefined || resumption.memory === "lost" ? undefined : resumption.memory
-  const { beganAt, now } = yield* makeClock(memory)
-  const tools = ToolRunner.make({
-    tools: engines.tools,
-    smallTalk: [...definition.interruption.backchannels, ...definition.attention ?? []],
-    onChange: () => memoryWriter?.onTools(),
-    ...(actions === undefined ? {} : { actions }),
-    ...(memory === undefined ? {} : { memory: memory.tools })
-  })
-  const memoryWriter = remember === undefined ? undefined : MemoryWriter.make({ beganAt, now, remember, tools: tools.memory })
+  const clock = yield* makeClock(memory)
+  const { now } = clock
+  const { memoryWriter, tools } = makeTools(definition, engines, line, memory, clock)
   const loop = yield* TurnLoop.make({
     transition: Transition.make({
       ...definition,

@@ -26,7 +26,7 @@ export class ActionNotKept extends Data.TaggedError("ActionNotKept") {
 export interface ActionKeeper {
   /** It is being done and changes nothing, so nothing waits until it is written down. Never waits. */
   readonly noted: (action: Action) => void
-  /** Returns when it is written down that the action is about to be done. */
+  /** Returns soon, when it is written down that the action is about to be done. */
   readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
   /** What became of it. Never waits. */
   readonly settled: (action: Action, outcome: ToolOutcome) => void

@@ -10,9 +10,7 @@
  */
 import { Result, type Schema } from "effect"
 import type { Tool } from "../../definition/AgentDefinition.ts"
-import type { ToolMemory } from "../ports/ConversationMemory.ts"
 import { canonical, type ToolCall, type ToolExchange, type ToolOutcome } from "../ports/Tools.ts"
-import * as ToolMemories from "./ToolMemory.ts"
 
 export interface SentRequest {
   /** The tool's name and the arguments. */
@@ -61,8 +59,7 @@ export interface SentRequests {
   readonly onReplyHeard: (reply: number, text: string) => void
   /** The caller asked for something new. */
   readonly onNewRequestOfCaller: () => void
-  /** All of it as plain JSON. */
-  readonly memory: () => ToolMemory
+  readonly sent: Sent
 }
 
 /**
@@ -135,11 +132,16 @@ const withinLimit = (all: ReadonlyArray<ToldExchange>): ReadonlyArray<ToolExchan
   return all.flatMap(({ exchange, isRunning }, index) => index >= first || isRunning ? [exchange] : [])
 }
 
-/** `memory`: what an earlier media stream of the call has sent. */
-export const make = (memory?: ToolMemory): SentRequests => {
-  const before = memory === undefined ? undefined : ToolMemories.read(memory)
-  const requests: Array<SentRequest> = [...before?.requests ?? []]
-  const exchanges: Array<RecordedExchange> = [...before?.exchanges ?? []]
+/** All that was sent on the call, oldest first. */
+export interface Sent {
+  readonly requests: ReadonlyArray<SentRequest>
+  readonly exchanges: ReadonlyArray<RecordedExchange>
+}
+
+/** `before`: what an earlier media stream of the call has sent. */
+export const make = (before: Sent = { requests: [], exchanges: [] }): SentRequests => {
+  const requests: Array<SentRequest> = [...before.requests]
+  const exchanges: Array<RecordedExchange> = [...before.exchanges]
   /** For each reply: the requests whose outcome its model was told, and how many letters the reply had said before. */
   const toldOutcomes = new Map<number, Map<SentRequest, number>>()
 
@@ -180,6 +182,6 @@ export const make = (memory?: ToolMemory): SentRequests => {
     onNewRequestOfCaller: () => {
       for (const request of requests) if (request.isHeard) request.isClosed = true
     },
-    memory: () => ToolMemories.write({ requests, exchanges })
+    sent: { requests, exchanges }
   }
 }

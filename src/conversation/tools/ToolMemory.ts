@@ -7,12 +7,7 @@
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"
 import { ToolCallRefused } from "../ports/Tools.ts"
-import type { RecordedExchange, SentRequest } from "./SentRequests.ts"
-
-export interface Sent {
-  readonly requests: ReadonlyArray<SentRequest>
-  readonly exchanges: ReadonlyArray<RecordedExchange>
-}
+import type { Sent, SentRequest } from "./SentRequests.ts"
 
 export const write = ({ exchanges, requests }: Sent): ToolMemory => {
   const indexOf = new Map(requests.map((request, index) => [request, index]))

@@ -11,6 +11,7 @@ import type { ToolMemory } from "../ports/ConversationMemory.ts"
 import type { ToolCall, ToolExchange, ToolOutcome, Tools } from "../ports/Tools.ts"
 import * as PhraseTiles from "../turn/words/PhraseTiles.ts"
 import * as SentRequests from "./SentRequests.ts"
+import * as ToolMemories from "./ToolMemory.ts"
 
 export interface ToolRunner {
   /** What the model is told of all calls so far, in a request of this reply. `said`: what the reply has said so far. */
@@ -46,7 +47,7 @@ export interface MakeOptions {
 }
 
 export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
-  const requests = SentRequests.make(memory)
+  const requests = SentRequests.make(memory === undefined ? undefined : ToolMemories.read(memory))
   let requestCount = memory?.requests.length ?? 0
   const smallTalkPhrases = PhraseTiles.make(smallTalk)
   const running = new Map<SentRequests.SentRequest, Fiber.Fiber<unknown>>()
@@ -115,6 +116,6 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     onCallerSaid: (text) => {
       if (!isSmallTalk(text)) requests.onNewRequestOfCaller()
     },
-    memory: requests.memory
+    memory: () => ToolMemories.write(requests.sent)
   }
 }

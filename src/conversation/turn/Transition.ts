@@ -35,7 +35,7 @@ import { bargeIn, partialTranscript, voiceStarted, voiceStopped, wantWords } fro
 import { digitsDue, keyPressed } from "./rules/Keypad.ts"
 import { speaksTooLong } from "./rules/LongSpeech.ts"
 import { markReturned, marksAreLate, mediaSent, speechBegan, speechEnded } from "./rules/Playback.ts"
-import { reconnected } from "./rules/Resumption.ts"
+import { reconnected } from "./resumption/Resumption.ts"
 import { replyDone, replyFailed, replyText, speechFailed } from "./rules/Reply.ts"
 import { endUtterance, transcribe } from "./rules/Utterance.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"

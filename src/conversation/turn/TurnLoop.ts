@@ -8,7 +8,7 @@ import type { Command } from "./TurnCommand.ts"
 import type { TurnEvent } from "./TurnEvent.ts"
 import type { Report } from "./TurnReport.ts"
 import type { Transition } from "./Transition.ts"
-import * as TurnMemory from "./TurnMemory.ts"
+import * as TurnMemory from "./resumption/TurnMemory.ts"
 import { initial } from "./TurnState.ts"
 
 export interface MakeOptions {

@@ -1,19 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Result, Schema } from "effect"
 import * as ToolRunner from "../../../../src/conversation/tools/ToolRunner.ts"
+import type { Action } from "../../../../src/conversation/ports/Actions.ts"
+import { ActionNotKept } from "../../../../src/conversation/ports/Actions.ts"
+import { ToolMemory } from "../../../../src/conversation/ports/ConversationMemory.ts"
 import * as Tools from "../../../../src/conversation/ports/Tools.ts"
 import * as FakeTools from "../../../support/engines/FakeTools.ts"
 import { settle } from "../../../support/service/Time.ts"
 
+const decodeMemory = Schema.decodeUnknownSync(ToolMemory)
 const { callOf } = FakeTools
 const book = FakeTools.toolOf("book")
 const find = FakeTools.toolOf("find", true)
 const refused = (answer: string) => Result.fail(new Tools.ToolCallRefused({ answer }))
 const monday = callOf(book, { day: "Monday", hour: 10 })
 
-const setUp = Effect.gen(function*() {
+const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptions, "actions" | "memory"> = {}) {
   const fake = yield* FakeTools.make
-  const runner = ToolRunner.make({ tools: fake.tools, smallTalk: ["okay", "uh-huh", "hello", "are you there", "I see"] })
+  const runner = ToolRunner.make({ tools: fake.tools, smallTalk: ["okay", "uh-huh", "hello", "are you there", "I see"], ...options })
   let at = 0
   /** A reply makes these calls after it has said something. The fiber waits for the answers. */
   const call = (reply: number, calls: ReadonlyArray<ReturnType<typeof callOf>>, said = "") =>
@@ -32,6 +36,11 @@ const setUp = Effect.gen(function*() {
   }
   return { ...fake, ...runner, call, told, tells }
 })
+
+const setUp = makeSetUp()
+
+/** As a store gives it back. */
+const kept = (memory: ToolMemory): ToolMemory => decodeMemory(JSON.parse(JSON.stringify(memory)))
 
 describe("a request to a tool", () => {
   it.effect("goes on when its reply is thrown away, and the model is told that it runs, then its answer", () =>
@@ -217,5 +226,109 @@ describe("what the model is told", () => {
       // Seldom and much: between two cuts each request begins as the one before.
       assert.isAbove(cuts, 0)
       assert.isBelow(cuts, asked / 3)
+    }))
+})
+
+describe("a request to a tool, when the conversation goes on after its process died", () => {
+  it.effect("has its answer still, and is not sent again", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      yield* before.answer(0, "Booked as 17.")
+      yield* settle
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      yield* Fiber.join(yield* after.call(2, [monday]))
+      assert.deepStrictEqual(after.sent, [])
+      assert.deepStrictEqual(after.told(2).map((answer) => answer.includes("Booked as 17.")), [true, true])
+    }))
+
+  it.effect("is unknown if it had no answer, and is not sent again by itself", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      assert.include(after.told(2)[0], "nobody knows whether it was done")
+      yield* Fiber.join(yield* after.call(2, [monday]))
+      assert.deepStrictEqual(after.sent, [])
+    }))
+
+  it.effect("may be sent again if it changes nothing", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [callOf(find, { day: "Monday" })])
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      yield* after.call(2, [callOf(find, { day: "Monday" })])
+      assert.strictEqual(after.sent.length, 1)
+    }))
+
+  it.effect("tells the model again why it was refused", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [{ id: "1", name: "nothing", arguments: "{}", request: refused("There is no such tool.") }])
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      assert.deepStrictEqual(after.told(2), ["There is no such tool."])
+    }))
+})
+
+describe("an action", () => {
+  const keeper = Effect.fnUntraced(function*() {
+    const gate = yield* Deferred.make<void, ActionNotKept>()
+    const asked: Array<Action> = []
+    const noted: Array<Action> = []
+    const settled: Array<string> = []
+    return {
+      gate, asked, noted, settled,
+      actions: {
+        asked: (action: Action) => Effect.andThen(Effect.sync(() => asked.push(action)), Deferred.await(gate)),
+        noted: (action: Action) => void noted.push(action),
+        settled: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`)
+      }
+    }
+  })
+
+  it.effect("is sent only once it is written down", () =>
+    Effect.gen(function*() {
+      const { actions, asked, gate, settled } = yield* keeper()
+      const { answer, call, sent } = yield* makeSetUp({ actions })
+      yield* call(1, [monday])
+      assert.deepStrictEqual(asked.map(({ arguments: json, id, name }) => [id, name, json]), [["tool-0", "book", "{\"day\":\"Monday\",\"hour\":10}"]])
+      assert.strictEqual(sent.length, 0)
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.strictEqual(sent.length, 1)
+      yield* answer(0, "Booked.")
+      yield* settle
+      assert.deepStrictEqual(settled, ["tool-0 Answered"])
+    }))
+
+  it.effect("is not sent if it can't be written down, and the model is told so", () =>
+    Effect.gen(function*() {
+      const { actions, gate, settled } = yield* keeper()
+      const { call, sent, told } = yield* makeSetUp({ actions })
+      yield* Deferred.fail(gate, new ActionNotKept())
+      yield* Fiber.join(yield* call(1, [monday]))
+      assert.strictEqual(sent.length, 0)
+      assert.include(told(1)[0], "Nothing was done")
+      assert.deepStrictEqual(settled, ["tool-0 NotSent"])
+    }))
+
+  it.effect("that changes nothing does not wait for that", () =>
+    Effect.gen(function*() {
+      const { actions, noted } = yield* keeper()
+      const { call, sent } = yield* makeSetUp({ actions })
+      yield* call(1, [callOf(find, {})])
+      assert.strictEqual(sent.length, 1)
+      assert.strictEqual(noted.length, 1)
+    }))
+
+  it.effect("has an id that no earlier media stream of the call used", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      const { actions, asked, gate } = yield* keeper()
+      yield* Deferred.succeed(gate, undefined)
+      const after = yield* makeSetUp({ actions, memory: kept(before.memory()) })
+      yield* after.call(2, [callOf(book, { day: "Friday", hour: 9 })])
+      assert.deepStrictEqual(asked.map(({ id }) => id), ["tool-1"])
     }))
 })

@@ -15,10 +15,10 @@ import { type Draft, keepReply, tell } from "../Draft.ts"
 import { rememberAgent } from "../History.ts"
 import { playing, type Reply } from "../Reply.ts"
 import * as Farewell from "../judgements/Farewell.ts"
-import { sayLine } from "./AgentTurn.ts"
-import { awaitSilence } from "./Ending.ts"
-import { finishIfHeard } from "./Playback.ts"
-import { newReply, pressKeys, releaseSound, settleReply, speakPiece, startModel } from "./Speech.ts"
+import { sayLine } from "../rules/AgentTurn.ts"
+import { awaitSilence } from "../rules/Ending.ts"
+import { finishIfHeard } from "../rules/Playback.ts"
+import { newReply, pressKeys, releaseSound, settleReply, speakPiece, startModel } from "../rules/Speech.ts"
 
 /** The state of a conversation that goes on. */
 const restore = (draft: Draft, memory: TurnMemory): void => {

@@ -3,12 +3,12 @@
  *
  * Only what marks have confirmed counts as heard: the segment in play is said again, and nothing that was not heard is lost.
  */
-import * as Words from "../../definition/languages/Words.ts"
-import type { ReplyMemory, TurnMemory } from "../ports/ConversationMemory.ts"
-import * as ClauseChunker from "../speak/ClauseChunker.ts"
-import type { Segment } from "./PlaybackLedger.ts"
-import { type Reply, restOf } from "./Reply.ts"
-import type { TurnState } from "./TurnState.ts"
+import * as Words from "../../../definition/languages/Words.ts"
+import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
+import * as ClauseChunker from "../../speak/ClauseChunker.ts"
+import type { Segment } from "../PlaybackLedger.ts"
+import { type Reply, restOf } from "../Reply.ts"
+import type { TurnState } from "../TurnState.ts"
 
 /** Keys that may have been pressed are never pressed again, and the caller heard all words before those. */
 const duePresses = (segments: ReadonlyArray<Segment>): string => {
