@@ -152,6 +152,14 @@ const makeTools = (
   return { tools, memoryWriter }
 }
 
+/** Ends the turn machine, and tells watchers what it says of the end. */
+const tellEnd = (loop: TurnLoop.TurnLoop, { tell, whyEnded }: Pick<CallSide, "tell" | "whyEnded">) =>
+  Effect.forEach(
+    loop.hangUp(whyEnded === undefined ? "callerHungUp" : whyEnded() ?? null),
+    (command) => command._tag === "Tell" ? tell(command.event) : Effect.void,
+    { discard: true }
+  )
+
 /** Begins the conversation: the greeting is on its way when this returns. */
 export const open = Effect.fnUntraced(function*(
   definition: AgentDefinition,
@@ -159,7 +167,6 @@ export const open = Effect.fnUntraced(function*(
   line: RecordedCall
 ): Effect.fn.Return<AgentSide<never, 8000>, never, Scope.Scope> {
   const { replier, textToSpeech } = engines
-  const { timeouts } = definition
   const scope = yield* Effect.scope
   const { actions, resumption } = line
   const memory = resumption === undefined || resumption.memory === "lost" ? undefined : resumption.memory
@@ -181,12 +188,12 @@ export const open = Effect.fnUntraced(function*(
   const context = textToSpeech.contextMillis === undefined ? undefined : SpeechContext.make(textToSpeech.contextMillis)
   const { callerSound, recognition, timers } = yield* listen(definition, engines, { now, loop, context })
 
-  const generation = yield* ReplyGeneration.make({ replier, tools, timeout: timeouts.reply, report })
+  const generation = yield* ReplyGeneration.make({ replier, tools, timeout: definition.timeouts.reply, report })
   const out = yield* Queue.bounded<Outgoing, Cause.Done>(maxOutgoingItems)
   const speech = yield* ReplySpeech.make({
     textToSpeech,
     voice: definition,
-    timeout: timeouts.speech,
+    timeout: definition.timeouts.speech,
     out,
     report,
     ...(context === undefined ? {} : { context })
@@ -214,9 +221,7 @@ export const open = Effect.fnUntraced(function*(
   })
 
   // The scope's last finalizer: what was heard is told though the line has been cut.
-  yield* Effect.addFinalizer(() =>
-    Effect.forEach(loop.hangUp(line.whyEnded === undefined ? "callerHungUp" : line.whyEnded() ?? null), (command) => command._tag === "Tell" ? line.tell(command.event) : Effect.void, { discard: true })
-  )
+  yield* Effect.addFinalizer(() => tellEnd(loop, line))
 
   /** A defect must not leave the caller on a dead line: it fails the reply, and with it the call. */
   const orFail = <A>(run: Effect.Effect<A>) =>
