@@ -7,7 +7,7 @@
 import type { Pcm } from "../../audio/Pcm.ts"
 
 /** Samples of a step: 4 ms at 8 kHz, the resolution of the first and the last voiced sample. */
-export const stepLength = 32
+const stepLength = 32
 
 /** −56 dBFS. Anything quieter is silence: telephone lines hiss at −65 to −60 dBFS, and μ-law's own noise is below −60. */
 export const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
