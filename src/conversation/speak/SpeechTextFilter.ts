@@ -103,7 +103,7 @@ const rules: ReadonlyArray<Rule> = [
   [/~{2,}/g, ""],
   [/(?<![\p{L}\p{N}_])_+|_+(?![\p{L}\p{N}_])/gu, ""],
   // Tables.
-  [/^[^\S\n]*\|?(?:[^\S\n]*:?-{2,}:?[^\S\n]*\|)+[^\S\n]*:?-*:?[^\S\n]*$/gm, " "],
+  [/^[^\S\n]*(?:\|[^\S\n]*)?(?::?-{2,}:?[^\S\n]*\|[^\S\n]*)+:?-*:?[^\S\n]*$/gm, " "],
   [/\|/g, ", "],
   // Web addresses lose scheme and query, which nobody says.
   [/\bhttps?:\/\/(?:www\.)?([^\s/?#<>"]+)([^\s?#<>"]*)([?#][^\s<>"]*)?/gi, (whole, host, path) => {
@@ -122,7 +122,7 @@ const rules: ReadonlyArray<Rule> = [
   [/(?<=^|\s)[:;]['-]?[)(DPp](?=$|[\s.,!?])/g, ""],
   // Escaped signs come back.
   [/[\uE020-\uE07E]/g, unescapedSign],
-  [/[^\S\n]*\n\s*/g, "\n"],
+  [/(?<![^\S\n])[^\S\n]*\n\s*/g, "\n"],
   [/\s+/g, " "],
   [/ ([,;:!?](?!\d)|\.(?![\p{L}\p{N}]))/gu, "$1"],
   [/,(?: ?,)+/g, ","],

@@ -32,7 +32,7 @@ export const segment = (id: number, text: string): Segment => ({ id, text, isHea
 export const keys = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })
 
 /** How long the segment plays, in ms: known or estimated. */
-export const durationOf = ({ digits, duration, text }: Segment): number =>
+const durationOf = ({ digits, duration, text }: Segment): number =>
   duration ?? (digits === undefined ? (Words.weight(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
 
 /** How long the segments play one after the other, in ms. */

@@ -11,7 +11,7 @@ import { cutFiller, dropFiller } from "./Filler.ts"
 import { dropPreemptive, pressKeys, releaseSound, speakAgain } from "./Speech.ts"
 
 /** A mark that is later than this (ms) counts as returned. */
-export const markGraceMillis = 5000
+const markGraceMillis = 5000
 
 /** The first sound of a segment has been made. */
 export const speechBegan = (draft: Draft, reply: Reply, segmentId: number): void => {
