@@ -60,8 +60,8 @@ export const bans: ReadonlyArray<Ban> = [
       "runtime/NextTickScheduler.ts": "it is what Effect's fibers run on",
       "runtime/EventLoopTurn.ts": "long work of one call gives the others their turn",
       "http/connections/RequestTurns.ts": "requests take turns with the calls (docs/adr/0022)",
-      "twilio/media/MediaStream.ts": "messages that are costly to read take turns with other calls (docs/adr/0022)",
-      "twilio/media/FrameQueue.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
+      "twilio/media/inbound/SlowMessages.ts": "messages that are costly to read take turns with other calls (docs/adr/0022)",
+      "twilio/media/inbound/FrameQueue.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
       "engines/embedded/soundswallower/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }
   },

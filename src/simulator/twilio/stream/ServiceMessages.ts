@@ -53,7 +53,7 @@ export class ServiceMessages {
   #fulfil({ at, text }: Incoming): Effect.Effect<void> {
     if (text === undefined) return this.#noteMalformed("a binary frame")
     const decoded = MediaMessage.decodeOutbound(text)
-    if (Result.isFailure(decoded)) return this.#noteMalformed(decoded.failure)
+    if (Result.isFailure(decoded)) return this.#noteMalformed(decoded.failure.reason)
     const message = decoded.success
     if (message.streamSid !== this.#options.streamSid) return this.#noteMalformed("a streamSid that is not this stream's")
     switch (message.event) {

@@ -1,14 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result, Schema } from "effect"
-import { createServer } from "node:net"
-import { WebSocket } from "ws"
-import * as MediaCodec from "../../../../src/twilio/media/MediaCodec.ts"
-import { decodeInbound, decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
-import { streamSid } from "../../../support/conversation/Samples.ts"
+import { Result, Schema } from "effect"
+import * as MediaScanner from "../../../../../src/twilio/media/codec/MediaScanner.ts"
+import { decodeInbound, type Media } from "../../../../../src/twilio/media/MediaMessage.ts"
+import { streamSid } from "../../../../support/conversation/Samples.ts"
 
 const sid = streamSid()
-const scan = MediaCodec.makeScanner(sid)
-const { encode, keep } = MediaCodec.makeEncoder(sid)
+const scan = MediaScanner.make(sid)
 
 /** A key and its value, both as JSON has them. */
 type Field = readonly [key: string, value: string]
@@ -51,7 +48,7 @@ const scanned = (text: string) => scan(Buffer.from(text))
 
 const withBytes = (message: Media) => ({ ...message, media: { ...message.media, payload: [...message.media.payload] } })
 
-/** Whether the scanner takes it. If so, the schema must take it for the same. */
+/** Whether the scanner reads it. If so, the schema must read the same. */
 const isScanned = (text: string) => {
   const found = scanned(text)
   if (found === undefined) return false
@@ -70,7 +67,7 @@ const [event, sequenceNumber, inner, stream] = outerFields({}, object(innerField
 /** The order of an early edition of Twilio's documentation. */
 const streamSidFirst = object([event, sequenceNumber, stream, inner])
 
-/** What may be wrong with a field, or only unusual. */
+/** Ways in which a field may be wrong or unusual. */
 const changes: ReadonlyArray<(field: Field) => ReadonlyArray<Field>> = [
   (field) => [field],
   () => [],
@@ -98,7 +95,7 @@ const changes: ReadonlyArray<(field: Field) => ReadonlyArray<Field>> = [
 const changedAt = (fields: ReadonlyArray<Field>, at: number, change: number) =>
   fields.flatMap((field, index) => index === at ? changes[change](field) : [field])
 
-describe("what comes in", () => {
+describe("a media message", () => {
   it.prop("is scanned in every order of its fields, whatever its length and counters", [Bytes, Counter, Counter, Counter, Order, Order], (
     [bytes, sequence, chunk, time, outer, inner]
   ) => {
@@ -107,7 +104,7 @@ describe("what comes in", () => {
     assert.strictEqual(isScanned(text), [sequence, chunk, time].every((counter) => counter < 1e15))
   })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is odd in a field of the message or of the media", [
+  it.prop("is read as the schema reads it, or left to it, whatever is unusual in its fields", [
     Order,
     Order,
     whole(3),
@@ -122,7 +119,7 @@ describe("what comes in", () => {
     isScanned(object(changedAt(around(object(changedAt(fields, innerAt, innerChange))), outerAt, outerChange)))
   }, { arbitrary: { runs: 3000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is outside of the object that it belongs in", [
+  it.prop("is read as the schema reads it, or left to it, whatever fields are in the wrong object", [
     Schema.Array(Schema.Boolean).check(Schema.isMinLength(7), Schema.isMaxLength(7)),
     Order
   ], ([isInner, order]) => {
@@ -131,7 +128,7 @@ describe("what comes in", () => {
     isScanned(object(ordered([...fields.filter((_, index) => !isInner[index]), ["media", media]], order)))
   }, { arbitrary: { runs: 1000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever happens to a byte", [
+  it.prop("is read as the schema reads it, or left to it, whatever byte is changed", [
     whole(usual.length - 1),
     whole(127)
   ], ([at, code]) => {
@@ -139,13 +136,13 @@ describe("what comes in", () => {
     isScanned(streamSidFirst.slice(0, at) + String.fromCharCode(code) + streamSidFirst.slice(at + 1))
   }, { arbitrary: { runs: 2000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is cut out or put in", [
+  it.prop("is read as the schema reads it, or left to it, whatever is cut out or inserted", [
     whole(usual.length),
     whole(20),
     Schema.String.check(Schema.isMaxLength(8))
   ], ([at, gone, come]) => void isScanned(usual.slice(0, at) + come + usual.slice(at + gone)), { arbitrary: { runs: 2000 } })
 
-  it.prop("is never read otherwise than the schema reads it, whatever is moved or said twice", [
+  it.prop("is read as the schema reads it, or left to it, whatever part is moved or repeated", [
     whole(usual.length),
     whole(usual.length),
     whole(40)
@@ -158,7 +155,7 @@ describe("what comes in", () => {
     assert.deepStrictEqual(found === undefined ? undefined : withBytes(found), withBytes(scanned(text)!))
   })
 
-  it("is not read beyond its end, nor short of it", () => {
+  it("is read exactly to its end", () => {
     for (const text of [usual, streamSidFirst]) {
       const packet = Buffer.from(`${text}}`.repeat(2))
       for (let end = 0; end < packet.length; end++) {
@@ -176,7 +173,7 @@ describe("what comes in", () => {
       [160, 154, 160, 154]
     ]
   ] as const)("may have sound of any length: %s", (_, write, lengths) => {
-    const scan = MediaCodec.makeScanner(sid)
+    const scan = MediaScanner.make(sid)
     for (const length of lengths) {
       const found = scan(Buffer.from(write({ payload: Buffer.alloc(length, length).toString("base64") })))
       assert.deepStrictEqual([...found?.media.payload ?? []], Array(length).fill(length & 255))
@@ -184,7 +181,7 @@ describe("what comes in", () => {
     }
   })
 
-  it("is left to the schema when it is anything else", () => {
+  it("is left to the schema when it is not a usual one", () => {
     assert.isTrue(isScanned(media()))
     const fields = outerFields({}, object(innerFields({})))
     const others = {
@@ -201,7 +198,7 @@ describe("what comes in", () => {
       "with an escaped value": media().replace("inbound", "\\u0069nbound"),
       "without an end": media().slice(0, -1),
       "with something behind it": `${media()} `,
-      "with a counter that is none": media({ counters: ["x", "1", "2"] }),
+      "with a counter that is not a number": media({ counters: ["x", "1", "2"] }),
       "with an empty counter": media({ counters: ["1", "", "2"] }),
       "with a counter too long for a number": media({ counters: ["1234567890123456", "1", "2"] }),
       "with base64 of the URL-safe alphabet": media({ payload: "-_-_" }),
@@ -212,76 +209,5 @@ describe("what comes in", () => {
       "nothing": ""
     }
     for (const [what, text] of Object.entries(others)) assert.isUndefined(scanned(text), what)
-  })
-})
-
-describe("what goes out", () => {
-  it.live("is frames that a WebSocket client reads, one for each 20 ms of a sound of any length", () =>
-    Effect.gen(function*() {
-      const lengths = [0, 1, 2, 3, 20, 159, 160, 161, 320, 330, 160, 800, 0, 8000, 7999, 160]
-      const messages = lengths.flatMap((length) => Array.from({ length: Math.ceil(length / 160) }, (_, index) => Math.min(160, length - index * 160)))
-      const sounds = lengths.map((length) => Uint8Array.from({ length }, (_, index) => (index * 7 + length) & 255))
-      const server = yield* Effect.acquireRelease(
-        Effect.callback<ReturnType<typeof createServer>>((resume) => {
-          const server = createServer((socket) => {
-            socket.once("data", (request) => {
-              const key = /sec-websocket-key: (\S+)/i.exec(request.toString())![1]
-              void crypto.subtle.digest("SHA-1", Buffer.from(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)).then((digest) => {
-                socket.write(
-                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    + `Sec-WebSocket-Accept: ${Buffer.from(digest).toString("base64")}\r\n\r\n`
-                )
-                for (const sound of sounds) {
-                  socket.write(encode(sound))
-                  keep()
-                }
-              })
-            })
-          })
-          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-        }),
-        (server) => Effect.sync(() => server.close())
-      )
-      const { port } = server.address() as { readonly port: number }
-      const client = yield* Effect.acquireRelease(
-        Effect.sync(() => new WebSocket(`ws://127.0.0.1:${port}`)),
-        (client) => Effect.sync(() => client.terminate())
-      )
-      const received = yield* Effect.callback<ReadonlyArray<readonly [data: Buffer, isBinary: boolean]>>((resume) => {
-        const all: Array<readonly [Buffer, boolean]> = []
-        client.on("message", (data: Buffer, isBinary) => {
-          if (all.push([data, isBinary]) === messages.length) resume(Effect.succeed(all))
-        })
-      })
-      const heard: Array<number> = []
-      for (const [index, [data, isBinary]] of received.entries()) {
-        assert.isFalse(isBinary)
-        const message = Result.getOrThrow(decodeOutbound(data.toString()))
-        assert.strictEqual(message.streamSid, sid)
-        const payload = message.event === "media" ? [...message.media.payload] : []
-        assert.strictEqual(payload.length, messages[index])
-        heard.push(...payload)
-      }
-      assert.deepStrictEqual(heard, sounds.flatMap((sound) => [...sound]))
-    }))
-
-  it("takes the same memory again, unless what is in it is still needed", () => {
-    const { encode, keep } = MediaCodec.makeEncoder(sid)
-    const sound = new Uint8Array(320).fill(1)
-    const first = encode(sound)
-    const before = Buffer.from(first)
-    assert.strictEqual(encode(new Uint8Array(160)).buffer, first.buffer)
-    assert.isTrue(encode(sound).equals(before))
-    keep()
-    assert.notStrictEqual(encode(new Uint8Array(320)).buffer, first.buffer)
-    assert.isTrue(first.equals(before))
-  })
-
-  it("is not changed by what the sound's buffer holds later", () => {
-    const sound = Uint8Array.of(1, 2, 3, 4)
-    const frame = encode(sound)
-    const before = Buffer.from(frame)
-    sound.fill(9)
-    assert.isTrue(frame.equals(before))
   })
 })

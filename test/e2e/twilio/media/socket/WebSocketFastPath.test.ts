@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { createServer, type Server } from "node:http"
 import { type AddressInfo, connect, type Socket } from "node:net"
 import { type WebSocket, WebSocketServer } from "ws"
-import * as WebSocketFastPath from "../../../../src/twilio/media/WebSocketFastPath.ts"
+import * as WebSocketFastPath from "../../../../../src/twilio/media/socket/WebSocketFastPath.ts"
 
 const maxPayload = 100_000
 
@@ -27,13 +27,13 @@ interface Peer {
   /** In the order in which they came: `wire` what was taken, `ws` what was left to it. */
   readonly seen: ReadonlyArray<readonly [by: "wire" | "ws", text: string]>
   readonly errors: ReadonlyArray<string>
-  /** Pongs that came in each turn of those that were asked for. */
+  /** How many pongs came in each turn that the fast path asked for. */
   readonly pongsOfTurns: ReadonlyArray<number>
-  /** Waits until so many were seen. */
+  /** Waits until this holds; it is looked at whenever something was seen. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
 }
 
-/** A real upgrade, and a client that writes bytes; texts that begin with `m` are taken. */
+/** An upgraded WebSocket and a client that writes bytes to it. The fast path takes texts that begin with `m`. */
 const peer = Effect.gen(function*() {
   const upgrader = new WebSocketServer({ noServer: true, maxPayload })
   const seen: Array<readonly ["wire" | "ws", string]> = []
@@ -111,10 +111,10 @@ const inPieces = (client: Socket, bytes: Buffer, sizes: ReadonlyArray<number>) =
     }
   })
 
-describe("ten thousands of frames in one packet", () => {
+describe("tens of thousands of frames in one packet", () => {
   const pongs = Buffer.concat(Array.from({ length: 50_000 }, () => frame("", { first: 0x8a })))
 
-  it.live("come to `ws` over many turns of the event loop, all of them and in their order", () =>
+  it.live("come to `ws` over many turns of the event loop, complete and in order", () =>
     Effect.gen(function*() {
       const { client, pongsOfTurns, seen, until } = yield* peer
       client.write(Buffer.concat([frame("m1"), frame("other"), pongs, frame("m2"), frame("last")]))
@@ -125,7 +125,7 @@ describe("ten thousands of frames in one packet", () => {
       assert.isAtMost(Math.max(...pongsOfTurns), 2 * 700)
     }).pipe(Effect.scoped))
 
-  it.live("wait while the connection is paused, and none is lost", () =>
+  it.live("wait while the connection is paused, and are complete", () =>
     Effect.gen(function*() {
       const { client, pongsOfTurns, seen, until, webSocket } = yield* peer
       webSocket.once("pong", () => {
@@ -146,8 +146,8 @@ describe("ten thousands of frames in one packet", () => {
     }).pipe(Effect.scoped))
 })
 
-describe("texts below a WebSocket", () => {
-  it.live("are taken before `ws` sees them, or left to it, in their order", () =>
+describe("texts", () => {
+  it.live("are taken before `ws` sees them, or left to it, in order", () =>
     Effect.gen(function*() {
       const { client, seen, until } = yield* peer
       const texts = ["m1", "other", "m2", "m".padEnd(125, "x"), "m".padEnd(126, "x"), "m".padEnd(65_535, "x"), "ümlaut", "m3", ""]
@@ -161,7 +161,7 @@ describe("texts below a WebSocket", () => {
       assert.deepStrictEqual(seen.at(-1), ["wire", "m4"])
     }))
 
-  it.live("are whole and in order however packets cut them", () =>
+  it.live("are complete and in order however packets cut them", () =>
     Effect.gen(function*() {
       const { client, errors, seen, until } = yield* peer
       const texts = Array.from({ length: 12 }, (_, index) => `${index % 3 === 2 ? "other" : "m"}${index}`.padEnd(100 + 13 * index, "."))
@@ -193,7 +193,7 @@ describe("texts below a WebSocket", () => {
       assert.deepStrictEqual(errors, [])
     }))
 
-  it.live("are not taken in the middle of a fragmented message: that is the peer's mistake, for `ws` to tell", () =>
+  it.live("are not taken inside a fragmented message: that is the peer's mistake, which `ws` reports", () =>
     Effect.gen(function*() {
       const { client, errors, seen, until } = yield* peer
       client.write(frame("m-a", { first: 0x01 }))
@@ -203,7 +203,7 @@ describe("texts below a WebSocket", () => {
       assert.match(errors[0], /opcode/)
     }))
 
-  it.live("that wait while `ws` is paused keep their order", () =>
+  it.live("keep their order while `ws` is paused", () =>
     Effect.gen(function*() {
       const { client, seen, until, webSocket } = yield* peer
       client.write(frame("m1"))
@@ -217,7 +217,7 @@ describe("texts below a WebSocket", () => {
       assert.deepStrictEqual(seen.map(([, text]) => text), ["m1", "m2", "m3", "m4", "m5"])
     }))
 
-  it.live("that are too long, or not masked, are refused as `ws` refuses them", () =>
+  it.live("are refused by `ws` when they are too long or not masked", () =>
     Effect.gen(function*() {
       const long = yield* peer
       long.client.write(frame("m".padEnd(maxPayload + 1, "x")))
@@ -230,7 +230,7 @@ describe("texts below a WebSocket", () => {
       assert.deepStrictEqual([...long.seen, ...bare.seen], [])
     }))
 
-  it.live("are nobody's when nobody takes them", () =>
+  it.live("are left to `ws` when nobody takes them", () =>
     Effect.gen(function*() {
       const { client, seen, until, wire } = yield* peer
       wire.takeTexts(undefined)
@@ -256,8 +256,8 @@ describe("texts below a WebSocket", () => {
     }).pipe(Effect.scoped), { arbitrary: { runs: 40 } })
 })
 
-describe("frames that are written", () => {
-  it.live("are told to have left, and reach the peer between those of `ws`", () =>
+describe("written frames", () => {
+  it.live("reach the peer in order with those of `ws`, and are reported to have left", () =>
     Effect.gen(function*() {
       const { client, webSocket, wire } = yield* peer
       const received: Array<Buffer> = []
@@ -276,7 +276,7 @@ describe("frames that are written", () => {
       assert.strictEqual(bytes.subarray(bytes.indexOf("\x81\x03one", 0, "latin1")).toString("latin1"), "\x81\x03one\x81\x03two\x81\x05three")
     }))
 
-  it.live("are told not to have left while the peer does not read", () =>
+  it.live("are reported not to have left while the peer does not read", () =>
     Effect.gen(function*() {
       const { client, wire } = yield* peer
       client.pause()

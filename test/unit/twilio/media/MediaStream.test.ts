@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Result, Scope, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Option, Result, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
 import type { WebSocket } from "ws"
+import * as ControlQueue from "../../../../src/twilio/media/inbound/ControlQueue.ts"
+import type { Silence } from "../../../../src/twilio/media/inbound/InboundMedia.ts"
 import { decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
 import { eventLoopTurn } from "../../../../src/runtime/EventLoopTurn.ts"
 import * as MediaStream from "../../../../src/twilio/media/MediaStream.ts"
 import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
 import { settle } from "../../../support/service/Time.ts"
 
-/** What a `ws` socket does as far as a media stream sees it. */
+/** As much of a `ws` socket and its fast path as a media stream uses. */
 class FakeSocket extends EventEmitter {
   readyState = 1
   isPaused = false
@@ -77,19 +79,22 @@ const stopped = { event: "stop", sequenceNumber: "9", streamSid: sid, stop: { ac
 const limits = { start: Duration.seconds(10), backlog: Duration.seconds(6), badMessages: 3 }
 
 /** The `chunk` of each message. */
-const chunksOf = (sounds: ReadonlyArray<Media | MediaStream.Silence>) => sounds.map((sound) => sound.event === "media" ? sound.media.chunk : sound.event)
+const chunksOf = (sounds: ReadonlyArray<Media | Silence>) => sounds.map((sound) => sound.event === "media" ? sound.media.chunk : sound.event)
 
-const accept = (socket: FakeSocket) => MediaStream.accept(socket as unknown as WebSocket, socket, limits)
+const accept = (socket: FakeSocket, hasFastPath = true) =>
+  MediaStream.accept(socket as unknown as WebSocket, hasFastPath ? Option.some(socket) : Option.none(), limits)
 
 /** A stream that has started. */
-const start = Effect.gen(function*() {
+const startWith = Effect.fnUntraced(function*(options: { readonly hasFastPath: boolean }) {
   const socket = new FakeSocket()
-  const fiber = yield* Effect.forkScoped(accept(socket))
+  const fiber = yield* Effect.forkScoped(accept(socket, options.hasFastPath))
   yield* settle
   socket.bring(connected)
   socket.bring(started)
   return { socket, stream: yield* Fiber.join(fiber) }
 })
+
+const start = startWith({ hasFastPath: true })
 
 const refused = Effect.fnUntraced(function*(act: (socket: FakeSocket) => void) {
   const socket = new FakeSocket()
@@ -102,7 +107,7 @@ const refused = Effect.fnUntraced(function*(act: (socket: FakeSocket) => void) {
 })
 
 describe("the beginning of a stream", () => {
-  it.effect("is Twilio's start, with what the TwiML gave it", () =>
+  it.effect("gives the call, the stream and the parameters of the TwiML", () =>
     Effect.gen(function*() {
       const { stream } = yield* start
       assert.strictEqual(stream.streamSid, sid)
@@ -110,7 +115,7 @@ describe("the beginning of a stream", () => {
       assert.deepStrictEqual(stream.start.customParameters, { token: "abc" })
     }))
 
-  it.effect("that does not come in time is refused", () =>
+  it.effect("is refused when the start does not come in time", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* refused((socket) => socket.bring(connected)), {
         reason: "noStart",
@@ -119,7 +124,7 @@ describe("the beginning of a stream", () => {
       })
     }))
 
-  it.effect("may not be sound", () =>
+  it.effect("is refused when sound comes before the start", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* refused((socket) => socket.bring(media(1))), {
         reason: "mediaBeforeStart",
@@ -128,7 +133,7 @@ describe("the beginning of a stream", () => {
       })
     }))
 
-  it.effect("may not be rubbish over and over", () =>
+  it.effect("is refused when too many messages can't be read", () =>
     Effect.gen(function*() {
       const result = yield* refused((socket) => {
         for (let count = 0; count < 4; count++) socket.bring("{")
@@ -136,14 +141,14 @@ describe("the beginning of a stream", () => {
       assert.deepStrictEqual(result, { reason: "rubbish", code: 1008, closes: [1008] })
     }))
 
-  it.effect("may be lost", () =>
+  it.effect("fails when the socket is lost", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* refused((socket) => socket.drop())).reason, "lost")
     }))
 })
 
-describe("what comes in", () => {
-  it.effect("is sound and control, each in its order", () =>
+describe("inbound", () => {
+  it.effect("sound and control each keep their order", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       const sound = yield* Effect.forkScoped(Stream.runCollect(stream.media))
@@ -164,7 +169,7 @@ describe("what comes in", () => {
       assert.strictEqual((yield* stream.closed).reason, "lost")
     }))
 
-  it.effect("keeps the newest six seconds of sound when nobody listens, and counts the rest as the agent's", () =>
+  it.effect("sound that no agent takes: the newest six seconds are kept, the rest is counted as untaken", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let chunk = 1; chunk <= 370; chunk++) {
@@ -178,22 +183,22 @@ describe("what comes in", () => {
       assert.deepInclude(stream.tally, { untaken: 70, burst: 0, lost: 0 })
     }))
 
-  it.effect("counts what more than six seconds at once push out as the network's", () =>
+  it.effect("sound beyond six seconds at once is counted as a burst of the network", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let chunk = 1; chunk <= 370; chunk++) socket.bring(media(chunk))
       assert.deepInclude(stream.tally, { untaken: 0, burst: 70, lost: 0 })
     }))
 
-  it.effect("counts the messages that never came, at most a backlog for each gap", () =>
+  it.effect("messages that never came are counted, at most a backlog for each gap", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
-      // A stream may begin anywhere, and may say what it likes.
+      // A stream may begin with any number, and numbers may be wrong.
       for (const chunk of [7, 8, 12, 13, 13, 2, 3, 1e12, 1e12 + 1]) socket.bring(media(chunk))
       assert.deepInclude(stream.tally, { received: 9, lost: 3 + 300, burst: 0, untaken: 0 })
     }))
 
-  it.effect("an answer to a ping comes behind what was sent before it; other answers are none", () =>
+  it.effect("a ping waits for its own pong, and for no other", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       const first = yield* Effect.forkScoped(stream.ping, { startImmediately: true })
@@ -208,7 +213,7 @@ describe("what comes in", () => {
       assert.isDefined(second.pollUnsafe())
     }))
 
-  it.effect("loses no control message: the socket is paused until they are read", () =>
+  it.effect("control messages are never lost: the socket is paused until they are read", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       let brought = 0
@@ -216,7 +221,7 @@ describe("what comes in", () => {
         yield* eventLoopTurn
         socket.bring(mark(`m${brought++}`))
       }
-      assert.strictEqual(brought, MediaStream.controlCapacity)
+      assert.strictEqual(brought, ControlQueue.capacity)
       yield* eventLoopTurn
       assert.isTrue(socket.isPaused)
       const first = yield* Stream.runCollect(Stream.take(stream.control, brought))
@@ -224,7 +229,7 @@ describe("what comes in", () => {
       assert.isFalse(socket.isPaused)
     }))
 
-  it.effect("off the fast path takes turns with other calls: after 64 messages the socket is paused until the next turn of the loop", () =>
+  it.effect("slow messages take turns with other calls: after 64 the socket is paused until the next turn of the event loop", () =>
     Effect.gen(function*() {
       const { socket } = yield* start
       yield* eventLoopTurn
@@ -240,7 +245,7 @@ describe("what comes in", () => {
       assert.isFalse(socket.isPaused)
     }))
 
-  it.effect("may be what is unknown, without any debt", () =>
+  it.effect("unknown events never close the stream", () =>
     Effect.gen(function*() {
       const { socket } = yield* start
       for (let count = 0; count < 100; count++) socket.bring({ event: "later", streamSid: sid })
@@ -248,12 +253,12 @@ describe("what comes in", () => {
     }))
 
   it.effect.each([
-    ["what is not JSON", "{"],
+    ["texts that are not JSON", "{"],
     ["wrong shapes", { event: "media", streamSid: sid }],
     ["messages of another stream", media(1, "inbound", streamSid(2))],
-    ["a start again", started],
-    ["sound of our own", media(1, "outbound")]
-  ] as const)("closes the stream when it is mostly %s", ([, message]) =>
+    ["further starts", started],
+    ["sound of the outbound track", media(1, "outbound")]
+  ] as const)("the stream is closed when it is mostly %s", ([, message]) =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let count = 0; count < 3; count++) socket.bring(message)
@@ -263,7 +268,7 @@ describe("what comes in", () => {
       assert.strictEqual((yield* stream.closed).reason, "rubbish")
     }))
 
-  it.effect("forgives a bad message for each good one", () =>
+  it.effect("a good message makes up for a bad one", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let chunk = 1; chunk <= 100; chunk++) {
@@ -274,7 +279,7 @@ describe("what comes in", () => {
       assert.strictEqual(stream.tally.received, 100)
     }))
 
-  it.effect("is counted when it is sound that needed no JSON, as all of Twilio's", () =>
+  it.effect("usual sound is scanned, and counted as such; other forms are left to the schema", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let chunk = 1; chunk <= 50; chunk++) socket.bring(media(chunk))
@@ -285,14 +290,14 @@ describe("what comes in", () => {
       assert.deepInclude(stream.tally, { received: 51, scanned: 50 })
     }))
 
-  it.effect("in binary frames is not read", () =>
+  it.effect("binary frames are not read", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.emit("message", Buffer.from(JSON.stringify(media(1))), true)
       assert.strictEqual(stream.tally.received, 0)
     }))
 
-  it.effect("is too large by ws's own word", () =>
+  it.effect("a message that is too large for ws ends the stream", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.emit("error", Object.assign(new Error("too large"), { code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" }))
@@ -309,7 +314,7 @@ describe("an impossible timestamp", () => {
     { timestamp: "-20", isRead: false },
     { timestamp: "NaN", isRead: false },
     { timestamp: "1e400", isRead: false }
-  ])("takes no sound from the messages behind it: $timestamp", ({ isRead, timestamp }) =>
+  ])("does not harm the sound behind it: $timestamp", ({ isRead, timestamp }) =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.bring(media(1))
@@ -323,14 +328,14 @@ describe("an impossible timestamp", () => {
     }))
 })
 
-describe("what goes out", () => {
-  it("is what Twilio reads", () => {
+describe("outbound", () => {
+  it("marks and clears are messages that Twilio reads", () => {
     const named = Result.getOrThrow(decodeOutbound(MediaStream.markText(sid, "a \"name\" \\ ☎")))
     assert.strictEqual(named.event === "mark" && named.mark.name, "a \"name\" \\ ☎")
     assert.strictEqual(Result.getOrThrow(decodeOutbound(MediaStream.clearText(sid))).event, "clear")
   })
 
-  it.effect("does not go to a socket that is gone", () =>
+  it.effect("nothing is sent to a socket that is gone", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       stream.send("one")
@@ -343,8 +348,35 @@ describe("what goes out", () => {
     }))
 })
 
+describe("without a fast path", () => {
+  it.effect("sound is decoded by the schema", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* startWith({ hasFastPath: false })
+      for (let chunk = 1; chunk <= 50; chunk++) socket.bring(media(chunk))
+      assert.deepInclude(stream.tally, { received: 50, scanned: 0 })
+      socket.drop()
+      assert.deepStrictEqual(chunksOf(yield* Stream.runCollect(stream.media)), Array.from({ length: 50 }, (_, index) => 1 + index))
+    }))
+
+  it.effect("sound is sent by ws as messages of 20 ms, in order with marks", () =>
+    Effect.gen(function*() {
+      const { socket, stream } = yield* startWith({ hasFastPath: false })
+      const sound = Uint8Array.from({ length: 330 }, (_, index) => index & 255)
+      stream.sendMedia(sound)
+      stream.send(MediaStream.markText(sid, "end"))
+      sound.fill(0)
+      const sent = socket.sent.map((text) => Result.getOrThrow(decodeOutbound(text)))
+      assert.deepStrictEqual(sent.map((message) => message.event === "media" ? message.media.payload.length : message.event), [160, 160, 10, "mark"])
+      assert.deepStrictEqual(
+        sent.flatMap((message) => message.event === "media" ? [...message.media.payload] : []),
+        Array.from({ length: 330 }, (_, index) => index & 255)
+      )
+      assert.deepStrictEqual(socket.frames, [])
+    }))
+})
+
 describe("the end of a stream's scope", () => {
-  it.effect("closes the socket, lets go of it, and ends both streams", () =>
+  it.effect("closes the socket, removes the listeners, and ends both streams", () =>
     Effect.gen(function*() {
       const socket = new FakeSocket()
       const scope = yield* Scope.make()
@@ -370,7 +402,7 @@ describe("sound that is ahead of the clock", () => {
   const lengths = (stream: MediaStream.MediaStream) =>
     Effect.map(Stream.runCollect(stream.media), (sounds) => sounds.map((sound) => sound.event === "media" ? sound.media.payload.length / 8 : sound.millis))
 
-  it.effect("is cut at two seconds, counted, and told from what the agent did not take", () =>
+  it.effect("is cut at two seconds and counted apart from what the agent did not take", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.bring(long(1, 1500))
@@ -390,7 +422,7 @@ describe("sound that is ahead of the clock", () => {
       assert.strictEqual((yield* stream.closed).reason, "ahead")
     }))
 
-  it.effect("is none where a stalled network brings a minute at once", () =>
+  it.effect("does not come from a stalled network that brings a minute at once", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       yield* TestClock.adjust("1 minute")
@@ -399,7 +431,7 @@ describe("sound that is ahead of the clock", () => {
       assert.deepStrictEqual([stream.tally.surplusMillis, stream.tally.burst], [0, 2700])
     }))
 
-  it.effect("is bounded by the backlog in long messages too: the newest are heard, the others counted", () =>
+  it.effect("is bounded by the backlog in long messages too: the newest are kept, the others counted", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       yield* TestClock.adjust("10 minutes")
