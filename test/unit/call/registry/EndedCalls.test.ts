@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as EndedCalls from "../../../src/call/EndedCalls.ts"
-import { callSid } from "../../support/conversation/Samples.ts"
+import * as EndedCalls from "../../../../src/call/registry/EndedCalls.ts"
+import { callSid } from "../../../support/conversation/Samples.ts"
 
 const hour = 60 * 60 * 1000
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Option, Result } from "effect"
-import { make } from "../../../src/call/DialLimits.ts"
-import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
+import { Duration, Option, Result } from "effect"
+import { make } from "../../../../src/call/outbound/DialLimits.ts"
+import { PhoneNumber } from "../../../../src/domain/PhoneNumber.ts"
 
 const hour = 3_600_000
 const one = PhoneNumber.make("+14155550111")
@@ -10,7 +10,8 @@ const other = PhoneNumber.make("+14155550112")
 const limits = (maxPerDay?: number, maxPerNumber?: number) =>
   make({ maxPerDay: Option.fromUndefinedOr(maxPerDay), maxPerNumber: Option.fromUndefinedOr(maxPerNumber) })
 
-const failure = (result: ReturnType<ReturnType<typeof limits>["take"]>) => Result.isFailure(result) ? result.failure : undefined
+const failure = (result: ReturnType<ReturnType<typeof limits>["take"]>) =>
+  Result.isFailure(result) ? { limit: result.failure.limit, waitMillis: Duration.toMillis(result.failure.retryAfter) } : undefined
 
 describe("limits of dialling", () => {
   it("are none where none is set", () => {

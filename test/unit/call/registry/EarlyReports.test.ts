@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as EarlyReports from "../../../src/call/EarlyReports.ts"
-import { CallStatus } from "../../../src/twilio/webhook/WebhookParameters.ts"
-import { callSid } from "../../support/conversation/Samples.ts"
+import * as EarlyReports from "../../../../src/call/registry/EarlyReports.ts"
+import { CallStatus } from "../../../../src/twilio/webhook/WebhookParameters.ts"
+import { callSid } from "../../../support/conversation/Samples.ts"
 
 const report = (status: CallStatus, sequence: number): EarlyReports.Report => ({ status, sequence })
 

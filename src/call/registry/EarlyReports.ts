@@ -1,11 +1,11 @@
 /**
  * Status callbacks that came before their call: Twilio may report a call that we dialled before it has answered the
- * request to dial. They are kept for a minute and given to the call when it is admitted.
+ * request to dial. The reports are kept for a minute and given to the call when it is admitted.
  *
  * Both the calls and the reports of one call are bounded, so that a flood of unknown SIDs costs little memory.
  */
-import { type CallSid, copy } from "../domain/Sid.ts"
-import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
+import { type CallSid, copy } from "../../domain/Sid.ts"
+import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
 
 export const lifetimeMillis = 60_000
 
@@ -17,21 +17,24 @@ export const maxReports = 16
 
 export interface Report {
   readonly status: CallStatus
+  /** Twilio's `SequenceNumber`. */
   readonly sequence: number
 }
 
 interface Remembered extends Report {
+  /** When it came, monotonic ms. */
   readonly at: number
 }
 
+/** All times are monotonic ms. */
 export interface EarlyReports {
-  /** Tells whether the report is new, and how many others went: those too old, and those too many. */
+  /** Keeps a report. Tells whether it is new, and how many others were forgotten: too old ones (`expired`), or too many (`dropped`). */
   readonly remember: (callSid: CallSid, report: Report, now: number) => {
     readonly isNew: boolean
     readonly expired: number
     readonly dropped: number
   }
-  /** The reports of this call in the order of their numbers; they are not kept any longer. */
+  /** The reports of this call in the order of their numbers, which are then forgotten; and how many were too old. */
   readonly take: (callSid: CallSid, now: number) => { readonly reports: ReadonlyArray<Report>; readonly expired: number }
   /** Forgets what is older than a minute; tells how many reports that were. */
   readonly forgetOld: (now: number) => number

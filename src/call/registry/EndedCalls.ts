@@ -4,19 +4,21 @@
  * A call is over when Twilio has told a terminal status, or has taken our hang-up (REST or `<Hangup/>`). An end
  * without that, such as a stream that stopped because the call was redirected, is kept too; such a call may come back.
  *
- * Each process keeps its own. At most `maxCalls` are kept (about 14 MB), the oldest go first.
+ * Each process keeps its own. At most `maxCalls` are kept (about 14 MB); the oldest are forgotten first.
  */
-import { type CallSid, copy } from "../domain/Sid.ts"
+import { type CallSid, copy } from "../../domain/Sid.ts"
 
 export const lifetimeMillis = 24 * 60 * 60 * 1000
 
 export const maxCalls = 100_000
 
 interface Ending {
+  /** When it became known, monotonic ms. */
   readonly at: number
   readonly isOver: boolean
 }
 
+/** All times are monotonic ms. */
 export interface EndedCalls {
   /** `isOver`: Twilio has confirmed the end. Once confirmed, it stays so. */
   readonly add: (callSid: CallSid, isOver: boolean, now: number) => void
