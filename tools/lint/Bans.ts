@@ -6,7 +6,8 @@
  * first (`const D = Date`) is not followed.
  */
 import ts from "typescript"
-import { bare, memberName, packageName } from "./References.ts"
+import { packageName } from "./References.ts"
+import { bare, memberName } from "./Syntax.ts"
 
 export interface Ban {
   /** `Date.now`: a member of an object. `setTimeout`: a global. `Date.*`: every member. `new Date()`: one that takes no argument. */

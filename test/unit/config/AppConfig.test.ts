@@ -58,6 +58,7 @@ describe("AppConfig", () => {
         },
         dataDir: "data",
         eventsDir: Option.none(),
+        store: { database: Option.none() },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         warnings: [],
         log: { format: "auto", level: "Info" }
