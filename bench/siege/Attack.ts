@@ -54,7 +54,7 @@ export const forged = (): string => createHmac("sha1", String(Math.random())).up
 
 export const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Before what went wrong, in place of what an attack did: its row is missed. */
+/** An attack that failed tells this and what went wrong, in place of what it did. */
 export const failure = "failed: "
 
 /** "512 × 403, 3 × cut" */

@@ -15,7 +15,7 @@ import { Credentials } from "../config/Credentials.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import * as MediaStream from "../twilio/media/MediaStream.ts"
-import * as WebSocketFastPath from "../twilio/media/WebSocketFastPath.ts"
+import * as WebSocketFastPath from "../twilio/media/socket/WebSocketFastPath.ts"
 import { parameterName, StreamToken } from "../twilio/webhook/StreamToken.ts"
 import { UpgradeRequired } from "./api/Problems.ts"
 import * as SignedRequest from "./webhooks/SignedRequest.ts"
@@ -36,7 +36,7 @@ const maxBufferedChunks = 1024
 /** RFC 6455 lets a client send nothing before the upgrade is answered, so nothing has been read too far. */
 const nothing = Buffer.alloc(0)
 
-const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
+const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath: boolean) {
   const server = yield* Effect.acquireRelease(
     // These are documented by the ws that is used; its types are older.
     Effect.sync(() => new WebSocketServer({ noServer: true, maxPayload, maxFragments, maxBufferedChunks, closeTimeout } as ServerOptions)),
@@ -59,7 +59,9 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
     })
     return Effect.acquireRelease(
       Effect.sync(() => {
-        const wire = WebSocketFastPath.make(socket, maxPayload, (step) => RequestTurns.shared.run(socket, step))
+        const fastPath = hasFastPath
+          ? Option.some(WebSocketFastPath.make(socket, maxPayload, (step) => RequestTurns.shared.run(socket, step)))
+          : Option.none()
         let upgraded: WebSocket | undefined
         // Without a `verifyClient` it is called at once, or never.
         server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (webSocket) => {
@@ -67,7 +69,7 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
           // An error is told to whoever listens, and always followed by the close.
           upgraded.on("error", constVoid)
         })
-        return Option.map(Option.fromNullishOr(upgraded), (socket) => ({ socket, wire }))
+        return Option.map(Option.fromNullishOr(upgraded), (socket) => ({ socket, fastPath }))
       }),
       (upgraded) =>
         Effect.suspend(() => {
@@ -79,12 +81,12 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
 })
 
 export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
-  const { limits } = yield* AppConfig
+  const { limits, server } = yield* AppConfig
   const { account } = yield* Credentials
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
   const signed = yield* SignedRequest.make
-  const upgrade = yield* makeUpgrade(limits.messageBytes)
+  const upgrade = yield* makeUpgrade(limits.messageBytes, server.hasMediaFastPath)
   const refusals = yield* SampledLog.make
 
   const refuse = Effect.fnUntraced(function*(stream: MediaStream.MediaStream, reason: string) {
@@ -97,7 +99,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     const { callSid } = stream.start
     if (stream.start.accountSid !== account.accountSid) return yield* refuse(stream, "foreign account")
     const problem = yield* tokens.redeem(stream.start.customParameters[parameterName], callSid).pipe(
-      Effect.match({ onSuccess: () => undefined, onFailure: (problem) => `token ${problem}` })
+      Effect.match({ onSuccess: () => undefined, onFailure: ({ reason }) => `token ${reason}` })
     )
     if (problem !== undefined) return yield* refuse(stream, problem)
     const call = yield* registry.find(callSid)
@@ -125,7 +127,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       yield* Metric.update(Metrics.streamsRefused("handshake"), 1)
       return HttpServerResponse.empty()
     }
-    yield* MediaStream.accept(upgraded.value.socket, upgraded.value.wire, limits).pipe(
+    yield* MediaStream.accept(upgraded.value.socket, upgraded.value.fastPath, limits).pipe(
       Effect.flatMap(serve),
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(

@@ -4,7 +4,7 @@
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { Media } from "../../twilio/media/MediaMessage.ts"
-import type { Silence } from "../../twilio/media/MediaStream.ts"
+import type { Silence } from "../../twilio/media/inbound/InboundMedia.ts"
 import { frameBytes, type LineDecoder } from "./LineCodec.ts"
 import type { MediaCounts } from "./MediaCounts.ts"
 import * as MediaTimeline from "./MediaTimeline.ts"

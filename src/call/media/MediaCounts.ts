@@ -5,7 +5,7 @@
  */
 import type { Context, Metric } from "effect"
 import * as Metrics from "../../observability/Metrics.ts"
-import type { Tally } from "../../twilio/media/MediaStream.ts"
+import type { Tally } from "../../twilio/media/inbound/InboundMedia.ts"
 
 interface Totals {
   readonly tally: Tally

@@ -9,6 +9,7 @@ import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
+import { storeVariables } from "./StoreVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
 import type { ValuesOf } from "./Variable.ts"
 
@@ -17,6 +18,7 @@ export const variables = {
   ...diallingVariables,
   ...serverVariables,
   ...agentVariables,
+  ...storeVariables,
   ...engineVariables,
   ...limitVariables,
   ...logVariables

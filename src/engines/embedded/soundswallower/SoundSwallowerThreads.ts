@@ -94,7 +94,7 @@ export const make = Effect.fnUntraced(function*(options: {
       const ask = thread.asks.get(reply.ask)
       thread.asks.delete(reply.ask)
       if (ask === undefined) return
-      Deferred.doneUnsafe(ask, reply._tag === "Done" ? Effect.succeed(reply.text) : Effect.fail(new JobFailed(reply.message)))
+      Deferred.doneUnsafe(ask, reply._tag === "Done" ? Effect.succeed(reply.text) : Effect.fail(new JobFailed({ reason: "failed", message: reply.message })))
     })
     worker.on("exit", () => {
       const asks = [...thread.asks.values()]
@@ -106,7 +106,7 @@ export const make = Effect.fnUntraced(function*(options: {
       if (thread.isWell && !isClosed) start(thread)
       // At last: whoever is told may ask again at once.
       for (const ask of asks) {
-        Deferred.doneUnsafe(ask, Effect.fail(new JobFailed("The thread is gone; a new one takes its place.")))
+        Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new one takes its place." })))
       }
     })
     for (const grammar of grammars.values()) post(worker, { _tag: "Load", ask: unasked, grammar })
@@ -149,7 +149,7 @@ export const make = Effect.fnUntraced(function*(options: {
     } while (thread.done !== done)
     thread.asks.delete(number)
     yield* Effect.promise(async () => worker?.terminate())
-    return yield* Effect.fail(new JobFailed("The thread did not answer, and was replaced."))
+    return yield* new JobFailed({ reason: "late", message: "The thread did not answer, and was replaced." })
   })
 
   const ask = (thread: Thread, request: DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">) =>

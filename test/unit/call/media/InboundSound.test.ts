@@ -3,7 +3,7 @@ import * as Mulaw from "../../../../src/audio/Mulaw.ts"
 import * as InboundSound from "../../../../src/call/media/InboundSound.ts"
 import * as LineCodec from "../../../../src/call/media/LineCodec.ts"
 import type { Media } from "../../../../src/twilio/media/MediaMessage.ts"
-import type { Silence } from "../../../../src/twilio/media/MediaStream.ts"
+import type { Silence } from "../../../../src/twilio/media/inbound/InboundMedia.ts"
 import { streamSid } from "../../../support/conversation/Samples.ts"
 
 type Message = Pick<Media["media"], "chunk" | "timestamp">
