@@ -8,6 +8,7 @@ import { diallingVariables } from "./DiallingVariables.ts"
 import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
+import { processVariables } from "./ProcessVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
 import type { ValuesOf } from "./Variable.ts"
@@ -19,7 +20,8 @@ export const variables = {
   ...agentVariables,
   ...engineVariables,
   ...limitVariables,
-  ...logVariables
+  ...logVariables,
+  ...processVariables
 } as const
 
 export type Values = ValuesOf<typeof variables>
