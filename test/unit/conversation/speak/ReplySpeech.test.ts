@@ -57,6 +57,7 @@ describe("a reply's speech", () => {
       yield* speech.drop(1)
       yield* speech.release(2)
       yield* settle
+      assert.isAbove(left.length, 1)
       assert.isTrue(left.every((item) => item.startsWith("2/0")))
       assert.strictEqual(left.at(-1), "2/0 Mark of a filler")
     }))
