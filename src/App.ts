@@ -3,8 +3,8 @@
  * of their own; `main` adds Node's and the live engines.
  *
  * ```text
- * AppConfig ─▶ Identity ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
- *      └─────▶ Conversations ─▶ Agents ────────────────────▲
+ * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
+ *      └─────▶ ConversationAgent ─▶ Agents ───────────────────▲
  *  the engines ───▲
  * ```
  */
@@ -32,14 +32,14 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
-/** What the service knows and does, without its HTTP side. */
+/** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Credentials.layer)
 )
 
-/** Gets ready for the first call, then says where to go. */
+/** Gets ready for the first call, then logs where the service listens. */
 const announce = Effect.gen(function*() {
   const config = yield* AppConfig
   const identity = yield* Credentials
