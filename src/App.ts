@@ -4,6 +4,7 @@
  *
  * ```text
  * AppConfig ─▶ Identity ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
+ *      ├─────▶ Database ─▶ CallStore ─────────────────────▲
  *      └─────▶ Conversations ─▶ Agents ────────────────────▲
  *  the engines ───▲
  * ```
@@ -22,11 +23,12 @@ import { PublicUrl } from "./http/connections/PublicUrl.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
+import * as LiveCallStore from "./store/LiveCallStore.ts"
 import { RestClient } from "./twilio/rest/RestClient.ts"
 import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
 /** The agents of the configuration; they need engines. */
-const agents = Agents.personas.pipe(
+const agents = Agents.layer.pipe(
   Layer.provide(AgentFiles.layer),
   Layer.provide(ConversationAgent.layer),
   Layer.provide(TurnEventLog.layer)
@@ -36,7 +38,9 @@ const agents = Agents.personas.pipe(
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
-  Layer.provideMerge(Credentials.layer)
+  Layer.provideMerge(Credentials.layer),
+  // First and last: what calls write at their end still gets there.
+  Layer.provideMerge(LiveCallStore.layer)
 )
 
 /** Gets ready for the first call, then says where to go. */

@@ -80,7 +80,7 @@ const voice = Effect.gen(function*() {
   return { server, ask: Effect.provideService(ask, StageBudget, 8000) }
 })
 
-const live = <A, E>(test: Effect.Effect<A, E, HttpClient.HttpClient | Scope.Scope | Effect.Services<typeof Replies.newDesk>>) => () =>
+const live = <A, E>(test: Effect.Effect<A, E, HttpClient.HttpClient | Scope.Scope | Effect.Services<typeof Replies.newToolRunner>>) => () =>
   Effect.provide(Effect.scoped(test), Replies.live)
 
 const timeout = 60_000
