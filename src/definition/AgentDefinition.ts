@@ -21,7 +21,7 @@ export interface Endpointing {
   readonly dictation?: number
 }
 
-export interface Interruption {
+interface Interruption {
   /** Voice of the caller, in ms, that stops the agent; a pause shorter than 64 ms counts as voice. Default 200. */
   readonly minSpeech: number
   /** What is said while the agent speaks without wanting the turn; compared without case and punctuation. */

@@ -47,7 +47,7 @@ export interface Intent {
 }
 
 /** One value of a slot. */
-export interface SlotValue {
+interface SlotValue {
   /** As answers have it. */
   readonly value: string
   /** How callers say it; the notation of phrases, without slots. */

@@ -42,6 +42,3 @@ export const capitalised = (text: string): string => text.replace(/^\p{L}/u, (le
 
 /** Not within a longer word or number. */
 export const wordEnd = "(?![\\p{L}\\p{M}\\p{N}])"
-
-/** Not the beginning of a longer number. */
-export const numberEnd = "(?![.,:]?\\d)"
