@@ -26,7 +26,7 @@ import { RestClient } from "./twilio/rest/RestClient.ts"
 import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
 /** The agents of the configuration; they need engines. */
-const agents = Agents.personas.pipe(
+const agents = Agents.layer.pipe(
   Layer.provide(AgentFiles.layer),
   Layer.provide(ConversationAgent.layer),
   Layer.provide(TurnEventLog.layer)

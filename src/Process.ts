@@ -13,6 +13,8 @@ import { CallRegistry } from "./call/CallRegistry.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import * as Environment from "./config/Environment.ts"
 import * as Files from "./config/Files.ts"
+import { load } from "./config/variables/Variable.ts"
+import { variables } from "./config/variables/Variables.ts"
 import * as Engines from "./engines/Engines.ts"
 import { version } from "./http/api/Api.ts"
 import * as AdminServer from "./http/AdminServer.ts"
@@ -149,9 +151,18 @@ const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCaus
   )
 )
 
+/** The scheduler is chosen before all else is read, by its own variable. A value that can't be read is told with the others. */
+const FiberScheduler = Layer.unwrap(
+  Effect.map(load("PROMPT_SCHEDULER", variables.PROMPT_SCHEDULER), (loaded) =>
+    Result.isSuccess(loaded) && Option.contains(loaded.success, "off") ? Layer.empty : NextTickScheduler.layer)
+).pipe(
+  Layer.provide(Provider),
+  Layer.catch(() => NextTickScheduler.layer)
+)
+
 serve.pipe(
   Command.run({ version }),
-  Effect.provide([NextTickScheduler.layer, NodeServices.layer]),
+  Effect.provide(FiberScheduler.pipe(Layer.provideMerge(NodeServices.layer))),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)

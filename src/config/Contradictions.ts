@@ -55,11 +55,6 @@ export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<
 
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
-/** Variables of other versions of this service, with the reason why they have no effect here. */
-const unused: Readonly<Record<string, string>> = {
-  DATABASE_URL: "this version keeps no call history in a database"
-}
-
 /**
  * A line for each setting without effect, or with more effect than was probably meant.
  *
@@ -100,9 +95,7 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
     lines.push("TWILIO_API_BASE_URL begins with http://: the auth token would go over the network in the clear. Set https://.")
   }
   for (const name of given) {
-    const why = Object.hasOwn(unused, name) ? unused[name] : undefined
-    if (why !== undefined) lines.push(`${name} does nothing: ${why}.`)
-    const variable = why === undefined ? meant(name, known) : undefined
+    const variable = meant(name, known)
     if (variable !== undefined && !given.includes(variable)) lines.push(`${name} is no variable of this service. Did you mean ${variable}?`)
   }
   return lines

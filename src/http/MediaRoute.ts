@@ -15,7 +15,7 @@ import { Credentials } from "../config/Credentials.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import * as MediaStream from "../twilio/media/MediaStream.ts"
-import * as WebSocketFastPath from "../twilio/media/WebSocketFastPath.ts"
+import * as WebSocketFastPath from "../twilio/media/socket/WebSocketFastPath.ts"
 import { parameterName, StreamToken } from "../twilio/webhook/StreamToken.ts"
 import { UpgradeRequired } from "./api/Problems.ts"
 import * as SignedRequest from "./webhooks/SignedRequest.ts"
@@ -36,7 +36,7 @@ const maxBufferedChunks = 1024
 /** RFC 6455: a client sends nothing before the upgrade is answered, so no bytes of the WebSocket have been read yet. */
 const noBytes = Buffer.alloc(0)
 
-const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
+const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath: boolean) {
   const server = yield* Effect.acquireRelease(
     // The types of `ws` lack some of these options, which its documentation has.
     Effect.sync(() => new WebSocketServer({ noServer: true, maxPayload, maxFragments, maxBufferedChunks, closeTimeout } as ServerOptions)),
@@ -58,7 +58,9 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
     })
     return Effect.acquireRelease(
       Effect.sync(() => {
-        const wire = WebSocketFastPath.make(socket, maxPayload, (step) => RequestTurns.shared.run(socket, step))
+        const fastPath = hasFastPath
+          ? Option.some(WebSocketFastPath.make(socket, maxPayload, (step) => RequestTurns.shared.run(socket, step)))
+          : Option.none()
         let upgraded: WebSocket | undefined
         // Without a `verifyClient`, `ws` calls this at once or never.
         server.handleUpgrade(request.source as IncomingMessage, socket, noBytes, (webSocket) => {
@@ -66,7 +68,7 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
           // An `error` event needs a listener. A `close` event always follows it.
           upgraded.on("error", constVoid)
         })
-        return Option.map(Option.fromNullishOr(upgraded), (socket) => ({ socket, wire }))
+        return Option.map(Option.fromNullishOr(upgraded), (socket) => ({ socket, fastPath }))
       }),
       (upgraded) =>
         Effect.suspend(() => {
@@ -78,12 +80,12 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number) {
 })
 
 export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
-  const { limits } = yield* AppConfig
+  const { limits, server } = yield* AppConfig
   const { account } = yield* Credentials
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
   const signed = yield* SignedRequest.make
-  const upgrade = yield* makeUpgrade(limits.messageBytes)
+  const upgrade = yield* makeUpgrade(limits.messageBytes, server.hasMediaFastPath)
   const refusals = yield* SampledLog.make
 
   const refuse = Effect.fnUntraced(function*(stream: MediaStream.MediaStream, reason: string) {
@@ -96,7 +98,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     const { callSid } = stream.start
     if (stream.start.accountSid !== account.accountSid) return yield* refuse(stream, "foreign account")
     const problem = yield* tokens.redeem(stream.start.customParameters[parameterName], callSid).pipe(
-      Effect.match({ onSuccess: () => undefined, onFailure: (problem) => `token ${problem}` })
+      Effect.match({ onSuccess: () => undefined, onFailure: ({ reason }) => `token ${reason}` })
     )
     if (problem !== undefined) return yield* refuse(stream, problem)
     const call = yield* registry.find(callSid)
@@ -124,7 +126,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       yield* Metric.update(Metrics.streamsRefused("handshake"), 1)
       return HttpServerResponse.empty()
     }
-    yield* MediaStream.accept(upgraded.value.socket, upgraded.value.wire, limits).pipe(
+    yield* MediaStream.accept(upgraded.value.socket, upgraded.value.fastPath, limits).pipe(
       Effect.flatMap(serve),
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(

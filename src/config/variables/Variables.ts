@@ -8,7 +8,9 @@ import { diallingVariables } from "./DiallingVariables.ts"
 import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
+import { processVariables } from "./ProcessVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
+import { storeVariables } from "./StoreVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
 import type { ValuesOf } from "./Variable.ts"
 
@@ -17,9 +19,11 @@ export const variables = {
   ...diallingVariables,
   ...serverVariables,
   ...agentVariables,
+  ...storeVariables,
   ...engineVariables,
   ...limitVariables,
-  ...logVariables
+  ...logVariables,
+  ...processVariables
 } as const
 
 export type Values = ValuesOf<typeof variables>

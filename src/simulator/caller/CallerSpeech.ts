@@ -1,18 +1,22 @@
 /**
  * Speech from text for the people of the simulator: Flite, in this process, with no key and no download.
  *
- * A sentence takes 30–200 ms of the thread, so scripts are prepared before a call starts, and every
- * sentence is made once.
+ * A sentence takes 30–200 ms of the thread. So scripts are prepared before a call starts, and each sentence is made
+ * only once.
  */
 import { createRequire } from "node:module"
+import { LRUCache } from "lru-cache"
 import { Context, Effect, FileSystem, Layer, Schema, Semaphore } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import * as FliteModule from "../../flite/FliteModule.ts"
 import * as SoundFiles from "./SoundFiles.ts"
 
-/** Flite's voices that come in the one file; `slt` is a woman's, the others are men's. */
+/** The voices in Flite's one file; `slt` is a woman's, the others are men's. */
 export const Voice = Schema.Literals(["slt", "rms", "kal16", "kal", "awb"])
 export type Voice = typeof Voice.Type
+
+/** 64 MB, more than an hour of speech. Above it the sentences that were not used for longest are dropped. */
+const maxSamples = 32_000_000
 
 /** No speech could be made. */
 export class SpeechError extends Schema.TaggedError<SpeechError>()("SpeechError", {
@@ -37,10 +41,10 @@ export class CallerSpeech extends Context.Service<CallerSpeech, {
           Effect.mapError((cause) => new SpeechError({ message: "The speech synthesiser could not be loaded.", cause }))
         )
       )
-      const spoken = new Map<string, Pcm<8000>>()
-      const one = yield* Semaphore.make(1)
+      const spoken = new LRUCache<string, Pcm<8000>>({ maxSize: maxSamples, sizeCalculation: (sound) => Math.max(1, sound.length) })
+      const oneAtATime = yield* Semaphore.make(1)
 
-      const synthesise = Effect.fn("Speech.speak")(function*(text: string, voice: Voice) {
+      const synthesise = Effect.fn("CallerSpeech.speak")(function*(text: string, voice: Voice) {
         const module = yield* loaded
         const wav = yield* Effect.try({
           try: () => FliteModule.run(module, ["-voice", voice, "-t", text, "-o", "/out/speech.wav"]),
@@ -57,9 +61,9 @@ export class CallerSpeech extends Context.Service<CallerSpeech, {
         // Without a letter or digit the synthesiser has nothing to say.
         if (!/[\p{L}\p{N}]/u.test(text)) return new Int16Array(0) as Pcm<8000>
         const key = `${voice}\n${text}`
-        return yield* one.withPermits(1)(Effect.gen(function*() {
-          const before = spoken.get(key)
-          if (before !== undefined) return before
+        return yield* oneAtATime.withPermits(1)(Effect.gen(function*() {
+          const known = spoken.get(key)
+          if (known !== undefined) return known
           const sound = yield* synthesise(text, voice)
           spoken.set(key, sound)
           return sound

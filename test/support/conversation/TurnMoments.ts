@@ -2,6 +2,12 @@
 import type { TurnSettings } from "../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "./Turns.ts"
 
+/** Both sides are silent for so long (ms) before the agent cuts the line. */
+export const silenceBeforeHangUpMillis = 200
+
+/** After this time (ms) a missing mark counts as returned. */
+export const markGraceMillis = 5000
+
 type Moment = ReturnType<typeof Turns.make>
 
 /** The caller has said something complete, and the agent's answer to it is being made. */

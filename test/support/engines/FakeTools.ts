@@ -16,7 +16,7 @@ export const callOf = (tool: Tool, value: Schema.Json = {}, id = "call"): ToolCa
   id,
   name: tool.name,
   arguments: JSON.stringify(value),
-  ask: Result.succeed({ tool, value })
+  request: Result.succeed({ tool, value })
 })
 
 export const make = Effect.gen(function*() {

@@ -4,7 +4,7 @@
  */
 import { Effect, Queue, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
-import * as WebSocketClient from "../../../src/simulator/twilio/WebSocketClient.ts"
+import * as WebSocketClient from "../../../src/simulator/twilio/stream/WebSocketClient.ts"
 import * as Signature from "../../../src/twilio/webhook/Signature.ts"
 import { authToken, type Both, ourNumber, somebody } from "../service/Service.ts"
 

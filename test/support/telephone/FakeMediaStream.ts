@@ -1,8 +1,10 @@
 /** A media stream without a socket: brings what the test says, keeps what was sent and when. */
 import { type Cause, Clock, Deferred, Effect, Queue, Result, Stream } from "effect"
 import { AccountSid } from "../../../src/domain/Sid.ts"
-import { decodeOutbound, type Media, type Outbound } from "../../../src/twilio/media/MediaMessage.ts"
-import { type Control, type MediaStream, type Silence, StreamClosed } from "../../../src/twilio/media/MediaStream.ts"
+import type { Silence } from "../../../src/twilio/media/inbound/InboundMedia.ts"
+import { type Control, decodeOutbound, type Media, type Outbound } from "../../../src/twilio/media/MediaMessage.ts"
+import type { MediaStream } from "../../../src/twilio/media/MediaStream.ts"
+import { StreamClosed } from "../../../src/twilio/media/StreamClosed.ts"
 import { accountSid, callSid, streamSid as streamSidOf } from "../conversation/Samples.ts"
 
 export interface Sent {

@@ -1,7 +1,8 @@
 /**
  * An agent's fixed lines as sound in memory, so that they can be said while their server is down. When the memory is full, the
- * oldest lines are dropped.
+ * lines that were not used for longest are dropped.
  */
+import { LRUCache } from "lru-cache"
 import type { SpeechChunk, SpeechRequest } from "../../../conversation/ports/TextToSpeech.ts"
 
 /** 64 MB, 22 minutes at 24 kHz. */
@@ -19,19 +20,16 @@ export interface PreparedLines {
 }
 
 export const make = (maxSamples = standardMaxSamples): PreparedLines => {
-  const lines = new Map<string, ReadonlyArray<SpeechChunk>>()
-  let samples = 0
+  const lines = new LRUCache<string, ReadonlyArray<SpeechChunk>>({
+    maxSize: maxSamples,
+    // The cache refuses a size of 0.
+    sizeCalculation: (chunks) => Math.max(1, samplesOf(chunks))
+  })
   return {
     has: (request) => lines.has(keyOf(request)),
     get: (request) => lines.get(keyOf(request)),
     add: (request, chunks) => {
       lines.set(keyOf(request), chunks)
-      samples += samplesOf(chunks)
-      for (const [oldest, chunks] of lines) {
-        if (samples <= maxSamples) break
-        lines.delete(oldest)
-        samples -= samplesOf(chunks)
-      }
     }
   }
 }

@@ -2,7 +2,7 @@
  * What `POST /call/outbound` asks for: JSON in the body, or the same fields in the query.
  */
 import { Effect, Option, Predicate, Result, Schema, type SchemaIssue } from "effect"
-import type { OutboundRequest } from "../../../call/OutboundCalls.ts"
+import type { OutboundRequest } from "../../../call/outbound/OutboundRequest.ts"
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { OutboundCall } from "../Api.ts"
 import * as Problems from "../Problems.ts"

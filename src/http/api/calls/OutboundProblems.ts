@@ -2,7 +2,7 @@
  * Why a call was not placed, as a problem document for whoever asked for it.
  */
 import { Duration, Option } from "effect"
-import type { OutboundError } from "../../../call/OutboundCalls.ts"
+import type { OutboundError } from "../../../call/outbound/OutboundRequest.ts"
 import type { TwilioError } from "../../../twilio/rest/RestClient.ts"
 import * as Problems from "../Problems.ts"
 

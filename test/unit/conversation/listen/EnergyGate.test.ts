@@ -21,6 +21,9 @@ const adaptedAfter = (dBFS: number) => {
   return looks.findLastIndex(({ last }) => last > 0) * windowMillis - 320
 }
 
+/** Samples of 4 ms, the resolution of the ends of a sound. */
+const stepLength = 32
+
 describe("the gate", () => {
   it("is closed in silence and in a line's hiss, after what follows a sound", () => {
     for (const sound of [Sounds.silence(2000), Sounds.noise(2000, -62)]) {
@@ -97,7 +100,7 @@ describe("for any sound", () => {
       if (last > 0) assert.isTrue(isOpen)
       assert.strictEqual(last === 0, first === 256)
       if (last > 0) assert.isBelow(first, last)
-      assert.strictEqual(first % EnergyGate.stepLength + last % EnergyGate.stepLength, 0)
+      assert.strictEqual(first % stepLength + last % stepLength, 0)
     }
   })
 })

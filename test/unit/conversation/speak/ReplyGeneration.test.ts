@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import type { Replier, ReplyPart } from "../../../../src/conversation/ports/ReplyModel.ts"
 import * as ReplyGeneration from "../../../../src/conversation/speak/ReplyGeneration.ts"
-import * as ToolDesk from "../../../../src/conversation/tools/ToolDesk.ts"
+import * as ToolRunner from "../../../../src/conversation/tools/ToolRunner.ts"
 import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
 import * as FakeTools from "../../../support/engines/FakeTools.ts"
 import { settle } from "../../../support/service/Time.ts"
@@ -14,7 +14,7 @@ const setUp = Effect.fnUntraced(function*(reply: Replier["reply"]) {
   const fake = yield* FakeTools.make
   const generation = yield* ReplyGeneration.make({
     replier: { reply },
-    desk: ToolDesk.make({ tools: fake.tools, smallTalk: [] }),
+    tools: ToolRunner.make({ tools: fake.tools, smallTalk: [] }),
     timeout: 5000,
     report: (event) => void reports.push(event)
   })

@@ -18,8 +18,8 @@ describe("what was heard", () => {
 
   it("of one whose sound is still being made, goes by how fast people speak", () => {
     const [unknown] = segments("x".repeat(15))
-    assert.strictEqual(PlaybackLedger.durationOf(unknown), 1000)
-    assert.strictEqual(PlaybackLedger.durationOf({ ...unknown, duration: 700 }), 700)
+    assert.strictEqual(PlaybackLedger.durationOfAll([unknown]), 1000)
+    assert.strictEqual(PlaybackLedger.durationOfAll([{ ...unknown, duration: 700 }]), 700)
   })
 
   it("is nothing of what did not begin to play, even when time has passed", () =>

@@ -136,6 +136,15 @@ describe("the runtimes of Silero VAD", () => {
       assert.deepStrictEqual([failure._tag, failure.stage, failure.reason], ["EngineFailed", "voiceActivity", "unavailable"])
       assert.match(failure.advice, /npm install/)
     }))
+
+  it.effect("refuse weights that are not the expected ones, in a sentence that names the file and its digest", () =>
+    Effect.gen(function*() {
+      const other = FileSystem.layerNoop({ readFile: () => Effect.succeed(new Uint8Array([1, 2, 3])) })
+      const { open } = yield* VoiceActivity.pipe(Effect.provide(Silero.layer.pipe(Layer.provide(other))))
+      const failure = yield* Effect.flip(Effect.scoped(open))
+      assert.deepStrictEqual([failure.stage, failure.reason], ["voiceActivity", "unavailable"])
+      assert.match(failure.advice, /silero_vad_v6\.onnx is not the expected version of Silero VAD \(its SHA-256 is 039058c6.*npm ci/)
+    }))
 })
 
 /** Effect's own scheduler, with an account of the fibers that it was asked about: of each, the call that its log lines name. */

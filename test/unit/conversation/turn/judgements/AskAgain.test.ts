@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as AskAgain from "../../../../../src/conversation/turn/judgements/AskAgain.ts"
 import { isShortAnswer } from "../../../../../src/definition/languages/ShortAnswers.ts"
 
-const clear = AskAgain.clearSpeechMillis
+/** From this length on (ms) a voice is clear speech. */
+const clear = 600
 
 const circumstances: AskAgain.Circumstances = {
   transcript: { text: "I would like to book a table", ending: "complete" },

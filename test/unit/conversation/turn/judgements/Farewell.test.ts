@@ -1,7 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Farewell from "../../../../../src/conversation/turn/judgements/Farewell.ts"
 import * as Line from "../../../../support/conversation/Line.ts"
+import { silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import { settings } from "../../../../support/conversation/Turns.ts"
+
+/** A voice without words keeps the line for so long (ms) after a goodbye. */
+const maxVoiceMillis = 10_000
 
 const goodbye = "Thank you for calling. Goodbye."
 /** Of its two sentences. */
@@ -21,7 +25,7 @@ describe("behind the agent's last words", () => {
     const farewell = Farewell.begin(given)
     assert.deepStrictEqual(farewell, { reason: "goodbye", mayBeAnswered, until })
     assert.strictEqual(Farewell.due(farewell, given.at, true), until)
-    assert.strictEqual(Farewell.due(farewell, given.at, false), Math.min(until, given.at + Farewell.silenceBeforeHangUpMillis))
+    assert.strictEqual(Farewell.due(farewell, given.at, false), Math.min(until, given.at + silenceBeforeHangUpMillis))
   })
 
   it.each([
@@ -94,7 +98,7 @@ describe("a caller who begins at the end of a goodbye", () => {
       // The next goodbye is one again.
       ask(line, "never mind")
       bye(line)
-      line.pass(length + Farewell.silenceBeforeHangUpMillis)
+      line.pass(length + silenceBeforeHangUpMillis)
       assert.strictEqual(reason(line), "goodbye")
     })
 
@@ -156,7 +160,7 @@ describe("a caller who begins at the end of a goodbye", () => {
     line.pass(1000)
     assert.isFalse(isCut(line), "not within a word")
     stops(line)
-    line.pass(Farewell.silenceBeforeHangUpMillis)
+    line.pass(silenceBeforeHangUpMillis)
     assert.strictEqual(reason(line), "goodbye")
   })
 })
@@ -166,7 +170,7 @@ describe("a noise behind a goodbye", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
-    line.pass(Farewell.maxVoiceMillis + 100)
+    line.pass(maxVoiceMillis + 100)
     assert.isFalse(isCut(line))
     line.says("")
     assert.strictEqual(reason(line), "goodbye")
@@ -189,14 +193,14 @@ describe("a noise behind a goodbye", () => {
       answered = line.turns.all.length
     }
     assert.strictEqual(reason(line), "goodbye")
-    assert.isBelow(line.turns.now - from, Farewell.maxVoiceMillis + 1000)
+    assert.isBelow(line.turns.now - from, maxVoiceMillis + 1000)
   })
 
   it("that has words after all is a caller, who is heard out", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
-    line.pass(Farewell.maxVoiceMillis + 100)
+    line.pass(maxVoiceMillis + 100)
     line.says("so what i forgot to tell you is")
     line.pass(20_000)
     assert.isFalse(isCut(line))
@@ -219,7 +223,7 @@ describe("a line that ends the call", () => {
     line.pass(1000)
     assert.isFalse(isCut(line))
     stops(line)
-    line.pass(Farewell.silenceBeforeHangUpMillis)
+    line.pass(silenceBeforeHangUpMillis)
     assert.strictEqual(reason(line), "maxDuration")
     assert.strictEqual(line.turns.count("Transcribe"), 0)
   })

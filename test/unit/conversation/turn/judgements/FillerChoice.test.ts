@@ -9,8 +9,8 @@ describe("the rule of fillers", () => {
     [1000, 1100, 1900],
     [1000, 1899, 1900],
     // What is overdue leaves words that have just come a moment for their answer.
-    [1000, 1900, 1900 + FillerChoice.overdueGraceMillis],
-    [1000, 3000, 3000 + FillerChoice.overdueGraceMillis]
+    [1000, 1900, 2150],
+    [1000, 3000, 3250]
   ])("last sound at %i, now %i: due at %i", (since, at, due) => {
     assert.strictEqual(FillerChoice.dueAt(fillers, since, at), due)
   })
@@ -107,7 +107,7 @@ describe("a filler, while the transcript is late", () => {
     const turns = unheard(300)
     turns.pass(2000)
     turns.transcribed("yes please")
-    turns.pass(FillerChoice.overdueGraceMillis - 1)
+    turns.pass(249)
     const reply = turns.answers("Good.")
     turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
     assert.strictEqual(turns.last("Release")?.reply, reply)

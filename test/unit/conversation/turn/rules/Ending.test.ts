@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Farewell from "../../../../../src/conversation/turn/judgements/Farewell.ts"
-import { answering, asked, historyOf } from "../../../../support/conversation/TurnMoments.ts"
+import { answering, asked, historyOf, silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
 describe("silence", () => {
@@ -18,7 +17,7 @@ describe("silence", () => {
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.pass(2000)
     turns.heard()
-    turns.pass(Farewell.silenceBeforeHangUpMillis)
+    turns.pass(silenceBeforeHangUpMillis)
     assert.strictEqual(turns.last("HangUp")?.reason, "idle")
   })
 
@@ -70,7 +69,7 @@ describe("goodbye", () => {
     turns.send({ _tag: "MarkReturned", reply: turns.last("Speak")!.reply, segment: 0 })
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.heard()
-    turns.pass(Farewell.silenceBeforeHangUpMillis - 1)
+    turns.pass(silenceBeforeHangUpMillis - 1)
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.pass(1)
     assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
@@ -84,7 +83,7 @@ describe("goodbye", () => {
     turns.voice(2000)
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
     turns.heard()
-    turns.pass(Farewell.silenceBeforeHangUpMillis)
+    turns.pass(silenceBeforeHangUpMillis)
     assert.strictEqual(turns.last("HangUp")?.reason, "maxDuration")
   })
 })

@@ -1,7 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Farewell from "../../../../../src/conversation/turn/judgements/Farewell.ts"
-import { markGraceMillis } from "../../../../../src/conversation/turn/rules/Playback.ts"
-import { answering, asked, historyOf } from "../../../../support/conversation/TurnMoments.ts"
+import { answering, asked, historyOf, markGraceMillis, silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
 describe("heard ledger", () => {
@@ -170,7 +168,7 @@ describe("pressing keys", () => {
     turns.send({ _tag: "MarkReturned", reply, segment: 0 })
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.heard()
-    turns.pass(Farewell.silenceBeforeHangUpMillis - 1)
+    turns.pass(silenceBeforeHangUpMillis - 1)
     assert.strictEqual(turns.count("HangUp"), 0)
     turns.pass(1)
     assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Farewell from "../../../../../src/conversation/turn/judgements/Farewell.ts"
-import { asked } from "../../../../support/conversation/TurnMoments.ts"
+import { asked, silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
 describe("speak early", () => {
@@ -163,7 +162,7 @@ describe("engine faults", () => {
         turns.send({ _tag: "MarkReturned", reply, segment })
       }
     }
-    turns.pass(Farewell.silenceBeforeHangUpMillis)
+    turns.pass(silenceBeforeHangUpMillis)
     assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
   })
 

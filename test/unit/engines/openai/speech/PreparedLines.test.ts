@@ -15,9 +15,17 @@ describe("prepared lines", () => {
     assert.isUndefined(lines.get(line("Goodbye.")))
   })
 
-  it("are dropped from the oldest on when they fill the memory", () => {
+  it("drop the one that was not used for longest when they fill the memory", () => {
     const lines = PreparedLines.make(25)
-    for (const text of ["one", "two", "three"]) lines.add(line(text), sound(10))
-    assert.deepStrictEqual(["one", "two", "three"].map((text) => lines.has(line(text))), [false, true, true])
+    for (const text of ["one", "two"]) lines.add(line(text), sound(10))
+    lines.get(line("one"))
+    lines.add(line("three"), sound(10))
+    assert.deepStrictEqual(["one", "two", "three"].map((text) => lines.has(line(text))), [true, false, true])
+  })
+
+  it("count a line once that is prepared again", () => {
+    const lines = PreparedLines.make(25)
+    for (const text of ["one", "two", "two"]) lines.add(line(text), sound(10))
+    assert.deepStrictEqual(["one", "two"].map((text) => lines.has(line(text))), [true, true])
   })
 })

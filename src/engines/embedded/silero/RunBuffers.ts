@@ -1,0 +1,66 @@
+/**
+ * The memory that runs of the model read and write, used again and again. At 100 calls new memory for each run would be 4 MB a second
+ * outside the heap, and V8 would collect the whole heap for it.
+ */
+import { Record } from "effect"
+import type { InferenceSession, Tensor } from "onnxruntime-common"
+import { windowLength } from "../../../conversation/ports/VoiceActivity.ts"
+
+/** Samples of the window before, which the model wants to see again. */
+export const contextLength = 32
+
+/** Samples that the model takes for one window. */
+export const inputLength = contextLength + windowLength
+
+/** The state of one detector: 2 layers of 128 numbers. A run of n windows has them as 2 × n × 128. */
+export const layers = 2
+export const stateLength = 128
+
+/** What a run of a certain number of windows reads and writes. */
+export interface RunBuffers {
+  readonly inputs: Float32Array
+  readonly states: Float32Array
+  readonly feeds: InferenceSession.FeedsType
+  readonly fetches: { readonly output: Tensor; readonly stateN: Tensor }
+}
+
+const lengths = { inputs: inputLength, states: layers * stateLength, nextStates: layers * stateLength, outputs: 1 }
+
+const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))
+
+/**
+ * Memory that one run uses at a time. The result gives the buffers for a number of windows; those of all numbers lie in the same
+ * memory, which grows to the next power of two.
+ *
+ * @param rate the tensor of the sample rate, the same for each run
+ */
+export const make = (TensorOf: typeof Tensor, rate: Tensor): ((windows: number) => RunBuffers) => {
+  let capacity = 0
+  let space = makeSpace(0)
+  let buffersOf: Array<RunBuffers | undefined> = []
+  return (windows) => {
+    if (windows > capacity) {
+      capacity = 2 ** Math.ceil(Math.log2(windows))
+      space = makeSpace(capacity)
+      buffersOf = []
+    }
+    const known = buffersOf[windows]
+    if (known !== undefined) return known
+    const data = Record.map(lengths, (length, name) => space[name].subarray(0, windows * length))
+    const made: RunBuffers = {
+      inputs: data.inputs,
+      states: data.states,
+      feeds: {
+        input: new TensorOf("float32", data.inputs, [windows, inputLength]),
+        state: new TensorOf("float32", data.states, [layers, windows, stateLength]),
+        sr: rate
+      },
+      fetches: {
+        output: new TensorOf("float32", data.outputs, [windows, 1]),
+        stateN: new TensorOf("float32", data.nextStates, [layers, windows, stateLength])
+      }
+    }
+    buffersOf[windows] = made
+    return made
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Runs the model on the windows of all calls that come close together: a run costs as much as seven windows of it, because the
+ * weights have to come into the processor's caches.
+ */
+import { Clock, Effect, Exit, type Fiber } from "effect"
+import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
+import { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import * as RunBuffers from "./RunBuffers.ts"
+
+const { inputLength, layers, stateLength } = RunBuffers
+
+/**
+ * ms that a window may wait for others while several callers speak. Longer waits make fewer runs, but each run keeps the thread for
+ * longer and wakes more calls at once: turns are answered later then, for a little less work (docs/adr/0010).
+ */
+const gatherMillis = 7
+
+/** This many windows in this many ms are those of more than two callers who speak. With fewer no window waits. */
+const manyWindows = 8
+const manyWindowsMillis = 100
+
+/** The machine's clock, also in tests: the wait here answers to the machine's load. */
+const clock = Clock.Clock.defaultValue()
+
+/** ms of the clock that {@link WindowBatches} goes by. */
+export const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+/** ONNX Runtime, native or as WebAssembly. */
+export interface Runtime {
+  /** Whether a run writes its results into memory that it is given. */
+  readonly writesInto: boolean
+  readonly InferenceSession: typeof import("onnxruntime-common").InferenceSession
+  readonly Tensor: typeof import("onnxruntime-common").Tensor
+}
+
+/** A window that waits for a run. */
+interface Request {
+  readonly input: Float32Array
+  readonly state: Float32Array
+  readonly answer: (probability: Exit.Exit<number, EngineFailed>) => void
+}
+
+export interface WindowBatches {
+  /**
+   * Asks for the probability that a window has voice. Both arrays belong to the run until `answer` is called.
+   *
+   * @param input the context and the window: `inputLength` samples from −1 to 1
+   * @param state the detector's state, 2 × 128; the run writes the next state into it
+   * @param answer called once
+   * @param askedAt ms by {@link now}
+   * @param isCatchingUp the window is one of a burst after a stall of the network: it waits for no other calls' windows
+   */
+  readonly ask: (input: Float32Array, state: Float32Array, answer: Request["answer"], askedAt: number, isCatchingUp: boolean) => void
+}
+
+/** Copies one layer of one window's state. `subarray` would make four objects for each window. */
+const copyLayer = (source: Float32Array, from: number, target: Float32Array, at: number): void => {
+  for (let index = 0; index < stateLength; index++) target[at + index] = source[from + index]
+}
+
+/** A run of the model, with memory that no other run is using. Gives a probability for each request, and changes their states. */
+const makeRun = (runtime: Runtime, session: InferenceSession, rate: Tensor) => {
+  const free: Array<ReturnType<typeof RunBuffers.make>> = []
+  return async (requests: ReadonlyArray<Request>): Promise<ReadonlyArray<number>> => {
+    const count = requests.length
+    const buffersOf = free.pop() ?? RunBuffers.make(runtime.Tensor, rate)
+    const { feeds, fetches, inputs, states } = buffersOf(count)
+    for (let index = 0; index < count; index++) {
+      const { input, state } = requests[index]
+      inputs.set(input, index * inputLength)
+      for (let layer = 0; layer < layers; layer++) copyLayer(state, layer * stateLength, states, (layer * count + index) * stateLength)
+    }
+    const result = await (runtime.writesInto ? session.run(feeds, fetches) : session.run(feeds))
+    const next = (result.stateN as TypedTensor<"float32">).data
+    for (let index = 0; index < count; index++) {
+      const { state } = requests[index]
+      for (let layer = 0; layer < layers; layer++) copyLayer(next, (layer * count + index) * stateLength, state, layer * stateLength)
+    }
+    const probabilities = Array.from((result.output as TypedTensor<"float32">).data)
+    // Only after a success: a run that failed may still use the memory.
+    free.push(buffersOf)
+    return probabilities
+  }
+}
+
+const runFailed = (cause: unknown) =>
+  new EngineFailed({
+    stage: "voiceActivity",
+    reason: "broken",
+    advice: "Silero VAD could not be run. Install again with `npm install`; the cause is in the log.",
+    cause
+  })
+
+/**
+ * @param rate the tensor of the sample rate
+ * @param fork starts a fiber with the context of the layer: the service's scheduler, and no call's log annotations. `ask` is a plain
+ *   call, which has no fiber whose context could be taken.
+ */
+export const make = (
+  runtime: Runtime,
+  session: InferenceSession,
+  rate: Tensor,
+  fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+): WindowBatches => {
+  const run = makeRun(runtime, session, rate)
+  let waiting: Array<Request> = []
+  /** ms at which the last windows came, as a ring. */
+  const cameAt = new Float64Array(manyWindows).fill(-Infinity)
+  let came = 0
+
+  const runWaiting = (wait: number) =>
+    Effect.gen(function*() {
+      // Without a wait: after the windows that this same callback of the event loop brings.
+      yield* wait > 0 ? Effect.sleep(wait) : Effect.yieldNow
+      const requests = waiting
+      waiting = []
+      const probabilities = yield* Effect.exit(Effect.tryPromise({ try: () => run(requests), catch: runFailed }))
+      for (let index = 0; index < requests.length; index++) {
+        requests[index].answer(Exit.isSuccess(probabilities) ? Exit.succeed(probabilities.value[index]) : Exit.failCause(probabilities.cause))
+      }
+    }).pipe(
+      Effect.provideService(Clock.Clock, clock)
+    )
+
+  return {
+    ask: (input, state, answer, askedAt, isCatchingUp) => {
+      const oldest = came % manyWindows
+      const wait = !isCatchingUp && askedAt - cameAt[oldest] < manyWindowsMillis ? gatherMillis : 0
+      if (!isCatchingUp) {
+        cameAt[oldest] = askedAt
+        came++
+      }
+      if (waiting.push({ input, state, answer }) === 1) fork(runWaiting(wait))
+    }
+  }
+}
