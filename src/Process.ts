@@ -153,8 +153,8 @@ const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCaus
 
 /** The scheduler is chosen before all else is read, by its own variable. A value that can't be read is told with the others. */
 const FiberScheduler = Layer.unwrap(
-  Effect.map(load("PROMPT_SCHEDULER", variables.PROMPT_SCHEDULER), (loaded) =>
-    Result.isSuccess(loaded) && Option.contains(loaded.success, "off") ? Layer.empty : NextTickScheduler.layer)
+  Effect.map(load("PROMPT_SCHEDULER", variables.PROMPT_SCHEDULER), (choice) =>
+    Option.contains(choice, "off") ? Layer.empty : NextTickScheduler.layer)
 ).pipe(
   Layer.provide(Provider),
   Layer.catch(() => NextTickScheduler.layer)
