@@ -5,6 +5,7 @@ import { Clock, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Agents } from "../../../agent/Agents.ts"
 import { CallRegistry } from "../../../call/CallRegistry.ts"
+import { CallStore } from "../../../store/CallStore.ts"
 import * as AdminServer from "../../AdminServer.ts"
 import { PublicUrl } from "../../connections/PublicUrl.ts"
 import { Api, version } from "../Api.ts"
@@ -25,6 +26,7 @@ export const layer = HttpApiBuilder.group(
     const registry = yield* CallRegistry
     const agents = yield* Agents
     const publicUrl = yield* PublicUrl
+    const store = yield* CallStore
     const startedAtSeconds = yield* monotonicSeconds
     return handlers.handleAll({
       health: () =>
@@ -47,7 +49,11 @@ export const layer = HttpApiBuilder.group(
           const all = yield* agents.engines
           const engines = publicUrl.isInside(request) || AdminServer.isAdmin(request) ? all : PublicEngineNames.hidden(all)
           const down = stagesDown(engines)
-          if (down.length === 0) return { status: "ready" as const, engines }
+          if (down.length === 0) {
+            // Calls are answered without the database, too.
+            const { _tag } = yield* store.state
+            return { status: "ready" as const, engines, store: _tag === "Ready" ? "ready" as const : "degraded" as const }
+          }
           return yield* new Problems.EnginesDown({
             engines,
             detail: `No engine works for: ${down.join(", ")}. Start one, or let "embedded" stand last in its list.`
