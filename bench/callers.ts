@@ -1,15 +1,15 @@
 /**
- * Callers by the hundred: people who say a line, hear the answer out, and say the next. They are on the wire what the
- * simulator's are, and do no more than that, so that one core carries them.
+ * Callers by the hundred: each says a line, hears the answer out, and says the next. On the wire they look like the
+ * simulator's callers, but they do so little that one core carries them all.
  *
- * A process of its own: it is told what to do by its parent and tells it what it saw; see `Crowd` and `Seen`.
+ * They run in a process of their own. Its parent sends a `Crowd` and gets back what was `Seen`.
  */
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { type Caller, hangUp, type Load, open, sendSound } from "./line/load.ts"
 import { moveTo } from "./line/processes.ts"
 
-/** What is said: frames of 20 ms as base64, and where in them the last voiced sample is. */
+/** A line that is said: frames of 20 ms as base64, and where in them the last voiced sample is. */
 export interface Line {
   readonly frames: ReadonlyArray<string>
   /** ms from the first sample. */
@@ -23,7 +23,7 @@ export interface Crowd {
   readonly lines: ReadonlyArray<Line>
   readonly target: string
   readonly account: { readonly accountSid: string; readonly authToken: string }
-  /** ms over which they begin to call. */
+  /** ms over which the calls begin, evenly. */
   readonly ramp: number
 }
 
@@ -49,122 +49,154 @@ export const call = (core: number, crowd: Crowd): Promise<Seen> =>
 const silence = Buffer.alloc(160, 0xff).toString("base64")
 
 /** ms of quiet behind the agent's words, after which one speaks. */
-const politeness = 700
+const politeMillis = 700
 
 /** ms that an answer is waited for. */
-const patience = 10_000
+const patienceMillis = 10_000
 
-interface Person {
+/** One caller of the crowd: what they say, and what they have heard. */
+class Person {
   readonly caller: Caller
-  line: Line | undefined
-  /** The frame that is next. */
-  at: number
-  said: number
-  /** When the last voiced sample was sent; set: the answer is waited for. */
-  askedAt: number | undefined
-  playedUntil: number
-  hasHeard: boolean
-  isGone: boolean
-}
+  readonly #load: Load
+  readonly #lines: ReadonlyArray<Line>
+  readonly #voiceToVoice: Array<number> = []
+  #unanswered = 0
+  /** Lines that were begun. */
+  #said = 0
+  /** The line that is being said, and its next frame. */
+  #line: Line | undefined
+  #nextFrame = 0
+  /** When the last voiced sample was sent; set while the answer is waited for. */
+  #askedAt: number | undefined
+  #playedUntil = 0
+  #hasHeard = false
+  #isGone = false
 
-const run = async ({ account, calls, lines, ramp, target, turns }: Crowd): Promise<Seen> => {
-  const load: Load = { calls, seconds: 0, warmup: 0, target, account }
-  const people: Array<Person> = []
-  const voiceToVoice: Array<number> = []
-  const lateness: Array<number> = []
-  let unanswered = 0
-  let gone = 0
-  const begin = performance.now()
-  const now = () => performance.now() - begin
-
-  const returnMark = ({ caller, isGone }: Person, mark: { readonly name: string }) => {
-    if (isGone) return
-    const sequenceNumber = String(++caller.sequence)
-    caller.socket.send(JSON.stringify({ event: "mark", sequenceNumber, streamSid: caller.streamSid, mark }))
+  constructor(caller: Caller, load: Load, lines: ReadonlyArray<Line>) {
+    this.caller = caller
+    this.#load = load
+    this.#lines = lines
+    caller.socket.on("message", (data: Buffer) => this.#take(data))
   }
 
-  const onMessage = (person: Person, data: Buffer) => {
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /** From the last voiced sample that was sent to the first sound of the answer, ms, for each line that was answered. */
+  get voiceToVoice(): ReadonlyArray<number> {
+    return this.#voiceToVoice
+  }
+
+  get unanswered(): number {
+    return this.#unanswered
+  }
+
+  /** Lives the next 20 ms, which are over at `at` (`performance.now()`). */
+  step(at: number): void {
+    sendSound(this.caller, this.#line?.frames[this.#nextFrame] ?? silence)
+    if (this.#line !== undefined) this.#speak(this.#line, at)
+    else this.#listen(at)
+  }
+
+  #speak(line: Line, at: number): void {
+    this.#nextFrame++
+    // A sample counts as sent when its frame would have reached it: 20 ms of sound end as the frame leaves.
+    const ahead = this.#nextFrame * 20 - line.voicedUntil
+    if (ahead >= 0 && ahead < 20) this.#askedAt = at - ahead
+    if (this.#nextFrame >= line.frames.length) this.#line = undefined
+  }
+
+  #listen(at: number): void {
+    if (this.#askedAt !== undefined && at - this.#askedAt > patienceMillis) {
+      this.#unanswered++
+      this.#askedAt = undefined
+    }
+    if (this.#askedAt !== undefined || !this.#hasHeard || at - this.#playedUntil < politeMillis) return
+    if (this.#said === this.#lines.length) {
+      this.#isGone = true
+      hangUp(this.#load, this.caller)
+      return
+    }
+    this.#line = this.#lines[this.#said++]
+    this.#nextFrame = 0
+  }
+
+  #take(data: Buffer): void {
     const message = JSON.parse(data.toString()) as
       | { readonly event: "media"; readonly media: { readonly payload: string } }
       | { readonly event: "mark"; readonly mark: { readonly name: string } }
       | { readonly event: "clear" }
-    const at = now()
+    const at = performance.now()
     switch (message.event) {
-      case "media": {
-        const { payload } = message.media
-        person.playedUntil = Math.max(at, person.playedUntil) + payload.length * 3 / 4 / 8
-        if (payload.startsWith("/////////")) return
-        person.hasHeard = true
-        if (person.askedAt === undefined) return
-        voiceToVoice.push(at - person.askedAt)
-        person.askedAt = undefined
-        return
-      }
+      case "media":
+        return this.#hear(message.media.payload, at)
       case "mark":
-        return void setTimeout(() => returnMark(person, message.mark), Math.max(0, person.playedUntil - at))
+        return void setTimeout(() => this.#returnMark(message.mark), Math.max(0, this.#playedUntil - at))
       case "clear":
-        person.playedUntil = at
+        this.#playedUntil = at
     }
   }
 
-  /** The next 20 ms of somebody; `at` is when they are over. */
-  const step = (person: Person, at: number) => {
-    const { caller, line } = person
-    sendSound(caller, line?.frames[person.at] ?? silence)
-    if (line !== undefined) {
-      person.at++
-      // A sample counts as sent when its frame would have reached it: 20 ms of sound end as the frame leaves.
-      const ahead = person.at * 20 - line.voicedUntil
-      if (ahead >= 0 && ahead < 20) person.askedAt = at - ahead
-      if (person.at >= line.frames.length) person.line = undefined
-      return
-    }
-    if (person.askedAt !== undefined && at - person.askedAt > patience) {
-      unanswered++
-      person.askedAt = undefined
-    }
-    if (person.askedAt !== undefined || !person.hasHeard || at - person.playedUntil < politeness) return
-    if (person.said === turns) {
-      person.isGone = true
-      gone++
-      return hangUp(load, caller)
-    }
-    person.line = lines[(people.indexOf(person) * turns + person.said) % lines.length]
-    person.said++
-    person.at = 0
+  #hear(payload: string, at: number): void {
+    this.#playedUntil = Math.max(at, this.#playedUntil) + payload.length * 3 / 4 / 8
+    // Bytes 0xff: silence.
+    if (payload.startsWith("/////////")) return
+    this.#hasHeard = true
+    if (this.#askedAt === undefined) return
+    this.#voiceToVoice.push(at - this.#askedAt)
+    this.#askedAt = undefined
   }
 
-  const everybody = (async () => {
-    for (let index = 0; index < calls; index++) {
-      const wait = index * ramp / calls - now()
-      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-      const caller = await open(load, index)
-      const person: Person = { caller, line: undefined, at: 0, said: 0, askedAt: undefined, playedUntil: 0, hasHeard: false, isGone: false }
-      caller.socket.on("message", (data: Buffer) => onMessage(person, data))
-      people.push(person)
-    }
-  })()
+  #returnMark(mark: { readonly name: string }): void {
+    if (this.#isGone) return
+    const { socket, streamSid } = this.caller
+    const sequenceNumber = String(++this.caller.sequence)
+    socket.send(JSON.stringify({ event: "mark", sequenceNumber, streamSid, mark }))
+  }
+}
 
+/** Lets them call one after the other, over `ramp` ms; the list grows with each. */
+const callAll = async ({ account, calls, lines, ramp, target, turns }: Crowd, people: Array<Person>): Promise<void> => {
+  const load: Load = { calls, seconds: 0, warmup: 0, target, account }
+  const begin = performance.now()
+  for (let index = 0; index < calls; index++) {
+    const wait = index * ramp / calls - (performance.now() - begin)
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+    const ownLines = Array.from({ length: turns }, (_, said) => lines[(index * turns + said) % lines.length])
+    people.push(new Person(await open(load, index), load, ownLines))
+  }
+}
+
+const run = async (crowd: Crowd): Promise<Seen> => {
+  const people: Array<Person> = []
+  const lateness: Array<number> = []
+  const begin = performance.now()
+  const now = () => performance.now() - begin
   let tick = 0
   await new Promise<void>((resolve, reject) => {
-    everybody.catch(reject)
+    callAll(crowd, people).catch(reject)
     const steps = () => {
       const until = now()
       while (tick <= until) {
         lateness.push(now() - tick)
         for (const person of people) {
-          if (!person.isGone && person.caller.slot === tick % 20) step(person, now())
+          if (!person.isGone && person.caller.slot === tick % 20) person.step(performance.now())
         }
         tick++
       }
-      if (gone === calls) resolve()
+      if (people.length === crowd.calls && people.every(({ isGone }) => isGone)) resolve()
       else setTimeout(steps, 1)
     }
     steps()
   })
   const late = lateness.toSorted((a, b) => a - b)
   const share = (part: number) => late[Math.min(late.length - 1, Math.floor(late.length * part))] ?? 0
-  return { voiceToVoice, unanswered, lateness: { p50: share(0.5), p99: share(0.99), max: share(1) } }
+  return {
+    voiceToVoice: people.flatMap(({ voiceToVoice }) => voiceToVoice),
+    unanswered: people.reduce((sum, { unanswered }) => sum + unanswered, 0),
+    lateness: { p50: share(0.5), p99: share(0.99), max: share(1) }
+  }
 }
 
 if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -8,21 +8,21 @@
  *                             └ Transferred◀┘  the call goes on without us, until its last status
  * ```
  *
- * Twilio's reports come late, twice and out of order: one that is older than the last (by
- * `SequenceNumber`), or that would go back, changes nothing. Nothing leaves `Ended`.
+ * Twilio's reports come late, twice and out of order. A report that is older than the last one (by `SequenceNumber`), or that would lead
+ * back, changes nothing. Nothing leaves `Ended`.
  *
- * A request for TwiML may be a replay: it was seen by somebody, and is sent again. So while a stream is open, while the call is handed on,
- * or after the caller seemed to leave, our answer only offers a stream: the call moves when that stream starts, which takes a
- * token that is good once, or when the old one ends. An offer that nothing follows is withdrawn by the timer `start`. While the call waits
- * for a stream, a replay extends that wait once at most, and uses up no resumption.
+ * A request for TwiML may be a replay: somebody saw the signed request and sends it again. Such a request must not end what is going on.
+ * So while a stream is open, while the call is handed on, or after the caller seemed to leave, our answer only offers a stream. The call
+ * moves when that stream starts, which takes a token that is good once, or when the old stream ends. The timer `start` withdraws an offer
+ * that nothing follows. While the call waits for a stream, a replay extends the wait once at most, and uses up no resumption.
  *
- * `transition` says what is to be done; the call's own fiber does it, in order.
+ * `transition` says what is to be done; the call's owner fiber does it, in order.
  */
 import { Data } from "effect"
 import type { StreamSid } from "../domain/Sid.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 
-/** Why a call ended. The first of two reasons stays. */
+/** Why a call ended. The first of several reasons stays. */
 export type EndReason =
   | "completed"
   | "busy"
@@ -80,13 +80,13 @@ export interface CallState {
   readonly sequence: number
   /** Whether Twilio has had its first TwiML. */
   readonly isAnswered: boolean
-  /** Twilio was asked to hand the call on: the stream's end is no loss, and nobody's leaving. */
+  /** Twilio was asked to hand the call on. The stream's end then means neither a lost socket nor that the caller left. */
   readonly isTransferring: boolean
-  /** How often a stream was lost, another took its place, or Twilio asked anew because none came to be. */
+  /** How often a stream was lost, another took its place, or Twilio asked again because none had started. */
   readonly resumptions: number
-  /** Of Twilio's next request for what comes next: it is in the URL that we gave. A replay has an older one, and counts for nothing. */
+  /** The number of Twilio's next request for what comes next. It is in the URL that we gave, so a replay has an older number. */
   readonly step: number
-  /** Where Twilio was told to connect the sound next, while this phase still holds. Every phase begins without. */
+  /** Where Twilio was told to connect the sound next, though this phase still holds. Each new phase begins without an offer. */
   readonly offer: "none" | "here" | "elsewhere"
 }
 
@@ -100,31 +100,34 @@ export const initial: CallState = {
   offer: "none"
 }
 
-/** After so many further streams a call is given up: something on the way does not hold. */
+/** After so many further streams a call is given up: a connection on the way does not hold. */
 export const maxResumptions = 5
 
 /**
- * The waits that a call arms; one of each at most.
+ * What a call waits for; one of each at most.
  *
- * `answer`: for the answer, from the beginning. `start`: for the stream's start, or that of an offered one.
- * `duration`: for the whole call, from the answer. `ending`: for Twilio's last word after we or the caller ended it.
- * `resuming`: for Twilio to come back. `transferred`: for the end of a call that was handed on.
+ * - `answer`: for the answer, from the beginning;
+ * - `start`: for the start of the stream, or of an offered one;
+ * - `duration`: for the end of the whole call, from the answer;
+ * - `ending`: for Twilio's last word after we or the caller ended the call;
+ * - `resuming`: for Twilio to come back after a lost socket;
+ * - `transferred`: for the end of a call that was handed on.
  */
 export type Timer = "answer" | "start" | "duration" | "ending" | "resuming" | "transferred"
 
-/** When Twilio asks for TwiML: at the call's beginning (or a replay of that), after a stream of ours, after a transfer. */
+/** When Twilio asks for TwiML: at the call's beginning (or in a replay of that), after a stream of ours, or after a transfer. */
 export type Asked = "first" | "afterStream" | "afterTransfer"
 
 export type CallEvent = Data.TaggedEnum<{
   StatusReported: { readonly status: CallStatus; readonly sequence: number }
-  /** We answered Twilio's webhook with a stream: here, or at a host that is not this service. */
+  /** We answered Twilio's webhook with a stream: here, or at a host that is not this service. `step`: the request's, see `CallState.step`. */
   Answered: { readonly streamsHere: boolean; readonly asked: Asked; readonly step?: number }
   StreamStarted: { readonly streamSid: StreamSid }
   StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
   TimerFired: { readonly timer: Timer }
   /** Twilio is about to be asked to hand the call on. */
   TransferBegan: {}
-  /** It did not. */
+  /** Twilio did not hand the call on. */
   TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
   /** Twilio has been told to hang up, or the process stops: there is nothing left to wait for. */
@@ -144,7 +147,7 @@ export const Command = Data.taggedEnum<Command>()
 
 export type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
 
-/** The statuses that end a call, and the reasons that they are. */
+/** The statuses that end a call, and why it ended. */
 const terminal: Partial<Record<CallStatus, EndReason>> = {
   completed: "completed",
   busy: "busy",
@@ -159,12 +162,13 @@ export const isTerminal = (status: CallStatus): boolean => terminal[status] !== 
 /** Whether a call with this status has not been answered yet. */
 export const isUnanswered = (status: CallStatus): boolean => status === "queued" || status === "initiated" || status === "ringing"
 
-/** Whether Twilio can only be told to hang up: the call has ended, or is ending without a stream on offer. */
+/** Whether the only answer to Twilio is to hang up: the call has ended, or is ending without a stream on offer. */
 export const isGivenUp = ({ offer, phase }: CallState): boolean =>
   phase._tag === "Ended" || (phase._tag === "Ending" && offer === "none")
 
 const unchanged = (state: CallState): Transition => [[], state]
 
+/** Enters a phase, without an offer. */
 const to = (state: CallState, phase: Phase, ...commands: ReadonlyArray<Command>): Transition => [
   commands,
   { ...state, phase, offer: "none" }
@@ -188,7 +192,7 @@ const end = (state: CallState, reason: EndReason): Transition => {
 
 const onStatus = (state: CallState, status: CallStatus, sequence: number): Transition => {
   const reason = terminal[status]
-  // A last word is the last word, whatever its number.
+  // A terminal status counts whatever its number.
   if (reason !== undefined) return end({ ...state, sequence: Math.max(state.sequence, sequence) }, reason)
   if (sequence <= state.sequence) return unchanged(state)
   const seen = { ...state, sequence }
@@ -201,22 +205,22 @@ const onStatus = (state: CallState, status: CallStatus, sequence: number): Trans
 }
 
 /** The wait for the stream that Twilio was told to open, if it comes here. */
-const startOf = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
+const waitForStart = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
 
-/** Offers a stream without leaving the phase. The first offer's wait is not made longer by another one. */
+/** Offers a stream without leaving the phase. A second offer does not extend the wait of the first. */
 const offer = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition => {
   if (state.resumptions >= maxResumptions) return unchanged(state)
   const offered: CallState = { ...state, offer: streamsHere ? "here" : "elsewhere" }
   return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : unchanged(offered)
 }
 
-/** Twilio carries out the TwiML that it has: what held the call before is over. */
+/** Twilio carries out our TwiML: the stream or transfer before it is over. */
 const follow = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition =>
   to(
     { ...state, isTransferring: false, resumptions: state.resumptions + 1 },
     Phase.Connected(),
     ...commands,
-    startOf(streamsHere)
+    waitForStart(streamsHere)
   )
 
 const followOrGiveUp = (
@@ -237,26 +241,26 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
-      return to({ ...state, isAnswered: true }, Phase.Connected(), startOf(streamsHere), Command.Arm({ timer: "duration" }))
+      return to({ ...state, isAnswered: true }, Phase.Connected(), waitForStart(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
-      if (asked === "first" || !state.isAnswered) return to({ ...state, isAnswered: true }, phase, startOf(streamsHere))
-      // The stream never came to be; or this is a replay, which uses up no resumption and extends the wait once.
+      if (asked === "first" || !state.isAnswered) return to({ ...state, isAnswered: true }, phase, waitForStart(streamsHere))
+      // The stream never started. Or this is a replay, which uses up no resumption and extends the wait once.
       if (isNext) return followOrGiveUp(state, streamsHere, "noStream")
-      return streamsHere ? offer(state, streamsHere) : to(state, phase, startOf(streamsHere))
+      return streamsHere ? offer(state, streamsHere) : to(state, phase, waitForStart(streamsHere))
     case "Resuming":
-      return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), startOf(streamsHere))
+      return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), waitForStart(streamsHere))
     case "Streaming":
-      // Twilio's end of the stream may be gone, though ours has not noticed; or this is a replay, which must close nothing.
+      // Twilio's end of the stream may be gone, though ours has not noticed. Or this is a replay, which must close nothing.
       return offer(state, streamsHere)
     case "Transferred":
-      // Nobody answered there, and the caller comes back to the agent, who begins anew; or this is a replay.
+      // Nobody answered there, and the caller comes back to the agent, who begins anew. Or this is a replay.
       return asked === "afterTransfer" && state.resumptions >= maxResumptions
         ? to(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
         : offer(state, streamsHere)
     case "Ending":
       if (phase.reason !== "callerLeft") return unchanged(state)
       if (isOffered) return followOrGiveUp(state, streamsHere, "callerLeft")
-      // Twilio stopped the stream and asks anew: the call was only taken elsewhere, and is back.
+      // Twilio stopped the stream and asks again: the call had only been taken elsewhere.
       return asked === "afterStream" ? unchanged(state) : offer(state, streamsHere, Command.Disarm({ timer: "ending" }))
     case "Ended":
       return unchanged(state)
@@ -295,7 +299,7 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
     return to(
       { ...state, isTransferring: false },
       Phase.Transferred(),
-      // What people say to each other is theirs to end.
+      // Two people talk to each other now, for as long as they like.
       Command.Disarm({ timer: "duration" }),
       Command.Arm({ timer: "transferred" })
     )
@@ -317,7 +321,7 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
   }
 }
 
-/** No stream came of the offer to a call that was ending, which ends now. Sound that went elsewhere is not ours to end. */
+/** No stream followed the offer to a call that was ending: the call ends now. Sound that went elsewhere is not ours to end. */
 const withdraw = (state: CallState): Transition =>
   to(
     { ...state, resumptions: state.resumptions + 1 },
@@ -330,7 +334,7 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
   const { phase } = state
   switch (timer) {
     case "answer":
-      // Neither an answer nor a last word: the reports were lost, and the call would be kept for ever.
+      // Neither an answer nor a last word came: the reports were lost, and the call would be kept for ever.
       return phase._tag === "Initiated" || phase._tag === "Ringing"
         ? to(state, Phase.Ending({ reason: "noAnswer" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
         : unchanged(state)

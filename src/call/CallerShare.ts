@@ -3,7 +3,7 @@
  * a client. Withheld callers are many people, and each of their calls stands for itself.
  */
 
-/** Where a network writes a word in place of a number. */
+/** What a network writes in place of a number. */
 const withheldWords = [
   "anonymous",
   "restricted",
@@ -23,31 +23,31 @@ const keys = ["abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz"]
 /** The word on a telephone's keys: Twilio writes +266696687 for "anonymous". */
 const onKeys = (word: string) => [...word].map((letter) => keys.findIndex((letters) => letters.includes(letter)) + 2).join("")
 
-/** Twilio's other one, whose word it does not tell. */
+/** Twilio's other such number; Twilio does not say which word it stands for. */
 const unnamed = "464"
 
 const words = new Set(withheldWords)
 const numbers = new Set([...withheldWords.map(onKeys), unnamed])
 
-/** Who is meant by an address, without its scheme, host and parameters: `alice` of `sip:alice@example.com`. */
+/** The user of an address, without its scheme, host and parameters: `alice` of `sip:alice@example.com`. */
 const userOf = (address: string) => address.replace(/^(?:sips?|client|tel):/, "").replace(/[@;?].*$/s, "")
 
-/** No network writes longer ones; what is longer is cut. */
+/** Characters of an address. No network writes longer ones; a longer one is cut. */
 const maxLength = 256
 
 /**
- * The key of the caller that Twilio names as `From`, in memory of its own, for it is kept; unset for a withheld one.
+ * The key of the caller that Twilio names as `From`; unset for a withheld one. It is in memory of its own, since it is kept.
  *
- * @param from as it came, in any form
+ * @param from as it came, of any type
  */
 export const keyOf = (from: unknown): string | undefined => {
   if (typeof from !== "string") return undefined
   const address = from.trim().slice(0, maxLength).toLowerCase()
   const user = userOf(address)
   const name = user.replaceAll(/[^\p{L}\p{N}]/gu, "")
-  // In a SIP address a number without a plus is an extension of somebody's own: 464 is a telephone there.
+  // In a SIP address a number without a plus is an extension: 464 is a telephone there.
   const isNumber = user === address || user.startsWith("+")
   const isWithheld = /^0*$/.test(name) || words.has(name) || (isNumber && numbers.has(name))
-  // A piece of a text keeps the whole text in memory: the request's body.
+  // A part of a string keeps the whole string in memory, here the request's body: hence the copy.
   return isWithheld ? undefined : Buffer.from(address).toString()
 }

@@ -1,40 +1,41 @@
 /**
- * What is told of one call to those who watch it: all from its beginning, also to who comes later.
+ * What happens in one call, for its watchers: from the beginning, also for a watcher that comes later.
  *
- * The queue to each watcher slides, so that a slow one loses events and never slows the call.
+ * The queue to each watcher slides: a slow watcher loses events and never slows the call.
  */
 import { Effect, PubSub, Stream } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
 
-/** Events that wait for one watcher. */
-const capacity = 256
+/** Events that may wait for one watcher. */
+const queuedEvents = 256
 
-/** Events that are kept for who comes later: the last quarter of an hour of a lively conversation. */
-const kept = 500
+/** Events that are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
+const keptEvents = 500
 
 /** `undefined`: the call is over. */
-type Told = ConversationEvent | undefined
+type Published = ConversationEvent | undefined
 
 export interface ConversationFeed {
   /** Never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** The call is over: ends `events`. */
   readonly end: Effect.Effect<void>
-  /** From the first event that is kept to the call's end. */
+  /** From the first event that is kept to the call's end. Each run of it is a watcher. */
   readonly events: Stream.Stream<ConversationEvent>
-  /** Whether anybody watches now: what only a watcher sees need not be found out otherwise. */
+  /** Whether anybody watches now; without watchers, nobody needs to find out what only they see. */
   readonly isWatched: () => boolean
 }
 
 export const make: Effect.Effect<ConversationFeed> = Effect.map(
-  PubSub.sliding<Told>({ capacity, replay: kept }),
+  PubSub.sliding<Published>({ capacity: queuedEvents, replay: keptEvents }),
   (hub) => {
     let watchers = 0
-    const come = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
+    const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
     return {
       tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
       end: Effect.asVoid(PubSub.publish(hub, undefined)),
-      events: Stream.unwrap(Effect.as(come, Stream.fromPubSub(hub))).pipe(
-        Stream.takeWhile((told): told is ConversationEvent => told !== undefined)
+      events: Stream.unwrap(Effect.as(countWatcher, Stream.fromPubSub(hub))).pipe(
+        Stream.takeWhile((event): event is ConversationEvent => event !== undefined)
       ),
       isWatched: () => watchers > 0
     }

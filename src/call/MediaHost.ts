@@ -1,30 +1,41 @@
 /**
  * Media WebSockets of the client's choice: where a call's sound may go, and whether that is this service.
  */
-import { Result } from "effect"
+import { Data, Result } from "effect"
+
+/** A call's sound may not go to the media WebSocket that was asked for. */
+export class WebSocketUrlRefused extends Data.TaggedError("WebSocketUrlRefused")<{
+  /** The rest of a sentence about `websocket_url`. */
+  readonly why: string
+}> {
+  override get message() {
+    return `websocket_url ${this.why}. Use the host of PUBLIC_URL, or add the host to WEBSOCKET_HOSTS.`
+  }
+}
+
+const refused = (why: string) => Result.fail(new WebSocketUrlRefused({ why }))
 
 const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
 /** `Media.Example.com:443` is `media.example.com`: without a port, 443 is meant. */
-const normal = (host: string) => host.toLowerCase().replace(/:443$/, "")
+const withoutDefaultPort = (host: string) => host.toLowerCase().replace(/:443$/, "")
 
 /**
- * Where a call's sound may go, or the reason why not. It is handed on as it was read here: another
- * reader of the client's own text might find another host in it.
+ * The URL that a call's sound may go to, as it was read here: another reader of the client's own text might find another host in it.
  *
- * A host without a port allows 443 alone, and `host:port` that port; unencrypted, on this machine, any port.
+ * A host without a port allows 443 alone, and `host:port` that port. An unencrypted WebSocket is allowed on this machine, with any port.
  */
-export const check = (text: string, allowed: ReadonlyArray<string>): Result.Result<string, string> => {
+export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result.Result<string, WebSocketUrlRefused> => {
   const url = URL.parse(text)
-  if (url === null) return Result.fail("is not a URL")
+  if (url === null) return refused("is not a URL")
   const isPlain = url.protocol === "ws:"
-  if (url.protocol !== "wss:" && !(isPlain && isLoopback(url.hostname))) return Result.fail("must begin with wss://")
-  if (url.search !== "" || url.hash !== "") return Result.fail("must have no query string: Twilio does not support it")
-  if (url.username !== "" || url.password !== "") return Result.fail("must have no user name")
-  const hosts = new Set(allowed.map(normal))
+  if (url.protocol !== "wss:" && !(isPlain && isLoopback(url.hostname))) return refused("must begin with wss://")
+  if (url.search !== "" || url.hash !== "") return refused("must have no query string: Twilio does not support it")
+  if (url.username !== "" || url.password !== "") return refused("must have no user name")
+  const hosts = new Set(allowedHosts.map(withoutDefaultPort))
   if (hosts.has(url.host) || (isPlain && hosts.has(url.hostname))) return Result.succeed(url.href)
-  const onOtherPort = hosts.has(url.hostname) || [...hosts].some((host) => host.startsWith(`${url.hostname}:`))
-  return Result.fail(onOtherPort ? "names a port that is not allowed (host:port allows another than 443)" : "names a foreign host")
+  const isOtherPort = hosts.has(url.hostname) || [...hosts].some((host) => host.startsWith(`${url.hostname}:`))
+  return refused(isOtherPort ? "names a port that is not allowed (host:port allows another than 443)" : "names a foreign host")
 }
 
 /** Whether the WebSocket is of the service at this base URL: only such a one is given a token of the call. */

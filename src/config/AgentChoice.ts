@@ -1,12 +1,12 @@
 /**
- * An agent as the operator names it: by its name, or by the path of its file; and the agents of called numbers.
+ * How the operator chooses an agent: by its name or by the path of its file, for all calls or for the calls to one number.
  */
-import { Option, Result, Schema } from "effect"
+import { Data, Option, Result, Schema } from "effect"
 import { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumbers from "../domain/PhoneNumber.ts"
 import { PhoneNumber } from "../domain/PhoneNumber.ts"
 
-/** `path`: as it was written, so a relative path begins where the service was started. */
+/** `path` is as it was written: a relative path starts at the working directory of the service. */
 export const AgentChoice = Schema.Union([
   Schema.TaggedStruct("Named", { name: AgentName }),
   Schema.TaggedStruct("File", { path: Schema.String })
@@ -19,7 +19,7 @@ export type AgentNumber = typeof AgentNumber.Type
 
 const isAgentName = Schema.is(AgentName)
 
-/** Text with a slash or `.yaml` is a path; a name can hold neither. */
+/** Text with a slash or with `.yaml` at its end is a path, since a name can have neither. */
 export const read = (text: string): Option.Option<AgentChoice> => {
   const choice = text.trim()
   if (/[\\/]|\.ya?ml$/i.test(choice)) return Option.some({ _tag: "File", path: choice })
@@ -28,13 +28,17 @@ export const read = (text: string): Option.Option<AgentChoice> => {
 
 export const write = (choice: typeof AgentChoice.Encoded): string => choice._tag === "Named" ? choice.name : choice.path
 
+/** An entry of `AGENT_NUMBERS` can't be read. `why` is a clause that names the entry by its position, and never the number. */
+export class NotAnAgentNumber extends Data.TaggedError("NotAnAgentNumber")<{ readonly why: string }> {}
+
 /**
- * `+14155550100=receptionist`. A SIP address and a path may both hold an `=`, so the first `=` with a number before it and an
- * agent behind it counts. The failure is a clause.
+ * Reads `+14155550100=receptionist`. Both a SIP address and a path may contain `=`, so the entry is split at the first `=` that has a
+ * number before it and an agent behind it.
  */
-const readAgentNumber = (entry: string): Result.Result<AgentNumber, string> => {
+const readAgentNumber = (entry: string, position: number): Result.Result<AgentNumber, NotAnAgentNumber> => {
+  const refuse = (why: string) => Result.fail(new NotAnAgentNumber({ why: `entry ${position} ${why}` }))
   const first = entry.indexOf("=")
-  if (first < 0) return Result.fail("has no = between number and agent")
+  if (first < 0) return refuse("has no = between number and agent")
   let hasNumber = false
   for (let at = first; at >= 0; at = entry.indexOf("=", at + 1)) {
     const number = PhoneNumbers.parseAddress(entry.slice(0, at))
@@ -43,19 +47,19 @@ const readAgentNumber = (entry: string): Result.Result<AgentNumber, string> => {
     const agent = read(entry.slice(at + 1))
     if (Option.isSome(agent)) return Result.succeed({ number: number.value, agent: agent.value })
   }
-  if (hasNumber) return Result.fail("names no agent behind the =")
-  const oddity = PhoneNumbers.read(entry.slice(0, first))
-  return Result.fail(`has a number that ${Result.isFailure(oddity) ? oddity.failure : "is none"}`)
+  if (hasNumber) return refuse("names no agent behind the =")
+  const number = PhoneNumbers.read(entry.slice(0, first))
+  return refuse(`has a number that ${Result.isFailure(number) ? number.failure.why : "is none"}`)
 }
 
-/** The agents of called numbers, or a clause about the first entry that is wrong. */
-export const readNumbers = (entries: ReadonlyArray<string>): Result.Result<ReadonlyArray<AgentNumber>, string> => {
+/** The agents of called numbers, each number once; fails with the first wrong entry. */
+export const readNumbers = (entries: ReadonlyArray<string>): Result.Result<ReadonlyArray<AgentNumber>, NotAnAgentNumber> => {
   const numbers: Array<AgentNumber> = []
   for (const [index, entry] of entries.entries()) {
-    const parsed = readAgentNumber(entry)
-    if (Result.isFailure(parsed)) return Result.fail(`entry ${index + 1} ${parsed.failure}`)
-    const same = numbers.findIndex(({ number }) => number === parsed.success.number)
-    if (same >= 0) return Result.fail(`entries ${same + 1} and ${index + 1} have the same number`)
+    const parsed = readAgentNumber(entry, index + 1)
+    if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
+    const sameAt = numbers.findIndex(({ number }) => number === parsed.success.number)
+    if (sameAt >= 0) return Result.fail(new NotAnAgentNumber({ why: `entries ${sameAt + 1} and ${index + 1} have the same number` }))
     numbers.push(parsed.success)
   }
   return Result.succeed(numbers)

@@ -12,7 +12,7 @@ import { halfAccount } from "./variables/TwilioVariables.ts"
 import { load, type Variable } from "./variables/Variable.ts"
 import { names, type Values, variables } from "./variables/Variables.ts"
 
-/** What is wrong with the configuration: a line for each variable, fit to be shown to the operator. */
+/** The configuration is wrong: a line for the operator about each wrong variable, without secrets. */
 export class InvalidConfig extends Data.TaggedError("InvalidConfig")<{
   readonly lines: Array.NonEmptyReadonlyArray<string>
 }> {
@@ -25,20 +25,20 @@ const loadAll = Effect.gen(function*() {
   const problems: Array<string> = []
   const values: Record<string, unknown> = {}
   for (const [name, variable] of Object.entries<Variable<unknown>>(variables)) {
-    const loaded = yield* load(name, variable)
-    if (Result.isFailure(loaded)) problems.push(loaded.failure)
+    const loaded = yield* Effect.result(load(name, variable))
+    if (Result.isFailure(loaded)) problems.push(loaded.failure.line)
     else values[name] = "fallback" in variable ? Option.getOrElse(loaded.success, () => variable.fallback) : loaded.success
   }
   return Array.isArrayNonEmpty(problems) ? yield* new InvalidConfig({ lines: problems }) : values as Values
 })
 
-/** The names of all variables that have a value, those of other programs too; none where they can't be listed. */
+/** The names of all variables that have a value, also of other programs' variables; empty where they can't be listed. */
 const givenNames = Effect.gen(function*() {
   return yield* Environment.namesOf(yield* ConfigProvider.ConfigProvider)
 }).pipe(Effect.orElseSucceed(() => []))
 
 export class AppConfig extends Context.Service<AppConfig, Settings & {
-  /** Variables that do nothing, or more than was probably meant: a line each, to be logged at the start. */
+  /** A line to be logged at the start for each variable that has no effect, or more effect than was probably meant. */
   readonly warnings: ReadonlyArray<string>
 }>()("client-caller/config/AppConfig") {
   /** Reads every variable and reports all that are wrong, not only the first. */

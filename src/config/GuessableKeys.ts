@@ -5,13 +5,13 @@
 /** The key of `.env.example`: everybody knows it. */
 export const example = "replace-me-with-a-long-random-secret"
 
-/** 22 characters of base64 are 131 random bits. */
-export const shortest = 22
+/** In characters; so many random base64 characters are 132 bits. */
+const minLength = 22
 
-/** Different characters of a key, at least: of 22 random hexadecimal digits fewer are seen three times in 10^8. */
-const fewestCharacters = 6
+/** In different characters. Of 10^8 random keys of 22 hexadecimal digits about three have fewer. */
+const minDistinctCharacters = 6
 
-/** What is written where a key should be put, by people and by their templates; nothing so short that a random key may hold it. */
+/** What people and templates write in the place of a key. Each alternative is long enough that no random key contains it. */
 const placeholder =
   /^<.*>$|^\$\{?\w+\}?$|(?:replace|change)[-_ .]?(?:me|this|it)|(?:fill|put|insert|enter|set)[-_ .](?:me|this|it|in|your)|your[-_ .]?(?:own[-_ .]?)?(?:api|secret|key|token|password)|placeholder|example|default[-_ .]?(?:key|secret|password)|(?:secret|password|passwort|api[-_ .]?key|qwert[yz]|letmein)[-_ .]?(?:\d{0,4}|key|here)$/i
 
@@ -23,21 +23,21 @@ const isRepeated = (text: string): boolean => {
   return false
 }
 
-/** Whether most characters are the one after the one before, up or down: "0123456789", "zyxwv". */
+/** Whether most characters are a neighbour, always up or always down, of the character before: "0123456789", "zyxwv". */
 const isSequence = (text: string): boolean => {
   const codes = [...text].map((character) => character.charCodeAt(0))
   const steps = codes.slice(1).map((code, at) => code - codes[at])
   return [1, -1].some((step) => steps.filter((one) => one === step).length > 0.6 * steps.length)
 }
 
-/** Why a key can be guessed, as a clause behind `API_KEY`; `undefined` where it can't. */
+/** Why a key can be guessed, as a clause that follows `API_KEY`; `undefined` for a key that can't be guessed. */
 export const weakness = (key: string): string | undefined => {
   if (key === example) return "is still the example of .env.example, which everybody knows"
   if (placeholder.test(key)) return "is a placeholder or a word that is tried first"
-  if (key.length < shortest) return `is shorter than ${shortest} characters`
-  if (new Set(key).size < fewestCharacters || isRepeated(key)) return "says the same over and over"
+  if (key.length < minLength) return `is shorter than ${minLength} characters`
+  if (new Set(key).size < minDistinctCharacters || isRepeated(key)) return "says the same over and over"
   return isSequence(key) ? "is a sequence of characters" : undefined
 }
 
-/** How to get one that can't be guessed. */
+/** How to get a key that can't be guessed. */
 export const advice = "Make one with: openssl rand -base64 24. Or set none: then one is made at the first start and kept in DATA_DIR."

@@ -9,6 +9,7 @@ import { stageSettings } from "./variables/EngineVariables.ts"
 import { type LimitSettings, limitSettings } from "./variables/LimitVariables.ts"
 import { type LogSettings, logSettings } from "./variables/LogVariables.ts"
 import { type ServerSettings, serverSettings } from "./variables/ServerVariables.ts"
+import { type StoreSettings, storeSettings } from "./variables/StoreVariables.ts"
 import { type TwilioSettings, twilioSettings } from "./variables/TwilioVariables.ts"
 import type { Values } from "./variables/Variables.ts"
 
@@ -19,6 +20,7 @@ export interface Settings extends FolderSettings {
   /** Unset: the service makes one; see `config/Credentials`. */
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly agents: AgentSettings
+  readonly store: StoreSettings
   readonly engines: StageSettings
   readonly limits: LimitSettings
   readonly log: LogSettings
@@ -34,6 +36,7 @@ export const toSettings = (values: Values): Settings => ({
   server: serverSettings(values, values.SHUTDOWN_GRACE),
   apiKey: values.API_KEY,
   agents: agentSettings(values),
+  store: storeSettings(values),
   engines: stageSettings(values),
   limits: limitSettings(values),
   log: logSettings(values)

@@ -11,7 +11,7 @@ import type { SpeechContext } from "./speak/context/SpeechContext.ts"
 import type { Playback } from "./speak/Playback.ts"
 import type { ReplyGeneration } from "./speak/ReplyGeneration.ts"
 import type { ReplySpeech } from "./speak/ReplySpeech.ts"
-import type { ToolDesk } from "./tools/ToolDesk.ts"
+import type { ToolRunner } from "./tools/ToolRunner.ts"
 import type { Command } from "./turn/TurnCommand.ts"
 import type { Interpreter } from "./turn/TurnLoop.ts"
 import type { TurnTimers } from "./turn/TurnTimers.ts"
@@ -23,7 +23,7 @@ export interface Parts {
   readonly speech: ReplySpeech
   readonly playback: Pick<Playback, "cleared">
   readonly timers: TurnTimers
-  readonly desk: Pick<ToolDesk, "callerSaid" | "heard">
+  readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
   /** Unset: the voice has no use for it. */
   readonly context: SpeechContext | undefined
   readonly line: {
@@ -34,11 +34,13 @@ export interface Parts {
     readonly hangUp: Effect.Effect<unknown>
     /** Hands the call on in the background, and reports what came of it. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
+    /** Writes down that keys are about to be pressed. */
+    readonly pressing?: (reply: number, digits: string) => void
   }
 }
 
 export const make = (parts: Parts): Interpreter => {
-  const { callerSound, context, desk, generation, line, playback, recognition, speech, timers } = parts
+  const { callerSound, context, generation, line, playback, recognition, speech, timers, tools } = parts
   /** The machine wants the caller's words while they speak. */
   let areWordsWanted = false
 
@@ -74,6 +76,7 @@ export const make = (parts: Parts): Interpreter => {
       case "Speak":
         return speech.speak(command.reply, command.segment, command.text, command.kind)
       case "Press":
+        line.pressing?.(command.reply, command.digits)
         return speech.press(command.reply, command.segment, command.digits)
       case "Release":
         return speech.release(command.reply)
@@ -84,11 +87,11 @@ export const make = (parts: Parts): Interpreter => {
       case "Clear":
         return Effect.andThen(line.clear, Effect.sync(playback.cleared))
       case "RememberCallerWords":
-        if (command.isRequest) desk.callerSaid(command.text)
+        if (command.isRequest) tools.onCallerSaid(command.text)
         context?.callerSaid(command.text)
         return Effect.void
       case "RememberAgentWords":
-        desk.heard(command.reply, command.text)
+        tools.onReplyHeard(command.reply, command.text)
         context?.agentHeard(command.reply, command.text)
         return Effect.void
       case "StartTimer":

@@ -16,22 +16,25 @@
 import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import * as CommandInterpreter from "./CommandInterpreter.ts"
+import * as MemoryWriter from "./MemoryWriter.ts"
 import * as CallerSound from "./listen/CallerSound.ts"
 import * as MediaClock from "./listen/MediaClock.ts"
 import * as UtteranceRecognition from "./listen/UtteranceRecognition.ts"
+import type { Action } from "./ports/Actions.ts"
+import type { ConversationMemory } from "./ports/ConversationMemory.ts"
 import { type AgentSide, type CallSide, TransferFailed } from "./ports/AudioPort.ts"
 import { reasonOf } from "./ports/Engine.ts"
 import type { Replier } from "./ports/ReplyModel.ts"
 import type { Recognizer } from "./ports/SpeechToText.ts"
 import type { TextToSpeech } from "./ports/TextToSpeech.ts"
-import type { Tools } from "./ports/Tools.ts"
+import type { ToolOutcome, Tools } from "./ports/Tools.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
 import * as SpeechContext from "./speak/context/SpeechContext.ts"
 import type { Outgoing } from "./speak/Outgoing.ts"
 import * as Playback from "./speak/Playback.ts"
 import * as ReplyGeneration from "./speak/ReplyGeneration.ts"
 import * as ReplySpeech from "./speak/ReplySpeech.ts"
-import * as ToolDesk from "./tools/ToolDesk.ts"
+import * as ToolRunner from "./tools/ToolRunner.ts"
 import * as Transition from "./turn/Transition.ts"
 import { parseMark } from "./turn/TurnCommand.ts"
 import type { TurnEvent } from "./turn/TurnEvent.ts"
@@ -57,12 +60,17 @@ export interface RecordedCall extends CallSide<8000> {
   readonly record?: (event: TurnEvent) => void
 }
 
-/** ms since this effect was run. */
-const makeNow = Effect.map(Clock.Clock, (clock) => {
-  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const began = monotonic()
-  return () => monotonic() - began
-})
+/** The conversation's clock. It goes on where the memory ends, so that times of the call's media streams are on one axis. */
+const makeClock = (memory: ConversationMemory | undefined) =>
+  Effect.map(Clock.Clock, (clock) => {
+    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const wall = clock.currentTimeMillisUnsafe()
+    const beganAt = memory?.beganAt ?? wall
+    // The clock of another process may be behind.
+    const passed = memory === undefined ? 0 : Math.max(memory.at, wall - beganAt)
+    const started = monotonic()
+    return { beganAt, now: () => passed + monotonic() - started }
+  })
 
 /** The parts that take the caller's sound, and the clocks that run on it. */
 const listen = Effect.fnUntraced(function*(
@@ -104,11 +112,18 @@ const listen = Effect.fnUntraced(function*(
 })
 
 /** Hands the call on to a telephone, by its name in the agent's `transfers`, and reports what came of it. */
-const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallSide, "transfer">, report: Report) => {
+const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallSide, "actions" | "transfer">, report: Report) => {
+  const { actions } = line
   const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
+  const action: Action = { id, kind: "transfer", name: to, arguments: "", isRepeatable: false }
+  const isKept = actions === undefined ? Effect.void : Effect.mapError(actions.asked(action), () => new TransferFailed({ reason: "notKept" }))
+  const settled = (outcome: ToolOutcome) => Effect.sync(() => actions?.settled(action, outcome))
   const handOn = number === undefined || line.transfer === undefined
     ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
-    : line.transfer(number)
+    : Effect.andThen(isKept, line.transfer(number)).pipe(
+      Effect.tap(() => settled({ _tag: "Answered", text: "" })),
+      Effect.tapError(() => settled({ _tag: "NotSent" }))
+    )
   return handOn.pipe(
     Effect.match({
       onSuccess: () => report({ _tag: "Transferred" }),
@@ -118,16 +133,46 @@ const transfer = (to: string, { transfers }: Pick<AgentDefinition, "transfers">,
   )
 }
 
+/** The tools, and what writes down what they and the turn machine would need to go on. */
+const makeTools = (
+  { attention = [], interruption }: AgentDefinition,
+  engines: Engines,
+  { actions, remember }: RecordedCall,
+  memory: ConversationMemory | undefined,
+  clock: { readonly beganAt: number; readonly now: () => number }
+) => {
+  const tools = ToolRunner.make({
+    tools: engines.tools,
+    smallTalk: [...interruption.backchannels, ...attention],
+    onChange: () => memoryWriter?.onTools(),
+    ...(actions === undefined ? {} : { actions }),
+    ...(memory === undefined ? {} : { memory: memory.tools })
+  })
+  const memoryWriter = remember === undefined ? undefined : MemoryWriter.make({ ...clock, remember, tools: tools.memory })
+  return { tools, memoryWriter }
+}
+
+/** Ends the turn machine, and tells watchers what it says of the end. */
+const tellEnd = (loop: TurnLoop.TurnLoop, { tell, whyEnded }: Pick<CallSide, "tell" | "whyEnded">) =>
+  Effect.forEach(
+    loop.hangUp(whyEnded === undefined ? "callerHungUp" : whyEnded() ?? null),
+    (command) => command._tag === "Tell" ? tell(command.event) : Effect.void,
+    { discard: true }
+  )
+
 /** Begins the conversation: the greeting is on its way when this returns. */
 export const open = Effect.fnUntraced(function*(
   definition: AgentDefinition,
   engines: Engines,
   line: RecordedCall
 ): Effect.fn.Return<AgentSide<never, 8000>, never, Scope.Scope> {
-  const { replier, textToSpeech, tools } = engines
-  const { timeouts } = definition
+  const { replier, textToSpeech } = engines
   const scope = yield* Effect.scope
-  const now = yield* makeNow
+  const { actions, resumption } = line
+  const memory = resumption === undefined || resumption.memory === "lost" ? undefined : resumption.memory
+  const clock = yield* makeClock(memory)
+  const { now } = clock
+  const { memoryWriter, tools } = makeTools(definition, engines, line, memory, clock)
   const loop = yield* TurnLoop.make({
     transition: Transition.make({
       ...definition,
@@ -135,20 +180,20 @@ export const open = Effect.fnUntraced(function*(
       isOutbound: line.isOutbound === true
     }),
     now,
-    record: line.record
+    record: line.record,
+    ...(memoryWriter === undefined ? {} : { remember: memoryWriter.onTurn })
   })
   const { report } = loop
 
   const context = textToSpeech.contextMillis === undefined ? undefined : SpeechContext.make(textToSpeech.contextMillis)
   const { callerSound, recognition, timers } = yield* listen(definition, engines, { now, loop, context })
 
-  const desk = ToolDesk.make({ tools, smallTalk: [...definition.interruption.backchannels, ...definition.attention ?? []] })
-  const generation = yield* ReplyGeneration.make({ replier, desk, timeout: timeouts.reply, report })
+  const generation = yield* ReplyGeneration.make({ replier, tools, timeout: definition.timeouts.reply, report })
   const out = yield* Queue.bounded<Outgoing, Cause.Done>(maxOutgoingItems)
   const speech = yield* ReplySpeech.make({
     textToSpeech,
     voice: definition,
-    timeout: timeouts.speech,
+    timeout: definition.timeouts.speech,
     out,
     report,
     ...(context === undefined ? {} : { context })
@@ -162,28 +207,32 @@ export const open = Effect.fnUntraced(function*(
     speech,
     playback,
     timers,
-    desk,
+    tools,
     context,
     line: {
       clear: line.clear,
       tell: line.tell,
       isWatched: line.isWatched ?? (() => true),
       hangUp: Queue.end(out),
-      transfer: (to) => Effect.forkIn(transfer(to, definition, line, report), scope)
+      transfer: (to) => Effect.forkIn(transfer(to, `transfer-${Math.round(now())}`, definition, line, report), scope),
+      pressing: (reply, digits) =>
+        actions?.noted({ id: `keys-${reply}`, kind: "keys", name: "", arguments: digits, isRepeatable: false })
     }
   })
 
   // The scope's last finalizer: what was heard is told though the line has been cut.
-  yield* Effect.addFinalizer(() =>
-    Effect.forEach(loop.hangUp(), (command) => command._tag === "Tell" ? line.tell(command.event) : Effect.void, { discard: true })
-  )
+  yield* Effect.addFinalizer(() => tellEnd(loop, line))
 
   /** A defect must not leave the caller on a dead line: it fails the reply, and with it the call. */
   const orFail = <A>(run: Effect.Effect<A>) =>
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
   yield* Effect.forkIn(orFail(loop.run(interpreter)), scope)
   yield* Effect.forkIn(orFail(Stream.runForEachArray(line.audio, callerSound.hear)), scope)
-  report({ _tag: "Began" })
+  report(
+    resumption === undefined
+      ? { _tag: "Began" }
+      : { _tag: "Reconnected", memory: memory?.turn ?? null, isAfterTransfer: resumption.isAfterTransfer }
+  )
 
   return {
     reply: Stream.fromQueue(out).pipe(

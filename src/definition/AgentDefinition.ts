@@ -86,6 +86,8 @@ export interface Lines {
   readonly timeIsUp: string
   /** The call could not be handed on; unset: the apology. */
   readonly transferFailed?: string
+  /** The line was lost, and the conversation goes on. Unset or empty: the agent goes on without a word about it. */
+  readonly resumed?: string
   /** The caller asked the agent to wait; unset or empty: the reply model answers. */
   readonly hold?: string
   /** The caller is asked to say it again; unset: nobody is (see `AskAgain`). */

@@ -1,18 +1,17 @@
 /**
- * Which numbers may be dialled: a pure rule on a number, before any money is spent on it.
+ * Which numbers may be dialled, checked before a call costs money.
  *
- * Refused are numbers of the service's own, numbers that charge the caller (premium rate and shared cost), satellite and other
- * networks that belong to no country, and, where countries are listed, numbers of all others. Google's metadata of all types tells
- * kind and country; a table of prefixes tells them where the metadata has no type for the number. A number without a known type passes:
- * numbering plans grow faster than any metadata.
+ * The rules refuse the service's own numbers, numbers that charge the caller (premium rate and shared cost), and satellite and other
+ * networks without a country. With a list of countries they refuse the numbers of all other countries. A table of prefixes and
+ * libphonenumber's full metadata tell kind and country. A number of unknown kind passes, because numbering plans grow faster than metadata.
  *
  * A refusal names its rule and the variable that changes it, and never the number.
  */
 import { isSupportedCountry, type NumberType, parsePhoneNumberFromString } from "libphonenumber-js/max"
-import { Option, Result } from "effect"
+import { Data, Option, Result } from "effect"
 import type { PhoneNumber } from "./PhoneNumber.ts"
 
-/** Kinds of numbers that are refused unless they are asked for. */
+/** Kinds of numbers that are refused unless `DIAL_ALSO` names them. */
 export const specialKinds = ["premium", "shared-cost", "international"] as const
 
 /**
@@ -25,7 +24,7 @@ export type SpecialKind = typeof specialKinds[number]
 export interface DialRules {
   /** ISO 3166 codes of two letters; `None`: every country. */
   readonly countries: Option.Option<ReadonlySet<string>>
-  /** Special kinds that may be dialled all the same. */
+  /** Special kinds that may be dialled. */
   readonly also: ReadonlySet<SpecialKind>
   /** Numbers at which the service itself answers. */
   readonly own: ReadonlySet<PhoneNumber>
@@ -33,16 +32,16 @@ export interface DialRules {
 
 export interface DialRefusal {
   readonly rule: "own-number" | "country" | SpecialKind
-  /** A whole sentence or two, for whoever asked for the call. */
+  /** One or two sentences for whoever asked for the call. */
   readonly message: string
 }
 
-/** The prefixes, without their `+`, of one kind. */
+/** Matches numbers, without their `+`, that begin with one of these expressions. */
 const prefixes = (...texts: ReadonlyArray<string>) => new RegExp(`^(?:${texts.join("|")})`)
 
 /**
- * Ranges by their beginning, whatever the length of the number. The calling codes are those of ITU-T E.164's list of assigned codes; the
- * national ranges are those of the numbering plans. Metadata types most of their numbers, but only those of the length in use today.
+ * Ranges of special numbers by their prefix, for numbers of any length. The metadata has most of these ranges too, but only for numbers of
+ * the length in use today. Sources: the list of assigned country codes of ITU-T E.164, and the national numbering plans.
  */
 const ranges: Readonly<Record<SpecialKind, RegExp>> = {
   premium: prefixes(
@@ -131,34 +130,39 @@ const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
   }
 }
 
-/** Why a number may not be dialled; `None`: it may. */
+/** Why a number may not be dialled; `None` for a number that may be dialled. */
 export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<DialRefusal> => {
   if (rules.own.has(number)) return Option.some(ownNumber)
   const parsed = parsePhoneNumberFromString(number, { extract: false })
   const kind = kindOf(number, parsed?.getType())
   if (kind !== undefined && !rules.also.has(kind)) return Option.some(special(kind))
   if (Option.isNone(rules.countries)) return Option.none()
-  // Several countries share a calling code, such as +1. Where the digits tell none of them, each must be allowed.
+  // Several countries share a calling code, such as +1. Where the digits do not tell the country, all of them must be allowed.
   const countries: ReadonlyArray<string> = parsed === undefined
     ? []
     : parsed.country === undefined ? parsed.getPossibleCountries() : [parsed.country]
   const allowed = rules.countries.value
-  // A kind that was asked for by name is meant also where it belongs to no country.
+  // Numbers without a country pass only if `DIAL_ALSO` names their kind.
   const isAllowed = countries.length === 0 ? kind !== undefined : countries.every((country) => allowed.has(country))
   return isAllowed ? Option.none() : Option.some(foreign(countries))
 }
 
-/** What people write for a country that has another code. */
+/** Codes that people write by mistake, with the right code. */
 const misnamed: Readonly<Record<string, string>> = { UK: "GB", EN: "GB", EL: "GR" }
 
-/** Reads country codes in either case, or tells what is wrong with the first bad one: a clause. */
-export const readCountries = (codes: ReadonlyArray<string>): Result.Result<ReadonlySet<string>, string> => {
+/** A text is not the code of a country with numbers of its own. `why` is a clause that names the text. */
+export class NotACountry extends Data.TaggedError("NotACountry")<{ readonly why: string }> {}
+
+/** Reads country codes (ISO 3166, two letters, either case); fails with the first wrong one. */
+export const readCountries = (codes: ReadonlyArray<string>): Result.Result<ReadonlySet<string>, NotACountry> => {
   const countries = new Set<string>()
   for (const code of codes) {
     const country = code.toUpperCase()
     const meant = misnamed[country]
-    if (meant !== undefined) return Result.fail(`${country} is no country's code: write ${meant}`)
-    if (!isSupportedCountry(country)) return Result.fail(`${JSON.stringify(code.slice(0, 20))} is no country's code, or has no numbers of its own`)
+    if (meant !== undefined) return Result.fail(new NotACountry({ why: `${country} is no country's code: write ${meant}` }))
+    if (!isSupportedCountry(country)) {
+      return Result.fail(new NotACountry({ why: `${JSON.stringify(code.slice(0, 20))} is no country's code, or has no numbers of its own` }))
+    }
     countries.add(country)
   }
   return Result.succeed(countries)

@@ -5,7 +5,7 @@
  * A number is personal data: it is never written into the text of a log or an error.
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString, validatePhoneNumberLength } from "libphonenumber-js/min"
-import { Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { Data, Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 
 const isE164 = Schema.isPattern(/^\+[1-9]\d{1,14}$/, { expected: "a phone number in E.164 form, such as +14155550100" })
 
@@ -17,9 +17,22 @@ export type PhoneNumber = typeof PhoneNumber.Type
 // What people write
 // ---------------------------------------------------------------------------------------------
 
+/**
+ * A text is not a phone number. `why` continues a sentence that begins with "It"; it may name a character of the text, but never the
+ * number.
+ */
+export class NotAPhoneNumber extends Data.TaggedError("NotAPhoneNumber")<{ readonly why: string }> {
+  override get message() {
+    return `It ${this.why}.`
+  }
+}
+
+const refuse = (why: string) => Result.fail(new NotAPhoneNumber({ why }))
+
+/** Of a written number, in characters, without the invisible ones. */
 const maxLength = 64
 
-/** Characters without a shape, which come along when a number is copied: zero-width ones, marks of direction, fillers. */
+/** Invisible characters that are copied along with a number: zero-width characters, marks of direction, fillers. */
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]/gu
 
 const isDigit = (codePoint: number) => /\p{Nd}/u.test(String.fromCodePoint(codePoint))
@@ -45,17 +58,18 @@ const inAscii = (text: string): string =>
     .replaceAll(/[\uff0f\u2044]/g, "/")
     .replaceAll(/\p{Nd}/gu, asciiDigit)
 
+/** A character as an error shows it: quoted with its code point, or the code point alone where it can't be seen. */
 const named = (character: string) => {
   const codePoint = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
   return /[\p{C}\p{Z}\p{M}]/u.test(character) ? codePoint : `"${character}" (${codePoint})`
 }
 
-const extension = "has an extension, and an extension can't be dialled"
+const hasExtension = "has an extension, and an extension can't be dialled"
 
 /** The number of a `tel:` URI (RFC 3966): a global one, or a local one with the country that it is local to. */
-const fromTelUri = (uri: string): Result.Result<string, string> => {
+const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
   const decoded = Result.try(() => decodeURIComponent(uri.replace(/^tel:(?:\/\/)?/i, "")))
-  if (Result.isFailure(decoded)) return Result.fail("is no readable tel: URI")
+  if (Result.isFailure(decoded)) return refuse("is no readable tel: URI")
   const [number, ...parameters] = decoded.success.split(";")
   let context = ""
   for (const parameter of parameters) {
@@ -65,18 +79,18 @@ const fromTelUri = (uri: string): Result.Result<string, string> => {
         context = value.trim()
         break
       case "ext":
-        return Result.fail(extension)
+        return refuse(hasExtension)
       default:
-        return Result.fail("has a parameter behind the number that is not understood")
+        return refuse("has a parameter behind the number that is not understood")
     }
   }
   if (number.trim().startsWith("+") || context === "") return Result.succeed(number)
   return context.startsWith("+")
     ? Result.succeed(`${context} ${number}`)
-    : Result.fail("is local to a phone-context that is no country code")
+    : refuse("is local to a phone-context that is no country code")
 }
 
-/** Why a text that looks like a number is none. */
+/** Why a text of digits is not a number. */
 const lengthProblem = (text: string): string => {
   switch (validatePhoneNumberLength(text)) {
     case "TOO_SHORT":
@@ -91,17 +105,17 @@ const lengthProblem = (text: string): string => {
 }
 
 /**
- * Parses what a person or a query string wrote, or tells what is odd in it: the end of a sentence that begins with "It". The
- * reason names characters, and never the number.
+ * Parses a number as a person or a query string writes it.
  *
- * Spaces, dashes, dots and brackets are dropped, invisible characters too; digits of every script are digits; a `tel:` URI
- * is its number. A `+` that arrived as a space (an unescaped query string) is meant as `+`.
+ * Spaces, dashes, dots, brackets and invisible characters are dropped. Digits of every script count, and so does a `tel:` URI. A leading
+ * space counts as `+`: an unescaped query string turns one into the other.
  *
- * A country code is required; there is no default country, since a wrong guess would ring a stranger. For the same reason
- * nothing that could be part of a number is dropped: an extension, letters, a second number.
+ * A country code is required; there is no default country, since a wrong guess would ring a stranger. For the same reason a text with an
+ * extension, with letters or with a second number is refused rather than shortened.
  */
-export const read = (written: string): Result.Result<PhoneNumber, string> => {
-  if (written.length > 4 * maxLength) return Result.fail("is too long for a number")
+export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumber> => {
+  // Longer than a number with invisible characters between its digits.
+  if (written.length > 4 * maxLength) return refuse("is too long for a number")
   const isUri = /^[\s\p{Cf}]*tel:/iu.test(written)
   const number = isUri ? fromTelUri(written.replaceAll(invisible, "").trim()) : Result.succeed(written)
   if (Result.isFailure(number)) return Result.fail(number.failure)
@@ -109,34 +123,34 @@ export const read = (written: string): Result.Result<PhoneNumber, string> => {
   const text = (/^ +[1-9]/.test(written) ? `+${ascii.trim()}` : ascii.trim())
     // `(+44) 20 …`
     .replace(/^\(\s*(\+[\d\s]+)\)/, "$1 ")
-  if (text === "") return Result.fail("is empty")
-  if (text.length > maxLength) return Result.fail("is too long for a number")
-  if (/[\d)] ?(?:[;,]? ?(?:ext|extn|extension)[.:=]?|x|#) ?\d+$/i.test(text)) return Result.fail(extension)
+  if (text === "") return refuse("is empty")
+  if (text.length > maxLength) return refuse("is too long for a number")
+  if (/[\d)] ?(?:[;,]? ?(?:ext|extn|extension)[.:=]?|x|#) ?\d+$/i.test(text)) return refuse(hasExtension)
   const odd = [...text].find((character) => !/[-+\d ()./~]/.test(character))
-  if (odd !== undefined) return Result.fail(`holds ${named(odd)}, which is no part of a number`)
-  if (text.startsWith("00")) return Result.fail("begins with 00: write + instead")
-  if (!text.startsWith("+")) return Result.fail("has no country code: it must begin with +")
-  if (text.includes("+", 1)) return Result.fail("has a second +")
-  // All of the text is the number: by itself the library would search the text for one.
+  if (odd !== undefined) return refuse(`holds ${named(odd)}, which is no part of a number`)
+  if (text.startsWith("00")) return refuse("begins with 00: write + instead")
+  if (!text.startsWith("+")) return refuse("has no country code: it must begin with +")
+  if (text.includes("+", 1)) return refuse("has a second +")
+  // `extract: false`: the whole text must be the number. Otherwise the library searches the text for one.
   const parsed = parsePhoneNumberFromString(text, { extract: false })
-  if (parsed === undefined || !parsed.isPossible()) return Result.fail(lengthProblem(text))
-  if (parsed.ext !== undefined) return Result.fail(extension)
-  // A national prefix ("0") that was written twice loses one each time: nobody's number, and not to be guessed at.
+  if (parsed === undefined || !parsed.isPossible()) return refuse(lengthProblem(text))
+  if (parsed.ext !== undefined) return refuse(hasExtension)
+  // Each parsing drops one national prefix ("0"). A number with two of them is nobody's, and its meaning is not guessed.
   const again = parsePhoneNumberFromString(parsed.number, { extract: false })
   return again?.number === parsed.number && again.isPossible()
     ? Result.succeed(PhoneNumber.make(parsed.number))
-    : Result.fail("is not a possible number of its country")
+    : refuse("is not a possible number of its country")
 }
 
-/** The number, if what was written is one; see {@link read}. */
+/** Like {@link read}, without the reason. */
 export const parse = (text: string): Option.Option<PhoneNumber> => Result.getSuccess(read(text))
 
-/** Whether numbers of this region (ISO 3166) are known. */
+/** Whether the metadata has the numbers of this region (ISO 3166). */
 export const isRegion = (region: string): boolean => isSupportedCountry(region)
 
 /**
- * Whether digits are a whole number of this region (ISO 3166), to which none could be added. Where numbers differ in length, a
- * shorter one is none: more may follow.
+ * Whether digits are a complete number of this region (ISO 3166): no further digit would make another valid number. In a region whose
+ * numbers differ in length a short number is therefore not complete.
  */
 export const isWhole = (digits: string, region: string): boolean => {
   if (!isSupportedCountry(region)) return false
@@ -144,22 +158,22 @@ export const isWhole = (digits: string, region: string): boolean => {
   const number = parsePhoneNumberFromString(digits, country)
   if (number?.isPossible() !== true) return false
   if (number.isValid()) return Array.from("0123456789").every((digit) => parsePhoneNumberFromString(digits + digit, country)?.isValid() !== true)
-  // Nobody's number, as far as is known, but as long as numbers are there; a zero before it is of another plan.
+  // No known range has this number, but it has the longest length of the region. A leading zero belongs to another numbering plan.
   return !digits.startsWith("0") && validatePhoneNumberLength(`${digits}0`, country) === "TOO_LONG"
 }
 
 /**
- * The number of an address as Twilio names the parties of a call: a number, `sip:+14155550100@example.com`, `whatsapp:+14155550100`.
- * None for an address without a number in it, such as `sip:alice@example.com` and `client:+14155550100`, whose name is not a number.
+ * The number in an address of Twilio's `From` and `To`: a number, `sip:+14155550100@example.com`, `whatsapp:+14155550100`. `None` for an
+ * address without a number, such as `sip:alice@example.com`, and for `client:+14155550100`, where the text is a name.
  */
 export const parseAddress = (text: string): Option.Option<PhoneNumber> => {
   const address = /^\s*(?:[^<>]*<)?\s*(sips?|whatsapp):([^<>]*)>?\s*$/i.exec(text)
   if (address === null) return parse(text)
   const [, scheme, rest] = address
-  // Of a SIP address: what stands before the host, its parameters and a password.
+  // The user part of a SIP address, without host, parameters and password.
   const user = scheme.toLowerCase() === "whatsapp" ? rest : rest.replace(/@[^@]*$/, "").replace(/[:;?].*$/s, "")
   const decoded = Result.getOrElse(Result.try(() => decodeURIComponent(user)), () => "")
-  // Without its plus it is a number of the SIP domain's own plan.
+  // Digits without a plus are an extension of the SIP domain.
   return /^[^\d]*[+\uff0b]/.test(decoded) ? parse(decoded) : Option.none()
 }
 
@@ -171,7 +185,7 @@ export const PhoneNumberFromText = Schema.String.pipe(
     decode: SchemaGetter.transformEffect((text: string) =>
       Result.match(read(text), {
         onSuccess: Effect.succeed,
-        onFailure: (oddity) => Effect.fail(new SchemaIssue.InvalidValue({ expected: `${expected} (this ${oddity})` }))
+        onFailure: ({ why }) => Effect.fail(new SchemaIssue.InvalidValue({ expected: `${expected} (this ${why})` }))
       })
     ),
     encode: SchemaGetter.passthrough()

@@ -22,6 +22,7 @@ import * as FallbackSpeechToText from "./failover/FallbackSpeechToText.ts"
 import * as FallbackTextToSpeech from "./failover/FallbackTextToSpeech.ts"
 import * as EngineHttpClient from "./openai/client/EngineHttpClient.ts"
 import * as OpenAiClient from "./openai/client/OpenAiClient.ts"
+import * as ServerError from "./openai/client/ServerError.ts"
 import * as Liveness from "./openai/client/Liveness.ts"
 import * as OpenAiReplyModel from "./openai/chat/OpenAiReplyModel.ts"
 import * as OpenAiSpeechToText from "./openai/transcription/OpenAiSpeechToText.ts"
@@ -43,7 +44,7 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions,
 }
 
 /** The server has answered, if only with an error. */
-const isAnswer = (error: EngineFailed): boolean => OpenAiClient.statusOf(error) !== undefined
+const isAnswer = (error: EngineFailed): boolean => ServerError.statusOf(error) !== undefined
 
 /** How an operator knows it, and how its circuit does. */
 const nameOf = ({ url }: EngineSettings) => `${url.host}${url.pathname === "/" ? "" : url.pathname}`
@@ -78,7 +79,7 @@ const stageOf = <I, S, E, RE>(options: {
       })
 
       const members = yield* Effect.forEach(choices, member)
-      return yield* options.together(members, { ...bounds[options.stage], retryAfter: OpenAiClient.retryAfter, isAnswer })
+      return yield* options.together(members, { ...bounds[options.stage], retryAfter: ServerError.retryAfterOf, isAnswer })
     })
   )
 

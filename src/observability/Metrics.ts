@@ -220,3 +220,24 @@ export const logLinesDropped = Metric.counter("client_caller_log_lines_dropped_t
   description: "Log lines that were lost, since standard output could not be written as fast as they came",
   incremental: true
 })
+
+/** `journaled` ones are counted again when the database has them; `lost` ones were kept nowhere. */
+export const storeWrites = (result: "stored" | "journaled" | "lost") =>
+  Metric.counter("client_caller_store_writes_total", {
+    description: "Writes of the call history, by what became of them: the database has them, they wait in the journal, or they were lost",
+    incremental: true,
+    attributes: { result }
+  })
+
+export const storeWaiting = Metric.gauge("client_caller_store_waiting", {
+  description: "Writes of the call history that wait in memory or in this process's journal for the database"
+})
+
+export const storeBatchLatency = Metric.histogram("client_caller_store_batch_seconds", {
+  description: "How long the database took for one transaction of writes of the call history",
+  boundaries: latencyBoundaries
+})
+
+export const storeUp = Metric.gauge("client_caller_store_up", {
+  description: "Whether the database of the call history answers and nothing waits in the journal (1) or not (0)"
+})

@@ -1,12 +1,12 @@
 /**
  * A Twilio that runs here: it places and receives calls over the same REST, webhooks, signatures, TwiML and
- * WebSocket as the real one. It meets the service on the wire only.
+ * WebSocket as the real one. It uses nothing of the service but its wire formats.
  *
  * As a layer it listens on a port of this process; `main.ts` makes a program of it.
  */
 import { createServer } from "node:http"
 import { NodeFileSystem, NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
-import { Clock, Context, Duration, Effect, FiberSet, FileSystem, Layer, Option, PubSub, Redacted, Schema, Stream } from "effect"
+import { Clock, Context, Effect, FiberSet, FileSystem, Layer, Option, PubSub, Redacted, Schema, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import * as Pcm from "../audio/Pcm.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
@@ -15,40 +15,32 @@ import * as Signature from "../twilio/webhook/Signature.ts"
 import * as Caller from "./caller/Caller.ts"
 import * as CallLife from "./twilio/CallLife.ts"
 import type { CallRequest } from "./twilio/CallRequest.ts"
-import { type Faults, none, RestFault } from "./twilio/Faults.ts"
+import { DialQueue } from "./twilio/DialQueue.ts"
+import { type Faults, none } from "./twilio/Faults.ts"
 import * as PhoneCall from "./caller/PhoneCall.ts"
 import * as RestApi from "./twilio/RestApi.ts"
 import { CallerSpeech } from "./caller/CallerSpeech.ts"
+import { type RestFaults, RestJournal } from "./twilio/RestJournal.ts"
 import type { Delivery } from "./twilio/StatusCallbacks.ts"
 import { samplesPerMilli } from "./report/Timeline.ts"
+import * as Telephones from "./twilio/Telephones.ts"
 import type { Method } from "./twilio/TwimlReader.ts"
 import * as WebhookClient from "./twilio/WebhookClient.ts"
 
-/** How each telephone behaves that is dialled. */
-export type Phones = (to: PhoneNumber.PhoneNumber) => CallLife.PhoneBehaviour
-
-/**
- * What goes wrong with REST requests: a list of which each request takes the first that is left, or a
- * function of the request (`undefined`: nothing).
- */
-export type RestFaults =
-  | ReadonlyArray<RestFault>
-  | ((request: RestApi.RestRequest) => RestFault | undefined)
-
 export interface Options {
-  /** `AC…0001` when not given. */
+  /** {@link defaultAccountSid} when not given. */
   readonly accountSid?: string
   readonly authToken?: Redacted.Redacted
   /** Where the REST API listens: loopback when not given, on any free port. */
   readonly host?: string
   readonly port?: number
-  /** Calls by API that are begun in a second, 1 when not given; more wait, `queued`. */
+  /** Calls by API that begin in a second, 1 when not given; further ones wait, `queued`. */
   readonly callsPerSecond?: number
   /** Everybody answers after a second and says nothing, when not given. */
-  readonly phones?: Phones
+  readonly phones?: Telephones.Phones
   readonly restFaults?: RestFaults
   readonly statusDelivery?: Delivery
-  /** How `<Say>` is heard: as speech, or (the default) as silence of about that length. */
+  /** How `<Say>` sounds: as speech, or (the default) as silence of about the same length. */
   readonly say?: "speech" | "silence"
   /**
    * Requests to the public URL's host go to the service's instead, as a tunnel or proxy would bring them;
@@ -68,7 +60,7 @@ export interface PlaceCall {
   /** Somebody silent when not given. */
   readonly caller?: Caller.Caller
   readonly faults?: Faults
-  /** The number's own status callback: told of the end only. */
+  /** The number's own status callback, for the final state only. */
   readonly statusCallback?: string
 }
 
@@ -85,17 +77,6 @@ export const defaultAuthToken = Redacted.make("simulator-auth-token")
 const approximately = (text: string): Pcm.Pcm<8000> =>
   Pcm.of(8000, new Int16Array(Math.round(text.length * 1000 / 15) * samplesPerMilli))
 
-const everybodyAnswers: Phones = () => CallLife.PhoneBehaviour.Answers({ caller: Caller.silent })
-
-/** What a `<Dial>` to such a telephone comes to; who answers says a few words and hangs up. */
-const statusOf = {
-  Answers: "completed",
-  Busy: "busy",
-  NoAnswer: "no-answer",
-  Failed: "failed",
-  Canceled: "canceled"
-} as const
-
 const decodeAccountSid = Schema.decodeUnknownEffect(AccountSid)
 
 const parseNumber = (text: string) =>
@@ -104,6 +85,7 @@ const parseNumber = (text: string) =>
     onNone: () => Effect.fail(new SimulatorError({ message: "A number is not in E.164 form, such as +14155550100." }))
   })
 
+/** Where a URL is really served. */
 const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
   if (reroute === undefined || !URL.canParse(url)) return url
   const { host, pathname, protocol, search } = new URL(url)
@@ -113,33 +95,11 @@ const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
   return `${origin}${pathname}${search}`
 }
 
-const make = Effect.fnUntraced(function*(options: Options) {
-  const accountSid = yield* Effect.mapError(decodeAccountSid(options.accountSid ?? defaultAccountSid), (cause) =>
-    new SimulatorError({ message: "The account SID is not AC and 32 hexadecimal digits.", cause }))
-  const authToken = options.authToken ?? defaultAuthToken
-  const callsPerSecond = options.callsPerSecond ?? 1
-  const host = options.host ?? "127.0.0.1"
-
-  const http = yield* HttpClient.HttpClient
+/** What calls use of the simulator that runs them. */
+const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid: AccountSid, authToken: Redacted.Redacted, phones: () => Telephones.Phones) {
   const speech = yield* CallerSpeech
   const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
-  const clock = yield* Clock.Clock
   const locate = makeLocate(options.reroute)
-  const webhooks = WebhookClient.make(http, authToken, locate)
-
-  const server = yield* Effect.mapError(
-    NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
-    (cause) => new SimulatorError({ message: `The simulator cannot listen on ${host}:${options.port ?? 0}.`, cause })
-  )
-  // After the server, so that at the end the calls are hung up while it still stands.
-  const running = yield* FiberSet.make()
-  const placed = yield* PubSub.unbounded<PhoneCall.SimulatedCall>()
-  const calls = new Map<string, PhoneCall.PhoneCall>()
-  const requests: Array<RestApi.RestRequest> = []
-  let phones = options.phones ?? everybodyAnswers
-  let restFaults = options.restFaults ?? []
-  let nextTurn = 0
-
   const environment: CallLife.Environment = {
     accountSid,
     delivery: options.statusDelivery ?? {},
@@ -147,12 +107,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
       accountSid,
       sign: (url) => Signature.sign(authToken, url, {}),
       locate,
-      webhooks,
-      ring: (to) => {
-        const phone = phones(to)
-        const rings = Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second"))
-        return { status: statusOf[phone._tag], rings, talk: Duration.seconds(1) }
-      },
+      webhooks: WebhookClient.make(yield* HttpClient.HttpClient, authToken, locate),
+      ring: (to) => Telephones.ring(phones()(to)),
       say: (text) =>
         options.say === "speech"
           ? Effect.catch(speech.speak(text), () => Effect.succeed(approximately(text)))
@@ -166,64 +122,87 @@ const make = Effect.fnUntraced(function*(options: Options) {
         )
       )
   }
+  return environment
+})
 
-  const newSid = Effect.map(WebhookClient.hex(32), (digits) => CallSid.make(`CA${digits}`))
+const newCallSid = Effect.map(WebhookClient.hex(32), (digits) => CallSid.make(`CA${digits}`))
+
+/** A call by the API, which waits for its turn. */
+const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime: number) {
+  return yield* PhoneCall.make({
+    sid: yield* newCallSid,
+    direction: "outbound-api",
+    from: request.from,
+    to: request.to,
+    queueTime,
+    faults: none,
+    statusCallback: request.statusCallback,
+    answerDetection: request.answerDetection
+  })
+})
+
+/** A call to a number of ours, its caller's sound made. */
+const makeInbound = Effect.fnUntraced(function*(placing: PlaceCall) {
+  if (!URL.canParse(placing.webhookUrl)) {
+    return yield* new SimulatorError({ message: "The webhook's URL is not an absolute URL." })
+  }
+  const call = yield* PhoneCall.make({
+    sid: yield* newCallSid,
+    direction: "inbound",
+    from: yield* parseNumber(placing.from),
+    to: yield* parseNumber(placing.to),
+    queueTime: 0,
+    faults: placing.faults ?? none,
+    statusCallback: placing.statusCallback === undefined
+      ? undefined
+      : { url: placing.statusCallback, method: "POST", events: new Set(["completed"]) },
+    answerDetection: undefined
+  })
+  call.line = yield* Effect.mapError(
+    Caller.prepare(placing.caller ?? Caller.silent),
+    (cause) => new SimulatorError({ message: cause.message, cause })
+  )
+  return call
+})
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const accountSid = yield* Effect.mapError(decodeAccountSid(options.accountSid ?? defaultAccountSid), (cause) =>
+    new SimulatorError({ message: "The account SID is not AC and 32 hexadecimal digits.", cause }))
+  const authToken = options.authToken ?? defaultAuthToken
+  const host = options.host ?? "127.0.0.1"
+  const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
+
+  const server = yield* Effect.mapError(
+    NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
+    (cause) => new SimulatorError({ message: `The simulator cannot listen on ${host}:${options.port ?? 0}.`, cause })
+  )
+  // After the server, so that at the end the calls are hung up while it still stands.
+  const running = yield* FiberSet.make()
+  const placed = yield* PubSub.unbounded<PhoneCall.SimulatedCall>()
+  const calls = new Map<string, PhoneCall.PhoneCall>()
+  const journal = new RestJournal(options.restFaults ?? [])
+  const dialQueue = new DialQueue(options.callsPerSecond ?? 1)
+  let phones = options.phones ?? Telephones.everybodyAnswers
+  const environment = yield* makeEnvironment(options, accountSid, authToken, () => phones)
 
   const dial = Effect.fn("Simulator.dial")(function*(request: CallRequest) {
-    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    const turn = Math.max(now, nextTurn)
-    nextTurn = turn + 1000 / callsPerSecond
-    const call = yield* PhoneCall.make({
-      sid: yield* newSid,
-      direction: "outbound-api",
-      from: request.from,
-      to: request.to,
-      queueTime: Math.round(turn - now),
-      faults: none,
-      statusCallback: request.statusCallback,
-      answerDetection: request.answerDetection
-    })
+    const queueTime = dialQueue.join(Number(yield* Clock.monotonicTimeNanos) / 1_000_000)
+    const call = yield* makeOutbound(request, queueTime)
     calls.set(call.sid, call)
     yield* FiberSet.run(running, CallLife.outbound(environment, call, phones(call.to), request))
     PubSub.publishUnsafe(placed, PhoneCall.view(call))
     return call
   })
 
-  const receive = (request: RestApi.RestRequest) =>
-    Effect.sync(() => {
-      requests.push(request)
-      if (typeof restFaults === "function") return restFaults(request) ?? RestFault.Pass()
-      const [first, ...rest] = restFaults
-      restFaults = rest
-      return first ?? RestFault.Pass()
-    })
-
   const placeCall = Effect.fn("Simulator.placeCall")(function*(placing: PlaceCall) {
-    if (!URL.canParse(placing.webhookUrl)) {
-      return yield* new SimulatorError({ message: "The webhook's URL is not an absolute URL." })
-    }
-    const call = yield* PhoneCall.make({
-      sid: yield* newSid,
-      direction: "inbound",
-      from: yield* parseNumber(placing.from),
-      to: yield* parseNumber(placing.to),
-      queueTime: 0,
-      faults: placing.faults ?? none,
-      statusCallback: placing.statusCallback === undefined
-        ? undefined
-        : { url: placing.statusCallback, method: "POST", events: new Set(["completed"]) },
-      answerDetection: undefined
-    })
-    call.line = yield* Caller.prepare(placing.caller ?? Caller.silent).pipe(
-      Effect.provideContext(services),
-      Effect.mapError((cause) => new SimulatorError({ message: cause.message, cause }))
-    )
+    const call = yield* Effect.provideContext(makeInbound(placing), services)
     calls.set(call.sid, call)
     const source: PhoneCall.Source = { _tag: "Url", url: placing.webhookUrl, method: placing.method ?? "POST" }
     yield* FiberSet.run(running, CallLife.inbound(environment, call, source))
     return PhoneCall.view(call)
   })
 
+  const receive = (request: RestApi.RestRequest) => Effect.sync(() => journal.receive(request))
   yield* server.serve(RestApi.handle({ accountSid, authToken, receive, dial, calls }))
 
   const port = server.address._tag === "UnixPathAddress" ? 0 : server.address.port
@@ -231,7 +210,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     accountSid,
     authToken,
     baseUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
-    requests: Effect.sync(() => [...requests]),
+    requests: Effect.sync(() => journal.requests),
     calls: Effect.sync(() => [...calls.values()].map(PhoneCall.view)),
     dialled: Stream.fromPubSub(placed),
     placeCall,
@@ -239,10 +218,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       Effect.sync(() => {
         phones = behaviour
       }),
-    setRestFaults: (faults) =>
-      Effect.sync(() => {
-        restFaults = faults
-      })
+    setRestFaults: (faults) => Effect.sync(() => journal.setFaults(faults))
   })
 })
 
@@ -251,7 +227,7 @@ export class Simulator extends Context.Service<Simulator, {
   readonly authToken: Redacted.Redacted
   /** Where the REST API is, such as `http://127.0.0.1:8010`: the service's `TWILIO_API_BASE_URL`. */
   readonly baseUrl: string
-  /** What the REST API was asked, oldest first. */
+  /** All requests to the REST API, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<RestApi.RestRequest>>
   /** All calls, oldest first. */
   readonly calls: Effect.Effect<ReadonlyArray<PhoneCall.SimulatedCall>>
@@ -260,11 +236,11 @@ export class Simulator extends Context.Service<Simulator, {
   /** Calls a number of ours. The call rings when this returns, and lives until it ends or the layer does. */
   readonly placeCall: (placing: PlaceCall) => Effect.Effect<PhoneCall.SimulatedCall, SimulatorError>
   /** From now on the telephones that are dialled behave so. */
-  readonly setPhones: (phones: Phones) => Effect.Effect<void>
+  readonly setPhones: (phones: Telephones.Phones) => Effect.Effect<void>
   /** From now on these faults befall REST requests. */
   readonly setRestFaults: (faults: RestFaults) => Effect.Effect<void>
 }>()("client-caller/simulator/Simulator") {
-  /** A simulator of its own: nothing is shared with another one. Calls that still live are hung up at the end. */
+  /** A simulator that shares nothing with others. Calls that still live are hung up at its end. */
   static readonly layer = (options: Options = {}): Layer.Layer<Simulator, SimulatorError> =>
     Layer.effect(Simulator, make(options)).pipe(
       Layer.provide(CallerSpeech.layer),

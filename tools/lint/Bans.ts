@@ -6,7 +6,8 @@
  * first (`const D = Date`) is not followed.
  */
 import ts from "typescript"
-import { bare, memberName, packageName } from "./References.ts"
+import { packageName } from "./References.ts"
+import { bare, memberName } from "./Syntax.ts"
 
 export interface Ban {
   /** `Date.now`: a member of an object. `setTimeout`: a global. `Date.*`: every member. `new Date()`: one that takes no argument. */
@@ -59,8 +60,8 @@ export const bans: ReadonlyArray<Ban> = [
       "runtime/NextTickScheduler.ts": "it is what Effect's fibers run on",
       "runtime/EventLoopTurn.ts": "long work of one call gives the others their turn",
       "http/connections/RequestTurns.ts": "requests take turns with the calls (docs/adr/0022)",
-      "twilio/media/MediaStream.ts": "messages that are costly to read take turns with other calls (docs/adr/0022)",
-      "twilio/media/FrameQueue.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
+      "twilio/media/inbound/SlowMessages.ts": "messages that are costly to read take turns with other calls (docs/adr/0022)",
+      "twilio/media/inbound/FrameQueue.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
       "engines/embedded/soundswallower/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }
   },
@@ -92,7 +93,7 @@ const rootName = (node: ts.Expression): string | undefined => {
   return ts.isIdentifier(owner) && globals.has(owner.text) ? memberName(inner) : undefined
 }
 
-/** A name that stands for a value here: not a member's, a declaration's or a type's. */
+/** Whether a name stands for a value here, and not for a member, a declaration or a type. */
 const isValue = (node: ts.Identifier): boolean => {
   const { parent } = node
   if (ts.isShorthandPropertyAssignment(parent)) return true

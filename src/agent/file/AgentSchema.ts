@@ -58,6 +58,7 @@ export const AgentSchema = Schema.Struct({
     failure: Schema.optionalKey(Text),
     timeIsUp: Schema.optionalKey(Text),
     transferFailed: Schema.optionalKey(Text),
+    resumed: Schema.optionalKey(TextOrEmpty),
     hold: Schema.optionalKey(TextOrEmpty)
   })),
   prompt: Schema.optionalKey(Text),

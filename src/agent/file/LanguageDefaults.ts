@@ -48,6 +48,7 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
       failure: "Sorry, I have a problem here. Please call again later. Goodbye.",
       timeIsUp: "Sorry, our time is up. Goodbye.",
       transferFailed: "Sorry, I could not put you through. What else can I do for you?",
+      resumed: "Sorry, we were cut off.",
       hold: "Of course, take your time."
     },
     fillers: ["One moment.", "Let me see.", "Just a second."],
@@ -95,6 +96,7 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
       failure: "Je suis désolée, nous avons un problème. Rappelez plus tard. Au revoir.",
       timeIsUp: "Je suis désolée, nous n'avons plus de temps. Au revoir.",
       transferFailed: "Je suis désolée, je n'ai pas pu vous passer quelqu'un. Que puis-je faire d'autre ?",
+      resumed: "Pardon, nous avons été coupés.",
       hold: "Bien sûr, prenez votre temps."
     },
     fillers: ["Un instant.", "Voyons voir.", "Une petite seconde."],

@@ -1,25 +1,23 @@
 /**
- * Doubling and halving the sample rate by a half-band filter of 63 taps: the way of every call's sound, 8↔16 kHz.
+ * Doubling and halving the sample rate by a half-band filter of 63 taps, such as 8↔16 kHz.
  *
- * Of the filter's two phases one is a pure delay and the other has 32 symmetric taps, which folded are 16
- * multiplications for an output sample; `HalfBandKernel` does them. What a stream keeps for itself is its history,
- * some hundred bytes; the work is done in arrays that all streams share, so that hundreds of calls in turn stay in
- * the processor's cache.
+ * One of the filter's two phases is a pure delay. The other has 32 symmetric taps: folded, 16 multiplications for an output sample, which
+ * a kernel does. A stream of sound keeps only its history, some hundred bytes. The arrays of a step are shared by all streams, so
+ * hundreds of calls in turn stay in the processor's cache.
  */
-import { back, block, type Kernel } from "./HalfBandKernel.ts"
+import { halfBand } from "./FirDesign.ts"
+import type { SampleRate } from "../Pcm.ts"
+import { back, block, half, type Kernel } from "./HalfBandKernel.ts"
+import * as PlainKernel from "./PlainKernel.ts"
+import { passBandEdge, type RateConverter } from "./RateConverter.ts"
+import * as SimdKernel from "./SimdKernel.ts"
 
-/** A converter's state and its step; `process` answers how many samples it wrote. */
-export interface HalfBand {
-  readonly process: (input: Int16Array, out: Int16Array) => number
-  readonly reset: () => void
-  /** How many samples the next `samples` of input will give. */
-  readonly outputLength: (samples: number) => number
-}
+export type HalfBand = Pick<RateConverter, "process" | "outputLength" | "reset">
 
-/** The kernel's input: the history, then `count` samples from `start` on. */
+/** Fills the kernel's input: the history, then `count` samples from `start` on. */
 const load = (kernel: Kernel, history: Int16Array, input: Int16Array, start: number, count: number): void => {
   kernel.input.set(history)
-  // A whole frame, which is the rule, is copied without a view of it.
+  // Most input is one frame, which needs no view.
   kernel.input.set(count === input.length ? input : input.subarray(start, start + count), history.length)
 }
 
@@ -31,7 +29,7 @@ const store = (kernel: Kernel, out: Int16Array, at: number, count: number): void
   for (let i = 0; i < count; i++) out[at + i] = kernel.output[i]
 }
 
-/** Twice the rate: each input gives a filtered sample and, delayed by 15, itself. */
+/** Twice the rate: each input sample gives a filtered one and, 15 samples later, itself. */
 export const makeDoubler = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(back)
   return {
@@ -52,7 +50,7 @@ export const makeDoubler = (kernel: Kernel): HalfBand => {
   }
 }
 
-/** Half the rate: samples of even number are filtered, those of odd number added, delayed by 31. */
+/** Half the rate: the samples of even number are filtered, and those of odd number are added to them, 31 samples later. */
 export const makeHalver = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(2 * back)
   /** Whether the next input has an odd number. */
@@ -78,5 +76,23 @@ export const makeHalver = (kernel: Kernel): HalfBand => {
       isOdd = false
     },
     outputLength: lengthOf
+  }
+}
+
+/** The fastest kernel that this machine has. */
+export const makeKernel = (filter: Float64Array): Kernel => SimdKernel.make(filter) ?? PlainKernel.make(filter)
+
+let taps: Float64Array | undefined
+let kernel: Kernel | undefined
+
+/** One rate is twice the other. */
+export const make = (from: SampleRate, to: SampleRate): RateConverter => {
+  taps ??= halfBand(half, passBandEdge / 2)
+  kernel ??= makeKernel(taps)
+  const high = Math.max(from, to)
+  return {
+    ...(to > from ? makeDoubler(kernel) : makeHalver(kernel)),
+    delay: (taps.length - 1) / 2 / high,
+    tail: Math.ceil(((taps.length - 1) * from) / high)
   }
 }

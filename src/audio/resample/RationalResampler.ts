@@ -1,34 +1,21 @@
 /**
  * Sample rate conversion between any two whole rates, such as 22,050 (Piper's voices) or 44,100 Hz to 8,000 Hz.
  *
- * A windowed sinc is tabulated once for each place that an output sample can have between two input samples. For
- * `to / from` in lowest terms there are as many places as its numerator says: 80 for 44,100 to 8,000 Hz. Where
- * that is more than {@link maxTabulated}, the table has that many and the taps between two places are interpolated linearly,
- * which adds an error of about -100 dB.
- *
- * `Resampler` uses it where the ratio is not a small one; pass band, stop band and delay are the same there and here.
+ * An output sample lies at one of a number of places between two input samples: the numerator of `to / from` in lowest terms, 80 for
+ * 44,100 to 8,000 Hz. A windowed sinc is tabulated once for each place. Above {@link maxTabulated} places the table has that many,
+ * and the taps between two are interpolated linearly, which adds an error of about -100 dB.
  */
 import { kaiserWindow, kaiserWidth } from "./FirDesign.ts"
+import type { SampleRate } from "../Pcm.ts"
+import { attenuation, divisor, type RateConverter, toSample, transition } from "./RateConverter.ts"
 
-/** The state of one stream and its step; `process` answers how many samples it wrote. */
-export interface RationalResampler {
-  readonly process: (input: Int16Array, out: Int16Array) => number
-  /** How many samples the next `samples` of input will give. */
-  readonly outputLength: (samples: number) => number
-  readonly reset: () => void
-  /** Seconds. */
-  readonly delay: number
-  /** How many samples of silence push the last sample out. */
-  readonly tail: number
-}
-
-export interface Design {
+interface Design {
   /** Interpolation and decimation, without a common factor: `to / from` is `up / down`. */
   readonly up: number
   readonly down: number
   /** Input samples on each side of an output sample. */
   readonly reach: number
-  /** How many places between two input samples are tabulated. */
+  /** How many places between two input samples the table has. */
   readonly places: number
   /** `2 · reach` taps for each place, and a last row for the place of the next input sample. */
   readonly taps: Float64Array
@@ -40,20 +27,12 @@ const maxTabulated = 640
 /** Input samples that are converted at once. */
 const block = 1024
 
-const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
-
-/** `low` is the lower rate: the transition band is `transition · low` wide and centred at `low / 2`. */
-export const design = (options: {
-  readonly from: number
-  readonly to: number
-  readonly transition: number
-  readonly attenuation: number
-}): Design => {
-  const { attenuation, from, to, transition } = options
+/** The transition band is centred at half the lower rate. */
+const makeDesign = (from: SampleRate, to: SampleRate): Design => {
   const common = divisor(from, to)
   const up = to / common
   const down = from / common
-  // Of the input's rate, as the filter runs at it.
+  // A fraction of the input's rate, at which the filter runs.
   const cutoff = Math.min(from, to) / 2 / from
   const reach = Math.ceil(kaiserWidth(2 * transition * cutoff, attenuation))
   const window = kaiserWindow(attenuation)
@@ -69,16 +48,34 @@ export const design = (options: {
       taps[place * count + k] = tap
       sum += tap
     }
-    // Every place passes a constant unchanged, so that none of them can be heard as a tone.
+    // Each place passes a constant unchanged: unequal places would be heard as a tone.
     for (let k = 0; k < count; k++) taps[place * count + k] /= sum
   }
   return { up, down, reach, places, taps }
 }
 
-/** The input of one step behind its history. Nothing in it outlives a step, so all streams share it. */
+/** The newest designs. A server names its rate itself, so the number of pairs has no other bound. */
+const designs = new Map<string, Design>()
+const maxDesigns = 16
+
+const designFor = (from: SampleRate, to: SampleRate): Design => {
+  const key = `${from}:${to}`
+  const design = designs.get(key) ?? makeDesign(from, to)
+  designs.delete(key)
+  designs.set(key, design)
+  for (const oldest of designs.keys()) {
+    if (designs.size <= maxDesigns) break
+    designs.delete(oldest)
+  }
+  return design
+}
+
+/** The history and the input of one step. It outlives no step, so all streams share it. */
 let work = new Float64Array(0)
 
-export const make = (from: number, { down, places, reach, taps, up }: Design): RationalResampler => {
+/** `from` and `to` are whole Hz. */
+export const make = (from: SampleRate, to: SampleRate): RateConverter => {
+  const { down, places, reach, taps, up } = designFor(from, to)
   const count = 2 * reach
   const history = new Int16Array(count - 1)
   /** Where the next output lies behind the next input sample, in `up`-ths of an input sample. */
@@ -112,9 +109,7 @@ export const make = (from: number, { down, places, reach, taps, up }: Design): R
     let at = written
     for (; ahead < end; ahead += down) {
       const newest = Math.floor(ahead / up)
-      const value = sampleAt(before + newest, ahead - newest * up)
-      const limited = value > 32_767 ? 32_767 : value < -32_768 ? -32_768 : value
-      out[at++] = ((limited + 32_768.5) | 0) - 32_768
+      out[at++] = toSample(sampleAt(before + newest, ahead - newest * up))
     }
     ahead -= end
     for (let i = 0; i < before; i++) history[i] = work[length + i]

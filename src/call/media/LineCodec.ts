@@ -1,6 +1,6 @@
 /**
  * One call's sound between the line and the agent: μ-law of 8 kHz in frames of 20 ms on one side, samples at the agent's
- * rate on the other. Pure steps, each fused from codec, resampler and framer, in memory that is used again and again.
+ * rate on the other. Each direction is one pure step of codec, resampler and framer, in memory that is used again and again.
  */
 import * as Framer from "../../audio/Framer.ts"
 import * as Mulaw from "../../audio/Mulaw.ts"
@@ -12,12 +12,12 @@ export const frameBytes = 160
 export const frameMillis = 20
 
 /**
- * The work on one piece, shared by all calls: what is in it is read before another one's turn. Memory of each piece's own
- * would be garbage outside the heap, for which V8 collects all of it.
+ * Work arrays, shared by all calls: a step uses them and is done before the next one begins. An array for each piece would be garbage
+ * outside the heap, for which V8 collects the whole heap.
  */
 let workPcm = new Int16Array(4096)
 let workMulaw = new Uint8Array(4096)
-/** Of the usual length, so that no view has to be made for each frame. */
+/** The same for the usual length, so that no view is made for each frame. */
 const framePcm = new Int16Array(frameBytes)
 const frameMulaw = new Uint8Array(frameBytes)
 
@@ -33,20 +33,22 @@ const mulawOf = (length: number): Uint8Array => {
   return workMulaw.subarray(0, length)
 }
 
-export interface Hearing {
-  /** The pieces so far have been used: the next ones may overwrite them. Without this call all pieces stay as they are. */
+/** The caller's direction. */
+export interface LineDecoder {
+  /** All pieces so far are done with: the next ones may overwrite them. Without this call, pieces stay as they are. */
   readonly reuse: () => void
-  /** A piece of sound. */
-  readonly hear: (mulaw: Uint8Array) => Pcm
+  /** One piece of sound, of any length, at the agent's rate. */
+  readonly decode: (mulaw: Uint8Array) => Pcm
 }
 
-/** The caller's sound at the agent's rate: μ-law and resampler in one pure step. */
-export const makeHear = (sampleRate: SampleRate): Hearing => {
+/** The caller's sound at the agent's rate (Hz): μ-law and resampler in one step. */
+export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   const resampler = Resampler.make(8000, sampleRate)
-  /** Memory for the pieces; where pieces stay, each array has room for up to a second of them, for arrays outside the heap are dear. */
+  /** Memory for the pieces. Where pieces stay, it holds up to a second of them, for arrays outside the heap are dear. */
   let room = new Int16Array(resampler.outputLength(frameBytes))
+  /** Samples of `room` that belong to pieces. */
   let used = 0
-  /** The first piece of the array, if it has the usual length: mostly one frame comes at a time. */
+  /** A ready view for the first piece in `room` if it has the usual length: mostly one frame comes at a time. */
   let first: Pcm = room
   const take = (length: number): Pcm => {
     if (used === 0 && length === first.length) {
@@ -66,7 +68,7 @@ export const makeHear = (sampleRate: SampleRate): Hearing => {
     reuse: () => {
       used = 0
     },
-    hear: (mulaw) => {
+    decode: (mulaw) => {
       const piece = take(resampler.outputLength(mulaw.length))
       if (sampleRate === 8000) Mulaw.decodeInto(mulaw, piece as Pcm<8000>)
       else {
@@ -79,15 +81,24 @@ export const makeHear = (sampleRate: SampleRate): Hearing => {
   }
 }
 
-/**
- * The reply's sound as whole frames of μ-law, one behind the other: resampler, μ-law and framer in one pure step. They are
- * only good until the next step, of any call.
- */
-export const makeSay = (sampleRate: SampleRate) => {
+/** The agent's direction. Gives whole frames of μ-law, one behind the other, which are good only until the next step of any call. */
+export interface LineEncoder {
+  /** The frames that this sound, of any length, completes. */
+  readonly push: (pcm: Pcm) => Uint8Array
+  /** The part of a frame that waits for more sound, filled up to a frame. */
+  readonly pad: () => Uint8Array
+  /** All that is still in the resampler and the framer, filled up to a frame: for the end of the sound. */
+  readonly flush: () => Uint8Array
+  /** Forgets all sound so far. */
+  readonly reset: () => void
+}
+
+/** The agent's sound (`sampleRate`, Hz) as frames for the line: resampler, μ-law and framer in one step. */
+export const makeEncoder = (sampleRate: SampleRate): LineEncoder => {
   const resampler = Resampler.make(sampleRate, 8000)
   const framer = Framer.make(frameBytes)
   return {
-    push: (pcm: Pcm): Uint8Array => {
+    push: (pcm) => {
       const length = resampler.outputLength(pcm.length)
       const bytes = mulawOf(length)
       if (sampleRate === 8000) Mulaw.encodeInto(pcm as Pcm<8000>, bytes)
@@ -98,10 +109,8 @@ export const makeSay = (sampleRate: SampleRate) => {
       }
       return framer.push(bytes)
     },
-    /** The part of a frame that waits for more, padded to a whole one: a mark must not overtake it. */
     pad: framer.flush,
-    /** What is still in the filter and the framer, padded to a frame. */
-    flush: (): Uint8Array => {
+    flush: () => {
       const tail = Mulaw.encode(resampler.flush())
       const length = Math.ceil((framer.pending + tail.length) / frameBytes) * frameBytes - framer.pending
       const bytes = new Uint8Array(length).fill(Mulaw.silence)
@@ -116,12 +125,12 @@ export const makeSay = (sampleRate: SampleRate) => {
 }
 
 /**
- * Designs the filters of a rate and runs them on a second of silence, so that the first call does not pay
- * for design and compilation while another one's sound waits.
+ * Designs the filters of a rate (Hz) and runs them on a second of silence. The first call of the process then does not pay for design and
+ * compilation while another call's sound waits.
  */
 export const warmUp = (sampleRate: SampleRate): void => {
-  const { hear } = makeHear(sampleRate)
-  const say = makeSay(sampleRate)
+  const decoder = makeDecoder(sampleRate)
+  const encoder = makeEncoder(sampleRate)
   const silence = new Uint8Array(frameBytes).fill(Mulaw.silence)
-  for (let frame = 0; frame < 50; frame++) say.push(hear(silence))
+  for (let frame = 0; frame < 50; frame++) encoder.push(decoder.decode(silence))
 }

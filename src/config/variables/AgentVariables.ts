@@ -1,7 +1,7 @@
 /**
  * Which agents there are, which of them answers, and the folders that the service writes to.
  */
-import { Effect, type Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { AgentName } from "../../domain/AgentName.ts"
 import * as AgentChoices from "../AgentChoice.ts"
 import { AgentChoice, AgentNumber } from "../AgentChoice.ts"
@@ -42,7 +42,7 @@ export const agentVariables = {
     [],
     "called numbers, each once, with an agent's name or file",
     "+14155550100=receptionist,+14155550101=./agents/shop.yaml",
-    (value) => AgentChoices.readNumbers(splitList(value))
+    (value) => Option.map(Result.getFailure(AgentChoices.readNumbers(splitList(value))), ({ why }) => why)
   ),
   AGENTS_DIR: text("a folder with agent files", "agents"),
   DATA_DIR: withDefault(Schema.NonEmptyString, "data", "a folder that the service may write to", "data"),
@@ -54,7 +54,7 @@ export interface AgentSettings {
   readonly standard: AgentChoice
   /** The agents that answer calls to these numbers. */
   readonly numbers: ReadonlyArray<AgentNumber>
-  /** A folder of agent files: each is an agent, by the name in it. */
+  /** A folder of agent files; the name in each file is the agent's. */
   readonly dir: Option.Option<string>
 }
 
@@ -67,9 +67,9 @@ export const agentSettings = (values: Values): AgentSettings => ({
 })
 
 export interface FolderSettings {
-  /** Keeps the local account and the API key. */
+  /** For the local account and the API key. */
   readonly dataDir: string
-  /** Keeps the event logs of conversations, for replay; unset: none are written. */
+  /** For the event logs of conversations (`npm run replay`); unset: none are written. */
   readonly eventsDir: Option.Option<string>
 }
 

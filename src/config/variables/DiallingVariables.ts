@@ -27,14 +27,14 @@ export const diallingVariables = {
     CountriesText,
     "countries by their codes of two letters (ISO 3166), with commas between",
     "US,CA,GB",
-    (value) => DialRules.readCountries(splitList(value))
+    (value) => Option.map(Result.getFailure(DialRules.readCountries(splitList(value))), ({ why }) => why)
   ),
   DIAL_ALSO: withDefault(SpecialKinds, [], `one or more of ${DialRules.specialKinds.join(", ")}, with commas between`, "shared-cost"),
   DIAL_MAX_PER_DAY: optionalCount(1, 1_000_000, "500"),
   DIAL_MAX_PER_NUMBER: optionalCount(1, 10_000, "3")
 } as const
 
-/** The limits are calls in a day; an unset one is none. */
+/** The limits are calls in 24 hours; `None`: no limit. */
 export interface DiallingSettings {
   readonly rules: DialRules.DialRules
   readonly maxPerDay: Option.Option<number>

@@ -1,5 +1,5 @@
 /**
- * The HTTP server: where it listens, by which address Twilio reaches it, and the key of its API.
+ * The HTTP server: where it listens, by which address Twilio reaches it, how it reads the calls' sound, and the key of its API.
  */
 import { type Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as Networks from "../Networks.ts"
@@ -19,7 +19,7 @@ const NetworksText = List.pipe(
   })
 )
 
-/** `media.example.com`, `media.example.com:8443`, `[2001:db8::1]:8443`: what a URL has between `//` and `/`. */
+/** A host with or without a port: `media.example.com`, `[2001:db8::1]:8443`. */
 const HostText = Schema.String.check(Schema.isPattern(/^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?$/iu))
 
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
@@ -44,6 +44,7 @@ export const serverVariables = {
     "host names, without scheme and path, with commas between",
     "media.example.com"
   ),
+  MEDIA_FAST_PATH: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
   API_KEY: optional(
     Schema.String.check(Schema.isPattern(/^[\x20-\x7e]+$/)).pipe(Schema.decodeTo(Secret)),
     "a secret of ASCII characters, for callers of the API send it in a header",
@@ -53,7 +54,7 @@ export const serverVariables = {
 
 export interface ServerSettings {
   readonly host: string
-  /** 0: a free one. */
+  /** 0: the system chooses a free port. */
   readonly port: number
   /** The address that Twilio calls. */
   readonly publicUrl: Option.Option<URL>
@@ -62,14 +63,16 @@ export interface ServerSettings {
   readonly connections: {
     /** How long a connection may wait for its next request. */
     readonly keepAlive: Duration.Duration
-    /** Connections that may wait; one more closes the connection that has waited longest. */
+    /** Connections that may be idle; one more closes the connection that has been idle longest. */
     readonly maxIdle: number
   }
-  /** A second address for documentation, metrics and readiness; unset: they are on the first. */
+  /** A second address for documentation, metrics and readiness; unset: the first address has them. */
   readonly admin: Option.Option<{ readonly host: string; readonly port: number }>
   /** Further hosts that a call's sound may be sent to. */
   readonly websocketHosts: ReadonlyArray<string>
-  /** How long calls may go on after the service was told to stop. */
+  /** Whether the sound of media streams goes past `ws`; false: every message takes the way of `ws` and the schemas. */
+  readonly hasMediaFastPath: boolean
+  /** How long calls may continue after the service was told to stop. */
   readonly shutdownGrace: Duration.Duration
 }
 
@@ -81,5 +84,6 @@ export const serverSettings = (values: ValuesOf<typeof serverVariables>, shutdow
   connections: { keepAlive: values.SERVER_KEEP_ALIVE, maxIdle: values.SERVER_MAX_IDLE_CONNECTIONS },
   admin: Option.map(values.ADMIN_PORT, (port) => ({ host: values.ADMIN_HOST, port })),
   websocketHosts: values.WEBSOCKET_HOSTS,
+  hasMediaFastPath: values.MEDIA_FAST_PATH === "on",
   shutdownGrace
 })

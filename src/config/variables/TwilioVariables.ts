@@ -12,7 +12,7 @@ export const twilioVariables = {
   TWILIO_ACCOUNT_SID: optional(AccountSid, "an account SID: AC and 32 hexadecimal digits", "AC0123…"),
   TWILIO_AUTH_TOKEN: optional(NonEmptySecrets, "the account's auth token, or several with commas while rotating", "…"),
   TWILIO_PHONE_NUMBER: optional(PhoneNumberFromText, "a phone number in E.164 form", "+14155550100", (value) =>
-    Result.mapError(PhoneNumbers.read(value), (oddity) => `it ${oddity}`)),
+    Option.map(Result.getFailure(PhoneNumbers.read(value)), ({ why }) => `it ${why}`)),
   TWILIO_API_BASE_URL: url("http://127.0.0.1:8010"),
   TWILIO_TIMEOUT: duration("above 0", "10 seconds", "10s"),
   CALLS_PER_SECOND: withDefault(Schema.NumberFromString.check(Schema.isFinite(), Schema.isGreaterThan(0)), 1, "a number above 0", "1")
@@ -31,11 +31,11 @@ export interface TwilioSettings {
   readonly account: Option.Option<Account>
   /** The number that calls are placed from. */
   readonly phoneNumber: Option.Option<PhoneNumber>
-  /** Unset: Twilio's own. */
+  /** Unset: Twilio's own address. */
   readonly apiBaseUrl: Option.Option<URL>
-  /** For one request to the API. */
+  /** Of one request to the API. */
   readonly timeout: Duration.Duration
-  /** Calls that may be placed in a second. */
+  /** How many calls may be placed in a second. */
   readonly callsPerSecond: number
 }
 
@@ -47,7 +47,7 @@ export const twilioSettings = (values: Values): TwilioSettings => ({
   callsPerSecond: values.CALLS_PER_SECOND
 })
 
-/** Half an account is a mistake: nobody who sets one of the two wants the local account. */
+/** Reports an account with only one of its two variables. It would otherwise silently become the local account. */
 export const halfAccount = (values: Values): ReadonlyArray<string> =>
   Option.isSome(values.TWILIO_ACCOUNT_SID) === Option.isSome(values.TWILIO_AUTH_TOKEN) ? [] : [
     Option.isSome(values.TWILIO_ACCOUNT_SID)

@@ -1,65 +1,70 @@
 /**
  * One environment variable: how its text is read, its default, and what the operator is told when its value is wrong.
  */
-import { Config, Effect, Option, Result, Schema } from "effect"
+import { Config, Data, Effect, Option, Schema } from "effect"
 import * as Environment from "../Environment.ts"
 
 export interface Variable<A> {
-  /** From the trimmed text of the variable. */
+  /** Decodes the trimmed text of the variable. */
   readonly schema: Schema.ConstraintCodec<A, unknown>
   /** Completes the sentence "NAME must be …". */
   readonly expected: string
   readonly example: string
-  /** Why a value is refused: the failure is a clause. Only where `expected` does not say it. */
-  readonly why?: (value: string) => Result.Result<unknown, string>
+  /** A clause that says why a value is refused, where `expected` does not; it must not hold a secret or a phone number. */
+  readonly explain?: (value: string) => Option.Option<string>
 }
 
 export interface VariableWithDefault<A> extends Variable<A> {
   readonly fallback: A
 }
 
-/** The values of variables by their names; `None`: not set, and there is no default. */
+/** The values of variables by their names; `None` for a variable that is not set and has no default. */
 export type ValuesOf<Variables> = {
   readonly [Name in keyof Variables]: Variables[Name] extends VariableWithDefault<infer A> ? A
     : Variables[Name] extends Variable<infer A> ? Option.Option<A>
     : never
 }
 
-/** A variable that may be left out, and then has no value. */
+/** A variable without a default. */
 export const optional = <A>(
   schema: Schema.ConstraintCodec<A, unknown>,
   expected: string,
   example: string,
-  why?: Variable<A>["why"]
-): Variable<A> => ({ schema, expected, example, ...(why === undefined ? {} : { why }) })
+  explain?: Variable<A>["explain"]
+): Variable<A> => ({ schema, expected, example, ...(explain === undefined ? {} : { explain }) })
 
 export const withDefault = <A>(
   schema: Schema.ConstraintCodec<A, unknown>,
   fallback: A,
   expected: string,
   example: string,
-  why?: Variable<A>["why"]
-): VariableWithDefault<A> => ({ ...optional(schema, expected, example, why), fallback })
+  explain?: Variable<A>["explain"]
+): VariableWithDefault<A> => ({ ...optional(schema, expected, example, explain), fallback })
 
-const secretName = /TOKEN|KEY/
+const secretName = /TOKEN|KEY|DATABASE/
 
-/** Of a URL: credentials before its host, or a query or fragment that may hold a key. */
+/** A URL may have credentials before its host, or a key in its query or fragment. */
 const mayHoldSecret = /[@?#]/
 
-/** The value of a variable, or what is wrong with it: a line for the operator, without secrets. */
-export const load = <A>(name: string, variable: Variable<A>): Effect.Effect<Result.Result<Option.Option<A>, string>> =>
-  Effect.gen(function*() {
-    const raw = Environment.trimmed(Option.getOrElse(yield* Config.option(Config.String(name)), () => ""))
-    if (raw === "") return Result.succeed(Option.none<A>())
-    // A variable with a `why` may hold phone numbers, which are often copied with invisible characters: it reads or explains them itself.
-    const oddity = variable.why === undefined || /^["']/.test(raw) ? Environment.oddity(raw) : undefined
-    if (oddity !== undefined) return Result.fail(`${name} ${oddity}.`)
-    const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw))
-    if (Option.isSome(value)) return Result.succeed(value)
-    const shown = secretName.test(name) || mayHoldSecret.test(raw) ? "" : `, not ${JSON.stringify(raw)}`
-    const why = variable.why?.(raw)
-    const because = why === undefined || Result.isSuccess(why) ? "" : ` (${why.failure})`
-    return Result.fail(
-      `${name} must be ${variable.expected}${shown}${because}. Set it in the environment or in .env, for example ${name}=${variable.example}`
-    )
-  }).pipe(Effect.orElseSucceed(() => Result.fail(`${name} could not be read. Set it in the environment or in .env.`)))
+/** A variable can't be used. `line` tells the operator why, without secrets. */
+export class InvalidVariable extends Data.TaggedError("InvalidVariable")<{ readonly line: string }> {}
+
+/** The value of a variable; `None` where it is not set. */
+export const load = Effect.fnUntraced(function*<A>(name: string, variable: Variable<A>): Effect.fn.Return<Option.Option<A>, InvalidVariable> {
+  const given = yield* Effect.mapError(
+    Config.option(Config.String(name)),
+    () => new InvalidVariable({ line: `${name} could not be read. Set it in the environment or in .env.` })
+  )
+  const raw = Environment.trimmed(Option.getOrElse(given, () => ""))
+  if (raw === "") return Option.none()
+  // A variable that explains itself may hold phone numbers, and those are often copied with invisible characters.
+  const oddity = variable.explain === undefined || /^["']/.test(raw) ? Environment.oddity(raw) : undefined
+  if (oddity !== undefined) return yield* new InvalidVariable({ line: `${name} ${oddity}.` })
+  const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw))
+  if (Option.isSome(value)) return value
+  const shown = secretName.test(name) || mayHoldSecret.test(raw) ? "" : `, not ${JSON.stringify(raw)}`
+  const why = Option.match(variable.explain?.(raw) ?? Option.none(), { onNone: () => "", onSome: (clause) => ` (${clause})` })
+  return yield* new InvalidVariable({
+    line: `${name} must be ${variable.expected}${shown}${why}. Set it in the environment or in .env, for example ${name}=${variable.example}`
+  })
+})

@@ -10,6 +10,7 @@ import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
 import { processVariables } from "./ProcessVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
+import { storeVariables } from "./StoreVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
 import type { ValuesOf } from "./Variable.ts"
 
@@ -18,6 +19,7 @@ export const variables = {
   ...diallingVariables,
   ...serverVariables,
   ...agentVariables,
+  ...storeVariables,
   ...engineVariables,
   ...limitVariables,
   ...logVariables,

@@ -1,6 +1,6 @@
 /**
- * The caller's sound: takes what the line delivers and what the agent plays, and reports sound without echo and where a voice
- * starts and stops.
+ * The caller's sound. It takes the line's sound and the agent's, and reports the caller's sound without echo, and where their voice starts
+ * and stops.
  *
  * ```text
  * pieces ─▶ pre-speech buffer
@@ -8,8 +8,8 @@
  *    └────▶ windows of 32 ms ─▶ echo? ─▶ VoiceDetection ─▶ onVoice
  * ```
  *
- * All times follow media time. Sound that was held up is processed in order, as fast as possible. The effects that a window leads
- * to are awaited before the next window, as they would have ended before it in real time.
+ * All times follow media time. Sound that a network held up is processed in order, as fast as possible. A window's effects are awaited
+ * before the next window, since in real time they would have ended before it.
  */
 import { type Cause, type Duration, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -32,23 +32,23 @@ export interface VoiceChange extends SpeechBoundary {
   readonly ago: number
 }
 
-/** What the caller's sound reports, in the order of the sound. */
+/** Takes the reports in the order of the sound. */
 export interface Listener {
-  /** Whether `onSound` has a use for the next piece; without it, no echo is subtracted. */
+  /** Whether `onSound` uses the next piece. Otherwise no echo is subtracted from it. */
   readonly wantsSound: () => boolean
-  /** The next piece without echo. It is only read, and written to again after the return. */
+  /** The next piece without echo. It is written to again after the return. */
   readonly onSound: (pcm: Pcm<8000>) => void
-  /** The sound has come to this position, ms of media time. An effect is awaited before the next window. */
+  /** The sound has come up to this position, ms of media time. The effect is awaited before the next window. */
   readonly onPosition: (position: number) => Effect.Effect<void> | undefined
   /** The effect is awaited before the next window. */
   readonly onVoice: (change: VoiceChange) => Effect.Effect<void>
-  /** The voice detector failed; the energy decides instead. */
+  /** The voice detector failed, and the energy decides instead. */
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
 export interface MakeOptions {
   readonly openDetector: VoiceActivity["Service"]["open"]
-  /** The longest wait for a detector that is being opened. */
+  /** The longest wait for the detector to open. */
   readonly openTimeout: Duration.Input
   readonly clock: MediaClock
   readonly listener: Listener
@@ -61,7 +61,7 @@ export interface CallerSound {
   readonly played: (pcm: Pcm<8000>, at: number) => void
   /** The line threw away what was to be played after `at`, ms of the conversation's clock. */
   readonly cleared: (at: number) => void
-  /** A copy of the newest sound without echo: up to 480 ms, after an echo 960; none from before `since`, ms of the conversation's clock. */
+  /** A copy of the newest sound without echo: up to 480 ms, or 960 ms after an echo. `since` (ms of the conversation's clock): no sound from before. */
   readonly preSpeech: (since?: number) => Pcm<8000>
 }
 
@@ -71,8 +71,8 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const echo = EchoCanceller.make()
   const preSpeech = PreSpeechBuffer.make(echo)
 
-  /** For sound without echo: as long as the last piece, since all of a line's pieces have one length. */
-  let clean: Pcm<8000> = new Int16Array(0)
+  /** Holds the last piece without echo. It is used again, since the pieces of a line have one length. */
+  let cleanPiece: Pcm<8000> = new Int16Array(0)
 
   const voice = yield* VoiceDetection.make({
     openDetector,
@@ -95,8 +95,8 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
       const at = clock.toReal(clock.position())
       preSpeech.push(pcm, at)
       if (!listener.wantsSound()) return
-      if (clean.length !== pcm.length) clean = new Int16Array(pcm.length)
-      listener.onSound(echo.clean(pcm, at, clean))
+      if (cleanPiece.length !== pcm.length) cleanPiece = new Int16Array(pcm.length)
+      listener.onSound(echo.clean(pcm, at, cleanPiece))
     },
     onSamples: (count) => clock.advance(count / samplesPerMilli),
     onWindow: (window) => {

@@ -1,8 +1,8 @@
 /**
- * A call's voice detector with the windows that wait for it: it takes one at a time, in order.
+ * A call's voice detector with the windows that wait for it. The detector takes one window at a time, in order.
  *
- * A detector that fails, throws or takes too long is left alone, and the energy decides without it. One that was late is used
- * again as soon as it answers.
+ * A detector that fails, throws or takes too long gets no further windows, and the energy decides. A late detector is used again as soon
+ * as it answers.
  */
 import { Cause, type Duration, Effect, Exit, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -21,17 +21,17 @@ const detectorLate = new EngineFailed({
 
 export interface MakeOptions {
   readonly open: VoiceActivity["Service"]["open"]
-  /** The longest wait for a detector that is being opened. */
+  /** The longest wait for the detector to open. */
   readonly openTimeout: Duration.Input
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
 export interface DetectorQueue {
-  /** Whether there is a detector that works. */
+  /** Whether the detector is open and works. */
   readonly isReady: () => boolean
   /**
-   * Waits for the probability (0 to 1) that the window holds speech. `undefined`: the energy has to decide, and the detector may
-   * go on reading the window.
+   * Waits for the probability (0 to 1) that the window holds speech. `undefined`: the energy has to decide. Then the detector may still
+   * read the window.
    */
   readonly ask: (window: Pcm<8000>) => Effect.Effect<number | undefined>
   /** Feeds a copy of the window to the detector and ignores the result. */
@@ -41,11 +41,11 @@ export interface DetectorQueue {
 /** The detector is opened in the background and closed with the scope; until it is open, the energy decides. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<DetectorQueue, never, Scope.Scope> {
   const scope = yield* Effect.scope
-  /** Unset: not open yet, or left alone. */
+  /** Unset: not open yet, failed or late. */
   let detector: Detector | undefined
-  /** Set while the detector has a window: goes on without its answer. */
+  /** Set while the detector has a window. Calling it gives up the answer. */
   let abandon: (() => void) | undefined
-  const waiting: Array<() => void> = []
+  const waitingRequests: Array<() => void> = []
 
   const onFailure = (cause: Cause.Cause<EngineFailed>) => {
     detector = undefined
@@ -73,12 +73,12 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   )
 
   const request = (window: Pcm<8000>, answer: (probability: number | undefined) => void): void => {
-    if (abandon !== undefined) return void waiting.push(() => request(window, answer))
+    if (abandon !== undefined) return void waitingRequests.push(() => request(window, answer))
     const asked = detector
     const finish = (probability: number | undefined) => {
       abandon = undefined
       rest()
-      waiting.shift()?.()
+      waitingRequests.shift()?.()
       answer(probability)
     }
     if (asked === undefined) return finish(undefined)
@@ -92,7 +92,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
       onFailure(exit.cause)
       finish(undefined)
     }
-    // The detector still works on the window, so it gets no other until it has answered.
+    // The detector still has the window, so it gets no other one until it has answered.
     abandon = () => {
       isAbandoned = true
       onFailure(Cause.fail(detectorLate))

@@ -1,5 +1,5 @@
 /**
- * A cheap look at a window before the voice detector: can it hold speech at all, and where in it is the sound?
+ * A cheap look at a window before the voice detector: whether it can hold speech at all, and where in it the sound is.
  *
  * The noise floor is the quietest level of the last seconds (minimum statistics, Martin 2001, in its simplest form). It falls at
  * once and rises slowly, so speech does not lift it and constant noise does. Levels are mean squares of 16-bit samples.
@@ -7,12 +7,12 @@
 import type { Pcm } from "../../audio/Pcm.ts"
 
 /** Samples of a step: 4 ms at 8 kHz, the resolution of the first and the last voiced sample. */
-export const stepLength = 32
+const stepLength = 32
 
-/** −56 dBFS: below it nothing counts as sound. Telephone lines hiss at −65 to −60; μ-law's own noise is below −60. */
+/** −56 dBFS. Anything quieter is silence: telephone lines hiss at −65 to −60 dBFS, and μ-law's own noise is below −60. */
 export const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
 
-/** A window that is less than 6 dB above the floor can't hold speech that anybody would understand. */
+/** A window that is less than 6 dB above the floor holds no intelligible speech. */
 const soundOverFloor = 4
 
 /** A window that is 12 dB above the floor is loud enough for speech by its energy alone. */
@@ -21,11 +21,11 @@ const speechOverFloor = 16
 /** The floor rises by this factor in a window of 32 ms: 3 dB a second. */
 const floorRise = 10 ** (3 / 10 / 31.25)
 
-/** Windows after the last sound that the detector still looks at: the soft ends of words. */
+/** Windows after the last sound that may hold the soft end of a word, so the detector gets them. */
 const windowsAfterSound = 12
 
 export interface EnergyGate {
-  /** Takes the next window; tells whether the detector has to look at it. */
+  /** Takes the next window, and tells whether the detector needs it. */
   readonly push: (window: Pcm<8000>) => boolean
   /** Whether the last window is loud enough for speech by its energy alone. */
   readonly isLoud: () => boolean

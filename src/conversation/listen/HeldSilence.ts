@@ -1,29 +1,29 @@
 /**
- * Holds the silence behind the caller's words back from the recognizer until the caller goes on. So a transcript that is requested
- * again seconds later is one of the utterance, and not of the line's noise since.
+ * Holds back the silence after the caller's words from the recognizer until the caller goes on. So a transcript that is requested again
+ * seconds later does not include the line's noise since then.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 
-/** ms behind the last voiced sample that pass: a word's soft end. */
+/** ms after the last voiced sample that still pass: the soft end of a word. */
 const tailMillis = 300
 
-/** ms of silence before the caller goes on that pass then; older silence is dropped. */
+/** ms of silence that pass when the caller goes on. Older silence is dropped. */
 const leadMillis = 1000
 
 const samplesPerMilli = 8
 
 export interface HeldSilence {
-  /** The caller's next sound. It is only read, until this returns. */
+  /** Takes the caller's next sound, which is copied if it is held. */
   readonly push: (pcm: Pcm<8000>) => void
   /** The voice ended `millis` before the end of the sound so far. */
   readonly voiceStopped: (millis: number) => void
-  /** The voice is back: passes the held silence on. */
+  /** The voice is back, so the held silence passes. */
   readonly voiceStarted: () => void
 }
 
-/** `passOn` gets the sound that passes, in order. A piece may be written to again when `passOn` has returned. */
+/** `passOn` gets the sound that passes, in order. A piece may be overwritten after `passOn` has returned. */
 export const make = (passOn: (pcm: Pcm<8000>) => void): HeldSilence => {
-  /** Samples that still pass; unset: the caller speaks. */
+  /** Samples that still pass after the voice has stopped. Unset: the voice is on. */
   let tailLeft: number | undefined
   let held: Array<Pcm<8000>> = []
   let heldLength = 0

@@ -1,37 +1,37 @@
 /**
- * Two clocks of one conversation: media time, which passes with the caller's sound, and the conversation's clock, which is real
- * time.
+ * Converts between media time, which passes with the caller's sound, and the conversation's clock, which is real time.
  *
- * The line delivers the sound without gaps, so the samples that came tell how much media time has passed. A network that stalls
- * delivers them late and in a burst, which media time does not notice. The real time of a sample is its media time plus the
- * shortest delay seen: the delay of sound that was not held up.
+ * The line delivers the sound without gaps, so the number of samples tells how much media time has passed. A network that stalls delivers
+ * them late and in a burst, which does not change media time. The real time of a sample is its media time plus the shortest delay seen,
+ * which is the delay of sound that was not held up.
  *
- * All times are ms. A position is media time: it counts from the first sample.
+ * All times are ms. A position is media time, counted from the first sample.
  */
 export interface MediaClock {
-  /** Sound of this length arrived, and will be processed next. */
+  /** Sound of this length has arrived. It is processed next. */
   readonly arrived: (length: number) => void
-  /** The next sound of this length was processed. */
+  /** Sound of this length has been processed. */
   readonly advance: (length: number) => void
   /** The position behind the last processed sample. */
   readonly position: () => number
-  /** When the sample at this position would have arrived, had nothing held it up. */
+  /** When the sample at this position would have arrived without a stall; ms of the conversation's clock. */
   readonly toReal: (position: number) => number
+  /** The position of the sample that would arrive at this moment without a stall. */
   readonly toPosition: (real: number) => number
   /** Whether the processed sound is at most 100 ms behind real time. */
   readonly isLive: () => boolean
 }
 
-/** Sound that is further behind (ms) does not tell whether the caller is speaking now. */
+/** Sound that is further behind real time (ms) does not show whether the caller is speaking now. */
 const liveWithinMillis = 100
 
-/** Arrivals (2 s of a steady line) that must all be later than expected before the delay counts as grown for good. */
+/** After so many arrivals (2 s of a steady line) that are all later than expected, the delay has grown for good. */
 const arrivalsToAdjust = 100
 
 /** `now`: the conversation's clock. */
 export const make = (now: () => number): MediaClock => {
   let position = 0
-  /** Real time less media time, for sound that was not held up. */
+  /** Real time minus media time of sound that was not held up. */
   let offset: number | undefined
   let leastOffset = Infinity
   let arrivals = 0
@@ -40,7 +40,7 @@ export const make = (now: () => number): MediaClock => {
     arrived: (length) => {
       const current = now() - (position + length)
       leastOffset = Math.min(leastOffset, current)
-      // Sound can't come before it is spoken: a smaller offset is a shorter delay than any before.
+      // A smaller offset shows a shorter delay than all before, since sound can't come before it is spoken.
       if (offset === undefined || current < offset) offset = current
       if (++arrivals < arrivalsToAdjust) return
       offset = leastOffset

@@ -1,12 +1,12 @@
 /**
- * The newest samples of a sound, in one buffer that is written round and round.
+ * A ring buffer of the newest samples of a sound.
  */
 import * as Pcm from "../../audio/Pcm.ts"
 
 export interface PcmRingBuffer {
-  /** Copies the piece behind what is there; of a piece longer than the buffer, its end. */
+  /** Appends a copy of the piece. Of a piece longer than the buffer, only the end is kept. */
   readonly push: (pcm: Pcm.Pcm<8000>) => void
-  /** A copy of the newest `length` samples, oldest first; shorter while there are not as many. */
+  /** A copy of the newest `length` samples, oldest first. It is shorter while there are fewer. */
   readonly read: (length: number) => Pcm.Pcm<8000>
 }
 

@@ -1,8 +1,8 @@
 /**
- * The sound from before a voice was detected: it belongs to the utterance.
+ * The sound from before a voice was detected, which is the beginning of the utterance.
  *
- * During playback a voice is detected late, so 960 ms are kept instead of 480. The echo is subtracted when the sound is read,
- * since its delay is known better then than when the sound came. Windows that were certainly echo become silence.
+ * During playback detection is late, so 960 ms are kept instead of 480. The echo is subtracted when the sound is read, with the latest
+ * estimate of its delay. Windows that were certainly echo become silence.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { windowLength } from "../ports/VoiceActivity.ts"
@@ -15,7 +15,7 @@ export interface PreSpeechBuffer {
   readonly push: (pcm: Pcm<8000>, at: number) => void
   /** The window that begins at `at` was certainly echo. */
   readonly markEcho: (at: number) => void
-  /** A copy, oldest first, without echo; no sound from before `since`. */
+  /** A copy of the sound without echo, oldest first. It has no sound from before `since`. */
   readonly read: (since?: number) => Pcm<8000>
 }
 
@@ -29,7 +29,7 @@ const lengthWithEcho = 7680
 
 export const make = (canceller: Pick<EchoCanceller, "clean">): PreSpeechBuffer => {
   const ring = PcmRingBuffer.make(lengthWithEcho)
-  /** When the sample behind the newest one arrives. */
+  /** When the next sample arrives. */
   let end = 0
   /** Beginnings of the windows in the buffer that are echo, oldest first. */
   const echoes: Array<number> = []

@@ -22,23 +22,23 @@ export interface SpeechBoundary {
 export type DetectorUse = "none" | "feed" | "ask"
 
 export interface SpeechBoundaryDetector {
-  /** Measures a window's energy; once for each window, before `push`. */
+  /** Measures a window's energy. It may be called once for each window, before `push`. */
   readonly look: (window: Pcm<8000>) => DetectorUse
   /**
-   * Takes each window in order. `probability`: 0 to 1; unset: the energy decides. `end`: the position behind the window's last
-   * sample, ms of media time. A window that was not looked at is looked at now.
+   * Takes each window in order, and measures its energy if `look` has not. `probability`: 0 to 1. Unset: the energy decides. `end`: the
+   * position after the window's last sample, ms of media time.
    */
   readonly push: (window: Pcm<8000>, probability: number | undefined, end: number) => SpeechBoundary | undefined
 }
 
-/** Probabilities at which a voice starts and below which it stops: Silero's own. */
+/** A voice starts at the first probability and stops below the second one. They are Silero's own. */
 const startProbability = 0.5
 const stopProbability = 0.35
 
 /** Voiced windows in a row that start a voice: 64 ms. A click is one window. */
 const windowsToStart = 2
 
-/** ms without voice after the last voiced sample that stop it. */
+/** A voice stops when so much time (ms) has passed since its last voiced sample. */
 const silenceToStopMillis = 64
 
 const samplesPerMilli = 8
@@ -62,7 +62,7 @@ export const make = (): SpeechBoundaryDetector => {
     push: (window, probability, end) => {
       if (!isLookedAt) look(window)
       isLookedAt = false
-      // A window without sound is no voice, whatever the detector's probability.
+      // A window without sound has no voice, even if the detector's probability is high.
       const hasSound = energy.lastLoud() > 0
       const isVoiced = hasSound && (probability === undefined ? energy.isLoud() : probability >= (isSpeaking ? stopProbability : startProbability))
       const start = end - window.length / samplesPerMilli

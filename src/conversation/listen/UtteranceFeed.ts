@@ -1,6 +1,7 @@
 /**
- * One utterance's sound on its way to the recognizer: without the silence behind words (`HeldSilence`), in pieces of 60 ms, and
- * pushed in order by one fiber, so that a slow recognizer holds up nothing else.
+ * The sound of one utterance on its way to the recognizer: without the silence after words (`HeldSilence`) and in pieces of 60 ms.
+ *
+ * One fiber pushes the pieces in order, so that a slow recognizer holds up nothing else.
  */
 import { Deferred, Effect, Exit, type Latch, Queue, type Scope, Stream } from "effect"
 import * as Pcm from "../../audio/Pcm.ts"
@@ -13,7 +14,7 @@ const pieceLength = 480
 
 export interface MakeOptions {
   readonly recognizer: Recognizer
-  /** Open while partial transcripts are wanted: each is a request to the engine. */
+  /** Open while partial transcripts are wanted. Each of them is a request to the engine. */
   readonly partialsWanted: Latch.Latch
   readonly onPartial: (text: string) => void
 }
@@ -26,11 +27,11 @@ export interface UtteranceFeed {
   /** The voice ended `millis` before the end of the sound so far. */
   readonly voiceStopped: (millis: number) => void
   readonly voiceStarted: () => void
-  /** The recognizer's utterance, once all sound up to this call has been pushed to it. Fails if the recognizer has failed. */
+  /** Waits until all sound so far has been pushed, and gives the recognizer's utterance. Fails if the recognizer has failed. */
   readonly drained: () => Effect.Effect<Utterance, EngineFailed>
 }
 
-/** Begins an utterance of the recognizer's, which ends with the scope. Waits for nothing. */
+/** Begins an utterance of the recognizer in the background. It ends with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<UtteranceFeed, never, Scope.Scope> {
   const inbox = yield* Queue.unbounded<Pcm.Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>()
   const gathered = new Int16Array(pieceLength)
@@ -47,7 +48,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     )
   })
 
-  /** Takes what is in the inbox until the scope is closed; after a failure it answers every request with that failure. */
+  /** Takes items from the inbox until the scope is closed. After a failure it answers each request with that failure. */
   const run = Effect.gen(function*() {
     const begun = yield* Effect.exit(options.recognizer.begin)
     if (Exit.isSuccess(begun) && begun.value.partials !== undefined) yield* reportPartials(begun.value.partials)

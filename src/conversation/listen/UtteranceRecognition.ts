@@ -1,8 +1,8 @@
 /**
- * The caller's utterances that are being recognized: the one that goes on, and earlier parts of the same turn whose transcripts
- * are still being made.
+ * The caller's utterances that are being recognized: the current one, and earlier parts of the same turn whose transcripts are not
+ * finished.
  *
- * It carries out the turn machine's commands and reports transcripts. It waits for no recognizer.
+ * It carries out the turn machine's commands and reports transcripts. No command waits for a recognizer.
  */
 import { Effect, Exit, Fiber, Latch, Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -18,10 +18,10 @@ const transcriptLate = new EngineFailed({
   advice: "No transcript came in time. Look at the load of the speech recognition, or raise timeouts.transcript in the agent's file."
 })
 
-/** Gets a copy of the caller's utterances, each with the parts that continue it. */
+/** Takes a copy of the caller's utterances, each together with the parts that continue it. */
 export interface UtteranceCopy {
   readonly beginUtterance: () => void
-  /** The sound is only read, until this returns. */
+  /** Takes the next sound. It may be overwritten after the return. */
   readonly hear: (pcm: Pcm<8000>) => void
   readonly endUtterance: () => void
 }
@@ -54,6 +54,7 @@ export interface UtteranceRecognition {
   readonly transcribe: (id: number, attempt: number) => Effect.Effect<void>
   /** Stops the newest request for a transcript of this utterance. */
   readonly cancelTranscription: (id: number) => Effect.Effect<void>
+  /** Ends an utterance. Does not wait for a recognizer that is slow to let go. */
   readonly end: (id: number) => Effect.Effect<void>
   /** Whether partial transcripts are requested. At first they are not. */
   readonly setPartialsWanted: (isWanted: boolean) => void
@@ -65,26 +66,25 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const scope = yield* Effect.scope
   const partialsWanted = yield* Latch.make(false)
   let current: OpenUtterance | undefined
-  const earlier = new Map<number, OpenUtterance>()
+  const earlierParts = new Map<number, OpenUtterance>()
   const transcriptions = new Map<number, Fiber.Fiber<unknown>>()
 
-  const find = (id: number) => current?.id === id ? current : earlier.get(id)
+  const find = (id: number) => current?.id === id ? current : earlierParts.get(id)
 
   const end = (id: number) => Effect.suspend(() => {
     const ended = find(id)
     transcriptions.delete(id)
-    earlier.delete(id)
+    earlierParts.delete(id)
     if (ended === current) {
       current = undefined
       copy?.endUtterance()
     }
-    // A recognizer that is slow to let go must not hold up the turn.
     return ended === undefined ? Effect.void : Effect.asVoid(Effect.forkIn(Scope.close(ended.scope, Exit.void), scope))
   })
 
   return {
     begin: Effect.fnUntraced(function*(id, { continues, preSpeech }) {
-      if (continues !== undefined && current?.id === continues) earlier.set(continues, current)
+      if (continues !== undefined && current?.id === continues) earlierParts.set(continues, current)
       else if (current !== undefined) yield* end(current.id)
       const utteranceScope = yield* Scope.fork(scope)
       const onPartial = (text: string) => report({ _tag: "Partial", utterance: id, text })

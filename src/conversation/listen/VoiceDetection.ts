@@ -1,8 +1,8 @@
 /**
  * Finds where the caller's voice starts and stops, window by window.
  *
- * The voice detector is awaited only where its answer can change something. A window without sound is no voice: the detector is
- * fed with it for the sake of later windows, and the pause is noticed without it.
+ * The voice detector is awaited only where its answer matters. A window without sound has no voice, so the pause is noticed without the
+ * detector, which is only fed the window to keep its state.
  */
 import { type Cause, type Duration, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -13,18 +13,18 @@ import * as SpeechBoundaryDetector from "./SpeechBoundaryDetector.ts"
 
 export interface MakeOptions {
   readonly openDetector: VoiceActivity["Service"]["open"]
-  /** The longest wait for a detector that is being opened. */
+  /** The longest wait for the detector to open. */
   readonly openTimeout: Duration.Input
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
   readonly onBoundary: (boundary: SpeechBoundaryDetector.SpeechBoundary) => Effect.Effect<void>
-  /** The detector may go on reading the window that was pushed last: it must not be written to any more. */
+  /** The detector may still read the last window, so that window must not be written to again. */
   readonly onWindowKept: () => void
 }
 
 export interface VoiceDetection {
   /**
-   * Takes each window in order. `end`: the position behind its last sample, ms of media time. The next window comes after the
-   * effect has ended; without an effect, at once.
+   * Takes each window in order. `end`: the position after its last sample, ms of media time. The next window may be pushed when the effect
+   * has ended, or at once if there is none.
    */
   readonly push: (window: Pcm<8000>, end: number, isEcho: boolean) => Effect.Effect<void> | undefined
 }

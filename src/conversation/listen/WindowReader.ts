@@ -7,24 +7,24 @@ import { eventLoopTurn } from "../../runtime/EventLoopTurn.ts"
 import { windowLength } from "../ports/VoiceActivity.ts"
 
 /**
- * Windows (half a second) that are read before other calls get a turn of the event loop. During playback a window costs up to a
- * millisecond, and a stalled network or a long message delivers hundreds of them at once.
+ * Windows (half a second of sound) that are read in one turn of the event loop. During playback a window costs up to a millisecond, and a
+ * stalled network or a long message delivers hundreds of windows at once.
  */
 const windowsPerLoopTurn = 16
 
 export interface MakeOptions {
-  /** A piece begins: none of its samples has been read. */
+  /** The next piece, before any of its samples is read. */
   readonly onPiece: (pcm: Pcm.Pcm<8000>) => void
-  /** So many samples of the piece were read. */
+  /** So many more samples of the piece were read. */
   readonly onSamples: (count: number) => void
-  /** A window is full. It is written to again after the effect. */
+  /** A window is full. It is overwritten after the effect. */
   readonly onWindow: (window: Pcm.Pcm<8000>) => Effect.Effect<void> | undefined
 }
 
 export interface WindowReader {
   /** Takes the next pieces, without gaps. They are only read until the effect has ended. */
   readonly read: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
-  /** Leaves the current window to whoever has it, and goes on with another. */
+  /** Never writes to the current window again, and goes on with another one. */
   readonly replaceWindow: () => void
 }
 
@@ -34,9 +34,9 @@ const cutIntoWindows = (pcm: Pcm.Pcm<8000>): ReadonlyArray<Pcm.Pcm<8000>> =>
 export const make = ({ onPiece, onSamples, onWindow }: MakeOptions): WindowReader => {
   let window: Pcm.Pcm<8000> = new Int16Array(windowLength)
   let filled = 0
-  let windowsInTurn = 0
+  let windowsInLoopTurn = 0
 
-  /** Goes on with sample `from` of piece `first`; the windows before it are done. */
+  /** Reads on from sample `from` of piece `first`. */
   const readFrom = (pieces: ReadonlyArray<Pcm.Pcm<8000>>, first: number, from: number): Effect.Effect<void> => {
     for (let index = first; index < pieces.length; index++) {
       const pcm = pieces[index]
@@ -51,8 +51,8 @@ export const make = ({ onPiece, onSamples, onWindow }: MakeOptions): WindowReade
         if (filled < windowLength) break
         filled = 0
         const processing = onWindow(window)
-        if (++windowsInTurn >= windowsPerLoopTurn) {
-          windowsInTurn = 0
+        if (++windowsInLoopTurn >= windowsPerLoopTurn) {
+          windowsInLoopTurn = 0
           return Effect.flatMap(Effect.andThen(processing ?? Effect.void, eventLoopTurn), () => readFrom(pieces, index, at))
         }
         if (processing !== undefined) return Effect.flatMap(processing, () => readFrom(pieces, index, at))
@@ -64,11 +64,11 @@ export const make = ({ onPiece, onSamples, onWindow }: MakeOptions): WindowReade
   return {
     read: (pieces) =>
       Effect.suspend(() => {
-        windowsInTurn = 0
-        let longest = 0
-        for (let index = 0; index < pieces.length; index++) longest = Math.max(longest, pieces[index].length)
-        // `onPiece` must not run ahead of the windows by more than one.
-        return readFrom(longest <= windowLength ? pieces : pieces.flatMap(cutIntoWindows), 0, 0)
+        windowsInLoopTurn = 0
+        let longestPiece = 0
+        for (let index = 0; index < pieces.length; index++) longestPiece = Math.max(longestPiece, pieces[index].length)
+        // A long piece is cut, so that `onPiece` is at most one window ahead of `onWindow`.
+        return readFrom(longestPiece <= windowLength ? pieces : pieces.flatMap(cutIntoWindows), 0, 0)
       }),
     replaceWindow: () => {
       window = new Int16Array(windowLength)

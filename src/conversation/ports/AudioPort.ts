@@ -14,7 +14,9 @@
 import { Data, type Effect, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import type { ActionKeeper } from "./Actions.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
+import type { ConversationMemory } from "./ConversationMemory.ts"
 
 /** What the call tells the agent beside the sound. Signals are never dropped and never wait behind sound. */
 export type Signal = Data.TaggedEnum<{
@@ -79,6 +81,25 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   readonly isWatched: () => boolean
   /** Hands the call on to another telephone, after which the media stream ends soon. Unset: this call can't be handed on. */
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
+  /** An earlier media stream of the call had a conversation, which goes on. Unset: it begins. */
+  readonly resumption?: Resumption
+  /** Keeps the newest memory of the conversation. Never waits. Unset: nobody keeps it. */
+  readonly remember?: (memory: ConversationMemory) => void
+  /** Unset: actions are not written down. */
+  readonly actions?: ActionKeeper
+  /**
+   * Why the sound has ended, asked when the agent's scope closes. `undefined`: the line was lost, and the call may go on. Unset: the caller
+   * hung up.
+   */
+  readonly whyEnded?: () => string | undefined
+}
+
+/** How a conversation goes on that an earlier media stream had. */
+export interface Resumption {
+  /** `"lost"`: nobody knows what was said before. */
+  readonly memory: ConversationMemory | "lost"
+  /** The call was handed on, nobody took it there, and the caller is back. */
+  readonly isAfterTransfer: boolean
 }
 
 /** What an agent gives the call that it answers. */

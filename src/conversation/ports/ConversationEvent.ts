@@ -1,13 +1,13 @@
 /**
- * What watchers of a conversation are told: the demo, the console, a log. All of it can be written as JSON.
+ * Events of a conversation for those who watch it: the demo, the console, a log. All of them can be written as JSON.
  *
- * It holds what people said, which is personal data: for those who may hear the call, never for a log's message.
+ * They hold what people said, which is personal data. Only those who may hear the call get them, and no log message holds them.
  */
 import type { Stage } from "./Engine.ts"
 
-/** When things of one turn happened, in ms after the caller's last voiced sample arrived; docs/latency.md names both ends. */
+/** The moments of one turn, in ms after the caller's last voiced sample arrived. docs/latency.md names both ends of each. */
 export interface TurnTimes {
-  /** How long endpointing meant to wait. */
+  /** The pause after which endpointing meant to end the turn. */
   readonly due: number
   /** The decision that the turn was over. */
   readonly endpoint: number
@@ -21,8 +21,17 @@ export interface TurnTimes {
   readonly firstMedia?: number
   /** The mark behind the reply's first segment came back. */
   readonly firstMark?: number
-  /** The reply began to be heard, as that mark tells: its return less the length of what lies before it. */
+  /** The caller began to hear the reply: the return of that mark, less the length of the segment. */
   readonly heard?: number
+}
+
+/** Words of the agent that the caller heard, and when. */
+export interface PlayedText {
+  readonly text: string
+  /** When the first sample was played, ms since the conversation began. */
+  readonly at: number
+  /** ms of sound. */
+  readonly millis: number
 }
 
 export type ConversationEvent = {
@@ -31,23 +40,25 @@ export type ConversationEvent = {
   /** The agent's turn: 0 is the greeting. */
   readonly turn: number
 } & (
-  | { readonly _tag: "CallerSaid"; readonly text: string }
-  /** What was understood so far; more may come, and it may be understood otherwise. */
+  /** `startedAt`, `endedAt`: the first and the last voiced sample, ms since the conversation began; unset for keys. */
+  | { readonly _tag: "CallerSaid"; readonly text: string; readonly startedAt?: number; readonly endedAt?: number }
+  /** A partial transcript. The next one may have more or other words. */
   | { readonly _tag: "CallerSays"; readonly text: string }
-  /** The agent begins to say this; what was heard of it comes in `AgentHeard`. */
+  /** The agent is about to say this. `AgentHeard` tells how much of it the caller heard. */
   | { readonly _tag: "AgentSays"; readonly text: string }
-  /** The turn's answer is late: this is said to fill the wait. */
+  /** The answer is late, so the agent says this to fill the wait. */
   | { readonly _tag: "AgentFills"; readonly text: string }
-  /** These keys are pressed, as tones. */
+  /** The agent presses these keys, as tones. */
   | { readonly _tag: "AgentPresses"; readonly digits: string }
-  /** All that the caller heard of the agent's turn. */
-  | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean }
-  /** The agent was interrupted; `clearAfter`: ms from the first voiced sample to the `clear`. */
+  /** All that the caller heard of the agent's turn. `isWhole`: the turn was heard to its end. */
+  /** `played`: the words with their times, where they are known. */
+  | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean; readonly played?: ReadonlyArray<PlayedText> }
+  /** The caller interrupted the agent. `clearAfter`: ms from the first voiced sample to the `clear`. */
   | { readonly _tag: "BargeIn"; readonly clearAfter: number }
-  /** It was no interruption after all; the agent goes on. */
+  /** A false interruption: the agent says the rest. */
   | { readonly _tag: "Resumed" }
   | { readonly _tag: "TurnMeasured"; readonly times: TurnTimes }
-  /** The call is to be handed on, to this name; `Ended` follows, or `TransferFailed` and the conversation goes on. */
+  /** The call is about to be transferred to this name. Then comes `Ended`; or `TransferFailed`, and the conversation goes on. */
   | { readonly _tag: "Transferring"; readonly to: string }
   | { readonly _tag: "TransferFailed"; readonly to: string; readonly reason: string }
   | { readonly _tag: "EngineTrouble"; readonly stage: Stage; readonly reason: string }

@@ -1,7 +1,8 @@
 /**
- * How long the turn waits for an answer of a stage to begin: `timeouts` of the agent's file, in ms from the request on. It stands
- * beside the request, in the fiber that makes it, so that all between the turn and the engine can go by it: who shares the time
- * out among several engines, who asks again, and who bounds the silence of a server. Unset: nobody has said.
+ * The longest time that the turn waits for a stage's answer to begin: `timeouts` of the agent's file, ms from the request on.
+ *
+ * It is a context reference, set in the fiber of the request. So all layers between the turn and the engine can read it: failover
+ * divides the time among several engines, a retry fits into it, and a client bounds the silence of its server. Unset: no limit is known.
  */
 import { Context } from "effect"
 

@@ -1,20 +1,21 @@
 /**
- * How long a stream may be waited for: a bound on each of its elements, kept by one timer for all of them. A race for
- * each element costs more than the element where a hundred calls hear speech and read text that comes in pieces.
+ * A limit on the wait for each element of a stream, kept by one timer for all of them.
+ *
+ * A race for each element would cost more than the element: a hundred calls read text and speech in small pieces.
  */
 import { Clock, Effect, Stream } from "effect"
 import { StageBudget } from "./StageBudget.ts"
 
 export interface StreamTimeout {
-  /** The next element is waited for from now on. */
+  /** The wait for the next element begins. */
   readonly wait: () => void
-  /** It has come. The time that is taken to deal with it does not count. */
+  /** The element has come. The time of its processing does not count. */
   readonly rest: () => void
-  /** Ends when one has been waited for too long. */
+  /** Ends when a wait has lasted too long. */
   readonly late: Effect.Effect<void>
 }
 
-/** `millis`: the longest wait for one element. Nothing is waited for yet. */
+/** `millis`: the longest wait for one element. No wait has begun yet. */
 export const make = (millis: number): Effect.Effect<StreamTimeout> =>
   Effect.map(Clock.Clock, (clock) => {
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -35,8 +36,8 @@ export const make = (millis: number): Effect.Effect<StreamTimeout> =>
   })
 
 /**
- * Runs a stream for what is done with its elements, and fails when the next one, or the end, is more than `millis` away. The stream
- * finds that in `StageBudget`.
+ * Runs a stream and processes its elements in order. It fails with `onLate` when the next element, or the end, does not come within
+ * `millis`. The stream's effects find `millis` in `StageBudget`.
  */
 export const runForEach = <A, E, R, E2, R2, E3>(
   stream: Stream.Stream<A, E, R>,

@@ -1,5 +1,5 @@
 /**
- * The port of speech synthesis: text in, sound out, the first of it as early as the engine can.
+ * The port of speech synthesis: takes text and streams its sound, as early as the engine can.
  */
 import { Context, type Effect, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
@@ -8,19 +8,19 @@ import type { EngineFailed, Observed } from "./Engine.ts"
 export interface SpeechRequest {
   /** A clause or a sentence, without markup. */
   readonly text: string
-  /** A voice's name as the engine knows it; unset: the engine's own choice. */
+  /** The engine's name of a voice. Unset: the engine chooses. */
   readonly voice?: string
   /** ISO 639-1. */
   readonly language: string
-  /** What was said before, oldest first, for an engine that speaks the better for it; see `contextMillis`. */
+  /** What was said before, oldest first, for a voice that sounds better with it (`contextMillis`). */
   readonly context?: ReadonlyArray<SpokenTurn>
 }
 
-/** Something that was said and heard, with its sound. */
+/** Words that one side said and the other heard, with their sound. */
 export interface SpokenTurn {
   readonly role: "caller" | "agent"
   readonly text: string
-  /** In its order, in pieces of any length. */
+  /** In order, in pieces of any length. */
   readonly sound: ReadonlyArray<Pcm>
   readonly sampleRate: SampleRate
 }
@@ -36,14 +36,14 @@ export interface SpeechChunk {
 }
 
 export class TextToSpeech extends Context.Service<TextToSpeech, Observed & {
-  /** Stopped by interruption. Text without a letter or digit is no sound. */
+  /** Interruption stops it. Text without a letter or digit has no sound. */
   readonly speak: (request: SpeechRequest) => Stream.Stream<SpeechChunk, EngineFailed>
-  /** Makes these ready, so that they come without delay: an agent's fixed lines. */
+  /** Makes the sound of an agent's fixed lines before it is needed, so that they come without delay. */
   readonly prepare: (requests: ReadonlyArray<SpeechRequest>) => Effect.Effect<void, EngineFailed>
-  /** Whether this is kept here, and so needs no server. Unset: nothing does need one. */
+  /** Whether the sound of this request is here already, so that it needs no server. Unset: the engine needs no server at all. */
   readonly isReady?: (request: SpeechRequest) => boolean
-  /** The voices it has; empty where it can't tell. */
+  /** Names of the engine's voices. Empty: the engine can't tell. */
   readonly voices: ReadonlyArray<string>
-  /** The most sound (ms) of the conversation before that it can use; unset: none, and nobody needs to keep it. */
+  /** How much sound (ms) of the conversation so far the voice can use. Unset: none, so none is kept. */
   readonly contextMillis?: number
 }>()("client-caller/conversation/ports/TextToSpeech") {}

@@ -1,22 +1,22 @@
 /**
- * The port of the tools: what a language model may ask for over HTTP, such as a booking.
+ * The port of the tools: what a language model may request over HTTP, such as a booking.
  *
  * A request may change the world, so it is sent once and never stopped: not when the caller speaks, not when the reply is thrown
- * away, and not when they hang up.
+ * away, and not when the caller hangs up.
  */
-import { Context, type Effect, type Fiber, type Result, type Schema } from "effect"
+import { Context, Data, type Effect, type Fiber, type Result, type Schema } from "effect"
 import type { Tool } from "../../definition/AgentDefinition.ts"
 
 /** What became of a request. */
 export type ToolOutcome =
-  /** The server answered, well or not; `text` is for the model. */
+  /** The server answered, with success or an error. `text` is for the model. */
   | { readonly _tag: "Answered"; readonly text: string }
-  /** The request surely did not reach the server: nothing was done. */
+  /** The request surely did not reach the server, so nothing was done. */
   | { readonly _tag: "NotSent" }
-  /** It was sent, and no answer came: nobody knows whether it was done. */
+  /** The request was sent and no answer came, so nobody knows whether it was done. */
   | { readonly _tag: "Unknown" }
 
-/** JSON with the keys of objects in one order: arguments are the same whatever order a model writes them in. */
+/** JSON with the keys of objects in one order, so that arguments are equal in whatever order a model writes them. */
 export const canonical = (value: Schema.Json): string => {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
   if (typeof value !== "object" || value === null) return JSON.stringify(value)
@@ -24,7 +24,23 @@ export const canonical = (value: Schema.Json): string => {
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member as Schema.Json)}`).join(",")}}`
 }
 
-/** Something that a model wants within a reply. */
+/** The call can't become a request: an unknown tool, impossible arguments, or too many calls at once. */
+export class ToolCallRefused extends Data.TaggedError("ToolCallRefused")<{
+  /** A sentence that tells the model why. It is the answer to the call. */
+  readonly answer: string
+}> {
+  override get message() {
+    return this.answer
+  }
+}
+
+/** A tool with its arguments, checked against the tool's JSON schema. */
+export interface ToolRequest {
+  readonly tool: Tool
+  readonly value: Schema.Json
+}
+
+/** A tool call that a model made within a reply. */
 export interface ToolCall {
   /** The id that the model gave the call. A call that was written as text gets one here. */
   readonly id: string
@@ -32,24 +48,24 @@ export interface ToolCall {
   readonly name: string
   /** JSON, or the line as it was written; for the model's next request. */
   readonly arguments: string
-  /** What is to be asked, or a sentence for the model that says why it can't be. */
-  readonly ask: Result.Result<{ readonly tool: Tool; readonly value: Schema.Json }, string>
+  readonly request: Result.Result<ToolRequest, ToolCallRefused>
 }
 
-/** What the model asked in a reply before it spoke on, with what it is told about it now. */
+/** Tool calls that a model made between two of its texts, with what it is told of them now. */
 export interface ToolExchange {
-  /** Stands behind so many messages of the history. */
+  /** Messages of the history before it. */
   readonly at: number
-  /** What the model had said before. */
+  /** What the model had said before, in the same reply. */
   readonly said: string
   readonly calls: readonly [AnsweredCall, ...ReadonlyArray<AnsweredCall>]
 }
 
 export interface AnsweredCall extends Pick<ToolCall, "id" | "name" | "arguments"> {
+  /** A text for the model. */
   readonly answer: string
 }
 
 export class Tools extends Context.Service<Tools, {
-  /** Sends a request, which goes on whatever becomes of the call, until it is answered or `tool.timeout` is over. */
+  /** Sends a request. It goes on after the call's end, until it is answered or `tool.timeout` has passed. */
   readonly send: (tool: Tool, value: Schema.Json) => Effect.Effect<Fiber.Fiber<ToolOutcome>>
 }>()("client-caller/conversation/ports/Tools") {}

@@ -1,24 +1,23 @@
 /**
- * The port of voice activity detection: is somebody speaking in this window of sound?
+ * The port of voice activity detection: tells whether somebody speaks in a window of sound.
  */
 import { Context, type Effect, type Exit, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { EngineFailed } from "./Engine.ts"
 
-/** Samples of a window at 8 kHz: 32 ms, what Silero VAD takes at this rate. */
+/** Samples of a window at 8 kHz: 32 ms, the length that Silero VAD takes at this rate. */
 export const windowLength = 256
 
 /** A window's length in ms. */
 export const windowMillis = 32
 
-/** One call's detector; it remembers what it has heard, and belongs to one call alone. */
+/** The detector of one call. It remembers what it has heard. */
 export interface Detector {
   /**
-   * Answers once, at once or later, with the probability (0 to 1) that the window holds speech. Windows of `windowLength`
-   * samples, in the order of the sound, the next one only after the answer. The window is the caller's again then.
+   * Calls `answer` once, now or later, with the probability (0 to 1) that the window holds speech. Windows have `windowLength` samples and
+   * come in the order of the sound, each after the answer to the one before. The window must not be written to before its answer.
    *
-   * A callback and no effect: thirty times a second on each call that speaks, a fiber costs as much as all else that is done
-   * with the answer.
+   * It is a callback and no effect: thirty times a second on each speaking call, a fiber would cost as much as all other work with the answer.
    */
   readonly ask: (window: Pcm<8000>, answer: (probability: Exit.Exit<number, EngineFailed>) => void) => void
 }

@@ -1,5 +1,5 @@
 /**
- * What leaves a conversation for the caller, before the line has it: sound, and what stands between sound.
+ * The items that a conversation sends to the caller's line, in order: sound, and notices and marks between pieces of sound.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 
@@ -7,13 +7,13 @@ export type Outgoing =
   & {
     readonly reply: number
     readonly segment: number
-    /** Whether the item still counts; a cancelled segment's items are dropped wherever they are. */
+    /** Whether the item still counts. Items of a cancelled segment are dropped wherever they wait. */
     readonly isWanted: () => boolean
   }
   & (
     | { readonly _tag: "Sound"; readonly pcm: Pcm<8000> }
-    /** The first sound of the segment is in front of this item. */
+    /** Comes right after the first sound of a segment. */
     | { readonly _tag: "Sent" }
-    /** All sound of the segment is in front of this item. */
+    /** Comes after all sound of a segment. */
     | { readonly _tag: "Mark"; readonly isFiller: boolean }
   )

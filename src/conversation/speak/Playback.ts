@@ -1,5 +1,5 @@
 /**
- * The last step of the agent's sound before the line: tells the echo canceller what is played and when, and reports what left.
+ * The last step of the agent's sound before the line. It tells the echo canceller which sound is played when, and reports what has left.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { CallerSound } from "../listen/CallerSound.ts"
@@ -15,7 +15,7 @@ export interface MakeOptions {
 }
 
 export interface Playback {
-  /** Turns an item into what the line takes. Items come in order, when the line has room. */
+  /** Gives the item as the line takes it. Items come in order, when the line has room. */
   readonly leave: (
     item: Outgoing
   ) => Pcm<8000> | { readonly _tag: "Mark"; readonly name: string } | { readonly _tag: "Sent"; readonly notify: () => void }
@@ -26,7 +26,7 @@ export interface Playback {
 const samplesPerMilli = 8
 
 export const make = ({ callerSound, now, report }: MakeOptions): Playback => {
-  /** When all sound that left is expected to have been played. */
+  /** When the last sound that has left is expected to end; ms of the conversation's clock. */
   let playedUntil = 0
 
   return {

@@ -1,12 +1,12 @@
 /**
- * The replies whose text is being made: runs the language model and its tools (`ReplyRounds`) and reports what they write.
+ * The replies whose text is being written: runs the reply model and its tools (`ReplyRounds`) and reports the parts of each reply.
  *
- * A reply that is made in a pause may be dropped. Its tools wait until the caller's turn is over, unless they change nothing.
+ * A reply that was begun in a pause may be dropped. Its tools wait until the caller's turn is over, unless they change nothing.
  */
 import { Deferred, Effect, FiberMap, type Scope } from "effect"
 import { EngineFailed, failureOf } from "../ports/Engine.ts"
 import type { Replier, ReplyRequest } from "../ports/ReplyModel.ts"
-import type { ToolDesk } from "../tools/ToolDesk.ts"
+import type { ToolRunner } from "../tools/ToolRunner.ts"
 import type { Report, TurnReport } from "../turn/TurnReport.ts"
 import * as ReplyRounds from "./ReplyRounds.ts"
 
@@ -18,18 +18,18 @@ const replyLate = new EngineFailed({
 
 export interface MakeOptions {
   readonly replier: Replier
-  readonly desk: ToolDesk
+  readonly tools: ToolRunner
   /** The longest wait for the model's next words, ms. */
   readonly timeout: number
   readonly report: Report
 }
 
 export interface ReplyGeneration {
-  /** Reports the reply's parts, and `ReplyDone` or `ReplyFailed` behind them. */
+  /** Reports the reply's parts, then `ReplyDone` or `ReplyFailed`. */
   readonly start: (reply: number, request: ReplyRequest) => Effect.Effect<void>
   /** The caller's turn is over: from now on the reply's tools may change the world. */
   readonly settle: (reply: number) => void
-  /** Stops the model. Does not wait for a server that is slow to let go; tools that were asked go on. */
+  /** Stops the model, but not the tools. Does not wait for a server that is slow to let go. */
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 
@@ -52,7 +52,7 @@ const reportOf = (reply: number, part: ReplyRounds.SpokenPart): TurnReport => {
 
 /** All models stop with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<ReplyGeneration, never, Scope.Scope> {
-  const { desk, replier, report, timeout } = options
+  const { replier, report, timeout, tools } = options
   const scope = yield* Effect.scope
   const running = yield* FiberMap.make<number>()
   const unsettled = new Map<number, Deferred.Deferred<void>>()
@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
           replier,
           reply,
           request,
-          desk,
+          tools,
           settled: Deferred.await(settled),
           timeout,
           onLate: () => replyLate,

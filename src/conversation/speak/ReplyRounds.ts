@@ -1,21 +1,21 @@
 /**
- * One reply of a language model that may ask for tools: a request to the model, the tools it asks for, the next request with their
- * answers, until the model asks for none.
+ * One reply of a reply model that may call tools: a request to the model, its tool calls, then the next request with their answers,
+ * until the model calls no tool.
  *
- * The timeout is for each of the model's next words; the time of tools does not count. A model that writes thoughts is alive and
- * gets more time, up to `thoughtShare` timeouts in one request.
+ * The timeout is for the model's next words, and the time of the tools does not count. A model that writes thoughts is alive and gets
+ * more time: up to `maxThoughtTimeouts` timeouts in one request.
  */
 import { Clock, Effect, Stream } from "effect"
 import type { EngineFailed } from "../ports/Engine.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "../ports/ReplyModel.ts"
 import * as StreamTimeout from "../ports/StreamTimeout.ts"
-import type { ToolDesk } from "../tools/ToolDesk.ts"
+import type { ToolRunner } from "../tools/ToolRunner.ts"
 
-/** Rounds of tools in one reply; tools that the model asks for after them are not asked. */
+/** Rounds of tool calls in one reply. Later calls are not run. */
 const maxToolRounds = 3
 
 /** Timeouts that a model may spend on thoughts in one request. */
-const thoughtShare = 3
+const maxThoughtTimeouts = 3
 
 /** The parts of a reply that concern the conversation. */
 export type SpokenPart = Exclude<ReplyPart, { readonly _tag: "ToolCalls" | "Thinking" }>
@@ -24,8 +24,8 @@ export interface RunOptions {
   readonly replier: Replier
   readonly reply: number
   readonly request: ReplyRequest
-  readonly desk: ToolDesk
-  /** Ends when the caller's turn is over. Tools that change the world wait for it. */
+  readonly tools: ToolRunner
+  /** Ends when the caller's turn is over. Tools that may change the world wait for that. */
   readonly settled: Effect.Effect<void>
   /** The longest wait for the model's next words, ms. */
   readonly timeout: number
@@ -34,45 +34,45 @@ export interface RunOptions {
 }
 
 export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
-  const { desk, onPart, reply, replier, request, timeout } = options
+  const { onPart, reply, replier, request, timeout, tools } = options
 
   /** All text of the reply so far. */
   let text = ""
-  /** The reply has ended or transferred the call; only the first such part counts. */
-  let hasEnd = false
+  /** The reply has ended or transferred the call. Only the first such part counts. */
+  let hasEnded = false
 
   const onSpokenPart = (part: SpokenPart) => {
     const isEnd = part._tag === "HangUp" || part._tag === "Transfer"
-    if (!isEnd || !hasEnd) onPart(part)
-    hasEnd ||= isEnd
+    if (!isEnd || !hasEnded) onPart(part)
+    hasEnded ||= isEnd
     if (part._tag === "Text") text += part.text
   }
 
-  /** The parts of one request. Thoughts beyond their time are left out, so that the timeout runs. */
+  /** The parts of one request. Thoughts that take too long are left out, so that the timeout runs. */
   const partsOf = (round: number) =>
     Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      const thoughtUntil = now() + thoughtShare * timeout
+      const thoughtUntil = now() + maxThoughtTimeouts * timeout
       const isContinued = /[\p{L}\p{N}]/u.test(text)
       const isLastRound = round >= maxToolRounds
       return Stream.filter(
-        replier.reply({ ...request, exchanges: desk.exchanges(reply, text), isContinued, isLastRound }),
+        replier.reply({ ...request, exchanges: tools.exchanges(reply, text), isContinued, isLastRound }),
         ({ _tag }) => _tag !== "Thinking" || now() < thoughtUntil
       )
     }))
 
   const runRound = (round: number): Effect.Effect<void, EngineFailed> =>
     Effect.suspend(() => {
-      let asked: Extract<ReplyPart, { readonly _tag: "ToolCalls" }> | undefined
+      let toolCalls: Extract<ReplyPart, { readonly _tag: "ToolCalls" }> | undefined
       const onEach = (part: ReplyPart) => {
-        if (part._tag === "ToolCalls") asked = part
+        if (part._tag === "ToolCalls") toolCalls = part
         else if (part._tag !== "Thinking") onSpokenPart(part)
       }
-      const askTools = Effect.suspend(() => {
-        if (asked === undefined) return Effect.void
-        const { calls, said } = asked
-        return (desk.areRepeatable(calls) ? Effect.void : options.settled).pipe(
-          Effect.andThen(desk.ask({ reply, at: request.history.length, said, calls })),
+      const runTools = Effect.suspend(() => {
+        if (toolCalls === undefined) return Effect.void
+        const { calls, said } = toolCalls
+        return (tools.areRepeatable(calls) ? Effect.void : options.settled).pipe(
+          Effect.andThen(tools.run({ reply, at: request.history.length, said, calls })),
           Effect.andThen(runRound(round + 1))
         )
       })
@@ -82,7 +82,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
           onLate: options.onLate,
           each: (part) => Effect.sync(() => onEach(part))
         }),
-        askTools
+        runTools
       )
     })
 

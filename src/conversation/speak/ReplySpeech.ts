@@ -1,8 +1,8 @@
 /**
- * The speech of all replies that count: each has a synthesizer from its first order until it is dropped.
+ * The speech of all replies: each has a synthesizer from its first command until it is dropped.
  *
- * A voice that speaks the better for having heard the conversation gets it with each request (`SpeechContext`). Fixed lines and
- * fillers were prepared without it and are requested without it.
+ * A voice that sounds better with the conversation before it gets that with each request (`SpeechContext`). Fixed lines and fillers were
+ * prepared without the conversation, and are requested without it.
  */
 import { Effect, Exit, type Queue, Scope, Stream } from "effect"
 import type { SpeechRequest, TextToSpeech } from "../ports/TextToSpeech.ts"
@@ -15,7 +15,7 @@ import * as ReplySynthesizer from "./ReplySynthesizer.ts"
 /** The voice of an agent: the parts of a request that are the same for all texts. */
 export type Voice = Pick<SpeechRequest, "language" | "voice">
 
-/** The request that makes this text spoken by the agent's voice, without context. */
+/** A request for a text in the agent's voice, without context. */
 export const requestOf = (agent: Voice) => (text: string): SpeechRequest =>
   agent.voice === undefined ? { text, language: agent.language } : { text, language: agent.language, voice: agent.voice }
 
@@ -24,22 +24,23 @@ export interface MakeOptions {
   readonly voice: Voice
   /** The longest wait for the next sound, ms. */
   readonly timeout: number
-  /** Unset: the voice has no use for it. */
+  /** Unset: the voice does not use the conversation before. */
   readonly context?: SpeechContext
   readonly out: Queue.Enqueue<Outgoing>
   readonly report: Report
 }
 
 export interface ReplySpeech {
-  /** The newest reply answers these words of the caller's. */
+  /** This is the newest reply, and it answers these words of the caller. */
   readonly answers: (reply: number, callerWords: string) => void
   readonly speak: (reply: number, segment: number, text: string, kind: SpeechKind) => Effect.Effect<void>
   readonly press: (reply: number, segment: number, digits: string) => Effect.Effect<void>
+  /** Lets the reply's sound leave. At first it is held. */
   readonly release: (reply: number) => Effect.Effect<void>
   readonly hold: (reply: number) => Effect.Effect<void>
   /** Drops a reply's segments from this one on. */
   readonly stop: (reply: number, from: number) => Effect.Effect<void>
-  /** Drops all of a reply. Does not wait for an engine that is slow to let go. */
+  /** Drops the whole reply. Does not wait for an engine that is slow to let go. */
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 
@@ -48,8 +49,8 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const { context, out, report, textToSpeech, timeout } = options
   const scope = yield* Effect.scope
   const requestText = requestOf(options.voice)
-  const open = new Map<number, { readonly synthesizer: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
-  /** Words of a caller who may go on; only the newest reply was made for them. */
+  const synthesizers = new Map<number, { readonly synthesizer: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
+  /** The caller may go on speaking, so only the newest reply answers the newest words. */
   let newest: { readonly reply: number; readonly callerWords: string } | undefined
 
   const speech = (reply: number, segment: number, text: string, kind: SpeechKind) => {
@@ -65,14 +66,14 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   }
 
   const synthesizerOf = Effect.fnUntraced(function*(reply: number) {
-    const known = open.get(reply)
+    const known = synthesizers.get(reply)
     if (known !== undefined) return known.synthesizer
     const own = yield* Scope.fork(scope)
     const synthesizer = yield* Scope.provide(
       ReplySynthesizer.make({ reply, out, report, timeout, speech: (segment, text, kind) => speech(reply, segment, text, kind) }),
       own
     )
-    open.set(reply, { synthesizer, scope: own })
+    synthesizers.set(reply, { synthesizer, scope: own })
     return synthesizer
   })
 
@@ -86,9 +87,9 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     hold: (reply) => Effect.flatMap(synthesizerOf(reply), ({ hold }) => hold),
     stop: (reply, from) => Effect.flatMap(synthesizerOf(reply), ({ stop }) => stop(from)),
     drop: Effect.fnUntraced(function*(reply: number) {
-      const known = open.get(reply)
+      const known = synthesizers.get(reply)
       if (known === undefined) return
-      open.delete(reply)
+      synthesizers.delete(reply)
       yield* known.synthesizer.stop(0)
       yield* Effect.forkIn(Scope.close(known.scope, Exit.void), scope)
     })

@@ -10,11 +10,11 @@ import type { Report } from "../turn/TurnReport.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import * as SegmentSynthesis from "./SegmentSynthesis.ts"
 
-/** Pieces of 100 ms that are made ahead: enough for a long sentence, and a bound for an engine faster than speech. */
+/** Pieces of 100 ms that are made ahead: enough for a long sentence, and a limit for an engine that is faster than speech. */
 const maxPiecesAhead = 120
 
 export interface ReplySynthesizer {
-  /** Adds a segment behind the others. */
+  /** Adds a segment after the others. */
   readonly speak: (segment: number, text: string, kind: SpeechKind) => void
   /** Adds the tones of keys as a segment. `digits`: `0`–`9`, `*`, `#`, `A`–`D`. */
   readonly press: (segment: number, digits: string) => void
@@ -27,16 +27,16 @@ export interface ReplySynthesizer {
 
 export interface MakeOptions {
   readonly reply: number
-  /** The sound of a segment's text; run when its turn has come. */
+  /** The sound of a segment's text. It is run when the segments before it are made. */
   readonly speech: (segment: number, text: string, kind: SpeechKind) => Stream.Stream<SpeechChunk, EngineFailed>
-  /** Takes what leaves. */
+  /** Takes the items that leave. */
   readonly out: Queue.Enqueue<Outgoing>
   readonly report: Report
   /** The longest wait for the next sound, ms. */
   readonly timeout: number
 }
 
-/** All of it ends with the scope. */
+/** Synthesis ends with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<ReplySynthesizer, never, Scope.Scope> {
   const { out, reply, report, speech, timeout } = options
   const scope = yield* Effect.scope
@@ -44,7 +44,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const made = yield* Queue.bounded<Outgoing>(maxPiecesAhead)
   const released = yield* Latch.make(false)
   const wanted = new Set<number>()
-  /** The segment that is being synthesized. */
+  /** The segment that is being synthesized, or was last. */
   let current: number | undefined
 
   const synthesis = Effect.forever(

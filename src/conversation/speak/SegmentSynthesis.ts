@@ -1,5 +1,5 @@
 /**
- * The sound of one segment: what the voice makes, at the line's rate and in pieces that can be dropped, with a mark behind it.
+ * The sound of one segment: the voice's sound at the line's rate, in pieces short enough to be dropped one by one, then a mark.
  */
 import { Effect, Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
@@ -13,7 +13,7 @@ import type { Outgoing } from "./Outgoing.ts"
 /** Samples of a piece: 100 ms, so that a barge-in has little to drop. */
 const pieceLength = 800
 
-/** Samples of a segment's first piece: 20 ms, since the moment at which it leaves is the reply's first media. */
+/** Samples of a segment's first piece: 20 ms, since the reply's first media is timed when this piece has left. */
 const firstPieceLength = 160
 
 const synthesisLate = new EngineFailed({
@@ -25,7 +25,7 @@ const synthesisLate = new EngineFailed({
 const noSound = new EngineFailed({
   stage: "textToSpeech",
   reason: "broken",
-  advice: "Words were given, and no sound came. Look at the log of the speech engine, and whether the voice speaks the agent's language."
+  advice: "The engine made no sound for a text. Look at the log of the speech engine, and whether the voice speaks the agent's language."
 })
 
 export interface Segment {
@@ -45,7 +45,7 @@ export interface RunOptions {
   readonly timeout: number
 }
 
-/** Cuts into pieces without copying; the first has at most `firstLength` samples. */
+/** Cuts sound into pieces without copying it. The first piece has at most `firstLength` samples. */
 const cut = (pcm: Pcm<8000>, firstLength: number): ReadonlyArray<Pcm<8000>> => {
   const pieces: Array<Pcm<8000>> = []
   let at = 0
@@ -59,8 +59,8 @@ const cut = (pcm: Pcm<8000>, firstLength: number): ReadonlyArray<Pcm<8000>> => {
 }
 
 /**
- * Puts the segment's items, and reports `SpeechBegan` and `SpeechEnded`. A failure is reported as `SpeechFailed`; the effect then
- * waits until the segment is not wanted any more, so that no later segment overtakes the decision about this one.
+ * Puts the segment's items and reports `SpeechBegan` and `SpeechEnded`. A failure is reported as `SpeechFailed`. Then the effect waits to
+ * be interrupted, so that no later segment is made before the turn has decided about this one.
  */
 export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -68,7 +68,7 @@ export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> 
     const item = { reply, segment: segment.segment, isWanted }
     let resampler: Resampler.Resampler<SampleRate, 8000> | undefined
     let sampleRate = 8000
-    /** Samples at 8 kHz so far. */
+    /** Samples so far, at 8 kHz. */
     let length = 0
 
     const putSound = Effect.fnUntraced(function*(pcm: Pcm<8000>) {
@@ -94,7 +94,7 @@ export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> 
       })
 
     const putEnd = Effect.suspend(() => {
-      // A mark without sound would come back and confirm words that nobody heard.
+      // A mark without sound would confirm words that nobody heard.
       if (length === 0) return Effect.fail(noSound)
       report({ _tag: "SpeechEnded", reply, segment: segment.segment, duration: length / 8 })
       return put({ ...item, _tag: "Mark", isFiller: segment.isFiller })

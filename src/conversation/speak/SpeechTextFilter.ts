@@ -1,12 +1,12 @@
 /**
- * Takes the markup out of a piece of text that is to be spoken, and leaves its meaning: what language models write for a screen
- * (Markdown, HTML, SSML, emoji) goes, while signs that somebody means to say stay as they are written: `*67`, `US$ 5`, `a < b`.
+ * Removes markup from a text before it is spoken: Markdown, HTML, SSML and emoji, which language models write for a screen. Signs that
+ * are meant to be said stay as they are: `*67`, `US$ 5`, `a < b`.
  *
- * The result is what the agent says in writing: it goes into the history and the transcript. How figures and signs are pronounced
- * is another matter, and the language's: `verbalizer`.
+ * The result is the agent's words in writing, for speech, history and transcript. The room `verbalizer` knows how figures and signs are
+ * pronounced in each language.
  */
 
-/** Elements that a model may write; another single name in angle brackets is a word: "press <enter>". */
+/** Names of elements that a model may write. Any other name in angle brackets is a word: "press <enter>". */
 const elements = new Set([
   // HTML
   ..."a abbr b big blockquote body br center cite code dd del div dl dt em font footer form h1 h2 h3 h4 h5 h6 head header hr html i img input ins kbd label li link main mark meta nav ol p pre q s samp script section small span strike strong style sub sup svg table tbody td tfoot th thead title tr tt u ul var wbr"
@@ -33,30 +33,30 @@ const entity = (whole: string, name: string): string => {
   return isCharacter ? String.fromCodePoint(code) : " "
 }
 
-/** Where an escaped sign waits until all markup is gone: in Unicode's private use area. */
+/** An escaped sign is kept in Unicode's private use area until all markup is removed. */
 const escapedSign = (sign: string): string => String.fromCharCode(0xE000 + sign.charCodeAt(0))
 const unescapedSign = (sign: string): string => String.fromCharCode(sign.charCodeAt(0) - 0xE000)
 
-/** "3029" as "3 0 2 9": each letter and figure is a word, and is read so by any engine. */
+/** "3029" becomes "3 0 2 9", so that each engine reads each letter and figure alone. */
 const spelled = (text: string): string => text.match(/[\p{L}\p{N}]\p{M}*|[^\s\p{L}\p{N}\p{M}]/gu)?.join(" ") ?? ""
 
-/** Signs within it are no markup any more. */
+/** The text of code: its signs are no markup. */
 const literal = (text: string): string => text.replace(/[*_~`#|[\]<>]/g, escapedSign)
 
 type Rule = readonly [pattern: RegExp, replacement: string | ((...found: Array<string>) => string)]
 
-/** One attribute or more: what tells `<b and c>` from a tag. */
+/** An attribute of a tag. Without it, `<b and c>` is no tag. */
 const attributes = "(?:\\s+[a-zA-Z][\\w:.-]{0,40}\\s*=\\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\\s\"'<>=]+))"
 const tag = new RegExp(`<(\\/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(${attributes}{0,20})\\s*(\\/?)>`, "g")
 
 const rules: ReadonlyArray<Rule> = [
-  // What a backslash protects.
+  // Escaped signs.
   [/\\([\\`*_{}[\]()#+.!|<>~$-])/g, (_, sign) => escapedSign(sign)],
-  // Code: its fences and ticks go, what is inside is no markup.
+  // Code: fences and ticks are removed, and the text inside is kept.
   [/```[\w+-]*\n?/g, " "],
   [/(`{1,2})([^`\n]+)\1/g, (_, _ticks, code) => literal(code)],
   [/`+/g, ""],
-  // Sources of a search.
+  // References to search results.
   [/【[^【】]*】/g, ""],
   [/(?<=[\p{L}\p{N}.,;:!?)"'])(?:\[\^?\d{1,3}\])+/gu, ""],
   // Images and links: their text. Addresses in angle brackets: the address.
@@ -94,7 +94,7 @@ const rules: ReadonlyArray<Rule> = [
   [/(?<!=)==(?=[^\s=])([^=\n]+)(?<=\S)==(?!=)/g, "$1"],
   [/(?<![\p{L}\p{N}*])\*(?![\s*])([^*\n]*[^\s*])\*(?![\p{L}\p{N}*#])/gu, (whole, text) => /\p{L}/u.test(text) || !/^[\d#]{2,}$/.test(text) ? text : whole],
   [/(?<![\p{L}\p{N}_])_(?![\s_])([^_\n]*(?:_[^_\s]+)*[^\s_])_(?![\p{L}\p{N}_])/gu, "$1"],
-  // What a cut between clauses has left of links and emphasis. A single star stands for itself before figures and between blanks.
+  // Halves of links and emphasis that a cut between clauses has left. A single star before figures or between blanks is said.
   [/\]\((?:https?:|mailto:|tel:|\/|#)[^)\s]*\)?/g, ""],
   [/(?<![\d)]\s?)\*{2,}|\*{2,}(?!\s?[\d(])/g, ""],
   [/(?<![\p{L}\p{N}*])\*(?=[\p{L}"“'(])/gu, ""],
@@ -103,33 +103,33 @@ const rules: ReadonlyArray<Rule> = [
   [/~{2,}/g, ""],
   [/(?<![\p{L}\p{N}_])_+|_+(?![\p{L}\p{N}_])/gu, ""],
   // Tables.
-  [/^[^\S\n]*\|?(?:[^\S\n]*:?-{2,}:?[^\S\n]*\|)+[^\S\n]*:?-*:?[^\S\n]*$/gm, " "],
+  [/^[^\S\n]*(?:\|[^\S\n]*)?(?::?-{2,}:?[^\S\n]*\|[^\S\n]*)+:?-*:?[^\S\n]*$/gm, " "],
   [/\|/g, ", "],
-  // Of an address what can be said: no scheme, no query.
+  // Web addresses lose scheme and query, which nobody says.
   [/\bhttps?:\/\/(?:www\.)?([^\s/?#<>"]+)([^\s?#<>"]*)([?#][^\s<>"]*)?/gi, (whole, host, path) => {
     const end = /[.,;:!?)]+$/.exec(whole)?.[0] ?? ""
     return `${host}${path}`.replace(/[.,;:!?)]+$/, "").replace(/\/$/, "") + end
   }],
-  // Quotes and dashes as a typewriter has them; a range keeps its dash, which has a word of its own in each language.
+  // Typographic quotes and dashes become plain ones. A range keeps its dash, which each language pronounces in its own way.
   [/[‘’‛]/g, "'"],
   [/[“”„«»]/g, "\""],
   [/(?<=^|[^\d\s]\s)[–—](?=\s|$)|(?<=\s)[–—](?=\s+\D|\s*$)/g, ","],
   [/(?<=\p{L})—(?=\p{L})/gu, ", "],
   [/(?<=\p{L})–(?=\p{L})/gu, "-"],
   [/…/g, "..."],
-  // Pictures, and faces of signs.
+  // Emoji and emoticons.
   [/\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u{FE0E}|\u{FE0F}|\u{200D}|\u{20E3}|[\u{E0020}-\u{E007F}]/gu, ""],
   [/(?<=^|\s)[:;]['-]?[)(DPp](?=$|[\s.,!?])/g, ""],
-  // What a backslash protected.
+  // Escaped signs come back.
   [/[\uE020-\uE07E]/g, unescapedSign],
-  [/[^\S\n]*\n\s*/g, "\n"],
+  [/(?<![^\S\n])[^\S\n]*\n\s*/g, "\n"],
   [/\s+/g, " "],
   [/ ([,;:!?](?!\d)|\.(?![\p{L}\p{N}]))/gu, "$1"],
   [/,(?: ?,)+/g, ","],
   [/^[\s,;:]+/, ""]
 ]
 
-/** The text as it is said, in writing; may be empty. Fit for a whole clause or sentence. */
+/** The text without markup, for a whole clause or sentence. It may be empty. */
 export const toSpeech = (text: string): string =>
   rules.reduce((spoken, [pattern, replacement]) =>
     typeof replacement === "string" ? spoken.replace(pattern, replacement) : spoken.replace(pattern, replacement), text).trim()

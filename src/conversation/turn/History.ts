@@ -18,7 +18,8 @@ export const rememberCaller = (draft: Draft, turn: number, text: string): void =
   const { unheardGreeting: unheard } = draft.state
   draft.state.history = [...draft.state.history, { role: "caller", text, ...(unheard === undefined ? {} : { unheard }) }]
   delete draft.state.unheardGreeting
-  tell(draft, turn, { _tag: "CallerSaid", text })
+  tell(draft, turn, { _tag: "CallerSaid", text, ...draft.state.callerSpoke })
+  delete draft.state.callerSpoke
   order(draft, { _tag: "RememberCallerWords", text, isRequest: !HoldRequest.isOne(text, draft.settings.language ?? "en") })
 }
 

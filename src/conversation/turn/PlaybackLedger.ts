@@ -5,6 +5,7 @@
  * back. The segment that was playing at the `clear` was heard in part: as much as there was time for, cut at a word.
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
+import type { PlayedText } from "../ports/ConversationEvent.ts"
 import * as Words from "../../definition/languages/Words.ts"
 
 /** Flite, Kokoro and CSM speak 13 to 17 Latin letters a second. The estimate serves until a segment's length is known. */
@@ -31,7 +32,7 @@ export const segment = (id: number, text: string): Segment => ({ id, text, isHea
 export const keys = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })
 
 /** How long the segment plays, in ms: known or estimated. */
-export const durationOf = ({ digits, duration, text }: Segment): number =>
+const durationOf = ({ digits, duration, text }: Segment): number =>
   duration ?? (digits === undefined ? (Words.weight(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
 
 /** How long the segments play one after the other, in ms. */
@@ -72,6 +73,21 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
     }
   }
   return { heard: Words.joinAll(heard), rest }
+}
+
+/** The words that were heard by then, with their times. A segment whose beginning is not known is left out. */
+export const playedBy = (segments: ReadonlyArray<Segment>, at: number): ReadonlyArray<PlayedText> => {
+  const played: Array<PlayedText> = []
+  let playedBefore = 0
+  for (const piece of segments) {
+    if (piece.digits !== undefined || piece.playedFrom === undefined) continue
+    const from = Math.max(piece.playedFrom, playedBefore)
+    const duration = durationOf(piece)
+    const text = piece.isHeard ? piece.text : at > from ? Words.cut(piece.text, (at - from) / duration) : ""
+    if (text.length > 0) played.push({ text, at: from, millis: piece.isHeard ? duration : Math.min(duration, at - from) })
+    playedBefore = from + duration
+  }
+  return played
 }
 
 /** The keys that were not pressed. A key whose tone has begun was pressed, since the far end may have taken it. */

@@ -2,7 +2,7 @@
  * One turn of the agent: an answer of the reply model or a fixed line, from its request to its last mark. Plain data.
  */
 import type { Lines } from "../../definition/AgentDefinition.ts"
-import type { TurnTimes } from "../ports/ConversationEvent.ts"
+import type { PlayedText, TurnTimes } from "../ports/ConversationEvent.ts"
 import type { DialogueState, ReplyRequest } from "../ports/ReplyModel.ts"
 import type * as ClauseChunker from "../speak/ClauseChunker.ts"
 import type * as PlaybackLedger from "./PlaybackLedger.ts"
@@ -42,6 +42,8 @@ export interface Reply {
   readonly nextSegmentId: number
   /** What the caller heard before the last interruption. */
   readonly heard: string
+  /** What the caller heard before the last interruption, piece by piece. */
+  readonly played?: ReadonlyArray<PlayedText>
   /** What the caller heard before they spoke in between. It is in the history already. */
   readonly remembered?: string
   /** The call ends after the reply, for this reason. */

@@ -35,6 +35,7 @@ import { bargeIn, partialTranscript, voiceStarted, voiceStopped, wantWords } fro
 import { digitsDue, keyPressed } from "./rules/Keypad.ts"
 import { speaksTooLong } from "./rules/LongSpeech.ts"
 import { markReturned, marksAreLate, mediaSent, speechBegan, speechEnded } from "./rules/Playback.ts"
+import { reconnected } from "./resumption/Resumption.ts"
 import { replyDone, replyFailed, replyText, speechFailed } from "./rules/Reply.ts"
 import { endUtterance, transcribe } from "./rules/Utterance.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
@@ -45,8 +46,11 @@ const timeIsUpBeforeMillis = 10_000
 /** Gives the commands in the order in which they are carried out. After the end of a call there are none. */
 export type Transition = (state: TurnState, event: TurnEvent) => readonly [ReadonlyArray<Command>, TurnState]
 
+const startLimit = (draft: Draft): void =>
+  startTimer(draft, "limit", Math.max(draft.at, draft.settings.maxDuration - timeIsUpBeforeMillis))
+
 const began = (draft: Draft): void => {
-  startTimer(draft, "limit", Math.max(0, draft.settings.maxDuration - timeIsUpBeforeMillis))
+  startLimit(draft)
   if (draft.settings.lines.greeting.trim().length > 0) sayLine(draft, "greeting")
   else startIdle(draft)
 }
@@ -88,6 +92,9 @@ const on = (draft: Draft, event: TurnEvent): void => {
   switch (event._tag) {
     case "Began":
       return began(draft)
+    case "Reconnected":
+      startLimit(draft)
+      return reconnected(draft, event.memory, event.isAfterTransfer)
     case "VoiceStarted":
       return voiceStarted(draft, event.since)
     case "VoiceStopped":
@@ -142,7 +149,7 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "Trouble":
       return tellTrouble(draft, event.stage, event.reason)
     case "HungUp":
-      return hungUp(draft)
+      return hungUp(draft, event.reason)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Stage } from "../ports/Engine.ts"
 import type { DialogueState } from "../ports/ReplyModel.ts"
+import type { TurnMemory } from "../ports/ConversationMemory.ts"
 import type { Transcript } from "../ports/SpeechToText.ts"
 import type { Failure } from "./judgements/RetryWorth.ts"
 
@@ -40,6 +41,11 @@ export type Timer =
  */
 export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "Began" }
+  /**
+   * In place of `Began`: the conversation goes on that an earlier media stream had. `memory`: `null` where it is lost. `isAfterTransfer`:
+   * nobody took the call at the other telephone.
+   */
+  | { readonly _tag: "Reconnected"; readonly memory: TurnMemory | null; readonly isAfterTransfer: boolean }
   /** `since`: when the first voiced sample was spoken, without delays on the way. */
   | { readonly _tag: "VoiceStarted"; readonly since: number }
   /** `since`: when the last voiced sample was spoken, without delays on the way. */
@@ -82,5 +88,9 @@ export type TurnEvent = { readonly at: number } & (
   /** An engine failed for which the machine does not wait. Watchers learn of it. */
   | { readonly _tag: "Trouble"; readonly stage: Stage; readonly reason: string }
   /** The caller's line is gone. */
-  | { readonly _tag: "HungUp" }
+  | {
+    readonly _tag: "HungUp"
+    /** Why, for watchers. Unset: the caller hung up. `null`: the line was lost, and the call may go on. */
+    readonly reason?: string | null
+  }
 )

@@ -3,10 +3,12 @@
  * next event. It keeps the machine's state, which nothing else reads.
  */
 import { Deferred, Effect, Queue } from "effect"
+import type { TurnMemory as Memory } from "../ports/ConversationMemory.ts"
 import type { Command } from "./TurnCommand.ts"
 import type { TurnEvent } from "./TurnEvent.ts"
 import type { Report } from "./TurnReport.ts"
 import type { Transition } from "./Transition.ts"
+import * as TurnMemory from "./resumption/TurnMemory.ts"
 import { initial } from "./TurnState.ts"
 
 export interface MakeOptions {
@@ -15,6 +17,8 @@ export interface MakeOptions {
   readonly now: () => number
   /** Takes each event before the machine does. */
   readonly record: ((event: TurnEvent) => void) | undefined
+  /** Takes what a conversation needs to go on, whenever that has changed, before the event's commands are carried out. */
+  readonly remember?: (memory: Memory) => void
 }
 
 /** Carries out what the machine orders. */
@@ -31,17 +35,19 @@ export interface TurnLoop {
   /** Processes events until it is interrupted. */
   readonly run: (interpreter: Interpreter) => Effect.Effect<never>
   /** Takes the end of the call at once, though other events may wait; returns the commands. */
-  readonly hangUp: () => ReadonlyArray<Command>
+  readonly hangUp: (reason: string | null) => ReadonlyArray<Command>
 }
 
-export const make = Effect.fnUntraced(function*({ now, record, transition }: MakeOptions): Effect.fn.Return<TurnLoop> {
+export const make = Effect.fnUntraced(function*({ now, record, remember, transition }: MakeOptions): Effect.fn.Return<TurnLoop> {
   const inbox = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
   let state = initial
 
   const take = (event: TurnEvent): ReadonlyArray<Command> => {
     record?.(event)
     const [commands, next] = transition(state, event)
+    const isWorthRemembering = remember !== undefined && !next.isEnded && !TurnMemory.isSame(state, next)
     state = next
+    if (isWorthRemembering) remember(TurnMemory.of(next))
     return commands
   }
 
@@ -62,6 +68,6 @@ export const make = Effect.fnUntraced(function*({ now, record, transition }: Mak
         (item) => "_tag" in item ? step(item) : Effect.asVoid(Deferred.succeed(item, undefined))
       ))
     },
-    hangUp: () => take({ _tag: "HungUp", at: now() })
+    hangUp: (reason) => take({ _tag: "HungUp", at: now(), reason })
   }
 })

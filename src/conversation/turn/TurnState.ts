@@ -82,6 +82,8 @@ export interface TurnState {
   /** `since`: when the caller's last stretch of voice began. */
   readonly voice: { readonly isOn: boolean; readonly since: number }
   readonly utterance?: Utterance
+  /** When the caller spoke the words that are not in the history yet. */
+  readonly callerSpoke?: { readonly startedAt: number; readonly endedAt: number }
   /** Earlier parts of a long turn whose words are not known yet. */
   readonly parts: ReadonlyArray<SpeechParts.Part>
   /** The caller's earlier words in this turn. They have heard nothing of an answer yet. */

@@ -59,7 +59,10 @@ export const Health = Schema.Struct({
 
 export const Ready = Schema.Struct({
   status: Schema.Literal("ready"),
-  engines: Problems.EngineStates
+  engines: Problems.EngineStates,
+  store: Schema.Literals(["ready", "degraded"]).annotate({
+    description: "degraded: the database of the call history does not answer, and what calls write waits in the journal"
+  })
 }).annotate({ identifier: "Ready" })
 
 export class CallGroup extends HttpApiGroup.make("call")

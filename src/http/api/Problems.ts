@@ -6,10 +6,13 @@ import { HttpApiError } from "effect/http-api"
 
 const type = <const Name extends string>(name: Name) => `urn:client-caller:problem:${name}` as const
 
+/** The name in a problem's `type`, such as `invalid-number`: the label of a metric. */
+export const nameOf = (problem: { readonly type: string }): string => problem.type.slice(problem.type.lastIndexOf(":") + 1)
+
 /** Twilio's error code: https://www.twilio.com/docs/api/errors */
 const twilioCode = { twilio_code: Schema.optionalKey(Schema.Number) }
 
-/** Whole seconds until another try makes sense; also sent as `Retry-After`. */
+/** Whole seconds until the next attempt; also sent as the header `Retry-After`. */
 const retryAfter = { retry_after: Schema.optionalKey(Schema.Number) }
 
 export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()("InvalidRequest", {
@@ -66,7 +69,7 @@ export class NotAllowedToCall extends HttpApiError.Problem<NotAllowedToCall>()("
   title: "This number may not be called"
 }, {
   ...twilioCode,
-  /** Of the service's own rules (`DialRules`); not set where Twilio refused. */
+  /** The rule of `DialRules` that refused the number; not set where Twilio refused it. */
   rule: Schema.optionalKey(Schema.String)
 }) {}
 
@@ -112,7 +115,7 @@ export class TwilioTimedOut extends HttpApiError.Problem<TwilioTimedOut>()("Twil
   title: "Twilio did not answer in time"
 }) {}
 
-/** Not of the API, but in the same form: a webhook or an upgrade that Twilio did not sign. */
+/** Not of the API: a webhook or a WebSocket upgrade that Twilio did not sign. */
 export class InvalidSignature extends HttpApiError.Problem<InvalidSignature>()("InvalidSignature", {
   type: type("invalid-signature"),
   status: 403,

@@ -1,7 +1,8 @@
 /**
- * Whether Twilio signed a request that came before the service is there.
+ * Whether Twilio signed a request that came while the service was still starting.
  *
- * Only so many requests may wait for the start, and strangers can send as many with a signature's shape. What Twilio signed is kept.
+ * Only a few requests may wait for the start, and strangers can send many whose header looks like a signature. Requests that Twilio signed
+ * are kept before all others.
  */
 import { Option } from "effect"
 import { UrlParams } from "effect/http"
@@ -10,13 +11,14 @@ import type { Settings } from "../../config/Settings.ts"
 import * as Signature from "../../twilio/webhook/Signature.ts"
 import * as PublicUrl from "../connections/PublicUrl.ts"
 
-/** Of a request and the whole of its body. */
+/** `body` is the whole of the request's body. */
 export type IsSigned = (request: IncomingMessage, body: Uint8Array) => boolean
 
 const parametersOf = (body: Uint8Array): Signature.Parameters =>
+  // A `?` at the beginning belongs to the first name; `URLSearchParams` would drop it.
   UrlParams.toRecord(UrlParams.fromInput(new URLSearchParams(new TextDecoder().decode(body).replace(/^\?/, "%3F"))))
 
-/** `undefined` without an account: the local one, which only the simulator has, is not known yet. */
+/** `undefined` without an account: the local account, which only the simulator uses, is not known yet. */
 export const make = ({ server, twilio }: Pick<Settings, "server" | "twilio">): IsSigned | undefined => {
   if (Option.isNone(twilio.account)) return undefined
   const { authTokens } = twilio.account.value

@@ -18,7 +18,7 @@ export interface Acoustics {
 
 export const quiet: Acoustics = {}
 
-/** A generator of its own, so that the same call sounds the same again (Park and Miller, 1988). */
+/** A generator with a fixed seed, so that the same call always sounds the same (Park and Miller, 1988). */
 const makeNoise = (level: number) => {
   // Uniform noise of this amplitude has the level as its root mean square.
   const amplitude = 32_768 * 10 ** (level / 20) * Math.sqrt(3)
@@ -29,7 +29,7 @@ const makeNoise = (level: number) => {
   }
 }
 
-/** Mixes frames of μ-law; `undefined` is silence. */
+/** Mixes the caller's voice (μ-law; `undefined` is silence) with echo and noise, frame by frame. */
 export const makeMicrophone = ({ echo, noise }: Acoustics) => {
   const gain = echo === undefined ? 0 : 10 ** (-echo.attenuation / 20)
   const hiss = noise === undefined ? undefined : makeNoise(noise)

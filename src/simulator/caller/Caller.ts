@@ -35,7 +35,7 @@ export type Step = Data.TaggedEnum<{
   AwaitSilence: { readonly duration: Duration.Input; readonly atMost: Duration.Input }
   /** Waits until a mark of the agent has been played: the named one, or any. */
   AwaitMark: { readonly name?: string; readonly atMost: Duration.Input }
-  /** Waits for a cue that is given outside of the call. It is asked for every 20 ms. */
+  /** Waits for a cue from outside the call; `isGiven` is called every 20 ms. */
   AwaitCue: { readonly isGiven: () => boolean; readonly atMost: Duration.Input }
   /** Ends the call. */
   HangUp: {}
@@ -44,7 +44,7 @@ export const Step = Data.taggedEnum<Step>()
 
 export interface Caller {
   readonly steps: ReadonlyArray<Step>
-  /** A quiet one with a telephone at the ear when not given. */
+  /** When not given: a quiet room, the telephone at the ear. */
   readonly room?: Acoustics.Acoustics
 }
 
@@ -58,7 +58,7 @@ export const inRoom = (caller: Caller, room: Acoustics.Acoustics): Caller => ({ 
 export const silent: Caller = make()
 
 /** The caller's script cannot be carried out. */
-export class CallerError extends Schema.TaggedError<CallerError>()("CallerError", {
+class CallerError extends Schema.TaggedError<CallerError>()("CallerError", {
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
 }) {}
@@ -119,7 +119,7 @@ const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
   }
 })
 
-/** Makes all of the script's sound, so that nothing has to be made while the call runs. */
+/** Makes all of the script's sound before the call, since speech takes too long to make during it. */
 export const prepare = Effect.fn("Caller.prepare")(function*(caller: Caller) {
   return new Line(yield* Effect.forEach(caller.steps, prepareStep), caller.room)
 })
@@ -133,7 +133,7 @@ export interface Ear {
 }
 
 /** What the person does in 20 ms. */
-export interface Moment {
+interface Moment {
   /** 160 bytes of μ-law, or `undefined` for silence. */
   readonly frame: Uint8Array | undefined
   readonly digit: string | undefined
@@ -143,15 +143,19 @@ export interface Moment {
 /** Samples in a frame of 20 ms. */
 export const frameSamples = 160
 
-/** Mean magnitude above which a frame is someone speaking: about -45 dB of full scale. */
-const audible = 180
+/** How long a frame lasts, ms. */
+export const frameMillis = frameSamples / samplesPerMilli
 
-const pressEvery = 250 * samplesPerMilli
+/** Mean magnitude above which a frame counts as speech: about -45 dB of full scale. */
+const audibleMagnitude = 180
+
+/** From the beginning of one key to the next. */
+const keySamples = 250 * samplesPerMilli
 
 const isAudible = (sound: Pcm<8000>): boolean => {
   let sum = 0
   for (const sample of sound) sum += Math.abs(sample)
-  return sum > audible * sound.length
+  return sum > audibleMagnitude * sound.length
 }
 
 const idle: Moment = { frame: undefined, digit: undefined, hangUp: false }
@@ -165,8 +169,11 @@ export class Line {
   readonly #steps: Array<Prepared>
   /** Samples since the running step began. */
   #elapsed = 0
+  /** Samples since the agent was last audible. */
   #silentFor = 0
-  #spoken = false
+  /** Whether the agent was audible since the running step began. */
+  #hasHeardSpeech = false
+  /** Keys that are pressed as soon as the script presses none. */
   #pressed: Array<string> = []
 
   constructor(steps: ReadonlyArray<Prepared>, room: Acoustics.Acoustics = Acoustics.quiet) {
@@ -183,8 +190,8 @@ export class Line {
   next(ear: Ear): Moment {
     const loud = isAudible(ear.heard)
     this.#silentFor = loud ? 0 : this.#silentFor + frameSamples
-    this.#spoken ||= loud
-    // A step that is over at once (a wait that is fulfilled) gives way to the next in the same frame.
+    this.#hasHeardSpeech ||= loud
+    // A step that is over at once, such as a fulfilled wait, gives way to the next in the same frame.
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
       const moment = this.#perform(step, ear)
       if (moment !== undefined) return this.#withPressed(moment)
@@ -201,12 +208,12 @@ export class Line {
   #done(): undefined {
     this.#steps.shift()
     this.#elapsed = 0
-    this.#spoken = false
+    this.#hasHeardSpeech = false
     return undefined
   }
 
-  #wait(fulfilled: boolean, atMost: number): Moment | undefined {
-    if (fulfilled || this.#elapsed >= atMost) return this.#done()
+  #wait(isFulfilled: boolean, atMost: number): Moment | undefined {
+    if (isFulfilled || this.#elapsed >= atMost) return this.#done()
     this.#elapsed += frameSamples
     return idle
   }
@@ -223,14 +230,14 @@ export class Line {
       case "Silence":
         return this.#wait(false, step.samples)
       case "Press": {
-        const pressed = Math.floor(this.#elapsed / pressEvery)
+        const pressed = Math.floor(this.#elapsed / keySamples)
         if (pressed >= step.digits.length) return this.#done()
-        const digit = this.#elapsed % pressEvery < frameSamples ? step.digits[pressed] : undefined
+        const digit = this.#elapsed % keySamples < frameSamples ? step.digits[pressed] : undefined
         this.#elapsed += frameSamples
         return { ...idle, digit }
       }
       case "AwaitSpeech":
-        return this.#wait(this.#spoken, step.atMost)
+        return this.#wait(this.#hasHeardSpeech, step.atMost)
       case "AwaitSilence":
         return this.#wait(this.#silentFor >= step.samples, step.atMost)
       case "AwaitMark":

@@ -1,8 +1,8 @@
 /**
  * Speech from text for the people of the simulator: Flite, in this process, with no key and no download.
  *
- * A sentence takes 30–200 ms of the thread, so scripts are prepared before a call starts, and every
- * sentence is made once.
+ * A sentence takes 30–200 ms of the thread. So scripts are prepared before a call starts, and each sentence is made
+ * only once.
  */
 import { createRequire } from "node:module"
 import { LRUCache } from "lru-cache"
@@ -11,7 +11,7 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import * as FliteModule from "../../flite/FliteModule.ts"
 import * as SoundFiles from "./SoundFiles.ts"
 
-/** Flite's voices that come in the one file; `slt` is a woman's, the others are men's. */
+/** The voices in Flite's one file; `slt` is a woman's, the others are men's. */
 export const Voice = Schema.Literals(["slt", "rms", "kal16", "kal", "awb"])
 export type Voice = typeof Voice.Type
 
@@ -42,9 +42,9 @@ export class CallerSpeech extends Context.Service<CallerSpeech, {
         )
       )
       const spoken = new LRUCache<string, Pcm<8000>>({ maxSize: maxSamples, sizeCalculation: (sound) => Math.max(1, sound.length) })
-      const one = yield* Semaphore.make(1)
+      const oneAtATime = yield* Semaphore.make(1)
 
-      const synthesise = Effect.fn("Speech.speak")(function*(text: string, voice: Voice) {
+      const synthesise = Effect.fn("CallerSpeech.speak")(function*(text: string, voice: Voice) {
         const module = yield* loaded
         const wav = yield* Effect.try({
           try: () => FliteModule.run(module, ["-voice", voice, "-t", text, "-o", "/out/speech.wav"]),
@@ -61,9 +61,9 @@ export class CallerSpeech extends Context.Service<CallerSpeech, {
         // Without a letter or digit the synthesiser has nothing to say.
         if (!/[\p{L}\p{N}]/u.test(text)) return new Int16Array(0) as Pcm<8000>
         const key = `${voice}\n${text}`
-        return yield* one.withPermits(1)(Effect.gen(function*() {
-          const before = spoken.get(key)
-          if (before !== undefined) return before
+        return yield* oneAtATime.withPermits(1)(Effect.gen(function*() {
+          const known = spoken.get(key)
+          if (known !== undefined) return known
           const sound = yield* synthesise(text, voice)
           spoken.set(key, sound)
           return sound

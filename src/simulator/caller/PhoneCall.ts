@@ -1,5 +1,5 @@
 /**
- * One call of the simulator: what is known of it, and what one may do with it.
+ * One call of the simulator: its state, and the view that tests and the demo have of it.
  */
 import { Clock, Deferred, Effect, Option, Queue, Stream, SubscriptionRef } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -8,13 +8,13 @@ import type { CallSid } from "../../domain/Sid.ts"
 import { SimulatedCallEvent, type CallStatus, isTerminal, type TerminalStatus, type Untimed, type WebhookKind } from "../report/SimulatedCallEvent.ts"
 import { Line } from "./Caller.ts"
 import type { Faults } from "../twilio/Faults.ts"
-import type { Arrival, Traffic } from "../twilio/TwilioStream.ts"
-import { samplesPerMilli, Timeline } from "../report/Timeline.ts"
+import * as Traffic from "../twilio/stream/Traffic.ts"
+import { samplesPerMilli, Timeline, toSamples } from "../report/Timeline.ts"
 import type { Method } from "../twilio/TwimlReader.ts"
 
-export type Direction = "inbound" | "outbound-api"
+type Direction = "inbound" | "outbound-api"
 
-/** A call as tests and the demo see it. All times are ms since it was made, unless something else is said. */
+/** A call as tests and the demo see it. Times are ms since the call was made, unless a field says otherwise. */
 export interface SimulatedCall {
   readonly sid: CallSid
   readonly direction: Direction
@@ -27,14 +27,14 @@ export interface SimulatedCall {
   readonly events: Effect.Effect<ReadonlyArray<SimulatedCallEvent>>
   /** All events from the first on; ends with the call's terminal status. */
   readonly changes: Stream.Stream<SimulatedCallEvent>
-  /** Waits for the first event of a kind, one that has been counts too. */
+  /** Waits for the first event of a kind; an event that has already happened counts. */
   readonly awaitEvent: <Tag extends SimulatedCallEvent["_tag"]>(
     tag: Tag,
     predicate?: (event: Extract<SimulatedCallEvent, { readonly _tag: Tag }>) => boolean
   ) => Effect.Effect<Extract<SimulatedCallEvent, { readonly _tag: Tag }>>
   /** Waits until the call is over. */
   readonly ended: Effect.Effect<TerminalStatus>
-  /** Waits until it is over and every callback was delivered (or given up). */
+  /** Waits until the call is over and each callback was delivered, or has failed. */
   readonly settled: Effect.Effect<TerminalStatus>
   /** The person hangs up. */
   readonly hangUp: Effect.Effect<void>
@@ -46,10 +46,10 @@ export interface SimulatedCall {
   readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
   /** What the person said, on the same time axis. */
   readonly said: Effect.Effect<Pcm<8000>>
-  /** Media messages so far: when each was sent (ms since the answer), when each came back, how many a fault swallowed. */
+  /** Media messages so far: when each was sent and received (ms since the answer), and how many a fault swallowed. */
   readonly traffic: Effect.Effect<{
     readonly sentAt: ReadonlyArray<number>
-    readonly arrivals: ReadonlyArray<Arrival>
+    readonly arrivals: ReadonlyArray<Traffic.Arrival>
     readonly lost: number
   }>
   /** What Twilio's debugger would show. */
@@ -70,14 +70,14 @@ export interface Callback {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Whom the call's states are told, and which of them. */
+/** Where the call's states are reported, and which of them. */
 export interface StatusCallback {
   readonly url: string
   readonly method: Method
   readonly events: ReadonlySet<string>
 }
 
-/** The machine AMD: how the result is told. */
+/** Answering machine detection (AMD) was asked for; `asyncCallback`: where its result is reported. */
 export interface AnswerDetection {
   readonly asyncCallback: { readonly url: string; readonly method: Method } | undefined
 }
@@ -102,7 +102,7 @@ export interface PhoneCall {
   readonly redirects: Queue.Queue<Source>
   readonly heard: Timeline
   readonly said: Timeline
-  readonly traffic: Traffic
+  readonly traffic: Traffic.Traffic
   status: CallStatus
   updatedAt: number
   /** When it was answered; Unix ms, and monotonic ns. */
@@ -142,7 +142,7 @@ export const make = Effect.fnUntraced(function*(options: {
     redirects: yield* Queue.sliding<Source>(1),
     heard: new Timeline(),
     said: new Timeline(),
-    traffic: { sentAt: [], arrivals: [], lost: 0 },
+    traffic: Traffic.make(),
     status,
     updatedAt: createdAt,
     startedAt: undefined,
@@ -156,7 +156,7 @@ export const make = Effect.fnUntraced(function*(options: {
   }
 })
 
-/** Writes an event down. */
+/** Records an event with its time. */
 export const note = (call: PhoneCall, event: Untimed): Effect.Effect<void> =>
   Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
     const timed = { ...event, at: Number(now - call.createdNanos) / 1_000_000 } as SimulatedCallEvent
@@ -170,7 +170,7 @@ export const end = (call: PhoneCall, status: TerminalStatus): Effect.Effect<void
 const isKind = <Tag extends SimulatedCallEvent["_tag"]>(tag: Tag) =>
 (event: SimulatedCallEvent): event is Extract<SimulatedCallEvent, { readonly _tag: Tag }> => event._tag === tag
 
-/** The view of a call that is given away. */
+/** The view that tests and the demo have of a call. */
 export const view = (call: PhoneCall): SimulatedCall => {
   const snapshots = SubscriptionRef.changes(call.events)
   const changes = snapshots.pipe(
@@ -201,7 +201,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
     settled: Deferred.await(call.settled),
     hangUp: Effect.suspend(() => {
       call.hungUpByCaller = true
-      // Before the answer it is the one who dialled who gives up; on an outbound call the one who was rung.
+      // Before the answer an inbound caller gives up, and the callee of an outbound call declines it.
       return end(
         call,
         call.status === "in-progress" ? "completed" : call.direction === "inbound" ? "canceled" : "busy"
@@ -211,7 +211,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
     heard: Effect.map(Clock.monotonicTimeNanos, (now) => {
       if (call.answeredNanos === undefined) return call.heard.pcm()
       // What is queued in the future has not been heard.
-      const elapsed = Math.round(Number(now - call.answeredNanos) / 125_000)
+      const elapsed = toSamples(now - call.answeredNanos)
       return call.heard.pcm(0, Math.min(elapsed, Math.max(call.heard.end, call.said.end)))
     }),
     playback: Effect.sync(() => {

@@ -6,8 +6,8 @@ import * as Pcm from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/resample/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
 
-/** The bytes are no sound file that can be read. */
-export class SoundError extends Schema.TaggedError<SoundError>()("SoundError", {
+/** The bytes can't be read as a sound file. */
+class SoundError extends Schema.TaggedError<SoundError>()("SoundError", {
   message: Schema.String
 }) {}
 
@@ -20,7 +20,7 @@ const mix = (channels: ReadonlyArray<Int16Array>): Int16Array => {
 }
 
 /** Any sound as telephone sound. */
-export const toTelephone = (samples: Int16Array, rate: Pcm.SampleRate): Pcm.Pcm<8000> =>
+const toTelephone = (samples: Int16Array, rate: Pcm.SampleRate): Pcm.Pcm<8000> =>
   Resampler.make<Pcm.SampleRate, 8000>(rate, 8000).process(samples)
 
 /** Reads a WAV file; several channels are mixed to one. */

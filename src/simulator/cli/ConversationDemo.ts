@@ -1,8 +1,8 @@
 /**
- * The demonstration of a conversation: several turns between a caller who is made of text, and the agent.
+ * The demo of a conversation: several turns between a scripted caller and the agent.
  *
- * What the agent says and how long it took is told by the service; what the caller heard, and when, is
- * measured here. Both are shown, so that one can be held against the other.
+ * The service reports what the agent says and how long that took. What the caller heard, and when, is measured here. Both are
+ * shown, so that they can be compared.
  */
 import { Console, Effect, FileSystem, Option, Queue, Stream } from "effect"
 import * as Wav from "../../audio/Wav.ts"
@@ -28,7 +28,7 @@ export const lines = [
   "Goodbye."
 ]
 
-export interface Script {
+interface Script {
   /** A text for each, or the path of a WAV file. */
   readonly lines: ReadonlyArray<{ readonly text: string } | { readonly path: string }>
   readonly voice: Voice
@@ -62,15 +62,15 @@ const millis = (value: number) => `${Math.round(value)} ms`
 
 const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
 
-/** How often it is looked what there is to tell. */
-const step = "20 millis"
+/** How often new lines are looked for. */
+const interval = "20 millis"
 
-/** What the telephone tells, while the service tells its part. */
+/** An event from one of the two sources. */
 type Told =
   | { readonly _tag: "Service"; readonly event: ServiceEvents.LiveEvent }
   | { readonly _tag: "Telephone"; readonly event: SimulatedCallEvent }
 
-/** Shows the call while it goes on, to its end; gives what the service told of it. */
+/** Prints the call while it goes on, to its end. Returns the service's events. */
 export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: string) {
   const events: Array<ServiceEvents.LiveEvent> = []
   const key = yield* ServiceEvents.apiKey
@@ -86,7 +86,7 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
   const playback = Effect.map(call.playback, (stretches) =>
     stretches.flatMap(({ from, to }) => to <= start ? [] : [{ from: Math.max(0, from - start), to: to - start }]))
 
-  /** Takes in all that was told since the last time. */
+  /** Takes in all events since the last time; returns the playback so far. */
   const take = Effect.gen(function*() {
     const heard = yield* playback
     for (const item of yield* Queue.clear(told)) {
@@ -109,7 +109,7 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
   const showing = Effect.forever(Effect.gen(function*() {
     const heard = yield* take
     yield* show(narration.lines(heard, yield* now))
-    yield* Effect.sleep(step)
+    yield* Effect.sleep(interval)
   }))
 
   const listening = Stream.runForEach(ServiceEvents.of(service, call.sid, key.value), (event) =>
@@ -118,7 +118,7 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
   )
   const watching = Stream.runForEach(call.changes, (event) => Queue.offer(told, { _tag: "Telephone", event }))
 
-  // The service's last words come about when the telephone is hung up.
+  // The service's last events come when the telephone is hung up.
   const over = Effect.andThen(call.ended, Effect.sleep("1 second"))
   const both = Effect.all([Effect.raceFirst(listening, over), watching], { concurrency: "unbounded", discard: true })
   yield* Effect.raceFirst(both, showing)
@@ -133,7 +133,7 @@ const spread = (values: ReadonlyArray<number>): string =>
     ? "none"
     : `p50 ${millis(AudioSimilarity.percentile(values, 0.5))}, p95 ${millis(AudioSimilarity.percentile(values, 0.95))}, of ${values.length}`
 
-/** Writes the conversation as a stereo file, tells how soon the answers came, and judges. */
+/** Writes the conversation as a stereo file, prints how soon the answers came, and fails where there were none. */
 export const report = Effect.fnUntraced(function*(
   call: SimulatedCall,
   told: ReadonlyArray<ServiceEvents.LiveEvent>,

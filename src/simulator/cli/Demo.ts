@@ -1,5 +1,5 @@
 /**
- * The demonstration: a call to the service from a telephone that is none, told line by line.
+ * The demo of the line: a call to the service from a simulated telephone, reported line by line.
  */
 import { Clock, Config, Console, Data, Duration, Effect, FileSystem, Option, Path, Redacted, Schema, Stream } from "effect"
 import { CliError } from "effect/cli"
@@ -11,7 +11,7 @@ import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import * as SoundFiles from "../caller/SoundFiles.ts"
 import * as DebuggerCodes from "../twilio/DebuggerCodes.ts"
 
-/** What kept the demonstration from its aim: one sentence for the person who started it. */
+/** Why the demo failed: one sentence for the person who started it. */
 export class DemoError extends Data.TaggedError("DemoError")<{ readonly message: string }> {
   override get [CliError.userMessage]() {
     return this.message
@@ -19,7 +19,7 @@ export class DemoError extends Data.TaggedError("DemoError")<{ readonly message:
 }
 
 // ---------------------------------------------------------------------------------------------
-// Where the service is, and whose signature it believes
+// Where the service is, and which account it accepts
 // ---------------------------------------------------------------------------------------------
 
 const LocalAccount = Schema.fromJsonString(Schema.Struct({ accountSid: AccountSid, authToken: Schema.NonEmptyString }))
@@ -68,7 +68,7 @@ export const serviceUrl = Effect.gen(function*() {
 
 const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))
 
-/** Waits until the service answers `GET /health`, for about ten seconds; tells which agent it has, if it says so. */
+/** Waits about ten seconds until the service answers `GET /health`. Returns which agent it has, where that is in the answer. */
 export const awaitService = Effect.fnUntraced(function*(service: string) {
   const http = yield* HttpClient.HttpClient
   const start = yield* Clock.monotonicTimeNanos
@@ -83,11 +83,11 @@ export const awaitService = Effect.fnUntraced(function*(service: string) {
         : Effect.fail(new DemoError({ message: `${service}/health answered with ${response.status}.` }))
     )
   )
-  const patience = Duration.toNanosUnsafe(Duration.seconds(10))
+  const maxWait = Duration.toNanosUnsafe(Duration.seconds(10))
   return yield* healthy.pipe(
     Effect.tapError(() => Effect.sleep("500 millis")),
     Effect.retry({
-      while: () => Effect.map(Clock.monotonicTimeNanos, (now) => now - start < patience)
+      while: () => Effect.map(Clock.monotonicTimeNanos, (now) => now - start < maxWait)
     }),
     Effect.mapError(() =>
       new DemoError({
@@ -99,7 +99,7 @@ export const awaitService = Effect.fnUntraced(function*(service: string) {
 })
 
 // ---------------------------------------------------------------------------------------------
-// The call, told
+// The call's report
 // ---------------------------------------------------------------------------------------------
 
 const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
@@ -146,7 +146,7 @@ const describe = (event: SimulatedCallEvent): string | undefined => {
   }
 }
 
-/** Tells a call as it goes, and the frames of each second, until it is over. */
+/** Prints a call's events and the frames of each second, until the call is over. */
 export const tell = Effect.fnUntraced(function*(call: SimulatedCall) {
   const traffic = Effect.gen(function*() {
     yield* call.awaitEvent("StreamStarted")
@@ -174,11 +174,11 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall) {
 
 const millis = (value: number) => `${value.toFixed(1)} ms`
 
-/** How like the said sound the heard one has to be. The telephone's code twice over is well above. */
-const sameSound = 0.8
+/** The correlation from which on it counts as the same sound. μ-law twice over is well above. */
+const minCorrelation = 0.8
 
 /**
- * Writes what was heard to a file, tells how late and how like it was, and judges.
+ * Writes what was heard to a file, prints how late and how similar it was, and fails when that is not as expected.
  *
  * @param expect `echo`: the caller's own words have to come back; `any`: something has to be heard
  */
@@ -203,7 +203,7 @@ export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: stri
     yield* Console.log(
       `Echo:  ${millis(lagMillis)} from mouth to ear (20 ms of it to fill a frame), correlation ${correlation.toFixed(3)}`
     )
-    // Frame by frame: the n-th that went and the n-th that came.
+    // Frame by frame: the n-th that was sent and the n-th that came back.
     const delays = traffic.arrivals.flatMap(({ at }, index) => {
       const sent = traffic.sentAt[index]
       return sent === undefined ? [] : [at - sent]
@@ -218,9 +218,9 @@ export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: stri
   const why = [...distinct].join("")
   if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
   if (AudioSimilarity.level(heard) < -60) return yield* new DemoError({ message: `The caller heard nothing.${why}` })
-  if (expect === "echo" && correlation < sameSound) {
+  if (expect === "echo" && correlation < minCorrelation) {
     return yield* new DemoError({
-      message: `What was heard is not what was said: correlation ${correlation.toFixed(2)}, needed ${sameSound}. ` +
+      message: `What was heard is not what was said: correlation ${correlation.toFixed(2)}, needed ${minCorrelation}. ` +
         `If the agent is not the echo, run with --expect any.${why}`
     })
   }

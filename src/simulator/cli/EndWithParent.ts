@@ -1,6 +1,6 @@
 /**
- * Loaded before a service that the demo starts: ends it when the demo is gone, however that came, even killed. The demo
- * holds the other end of its standard input, which the system closes with the demo.
+ * Loaded into a service that the demo starts: ends the service when the demo is gone, even when the demo was killed. The demo
+ * holds the other end of the service's standard input, which the system closes with the demo.
  */
 import { isMainThread } from "node:worker_threads"
 
@@ -9,6 +9,6 @@ if (isMainThread) {
   process.stdin.once("close", () => process.kill(process.pid, "SIGTERM"))
   process.stdin.once("error", () => {})
   process.stdin.resume()
-  // The service may end before.
+  // The open input must not keep the service alive.
   if ("unref" in process.stdin) process.stdin.unref()
 }

@@ -13,14 +13,14 @@ import { DemoError } from "./Demo.ts"
 /** What is at an address: a service, nobody, another program, or something that does not answer in time. */
 type Found = "service" | "nobody" | "other" | "unclear"
 
-/** A service that is just being started opens its port soon. */
-const patience = Duration.millis(1000)
+/** How long a service that is just starting may take to open its port. */
+const maxPortWait = Duration.millis(1000)
 
-/** A slow machine takes a while; the engines are loaded meanwhile. */
-const longestStart = "2 minutes"
+/** How long the start may take on a slow machine, which loads the engines meanwhile. */
+const maxStart = "2 minutes"
 
-/** Lines of the service's that are shown when it does not start. */
-const shownLines = 12
+/** How many of the service's last log lines are shown when it does not start. */
+const maxShownLines = 12
 
 const isRefused = (error: HttpClientError.HttpClientError): boolean =>
   Predicate.hasProperty(error.cause, "code") && error.cause.code === "ECONNREFUSED"
@@ -34,13 +34,13 @@ const look = Effect.fnUntraced(function*(address: string) {
   )
 })
 
-/** What is at an address, after a moment for one that is about to stand there. */
+/** What is at an address, after waiting a moment for a service that is about to listen there. */
 const find = Effect.fnUntraced(function*(address: string) {
   const start = yield* Clock.monotonicTimeNanos
   while (true) {
     const found = yield* look(address)
     const waited = (yield* Clock.monotonicTimeNanos) - start
-    if (found !== "nobody" || waited >= Duration.toNanosUnsafe(patience)) return found
+    if (found !== "nobody" || waited >= Duration.toNanosUnsafe(maxPortWait)) return found
     yield* Effect.sleep("200 millis")
   }
 })
@@ -67,13 +67,13 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
   if (!exists) {
     return yield* new DemoError({ message: `The service is not built: there is no ${path.relative(path.resolve(), main)}. Run "npm run build" first.` })
   }
-  // Runs behind the end of the process, since it was there before it.
+  // Added before the process, so that it runs after the process has ended.
   yield* Effect.addFinalizer(() => Console.log("The demo's own service has ended."))
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const child = yield* spawner.spawn(ChildProcess.make(process.execPath, ["--import", preload.href, main], {
     env: { SERVER_HOST: "127.0.0.1", SERVER_PORT: "0", LOG_FORMAT: "json", LOG_LEVEL: "Info", SHUTDOWN_GRACE: "2s", ...environment },
     extendEnv: true,
-    // Open as long as this process lives.
+    // Stays open as long as this process lives.
     stdin: Stream.never,
     forceKillAfter: "5 seconds"
   })).pipe(Effect.mapError(() => new DemoError({ message: `The service can't be started with ${process.execPath}.` })))
@@ -81,18 +81,18 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
   const began = yield* Clock.monotonicTimeNanos
   const last: Array<string> = []
   const address = yield* Deferred.make<string>()
-  // Read to its end: what nobody takes would hold the service up.
+  // Read to its end, since a full pipe would block the service.
   const reading = yield* Effect.forkScoped(child.all.pipe(
     Stream.decodeText,
     Stream.splitLines,
     Stream.runForEach((line) =>
       Effect.sync(() => {
-        // The key stands in its file; a failure's last words need not hold it.
+        // The key is in its file, and must not appear in a failure's message.
         if (line === "" || line.startsWith("API key")) return
         const [, standing] = /Listening at (\S+?);/.exec(line) ?? []
         if (standing !== undefined) Deferred.doneUnsafe(address, Effect.succeed(standing))
         last.push(messageOf(line))
-        if (last.length > shownLines) last.shift()
+        if (last.length > maxShownLines) last.shift()
       })
     ),
     Effect.ignore
@@ -113,8 +113,8 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
   )
   const standing = yield* Effect.raceFirst(stands, ended).pipe(
     Effect.timeoutOrElse({
-      duration: longestStart,
-      orElse: () => Effect.fail(new DemoError({ message: `The service did not start within ${longestStart}.${said()}` }))
+      duration: maxStart,
+      orElse: () => Effect.fail(new DemoError({ message: `The service did not start within ${maxStart}.${said()}` }))
     })
   )
   yield* Console.log(`It stands at ${standing} after ${seconds((yield* Clock.monotonicTimeNanos) - began)}.`)
@@ -135,7 +135,7 @@ export const orStart = (
 > =>
   Effect.gen(function*() {
     const found = yield* find(standard)
-    // One that does not answer yet is waited for by whoever uses it.
+    // The caller of this function waits for a service that does not answer yet.
     if (found === "service" || found === "unclear") return standard
     yield* Console.log(
       `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standard}: the demo starts a service of its own, which ends with it.`

@@ -94,13 +94,13 @@ const route = {
 
 type Route = Command.Command.Config.Infer<typeof route>
 
-/** The service that was named, else the standard one, else one of the demo's own with these variables. */
+/** The named service, else the standard one, else one of the demo's own with these variables. */
 const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
   const named = withoutSlash(Option.getOrElse(options.service, () => ""))
   return named === "" ? withoutSlash(yield* OwnService.orStart(yield* Demo.serviceUrl, environment)) : named
 })
 
-/** Calls the service as the caller, and hands the call on. */
+/** Calls the service, and lets `then` follow the call. */
 const placeCall = Effect.fnUntraced(function*<R>(
   service: string,
   options: Route,
@@ -218,7 +218,7 @@ const demo = Command.make(
       Effect.flatMap(ConversationDemo.tell(call, service), (told) => ConversationDemo.report(call, told, Option.getOrElse(options.out, () => "conversation.wav"))))
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Calls the service from a telephone that is none, talks with its agent, and writes down what was heard"),
+  Command.withDescription("Calls the service from a simulated telephone, talks with its agent, and records what was heard"),
   Command.withExamples([
     { command: "npm run demo", description: "Talk with the agent of the service that runs here" },
     { command: "npm run demo -- --say \"What are your opening hours?\" --say Goodbye", description: "Say something else" },

@@ -1,14 +1,14 @@
 /**
- * Whether what a caller heard is what they said, and how much later.
+ * Compares what a caller heard with what they said: is it the same sound, and how much later?
  *
- * Both sounds are on the same time axis. The lag is found on the loudness first, in steps of 5 ms, and then
- * on the samples, for each window of 400 ms by itself: a playback buffer that ran empty for a moment shifts
- * all that follows by some milliseconds, which nobody hears and which is still the same speech.
+ * Both sounds are on the same time axis. The lag is found on the loudness first, in steps of 5 ms, and then on the samples,
+ * for each window of 400 ms by itself. A playback buffer that ran empty for a moment shifts what follows by some
+ * milliseconds: nobody hears that, and it is still the same speech.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { samplesPerMilli } from "./Timeline.ts"
 
-export interface AudioSimilarity {
+interface AudioSimilarity {
   /** From the sound leaving the caller's mouth to its return, ms: the median of the windows. */
   readonly lagMillis: number
   /**
@@ -18,12 +18,12 @@ export interface AudioSimilarity {
   readonly correlation: number
 }
 
-const step = 5 * samplesPerMilli
+const stepSamples = 5 * samplesPerMilli
 
 /** The mean magnitude of each 5 ms. */
 const loudness = (sound: Pcm<8000>): Float64Array => {
-  const out = new Float64Array(Math.ceil(sound.length / step))
-  for (const [index, sample] of sound.entries()) out[Math.floor(index / step)]! += Math.abs(sample) / step
+  const out = new Float64Array(Math.ceil(sound.length / stepSamples))
+  for (const [index, sample] of sound.entries()) out[Math.floor(index / stepSamples)]! += Math.abs(sample) / stepSamples
   return out
 }
 
@@ -57,25 +57,25 @@ export const percentile = (values: ReadonlyArray<number>, share: number): number
 
 const windowSamples = 400 * samplesPerMilli
 
-/** How far from the lag of the whole a window may lie. */
-const slack = 100 * samplesPerMilli
+/** How much the lag of a window may differ from the lag of the whole. */
+const maxLagDifference = 100 * samplesPerMilli
 
-/** Windows more than this below the loudest one (as a ratio of energies) are pauses. */
-const pause = 0.01
+/** Windows with less than this share of the loudest window's energy are pauses. */
+const minEnergyShare = 0.01
 
 const energy = (sound: Pcm<8000>): number => sound.reduce((sum, sample) => sum + sample * sample, 0)
 
-/** Compares; the heard sound may be up to `longest` ms later. */
-export const compare = (said: Pcm<8000>, heard: Pcm<8000>, longest = 3000): AudioSimilarity => {
+/** Compares both; the heard sound may be up to `maxLagMillis` later. */
+export const compare = (said: Pcm<8000>, heard: Pcm<8000>, maxLagMillis = 3000): AudioSimilarity => {
   const saidLoudness = loudness(said)
   const heardLoudness = loudness(heard)
-  let around = 0
+  let coarseLag = 0
   let best = 0
-  for (let lag = 0; lag * step <= longest * samplesPerMilli; lag++) {
+  for (let lag = 0; lag * stepSamples <= maxLagMillis * samplesPerMilli; lag++) {
     const correlation = correlate(saidLoudness, heardLoudness, lag, 0, saidLoudness.length)
     if (correlation > best) {
       best = correlation
-      around = lag * step
+      coarseLag = lag * stepSamples
     }
   }
 
@@ -85,9 +85,9 @@ export const compare = (said: Pcm<8000>, heard: Pcm<8000>, longest = 3000): Audi
     return { from, to, energy: energy(said.subarray(from, to)) }
   })
   const loudest = Math.max(0, ...windows.map((window) => window.energy))
-  const matches = windows.filter((window) => window.energy > 0 && window.energy >= pause * loudest).map((window) => {
-    const match = { lag: around, correlation: 0, energy: window.energy }
-    for (let lag = Math.max(0, around - slack); lag <= around + slack; lag++) {
+  const matches = windows.filter((window) => window.energy > 0 && window.energy >= minEnergyShare * loudest).map((window) => {
+    const match = { lag: coarseLag, correlation: 0, energy: window.energy }
+    for (let lag = Math.max(0, coarseLag - maxLagDifference); lag <= coarseLag + maxLagDifference; lag++) {
       const correlation = correlate(said, heard, lag, window.from, window.to)
       if (correlation > match.correlation) Object.assign(match, { lag, correlation })
     }

@@ -1,9 +1,9 @@
 /**
  * When the caller began to hear each line of the agent's.
  *
- * The service tells a line when it is made; some are heard seconds later, and some never. The caller's telephone knows
- * when sound was played and when the mark behind each line came back. Both meet here: lines are heard in their order, a
- * line begins with the first sound behind the one before, and ends with its mark. All times are ms of one clock.
+ * The service reports a line when it is made; some are heard seconds later, and some never. The caller's telephone knows when
+ * sound was played and when the mark behind each line came back. Lines are heard in their order: a line begins with the
+ * first sound behind the line before, and ends with its mark. All times are ms of one clock.
  */
 
 /** Sound that was played without a break. */
@@ -12,7 +12,7 @@ export interface Stretch {
   readonly to: number
 }
 
-export interface AgentLine {
+interface AgentLine {
   readonly turn: number
   /** When it was made. */
   readonly toldAt: number
@@ -34,8 +34,8 @@ type Waiting = AgentLine | Remainder
 
 const isLine = (waiting: Waiting): waiting is AgentLine => "text" in waiting
 
-/** The service's clock and the telephone's differ by the time of a message. */
-const clockTolerance = 50
+/** The service's clock and the telephone's differ by the time that a message takes, ms. */
+const clockToleranceMillis = 50
 
 const markName = /^turn-(\d+)\/seg-\d+$/
 
@@ -47,12 +47,12 @@ export class HeardLines {
   #playing: (Waiting & { readonly at: number }) | undefined
   /** Marks that have come back. */
   #marks: Array<{ readonly at: number; readonly turn: number }> = []
-  /** Nothing of the next line was heard before. */
+  /** The next line begins here at the earliest. */
   #freeFrom = 0
   #clearedAt = -Infinity
 
   says(line: AgentLine): void {
-    if (line.toldAt < this.#clearedAt - clockTolerance) {
+    if (line.toldAt < this.#clearedAt - clockToleranceMillis) {
       this.#cleared.push(line)
       return
     }
@@ -70,7 +70,7 @@ export class HeardLines {
   /** The service threw away what was not played yet; `stretches` are those of before that moment. */
   clear(at: number, stretches: ReadonlyArray<Stretch>): ReadonlyArray<BegunLine> {
     const begun = this.begun(stretches, at)
-    const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.toldAt < at - clockTolerance
+    const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.toldAt < at - clockToleranceMillis
     this.#cleared = [...(this.#playing === undefined ? [] : [{ turn: this.#playing.turn }]), ...this.#waiting.filter(isOld)]
     this.#waiting = this.#waiting.filter((waiting) => !isOld(waiting))
     this.#playing = undefined
@@ -80,15 +80,15 @@ export class HeardLines {
     return begun
   }
 
-  /** It was no interruption: the agent says the rest of that turn. */
+  /** The interruption was a false one: the agent says the rest of that turn. */
   resumed(turn: number): void {
     this.#waiting.unshift(...this.#cleared.filter((waiting) => waiting.turn === turn))
     this.#cleared = []
-    // Lines of that turn that come later are not those that were thrown away.
+    // Lines that come from now on were made after the `clear`.
     this.#clearedAt = -Infinity
   }
 
-  /** Lines that have begun by now and were not given yet. */
+  /** Lines that have begun since the last call. */
   begun(stretches: ReadonlyArray<Stretch>, now: number): ReadonlyArray<BegunLine> {
     const begun: Array<BegunLine> = []
     while (true) {

@@ -1,20 +1,20 @@
 /**
- * A conversation as the demo tells it while it goes on: what the service tells of it and what the caller's telephone
- * hears, in the order of their times.
+ * The text of a conversation while it goes on, from the service's events and from what the caller's telephone hears, in the
+ * order of their times.
  *
- * The agent's lines are told when they begin to be heard, and those that never were are not told. A turn's figures stand
- * behind the first line of its answer, though the service knows them only when that line is over. All times are ms since
- * the stream's start.
+ * A line of the agent's appears when the caller begins to hear it; a line that is never heard does not appear. A turn's
+ * figures stand behind the first line of its answer, although the service knows them only when that line is over. All times
+ * are ms since the stream's start.
  */
 import { HeardLines, type BegunLine, type Stretch } from "./HeardLines.ts"
 import type { LiveEvent } from "./ServiceEvents.ts"
 import { type Line, OrderedLines } from "./OrderedLines.ts"
 
 /**
- * What the service tells is here within some ms. Figures of an answer that was interrupted come when the interruption is
- * over, so that long at most is "barge-in" told too late.
+ * The service's events arrive within some ms. The figures of an interrupted answer arrive when the interruption is over, so
+ * they may hold back the line "barge-in" for the longer time.
  */
-const bounds = { moment: 60, longest: 2500 }
+const bounds = { waitMillis: 60, maxWaitMillis: 2500 }
 
 const millis = (value: number) => `${Math.round(value)} ms`
 
@@ -35,10 +35,10 @@ const figures = ({ times, turn }: Extract<LiveEvent, { readonly _tag: "TurnMeasu
 export class Narration {
   readonly #heard = new HeardLines()
   readonly #lines = new OrderedLines(bounds)
-  /** Turns that answer the caller, whose figures are not here yet. */
+  /** Turns that answer the caller and whose figures have not come yet. */
   readonly #unmeasured = new Set<number>()
 
-  /** Something that the service told. */
+  /** Takes in an event of the service. */
   told(event: LiveEvent): void {
     const { at, turn } = event
     switch (event._tag) {
@@ -52,7 +52,7 @@ export class Narration {
       case "AgentFills":
         return this.#heard.says({ turn, toldAt: at, text: `filler   ${event.text}`, isFiller: true })
       case "TurnMeasured":
-        this.#lines.add({ at: this.#lines.awaited(turn) ?? at, text: figures(event) })
+        this.#lines.add({ at: this.#lines.announced(turn) ?? at, text: figures(event) })
         return this.#isMeasured(turn)
       case "AgentHeard":
         this.#isMeasured(turn)
@@ -84,7 +84,7 @@ export class Narration {
     this.#begin(this.#heard.clear(at, playback))
   }
 
-  /** The lines to be told by now; `playback` is all sound on the telephone. */
+  /** The lines that are due by now; `playback` is all sound on the telephone. */
   lines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
     this.#begin(this.#heard.begun(playback, now))
     return this.#lines.release(now)
@@ -99,7 +99,7 @@ export class Narration {
   #begin(lines: ReadonlyArray<BegunLine>): void {
     for (const { at, isFiller, text, turn } of lines) {
       this.#lines.add({ at, text })
-      if (!isFiller && this.#unmeasured.has(turn) && this.#lines.awaited(turn) === undefined) this.#lines.await(turn, at)
+      if (!isFiller && this.#unmeasured.has(turn) && this.#lines.announced(turn) === undefined) this.#lines.announce(turn, at)
     }
   }
 

@@ -1,9 +1,9 @@
 /**
- * Lines that are told in the order of their times, though they come from several places and some are known late.
+ * Puts lines from several sources in the order of their times, although some are known late.
  *
- * Each waits a moment for those that might come before it. One may be awaited for longer, by a key: what is later than it
- * waits for it, up to a bound. A line that is known too late is told with the time of the one before it, so that times
- * never go back. Times are ms of one clock.
+ * Each line waits a moment for others that might come before it. A line can be announced by a key: later lines wait for it,
+ * up to a bound. A line that comes too late takes the time of the line before it, so that times never go back. Times are
+ * ms of one clock.
  */
 
 export interface Line {
@@ -11,20 +11,21 @@ export interface Line {
   readonly text: string
 }
 
-export interface Bounds {
-  /** How long any line waits for others. */
-  readonly moment: number
-  /** How long a line waits for one that is awaited. */
-  readonly longest: number
+interface Bounds {
+  /** How long any line waits for others, ms. */
+  readonly waitMillis: number
+  /** How long a line waits for an announced one, ms. */
+  readonly maxWaitMillis: number
 }
 
 export class OrderedLines {
   readonly #bounds: Bounds
-  /** By time; of the same time in the order in which they were added. */
+  /** In the order of their times; lines of the same time in the order in which they were added. */
   #waiting: Array<Line> = []
-  /** From when on lines wait, by the key of what they wait for. */
-  readonly #awaited = new Map<number, number>()
-  #last = 0
+  /** The times of announced lines, by their keys. */
+  readonly #announced = new Map<number, number>()
+  /** The time of the last line that was released. */
+  #lastAt = 0
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds
@@ -35,38 +36,38 @@ export class OrderedLines {
     this.#waiting.splice(place + 1, 0, line)
   }
 
-  /** A line of this time will come. */
-  await(key: number, at: number): void {
-    this.#awaited.set(key, at)
+  /** Announces a line of this time. */
+  announce(key: number, at: number): void {
+    this.#announced.set(key, at)
   }
 
-  /** It has come, or will not. */
+  /** The announced line has come, or never will. */
   settle(key: number): void {
-    this.#awaited.delete(key)
+    this.#announced.delete(key)
   }
 
-  /** The time of the line that is awaited under this key. */
-  awaited(key: number): number | undefined {
-    return this.#awaited.get(key)
+  /** The time of the line that is announced under this key. */
+  announced(key: number): number | undefined {
+    return this.#announced.get(key)
   }
 
-  /** What is to be told by now. */
+  /** Takes out the lines that need not wait any longer. */
   release(now: number): ReadonlyArray<Line> {
-    const heldFrom = Math.min(Infinity, ...this.#awaited.values())
-    const isDue = ({ at }: Line) => now >= at + (at > heldFrom ? this.#bounds.longest : this.#bounds.moment)
+    const heldFrom = Math.min(Infinity, ...this.#announced.values())
+    const isDue = ({ at }: Line) => now >= at + (at > heldFrom ? this.#bounds.maxWaitMillis : this.#bounds.waitMillis)
     const first = this.#waiting.findIndex((line) => !isDue(line))
     return this.#take(first < 0 ? this.#waiting.length : first)
   }
 
-  /** All that is left. */
+  /** Takes out all lines that are left. */
   end(): ReadonlyArray<Line> {
     return this.#take(this.#waiting.length)
   }
 
   #take(count: number): ReadonlyArray<Line> {
     return this.#waiting.splice(0, count).map((line) => {
-      this.#last = Math.max(this.#last, line.at)
-      return { ...line, at: this.#last }
+      this.#lastAt = Math.max(this.#lastAt, line.at)
+      return { ...line, at: this.#lastAt }
     })
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What the service tells of a call while it runs: `GET /calls/{callSid}/events`.
+ * The service's own events of a call while it runs: `GET /calls/{callSid}/events`.
  */
 import { Config, Data, Effect, FileSystem, Option, Path, Redacted, Schema, Stream } from "effect"
 import { Sse } from "effect/encoding"
@@ -7,7 +7,7 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 
 const Timed = { at: Schema.Number, turn: Schema.Number }
 
-/** The events that are shown; others are left out. */
+/** The events that the demo shows; others are left out. */
 export const LiveEvent = Schema.Union([
   Schema.TaggedStruct("CallerSaid", { ...Timed, text: Schema.String }),
   Schema.TaggedStruct("AgentSays", { ...Timed, text: Schema.String }),
@@ -37,8 +37,8 @@ export const apiKey = Effect.gen(function*() {
   return yield* Effect.option(Effect.map(fs.readFileString(file), (text) => Redacted.make(text.trim())))
 })
 
-/** The service does not tell. */
-export class NoEvents extends Data.TaggedError("NoEvents")<{ readonly status: number }> {
+/** The service refuses the events of the call, or does not know it. */
+class NoEvents extends Data.TaggedError("NoEvents")<{ readonly status: number }> {
   override get message() {
     return `the service answers with ${this.status}${this.status === 401 ? "; set API_KEY to its key" : ""}`
   }

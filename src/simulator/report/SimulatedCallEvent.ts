@@ -6,18 +6,7 @@
 import { Data } from "effect"
 
 /** Twilio's states of a call. */
-export const statuses = [
-  "queued",
-  "initiated",
-  "ringing",
-  "in-progress",
-  "completed",
-  "busy",
-  "no-answer",
-  "failed",
-  "canceled"
-] as const
-export type CallStatus = typeof statuses[number]
+export type CallStatus = "queued" | "initiated" | "ringing" | "in-progress" | TerminalStatus
 export type TerminalStatus = "completed" | "busy" | "no-answer" | "failed" | "canceled"
 
 /** Whether a call in this state is over. */
@@ -32,7 +21,7 @@ export type WebhookKind = "voice" | "status" | "stream" | "amd"
 
 export type SimulatedCallEvent = Data.TaggedEnum<{
   Status: { readonly at: number; readonly status: CallStatus }
-  /** A signed request and its answer; `answer` is `undefined` when there was none in time. */
+  /** A signed request; `answer` is the HTTP status, `undefined` when there was no answer in time. */
   Webhook: {
     readonly at: number
     readonly kind: WebhookKind
@@ -52,10 +41,10 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
   MarkSet: { readonly at: number; readonly name: string }
   /** A mark went back: its sound was played, or (`cleared`) thrown away. */
   MarkReturned: { readonly at: number; readonly name: string; readonly cleared: boolean }
-  /** The service threw away what was queued: so many ms of sound. */
+  /** The service discarded what was queued: `droppedMillis` of sound. */
   Cleared: { readonly at: number; readonly droppedMillis: number }
   Digit: { readonly at: number; readonly digit: string }
-  /** A `<Dial>` is over: whom it rang, as whom, and what came of it. */
+  /** A `<Dial>` is over: the number that it rang, the caller ID, and how it ended. */
   Dialled: { readonly at: number; readonly to: string; readonly callerId: string | undefined; readonly status: TerminalStatus }
   /** A `<Say>` was spoken to the caller. */
   Said: { readonly at: number; readonly text: string }
@@ -71,5 +60,5 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
 }>
 export const SimulatedCallEvent = Data.taggedEnum<SimulatedCallEvent>()
 
-/** An event without its time: the call's record puts that in. */
+/** An event without its time, which is added when the event is recorded. */
 export type Untimed = SimulatedCallEvent extends infer E ? E extends SimulatedCallEvent ? Omit<E, "at"> : never : never

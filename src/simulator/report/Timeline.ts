@@ -1,7 +1,7 @@
 /**
- * Sound laid on a time axis: what one side of a simulated call said, or heard, and when.
+ * Sound on a time axis: what one side of a simulated call said, or heard, and when.
  *
- * Times are in samples (1/8 ms) since the call was answered. Where nothing was laid there is silence.
+ * Times are in samples (1/8 ms) since the call was answered. Where there is no sound there is silence.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import * as Pcm from "../../audio/Pcm.ts"
@@ -20,12 +20,18 @@ interface Stretch {
 /** Samples in one millisecond of telephone sound. */
 export const samplesPerMilli = 8
 
+/** How long one sample of telephone sound lasts, ns. */
+export const nanosPerSample = 125_000
+
+/** A time in nanoseconds as the nearest number of samples. */
+export const toSamples = (nanos: bigint): number => Math.round(Number(nanos) / nanosPerSample)
+
 /** μ-law pieces in the order in which they sound; they never overlap. */
 export class Timeline {
   #pieces: Array<Piece> = []
   #stretches: Array<Stretch> = []
 
-  /** Lays μ-law sound at a time that is not before the end of what lies there. */
+  /** Adds μ-law sound at a time that is not before the end of the sound so far. */
   put(at: number, sound: Uint8Array): void {
     if (sound.length === 0) return
     this.#pieces.push({ at, sound })
@@ -45,7 +51,7 @@ export class Timeline {
     }
   }
 
-  /** The first sample after all that was laid; 0 when nothing was. */
+  /** The first sample after all sound; 0 when there is none. */
   get end(): number {
     const last = this.#pieces[this.#pieces.length - 1]
     return last === undefined ? 0 : last.at + last.sound.length
@@ -59,7 +65,7 @@ export class Timeline {
   /** The sound from `from` (inclusive) to `to` (exclusive), as linear samples. */
   pcm(from = 0, to = this.end): Pcm.Pcm<8000> {
     const out = new Int16Array(Math.max(0, to - from))
-    // Backwards: the callers who ask often (a person who waits for silence) ask for the newest.
+    // Backwards, since a simulated caller asks every 20 ms for the newest sound.
     for (let index = this.#pieces.length - 1; index >= 0; index--) {
       const { at, sound } = this.#pieces[index]!
       if (at + sound.length <= from) break

@@ -1,6 +1,5 @@
 /**
- * The life of a call: queued → initiated → ringing → in-progress → completed, or one of the ways in which
- * it comes to nothing.
+ * The life of a call: queued → initiated → ringing → in-progress → completed, or busy, no-answer, failed, canceled.
  */
 import { type Cause, Clock, Data, Deferred, Duration, Effect, Fiber, Queue } from "effect"
 import type { AccountSid } from "../../domain/Sid.ts"
@@ -11,14 +10,14 @@ import { note, type Callback, type PhoneCall, type Source } from "../caller/Phon
 import * as StatusCallbacks from "./StatusCallbacks.ts"
 import * as TwimlRunner from "./TwimlRunner.ts"
 
-/** What a telephone does that our service dials. Times count from the first ring. */
+/** What a telephone does when the service dials it. Times count from the first ring. */
 export type PhoneBehaviour = Data.TaggedEnum<{
   /** Somebody takes the call, or a machine does. */
   Answers: {
     /** 1 s when not given. */
     readonly after?: Duration.Input
     readonly caller: Caller
-    /** What answering machine detection finds out; `human` when not given. */
+    /** The result of answering machine detection; `human` when not given. */
     readonly answeredBy?: "human" | "machine_start" | "machine_end_beep" | "fax" | "unknown"
     /** Faults of the call's stream and webhooks. */
     readonly faults?: Faults
@@ -36,7 +35,7 @@ export interface Environment {
   readonly accountSid: AccountSid
   readonly delivery: StatusCallbacks.Delivery
   readonly twiml: Omit<TwimlRunner.Environment, "callbacks">
-  /** Makes the sound of a script; what cannot be made is written down and left out. */
+  /** Makes the sound of a script. One that can't be made is noted as a problem, and the caller is silent. */
   readonly prepare: (call: PhoneCall, caller: Caller) => Effect.Effect<Line>
 }
 
@@ -63,7 +62,7 @@ const answer = Effect.fnUntraced(function*(environment: Environment, call: Phone
   return answeredAt
 })
 
-/** Runs a call from its first state to its end, with its callbacks around it. Its result is for nobody. */
+/** Runs a call from its first state to its end, and delivers its callbacks beside it. */
 const live = Effect.fnUntraced(function*(
   environment: Environment,
   call: PhoneCall,
@@ -99,14 +98,14 @@ export const inbound = Effect.fn("CallLife.inbound")(function*(
       const document = yield* TwimlRunner.load(twiml, call, source)
       if (document === undefined) return "failed"
       const first = document.verbs[0]
-      // Twilio's pages name the reasons and not the states; that a "busy" ends as busy is plain, the other is inferred.
+      // Twilio documents the reasons and not the final states; `no-answer` for "rejected" is inferred.
       if (first?._tag === "Reject") return first.reason === "busy" ? "busy" : "no-answer"
       const answeredAt = yield* answer(environment, call, callbacks)
       return yield* TwimlRunner.run(twiml, call, document, answeredAt)
     }))
 })
 
-/** What of the REST request matters after the call was created. */
+/** The parts of the REST request that matter after the call was created. */
 export interface Dialling {
   readonly source: Source
   /** How long it may ring, and how long the call may last. */
@@ -114,8 +113,8 @@ export interface Dialling {
   readonly timeLimit: Duration.Duration | undefined
 }
 
-/** How long it takes from "answered" till answering machine detection has made up its mind. */
-const detection = Duration.seconds(2)
+/** From the answer to the result of answering machine detection. */
+const detectionTime = Duration.seconds(2)
 
 /** The service calls somebody. */
 export const outbound = Effect.fn("CallLife.outbound")(function*(
@@ -165,11 +164,11 @@ export const outbound = Effect.fn("CallLife.outbound")(function*(
                 CallSid: call.sid,
                 AccountSid: environment.accountSid,
                 AnsweredBy: result,
-                MachineDetectionDuration: `${Duration.toMillis(detection)}`
+                MachineDetectionDuration: `${Duration.toMillis(detectionTime)}`
               }
             })
           }),
-          detection
+          detectionTime
         ))
       }
       const talk = Effect.gen(function*() {

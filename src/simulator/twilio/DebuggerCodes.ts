@@ -1,5 +1,5 @@
 /**
- * The errors and warnings that Twilio shows in its debugger, as far as the simulator raises them.
+ * The errors and warnings that Twilio shows in its debugger, those that the simulator raises.
  *
  * https://www.twilio.com/docs/api/errors
  */
@@ -10,7 +10,7 @@ export const webhookFailed = 11200
 export const webhookUnreachable = 11205
 /** A `<Redirect>` names no URL that can be fetched. */
 export const invalidUrl = 11100
-/** The answer is no well-formed TwiML document. */
+/** The answer is not a well-formed TwiML document. */
 export const invalidDocument = 12100
 /** Warning: a verb, a noun or an attribute is not known, and was skipped. */
 export const skipped = 12200
@@ -24,7 +24,7 @@ export const streamUnreachable = 31901
 export const streamBroken = 31903
 /** The upgrade was answered with something other than 101: a wrong path, a refused signature, a query string in the URL. */
 export const streamRefused = 31920
-/** The service closed the WebSocket. As a rule it meant to: this is how an agent ends a call. */
+/** The service closed the WebSocket. Usually that is intended: this is how an agent ends a call. */
 export const streamClosedByService = 31921
 /** The stream's URL has another scheme than `wss`. */
 export const streamSchemeUnsupported = 31922

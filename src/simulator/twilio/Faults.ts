@@ -1,7 +1,7 @@
 /**
- * What can go wrong on a call, on request: of the Media Stream, of the signed requests, of the REST API.
+ * The faults that can be asked for: of a call's Media Stream, of its signed requests, of the REST API.
  *
- * Every fault is off unless it is named. Times are milliseconds since the stream's `start`. Where chance
+ * Each fault is off unless it is named. Times are milliseconds since the stream's `start`. Where chance
  * decides (`jitter`, `lost`), it is drawn from `seed`: the same seed gives the same call again.
  */
 import { Data, Result, Schema } from "effect"
@@ -14,9 +14,9 @@ export type RubbishKind = typeof rubbishKinds[number]
 export interface Faults {
   /** Chance is drawn from this; "simulator" when not given. */
   readonly seed?: string
-  /** Only the first stream of the call has the faults of streams; what follows a reconnect is well. */
+  /** Only the first stream of the call has faults; streams after a reconnect have none. */
   readonly onlyFirstStream?: boolean
-  /** Each media frame comes up to so many ms late, never before the one ahead of it. */
+  /** Each media frame comes up to `maxMillis` late, never before the frame ahead of it. */
   readonly jitter?: { readonly maxMillis: number }
   /** Once every `everyMillis` the frames of `holdMillis` are held back and then come all at once. */
   readonly late?: { readonly everyMillis: number; readonly holdMillis: number }
@@ -29,13 +29,13 @@ export interface Faults {
   readonly lost?: { readonly probability: number }
   /** Frames stop for a while, without `stop`; for ever when `forMillis` is `Infinity`. */
   readonly silenceGap?: { readonly atMillis: number; readonly forMillis: number }
-  /** Before every n-th media frame comes one that means nothing. All kinds in turn unless some are named. */
+  /** A meaningless message comes before every n-th media frame: all kinds in turn, unless some are named. */
   readonly rubbish?: { readonly every: number; readonly kinds?: ReadonlyArray<RubbishKind> }
   /** The connection is cut with no close handshake; `midFrame`: after half a WebSocket frame. */
   readonly suddenClose?: { readonly atMillis: number; readonly midFrame?: boolean }
-  /** The peer stops to read what the service sends; for ever when `forMillis` is `Infinity`. */
+  /** Twilio's side stops reading what the service sends; for ever when `forMillis` is `Infinity`. */
   readonly slowReader?: { readonly atMillis: number; readonly forMillis: number }
-  /** So many media frames come between `connected` and `start`. */
+  /** The number of media frames between `connected` and `start`. */
   readonly mediaBeforeStart?: number
   /** `start` comes twice. */
   readonly startTwice?: boolean
@@ -45,9 +45,9 @@ export interface Faults {
   readonly upgradeSignature?: "forged" | "missing"
   /** The stream's `<Parameter>` of the given name (default `token`) is left out, or is another value. */
   readonly token?: { readonly is: "missing" | "other"; readonly name?: string }
-  /** A second stream is opened with the very parameters of the first, its token too, once that has begun. */
+  /** Once the stream has begun, a second one is opened with the same parameters, including the token. */
   readonly replayStream?: boolean
-  /** One text message of so many bytes (default 2 MiB). */
+  /** One text message of about `bytes` (default 2 MiB). */
   readonly oversized?: { readonly atMillis: number; readonly bytes?: number }
   /** When the caller has hung up, Twilio still asks the stream's `action` what next, with `CallStatus=completed`. */
   readonly actionAfterEnd?: boolean
@@ -55,18 +55,18 @@ export interface Faults {
   readonly webhookSignature?: "forged" | "missing"
 }
 
-/** How long the line is good before and between stalls that come again and again, ms. */
+/** How long the line is good before and between repeated stalls, ms. */
 export const stallEveryMillis = 4000
 
 /** No fault at all. */
 export const none: Faults = {}
 
-/** The text of `--faults` cannot be understood. */
-export class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError", {
+/** The text of `--faults` can't be read. */
+class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError", {
   message: Schema.String
 }) {}
 
-/** `value` is 0 when none is written; `at` only where a moment can be named. */
+/** Each fault by its name on a command line. `value` is 0 when none is written; `at` is given only for {@link timed} ones. */
 const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> = {
   jitter: (value) => ({ jitter: { maxMillis: value || 40 } }),
   late: (value) => ({ late: { everyMillis: 1000, holdMillis: value || 200 } }),
@@ -95,14 +95,14 @@ const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> 
   "unsigned-webhook": () => ({ webhookSignature: "missing" })
 }
 
-/** Faults that may be given a moment: `stall=1500@3000`. */
+/** Faults that can be given a moment in ms: `stall=1500@3000`. */
 const timed: ReadonlySet<string> = new Set(["stall"])
 
 /** The names that {@link parse} knows. */
 export const names: ReadonlyArray<string> = Object.keys(presets)
 
 /**
- * Reads faults as one writes them on a command line: names with or without a number, comma-separated,
+ * Reads faults from a command line: names with or without a number, comma-separated,
  * such as `jitter=40,lost=0.02,rubbish`; some with a moment in ms, such as `stall=1500@3000`.
  */
 export const parse = (text: string): Result.Result<Faults, FaultsError> => {
@@ -125,19 +125,19 @@ export const parse = (text: string): Result.Result<Faults, FaultsError> => {
   return Result.succeed(faults)
 }
 
-/** What the REST API does with one request instead of answering it well. */
+/** What goes wrong with one request to the REST API. */
 export type RestFault = Data.TaggedEnum<{
   /** Answers with Twilio's error body. */
   Reply: { readonly status: number; readonly code: number; readonly message: string }
-  /** Reads the request, does nothing and never answers. */
+  /** The request is read, nothing is done, and no answer comes. */
   Hang: {}
-  /** Closes the connection without an answer; nothing is done. */
+  /** The connection is closed without an answer; nothing is done. */
   Cut: {}
-  /** Does what was asked (a call is placed, a phone rings) and never answers. */
+  /** The request is carried out (a call is placed, a phone rings), and no answer comes. */
   AcceptThenHang: {}
-  /** Places the call, and answers only when the service has been told of this: its callbacks are faster than the answer. */
+  /** The call is placed, and the answer comes only after the service has received the callback of this status. */
   AnswerLate: { readonly until: "ringing" | "in-progress" | "end" }
-  /** Nothing is wrong with this one: a place-holder in a list. */
+  /** Nothing goes wrong: a place-holder in a list. */
   Pass: {}
 }>
 export const RestFault = Data.taggedEnum<RestFault>()

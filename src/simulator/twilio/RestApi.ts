@@ -13,7 +13,7 @@ import type { RestFault } from "./Faults.ts"
 import { end, type PhoneCall, view } from "../caller/PhoneCall.ts"
 import { rfc2822 } from "./StatusCallbacks.ts"
 
-/** What the API was asked; `parameters` are the form's, or the query's of a GET. */
+/** A request to the API; `parameters` are those of the form, or of a GET's query. */
 export interface RestRequest {
   readonly method: string
   readonly path: string
@@ -22,11 +22,11 @@ export interface RestRequest {
   readonly authorized: boolean
 }
 
-/** What the API stands on. */
-export interface Backend {
+/** What the API needs of the simulator. */
+interface Backend {
   readonly accountSid: AccountSid
   readonly authToken: Redacted.Redacted
-  /** Writes a request down and says what goes wrong with it. */
+  /** Records a request and returns what goes wrong with it. */
   readonly receive: (request: RestRequest) => Effect.Effect<RestFault>
   readonly dial: (request: CallRequest.CallRequest) => Effect.Effect<PhoneCall>
   readonly calls: ReadonlyMap<string, PhoneCall>
@@ -80,15 +80,15 @@ const toJson = (accountSid: AccountSid, call: PhoneCall) => {
 const millisOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
 
-/** The filters of a list; one that cannot be understood filters nothing. */
+/** The filters of a list; one that can't be read filters nothing. */
 const matches = (filters: CallRequest.Form) => {
-  const to = CallRequest.one(filters, "To")
-  const from = CallRequest.one(filters, "From")
-  const status = CallRequest.one(filters, "Status")
-  const after = millisOf(CallRequest.one(filters, "StartTime>"))
-  const before = millisOf(CallRequest.one(filters, "StartTime<"))
+  const to = CallRequest.firstValue(filters, "To")
+  const from = CallRequest.firstValue(filters, "From")
+  const status = CallRequest.firstValue(filters, "Status")
+  const after = millisOf(CallRequest.firstValue(filters, "StartTime>"))
+  const before = millisOf(CallRequest.firstValue(filters, "StartTime<"))
   return (call: PhoneCall): boolean => {
-    // A call that has not started is found by when it was made.
+    // A call that has not started is found by the time at which it was made.
     const started = call.startedAt ?? call.createdAt
     return (to === undefined || call.to === to) &&
       (from === undefined || call.from === from) &&
@@ -99,8 +99,8 @@ const matches = (filters: CallRequest.Form) => {
 }
 
 const list = (backend: Backend, path: string, filters: CallRequest.Form) => {
-  const size = Math.min(1000, Math.max(1, Number(CallRequest.one(filters, "PageSize") ?? 50) || 50))
-  const page = Math.max(0, Number(CallRequest.one(filters, "Page") ?? 0) || 0)
+  const size = Math.min(1000, Math.max(1, Number(CallRequest.firstValue(filters, "PageSize") ?? 50) || 50))
+  const page = Math.max(0, Number(CallRequest.firstValue(filters, "Page") ?? 0) || 0)
   const found = [...backend.calls.values()].filter(matches(filters)).toReversed()
   const uriOf = (number: number) => `${path}?PageSize=${size}&Page=${number}`
   const calls = found.slice(page * size, (page + 1) * size)
@@ -121,7 +121,7 @@ const notChangeable = (why: string) => error(400, 21220, `Call is not in a state
 
 /** Hang up, cancel, or go on with other TwiML. */
 const change = Effect.fnUntraced(function*(backend: Backend, call: PhoneCall, form: CallRequest.Form) {
-  const status = CallRequest.one(form, "Status")
+  const status = CallRequest.firstValue(form, "Status")
   if (isTerminal(call.status) || Deferred.isDoneUnsafe(call.ending)) return notChangeable("it is over")
   if (status === "canceled") {
     if (call.status === "in-progress") return notChangeable("it is in progress")
@@ -140,8 +140,8 @@ const change = Effect.fnUntraced(function*(backend: Backend, call: PhoneCall, fo
   return HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call))
 })
 
-/** Waits until the service has taken the callback of a status, or all of the call's callbacks. */
-const awaitTold = (call: PhoneCall, until: "ringing" | "in-progress" | "end"): Effect.Effect<unknown> =>
+/** Waits until the service has answered the callback of a status, or all of the call's callbacks. */
+const awaitCallback = (call: PhoneCall, until: "ringing" | "in-progress" | "end"): Effect.Effect<unknown> =>
   until === "end"
     ? view(call).settled
     : view(call).awaitEvent("Webhook", ({ kind, parameters }) => kind === "status" && parameters["CallStatus"] === until)
@@ -154,7 +154,7 @@ const create = Effect.fnUntraced(function*(
   const request = CallRequest.parse(form)
   if (Result.isFailure(request)) return error(400, request.failure.code, request.failure.message)
   const call = yield* backend.dial(request.success)
-  // Made before the wait: what Twilio says of the call is how it was placed.
+  // Made before the wait: Twilio's answer shows the call as it was placed.
   const answer = HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call), { status: 201 })
   return yield* Effect.as(beforeAnswer(call), answer)
 })
@@ -212,11 +212,11 @@ export const handle = (backend: Backend) => {
         return yield* Effect.never
       case "AnswerLate":
         return request.authorized
-          ? yield* route(backend, request, (call) => awaitTold(call, fault.until))
+          ? yield* route(backend, request, (call) => awaitCallback(call, fault.until))
           : error(401, 20003, "Authenticate")
       case "Pass":
         return request.authorized ? yield* route(backend, request) : error(401, 20003, "Authenticate")
     }
-    // A bare handler runs uninterruptible (a router's routes do not): one that hangs would outlive the server.
+    // Unlike a router's routes a bare handler is uninterruptible: one that hangs would outlive the server.
   }).pipe(Effect.interruptible)
 }

@@ -1,6 +1,6 @@
 /**
- * Tells a service what became of a call, as Twilio does: one signed form post for each state that was
- * asked for, numbered from "0", and on request late, twice or out of order, which Twilio permits itself.
+ * Status callbacks, as Twilio makes them: one signed form post for each state that was asked for, numbered from "0".
+ * They can come late, twice or out of order, since Twilio does not promise that they don't.
  */
 import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
 import type { AccountSid } from "../../domain/Sid.ts"
@@ -8,9 +8,9 @@ import type { CallStatus, WebhookKind } from "../report/SimulatedCallEvent.ts"
 import { note, type Callback, type PhoneCall } from "../caller/PhoneCall.ts"
 import type { WebhookClient } from "./WebhookClient.ts"
 
-/** How status callbacks are delivered. In time, once and in order unless something is said. */
+/** How status callbacks are delivered: at once, once and in order, unless a field says otherwise. */
 export interface Delivery {
-  /** Each is so much late. */
+  /** By how much each is late. */
   readonly delay?: Duration.Input
   /** Each comes twice. */
   readonly twice?: boolean
@@ -18,7 +18,7 @@ export interface Delivery {
   readonly swapped?: boolean
 }
 
-/** The event of `StatusCallbackEvent` under which a state is told. */
+/** The event of `StatusCallbackEvent` that reports a state. */
 const eventOf = (status: CallStatus): string | undefined =>
   status === "queued"
     ? undefined
@@ -88,8 +88,8 @@ export const forStatus = (accountSid: AccountSid, call: PhoneCall): Callback | u
   }
 }
 
-/** Sends one callback and writes down what came of it. Whatever the answer is, the call goes on. */
-export const deliver = Effect.fnUntraced(function*(webhooks: WebhookClient, call: PhoneCall, callback: Callback) {
+/** Sends one callback and records its answer. Whatever the answer is, the call goes on. */
+const deliver = Effect.fnUntraced(function*(webhooks: WebhookClient, call: PhoneCall, callback: Callback) {
   const answer = yield* webhooks.send({ ...callback, signature: call.faults.webhookSignature }).pipe(
     Effect.map((answer) => answer.status),
     Effect.catch((error) =>
@@ -102,7 +102,7 @@ export const deliver = Effect.fnUntraced(function*(webhooks: WebhookClient, call
   yield* noteWebhook(call, callback.kind, callback.url, callback.parameters, answer)
 })
 
-/** Writes a request and its answer down. */
+/** Records a request and the status of its answer. */
 export const noteWebhook = (
   call: PhoneCall,
   kind: WebhookKind,
@@ -111,7 +111,7 @@ export const noteWebhook = (
   answer: number | undefined
 ): Effect.Effect<void> => note(call, { _tag: "Webhook", kind, url, parameters, answer })
 
-/** Delivers what is offered to the queue, until that is ended. */
+/** Delivers what is offered to the queue, until the queue is ended. */
 export const run = Effect.fnUntraced(function*(
   webhooks: WebhookClient,
   call: PhoneCall,

@@ -1,9 +1,8 @@
 /**
  * TwiML: the answer of a voice webhook, read as Twilio reads it.
  *
- * Known are the verbs that a service on Media Streams uses. A verb that is not known is skipped with a
- * warning, as Twilio does; a document that is not well-formed, or whose root is not `<Response>`, is
- * error DebuggerCodes.invalidDocument and ends the call.
+ * It knows the verbs that a service on Media Streams uses. As at Twilio, an unknown verb is skipped with a warning. A document
+ * that is not well-formed, or whose root is not `<Response>`, is the error `invalidDocument` and ends the call.
  *
  * https://www.twilio.com/docs/voice/twiml
  */
@@ -45,8 +44,8 @@ export interface StreamNoun {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Something that Twilio's debugger would show: a code of Twilio's error catalogue and a sentence. */
-export interface Finding {
+/** An entry of Twilio's debugger: a code of Twilio's error catalogue and a sentence. */
+interface Finding {
   readonly code: number
   readonly message: string
 }
@@ -57,7 +56,7 @@ export interface Document {
 }
 
 /** The document, or one verb of it, cannot be carried out: the call ends. */
-export class TwimlError extends Schema.TaggedError<TwimlError>()("TwimlError", {
+class TwimlError extends Schema.TaggedError<TwimlError>()("TwimlError", {
   code: Schema.Int,
   message: Schema.String
 }) {}
@@ -65,10 +64,9 @@ export class TwimlError extends Schema.TaggedError<TwimlError>()("TwimlError", {
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 /**
- * Checks a stream's URL, without rewriting it: the signature is made over the very text.
+ * Checks a stream's URL. An absolute one is not rewritten, since the signature is made over the text as it is.
  *
- * Plain `ws://` is an exception of this simulator, for hosts that are this machine; Twilio itself
- * takes `wss://` alone.
+ * The simulator also accepts `ws://` for hosts that are this machine; Twilio accepts `wss://` only.
  */
 const streamUrl = (text: string, base: string): Result.Result<string, TwimlError> => {
   if (!/^[a-z][a-z\d+.-]*:/i.test(text)) {

@@ -9,7 +9,7 @@ import * as Signature from "../../twilio/webhook/Signature.ts"
 import * as DebuggerCodes from "./DebuggerCodes.ts"
 import type { Method } from "./TwimlReader.ts"
 
-export interface Request {
+interface Request {
   readonly url: string
   readonly method: Method
   readonly parameters: Readonly<Record<string, string>>
@@ -17,15 +17,15 @@ export interface Request {
   readonly signature?: "forged" | "missing" | undefined
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   /** In lower case, without its parameters; "" when there is none. */
   readonly contentType: string
   readonly body: string
 }
 
-/** There was no good answer. DebuggerCodes.webhookFailed: not a 2xx; DebuggerCodes.webhookUnreachable: no connection, or no answer within 15 s. */
-export class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
+/** The webhook failed. `webhookFailed`: its status is not 2xx; `webhookUnreachable`: no connection, or no answer within 15 s. */
+class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
   code: Schema.Literals([DebuggerCodes.webhookFailed, DebuggerCodes.webhookUnreachable]),
   message: Schema.String,
   /** The HTTP status, when there was an answer. */
@@ -39,7 +39,7 @@ export const hex = (count: number): Effect.Effect<string> =>
     (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("").slice(0, count)
   )
 
-/** A signature that is shaped like one and is none. */
+/** A signature of the right shape that no token has made. */
 export const forgedSignature = "Zm9yZ2VkLWJ5LXNpbXVsYXRvcg=="
 
 /**
@@ -52,7 +52,7 @@ export const make = (
   authToken: Redacted.Redacted,
   locate: (url: string) => string = (url) => url
 ) => {
-  const send = Effect.fn("Webhooks.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {
+  const send = Effect.fn("WebhookClient.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {
     const isGet = request.method === "GET"
     const query = new URLSearchParams(request.parameters).toString()
     const url = isGet ? `${request.url}${request.url.includes("?") ? "&" : "?"}${query}` : request.url

@@ -1,10 +1,9 @@
 /**
  * The messages of Twilio Media Streams, both directions, as schemas.
  *
- * Tolerant where Twilio is: unknown events and unknown fields are skipped, `customParameters` may be
- * missing, a payload may have any length. Strict where that protects us: kinds of fields, base64,
- * counters. Twilio tags a message by `event`; every counter is a JSON string, only `sampleRate` and
- * `channels` are numbers.
+ * Tolerant where Twilio is: unknown events and unknown fields are skipped, `customParameters` may be missing, a payload may have any length.
+ * Strict where that protects us: types of fields, base64, counters. Twilio tags a message by `event`. Every counter is a JSON string; only
+ * `sampleRate` and `channels` are numbers.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
@@ -20,10 +19,10 @@ const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
 /**
  * μ-law bytes, 8000 a second, from base64 (RFC 4648, no line breaks).
  *
- * Node's decoder skips what is not base64, so a count of the bytes tells whether all of the text was;
- * but it reads the URL-safe alphabet too.
+ * Node's decoder skips characters that are not base64, so the count of bytes tells whether all were. It also reads the URL-safe alphabet,
+ * which is excluded by its two characters.
  */
-export const Payload = Schema.String.pipe(
+const Payload = Schema.String.pipe(
   Schema.decodeTo(Schema.Uint8Array, {
     decode: SchemaGetter.transformEffect((text: string) => {
       const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0
@@ -40,25 +39,25 @@ export const Payload = Schema.String.pipe(
 )
 
 // ---------------------------------------------------------------------------------------------
-// From Twilio. Fields are in the order in which Twilio writes them, for what encodes a message writes them in that order:
-// of `connected`, `start`, `media` and `stop` that of calls recorded in 2019, 2020 and 2023, of `mark` that of 2020 and the
-// documentation, of `dtmf` the documentation's. The order means nothing to what decodes.
+// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. The order of
+// `connected`, `start`, `media` and `stop` is that of calls recorded in 2019, 2020 and 2023; that of `mark` is from 2020 and the
+// documentation; that of `dtmf` is the documentation's. The decoder takes any order.
 // ---------------------------------------------------------------------------------------------
 
-/** First, once. Versions seen: "0.2.0" (2019), "1.0.0". */
-export const Connected = Schema.Struct({
+/** Comes first, once. Versions seen: "0.2.0" (2019), "1.0.0". */
+const Connected = Schema.Struct({
   event: Schema.tag("connected"),
   protocol: Schema.String,
   version: Schema.String
 })
 
-export const MediaFormat = Schema.Struct({
+const MediaFormat = Schema.Struct({
   encoding: Schema.String,
   sampleRate: Schema.Number,
   channels: Schema.Number
 })
 
-/** Second, once: which call this is, and the TwiML's `<Parameter>`s. */
+/** Comes second, once: tells which call this is, and has the TwiML's `<Parameter>`s. */
 export const Start = Schema.Struct({
   event: Schema.tag("start"),
   sequenceNumber: Counter,
@@ -74,7 +73,7 @@ export const Start = Schema.Struct({
   streamSid: StreamSid
 })
 
-/** About fifty a second. `timestamp` is in ms since the stream's start and does not begin at zero. */
+/** Comes about fifty times a second. `timestamp` is in ms since the stream's start and does not begin at zero. */
 export const Media = Schema.Struct({
   event: Schema.tag("media"),
   sequenceNumber: Counter,
@@ -88,7 +87,7 @@ export const Media = Schema.Struct({
 })
 
 /** A key that the caller pressed. */
-export const Dtmf = Schema.Struct({
+const Dtmf = Schema.Struct({
   event: Schema.tag("dtmf"),
   streamSid: StreamSid,
   sequenceNumber: Counter,
@@ -98,16 +97,16 @@ export const Dtmf = Schema.Struct({
   })
 })
 
-/** All that was queued before our mark has been played, or was thrown away by a `clear`. */
-export const Mark = Schema.Struct({
+/** All sound that was queued before our mark has been played, or was thrown away by a `clear`. */
+const Mark = Schema.Struct({
   event: Schema.tag("mark"),
   sequenceNumber: Counter,
   streamSid: StreamSid,
   mark: Schema.Struct({ name: Schema.String })
 })
 
-/** Last; not sent when it is we who close. */
-export const Stop = Schema.Struct({
+/** Comes last; not sent when this service closes the stream. */
+const Stop = Schema.Struct({
   event: Schema.tag("stop"),
   sequenceNumber: Counter,
   streamSid: StreamSid,
@@ -118,27 +117,29 @@ export const Inbound = Schema.Union([Media, Mark, Dtmf, Connected, Start, Stop])
 export type Inbound = typeof Inbound.Type
 export type Start = typeof Start.Type
 export type Media = typeof Media.Type
+/** What comes beside the sound. */
+export type Control = Extract<Inbound, { readonly event: "mark" | "dtmf" | "stop" }>
 
 // ---------------------------------------------------------------------------------------------
 // To Twilio
 // ---------------------------------------------------------------------------------------------
 
-/** Appended to the playback queue: raw μ-law, 8 kHz, no header. */
-export const PlayMedia = Schema.Struct({
+/** Is appended to the playback queue: raw μ-law, 8 kHz, no header. */
+const PlayMedia = Schema.Struct({
   event: Schema.tag("media"),
   streamSid: StreamSid,
   media: Schema.Struct({ payload: Payload })
 })
 
-/** Echoed once everything queued before it has been played. */
-export const SendMark = Schema.Struct({
+/** Comes back as a `Mark` once all sound queued before it has been played. */
+const SendMark = Schema.Struct({
   event: Schema.tag("mark"),
   streamSid: StreamSid,
   mark: Schema.Struct({ name: Schema.String })
 })
 
 /** Throws the playback queue away; every pending mark comes back at once. */
-export const Clear = Schema.Struct({
+const Clear = Schema.Struct({
   event: Schema.tag("clear"),
   streamSid: StreamSid
 })
@@ -150,50 +151,56 @@ export type Outbound = typeof Outbound.Type
 // Decoding
 // ---------------------------------------------------------------------------------------------
 
-/** Why a frame was not taken. `unknownEvent` is no fault: Twilio adds events without notice. */
+/** Why a text is not a message. `unknownEvent` is no fault: Twilio adds events without notice. */
 export type Rejection = "notJson" | "unknownEvent" | "wrongShape"
 
-// A fifth of a message's decoding, measured, and for this one schema only: see docs/adr/0002.
+/** A message that was not taken. A plain value: such messages may come in floods, and the stack of an `Error` would cost more than reading one. */
+export interface MessageRejected<Reason extends string = Rejection> {
+  readonly _tag: "MessageRejected"
+  readonly reason: Reason
+}
+
+export const rejected = <Reason extends string>(reason: Reason): Result.Result<never, MessageRejected<Reason>> =>
+  Result.fail({ _tag: "MessageRejected", reason })
+
+// This schema alone is compiled: a fifth of the decoding of a message, measured (docs/adr/0002).
 SchemaJITCompiler.enable(Inbound.ast)
 
-const decodeShape = Schema.decodeUnknownResult(Inbound)
+const decodeInboundShape = Schema.decodeUnknownResult(Inbound)
 const decodeOutboundShape = Schema.decodeUnknownResult(Outbound)
 
 const inboundEvents = new Set(["media", "mark", "dtmf", "connected", "start", "stop"])
 const outboundEvents = new Set(["media", "mark", "clear"])
 
-const parse = (text: string): Result.Result<unknown, "notJson"> => {
+const parse = (text: string): Result.Result<unknown, MessageRejected> => {
   try {
     return Result.succeed(JSON.parse(text))
   } catch {
-    return Result.fail("notJson")
+    return rejected("notJson")
   }
 }
 
 const decodeWith = <A>(
   events: ReadonlySet<string>,
-  shape: (input: unknown) => Result.Result<A, unknown>
+  decodeShape: (input: unknown) => Result.Result<A, unknown>
 ) =>
-(text: string): Result.Result<A, Rejection> => {
+(text: string): Result.Result<A, MessageRejected> => {
   const json = parse(text)
   if (Result.isFailure(json)) return Result.fail(json.failure)
   const event = typeof json.success === "object" && json.success !== null
     ? (json.success as { readonly event?: unknown }).event
     : undefined
-  if (typeof event !== "string") return Result.fail("wrongShape")
-  if (!events.has(event)) return Result.fail("unknownEvent")
-  const decoded = shape(json.success)
-  return Result.isFailure(decoded) ? Result.fail("wrongShape") : Result.succeed(decoded.success)
+  if (typeof event !== "string") return rejected("wrongShape")
+  if (!events.has(event)) return rejected("unknownEvent")
+  const decoded = decodeShape(json.success)
+  return Result.isFailure(decoded) ? rejected("wrongShape") : Result.succeed(decoded.success)
 }
 
-/** One text frame from Twilio. */
-export const decodeInbound: (text: string) => Result.Result<Inbound, Rejection> = decodeWith(inboundEvents, decodeShape)
+/** Decodes one text frame from Twilio. */
+export const decodeInbound: (text: string) => Result.Result<Inbound, MessageRejected> = decodeWith(inboundEvents, decodeInboundShape)
 
-/** One text frame to Twilio: what the simulator reads. */
-export const decodeOutbound: (text: string) => Result.Result<Outbound, Rejection> = decodeWith(
-  outboundEvents,
-  decodeOutboundShape
-)
+/** Decodes one text frame to Twilio: what the simulator reads. */
+export const decodeOutbound: (text: string) => Result.Result<Outbound, MessageRejected> = decodeWith(outboundEvents, decodeOutboundShape)
 
 /** Any message of either direction as one text frame. */
 export const encodeInbound = Schema.encodeSync(Schema.fromJsonString(Inbound))

@@ -1,9 +1,8 @@
 /**
- * Twilio's REST API, as far as this service uses it: place a call, hand a call on, hang a call up. By the `twilio` package.
+ * Twilio's REST API, as far as this service uses it: dial, transfer and hang up calls, with the `twilio` package.
  *
- * A 429 is retried with jittered back-off, and so is a request that surely never reached Twilio. All
- * else is not: Twilio has no idempotency key for calls, and after a time-out a second try could ring
- * the same phone twice.
+ * A 429 is retried with jittered back-off, and so is a request that surely never reached Twilio. Nothing else is retried: Twilio has no
+ * idempotency key for calls, and after a time-out a second attempt could ring the same phone twice.
  *
  * https://www.twilio.com/docs/voice/api/call-resource
  */
@@ -17,9 +16,9 @@ import { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as TwiML from "../webhook/TwiML.ts"
 
-/** What became of a request that did not succeed. */
+/** How a request failed. */
 export const TwilioFailure = Schema.Literals([
-  /** Twilio said no to what was asked (4xx): see `code`. */
+  /** Twilio refused the request (4xx): see `code`. */
   "rejected",
   /** Twilio does not know these credentials. */
   "unauthorized",
@@ -31,12 +30,12 @@ export const TwilioFailure = Schema.Literals([
   "interrupted",
   /** The request never reached Twilio. */
   "unreachable",
-  /** Twilio failed (5xx), or answered what can't be read. */
+  /** Twilio failed (5xx), or its answer can't be read. */
   "failed"
 ])
 export type TwilioFailure = typeof TwilioFailure.Type
 
-/** A request to Twilio did not succeed. The message holds neither numbers nor secrets. */
+/** A request to Twilio failed. The message holds neither numbers nor secrets. */
 export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError", {
   operation: Schema.String,
   failure: TwilioFailure,
@@ -44,7 +43,7 @@ export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError"
   status: Schema.Option(Schema.Number),
   /** Twilio's error code: https://www.twilio.com/docs/api/errors */
   code: Schema.Option(Schema.Number),
-  /** Twilio's own words; they may name the number that was called, so they are never logged. */
+  /** Twilio's own text. It may name the number that was called, so it is never logged. */
   detail: Schema.Option(Schema.String)
 }) {
   override get message() {
@@ -64,24 +63,24 @@ export interface DialRequest {
 export interface TransferRequest {
   readonly callSid: CallSid
   readonly to: PhoneNumber
-  /** Shown to whom is rung: our number. */
+  /** The number that the other telephone shows: ours. */
   readonly callerId: Option.Option<PhoneNumber>
-  /** Where Twilio asks what next, when the other telephone did not answer or has hung up. */
+  /** Twilio requests this URL when the other telephone did not answer or has hung up. `None`: the call ends then. */
   readonly action: Option.Option<string>
 }
 
 export interface Dialled {
   readonly callSid: CallSid
-  /** Twilio's word for it, as a rule `queued`. */
+  /** Twilio's word, usually `queued`. */
   readonly status: string
 }
 
-/** Bytes of an answer that are read; Twilio's have a few thousand. */
+/** A longer answer is an error; Twilio's have a few thousand bytes. */
 const maxAnswerBytes = 1024 * 1024
 
-/** Nothing was sent, so another try can't ring twice. */
-const unsent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
-const timeouts = new Set(["ECONNABORTED", "ETIMEDOUT", "ESOCKETTIMEDOUT"])
+/** Network errors before anything was sent: another attempt can't ring twice. */
+const unsentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
+const timeoutCodes = new Set(["ECONNABORTED", "ETIMEDOUT", "ESOCKETTIMEDOUT"])
 
 const numberOf = (value: unknown, key: string): Option.Option<number> =>
   Predicate.hasProperty(value, key) && Predicate.isNumber(value[key]) ? Option.some(value[key]) : Option.none()
@@ -90,9 +89,9 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
   const status = numberOf(cause, "status")
   const network = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
   const failure = ((): TwilioFailure => {
-    // An answer that is too long, or none of HTTP.
+    // The answer is too long, or is not HTTP.
     if (network === "ERR_BAD_RESPONSE") return "failed"
-    if (network !== undefined) return unsent.has(network) ? "unreachable" : timeouts.has(network) ? "timedOut" : "interrupted"
+    if (network !== undefined) return unsentCodes.has(network) ? "unreachable" : timeoutCodes.has(network) ? "timedOut" : "interrupted"
     if (Option.isNone(status)) return "failed"
     if (status.value === 401) return "unauthorized"
     if (status.value === 429) return "tooManyRequests"
@@ -109,6 +108,7 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
   })
 }
 
+/** A failure without an answer of Twilio's. */
 const unanswered = (operation: string, failure: TwilioFailure) =>
   new TwilioError({ operation, failure, status: Option.none(), code: Option.none(), detail: Option.none() })
 
@@ -116,14 +116,18 @@ const retryable = (error: TwilioError) => error.failure === "tooManyRequests" ||
 
 const backOff = Schedule.exponential("200 millis").pipe(Schedule.jittered)
 
+/** Twilio's error codes for a call that is not in progress, and for a call that it does not have. */
+const callNotInProgress = 21220
+const notFound = 20404
+
 const hasEnded = (error: TwilioError) =>
-  Option.contains(error.code, 21220) || Option.contains(error.code, 20404) || Option.contains(error.status, 404)
+  Option.contains(error.code, callNotInProgress) || Option.contains(error.code, notFound) || Option.contains(error.status, 404)
 
 export class RestClient extends Context.Service<RestClient, {
   readonly dial: (request: DialRequest) => Effect.Effect<Dialled, TwilioError>
-  /** The call's stream ends, and the call goes on with another telephone. */
+  /** Ends the call's stream and connects the call to another telephone. */
   readonly transfer: (request: TransferRequest) => Effect.Effect<void, TwilioError>
-  /** A call that has ended already is as good as hung up. */
+  /** Succeeds also if the call has already ended. */
   readonly hangUp: (callSid: CallSid) => Effect.Effect<void, TwilioError>
 }>()("client-caller/twilio/rest/RestClient") {
   static readonly layer = Layer.effect(
@@ -147,10 +151,10 @@ export class RestClient extends Context.Service<RestClient, {
         return loaded
       }
 
-      // The package takes a tenth of a second to load, in which no call's sound moves: so at the start, and
-      // not at the first request. With the local account there is no Twilio to ask, unless one is named.
-      const isAlone = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
-      let loaded: Twilio | undefined = isAlone ? undefined : load()
+      // Loading the package takes a tenth of a second, in which no call's sound moves: so it is loaded at the start, not at the first
+      // request. The local account has no Twilio to ask, unless TWILIO_API_BASE_URL names one.
+      const isWithoutTwilio = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
+      let loaded: Twilio | undefined = isWithoutTwilio ? undefined : load()
       const client = Effect.sync(() => loaded ??= load())
 
       const request = <A>(operation: string, send: (client: Twilio) => Promise<A>): Effect.Effect<A, TwilioError> =>
@@ -185,8 +189,8 @@ export class RestClient extends Context.Service<RestClient, {
           return { callSid, status: call.status }
         }),
         transfer: Effect.fn("RestClient.transfer")(function*({ action, callSid, callerId, to }) {
-          // The call is the simulator's: Twilio does not know it, and is not asked.
-          if (isAlone) return yield* unanswered("transfer", "unauthorized")
+          // The call is the simulator's, and Twilio does not know it.
+          if (isWithoutTwilio) return yield* unanswered("transfer", "unauthorized")
           const twiml = TwiML.dial({
             to,
             ...(Option.isNone(callerId) ? {} : { callerId: callerId.value }),

@@ -1,13 +1,13 @@
 /**
- * Twilio's request signature: what the `twilio` package accepts, at a bounded price.
+ * Twilio's request signature: accepts what the `twilio` package accepts, at a bounded cost.
  *
- * `base64(HMAC-SHA1(auth token, URL + every form parameter, sorted by name, name and value))`. A
- * WebSocket upgrade is signed over its `wss://` URL alone. A validator holds several tokens so that
- * the primary token can be rotated without a gap. Signatures are compared in constant time.
+ * `base64(HMAC-SHA1(auth token, URL + every form parameter, sorted by name, name and value))`. A WebSocket upgrade is signed over its
+ * `wss://` URL alone. Several tokens are checked, so that the primary token can be rotated without a gap. Signatures are compared in
+ * constant time.
  *
- * The package's own validation writes the parameters down anew for each spelling of the URL: for a stranger's form of 15,000
- * parameters that is 40 ms. Here they are written down once, and each spelling costs one hash. A property holds the
- * two together: whatever the package accepts is accepted here.
+ * The package serialises the parameters again for each spelling of the URL: for a stranger's form of 15,000 parameters that takes 40 ms.
+ * Here they are serialised once, and each spelling costs one hash. A property test checks that all that the package accepts is
+ * accepted here.
  *
  * https://www.twilio.com/docs/usage/security#validating-requests
  */
@@ -16,31 +16,32 @@ import { createHmac, timingSafeEqual } from "node:crypto"
 import { parse, stringify } from "node:querystring"
 import webhooks from "twilio/lib/webhooks/webhooks.js"
 
-/** The form parameters of a webhook; a name that was sent twice has an array. */
+/** The form parameters of a webhook. A name that was sent several times has an array. */
 export type Parameters = Readonly<Record<string, string | ReadonlyArray<string>>>
 
 /** The header that carries the signature, in the lower case that Node gives. */
 export const header = "x-twilio-signature"
 
-/** The signature that Twilio would send: what the simulator uses, and the tests. */
+/** The signature that Twilio would send; for the simulator and the tests. */
 export const sign = (authToken: Redacted.Redacted, url: string, parameters: Parameters): string =>
   webhooks.getExpectedTwilioSignature(Redacted.value(authToken), url, parameters as Record<string, any>)
 
 /** 20 bytes in base64: 28 characters, of which the last but one holds four bits. */
-const shape = /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/
+const signatureForm = /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/
 
-/** Whether a header may be a signature at all. What is none is a stranger's, and nothing else of its request need be read. */
-export const isShaped = (signature: string): boolean => shape.test(signature)
+/** Whether a header has the form of a signature. If not, the request is not Twilio's, and nothing else of it need be read. */
+export const isShaped = (signature: string): boolean => signatureForm.test(signature)
 
 // -- The spellings of a URL ---------------------------------------------------------------------
 
-const parts = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(:[^/?#]*)?([^]*)$/i
+/** Scheme, user, host, port, and the rest. */
+const urlParts = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(:[^/?#]*)?([^]*)$/i
 
 const standardPorts: Readonly<Record<string, string>> = { "https://": ":443", "wss://": ":443" }
 
-/** Without its port; and with the scheme's own, where it has none. */
+/** The URL without its port, and with one: its own, or else the scheme's standard port. */
 const withAndWithoutPort = (url: string): ReadonlyArray<string> => {
-  const match = parts.exec(url)
+  const match = urlParts.exec(url)
   if (match === null) return [url]
   const [, scheme, user = "", host, port = "", rest] = match
   const authority = `${scheme}${user}${host}`
@@ -52,44 +53,44 @@ const splitQuery = (url: string): readonly [path: string, query: string] => {
   return at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at)]
 }
 
-/** With a slash before the query, or without the one that is there. */
+/** The URL with a slash at the end of its path, or without the one that it has. */
 const withOtherSlash = (url: string): string => {
   const [path, query] = splitQuery(url)
   return (path.endsWith("/") ? path.slice(0, -1) : `${path}/`) + query
 }
 
-/** As Node's older `querystring` writes the query: some back ends of Twilio's have signed that (`%27` for `'`). */
+/** The URL with its query as Node's older `querystring` writes it (`%27` for `'`): some of Twilio's back ends have signed that. */
 const withLegacyQuery = (url: string): string => {
   const [path, query] = splitQuery(url)
   return query.length < 2 ? url : `${path}?${stringify(parse(query.slice(1)))}`
 }
 
 /**
- * The spellings of one URL that a Twilio signature may have been made over, the likeliest first: as it came, with a slash
- * more or less, with and without the standard port; then as a URL parser and an older one write it. For a URL without odd
- * characters in its query the last two are no others.
+ * The spellings of one URL that Twilio may have signed, each once and the likeliest first: as it came, with a slash more or less, with and
+ * without the standard port; then as a URL parser and as `querystring` write it. The last two add nothing for a query without special
+ * characters.
  *
- * The package takes `:80` for the standard port of `wss`; here it is 443. And the package tries no slash.
+ * Two differences from the package: it takes `:80` for the standard port of `wss`, here it is 443; and it does not try the slash.
  */
 export const spellings = function*(url: string): Generator<string> {
-  const told = new Set<string>()
-  const tellNew = function*(url: string) {
-    if (told.has(url)) return
-    told.add(url)
-    yield url
+  const yielded = new Set<string>()
+  const yieldNew = function*(spelling: string) {
+    if (yielded.has(spelling)) return
+    yielded.add(spelling)
+    yield spelling
   }
   const slashed = [url, withOtherSlash(url)]
-  for (const one of slashed) yield* tellNew(one)
-  for (const one of slashed) for (const spelling of withAndWithoutPort(one)) yield* tellNew(spelling)
-  const normal = slashed.flatMap((one) => URL.parse(one)?.href ?? [])
-  for (const one of normal) for (const spelling of withAndWithoutPort(one)) yield* tellNew(spelling)
-  for (const one of normal) for (const spelling of withAndWithoutPort(one)) yield* tellNew(withLegacyQuery(spelling))
+  for (const one of slashed) yield* yieldNew(one)
+  for (const one of slashed) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(spelling)
+  const normalized = slashed.flatMap((one) => URL.parse(one)?.href ?? [])
+  for (const one of normalized) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(spelling)
+  for (const one of normalized) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(withLegacyQuery(spelling))
 }
 
 // -- The check ----------------------------------------------------------------------------------
 
-/** All parameters as they are signed. A value that was sent twice under one name counts once. */
-const writtenDown = (parameters: Parameters): string => {
+/** All parameters as they are signed. A value that was sent several times under one name counts once. */
+const serialize = (parameters: Parameters): string => {
   let text = ""
   for (const name of Object.keys(parameters).sort()) {
     const value = parameters[name]
@@ -100,13 +101,13 @@ const writtenDown = (parameters: Parameters): string => {
 }
 
 export interface Check {
-  /** Bytes that one spelling costs to hash, beside the URL's own. */
+  /** Bytes that are hashed for one spelling, without those of the URL. */
   readonly bytes: number
   /** Whether the signature was made with one of the tokens over exactly this URL. */
   readonly matches: (url: string) => boolean
 }
 
-/** What checks a signature over these parameters; `undefined` for what can be none. */
+/** Prepares the check of a signature over these parameters; `undefined` if the header does not have the form of a signature. */
 export const check = (options: {
   readonly authTokens: Array.NonEmptyReadonlyArray<Redacted.Redacted>
   readonly signature: string
@@ -114,12 +115,12 @@ export const check = (options: {
 }): Check | undefined => {
   if (!isShaped(options.signature)) return undefined
   const claimed = Buffer.from(options.signature, "base64")
-  const written = Buffer.from(writtenDown(options.parameters))
+  const serialized = Buffer.from(serialize(options.parameters))
   const tokens = options.authTokens.map(Redacted.value)
   return {
-    bytes: written.length * tokens.length,
+    bytes: serialized.length * tokens.length,
     matches: (url) =>
-      tokens.some((token) => timingSafeEqual(createHmac("sha1", token).update(url).update(written).digest(), claimed))
+      tokens.some((token) => timingSafeEqual(createHmac("sha1", token).update(url).update(serialized).digest(), claimed))
   }
 }
 

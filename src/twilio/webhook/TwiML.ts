@@ -7,15 +7,15 @@ import VoiceResponse from "twilio/lib/twiml/VoiceResponse.js"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 
 /** How long another telephone may ring before the call comes back, in seconds. */
-export const ringSeconds = 20
+const ringSeconds = 20
 
-/** Connects the call's sound to a WebSocket, both ways; when that ends, Twilio asks `action` what next. */
+/** Connects the call's sound to a WebSocket, both ways. When the stream ends, Twilio requests `action`. */
 export const connectStream = (options: {
   /** Absolute, `wss://` (or `ws://` on loopback, with the simulator); no query string. */
   readonly url: string
   readonly action: string
   readonly statusCallback: string
-  /** At most 500 characters a pair. */
+  /** At most 500 characters for each name and value together. */
   readonly parameters: Readonly<Record<string, string>>
 }): string => {
   const response = new VoiceResponse()
@@ -29,14 +29,14 @@ export const connectStream = (options: {
 }
 
 /**
- * Rings another telephone and joins the two; when that is over, or came to nothing, Twilio asks `action` what
- * next. Without one, the call ends.
+ * Rings another telephone and connects the two. When they have ended, or nobody answered, Twilio requests `action`; without one the call
+ * ends.
  *
  * https://www.twilio.com/docs/voice/twiml/dial
  */
 export const dial = (options: {
   readonly to: PhoneNumber
-  /** Shown to whom is rung: a number of the account's, or the caller's own. */
+  /** The number that the other telephone shows: one of the account's, or the caller's. */
   readonly callerId?: PhoneNumber
   readonly action?: string
 }): string => {
@@ -45,7 +45,7 @@ export const dial = (options: {
     ...(options.callerId === undefined ? {} : { callerId: options.callerId }),
     ...(options.action === undefined ? {} : { action: options.action, method: "POST" }),
     timeout: ringSeconds,
-    // Until somebody answers, the caller hears it ring.
+    // The caller hears ringing until somebody answers.
     answerOnBridge: true
   }).number(options.to)
   return response.toString()

@@ -1,6 +1,6 @@
 /**
- * What Twilio posts to us, as schemas: the parameters that this service reads, and no others. Twilio
- * adds parameters without notice; they count for the signature and for nothing else.
+ * The parameters of Twilio's webhooks, as schemas: those that this service reads, and no others. Twilio adds parameters without notice;
+ * they are part of what is signed, and are ignored otherwise.
  *
  * https://www.twilio.com/docs/voice/twiml#request-parameters
  */
@@ -8,7 +8,8 @@ import { Effect, Option, Schema, SchemaGetter } from "effect"
 import { parse, parseAddress, type PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { AccountSid, CallSid, StreamSid } from "../../domain/Sid.ts"
 
-const party = (read: (text: string) => Option.Option<PhoneNumber>) =>
+/** A telephone number, or `None` where `read` finds none in the text. */
+const numberFrom = (read: (text: string) => Option.Option<PhoneNumber>) =>
   Schema.String.pipe(
     Schema.decodeTo(Schema.Option(Schema.String as unknown as Schema.Codec<PhoneNumber>), {
       decode: SchemaGetter.transform(read),
@@ -17,11 +18,14 @@ const party = (read: (text: string) => Option.Option<PhoneNumber>) =>
     Schema.withDecodingDefaultKey(Effect.succeed(""))
   )
 
-/** Who calls: a phone number, or `None` for a withheld one and for other addresses. Anyone may claim a number in a SIP address. */
-const Caller = party(parse)
+/**
+ * Who calls: a phone number, or `None` for a withheld number and for other addresses. A number in a SIP address is not taken: anyone can
+ * claim it.
+ */
+const Caller = numberFrom(parse)
 
 /** Who is called: the number that was dialled, also by SIP or WhatsApp (`sip:+14155550100@example.com`), or `None`. */
-const Called = party(parseAddress)
+const Called = numberFrom(parseAddress)
 
 /** Where a call is. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
 export const CallStatus = Schema.Literals([
@@ -37,21 +41,21 @@ export const CallStatus = Schema.Literals([
 ])
 export type CallStatus = typeof CallStatus.Type
 
-/** Twilio writes its words in lower case; letter case and blanks around them make no difference here. */
+/** Twilio writes these words in lower case. Here letter case and surrounding blanks make no difference. */
 const toWord = (text: string) => text.trim().toLowerCase()
 
-/** The status that a text means: the literal, and no piece of the request, for it may be kept. */
+/** The status that a text means: the literal itself, so that whoever keeps it does not keep the request's memory. */
 const toStatus = (text: string) => CallStatus.literals.find((status) => status === toWord(text))
 
 const CallStatusFromText = Schema.String.pipe(
   Schema.decodeTo(CallStatus, {
-    // What is no status fails as it was written.
+    // An unknown word is left as it is, so that the error shows it.
     decode: SchemaGetter.transform((text: string) => toStatus(text) ?? (text as CallStatus)),
     encode: SchemaGetter.passthrough()
   })
 )
 
-/** For a request that must be answered whatever it says: no status when the word is unknown or missing. */
+/** For a request that must be answered in any case: `None` if the word is unknown or missing. */
 const CallStatusIfKnown = Schema.String.pipe(
   Schema.decodeTo(Schema.Option(CallStatus), {
     decode: SchemaGetter.transform((text: string) => Option.fromUndefinedOr(toStatus(text))),
@@ -60,7 +64,7 @@ const CallStatusIfKnown = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
-/** A call that asks for TwiML. */
+/** A call that requests TwiML. */
 export const CallParameters = Schema.Struct({
   AccountSid,
   CallSid,
@@ -71,18 +75,20 @@ export const CallParameters = Schema.Struct({
   Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
 })
 
-/** What Twilio asks when a stream has ended, or a transfer. */
+/** The request for further TwiML when a stream or a transfer has ended. */
 export const ContinueParameters = Schema.Struct({
   CallSid,
   CallStatus: CallStatusIfKnown,
-  /** After a `<Dial>` only: how it went. https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus */
+  /** Only after a `<Dial>`: its result. https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus */
   DialCallStatus: Schema.String.pipe(
     Schema.decodeTo(Schema.String, { decode: SchemaGetter.transform(toWord), encode: SchemaGetter.passthrough() }),
     Schema.withDecodingDefaultKey(Effect.succeed(""))
   )
 })
 
-/** What can't be read is -1: older than any other report, but a call's end is its end whatever the number. */
+/**
+ * -1 if it can't be read. Such a report counts as older than any other; only the report of a call's end counts whatever its number.
+ */
 const SequenceNumber = Schema.String.pipe(
   Schema.decodeTo(Schema.Int, {
     decode: SchemaGetter.transform((text: string) => {
@@ -94,7 +100,7 @@ const SequenceNumber = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
-/** A status callback. The order of arrival means nothing; `SequenceNumber` does. */
+/** A status callback. `SequenceNumber` tells their order, not the arrival. */
 export const StatusParameters = Schema.Struct({
   CallSid,
   CallStatus: CallStatusFromText,

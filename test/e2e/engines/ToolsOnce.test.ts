@@ -90,13 +90,13 @@ const hold = (turns: number, seed: number) =>
     const servers = yield* Effect.forEach(["one", "two"], serve)
     const engine = yield* FallbackReplyModel.make(servers, { hedgeAfter: 25, patience: 400 })
     const replier = yield* engine.prepare({ ...persona, tools: [book] })
-    const desk = yield* Replies.newDesk
+    const tools = yield* Replies.newToolRunner
 
     const history: Array<Message> = [{ role: "agent", text: "Hello." }]
     let guests = 0
     const begin = (isSettled: boolean) =>
       Effect.forkChild(
-        Effect.exit(Replies.askWhole(replier, { history: [...history], state: null }, { desk, settled: isSettled ? Effect.void : Effect.never, timeout: 500 })),
+        Effect.exit(Replies.askWhole(replier, { history: [...history], state: null }, { tools, settled: isSettled ? Effect.void : Effect.never, timeout: 500 })),
         { startImmediately: true }
       )
 
@@ -106,7 +106,7 @@ const hold = (turns: number, seed: number) =>
       // Nothing of the answer was heard: they go on with the same turn.
       if (last?.role === "caller") history[history.length - 1] = { role: "caller", text: `${last.text} ${text}` }
       else history.push({ role: "caller", text })
-      desk.callerSaid(text)
+      tools.onCallerSaid(text)
       // A reply that is made in a pause, and thrown away.
       if (chance.oneIn(3)) {
         const preemptive = yield* begin(false)
@@ -126,11 +126,11 @@ const hold = (turns: number, seed: number) =>
       // All of it is heard, or its beginning.
       const heard = chance.oneIn(3) ? said.slice(0, chance.upTo(said.length)) : said
       if (heard !== "") history.push({ role: "agent", text: heard })
-      desk.heard(exit.value.reply, heard)
+      tools.onReplyHeard(exit.value.reply, heard)
     }
     // The last answers come, and the model is asked once more without anybody interrupting.
     for (let tries = 0; tries < 5; tries++) yield* Fiber.join(yield* begin(true))
-    return { guests, booked, told: desk.exchanges(-1, "") }
+    return { guests, booked, told: tools.exchanges(-1, "") }
   }).pipe(Effect.scoped)
 
 describe("bookings", () => {

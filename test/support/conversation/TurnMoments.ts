@@ -1,6 +1,12 @@
-/** Moments of a call from which tests of the turn machine begin. */
+/** Moments of a call at which tests of the turn machine begin, and times of the machine. */
 import type { TurnSettings } from "../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "./Turns.ts"
+
+/** Both sides are silent for so long (ms) before the agent cuts the line. */
+export const silenceBeforeHangUpMillis = 200
+
+/** After this time (ms) a missing mark counts as returned. */
+export const markGraceMillis = 5000
 
 type Moment = ReturnType<typeof Turns.make>
 

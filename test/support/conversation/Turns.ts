@@ -1,10 +1,13 @@
-/** Drives the turn machine as a conversation does, with a clock of its own: for its tests. */
+/** Runs the turn machine as a conversation does, with a clock of its own. */
+import { Schema } from "effect"
 import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
+import { TurnMemory as MemorySchema } from "../../../src/conversation/ports/ConversationMemory.ts"
 import type { DialogueState } from "../../../src/conversation/ports/ReplyModel.ts"
 import type { Transcript } from "../../../src/conversation/ports/SpeechToText.ts"
 import type { Command } from "../../../src/conversation/turn/TurnCommand.ts"
 import type { Timer, TurnEvent } from "../../../src/conversation/turn/TurnEvent.ts"
 import * as Transition from "../../../src/conversation/turn/Transition.ts"
+import * as TurnMemory from "../../../src/conversation/turn/resumption/TurnMemory.ts"
 import { initial as initialState } from "../../../src/conversation/turn/TurnState.ts"
 import type { TurnSettings, TurnState } from "../../../src/conversation/turn/TurnState.ts"
 
@@ -16,7 +19,8 @@ export const settings: TurnSettings = {
     apology: "Sorry, something went wrong. Please say that again.",
     failure: "I am sorry, I can not help you now. Goodbye.",
     timeIsUp: "Our time is up. Goodbye.",
-    transferFailed: "I could not put you through."
+    transferFailed: "I could not put you through.",
+    resumed: "Sorry, we were cut off."
   },
   endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 120 },
   interruption: { minSpeech: 200, backchannels: ["uh-huh", "okay", "yes"] },
@@ -24,15 +28,17 @@ export const settings: TurnSettings = {
   maxDuration: 600_000
 }
 
+const decodeMemory = Schema.decodeUnknownSync(MemorySchema)
+
 type Body<A> = A extends unknown ? Omit<A, "at"> : never
 
 export const complete = (text: string): Transcript => ({ text, ending: "complete" })
 
-export const make = (overrides: Partial<TurnSettings> = {}) => {
+export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
   const own: TurnSettings = { ...settings, ...overrides }
   const transition = Transition.make(own)
   let state = initialState
-  let now = 0
+  let now = from
   const timers = new Map<Timer, { readonly id: number; readonly due: number }>()
   const all: Array<Command> = []
   const events: Array<TurnEvent> = []
@@ -52,7 +58,7 @@ export const make = (overrides: Partial<TurnSettings> = {}) => {
     return commands
   }
 
-  /** Lets time pass; timers that are due fire in their order. Gives the commands of it all. */
+  /** Lets time pass. Timers that are due fire in order. Gives all commands of that time. */
   const pass = (millis: number): ReadonlyArray<Command> => {
     const until = now + millis
     const commands: Array<Command> = []
@@ -71,14 +77,14 @@ export const make = (overrides: Partial<TurnSettings> = {}) => {
   const tag = <Tag extends Command["_tag"]>(name: Tag) => (command: Command): command is Extract<Command, { readonly _tag: Tag }> =>
     command._tag === name
 
-  /** The newest sound that was asked for: a segment of speech, or keys. */
+  /** The newest sound that was ordered: a segment of speech, or keys. */
   const lastSound = () =>
     all.findLast((command): command is Extract<Command, { readonly _tag: "Speak" | "Press" }> =>
       command._tag === "Speak" || command._tag === "Press")
 
   const last = <Tag extends Command["_tag"]>(name: Tag) => all.findLast(tag(name))
 
-  /** The newest reply's segments that were asked for and not stopped are made and begin to play. */
+  /** The newest segment is made, and begins to play. */
   const play = (duration = 1000): number => {
     const spoken = lastSound()
     if (spoken === undefined) throw new Error("Nothing is to be spoken")
@@ -104,7 +110,7 @@ export const make = (overrides: Partial<TurnSettings> = {}) => {
     last,
     all,
     events,
-    /** Each event with the commands it gave and the state behind it. */
+    /** Each event with its commands and the state after it. */
     steps,
     tag,
     get now() {
@@ -131,7 +137,7 @@ export const make = (overrides: Partial<TurnSettings> = {}) => {
       pass(1000)
       heard()
     },
-    /** The caller speaks for so long, and the voice has stopped. */
+    /** The caller speaks for so long (ms), then the voice stops. */
     voice: (millis: number) => {
       send({ _tag: "VoiceStarted", since: now })
       pass(millis)
@@ -150,7 +156,7 @@ export const make = (overrides: Partial<TurnSettings> = {}) => {
         transcript: typeof transcript === "string" ? complete(transcript) : transcript
       })
     },
-    /** The newest reply's model answers, whole. */
+    /** The newest reply's model writes its whole answer. */
     answers: (
       text: string,
       more: { readonly hangUp?: boolean; readonly state?: DialogueState; readonly transfer?: string; readonly digits?: string } = {}
@@ -166,4 +172,18 @@ export const make = (overrides: Partial<TurnSettings> = {}) => {
       return reply
     }
   }
+}
+
+export type Turns = ReturnType<typeof make>
+
+/** The line is cut now, and the conversation goes on after `gap` ms on another one. */
+export const reconnect = (
+  before: Turns,
+  { gap = 1000, isAfterTransfer = false }: { readonly gap?: number; readonly isAfterTransfer?: boolean } = {}
+): Turns => {
+  // As a store gives it back.
+  const memory = decodeMemory(JSON.parse(JSON.stringify(TurnMemory.of(before.state))))
+  const turns = make(before.settings, before.now + gap)
+  turns.send({ _tag: "Reconnected", memory, isAfterTransfer })
+  return turns
 }

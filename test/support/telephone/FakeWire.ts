@@ -1,12 +1,13 @@
-/** A WebSocket that is none: keeps what the peer sends, with the test's time, and brings what the test says. */
+/** A fake WebSocket. It keeps the peer's messages with the test's time, and the test decides what comes in. */
 import { type Cause, Clock, Deferred, Effect, Queue } from "effect"
 import { AccountSid, CallSid, StreamSid } from "../../../src/domain/Sid.ts"
 import type { Untimed } from "../../../src/simulator/report/SimulatedCallEvent.ts"
 import * as Caller from "../../../src/simulator/caller/Caller.ts"
 import type { Faults } from "../../../src/simulator/twilio/Faults.ts"
-import * as TwilioStream from "../../../src/simulator/twilio/TwilioStream.ts"
+import * as TwilioStream from "../../../src/simulator/twilio/stream/TwilioStream.ts"
+import * as Traffic from "../../../src/simulator/twilio/stream/Traffic.ts"
 import { Timeline } from "../../../src/simulator/report/Timeline.ts"
-import type { Closed, Incoming, WebSocketClient } from "../../../src/simulator/twilio/WebSocketClient.ts"
+import type { Closed, Incoming, WebSocketClient } from "../../../src/simulator/twilio/stream/WebSocketClient.ts"
 
 export const streamSid = `MZ${"1".repeat(32)}`
 export const accountSid = `AC${"2".repeat(32)}`
@@ -77,7 +78,7 @@ export const peer = Effect.fnUntraced(function*(options: {
   }
   const heard = new Timeline()
   const said = new Timeline()
-  const traffic: TwilioStream.Traffic = { sentAt: [], arrivals: [], lost: 0 }
+  const traffic = Traffic.make()
   const fiber = yield* Effect.forkScoped(TwilioStream.run({
     wire,
     accountSid: AccountSid.make(accountSid),

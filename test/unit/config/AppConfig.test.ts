@@ -40,6 +40,7 @@ describe("AppConfig", () => {
       assert.strictEqual(server.port, 8000)
       assert.isTrue(Option.isNone(server.publicUrl))
       assert.deepStrictEqual([server.trustedProxies, server.websocketHosts], [[], []])
+      assert.isTrue(server.hasMediaFastPath)
       assert.strictEqual(millis(server.shutdownGrace), 30_000)
       assert.strictEqual(limits.calls, 100)
       assert.strictEqual(millis(limits.callDuration), 3_600_000)
@@ -57,6 +58,7 @@ describe("AppConfig", () => {
         },
         dataDir: "data",
         eventsDir: Option.none(),
+        store: { database: Option.none() },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         warnings: [],
         log: { format: "auto", level: "Info" }
@@ -158,6 +160,7 @@ describe("AppConfig", () => {
         ADMIN_HOST: "127.0.0.1",
         ADMIN_PORT: "81",
         WEBSOCKET_HOSTS: "media.example.com",
+        MEDIA_FAST_PATH: "off",
         API_KEY: "R3h7Kq9vT2mX5pZ8wB4nD6fJ",
         AGENT: "front-desk",
         AGENT_NUMBERS: "+1 415 555 0100=echo, +14155550101=./agents/shop=1.yaml",
@@ -214,6 +217,7 @@ describe("AppConfig", () => {
       assert.strictEqual(Option.getOrThrow(server.publicUrl).href, "https://calls.example.com/line")
       assert.deepStrictEqual(server.trustedProxies, ["127.0.0.1/32", "10.0.0.0/8"])
       assert.deepStrictEqual(server.websocketHosts, ["media.example.com"])
+      assert.isFalse(server.hasMediaFastPath)
       assert.strictEqual(millis(server.shutdownGrace), 8000)
       assert.strictEqual(Redacted.value(Option.getOrThrow(rest.apiKey)), "R3h7Kq9vT2mX5pZ8wB4nD6fJ")
       assert.deepStrictEqual(rest.agents, {

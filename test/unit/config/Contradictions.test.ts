@@ -63,7 +63,6 @@ describe("what does nothing, or too much, is warned of", () => {
     [{ TWILIO_PHONE_NUMBER: "+14155550100" }, ["TWILIO_PHONE_NUMBER does nothing"]],
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],
     [{ ...account, TWILIO_API_BASE_URL: "http://api.twilio.com" }, ["TWILIO_API_BASE_URL begins with http://"]],
-    [{ DATABASE_URL: "postgres://u:hunter2@db" }, ["DATABASE_URL does nothing"]],
     [{ TWILIO_AUTHTOKEN: "hunter2" }, ["TWILIO_AUTHTOKEN is no variable of this service. Did you mean TWILIO_AUTH_TOKEN?"]],
     [{ PUBLIC_BASE_URL: "https://x" }, ["PUBLIC_BASE_URL is no variable of this service. Did you mean PUBLIC_URL?"]],
     [{ TWILIO_NUMBER: "x", AGENT_DIR: "x", MAX_CALL: "x", STT_KEY: "x" }, [

@@ -124,7 +124,7 @@ describe("readCountries", () => {
     "says what is wrong with %s",
     (code, why) => {
       const read = readCountries(["US", code])
-      assert.include(Result.isFailure(read) ? read.failure : "", why)
+      assert.include(Result.isFailure(read) ? read.failure.why : "", why)
     }
   )
 })

@@ -111,6 +111,8 @@ describe("parse", () => {
 })
 
 describe("read", () => {
+  const whyNot = (text: string) => Option.getOrUndefined(Result.getFailure(read(text)))?.why
+
   it.each([
     ["", "is empty"],
     ["\u200b", "is empty"],
@@ -127,12 +129,12 @@ describe("read", () => {
     ["+9991234567", "has a country code that no country has"],
     ["++14155550100", "has a second +"],
     ["+1".repeat(100), "is too long for a number"]
-  ])("says of %j that it %s", (text, oddity) => assert.deepStrictEqual(read(text), Result.fail(oddity)))
+  ])("says of %j that it %s", (text, oddity) => assert.strictEqual(whyNot(text), oddity))
 
   it.prop("says nothing of the number's own digits", [Schema.String], ([text]) => {
-    const number = read(`4155550199${text}`)
-    assert.isTrue(Result.isFailure(number))
-    if (Result.isFailure(number)) assert.notInclude(number.failure, "4155550199")
+    const why = whyNot(`4155550199${text}`)
+    assert.isDefined(why)
+    assert.notInclude(why, "4155550199")
   })
 
   const noise = Schema.Literals(["\u200b", "\u200e", "\u202a", "\u2069", "\ufeff", "\u00ad", "\u00a0", "\u2009", "-", "\u2013", "(", "）"])
@@ -157,7 +159,7 @@ describe("parseAddress", () => {
     ["sip:+14155550100:secret@example.com"],
     ["sip:%2B1-415-555-0100@example.com"],
     ["sip:+14155550100"],
-    ["\"Maple Dental\" <sip:+14155550100@example.com>;tag=1".replace(";tag=1", "")],
+    ["\"Maple Dental\" <sip:+14155550100@example.com>"],
     ["whatsapp:+14155550100"],
     ["WhatsApp:+1 415 555 0100"],
     ["tel:+14155550100"]

@@ -44,8 +44,8 @@ export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilat
 
 /** The lines of the agent, but for those that no file can write. */
 export const compileLines = ({ content, defaults, hasDefaults }: Compilation): Lines => {
-  // In another language these two are better left out than said in English.
-  const { hold: _hold, transferFailed: _transferFailed, ...borrowed } = defaults.lines
+  // In another language these are better left out than said in English.
+  const { hold: _hold, resumed: _resumed, transferFailed: _transferFailed, ...borrowed } = defaults.lines
   return {
     ...(hasDefaults ? defaults.lines : borrowed),
     ...content.lines,

@@ -1,9 +1,9 @@
 /**
- * Tells the agent's own voice, back from a loudspeaker, from the caller's, and takes it out of the caller's sound.
+ * Finds the echo of the agent's voice in the caller's sound, and subtracts it.
  *
- * We know what was played and when, so an echo is found as a delayed, weaker copy (`EchoMatcher`, `EchoPath`). A window is echo
- * when it is alike, or when it is no louder than the echo that is expected at that moment (`EchoSuspicion` while that is not
- * known). A caller who speaks over the echo is neither. The echo is subtracted as well as one delay and one gain can.
+ * The echo is a delayed, weaker copy of the played sound (`EchoMatcher`, `EchoPath`). A window is echo when it is like the played sound,
+ * or when it is no louder than the echo that is expected then. `EchoSuspicion` judges while no delay is known. A caller who speaks over
+ * the echo is louder and not alike. The subtraction is limited to one delay and one gain.
  *
  * It costs nothing while nothing was played in the last second.
  */
@@ -17,26 +17,26 @@ import * as PlayedSound from "./PlayedSound.ts"
 
 /** All times are ms of the conversation's clock. */
 export interface EchoCanceller {
-  /** Takes the agent's sound; `at`: when its first sample is expected to be played. */
+  /** Takes the agent's sound. `at`: when its first sample is expected to be played. */
   readonly played: (pcm: Pcm<8000>, at: number) => void
   /** The line threw away what was to be played after `at`. */
   readonly cleared: (at: number) => void
   /** Whether this window, whose first sample arrived at `at`, is mostly echo. Takes all windows, in order. */
   readonly isEcho: (window: Pcm<8000>, at: number) => boolean
-  /** Whether the last window was found to be a copy, and not only as weak as an echo. */
+  /** Whether the last window was like the played sound, and not only as weak as an echo. */
   readonly isCertain: () => boolean
   /**
-   * The sound, whose first sample arrived at `at`, less the echo where its delay is known; `pcm` itself where it is not. The
-   * result is written to `target`, of the same length; unset: to a new array.
+   * Gives the sound minus the echo, or `pcm` itself while the echo's delay is not known. `at`: when the first sample arrived. The result is
+   * written to `target`, of the same length. Unset: to a new array.
    */
   readonly clean: (pcm: Pcm<8000>, at: number, target?: Pcm<8000>) => Pcm<8000>
-  /** ms from playing to the echo's arrival, once known. */
+  /** ms from the playing of a sound to the arrival of its echo. `undefined`: not known yet. */
   readonly delay: () => number | undefined
 }
 
 const samplesPerMilli = 8
 
-/** An echo that is this much weaker (6 dB) than expected shows that the expectation is wrong. */
+/** An echo that is so much weaker (6 dB) than expected shows that the gain is wrong. */
 const underEcho = 4
 
 export const make = (): EchoCanceller => {

@@ -1,5 +1,5 @@
 /**
- * Compares the caller's newest sound with what was played before: at which delay are the two alike?
+ * Compares the caller's newest sound with the sound that was played before, and finds the delay at which the two are alike.
  *
  * Likeness is the normalised cross-correlation (its absolute value, 0 to 1). A search compares a quarter of a second at 2 kHz,
  * where speech has most of its power, and takes about 1 ms. Following a known delay compares 64 ms at 8 kHz and takes 20 µs.
@@ -7,7 +7,7 @@
 import type { Pcm } from "../../../audio/Pcm.ts"
 import type { PlayedSound } from "./PlayedSound.ts"
 
-/** The longest delay that is searched, in samples: 900 ms, as a bad mobile line with a jitter buffer has. */
+/** The longest delay that is searched, in samples: 900 ms. A bad mobile line with a jitter buffer has such a delay. */
 export const longestDelay = 7200
 
 /** Samples that a search compares: 256 ms. */
@@ -22,14 +22,14 @@ const decimation = 4
 /** Samples that are compared when a delay is followed: 64 ms. */
 const followLength = 512
 
-/** Correlation below which a search has found nothing. */
-const leastLikeness = 0.55
+/** A search ignores delays with less correlation than this. */
+const minLikeness = 0.55
 
 /** The caller's sound compared with the played sound at one delay. */
 export interface Match {
   /** Correlation coefficient, 0 to 1. */
   readonly likeness: number
-  /** Amplitude of the echo as a share of the played sound's; negative where the line inverts it. */
+  /** Amplitude of the echo as a share of the played sound's. Negative: the line inverts the sound. */
   readonly amplitude: number
   /** Samples. */
   readonly delay: number
@@ -38,9 +38,9 @@ export interface Match {
 export interface EchoMatcher {
   /** Takes the caller's next window. */
   readonly hear: (window: Pcm<8000>) => void
-  /** The best match at delays within `followReach` of `delay`. `now`: the moment behind the last sample heard. */
+  /** The best match at delays within `followReach` of `delay`. `now`: the moment after the last sample heard. */
   readonly follow: (now: number, delay: number) => Match
-  /** The best match at any delay, to four samples, or `undefined` where none is alike. */
+  /** The best match at any delay, in steps of four samples. `undefined`: none is alike. */
   readonly search: (now: number) => Pick<Match, "likeness" | "delay"> | undefined
 }
 
@@ -104,10 +104,10 @@ export const make = (played: PlayedSound): EchoMatcher => {
       const length = decimatedHeard.length
       let playedEnergy = 0
       for (let index = 0; index < length; index++) playedEnergy += decimatedPlayed[index] ** 2
-      let best = leastLikeness
+      let best = minLikeness
       let delay: number | undefined
       for (let lag = 0; lag <= longestDelay / decimation; lag++) {
-        // Float rounding can leave less than nothing where the sum should be 0.
+        // By float rounding the sum may be below 0 where it should be 0.
         if (lag > 0) playedEnergy += decimatedPlayed[lag + length - 1] ** 2 - decimatedPlayed[lag - 1] ** 2
         if (playedEnergy <= 0) continue
         let cross = 0

@@ -1,8 +1,8 @@
 /**
- * Judges sound that is not alike what was played, but weak enough to be an echo whose delay is not known yet or has just changed.
+ * Judges sound that is not like the played sound, but weak enough to be an echo whose delay is not known yet or has just changed.
  *
- * It keeps the agent from interrupting itself in the first half second of an echo, and no longer: after that the sound is the
- * caller's. On a line without a loudspeaker nothing is suspected.
+ * It keeps the agent from interrupting itself in the first half second of an echo. After that the sound counts as the caller's. On a line
+ * without an echo nothing is suspected.
  */
 import { windowLength } from "../../ports/VoiceActivity.ts"
 import { leastPower } from "../EnergyGate.ts"
@@ -10,34 +10,34 @@ import * as EchoMatcher from "./EchoMatcher.ts"
 import type { EchoPath } from "./EchoPath.ts"
 import type { PlayedSound } from "./PlayedSound.ts"
 
-/** An echo that is this much louder (3 dB) than expected is somebody speaking. */
+/** Sound that is so much louder (3 dB) than the expected echo is somebody's voice. */
 export const overEcho = 2
 
-/** While nothing is known of the line, sound that is 12 dB weaker than what was played may be echo. */
+/** While no delay is known, sound that is 12 dB weaker than the played sound may be echo. */
 const underPlayed = 16
 
 /** Windows (½ s) that may count as echo by their power alone. */
 const maxSuspectedWindows = 16
 
-/** Windows without a sound (1 s), while the agent spoke all the time, that show that there is no loudspeaker. */
+/** So many windows without a sound (1 s), while the agent speaks, show that the line has no echo. */
 const silentWindowsOfQuietLine = 32
 
-/** Mean square at which the agent counts as speaking: −36 dBFS, 20 dB over the least sound. */
+/** Mean square at which the agent counts as speaking: −36 dBFS, 20 dB above `leastPower`. */
 const agentSpeaksPower = leastPower * 100
 
 export interface EchoSuspicion {
-  /** A window without sound. `now`: the moment behind it. */
+  /** A window without sound. `now`: the moment after it. */
   readonly onSilence: (now: number) => void
   /** A window with sound. */
   readonly onSound: () => void
-  /** A window that was alike. */
+  /** A window that was like the played sound. */
   readonly onEcho: () => void
-  /** Whether a window of this power that was not alike counts as echo. `loudestPlayed`: of the sound whose echo it can be. */
+  /** Whether a window of this power counts as echo, though it was not alike. `loudestPlayed`: the greatest power of the sound whose echo it may be. */
   readonly isEcho: (power: number, loudestPlayed: number) => boolean
 }
 
 export const make = (played: PlayedSound, path: EchoPath): EchoSuspicion => {
-  /** Windows that counted as echo by their power alone. */
+  /** Windows that counted as echo by their power alone; silent windows reduce the number. */
   let suspectedWindows = 0
   /** Windows in a row without a sound. */
   let silentWindows = 0

@@ -1,19 +1,19 @@
 /**
- * The agent's sound by the moment at which it is played: an echo is a copy of it.
+ * The agent's sound of the last 8 s, by the moment at which it is played.
  *
- * The last 8 s are kept, since sound that a stalled network brings late is compared with what was played when it was due. Moments
- * are samples of the conversation's clock at 8 kHz. A moment without sound is silence.
+ * Sound of the caller that a stalled network brings late is compared with the agent's sound of the moment when it was due. Moments count
+ * samples of the conversation's clock at 8 kHz. A moment without sound is silence.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 
 export interface PlayedSound {
   /** Adds sound whose first sample is played at `from`. Sound is added in the order of its playing. */
   readonly add: (pcm: Pcm<8000>, from: number) => void
-  /** Turns all from this moment on into silence. */
+  /** Turns all sound from this moment on into silence. */
   readonly clear: (from: number) => void
-  /** One past the last moment that has sound; `-Infinity` before the first. */
+  /** One past the last moment that has sound. `-Infinity`: none has. */
   readonly end: () => number
-  /** One sample; 0 where nothing is kept. */
+  /** One sample. 0: no sound is kept for the moment. */
   readonly at: (moment: number) => number
   /** Mean square of `length` samples. */
   readonly power: (from: number, length: number) => number
@@ -21,7 +21,7 @@ export interface PlayedSound {
   readonly loudest: (from: number, to: number) => number
 }
 
-/** Samples that are kept: 8.2 s. A power of two. */
+/** Samples that are kept: 8.2 s. It must be a power of two. */
 const capacity = 65_536
 
 /** Samples of 32 ms. */

@@ -1,5 +1,5 @@
 /**
- * Sound that grows up to a limit. Beyond the limit all of it is dropped: a voice has no use for sound without its beginning.
+ * Sound that grows up to a limit. Beyond the limit all sound is dropped, since a voice can't use sound without its beginning.
  */
 import * as Pcm from "../../../audio/Pcm.ts"
 
@@ -11,9 +11,9 @@ export interface GrowingSound {
   /** Samples that were added while there was room. */
   readonly length: () => number
   readonly isDropped: () => boolean
-  /** Copies the sound behind what is there. All sound of one object is either copied or added. */
+  /** Appends a copy of the sound. All sound of one object is either copied or added. */
   readonly copy: (pcm: Pcm.Pcm) => void
-  /** Adds the array itself; it must not be written to afterwards. */
+  /** Appends the array itself. It must not be written to afterwards. */
   readonly add: (pcm: Pcm.Pcm) => void
   /** Drops all sound, for good. */
   readonly drop: () => void

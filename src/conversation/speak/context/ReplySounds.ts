@@ -1,5 +1,5 @@
 /**
- * The sound of replies that were made and perhaps heard, segment by segment, until it is known how much was heard.
+ * The sound of replies, segment by segment, until it is known how much of it the caller has heard.
  */
 import type { SpeechChunk, SpokenTurn } from "../../ports/TextToSpeech.ts"
 import * as GrowingSound from "./GrowingSound.ts"
@@ -10,9 +10,9 @@ interface Segment {
 }
 
 export interface ReplySounds {
-  /** Adds sound of a segment as the engine made it. */
+  /** Adds the next sound of a segment, as the engine made it. */
   readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
-  /** The segments of the reply that begin the heard text, the last one cut where the text ends. The reply is forgotten. */
+  /** The reply's segments as far as their text was heard. The last one is cut where the heard text ends. The reply is forgotten. */
   readonly heard: (reply: number, text: string) => ReadonlyArray<SpokenTurn>
   /** Forgets a reply. */
   readonly drop: (reply: number) => void

@@ -1,8 +1,8 @@
 /**
- * What both sides said lately, with its sound, for a voice that speaks the better for having heard it.
+ * The last words of both sides with their sound, for a voice that sounds better with them.
  *
- * It holds the caller's utterances with their transcripts and the agent's segments as far as they were heard, up to a limit of
- * sound; the oldest go first. Sound that was made and never heard is forgotten.
+ * It holds the caller's utterances with their transcripts, and the agent's segments as far as they were heard. Beyond a limit of sound
+ * the oldest are dropped. Sound that was made and never heard is forgotten.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import * as Words from "../../../definition/languages/Words.ts"
@@ -14,22 +14,22 @@ export interface SpeechContext {
   readonly beginUtterance: () => void
   /** Copies the caller's sound while an utterance goes on. */
   readonly hear: (pcm: Pcm<8000>) => void
-  /** The utterance's sound waits for its words until `settle`. */
+  /** The utterance has ended. Its sound waits for its words until `settle`. */
   readonly endUtterance: () => void
   readonly callerSaid: (text: string) => void
-  /** Adds sound of a segment as the engine made it. */
+  /** Adds the next sound of a segment, as the engine made it. */
   readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
-  /** The text of a reply that was heard; the rest of its sound is forgotten. */
+  /** The caller heard this text of a reply. The rest of its sound is forgotten. */
   readonly agentHeard: (reply: number, text: string) => void
   /** Forgets a reply of which no more will be heard. */
   readonly drop: (reply: number) => void
-  /** Forgets an ended utterance whose words have not come: it had none. */
+  /** Forgets an ended utterance that got no words. */
   readonly settle: () => void
-  /** Oldest first. `callerWords`: the words of the utterance that goes on, if it may be over; it is the last turn then. */
+  /** The turns so far, oldest first. `callerWords`: words of the current utterance, which is then the last turn. Unset: it is left out. */
   readonly read: (callerWords?: string) => ReadonlyArray<SpokenTurn>
 }
 
-/** An answer of `read`, with the values that it was made from. */
+/** A result of `read`, with the values that it was made from. */
 interface Reading {
   readonly before: ReadonlyArray<SpokenTurn>
   readonly utterance: GrowingSound.GrowingSound
@@ -37,7 +37,7 @@ interface Reading {
   readonly turns: ReadonlyArray<SpokenTurn>
 }
 
-/** The newest turns that the limit (ms) has room for, with `turn` as the last. */
+/** The newest turns within the limit (ms of sound), with `turn` as the last. */
 const append = (before: ReadonlyArray<SpokenTurn>, turn: SpokenTurn, limit: number): ReadonlyArray<SpokenTurn> => {
   if (turn.sound.length === 0) return before
   let room = limit
@@ -51,8 +51,8 @@ export const make = (limit: number): SpeechContext => {
   let turns: ReadonlyArray<SpokenTurn> = []
   const replies = ReplySounds.make(limit)
   let utterance: GrowingSound.GrowingSound | undefined
-  let ended: GrowingSound.GrowingSound | undefined
-  /** Kept, so that all segments of a reply get the same turns: an engine recognizes a turn that it has seen. */
+  let endedUtterance: GrowingSound.GrowingSound | undefined
+  /** Kept, so that all segments of a reply get the same array of turns. An engine recognizes turns that it has seen. */
   let reading: Reading | undefined
 
   const readingOf = (sound: GrowingSound.GrowingSound, callerWords: string): Reading | undefined =>
@@ -60,12 +60,12 @@ export const make = (limit: number): SpeechContext => {
 
   const withCaller = (text: string, sound: GrowingSound.GrowingSound): ReadonlyArray<SpokenTurn> => {
     const last = turns.at(-1)
-    // The caller resumed the turn: its words are all in the new text, and its sound is extended.
-    const resumed = last?.role === "caller" && Words.continues(text, last.text) ? last : undefined
-    const before = resumed === undefined ? turns : turns.slice(0, -1)
+    // The caller resumed the turn. The new text has the old words too, and the old sound is extended.
+    const resumedTurn = last?.role === "caller" && Words.continues(text, last.text) ? last : undefined
+    const before = resumedTurn === undefined ? turns : turns.slice(0, -1)
     if (sound.isDropped() || text.length === 0) return before
     const heard = sound.first(sound.length())
-    return append(before, { role: "caller", text, sound: resumed === undefined ? heard : [...resumed.sound, ...heard], sampleRate: 8000 }, limit)
+    return append(before, { role: "caller", text, sound: resumedTurn === undefined ? heard : [...resumedTurn.sound, ...heard], sampleRate: 8000 }, limit)
   }
 
   return {
@@ -74,14 +74,14 @@ export const make = (limit: number): SpeechContext => {
     },
     hear: (pcm) => utterance?.copy(pcm),
     endUtterance: () => {
-      ended = utterance ?? ended
+      endedUtterance = utterance ?? endedUtterance
       utterance = undefined
     },
     callerSaid: (text) => {
-      // An engine may have this reading; the sound that came since is only the pause.
-      if (ended !== undefined) turns = readingOf(ended, text)?.turns ?? withCaller(text, ended)
+      // The engine may have this reading already. The sound since then is only the pause.
+      if (endedUtterance !== undefined) turns = readingOf(endedUtterance, text)?.turns ?? withCaller(text, endedUtterance)
       reading = undefined
-      ended = undefined
+      endedUtterance = undefined
     },
     made: replies.made,
     agentHeard: (reply, text) => {
@@ -89,7 +89,7 @@ export const make = (limit: number): SpeechContext => {
     },
     drop: replies.drop,
     settle: () => {
-      ended = undefined
+      endedUtterance = undefined
     },
     read: (callerWords = "") => {
       if (utterance === undefined) return turns

@@ -11,7 +11,7 @@ import { isShortAnswer } from "../../../definition/languages/ShortAnswers.ts"
 import * as Words from "../../../definition/languages/Words.ts"
 
 /** Voice from this length on (ms) is clear speech. Coughs, clicks and a cleared throat are shorter. */
-export const clearSpeechMillis = 600
+const clearSpeechMillis = 600
 
 /** An answer that repeats the agent's own words has at most so many. */
 const maxOfferedWords = 4

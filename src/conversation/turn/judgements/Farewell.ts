@@ -8,10 +8,10 @@ import * as PhonePhrases from "../../../definition/languages/PhonePhrases.ts"
 import * as PhraseTiles from "../words/PhraseTiles.ts"
 
 /** Both must be silent for so long (ms) before the line is cut. */
-export const silenceBeforeHangUpMillis = 200
+const silenceBeforeHangUpMillis = 200
 
 /** A voice may go on for so long (ms) after a goodbye before the agent asks for its words. */
-export const maxVoiceMillis = 10_000
+const maxVoiceMillis = 10_000
 
 /** The same where nothing is answered any more: it is enough for "all right, bye". */
 const maxUnansweredVoiceMillis = 3000

@@ -7,7 +7,7 @@
 import type { Fillers } from "../../../definition/AgentDefinition.ts"
 
 /** When a filler is overdue as the words arrive, their answer gets this long (ms) to come first. */
-export const overdueGraceMillis = 250
+const overdueGraceMillis = 250
 
 /** A filler whose sound takes longer than this (ms) is not said: its engine is as late as the answer's. */
 export const maxMakingMillis = 500

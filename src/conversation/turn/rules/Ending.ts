@@ -61,24 +61,30 @@ export const hangUp = (draft: Draft, reason: string): void => {
   order(draft, { _tag: "HangUp", reason })
 }
 
-/** The caller's line is gone. */
-export const hungUp = (draft: Draft): void => {
+/** The line is gone. `reason`: `null` where it was lost and the call may go on; then watchers hear of no end. */
+export const hungUp = (draft: Draft, reason: string | null = "callerHungUp"): void => {
   const { active } = draft.state
   if (active !== undefined) {
     const heard = Words.join(active.heard, PlaybackLedger.divide(active.segments, draft.at).heard)
     order(draft, { _tag: "CancelReply", reply: active.id })
     finishReply(draft, active, heard)
   }
-  endCall(draft, "callerHungUp")
+  if (reason === null) stopAll(draft)
+  else endCall(draft, reason)
 }
 
 /** Nothing happens after this. */
-export const endCall = (draft: Draft, reason: string): void => {
+const stopAll = (draft: Draft): void => {
   if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
   dropPreemptive(draft)
   if (draft.state.filler !== undefined) order(draft, { _tag: "CancelReply", reply: draft.state.filler.id })
   delete draft.state.filler
   for (const timer of Object.keys(draft.state.timers) as Array<Timer>) cancelTimer(draft, timer)
-  tell(draft, draft.state.nextReplyId, { _tag: "Ended", reason })
   draft.state.isEnded = true
+}
+
+/** The call is over. */
+export const endCall = (draft: Draft, reason: string): void => {
+  stopAll(draft)
+  tell(draft, draft.state.nextReplyId, { _tag: "Ended", reason })
 }

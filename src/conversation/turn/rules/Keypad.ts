@@ -14,7 +14,7 @@ import { pauseReply, resumeReply } from "./Playback.ts"
 import { dropPreemptive, releaseSound } from "./Speech.ts"
 
 /** After this long (ms) without a further key the keys are answered. `#` ends the wait. */
-export const digitPauseMillis = 1500
+const digitPauseMillis = 1500
 
 export const keyPressed = (draft: Draft, digit: string): void => {
   const { active, filler, utterance, voice } = draft.state

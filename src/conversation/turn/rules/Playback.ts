@@ -11,7 +11,7 @@ import { cutFiller, dropFiller } from "./Filler.ts"
 import { dropPreemptive, pressKeys, releaseSound, speakAgain } from "./Speech.ts"
 
 /** A mark that is later than this (ms) counts as returned. */
-export const markGraceMillis = 5000
+const markGraceMillis = 5000
 
 /** The first sound of a segment has been made. */
 export const speechBegan = (draft: Draft, reply: Reply, segmentId: number): void => {
@@ -84,6 +84,9 @@ export const finishIfHeard = (draft: Draft, reply: Reply): void => {
   draft.afterReply(draft, reply)
 }
 
+/** All words of a reply that were heard by then, with their times. */
+const playedOf = (reply: Reply, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedBy(reply.segments, at)]
+
 /** The reply is over. `heard`: what the caller heard of it since the last words in the history. */
 export const finishReply = (draft: Draft, reply: Reply, heard: string, isWhole = false): void => {
   cancelTimer(draft, "playback")
@@ -91,7 +94,7 @@ export const finishReply = (draft: Draft, reply: Reply, heard: string, isWhole =
   tellTimes(draft, reply)
   if (heard.length > 0) rememberAgent(draft, heard)
   const text = Words.join(reply.remembered ?? "", heard)
-  tell(draft, reply.id, { _tag: "AgentHeard", text, isWhole })
+  tell(draft, reply.id, { _tag: "AgentHeard", text, isWhole, played: playedOf(reply, draft.at) })
   order(draft, { _tag: "RememberAgentWords", reply: reply.id, text })
   order(draft, { _tag: "ForgetReply", reply: reply.id })
   if (draft.state.active?.id === reply.id) delete draft.state.active
@@ -110,6 +113,7 @@ export const pauseReply = (draft: Draft, active: Reply): Reply => {
     phase: { _tag: "Interrupted", rest },
     digits: PlaybackLedger.unpressed(active.segments, draft.at) + active.digits,
     heard: Words.join(active.heard, heard),
+    played: playedOf(active, draft.at),
     segments: []
   })
 }

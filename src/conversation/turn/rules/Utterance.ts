@@ -36,5 +36,6 @@ export const endUtterance = (draft: Draft, utterance: Utterance): void => {
   for (const part of draft.state.parts) order(draft, { _tag: "EndUtterance", utterance: part.utterance })
   order(draft, { _tag: "EndUtterance", utterance: utterance.id })
   draft.state.parts = []
+  draft.state.callerSpoke = { startedAt: utterance.turnStartedAt, endedAt: utterance.stoppedAt }
   delete draft.state.utterance
 }

@@ -10,6 +10,7 @@ import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import * as OpenAiClient from "../client/OpenAiClient.ts"
+import { ServerError } from "../client/ServerError.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 import type { ChatServer } from "./ChatServer.ts"
 import type * as ContextBudget from "./context/ContextBudget.ts"
@@ -37,7 +38,7 @@ export interface AskOptions {
 /** A request that the server has accepted, and its answer. */
 export interface AcceptedRequest {
   readonly answer: OpenAiClient.Answer
-  /** The request's text, see `OpenAiClient.refusal`. */
+  /** The request's text, see `ServerError.failure`. */
   readonly sent: string
   readonly dialect: Dialect.Dialect
   readonly model: string | undefined
@@ -66,8 +67,8 @@ const maxCharactersPerToken = 8
 /** Characters that no token limit counts: special tokens and calls as text. */
 const extraCharacters = 400
 
-const isDialectRefusal = (cause: unknown): cause is OpenAiClient.ServerError =>
-  cause instanceof OpenAiClient.ServerError && cause.status >= 400 && cause.status !== 429
+const isDialectRefusal = (cause: unknown): cause is ServerError =>
+  cause instanceof ServerError && cause.status >= 400 && cause.status !== 429
 
 export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelActions): AgentChat => {
   const { budget, endpoint, sampling } = server
@@ -103,7 +104,7 @@ export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelA
         answerTokens: fitted.answer
       }))
       const result = yield* Effect.result(endpoint.post("/chat/completions", body, { accept: "text/event-stream" }))
-      if (Result.isSuccess(result)) return { answer: result.success, sent: OpenAiClient.sentOf(body), dialect, model, full, fitted }
+      if (Result.isSuccess(result)) return { answer: result.success, sent: OpenAiClient.textOf(body), dialect, model, full, fitted }
       const error = result.failure
       const overflow = budget.overflowOf(error)
       if (overflow !== undefined) {

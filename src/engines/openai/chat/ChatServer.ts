@@ -5,7 +5,9 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import type { EngineSettings } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import * as AnswerBody from "../client/AnswerBody.ts"
 import * as OpenAiClient from "../client/OpenAiClient.ts"
+import * as ServerError from "../client/ServerError.ts"
 import * as Sse from "../client/Sse.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 import * as ChatStream from "./ChatStream.ts"
@@ -23,7 +25,7 @@ export interface ChatServer {
   readonly sampling: Required<ChatRequest.Sampling>
   readonly dialect: ServerDialect
   readonly budget: ContextBudget
-  /** The chunks of an answer. `sent`: the request's text, see `OpenAiClient.refusal`. `onDone`: called at `[DONE]`. */
+  /** The chunks of an answer. `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`. */
   readonly chunksOf: (answer: OpenAiClient.Answer, sent: string, onDone: () => void) => Stream.Stream<ChatStream.Chunk, EngineFailed>
   /** Logs once for each key, however many calls there are. */
   readonly logOnce: (key: string, log: Effect.Effect<void>) => Effect.Effect<void>
@@ -49,13 +51,13 @@ const makeLogOnce = (): ChatServer["logOnce"] => {
 /** The answers' chunks: events, or one document where the server does not stream. */
 const makeChunksOf = (endpoint: OpenAiClient.OpenAiClient): ChatServer["chunksOf"] => {
   const events = Sse.decoder(endpoint, ChatStream.Chunk, maxEventCharacters)
-  const document = OpenAiClient.json<unknown>(endpoint, Option.some)
+  const document = AnswerBody.json<unknown>(endpoint, Option.some)
   const whole = (answer: OpenAiClient.Answer, sent: string): Effect.Effect<ChatStream.Chunk, EngineFailed> =>
     Effect.flatMap(document(answer), (value) => {
       const error = Sse.failureIn(endpoint, value, sent)
       if (Option.isSome(error)) return Effect.fail(error.value)
       const chunk = decodeChunk(value)
-      return Option.isSome(chunk) ? Effect.succeed(chunk.value) : Effect.fail(OpenAiClient.unreadable("replyModel", endpoint.url))
+      return Option.isSome(chunk) ? Effect.succeed(chunk.value) : Effect.fail(ServerError.unreadable(endpoint))
     })
   return (answer, sent, onDone) => answer.contentType === "application/json" ? Stream.fromEffect(whole(answer, sent)) : events(answer, sent, onDone)
 }

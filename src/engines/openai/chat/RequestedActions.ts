@@ -4,7 +4,7 @@
  */
 import { Result } from "effect"
 import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
-import type { ToolCall } from "../../../conversation/ports/Tools.ts"
+import { type ToolCall, ToolCallRefused } from "../../../conversation/ports/Tools.ts"
 import * as ChatStream from "./ChatStream.ts"
 import type * as ModelActions from "./ModelActions.ts"
 import type { ReplyRound } from "./ReplyRound.ts"
@@ -21,6 +21,9 @@ const maxToolCalls = 4
 
 const endsCall = ({ _tag }: ReplyPart): boolean => _tag === "HangUp" || _tag === "Transfer"
 
+/** `answer`: a sentence for the model. */
+const refused = (answer: string): ToolCall["request"] => Result.fail(new ToolCallRefused({ answer }))
+
 class Collector {
   readonly parts: Array<ReplyPart> = []
   readonly calls: Array<ToolCall> = []
@@ -31,7 +34,7 @@ class Collector {
   add(id: string, name: string, json: string, action: Result.Result<ModelActions.Action, string>): void {
     if (Result.isFailure(action)) {
       this.needsAnswer = true
-      this.calls.push({ id, name, arguments: json, ask: Result.fail(action.failure) })
+      this.calls.push({ id, name, arguments: json, request: refused(action.failure) })
       return
     }
     const wanted = action.success
@@ -39,13 +42,13 @@ class Collector {
       // The call ends with its first hang-up or transfer; nothing can follow.
       if (!this.parts.some(endsCall)) this.parts.push(wanted)
       // Servers require an answer to each of their own tool calls.
-      if (name !== "") this.calls.push({ id, name, arguments: json, ask: Result.fail("It will be done when you have spoken.") })
+      if (name !== "") this.calls.push({ id, name, arguments: json, request: refused("It will be done when you have spoken.") })
       return
     }
     this.needsAnswer = true
     const { arguments: value, tool } = wanted
-    const ask: ToolCall["ask"] = this.calls.length < maxToolCalls ? Result.succeed({ tool, value }) : Result.fail("Too many calls at once.")
-    this.calls.push({ id, name: tool.name, arguments: JSON.stringify(value), ask })
+    const callRequest: ToolCall["request"] = this.calls.length < maxToolCalls ? Result.succeed({ tool, value }) : refused("Too many calls at once.")
+    this.calls.push({ id, name: tool.name, arguments: JSON.stringify(value), request: callRequest })
   }
 }
 

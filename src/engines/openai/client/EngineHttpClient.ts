@@ -1,26 +1,26 @@
 /**
- * The HTTP client that the engines' requests go by: connections are kept for the next request, one request
- * on each at a time, so that aborting a request closes its connection and nothing else.
+ * The HTTP client of the engines. A connection is kept for the next request and carries one request at a time: aborting a request
+ * closes its connection and nothing else.
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { HttpClient } from "effect/http"
 
 /**
- * ms. Between two turns of a call lie seconds; a server that closes sooner (uvicorn: 5 s) says so by closing. A request
- * that meets such a closing is sent again by `OpenAiClient`.
+ * ms that an idle connection is kept: turns of a call are seconds apart. Some servers close sooner (uvicorn after 5 s); `OpenAiClient`
+ * sends a request again that meets such a close.
  */
-const idle = 60_000
+const keepAliveMillis = 60_000
 
 /** ms. A server that is not there must be known long before a turn's time is over. */
 const connectTimeout = 2000
 
-/** A span of each request, with its headers as attributes, is read by nobody, and its header goes to servers of others. */
+/** Nobody reads a span of each request, and its trace header would go to servers of other people. */
 const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
 
-/** Not undici's layer, which gives each request a copy of all services that there were when it was made. */
+/** Effect's own layer for undici gives each request a copy of all services of the layer. */
 export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(HttpClient.HttpClient, Effect.map(NodeHttpClient.makeUndici, untraced)).pipe(
   Layer.provide(
-    NodeHttpClient.layerDispatcherOptions({ pipelining: 1, keepAliveTimeout: idle, connect: { timeout: connectTimeout, noDelay: true } })
+    NodeHttpClient.layerDispatcherOptions({ pipelining: 1, keepAliveTimeout: keepAliveMillis, connect: { timeout: connectTimeout, noDelay: true } })
   )
 )

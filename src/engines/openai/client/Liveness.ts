@@ -1,23 +1,23 @@
 /**
- * Whether anybody is there, by whatever page a server has. Not every server of one model lists models, and not every one
- * has a health page.
+ * Whether a server is alive, by any page that it has. Some servers list no models, and some have no health page.
  *
- * - An answer below 500 shows that the server lives, also "not found" and "no key", and so does 501: it does not know GET.
- * - 502, 503 and 504 are believed: the server loads its model, or a proxy has nobody behind it.
- * - Any other error, and a connection that is closed without an answer, may be that page's own: the next page is asked.
+ * - A status below 500 shows that the server is alive, "not found" and "no key" included. So does 501: the server does not know GET.
+ * - 502, 503 and 504 mean that it is not: the server loads its model, or a proxy has no server behind it.
+ * - Any other error, or a connection that is closed without an answer, may be about that page alone: the next page is asked.
  *
- * The page that was answered is asked first the next time.
+ * The page that answered is asked first the next time.
  */
 import { Effect } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
-import * as OpenAiClient from "./OpenAiClient.ts"
+import type { OpenAiClient, RequestOptions } from "./OpenAiClient.ts"
+import * as ServerError from "./ServerError.ts"
 
 interface Page {
   readonly path: string
-  readonly from: NonNullable<OpenAiClient.RequestOptions["from"]>
+  readonly from: NonNullable<RequestOptions["from"]>
 }
 
-/** What OpenAI and nearly all others have; vLLM, llama.cpp, Kokoro and speaches; gateways; and what every server has. */
+/** In this order: of OpenAI and nearly all others; of vLLM, llama.cpp, Kokoro and speaches; of gateways; of every server. */
 const pages: ReadonlyArray<Page> = [
   { path: "/models", from: "base" },
   { path: "/health", from: "origin" },
@@ -26,34 +26,35 @@ const pages: ReadonlyArray<Page> = [
 ]
 
 const isAlive = (error: EngineFailed): boolean => {
-  const status = OpenAiClient.statusOf(error)
+  const status = ServerError.statusOf(error)
   return status !== undefined && (status < 500 || status === 501)
 }
 
-/** Whether another page may be answered otherwise. */
-const isOfPage = (error: EngineFailed): boolean => {
-  const status = OpenAiClient.statusOf(error)
+/** Whether the error may be about this page alone. */
+const isAboutPage = (error: EngineFailed): boolean => {
+  const status = ServerError.statusOf(error)
   return status === undefined ? error.reason === "broken" : status < 502 || status > 504
 }
 
-/** A probe of this server. It fails as the first page that was asked has failed. */
-export const make = (endpoint: Pick<OpenAiClient.OpenAiClient, "get">): Effect.Effect<void, EngineFailed> => {
-  let known = 0
+/** A probe of this server. Where no page answers, it fails with the error of the first. */
+export const make = (endpoint: Pick<OpenAiClient, "get">): Effect.Effect<void, EngineFailed> => {
+  /** The index of the page that answered last. */
+  let preferred = 0
 
   const ask = (index: number): Effect.Effect<void, EngineFailed> => {
     const { from, path } = pages[index]
     return Effect.scoped(endpoint.get(path, { from })).pipe(
       Effect.asVoid,
       Effect.catchIf(isAlive, () => Effect.void),
-      Effect.tap(() => Effect.sync(() => void (known = index)))
+      Effect.tap(() => Effect.sync(() => void (preferred = index)))
     )
   }
 
   return Effect.suspend(() => {
-    const order = [known, ...pages.flatMap((_, index) => index === known ? [] : [index])]
+    const order = [preferred, ...pages.flatMap((_, index) => index === preferred ? [] : [index])]
     const askFrom = (place: number): Effect.Effect<void, EngineFailed> =>
       Effect.catch(ask(order[place]), (error) =>
-        place + 1 < order.length && isOfPage(error) ? Effect.mapError(askFrom(place + 1), () => error) : Effect.fail(error))
+        place + 1 < order.length && isAboutPage(error) ? Effect.mapError(askFrom(place + 1), () => error) : Effect.fail(error))
     return askFrom(0)
   })
 }

@@ -1,17 +1,17 @@
 /**
- * A form with one file, as `multipart/form-data` (RFC 7578), in one piece of memory: so that its length is known and
- * nothing of it is read again when a connection has to be opened anew.
+ * A form with one file, as `multipart/form-data` (RFC 7578), in one array: its length is known, and it can be sent again on another
+ * connection.
  */
 import { HttpBody } from "effect/http"
 
-/** It would have to turn up in a sound by chance: 36 characters of this alphabet do not. */
+/** Separates the fields. No sound holds these 36 characters by chance. */
 const boundary = "client-caller-7f3Qm9ZxT2vKd8LwBs5RyH1e"
 
 const encoder = new TextEncoder()
 
 /**
- * Values are text without a line break at their ends; what is undefined is left out. The file is written by `write` into
- * the bytes that it gets, which are `length`: it is the largest part, and is put together only here.
+ * The body of a request. Fields that are undefined are left out. `write` gets the array of `length` bytes that the file is to fill, so
+ * the file is never copied.
  */
 export const encode = (
   fields: Readonly<Record<string, string | undefined>>,

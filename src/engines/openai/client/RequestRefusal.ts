@@ -1,7 +1,8 @@
 /**
- * Whether a server's error is about what it was asked, though its status does not say so: a content filter, a context that is
- * too long. Errors in the middle of a stream have no status, and some servers answer 500 to what they do not take. Such an error is an
- * answer: the same would be refused again, and other callers' requests are not.
+ * Whether a server's error is about the request, though its status does not say so: a content filter, or a context that is too long.
+ *
+ * Errors in the middle of a stream have no status, and some servers answer 500 to a request that they refuse. The same request would
+ * be refused again, while other requests are not.
  */
 import { Predicate } from "effect"
 
@@ -25,14 +26,17 @@ const names = new Set([
 
 const words = /content[_ ](?:filter|(?:management )?policy)|safety (?:system|filter)|maximum context length|(?:exceeds?|larger than|too long for) the (?:available |model'?s )?context|context (?:size|length|window) (?:exceeded|has been exceeded)/i
 
-/** An error may stand within another; the answer of a gateway within the gateway's. */
+/** Errors within errors that are read. */
+const maxDepth = 4
+
+/** Whether the error, or one within it, says so: gateways wrap the errors of the servers behind them. */
 const holds = (body: unknown, depth: number): boolean => {
   if (Predicate.isString(body)) return words.test(body)
-  if (!Predicate.isObject(body) || depth > 4) return false
+  if (!Predicate.isObject(body) || depth > maxDepth) return false
   const { code, detail, error, innererror, message, type } = body as { readonly [key: string]: unknown }
   if ([code, type].some((name) => Predicate.isString(name) && names.has(name.toLowerCase()))) return true
   return [message, error, innererror, detail].some((inner) => holds(inner, depth + 1))
 }
 
-/** `status`: 0 where there is none. A status of another kind has the last word. */
+/** `status`: 0 where there is none. Only 0 and 500 leave it open what an error is about. */
 export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && holds(body, 0)

@@ -1,6 +1,6 @@
 /**
- * Server-sent events of the OpenAI-compatible servers: a JSON document in each `data`, `[DONE]` behind the last where
- * the server says so, an error in the middle as `{"error":…}`.
+ * Server-sent events of the OpenAI-compatible servers. Each `data` is a JSON document; most servers send `[DONE]` last. An error in the
+ * middle is `{"error":…}`.
  *
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
@@ -8,123 +8,151 @@ import { Cause, Effect, Metric, Option, Predicate, Pull, Result, Schema, Stream 
 import * as Events from "effect/encoding/Sse"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as Metrics from "../../../observability/Metrics.ts"
-import { type Answer, type OpenAiClient, refusal, unreadable } from "./OpenAiClient.ts"
+import type { AnswerBody } from "./AnswerBody.ts"
+import * as Json from "./Json.ts"
+import * as ServerError from "./ServerError.ts"
 
-/** Characters of one event, as a rule. A second of speech in base64 is below a tenth of it. */
-const standardMaxEventSize = 4 * 1024 * 1024
+/** Characters of one event. A second of speech in base64 is below a tenth of it. */
+const defaultMaxEventSize = 4 * 1024 * 1024
 
-/** Such an event is skipped; one more, and the server speaks another language. */
-const badEventsAllowed = 1
+/** Events that can't be read and are skipped. With one more the server is taken for one of another protocol. */
+const maxSkippedEvents = 1
 
-const parseJson = (text: string): Option.Option<unknown> => {
-  try {
-    return Option.some(JSON.parse(text))
-  } catch {
-    return Option.none()
-  }
-}
+/** How long the end of a body is read behind `[DONE]`. */
+const drainTimeout = "100 millis"
 
-/** An error's own code, which is an HTTP status with vLLM and llama.cpp, and a word or nothing with others. */
+/** An error's own code: vLLM and llama.cpp write an HTTP status, others a word or nothing. */
 const statusOf = (error: unknown): number =>
   Predicate.hasProperty(error, "code") && Predicate.isNumber(error.code) && error.code >= 400 && error.code < 600 ? error.code : 0
 
-const errorOf = (data: unknown): Option.Option<unknown> =>
-  // vLLM before 0.10 has it without a name of its own.
-  Predicate.hasProperty(data, "object") && data.object === "error" ? Option.some(data) : Predicate.hasProperty(data, "error") && data.error !== null && data.error !== undefined && data.error !== false
-    ? Option.some(data.error)
-    : Option.none()
+/** The error that a document is or holds. */
+const errorIn = (document: unknown): Option.Option<unknown> => {
+  // In vLLM before 0.10 the document is the error.
+  if (Predicate.hasProperty(document, "object") && document.object === "error") return Option.some(document)
+  if (!Predicate.hasProperty(document, "error")) return Option.none()
+  const { error } = document
+  return error === null || error === undefined || error === false ? Option.none() : Option.some(error)
+}
 
-/** The failure that a document of an answer tells of. */
-export const failureIn = ({ stage, url }: Pick<OpenAiClient, "stage" | "url">, document: unknown, sent: string): Option.Option<EngineFailed> =>
-  Option.map(errorOf(document), (error) => refusal({ stage, url, status: statusOf(error), body: error, sent }))
+const failureOf = (server: ServerError.EngineServer, error: unknown, sent: string): EngineFailed =>
+  ServerError.failure({ server, status: statusOf(error), body: error, sent })
+
+/** The error in a document of an answer, as a failure. `sent`: the request's text, see `ServerError.failure`. */
+export const failureIn = (server: ServerError.EngineServer, document: unknown, sent: string): Option.Option<EngineFailed> =>
+  Option.map(errorIn(document), (error) => failureOf(server, error, sent))
+
+/** What the events so far hold. Items before an error still count. */
+interface ReadEvents<A> {
+  readonly items: ReadonlyArray<A>
+  /** Events that could not be read. */
+  readonly skipped: number
+  readonly error: EngineFailed | undefined
+}
+
+/** The events of one answer: bytes in, documents out. */
+class EventReader<A> {
+  readonly #server: ServerError.EngineServer
+  readonly #decode: (document: unknown) => Result.Result<A, unknown>
+  readonly #sent: string
+  readonly #utf8 = new TextDecoder()
+  readonly #parser: Events.Parser
+  readonly #events: Array<Events.Event> = []
+  #skipped = 0
+  /** `[DONE]` has come. */
+  isDone = false
+
+  constructor(server: ServerError.EngineServer, decode: (document: unknown) => Result.Result<A, unknown>, maxEventSize: number, sent: string) {
+    this.#server = server
+    this.#decode = decode
+    this.#sent = sent
+    this.#parser = Events.makeParser((event) => {
+      // A hint when to connect again is no event.
+      if (event._tag === "Event") this.#events.push(event)
+    }, { maxEventSize })
+  }
+
+  /** False: an event is too long. */
+  push(piece: Uint8Array): boolean {
+    return this.#parser.feed(this.#utf8.decode(piece, { stream: true })) === undefined
+  }
+
+  end(): void {
+    // Some servers leave out the empty line behind the last event.
+    this.#parser.feed(`${this.#utf8.decode()}\n\n`)
+  }
+
+  /** Takes the events that are complete. */
+  take(): ReadEvents<A> {
+    const items: Array<A> = []
+    let skipped = 0
+    for (const event of this.#events.splice(0)) {
+      const data = event.data.trim()
+      if (data === "[DONE]") {
+        this.isDone = true
+        break
+      }
+      const document = Json.parse(data)
+      if (Option.isSome(document)) {
+        const error = event.event === "error" ? Option.some(document.value) : errorIn(document.value)
+        if (Option.isSome(error)) return { items, skipped, error: failureOf(this.#server, error.value, this.#sent) }
+        const item = this.#decode(document.value)
+        if (Result.isSuccess(item)) {
+          items.push(item.success)
+          continue
+        }
+      }
+      skipped++
+      if (++this.#skipped > maxSkippedEvents) return { items, skipped, error: ServerError.unreadable(this.#server) }
+    }
+    return { items, skipped, error: undefined }
+  }
+}
 
 /**
- * The events of an answer, decoded; the schema is compiled here, once for all answers. Ends with `[DONE]` or with
- * the body. An event of more characters than `maxEventSize` fails the answer before it is whole: it is joined and read in one go.
+ * Reads the events of answers; the schema is compiled here, once for all answers. The events end with `[DONE]` or with the body.
+ *
+ * An event of more than `maxEventSize` characters fails the answer before it is complete: an event is joined and read in one go.
  */
 export const decoder = <A>(
-  endpoint: Pick<OpenAiClient, "stage" | "url">,
+  server: ServerError.EngineServer,
   schema: Schema.ConstraintDecoder<A>,
-  maxEventSize = standardMaxEventSize
+  maxEventSize = defaultMaxEventSize
 ) => {
   const decode = Schema.decodeUnknownResult(schema)
-  const { stage, url } = endpoint
-  /** `sent` is the request's text, see `refusal`; `onDone` hears of `[DONE]`, which tells an end from a breaking off. */
-  return ({ body }: Pick<Answer, "body">, sent = "", onDone: () => void = () => undefined): Stream.Stream<A, EngineFailed> =>
+  /** `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`, which tells an end from a broken connection. */
+  return ({ body }: { readonly body: AnswerBody }, sent = "", onDone: () => void = () => undefined): Stream.Stream<A, EngineFailed> =>
     Stream.transformPull(body, (pull) =>
       Effect.sync(() => {
-        const utf8 = new TextDecoder()
-        const ready: Array<Events.Event> = []
-        const parser = Events.makeParser((event) => {
-          // A hint when to come again is no event.
-          if (event._tag === "Event") ready.push(event)
-        }, { maxEventSize })
-        let isDone = false
-        let isOver = false
-        let bad = 0
+        const reader = new EventReader(server, decode, maxEventSize, sent)
+        let hasEnded = false
+        let failed: EngineFailed | undefined
 
-        const failure = (error: unknown) => refusal({ stage, url, status: statusOf(error), body: error, sent })
-
-        /** What the events so far say; those before an error still count. */
-        const take = (): { readonly items: ReadonlyArray<A>; readonly skipped: number; readonly error: EngineFailed | undefined } => {
-          const items: Array<A> = []
-          let skipped = 0
-          for (const event of ready.splice(0)) {
-            const data = event.data.trim()
-            if (data === "[DONE]") {
-              isDone = true
-              onDone()
-              break
-            }
-            const document = parseJson(data)
-            if (Option.isSome(document)) {
-              const error = event.event === "error" ? Option.some(document.value) : errorOf(document.value)
-              if (Option.isSome(error)) return { items, skipped, error: failure(error.value) }
-              const item = decode(document.value)
-              if (Result.isSuccess(item)) {
-                items.push(item.success)
-                continue
-              }
-            }
-            skipped++
-            if (++bad > badEventsAllowed) return { items, skipped, error: unreadable(stage, url) }
-          }
-          return { items, skipped, error: undefined }
-        }
-
-        /** The rest of the body is nothing, but its end has to be read for the connection to serve again. */
+        /** Nothing follows `[DONE]`, but a connection serves again only after its body was read to the end. */
         const drained = Effect.forever(pull).pipe(
-          Effect.timeoutOrElse({ duration: "100 millis", orElse: () => Effect.void }),
+          Effect.timeoutOrElse({ duration: drainTimeout, orElse: () => Effect.void }),
           Effect.ignore,
           Effect.andThen(Cause.done())
         )
 
-        let failed: EngineFailed | undefined
-
         const read: Pull.Pull<void, EngineFailed> = pull.pipe(
-          Effect.flatMap((pieces) => {
-            for (const piece of pieces) {
-              if (parser.feed(utf8.decode(piece, { stream: true })) !== undefined) return Effect.fail(unreadable(stage, url))
-            }
-            return Effect.void
-          }),
+          Effect.flatMap((pieces) => pieces.every((piece) => reader.push(piece)) ? Effect.void : Effect.fail(ServerError.unreadable(server))),
           Pull.catchDone(() =>
             Effect.sync(() => {
-              isOver = true
-              // The empty line behind the last event is missing from some servers.
-              parser.feed(`${utf8.decode()}\n\n`)
+              hasEnded = true
+              reader.end()
             })
           )
         )
 
         const next: Pull.Pull<readonly [A, ...Array<A>], EngineFailed> = Effect.suspend(() => {
           if (failed !== undefined) return Effect.fail(failed)
-          if (isDone) return drained
-          if (isOver) return Cause.done()
+          if (reader.isDone) return drained
+          if (hasEnded) return Cause.done()
           return Effect.flatMap(read, () => {
-            const { error, items, skipped } = take()
+            const { error, items, skipped } = reader.take()
             failed = error
-            const counted = skipped === 0 ? Effect.void : Metric.update(Metrics.engineEventsSkipped(stage), skipped)
+            if (reader.isDone) onDone()
+            const counted = skipped === 0 ? Effect.void : Metric.update(Metrics.engineEventsSkipped(server.stage), skipped)
             const [first, ...rest] = items
             return Effect.andThen(counted, items.length === 0 ? next : Effect.succeed([first, ...rest] as const))
           })

@@ -11,7 +11,10 @@ import { HttpBody, type HttpClient } from "effect/http"
 import type { EngineSettings } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import { type SpeechChunk, type SpeechRequest, TextToSpeech } from "../../../conversation/ports/TextToSpeech.ts"
+import * as AnswerBody from "../client/AnswerBody.ts"
+import * as Json from "../client/Json.ts"
 import * as OpenAiClient from "../client/OpenAiClient.ts"
+import * as ServerError from "../client/ServerError.ts"
 import * as Sse from "../client/Sse.ts"
 import * as PreparedLines from "./PreparedLines.ts"
 import * as RawPcmFormat from "./RawPcmFormat.ts"
@@ -78,7 +81,7 @@ interface Server {
 const voicesOf = (endpoint: OpenAiClient.OpenAiClient, context: SpeechContext.SpeechContext): Effect.Effect<ReadonlyArray<string>> =>
   endpoint.get("/audio/voices").pipe(
     Effect.tap(({ headers }) => Effect.sync(() => context.noteHeaders(headers))),
-    Effect.flatMap(OpenAiClient.json(endpoint, decodeVoices)),
+    Effect.flatMap(AnswerBody.json(endpoint, decodeVoices)),
     Effect.map(({ voices }) =>
       voices.map((voice) => typeof voice === "string" ? voice : "id" in voice ? voice.id : "voice_id" in voice ? voice.voice_id : voice.name)
     ),
@@ -119,7 +122,7 @@ const ask = Effect.fnUntraced(function*(server: Server, request: SpeechRequest):
       Effect.retry({
         times: 1,
         while: (error) => {
-          if (!context.keepsSound() || !OpenAiClient.isConflict(error)) return false
+          if (!context.keepsSound() || !ServerError.isConflict(error)) return false
           context.forget()
           return true
         }
@@ -130,8 +133,8 @@ const ask = Effect.fnUntraced(function*(server: Server, request: SpeechRequest):
     const answer = yield* Effect.map(post(fields), Option.some).pipe(
       Effect.catchIf(
         (error) => {
-          if (!OpenAiClient.isNotTaken(error)) return false
-          refused = server.fields.suspect(fields, OpenAiClient.isAbout(error, namesFormat))
+          if (!ServerError.isInvalidRequest(error)) return false
+          refused = server.fields.suspect(fields, ServerError.mentions(error, namesFormat))
           return refused !== undefined
         },
         () => Effect.succeedNone
@@ -179,10 +182,10 @@ const soundOf = (server: Server, request: SpeechRequest): Stream.Stream<SpeechCh
       ))
   }))
 
-const failureOf = ({ settings }: Server, { advice, reason, text }: SpeechFault.SpeechFault, sent: string): EngineFailed =>
+const failureOf = ({ endpoint }: Server, { advice, reason, text }: SpeechFault.SpeechFault, sent: string): EngineFailed =>
   text === undefined || text.trimStart().startsWith("<")
     ? new EngineFailed({ stage: "textToSpeech", reason, advice })
-    : OpenAiClient.refusal({ stage: "textToSpeech", url: settings.url, status: 0, body: OpenAiClient.parsed(text), sent })
+    : ServerError.failure({ server: endpoint, status: 0, body: Option.getOrElse(Json.parse(text), () => text), sent })
 
 /** The sound of a text; asked for again as WAV where the first answer of a server is compressed. */
 const synthesise = (server: Server, request: SpeechRequest): Stream.Stream<SpeechChunk, EngineFailed> => {

@@ -9,7 +9,7 @@ import { StageBudget } from "../../../../src/conversation/ports/StageBudget.ts"
 import * as FallbackReplyModel from "../../../../src/engines/failover/FallbackReplyModel.ts"
 import * as FallbackSpeechToText from "../../../../src/engines/failover/FallbackSpeechToText.ts"
 import * as FallbackTextToSpeech from "../../../../src/engines/failover/FallbackTextToSpeech.ts"
-import * as OpenAiClient from "../../../../src/engines/openai/client/OpenAiClient.ts"
+import * as ServerError from "../../../../src/engines/openai/client/ServerError.ts"
 import * as OpenAiReplyModel from "../../../../src/engines/openai/chat/OpenAiReplyModel.ts"
 import * as OpenAiSpeechToText from "../../../../src/engines/openai/transcription/OpenAiSpeechToText.ts"
 import * as OpenAiTextToSpeech from "../../../../src/engines/openai/speech/OpenAiTextToSpeech.ts"
@@ -23,8 +23,8 @@ import * as Replies from "../../../support/engines/Replies.ts"
 const options: Parameters<typeof FallbackReplyModel.make>[1] = {
   hedgeAfter: 200,
   patience: 1000,
-  retryAfter: OpenAiClient.retryAfter,
-  isAnswer: (error: EngineFailed) => OpenAiClient.statusOf(error) !== undefined
+  retryAfter: ServerError.retryAfterOf,
+  isAnswer: (error: EngineFailed) => ServerError.statusOf(error) !== undefined
 }
 
 const settingsAt = (url: string, model: string): EngineSettings => ({
@@ -80,7 +80,7 @@ const voice = Effect.gen(function*() {
   return { server, ask: Effect.provideService(ask, StageBudget, 8000) }
 })
 
-const live = <A, E>(test: Effect.Effect<A, E, HttpClient.HttpClient | Scope.Scope | Effect.Services<typeof Replies.newDesk>>) => () =>
+const live = <A, E>(test: Effect.Effect<A, E, HttpClient.HttpClient | Scope.Scope | Effect.Services<typeof Replies.newToolRunner>>) => () =>
   Effect.provide(Effect.scoped(test), Replies.live)
 
 const timeout = 60_000

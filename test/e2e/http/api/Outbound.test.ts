@@ -2,7 +2,8 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { PhoneBehaviour } from "../../../../src/simulator/twilio/CallLife.ts"
 import * as Faults from "../../../../src/simulator/twilio/Faults.ts"
-import { type RestFaults, Simulator } from "../../../../src/simulator/Simulator.ts"
+import { Simulator } from "../../../../src/simulator/Simulator.ts"
+import type { RestFaults } from "../../../../src/simulator/twilio/RestJournal.ts"
 import * as Service from "../../../support/service/Service.ts"
 
 const { somebody, until, withService } = Service

@@ -145,7 +145,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
           assert.strictEqual(answer.contentType, "application/json")
         }
       }
-      assert.deepStrictEqual((yield* service.ask("/ready")).json, { status: "ready", engines: [] })
+      assert.deepStrictEqual((yield* service.ask("/ready")).json, { status: "ready", engines: [], store: "ready" })
     }))
 
   it.effect("/health tells no secret", () =>

@@ -50,7 +50,7 @@ const page: FakeTwilioServer.Answer = (response) => {
   response.writeHead(201).end("<html>")
 }
 
-/** An answer that goes on until nobody reads it any more. */
+/** An answer without end. */
 const endless: FakeTwilioServer.Answer = (response) => {
   response.writeHead(201, { "content-type": "application/json" })
   const chunk = " ".repeat(65_536)
@@ -61,10 +61,10 @@ const endless: FakeTwilioServer.Answer = (response) => {
   more()
 }
 
-const told = (error: TwilioError) => [error.failure, Option.getOrUndefined(error.status), Option.getOrUndefined(error.code)]
+const summaryOf = (error: TwilioError) => [error.failure, Option.getOrUndefined(error.status), Option.getOrUndefined(error.code)]
 
 describe("dial", () => {
-  it.live("asks Twilio to call, to fetch our TwiML and to report every step", () =>
+  it.live("has Twilio call, fetch the TwiML and report every step", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([created])
       assert.deepStrictEqual(yield* dial, { callSid: callSid(), status: "queued" })
@@ -87,16 +87,16 @@ describe("dial", () => {
       ].sort())
     }))
 
-  it.live("passes Twilio's refusal on, with its code, and does not ask again", () =>
+  it.live("fails with Twilio's refusal and its code, without a retry", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([refusal(400, 21211, `The number ${caller} is not valid`)])
       const error = yield* Effect.flip(dial)
-      assert.deepStrictEqual(told(error), ["rejected", 400, 21211])
+      assert.deepStrictEqual(summaryOf(error), ["rejected", 400, 21211])
       assert.isTrue(Option.contains(error.detail, `The number ${caller} is not valid`))
       assert.strictEqual(received.length, 1)
     }))
 
-  it.live("has an error whose message names neither the number nor the token", () =>
+  it.live("fails with a message that has neither the number nor the token", () =>
     Effect.gen(function*() {
       const { dial } = yield* setUp([refusal(400, 21211, `The number ${caller} is not valid`)])
       const { message } = yield* Effect.flip(dial)
@@ -105,14 +105,14 @@ describe("dial", () => {
       assert.notInclude(message, authToken)
     }))
 
-  it.live("says that Twilio does not know the credentials", () =>
+  it.live("fails when Twilio does not know the credentials", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([refusal(401, 20003, "Authenticate")])
-      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["unauthorized", 401, 20003])
+      assert.deepStrictEqual(summaryOf(yield* Effect.flip(dial)), ["unauthorized", 401, 20003])
       assert.strictEqual(received.length, 1)
     }))
 
-  it.live("asks again after a 429, for then nothing was placed", () =>
+  it.live("retries after a 429: no call was placed", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([refusal(429, 20429), refusal(429, 20429), created])
       assert.strictEqual((yield* dial).callSid, callSid())
@@ -120,48 +120,48 @@ describe("dial", () => {
       assert.strictEqual(new Set(received.map(({ form }) => form.toString())).size, 1)
     }))
 
-  it.live("gives up on 429 after three more tries", () =>
+  it.live("gives up after three retries of a 429", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([refusal(429, 20429)])
-      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["tooManyRequests", 429, 20429])
+      assert.deepStrictEqual(summaryOf(yield* Effect.flip(dial)), ["tooManyRequests", 429, 20429])
       assert.strictEqual(received.length, 4)
     }))
 
-  it.live.each([500, 502, 503])("does not ask again after a %i: the call may have been placed", (status) =>
+  it.live.each([500, 502, 503])("does not retry after a %i: the call may have been placed", (status) =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([refusal(status, 20500)])
-      assert.deepStrictEqual(told(yield* Effect.flip(dial)).slice(0, 2), ["failed", status])
+      assert.deepStrictEqual(summaryOf(yield* Effect.flip(dial)).slice(0, 2), ["failed", status])
       assert.strictEqual(received.length, 1)
     }))
 
-  it.live("does not ask again when no answer comes in time", () =>
+  it.live("does not retry when no answer comes in time", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([silence, created], "200ms")
-      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["timedOut", undefined, undefined])
+      assert.deepStrictEqual(summaryOf(yield* Effect.flip(dial)), ["timedOut", undefined, undefined])
       assert.strictEqual(received.length, 1)
     }))
 
-  it.live("does not ask again when the connection breaks", () =>
+  it.live("does not retry when the connection breaks", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([cut, created])
-      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["interrupted", undefined, undefined])
+      assert.deepStrictEqual(summaryOf(yield* Effect.flip(dial)), ["interrupted", undefined, undefined])
       assert.strictEqual(received.length, 1)
     }))
 
-  it.live("says that Twilio can't be reached when nobody listens there", () =>
+  it.live("fails as unreachable when nothing listens at the address", () =>
     Effect.gen(function*() {
       const { dial, received, stop } = yield* setUp([created])
       stop()
-      assert.deepStrictEqual(told(yield* Effect.flip(dial)), ["unreachable", undefined, undefined])
+      assert.deepStrictEqual(summaryOf(yield* Effect.flip(dial)), ["unreachable", undefined, undefined])
       assert.strictEqual(received.length, 0)
     }))
 
   it.live.each([
-    ["no JSON", page],
+    ["HTML", page],
     ["more than 1 MiB", endless],
     ["a call without a SID", json(201, { status: "queued" })],
-    ["a SID that is none", json(201, { sid: "CA1/../x", status: "queued" })]
-  ] as const)("counts an answer with %s as one that failed", ([, answer]) =>
+    ["an invalid SID", json(201, { sid: "CA1/../x", status: "queued" })]
+  ] as const)("fails on an answer with %s", ([, answer]) =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([answer])
       assert.strictEqual((yield* Effect.flip(dial)).failure, "failed")
@@ -170,7 +170,7 @@ describe("dial", () => {
 })
 
 describe("transfer", () => {
-  it.live("has the call go on with another telephone", () =>
+  it.live("connects the call to another telephone", () =>
     Effect.gen(function*() {
       const { received, transfer } = yield* setUp([json(200, { sid: callSid(), status: "in-progress" })])
       yield* transfer
@@ -182,21 +182,21 @@ describe("transfer", () => {
       ]])
     }))
 
-  it.live("tells a refusal, also that the call is over", () =>
+  it.live("fails when the call is over", () =>
     Effect.gen(function*() {
       const { transfer } = yield* setUp([refusal(400, 21220)])
       const error = yield* Effect.flip(transfer)
-      assert.deepStrictEqual(told(error), ["rejected", 400, 21220])
+      assert.deepStrictEqual(summaryOf(error), ["rejected", 400, 21220])
       assert.strictEqual(error.operation, "transfer")
     }))
 
-  it.live("with the local account asks nobody: Twilio does not know the call", () =>
+  it.live("with the local account fails without a request: Twilio does not know the call", () =>
     Effect.gen(function*() {
       const client = yield* RestClient
       const error = yield* Effect.flip(
         client.transfer({ callSid: callSid(), to: caller, callerId: Option.none(), action: Option.none() })
       )
-      assert.deepStrictEqual(told(error), ["unauthorized", undefined, undefined])
+      assert.deepStrictEqual(summaryOf(error), ["unauthorized", undefined, undefined])
     }).pipe(Effect.provide(RestClient.layer.pipe(Layer.provide(Layer.merge(config(), identity({ isLocalAccount: true })))))))
 })
 
@@ -212,19 +212,19 @@ describe("hangUp", () => {
 
   it.live.each([
     ["in a state that can't be changed", refusal(400, 21220)],
-    ["unknown by now", refusal(404, 20404)]
-  ] as const)("is content with a call that is %s", ([, answer]) =>
+    ["no longer known", refusal(404, 20404)]
+  ] as const)("succeeds for a call that is %s", ([, answer]) =>
     Effect.gen(function*() {
       const { hangUp, received } = yield* setUp([answer])
       yield* hangUp
       assert.strictEqual(received.length, 1)
     }))
 
-  it.live("tells every other refusal", () =>
+  it.live("fails with every other refusal", () =>
     Effect.gen(function*() {
       const { hangUp } = yield* setUp([refusal(401, 20003)])
       const error = yield* Effect.flip(hangUp)
-      assert.deepStrictEqual(told(error), ["unauthorized", 401, 20003])
+      assert.deepStrictEqual(summaryOf(error), ["unauthorized", 401, 20003])
       assert.strictEqual(error.operation, "hangUp")
     }))
 })

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { halfBand } from "../../../../src/audio/resample/FirDesign.ts"
-import { type HalfBand, makeDoubler, makeHalver } from "../../../../src/audio/resample/HalfBand.ts"
-import * as HalfBandKernel from "../../../../src/audio/resample/HalfBandKernel.ts"
+import { type HalfBand, makeDoubler, makeHalver, makeKernel } from "../../../../src/audio/resample/HalfBand.ts"
+import * as PlainKernel from "../../../../src/audio/resample/PlainKernel.ts"
+import * as SimdKernel from "../../../../src/audio/resample/SimdKernel.ts"
 
 const taps = halfBand(16, 0.2125)
 
 const simd = () => {
-  const kernel = HalfBandKernel.makeSimd(taps)
+  const kernel = SimdKernel.make(taps)
   if (kernel === undefined) throw new Error("This machine has no WebAssembly SIMD, which Node has on all that it supports.")
   return kernel
 }
@@ -17,7 +18,7 @@ const simd = () => {
  * WebAssembly in 32-bit ones.
  */
 const kernels = [
-  { name: "plain loops", make: () => HalfBandKernel.makePlain(taps), error: 1e-6 },
+  { name: "plain loops", make: () => PlainKernel.make(taps), error: 1e-6 },
   { name: "WebAssembly", make: simd, error: 0.02 }
 ] as const
 
@@ -133,7 +134,7 @@ describe.each(kernels)("the half-band filter in $name", ({ error, make: makeKern
 describe("the two ways to compute the half-band filter", () => {
   it.each(directions)("differ by one at most, and only where the exact number is half-way between two: $name", ({ exact, make }) => {
     const input = Int16Array.from([...noise(3000), ...noise(3000, 500), ...loudest(300)])
-    const [plain, vectors] = [run(make(HalfBandKernel.makePlain(taps)), input), run(make(simd()), input)]
+    const [plain, vectors] = [run(make(PlainKernel.make(taps)), input), run(make(simd()), input)]
     const numbers = exact(input)
     let differing = 0
     for (let i = 0; i < numbers.length; i++) {
@@ -162,10 +163,10 @@ describe("the two ways to compute the half-band filter", () => {
 
   it.each([["there is no WebAssembly", undefined], ["it is forbidden", forbidden]] as const)("where %s, the plain loops do it", (_, webAssembly) => {
     const input = noise(500)
-    const expected = directions.map(({ make }) => run(make(HalfBandKernel.makePlain(taps)), input))
+    const expected = directions.map(({ make }) => run(make(PlainKernel.make(taps)), input))
     without(webAssembly, () => {
-      assert.strictEqual(HalfBandKernel.makeSimd(taps), undefined)
-      const kernel = HalfBandKernel.make(taps)
+      assert.strictEqual(SimdKernel.make(taps), undefined)
+      const kernel = makeKernel(taps)
       assert.deepStrictEqual(directions.map(({ make }) => run(make(kernel), input)), expected)
     })
   })

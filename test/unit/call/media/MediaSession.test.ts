@@ -5,7 +5,10 @@ import type { Agent } from "../../../../src/agent/Agent.ts"
 import { echo } from "../../../../src/agent/Echo.ts"
 import * as Mulaw from "../../../../src/audio/Mulaw.ts"
 import type { Pcm } from "../../../../src/audio/Pcm.ts"
+import type { LineListener } from "../../../../src/call/media/LineListener.ts"
+import * as LineSender from "../../../../src/call/media/LineSender.ts"
 import * as MediaSession from "../../../../src/call/media/MediaSession.ts"
+import * as PacedQueue from "../../../../src/call/media/PacedQueue.ts"
 import type { StreamEnd } from "../../../../src/call/CallState.ts"
 import * as Metrics from "../../../../src/observability/Metrics.ts"
 import * as Agents from "../../../support/conversation/Agents.ts"
@@ -21,12 +24,12 @@ const watch = { tell: () => Effect.void, isWatched: () => false }
 /** An agent on a fake stream; `end` is how it ended, if it has. */
 const open = Effect.fnUntraced(function*(
   agent: Agent,
-  options: Parameters<typeof FakeMediaStream.make>[0] = {}
+  { listener, ...options }: Parameters<typeof FakeMediaStream.make>[0] & { readonly listener?: LineListener } = {}
 ) {
   const fake = yield* FakeMediaStream.make(options)
   const ended = yield* Deferred.make<StreamEnd>()
   yield* Effect.forkScoped(
-    Effect.flatMap(MediaSession.run(fake.stream, agent, { media: Duration.seconds(15), backlog, watch }), (end) => Deferred.succeed(ended, end))
+    Effect.flatMap(MediaSession.run(fake.stream, agent, { media: Duration.seconds(15), backlog, watch, ...listener === undefined ? {} : { listener } }), (end) => Deferred.succeed(ended, end))
   )
   yield* settle
   const end = Effect.suspend(() =>
@@ -111,6 +114,52 @@ describe("the sound that an agent is handed", () => {
         assert.deepStrictEqual(pieces, heard)
       }))
   }
+})
+
+describe("a listener", () => {
+  const hearing = () => {
+    const story: Array<string> = []
+    const bytes = { caller: 0, agent: 0 }
+    const listener: LineListener = {
+      onCallerSound: (mulaw) => {
+        bytes.caller += mulaw.length
+      },
+      onAgentSound: (mulaw, playsAt) => {
+        bytes.agent += mulaw.length
+        story.push(`${mulaw.length / 160} at ${Math.round(playsAt)}`)
+      },
+      onClear: (at) => void story.push(`clear at ${Math.round(at)}`)
+    }
+    return { listener, story, bytes }
+  }
+
+  it.effect("hears the caller's sound with silence for what was lost", () =>
+    Effect.gen(function*() {
+      const { bytes, listener } = hearing()
+      const puppet = yield* Agents.puppet(16_000)
+      const { hear, skip } = yield* open(puppet.agent, { listener })
+      hear(0x80)
+      yield* TestClock.adjust("100 millis")
+      skip(3)
+      hear(0x80)
+      yield* settle
+      assert.strictEqual(bytes.caller, 5 * 160)
+    }))
+
+  it.effect("hears the agent's frames at the moment at which they play, until a clear", () =>
+    Effect.gen(function*() {
+      const { bytes, listener, story } = hearing()
+      const puppet = yield* Agents.puppet()
+      const { frames } = yield* open(puppet.agent, { listener })
+      yield* TestClock.adjust("1 second")
+      puppet.say(sound(1000))
+      yield* TestClock.adjust("100 millis")
+      yield* puppet.clear
+      puppet.say(sound(20))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(story, ["10 at 1000", "3 at 1200", "clear at 1100", "1 at 1100"])
+      assert.strictEqual(bytes.agent, frames().length * 160)
+    }))
 })
 
 describe("the pace", () => {
@@ -351,11 +400,11 @@ describe("the end", () => {
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { end, setUnsent } = yield* open(puppet.agent)
-      setUnsent(MediaSession.maxUnsentBytes)
+      setUnsent(LineSender.maxUnsentBytes)
       puppet.say(sound(100))
       yield* settle
       assert.isTrue(Option.isNone(yield* end))
-      setUnsent(MediaSession.maxUnsentBytes + 1)
+      setUnsent(LineSender.maxUnsentBytes + 1)
       puppet.say(sound(20))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* end, closed("slowPeer"))
@@ -583,7 +632,7 @@ describe("what is said and not yet played", () => {
           return sound(20)
         }))
       ))
-      const mostAhead = MediaSession.leadMillis / 20 + MediaSession.replyFrames
+      const mostAhead = PacedQueue.leadMillis / 20 + PacedQueue.maxQueuedFrames
       for (let second = 0; second <= 5; second++) {
         assert.isAtMost(frames().length, second * 50 + 10)
         assert.isAtLeast(frames().length, second * 50 + 7)

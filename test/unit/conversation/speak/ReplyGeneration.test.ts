@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import type { Replier, ReplyPart } from "../../../../src/conversation/ports/ReplyModel.ts"
 import * as ReplyGeneration from "../../../../src/conversation/speak/ReplyGeneration.ts"
-import * as ToolDesk from "../../../../src/conversation/tools/ToolDesk.ts"
+import * as ToolRunner from "../../../../src/conversation/tools/ToolRunner.ts"
 import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
 import * as FakeTools from "../../../support/engines/FakeTools.ts"
 import { settle } from "../../../support/service/Time.ts"
@@ -14,7 +14,7 @@ const setUp = Effect.fnUntraced(function*(reply: Replier["reply"]) {
   const fake = yield* FakeTools.make
   const generation = yield* ReplyGeneration.make({
     replier: { reply },
-    desk: ToolDesk.make({ tools: fake.tools, smallTalk: [] }),
+    tools: ToolRunner.make({ tools: fake.tools, smallTalk: [] }),
     timeout: 5000,
     report: (event) => void reports.push(event)
   })
@@ -25,7 +25,7 @@ const request = { history: [{ role: "caller", text: "Book it." } as const], stat
 const text = (text: string): ReplyPart => ({ _tag: "Text", text })
 
 describe("a reply", () => {
-  it.effect("is reported part by part, with its end behind it", () =>
+  it.effect("is reported part by part, and then its end", () =>
     Effect.gen(function*() {
       const { generation, reports } = yield* setUp(() =>
         Stream.make<Array<ReplyPart>>(text("Yes."), { _tag: "State", state: 1 }, { _tag: "Digits", digits: "1#" }, { _tag: "CutShort" }, { _tag: "Transfer", to: "sales" }, {
@@ -57,7 +57,7 @@ describe("a reply", () => {
       assert.deepStrictEqual(reports[1], { _tag: "ReplyFailed", reply: 2, reason: "timeout" })
     }))
 
-  it.effect("that is dropped is stopped, and reports nothing more", () =>
+  it.effect("is stopped when it is dropped, and reports nothing more", () =>
     Effect.gen(function*() {
       let isInterrupted = false
       const { generation, reports } = yield* setUp(() =>

@@ -63,7 +63,7 @@ describe("the turn loop", () => {
       loop.report({ _tag: "Transferred" })
       yield* settle
       at(7)
-      assert.strictEqual(loop.hangUp().length, 1)
+      assert.strictEqual(loop.hangUp("callerHungUp").length, 1)
       assert.deepStrictEqual(recorded.map(({ _tag }) => _tag), ["Began", "HungUp"])
       assert.strictEqual(recorded[1].at, 7)
     }))

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result, Schema } from "effect"
+import { Schema } from "effect"
 import type { HttpApiEndpoint } from "effect/http-api"
 import { Api, ApiKey } from "../../../../src/http/api/Api.ts"
-import { isEmpty, parseBody, problemsOfBody, problemsOfQuery, repeatedNames, RequestFields } from "../../../../src/http/api/RequestFields.ts"
+import { problemsOfBody, problemsOfQuery, repeatedNames, RequestFields } from "../../../../src/http/api/RequestFields.ts"
 
 const Flat = Schema.Struct({ to: Schema.String, agent: Schema.optionalKey(Schema.String) })
 
@@ -128,13 +128,6 @@ describe("the names in a query", () => {
   it("are none where an endpoint has none", () => {
     assert.deepStrictEqual(problemsOfQuery(undefined, new URLSearchParams("a=1")), ["The query has no field \"a\". It takes none."])
   })
-})
-
-describe("a body that says nothing", () => {
-  it.each([["", true], [" \r\n", true], ["null", true], ["{}", true], [" { } ", true], ["\ufeff{}", true], ["[]", false], ["\"\"", false], ["0", false], ["false", false], ["{\"to\":null}", false]])(
-    "%j: %s",
-    (text, expected) => assert.strictEqual(isEmpty(Result.getOrThrow(parseBody(text))), expected)
-  )
 })
 
 describe("the API", () => {

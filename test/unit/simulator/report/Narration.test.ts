@@ -183,7 +183,7 @@ describe("lines in order", () => {
   it.prop("come each once, in the order of their times, unless one was known too late", [
     Schema.Array(Schema.Tuple([Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 })), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))]))
   ], ([given]) => {
-    const ordered = new OrderedLines({ moment: 100, longest: 500 })
+    const ordered = new OrderedLines({ waitMillis: 100, maxWaitMillis: 500 })
     const told: Array<{ readonly at: number; readonly text: string }> = []
     for (let now = 0; now <= 1200; now += 10) {
       // None is known more than 100 ms late.

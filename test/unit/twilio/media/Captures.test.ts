@@ -10,7 +10,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import * as MediaCodec from "../../../../src/twilio/media/MediaCodec.ts"
+import * as MediaScanner from "../../../../src/twilio/media/codec/MediaScanner.ts"
 import { decodeInbound, type Inbound } from "../../../../src/twilio/media/MediaMessage.ts"
 import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
 
@@ -47,9 +47,9 @@ const others: ReadonlyArray<Row> = [
   ["the documentation", "stop", `{"event":"stop","sequenceNumber":"5","stop":{"accountSid":"${accountSid}","callSid":"${call}"},"streamSid":"${stream}"}`]
 ]
 
-const scan = MediaCodec.makeScanner(stream)
+const scan = MediaScanner.make(stream)
 
-describe("what Twilio wrote", () => {
+describe("a message that Twilio wrote", () => {
   it.each([...media, ...others])("%s: %s decodes, with every field that it has", (_, event, text) => {
     const message = Result.getOrThrow(decodeInbound(text))
     assert.strictEqual(message.event, event)

@@ -12,7 +12,7 @@ const frame = 160
 const opened = 1_000_000
 
 describe("the lead of a stream's sound", () => {
-  it.prop("never lets more be heard than time has passed, and two seconds, in messages of any length", [Messages], ([messages]) => {
+  it.prop("keeps at most two seconds more sound than time has passed, in messages of any length", [Messages], ([messages]) => {
     const lead = make(opened)
     let now = opened
     let heard = 0
@@ -25,7 +25,7 @@ describe("the lead of a stream's sound", () => {
     }
   })
 
-  it.prop("takes all that a line brings, however late and in whatever pieces", [Messages], ([messages]) => {
+  it.prop("keeps all that a telephone line brings, however late and in whatever pieces", [Messages], ([messages]) => {
     const lead = make(opened)
     let now = opened
     let brought = 0
@@ -41,13 +41,13 @@ describe("the lead of a stream's sound", () => {
     assert.isFalse(lead.isTooMuch())
   })
 
-  it("takes a burst that makes up for a stall, also one of the stream's beginning", () => {
+  it("keeps a burst behind a stall, also at the beginning of the stream", () => {
     const lead = make(opened)
     for (let message = 0; message < 500; message++) assert.strictEqual(lead.take(frame, opened + 10_000), frame)
     assert.isFalse(lead.isTooMuch())
   })
 
-  it("cuts the message that goes beyond two seconds, drops those behind it, and takes the line's own again as time passes", () => {
+  it("cuts the message that exceeds two seconds, drops the next ones, and keeps the line's sound again as time passes", () => {
     const lead = make(opened)
     assert.strictEqual(lead.take(36_000, opened), 16_000)
     assert.strictEqual(lead.take(frame, opened), 0)
@@ -55,7 +55,7 @@ describe("the lead of a stream's sound", () => {
     for (let at = 20; at <= 10_000; at += 20) assert.strictEqual(lead.take(frame, opened + at), frame)
   })
 
-  it("is too much when ten seconds more have come than time has passed, heard or not", () => {
+  it("is too much when ten seconds more sound came than time has passed, kept or not", () => {
     const lead = make(opened)
     const most = closeLeadMillis * 8
     lead.take(most, opened)
@@ -66,7 +66,7 @@ describe("the lead of a stream's sound", () => {
     assert.isTrue(lead.isTooMuch())
   })
 
-  it("counts a message without sound too", () => {
+  it("counts a message without sound as a millisecond", () => {
     const lead = make(opened)
     for (let message = 0; message < 10_000; message++) lead.take(0, opened)
     assert.isFalse(lead.isTooMuch())

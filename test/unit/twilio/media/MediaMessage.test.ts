@@ -9,7 +9,7 @@ const { decodeInbound, decodeOutbound, encodeInbound, encodeOutbound } = MediaMe
 const sid = streamSid()
 const call = callSid()
 
-/** As Twilio writes them (1.8 of its reference), one text frame each. */
+/** As Twilio writes them, one text frame each. */
 const connected = `{"event":"connected","protocol":"Call","version":"1.0.0"}`
 const start =
   `{"event":"start","sequenceNumber":"1","start":{"accountSid":"${accountSid}","streamSid":"${sid}",` +
@@ -24,8 +24,8 @@ const mark = `{"event":"mark","sequenceNumber":"10","streamSid":"${sid}","mark":
 const stop = `{"event":"stop","sequenceNumber":"11","streamSid":"${sid}","stop":{"accountSid":"${accountSid}","callSid":"${call}"}}`
 
 const inbound = (text: string) => Result.getOrThrow(decodeInbound(text))
-const rejection = (text: string) => Result.getOrUndefined(Result.flip(decodeInbound(text)))
-const outboundRejection = (text: string) => Result.getOrUndefined(Result.flip(decodeOutbound(text)))
+const rejection = (text: string) => Result.getOrUndefined(Result.flip(decodeInbound(text)))?.reason
+const outboundRejection = (text: string) => Result.getOrUndefined(Result.flip(decodeOutbound(text)))?.reason
 
 /** `text` with the field at `path` replaced, or taken away when `value` is `undefined`. */
 const changed = (text: string, path: string, value: unknown): string => {
@@ -103,7 +103,7 @@ describe("what Twilio sends", () => {
     } as unknown as MediaMessage.Inbound)
   })
 
-  it("decodes every key of a telephone, and none else", () => {
+  it("decodes every key of a telephone, and no other digit", () => {
     for (const digit of "0123456789*#ABCD") {
       const message = inbound(changed(dtmf, "dtmf.digit", digit))
       assert.strictEqual<unknown>(message.event === "dtmf" && message.dtmf.digit, digit)
@@ -126,17 +126,17 @@ describe("what Twilio sends", () => {
   })
 })
 
-describe("what is no message", () => {
+describe("what is not a message", () => {
   it.each([
     ["nothing", ""],
     ["words", "hello"],
     ["half a message", media.slice(0, -1)],
     ["two messages in one frame", media + media],
     ["a lone surrogate of a cut character", "{\"event\":\"connected\ud83d"]
-  ])("tells that it is not JSON: %s", (_, text) => assert.strictEqual(rejection(text), "notJson"))
+  ])("is rejected as not JSON: %s", (_, text) => assert.strictEqual(rejection(text), "notJson"))
 
   it.each(["[]", `[${media}]`, "null", "1", "true", "\"media\"", "{}", `{"event":1}`, `{"event":null}`, `{"event":["media"]}`])(
-    "tells that it has the wrong shape: %s",
+    "is rejected for its shape: %s",
     (text) => {
       assert.strictEqual(rejection(text), "wrongShape")
       assert.strictEqual(outboundRejection(text), "wrongShape")
@@ -144,38 +144,38 @@ describe("what is no message", () => {
   )
 
   it.each(["", "Media", "media ", "clear", "toString", "__proto__", "constructor"])(
-    "takes the event %j for one that it does not know yet",
+    "is rejected as an unknown event: %j",
     (event) => assert.strictEqual(rejection(JSON.stringify({ event })), "unknownEvent")
   )
 
   it.each([
     ["a number for the sequence number", media, "sequenceNumber", 2],
-    ["a sequence number that is none", media, "sequenceNumber", "two"],
+    ["a sequence number that is not a number", media, "sequenceNumber", "two"],
     ["a sequence number below zero", media, "sequenceNumber", "-1"],
     ["half a sequence number", media, "sequenceNumber", "1.5"],
-    ["an endless sequence number", media, "sequenceNumber", "Infinity"],
+    ["an infinite sequence number", media, "sequenceNumber", "Infinity"],
     ["no sequence number", media, "sequenceNumber", undefined],
     ["a number for the chunk", media, "media.chunk", 1],
     ["a number for the timestamp", media, "media.timestamp", 52],
-    ["a track that there is not", media, "media.track", "sideways"],
+    ["an unknown track", media, "media.track", "sideways"],
     ["no payload", media, "media.payload", undefined],
     ["bytes as an array", media, "media.payload", [1, 2]],
     ["no media", media, "media", undefined],
     ["media that is null", media, "media", null],
-    ["a stream that is not one", media, "streamSid", "MZ1"],
+    ["an invalid stream SID", media, "streamSid", "MZ1"],
     ["the SID of a call for the stream's", media, "streamSid", callSid()],
     ["no stream", media, "streamSid", undefined],
-    ["a call that is not one", start, "start.callSid", "../../etc"],
-    ["an account that is not one", start, "start.accountSid", ""],
+    ["an invalid call SID", start, "start.callSid", "../../etc"],
+    ["an invalid account SID", start, "start.accountSid", ""],
     ["no tracks", start, "start.tracks", undefined],
     ["a string for the sample rate", start, "start.mediaFormat.sampleRate", "8000"],
-    ["a custom parameter that is no string", start, "start.customParameters", { token: 1 }],
+    ["a custom parameter that is not a string", start, "start.customParameters", { token: 1 }],
     ["custom parameters as a list", start, "start.customParameters", ["token"]],
-    ["a mark's name that is no string", mark, "mark.name", 1],
+    ["a mark's name that is not a string", mark, "mark.name", 1],
     ["a mark without a name", mark, "mark", {}],
     ["no version", connected, "version", undefined],
     ["a stop without its call", stop, "stop.callSid", undefined]
-  ] as const)("has the wrong shape with %s", (_, text, path, value) => {
+  ] as const)("is rejected for its shape with %s", (_, text, path, value) => {
     assert.strictEqual(rejection(changed(text, path, value)), "wrongShape")
   })
 
@@ -194,13 +194,13 @@ describe("what is no message", () => {
     ["line breaks that make up a multiple of four", `${payload.slice(0, 76)}\r\n\r\n${payload.slice(76)}`],
     ["a space before", ` ${payload.slice(1)}`],
     ["letters beyond ASCII", `ÄÄÄÄ${payload}`]
-  ])("takes no base64 with %s", (_, text) => {
+  ])("is rejected for its shape with a payload that has %s", (_, text) => {
     assert.strictEqual(rejection(withPayload(text)), "wrongShape")
     assert.strictEqual(outboundRejection(changed(media, "media", { payload: text })), "wrongShape")
   })
 })
 
-describe("what we send", () => {
+describe("what this service sends", () => {
   it("is what Twilio reads", () => {
     assert.deepStrictEqual(
       JSON.parse(encodeOutbound({ event: "media", streamSid: sid, media: { payload: Uint8Array.of(0xff, 0x7f, 0) } })),

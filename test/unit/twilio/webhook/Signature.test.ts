@@ -26,7 +26,7 @@ const publishedParameters = {
   To: "+18005551212"
 }
 
-describe("the test vectors", () => {
+describe("known signatures", () => {
   it.each([
     [published, publishedParameters, "RSOYDt4T1cUTdK1PDd93/VVr8B8="],
     [published, { ...publishedParameters, Caller: "+12349013030", From: "+12349013030" }, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="],
@@ -53,9 +53,9 @@ describe("the test vectors", () => {
 describe("the spellings of one URL", () => {
   it.each([
     ["the same", "wss://example.com/media", "wss://example.com/media"],
-    ["an explicit 443 of wss that we leave out", "wss://example.com:443/media", "wss://example.com/media"],
+    ["an explicit 443 of wss that this service leaves out", "wss://example.com:443/media", "wss://example.com/media"],
     ["an explicit 443 of wss that Twilio leaves out", "wss://example.com/media", "wss://example.com:443/media"],
-    ["an explicit 443 of https that we leave out", "https://example.com:443/x", "https://example.com/x"],
+    ["an explicit 443 of https that this service leaves out", "https://example.com:443/x", "https://example.com/x"],
     ["an explicit 443 of https that Twilio leaves out", "https://example.com/x", "https://example.com:443/x"],
     ["a slash too many", "wss://example.com/media/", "wss://example.com/media"],
     ["a slash too few", "wss://example.com/media", "wss://example.com/media/"],
@@ -81,11 +81,11 @@ describe("the spellings of one URL", () => {
   ])("refuses %s", (_, signed, checked) => assert.isFalse(accepts(signed, checked)))
 })
 
-describe("the price of a check", () => {
+describe("the cost of a check", () => {
   const bases = ["https://example.com", "https://example.com:8443", "http://127.0.0.1:8000", "https://user:pass@example.com", "https://[2001:db8::1]", "https://EXAMPLE.com:443"]
   const targets = ["/twiml", "/twiml/", "/twiml?agent=echo", "/twiml?a=it's&b=%27", "/twiml?a=1&a=2&ä=ö", "/twiml?q=a b", "/twiml?", "//twiml?x=%zz", "/"]
 
-  it("is a few spellings of a URL, the one that came first, and none twice", () => {
+  it("is bounded: a URL has few spellings, none twice, and the first is the URL itself", () => {
     for (const base of bases) {
       for (const target of targets) {
         const spellings = [...Signature.spellings(base + target)]
@@ -104,7 +104,7 @@ describe("the price of a check", () => {
   })
 
   it.prop(
-    "takes nothing from what the package accepts",
+    "does not matter to the result: what the package accepts is accepted",
     [Schema.Literals(bases), Schema.Literals(targets), Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Array(Schema.String)]))],
     ([base, target, parameters]) => {
       const url = base + target
@@ -124,24 +124,24 @@ describe("what is refused", () => {
   const check = (change: Partial<Parameters<typeof Signature.isValid>[0]>) =>
     Signature.isValid({ authTokens: [token], signature, url, parameters, ...change })
 
-  it("is nothing of what Twilio sent", () => assert.isTrue(check({})))
+  it("does not include what Twilio signed", () => assert.isTrue(check({})))
 
   it.each([
     ["no signature", { signature: undefined }],
     ["an empty signature", { signature: "" }],
     ["a signature of another length", { signature: "AAAA" }],
-    ["a signature with something behind", { signature: `${signature} ` }],
+    ["a signature followed by a blank", { signature: `${signature} ` }],
     ["a signature whose last character holds more than 20 bytes", { signature: signature.replace(/.=$/, "B=") }],
     ["a signature in the alphabet of URLs", { signature: "-_".repeat(14).replace(/.$/, "=") }],
-    ["a signature that is no base64", { signature: "☎".repeat(28) }],
+    ["a signature that is not base64", { signature: "☎".repeat(28) }],
     ["another token's signature", { signature: Signature.sign(elsewhere, url, parameters) }],
     ["a parameter that was changed", { parameters: { ...parameters, Digits: "13" } }],
     ["a parameter that was added", { parameters: { ...parameters, From: "+14155550100" } }],
-    ["a parameter that was taken away", { parameters: { CallSid: "CA1" } }],
-    ["parameters with another case", { parameters: { callsid: "CA1", Digits: "12" } }]
-  ])("is %s", (_, change) => assert.isFalse(check(change)))
+    ["a parameter that was removed", { parameters: { CallSid: "CA1" } }],
+    ["a parameter's name in another case", { parameters: { callsid: "CA1", Digits: "12" } }]
+  ])("includes %s", (_, change) => assert.isFalse(check(change)))
 
-  it.prop("is any change to a value", [Schema.String, Schema.String], ([one, other]) => {
+  it.prop("includes any change to a value", [Schema.String, Schema.String], ([one, other]) => {
     const signature = Signature.sign(token, url, { Body: one })
     // A form is UTF-8, in which halves of a character are all the same.
     const isSame = one.toWellFormed() === other.toWellFormed()
@@ -152,7 +152,7 @@ describe("what is refused", () => {
 describe("signatures", () => {
   const url = "https://example.com/voice"
 
-  it("of any of the tokens count, for one is rotated in while the other goes out", () => {
+  it("by any of the auth tokens are accepted, so that a token can be rotated", () => {
     for (const by of [token, elsewhere]) {
       const signature = Signature.sign(by, url, { a: "1" })
       assert.isTrue(Signature.isValid({ authTokens: [token, elsewhere], signature, url, parameters: { a: "1" } }))
@@ -161,14 +161,14 @@ describe("signatures", () => {
     assert.isFalse(Signature.isValid({ authTokens: [token, elsewhere], signature, url, parameters: {} }))
   })
 
-  it("of the twilio package itself are taken, and ours by it", () => {
+  it("of the twilio package are accepted here, and ours by the package", () => {
     const parameters = { CallSid: "CA1", From: "+14155550100", Städte: "Zürich", Empty: "" }
     assert.isTrue(twilio.validateRequest("12345", Signature.sign(token, url, parameters), url, parameters))
     const signature = webhooks.getExpectedTwilioSignature("12345", url, parameters)
     assert.isTrue(Signature.isValid({ authTokens: [token], signature, url, parameters }))
   })
 
-  it("cover a parameter that was sent twice, in any order", () => {
+  it("cover all values of a parameter that was sent twice, in any order", () => {
     const signature = Signature.sign(token, url, { Tag: ["b", "a"] })
     const check = (Tag: string | ReadonlyArray<string>) =>
       Signature.isValid({ authTokens: [token], signature, url, parameters: { Tag } })

@@ -6,7 +6,7 @@ import { callSid } from "../../../support/conversation/Samples.ts"
 import { identity } from "../../../support/service/TestConfig.ts"
 import * as WallClock from "../../../support/service/WallClock.ts"
 
-/** A process of the service that knows these auth tokens. */
+/** The tokens of a process of the service with these auth tokens. */
 const process = (...authTokens: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     return yield* StreamToken
@@ -18,12 +18,12 @@ const process = (...authTokens: ReadonlyArray<string>) =>
 
 const call = callSid(1)
 
-/** What came of it: a problem, or "good". */
+/** The reason of the failure, or "good". */
 const redeem = (tokens: StreamToken["Service"], token: string | undefined, sid = call) =>
-  tokens.redeem(token, sid).pipe(Effect.match({ onSuccess: () => "good", onFailure: (problem) => problem }))
+  tokens.redeem(token, sid).pipe(Effect.match({ onSuccess: () => "good", onFailure: ({ reason }) => reason }))
 
 describe("StreamToken", () => {
-  it.effect("is good once", () =>
+  it.effect("is valid once", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const token = yield* tokens.issue(call)
@@ -31,7 +31,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, token), "used")
     }))
 
-  it.effect("is good for its own call only, and is not used up by another", () =>
+  it.effect("is valid for its own call only, and is not used up by another", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const token = yield* tokens.issue(call)
@@ -39,7 +39,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, token), "good")
     }))
 
-  it.effect("lives to the end of its life and no longer", () =>
+  it.effect("is valid to the end of its lifetime, and not longer", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const [one, two] = [yield* tokens.issue(call), yield* tokens.issue(call)]
@@ -50,7 +50,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, one), "expired")
     }))
 
-  it.effect("is different each time, and each is good", () =>
+  it.effect("is different each time, and each is valid", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const all = yield* Effect.replicateEffect(tokens.issue(call), 50)
@@ -73,7 +73,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, late), "used")
     }))
 
-  it.effect("can be issued and used for ever", () =>
+  it.effect("can be issued and used hour after hour", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       for (let hour = 0; hour < 100; hour++) {
@@ -84,7 +84,7 @@ describe("StreamToken", () => {
       }
     }))
 
-  it.effect("cannot be changed in any of its bytes", () =>
+  it.effect("is forged when any of its bytes is changed", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const token = yield* tokens.issue(call)
@@ -97,7 +97,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, token), "good")
     }))
 
-  it.effect("cannot be made to live longer, nor be used twice by another spelling", () =>
+  it.effect("can neither be prolonged nor be used twice in another spelling", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const token = yield* tokens.issue(call)
@@ -116,7 +116,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(yield* process("a"), token), "forged")
     }))
 
-  it.effect("is good at another process of the same account, while its auth token is rotated too", () =>
+  it.effect("is valid at another process of the same account, also while the auth token is rotated", () =>
     Effect.gen(function*() {
       const before = yield* process("old")
       const during = yield* process("new", "old")
@@ -126,7 +126,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(yield* process("new"), token), "good")
     }))
 
-  it.effect("is told apart from what is none", () =>
+  it.effect("is missing or malformed when it is not a token at all", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const token = yield* tokens.issue(call)
@@ -136,7 +136,7 @@ describe("StreamToken", () => {
       }
     }))
 
-  it.effect("fits into a parameter of Twilio's", () =>
+  it.effect("fits into a parameter of the TwiML", () =>
     Effect.gen(function*() {
       const token = yield* (yield* process("a")).issue(call)
       assert.isBelow(token.length, 480)
@@ -144,7 +144,7 @@ describe("StreamToken", () => {
     }))
 
   const hour = 3_600_000
-  it.effect.each([3 * 60_000, hour, -hour, 24 * hour, -24 * hour])("lives on when the time of day is set by %i ms", (millis) =>
+  it.effect.each([3 * 60_000, hour, -hour, 24 * hour, -24 * hour])("stays valid at its process when the time of day is set by %i ms", (millis) =>
     Effect.gen(function*() {
       const wall = yield* WallClock.make
       yield* Effect.gen(function*() {
@@ -165,7 +165,7 @@ describe("StreamToken", () => {
     ["by more, ahead", toleranceMillis + lifetimeMillis, "expired"],
     ["by as much as is allowed for, behind", -toleranceMillis, "good"],
     ["by more, behind", -toleranceMillis - 1, "expired"]
-  ] as const)("is judged at a process whose time of day differs %s", ([, millis, expected]) =>
+  ] as const)("is checked at a process whose time of day differs %s", ([, millis, expected]) =>
     Effect.gen(function*() {
       const wall = yield* WallClock.make
       const token = yield* (yield* process("a")).issue(call)

@@ -17,7 +17,7 @@ const connect = (parameters: Record<string, string>, url = "wss://calls.example.
 const streamOf = (text: string) => Effect.map(parse(text), ({ children }) => children[0].children[0])
 
 describe("dial", () => {
-  it.effect("rings one number as ours for a while, and asks what next", () =>
+  it.effect("rings one number from ours for 20 seconds, and has Twilio request the action afterwards", () =>
     Effect.gen(function*() {
       const { children: [verb] } = yield* parse(TwiML.dial({ to: caller, callerId: ours, action: "https://calls.example.com/twilio/continue" }))
       assert.strictEqual(verb.name, "Dial")
@@ -31,14 +31,14 @@ describe("dial", () => {
       assert.deepStrictEqual(verb.children.map(({ name, text }) => [name, text]), [["Number", caller]])
     }))
 
-  it.effect("without the rest names nobody and asks nothing", () =>
+  it.effect("has no caller ID and no action unless they are given", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual((yield* parse(TwiML.dial({ to: caller }))).children[0].attributes, { timeout: "20", answerOnBridge: "true" })
     }))
 })
 
 describe("connectStream", () => {
-  it.effect("is one blocking <Connect> with one <Stream>, and asks what next", () =>
+  it.effect("is one <Connect> with one <Stream>, and has Twilio request the action afterwards", () =>
     Effect.gen(function*() {
       const response = yield* parse(connect({ token: "abc" }))
       assert.strictEqual(response.name, "Response")
@@ -73,7 +73,7 @@ describe("connectStream", () => {
   it("says that it is XML in UTF-8", () => assert.match(connect({}), /^<\?xml version="1.0" encoding="UTF-8"\?>/))
 
   it.effect.each(["a&b", "a<b>c", "\"double\" 'single'", "]]>", "&amp;", "Zürich ☎ 🙂", "a\"/><Hangup/><x y=\""])(
-    "keeps %s as a value, and lets it be nothing else",
+    "escapes the value %s, so that it adds no TwiML",
     (value) =>
       Effect.gen(function*() {
         const response = yield* parse(connect({ value }))
@@ -84,7 +84,7 @@ describe("connectStream", () => {
 
   const printable = Schema.String.check(Schema.isPattern(/^[\u0020-\u007e\u00a0-\u024f]*$/))
 
-  it.effect.prop("gives back what was put in", [printable, printable], ([value, path]) =>
+  it.effect.prop("keeps any URL and value unchanged", [printable, printable], ([value, path]) =>
     Effect.gen(function*() {
       const url = `wss://calls.example.com/${path}`
       const stream = yield* streamOf(connect({ value }, url))

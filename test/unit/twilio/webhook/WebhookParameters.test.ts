@@ -27,11 +27,11 @@ const form = (body: string, change: Record<string, string | undefined> = {}) => 
   return parameters
 }
 
-describe("a call that asks for TwiML", () => {
+describe("a call that requests TwiML", () => {
   const decode = Schema.decodeUnknownResult(WebhookParameters.CallParameters)
   const read = (change: Record<string, string | undefined> = {}) => Result.getOrThrow(decode(form(incoming, change)))
 
-  it("is read, with nothing of what we do not use", () => {
+  it("is read, without the parameters that this service does not use", () => {
     const call = read()
     assert.deepStrictEqual(Object.keys(call).sort(), ["AccountSid", "CallSid", "CallStatus", "Direction", "From", "To"])
     assert.strictEqual(call.CallSid, callSid())
@@ -43,7 +43,7 @@ describe("a call that asks for TwiML", () => {
   })
 
   it.each(["anonymous", "", "sip:alice@example.com", "sip:+14155550123@example.com", "client:alice", "266696687", "+266696687", "Restricted"])(
-    "is taken from %j, which is no number",
+    "is accepted from %j, which is not a phone number",
     (From) => assert.isTrue(Option.isNone(read({ From }).From))
   )
 
@@ -57,7 +57,7 @@ describe("a call that asks for TwiML", () => {
     (To) => assert.isTrue(Option.isNone(read({ To }).To))
   )
 
-  it("is taken without From and To", () => {
+  it("is accepted without From and To", () => {
     const call = read({ From: undefined, To: undefined })
     assert.isTrue(Option.isNone(call.From) && Option.isNone(call.To))
   })
@@ -72,11 +72,11 @@ describe("a call that asks for TwiML", () => {
     ["done", undefined],
     ["", undefined],
     [undefined, undefined]
-  ] as const)("is taken with CallStatus=%j, which means %s", (CallStatus, expected) => {
+  ] as const)("is accepted with CallStatus=%j, which means %s", (CallStatus, expected) => {
     assert.deepStrictEqual<Option.Option<string>>(read({ CallStatus }).CallStatus, Option.fromUndefinedOr(expected))
   })
 
-  it("is inbound unless it says otherwise", () => {
+  it("is inbound unless Direction says otherwise", () => {
     assert.strictEqual(read({ Direction: undefined }).Direction, "inbound")
     assert.strictEqual(read({ Direction: "outbound-api" }).Direction, "outbound-api")
   })
@@ -91,22 +91,22 @@ describe("a call that asks for TwiML", () => {
     assert.isTrue(Result.isFailure(decode(form(incoming, { [name]: value }))))
   })
 
-  it("is refused with a call that is given twice", () => {
+  it("is refused with two call SIDs", () => {
     assert.isTrue(Result.isFailure(decode({ ...form(incoming), CallSid: [callSid(1), callSid(2)] })))
   })
 })
 
-describe("a call that asks what next", () => {
+describe("a call whose stream or transfer has ended", () => {
   const decode = Schema.decodeUnknownResult(WebhookParameters.ContinueParameters)
   const read = (change: Record<string, string | undefined> = {}) => Result.getOrThrow(decode(form(incoming, change)))
 
-  it("may have been with somebody else, or not", () => {
+  it("tells how a transfer went, if there was one", () => {
     assert.strictEqual(read().DialCallStatus, "")
     assert.strictEqual(read({ DialCallStatus: "no-answer" }).DialCallStatus, "no-answer")
     assert.strictEqual(read({ DialCallStatus: " Completed" }).DialCallStatus, "completed")
   })
 
-  it("may be over, whatever became of the other call", () => {
+  it("tells its own end beside the transfer's result", () => {
     const call = read({ CallStatus: "Failed", DialCallStatus: "no-answer" })
     assert.deepStrictEqual<Option.Option<string>>(call.CallStatus, Option.some("failed"))
   })
@@ -124,18 +124,18 @@ describe("a status callback", () => {
   })
 
   it.each(["queued", "initiated", "ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"])(
-    "may say %s",
+    "may have the status %s",
     (CallStatus) => {
       assert.strictEqual(Result.getOrThrow(decode(form(completed, { CallStatus }))).CallStatus, CallStatus)
     }
   )
 
-  it.each(["Completed", " no-answer ", "IN-PROGRESS\n"])("may be written as %j", (CallStatus) => {
+  it.each(["Completed", " no-answer ", "IN-PROGRESS\n"])("may write its status as %j", (CallStatus) => {
     assert.strictEqual(Result.getOrThrow(decode(form(completed, { CallStatus }))).CallStatus, CallStatus.trim().toLowerCase())
   })
 
   it.each([undefined, "", "first", "1.5", "1e400", "999999999999999999999"])(
-    "is older than any other where its sequence number is %s, and is not refused for it",
+    "with the sequence number %s is accepted and counts as the oldest",
     (SequenceNumber) => {
       const report = Result.getOrThrow(decode(form(completed, { SequenceNumber })))
       assert.deepInclude(report, { SequenceNumber: -1, CallStatus: "completed" })

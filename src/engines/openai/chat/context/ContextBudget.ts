@@ -8,7 +8,8 @@
 import { Effect, Redacted, type Scope } from "effect"
 import { EngineFailed } from "../../../../conversation/ports/Engine.ts"
 import type { ReplyRequest } from "../../../../conversation/ports/ReplyModel.ts"
-import * as OpenAiClient from "../../client/OpenAiClient.ts"
+import type * as OpenAiClient from "../../client/OpenAiClient.ts"
+import { ServerError } from "../../client/ServerError.ts"
 import * as ChatRequest from "../ChatRequest.ts"
 import type { Dialect } from "../Dialect.ts"
 import type { ToolDefinition } from "../ModelActions.ts"
@@ -104,7 +105,7 @@ export class ContextBudget {
   /** What a failure says about the request's length; undefined where a shorter request would fail as well. */
   overflowOf(error: EngineFailed): ContextOverflow.Overflow | undefined {
     const { cause } = error
-    return cause instanceof OpenAiClient.ServerError && !this.#finalFailures.has(error)
+    return cause instanceof ServerError && !this.#finalFailures.has(error)
       ? ContextOverflow.read(Redacted.value(cause.detail), Redacted.value(cause.body))
       : undefined
   }

@@ -15,7 +15,8 @@
  */
 import { Effect, Option, Predicate } from "effect"
 import type { EngineFailed } from "../../../../conversation/ports/Engine.ts"
-import * as OpenAiClient from "../../client/OpenAiClient.ts"
+import * as AnswerBody from "../../client/AnswerBody.ts"
+import type * as OpenAiClient from "../../client/OpenAiClient.ts"
 
 type PageClient = Pick<OpenAiClient.OpenAiClient, "get" | "stage" | "url">
 
@@ -79,7 +80,7 @@ const isUnreachable = ({ cause, reason }: EngineFailed): boolean => reason === "
 export const ask = (endpoint: PageClient, model: string | undefined): Effect.Effect<PublishedWindow, EngineFailed> => {
   const page = (path: string, from: NonNullable<OpenAiClient.RequestOptions["from"]>) =>
     endpoint.get(path, { from, answer: pageTimeout, maxBytes: 4 * 1024 * 1024 }).pipe(
-      Effect.flatMap(OpenAiClient.json<unknown>(endpoint, Option.some)),
+      Effect.flatMap(AnswerBody.json<unknown>(endpoint, Option.some)),
       Effect.scoped,
       Effect.catchIf((error) => !isUnreachable(error), () => Effect.succeed<unknown>(undefined))
     )

@@ -266,12 +266,12 @@ describe("tools", () => {
     Effect.gen(function*() {
       const tool = yield* toolServer()
       const { chats, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url)] })
-      const desk = yield* Replies.newDesk
-      yield* ask(replier, asked, { desk })
+      const tools = yield* Replies.newToolRunner
+      yield* ask(replier, asked, { tools })
       yield* ask(replier, {
         history: [...asked.history, ...heard("One moment. It ships on Monday.", "Thanks.")],
         state: null
-      }, { desk })
+      }, { tools })
       const before = chats[1].request.messages
       const after = chats[2].request.messages
       assert.deepStrictEqual(after.slice(0, before.length), before)

@@ -6,7 +6,9 @@ import type { EngineSettings } from "../../../../../src/config/EngineSettings.ts
 import type { EngineFailed } from "../../../../../src/conversation/ports/Engine.ts"
 import { StageBudget } from "../../../../../src/conversation/ports/StageBudget.ts"
 import * as EngineHttpClient from "../../../../../src/engines/openai/client/EngineHttpClient.ts"
+import * as AnswerBody from "../../../../../src/engines/openai/client/AnswerBody.ts"
 import * as OpenAiClient from "../../../../../src/engines/openai/client/OpenAiClient.ts"
+import * as ServerError from "../../../../../src/engines/openai/client/ServerError.ts"
 import * as FakeHttpServer from "../../../../support/engines/FakeHttpServer.ts"
 
 const { refusal } = FakeHttpServer
@@ -38,7 +40,7 @@ const setUp = Effect.fnUntraced(function*(...faults: ReadonlyArray<FakeHttpServe
 const said = "my name is Margaret Fernsby and my card is 4929 1234 5678 9012"
 
 const ask = (endpoint: OpenAiClient.OpenAiClient, options?: OpenAiClient.RequestOptions) =>
-  endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said }), options).pipe(Effect.flatMap(OpenAiClient.text), Effect.scoped)
+  endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said }), options).pipe(Effect.flatMap(AnswerBody.text), Effect.scoped)
 
 const failure = (endpoint: OpenAiClient.OpenAiClient, options?: OpenAiClient.RequestOptions) => Effect.flip(ask(endpoint, options))
 
@@ -52,7 +54,7 @@ describe("an answer", () => {
     Effect.gen(function*() {
       const { endpoint, received } = yield* setUp()
       const [answer, body] = yield* endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said }), { accept: "text/event-stream" }).pipe(
-        Effect.flatMap((answer) => Effect.map(OpenAiClient.text(answer), (body) => [answer, body] as const)),
+        Effect.flatMap((answer) => Effect.map(AnswerBody.text(answer), (body) => [answer, body] as const)),
         Effect.scoped
       )
       assert.strictEqual(answer.contentType, "application/json")
@@ -83,7 +85,7 @@ describe("an answer", () => {
     Effect.gen(function*() {
       const { endpoint, told } = yield* setUp()
       const decode = Schema.decodeUnknownOption(Schema.Struct({ text: Schema.String }))
-      const read = endpoint.get("/x").pipe(Effect.flatMap(OpenAiClient.json(endpoint, decode)), Effect.scoped)
+      const read = endpoint.get("/x").pipe(Effect.flatMap(AnswerBody.json(endpoint, decode)), Effect.scoped)
       assert.deepStrictEqual(yield* read, { text: "good morning" })
       told.next({ pieces: ["{\"txt\":1}"] })
       assert.strictEqual((yield* Effect.flip(read)).reason, "broken")
@@ -192,9 +194,9 @@ describe("a failure", () => {
         refusal(503, "", { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }),
         refusal(429, "", { "retry-after": "soon" })
       )
-      assert.deepStrictEqual(OpenAiClient.retryAfter(yield* failure(endpoint)), Option.some(Duration.seconds(7)))
-      assert.deepStrictEqual(OpenAiClient.retryAfter(yield* failure(endpoint)), Option.some(Duration.zero))
-      assert.deepStrictEqual(OpenAiClient.retryAfter(yield* failure(endpoint)), Option.none())
+      assert.deepStrictEqual(ServerError.retryAfterOf(yield* failure(endpoint)), Option.some(Duration.seconds(7)))
+      assert.deepStrictEqual(ServerError.retryAfterOf(yield* failure(endpoint)), Option.some(Duration.zero))
+      assert.deepStrictEqual(ServerError.retryAfterOf(yield* failure(endpoint)), Option.none())
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
   it.live("tells the server's words without the caller's and without the key", () =>

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as AskAgain from "../../../../../src/conversation/turn/judgements/AskAgain.ts"
 import { isShortAnswer } from "../../../../../src/definition/languages/ShortAnswers.ts"
 
-const clear = AskAgain.clearSpeechMillis
+/** From this length on (ms) a voice is clear speech. */
+const clear = 600
 
 const circumstances: AskAgain.Circumstances = {
   transcript: { text: "I would like to book a table", ending: "complete" },
@@ -59,7 +60,7 @@ const rows: ReadonlyArray<Row> = [
   ["speech that made no sense at a scripted agent, which has answers for it", "answer", { ...garbled, answersUnheard: true }]
 ]
 
-describe("what is asked again", () => {
+describe("whether the caller is asked to repeat", () => {
   for (const [title, decision, { isDoubtful, isUnintelligible, text = circumstances.transcript.text, ...rest }] of rows) {
     it(`${title}: ${decision}`, () => {
       const transcript = {
@@ -74,7 +75,7 @@ describe("what is asked again", () => {
 })
 
 describe("a short answer", () => {
-  it("is a yes, a no, figures or letters of the language", () => {
+  it("is yes, no, figures or letters in the language", () => {
     for (
       const [language, ...texts] of [
         ["en", "Yes.", "Yeah, sure.", "No.", "Nope", "No, thanks.", "Okay", "7", "one two three", "thirty-five", "A", "Hello?"],
@@ -91,7 +92,7 @@ describe("a short answer", () => {
     ) for (const text of texts) assert.isTrue(isShortAnswer(text, language), `${language}: ${text}`)
   })
 
-  it("is nothing longer, and nothing else", () => {
+  it("is nothing else and nothing longer", () => {
     for (const text of ["", "…", "That's it.", "five five five one two", "1234567", "Monday", "yes the other one", "constructor"]) {
       assert.isFalse(isShortAnswer(text, "en"), text)
     }

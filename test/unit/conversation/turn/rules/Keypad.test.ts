@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import { digitPauseMillis } from "../../../../../src/conversation/turn/rules/Keypad.ts"
 import { answering } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
@@ -18,11 +17,11 @@ describe("keys", () => {
     turns.pass(500)
     turns.send({ _tag: "Digit", digit: "1" })
     assert.strictEqual(turns.count("Clear"), 1)
-    turns.pass(digitPauseMillis)
+    turns.pass(1500)
     assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "1")
   })
 
-  it("in the middle of speech wait for it, and neither is lost", () => {
+  it("within speech wait for the words, and both are answered", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.send({ _tag: "VoiceStarted", since: turns.now })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Metric, Option, Schema, Stream } from "effect"
 import type { EngineFailed } from "../../../../../src/conversation/ports/Engine.ts"
 import * as ChatStream from "../../../../../src/engines/openai/chat/ChatStream.ts"
-import * as OpenAiClient from "../../../../../src/engines/openai/client/OpenAiClient.ts"
+import { ServerError } from "../../../../../src/engines/openai/client/ServerError.ts"
 import * as Sse from "../../../../../src/engines/openai/client/Sse.ts"
 import * as Metrics from "../../../../../src/observability/Metrics.ts"
 
@@ -86,7 +86,7 @@ describe("events", () => {
       Effect.gen(function*() {
         const { error, text } = yield* readAll(events(`data: ${said("a")}\n\n${event}\n\ndata: ${said("b")}\n\n`, undefined, "room for Margaret Fernsby"))
         assert.deepStrictEqual([text, error?.reason], ["a", reason])
-        assert.isTrue(error?.cause instanceof OpenAiClient.ServerError && error.cause.status === status)
+        assert.isTrue(error?.cause instanceof ServerError && error.cause.status === status)
         assert.notInclude(error?.message ?? "", "Margaret")
         assert.match(error?.advice ?? "", /^http:\/\/127\.0\.0\.1:8002 answered .+\.$/)
       }))

@@ -1,0 +1,26 @@
+import { type Attack, counted, forged, repeatedly } from "../Attack.ts"
+
+/** 59 KB: what one request may cost to check. */
+const form = Array.from({ length: 15_000 }, (_, index) => index.toString(36)).join("&")
+
+const attack = (atOnce: number): Attack => ({
+  name: `forged forms, ${atOnce} at once`,
+  strength: `15,000 parameters, ${Math.round(form.length / 1000)} KB`,
+  run: async (siege) => {
+    const answers = new Map<number | string, number>()
+    await repeatedly(siege, atOnce, async () => {
+      const status = await fetch(`${siege.url}/twiml`, {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded", "x-twilio-signature": forged() },
+        body: form
+      }).then(async (response) => {
+        await response.arrayBuffer()
+        return response.status
+      }, () => "cut")
+      answers.set(status, (answers.get(status) ?? 0) + 1)
+    })
+    return counted(answers)
+  }
+})
+
+export const forgedForms = [attack(50), attack(150)]

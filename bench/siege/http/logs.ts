@@ -1,0 +1,31 @@
+import { type Attack, type BadOutput, counted, forged } from "../Attack.ts"
+import { askAgainAndAgain } from "../requests.ts"
+import { post } from "../sockets.ts"
+
+const form = `AccountSid=AC${"0".repeat(32)}&CallSid=CA${"0".repeat(32)}&CallStatus=completed&From=%2B14155550100&To=%2B14155550199`
+
+/** Each of these is worth a line to the operator: a webhook that is not Twilio's, or a wrong address of this service. */
+const refused = [
+  () => post("/twiml", form, `X-Twilio-Signature: ${forged()}`),
+  () => post("/twilio/status", form, `X-Twilio-Signature: ${forged()}`),
+  () => post("/twilio/continue", form, "X-Twilio-Signature: none"),
+  () => post("/twiml", form),
+  () => post("/twiml", form, `X-Twilio-Signature: ${forged()}`, "X-Forwarded-Host: example.com", "X-Forwarded-Proto: https")
+]
+
+const attack = (name: string, output?: BadOutput): Attack => ({
+  name: `log: ${name}`,
+  strength: "refused webhooks, 50 connections",
+  ...output === undefined ? {} : { output },
+  run: async (siege) => {
+    let at = 0
+    return counted(await askAgainAndAgain(siege, 50, () => refused[at++ % refused.length]()))
+  }
+})
+
+export const logs = [
+  attack("a file"),
+  attack("its reader is gone", "gone"),
+  attack("a pipe that nobody reads", "unread"),
+  attack("a full disk", "full")
+]

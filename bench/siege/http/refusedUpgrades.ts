@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto"
+import { type Attack, forged, pause } from "../Attack.ts"
+import { letGo, openMany, stillOpen } from "../sockets.ts"
+
+const upgrade = (...headers: ReadonlyArray<string>) => [
+  "GET /ws HTTP/1.1",
+  "Host: x",
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  ...headers,
+  "",
+  ""
+].join("\r\n")
+
+const handshake = ["Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`]
+
+const attack = (name: string, text: () => string): Attack => ({
+  name,
+  strength: "1,000 connections, held",
+  seconds: 15,
+  run: async (siege) => {
+    const sockets = await openMany(siege, 1000, text())
+    for (const socket of sockets) socket.resume()
+    await pause(siege.left())
+    const left = stillOpen(sockets)
+    letGo(sockets)
+    return `${left} of ${sockets.length} still open`
+  }
+})
+
+export const refusedUpgrades = [
+  attack("refused upgrades", () => upgrade(...handshake, `X-Twilio-Signature: ${forged()}`)),
+  attack("upgrades to nowhere", () => upgrade(...handshake).replace("/ws", "/nowhere")),
+  attack("half upgrades", () => upgrade().slice(0, -2))
+]

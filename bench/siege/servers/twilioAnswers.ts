@@ -1,0 +1,69 @@
+import { createGzip } from "node:zlib"
+import { type Attack, counted } from "../Attack.ts"
+import { type Handler, serve } from "../hosted.ts"
+import { askAgainAndAgain } from "../requests.ts"
+
+const piece = Buffer.alloc(2 ** 20, " ")
+
+/** MiB. */
+const length = 200
+
+/** 200 MiB of blanks, compressed to as many KiB. */
+const compressed = (): Promise<Buffer> =>
+  new Promise((resolve) => {
+    const gzip = createGzip()
+    const pieces: Array<Buffer> = []
+    gzip.on("data", (some: Buffer) => pieces.push(some)).once("end", () => resolve(Buffer.concat(pieces)))
+    for (let count = 0; count < length; count++) gzip.write(piece)
+    gzip.end()
+  })
+
+/** Sends 200 MiB of blanks, as they are taken. */
+const sendAll: Handler = (_, response) => {
+  let sent = 0
+  const send = () => {
+    while (sent++ < length) if (!response.write(piece)) return void response.once("drain", send)
+    response.end()
+  }
+  send()
+}
+
+export const twilioAnswers: Attack = {
+  name: "Twilio answers 200 MB",
+  strength: "10 outbound calls at a time",
+  env: { TWILIO_PHONE_NUMBER: "+14155550199", CALLS_PER_SECOND: "200" },
+  host: async () => {
+    const small = await compressed()
+    let asked = 0
+    const url = await serve((request, response) => {
+      response.statusCode = 201
+      response.setHeader("content-type", "application/json")
+      switch (asked++ % 3) {
+        case 0:
+          return sendAll(request, response)
+        case 1:
+          response.setHeader("content-length", length * piece.length)
+          return sendAll(request, response)
+        default:
+          return void response.setHeader("content-encoding", "gzip").end(small)
+      }
+    })
+    return { TWILIO_API_BASE_URL: url }
+  },
+  run: async (siege) => {
+    let called = 0
+    const answers = await askAgainAndAgain(siege, 10, () => {
+      const body = JSON.stringify({ to: `+1415555${1000 + called++ % 9000}` })
+      return [
+        "POST /call/outbound HTTP/1.1",
+        `Host: ${siege.host}:${siege.port}`,
+        "Content-Type: application/json",
+        `Content-Length: ${body.length}`,
+        `Authorization: Bearer ${siege.apiKey}`,
+        "",
+        body
+      ].join("\r\n")
+    })
+    return counted(answers)
+  }
+}

@@ -1,0 +1,38 @@
+import { type Caller } from "../../line/load.ts"
+import { type Attack, pause } from "../Attack.ts"
+import { echoNumber, maxUnsentBytes, onStreams } from "./onStreams.ts"
+
+/** Messages other than sound, as fast as they go. */
+const attack = (name: string, strength: string, send: (caller: Caller, index: number) => void): Attack => ({
+  name,
+  strength,
+  run: (siege) => {
+    let messages = 0
+    return onStreams(siege, { from: "+14155550123", to: echoNumber }, "messages", () => async (caller) => {
+      if (caller.socket.bufferedAmount > maxUnsentBytes) {
+        await pause(1)
+        return 0
+      }
+      send(caller, messages++)
+      if (messages % 16 === 0) await new Promise(setImmediate)
+      return 1
+    })
+  }
+})
+
+const json = (caller: Caller, message: Readonly<Record<string, unknown>>): void =>
+  caller.socket.send(JSON.stringify({ sequenceNumber: String(++caller.sequence), streamSid: caller.streamSid, ...message }))
+
+/** ms, the numbers that timestamps take in turns. */
+const leapingTimestamps = ["0", "1099511627776", "9007199254740991", "20"]
+
+export const besideSound: ReadonlyArray<Attack> = [
+  attack("keys", "as fast as they go", (caller, index) =>
+    json(caller, { event: "dtmf", dtmf: { track: "inbound_track", digit: String(index % 10) } })),
+  attack("messages that can't be read", "as fast as they go", (caller) => caller.socket.send("{\"event\":\"media\",")),
+  attack("sound whose timestamps leap", "forth and back by 35 years", (caller, index) =>
+    json(caller, {
+      event: "media",
+      media: { track: "inbound", chunk: String(++caller.sent), timestamp: leapingTimestamps[index % leapingTimestamps.length], payload: "/w==" }
+    }))
+]

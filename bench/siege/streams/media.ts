@@ -1,0 +1,44 @@
+import { sendSound } from "../../line/load.ts"
+import { type Attack, pause, type Siege } from "../Attack.ts"
+import { agentNumber, returnMarks, speech } from "../callers.ts"
+import { echoNumber, maxUnsentBytes, onStreams } from "./onStreams.ts"
+
+/** ms that a stream rests before its next message, given how many it has sent and when (ms) it began. */
+type Rest = (sent: number, begin: number) => number
+
+/** Streams with too much sound. */
+const flood = (siege: Siege, to: string, frames: ReadonlyArray<string>, rest: Rest): Promise<string> =>
+  onStreams(siege, { from: "+14155550122", to }, "messages", (caller) => {
+    returnMarks(caller)
+    const begin = performance.now()
+    let sent = 0
+    return async ({ socket }) => {
+      const wait = socket.bufferedAmount > maxUnsentBytes ? 1 : rest(sent, begin)
+      if (wait > 0) {
+        await pause(wait)
+        return 0
+      }
+      sendSound(caller, frames[sent++ % frames.length])
+      if (sent % 8 === 0) await new Promise(setImmediate)
+      return 1
+    }
+  })
+
+const atOnce: Rest = () => 0
+
+/** 20 ms of sound in 2 ms. */
+const tenfold: Rest = (sent, begin) => sent * 2 > performance.now() - begin ? 1 : 0
+
+const attack = (name: string, strength: string, to: string, bytes: number, rest: Rest): Attack => ({
+  name: `${name}, to ${to === agentNumber ? "an agent" : "the echo"}`,
+  strength,
+  env: { AGENT_NUMBERS: `${agentNumber}=receptionist` },
+  run: (siege) => flood(siege, to, speech(bytes), rest)
+})
+
+export const media = [echoNumber, agentNumber].flatMap((to) => [
+  // 36,000 bytes are 48 KB in base64.
+  attack("media of 48 KB", "as fast as they go", to, 36_000, atOnce),
+  attack("media as fast as it goes", "20 ms a message", to, 160, atOnce),
+  attack("media 10 × real time", "20 ms a message, 500 a second", to, 160, tenfold)
+])

@@ -1,0 +1,32 @@
+/** What the filters behind `Resampler` have in common: their shape, the band that they pass, and rounding. */
+
+/** One stream's state and its step. */
+export interface RateConverter {
+  /** Converts the next piece, of any length; answers how many samples it wrote to `out`. */
+  readonly process: (input: Int16Array, out: Int16Array) => number
+  /** How many samples the next `samples` of input will give. */
+  readonly outputLength: (samples: number) => number
+  /** Forgets all input. */
+  readonly reset: () => void
+  /** Group delay in seconds. */
+  readonly delay: number
+  /** How many samples of silence push the last sample out. */
+  readonly tail: number
+}
+
+/** The end of the pass band as a fraction of the lower rate; the stop band begins as far behind the half. */
+export const passBandEdge = 0.425
+
+/** The width of the transition band as a fraction of the lower rate. */
+export const transition = 1 - 2 * passBandEdge
+
+/** dB that filters are designed for. */
+export const attenuation = 81
+
+/** The greatest common divisor. */
+export const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
+
+/** The nearest 16-bit sample: halves are rounded up, what is beyond 16 bits becomes the outermost. */
+export const toSample = (value: number): number =>
+  // The cut to an integer rounds a positive number down; `Math.round` would be slower.
+  value >= 32_767 ? 32_767 : value <= -32_768 ? -32_768 : ((value + 32_768.5) | 0) - 32_768

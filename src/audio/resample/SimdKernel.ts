@@ -1,0 +1,161 @@
+/**
+ * The half-band filter in WebAssembly SIMD: four numbers at once, a third of the time of plain loops (docs/adr/0002).
+ *
+ * The module is made here, instruction by instruction: 2.5 kB, at the first use. It computes in 32-bit floats. Before
+ * rounding its results differ from those of 64 bits by less than 0.02, so a sample may differ by one.
+ */
+import { back, fold, half, inputLength, type Kernel, outputLength, phaseLength } from "./HalfBandKernel.ts"
+import {
+  add,
+  addFloat,
+  type Code,
+  constant,
+  eightByEight,
+  evens,
+  extendHigh,
+  extendLow,
+  floor,
+  get,
+  halves,
+  highZipped,
+  load,
+  lowZipped,
+  moduleOf,
+  multiplyFloat,
+  narrow,
+  odds,
+  set,
+  shiftLeft,
+  shuffle,
+  store,
+  toFloat,
+  toInteger
+} from "./WebAssemblyCode.ts"
+
+/** The part of the WebAssembly API that is used. The types of the language have none: it belongs to a platform's. */
+interface WebAssemblyApi {
+  readonly Module: new(bytes: Uint8Array) => object
+  readonly Instance: new(module: object) => {
+    readonly exports: {
+      readonly memory: { readonly buffer: ArrayBuffer }
+      readonly double: (count: number) => void
+      readonly halve: (start: number, count: number) => void
+    }
+  }
+}
+
+const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16
+
+/** Where the arrays are in the module's memory, in bytes; one page of 64 KiB holds them all. */
+const inputAt = 0
+const outputAt = inputAt + aligned(2 * inputLength)
+const evenAt = outputAt + aligned(2 * outputLength)
+const oddAt = evenAt + aligned(4 * phaseLength)
+/** Of taps: each is a vector, four times the same number. */
+const doublerAt = oddAt + aligned(4 * phaseLength)
+const halverAt = doublerAt + 16 * half
+const centreAt = halverAt + 16 * half
+
+/** Locals of both functions: the two parameters, an index, an address, an end, and two vectors. */
+const [first, second, index, address, end] = [0, 1, 2, 3, 4]
+const [left, right] = [5, 6]
+
+/** address = 4 · index: where the float of that index is, from the beginning of its array. */
+const floatAddress: Code = [...get(index), ...shiftLeft(2), ...set(address)]
+
+/** Writes the eight 16-bit numbers of `vector` to `at` as floats. */
+const spread = (vector: number, at: number): Code => [
+  ...get(address), ...get(vector), ...extendLow, ...toFloat, ...store(at),
+  ...get(address), ...get(vector), ...extendHigh, ...toFloat, ...store(at + 16)
+]
+
+/** Leaves the four sums from float `4 * lane` on on the stack. */
+const convolve = (tapsAt: number, lane: number): Code => {
+  const code: Array<number> = []
+  for (let k = 0; k < half; k++) {
+    code.push(
+      ...get(address), ...load(evenAt + 16 * lane + 4 * k),
+      ...get(address), ...load(evenAt + 16 * lane + 4 * (back - k)),
+      ...addFloat,
+      ...constant(0), ...load(tapsAt + 16 * k),
+      ...multiplyFloat
+    )
+    if (k > 0) code.push(...addFloat)
+  }
+  return code
+}
+
+/** Rounds the four floats on the stack to integers, halves up. */
+const rounded: Code = [...halves, ...addFloat, ...floor, ...toInteger]
+
+/** `double(count)`; its second parameter is not used. */
+const doubling: Code = [
+  ...get(first), ...constant(back), ...add, ...set(end),
+  ...eightByEight(index, end, [
+    ...get(index), ...shiftLeft(1), ...load(inputAt), ...set(left),
+    ...floatAddress,
+    ...spread(left, evenAt)
+  ]),
+  ...get(first), ...set(end),
+  ...eightByEight(index, end, [
+    ...floatAddress,
+    ...convolve(doublerAt, 0), ...rounded,
+    ...convolve(doublerAt, 1), ...rounded,
+    ...narrow, ...set(left),
+    ...get(index), ...shiftLeft(1), ...load(inputAt + 2 * half), ...set(right),
+    ...get(address), ...get(left), ...get(right), ...shuffle(lowZipped), ...store(outputAt),
+    ...get(address), ...get(left), ...get(right), ...shuffle(highZipped), ...store(outputAt + 16)
+  ])
+]
+
+/** `halve(start, count)`. `first` becomes the address of the first sample. */
+const halving: Code = [
+  ...get(first), ...shiftLeft(1), ...set(first),
+  ...get(second), ...constant(back), ...add, ...set(end),
+  ...eightByEight(index, end, [
+    ...floatAddress,
+    ...get(address), ...get(first), ...add, ...load(inputAt), ...set(left),
+    ...get(address), ...get(first), ...add, ...load(inputAt + 16), ...set(right),
+    ...get(left), ...get(right), ...shuffle(odds),
+    ...get(left), ...get(right), ...shuffle(evens), ...set(left), ...set(right),
+    ...spread(left, evenAt),
+    ...spread(right, oddAt)
+  ]),
+  ...get(second), ...set(end),
+  ...eightByEight(index, end, [
+    ...floatAddress,
+    ...[0, 1].flatMap((lane) => [
+      ...convolve(halverAt, lane),
+      // The newest sample has an even number, so the one in the middle, `back` samples before, has an odd one.
+      ...get(address), ...load(oddAt + 4 * (half - 1) + 16 * lane),
+      ...constant(0), ...load(centreAt),
+      ...multiplyFloat, ...addFloat, ...rounded
+    ]),
+    ...narrow, ...set(left),
+    ...get(index), ...shiftLeft(1), ...get(left), ...store(outputAt)
+  ])
+]
+
+/** `filter`: the 63 taps. Undefined where there is no WebAssembly, no SIMD in it, or where it is forbidden. */
+export const make = (filter: Float64Array): Kernel | undefined => {
+  const { WebAssembly: api } = globalThis as { readonly WebAssembly?: WebAssemblyApi }
+  if (api === undefined) return undefined
+  try {
+    const { double, halve, memory } = new api.Instance(new api.Module(moduleOf(doubling, halving))).exports
+    const { centre, doubler, halver } = fold(filter)
+    const floats = new Float32Array(memory.buffer)
+    for (let k = 0; k < half; k++) {
+      floats.fill(doubler[k], doublerAt / 4 + 4 * k, doublerAt / 4 + 4 * k + 4)
+      floats.fill(halver[k], halverAt / 4 + 4 * k, halverAt / 4 + 4 * k + 4)
+    }
+    floats.fill(centre, centreAt / 4, centreAt / 4 + 4)
+    return {
+      input: new Int16Array(memory.buffer, inputAt, inputLength),
+      output: new Int16Array(memory.buffer, outputAt, outputLength),
+      double,
+      halve
+    }
+  } catch {
+    return undefined
+  }
+}

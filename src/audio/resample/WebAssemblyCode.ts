@@ -1,0 +1,75 @@
+/**
+ * Bytes of WebAssembly: the instructions that `SimdKernel` uses, by the names of the specification's text format, and the sections of a
+ * module.
+ *
+ * https://webassembly.github.io/spec/core/binary (release 2.0, with vectors of 128 bits)
+ */
+
+export type Code = ReadonlyArray<number>
+
+/** Numbers in LEB128: seven bits a byte. */
+const unsigned = (value: number): Code => value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)]
+const signed = (value: number): Code =>
+  value >= -64 && value < 64 ? [value & 127] : [(value & 127) | 128, ...signed(value >> 7)]
+
+const simd = (opcode: number): Code => [0xfd, ...unsigned(opcode)]
+export const constant = (value: number): Code => [0x41, ...signed(value)]
+export const get = (local: number): Code => [0x20, local]
+export const set = (local: number): Code => [0x21, local]
+const tee = (local: number): Code => [0x22, local]
+export const add: Code = [0x6a]
+export const shiftLeft = (bits: number): Code => [...constant(bits), 0x74]
+const lessThan: Code = [0x48]
+/** A vector at the address on the stack plus `at`. The 0 promises no alignment. */
+export const load = (at: number): Code => [...simd(0), 0, ...unsigned(at)]
+export const store = (at: number): Code => [...simd(11), 0, ...unsigned(at)]
+export const shuffle = (lanes: Code): Code => [...simd(13), ...lanes]
+/** 0.5, four times. */
+export const halves: Code = [0x43, 0, 0, 0, 0x3f, ...simd(19)]
+export const narrow = simd(133) // i16x8.narrow_i32x4_s, which saturates
+export const extendLow = simd(167) // i32x4.extend_low_i16x8_s
+export const extendHigh = simd(168)
+export const toFloat = simd(250) // f32x4.convert_i32x4_s
+export const toInteger = simd(248) // i32x4.trunc_sat_f32x4_s
+export const floor = simd(104)
+export const addFloat = simd(228)
+export const multiplyFloat = simd(230)
+
+/** Runs `body` for `index` = 0, 8, 16, … while it is less than `end`, and at least once. All are locals. */
+export const eightByEight = (index: number, end: number, body: Code): Code => [
+  ...constant(0), ...set(index),
+  0x03, 0x40, // loop
+  ...body,
+  ...get(index), ...constant(8), ...add, ...tee(index), ...get(end), ...lessThan,
+  0x0d, 0, // br_if to the loop's head
+  0x0b
+]
+
+/** Lanes of 16 bits of two vectors, for `shuffle`. */
+const lanes = (...numbers: ReadonlyArray<number>): Code => numbers.flatMap((lane) => [2 * lane, 2 * lane + 1])
+export const evens = lanes(0, 2, 4, 6, 8, 10, 12, 14)
+export const odds = lanes(1, 3, 5, 7, 9, 11, 13, 15)
+export const lowZipped = lanes(0, 8, 1, 9, 2, 10, 3, 11)
+export const highZipped = lanes(4, 12, 5, 13, 6, 14, 7, 15)
+
+const vector = (items: ReadonlyArray<Code>): Code => [...unsigned(items.length), ...items.flat()]
+const sized = (code: Code): Code => [...unsigned(code.length), ...code]
+const section = (id: number, content: Code): Code => [id, ...sized(content)]
+const name = (text: string): Code => sized(Array.from(text, (letter) => letter.charCodeAt(0)))
+
+const i32 = 0x7f
+const v128 = 0x7b
+
+/** A function of two parameters, with three more numbers and two vectors as locals. */
+const body = (code: Code): Code => sized([...vector([[3, i32], [2, v128]]), ...code, 0x0b])
+
+/** A module with one page of memory and two functions of two numbers, which are exported as `memory`, `double` and `halve`. */
+export const moduleOf = (double: Code, halve: Code): Uint8Array =>
+  Uint8Array.from([
+    0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // "\0asm", version 1
+    ...section(1, vector([[0x60, ...vector([[i32], [i32]]), 0]])), // types
+    ...section(3, vector([[0], [0]])), // functions
+    ...section(5, vector([[0, 1]])), // memory: one page
+    ...section(7, vector([[...name("memory"), 2, 0], [...name("double"), 0, 0], [...name("halve"), 0, 1]])), // exports
+    ...section(10, vector([body(double), body(halve)])) // code
+  ])

@@ -1,0 +1,36 @@
+/** What is fixed about one call: who it is with, what it may ask of Twilio, how long its waits are. */
+import type { Duration, Effect, Option } from "effect"
+import type { Agent } from "../agent/Agent.ts"
+import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import type { CallSid } from "../domain/Sid.ts"
+import type { TwilioError } from "../twilio/rest/RestClient.ts"
+
+export interface CallInfo {
+  readonly callSid: CallSid
+  readonly direction: "inbound" | "outbound"
+  readonly from: Option.Option<PhoneNumber>
+  readonly to: Option.Option<PhoneNumber>
+  readonly agent: Agent
+  /** Whose share of the lines the call takes, see `CallerShare`; unset: nobody's. */
+  readonly callerKey?: string
+  /** Where Twilio asks what next after a transfer; unset: the call then ends. */
+  readonly continueUrl?: string
+}
+
+/** What one call may ask of Twilio over REST. */
+export interface CallControl {
+  readonly hangUp: Effect.Effect<void>
+  /** Rings another telephone and connects it with the caller, in place of the agent. */
+  readonly transfer: (to: PhoneNumber) => Effect.Effect<void, TwilioError>
+}
+
+export interface CallLimits {
+  /** From the first answer on, over all media streams. */
+  readonly callDuration: Duration.Duration
+  /** From Twilio's TwiML to the start of the media stream. */
+  readonly start: Duration.Duration
+  /** Without a `media` message. */
+  readonly media: Duration.Duration
+  /** How much of the caller's sound may wait, and how long a gap in it may be a stall of the network. */
+  readonly backlog: Duration.Duration
+}

@@ -1,0 +1,72 @@
+/**
+ * The state of one call and what follows from its changes: commands for the owner fiber, metrics, a log line, word to those outside.
+ *
+ * The state moves only by `CallState.transition`. Events may come from any fiber.
+ */
+import { type Cause, Effect, Metric, Queue, Ref } from "effect"
+import * as Metrics from "../observability/Metrics.ts"
+import type { CallInfo } from "./CallInfo.ts"
+import { type CallEvent, type CallState, type Command, initial, type Phase, transition } from "./CallState.ts"
+
+/**
+ * The call has entered a new phase. Runs once for each, in the fiber that brought the event, which can't be interrupted meanwhile.
+ * Nothing comes after `Ended`.
+ */
+export type OnPhase = (phase: Phase) => Effect.Effect<void>
+
+export interface CallLifecycle {
+  readonly state: Effect.Effect<CallState>
+  readonly phase: () => Phase
+  /** Moves the state; gives the new one. */
+  readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
+  /** What is to be done, in order. The queue's end is the call's end. */
+  readonly commands: Queue.Dequeue<Command, Cause.Done>
+  /** Counts the call as live, and logs its beginning; to be run once. */
+  readonly begin: Effect.Effect<void>
+}
+
+export const make = Effect.fnUntraced(function*(
+  { agent, callSid, direction }: CallInfo,
+  onPhase: OnPhase
+): Effect.fn.Return<CallLifecycle> {
+  const state = yield* Ref.make(initial)
+  const commands = yield* Queue.unbounded<Command, Cause.Done>()
+
+  const callsIn = ({ _tag }: Phase) => Metrics.callsLive(_tag, direction)
+
+  const enter = Effect.fnUntraced(function*(before: Phase, after: Phase) {
+    yield* Metric.modify(callsIn(before), -1)
+    if (after._tag !== "Ended") {
+      yield* Metric.modify(callsIn(after), 1)
+      yield* Effect.logDebug(`call ${after._tag.toLowerCase()}`)
+      return yield* onPhase(after)
+    }
+    const { reason } = after
+    yield* Metric.update(Metrics.callsEnded(reason, direction), 1)
+    yield* Effect.logInfo("call ended").pipe(Effect.annotateLogs({ reason }))
+    yield* onPhase(after)
+    yield* Queue.end(commands)
+  })
+
+  const dispatch = (event: CallEvent) =>
+    Effect.gen(function*() {
+      const [before, after] = yield* Ref.modify(state, (before) => {
+        const [newCommands, after] = transition(before, event)
+        Queue.offerAllUnsafe(commands, newCommands)
+        return [[before, after], after]
+      })
+      if (before.phase._tag !== after.phase._tag) yield* enter(before.phase, after.phase)
+      return after
+    }).pipe(Effect.annotateLogs({ callSid }), Effect.uninterruptible)
+
+  return {
+    state: Ref.get(state),
+    phase: () => Ref.getUnsafe(state).phase,
+    dispatch,
+    commands,
+    begin: Effect.andThen(
+      Metric.modify(callsIn(initial.phase), 1),
+      Effect.logInfo("call began").pipe(Effect.annotateLogs({ callSid, direction, agent: agent.name }))
+    )
+  }
+})

@@ -1,0 +1,72 @@
+/** The fiber that owns one call: it carries out the commands of the call's state, in order, and holds the timers. */
+import { Duration, Effect, FiberMap, Queue } from "effect"
+import type { StreamSid } from "../domain/Sid.ts"
+import * as ProcessHalt from "../twilio/media/ProcessHalt.ts"
+import type { CallControl, CallLimits } from "./CallInfo.ts"
+import type { CallLifecycle } from "./CallLifecycle.ts"
+import { CallEvent, type Command, type EndReason, type Timer } from "./CallState.ts"
+
+/** Twilio rings for a minute; a call may stand in Twilio's own queue before that. */
+const answerTimeout = Duration.minutes(5)
+
+/** For Twilio's last word after a stream has ended. */
+const endingTimeout = Duration.seconds(3)
+
+/** For Twilio to come back after a socket was lost: its action request is sent at once. */
+const resumingTimeout = Duration.seconds(10)
+
+/** Twilio's own longest call: for a call that was handed on, and of whose end no word comes. */
+const transferredTimeout = Duration.hours(4)
+
+const timeoutOf = (timer: Timer, limits: CallLimits): Duration.Duration => {
+  switch (timer) {
+    case "answer":
+      return answerTimeout
+    case "start":
+      return limits.start
+    case "duration":
+      return limits.callDuration
+    case "ending":
+      return endingTimeout
+    case "resuming":
+      return resumingTimeout
+    case "transferred":
+      return transferredTimeout
+  }
+}
+
+/** Runs until the call has ended. */
+export const run = Effect.fnUntraced(function*(
+  lifecycle: CallLifecycle,
+  limits: CallLimits,
+  control: CallControl,
+  streams: { readonly close: (streamSid: StreamSid, reason: EndReason) => Effect.Effect<void> }
+) {
+  const timers = yield* FiberMap.make<Timer>()
+
+  const arm = (timer: Timer) =>
+    FiberMap.run(
+      timers,
+      timer,
+      Effect.andThen(ProcessHalt.sleep(timeoutOf(timer, limits)), lifecycle.dispatch(CallEvent.TimerFired({ timer }))),
+      // The whole call is timed from the first answer, however often its stream is connected.
+      { onlyIfMissing: timer === "duration" }
+    )
+
+  const execute = (command: Command): Effect.Effect<unknown> => {
+    switch (command._tag) {
+      case "Arm":
+        return arm(command.timer)
+      case "Disarm":
+        return FiberMap.remove(timers, command.timer)
+      case "CloseStream":
+        return streams.close(command.streamSid, command.reason)
+      case "HangUp":
+        return control.hangUp
+    }
+  }
+
+  yield* lifecycle.begin
+  yield* arm("answer")
+  yield* Effect.ignore(Effect.forever(Effect.flatMap(Queue.take(lifecycle.commands), execute)))
+}, Effect.scoped)

@@ -1,0 +1,104 @@
+/**
+ * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. There are two while one takes the place of
+ * another.
+ */
+import { Deferred, Effect, Fiber, Scope } from "effect"
+import type { StreamSid } from "../domain/Sid.ts"
+import type { MediaStream } from "../twilio/media/MediaStream.ts"
+import type { CallInfo } from "./CallInfo.ts"
+import type { CallLifecycle } from "./CallLifecycle.ts"
+import { CallEvent, type EndReason, type StreamEnd } from "./CallState.ts"
+import * as MediaSession from "./media/MediaSession.ts"
+
+/** The WebSocket's close code and reason (RFC 6455, section 7.4) for an end of ours. */
+const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
+  switch (reason) {
+    case "badMessages":
+      return [1008, "too many messages could not be read"]
+    case "mediaAhead":
+      return [1008, "more sound came than time has passed"]
+    case "oversizedMessage":
+      return [1009, "a message was too large"]
+    case "mediaTimeout":
+      return [1008, "no media came"]
+    case "slowPeer":
+      return [1008, "the peer does not read"]
+    case "shutdown":
+      return [1001, "the service is stopping"]
+    case "agentFailed":
+      return [1011, "the agent failed"]
+    default:
+      return [1000, ""]
+  }
+}
+
+const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
+
+export interface CallStreams {
+  /** Runs a media stream until it is over; `false` when the call has no place for it. */
+  readonly run: (stream: MediaStream) => Effect.Effect<boolean>
+  /** Ends this stream for this reason, if it is open. */
+  readonly close: (streamSid: StreamSid, reason: EndReason) => Effect.Effect<void>
+}
+
+/** `scope`: the call's; its end ends the streams. */
+export const make = (
+  info: CallInfo,
+  lifecycle: CallLifecycle,
+  session: MediaSession.Options,
+  scope: Scope.Scope
+): CallStreams => {
+  /** The open streams; each waits for the reason to be closed. */
+  const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
+
+  /** Until the stream ends or is to be closed, also while the agent still gets ready. */
+  const untilEnd = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
+    Effect.raceFirst(
+      MediaSession.run(stream, info.agent, session),
+      Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
+    ).pipe(
+      Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),
+      Effect.catchDefect((defect) => Effect.as(Effect.logError("The agent failed; the call is ended", defect), agentFailed))
+    )
+
+  const serve = Effect.fnUntraced(
+    function*(stream: MediaStream, toClose: Effect.Effect<EndReason>) {
+      const { streamSid } = stream
+      yield* Effect.logInfo("stream started")
+      const end = yield* untilEnd(stream, toClose)
+      yield* Effect.logInfo("stream ended").pipe(
+        Effect.annotateLogs({ end: end._tag === "Closed" ? end.reason : end._tag })
+      )
+      // The state first: Twilio asks what next as soon as the socket is closed.
+      yield* lifecycle.dispatch(CallEvent.StreamEnded({ streamSid, end }))
+      if (end._tag === "Closed") yield* stream.close(...closeFor(end.reason))
+    },
+    (effect, { streamSid }) =>
+      effect.pipe(
+        Effect.ensuring(Effect.sync(() => closing.delete(streamSid))),
+        Effect.annotateLogs({ callSid: info.callSid, streamSid })
+      )
+  )
+
+  return {
+    run: Effect.fnUntraced(function*(stream) {
+      const { streamSid } = stream
+      // A stream is taken once: its SID proves nothing the second time.
+      if (closing.has(streamSid)) return false
+      const toClose = yield* Deferred.make<EndReason>()
+      closing.set(streamSid, toClose)
+      const { phase } = yield* lifecycle.dispatch(CallEvent.StreamStarted({ streamSid }))
+      if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) {
+        closing.delete(streamSid)
+        return false
+      }
+      yield* Effect.flatMap(Effect.forkIn(serve(stream, Deferred.await(toClose)), scope), Fiber.await)
+      return true
+    }),
+    close: (streamSid, reason) =>
+      Effect.suspend(() => {
+        const open = closing.get(streamSid)
+        return open === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(open, reason))
+      })
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What one media stream counts beside its tally: messages that the agent took, frames that were sent or thrown away.
+ *
+ * Counting costs an addition a frame. `report` tells the metrics how much the counts have grown.
+ */
+import type { Context, Metric } from "effect"
+import * as Metrics from "../../observability/Metrics.ts"
+import type { Tally } from "../../twilio/media/inbound/InboundMedia.ts"
+
+interface Totals {
+  readonly tally: Tally
+  /** Frames of the agent that were written to the socket. */
+  readonly sent: number
+  /** Frames of the agent that a `clear` threw away in this process. */
+  readonly cleared: number
+  /** Messages that the agent's `maxBacklogFrames` skipped. */
+  readonly stale: number
+}
+
+type Counter = readonly [metric: Metric.Metric<number, unknown>, total: (totals: Totals) => number]
+
+/** Shown at `/metrics` from the first call on, also while they are 0. */
+const traffic: ReadonlyArray<Counter> = [
+  [Metrics.framesReceived, ({ tally }) => tally.received],
+  [Metrics.framesScanned, ({ tally }) => tally.scanned],
+  [Metrics.framesSent, ({ sent }) => sent]
+]
+
+/** Shown at `/metrics` once there is a loss. */
+const losses: ReadonlyArray<Counter> = [
+  [Metrics.mediaSurplus, ({ tally }) => tally.surplusMillis / 1000],
+  [Metrics.framesDropped("agentSlow"), ({ tally }) => tally.untaken],
+  [Metrics.framesDropped("networkBurst"), ({ tally }) => tally.burst],
+  [Metrics.framesDropped("networkLoss"), ({ tally }) => tally.lost],
+  [Metrics.framesDropped("cleared"), ({ cleared }) => cleared],
+  [Metrics.framesDropped("stale"), ({ stale }) => stale]
+]
+
+export interface MediaCounts {
+  /** The agent was given these messages, or skipped them. */
+  readonly addTaken: (messages: number) => void
+  /** Of the messages taken, the agent skipped so many. */
+  readonly addStale: (messages: number) => void
+  /** These frames were written to the socket. */
+  readonly addSent: (frames: number) => void
+  /** A `clear` threw away these frames before they were sent. */
+  readonly addCleared: (frames: number) => void
+  /** Tells the metrics what was added since the last report. */
+  readonly report: () => void
+}
+
+/** @param now monotonic ms */
+export const make = (options: {
+  readonly tally: Tally
+  readonly now: () => number
+  /** Every message comes back as one frame, so that the time from the one to the other is the echo's latency. */
+  readonly isEcho: boolean
+  /** Where the metrics are. */
+  readonly context: Context.Context<never>
+}): MediaCounts => {
+  const { context, isEcho, now, tally } = options
+  const totals = { tally, sent: 0, cleared: 0, stale: 0 }
+  let taken = 0
+  const reportedTraffic = traffic.map(() => 0)
+  const reportedLosses = losses.map(() => 0)
+
+  /** The stream times one message in fifty, by its index. Messages that were dropped before the agent took them have no index here. */
+  const indexOfTimed = () => tally.sampleIndex - (tally.ahead + tally.burst + tally.untaken)
+  const sinceTimedSeconds = () => (now() - tally.sampleAt) / 1000
+
+  return {
+    addTaken: (messages) => {
+      const timed = indexOfTimed()
+      if (timed >= taken && timed < taken + messages) Metrics.queueLatency.updateUnsafe(sinceTimedSeconds(), context)
+      taken += messages
+    },
+    addStale: (messages) => {
+      totals.stale += messages
+    },
+    addSent: (frames) => {
+      const before = totals.sent
+      totals.sent += frames
+      if (!isEcho) return
+      const timed = indexOfTimed() - totals.stale
+      if (timed >= before && timed < totals.sent) Metrics.echoLatency.updateUnsafe(sinceTimedSeconds(), context)
+    },
+    addCleared: (frames) => {
+      totals.cleared += frames
+    },
+    report: () => {
+      for (let index = 0; index < traffic.length; index++) {
+        const [metric, totalOf] = traffic[index]
+        const total = totalOf(totals)
+        metric.updateUnsafe(total - reportedTraffic[index], context)
+        reportedTraffic[index] = total
+      }
+      for (let index = 0; index < losses.length; index++) {
+        const [metric, totalOf] = losses[index]
+        const total = totalOf(totals)
+        if (total === reportedLosses[index]) continue
+        metric.updateUnsafe(total - reportedLosses[index], context)
+        reportedLosses[index] = total
+      }
+    }
+  }
+}

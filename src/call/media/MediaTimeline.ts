@@ -1,0 +1,76 @@
+/**
+ * How much sound is missing before a message, by its `chunk` and `timestamp`: arithmetic over media time.
+ *
+ * Twilio sends a message each 20 ms for the whole call, also while the caller is silent. So a message that is missing was lost.
+ */
+import { closeLeadMillis, maxLeadMillis } from "../../twilio/media/MediaLead.ts"
+import type { Media } from "../../twilio/media/MediaMessage.ts"
+
+/** Bytes of μ-law in a ms. */
+export const bytesPerMilli = 8
+
+/**
+ * How far (ms) `timestamp` may run ahead of the sound while no message is missing: Twilio's are taken from a clock of its own, and
+ * advance by about the length of the sound.
+ */
+const timestampSlackMillis = 100
+
+export interface MediaTimeline {
+  /**
+   * Takes the next message; gives how much sound (ms) is missing before it.
+   *
+   * @param elapsed real ms since the stream was opened, asked for only where something is missing
+   */
+  readonly missingBefore: (media: Media["media"], elapsed: () => number) => number
+  /** So much silence (ms) was put behind the last message. */
+  readonly addSilence: (millis: number) => void
+  /** The last message follows directly upon the one before it, though silence was put between: the network had held it up. */
+  readonly wasHeldUp: () => boolean
+}
+
+/**
+ * A gap is never longer than the `backlog` (ms), and all sound together never longer than the stream so far and the lead that sound may
+ * have, whatever the numbers say.
+ *
+ * A number that would put the sound ten seconds ahead of the clock is wrong, and makes no gap. A gap of it would move the media time
+ * ahead for good, and hide every later gap. The next message is compared with the wrong one, so the sequence mends by itself.
+ */
+export const make = (backlog: number): MediaTimeline => {
+  /** What the next message says if nothing is missing; unset before the first. */
+  let expected: { readonly chunk: number; readonly timestamp: number } | undefined
+  /** ms of all sound so far, with the silence that was put in. */
+  let heardMillis = 0
+  /** ms of silence since the last message. */
+  let silenceMillis = 0
+  let wasHeldUp = false
+  const maxLead = Math.min(backlog, maxLeadMillis)
+
+  const gapBefore = ({ chunk, timestamp }: Media["media"], length: number, elapsed: () => number): number => {
+    if (expected === undefined) return 0
+    /** The silence since the last message stands for the same gap: it is not counted twice. */
+    const isPossible = (gap: number) => heardMillis - silenceMillis + gap <= elapsed() + closeLeadMillis
+    const byTimestamp = timestamp - expected.timestamp
+    const skipsChunks = chunk > expected.chunk
+    if (byTimestamp > (skipsChunks ? 0 : timestampSlackMillis) && isPossible(byTimestamp)) return byTimestamp
+    const byChunk = skipsChunks ? (chunk - expected.chunk) * length : 0
+    return byChunk > 0 && isPossible(byChunk) ? byChunk : 0
+  }
+
+  return {
+    missingBefore: (media, elapsed) => {
+      const length = media.payload.length / bytesPerMilli
+      const gap = gapBefore(media, length, elapsed)
+      const missing = gap <= silenceMillis ? 0 : Math.max(0, Math.min(gap - silenceMillis, backlog, elapsed() + maxLead - heardMillis))
+      wasHeldUp = silenceMillis > timestampSlackMillis && gap < timestampSlackMillis
+      silenceMillis = 0
+      expected = { chunk: media.chunk + 1, timestamp: media.timestamp + length }
+      heardMillis += missing + length
+      return missing
+    },
+    addSilence: (millis) => {
+      heardMillis += millis
+      silenceMillis += millis
+    },
+    wasHeldUp: () => wasHeldUp
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The agent's frames on their way to Twilio: a frame that may leave leaves at once, one that is ahead of playback waits.
+ *
+ * At most 200 ms of sound are sent ahead of playback. What is further ahead waits in a bounded queue of 400 ms; when that is full, the
+ * agent waits. Marks and notices keep their place between the frames.
+ *
+ * A `clear` begins a new generation. Whoever offers names the generation in which the sound was made, and items of an older one are thrown
+ * away wherever they are met.
+ */
+import { Effect, Fiber, Queue, type Scope } from "effect"
+import * as Pacer from "../../audio/Pacer.ts"
+import type { OutboundMark, SentNotice } from "../../conversation/ports/AudioPort.ts"
+import { frameBytes, frameMillis } from "./LineCodec.ts"
+import type { LineSender } from "./LineSender.ts"
+import type { MediaCounts } from "./MediaCounts.ts"
+
+/** Frames that may wait for the pacer: 400 ms. */
+export const maxQueuedFrames = 20
+
+/** Frames that are put into the queue, and taken from it, in one go. */
+const framesPerItem = 5
+
+/** How far ahead of playback sound is sent, in ms. */
+export const leadMillis = 200
+
+/**
+ * By how much (ms) the pacer lets the lead become less before it sends again, several frames in one go: waking up for each
+ * costs more than sending it.
+ */
+const slackMillis = 40
+
+interface QueuedItem {
+  /** Whole frames of μ-law, or what stands between frames. */
+  readonly item: Uint8Array | OutboundMark | SentNotice
+  readonly generation: number
+}
+
+/** Frames that leave in one write: a write to the kernel costs more than encoding what is written. */
+interface FrameBatch {
+  /** Whether no further frame fits. */
+  readonly isFull: () => boolean
+  /** Copies one frame of `source`, from `at` on. `playsAt` (monotonic ms) counts for the first frame of the batch. */
+  readonly add: (source: Uint8Array, at: number, playsAt: number) => void
+  /** Sends all frames, if any; gives how many. */
+  readonly send: () => number
+  readonly discard: () => void
+}
+
+const makeBatch = (sender: LineSender): FrameBatch => {
+  const bytes = new Uint8Array(2 * maxQueuedFrames * frameBytes)
+  let length = 0
+  let firstPlaysAt = 0
+  return {
+    isFull: () => length === bytes.length,
+    add: (source, at, playsAt) => {
+      if (length === 0) firstPlaysAt = playsAt
+      for (let byte = 0; byte < frameBytes; byte++) bytes[length + byte] = source[at + byte]
+      length += frameBytes
+    },
+    send: () => {
+      if (length === 0) return 0
+      const frames = length / frameBytes
+      length = 0
+      sender.sendFrames(bytes.subarray(0, frames * frameBytes), firstPlaysAt)
+      return frames
+    },
+    discard: () => {
+      length = 0
+    }
+  }
+}
+
+export interface PacedQueue {
+  /** Changes with each `clear`. */
+  readonly generation: () => number
+  /** Frames that have not left: queued, waiting for room in the queue, or held by the pacer. */
+  readonly unsentFrames: () => number
+  /** Sends or queues whole frames of μ-law, which may be overwritten when this has ended; waits while the queue is full. */
+  readonly offerFrames: (mulaw: Uint8Array, generation: number) => Effect.Effect<unknown>
+  /** Sends or queues a mark or a notice, behind all frames offered before; waits while the queue is full. */
+  readonly offerMarker: (marker: OutboundMark | SentNotice, generation: number) => Effect.Effect<unknown>
+  /** Throws away what has not left. Later items may leave at once: Twilio is to be told to clear, too. */
+  readonly clear: Effect.Effect<void>
+}
+
+/** The queue's pacing stops with the scope. `now`: monotonic ms. */
+export const make = Effect.fnUntraced(function*(options: {
+  readonly sender: LineSender
+  readonly counts: MediaCounts
+  readonly now: () => number
+}): Effect.fn.Return<PacedQueue, never, Scope.Scope> {
+  const { counts, now, sender } = options
+  const scope = yield* Effect.scope
+  const pacer = Pacer.make({ leadMillis })
+  const queue = yield* Queue.bounded<QueuedItem>(maxQueuedFrames / framesPerItem)
+  const batch = makeBatch(sender)
+  let unsentFrames = 0
+  let generation = 0
+
+  const isIdle = () => unsentFrames === 0 && Queue.sizeUnsafe(queue) === 0
+
+  const enqueueFrames = Effect.fnUntraced(function*(mulaw: Uint8Array, current: number) {
+    for (let at = 0; at < mulaw.length; at += framesPerItem * frameBytes) {
+      if (current !== generation) return counts.addCleared((mulaw.length - at) / frameBytes)
+      const item = mulaw.subarray(at, at + framesPerItem * frameBytes)
+      unsentFrames += item.length / frameBytes
+      yield* Queue.offer(queue, { item, generation: current })
+    }
+  })
+
+  const offerFrames = (mulaw: Uint8Array, current: number): Effect.Effect<unknown> => {
+    let at = 0
+    if (isIdle()) {
+      const moment = now()
+      const playsAt = moment + pacer.lead(moment)
+      for (; at < mulaw.length && pacer.lead(moment) + frameMillis <= leadMillis; at += frameBytes) pacer.reserve(moment, frameMillis)
+      if (at > 0) sender.sendFrames(at === mulaw.length ? mulaw : mulaw.subarray(0, at), playsAt)
+    }
+    return at === mulaw.length ? Effect.void : enqueueFrames(mulaw.slice(at), current)
+  }
+
+  const sendMarker = (marker: OutboundMark | SentNotice) => marker._tag === "Mark" ? sender.sendMark(marker.name) : marker.notify()
+
+  const sendBatch = () => {
+    unsentFrames -= batch.send()
+  }
+
+  const pace = Effect.gen(function*() {
+    while (true) {
+      if (Queue.sizeUnsafe(queue) === 0) sendBatch()
+      const { generation: current, item } = yield* Queue.take(queue)
+      if (current !== generation) continue
+      if (!(item instanceof Uint8Array)) {
+        sendBatch()
+        sendMarker(item)
+        continue
+      }
+      for (let at = 0; at < item.length; at += frameBytes) {
+        const moment = now()
+        const playsAt = moment + pacer.lead(moment)
+        const wait = pacer.reserve(moment, frameMillis)
+        if (wait > 0) {
+          sendBatch()
+          yield* Effect.sleep(wait + slackMillis)
+        }
+        if (batch.isFull()) sendBatch()
+        batch.add(item, at, playsAt)
+      }
+    }
+  })
+
+  const startPacing = Effect.forkIn(pace, scope)
+  let pacing = yield* startPacing
+
+  return {
+    generation: () => generation,
+    unsentFrames: () => unsentFrames,
+    offerFrames,
+    offerMarker: (marker, current) => {
+      if (current !== generation) return Effect.void
+      return isIdle() ? Effect.sync(() => sendMarker(marker)) : Queue.offer(queue, { item: marker, generation: current })
+    },
+    clear: Effect.gen(function*() {
+      generation++
+      // The pacing fiber may sleep for sound that is thrown away now, and later sound would wait for that.
+      yield* Fiber.interrupt(pacing)
+      yield* Queue.clear(queue)
+      counts.addCleared(unsentFrames)
+      unsentFrames = 0
+      batch.discard()
+      pacing = yield* startPacing
+      pacer.clear(now())
+    })
+  }
+})

@@ -1,0 +1,53 @@
+/**
+ * Puts silence behind the caller's sound while the caller sends nothing.
+ *
+ * A time without messages is a stall of the network until something shows that nothing was sent. The pong to a WebSocket ping shows it,
+ * for it comes behind all that was sent before it. Without a pong, the end of the backlog does.
+ */
+import { Effect } from "effect"
+import type { MediaStream } from "../../twilio/media/MediaStream.ts"
+import * as ProcessHalt from "../../twilio/media/ProcessHalt.ts"
+import type { GaplessSound } from "./InboundSound.ts"
+import { frameMillis } from "./LineCodec.ts"
+
+/** Without a message for this long (ms), the peer is pinged. */
+const pingAfterMillis = 1000
+
+/** Silence is put in by so much (ms) at once, as real time passes. */
+const stepMillis = 5 * frameMillis
+
+/** Never ends. */
+export const run = (options: {
+  readonly stream: MediaStream
+  readonly sound: Pick<GaplessSound, "arePongsTrue">
+  /** How long a stall of the network may be, ms. */
+  readonly backlog: number
+  /** Monotonic ms. */
+  readonly now: () => number
+}): Effect.Effect<never> => {
+  const { backlog, now, sound, stream } = options
+  const { tally } = stream
+  const sinceLastMessage = () => now() - tally.lastAt
+
+  /** Until the next message comes. The last one came at `last`; sound reaches to `from` (monotonic ms). */
+  const fill = (last: number, from: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (tally.lastAt !== last) return Effect.void
+      const millis = Math.floor(now() - from)
+      if (millis > 0) stream.addSilence(millis)
+      return Effect.andThen(ProcessHalt.waitAndCatchUp(stepMillis, Effect.sleep(stepMillis)), fill(last, from + millis))
+    })
+
+  return Effect.forever(
+    Effect.suspend(() => {
+      const untilPing = pingAfterMillis - sinceLastMessage()
+      if (untilPing > 0) return ProcessHalt.waitAndCatchUp(untilPing, Effect.sleep(untilPing))
+      const last = tally.lastAt
+      const pongTimeout = Math.max(0, backlog - sinceLastMessage())
+      return Effect.andThen(
+        ProcessHalt.waitAndCatchUp(pongTimeout, Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, pongTimeout)),
+        Effect.suspend(() => fill(last, last))
+      )
+    })
+  )
+}

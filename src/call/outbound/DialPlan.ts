@@ -1,0 +1,50 @@
+/** What is dialled for a request, after all checks that need no line and no turn. */
+import { Effect, Option } from "effect"
+import type { Agent } from "../../agent/Agent.ts"
+import type { Agents } from "../../agent/Agents.ts"
+import type { AppConfig } from "../../config/AppConfig.ts"
+import type { Credentials } from "../../config/Credentials.ts"
+import * as DialRules from "../../domain/DialRules.ts"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import * as MediaHost from "../MediaHost.ts"
+import { NumberRefused, OutboundNotConfigured, type OutboundError, type OutboundRequest } from "./OutboundRequest.ts"
+
+export interface DialPlan {
+  readonly from: PhoneNumber
+  readonly agent: Agent
+  /** Where Twilio asks for the call's TwiML. */
+  readonly url: string
+}
+
+/** Gives the plan of each request, or why it is not dialled. */
+export const make = (
+  config: AppConfig["Service"],
+  credentials: Credentials["Service"],
+  agents: Agents["Service"]
+) => {
+  const { apiBaseUrl, phoneNumber } = config.twilio
+
+  const missing = [
+    ...credentials.isLocalAccount && Option.isNone(apiBaseUrl) ? ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"] : [],
+    ...Option.isNone(phoneNumber) ? ["TWILIO_PHONE_NUMBER"] : []
+  ]
+
+  /** Twilio itself opens media streams by wss alone; a stand-in on this machine opens others too. */
+  const isReachable = (baseUrl: string) => Option.isSome(apiBaseUrl) || baseUrl.startsWith("https:")
+
+  return Effect.fnUntraced(function*(request: OutboundRequest): Effect.fn.Return<DialPlan, OutboundError> {
+    if (Option.isNone(phoneNumber) || missing.length > 0) return yield* new OutboundNotConfigured({ missing })
+    if (!isReachable(request.baseUrl)) return yield* new OutboundNotConfigured({ missing: ["PUBLIC_URL (https)"] })
+    const agent = Option.isSome(request.agent) ? yield* agents.find(request.agent.value) : agents.standard
+    const url = new URL(`${request.baseUrl}/twiml`)
+    url.searchParams.set("agent", agent.name)
+    if (Option.isSome(request.websocketUrl)) {
+      const ownHost = new URL(request.baseUrl).host
+      const allowedHosts = [ownHost, ...config.server.websocketHosts]
+      url.searchParams.set("websocket_url", yield* Effect.fromResult(MediaHost.check(request.websocketUrl.value, allowedHosts)))
+    }
+    const refusal = DialRules.refusal(config.dialling.rules, request.to)
+    if (Option.isSome(refusal)) return yield* new NumberRefused(refusal.value)
+    return { from: phoneNumber.value, agent, url: url.href }
+  })
+}

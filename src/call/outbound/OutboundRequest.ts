@@ -1,0 +1,62 @@
+/** What is asked for when a call is to be placed, what comes of it, and why it may not. */
+import { Data, type Option } from "effect"
+import type { UnknownAgent } from "../../agent/Agents.ts"
+import type { AgentName } from "../../domain/AgentName.ts"
+import type * as DialRules from "../../domain/DialRules.ts"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+import type { TwilioError } from "../../twilio/rest/RestClient.ts"
+import type { WebSocketUrlRefused } from "../MediaHost.ts"
+import type { LineBusy } from "../registry/Admission.ts"
+import type { DialLimitReached } from "./DialLimits.ts"
+import type { TooManyWaiting } from "./DialTurns.ts"
+import type { IdempotencyConflict } from "./IdempotencyKeys.ts"
+
+export interface OutboundRequest {
+  readonly to: PhoneNumber
+  /** Absent: the standard agent. */
+  readonly agent: Option.Option<AgentName>
+  /** A media WebSocket other than this service's own. */
+  readonly websocketUrl: Option.Option<string>
+  readonly idempotencyKey: Option.Option<string>
+  /** Where Twilio reaches this service: `https://…`, without a trailing slash. */
+  readonly baseUrl: string
+}
+
+export interface PlacedCall {
+  readonly callSid: CallSid
+  readonly status: string
+  readonly to: PhoneNumber
+  readonly from: PhoneNumber
+  readonly agent: AgentName
+  /** How long the call waited for its turn at Twilio, in ms. */
+  readonly queuedMillis: number
+}
+
+/** The service lacks what it needs to place calls. */
+export class OutboundNotConfigured extends Data.TaggedError("OutboundNotConfigured")<{
+  /** The variables that are missing. */
+  readonly missing: ReadonlyArray<string>
+}> {
+  override get message() {
+    return `Calls can't be placed yet. Set ${this.missing.join(", ")} and start the service again.`
+  }
+}
+
+/** The number is one that is not dialled. */
+export class NumberRefused extends Data.TaggedError("NumberRefused")<DialRules.DialRefusal> {}
+
+export type OutboundError =
+  | OutboundNotConfigured
+  | WebSocketUrlRefused
+  | NumberRefused
+  | DialLimitReached
+  | TooManyWaiting
+  | IdempotencyConflict
+  | UnknownAgent
+  | LineBusy
+  | TwilioError
+
+/** Whether the phone may ring, or have rung, though we can't tell: another try could ring it twice. */
+export const mayHaveRung = (error: OutboundError): boolean =>
+  error._tag === "TwilioError" && (error.failure === "timedOut" || error.failure === "interrupted" || error.failure === "failed")

@@ -1,0 +1,67 @@
+/**
+ * What this process knows of calls that are not live in it: reports that came before their call, and ends.
+ *
+ * Ages are by the monotonic clock: a wall clock that is set makes none of them longer or shorter.
+ */
+import { Clock, Duration, Effect, Metric } from "effect"
+import type { CallSid } from "../../domain/Sid.ts"
+import * as Metrics from "../../observability/Metrics.ts"
+import { isTerminal } from "../CallState.ts"
+import * as EarlyReports from "./EarlyReports.ts"
+import * as EndedCalls from "./EndedCalls.ts"
+
+/** How often what is too old is forgotten, should nothing else happen. */
+const forgetEvery = Duration.seconds(10)
+
+export interface AbsentCalls {
+  /** The call has ended. `isOver`: Twilio has confirmed it. */
+  readonly addEnd: (callSid: CallSid, isOver: boolean) => Effect.Effect<void>
+  /** Whether the call has ended, confirmed or not. */
+  readonly hasEnded: (callSid: CallSid) => Effect.Effect<boolean>
+  /** Whether Twilio has confirmed the call's end. */
+  readonly isOver: (callSid: CallSid) => Effect.Effect<boolean>
+  /** Keeps a report of a call that is not live and has not ended. A terminal status is an end that Twilio has confirmed, also of a live call. */
+  readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isLive: boolean) => Effect.Effect<void>
+  /** Gives the reports of this call, in the order of their numbers, and forgets them. */
+  readonly takeReports: (callSid: CallSid) => Effect.Effect<ReadonlyArray<EarlyReports.Report>>
+}
+
+const count = (outcome: Parameters<typeof Metrics.earlyReports>[0], reports: number) =>
+  reports === 0 ? Effect.void : Metric.update(Metrics.earlyReports(outcome), reports)
+
+/** A fiber of the scope forgets what is too old. */
+export const make = Effect.gen(function*() {
+  const ended = EndedCalls.make()
+  const early = EarlyReports.make()
+  const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+  const forgetOld = Effect.gen(function*() {
+    const now = yield* monotonicMillis
+    ended.forgetOld(now)
+    yield* count("expired", early.forgetOld(now))
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(forgetOld, forgetEvery)))
+
+  const absent: AbsentCalls = {
+    addEnd: (callSid, isOver) => Effect.map(monotonicMillis, (now) => ended.add(callSid, isOver, now)),
+    hasEnded: (callSid) => Effect.map(monotonicMillis, (now) => ended.has(callSid, now)),
+    isOver: (callSid) => Effect.map(monotonicMillis, (now) => ended.isOver(callSid, now)),
+    addReport: Effect.fnUntraced(function*(callSid, report, isLive) {
+      const now = yield* monotonicMillis
+      if (!isLive && !ended.has(callSid, now)) {
+        const { dropped, expired, isNew } = early.remember(callSid, report, now)
+        yield* count("remembered", isNew ? 1 : 0)
+        yield* count("expired", expired)
+        yield* count("dropped", dropped)
+      }
+      if (isTerminal(report.status)) ended.add(callSid, true, now)
+    }),
+    takeReports: Effect.fnUntraced(function*(callSid) {
+      const { expired, reports } = early.take(callSid, yield* monotonicMillis)
+      yield* count("expired", expired)
+      yield* count("applied", reports.length)
+      return reports
+    })
+  }
+  return absent
+})

@@ -1,0 +1,98 @@
+/** Takes calls in: looks whether there is a line, starts each call's owner fiber, and gives the call what was reported before. */
+import { Data, Effect, FiberSet, Metric, type Scope } from "effect"
+import type { CallSid } from "../../domain/Sid.ts"
+import * as Metrics from "../../observability/Metrics.ts"
+import * as Call from "../Call.ts"
+import type { CallControl, CallInfo, CallLimits } from "../CallInfo.ts"
+import { CallEvent, type Phase } from "../CallState.ts"
+import type { AbsentCalls } from "./AbsentCalls.ts"
+import type { Report } from "./EarlyReports.ts"
+import type { LiveCalls, Refusal } from "./LiveCalls.ts"
+
+/** There is no room for one more call, or the service is stopping. */
+export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: Refusal }> {
+  override get message() {
+    switch (this.reason) {
+      case "busy":
+        return "All lines are busy: MAX_CALLS calls are alive. Try again later, or raise MAX_CALLS."
+      case "callerBusy":
+        return "One caller has all lines that it may: MAX_CALLS_PER_CALLER calls are alive. If many people call from one number, raise MAX_CALLS_PER_CALLER."
+      case "draining":
+        return "The service is stopping and takes no new calls. Try again on another instance, or later."
+    }
+  }
+}
+
+/** The call is over: Twilio has said so, or has taken our hang-up. A request of such a call is a replay, or late. */
+export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
+  override get message() {
+    return "This call has ended. Answer its webhooks with <Hangup/>, and close its media streams."
+  }
+}
+
+export interface Admission {
+  /** See `CallRegistry.admit`. */
+  readonly admit: (info: CallInfo) => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
+  /** See `CallRegistry.adopt`. */
+  readonly adopt: (info: CallInfo) => Effect.Effect<void>
+  /** See `CallRegistry.reserve`. */
+  readonly reserve: Effect.Effect<void, LineBusy, Scope.Scope>
+}
+
+/** The owner fibers belong to the scope: its end ends all calls. `onPhase` is told each new phase of each call. */
+export const make = Effect.fnUntraced(function*(options: {
+  readonly live: LiveCalls
+  readonly absent: AbsentCalls
+  readonly limits: CallLimits
+  readonly controlOf: (info: CallInfo) => CallControl
+  readonly onPhase: (callSid: CallSid, phase: Phase) => Effect.Effect<void>
+}): Effect.fn.Return<Admission, never, Scope.Scope> {
+  const { absent, controlOf, limits, live, onPhase } = options
+  const owners = yield* FiberSet.make()
+
+  const checkRoom = Effect.fnUntraced(function*(callerKey: string | undefined) {
+    const reason = live.refusal(callerKey)
+    if (reason === undefined) return
+    yield* Metric.update(Metrics.callsRefused(reason), 1)
+    return yield* new LineBusy({ reason })
+  })
+
+  const begin = Effect.fnUntraced(function*(info: CallInfo, reports: ReadonlyArray<Report>) {
+    const { callSid } = info
+    const made = yield* Call.make(info, limits, controlOf(info), (phase) => onPhase(callSid, phase))
+    // Another request of the same call may have been faster.
+    const call = live.find(callSid) ?? made.call
+    if (call === made.call) {
+      live.add(call)
+      yield* FiberSet.run(owners, Effect.ensuring(made.run, Effect.sync(() => live.removeEnded(call))))
+    }
+    yield* Effect.forEach(reports, (report) => call.dispatch(CallEvent.StatusReported(report)), { discard: true })
+    return call
+  })
+
+  return {
+    admit: Effect.fnUntraced(function*(info) {
+      const { callSid } = info
+      const known = live.find(callSid)
+      if (known !== undefined) return known
+      if (yield* absent.isOver(callSid)) return yield* new CallHasEnded()
+      // A call that we placed ourselves had its room when it was dialled.
+      if (info.direction === "inbound") yield* checkRoom(info.callerKey)
+      return yield* begin(info, yield* absent.takeReports(callSid))
+    }),
+    adopt: Effect.fnUntraced(function*(info) {
+      const { callSid } = info
+      if (live.find(callSid) !== undefined) return
+      const hasEnded = yield* absent.hasEnded(callSid)
+      const reports = yield* absent.takeReports(callSid)
+      // Without a report the call was here, and its end has been counted.
+      if (hasEnded && reports.length === 0) return
+      const call = yield* begin(info, reports)
+      if (hasEnded) yield* call.dispatch(CallEvent.Released({ reason: "requested" }))
+    }),
+    reserve: Effect.asVoid(Effect.acquireRelease(
+      Effect.andThen(checkRoom(undefined), Effect.sync(live.reserveLine)),
+      () => Effect.sync(live.releaseLine)
+    ))
+  }
+})

@@ -1,0 +1,25 @@
+/** What each call may ask of Twilio over REST: to hang up, and to hand the call on. */
+import { Effect, Option } from "effect"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import type { RestClient } from "../../twilio/rest/RestClient.ts"
+import type { CallControl, CallInfo } from "../CallInfo.ts"
+
+/** `onHungUp` runs when Twilio has taken the hang-up. `ownNumber` is shown to the other telephone where the call names no number of ours. */
+export const make = (
+  rest: RestClient["Service"],
+  ownNumber: Option.Option<PhoneNumber>,
+  { callSid, continueUrl, direction, from, to }: CallInfo,
+  onHungUp: Effect.Effect<void>
+): CallControl => ({
+  hangUp: rest.hangUp(callSid).pipe(
+    Effect.andThen(onHungUp),
+    Effect.catch((error) => Effect.logWarning("Twilio did not hang the call up", error.message))
+  ),
+  transfer: (other) =>
+    rest.transfer({
+      callSid,
+      to: other,
+      callerId: Option.orElse(direction === "inbound" ? to : from, () => ownNumber),
+      action: Option.fromUndefinedOr(continueUrl)
+    })
+})

@@ -1,0 +1,27 @@
+/** What was said and done on the calls that ended last, for watchers that come late. */
+import type { CallSid } from "../../domain/Sid.ts"
+import type { ConversationFeed } from "../ConversationFeed.ts"
+
+/** Calls that have ended and can still be watched from their beginning. */
+const maxCalls = 100
+
+export interface EndedFeeds {
+  readonly add: (callSid: CallSid, feed: ConversationFeed) => void
+  readonly find: (callSid: CallSid) => ConversationFeed | undefined
+}
+
+export const make = (limit = maxCalls): EndedFeeds => {
+  /** In the order of the calls' ends. */
+  const feeds = new Map<CallSid, ConversationFeed>()
+  return {
+    add: (callSid, feed) => {
+      feeds.delete(callSid)
+      feeds.set(callSid, feed)
+      for (const oldest of feeds.keys()) {
+        if (feeds.size <= limit) break
+        feeds.delete(oldest)
+      }
+    },
+    find: (callSid) => feeds.get(callSid)
+  }
+}

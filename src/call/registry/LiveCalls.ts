@@ -1,0 +1,75 @@
+/**
+ * The calls of this process that have not ended, the lines that they take, and the calls that have ended but still let their stream and
+ * agent go.
+ *
+ * Each call that is here takes a line, and so does a place that is reserved for a call about to be placed. A call that was handed on takes
+ * none: it costs nothing, and nobody waits for its end.
+ */
+import type { CallSid } from "../../domain/Sid.ts"
+import type { Call } from "../Call.ts"
+
+/**
+ * - `busy`: `MAX_CALLS` calls are here;
+ * - `callerBusy`: `MAX_CALLS_PER_CALLER` of them are this caller's;
+ * - `draining`: the service is stopping.
+ */
+export type Refusal = "busy" | "callerBusy" | "draining"
+
+export interface LiveCalls {
+  readonly find: (callSid: CallSid) => Call | undefined
+  readonly all: () => Iterable<Call>
+  /** The calls that take a line. */
+  readonly here: () => ReadonlyArray<Call>
+  readonly add: (call: Call) => void
+  /** The call has ended: its line is free from now on, though its stream and agent may take a while to go. Gives the call, if it was live. */
+  readonly end: (callSid: CallSid) => Call | undefined
+  /** The stream and agent of an ended call are gone. */
+  readonly removeEnded: (call: Call) => void
+  readonly reserveLine: () => void
+  readonly releaseLine: () => void
+  /** Why no further call is taken now; unset if there is a line. `callerKey`: of an inbound call, see `CallerShare`. */
+  readonly refusal: (callerKey: string | undefined) => Refusal | undefined
+  /** From now on no call is taken. */
+  readonly startDraining: () => void
+  readonly isDraining: () => boolean
+  /** Whether no line is taken, and no ended call still lets anything go. */
+  readonly isEmpty: () => boolean
+}
+
+export const make = (limits: { readonly calls: number; readonly callsPerCaller: number }): LiveCalls => {
+  const calls = new Map<CallSid, Call>()
+  const leaving = new Set<Call>()
+  let reservedLines = 0
+  let isDraining = false
+
+  const here = () => [...calls.values()].filter((call) => call.isHere())
+  const takenLines = () => here().length + reservedLines
+  const callsOf = (callerKey: string) => here().filter(({ info }) => info.callerKey === callerKey).length
+
+  return {
+    find: (callSid) => calls.get(callSid),
+    all: () => calls.values(),
+    here,
+    add: (call) => void calls.set(call.info.callSid, call),
+    end: (callSid) => {
+      const call = calls.get(callSid)
+      if (call === undefined) return undefined
+      calls.delete(callSid)
+      leaving.add(call)
+      return call
+    },
+    removeEnded: (call) => void leaving.delete(call),
+    reserveLine: () => void reservedLines++,
+    releaseLine: () => void reservedLines--,
+    refusal: (callerKey) => {
+      if (isDraining) return "draining"
+      if (takenLines() >= limits.calls) return "busy"
+      return callerKey !== undefined && callsOf(callerKey) >= limits.callsPerCaller ? "callerBusy" : undefined
+    },
+    startDraining: () => {
+      isDraining = true
+    },
+    isDraining: () => isDraining,
+    isEmpty: () => takenLines() + leaving.size === 0
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Puts together what a conversation remembers, from the turn machine and the tools, and hands it on whenever one of them changes.
+ */
+import type { ConversationMemory, ToolMemory, TurnMemory } from "./ports/ConversationMemory.ts"
+
+export interface MemoryWriter {
+  readonly onTurn: (turn: TurnMemory) => void
+  readonly onTools: () => void
+}
+
+export interface MakeOptions {
+  /** When the conversation began, ms since 1970. */
+  readonly beganAt: number
+  /** ms since then. */
+  readonly now: () => number
+  readonly tools: () => ToolMemory
+  readonly remember: (memory: ConversationMemory) => void
+}
+
+export const make = ({ beganAt, now, remember, tools }: MakeOptions): MemoryWriter => {
+  let newest: TurnMemory | undefined
+  const write = () => {
+    if (newest !== undefined) remember({ format: 1, beganAt, at: now(), turn: newest, tools: tools() })
+  }
+  return {
+    onTurn: (turn) => {
+      newest = turn
+      write()
+    },
+    onTools: write
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What a conversation needs to go on after its line, its process or its machine was lost. Plain JSON: a store keeps it, and another
+ * process may read it.
+ *
+ * It is written whenever something changes that counts: text goes to speech, a mark comes back, a turn ends, a tool is asked. Times are
+ * ms since the conversation began, and go on counting when the conversation goes on.
+ */
+import { Option, Schema } from "effect"
+
+const Message = Schema.Struct({
+  role: Schema.Literals(["caller", "agent"]),
+  text: Schema.String,
+  unheard: Schema.optionalKey(Schema.String)
+})
+
+/** The agent's turn that was not over. */
+export const ReplyMemory = Schema.Struct({
+  /** The fixed line. Unset: the model wrote the reply. */
+  line: Schema.optionalKey(Schema.String),
+  /** Heard to the end of a segment, as marks tell, and not in the history yet. */
+  heard: Schema.String,
+  /** What of it is in the history already. */
+  remembered: Schema.String,
+  /** Not heard, in speakable pieces. The first one may have been in play. */
+  rest: Schema.Array(Schema.String),
+  /** The model had written all of it. */
+  isTextDone: Schema.Boolean,
+  /** The caller had stopped it. */
+  isInterrupted: Schema.Boolean,
+  /** The dialogue's state before the reply; the model is asked again with it if nothing of the reply was heard. */
+  stateBefore: Schema.optionalKey(Schema.Json),
+  /** What is due behind its words. */
+  hangUp: Schema.optionalKey(Schema.String),
+  isFinal: Schema.Boolean,
+  transfer: Schema.optionalKey(Schema.String),
+  digits: Schema.String
+})
+export type ReplyMemory = typeof ReplyMemory.Type
+
+/** What the turn machine knows. */
+export const TurnMemory = Schema.Struct({
+  history: Schema.Array(Message),
+  dialogue: Schema.Json,
+  reply: Schema.optionalKey(ReplyMemory),
+  /** The caller's words that nobody has answered yet. */
+  unanswered: Schema.String,
+  /** The part of the greeting that the caller has not heard. */
+  unheardGreeting: Schema.optionalKey(Schema.String),
+  /** Keys that the caller has pressed and that are not answered yet. */
+  digits: Schema.String,
+  areDigitsDue: Schema.Boolean,
+  /** The name to which the call was being transferred. */
+  transferring: Schema.optionalKey(Schema.String),
+  /** The caller has heard the agent's last words: why the call ends. */
+  farewell: Schema.optionalKey(Schema.String),
+  answeredFarewells: Schema.Number,
+  nextReplyId: Schema.Number,
+  nextUtteranceId: Schema.Number,
+  isIdlePrompted: Schema.Boolean,
+  onHoldUntil: Schema.optionalKey(Schema.Number),
+  wasAskedAgain: Schema.Boolean,
+  failuresInRow: Schema.Number
+})
+export type TurnMemory = typeof TurnMemory.Type
+
+const Outcome = Schema.Union([
+  Schema.TaggedStruct("Answered", { text: Schema.String }),
+  Schema.TaggedStruct("NotSent", {}),
+  Schema.TaggedStruct("Unknown", {})
+])
+
+/** The requests to tools, and what the model is told of them. */
+export const ToolMemory = Schema.Struct({
+  requests: Schema.Array(Schema.Struct({
+    key: Schema.String,
+    /** Unset: it was sent, or was about to be, and no answer has come. */
+    outcome: Schema.optionalKey(Outcome),
+    isRepeatable: Schema.Boolean,
+    isHeard: Schema.Boolean,
+    isClosed: Schema.Boolean
+  })),
+  exchanges: Schema.Array(Schema.Struct({
+    at: Schema.Number,
+    said: Schema.String,
+    calls: Schema.Array(Schema.Struct({
+      id: Schema.String,
+      name: Schema.String,
+      arguments: Schema.String,
+      /** Why the call was refused. */
+      refusal: Schema.optionalKey(Schema.String),
+      /** Index in `requests`. */
+      request: Schema.optionalKey(Schema.Number),
+      isRepeated: Schema.optionalKey(Schema.Boolean)
+    }))
+  }))
+})
+export type ToolMemory = typeof ToolMemory.Type
+
+export const ConversationMemory = Schema.Struct({
+  /** Another version of the service may write another format, which counts as lost. */
+  format: Schema.Literal(1),
+  /** When the conversation began, ms since 1970. */
+  beganAt: Schema.Number,
+  /** When this was written, ms since the conversation began. */
+  at: Schema.Number,
+  turn: TurnMemory,
+  tools: ToolMemory
+})
+export type ConversationMemory = typeof ConversationMemory.Type
+
+const decode = Schema.decodeUnknownOption(ConversationMemory)
+
+/** Reads what a store gives back. None: it is of another format, or broken. */
+export const read = (json: unknown): Option.Option<ConversationMemory> => decode(json)

@@ -1,0 +1,187 @@
+/**
+ * The requests that one call has sent to tools, and what the model is told of each.
+ *
+ * A tool may change the world, so a request that the model makes again is not sent again by mistake:
+ *
+ * - Requests are equal when tool and arguments are. An equal request waits for the answer of the one that is still running.
+ * - After that it gets the same answer, until the earlier request is closed: the caller has heard words that were made with its answer,
+ *   and has then asked for something new. A repetition before that is the model's doing, and not the caller's wish.
+ * - Equal requests of one reply are separate: two tables are two tables.
+ */
+import { Result, type Schema } from "effect"
+import type { Tool } from "../../definition/AgentDefinition.ts"
+import { canonical, type ToolCall, type ToolExchange, type ToolOutcome } from "../ports/Tools.ts"
+
+export interface SentRequest {
+  /** The tool's name and the arguments. */
+  readonly key: string
+  /** The tool changes nothing. */
+  readonly isRepeatable: boolean
+  /** Unset: the request is still running. */
+  outcome: ToolOutcome | undefined
+  /** The caller has heard words that were made with the outcome. */
+  isHeard: boolean
+  /** An equal call is a new request. */
+  isClosed: boolean
+}
+
+/** A call that the model made, with its request. */
+export interface RecordedCall {
+  readonly call: ToolCall
+  /** Unset: the call was refused. */
+  readonly request?: SentRequest
+  /** The request was answered before this call, and not sent for it. */
+  readonly isRepeated?: boolean
+}
+
+/** What the model called after one of its texts. */
+export interface RecordedExchange {
+  /** Messages of the history before it. */
+  readonly at: number
+  /** What the model had said before, in the same reply. */
+  readonly said: string
+  readonly calls: ReadonlyArray<RecordedCall>
+}
+
+export interface SentRequests {
+  /** The request that answers a call: an equal one that was sent before, or a new one, to be sent now. `used`: this reply's other requests. */
+  readonly take: (options: {
+    readonly tool: Pick<Tool, "name" | "repeatable">
+    readonly value: Schema.Json
+    readonly used: ReadonlySet<SentRequest>
+  }) => { readonly request: SentRequest; readonly isNew: boolean }
+  /** The outcome of a request has come. */
+  readonly settle: (request: SentRequest, outcome: ToolOutcome) => void
+  readonly record: (exchange: RecordedExchange) => void
+  /** All exchanges as the model is told of them in a request of this reply, oldest first. `said`: what the reply has said so far. */
+  readonly read: (reply: number, said: string) => ReadonlyArray<ToolExchange>
+  /** The reply is over, and the caller heard this of it. */
+  readonly onReplyHeard: (reply: number, text: string) => void
+  /** The caller asked for something new. */
+  readonly onNewRequestOfCaller: () => void
+  readonly sent: Sent
+}
+
+/**
+ * Characters of all exchanges together that the model is told. Beyond the limit the oldest answered ones are left out, down to the
+ * shorter length: seldom and many at once, since the model's server then reads the whole conversation again.
+ */
+const maxToldCharacters = 24_000
+const shortenedToldCharacters = 12_000
+
+const lettersIn = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
+
+const running = "It was sent and is still running; there is no answer yet. Do not ask it again. Tell the caller that it is being done."
+const unknown = "It was sent, and the answer was lost: nobody knows whether it was done. Say that it is unknown. Do not ask it again unless the caller wants that."
+const notSent = "It can't be reached. Nothing was done."
+const repeated = "This is the answer from before; it was not done a second time. "
+
+/** What the model is told of a request. */
+const answerOf = ({ outcome }: SentRequest): string => {
+  switch (outcome?._tag) {
+    case undefined:
+      return running
+    case "Answered":
+      return outcome.text
+    case "NotSent":
+      return notSent
+    case "Unknown":
+      return unknown
+  }
+}
+
+const answerToCall = ({ call, isRepeated, request }: RecordedCall): string => {
+  if (request === undefined) return Result.isFailure(call.request) ? call.request.failure.answer : ""
+  const answer = answerOf(request)
+  return isRepeated === true && request.outcome !== undefined ? repeated + answer : answer
+}
+
+/** An exchange as the model is told of it. */
+interface ToldExchange {
+  readonly exchange: ToolExchange
+  /** A request of it is still running. */
+  readonly isRunning: boolean
+}
+
+const toldOf = ({ at, calls, said }: RecordedExchange): ToldExchange => ({
+  exchange: {
+    at,
+    said,
+    calls: calls.map((recorded) => {
+      const { arguments: json, id, name } = recorded.call
+      return { id, name, arguments: json, answer: answerToCall(recorded) }
+    }) as unknown as ToolExchange["calls"]
+  },
+  isRunning: calls.some(({ request }) => request !== undefined && request.outcome === undefined)
+})
+
+const lengthOf = ({ exchange: { calls, said } }: ToldExchange): number =>
+  calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, said.length)
+
+/** Leaves the oldest exchanges out where all together are too long. What still runs is always told. */
+const withinLimit = (all: ReadonlyArray<ToldExchange>): ReadonlyArray<ToolExchange> => {
+  const lengths = all.map(lengthOf)
+  let first = 0
+  let length = 0
+  // It goes through all exchanges, as if each were the newest, so that the same ones are left out from request to request.
+  for (const [index, own] of lengths.entries()) {
+    length += own
+    if (length <= maxToldCharacters) continue
+    for (; first < index && length > shortenedToldCharacters; first++) length -= lengths[first]
+  }
+  return all.flatMap(({ exchange, isRunning }, index) => index >= first || isRunning ? [exchange] : [])
+}
+
+/** All that was sent on the call, oldest first. */
+export interface Sent {
+  readonly requests: ReadonlyArray<SentRequest>
+  readonly exchanges: ReadonlyArray<RecordedExchange>
+}
+
+/** `before`: what an earlier media stream of the call has sent. */
+export const make = (before: Sent = { requests: [], exchanges: [] }): SentRequests => {
+  const requests: Array<SentRequest> = [...before.requests]
+  const exchanges: Array<RecordedExchange> = [...before.exchanges]
+  /** For each reply: the requests whose outcome its model was told, and how many letters the reply had said before. */
+  const toldOutcomes = new Map<number, Map<SentRequest, number>>()
+
+  return {
+    take: ({ tool, used, value }) => {
+      const key = `${tool.name} ${canonical(value)}`
+      const equal = requests.find((request) =>
+        request.key === key && (request.outcome === undefined || !request.isClosed) && !used.has(request))
+      // What surely was not done may be tried again.
+      if (equal !== undefined && equal.outcome?._tag !== "NotSent") return { request: equal, isNew: false }
+      if (equal !== undefined) equal.isClosed = true
+      const request: SentRequest = { key, isRepeatable: tool.repeatable === true, outcome: undefined, isHeard: false, isClosed: false }
+      requests.push(request)
+      return { request, isNew: true }
+    },
+    settle: (request, outcome) => {
+      request.outcome = outcome
+    },
+    record: (exchange) => void exchanges.push(exchange),
+    read: (reply, said) => {
+      const told = toldOutcomes.get(reply) ?? new Map<SentRequest, number>()
+      toldOutcomes.set(reply, told)
+      const letters = lettersIn(said)
+      for (const { calls } of exchanges) {
+        for (const { request } of calls) {
+          if (request?.outcome !== undefined && !told.has(request)) told.set(request, letters)
+        }
+      }
+      return withinLimit(exchanges.map(toldOf))
+    },
+    onReplyHeard: (reply, text) => {
+      const letters = lettersIn(text)
+      for (const [request, lettersBefore] of toldOutcomes.get(reply) ?? []) {
+        if (letters > lettersBefore) request.isHeard = true
+      }
+      toldOutcomes.delete(reply)
+    },
+    onNewRequestOfCaller: () => {
+      for (const request of requests) if (request.isHeard) request.isClosed = true
+    },
+    sent: { requests, exchanges }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Writes the requests to tools down as plain JSON, and reads them back when the conversation goes on.
+ *
+ * A request without an outcome is `Unknown` afterwards: it may have been done, and nobody sends it again by themselves. One that changes
+ * nothing counts as not sent, so the model may ask it again.
+ */
+import { Result } from "effect"
+import type { ToolMemory } from "../ports/ConversationMemory.ts"
+import { ToolCallRefused } from "../ports/Tools.ts"
+import type { Sent, SentRequest } from "./SentRequests.ts"
+
+export const write = ({ exchanges, requests }: Sent): ToolMemory => {
+  const indexOf = new Map(requests.map((request, index) => [request, index]))
+  return {
+    requests: requests.map(({ isClosed, isHeard, isRepeatable, key, outcome }) => ({
+      key, isClosed, isHeard, isRepeatable, ...(outcome === undefined ? {} : { outcome })
+    })),
+    exchanges: exchanges.map(({ at, calls, said }) => ({
+      at,
+      said,
+      calls: calls.map(({ call, isRepeated, request }) => {
+        const index = request === undefined ? undefined : indexOf.get(request)
+        const refusal = Result.isFailure(call.request) ? call.request.failure.answer : undefined
+        return {
+          id: call.id,
+          name: call.name,
+          arguments: call.arguments,
+          ...(refusal === undefined ? {} : { refusal }),
+          ...(index === undefined ? {} : { request: index }),
+          ...(isRepeated === undefined ? {} : { isRepeated })
+        }
+      })
+    }))
+  }
+}
+
+export const read = ({ exchanges, requests }: ToolMemory): Sent => {
+  const known = requests.map((request): SentRequest => ({
+    ...request,
+    outcome: request.outcome ?? { _tag: request.isRepeatable ? "NotSent" : "Unknown" }
+  }))
+  return {
+    requests: known,
+    exchanges: exchanges.map(({ at, calls, said }) => ({
+      at,
+      said,
+      calls: calls.map(({ isRepeated, refusal = "", request: index, ...call }) => {
+        const request = index === undefined ? undefined : known[index]
+        return {
+          // What is remembered of a call is told to the model, and never sent.
+          call: { ...call, request: Result.fail(new ToolCallRefused({ answer: refusal })) },
+          ...(request === undefined ? {} : { request }),
+          ...(isRepeated === undefined ? {} : { isRepeated })
+        }
+      })
+    }))
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Runs the tool calls that the model makes on one call, each once, and tells the model their results.
+ *
+ * It outlives the replies. A reply may be thrown away, but what it has sent to a tool stays sent, and the model's next request tells of it.
+ */
+import { Effect, Fiber, Result, type Schema } from "effect"
+import { constVoid } from "effect/Function"
+import type { Tool } from "../../definition/AgentDefinition.ts"
+import type { Action, ActionKeeper } from "../ports/Actions.ts"
+import type { ToolMemory } from "../ports/ConversationMemory.ts"
+import type { ToolCall, ToolExchange, ToolOutcome, Tools } from "../ports/Tools.ts"
+import * as PhraseTiles from "../turn/words/PhraseTiles.ts"
+import * as SentRequests from "./SentRequests.ts"
+import * as ToolMemories from "./ToolMemory.ts"
+
+export interface ToolRunner {
+  /** What the model is told of all calls so far, in a request of this reply. `said`: what the reply has said so far. */
+  readonly exchanges: (reply: number, said: string) => ReadonlyArray<ToolExchange>
+  /** None of the calls can change the world, so they may run before the caller's turn is surely over. */
+  readonly areRepeatable: (calls: ReadonlyArray<ToolCall>) => boolean
+  /** Runs all calls at once and waits for their outcomes. Interruption stops the waiting, and no request. */
+  readonly run: (options: {
+    readonly reply: number
+    /** Messages of the history that the model had. */
+    readonly at: number
+    /** What the reply had said before the calls. */
+    readonly said: string
+    readonly calls: ReadonlyArray<ToolCall>
+  }) => Effect.Effect<void>
+  /** The reply is over, and the caller heard this of it. */
+  readonly onReplyHeard: (reply: number, text: string) => void
+  readonly onCallerSaid: (text: string) => void
+  /** What was sent, for a conversation that has to go on. */
+  readonly memory: () => ToolMemory
+}
+
+export interface MakeOptions {
+  readonly tools: Tools["Service"]
+  /** Phrases that ask for nothing: backchannels, "are you there?" */
+  readonly smallTalk: ReadonlyArray<string>
+  /** Unset: actions are not written down. */
+  readonly actions?: ActionKeeper
+  /** What an earlier media stream of the call has sent. */
+  readonly memory?: ToolMemory
+  /** What `memory` gives has changed. */
+  readonly onChange?: () => void
+}
+
+export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
+  const requests = SentRequests.make(memory === undefined ? undefined : ToolMemories.read(memory))
+  let requestCount = memory?.requests.length ?? 0
+  const smallTalkPhrases = PhraseTiles.make(smallTalk)
+  const running = new Map<SentRequests.SentRequest, Fiber.Fiber<unknown>>()
+  /** The requests of each reply, so that equal calls of one reply are several requests. */
+  const usedByReply = new Map<number, Set<SentRequests.SentRequest>>()
+
+  const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
+
+  const actionOf = (tool: Tool, value: Schema.Json): Action => ({
+    id: `tool-${requestCount++}`,
+    kind: "tool",
+    name: tool.name,
+    arguments: JSON.stringify(value),
+    isRepeatable: tool.repeatable === true
+  })
+
+  /** Writes the action down before it is sent; one that changes nothing does not wait for that. */
+  const isKept = (action: Action): Effect.Effect<boolean> => {
+    if (actions === undefined) return Effect.succeed(true)
+    return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))
+  }
+
+  /** Sends the request of a call, unless an equal one answers it. */
+  const recordCall = Effect.fnUntraced(function*(call: ToolCall, used: Set<SentRequests.SentRequest>): Effect.fn.Return<SentRequests.RecordedCall> {
+    if (Result.isFailure(call.request)) return { call }
+    const { tool, value } = call.request.success
+    const { isNew, request } = requests.take({ tool, value, used })
+    used.add(request)
+    if (!isNew) return { call, request, isRepeated: request.outcome !== undefined }
+    const action = actionOf(tool, value)
+    const settle = (outcome: ToolOutcome) => {
+      running.delete(request)
+      requests.settle(request, outcome)
+      actions?.settled(action, outcome)
+      onChange()
+    }
+    onChange()
+    if (!(yield* isKept(action))) {
+      settle({ _tag: "NotSent" })
+      return { call, request, isRepeated: false }
+    }
+    const sent = yield* tools.send(tool, value)
+    sent.addObserver((exit) => settle(exit._tag === "Success" ? exit.value : { _tag: "Unknown" }))
+    if (request.outcome === undefined) running.set(request, sent)
+    return { call, request, isRepeated: false }
+  })
+
+  return {
+    exchanges: requests.read,
+    areRepeatable: (calls) => calls.every(({ request }) => Result.isFailure(request) || request.success.tool.repeatable === true),
+    run: Effect.fnUntraced(function*({ at, calls, reply, said }) {
+      const used = usedByReply.get(reply) ?? new Set()
+      usedByReply.set(reply, used)
+      // Uninterruptible: each request that was sent is also recorded.
+      const recorded = yield* Effect.uninterruptible(Effect.tap(
+        Effect.forEach(calls, (call) => recordCall(call, used)),
+        (calls) => Effect.sync(() => requests.record({ at, said, calls }))
+      ))
+      const unfinished = recorded.flatMap(({ request }) => request === undefined ? [] : running.get(request) ?? [])
+      yield* Effect.forEach(unfinished, Fiber.await, { concurrency: "unbounded", discard: true })
+    }),
+    onReplyHeard: (reply, text) => {
+      usedByReply.delete(reply)
+      requests.onReplyHeard(reply, text)
+    },
+    onCallerSaid: (text) => {
+      if (!isSmallTalk(text)) requests.onNewRequestOfCaller()
+    },
+    memory: () => ToolMemories.write(requests.sent)
+  }
+}

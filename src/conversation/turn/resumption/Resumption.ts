@@ -1,0 +1,110 @@
+/**
+ * The conversation goes on after its line was lost: the agent says so, and then what was due.
+ *
+ * - An answer that the caller has heard in part: its rest, and what was due behind it (keys, transfer, goodbye).
+ * - An answer that the caller has not heard, and that was not all written: the model is asked again.
+ * - Words of the caller that nobody has answered: their answer.
+ * - Otherwise, and where the caller had interrupted the agent: the caller's turn.
+ *
+ * Source: DESIGN.md, section 5.
+ */
+import type { Lines } from "../../../definition/AgentDefinition.ts"
+import * as Words from "../../../definition/languages/Words.ts"
+import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
+import { type Draft, keepReply, tell } from "../Draft.ts"
+import { rememberAgent } from "../History.ts"
+import { playing, type Reply } from "../Reply.ts"
+import * as Farewell from "../judgements/Farewell.ts"
+import { sayLine } from "../rules/AgentTurn.ts"
+import { awaitSilence } from "../rules/Ending.ts"
+import { finishIfHeard } from "../rules/Playback.ts"
+import { newReply, pressKeys, releaseSound, settleReply, speakPiece, startModel } from "../rules/Speech.ts"
+
+/** The state of a conversation that goes on. */
+const restore = (draft: Draft, memory: TurnMemory): void => {
+  const { farewell: _farewell, reply: _reply, transferring: _transferring, ...kept } = memory
+  Object.assign(draft.state, kept)
+}
+
+/** "Sorry, we were cut off.", if the agent has such a line. */
+const sayResumed = (draft: Draft, reply: Reply): Reply => speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
+
+/** Takes the turn with a reply that is all known. */
+const sayKnown = (draft: Draft, reply: Reply, pieces: ReadonlyArray<string>): void => {
+  draft.state.active = reply
+  let next = sayResumed(draft, reply)
+  for (const piece of pieces) next = speakPiece(draft, next, piece, reply.line === undefined ? "reply" : "line")
+  next = pressKeys(draft, next)
+  releaseSound(draft, next)
+  finishIfHeard(draft, next)
+}
+
+/** The rest of a reply, with all that was due behind it. */
+const sayRest = (draft: Draft, memory: ReplyMemory): void => {
+  const { digits, hangUp, isFinal, line, rest, transfer } = memory
+  const reply = newReply(draft, {
+    phase: playing,
+    isFinal,
+    ...(line === undefined ? {} : { line: line as keyof Lines }),
+    ...(hangUp === undefined ? {} : { hangUp })
+  })
+  sayKnown(draft, { ...reply, isTextDone: true, digits, ...(transfer === undefined ? {} : { transfer }) }, rest)
+}
+
+/** The model writes the answer once more: the caller has heard nothing of it. */
+const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
+  draft.state.dialogue = state
+  const reply = newReply(draft, { phase: playing, request: { history: draft.state.history, state } })
+  draft.state.active = reply
+  const begun = sayResumed(draft, reply)
+  startModel(draft, begun)
+  settleReply(draft, begun)
+  releaseSound(draft, keepReply(draft, begun))
+}
+
+/** Says no more than that the line was lost. What is due then follows as after any line. */
+const yieldTurn = (draft: Draft): void =>
+  sayKnown(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
+
+const isLost = ({ heard, isTextDone, stateBefore }: ReplyMemory): boolean =>
+  !isTextDone && heard.length === 0 && stateBefore !== undefined
+
+const goOnWith = (draft: Draft, reply: ReplyMemory): void => {
+  if (reply.heard.length > 0) rememberAgent(draft, reply.heard)
+  if (reply.isInterrupted) {
+    if (reply.line === "greeting" && reply.rest.length > 0) draft.state.unheardGreeting = Words.joinAll(reply.rest)
+    return yieldTurn(draft)
+  }
+  if (isLost(reply)) return answerAgain(draft, reply.stateBefore ?? null)
+  sayRest(draft, reply)
+}
+
+/** The agent said its last words, and the caller heard them: the call ends as it would have. */
+const endAsBefore = (draft: Draft, reason: string): void => {
+  const { answeredFarewells } = draft.state
+  const farewell = Farewell.begin({ at: draft.at, reason, isFinal: false, answeredFarewells, maxDuration: draft.settings.maxDuration })
+  draft.state.farewell = farewell
+  awaitSilence(draft, farewell)
+}
+
+/** Nobody knows what was said before: the conversation begins anew, politely. */
+const beginAnew = (draft: Draft): void => {
+  const reply = { ...newReply(draft, { phase: playing, line: "greeting" }), isTextDone: true }
+  sayKnown(draft, reply, [draft.settings.lines.greeting])
+}
+
+/** The caller is back from a telephone where nobody took the call. */
+const backFromTransfer = (draft: Draft, to: string): void => {
+  tell(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to, reason: "noAnswer" })
+  sayLine(draft, "transferFailed")
+}
+
+/** `memory`: `null` where it is lost. */
+export const reconnected = (draft: Draft, memory: TurnMemory | null, isAfterTransfer: boolean): void => {
+  if (memory === null) return isAfterTransfer ? sayLine(draft, "transferFailed") : beginAnew(draft)
+  restore(draft, memory)
+  if (isAfterTransfer) return backFromTransfer(draft, memory.transferring ?? "")
+  if (memory.farewell !== undefined) return endAsBefore(draft, memory.farewell)
+  if (memory.reply === undefined) return yieldTurn(draft)
+  goOnWith(draft, memory.reply)
+}

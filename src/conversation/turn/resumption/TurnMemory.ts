@@ -1,0 +1,76 @@
+/**
+ * What the turn machine remembers for a conversation that may have to go on without its line, its process or its machine.
+ *
+ * Only what marks have confirmed counts as heard: the segment in play is said again, and nothing that was not heard is lost.
+ */
+import * as Words from "../../../definition/languages/Words.ts"
+import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
+import * as ClauseChunker from "../../speak/ClauseChunker.ts"
+import type { Segment } from "../PlaybackLedger.ts"
+import { type Reply, restOf } from "../Reply.ts"
+import type { TurnState } from "../TurnState.ts"
+
+/** Keys that may have been pressed are never pressed again, and the caller heard all words before those. */
+const duePresses = (segments: ReadonlyArray<Segment>): string => {
+  const areWordsHeard = segments.every(({ digits, isHeard }) => digits !== undefined || isHeard)
+  return areWordsHeard ? "" : segments.map(({ digits = "", isHeard }) => isHeard ? "" : digits).join("")
+}
+
+const wordsOf = ({ chunker, isTextDone, segments }: Reply): ReadonlyArray<string> => [
+  ...segments.flatMap(({ digits, isHeard, text }) => isHeard || digits !== undefined ? [] : [text]),
+  ...isTextDone ? [] : ClauseChunker.flush(chunker)
+]
+
+const replyMemory = (reply: Reply): ReplyMemory => {
+  const { hangUp, line, request, segments, transfer } = reply
+  return {
+    heard: Words.join(reply.heard, ...segments.flatMap(({ digits, isHeard, text }) => isHeard && digits === undefined ? [text] : [])),
+    remembered: reply.remembered ?? "",
+    rest: restOf(reply) ?? wordsOf(reply),
+    isTextDone: reply.isTextDone,
+    isInterrupted: reply.phase._tag === "Interrupted",
+    isFinal: reply.isFinal,
+    digits: duePresses(segments) + reply.digits,
+    ...(line === undefined ? {} : { line }),
+    ...(request === undefined ? {} : { stateBefore: request.state }),
+    ...(hangUp === undefined ? {} : { hangUp }),
+    ...(transfer === undefined ? {} : { transfer })
+  }
+}
+
+/** The words that nobody has answered yet, with those of a caller who pauses. */
+const unansweredOf = ({ unanswered, utterance }: TurnState): string => Words.join(unanswered, utterance?.transcript?.text ?? "")
+
+export const of = (state: TurnState): TurnMemory => {
+  const { active, farewell, onHoldUntil, transferring, unheardGreeting } = state
+  return {
+    history: state.history,
+    dialogue: state.dialogue,
+    unanswered: unansweredOf(state),
+    digits: state.digits,
+    areDigitsDue: state.areDigitsDue,
+    answeredFarewells: state.answeredFarewells,
+    nextReplyId: state.nextReplyId,
+    nextUtteranceId: state.nextUtteranceId,
+    isIdlePrompted: state.isIdlePrompted,
+    wasAskedAgain: state.wasAskedAgain,
+    failuresInRow: state.failuresInRow,
+    ...(active === undefined ? {} : { reply: replyMemory(active) }),
+    ...(unheardGreeting === undefined ? {} : { unheardGreeting }),
+    ...(transferring === undefined ? {} : { transferring }),
+    ...(farewell === undefined ? {} : { farewell: farewell.reason }),
+    ...(onHoldUntil === undefined ? {} : { onHoldUntil })
+  }
+}
+
+const isSameReply = (before: Reply | undefined, after: Reply | undefined): boolean =>
+  before === after || (before !== undefined && after !== undefined &&
+    before.id === after.id && before.segments === after.segments && before.heard === after.heard && before.phase._tag === after.phase._tag &&
+    before.isTextDone === after.isTextDone && before.hangUp === after.hangUp && before.transfer === after.transfer && before.digits === after.digits)
+
+/** Whether an event changed nothing that is remembered. Text that the model writes counts once it goes to speech. */
+export const isSame = (before: TurnState, after: TurnState): boolean =>
+  isSameReply(before.active, after.active) && before.history === after.history && before.dialogue === after.dialogue &&
+  before.unanswered === after.unanswered && before.digits === after.digits && before.areDigitsDue === after.areDigitsDue &&
+  before.farewell === after.farewell && before.transferring === after.transferring && before.onHoldUntil === after.onHoldUntil &&
+  before.isIdlePrompted === after.isIdlePrompted && before.utterance?.transcript === after.utterance?.transcript

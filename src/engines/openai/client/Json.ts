@@ -1,0 +1,11 @@
+/** JSON of servers. `JSON.parse` and no schema: a reply has an event for each token. */
+import { Option } from "effect"
+
+/** None for a text that is no JSON. */
+export const parse = (text: string): Option.Option<unknown> => {
+  try {
+    return Option.some(JSON.parse(text))
+  } catch {
+    return Option.none()
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * A server's own words about an error: where they stand in the body, and how much of them a log may show. Pure.
+ *
+ * Servers like to quote what they were sent. So a log shows them without quotations, long numbers and the words of the request.
+ */
+import { Predicate } from "effect"
+
+/** Characters that an advice shows. */
+const maxShownCharacters = 160
+
+/** Characters that are looked at. */
+const maxReadCharacters = 4000
+
+/** So many words of the request in a row are a quotation, and no coincidence. */
+const quotedWords = 3
+
+/**
+ * The message in an error's body; empty where there is none. `{"error":{"message"}}` is OpenAI's and llama.cpp's, `{"error":"…"}` Ollama's,
+ * `{"message"}` that of vLLM before 0.10. `{"detail"}` is FastAPI's, which names the field in `loc`.
+ */
+export const messageOf = (body: unknown): string => {
+  if (Predicate.isString(body)) return body
+  if (Predicate.hasProperty(body, "loc") && Array.isArray(body.loc) && Predicate.hasProperty(body, "msg")) return `${body.loc.join(".")}: ${messageOf(body.msg)}`
+  for (const key of ["error", "message", "detail", "msg"]) {
+    if (Predicate.hasProperty(body, key) && body[key] !== null && body[key] !== undefined) return messageOf(body[key])
+  }
+  return Array.isArray(body) && body.length > 0 ? messageOf(body[0]) : ""
+}
+
+const wordsOf = (text: string): ReadonlyArray<string> => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+
+/** The indices of the words that the request holds too, in the same order. */
+const quotedIndices = (words: ReadonlyArray<string>, sent: string): ReadonlySet<number> => {
+  const request = ` ${wordsOf(sent).join(" ")} `
+  const indices = new Set<number>()
+  for (let at = 0; at + quotedWords <= words.length; at++) {
+    if (!request.includes(` ${words.slice(at, at + quotedWords).join(" ")} `)) continue
+    for (let offset = 0; offset < quotedWords; offset++) indices.add(at + offset)
+  }
+  return indices
+}
+
+/** The message as a log may show it: at most 160 characters, and nothing that may be the caller's or a key. `sent`: the request's text. */
+export const shown = (message: string, sent: string): string => {
+  const plain = message
+    .slice(0, maxReadCharacters)
+    .replace(/"[^"]*"?|'[^']*'|`[^`]*`|\{[^}]*\}?|\[[^\]]*\]?/gs, "…")
+    .replace(/\+?\d[\d\s().-]{4,}\d/g, "…")
+    .replace(/\S{33,}/g, "…")
+    .replace(/\s+/g, " ")
+    .trim()
+  const quoted = quotedIndices(wordsOf(plain), sent)
+  let index = 0
+  const kept = plain.replace(/[\p{L}\p{N}]+/gu, (word) => quoted.has(index++) ? "…" : word).replace(/…(?:[\s,.;:]*…)+/g, "…")
+  return kept.length > maxShownCharacters ? `${kept.slice(0, maxShownCharacters - 1)}…` : kept
+}

@@ -1,0 +1,94 @@
+/**
+ * A server of `POST /audio/transcriptions`: a request for the words of some speech, in the form of answer that the server is known to
+ * have. Notes how quick the server is.
+ */
+import { Cause, Clock, Effect, Exit, Option, type Scope, Stream } from "effect"
+import type { HttpClient } from "effect/http"
+import type { EngineSettings } from "../../../config/EngineSettings.ts"
+import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import * as AnswerBody from "../client/AnswerBody.ts"
+import * as Multipart from "../client/Multipart.ts"
+import * as OpenAiClient from "../client/OpenAiClient.ts"
+import * as ServerError from "../client/ServerError.ts"
+import * as Sse from "../client/Sse.ts"
+import * as RequestPace from "./RequestPace.ts"
+import * as TranscriptionBody from "./TranscriptionBody.ts"
+import * as UtteranceFile from "./UtteranceFile.ts"
+import type { Speech } from "./UtteranceSound.ts"
+
+/** Connections that are opened before the first call. */
+const warmConnections = 2
+
+const maxAnswerBytes = 1024 * 1024
+
+export interface TranscriptionRequest {
+  readonly speech: Speech
+  /** ISO 639-1. */
+  readonly language: string
+  /** Words that the model is to expect. */
+  readonly prompt: string | undefined
+  /** The request is for the words so far: it is not sent again when its connection breaks. */
+  readonly isPartial: boolean
+}
+
+export interface TranscriptionServer {
+  readonly hear: (request: TranscriptionRequest) => Effect.Effect<TranscriptionBody.Heard, EngineFailed>
+  readonly pace: RequestPace.RequestPace
+}
+
+/** Opens connections in the background, as long as the scope lives. */
+export const make = Effect.fnUntraced(function*(
+  settings: EngineSettings
+): Effect.fn.Return<TranscriptionServer, never, HttpClient.HttpClient | Scope.Scope> {
+  const client = yield* OpenAiClient.make("speechToText", settings)
+  const events = Sse.decoder(client, TranscriptionBody.Event)
+  const clock = yield* Clock.Clock
+  const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const pace = RequestPace.make()
+  /** `verbose_json` tells how sure the model is; it is asked for until the server refuses it. */
+  let format: "verbose_json" | "json" = "verbose_json"
+
+  yield* Effect.forkScoped(client.warm(warmConnections))
+
+  const send = Effect.fnUntraced(
+    function*(
+      { isPartial, language, prompt, speech }: TranscriptionRequest,
+      responseFormat: string
+    ): Effect.fn.Return<TranscriptionBody.Heard, EngineFailed, Scope.Scope> {
+      const model = yield* client.model
+      const fields = { model: Option.getOrUndefined(model), language, prompt, temperature: "0", response_format: responseFormat }
+      const answer = yield* client.post(
+        "/audio/transcriptions",
+        Multipart.encode(fields, UtteranceFile.of(speech)),
+        { accept: "application/json, text/event-stream, text/plain", maxBytes: maxAnswerBytes, isResent: !isPartial }
+      )
+      if (answer.contentType === "text/event-stream") {
+        return TranscriptionBody.fromEvents(yield* Stream.runCollect(events(answer, prompt)))
+      }
+      const heard = TranscriptionBody.read(answer.contentType, yield* AnswerBody.text(answer))
+      return Option.isSome(heard) ? heard.value : yield* ServerError.unreadable(client)
+    },
+    Effect.scoped
+  )
+
+  const hear: TranscriptionServer["hear"] = (request) =>
+    Effect.suspend(() => {
+      const sentFormat = format
+      const sentAt = monotonicMillis()
+      return Effect.catchIf(
+        send(request, sentFormat),
+        (error) => sentFormat === "verbose_json" && ServerError.isInvalidRequest(error),
+        // A server answers 400 to other things too: it was the format only if the plainer one is accepted.
+        () => Effect.tap(send(request, "json"), () => Effect.sync(() => format = "json"))
+      ).pipe(Effect.onExit((exit) =>
+        Effect.sync(() => {
+          const millis = monotonicMillis() - sentAt
+          if (Exit.isSuccess(exit)) pace.answered(millis)
+          else if (Cause.hasInterruptsOnly(exit.cause)) pace.aborted(millis)
+          else pace.failed()
+        })
+      ))
+    })
+
+  return { hear, pace }
+})

@@ -1,0 +1,128 @@
+/**
+ * The requests of one utterance: for its transcript, and for the words so far while the caller speaks.
+ *
+ * Servers go on computing aborted requests, so an utterance has one request at a time. When the transcript is asked for, a running
+ * request for the words so far becomes the transcript if it holds all of the caller's voice; else it is aborted first.
+ */
+import { Effect, Exit, Fiber, Queue, type Scope, Semaphore, Stream } from "effect"
+import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import type { Transcript } from "../../../conversation/ports/SpeechToText.ts"
+import type { Speech, UtteranceSound } from "./UtteranceSound.ts"
+
+const silence: Transcript = { text: "", ending: "unknown" }
+
+/** A running request for the words so far. */
+interface PartialRequest {
+  readonly fiber: Fiber.Fiber<Transcript, EngineFailed>
+  /** ms of the utterance that the request holds. */
+  readonly until: number
+  /** A transcript waited for this request and was interrupted. The next transcript does not wait for it again. */
+  isGivenUp: boolean
+}
+
+export interface MakeOptions {
+  readonly sound: UtteranceSound
+  readonly request: (speech: Speech, isPartial: boolean) => Effect.Effect<Transcript, EngineFailed>
+  /** Whether the server answers soon enough to be asked for the words so far. */
+  readonly isServerQuick: () => boolean
+  /** ms of further sound after which the words so far are asked for; 0: never. */
+  readonly partialsEvery: number
+}
+
+export class UtteranceRequests {
+  readonly #options: MakeOptions
+  readonly #scope: Scope.Scope
+  readonly #wakeUps: Queue.Queue<void>
+  readonly #partialLock = Semaphore.makeUnsafe(1)
+  /** ms of sound, and of loud sound, that the newest request could hold. */
+  #askedMillis = 0
+  #askedLoudMillis = 0
+  /** Callers that wait for a transcript. */
+  #waiting = 0
+  #partial: PartialRequest | undefined
+
+  /** See `make`. */
+  constructor(options: MakeOptions, scope: Scope.Scope, wakeUps: Queue.Queue<void>) {
+    this.#options = options
+    this.#scope = scope
+    this.#wakeUps = wakeUps
+  }
+
+  /** The transcript of all sound so far. */
+  readonly transcribe: Effect.Effect<Transcript, EngineFailed> = Effect.acquireUseRelease(
+    Effect.sync(() => this.#waiting++),
+    () => this.#partialOrAnew,
+    () => Effect.sync(() => this.#waiting--)
+  )
+
+  /** The words so far, anew while sound comes. Never ends and never fails. */
+  readonly partials: Stream.Stream<string> = Stream.suspend(() =>
+    Stream.fromEffectRepeat(this.#partialLock.withPermit(this.#nextPartial)).pipe(Stream.filter((text) => text !== ""))
+  )
+
+  /** More sound has come. */
+  noteSound(): void {
+    if (this.#isPartialDue()) Queue.offerUnsafe(this.#wakeUps, undefined)
+  }
+
+  #isPartialDue(): boolean {
+    const { isServerQuick, partialsEvery, sound } = this.#options
+    return partialsEvery > 0
+      && this.#waiting === 0
+      && this.#partial === undefined
+      && sound.millis - this.#askedMillis >= partialsEvery
+      // The sound from before the voice is in the utterance too: at least half has to be loud.
+      && sound.loudMillis - this.#askedLoudMillis >= partialsEvery / 2
+      && isServerQuick()
+  }
+
+  /** A request with the sound so far; `until` is the ms of the utterance that it holds. */
+  #ask(isPartial: boolean): { readonly until: number; readonly transcript: Effect.Effect<Transcript, EngineFailed> } {
+    const { request, sound } = this.#options
+    this.#askedMillis = sound.millis
+    this.#askedLoudMillis = sound.loudMillis
+    const speech = sound.speech()
+    return speech === undefined
+      ? { until: 0, transcript: Effect.succeed(silence) }
+      : { until: speech.energy.millis, transcript: request(speech, isPartial) }
+  }
+
+  readonly #askAnew: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => this.#ask(false).transcript)
+
+  readonly #partialOrAnew: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => {
+    const partial = this.#partial
+    if (partial === undefined) return this.#askAnew
+    if (partial.isGivenUp || partial.until < this.#options.sound.voicedUntil) {
+      return Effect.andThen(Fiber.interrupt(partial.fiber), this.#askAnew)
+    }
+    return Fiber.await(partial.fiber).pipe(
+      Effect.onInterrupt(() =>
+        Effect.sync(() => {
+          partial.isGivenUp = true
+        })
+      ),
+      Effect.flatMap((exit) => Exit.isSuccess(exit) ? Effect.succeed(exit.value) : this.#askAnew)
+    )
+  })
+
+  /** Waits until the words so far are due, and asks for them; empty where there are none. */
+  readonly #nextPartial: Effect.Effect<string> = Effect.gen({ self: this }, function*() {
+    while (!this.#isPartialDue()) yield* Queue.take(this.#wakeUps)
+    const { transcript, until } = this.#ask(true)
+    const fiber = yield* Effect.forkIn(transcript, this.#scope)
+    this.#partial = { fiber, until, isGivenUp: false }
+    const exit = yield* Fiber.await(fiber).pipe(
+      Effect.onInterrupt(() => Fiber.interrupt(fiber)),
+      Effect.ensuring(Effect.sync(() => {
+        this.#partial = undefined
+      }))
+    )
+    // The transcript will tell the same failure.
+    return Exit.isSuccess(exit) ? exit.value.text : ""
+  })
+}
+
+/** Requests run in the scope of the utterance. */
+export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<UtteranceRequests, never, Scope.Scope> {
+  return new UtteranceRequests(options, yield* Effect.scope, yield* Queue.sliding<void>(1))
+})

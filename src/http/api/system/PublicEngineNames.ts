@@ -1,0 +1,43 @@
+/**
+ * Hides the engines' addresses from clients outside: an engine's name is its address. Outside it is named by stage and number
+ * (`speechToText-1`).
+ */
+import type { Effect } from "effect"
+import type { Agents } from "../../../agent/Agents.ts"
+
+export type Engines = Effect.Success<Agents["Service"]["engines"]>
+
+/** An engine in this process has no address. */
+const inProcess = "embedded"
+
+/** The public names by stage and address, `${stage} ${name}`. */
+const publicNames = (engines: Engines): ReadonlyMap<string, string> => {
+  const names = new Map<string, string>()
+  const counts = new Map<string, number>()
+  for (const { name, stage } of engines) {
+    if (name === inProcess || names.has(`${stage} ${name}`)) continue
+    const number = (counts.get(stage) ?? 0) + 1
+    counts.set(stage, number)
+    names.set(`${stage} ${name}`, `${stage}-${number}`)
+  }
+  return names
+}
+
+/** The engines under their public names. */
+export const hidden = (engines: Engines): Engines => {
+  const names = publicNames(engines)
+  return engines.map((engine) => ({ ...engine, name: names.get(`${engine.stage} ${engine.name}`) ?? engine.name }))
+}
+
+/**
+ * The same in metrics as Prometheus reads them: replaces the value of each label `engine`, in any order of labels. An engine that is not
+ * in the list becomes `speechToText-other`.
+ */
+export const hiddenIn = (metrics: string, engines: Engines): string => {
+  const names = publicNames(engines)
+  return metrics.replaceAll(/^[^#\n]*\bengine="[^\n]*$/gm, (line) => {
+    const stage = /\bstage="([^"]*)"/.exec(line)?.[1] ?? ""
+    return line.replace(/\bengine="((?:[^"\\]|\\.)*)"/, (_, name: string) =>
+      `engine="${name === inProcess ? name : names.get(`${stage} ${name}`) ?? `${stage}-other`}"`)
+  })
+}

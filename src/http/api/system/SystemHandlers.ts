@@ -1,0 +1,64 @@
+/**
+ * The endpoints for those who run the service: `GET /health` and `GET /ready`.
+ */
+import { Clock, Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { Agents } from "../../../agent/Agents.ts"
+import { CallRegistry } from "../../../call/CallRegistry.ts"
+import { CallStore } from "../../../store/CallStore.ts"
+import * as AdminServer from "../../AdminServer.ts"
+import { PublicUrl } from "../../connections/PublicUrl.ts"
+import { Api, version } from "../Api.ts"
+import * as Problems from "../Problems.ts"
+import * as PublicEngineNames from "./PublicEngineNames.ts"
+
+const monotonicSeconds = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e9)
+
+/** The stages whose engines are all down. */
+const stagesDown = (engines: PublicEngineNames.Engines): ReadonlyArray<string> =>
+  [...new Set(engines.map(({ stage }) => stage))]
+    .filter((stage) => engines.every((engine) => engine.stage !== stage || engine.state === "down"))
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "system",
+  Effect.fn(function*(handlers) {
+    const registry = yield* CallRegistry
+    const agents = yield* Agents
+    const publicUrl = yield* PublicUrl
+    const store = yield* CallStore
+    const startedAtSeconds = yield* monotonicSeconds
+    return handlers.handleAll({
+      health: () =>
+        Effect.gen(function*() {
+          return {
+            status: "healthy" as const,
+            active_connections: yield* registry.streaming,
+            calls: yield* registry.live,
+            draining: yield* registry.isDraining,
+            agent: agents.standard.name,
+            uptime_seconds: Math.floor((yield* monotonicSeconds) - startedAtSeconds),
+            version
+          }
+        }),
+      ready: ({ request }) =>
+        Effect.gen(function*() {
+          if (yield* registry.isDraining) {
+            return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
+          }
+          const all = yield* agents.engines
+          const engines = publicUrl.isInside(request) || AdminServer.isAdmin(request) ? all : PublicEngineNames.hidden(all)
+          const down = stagesDown(engines)
+          if (down.length === 0) {
+            // Calls are answered without the database, too.
+            const { _tag } = yield* store.state
+            return { status: "ready" as const, engines, store: _tag === "Ready" ? "ready" as const : "degraded" as const }
+          }
+          return yield* new Problems.EnginesDown({
+            engines,
+            detail: `No engine works for: ${down.join(", ")}. Start one, or let "embedded" stand last in its list.`
+          })
+        })
+    })
+  })
+)

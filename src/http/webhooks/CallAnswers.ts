@@ -1,0 +1,92 @@
+/**
+ * What Twilio is told to do with a call: TwiML documents, and what the service notes down with each.
+ */
+import { Effect, Metric, Option, type Scope } from "effect"
+import { HttpServerResponse } from "effect/http"
+import type { Call } from "../../call/Call.ts"
+import { CallRegistry } from "../../call/CallRegistry.ts"
+import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../../call/CallState.ts"
+import * as MediaHost from "../../call/MediaHost.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+import * as Metrics from "../../observability/Metrics.ts"
+import * as SampledLog from "../../observability/SampledLog.ts"
+import { parameterName, StreamToken } from "../../twilio/webhook/StreamToken.ts"
+import * as TwiML from "../../twilio/webhook/TwiML.ts"
+import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
+import * as SignedRequest from "./SignedRequest.ts"
+
+type Answer = Effect.Effect<HttpServerResponse.HttpServerResponse>
+
+export interface CallAnswers {
+  /** Ends the call: Twilio hangs up when it has read the answer, and a replay of the call's webhooks finds it ended. */
+  readonly hangUp: (callSid: CallSid, reason: EndReason) => Answer
+  /** Says a sentence to a call that is not taken, and hangs up. */
+  readonly turnAway: (callSid: CallSid, sentence: string) => Answer
+  /** The answer to a webhook of a call that has ended. */
+  readonly refuseEnded: (path: string, callSid: CallSid) => Answer
+  /** The answer to a call that has ended by this request's `CallStatus` or earlier; `None` for a call that goes on. */
+  readonly ifEnded: (path: string, callSid: CallSid, status: Option.Option<CallStatus>) => Effect.Effect<Option.Option<HttpServerResponse.HttpServerResponse>>
+  /** Connects the call's sound to this service or, if given, to the WebSocket that `POST /call/outbound` named. */
+  readonly connect: (options: {
+    readonly call: Call
+    /** The base URL that Twilio called. */
+    readonly base: string
+    readonly asked: Asked
+    readonly websocketUrl?: string | undefined
+    /** The step of the call that the webhook's URL names; 0 for a call that is new. */
+    readonly step?: number
+  }) => Answer
+}
+
+const twiml = (document: string) => HttpServerResponse.text(document, { contentType: "text/xml; charset=utf-8" })
+
+/** Where Twilio asks what to do when the stream has ended. */
+const actionUrl = (base: string, isElsewhere: boolean, step: number): string => {
+  const url = `${base}/twilio/continue`
+  // Nothing follows a stream to another WebSocket.
+  if (isElsewhere) return `${url}?then=hangup`
+  return step > 0 ? `${url}?step=${step}` : url
+}
+
+export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
+  const registry = yield* CallRegistry
+  const tokens = yield* StreamToken
+  const replays = yield* SampledLog.make
+
+  const hangUp: CallAnswers["hangUp"] = (callSid, reason) => Effect.as(registry.end(callSid, reason), twiml(TwiML.hangUp()))
+
+  const refuseEnded: CallAnswers["refuseEnded"] = (path, callSid) =>
+    Metric.update(Metrics.endedCallsRefused(path), 1).pipe(
+      // A webhook can be replayed any number of times.
+      Effect.andThen(replays.tell(path, Effect.annotateLogs(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up"), { path, callSid }))),
+      Effect.as(twiml(TwiML.hangUp()))
+    )
+
+  return {
+    hangUp,
+    turnAway: (callSid, sentence) => Effect.as(registry.end(callSid, "requested"), twiml(TwiML.sayAndHangUp(sentence))),
+    refuseEnded,
+    ifEnded: Effect.fnUntraced(function*(path, callSid, status) {
+      if (Option.isSome(status) && isTerminal(status.value)) {
+        // The webhook has no sequence number: -1 is older than any report.
+        yield* registry.report(callSid, status.value, -1)
+        return Option.some(twiml(TwiML.hangUp()))
+      }
+      const hasEnded = yield* registry.hasEnded(callSid, Option.getOrUndefined(status))
+      return hasEnded ? Option.some(yield* refuseEnded(path, callSid)) : Option.none()
+    }),
+    connect: Effect.fnUntraced(function*({ asked, base, call, step = 0, websocketUrl }) {
+      const isElsewhere = websocketUrl !== undefined
+      const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: !isElsewhere, asked, step }))
+      if (isGivenUp(state)) return yield* hangUp(call.info.callSid, "requested")
+      const isOurs = !isElsewhere || MediaHost.isOwn(websocketUrl, base)
+      return twiml(TwiML.connectStream({
+        url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
+        action: actionUrl(base, isElsewhere, state.step),
+        statusCallback: `${base}/twilio/stream`,
+        // A token lets its holder speak on the call, so no other server is given one.
+        parameters: isOurs ? { [parameterName]: yield* tokens.issue(call.info.callSid) } : {}
+      }))
+    })
+  }
+})

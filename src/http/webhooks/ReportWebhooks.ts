@@ -1,0 +1,22 @@
+/**
+ * The webhooks in which Twilio reports something and wants no answer: `/twilio/status` of a call, `/twilio/stream` of a media stream.
+ */
+import { Effect } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { CallRegistry } from "../../call/CallRegistry.ts"
+import { loggable } from "../../observability/LogText.ts"
+import type { StatusParameters, StreamParameters } from "../../twilio/webhook/WebhookParameters.ts"
+
+export const make = Effect.map(CallRegistry, (registry) => ({
+  status: (report: typeof StatusParameters.Type) =>
+    Effect.as(registry.report(report.CallSid, report.CallStatus, report.SequenceNumber), HttpServerResponse.empty()),
+  stream: (report: typeof StreamParameters.Type) => {
+    const log = report.StreamEvent === "stream-error"
+      ? Effect.logWarning("Twilio reports an error of a media stream")
+      : Effect.logDebug(`Twilio reports ${report.StreamEvent}`)
+    return log.pipe(
+      Effect.annotateLogs({ callSid: report.CallSid, streamSid: report.StreamSid, streamError: loggable(report.StreamError) }),
+      Effect.as(HttpServerResponse.empty())
+    )
+  }
+}))

@@ -1,0 +1,32 @@
+/**
+ * The URLs that a signature may have been made over, in the order in which they are tried.
+ *
+ * A request tells its target but not surely its base URL (scheme, host, port): proxies change it. Each base that it may have gives a URL,
+ * and each URL has several spellings ({@link Signature.spellings}).
+ */
+import * as Signature from "../../twilio/webhook/Signature.ts"
+
+interface SignedUrl {
+  /** The base URL that this URL was made from. */
+  readonly base: string
+  readonly url: string
+}
+
+/**
+ * Yields the likeliest spelling of every base, then the second likeliest of every base, and so on. The shorter bases come first: a base
+ * without a port is also tried with the scheme's standard port.
+ */
+export const inOrder = function*(bases: ReadonlyArray<string>, toUrl: (base: string) => string): Generator<SignedUrl> {
+  let remaining = [...bases].sort((one, other) => one.length - other.length)
+    .map((base) => ({ base, spellings: Signature.spellings(toUrl(base)) }))
+  while (remaining.length > 0) {
+    const unfinished: typeof remaining = []
+    for (const candidate of remaining) {
+      const { done, value } = candidate.spellings.next()
+      if (done === true) continue
+      yield { base: candidate.base, url: value }
+      unfinished.push(candidate)
+    }
+    remaining = unfinished
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The order in which Twilio begins the calls that come by its API: so many a second. Calls above that wait, `queued`.
+ */
+export class DialQueue {
+  readonly #gapMillis: number
+  #nextTurnMillis = 0
+
+  constructor(callsPerSecond: number) {
+    this.#gapMillis = 1000 / callsPerSecond
+  }
+
+  /** Queues a call at `nowMillis` of the monotonic clock; returns for how many whole ms the call waits. */
+  join(nowMillis: number): number {
+    const turnMillis = Math.max(nowMillis, this.#nextTurnMillis)
+    this.#nextTurnMillis = turnMillis + this.#gapMillis
+    return Math.round(turnMillis - nowMillis)
+  }
+}

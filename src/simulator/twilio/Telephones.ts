@@ -1,0 +1,29 @@
+/** The telephones that the service calls, or connects a caller to. */
+import { Duration } from "effect"
+import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import type { TerminalStatus } from "../report/SimulatedCallEvent.ts"
+import * as Caller from "../caller/Caller.ts"
+import { PhoneBehaviour } from "./CallLife.ts"
+import type { DialResult } from "./TwimlRunner.ts"
+
+/** How each telephone behaves that is dialled. */
+export type Phones = (to: PhoneNumber) => PhoneBehaviour
+
+/** Everybody answers after a second and says nothing. */
+export const everybodyAnswers: Phones = () => PhoneBehaviour.Answers({ caller: Caller.silent })
+
+/** How a `<Dial>` to such a telephone ends. */
+const dialStatus: Readonly<Record<PhoneBehaviour["_tag"], TerminalStatus>> = {
+  Answers: "completed",
+  Busy: "busy",
+  NoAnswer: "no-answer",
+  Failed: "failed",
+  Canceled: "canceled"
+}
+
+/** A `<Dial>` to the telephone; whoever answers talks for a second and hangs up. */
+export const ring = (phone: PhoneBehaviour): DialResult => ({
+  status: dialStatus[phone._tag],
+  rings: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),
+  talk: Duration.seconds(1)
+})

@@ -1,0 +1,47 @@
+/**
+ * The time of one call: the monotonic clock, counted from the moment when the call was answered.
+ *
+ * Moments are in nanoseconds of the monotonic clock. Sound is counted in samples (1/8 ms) since the answer.
+ */
+import { type Clock, Duration, Effect } from "effect"
+import { nanosPerSample, toSamples } from "../../report/Timeline.ts"
+
+export class CallClock {
+  readonly #clock: Clock.Clock
+  readonly #answeredAt: bigint
+
+  constructor(clock: Clock.Clock, answeredAt: bigint) {
+    this.#clock = clock
+    this.#answeredAt = answeredAt
+  }
+
+  /** This moment. */
+  now(): bigint {
+    return this.#clock.monotonicTimeNanosUnsafe()
+  }
+
+  /** A moment in ms since the answer. */
+  millis(moment: bigint): number {
+    return Number(moment - this.#answeredAt) / 1_000_000
+  }
+
+  /** A moment in samples since the answer. */
+  samples(moment: bigint): number {
+    return toSamples(moment - this.#answeredAt)
+  }
+
+  /** The moment at which a sample is played, given its number since the answer. */
+  momentOf(sample: number): bigint {
+    return this.#answeredAt + BigInt(Math.ceil(sample * nanosPerSample))
+  }
+
+  /** Sleeps until a moment, never less: timers count whole milliseconds, and some fire early. */
+  sleepUntil(moment: bigint): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const leftMillis = Number(moment - this.now()) / 1_000_000
+      return leftMillis > 0
+        ? Effect.andThen(Effect.sleep(Duration.millis(Math.ceil(leftMillis))), this.sleepUntil(moment))
+        : Effect.void
+    })
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The caller's sound on its way to the service: a frame every 20 ms, and keys between the frames.
+ *
+ * Frames lie on a grid from the stream's `start` on, on the monotonic clock: a late one does not make the next late. The
+ * frame that ends at 20 ms is sent at 20 ms. Faults of the line hold frames back or swallow them; the order stays.
+ */
+import { Data, Effect, Queue } from "effect"
+import * as Mulaw from "../../../audio/Mulaw.ts"
+import * as Acoustics from "../../caller/Acoustics.ts"
+import { frameMillis, frameSamples, type Line } from "../../caller/Caller.ts"
+import type { Untimed } from "../../report/SimulatedCallEvent.ts"
+import { samplesPerMilli, type Timeline } from "../../report/Timeline.ts"
+import type { Faults, RubbishKind } from "../Faults.ts"
+import type { CallClock } from "./CallClock.ts"
+import * as FrameFaults from "./FrameFaults.ts"
+import type { StreamMessages } from "./StreamMessages.ts"
+import type { Traffic } from "./Traffic.ts"
+import type { WebSocketClient } from "./WebSocketClient.ts"
+
+interface Options {
+  readonly clock: CallClock
+  readonly wire: WebSocketClient
+  readonly messages: StreamMessages
+  readonly line: Line
+  readonly said: Timeline
+  readonly heard: Timeline
+  /** The marks that were played since the last time this was asked. */
+  readonly takePlayedMarks: () => ReadonlyArray<string>
+  readonly traffic: Traffic
+  readonly faults: Faults
+  readonly note: (event: Untimed) => Effect.Effect<void>
+}
+
+/** 20 ms of silence, μ-law. */
+export const silence = new Uint8Array(frameSamples).fill(Mulaw.silence)
+
+const frameNanos = BigInt(frameMillis) * 1_000_000n
+
+/** What waits for its moment (monotonic, ns). */
+type Outgoing = Data.TaggedEnum<{
+  Frame: { readonly at: bigint; readonly chunk: number; readonly payload: Uint8Array }
+  Rubbish: { readonly at: bigint; readonly kind: RubbishKind }
+}>
+const Outgoing = Data.taggedEnum<Outgoing>()
+
+const toNanos = (millis: number): bigint => BigInt(Math.round(millis * 1_000_000))
+
+/** Sends what is queued in its order, each not before its moment. */
+const sendQueued = ({ clock, messages, traffic, wire }: Options, outbox: Queue.Dequeue<Outgoing>) =>
+  Queue.take(outbox).pipe(
+    Effect.tap((outgoing) => clock.sleepUntil(outgoing.at)),
+    Effect.tap((outgoing) =>
+      Effect.sync(() => {
+        if (outgoing._tag === "Frame") {
+          traffic.sentAt.push(clock.millis(clock.now()))
+          messages.media(outgoing.chunk, outgoing.payload)
+          return
+        }
+        const text = FrameFaults.rubbishText[outgoing.kind]
+        if (text === undefined) wire.sendBinary(silence)
+        else wire.send(text)
+      })
+    ),
+    Effect.forever
+  )
+
+/** Lets the caller live, 20 ms at a time, until they hang up; queues what they say. */
+const speak = Effect.fnUntraced(function*(options: Options, outbox: Queue.Enqueue<Outgoing>) {
+  const { clock, faults, heard, line, messages, note, said, traffic } = options
+  const microphone = Acoustics.makeMicrophone(line.room)
+  const echoSamples = (line.room.echo?.delayMillis ?? 0) * samplesPerMilli
+  const origin = clock.now()
+  const firstSample = clock.samples(origin)
+  for (let chunk = 1;; chunk++) {
+    const due = origin + BigInt(chunk) * frameNanos
+    yield* clock.sleepUntil(due)
+    const end = firstSample + chunk * frameSamples
+    const moment = line.next({ heard: heard.pcm(end - frameSamples, end), marks: options.takePlayedMarks() })
+    if (moment.frame !== undefined) said.put(end - frameSamples, moment.frame)
+    const sound = microphone(moment.frame, heard.pcm(end - frameSamples - echoSamples, end - echoSamples))
+
+    const kind = FrameFaults.rubbishBefore(faults, chunk)
+    if (kind !== undefined) Queue.offerUnsafe(outbox, Outgoing.Rubbish({ at: due, kind }))
+    const delay = yield* FrameFaults.delayOf(faults, chunk * frameMillis)
+    if (delay === undefined) traffic.lost++
+    else Queue.offerUnsafe(outbox, Outgoing.Frame({ at: due + toNanos(delay), chunk, payload: sound ?? silence }))
+
+    if (moment.digit !== undefined) {
+      messages.dtmf(moment.digit)
+      yield* note({ _tag: "Digit", digit: moment.digit })
+    }
+    if (moment.hangUp) return
+  }
+})
+
+/** Sends the caller's sound and keys until they hang up. */
+export const run = Effect.fnUntraced(function*(options: Options) {
+  const outbox = yield* Queue.make<Outgoing>()
+  yield* Effect.raceFirst(speak(options, outbox), sendQueued(options, outbox))
+})

@@ -1,0 +1,162 @@
+/**
+ * `<Connect><Stream>`: the WebSocket is opened, signed as Twilio signs it, one stream runs over it to its end, and the
+ * stream's status callback is told.
+ *
+ * https://www.twilio.com/docs/voice/twiml/stream
+ */
+import { type Cause, DateTime, Effect, Queue, Result } from "effect"
+import { type AccountSid, StreamSid } from "../../../domain/Sid.ts"
+import * as Signature from "../../../twilio/webhook/Signature.ts"
+import { Line } from "../../caller/Caller.ts"
+import { type Callback, note, type PhoneCall } from "../../caller/PhoneCall.ts"
+import { Timeline } from "../../report/Timeline.ts"
+import * as DebuggerCodes from "../DebuggerCodes.ts"
+import { type Faults, none } from "../Faults.ts"
+import type { StreamNoun } from "../TwimlReader.ts"
+import { forgedSignature, hex } from "../WebhookClient.ts"
+import * as Traffic from "./Traffic.ts"
+import * as TwilioStream from "./TwilioStream.ts"
+import * as WebSocketClient from "./WebSocketClient.ts"
+
+export interface Environment {
+  readonly accountSid: AccountSid
+  /** The signature of a WebSocket upgrade. */
+  readonly sign: (url: string) => string
+  /** Where a URL is really served. */
+  readonly locate: (url: string) => string
+  /** Callbacks of streams, and of answering machine detection. */
+  readonly callbacks: Queue.Enqueue<Callback, Cause.Done>
+}
+
+/** One `<Stream>` of one call. */
+interface Connection {
+  readonly environment: Environment
+  readonly call: PhoneCall
+  readonly noun: StreamNoun
+  /** When the call was answered: monotonic, ns. */
+  readonly answeredAt: bigint
+  /** The faults of this stream, which may be fewer than the call's. */
+  readonly faults: Faults
+}
+
+/** Who is at the caller's end of a stream. */
+type Person = Pick<TwilioStream.Options, "line" | "heard" | "said" | "traffic" | "faults">
+
+/** Tells the stream's status callback, where the TwiML names one. */
+const tell = Effect.fnUntraced(function*(
+  { call, environment, noun }: Connection,
+  streamSid: StreamSid,
+  StreamEvent: "stream-started" | "stream-stopped" | "stream-error",
+  StreamError?: string
+) {
+  if (noun.statusCallback === undefined) return
+  const now = yield* DateTime.now
+  Queue.offerUnsafe(environment.callbacks, {
+    kind: "stream",
+    ...noun.statusCallback,
+    parameters: {
+      AccountSid: environment.accountSid,
+      CallSid: call.sid,
+      StreamSid: streamSid,
+      StreamName: noun.name ?? streamSid,
+      StreamEvent,
+      ...(StreamError === undefined ? {} : { StreamError }),
+      Timestamp: DateTime.formatIso(now)
+    }
+  })
+})
+
+/** The headers of the upgrade, after the fault that concerns its signature. */
+const headersOf = ({ environment, faults: { upgradeSignature }, noun }: Connection): Readonly<Record<string, string>> => ({
+  "user-agent": "TwilioMediaStreams/1.0",
+  ...(upgradeSignature === "missing" ? {} : {
+    [Signature.header]: upgradeSignature === "forged" ? forgedSignature : environment.sign(noun.url)
+  })
+})
+
+/** The `<Parameter>`s, after the fault that concerns one of them. */
+const parametersOf = ({ faults: { token }, noun: { parameters } }: Connection): Readonly<Record<string, string>> => {
+  if (token === undefined) return parameters
+  const name = token.name ?? "token"
+  const { [name]: _, ...rest } = parameters
+  return token.is === "missing" ? rest : { ...rest, [name]: "another-token-than-the-twiml-had" }
+}
+
+/** No WebSocket was opened: writes down why. */
+const noteRefusal = Effect.fnUntraced(function*(
+  connection: Connection,
+  streamSid: StreamSid,
+  { message, status }: WebSocketClient.WireError
+) {
+  const { call } = connection
+  const code = status === undefined ? DebuggerCodes.streamUnreachable : DebuggerCodes.streamRefused
+  yield* note(call, { _tag: "Problem", code, message })
+  yield* tell(connection, streamSid, "stream-error", message)
+  yield* note(call, { _tag: "StreamEnded", streamSid, why: "refused", code: undefined })
+})
+
+/** The stream ended without an interruption: writes down what Twilio's debugger would show. */
+const noteEnd = Effect.fnUntraced(function*(connection: Connection, streamSid: StreamSid, { code, why }: TwilioStream.Ended) {
+  const { call } = connection
+  if (why === "closedByService") {
+    const message = `The service closed the stream (${code}); informational.`
+    yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamClosedByService, message })
+  }
+  if (why === "connectionLost") {
+    const message = "The connection to the service broke without a close handshake."
+    yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamBroken, message })
+    yield* tell(connection, streamSid, "stream-error", message)
+  }
+  yield* tell(connection, streamSid, "stream-stopped")
+})
+
+/** Opens a WebSocket and runs a stream over it to its end. `undefined`: none was opened. */
+const stream = Effect.fnUntraced(function*(connection: Connection, person: Person) {
+  const { answeredAt, call, environment, noun } = connection
+  const streamSid = StreamSid.make(`MZ${yield* hex(32)}`)
+  const wire = yield* Effect.result(WebSocketClient.open(environment.locate(noun.url), headersOf(connection)))
+  if (Result.isFailure(wire)) {
+    yield* noteRefusal(connection, streamSid, wire.failure)
+    return undefined
+  }
+  yield* tell(connection, streamSid, "stream-started")
+  const ended = yield* TwilioStream.run({
+    ...person,
+    wire: wire.success,
+    accountSid: environment.accountSid,
+    callSid: call.sid,
+    streamSid,
+    parameters: parametersOf(connection),
+    answeredAt,
+    note: (event) => note(call, event),
+    whyInterrupted: () => call.hungUpByCaller ? "callerHungUp" : "callChanged"
+  }).pipe(Effect.onInterrupt(() => tell(connection, streamSid, "stream-stopped")))
+  yield* noteEnd(connection, streamSid, ended)
+  return ended
+}, Effect.scoped)
+
+/** An eavesdropper who tries the parameters of a running stream on a stream of their own. */
+const replay = Effect.fnUntraced(function*(connection: Connection) {
+  yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => connection.call.traffic.sentAt.length > 5 })
+  yield* stream(connection, {
+    line: new Line([]),
+    heard: new Timeline(),
+    said: new Timeline(),
+    traffic: Traffic.make(),
+    faults: none
+  })
+})
+
+/** From the upgrade to the end of the stream. `undefined`: no WebSocket was opened. */
+export const connect = Effect.fn("ConnectStream.connect")(function*(
+  environment: Environment,
+  call: PhoneCall,
+  noun: StreamNoun,
+  answeredAt: bigint
+) {
+  const faults = call.faults.onlyFirstStream === true && call.streams > 0 ? none : call.faults
+  call.streams++
+  const connection: Connection = { environment, call, noun, answeredAt, faults }
+  if (faults.replayStream === true) yield* Effect.forkScoped(replay(connection))
+  return yield* stream(connection, { ...call, faults })
+}, Effect.scoped)

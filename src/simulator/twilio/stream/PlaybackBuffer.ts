@@ -1,0 +1,70 @@
+/**
+ * Twilio's playback buffer: the queue between what a service sends and what the caller hears.
+ *
+ * It has no clock of its own: each method takes the time, in samples (1/8 ms) since the call was answered. Sound that arrives
+ * when the buffer is empty starts at once. Other sound starts when all before it has been played.
+ *
+ * https://www.twilio.com/docs/voice/media-streams/websocket-messages#send-messages-to-twilio
+ */
+import { samplesPerMilli, type Timeline } from "../../report/Timeline.ts"
+
+interface PendingMark {
+  readonly name: string
+  readonly due: number
+}
+
+/** Twilio discards sound that would make the buffer longer than about this: ten minutes, in samples. */
+const maxBufferSamples = 10 * 60 * 1000 * samplesPerMilli
+
+export class PlaybackBuffer {
+  readonly #heard: Timeline
+  readonly #limit: number
+  #end = 0
+  #marks: Array<PendingMark> = []
+
+  /** Plays into `heard`; `limit` is how much sound may wait, in samples. */
+  constructor(heard: Timeline, limit: number = maxBufferSamples) {
+    this.#heard = heard
+    this.#limit = limit
+  }
+
+  /** Appends μ-law sound. False when the buffer is full and the sound was discarded. */
+  play(now: number, sound: Uint8Array): boolean {
+    const start = Math.max(now, this.#end)
+    if (start - now + sound.length > this.#limit) return false
+    this.#heard.put(start, sound)
+    this.#end = start + sound.length
+    return true
+  }
+
+  /** Sets a mark behind all that is queued; returns when it is due, in samples. */
+  mark(now: number, name: string): number {
+    const due = Math.max(now, this.#end)
+    this.#marks.push({ name, due })
+    return due
+  }
+
+  /** Takes out the marks whose sound has been played, in the order in which they were set. */
+  due(now: number): ReadonlyArray<string> {
+    const waiting = this.#marks.findIndex((mark) => mark.due > now)
+    return this.#marks.splice(0, waiting < 0 ? this.#marks.length : waiting).map((mark) => mark.name)
+  }
+
+  /** Drops what has not been played. All pending marks come back at once. */
+  clear(now: number): { readonly marks: ReadonlyArray<string>; readonly dropped: number } {
+    const dropped = this.queued(now)
+    this.#heard.cut(now)
+    this.#end = Math.min(this.#end, now)
+    return { marks: this.#marks.splice(0).map((mark) => mark.name), dropped }
+  }
+
+  /** How much waits to be played, in samples. */
+  queued(now: number): number {
+    return Math.max(0, this.#end - now)
+  }
+
+  /** The marks that have not come back, oldest first. */
+  get pending(): ReadonlyArray<string> {
+    return this.#marks.map((mark) => mark.name)
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Twilio's side of one Media Stream, from `connected` to its end: the caller's sound goes out every 20 ms, what comes
+ * back is played to the caller in real time, and marks go back when their sound has been played.
+ */
+import { Clock, Effect, Random } from "effect"
+import type { Line } from "../../caller/Caller.ts"
+import type { StreamEnd, Untimed } from "../../report/SimulatedCallEvent.ts"
+import type { Timeline } from "../../report/Timeline.ts"
+import type { Faults } from "../Faults.ts"
+import { CallClock } from "./CallClock.ts"
+import * as CallerTrack from "./CallerTrack.ts"
+import { ConnectionFaults } from "./ConnectionFaults.ts"
+import { ServiceMessages } from "./ServiceMessages.ts"
+import { type StreamIds, StreamMessages } from "./StreamMessages.ts"
+import type { Traffic } from "./Traffic.ts"
+import type { WebSocketClient } from "./WebSocketClient.ts"
+
+export interface Options extends StreamIds {
+  readonly wire: WebSocketClient
+  /** The `<Parameter>`s as they are sent in `start`. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Who speaks and listens. */
+  readonly line: Line
+  /** What the caller said and heard, from the moment `answeredAt` (monotonic, ns) on. */
+  readonly said: Timeline
+  readonly heard: Timeline
+  readonly answeredAt: bigint
+  readonly traffic: Traffic
+  readonly faults: Faults
+  readonly note: (event: Untimed) => Effect.Effect<void>
+  /** Why the stream ends, should it be interrupted. */
+  readonly whyInterrupted: () => StreamEnd
+}
+
+/** How a stream ended; `code` is the WebSocket's close code when the service closed. */
+export interface Ended {
+  readonly why: StreamEnd
+  readonly code: number | undefined
+}
+
+/** The WebSocket's close code for a connection that ended without a close handshake. */
+const closedWithoutHandshake = 1006
+
+/** Sends what stands at a stream's beginning, as far as the faults let it. */
+const begin = Effect.fnUntraced(function*({ faults, note, parameters, streamSid }: Options, messages: StreamMessages) {
+  messages.connected()
+  yield* note({ _tag: "StreamConnected", streamSid })
+  for (let chunk = 1; chunk <= (faults.mediaBeforeStart ?? 0); chunk++) messages.media(chunk, CallerTrack.silence)
+  if (faults.startNever !== undefined) return
+  for (let count = 1; count <= (faults.startTwice === true ? 2 : 1); count++) {
+    messages.start(parameters)
+    yield* note({ _tag: "StreamStarted", streamSid, parameters })
+  }
+})
+
+/**
+ * Runs a stream over an open WebSocket to its end, and closes it.
+ *
+ * Interruption is a redirect or a hang-up: `stop` is sent and the socket closed, as Twilio does.
+ */
+export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
+  const { faults, heard, note, streamSid, traffic, wire } = options
+  const clock = new CallClock(yield* Clock.Clock, options.answeredAt)
+  const messages = new StreamMessages(wire, options)
+  const fromService = new ServiceMessages({ clock, messages, heard, traffic, streamSid, note })
+  const connectionFaults = new ConnectionFaults(wire, faults)
+
+  const untilClosed = Effect.map(fromService.run(wire), ({ code }): Ended =>
+    connectionFaults.wasCut
+      ? { why: "fault", code: undefined }
+      : { why: code === closedWithoutHandshake ? "connectionLost" : "closedByService", code })
+
+  const untilHangUp = CallerTrack.run({
+    clock,
+    wire,
+    messages,
+    line: options.line,
+    said: options.said,
+    heard,
+    takePlayedMarks: () => fromService.takePlayedMarks(),
+    traffic,
+    faults,
+    note
+  }).pipe(Effect.as<Ended>({ why: "callerHungUp", code: undefined }))
+
+  /** What Twilio does when the call goes elsewhere: `stop`, then a close frame. */
+  const leave = Effect.suspend(() => {
+    messages.stop()
+    return wire.close(1000)
+  })
+
+  const finish = ({ code, why }: Ended) =>
+    Effect.suspend(() => {
+      // What was queued and not played is not heard any more.
+      heard.cut(clock.samples(clock.now()))
+      return note({ _tag: "StreamEnded", streamSid, why, code })
+    })
+
+  return yield* begin(options, messages).pipe(
+    Effect.andThen(Effect.raceAllFirst([untilClosed, untilHangUp, connectionFaults.run])),
+    Effect.tap((ended) => ended.why === "callerHungUp" ? leave : Effect.void),
+    Effect.tap(finish),
+    Effect.onInterrupt(() =>
+      Effect.andThen(leave, Effect.suspend(() => finish({ why: options.whyInterrupted(), code: undefined })))
+    ),
+    Random.withSeed(faults.seed ?? "simulator")
+  )
+})

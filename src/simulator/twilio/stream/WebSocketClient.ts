@@ -1,0 +1,129 @@
+/**
+ * One WebSocket, from Twilio's side: the client's.
+ *
+ * It uses `ws` itself and not `effect/socket`, because the faults need what a good client must not do: cut the connection in
+ * the middle of a frame, stop reading.
+ */
+import type { Socket } from "node:net"
+import { Cause, Clock, Deferred, Duration, Effect, Queue, Schema, type Scope } from "effect"
+import { type ClientOptions, WebSocket } from "ws"
+
+/** A frame from the service; `text` is `undefined` for a binary frame. `at`: when it came, monotonic, ns. */
+export interface Incoming {
+  readonly text: string | undefined
+  readonly at: bigint
+}
+
+/** How the connection ended; `code` is 1006 when there was no close handshake. */
+export interface Closed {
+  readonly code: number
+  readonly reason: string
+}
+
+/** No WebSocket was opened. `status` is the HTTP status when the answer was not 101. */
+export class WireError extends Schema.TaggedError<WireError>()("WireError", {
+  message: Schema.String,
+  status: Schema.optionalKey(Schema.Int)
+}) {}
+
+export interface WebSocketClient {
+  /** All frames of the service in order; ends when the connection does. */
+  readonly incoming: Queue.Dequeue<Incoming, Cause.Done>
+  readonly closed: Effect.Effect<Closed>
+  readonly send: (text: string) => void
+  readonly sendBinary: (bytes: Uint8Array) => void
+  /** Closes with a handshake, for which the service has two seconds. */
+  readonly close: (code: number) => Effect.Effect<void>
+  /** Cuts the connection with no close handshake; `midFrame`: after half a WebSocket frame. */
+  readonly cut: (midFrame: boolean) => void
+  /** Holds up all that this side sends, including answers to pings; `release` then sends it at once and in order. */
+  readonly hold: () => void
+  readonly release: () => void
+  /** Stops reading: the kernel's buffers fill up, and the service notices. */
+  readonly pause: () => void
+  readonly resume: () => void
+}
+
+/** Text frame, final, masked, 400 bytes announced, a mask of zeros, and then only the first of those bytes. */
+const halfAFrame = Buffer.from([0x81, 0xFE, 0x01, 0x90, 0, 0, 0, 0, 0x7B, 0x22, 0x65])
+
+/** How long Twilio waits for the TCP connection and the upgrade, about (error 31901). */
+const handshakeTimeout = Duration.seconds(5)
+
+/** How long the service may take for the close handshake; the types of `ws` do not know the option yet. */
+const closeTimeout = Duration.seconds(2)
+
+/**
+ * Opens a WebSocket, which the scope's end cuts if it is still open.
+ *
+ * @param url not normalised
+ */
+export const open = Effect.fn("WebSocketClient.open")(function*(
+  url: string,
+  headers: Readonly<Record<string, string>>
+): Effect.fn.Return<WebSocketClient, WireError, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const incoming = yield* Queue.make<Incoming, Cause.Done>()
+  const closed = yield* Deferred.make<Closed>()
+  const socket = yield* Effect.acquireRelease(
+    Effect.try({
+      try: () =>
+        new WebSocket(url, {
+          headers,
+          perMessageDeflate: false,
+          handshakeTimeout: Duration.toMillis(handshakeTimeout),
+          closeTimeout: Duration.toMillis(closeTimeout)
+        } as ClientOptions),
+      catch: () => new WireError({ message: "The stream's URL is malformed." })
+    }),
+    (socket) => Effect.sync(() => socket.terminate())
+  )
+  let connection: Socket | undefined
+
+  yield* Effect.callback<void, WireError>((resume) => {
+    socket.on("upgrade", (response) => {
+      connection = response.socket
+    })
+    socket.on("open", () => resume(Effect.void))
+    socket.on("unexpected-response", (request, response) => {
+      const status = response.statusCode ?? 0
+      request.destroy()
+      resume(Effect.fail(new WireError({ message: `The upgrade was answered with ${status} instead of 101.`, status })))
+    })
+    socket.on("error", (error) => resume(Effect.fail(new WireError({ message: error.message }))))
+    // Listeners stand before the first frame can come.
+    socket.on("message", (data, isBinary) => {
+      Queue.offerUnsafe(incoming, {
+        text: isBinary ? undefined : data.toString(),
+        at: clock.monotonicTimeNanosUnsafe()
+      })
+    })
+    socket.on("close", (code, reason) => {
+      Deferred.doneUnsafe(closed, Effect.succeed({ code, reason: reason.toString() }))
+      Queue.endUnsafe(incoming)
+    })
+  })
+
+  return {
+    incoming,
+    closed: Deferred.await(closed),
+    send: (text) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    },
+    sendBinary: (bytes) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(bytes)
+    },
+    close: (code) =>
+      Effect.andThen(Effect.sync(() => socket.close(code)), Effect.asVoid(Deferred.await(closed))),
+    cut: (midFrame) => {
+      if (midFrame) connection?.write(halfAFrame)
+      // `destroy` alone might drop the half frame that was just written.
+      if (midFrame) connection?.destroySoon()
+      else connection?.destroy()
+    },
+    hold: () => connection?.cork(),
+    release: () => connection?.uncork(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume()
+  }
+})

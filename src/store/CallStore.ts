@@ -1,0 +1,92 @@
+/**
+ * The store as calls see it: writes that never wait, the few that must be kept before something happens, and what is read back.
+ */
+import { Context, Data, type Effect, type Option } from "effect"
+import type { CallSid } from "../domain/Sid.ts"
+import type { StoreWrite } from "./StoreWrite.ts"
+
+/** Neither the database nor the journal took it. */
+export class NotKept extends Data.TaggedError("NotKept")<{ readonly cause: unknown }> {
+  override get message() {
+    return "It could be written neither to the database nor to the journal in DATA_DIR. Check the database, the disk's room and the folder's permissions."
+  }
+}
+
+/** The database can't be read now. */
+export class StoreUnreachable extends Data.TaggedError("StoreUnreachable")<{ readonly cause: unknown }> {
+  override get message() {
+    return "The call history can't be read now: the database does not answer. Calls go on, and what they write waits in the journal. Try again soon."
+  }
+}
+
+/** What another process needs to go on with a call. */
+export interface StoredCall {
+  readonly callSid: CallSid
+  readonly accountSid: string
+  readonly direction: "inbound" | "outbound"
+  readonly from: string | null
+  readonly to: string | null
+  readonly agent: string
+  readonly startedAt: number
+  readonly answeredAt: number | null
+  /** When its first media stream began: the axis's zero. */
+  readonly axisZero: number | null
+  readonly isEnded: boolean
+  readonly keepsWords: boolean
+  readonly hashesNumbers: boolean
+  readonly isRecorded: boolean
+  readonly metadata: unknown
+  readonly campaign: string | null
+  readonly webhookUrl: string | null
+  readonly isTranscriptSent: boolean
+  /** Media streams so far. */
+  readonly parts: number
+  readonly nextEvent: number
+  readonly nextTurn: number
+  /** The newest `ConversationSaved`. */
+  readonly memory: Option.Option<{ readonly version: number; readonly memory: unknown }>
+  /** Actions that have no result yet: asked, and then the process died. */
+  readonly openActions: ReadonlyArray<{ readonly id: string; readonly name: string; readonly arguments: string; readonly isRepeatable: boolean }>
+}
+
+/** `degraded`: the database does not answer, and writes wait in the journal. */
+export type StoreState = { readonly _tag: "Ready" } | { readonly _tag: "Degraded"; readonly since: number; readonly waiting: number }
+
+export class CallStore extends Context.Service<CallStore, {
+  /** Takes a write at once; it reaches the database soon, or waits in the journal. Never waits, never fails. */
+  readonly write: (write: StoreWrite) => void
+  /** Returns when the database has the write and all earlier ones of its call, or the journal has them on disk. */
+  readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
+  /** All earlier writes of this call are in the database. */
+  readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  readonly state: Effect.Effect<StoreState>
+
+  // -- Calls that any process may go on with -----------------------------------------------------
+
+  readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<StoredCall>, StoreUnreachable>
+  /**
+   * Makes this process the call's owner, and gives the epoch of that ownership: each new owner's is higher. A process whose epoch is older
+   * is not the owner any more.
+   */
+  readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
+  readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
+  /** The call is nobody's any more. */
+  readonly disown: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  /** Uses a stream's token up, for all processes; `false`: it was used before. */
+  readonly redeem: (nonce: string) => Effect.Effect<boolean, StoreUnreachable>
+  /** A status of Twilio for a call that may be another process's: its owner gets it within a second. */
+  readonly tell: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void, StoreUnreachable>
+  /** Takes what was told of calls of this process since the last time, once. */
+  readonly signals: Effect.Effect<ReadonlyArray<{ readonly callSid: CallSid; readonly signal: CallSignal }>, StoreUnreachable>
+  /** Whether several processes may share this store. */
+  readonly isShared: boolean
+}>()("client-caller/store/CallStore") {}
+
+/** What one process tells a call's owner. */
+export interface CallSignal {
+  readonly status: string
+  readonly sequence: number
+  readonly sipCode?: number
+  readonly answeredBy?: string
+  readonly durationSeconds?: number
+}

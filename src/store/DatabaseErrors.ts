@@ -1,0 +1,41 @@
+/**
+ * What a failure of the database means: that nobody can use it as it is configured, that it may pass, or that the statement is at fault.
+ */
+import { Data, Predicate } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Dialect } from "./Dialect.ts"
+import * as Postgres from "./postgres/Postgres.ts"
+import * as SqliteErrors from "./sqlite/SqliteErrors.ts"
+
+/** The database can't be used with this configuration: the message says what to do. */
+export class DatabaseUnusable extends Data.TaggedError("DatabaseUnusable")<{ readonly advice: string; readonly cause?: unknown }> {
+  override get message() {
+    return this.advice
+  }
+}
+
+/** Where the database is, as the operator knows it. */
+export interface Place {
+  readonly dialect: Dialect
+  /** Of SQLite. */
+  readonly file: string
+}
+
+/** Why another attempt is of no use, as a sentence; `undefined` where it may succeed. */
+export const hopeless = (error: SqlError, { dialect, file }: Place): string | undefined =>
+  dialect === "pg" ? Postgres.hopeless(error) : SqliteErrors.hopeless(error, file)
+
+/** What the operator is told of a failure that may pass: a clause. */
+export const passing = (error: SqlError, { dialect }: Place): string => dialect === "pg" ? Postgres.passing(error) : SqliteErrors.passing(error)
+
+/** The statement or its values are at fault, and would be at any time: the database works. */
+export const isStatementsFault = (error: SqlError): boolean => {
+  switch (error.reason._tag) {
+    case "ConstraintError":
+    case "SqlSyntaxError":
+    case "UniqueViolation":
+      return true
+    default:
+      return Postgres.isDataError(error) || SqliteErrors.isStatementsFault(error) || Predicate.isTagged(error.reason.cause, "PgTypesCodecError")
+  }
+}

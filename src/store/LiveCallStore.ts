@@ -1,0 +1,40 @@
+/**
+ * The store: the database, the journal beside it, and the writer between calls and both.
+ */
+import { Clock, Effect, Layer, Option } from "effect"
+import { CallStore, type StoreState } from "./CallStore.ts"
+import { Database } from "./Database.ts"
+import { Journal } from "./journal/Journal.ts"
+import * as SharedCalls from "./SharedCalls.ts"
+import * as Writer from "./writer/Writer.ts"
+
+const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
+  const database = yield* Database
+  const journal = yield* Journal
+  const clock = yield* Clock.Clock
+  const writer = yield* Writer.make(database, journal, options)
+  const shared = yield* SharedCalls.make(database, writer.settled)
+
+  const state = Effect.sync((): StoreState => {
+    if (database.isReady() && !journal.isWaiting()) return { _tag: "Ready" }
+    const since = Option.getOrElse(Option.orElse(database.notReadySince(), writer.journaledSince), () => clock.currentTimeMillisUnsafe())
+    return { _tag: "Degraded", since, waiting: writer.waiting() }
+  })
+
+  return CallStore.of({
+    write: writer.write,
+    keep: writer.keep,
+    settled: writer.settled,
+    state,
+    ...shared,
+    isShared: database.dialect === "pg"
+  })
+})
+
+/** Needs a `Database`, which history and sweeps use as well. */
+export const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
+
+export const layer = layerOf().pipe(Layer.provide(Journal.layer), Layer.provideMerge(Database.layer))
+
+/** The same SQL in this process's memory, without a journal, for tests: it writes at once, also where the clock stands still. */
+export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provide(Journal.layerNone), Layer.provideMerge(Database.layerMemory))

@@ -1,0 +1,159 @@
+/**
+ * What processes of one store know of each other's calls: where a call is, whose it is, which tokens were used, and what its owner is to be told.
+ */
+import { Clock, Effect, Option, Schedule, Schema } from "effect"
+import { randomUUID } from "node:crypto"
+import type { CallSid } from "../domain/Sid.ts"
+import type { CallSignal, StoredCall, StoreUnreachable } from "./CallStore.ts"
+import type { Database } from "./Database.ts"
+
+/** Signals of one look. */
+const signalsAtOnce = 500
+
+/** How long used tokens and untaken signals are remembered; a token is valid for a few minutes. */
+const keptMillis = 24 * 60 * 60 * 1000
+
+/** Ownerships, of which only the highest epoch matters; no call lasts that long. */
+const ownershipKeptMillis = 7 * keptMillis
+
+const Json = Schema.fromJsonString(Schema.Json)
+const readJson = Schema.decodeUnknownOption(Json)
+
+const Signal = Schema.fromJsonString(Schema.Struct({
+  status: Schema.String,
+  sequence: Schema.Number,
+  sipCode: Schema.optionalKey(Schema.Number),
+  answeredBy: Schema.optionalKey(Schema.String),
+  durationSeconds: Schema.optionalKey(Schema.Number)
+}))
+const readSignal = Schema.decodeUnknownOption(Signal)
+
+interface CallRow {
+  readonly call_sid: CallSid
+  readonly account_sid: string
+  readonly direction: "inbound" | "outbound"
+  readonly from_number: string | null
+  readonly to_number: string | null
+  readonly agent: string
+  readonly started_at: number | null
+  readonly answered_at: number | null
+  readonly axis_zero: number | null
+  readonly ended_at: number | null
+  readonly keeps_words: number
+  readonly hashes_numbers: number
+  readonly is_recorded: number
+  readonly metadata: string | null
+  readonly campaign: string | null
+  readonly webhook_url: string | null
+  readonly is_transcript_sent: number
+  readonly parts: number
+  readonly last_event: number | null
+  readonly last_turn: number | null
+  readonly version: number | null
+  readonly memory: string | null
+}
+
+interface ActionRow {
+  readonly id: string
+  readonly name: string
+  readonly arguments: string
+  readonly is_repeatable: number
+}
+
+const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCall => ({
+  callSid: row.call_sid,
+  accountSid: row.account_sid,
+  direction: row.direction,
+  from: row.from_number,
+  to: row.to_number,
+  agent: row.agent,
+  startedAt: row.started_at ?? 0,
+  answeredAt: row.answered_at,
+  axisZero: row.axis_zero,
+  isEnded: row.ended_at !== null,
+  keepsWords: row.keeps_words === 1,
+  hashesNumbers: row.hashes_numbers === 1,
+  isRecorded: row.is_recorded === 1,
+  metadata: Option.getOrNull(Option.flatMap(Option.fromNullOr(row.metadata), readJson)),
+  campaign: row.campaign,
+  webhookUrl: row.webhook_url,
+  isTranscriptSent: row.is_transcript_sent === 1,
+  parts: row.parts,
+  nextEvent: (row.last_event ?? -1) + 1,
+  nextTurn: (row.last_turn ?? -1) + 1,
+  memory: Option.map(Option.flatMap(Option.fromNullOr(row.memory), readJson), (memory) => ({ version: row.version ?? 0, memory })),
+  openActions: actions.map(({ arguments: text, id, is_repeatable, name }) => ({ id, name, arguments: text, isRepeatable: is_repeatable === 1 }))
+})
+
+/** The writes of a process, as far as they must be there before it asks. */
+type Settled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+
+export const make = Effect.fnUntraced(function*(database: Database["Service"], settled: Settled) {
+  const { dialect, query, sql, transaction } = database
+  const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe()
+  /** This process. */
+  const self = randomUUID()
+
+  const find = Effect.fnUntraced(function*(callSid: CallSid) {
+    yield* settled(callSid)
+    return yield* query(Effect.gen(function*() {
+      const [row] = yield* sql<CallRow>`SELECT calls.*,
+        (SELECT MAX(sequence) FROM events WHERE events.call_sid = calls.call_sid) AS last_event,
+        (SELECT MAX(turn) FROM turns WHERE turns.call_sid = calls.call_sid) AS last_turn,
+        conversations.version, conversations.memory
+        FROM calls LEFT JOIN conversations ON conversations.call_sid = calls.call_sid WHERE calls.call_sid = ${callSid}`
+      if (row === undefined || row.started_at === null) return Option.none<StoredCall>()
+      const actions = yield* sql<ActionRow>`SELECT id, name, arguments, is_repeatable FROM actions WHERE call_sid = ${callSid} AND state = 'asked' ORDER BY at, id`
+      return Option.some(toStoredCall(row, actions))
+    }))
+  })
+
+  const own = (callSid: CallSid) =>
+    query(Effect.map(
+      sql<{ epoch: number }>`INSERT INTO live_calls (call_sid, owner, epoch, heartbeat) VALUES (${callSid}, ${self}, 1, ${now()})
+        ON CONFLICT (call_sid) DO UPDATE SET owner = excluded.owner, epoch = live_calls.epoch + 1, heartbeat = excluded.heartbeat RETURNING epoch`,
+      ([row]) => row?.epoch ?? 1
+    ))
+
+  const isOwner = (callSid: CallSid, epoch: number) =>
+    query(Effect.map(
+      sql`SELECT 1 AS mine FROM live_calls WHERE call_sid = ${callSid} AND owner = ${self} AND epoch = ${epoch}`,
+      (rows) => rows.length > 0
+    ))
+
+  /** Of another process it stays: that one went on with it. */
+  const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
+
+  const redeem = (nonce: string) =>
+    query(Effect.map(
+      sql`INSERT INTO stream_tokens (nonce, used_at) VALUES (${nonce}, ${now()}) ON CONFLICT DO NOTHING RETURNING nonce`,
+      (rows) => rows.length > 0
+    ))
+
+  const tell = (callSid: CallSid, signal: CallSignal) =>
+    query(Effect.asVoid(sql`INSERT INTO call_signals (call_sid, signal, at) VALUES (${callSid}, ${JSON.stringify(signal)}, ${now()})`))
+
+  const untaken = sql.literal(dialect === "pg" ? "FOR UPDATE OF call_signals SKIP LOCKED" : "")
+  const signals = query(Effect.map(
+    sql<{ id: number | bigint; call_sid: CallSid; signal: string }>`DELETE FROM call_signals WHERE id IN (
+      SELECT call_signals.id FROM call_signals JOIN live_calls ON live_calls.call_sid = call_signals.call_sid
+      WHERE live_calls.owner = ${self} ORDER BY call_signals.id LIMIT ${signalsAtOnce} ${untaken}
+    ) RETURNING id, call_sid, signal`,
+    (rows) =>
+      rows.toSorted((one, other) => Number(one.id) - Number(other.id)).flatMap(({ call_sid, signal }) =>
+        Option.toArray(Option.map(readSignal(signal), (signal) => ({ callSid: call_sid, signal })))
+      )
+  ))
+
+  const beat = sql`UPDATE live_calls SET heartbeat = ${sql.literal(dialect === "pg" ? "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS DOUBLE PRECISION)" : "unixepoch('subsec') * 1000")} WHERE owner = ${self}`
+  const forget = transaction(Effect.gen(function*() {
+    yield* sql`DELETE FROM stream_tokens WHERE used_at < ${now() - keptMillis}`
+    yield* sql`DELETE FROM call_signals WHERE at < ${now() - keptMillis}`
+    yield* sql`DELETE FROM live_calls WHERE heartbeat < ${now() - ownershipKeptMillis}`
+  }))
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(beat)), Schedule.spaced("10 seconds")))
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(forget)), Schedule.spaced("1 hour")))
+
+  return { find, own, isOwner, disown, redeem, tell, signals }
+})

@@ -1,0 +1,144 @@
+/**
+ * What the database did not take, in files of `DATA_DIR/journal`: kept until it does, by this process or by one that comes after it.
+ *
+ * A process has one file at most. Files of processes that have ended are read before it, in the order of their beginnings.
+ */
+import { Clock, Context, Effect, Layer, Option, Path, Schedule, Semaphore } from "effect"
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs/promises"
+import { hostname } from "node:os"
+import process from "node:process"
+import { AppConfig } from "../../config/AppConfig.ts"
+import type { Stamped } from "../writer/WriteQueue.ts"
+import { JournalFailed, JournalFile, type Piece } from "./JournalFile.ts"
+import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
+
+/** Bytes of this process's file. A database that is away for so long leaves the rest to be lost. */
+const maxBytes = 1024 * 1024 * 1024
+
+export interface Waiting extends Piece {
+  /** Whether this process wrote them. */
+  readonly isOurs: boolean
+  /** They are in the database. */
+  readonly taken: Effect.Effect<void>
+}
+
+export class Journal extends Context.Service<Journal, {
+  /** `sync`: it is on the disk then, not only in the system's memory. */
+  readonly append: (writes: ReadonlyArray<Stamped>, options: { readonly sync: boolean }) => Effect.Effect<void, JournalFailed>
+  /** What was appended so far is on the disk. */
+  readonly sync: Effect.Effect<void, JournalFailed>
+  /** Whether there is anything to be read. */
+  readonly isWaiting: () => boolean
+  /** The next writes, at most so many; the same again until they are taken. */
+  readonly next: (most: number) => Effect.Effect<Option.Option<Waiting>, JournalFailed>
+  /** Looks for files of processes that have ended. */
+  readonly adopt: Effect.Effect<void>
+}>()("client-caller/store/journal/Journal") {
+  static readonly layer = Layer.effect(
+    Journal,
+    Effect.gen(function*() {
+      const { dataDir } = yield* AppConfig
+      const path = yield* Path.Path
+      return yield* make(path.join(dataDir, "journal"), path.join)
+    })
+  )
+
+  /** Keeps nothing, and says so. */
+  static readonly layerNone = Layer.sync(Journal, () => {
+    const failed = Effect.fail(new JournalFailed({ cause: "there is no journal" }))
+    return Journal.of({ append: () => failed, sync: Effect.void, isWaiting: () => false, next: () => Effect.succeedNone, adopt: Effect.void })
+  })
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM"
+  }
+}
+
+/** Files of other processes here, with how long nobody has touched them. */
+const othersIn = (folder: string, join: Path.Path["join"], now: number) =>
+  Effect.tryPromise(async () => {
+    const names = (await fs.readdir(folder)).toSorted()
+    return Promise.all(names.map(async (name) => ({ name, untouched: now - (await fs.stat(join(folder, name))).mtimeMs })))
+  }).pipe(Effect.orElseSucceed(() => []))
+
+const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]) {
+  const clock = yield* Clock.Clock
+  const one = yield* Semaphore.make(1)
+  const self = { host: hostname(), pid: process.pid }
+  let own: JournalFile | undefined
+  const adopted: Array<JournalFile> = []
+  const known = new Set<string>()
+
+  const ownFile = Effect.suspend(() => {
+    if (own !== undefined) return Effect.succeed(own)
+    const name = nameOf(self, clock.currentTimeMillisUnsafe(), randomBytes(4).toString("hex"))
+    return Effect.map(JournalFile.create(join(folder, name)), (file) => {
+      known.add(name)
+      own = file
+      return file
+    })
+  })
+
+  const append = (writes: ReadonlyArray<Stamped>, { sync }: { readonly sync: boolean }) =>
+    one.withPermit(Effect.gen(function*() {
+      const file = yield* ownFile
+      if (file.size > maxBytes) return yield* new JournalFailed({ cause: "the journal is full" })
+      yield* file.append(writes)
+      if (sync) yield* file.sync()
+    }))
+
+  const remove = (file: JournalFile) =>
+    Effect.suspend(() => {
+      if (file === own) own = undefined
+      else adopted.splice(adopted.indexOf(file), 1)
+      return file.remove()
+    })
+
+  /** An append may have come in between. */
+  const take = (file: JournalFile) =>
+    one.withPermit(Effect.suspend(() => {
+      file.take()
+      return file.isTaken ? remove(file) : Effect.void
+    }))
+
+  const next = (most: number) =>
+    one.withPermit(Effect.gen(function*() {
+      for (;;) {
+        const file = adopted[0] ?? own
+        if (file === undefined) return Option.none<Waiting>()
+        const { lines } = yield* file.next(most)
+        if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
+        yield* remove(file)
+      }
+    }))
+
+  const adopt = Effect.gen(function*() {
+    const now = clock.currentTimeMillisUnsafe()
+    for (const { name, untouched } of yield* othersIn(folder, join, now)) {
+      const owner = ownerOf(name)
+      if (known.has(name) || owner === undefined || !isOrphan(owner, self, isAlive, untouched)) continue
+      const file = yield* Effect.option(JournalFile.open(join(folder, name)))
+      if (Option.isNone(file)) continue
+      known.add(name)
+      adopted.push(file.value)
+      yield* Effect.logInfo("The journal of a process that has ended is read now")
+    }
+  })
+
+  const touch = Effect.suspend(() => own === undefined ? Effect.void : Effect.ignore(own.touch(clock.currentTimeMillisUnsafe())))
+  yield* Effect.forkScoped(Effect.repeat(touch, Schedule.spaced("5 seconds")))
+  yield* Effect.addFinalizer(() => Effect.forEach([...adopted, ...(own === undefined ? [] : [own])], (file) => file.close(), { discard: true }))
+  return Journal.of({
+    append,
+    sync: one.withPermit(Effect.suspend(() => own?.sync() ?? Effect.void)),
+    isWaiting: () => own !== undefined || adopted.length > 0,
+    next,
+    adopt
+  })
+})

@@ -1,0 +1,127 @@
+/**
+ * One file of the journal: lines are added at its end and taken from its beginning, and it is removed when all were taken.
+ *
+ * By `node:fs`: it must be synced to the disk, cut after a failed write, and be for this user alone whatever the umask is.
+ */
+import { Data, Effect, type Option } from "effect"
+import { constants } from "node:fs"
+import * as fs from "node:fs/promises"
+import { dirname } from "node:path"
+import type { Stamped } from "../writer/WriteQueue.ts"
+import { encode, read, split } from "./JournalLines.ts"
+
+/** The journal can't be written or read. */
+export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {}
+
+/** Bytes of the file at once; more where one line has more. */
+const pieceBytes = 256 * 1024
+
+const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, JournalFailed> => Effect.tryPromise({ try: run, catch: (cause) => new JournalFailed({ cause }) })
+
+export interface Piece {
+  /** `None`: a damaged line. */
+  readonly lines: ReadonlyArray<Option.Option<Stamped>>
+}
+
+/** Not safe for two at once: the journal lets one in at a time. */
+export class JournalFile {
+  readonly path: string
+  readonly #handle: fs.FileHandle
+  #size: number
+  #taken = 0
+  /** Of the piece that was read and not taken yet. */
+  #readLength = 0
+  /** A failed write may have left half a line. */
+  #isTorn = false
+  #isSynced = true
+
+  private constructor(path: string, handle: fs.FileHandle, size: number) {
+    this.path = path
+    this.#handle = handle
+    this.#size = size
+  }
+
+  static create = (path: string): Effect.Effect<JournalFile, JournalFailed> =>
+    attempt(async () => {
+      await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      const handle = await fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600)
+      await handle.chmod(0o600)
+      // So that the name, too, survives the machine.
+      const folder = await fs.open(dirname(path), constants.O_RDONLY)
+      await folder.sync().catch(() => undefined).finally(() => folder.close())
+      return new JournalFile(path, handle, 0)
+    })
+
+  /** That of another process. */
+  static open = (path: string): Effect.Effect<JournalFile, JournalFailed> =>
+    attempt(async () => {
+      const handle = await fs.open(path, constants.O_RDONLY)
+      return new JournalFile(path, handle, (await handle.stat()).size)
+    })
+
+  get size(): number {
+    return this.#size
+  }
+
+  append(writes: ReadonlyArray<Stamped>): Effect.Effect<void, JournalFailed> {
+    return attempt(async () => {
+      const bytes = Buffer.from(`${this.#isTorn ? "\n" : ""}${writes.map(encode).join("")}`)
+      try {
+        await this.#handle.appendFile(bytes)
+      } catch (cause) {
+        this.#isTorn = await this.#handle.truncate(this.#size).then(() => false, () => true)
+        if (this.#isTorn) this.#size = (await this.#handle.stat()).size
+        throw cause
+      }
+      this.#isTorn = false
+      this.#isSynced = false
+      this.#size += bytes.length
+    })
+  }
+
+  sync(): Effect.Effect<void, JournalFailed> {
+    return this.#isSynced ? Effect.void : attempt(async () => {
+      await this.#handle.datasync()
+      this.#isSynced = true
+    })
+  }
+
+  /** The next lines, the same again until they are taken; none at the end. What lies behind the last line's end is a damaged line. */
+  next(most: number): Effect.Effect<Piece, JournalFailed> {
+    return attempt(async () => {
+      for (let length = pieceBytes;; length *= 2) {
+        const bytes = Buffer.alloc(Math.min(length, this.#size - this.#taken))
+        const { bytesRead } = await this.#handle.read(bytes, 0, bytes.length, this.#taken)
+        const piece = bytes.subarray(0, bytesRead)
+        const { length: whole, lines } = split(piece, most)
+        const isEnd = this.#taken + bytesRead >= this.#size || bytesRead === 0
+        if (lines.length === 0 && piece.length > 0 && !isEnd) continue
+        this.#readLength = lines.length === 0 ? piece.length : whole
+        return { lines: lines.length === 0 && piece.length > 0 ? [read("")] : lines.map(read) }
+      }
+    })
+  }
+
+  /** The lines of `next` are in the database. */
+  take(): void {
+    this.#taken += this.#readLength
+    this.#readLength = 0
+  }
+
+  get isTaken(): boolean {
+    return this.#taken >= this.#size
+  }
+
+  /** So that other processes see that somebody has it. */
+  touch(now: number): Effect.Effect<void, JournalFailed> {
+    return attempt(() => this.#handle.utimes(now / 1000, now / 1000))
+  }
+
+  close(): Effect.Effect<void> {
+    return Effect.ignore(attempt(() => this.#handle.close()))
+  }
+
+  remove(): Effect.Effect<void> {
+    return Effect.andThen(Effect.ignore(attempt(() => fs.rm(this.path, { force: true }))), this.close())
+  }
+}

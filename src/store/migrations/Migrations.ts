@@ -1,0 +1,64 @@
+/**
+ * The tables' versions: each step goes forward, once, in one transaction, and of two processes that start at once one waits for the other.
+ *
+ * A step that was released is never changed: what is wrong with it is put right by the next one.
+ */
+import { Data, Effect, Predicate } from "effect"
+import * as Migrator from "effect/sql/Migrator"
+import { SqlClient } from "effect/sql/SqlClient"
+import { isSqlError, type SqlError, UnknownError } from "effect/sql/SqlError"
+import * as Errors from "effect/sql/SqlError"
+import type { Dialect } from "../Dialect.ts"
+import * as Tables from "./Tables.ts"
+
+/** The name has the version in front. */
+const steps = (dialect: Dialect) => ({
+  "1_tables": Effect.gen(function*() {
+    const sql = yield* SqlClient
+    for (const statement of Tables.statements(dialect)) yield* sql.unsafe(statement)
+  })
+})
+
+const table = "schema_versions"
+
+/** A later version of this service has been here. */
+export class NewerSchema extends Data.TaggedError("NewerSchema")<{ readonly found: number; readonly known: number }> {
+  override get message() {
+    return `The database is of a newer version of this service (its tables have version ${this.found}, this program knows ${this.known}). Start that version again, or put back a backup from before it.`
+  }
+}
+
+const versionOf = (name: string) => Number.parseInt(name, 10)
+
+/** The database's failure behind a migration's, which says only that it failed. */
+const toSqlError = (error: Migrator.MigrationError | SqlError): SqlError => {
+  if (isSqlError(error)) return error
+  if (isSqlError(error.cause)) return error.cause
+  return new Errors.SqlError({ reason: new UnknownError({ cause: error, message: error.message, operation: "migrate" }) })
+}
+
+/** The newest version that the tables have; 0 where there are none. */
+const found = Effect.gen(function*() {
+  const sql = yield* SqlClient
+  const there = sql.onDialectOrElse({
+    pg: () => sql<{ there: number }>`SELECT 1 AS there WHERE to_regclass(${table}) IS NOT NULL`,
+    orElse: () => sql<{ there: number }>`SELECT 1 AS there FROM sqlite_master WHERE type = 'table' AND name = ${table}`
+  })
+  if ((yield* there).length === 0) return 0
+  const [newest] = yield* sql`SELECT MAX(migration_id) AS version FROM ${sql(table)}`
+  return Predicate.isNumber(newest?.version) ? newest.version : 0
+})
+
+/** Brings the tables to this program's version. */
+export const migrate = (dialect: Dialect): Effect.Effect<void, NewerSchema | SqlError, SqlClient> =>
+  Effect.gen(function*() {
+    const all = steps(dialect)
+    const known = Math.max(...Object.keys(all).map(versionOf))
+    const before = yield* found
+    if (before > known) return yield* new NewerSchema({ found: before, known })
+    if (before === known) return
+    yield* Migrator.make({})({ loader: Migrator.fromRecord(all), table }).pipe(Effect.mapError(toSqlError))
+    // Another process of a newer version may have been quicker.
+    const after = yield* found
+    if (after > known) return yield* new NewerSchema({ found: after, known })
+  })

@@ -1,0 +1,154 @@
+/**
+ * The first version of the tables. One text for both databases, but for what they call differently.
+ *
+ * - Times are ms since 1970, or ms on the call's axis, as `DOUBLE PRECISION`: Postgres gives back its whole numbers of 64 bits as BigInt.
+ * - Yes and no are 1 and 0. JSON is text.
+ * - `written_at` is when the process made the write. A later write of the same thing wins, in whichever order they arrive.
+ * - There are no foreign keys: a call's turns may arrive before its beginning does, from another process's journal.
+ */
+import type { Dialect } from "../Dialect.ts"
+
+/** A call, the one that is listed once `started_at` is there. `number` grows with the calls' beginnings. */
+const calls = (number: string) => `CREATE TABLE calls (
+  number ${number},
+  call_sid TEXT NOT NULL UNIQUE,
+  account_sid TEXT,
+  direction TEXT,
+  from_number TEXT,
+  to_number TEXT,
+  agent TEXT,
+  started_at DOUBLE PRECISION,
+  answered_at DOUBLE PRECISION,
+  axis_zero DOUBLE PRECISION,
+  parts INTEGER NOT NULL DEFAULT 0,
+  ended_at DOUBLE PRECISION,
+  keeps_words INTEGER,
+  hashes_numbers INTEGER,
+  is_recorded INTEGER,
+  metadata TEXT,
+  campaign TEXT,
+  webhook_url TEXT,
+  is_transcript_sent INTEGER,
+  status TEXT,
+  reason TEXT,
+  ended_by TEXT,
+  is_final INTEGER,
+  outcome TEXT,
+  ended_written_at DOUBLE PRECISION
+)`
+
+/** What `GET /calls` selects by. Each has the list's order behind it, so that no filter has to sort. */
+const listedBy = ["from_number", "to_number", "agent", "direction", "reason", "status", "campaign"]
+
+const indexes = [
+  "CREATE INDEX calls_by_start ON calls (started_at DESC, call_sid DESC)",
+  ...listedBy.map((column) => `CREATE INDEX calls_by_${column} ON calls (${column}, started_at DESC, call_sid DESC)`),
+  "CREATE INDEX calls_by_end ON calls (ended_at)",
+  "CREATE INDEX call_metadata_by_value ON call_metadata (name, value, started_at DESC, call_sid DESC)",
+  "CREATE INDEX deliveries_due ON deliveries (state, next_at)",
+  "CREATE INDEX deliveries_of_call ON deliveries (call_sid)",
+  "CREATE INDEX live_calls_of_owner ON live_calls (owner)",
+  "CREATE INDEX call_signals_of_call ON call_signals (call_sid)",
+  "CREATE INDEX stream_tokens_by_use ON stream_tokens (used_at)"
+]
+
+/** The same in both databases. */
+const common = [
+  // The members of a call's metadata, as text of at most 200 characters, to be looked for.
+  `CREATE TABLE call_metadata (
+  call_sid TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  started_at DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (call_sid, name)
+)`,
+  "CREATE TABLE streams (call_sid TEXT NOT NULL, part INTEGER NOT NULL, started_at DOUBLE PRECISION NOT NULL, PRIMARY KEY (call_sid, part))",
+  `CREATE TABLE actions (
+  call_sid TEXT NOT NULL,
+  id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  arguments TEXT NOT NULL,
+  is_repeatable INTEGER NOT NULL,
+  at DOUBLE PRECISION NOT NULL,
+  state TEXT NOT NULL,
+  answer TEXT,
+  written_at DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (call_sid, id)
+)`,
+  "CREATE TABLE events (call_sid TEXT NOT NULL, sequence INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, event TEXT NOT NULL, PRIMARY KEY (call_sid, sequence))",
+  "CREATE TABLE conversations (call_sid TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, memory TEXT NOT NULL)",
+  `CREATE TABLE recordings (
+  call_sid TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  started_at DOUBLE PRECISION NOT NULL,
+  duration DOUBLE PRECISION,
+  file TEXT NOT NULL,
+  place TEXT NOT NULL,
+  written_at DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (call_sid, part)
+)`,
+  // Who has a call now. The row stays when nobody has it any more, so that the next owner's epoch is higher.
+  "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
+  "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
+  `CREATE TABLE deliveries (
+  id TEXT NOT NULL PRIMARY KEY,
+  call_sid TEXT NOT NULL,
+  type TEXT NOT NULL,
+  url TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at DOUBLE PRECISION,
+  last_error TEXT,
+  created_at DOUBLE PRECISION NOT NULL,
+  updated_at DOUBLE PRECISION NOT NULL
+)`,
+  // Calls that were erased on demand: what still waits of them in a journal is not taken any more.
+  "CREATE TABLE erased_calls (call_sid TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
+  // Written to see whether the database can be written to.
+  "CREATE TABLE store_probe (id INTEGER NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"
+]
+
+const turnColumns = `call_sid TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  role TEXT NOT NULL,
+  started_at DOUBLE PRECISION NOT NULL,
+  ended_at DOUBLE PRECISION NOT NULL,
+  text TEXT NOT NULL,
+  words TEXT NOT NULL,
+  is_cut INTEGER NOT NULL,
+  latency DOUBLE PRECISION,
+  written_at DOUBLE PRECISION NOT NULL`
+
+/**
+ * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same, so a search walks from the newest call
+ * backwards without sorting. `secure-delete`: an erased word leaves the index at once.
+ */
+const sqlite = [
+  calls("INTEGER PRIMARY KEY AUTOINCREMENT"),
+  `CREATE TABLE turns (\n  id INTEGER PRIMARY KEY,\n  ${turnColumns},\n  UNIQUE (call_sid, turn)\n)`,
+  "CREATE VIRTUAL TABLE turns_text USING fts5 (text, content = 'turns', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2')",
+  "INSERT INTO turns_text (turns_text, rank) VALUES ('secure-delete', 1)",
+  `CREATE TRIGGER turns_text_added AFTER INSERT ON turns BEGIN
+  INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
+END`,
+  `CREATE TRIGGER turns_text_removed AFTER DELETE ON turns BEGIN
+  INSERT INTO turns_text (turns_text, rowid, text) VALUES ('delete', old.id, old.text);
+END`,
+  `CREATE TRIGGER turns_text_changed AFTER UPDATE OF text ON turns WHEN old.text IS NOT new.text BEGIN
+  INSERT INTO turns_text (turns_text, rowid, text) VALUES ('delete', old.id, old.text);
+  INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
+END`,
+  "CREATE TABLE call_signals (id INTEGER PRIMARY KEY AUTOINCREMENT, call_sid TEXT NOT NULL, signal TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
+]
+
+/** `tsv`: the text's words in no language, for calls are in many. */
+const postgres = [
+  calls("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+  `CREATE TABLE turns (\n  ${turnColumns},\n  tsv TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED,\n  PRIMARY KEY (call_sid, turn)\n)`,
+  "CREATE INDEX turns_text ON turns USING gin (tsv)",
+  "CREATE TABLE call_signals (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, call_sid TEXT NOT NULL, signal TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
+]
+
+export const statements = (dialect: Dialect): ReadonlyArray<string> => [...(dialect === "sqlite" ? sqlite : postgres), ...common, ...indexes]

@@ -1,0 +1,183 @@
+/**
+ * `effect/sql` on Node's own SQLite, in this thread.
+ *
+ * A statement blocks the event loop, so the client gives way after each 2 ms of statements; one that takes longer by itself must not be written.
+ * The file is opened at the first statement and again after a failure to open, so that the layer is there before the disk is.
+ */
+import { Clock, Effect, Exit, Layer, type Scope, Semaphore, Stream } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
+import { chmodSync } from "node:fs"
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import * as Files from "../../config/Files.ts"
+import { eventLoopTurn } from "../../runtime/EventLoopTurn.ts"
+import { toSqlError } from "./SqliteErrors.ts"
+
+/** How long statements may go on in one turn of the event loop. */
+const turnNanos = 2_000_000n
+
+/** Prepared statements that are kept; the service has fewer texts than that. */
+const maxPrepared = 200
+
+/** ms that a statement waits for another process. The thread stands still meanwhile. */
+const busyMillis = 500
+
+/**
+ * - `NORMAL`: a commit survives the end of the process; the last ones may be lost with the machine.
+ * - `secure_delete`: what is erased is overwritten in the file.
+ */
+const pragmas = [
+  "PRAGMA journal_mode = WAL",
+  "PRAGMA synchronous = NORMAL",
+  "PRAGMA foreign_keys = ON",
+  "PRAGMA secure_delete = ON"
+]
+
+/** `:memory:` is a database of its own that ends with its client. */
+export const inMemory = ":memory:"
+
+const refused = (message: string, operation: string, cause: unknown = undefined) =>
+  new SqlError({ reason: new UnknownError({ cause, message, operation }) })
+
+/** A value as SQLite takes it. `node:sqlite` would take an object for named parameters, and store NULL. */
+const toInput = (value: unknown): SQLInputValue => {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "bigint":
+      return value
+    case "boolean":
+      return value ? 1 : 0
+    case "undefined":
+      return null
+    default:
+      if (value === null || value instanceof Uint8Array) return value
+      throw new TypeError("A parameter is neither text, number, bytes nor null")
+  }
+}
+
+class SqliteConnection implements Connection {
+  readonly #database: DatabaseSync
+  readonly #clock: Clock.Clock
+  readonly #prepared = new Map<string, StatementSync>()
+  #spentNanos = 0n
+
+  constructor(database: DatabaseSync, clock: Clock.Clock) {
+    this.#database = database
+    this.#clock = clock
+  }
+
+  get isTransaction(): boolean {
+    return this.#database.isTransaction
+  }
+
+  #prepare(text: string): StatementSync {
+    const known = this.#prepared.get(text)
+    if (known !== undefined) return known
+    const made = this.#database.prepare(text)
+    if (this.#prepared.size >= maxPrepared) this.#prepared.delete(this.#prepared.keys().next().value ?? "")
+    this.#prepared.set(text, made)
+    return made
+  }
+
+  /** Runs it now, and lets others have their turn when enough was done in this one. */
+  #run<A>(text: string, parameters: ReadonlyArray<unknown>, use: (statement: StatementSync, inputs: Array<SQLInputValue>) => A): Effect.Effect<A, SqlError> {
+    return Effect.suspend(() => {
+      const began = this.#clock.monotonicTimeNanosUnsafe()
+      const exit = this.#attempt(text, parameters, use)
+      this.#spentNanos += this.#clock.monotonicTimeNanosUnsafe() - began
+      if (this.#spentNanos < turnNanos) return exit
+      this.#spentNanos = 0n
+      return Effect.andThen(eventLoopTurn, exit)
+    })
+  }
+
+  #attempt<A>(text: string, parameters: ReadonlyArray<unknown>, use: (statement: StatementSync, inputs: Array<SQLInputValue>) => A): Exit.Exit<A, SqlError> {
+    try {
+      return Exit.succeed(use(this.#prepare(text), parameters.map(toInput)))
+    } catch (cause) {
+      return Exit.fail(cause instanceof TypeError ? refused(cause.message, "bind", cause) : toSqlError(cause, "execute"))
+    }
+  }
+
+  readonly execute: Connection["execute"] = (text, parameters, transformRows) => {
+    const rows = this.#run(text, parameters, (statement, inputs) => statement.all(...inputs))
+    return transformRows === undefined ? rows : Effect.map(rows, transformRows)
+  }
+
+  readonly executeUnprepared: Connection["executeUnprepared"] = (text, parameters, transformRows) => this.execute(text, parameters, transformRows)
+
+  readonly executeRaw: Connection["executeRaw"] = (text, parameters) => this.#run(text, parameters, (statement, inputs) => statement.run(...inputs))
+
+  readonly executeValues: Connection["executeValues"] = (text, parameters) =>
+    this.#run(text, parameters, (statement, inputs) => {
+      statement.setReturnArrays(true)
+      try {
+        return statement.all(...inputs) as unknown as ReadonlyArray<ReadonlyArray<unknown>>
+      } finally {
+        statement.setReturnArrays(false)
+      }
+    })
+
+  readonly executeValuesUnprepared: Connection["executeValuesUnprepared"] = (text, parameters) => this.executeValues(text, parameters)
+
+  /** All rows at once: what may be many is read in pages. */
+  readonly executeStream: Connection["executeStream"] = (text, parameters, transformRows) =>
+    Stream.unwrap(Effect.map(this.execute(text, parameters, transformRows), (rows) => Stream.fromIterable(rows as Iterable<unknown>)))
+}
+
+/** Makes the file for this user alone before SQLite does; its `-wal` and `-shm` take over the mode. */
+const open = Effect.fnUntraced(function*(file: string, clock: Clock.Clock) {
+  if (file !== inMemory) {
+    yield* Files.write(file, "", { ifAbsent: true }).pipe(
+      Effect.mapError((error) => refused(error.message, "open", error))
+    )
+  }
+  return yield* Effect.try({
+    try: () => {
+      if (file !== inMemory) chmodSync(file, 0o600)
+      const database = new DatabaseSync(file, { timeout: busyMillis })
+      try {
+        for (const pragma of pragmas) database.exec(pragma)
+        return { database, connection: new SqliteConnection(database, clock) }
+      } catch (cause) {
+        database.close()
+        throw cause
+      }
+    },
+    catch: (cause) => toSqlError(cause, "open")
+  })
+})
+
+export const make = (file: string): Effect.Effect<SqlClient.SqlClient, never, Scope.Scope | Reactivity.Reactivity> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    let opened: Effect.Success<ReturnType<typeof open>> | undefined
+    yield* Effect.addFinalizer(() => Effect.sync(() => opened?.database.close()))
+    const connection = Effect.suspend(() => {
+      if (opened !== undefined) return Effect.succeed(opened.connection)
+      return Effect.map(open(file, clock), (made) => {
+        opened = made
+        return made.connection
+      })
+    })
+    const acquirers = SqlClient.makeSqliteAcquirers({
+      connection,
+      semaphore: yield* Semaphore.make(1),
+      isTransaction: (connection) => connection.isTransaction
+    })
+    return yield* SqlClient.make({
+      ...acquirers,
+      compiler: Statement.makeCompilerSqlite(),
+      driver: "node-sqlite",
+      beginTransaction: "BEGIN IMMEDIATE",
+      prepareTransactionControls: true,
+      releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+      spanAttributes: [["db.system.name", "sqlite"]]
+    })
+  })
+
+export const layer = (file: string): Layer.Layer<SqlClient.SqlClient> => Layer.effect(SqlClient.SqlClient, make(file)).pipe(Layer.provide(Reactivity.layer))

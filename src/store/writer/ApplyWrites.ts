@@ -1,0 +1,185 @@
+/**
+ * Writes as SQL. Each may be applied again, and in another order: what was written later wins, and what is there is filled up.
+ *
+ * The statements are plain text on the transaction's connection, not `effect/sql` templates: a span and a compilation for each would cost ten times
+ * what SQLite takes.
+ */
+import { Effect } from "effect"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { type Dialect, type Parameter, parameter, placeholders } from "../Dialect.ts"
+import type { StoreWrite } from "../StoreWrite.ts"
+import type { Stamped } from "./WriteQueue.ts"
+
+type Row = ReadonlyArray<Parameter>
+type Run = (text: string, parameters: Row) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, SqlError>
+
+type Tag = StoreWrite["_tag"]
+type Of<T extends Tag> = Stamped & { readonly write: Extract<StoreWrite, { readonly _tag: T }> }
+
+/** Held shared by writers and alone by an erasure, so that no write of a call slips in beside its erasure. */
+export const erasureLock = 733_201
+
+const flag = (value: boolean): number => value ? 1 : 0
+
+// -- Statements ---------------------------------------------------------------------------------
+
+/** An insertion of several rows; the columns and what to do where a row is there already. */
+interface Insertion {
+  readonly into: string
+  readonly columns: ReadonlyArray<string>
+  readonly onConflict: string
+}
+
+/** What a row had first stays. */
+const filled = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = COALESCE(calls.${column}, excluded.${column})`).join(", ")
+
+const replaced = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = excluded.${column}`).join(", ")
+
+const newest = (table: string, key: string, columns: ReadonlyArray<string>): Insertion => ({
+  into: table,
+  columns: [...key.split(", "), ...columns],
+  onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE excluded.written_at >= ${table}.written_at`
+})
+
+const facts = [
+  "account_sid", "direction", "from_number", "to_number", "agent", "started_at", "keeps_words", "hashes_numbers", "is_recorded", "metadata", "campaign",
+  "webhook_url", "is_transcript_sent"
+]
+
+const endings = ["ended_at", "outcome", "status", "reason", "ended_by", "is_final", "ended_written_at"]
+
+const begun: Insertion = { into: "calls", columns: ["call_sid", ...facts], onConflict: `(call_sid) DO UPDATE SET ${filled(facts)}` }
+const labelled: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
+const answered: Insertion = { into: "calls", columns: ["call_sid", "answered_at"], onConflict: `(call_sid) DO UPDATE SET ${filled(["answered_at"])}` }
+const streamed: Insertion = { into: "streams", columns: ["call_sid", "part", "started_at"], onConflict: "DO NOTHING" }
+const counted: Insertion = {
+  into: "calls",
+  columns: ["call_sid", "axis_zero", "parts"],
+  onConflict: `(call_sid) DO UPDATE SET ${filled(["axis_zero"])}, parts = CASE WHEN excluded.parts > calls.parts THEN excluded.parts ELSE calls.parts END`
+}
+const ended: Insertion = {
+  into: "calls",
+  columns: ["call_sid", ...endings],
+  onConflict: `(call_sid) DO UPDATE SET ${replaced(endings)} WHERE calls.ended_written_at IS NULL OR excluded.ended_written_at >= calls.ended_written_at`
+}
+const turns = newest("turns", "call_sid, turn", ["role", "started_at", "ended_at", "text", "words", "is_cut", "latency", "written_at"])
+const actions = newest("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"])
+const recordings = newest("recordings", "call_sid, part", ["started_at", "duration", "file", "place", "written_at"])
+const events: Insertion = { into: "events", columns: ["call_sid", "sequence", "at", "event"], onConflict: "DO NOTHING" }
+const conversations: Insertion = {
+  into: "conversations",
+  columns: ["call_sid", "version", "at", "memory"],
+  onConflict: "(call_sid) DO UPDATE SET version = excluded.version, at = excluded.at, memory = excluded.memory WHERE excluded.version > conversations.version"
+}
+
+/** A turn of SQLite has an id from its call's number, so the call's row is there first. */
+const numbered: Insertion = { into: "calls", columns: ["call_sid"], onConflict: "DO NOTHING" }
+const turnsPerCall = 65_536
+
+const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string => {
+  const row = `(${columns.map(() => "?").join(", ")})`
+  return `INSERT INTO ${into} (${columns.join(", ")}) VALUES ${Array.from({ length: rows }, () => row).join(", ")} ON CONFLICT ${onConflict}`
+}
+
+const sqliteTurn = `INSERT INTO turns (id, ${turns.columns.join(", ")})
+VALUES ((SELECT number FROM calls WHERE call_sid = ?) * ${turnsPerCall} + ?, ${turns.columns.map(() => "?").join(", ")}) ON CONFLICT ${turns.onConflict}`
+
+/** Rows of one statement on Postgres, where each statement is a round trip. Few sizes, so that few statements are prepared. */
+const rowsAtOnce = [32, 8, 1]
+
+/** Of rows with one key the last counts, and no statement may have two of them. */
+const lastOfEach = (rows: ReadonlyArray<Row>, keys: number): ReadonlyArray<Row> => [
+  ...new Map(rows.map((row) => [JSON.stringify(row.slice(0, keys)), row])).values()
+]
+
+// -- Rows ---------------------------------------------------------------------------------------
+
+/** How much of a member of the metadata can be looked for. */
+const maxLabel = 200
+
+const labelsOf = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
+  const { at, callSid, metadata } = write
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return []
+  return Object.entries(metadata).flatMap(([name, value]) =>
+    value === null || typeof value === "object" ? [] : [[callSid, name.slice(0, maxLabel), String(value).slice(0, maxLabel), at]]
+  )
+}
+
+const began = ({ write }: Of<"CallBegan">): Row => [
+  write.callSid, write.accountSid, write.direction, write.from, write.to, write.agent, write.at, flag(write.keeping.words), flag(write.keeping.numbers === "hashed"),
+  flag(write.isRecorded), write.metadata === null ? null : JSON.stringify(write.metadata), write.campaign, write.webhookUrl, flag(write.isTranscriptSent)
+]
+
+const end = ({ at, write }: Of<"CallEnded">): Row => {
+  const { outcome } = write
+  return [write.callSid, write.at, JSON.stringify(outcome), outcome.status ?? null, outcome.reason, outcome.endedBy, flag(outcome.final), at]
+}
+
+const turn = ({ at, write }: Of<"TurnWritten">): Row => [
+  write.callSid, write.turn, write.role, write.startedAt, write.endedAt, write.text, JSON.stringify(write.words), flag(write.isCut), write.latency ?? null, at
+]
+
+const action = ({ at, write }: Of<"ActionWritten">): Row => [
+  write.callSid, write.id, write.kind, write.name, write.arguments, flag(write.isRepeatable), write.at, write.state, write.answer ?? null, at
+]
+
+const recording = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
+
+// -- All together -------------------------------------------------------------------------------
+
+const make = (dialect: Dialect, connection: Run) => {
+  const run: Run = (text, parameters) => connection(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
+
+  const insert = Effect.fnUntraced(function*(insertion: Insertion, rows: ReadonlyArray<Row>, sizes: ReadonlyArray<number> = dialect === "pg" ? rowsAtOnce : [1]) {
+    let from = 0
+    for (const size of sizes) {
+      for (; rows.length - from >= size; from += size) yield* run(textOf(insertion, size), rows.slice(from, from + size).flat())
+    }
+  })
+
+  /** Rows of one table whose key may come twice: one by one, in their order. */
+  const insertEach = (insertion: Insertion, rows: ReadonlyArray<Row>) => insert(insertion, rows, [1])
+
+  const insertTurns = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
+    if (dialect === "pg") return yield* insert(turns, lastOfEach(rows, 2))
+    for (const callSid of new Set(rows.map(([callSid]) => callSid))) yield* run(textOf(numbered, 1), [callSid])
+    for (const row of rows) yield* run(sqliteTurn, [row[0], row[1], ...row])
+  })
+
+  /** Calls of these that were erased. */
+  const erased = (callSids: ReadonlySet<string>) => {
+    const [condition, list] = dialect === "pg"
+      ? ["= ANY(CAST(? AS TEXT[]))", `{${[...callSids].join(",")}}`]
+      : ["IN (SELECT value FROM json_each(?))", JSON.stringify([...callSids])]
+    return Effect.map(run(`SELECT call_sid FROM erased_calls WHERE call_sid ${condition}`, [list]), (rows) => new Set(rows.map((row) => row.call_sid)))
+  }
+
+  return { run, insert, insertEach, insertTurns, erased }
+}
+
+/** Applies writes within a transaction that is open. Of calls that were erased only the figures of the end are taken. */
+export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>) {
+  const all = writes.toSorted((one, other) => one.at - other.at)
+  const [connection] = yield* Effect.orDie(Effect.fromOption(yield* Effect.serviceOption(sql.transactionService)))
+  const { erased, insert, insertEach, insertTurns, run } = make(dialect, (text, parameters) => connection.execute(text, parameters, undefined))
+  if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock_shared(?)", [erasureLock])
+  const gone = yield* erased(new Set(all.map(({ write }) => write.callSid)))
+  const of = <T extends Tag>(tag: T) =>
+    all.filter((stamped): stamped is Of<T> => stamped.write._tag === tag && (tag === "CallEnded" || !gone.has(stamped.write.callSid)))
+
+  const beginnings = of("CallBegan")
+  yield* insertEach(begun, beginnings.map(began))
+  yield* insert(labelled, beginnings.flatMap(labelsOf))
+  yield* insertEach(answered, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
+  const streams = of("StreamBegan")
+  yield* insert(streamed, streams.map(({ write }) => [write.callSid, write.part, write.at]))
+  yield* insertEach(counted, streams.map(({ write }) => [write.callSid, write.part === 0 ? write.at : null, write.part + 1]))
+  yield* insertTurns(of("TurnWritten").map(turn))
+  yield* insert(actions, lastOfEach(of("ActionWritten").map(action), 2))
+  yield* insert(recordings, lastOfEach(of("RecordingPart").map(recording), 2))
+  yield* insert(events, of("EventTold").map(({ write }) => [write.callSid, write.sequence, write.at, JSON.stringify(write.event)]))
+  const memories = of("ConversationSaved").toSorted((one, other) => one.write.version - other.write.version)
+  yield* insert(conversations, lastOfEach(memories.map(({ write }) => [write.callSid, write.version, write.at, JSON.stringify(write.memory)]), 1))
+  yield* insertEach(ended, of("CallEnded").map(end))
+})

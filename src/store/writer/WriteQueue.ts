@@ -1,0 +1,81 @@
+/**
+ * What calls have written and no database has yet, in the order of its making. Bounded, and without effects.
+ *
+ * Of a conversation's memory only the newest one that waits counts: each has all that the one before it had.
+ */
+import type { CallSid } from "../../domain/Sid.ts"
+import type { StoreWrite } from "../StoreWrite.ts"
+
+/** A write and when it was made, ms since 1970: a later one of the same thing wins, in whichever order they arrive. */
+export interface Stamped {
+  readonly write: StoreWrite
+  readonly at: number
+}
+
+export interface Entry extends Stamped {
+  /** Told when the database or the journal has it. */
+  readonly onKept: Array<() => void>
+  /** A newer memory of the same call waits behind it. */
+  isReplaced: boolean
+}
+
+export class WriteQueue {
+  readonly #limit: number
+  #entries: Array<Entry> = []
+  readonly #memories = new Map<CallSid, Entry>()
+  #replaced = 0
+
+  /** @param limit how many writes may wait */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#entries.length - this.#replaced
+  }
+
+  /** Whether somebody waits for one of them. */
+  get isAwaited(): boolean {
+    return this.#entries.some(({ isReplaced, onKept }) => !isReplaced && onKept.length > 0)
+  }
+
+  /** `undefined`: there is no room. Otherwise the older memory that it stands for, too, if there was one. */
+  add(entry: Entry): { readonly replaced: Entry | undefined } | undefined {
+    const { write } = entry
+    const older = write._tag === "ConversationSaved" ? this.#memories.get(write.callSid) : undefined
+    if (older === undefined && this.size >= this.#limit) return undefined
+    if (older !== undefined) {
+      older.isReplaced = true
+      this.#replaced++
+      entry.onKept.push(...older.onKept)
+    }
+    this.#entries.push(entry)
+    if (write._tag === "ConversationSaved") this.#memories.set(write.callSid, entry)
+    return { replaced: older }
+  }
+
+  /** The first ones, at most so many; they wait no longer. */
+  take(most: number): ReadonlyArray<Entry> {
+    const taken: Array<Entry> = []
+    let passed = 0
+    for (const entry of this.#entries) {
+      if (taken.length === most) break
+      passed++
+      if (entry.isReplaced) this.#replaced--
+      else taken.push(entry)
+      if (entry.write._tag === "ConversationSaved" && this.#memories.get(entry.write.callSid) === entry) this.#memories.delete(entry.write.callSid)
+    }
+    this.#entries = this.#entries.slice(passed)
+    return taken
+  }
+
+  /** Puts back what was taken and could be written nowhere. They may be more than the limit for a while. */
+  putBack(entries: ReadonlyArray<Entry>): void {
+    this.#entries = [...entries, ...this.#entries]
+  }
+
+  /** Of one call. */
+  of(callSid: CallSid): ReadonlyArray<Entry> {
+    return this.#entries.filter(({ isReplaced, write }) => !isReplaced && write.callSid === callSid)
+  }
+}

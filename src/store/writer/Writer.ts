@@ -1,0 +1,294 @@
+/**
+ * Brings what calls write to the database, in transactions of many, or to the journal while the database does not take it.
+ *
+ * One fiber does it, so that writes keep their order: while anything waits in the journal, what is new goes behind it. Only `keep` adds a copy to the
+ * journal by itself, when the database is slow; such a copy may be applied twice, which changes nothing.
+ */
+import { Clock, Duration, Effect, Latch, Metric, Option, Schedule, type Scope } from "effect"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
+import type { CallSid } from "../../domain/Sid.ts"
+import * as Metrics from "../../observability/Metrics.ts"
+import * as SampledLog from "../../observability/SampledLog.ts"
+import { NotKept, StoreUnreachable } from "../CallStore.ts"
+import type { Database } from "../Database.ts"
+import { isStatementsFault } from "../DatabaseErrors.ts"
+import type { Journal } from "../journal/Journal.ts"
+import type { StoreWrite } from "../StoreWrite.ts"
+import { apply } from "./ApplyWrites.ts"
+import { Unsettled } from "./Unsettled.ts"
+import { type Entry, type Stamped, WriteQueue } from "./WriteQueue.ts"
+
+/** Writes in one transaction. */
+const batchSize = 200
+
+/** Writes that may wait in memory. They go to the journal long before, unless the disk fails, too. */
+const maxWaiting = 20_000
+
+/** How long writes are gathered for one transaction, unless somebody waits for one. */
+const gathering = Duration.millis(20)
+
+/** How long `keep` waits for the database before it turns to the journal. */
+const keepPatience = Duration.millis(250)
+
+/** How long one transaction may take. */
+const batchPatience = Duration.seconds(5)
+
+/** Until what could be written nowhere is tried again. */
+const pause = Duration.millis(100)
+
+/** How long the end of the process waits for writes. */
+const lastWrites = Duration.seconds(3)
+
+/** How long `settled` waits. */
+const settlePatience = Duration.seconds(1)
+
+export interface Options {
+  /** 0: write at once; tests, whose clock stands still. */
+  readonly gathering?: Duration.Input
+  readonly maxWaiting?: number
+}
+
+export interface Writer {
+  readonly write: (write: StoreWrite) => void
+  readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
+  readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  /** Writes that the database does not have yet. */
+  readonly waiting: () => number
+  /** Since when something waits in the journal. */
+  readonly journaledSince: () => Option.Option<number>
+}
+
+/** Where writes are that calls have made and the database does not have. */
+class Ledger {
+  readonly unsettled = new Unsettled()
+  /** They are on their way to the database. */
+  inFlight: ReadonlyArray<Entry> = []
+  /** Lines of this process in the journal, and when the first of them was written. */
+  inJournal = 0
+  journaledSince: number | undefined
+
+  stored(entries: ReadonlyArray<Entry>): void {
+    for (const { onKept, write } of entries) {
+      this.unsettled.remove(write.callSid)
+      for (const tell of onKept) tell()
+    }
+  }
+
+  journaled(entries: ReadonlyArray<Entry>): void {
+    this.copied(entries)
+    for (const { onKept } of entries) for (const tell of onKept) tell()
+  }
+
+  copied(entries: ReadonlyArray<Entry>): void {
+    this.inJournal += entries.length
+    this.journaledSince ??= entries[0]?.at
+  }
+
+  replayed(lines: number, writes: ReadonlyArray<Stamped>): void {
+    this.inJournal = Math.max(0, this.inJournal - lines)
+    if (this.inJournal === 0) this.journaledSince = undefined
+    for (const { write } of writes) this.unsettled.remove(write.callSid)
+  }
+}
+
+const count = (result: "stored" | "journaled" | "lost", number: number) => number === 0 ? Effect.void : Metric.update(Metrics.storeWrites(result), number)
+
+const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Service"]) {
+  const clock = yield* Clock.Clock
+  const complaints = yield* SampledLog.make
+  const { dialect, sql, transaction } = database
+
+  /** A write that can't be made a statement of is at fault itself, too. */
+  const atOnce = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
+    Effect.catchDefect(transaction(apply(sql, dialect, writes)), (defect) =>
+      Effect.fail(new SqlError({ reason: new UnknownError({ cause: new TypeError(String(defect)), operation: "apply" }) })))
+
+  /** One by one: what the database will never take is lost, and must not keep back what comes after it. */
+  const oneByOne = Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
+    for (const write of writes) {
+      const exit = yield* Effect.result(atOnce([write]))
+      if (exit._tag === "Success") continue
+      if (!isStatementsFault(exit.failure)) return yield* exit.failure
+      yield* count("lost", 1)
+      yield* complaints.tell("refused", Effect.logError(`The database refuses a write of the call history (${write.write._tag}: ${exit.failure.reason._tag}); it is lost`))
+    }
+  })
+
+  /** Into the database, or not: `false` when it can't be used now. */
+  return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
+    const began = clock.monotonicTimeNanosUnsafe()
+    const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
+    const isStored = yield* database.patiently(work, batchPatience).pipe(Effect.map(Option.isSome), Effect.orElseSucceed(() => false))
+    if (!isStored) {
+      yield* database.check
+      return false
+    }
+    yield* Metric.update(Metrics.storeBatchLatency, Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9)
+    yield* count("stored", writes.length)
+    return true
+  })
+})
+
+/** Moves what waits in memory to the database, or to the journal; one step at a time, and never two steps at once. */
+const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger) {
+  const store = yield* makeDatabaseWriter(database)
+  const complaints = yield* SampledLog.make
+
+  /** A shutdown in the middle loses nothing: they wait again, and are written again. */
+  const orPutBack = <A>(entries: ReadonlyArray<Entry>, effect: Effect.Effect<A>) =>
+    Effect.onInterrupt(effect, () => Effect.sync(() => queue.putBack(entries)))
+
+  /** From memory to the journal; `false`: it takes nothing. */
+  const spill = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>) {
+    if (entries.length === 0) return true
+    const appended = journal.append(entries, { sync: entries.some(({ onKept }) => onKept.length > 0) })
+    const exit = yield* orPutBack(entries, Effect.result(appended))
+    if (exit._tag === "Success") {
+      ledger.journaled(entries)
+      yield* count("journaled", entries.length)
+      return true
+    }
+    queue.putBack(entries)
+    yield* complaints.tell("journal", Effect.logError("The journal of the call history can't be written. Look at the disk and at the permissions of DATA_DIR."))
+    return false
+  })
+
+  /** From the journal to the database; `false`: not now. */
+  const replay = Effect.gen(function*() {
+    const next = yield* Effect.option(journal.next(batchSize))
+    if (Option.isNone(next)) {
+      yield* complaints.tell("journal", Effect.logError("The journal of the call history can't be read. Look at the disk of DATA_DIR."))
+      return false
+    }
+    if (Option.isNone(next.value)) return true
+    const { isOurs, lines, taken } = next.value.value
+    const writes = lines.flatMap(Option.toArray)
+    if (!(yield* store(writes))) return false
+    yield* taken
+    if (isOurs) ledger.replayed(lines.length, writes)
+    if (writes.length === lines.length) return true
+    yield* count("lost", lines.length - writes.length)
+    yield* complaints.tell("damaged", Effect.logWarning("The journal of the call history has a damaged line, as after a process was killed; it is left out"))
+    return true
+  })
+
+  /** From memory to the database, or to the journal. */
+  const storeNext = Effect.gen(function*() {
+    const entries = queue.take(batchSize)
+    if (entries.length === 0) return true
+    ledger.inFlight = entries
+    const isStored = yield* Effect.ensuring(orPutBack(entries, store(entries)), Effect.sync(() => ledger.inFlight = []))
+    if (isStored) ledger.stored(entries)
+    return isStored || (yield* spill(entries))
+  })
+
+  /** `false`: another step at once would be of no use. */
+  return Effect.gen(function*() {
+    if (!database.isReady()) return yield* spill(queue.take(batchSize))
+    if (!journal.isWaiting()) return yield* storeNext
+    const isSpilled = yield* spill(queue.take(batchSize))
+    return (yield* replay) && isSpilled
+  })
+})
+
+/** Returns when `register` was called back, and takes the callback away when nobody waits any more. */
+const told = (register: (tell: () => void) => () => void): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const forget = register(() => resume(Effect.void))
+    return Effect.sync(forget)
+  })
+
+export const make = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], options: Options = {}): Effect.fn.Return<Writer, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const complaints = yield* SampledLog.make
+  const queue = new WriteQueue(options.maxWaiting ?? maxWaiting)
+  const ledger = new Ledger()
+  const step = yield* makeSteps(database, journal, queue, ledger)
+  const hasWork = yield* Latch.make(false)
+  const isAwaited = yield* Latch.make(false)
+  let lost = 0
+  let latest = 0
+
+  /** Times of writes never go back, and no two of them are the same, however the clock is set. */
+  const stamp = () => latest = Math.max(latest + 0.001, clock.currentTimeMillisUnsafe())
+
+  const add = (write: StoreWrite, onKept: Array<() => void>): Entry | undefined => {
+    const entry: Entry = { write, at: stamp(), onKept, isReplaced: false }
+    const added = queue.add(entry)
+    if (added === undefined) {
+      lost++
+      return undefined
+    }
+    if (added.replaced === undefined) ledger.unsettled.add(write.callSid)
+    Latch.openUnsafe(hasWork)
+    if (onKept.length > 0) Latch.openUnsafe(isAwaited)
+    return entry
+  }
+
+  const waiting = () => queue.size + ledger.inJournal
+  const isIdle = () => queue.size === 0 && (!journal.isWaiting() || !database.isReady())
+
+  const work = Effect.gen(function*() {
+    if (isIdle()) {
+      Latch.closeUnsafe(hasWork)
+      yield* journal.isWaiting() ? Effect.raceFirst(hasWork.await, database.whenReady) : hasWork.await
+    }
+    if (database.isReady() && !journal.isWaiting() && options.gathering !== 0) yield* Effect.timeoutOption(isAwaited.await, options.gathering ?? gathering)
+    if (!queue.isAwaited) Latch.closeUnsafe(isAwaited)
+    if (!(yield* step)) yield* Effect.sleep(pause)
+  }).pipe(Effect.catchDefect((defect) => Effect.andThen(Effect.logError("The writer of the call history failed", defect), Effect.sleep(pause))))
+
+  const report = Effect.gen(function*() {
+    yield* Metric.update(Metrics.storeWaiting, waiting())
+    yield* Metric.update(Metrics.storeUp, database.isReady() && !journal.isWaiting() ? 1 : 0)
+    if (lost === 0) return
+    yield* count("lost", lost)
+    lost = 0
+    yield* complaints.tell("full", Effect.logError("Writes of the call history are lost: neither the database nor the journal takes them, and memory is full"))
+  })
+
+  yield* journal.adopt
+  yield* Effect.addFinalizer(() => finish(step, queue, journal))
+  yield* Effect.forkScoped(Effect.forever(work))
+  yield* Effect.forkScoped(Effect.repeat(report, Schedule.spaced("1 second")))
+  yield* Effect.forkScoped(Effect.repeat(Effect.andThen(journal.adopt, hasWork.open), Schedule.spaced("30 seconds")))
+
+  /** All writes of the call up to this one, which may also be on their way. */
+  const copyToJournal = (callSid: CallSid) =>
+    Effect.gen(function*() {
+      const entries = [...ledger.inFlight.filter(({ write }) => write.callSid === callSid), ...queue.of(callSid)]
+      yield* journal.append(entries, { sync: true })
+      for (const _ of entries) ledger.unsettled.add(callSid)
+      ledger.copied(entries)
+      yield* count("journaled", entries.length)
+      yield* hasWork.open
+    })
+
+  const keep = Effect.fnUntraced(function*(write: StoreWrite) {
+    const kept = yield* Latch.make(false)
+    if (add(write, [() => Latch.openUnsafe(kept)]) === undefined) return yield* new NotKept({ cause: "full" })
+    if (Option.isSome(yield* Effect.timeoutOption(kept.await, keepPatience))) return
+    yield* Effect.mapError(copyToJournal(write.callSid), ({ cause }) => new NotKept({ cause }))
+  })
+
+  const settled = (callSid: CallSid) =>
+    Effect.suspend(() => {
+      if (!ledger.unsettled.has(callSid)) return Effect.void
+      if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
+      Latch.openUnsafe(isAwaited)
+      return told((tell) => ledger.unsettled.watch(callSid, tell)).pipe(
+        Effect.timeoutOrElse({ duration: settlePatience, orElse: () => Effect.fail(new StoreUnreachable({ cause: "slow" })) })
+      )
+    })
+
+  return { write: (write) => void add(write, []), keep, settled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
+})
+
+/** At the end of the process: what waits goes to the database, or to the journal, within some seconds. */
+const finish = (step: Effect.Effect<boolean>, queue: WriteQueue, journal: Journal["Service"]) =>
+  Effect.suspend(() => {
+    const patientStep = Effect.flatMap(step, (isOfUse) => isOfUse ? Effect.void : Effect.sleep(pause))
+    const all = Effect.whileLoop({ while: () => queue.size > 0, body: () => patientStep, step: () => undefined })
+    const rest = Effect.suspend(() => queue.size === 0 ? Effect.void : Effect.ignore(journal.append(queue.take(queue.size), { sync: true })))
+    return Effect.andThen(Effect.timeoutOption(all, lastWrites), rest)
+  })

@@ -1,0 +1,52 @@
+/**
+ * The outbound half of a media stream: sends sound and texts, which arrive in the order in which they were sent.
+ *
+ * Sound has two ways: over the fast path as frames that are whole already, or by the schema and `ws`.
+ */
+import { Option } from "effect"
+import type { WebSocket } from "ws"
+import type { StreamSid } from "../../domain/Sid.ts"
+import * as MediaEncoder from "./codec/MediaEncoder.ts"
+import { encodeOutbound } from "./MediaMessage.ts"
+import type { WebSocketFastPath } from "./socket/WebSocketFastPath.ts"
+
+export interface OutboundMessages {
+  /**
+   * Sends μ-law at 8 kHz, which it copies, to be played: a message for each 20 ms, all of them in one go. To a socket that is gone it
+   * sends nothing.
+   */
+  readonly sendMedia: (mulaw: Uint8Array) => void
+  /** Sends a text; to a socket that is gone it sends nothing. */
+  readonly send: (text: string) => void
+}
+
+const open = 1
+
+/** Strings are sent as text frames all the same; nothing here is compressed. */
+const asText = { binary: false, compress: false }
+
+const fastMedia = (socket: WebSocket, fastPath: WebSocketFastPath, streamSid: StreamSid): OutboundMessages["sendMedia"] => {
+  const encoder = MediaEncoder.make(streamSid)
+  return (mulaw) => {
+    if (socket.readyState === open && !fastPath.write(encoder.encode(mulaw))) encoder.keep()
+  }
+}
+
+const ordinaryMedia = (send: OutboundMessages["send"], streamSid: StreamSid): OutboundMessages["sendMedia"] => (mulaw) => {
+  for (let from = 0; from < mulaw.length; from += MediaEncoder.mediaBytes) {
+    send(encodeOutbound({ event: "media", streamSid, media: { payload: mulaw.subarray(from, from + MediaEncoder.mediaBytes) } }))
+  }
+}
+
+export const make = (socket: WebSocket, fastPath: Option.Option<WebSocketFastPath>, streamSid: StreamSid): OutboundMessages => {
+  const send: OutboundMessages["send"] = (text) => {
+    if (socket.readyState === open) socket.send(text, asText)
+  }
+  return {
+    send,
+    sendMedia: Option.match(fastPath, {
+      onNone: () => ordinaryMedia(send, streamSid),
+      onSome: (fastPath) => fastMedia(socket, fastPath, streamSid)
+    })
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Pings of a WebSocket (RFC 6455, section 5.5.3). The pong comes behind all that the peer had sent before it.
+ */
+import { Effect, type Scope } from "effect"
+import type { WebSocket } from "ws"
+
+const open = 1
+
+/** An effect that sends a ping and waits for its pong. Run it once at a time; on a socket that is gone it never ends. */
+export const make = Effect.fnUntraced(function*(socket: WebSocket): Effect.fn.Return<Effect.Effect<void>, never, Scope.Scope> {
+  /** Each ping has a payload of its own: an answer to an older one says nothing of what came since. */
+  let count = 0
+  let onPong: ((payload: string) => void) | undefined
+  const onPongFrame = (data: Buffer) => onPong?.(data.toString("latin1"))
+  yield* Effect.acquireRelease(
+    Effect.sync(() => void socket.on("pong", onPongFrame)),
+    () => Effect.sync(() => void socket.off("pong", onPongFrame))
+  )
+  return Effect.callback((resume) => {
+    const payload = `${++count}`
+    onPong = (answer) => {
+      if (answer === payload) resume(Effect.void)
+    }
+    if (socket.readyState === open) socket.ping(payload)
+    return Effect.sync(() => {
+      onPong = undefined
+    })
+  })
+})

@@ -1,0 +1,34 @@
+/** Why a media stream is over; none of the reasons is a fault of this program. */
+import { Data } from "effect"
+
+const explanations = {
+  lost: "The media WebSocket is gone",
+  tooLarge: "A message was larger than MAX_MESSAGE_BYTES, or came in too many pieces",
+  rubbish: "Too many messages could not be read; see client_caller_bad_messages_total",
+  ahead: "More sound came than time has passed; see client_caller_media_surplus_seconds_total",
+  noStart: "The start message did not come in time",
+  mediaBeforeStart: "Media came before the start message"
+} as const
+
+export class StreamClosed extends Data.TaggedError("StreamClosed")<{
+  /**
+   * - `lost`: the socket is gone without `stop`;
+   * - `tooLarge`: a message above the limit, or in too many pieces (the peer has been told 1009 or 1008);
+   * - `rubbish`: too many bad messages;
+   * - `ahead`: much more sound than time has passed, see `MediaLead`;
+   * - `noStart`: `start` did not come in time;
+   * - `mediaBeforeStart`: the peer does not speak the protocol.
+   */
+  readonly reason: keyof typeof explanations
+  /** The WebSocket's close code (RFC 6455, section 7.4): received, or sent. */
+  readonly code: number
+}> {
+  /** At most 123 bytes, as the reason of a WebSocket's close may have. */
+  get explanation(): string {
+    return explanations[this.reason]
+  }
+
+  override get message() {
+    return `${this.explanation} (${this.code})`
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Reads the usual `media` message from the bytes of its text, without JSON or a schema.
+ *
+ * The schemas of `MediaMessage` decide what a message means. The scanner reads a message as they do (a property test compares the two),
+ * or leaves it to them.
+ */
+import type { StreamSid } from "../../../domain/Sid.ts"
+import type { Media } from "../MediaMessage.ts"
+import * as Base64 from "./Base64.ts"
+
+const quote = 0x22
+const comma = 0x2c
+const openingBrace = 0x7b
+const closingBrace = 0x7d
+const zero = 0x30
+const nine = 0x39
+
+/** A field of `media` as it begins on the wire. */
+interface Field {
+  /** Its key, and the beginning of its value: what is the same in every message that is scanned. */
+  readonly bytes: Buffer
+  /** Its bit in a set of fields. */
+  readonly bit: number
+  /** What follows `bytes`. */
+  readonly follows: "nothing" | "counter" | "payload" | "fields"
+}
+
+const makeField = (text: string, bit: number, follows: Field["follows"]): Field => ({ bytes: Buffer.from(text, "latin1"), bit, follows })
+
+const sequenceNumber = makeField("\"sequenceNumber\":\"", 1, "counter")
+const chunk = makeField("\"chunk\":\"", 2, "counter")
+const timestamp = makeField("\"timestamp\":\"", 4, "counter")
+const payload = makeField("\"payload\":\"", 8, "payload")
+const track = makeField("\"track\":\"inbound\"", 16, "nothing")
+const event = makeField("\"event\":\"media\"", 32, "nothing")
+const media = makeField("\"media\":{", 64, "fields")
+const streamSidField = (streamSid: StreamSid) => makeField(`"streamSid":"${streamSid}"`, 128, "nothing")
+
+/** The fields of the inner object. */
+const innerFields = track.bit | chunk.bit | timestamp.bit | payload.bit
+const outerFields = 255 - innerFields
+const allFields = outerFields | innerFields
+
+/** The only field whose key may begin at `at`: one or two letters tell them apart. */
+const fieldAt = (text: Buffer, at: number, streamSid: Field): Field | undefined => {
+  switch (text[at + 1]) {
+    case 0x63: // c
+      return chunk
+    case 0x65: // e
+      return event
+    case 0x6d: // m
+      return media
+    case 0x70: // p
+      return payload
+    case 0x73: // s, and e
+      return text[at + 2] === 0x65 ? sequenceNumber : streamSid
+    case 0x74: // t, and i
+      return text[at + 2] === 0x69 ? timestamp : track
+    default:
+      return undefined
+  }
+}
+
+const hasAt = (text: Buffer, at: number, expected: Buffer): boolean => {
+  if (at + expected.length > text.length) return false
+  for (let index = 0; index < expected.length; index++) {
+    if (text[at + index] !== expected[index]) return false
+  }
+  return true
+}
+
+/** Longer counters are left to the schema: a double holds fifteen digits exactly. */
+const maxDigits = 15
+
+/** Where the quote behind a counter is; -1 if there is no counter, or one that is too long. */
+const counterEnd = (text: Buffer, from: number): number => {
+  let end = from
+  while (text[end] >= zero && text[end] <= nine) end++
+  return end > from && end - from <= maxDigits && text[end] === quote ? end : -1
+}
+
+/** The counter that ends at the next quote. */
+const counterAt = (text: Buffer, from: number): number => {
+  let value = 0
+  for (let at = from; text[at] !== quote; at++) value = value * 10 + text[at] - zero
+  return value
+}
+
+/** Characters of base64 for 20 ms of μ-law. */
+const usualPayloadLength = Base64.encodedLength(160)
+
+/** Reads payloads. Most are as long as the one before: trying that length first saves a search for the closing quote. */
+const makePayloadReader = () => {
+  let lastLength = usualPayloadLength
+  let end = 0
+  return {
+    /** The bytes of the payload that begins at `from`; `undefined` if it is not base64. */
+    read: (text: Buffer, from: number): Buffer | undefined => {
+      end = from + lastLength
+      const bytes = text[end] === quote ? Base64.read(text, from, end) : undefined
+      if (bytes !== undefined) return bytes
+      end = text.indexOf(quote, from)
+      const found = end < 0 ? undefined : Base64.read(text, from, end)
+      if (found !== undefined) lastLength = end - from
+      return found
+    },
+    /** Where the closing quote of the last payload is. */
+    end: () => end
+  }
+}
+
+/** Reads the text from `start` to before `end`; `undefined` if it is not a usual `media`. */
+export type MediaScanner = (text: Buffer, start?: number, end?: number) => Media | undefined
+
+/**
+ * A scanner for the messages of one stream.
+ *
+ * A usual `media` has each field once and no others, in any order, without blanks or escapes; it is of the inbound track and of this stream.
+ * Twilio promises no order of fields, and finding each by its key takes no longer than expecting it at a place (docs/adr/0002).
+ */
+export const make = (streamSid: StreamSid): MediaScanner => {
+  const sid = streamSidField(streamSid)
+  /** Where in the text each counter begins, at the index of its field's bit. */
+  const counterStarts = new Int32Array(8)
+  const payloads = makePayloadReader()
+
+  return (text, start = 0, end = text.length) => {
+    if (text[start] !== openingBrace) return undefined
+    let at = start + 1
+    let bytes: Buffer | undefined
+    /** The fields that have been read. */
+    let found = 0
+    /** The fields of the object that `at` is in. */
+    let fields = outerFields
+    while (true) {
+      const field = fieldAt(text, at, sid)
+      if (field === undefined || !hasAt(text, at, field.bytes)) return undefined
+      // A field in the wrong object, or one that comes twice: the schema knows what it means.
+      if ((field.bit & fields) === 0 || (field.bit & found) !== 0) return undefined
+      found |= field.bit
+      at += field.bytes.length
+      switch (field.follows) {
+        case "nothing":
+          break
+        case "fields":
+          fields = innerFields
+          continue
+        case "counter":
+          counterStarts[field.bit] = at
+          at = counterEnd(text, at) + 1
+          if (at === 0) return undefined
+          break
+        case "payload":
+          bytes = payloads.read(text, at)
+          if (bytes === undefined) return undefined
+          at = payloads.end() + 1
+      }
+      if (text[at] === closingBrace && fields === innerFields) {
+        fields = outerFields
+        at++
+      }
+      if (text[at] === comma) {
+        at++
+        continue
+      }
+      if (text[at] !== closingBrace || at + 1 !== end || found !== allFields) return undefined
+      return {
+        event: "media",
+        sequenceNumber: counterAt(text, counterStarts[sequenceNumber.bit]),
+        media: {
+          track: "inbound",
+          chunk: counterAt(text, counterStarts[chunk.bit]),
+          timestamp: counterAt(text, counterStarts[timestamp.bit]),
+          payload: bytes!
+        },
+        streamSid
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Marks, digits and the stop, between the socket and the call. Nothing is lost, and nothing waits behind sound: when the queue is full, the
+ * socket is not read.
+ */
+import { type Cause, Effect, Queue, Stream } from "effect"
+import type { Control } from "../MediaMessage.ts"
+import type { ReadGate } from "./ReadGate.ts"
+
+/** Messages that wait before the socket is paused. What has been read already is still taken. */
+export const capacity = 64
+
+export interface ControlQueue {
+  readonly offer: (message: Control) => void
+  /** What waits is still read, then the stream ends. */
+  readonly end: () => void
+  /** To be run once. */
+  readonly stream: Stream.Stream<Control>
+}
+
+export const make = Effect.fnUntraced(function*(gate: ReadGate) {
+  const queue = yield* Queue.unbounded<Control, Cause.Done>()
+  const openIfRoom = Effect.sync(() => {
+    if (Queue.sizeUnsafe(queue) < capacity / 2) gate.open("controlWaits")
+  })
+  return {
+    offer: (message) => {
+      Queue.offerUnsafe(queue, message)
+      if (Queue.sizeUnsafe(queue) >= capacity) gate.close("controlWaits")
+    },
+    end: () => void Queue.endUnsafe(queue),
+    stream: Stream.tap(Stream.fromQueue(queue), () => openIfRoom)
+  } satisfies ControlQueue as ControlQueue
+})

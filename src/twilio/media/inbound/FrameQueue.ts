@@ -1,0 +1,130 @@
+/**
+ * A sliding queue between a socket's callback and one fiber: when it is full, the oldest element is dropped.
+ *
+ * It does what `Queue.sliding` does, for one reader and at a lower cost. Readers of all queues are woken together, after the event loop has
+ * read all sockets: the sockets' code runs for all calls, then the agents' code, and each finds the processor's caches warm
+ * (docs/adr/0002, 0010).
+ */
+import { Cause, Effect, type Pull, Stream } from "effect"
+
+export interface FrameQueue<A> {
+  /**
+   * Takes an element that came at this moment (ms). Returns undefined if there was room. Otherwise the oldest element has been dropped, and
+   * this is how long (ms) it had waited.
+   */
+  readonly offer: (element: A, at: number) => number | undefined
+  /**
+   * Call it after `offer` until it returns undefined. While all that waits weighs too much it drops the oldest element and returns how long
+   * (ms) that had waited. The newest element stays, whatever it weighs.
+   */
+  readonly shed: (at: number) => number | undefined
+  /** What is in the queue is still read, then the stream ends. */
+  readonly end: () => void
+  /** To be run once: all that waits comes as one batch. */
+  readonly stream: Stream.Stream<A>
+  /**
+   * Does what `Stream.runForEachArray` does with `stream`, and is run in place of it. For a batch whose `use` is `Effect.void` it runs no
+   * fiber: suspending and resuming one costs more than working on a frame of sound.
+   */
+  readonly runForEachArray: <E>(use: (batch: readonly [A, ...Array<A>]) => Effect.Effect<unknown, E>) => Effect.Effect<void, E>
+}
+
+/**
+ * Readers that are woken in one turn of the event loop, about a millisecond. After a halt of the loop every call has sound, and an
+ * engine's answer, for which a caller waits, must not wait for all of that.
+ */
+const maxReadersPerTurn = 16
+
+/** Readers to be woken, of all queues. */
+const dueReaders: Array<() => void> = []
+const wakeDueReaders = () => {
+  const batch = dueReaders.splice(0, maxReadersPerTurn)
+  if (dueReaders.length > 0) setImmediate(wakeDueReaders)
+  for (let index = 0; index < batch.length; index++) batch[index]()
+}
+const wakeInLaterTurn = (wake: () => void) => {
+  if (dueReaders.push(wake) === 1) setImmediate(wakeDueReaders)
+}
+
+/**
+ * @param capacity elements that may wait
+ * @param maxWeight of all elements that wait, where elements have a weight
+ */
+export const make = <A>(capacity: number, weightOf: (element: A) => number = () => 0, maxWeight = Infinity): FrameQueue<A> => {
+  type Batch = readonly [A, ...Array<A>]
+  type Read = Pull.Pull<Batch>
+  let waiting: Array<A> = []
+  /** When each of `waiting` came. */
+  let cameAt: Array<number> = []
+  let weight = 0
+  let isEnded = false
+  /** Resumes the fiber that waits for the next element or the end. */
+  let reader: (() => void) | undefined
+
+  const takeAll = (): Batch => {
+    const batch = waiting as unknown as Batch
+    waiting = []
+    cameAt = []
+    weight = 0
+    return batch
+  }
+
+  const read = (): Read => waiting.length > 0 ? Effect.succeed(takeAll()) : isEnded ? Cause.done() : wait
+
+  const wake = () => {
+    const woken = reader
+    reader = undefined
+    woken?.()
+  }
+
+  // A reader that is interrupted stays here until the next element: waking it does nothing, and removing it would cost every wait.
+  const wait: Read = Effect.callback((resume) => {
+    reader = () => resume(read())
+  })
+
+  const dropOldest = (at: number): number => {
+    weight -= weightOf(waiting.shift()!)
+    return at - cameAt.shift()!
+  }
+
+  const runForEachArray = <E>(use: (batch: Batch) => Effect.Effect<unknown, E>): Effect.Effect<void, E> => {
+    /** Uses batches until one has to be waited for, and succeeds with that; at the end it succeeds with undefined. */
+    const useUntilBusy: Effect.Effect<Effect.Effect<unknown, E> | undefined> = Effect.callback((resume) => {
+      const useNext = () => {
+        try {
+          const used = waiting.length > 0 ? use(takeAll()) : Effect.void
+          if (used !== Effect.void) return resume(Effect.succeed(used))
+        } catch (defect) {
+          return resume(Effect.die(defect))
+        }
+        if (isEnded) return resume(Effect.undefined)
+        reader = useNext
+      }
+      useNext()
+      return Effect.sync(() => {
+        reader = undefined
+      })
+    })
+    const run: Effect.Effect<void, E> = Effect.flatMap(useUntilBusy, (used) => used === undefined ? Effect.void : Effect.andThen(used, run))
+    return run
+  }
+
+  return {
+    offer: (element, at) => {
+      if (isEnded) return undefined
+      const waitedMillis = waiting.length >= capacity ? dropOldest(at) : undefined
+      waiting.push(element)
+      cameAt.push(at)
+      weight += weightOf(element)
+      if (reader !== undefined && waiting.length === 1) wakeInLaterTurn(wake)
+      return waitedMillis
+    },
+    shed: (at) => (weight > maxWeight && waiting.length > 1 ? dropOldest(at) : undefined),
+    end: () => {
+      isEnded = true
+      wakeInLaterTurn(wake)
+    },
+    stream: Stream.fromPull(Effect.succeed(Effect.suspend(read))),
+    runForEachArray
+  }
+}

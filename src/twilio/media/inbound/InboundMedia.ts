@@ -1,0 +1,115 @@
+/**
+ * The caller's sound between the socket and the call: a queue that holds what a stalled network brings at once, and a tally of what came.
+ *
+ * What comes ahead of the clock is cut (`MediaLead`). When the queue is full the oldest message goes, counted by its cause.
+ */
+import type { Media } from "../MediaMessage.ts"
+import * as MediaLead from "../MediaLead.ts"
+import * as FrameQueue from "./FrameQueue.ts"
+
+/** Bytes of μ-law in a ms. */
+const bytesPerMilli = 8
+
+/** ms of a `media` message, as Twilio cuts the sound. */
+const messageMillis = 20
+
+/** One message in fifty is timed: once a second. */
+const sampleEvery = 50
+
+/** No sound was sent for so long (ms): no message that is still on its way belongs here. */
+export interface Silence {
+  readonly event: "silence"
+  readonly millis: number
+}
+
+const millisOf = (sound: Media | Silence): number => sound.event === "media" ? sound.media.payload.length / bytesPerMilli : sound.millis
+
+/** What has come so far. Written by the stream, read by the call that reports it. */
+export interface Tally {
+  /** `media` messages that came. */
+  readonly received: number
+  /** Of those, read by `MediaScanner`, which costs half of what the schema does. */
+  readonly scanned: number
+  /** When the last of them came, or else the stream began (monotonic ms). */
+  readonly lastAt: number
+  /** Messages that never came, by the gaps in `chunk`: at most a backlog for each gap. */
+  readonly lost: number
+  /** Of those that came, the ones of which nothing was kept, for they were ahead of the clock; see `MediaLead`. */
+  readonly ahead: number
+  /** ms of sound that was not kept for that reason. */
+  readonly surplusMillis: number
+  /** Of those that came, pushed out of the queue because they came faster than anybody could take them. */
+  readonly burst: number
+  /** Of those that came, pushed out of the queue because the agent did not take them. */
+  readonly untaken: number
+  /** The message that is timed, counted from 0 among those of the inbound track, and its arrival (monotonic ms). */
+  readonly sampleIndex: number
+  readonly sampleAt: number
+}
+
+export interface InboundMedia {
+  readonly tally: Tally
+  readonly queue: FrameQueue.FrameQueue<Media | Silence>
+  /** Takes a message that came at this moment (monotonic ms). False: far more sound than time has passed, and the stream is to be closed. */
+  readonly take: (message: Media, at: number) => boolean
+  /** The last message was read by `MediaScanner`. */
+  readonly countScanned: () => void
+  /** Puts silence (ms) behind the sound that has come. */
+  readonly addSilence: (millis: number, at: number) => void
+}
+
+/**
+ * @param openedAt monotonic ms; no sound of the stream is older
+ * @param backlogMillis how much sound may wait
+ */
+export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
+  const maxMessages = Math.max(1, Math.round(backlogMillis / messageMillis))
+  // A message may be long: the sound is bounded, not only the count.
+  const queue = FrameQueue.make<Media | Silence>(maxMessages, millisOf, backlogMillis)
+  const lead = MediaLead.make(openedAt)
+  const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
+  let nextChunk = 1
+
+  /** A message that waited so long (ms) was left by the agent. One that had just come was pushed out by a burst. */
+  const untakenAfterMillis = (maxMessages * messageMillis) / 2
+
+  const offer = (sound: Media | Silence, at: number) => {
+    let waitedMillis = queue.offer(sound, at) ?? queue.shed(at)
+    while (waitedMillis !== undefined) {
+      if (waitedMillis < untakenAfterMillis) tally.burst++
+      else tally.untaken++
+      waitedMillis = queue.shed(at)
+    }
+  }
+
+  const countArrival = (chunk: number, at: number) => {
+    tally.lastAt = at
+    if (++tally.received % sampleEvery === 1) {
+      tally.sampleIndex = tally.received - 1
+      tally.sampleAt = at
+    }
+    // A stream may begin with any number.
+    if (chunk > nextChunk && tally.received > 1) tally.lost += Math.min(chunk - nextChunk, maxMessages)
+    nextChunk = chunk + 1
+  }
+
+  return {
+    tally,
+    queue,
+    take: (message, at) => {
+      const { chunk, payload } = message.media
+      countArrival(chunk, at)
+      const kept = lead.take(payload.length, at)
+      if (kept === payload.length) {
+        offer(message, at)
+        return true
+      }
+      tally.surplusMillis += (payload.length - kept) / bytesPerMilli
+      if (kept > 0) offer({ ...message, media: { ...message.media, payload: payload.subarray(0, kept) } }, at)
+      else tally.ahead++
+      return !lead.isTooMuch()
+    },
+    countScanned: () => void tally.scanned++,
+    addSilence: (millis, at) => offer({ event: "silence", millis }, at)
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * Makes the slow messages of a stream take turns with other calls (docs/adr/0022). Slow are all that `MediaScanner` does not read: each
+ * costs ten times what sound does.
+ */
+import type { ReadGate } from "./ReadGate.ts"
+
+/**
+ * Slow messages that are read in one turn of the event loop. A telephone sends a few a second. The rest of a read (64 KiB) is still taken.
+ */
+const maxPerTurn = 64
+
+/** Returns a function that counts a slow message, and pauses the socket until the next turn when this turn has had enough. */
+export const makeCounter = (gate: ReadGate): () => void => {
+  let countInTurn = 0
+  return () => {
+    countInTurn++
+    if (countInTurn === 1) {
+      setImmediate(() => {
+        countInTurn = 0
+        gate.open("turnIsFull")
+      })
+    }
+    if (countInTurn === maxPerTurn) gate.close("turnIsFull")
+  }
+}

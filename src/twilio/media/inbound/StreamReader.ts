@@ -1,0 +1,50 @@
+/**
+ * Tells what each message of one stream is, in the order of the protocol: `connected`, `start`, then sound and control of that stream alone.
+ *
+ * The usual `media` is read by `MediaScanner`, all else by the schemas.
+ */
+import { Result } from "effect"
+import type { StreamSid } from "../../../domain/Sid.ts"
+import * as MediaScanner from "../codec/MediaScanner.ts"
+import { decodeInbound, type Inbound, type Media, type MessageRejected, rejected, type Rejection } from "../MediaMessage.ts"
+
+/**
+ * Why a message of a stream was not taken:
+ * - `binary`: the protocol has text frames only;
+ * - `beforeStart`: sound or control came before `start`;
+ * - `secondStart`: `connected` or `start` came again;
+ * - `foreignStream`: another `streamSid` than the start's;
+ * - `outboundTrack`: sound that this service sent.
+ */
+export type StreamRejection = Rejection | "binary" | "beforeStart" | "secondStart" | "foreignStream" | "outboundTrack"
+
+export interface StreamReader {
+  /** The usual `media` in the text from `from` to before `end`; `undefined` for all else, which `read` takes. */
+  readonly scan: (text: Buffer, from: number, end: number) => Media | undefined
+  readonly read: (data: Buffer, isBinary: boolean) => Result.Result<Inbound, MessageRejected<StreamRejection>>
+}
+
+/** @param scansMedia false: `scan` takes nothing, and every message is decoded by its schema */
+export const make = (scansMedia: boolean): StreamReader => {
+  let streamSid: StreamSid | undefined
+  let scanner: MediaScanner.MediaScanner | undefined
+
+  const inOrder = (message: Inbound): Result.Result<Inbound, MessageRejected<StreamRejection>> => {
+    if (streamSid === undefined) {
+      if (message.event === "connected") return Result.succeed(message)
+      if (message.event !== "start") return rejected("beforeStart")
+      streamSid = message.streamSid
+      if (scansMedia) scanner = MediaScanner.make(streamSid)
+      return Result.succeed(message)
+    }
+    if (message.event === "start" || message.event === "connected") return rejected("secondStart")
+    if (message.streamSid !== streamSid) return rejected("foreignStream")
+    if (message.event === "media" && message.media.track !== "inbound") return rejected("outboundTrack")
+    return Result.succeed(message)
+  }
+
+  return {
+    scan: (text, from, end) => scanner === undefined ? undefined : scanner(text, from, end),
+    read: (data, isBinary) => isBinary ? rejected("binary") : Result.flatMap(decodeInbound(data.toString()), inOrder)
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * A shortcut around `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
+ *
+ * Outbound, frames that are whole already leave in one write, where `ws` makes two for each. Inbound, each text is shown to a function
+ * before `ws` sees its frame. A text that the function takes never becomes a frame, a message and an event of `ws`, which costs three
+ * times what is done with the text (docs/adr/0002). All other bytes go to `ws` unchanged and in order: texts that are not taken,
+ * and frames that are fragmented, cut by the end of a packet, too long, not masked, or of another kind.
+ *
+ * `ws` gets its bytes in slices, each in a later turn of the event loop: a read of 64 KiB can hold ten thousand empty frames, for which
+ * `ws` takes 80 ms. The connection is not read while a slice waits.
+ *
+ * RFC 6455, section 5.2, defines the form of a frame.
+ */
+import type { Socket } from "node:net"
+import * as FrameBoundaries from "./FrameBoundaries.ts"
+import * as SharedReadBuffer from "./SharedReadBuffer.ts"
+
+/**
+ * Is shown a text, which lies in `bytes` from `from` to before `end`, and returns whether it took it. The bytes are valid until it returns.
+ */
+type TakeText = (bytes: Buffer, from: number, end: number) => boolean
+
+export interface WebSocketFastPath {
+  /**
+   * Writes whole frames. They never come between the parts of one of `ws`'s own: `ws` compresses nothing here and writes each in one go.
+   * Returns whether all bytes have left the process; if not, the caller must leave them unchanged.
+   */
+  readonly write: (frames: Buffer) => boolean
+  /** From now on every text that comes in one whole frame is shown to `take`; `undefined` leaves all to `ws`. */
+  readonly takeTexts: (take: TakeText | undefined) => void
+}
+
+const masked = 0x80
+/** FIN and the opcode of text. */
+const wholeText = 0x81
+
+/** Longer frames have a length of 64 bits. They are left to `ws`. */
+const maxTextBytes = 65_535
+
+/** Bytes that `ws` is given in one turn of the event loop: about 700 frames at most. */
+const sliceBytes = 4096
+
+/** Runs a step of this connection in a later turn of the event loop, among the steps of others. */
+type RunLater = (step: () => void) => void
+
+/** Applies a frame's mask to the bytes from `from` to before `end`; a second time takes it off again. `key`: where the mask is. */
+const applyMask = (bytes: Buffer, key: number, from: number, end: number): void => {
+  const a = bytes[key]
+  const b = bytes[key + 1]
+  const c = bytes[key + 2]
+  const d = bytes[key + 3]
+  let at = from
+  for (; at + 3 < end; at += 4) {
+    bytes[at] ^= a
+    bytes[at + 1] ^= b
+    bytes[at + 2] ^= c
+    bytes[at + 3] ^= d
+  }
+  if (at < end) bytes[at] ^= a
+  if (at + 1 < end) bytes[at + 1] ^= b
+  if (at + 2 < end) bytes[at + 2] ^= c
+}
+
+/** Shows the texts at the beginning of the bytes to `take`, and returns where the first byte is that was not taken. */
+const takeLeadingTexts = (bytes: Buffer, length: number, maxBytes: number, take: TakeText): number => {
+  let at = 0
+  while (at + 6 <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
+    const shortLength = bytes[at + 1] & 127
+    if (shortLength === 127) return at
+    const key = at + (shortLength < 126 ? 2 : 4)
+    const textBytes = shortLength < 126 ? shortLength : (bytes[at + 2] << 8) | bytes[at + 3]
+    const from = key + 4
+    const end = from + textBytes
+    if (textBytes > maxBytes || end > length) return at
+    applyMask(bytes, key, from, end)
+    if (!take(bytes, from, end)) {
+      applyMask(bytes, key, from, end)
+      return at
+    }
+    at = end
+  }
+  return at
+}
+
+/** The bytes for `ws`: given to it in slices and in order. */
+interface SlicedPush {
+  /** Whether bytes wait for a later turn. */
+  readonly isWaiting: () => boolean
+  /** Returns whether more may be read now, as `push` does. */
+  readonly push: (bytes: Buffer) => boolean
+  /** The connection's end: it comes behind all that waits. */
+  readonly pushEnd: () => boolean
+}
+
+const makeSlicedPush = (socket: Socket, boundaries: FrameBoundaries.FrameBoundaries, runLater: RunLater): SlicedPush => {
+  const pushToWs = socket.push
+  /** A stream's own way to ask for more (`readable._read`). */
+  const readMore: (size: number) => void = Reflect.get(socket, "_read")
+  let waiting: Buffer | undefined
+  let isEndWaiting = false
+
+  // Node asks for more after each slice.
+  Reflect.set(socket, "_read", (size: number) => {
+    if (waiting === undefined) readMore.call(socket, size)
+  })
+
+  const push = (bytes: Buffer): boolean => {
+    if (waiting !== undefined) {
+      waiting = Buffer.concat([waiting, bytes])
+      return false
+    }
+    waiting = bytes.length > sliceBytes ? bytes.subarray(sliceBytes) : undefined
+    const slice = waiting === undefined ? bytes : bytes.subarray(0, sliceBytes)
+    boundaries.follow(slice)
+    const wantsMore = pushToWs.call(socket, slice)
+    if (waiting === undefined) return wantsMore
+    runLater(pushWaiting)
+    return false
+  }
+
+  const pushWaiting = () => {
+    if (waiting === undefined || socket.destroyed) return
+    // `ws` has paused the connection.
+    if (socket.readableFlowing === false) return void socket.once("resume", () => runLater(pushWaiting))
+    const bytes = waiting
+    waiting = undefined
+    push(bytes)
+    if (waiting !== undefined) return
+    if (isEndWaiting) pushToWs.call(socket, null)
+    else readMore.call(socket, 0)
+  }
+
+  return {
+    isWaiting: () => waiting !== undefined,
+    push,
+    pushEnd: () => {
+      if (waiting === undefined) return pushToWs.call(socket, null)
+      isEndWaiting = true
+      return false
+    }
+  }
+}
+
+/**
+ * Stands between a connection and `ws`. Make it before the connection is upgraded, for it must see every byte.
+ *
+ * @param maxPayload bytes; longer texts are left to `ws`, which refuses them
+ */
+export const make = (socket: Socket, maxPayload: number, runLater: RunLater): WebSocketFastPath => {
+  let take: TakeText | undefined
+  const maxBytes = Math.min(maxPayload, maxTextBytes)
+  const boundaries = FrameBoundaries.make()
+  const toWs = makeSlicedPush(socket, boundaries, runLater)
+
+  /** How many of the bytes were taken, from the first on. */
+  const takeFrom = (bytes: Buffer, length: number): number =>
+    // Bytes that `ws` has still to read, as while it has paused the connection, came before these.
+    take !== undefined && !toWs.isWaiting() && socket.readableFlowing === true && socket.readableLength === 0 && boundaries.isBetweenMessages()
+      ? takeLeadingTexts(bytes, length, maxBytes, take)
+      : 0
+
+  socket.push = (chunk: Buffer | null) => {
+    if (chunk === null) return toWs.pushEnd()
+    const taken = takeFrom(chunk, chunk.length)
+    return taken === chunk.length ? true : toWs.push(taken === 0 ? chunk : chunk.subarray(taken))
+  }
+
+  SharedReadBuffer.start(socket, (bytes, length) => {
+    const taken = takeFrom(bytes, length)
+    // `ws` keeps what it is given until a message is whole: that needs memory of its own.
+    return taken === length ? true : toWs.push(Buffer.from(bytes.subarray(taken, length)))
+  })
+
+  return {
+    write: (frames) => {
+      socket.write(frames)
+      return socket.writableLength === 0
+    },
+    takeTexts: (takeNext) => {
+      take = takeNext
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The signs of currencies and the symbols of units, in all languages.
+ */
+
+/** Currency signs with their codes (ISO 4217). `$` alone keeps its sign as its code: a language names it without a country. */
+export const currencySigns: Readonly<Record<string, string>> = {
+  "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS", "zł": "PLN", "Kč": "CZK", "R$": "BRL",
+  "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "Fr.": "CHF", "$": "$"
+}
+
+/** The currency codes that count beside figures. Other codes could be words. */
+export const currencyCodes = [
+  "EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "PLN", "CZK", "SEK", "NOK", "DKK", "HUF", "RON", "BGN", "TRY", "INR", "CNY", "BRL", "MXN", "ARS", "CLP", "COP", "ZAR", "ILS", "KRW", "SGD", "HKD", "UAH"
+]
+
+/** Unit symbols with the names that `Intl.NumberFormat` knows. An empty name: the symbol counts only within a range such as "5 t–7 t". */
+export const units: Readonly<Record<string, string>> = {
+  "%": "percent", "°C": "celsius", "ºC": "celsius", "℃": "celsius", "°F": "fahrenheit", "℉": "fahrenheit", "°": "degree",
+  km: "kilometer", m: "meter", cm: "centimeter", mm: "millimeter", mi: "mile", ft: "foot", yd: "yard",
+  kg: "kilogram", g: "gram", lb: "pound", oz: "ounce", t: "", l: "liter", L: "liter", ml: "milliliter", mL: "milliliter", cl: "",
+  h: "hour", hr: "hour", min: "minute", s: "second", sec: "second", ms: "millisecond",
+  KB: "kilobyte", kB: "kilobyte", MB: "megabyte", GB: "gigabyte", TB: "terabyte", Mbit: "megabit", Gbit: "gigabit",
+  "km/h": "kilometer-per-hour", kmh: "kilometer-per-hour", "m/s": "meter-per-second", mph: "mile-per-hour", "l/100km": "", ha: "hectare",
+  "Mbit/s": "megabit-per-second", "Mb/s": "megabit-per-second", Mbps: "megabit-per-second", "MB/s": "megabyte-per-second"
+}

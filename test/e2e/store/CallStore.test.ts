@@ -1,0 +1,200 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, Option, Schema } from "effect"
+import { CallStore } from "../../../src/store/CallStore.ts"
+import { Database } from "../../../src/store/Database.ts"
+import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
+import { apply } from "../../../src/store/writer/ApplyWrites.ts"
+import type { Stamped } from "../../../src/store/writer/WriteQueue.ts"
+import * as Databases from "../../support/store/Databases.ts"
+import { asked, began, dump, ended, event, life, saved, sidOf, turn } from "../../support/store/Writes.ts"
+
+interface Both {
+  readonly store: CallStore["Service"]
+  readonly database: Database["Service"]
+}
+
+const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effect<A, E>) =>
+  Effect.gen(function*() {
+    return yield* test({ store: yield* CallStore, database: yield* Database })
+  }).pipe(Effect.provide(Databases.storeOf(env)))
+
+const sid = sidOf(1)
+
+/** Stamped in their order, as a process does. */
+const stamped = (writes: ReadonlyArray<StoreWrite>): ReadonlyArray<Stamped> => writes.map((write, index) => ({ write, at: 1000 + index }))
+
+/** Random numbers of a seed. */
+const random = (seed: number) => () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
+
+const shuffled = <A>(values: ReadonlyArray<A>, next: () => number) =>
+  values.map((value) => ({ value, rank: next() })).toSorted((one, other) => one.rank - other.rank).map(({ value }) => value)
+
+describe("the store", { timeout: 60_000 }, () => {
+  layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
+    for (const { name, fresh } of Databases.kinds) {
+      it.effect(`${name}: keeps all of a call's life`, () =>
+        Effect.gen(function*() {
+          yield* use(yield* fresh, ({ database, store }) =>
+            Effect.gen(function*() {
+              for (const write of life(sid)) store.write(write)
+              yield* store.settled(sid)
+              const { actions, call_metadata, calls, conversations, events, recordings, streams, turns } = yield* dump(database.sql)
+              assert.strictEqual(calls.length, 1)
+              assert.include(calls[0], {
+                call_sid: sid, from_number: "+14155550123", started_at: 1_700_000_000_000, answered_at: 1_700_000_001_000, axis_zero: 1_700_000_001_200, parts: 2,
+                ended_at: 1_700_000_062_000, is_final: 1, reason: "callerHungUp", keeps_words: 1
+              })
+              assert.deepStrictEqual(call_metadata.map(({ name, value }) => [name, value]), [["customer", "c-1"], ["visits", "3"]])
+              assert.deepStrictEqual(turns.map(({ is_cut, latency, text }) => [text, is_cut, latency]), [
+                ["Good morning,", 1, null],
+                ["I want to book a table", 0, null],
+                [name === "Postgres" ? "Your table is booked. \uFFFD" : "Your table is booked. \u0000", 0, 311.25]
+              ])
+              assert.deepStrictEqual(actions.map(({ answer, state }) => [state, answer]), [["answered", "booked"]])
+              assert.deepStrictEqual(events.map(({ sequence }) => sequence), [0, 1, 2])
+              assert.deepStrictEqual(conversations.map(({ version }) => version), [3])
+              assert.deepStrictEqual(recordings.map(({ duration }) => duration), [60_000])
+              assert.strictEqual(streams.length, 2)
+              assert.deepStrictEqual(yield* store.state, { _tag: "Ready" })
+            }))
+        }))
+
+      it.effect(`${name}: writes may come again, in pieces and in any order, and change nothing`, () =>
+        Effect.gen(function*() {
+          const all = stamped([life(sidOf(1)), life(sidOf(2))].flatMap((writes) => writes))
+          const expected = yield* Effect.flatMap(fresh, (env) => use(env, ({ database }) => Effect.andThen(database.transaction(apply(database.sql, database.dialect, all)), dump(database.sql))))
+          for (let seed = 1; seed <= 12; seed++) {
+            const next = random(seed)
+            yield* use(yield* fresh, ({ database }) =>
+              Effect.gen(function*() {
+                const again = shuffled([...all, ...all.filter(() => next() < 0.4)], next)
+                for (let from = 0; from < again.length;) {
+                  const size = 1 + Math.floor(next() * 15)
+                  yield* database.transaction(apply(database.sql, database.dialect, again.slice(from, from + size)))
+                  from += size
+                }
+                assert.deepStrictEqual(yield* dump(database.sql), expected, `seed ${seed}`)
+              }))
+          }
+        }), 120_000)
+
+      it.effect(`${name}: what is kept is there when keep returns, with all before it`, () =>
+        Effect.gen(function*() {
+          yield* use(yield* fresh, ({ database, store }) =>
+            Effect.gen(function*() {
+              store.write(began(sid))
+              for (let sequence = 0; sequence < 300; sequence++) store.write(event(sid, sequence))
+              yield* store.keep(asked(sid, "a1"))
+              const { actions, events } = yield* dump(database.sql)
+              assert.strictEqual(actions.length, 1)
+              assert.strictEqual(events.length, 300)
+            }))
+        }))
+
+      it.effect(`${name}: another process finds what it needs to go on with a call`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          yield* use(env, ({ store }) =>
+            Effect.gen(function*() {
+              store.write(began(sid, { campaign: "spring", metadata: { customer: "c-1" } }))
+              store.write({ _tag: "StreamBegan", callSid: sid, part: 0, at: 5 })
+              for (const sequence of [0, 1, 2]) store.write(event(sid, sequence))
+              store.write(turn(sid, 0, "Hello"))
+              store.write(asked(sid, "a1", "answered"))
+              store.write(asked(sid, "a2"))
+              store.write(saved(sid, 1))
+              yield* store.keep(saved(sid, 2))
+            }))
+          yield* use(env, ({ store }) =>
+            Effect.gen(function*() {
+              const call = Option.getOrThrow(yield* store.find(sid))
+              assert.include(call, { callSid: sid, direction: "inbound", parts: 1, nextEvent: 3, nextTurn: 1, axisZero: 5, isEnded: false, campaign: "spring", keepsWords: true })
+              assert.deepStrictEqual(call.metadata, { customer: "c-1" })
+              assert.deepStrictEqual(Option.getOrThrow(call.memory), { version: 2, memory: { version: 2, history: ["hello"] } })
+              assert.deepStrictEqual(call.openActions.map(({ id }) => id), ["a2"])
+              assert.isTrue(Option.isNone(yield* store.find(sidOf(99))))
+            }))
+        }))
+
+      it.effect(`${name}: a call has one owner, and an older one is none any more`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          yield* use(env, ({ store: one }) =>
+            use(env, ({ store: other }) =>
+              Effect.gen(function*() {
+                const first = yield* one.own(sid)
+                assert.isTrue(yield* one.isOwner(sid, first))
+                const second = yield* other.own(sid)
+                assert.isAbove(second, first)
+                assert.isFalse(yield* one.isOwner(sid, first))
+                yield* one.disown(sid)
+                assert.isTrue(yield* other.isOwner(sid, second))
+                yield* other.disown(sid)
+                assert.isAbove(yield* one.own(sid), second)
+              })))
+        }))
+
+      it.effect(`${name}: a token is used once, whoever sees it`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          yield* use(env, ({ store: one }) =>
+            use(env, ({ store: other }) =>
+              Effect.gen(function*() {
+                const uses = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? one : other).redeem("nonce"))
+                const answers = yield* Effect.all(uses, { concurrency: "unbounded" })
+                assert.strictEqual(answers.filter((isFirst) => isFirst).length, 1)
+                assert.isTrue(yield* other.redeem("another"))
+              })))
+        }))
+
+      it.effect(`${name}: the owner is told each signal once, in order`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          yield* use(env, ({ store: one }) =>
+            use(env, ({ store: other }) =>
+              Effect.gen(function*() {
+                yield* one.own(sid)
+                yield* other.tell(sid, { status: "in-progress", sequence: 2 })
+                yield* other.tell(sid, { status: "completed", sequence: 3, durationSeconds: 61 })
+                yield* other.tell(sidOf(2), { status: "completed", sequence: 3 })
+                assert.deepStrictEqual(yield* other.signals, [])
+                const both = yield* Effect.all([one.signals, one.signals], { concurrency: 2 })
+                assert.deepStrictEqual(both.flat(), [
+                  { callSid: sid, signal: { status: "in-progress", sequence: 2 } },
+                  { callSid: sid, signal: { status: "completed", sequence: 3, durationSeconds: 61 } }
+                ])
+                assert.deepStrictEqual(yield* one.signals, [])
+              })))
+        }))
+
+      it.effect(`${name}: what still comes of an erased call is not taken, but for the figures of its end`, () =>
+        Effect.gen(function*() {
+          yield* use(yield* fresh, ({ database, store }) =>
+            Effect.gen(function*() {
+              yield* database.query(database.sql`INSERT INTO erased_calls (call_sid, at) VALUES (${sid}, 1)`)
+              for (const write of life(sid)) store.write(write)
+              yield* store.keep(ended(sid, 9, true))
+              const { calls, ...others } = yield* dump(database.sql)
+              assert.deepStrictEqual(Object.values(others).flat(), [])
+              assert.include(calls[0], { from_number: null, metadata: null, is_final: 1, ended_at: 9 })
+            }))
+        }))
+
+      it.effect(`${name}: a write that the database will never take is left out, and those around it are kept`, () =>
+        Effect.gen(function*() {
+          yield* use(yield* fresh, ({ database, store }) =>
+            Effect.gen(function*() {
+              store.write(event(sid, 0))
+              store.write({ ...event(sid, 1), sequence: null } as never)
+              yield* store.keep(event(sid, 2))
+              assert.deepStrictEqual((yield* dump(database.sql)).events.map(({ sequence }) => sequence), [0, 2])
+            }))
+        }))
+    }
+
+    it.effect("its writes are JSON and back", () =>
+      Effect.sync(() => {
+        assert.isTrue(Schema.is(Schema.Json)(life(sid)))
+      }))
+  })
+})

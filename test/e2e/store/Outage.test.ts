@@ -1,0 +1,214 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Duration, Effect, FileSystem, Metric, Option } from "effect"
+import { spawn } from "node:child_process"
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import * as Metrics from "../../../src/observability/Metrics.ts"
+import { CallStore } from "../../../src/store/CallStore.ts"
+import { Database } from "../../../src/store/Database.ts"
+import { encode } from "../../../src/store/journal/JournalLines.ts"
+import * as Databases from "../../support/store/Databases.ts"
+import { PostgresServer } from "../../support/store/PostgresServer.ts"
+import { asked, began, dump, event, saved, sidOf, turn } from "../../support/store/Writes.ts"
+
+interface Both {
+  readonly store: CallStore["Service"]
+  readonly database: Database["Service"]
+}
+
+const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effect<A, E>) =>
+  Effect.gen(function*() {
+    return yield* test({ store: yield* CallStore, database: yield* Database })
+  }).pipe(Effect.provide(Databases.storeOf(env)))
+
+const sid = sidOf(1)
+
+const program = fileURLToPath(new URL("../../support/store/WritingProcess.ts", import.meta.url))
+
+/** A process that writes until it has kept so many, and is killed then; the number that it kept. */
+const writeAndDie = (env: Databases.Environment, enough: number) =>
+  Effect.callback<number>((resume) => {
+    const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? "", AGENT: "echo", LOG_LEVEL: "Error", ...env }, stdio: ["ignore", "pipe", "inherit"] })
+    let kept = 0
+    child.stdout.on("data", (text: Buffer) => {
+      kept += text.toString().split("\n").filter((line) => line.startsWith("kept ")).length
+      if (kept >= enough) child.kill("SIGKILL")
+    })
+    child.on("exit", () => resume(Effect.succeed(kept)))
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })
+
+const journals = (env: Databases.Environment): ReadonlyArray<string> => existsSync(`${env.DATA_DIR}/journal`) ? readdirSync(`${env.DATA_DIR}/journal`) : []
+
+const until = (what: string, isSo: () => Effect.Effect<boolean>, limit: Duration.Input = "20 seconds") =>
+  Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), Effect.suspend(isSo)), { until: (is) => is }).pipe(
+    Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.die(new Error(`never came: ${what}`)) })
+  )
+
+const isReady = (store: CallStore["Service"]) => () => Effect.map(store.state, ({ _tag }) => _tag === "Ready")
+
+const sequences = (database: Database["Service"]) => Effect.map(dump(database.sql), ({ events }) => events.map(({ sequence }) => sequence))
+
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
+
+describe("the store in bad times", { timeout: 120_000 }, () => {
+  layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
+    for (const { name, fresh } of Databases.kinds) {
+      it.effect(`${name}: what a killed process has kept is there`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          const kept = yield* writeAndDie(env, 40)
+          assert.isAtLeast(kept, 40)
+          yield* use(env, ({ database, store }) =>
+            Effect.gen(function*() {
+              yield* until("ready", isReady(store))
+              const found = yield* sequences(database)
+              assert.isAtLeast(found.length, kept)
+              assert.deepStrictEqual(found, upTo(found.length))
+            }))
+        }))
+    }
+
+    it.effect("a damaged last line of a journal is left out, and all others are taken", () =>
+      Effect.gen(function*() {
+        for (const { fresh } of Databases.kinds) {
+          const env = yield* fresh
+          mkdirSync(`${env.DATA_DIR}/journal`)
+          const lines = [began(sid), event(sid, 0), event(sid, 1), turn(sid, 0, "Hello".repeat(200_000))].map((write, index) => encode({ write, at: index }))
+          const torn = encode({ write: event(sid, 2), at: 9 }).slice(0, 40)
+          writeFileSync(`${env.DATA_DIR}/journal/000000000000001~elsewhere~1~00.jsonl`, lines.join("") + torn)
+          yield* Effect.promise(async () => {
+            const { utimes } = await import("node:fs/promises")
+            await utimes(`${env.DATA_DIR}/journal/000000000000001~elsewhere~1~00.jsonl`, 1, 1)
+          })
+          yield* use(env, ({ database, store }) =>
+            Effect.gen(function*() {
+              yield* until("ready", isReady(store))
+              assert.deepStrictEqual(yield* sequences(database), [0, 1])
+              assert.strictEqual((yield* dump(database.sql)).turns.length, 1)
+              yield* until("counted", () => Effect.map(Metric.value(Metrics.storeWrites("lost")), ({ count }) => Number(count) === 1))
+            })).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+          assert.deepStrictEqual(journals(env), [])
+        }
+      }))
+
+    it.effect("SQLite: neither the database nor the journal can be written: it is said, and nothing hangs", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            writeFileSync(`${env.DATA_DIR}/journal`, "no folder")
+            yield* database.query(database.sql`DROP TABLE erased_calls`)
+            yield* database.query(database.sql`DROP TABLE store_probe`)
+            yield* database.check
+            const [took, error] = yield* Effect.timed(Effect.flip(store.keep(event(sid, 0))))
+            assert.strictEqual(error._tag, "NotKept")
+            assert.isBelow(Duration.toMillis(took), 2000)
+            assert.strictEqual((yield* store.state)._tag, "Degraded")
+            assert.strictEqual((yield* Effect.flip(store.find(sid)))._tag, "StoreUnreachable")
+          }))
+      }))
+
+    it.effect("Postgres: stopped and started in between, it has all in the end, and the calls noticed nothing", () =>
+      Effect.gen(function*() {
+        const server = yield* PostgresServer
+        if (!server.isOurs) return
+        const env = yield* Databases.kinds[1].fresh
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            store.write(began(sid))
+            for (const sequence of upTo(300)) store.write(event(sid, sequence))
+            yield* store.keep(saved(sid, 1))
+            yield* server.stop
+            for (const sequence of upTo(300)) store.write(event(sid, 300 + sequence))
+            const [took] = yield* Effect.timed(store.keep(asked(sid, "a1")))
+            assert.isBelow(Duration.toMillis(took), 1500)
+            yield* until("degraded", () => Effect.map(store.state, ({ _tag }) => _tag === "Degraded"))
+            const times: Array<number> = []
+            for (const version of upTo(20)) {
+              const [took] = yield* Effect.timed(store.keep(saved(sid, 2 + version)))
+              times.push(Duration.toMillis(took))
+            }
+            assert.isBelow(times.toSorted((one, other) => one - other)[10], 100)
+            const [file] = journals(env)
+            assert.strictEqual(statSync(`${env.DATA_DIR}/journal/${file}`).mode & 0o777, 0o600)
+            assert.strictEqual(statSync(`${env.DATA_DIR}/journal`).mode & 0o777, 0o700)
+            assert.strictEqual((yield* Effect.flip(store.find(sid)))._tag, "StoreUnreachable")
+            yield* server.start
+            yield* until("ready", isReady(store))
+            yield* store.settled(sid)
+            assert.deepStrictEqual(yield* sequences(database), upTo(600))
+            const { actions, conversations } = yield* dump(database.sql)
+            assert.deepStrictEqual([actions.length, conversations[0]?.version], [1, 21])
+            assert.deepStrictEqual(journals(env), [])
+          }))
+      }))
+
+    it.effect("Postgres: while it stands still, what is kept goes to the journal within a third of a second", () =>
+      Effect.gen(function*() {
+        const server = yield* PostgresServer
+        if (!server.isOurs) return
+        const env = yield* Databases.kinds[1].fresh
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            yield* store.keep(began(sid))
+            yield* server.freeze
+            store.write(event(sid, 0))
+            yield* Effect.sleep("100 millis")
+            const [took] = yield* Effect.timed(store.keep(event(sid, 1)))
+            assert.isBelow(Duration.toMillis(took), 700)
+            for (const sequence of [2, 3, 4]) yield* store.keep(event(sid, sequence))
+            yield* until("degraded", () => Effect.map(store.state, ({ _tag }) => _tag === "Degraded"))
+            yield* server.thaw
+            yield* until("ready", isReady(store))
+            assert.deepStrictEqual(yield* sequences(database), upTo(5))
+          })).pipe(Effect.ensuring(server.thaw))
+      }))
+
+    it.effect("Postgres: not there at the start: writes wait, and a process that comes after a killed one brings them", () =>
+      Effect.gen(function*() {
+        const server = yield* PostgresServer
+        if (!server.isOurs) return
+        const env = yield* Databases.kinds[1].fresh
+        yield* server.stop
+        const kept = yield* writeAndDie(env, 40)
+        assert.isAtLeast(kept, 40)
+        assert.strictEqual(journals(env).length, 1)
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            yield* store.keep(event(sidOf(2), 0))
+            assert.strictEqual((yield* store.state)._tag, "Degraded")
+            yield* server.start
+            yield* until("ready", isReady(store))
+            const call = yield* store.find(sid)
+            assert.isAtLeast(Option.getOrThrow(call).nextEvent, kept)
+            const { events } = yield* dump(database.sql)
+            const first = events.filter(({ call_sid }) => call_sid === sid).map(({ sequence }) => sequence)
+            assert.deepStrictEqual(first, upTo(first.length))
+            assert.deepStrictEqual(journals(env), [])
+          }))
+      }))
+
+    it.effect("what waits at the end of a process is written before it ends", () =>
+      Effect.gen(function*() {
+        for (const { fresh } of Databases.kinds) {
+          const env = yield* fresh
+          yield* use(env, ({ store }) => Effect.sync(() => {
+            for (const sequence of upTo(1000)) store.write(event(sid, sequence))
+          }))
+          yield* use(env, ({ database }) => Effect.map(sequences(database), (found) => assert.deepStrictEqual(found, upTo(1000))))
+        }
+      }))
+
+    it.effect("SQLite: a folder that can't be written to keeps it from starting, in one line", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        // Root may write everywhere, so the folder is a file.
+        const file = `${env.DATA_DIR}/file`
+        yield* (yield* FileSystem.FileSystem).writeFileString(file, "")
+        const error = yield* Effect.flip(use({ DATA_DIR: file }, () => Effect.void))
+        assert.match(error.message, /^[^\n]*calls\.db[^\n]*$/)
+        chmodSync(file, 0o600)
+      }))
+  })
+})

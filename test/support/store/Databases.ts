@@ -1,0 +1,41 @@
+/**
+ * Both databases, for suites that hold on both.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { Effect, FileSystem, Layer } from "effect"
+import { Database } from "../../../src/store/Database.ts"
+import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
+import { exactly } from "../service/TestConfig.ts"
+import { PostgresServer } from "./PostgresServer.ts"
+
+/** Variables that give a store of its own to a test. */
+export type Environment = Record<string, string>
+
+export interface Kind {
+  readonly name: "SQLite" | "Postgres"
+  /** The variables of an empty store; its folder ends with the scope. */
+  readonly fresh: Effect.Effect<Environment, never, PostgresServer | FileSystem.FileSystem | import("effect").Scope.Scope>
+}
+
+const folder = Effect.gen(function*() {
+  return yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
+}).pipe(Effect.orDie)
+
+export const kinds: ReadonlyArray<Kind> = [
+  { name: "SQLite", fresh: Effect.map(folder, (DATA_DIR) => ({ DATA_DIR })) },
+  {
+    name: "Postgres",
+    fresh: Effect.gen(function*() {
+      return { DATA_DIR: yield* folder, DATABASE_URL: yield* (yield* PostgresServer).database }
+    })
+  }
+]
+
+/** The database of these variables. Each use is another process's, as it were. */
+export const databaseOf = (env: Environment) => Layer.fresh(Database.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
+
+/** What a suite on both databases needs. */
+export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
+
+/** The store of these variables, with its database. Each use is another process's, as it were. */
+export const storeOf = (env: Environment) => Layer.fresh(LiveCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))

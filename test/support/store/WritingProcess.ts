@@ -1,0 +1,20 @@
+/**
+ * A process that keeps events of a call without end and says of each that it is kept, until it is killed. Its store is that of its environment.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { AppConfig } from "../../../src/config/AppConfig.ts"
+import { CallStore } from "../../../src/store/CallStore.ts"
+import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
+import { began, event, sidOf } from "./Writes.ts"
+
+const program = Effect.gen(function*() {
+  const store = yield* CallStore
+  store.write(began(sidOf(1)))
+  for (let sequence = 0;; sequence++) {
+    yield* store.keep(event(sidOf(1), sequence))
+    yield* Effect.sync(() => process.stdout.write(`kept ${sequence}\n`))
+  }
+}).pipe(Effect.provide(LiveCallStore.layer.pipe(Layer.provide([AppConfig.layer, NodeServices.layer]))))
+
+await Effect.runPromise(program)

@@ -1,0 +1,334 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Result, Schema } from "effect"
+import * as ToolRunner from "../../../../src/conversation/tools/ToolRunner.ts"
+import type { Action } from "../../../../src/conversation/ports/Actions.ts"
+import { ActionNotKept } from "../../../../src/conversation/ports/Actions.ts"
+import { ToolMemory } from "../../../../src/conversation/ports/ConversationMemory.ts"
+import * as Tools from "../../../../src/conversation/ports/Tools.ts"
+import * as FakeTools from "../../../support/engines/FakeTools.ts"
+import { settle } from "../../../support/service/Time.ts"
+
+const decodeMemory = Schema.decodeUnknownSync(ToolMemory)
+const { callOf } = FakeTools
+const book = FakeTools.toolOf("book")
+const find = FakeTools.toolOf("find", true)
+const refused = (answer: string) => Result.fail(new Tools.ToolCallRefused({ answer }))
+const monday = callOf(book, { day: "Monday", hour: 10 })
+
+const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptions, "actions" | "memory"> = {}) {
+  const fake = yield* FakeTools.make
+  const runner = ToolRunner.make({ tools: fake.tools, smallTalk: ["okay", "uh-huh", "hello", "are you there", "I see"], ...options })
+  let at = 0
+  /** A reply makes these calls after it has said something. The fiber waits for the answers. */
+  const call = (reply: number, calls: ReadonlyArray<ReturnType<typeof callOf>>, said = "") =>
+    Effect.gen(function*() {
+      runner.exchanges(reply, "")
+      const waiting = yield* Effect.forkChild(runner.run({ reply, at: ++at, said, calls }), { startImmediately: true })
+      yield* settle
+      return waiting
+    })
+  /** The answers that the model is told by a request of this reply, in order. */
+  const told = (reply: number, said = "") => runner.exchanges(reply, said).flatMap(({ calls }) => calls.map(({ answer }) => answer))
+  /** The reply's next request goes out with the answers, and the caller hears it to its end. */
+  const tells = (reply: number, text: string, said = "") => {
+    runner.exchanges(reply, said)
+    runner.onReplyHeard(reply, text)
+  }
+  return { ...fake, ...runner, call, told, tells }
+})
+
+const setUp = makeSetUp()
+
+/** As a store gives it back. */
+const kept = (memory: ToolMemory): ToolMemory => decodeMemory(JSON.parse(JSON.stringify(memory)))
+
+describe("a request to a tool", () => {
+  it.effect("goes on when its reply is thrown away, and the model is told that it runs, then its answer", () =>
+    Effect.gen(function*() {
+      const { answer, call, sent, told } = yield* setUp
+      const waiting = yield* call(1, [monday])
+      yield* Fiber.interrupt(waiting)
+      assert.include(told(2)[0], "still running")
+      yield* answer(0, "Booked as 17.")
+      yield* settle
+      assert.deepStrictEqual(told(3), ["Booked as 17."])
+      assert.strictEqual(sent.length, 1)
+    }))
+
+  it.effect("is not sent a second time while it runs, whatever the order of the arguments and whatever the caller says", () =>
+    Effect.gen(function*() {
+      const { answer, call, onCallerSaid, sent, told } = yield* setUp
+      yield* Fiber.interrupt(yield* call(1, [monday]))
+      onCallerSaid("And also something else, please.")
+      const waiting = yield* call(2, [callOf(book, { hour: 10, day: "Monday" })])
+      assert.strictEqual(sent.length, 1)
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* answer(0, "Booked as 17.")
+      yield* Fiber.join(waiting)
+      assert.deepStrictEqual(told(2), ["Booked as 17.", "Booked as 17."])
+    }))
+
+  it.effect("is sent again only after the caller has heard of its answer and has asked for something new", () =>
+    Effect.gen(function*() {
+      const { answer, call, onCallerSaid, sent, tells, told } = yield* setUp
+      yield* call(1, [monday])
+      yield* answer(0, "Booked as 17.")
+      yield* settle
+      const again = Effect.fnUntraced(function*(reply: number) {
+        yield* Fiber.join(yield* call(reply, [monday]))
+        assert.strictEqual(sent.length, 1)
+        assert.match(told(reply).at(-1) ?? "", /not done a second time\. Booked as 17\.$/)
+      })
+      // Nothing of the answer was heard: whatever they say is not about a second one.
+      onCallerSaid("Did you get that? Monday at ten.")
+      yield* again(2)
+      tells(2, "You are booked.")
+      onCallerSaid("Okay.")
+      onCallerSaid("Hello? Are you there?")
+      onCallerSaid("")
+      yield* again(3)
+      tells(3, "You are booked.")
+      onCallerSaid("The same for my sister, please.")
+      yield* call(4, [monday])
+      assert.strictEqual(sent.length, 2)
+    }))
+
+  it.effect("does not count as heard of when the caller has only heard words from before its answer", () =>
+    Effect.gen(function*() {
+      const { answer, call, onCallerSaid, exchanges, onReplyHeard, sent } = yield* setUp
+      yield* call(1, [monday], "One moment, I book that for you.")
+      yield* answer(0)
+      yield* settle
+      exchanges(1, "One moment, I book that for you.")
+      onReplyHeard(1, "One moment, I book that for you.")
+      onCallerSaid("Monday at ten, I said.")
+      yield* call(2, [monday])
+      assert.strictEqual(sent.length, 1)
+    }))
+
+  it.effect("is sent twice when one reply calls twice, and not again when the next reply does the same", () =>
+    Effect.gen(function*() {
+      const { answer, call, sent } = yield* setUp
+      yield* Fiber.interrupt(yield* call(1, [monday, monday]))
+      assert.strictEqual(sent.length, 2)
+      yield* Fiber.interrupt(yield* call(2, [monday, monday]))
+      assert.strictEqual(sent.length, 2)
+      yield* answer(0, "Booked as 17.")
+      yield* answer(1, "Booked as 18.")
+      yield* settle
+      yield* Fiber.join(yield* call(3, [monday, monday]))
+      assert.strictEqual(sent.length, 2)
+    }))
+
+  it.effect("is another one with other arguments or another tool", () =>
+    Effect.gen(function*() {
+      const { call, sent } = yield* setUp
+      yield* call(1, [monday, callOf(book, { day: "Tuesday", hour: 10 }), callOf(find, { day: "Monday", hour: 10 })])
+      assert.deepStrictEqual(sent.map(({ name }) => name), ["book", "book", "find"])
+    }))
+
+  it.effect("whose answer was lost is not sent again, and one that never left may be", () =>
+    Effect.gen(function*() {
+      const { answer, call, sent, told } = yield* setUp
+      yield* call(1, [monday])
+      yield* answer(0, { _tag: "Unknown" })
+      yield* settle
+      assert.include(told(2)[0], "nobody knows whether it was done")
+      yield* Fiber.join(yield* call(2, [monday]))
+      assert.strictEqual(sent.length, 1)
+      yield* call(3, [callOf(book, { day: "Friday" })])
+      yield* answer(1, { _tag: "NotSent" })
+      yield* settle
+      yield* call(4, [callOf(book, { day: "Friday" })])
+      assert.strictEqual(sent.length, 3)
+    }))
+
+  it.effect("that fails by a mistake of our own counts as unknown, and the reply goes on", () =>
+    Effect.gen(function*() {
+      const { call, sent, told } = yield* setUp
+      const waiting = yield* call(1, [monday])
+      yield* Deferred.die(sent[0].answer, new Error("a mistake of ours"))
+      yield* Fiber.join(waiting)
+      assert.include(told(1)[0], "nobody knows whether it was done")
+      yield* Fiber.join(yield* call(2, [monday]))
+      assert.strictEqual(sent.length, 1)
+    }))
+
+  it.effect("is not sent for a refused call, and the model is told why", () =>
+    Effect.gen(function*() {
+      const { call, sent, told } = yield* setUp
+      yield* call(1, [{ id: "x", name: "fly", arguments: "{}", request: refused("There is no such tool.") }, monday])
+      assert.strictEqual(sent.length, 1)
+      assert.strictEqual(told(2)[0], "There is no such tool.")
+    }))
+})
+
+describe("a tool that only looks up", () => {
+  it("may be called in a pause, and one that books may not", () => {
+    const runner = ToolRunner.make({ tools: { send: () => Effect.die("It must not be sent.") }, smallTalk: [] })
+    assert.isTrue(runner.areRepeatable([callOf(find), { id: "x", name: "", arguments: "", request: refused("No.") }]))
+    assert.isFalse(runner.areRepeatable([callOf(find), monday]))
+  })
+})
+
+describe("after the caller heard that it is booked", () => {
+  /** How many bookings were sent when the caller says this and the model books the same again. */
+  const bookings = Effect.fnUntraced(function*(text: string) {
+    const { answer, call, onCallerSaid, sent, tells } = yield* setUp
+    yield* call(1, [monday])
+    yield* answer(0, "Booked as 17.")
+    yield* settle
+    tells(1, "You are booked.")
+    onCallerSaid(text)
+    yield* call(2, [monday])
+    return sent.length
+  })
+
+  it.effect.each(["", "...", "Okay.", "okay okay", "Hello? Are you there?", "Uh-huh, I see!", "OKAY, hello"])("%j asks for no second booking", (text) =>
+    Effect.map(bookings(text), (count) => assert.strictEqual(count, 1)))
+
+  it.effect.each(["Monday", "okay Monday", "Hello, book a table", "are you there at ten", "I see a doctor"])("%j may ask for a second booking", (text) =>
+    Effect.map(bookings(text), (count) => assert.strictEqual(count, 2)))
+})
+
+describe("arguments", () => {
+  it.prop("are equal whatever the order of their keys", [Schema.Json], ([value]) => {
+    const shuffled = (json: Schema.Json): Schema.Json =>
+      Array.isArray(json)
+        ? json.map(shuffled)
+        : typeof json === "object" && json !== null
+        ? Object.fromEntries(Object.entries(json).toReversed().map(([key, member]) => [key, shuffled(member as Schema.Json)]))
+        : json
+    assert.strictEqual(Tools.canonical(shuffled(value)), Tools.canonical(value))
+    assert.deepStrictEqual(JSON.parse(Tools.canonical(value)), JSON.parse(JSON.stringify(value)))
+  })
+})
+
+describe("what the model is told", () => {
+  it.effect("loses its oldest answers when it grows too long, and never what still runs", () =>
+    Effect.gen(function*() {
+      const { answer, call, told } = yield* setUp
+      yield* call(1, [monday])
+      let before: ReadonlyArray<string> = []
+      let cuts = 0
+      const asked = 30
+      for (let index = 1; index <= asked; index++) {
+        yield* call(index + 1, [callOf(find, { index })])
+        yield* answer(index, `${index}`.padEnd(4000, "x"))
+        yield* settle
+        const answers = told(index + 1)
+        assert.include(answers[0], "still running")
+        assert.include(answers.at(-1), `${index}x`)
+        assert.isBelow(answers.reduce((sum, { length }) => sum + length, 0), 25_000)
+        if (before.some((answer, at) => answer !== answers[at])) cuts++
+        before = answers
+      }
+      // Seldom and much: between two cuts each request begins as the one before.
+      assert.isAbove(cuts, 0)
+      assert.isBelow(cuts, asked / 3)
+    }))
+})
+
+describe("a request to a tool, when the conversation goes on after its process died", () => {
+  it.effect("has its answer still, and is not sent again", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      yield* before.answer(0, "Booked as 17.")
+      yield* settle
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      yield* Fiber.join(yield* after.call(2, [monday]))
+      assert.deepStrictEqual(after.sent, [])
+      assert.deepStrictEqual(after.told(2).map((answer) => answer.includes("Booked as 17.")), [true, true])
+    }))
+
+  it.effect("is unknown if it had no answer, and is not sent again by itself", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      assert.include(after.told(2)[0], "nobody knows whether it was done")
+      yield* Fiber.join(yield* after.call(2, [monday]))
+      assert.deepStrictEqual(after.sent, [])
+    }))
+
+  it.effect("may be sent again if it changes nothing", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [callOf(find, { day: "Monday" })])
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      yield* after.call(2, [callOf(find, { day: "Monday" })])
+      assert.strictEqual(after.sent.length, 1)
+    }))
+
+  it.effect("tells the model again why it was refused", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [{ id: "1", name: "nothing", arguments: "{}", request: refused("There is no such tool.") }])
+      const after = yield* makeSetUp({ memory: kept(before.memory()) })
+      assert.deepStrictEqual(after.told(2), ["There is no such tool."])
+    }))
+})
+
+describe("an action", () => {
+  const keeper = Effect.fnUntraced(function*() {
+    const gate = yield* Deferred.make<void, ActionNotKept>()
+    const asked: Array<Action> = []
+    const noted: Array<Action> = []
+    const settled: Array<string> = []
+    return {
+      gate, asked, noted, settled,
+      actions: {
+        asked: (action: Action) => Effect.andThen(Effect.sync(() => asked.push(action)), Deferred.await(gate)),
+        noted: (action: Action) => void noted.push(action),
+        settled: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`)
+      }
+    }
+  })
+
+  it.effect("is sent only once it is written down", () =>
+    Effect.gen(function*() {
+      const { actions, asked, gate, settled } = yield* keeper()
+      const { answer, call, sent } = yield* makeSetUp({ actions })
+      yield* call(1, [monday])
+      assert.deepStrictEqual(asked.map(({ arguments: json, id, name }) => [id, name, json]), [["tool-0", "book", "{\"day\":\"Monday\",\"hour\":10}"]])
+      assert.strictEqual(sent.length, 0)
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.strictEqual(sent.length, 1)
+      yield* answer(0, "Booked.")
+      yield* settle
+      assert.deepStrictEqual(settled, ["tool-0 Answered"])
+    }))
+
+  it.effect("is not sent if it can't be written down, and the model is told so", () =>
+    Effect.gen(function*() {
+      const { actions, gate, settled } = yield* keeper()
+      const { call, sent, told } = yield* makeSetUp({ actions })
+      yield* Deferred.fail(gate, new ActionNotKept())
+      yield* Fiber.join(yield* call(1, [monday]))
+      assert.strictEqual(sent.length, 0)
+      assert.include(told(1)[0], "Nothing was done")
+      assert.deepStrictEqual(settled, ["tool-0 NotSent"])
+    }))
+
+  it.effect("that changes nothing does not wait for that", () =>
+    Effect.gen(function*() {
+      const { actions, noted } = yield* keeper()
+      const { call, sent } = yield* makeSetUp({ actions })
+      yield* call(1, [callOf(find, {})])
+      assert.strictEqual(sent.length, 1)
+      assert.strictEqual(noted.length, 1)
+    }))
+
+  it.effect("has an id that no earlier media stream of the call used", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      const { actions, asked, gate } = yield* keeper()
+      yield* Deferred.succeed(gate, undefined)
+      const after = yield* makeSetUp({ actions, memory: kept(before.memory()) })
+      yield* after.call(2, [callOf(book, { day: "Friday", hour: 9 })])
+      assert.deepStrictEqual(asked.map(({ id }) => id), ["tool-1"])
+    }))
+})

@@ -1,0 +1,216 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { PhoneNumber } from "../../../../../src/domain/PhoneNumber.ts"
+import { answering, asked, historyOf } from "../../../../support/conversation/TurnMoments.ts"
+import * as Turns from "../../../../support/conversation/Turns.ts"
+
+const resumed = Turns.settings.lines.resumed ?? ""
+
+const spoken = (turns: Turns.Turns): ReadonlyArray<string> => turns.all.flatMap((command) => command._tag === "Speak" ? [command.text] : [])
+
+/** Every segment that was asked for is played to its end. */
+const hearAll = (turns: Turns.Turns): void => {
+  for (const { reply, segment } of turns.all.filter(turns.tag("Speak"))) {
+    turns.send({ _tag: "SpeechBegan", reply, segment })
+    turns.send({ _tag: "MediaSent", reply, segment })
+    turns.send({ _tag: "SpeechEnded", reply, segment, duration: 1000 })
+    turns.pass(1000)
+    turns.send({ _tag: "MarkReturned", reply, segment })
+  }
+}
+
+/** The agent answers in two sentences, and the caller has heard the first. */
+const halfHeard = (more: Parameters<Turns.Turns["answers"]>[1] = {}) => {
+  const turns = asked("when are you open", { transfers: { reception: "+14155550177" as PhoneNumber } })
+  turns.answers("We are open from nine to five. On Sundays we are closed the whole day.", more)
+  turns.pass(300)
+  const [first, second] = turns.all.filter(turns.tag("Speak")).slice(-2)
+  for (const { reply, segment } of [first, second]) {
+    turns.send({ _tag: "SpeechBegan", reply, segment })
+    turns.send({ _tag: "MediaSent", reply, segment })
+    turns.send({ _tag: "SpeechEnded", reply, segment, duration: 2000 })
+  }
+  turns.pass(2000)
+  turns.send({ _tag: "MarkReturned", reply: first.reply, segment: first.segment })
+  turns.pass(1000)
+  return turns
+}
+
+describe("a conversation whose line was cut while the agent spoke", () => {
+  it("says that it was cut off, and then only what the caller has not heard", () => {
+    const turns = Turns.reconnect(halfHeard())
+    assert.deepStrictEqual(spoken(turns), [resumed, "On Sundays we are closed the whole day."])
+    assert.deepStrictEqual(historyOf(turns).slice(-2), ["caller: when are you open", "agent: We are open from nine to five."])
+  })
+
+  it("has both halves in its history once the rest was heard", () => {
+    const turns = Turns.reconnect(halfHeard())
+    hearAll(turns)
+    assert.strictEqual(historyOf(turns).at(-1), `agent: ${resumed} On Sundays we are closed the whole day.`)
+    assert.isUndefined(turns.state.active)
+  })
+
+  it("says the whole answer if its first segment was in play", () => {
+    const turns = Turns.reconnect(answering("We are open from nine to five."))
+    assert.deepStrictEqual(spoken(turns), [resumed, "We are open from nine to five."])
+  })
+
+  it("asks the model again if it had heard nothing of an answer that was not all written", () => {
+    const before = asked()
+    before.pass(300)
+    const reply = before.last("StartReply")?.reply ?? 0
+    before.send({ _tag: "ReplyText", reply, text: "We are open from nine" })
+    const turns = Turns.reconnect(before)
+    assert.deepStrictEqual(spoken(turns), [resumed])
+    assert.deepStrictEqual(turns.last("StartReply")?.request.history.map(({ text }) => text), ["Hello, how can I help you?", "when are you open"])
+    turns.answers("From nine to five.")
+    assert.deepStrictEqual(spoken(turns), [resumed, "From nine to five."])
+  })
+
+  it("numbers its replies on, so that a mark of the old line means nothing", () => {
+    const before = halfHeard()
+    const turns = Turns.reconnect(before)
+    assert.isAbove(turns.last("Speak")?.reply ?? 0, before.last("Speak")?.reply ?? 0)
+  })
+
+  for (
+    const [what, more, hasDone] of [
+      ["hangs up", { hangUp: true }, (turns: Turns.Turns) => turns.pass(1000).some(({ _tag }) => _tag === "HangUp")],
+      ["hands the call on", { transfer: "reception" }, (turns: Turns.Turns) => turns.last("Transfer")?.to === "reception"],
+      ["presses its keys", { digits: "12#" }, (turns: Turns.Turns) => turns.last("Press")?.digits === "12#"]
+    ] as const
+  ) {
+    it(`${what} behind the rest, as it would have`, () => {
+      const turns = Turns.reconnect(halfHeard(more))
+      hearAll(turns)
+      assert.isTrue(hasDone(turns))
+    })
+  }
+
+  it("does not press keys again that may have been pressed", () => {
+    const before = asked()
+    before.answers("", { digits: "1" })
+    before.pass(300)
+    before.play(500)
+    assert.strictEqual(before.count("Press"), 1)
+    assert.strictEqual(Turns.reconnect(before).count("Press"), 0)
+  })
+
+  it("goes on with the greeting", () => {
+    const before = Turns.make()
+    before.send({ _tag: "Began" })
+    before.play(2000)
+    before.pass(500)
+    const turns = Turns.reconnect(before)
+    assert.deepStrictEqual(spoken(turns), [resumed, "Hello, how can I help you?"])
+  })
+})
+
+describe("a conversation whose line was cut while the caller spoke", () => {
+  it("says that it was cut off, and listens", () => {
+    const before = Turns.make()
+    before.greeted()
+    before.send({ _tag: "VoiceStarted", since: before.now })
+    before.pass(700)
+    const turns = Turns.reconnect(before)
+    assert.deepStrictEqual(spoken(turns), [resumed])
+    hearAll(turns)
+    turns.voice(800)
+    turns.pass(120)
+    turns.transcribed("when are you open")
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open")
+  })
+
+  it("answers the words that were understood before", () => {
+    const before = asked("when are you open")
+    const turns = Turns.reconnect(before)
+    hearAll(turns)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open")
+  })
+
+  it("does not say the rest of an answer that the caller had interrupted", () => {
+    const before = answering()
+    before.voice(900)
+    const turns = Turns.reconnect(before)
+    assert.deepStrictEqual(spoken(turns), [resumed])
+  })
+
+  it("asks once more whether a silent caller is there, and not at once", () => {
+    const before = Turns.make()
+    before.greeted()
+    const turns = Turns.reconnect(before)
+    hearAll(turns)
+    turns.pass(7900)
+    assert.strictEqual(spoken(turns).length, 1)
+    turns.pass(200)
+    assert.strictEqual(spoken(turns).at(-1), Turns.settings.lines.idle)
+  })
+})
+
+describe("a conversation that goes on", () => {
+  it("ends as before if the goodbye had been heard", () => {
+    const before = asked()
+    before.answers("Goodbye.", { hangUp: true })
+    before.pass(300)
+    before.play(1000)
+    before.pass(1000)
+    before.heard()
+    const turns = Turns.reconnect(before)
+    turns.pass(1000)
+    assert.deepStrictEqual(spoken(turns), [])
+    assert.strictEqual(turns.count("HangUp"), 1)
+  })
+
+  it("says that nobody took the call when it is back from a transfer", () => {
+    const before = halfHeard({ transfer: "reception" })
+    before.heard()
+    assert.strictEqual(before.count("Transfer"), 1)
+    const turns = Turns.reconnect(before, { isAfterTransfer: true })
+    assert.deepStrictEqual(spoken(turns), [Turns.settings.lines.transferFailed ?? ""])
+    assert.deepStrictEqual(turns.told("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "noAnswer"]])
+  })
+
+  it("survives five cuts in a row, and says the rest once", () => {
+    let turns = halfHeard()
+    for (let cut = 0; cut < 5; cut++) turns = Turns.reconnect(turns)
+    hearAll(turns)
+    const heard = historyOf(turns).join(" ")
+    assert.strictEqual(heard.split("On Sundays we are closed the whole day.").length, 2)
+    assert.strictEqual(heard.split("We are open from nine to five.").length, 2)
+  })
+
+  it("begins anew, politely, if nobody knows what was said", () => {
+    const turns = Turns.make()
+    turns.send({ _tag: "Reconnected", memory: null, isAfterTransfer: false })
+    assert.deepStrictEqual(spoken(turns), [resumed, Turns.settings.lines.greeting])
+  })
+
+  it("goes on without a word about it if the agent has no line for it", () => {
+    const { resumed: _resumed, ...lines } = Turns.settings.lines
+    const before = halfHeard()
+    const turns = Turns.reconnect({ ...before, settings: { ...before.settings, lines } })
+    assert.deepStrictEqual(spoken(turns), ["On Sundays we are closed the whole day."])
+  })
+
+  it("counts its longest duration from the call's beginning", () => {
+    const before = Turns.make({ maxDuration: 60_000 })
+    before.greeted()
+    const turns = Turns.reconnect(before, { gap: 30_000 })
+    hearAll(turns)
+    assert.isAtMost(turns.all.filter(turns.tag("StartTimer")).find(({ timer }) => timer === "limit")?.due ?? Infinity, 50_000)
+  })
+})
+
+describe("the end of a line", () => {
+  it("that was lost is no end of the call, and nobody is said to have hung up", () => {
+    const turns = answering()
+    turns.send({ _tag: "HungUp", reason: null })
+    assert.deepStrictEqual(turns.told("Ended"), [])
+    assert.strictEqual(turns.told("AgentHeard").length, 2)
+  })
+
+  it("has the reason that the call knows", () => {
+    const turns = answering()
+    turns.send({ _tag: "HungUp", reason: "mediaTimeout" })
+    assert.deepStrictEqual(turns.told("Ended").map(({ reason }) => reason), ["mediaTimeout"])
+  })
+})

@@ -1,0 +1,32 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as RequestPace from "../../../../../src/engines/openai/transcription/RequestPace.ts"
+
+type Event = readonly ["answered" | "aborted", number] | "failed"
+
+const isQuick = (...events: ReadonlyArray<Event>): boolean => {
+  const pace = RequestPace.make()
+  for (const event of events) {
+    if (event === "failed") pace.failed()
+    else pace[event[0]](event[1])
+  }
+  return pace.isQuick(300)
+}
+
+const rows: ReadonlyArray<readonly [title: string, isQuick: boolean, ...events: ReadonlyArray<Event>]> = [
+  ["of which nothing is known may be quick", true],
+  ["whose answer came before the pause's end is quick", true, ["answered", 299]],
+  ["whose answer came later is slow", false, ["answered", 300]],
+  ["is as quick as its newest answer", true, ["answered", 2000], ["answered", 100]],
+  ["is as slow as its newest answer", false, ["answered", 100], ["answered", 2000]],
+  ["stays quick when a request is soon aborted", true, ["answered", 100], ["aborted", 200]],
+  ["is slow when a request was aborted that had run for long", false, ["answered", 100], ["aborted", 400]],
+  ["is not asked once more when its very first request was aborted", false, ["aborted", 10]],
+  ["stays slow however many are aborted", false, ["answered", 2000], ["aborted", 10], ["aborted", 10]],
+  ["is not asked after a failure", false, ["answered", 100], "failed"],
+  ["is not asked after a failure and one that was aborted", false, ["answered", 100], "failed", ["aborted", 10]],
+  ["is asked again once it has answered", true, "failed", ["aborted", 900], ["answered", 100]]
+]
+
+describe("a server", () => {
+  for (const [title, expected, ...events] of rows) it(title, () => assert.strictEqual(isQuick(...events), expected))
+})

@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
+import { type Entry, WriteQueue } from "../../../src/store/writer/WriteQueue.ts"
+import { event, saved, sidOf } from "../../support/store/Writes.ts"
+
+const [one, other] = [sidOf(1), sidOf(2)]
+
+const entry = (write: StoreWrite, onKept: Array<() => void> = []): Entry => ({ write, at: 0, onKept, isReplaced: false })
+
+const versions = (entries: ReadonlyArray<Entry>) => entries.map(({ write }) => write._tag === "ConversationSaved" ? write.version : write._tag)
+
+describe("writes that wait", () => {
+  it("leave in the order in which they came", () => {
+    const queue = new WriteQueue(10)
+    for (const sequence of [0, 1, 2]) queue.add(entry(event(one, sequence)))
+    assert.deepStrictEqual(queue.take(2).map(({ write }) => write), [event(one, 0), event(one, 1)])
+    assert.deepStrictEqual(queue.take(2).map(({ write }) => write), [event(one, 2)])
+    assert.strictEqual(queue.size, 0)
+  })
+
+  it("a newer memory stands for an older one of the same call, and for whoever waits for it", () => {
+    const queue = new WriteQueue(10)
+    let kept = 0
+    queue.add(entry(saved(one, 1), [() => kept++]))
+    queue.add(entry(saved(other, 1)))
+    queue.add(entry(event(one, 0)))
+    assert.isDefined(queue.add(entry(saved(one, 2)))?.replaced)
+    assert.strictEqual(queue.size, 3)
+    assert.isTrue(queue.isAwaited)
+    const taken = queue.take(10)
+    assert.deepStrictEqual(versions(taken), [1, "EventTold", 2])
+    for (const { onKept } of taken) for (const tell of onKept) tell()
+    assert.strictEqual(kept, 1)
+    assert.strictEqual(queue.size, 0)
+  })
+
+  it("a memory that has left is not replaced", () => {
+    const queue = new WriteQueue(10)
+    queue.add(entry(saved(one, 1)))
+    queue.take(10)
+    assert.deepStrictEqual(queue.add(entry(saved(one, 2))), { replaced: undefined })
+  })
+
+  it("are refused when there is no room, but for a memory that takes the place of another", () => {
+    const queue = new WriteQueue(2)
+    queue.add(entry(saved(one, 1)))
+    queue.add(entry(event(one, 0)))
+    assert.isUndefined(queue.add(entry(event(one, 1))))
+    assert.isDefined(queue.add(entry(saved(one, 2))))
+    assert.strictEqual(queue.size, 2)
+  })
+
+  it("those that were put back leave first", () => {
+    const queue = new WriteQueue(10)
+    for (const sequence of [0, 1, 2]) queue.add(entry(event(one, sequence)))
+    queue.putBack(queue.take(2))
+    assert.deepStrictEqual(queue.of(one).map(({ write }) => write), [0, 1, 2].map((sequence) => event(one, sequence)))
+  })
+})

@@ -1,0 +1,48 @@
+/** What the names of one file stand for, as far as that tells which module or file a call means. */
+import ts from "typescript"
+import { bare, memberName } from "./Syntax.ts"
+
+export class LocalNames {
+  /** Constants with a text for their value. A name that is given two values has `undefined`. */
+  readonly #constants = new Map<string, string | undefined>()
+  /** Names of `createRequire`, and of what it made. */
+  readonly #makers = new Set(["createRequire"])
+  readonly #requires = new Set(["require"])
+
+  /** Reads the whole file first, since a constant may stand below the function that uses it. */
+  constructor(file: ts.SourceFile) {
+    this.#learn(file)
+  }
+
+  /** The text of a literal, or of a constant that names one. */
+  textOf(node: ts.Expression): string | undefined {
+    const inner = bare(node)
+    if (ts.isStringLiteralLike(inner)) return inner.text
+    return ts.isIdentifier(inner) ? this.#constants.get(inner.text) : undefined
+  }
+
+  /** Whether this is `createRequire`. */
+  isMaker(node: ts.Expression): boolean {
+    const inner = bare(node)
+    return ts.isIdentifier(inner) ? this.#makers.has(inner.text) : memberName(inner) === "createRequire"
+  }
+
+  /** Whether this is `require`, or what `createRequire` made. */
+  isRequire(node: ts.Expression): boolean {
+    const inner = bare(node)
+    if (ts.isIdentifier(inner)) return this.#requires.has(inner.text)
+    return ts.isCallExpression(inner) && this.isMaker(inner.expression)
+  }
+
+  #learn(node: ts.Node): void {
+    if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && node.initializer !== undefined) {
+      const { text } = node.name
+      const value = bare(node.initializer)
+      if (ts.isCallExpression(value) && this.isMaker(value.expression)) this.#requires.add(text)
+      if (ts.isStringLiteralLike(value)) this.#constants.set(text, this.#constants.has(text) ? undefined : value.text)
+      else if (this.#constants.has(text)) this.#constants.set(text, undefined)
+    }
+    if (ts.isImportSpecifier(node) && node.propertyName?.text === "createRequire") this.#makers.add(node.name.text)
+    ts.forEachChild(node, (child) => this.#learn(child))
+  }
+}

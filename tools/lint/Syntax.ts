@@ -1,0 +1,28 @@
+/** Small questions about expressions, which several checks ask. */
+import ts from "typescript"
+
+/** What is left without parentheses, `as`, `satisfies` and `!`. */
+export const bare = (node: ts.Expression): ts.Expression =>
+  ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isNonNullExpression(node) ||
+    ts.isTypeAssertionExpression(node)
+    ? bare(node.expression)
+    : node
+
+/** `a` of `x.a` and of `x["a"]`. */
+export const memberName = (node: ts.Expression): string | undefined => {
+  if (ts.isPropertyAccessExpression(node)) return node.name.text
+  if (ts.isElementAccessExpression(node)) {
+    const key = bare(node.argumentExpression)
+    return ts.isStringLiteralLike(key) ? key.text : undefined
+  }
+  return undefined
+}
+
+/** Whether this is `import.meta`. */
+export const isMeta = (node: ts.Node): boolean => ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword
+
+/** Whether this is `import.meta.url`. */
+export const isMetaUrl = (node: ts.Expression): boolean => {
+  const inner = bare(node)
+  return ts.isPropertyAccessExpression(inner) && isMeta(inner.expression) && inner.name.text === "url"
+}
