@@ -1,15 +1,15 @@
 /**
- * Callers by the hundred: people who say a line, hear the answer out, and say the next. They are on the wire what the
- * simulator's are, and do no more than that, so that one core carries them.
+ * Callers by the hundred: each says a line, hears the answer out, and says the next. On the wire they look like the
+ * simulator's callers, but they do so little that one core carries them all.
  *
- * A process of its own: it is told what to do by its parent and tells it what it saw; see `Crowd` and `Seen`.
+ * They run in a process of their own. Its parent sends a `Crowd` and gets back what was `Seen`.
  */
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { type Caller, hangUp, type Load, open, sendSound } from "./line/load.ts"
 import { moveTo } from "./line/processes.ts"
 
-/** What is said: frames of 20 ms as base64, and where in them the last voiced sample is. */
+/** A line that is said: frames of 20 ms as base64, and where in them the last voiced sample is. */
 export interface Line {
   readonly frames: ReadonlyArray<string>
   /** ms from the first sample. */
@@ -23,7 +23,7 @@ export interface Crowd {
   readonly lines: ReadonlyArray<Line>
   readonly target: string
   readonly account: { readonly accountSid: string; readonly authToken: string }
-  /** ms over which they begin to call. */
+  /** ms over which the calls begin, evenly. */
   readonly ramp: number
 }
 

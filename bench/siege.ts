@@ -1,6 +1,6 @@
 /**
- * Attacks on the service, each beside a live call whose echo is listened to: what is the longest silence that a stranger can bring
- * about, and how much memory can he take?
+ * Attacks on the service, each beside a live call whose echo is measured: how long a silence can a stranger cause, and how much
+ * memory can they take?
  *
  *     npm run bench -- siege                                  # all of them
  *     npm run bench -- siege --only "pipelined" --seconds 3   # those whose name has this word
@@ -32,16 +32,16 @@ import { attacks } from "./siege/attacks.ts"
 import type { Seen } from "./siege/neighbour.ts"
 import * as Output from "./siege/output.ts"
 
-/** ms. */
-const gapAtMost = 100
-/** MB. */
-const growthAtMost = 20
+/** The longest gap that an attack may make, ms. */
+const maxGap = 100
+/** By how much memory may grow, MB (10⁶ bytes). */
+const maxGrowth = 20
 
 const seconds = argument("seconds", 5)
 const onlyAt = process.argv.indexOf("--only")
 const only = onlyAt < 0 ? "" : process.argv[onlyAt + 1].toLowerCase()
 
-/** Ports that nobody uses. */
+/** A port that nobody uses. */
 const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -206,7 +206,7 @@ const besiege = async (attack: Attack): Promise<Row> => {
 }
 
 const isKept = ({ did, growth, isAlive, seen }: Row) =>
-  isAlive && !did.startsWith(failure) && seen.isOpen && seen.longestGap - seen.lateness <= gapAtMost && growth * 1.048_576 <= growthAtMost
+  isAlive && !did.startsWith(failure) && seen.isOpen && seen.longestGap - seen.lateness <= maxGap && growth * 1.048_576 <= maxGrowth
 
 const chosen = attacks.filter(({ name }) => name.toLowerCase().includes(only))
 const columns = ["attack".padEnd(38), "strength".padEnd(38), "gap ms".padStart(8), "own".padStart(5), "turn".padStart(5), "MiB".padStart(7), "resident".padStart(9), "log KB".padStart(8), "".padEnd(9), "what it did"]
@@ -229,5 +229,5 @@ for (const attack of chosen) {
     did
   ].join(" "))
 }
-console.log(`\n${chosen.length - missed} of ${chosen.length} kept: no gap above ${gapAtMost} ms, memory grew by ${growthAtMost} MB at most, call and process live`)
+console.log(`\n${chosen.length - missed} of ${chosen.length} kept: no gap above ${maxGap} ms, memory grew by ${maxGrowth} MB at most, call and process live`)
 if (missed > 0) process.exitCode = 1

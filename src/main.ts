@@ -1,18 +1,18 @@
 /**
- * `node dist/main.js`: looks at Node before anything else is loaded, for much of that can't be loaded by
- * an old one, and would say so with a stack.
+ * `node dist/main.js`: checks Node's version before anything else is loaded. An old Node can't load the rest, and would say so with a
+ * stack trace.
  */
 import * as V8 from "./runtime/V8.ts"
 
-const needed = [22, 19]
+const neededVersion = [22, 19]
 
 const version = process.versions.node
 const [major, minor] = version.split(".").map(Number)
 
-if (major > needed[0] || (major === needed[0] && minor >= needed[1])) {
+if (major > neededVersion[0] || (major === neededVersion[0] && minor >= neededVersion[1])) {
   V8.tune()
   await import("./Process.ts")
 } else {
-  process.stderr.write(`Client Caller needs Node ${needed.join(".")} or newer; this is ${version}. Install a newer one from https://nodejs.org.\n`)
+  process.stderr.write(`Client Caller needs Node ${neededVersion.join(".")} or newer; this is ${version}. Install a newer one from https://nodejs.org.\n`)
   process.exitCode = 1
 }

@@ -1,7 +1,7 @@
 /**
  * The load generator: many callers in one process, each with a frame every 20 ms, spread over the 20 ms.
  *
- * It is told what to do by its parent and tells it what it saw; see `Load` and `Seen`.
+ * It runs in a process of its own. Its parent sends a `Load` and gets back what was `Seen`.
  */
 import { createHmac, randomBytes } from "node:crypto"
 import { fileURLToPath } from "node:url"

@@ -1,8 +1,8 @@
 /**
- * What goes on beside a live call, as the siege runs it: one attack a file, listed in `attacks.ts`.
+ * An attack on the service beside a live call, as the siege runs it: one attack a file, listed in `attacks.ts`.
  *
  * An attack runs in a process of its own, on another core than the service, for some seconds. It goes on as hard as it can until
- * `isOver`, then lets go of all that it holds and tells what it did: a line for the table's reader, such as "512 requests, 403".
+ * `isOver`. Then it releases all that it holds and returns what it did, in words for the table, such as "512 × 403".
  */
 import { createHmac } from "node:crypto"
 
@@ -17,7 +17,7 @@ export interface Target {
 
 export interface Siege extends Target {
   readonly isOver: () => boolean
-  /** ms until it is over; at least 0. */
+  /** ms until the siege is over; at least 0. */
   readonly left: () => number
 }
 
@@ -32,24 +32,24 @@ export type BadOutput = "gone" | "unread" | "full"
 
 export interface Attack {
   readonly name: string
-  /** How strong it is, in few words: "50 at once, 59 KB each". */
+  /** Its strength in few words: "50 at once, 59 KB each". */
   readonly strength: string
-  /** Seconds that it needs at least, where the usual few are too few. */
+  /** Seconds that it needs at least, where the siege's default is too short. */
   readonly seconds?: number
-  /** Variables of the service that it is against, over the siege's own. */
+  /** Variables of the attacked service, which override the siege's own. */
   readonly env?: Readonly<Record<string, string>>
-  /** What takes the service's log; otherwise a file does. */
+  /** Where the service's log goes; to a file when not given. */
   readonly output?: BadOutput
-  /** Starts the servers that the service will ask, before the service is started, and answers the variables that name them. */
+  /** Starts servers for the service to ask, before the service starts; returns the variables that name them. */
   readonly host?: () => Promise<Readonly<Record<string, string>>>
-  /** What it did, in few words. It fails where the service did not do for others what it should have. */
+  /** Returns what it did, in few words. Rejects when the service fails others because of the attack. */
   readonly run: (siege: Siege) => Promise<string>
 }
 
-/** As Twilio signs: for attackers who replay what they have seen, or who are Twilio's own account. */
+/** Twilio's signature, for attackers who replay a request they have seen, or who call the number. */
 export const sign = (authToken: string, text: string): string => createHmac("sha1", authToken).update(text).digest("base64")
 
-/** Of the right shape, and of nobody's token. */
+/** A signature of the right shape that no token has made. */
 export const forged = (): string => createHmac("sha1", String(Math.random())).update("x").digest("base64")
 
 export const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))

@@ -1,6 +1,6 @@
 /**
- * The attacker's process. Its parent sends an attack's name, and is answered the variables of the servers that the attack hosts. Then
- * it sends on whom and for how long, and is answered what the attack did.
+ * The attacker's process. Its parent sends an attack's name and gets the variables of the servers that the attack hosts. Then the
+ * parent sends the target and the time, and gets what the attack did.
  */
 import { failure, type Target } from "./Attack.ts"
 import { attacks } from "./attacks.ts"
@@ -14,7 +14,7 @@ process.once("message", async (name: string) => {
   process.once("message", (order: Order) => {
     const end = performance.now() + order.seconds * 1000
     const isOver = () => performance.now() >= end
-    // What is told must have arrived before this process is gone.
+    // The answer must arrive before this process ends.
     const tell = (did: string) => void process.send!(did, () => setTimeout(() => process.exit(0), 500))
     void attack.run({ ...order, isOver, left: () => Math.max(0, end - performance.now()) }).then(
       tell,

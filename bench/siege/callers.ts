@@ -1,5 +1,5 @@
 /**
- * Calls that an attack makes: signed as Twilio's are, since anybody can call the number.
+ * Calls that an attack makes. They are signed as Twilio's are, since anybody can call the number.
  */
 import { readFileSync } from "node:fs"
 import * as Mulaw from "../../src/audio/Mulaw.ts"
@@ -27,7 +27,7 @@ export const speech = (bytes: number): ReadonlyArray<string> => {
   return Array.from({ length: Math.floor(repeated.length / bytes) }, (_, at) => repeated.toString("base64", at * bytes, (at + 1) * bytes))
 }
 
-/** A second of speech and nine tenths of silence: a turn, again and again. */
+/** One turn of a caller: a second of speech and 0.9 s of silence. */
 const turn = (): ReadonlyArray<string> => [
   ...speech(frameBytes).slice(0, 50),
   ...Array.from({ length: 45 }, () => Buffer.alloc(frameBytes, Mulaw.silence).toString("base64"))
@@ -44,7 +44,7 @@ export const dial = (siege: Siege, numbers: Numbers): Promise<Caller | undefined
 
 export const isOpen = ({ socket }: Caller): boolean => socket.readyState === 1
 
-/** Says that all sound was heard as soon as it was sent. */
+/** Returns each mark at once, as if all sound had been played. */
 export const returnMarks = (caller: Caller, onSound: () => void = () => {}): void => {
   caller.socket.on("message", (data: Buffer) => {
     const message = JSON.parse(data.toString()) as { readonly event: string; readonly mark?: object }

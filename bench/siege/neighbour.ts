@@ -10,7 +10,7 @@ export interface Seen {
   /** Between two frames of the echo, ms. */
   readonly longestGap: number
   readonly frames: number
-  /** By how much (ms) this process sent a frame too late at most: its own share of the gap. */
+  /** The most by which this process sent a frame too late, ms: its own share of the gap. */
   readonly lateness: number
   /** Whether the call's WebSocket is still open. */
   readonly isOpen: boolean

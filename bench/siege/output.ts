@@ -1,6 +1,4 @@
-/**
- * What takes the service's log: a file, or one of the outputs that take none.
- */
+/** Where the service's log goes: to a file, or to an output that takes nothing. */
 import { spawnSync } from "node:child_process"
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
@@ -9,9 +7,9 @@ import type { BadOutput } from "./Attack.ts"
 export interface Output {
   /** The service's standard output. */
   readonly fd: number
-  /** What is wrong with it begins. */
+  /** Makes the output bad. */
   readonly begin: () => void
-  /** Bytes that it has taken. */
+  /** How many bytes it has taken. */
   readonly bytes: () => number
   readonly close: () => void
 }

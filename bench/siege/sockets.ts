@@ -4,7 +4,7 @@
 import { connect, type Socket } from "node:net"
 import type { Target } from "./Attack.ts"
 
-/** An open connection, or `undefined` where none came to be. Its errors are its own. One that is stubborn does not go when the other side ends. */
+/** An open connection, or `undefined` when it was refused. Errors are ignored. A stubborn one stays open when the service ends its side. */
 export const open = (target: Target, isStubborn = false): Promise<Socket | undefined> =>
   new Promise((resolve) => {
     const socket = connect({ port: target.port, host: target.host, allowHalfOpen: isStubborn })
@@ -27,7 +27,7 @@ export const openMany = async (target: Target, count: number, text: string): Pro
   return sockets
 }
 
-/** Those that the service has not closed; one that is half closed counts as open, and "open files" tells what the service holds. */
+/** How many the service has not ended. "Open files" in the table shows how many it still holds. */
 export const stillOpen = (sockets: ReadonlyArray<Socket>): number =>
   sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length
 

@@ -1,29 +1,28 @@
 /**
  * The agents that this service has: by name, and by the number that was called.
  *
- * `echo` and `receptionist` are built in; others are files, named by `AGENT`, by `AGENT_NUMBERS`, or all of
- * `AGENTS_DIR`. They are loaded when the service starts, and what is wrong with any of them keeps it from
- * starting. A file may take the place of the built-in `receptionist` by taking its name.
+ * `echo` and `receptionist` are built in; others are files, see `ConfiguredAgents`. They are loaded when the service starts, and a problem
+ * of any of them keeps it from starting. A file takes the place of the built-in `receptionist` by taking its name.
  */
-import { Array, Context, Data, Effect, Fiber, FileSystem, Layer, Option, Path, Result, Scope } from "effect"
+import { Context, Data, Effect, Fiber, Layer, Option, Path, Scope } from "effect"
 import { fileURLToPath } from "node:url"
 import type { AgentChoice } from "../config/AgentChoice.ts"
 import { AppConfig } from "../config/AppConfig.ts"
-import type { EngineFailed, EngineState } from "../conversation/ports/Engine.ts"
+import type { EngineState } from "../conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import { AgentName } from "../domain/AgentName.ts"
-import * as DialRules from "../domain/DialRules.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { Agent } from "./Agent.ts"
-import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./file/AgentFile.ts"
+import * as ConfiguredAgents from "./ConfiguredAgents.ts"
 import { ConversationFactory } from "./ConversationFactory.ts"
 import { echo } from "./Echo.ts"
+import { AgentFiles } from "./file/AgentFile.ts"
 
 /** No agent has this name, or the one that has it can't be used. */
 export class UnknownAgent extends Data.TaggedError("UnknownAgent")<{
   readonly agent: string
   readonly known: ReadonlyArray<AgentName>
-  /** There is one, but this keeps it from answering. */
+  /** There is such an agent, but this keeps it from answering. */
   readonly why?: string
 }> {
   override get message() {
@@ -33,47 +32,15 @@ export class UnknownAgent extends Data.TaggedError("UnknownAgent")<{
   }
 }
 
-/** Two files have one name, or a file has the name of `echo`. */
-export class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
-  readonly agent: AgentName
-  readonly file: string
-  /** Unset: it is built in. */
-  readonly other?: string
-}> {
-  override get message() {
-    return `${this.file}: the name "${this.agent}" is taken${
-      this.other === undefined ? ": it is built in" : ` by ${this.other}`
-    }. Give the agent another "name".`
-  }
-}
-
-type AgentProblem = AgentFileInvalid | AgentFileUnreadable | AgentNameTaken | EngineFailed
-
-/** All that keeps agents from answering, for the operator. */
-export class AgentsUnusable extends Data.TaggedError("AgentsUnusable")<{
-  readonly problems: Array.NonEmptyReadonlyArray<AgentProblem>
-}> {
-  override get message() {
-    return this.problems.map(({ message }) => message).join("\n")
-  }
-}
-
-/** The built-in agent's file: beside this one, here and in `dist`. */
+/** The built-in agent's file: beside this one, here and in `dist`. Tests and the bench read it too. */
 export const receptionistFile = fileURLToPath(new URL("./builtin/receptionist.yaml", import.meta.url))
 
 const receptionist = AgentName.make("receptionist")
 
-/** A transfer is the operator's own choice: where it leads to a number that the API would not dial, the operator is told, and it stays. */
-const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: AgentDefinition) =>
-  Effect.forEach(Object.entries(transfers), ([name, number]) =>
-    Option.match(DialRules.refusal(rules, number), {
-      onNone: () => Effect.void,
-      onSome: ({ message }) =>
-        Effect.logWarning(`${file}: the transfer "${name}" is made, but leads to a number that the API would not dial. ${message}`)
-    }), { discard: true })
-
 /** An agent, at once or as soon as it is wanted. */
-type Source = Effect.Effect<Agent, AgentProblem>
+type Source = Effect.Effect<Agent, ConfiguredAgents.AgentProblem>
+
+const asUnusable = (problem: ConfiguredAgents.AgentProblem) => new ConfiguredAgents.AgentsUnusable({ problems: [problem] })
 
 export class Agents extends Context.Service<Agents, {
   /** The one that answers when nothing else is said. */
@@ -81,7 +48,7 @@ export class Agents extends Context.Service<Agents, {
   readonly find: (name: string) => Effect.Effect<Agent, UnknownAgent>
   /** The one that answers a call to this number: that of `AGENT_NUMBERS`, else the standard one. */
   readonly forNumber: (called: Option.Option<PhoneNumber>) => Agent
-  /** How the engines do that they use; none of those that run in this process. */
+  /** The state of each engine that is a server; engines that run in this process have none. */
   readonly engines: Effect.Effect<ReadonlyArray<EngineState>>
 }>()("client-caller/agent/Agents") {
   /** These agents; `AGENT` must name one of them. For tests, and for a service without engines. */
@@ -93,72 +60,39 @@ export class Agents extends Context.Service<Agents, {
     )
 
   /** The built-in agents and those of files. */
-  static readonly personas = Layer.effect(
+  static readonly layer = Layer.effect(
     Agents,
     Effect.gen(function*() {
-      const { agents: config, dialling } = yield* AppConfig
+      const { agents: config } = yield* AppConfig
       const files = yield* AgentFiles
       const conversations = yield* ConversationFactory
-      const fs = yield* FileSystem.FileSystem
       const path = yield* Path.Path
       const scope = yield* Effect.scope
-      const problems: Array<AgentProblem> = []
+      const configured = yield* ConfiguredAgents.load
 
-      const chosen = [config.standard, ...config.numbers.map(({ agent }) => agent)]
-      const inFolder = yield* Option.match(config.dir, {
-        onNone: () => Effect.succeed([]),
-        onSome: (dir) =>
-          fs.readDirectory(dir).pipe(
-            Effect.map((names) => names.filter((name) => /\.ya?ml$/i.test(name)).sort().map((name) => path.join(dir, name))),
-            // The file's own error is the right one for a folder too: it says where to look.
-            Effect.catch(() => Effect.succeed([dir]))
-          )
-      })
-      const named = chosen.flatMap((choice) => choice._tag === "File" ? [choice.path] : [])
-
-      /** By where it is: a file that is named twice is one agent. */
-      const personas = new Map<string, { readonly file: string; readonly persona: AgentDefinition }>()
-      const seen = new Set<string>()
-      for (const file of [...inFolder, ...named]) {
-        const where = path.resolve(file)
-        if (seen.has(where)) continue
-        seen.add(where)
-        const read = yield* Effect.result(files.load(file))
-        if (Result.isFailure(read)) {
-          problems.push(read.failure)
-          continue
-        }
-        const persona = read.success
-        const other = [...personas.values()].find((one) => one.persona.name === persona.name)
-        if (other !== undefined || persona.name === echo.name) {
-          problems.push(new AgentNameTaken({ agent: persona.name, file, ...(other === undefined ? {} : { other: other.file }) }))
-        } else personas.set(where, { file, persona })
-      }
-      if (Array.isArrayNonEmpty(problems)) return yield* new AgentsUnusable({ problems })
-      for (const { file, persona } of personas.values()) yield* warnOfTransfers(dialling.rules, file, persona)
-
-      const agentOf = (persona: AgentDefinition) => Scope.provide(conversations.agentOf(persona), scope)
+      const agentOf = (definition: AgentDefinition) => Scope.provide(conversations.agentOf(definition), scope)
       const builtIn = Effect.flatMap(files.load(receptionistFile), agentOf)
+
+      /** Its engines cost time and memory: only a service that uses it pays, at its start or at the first call. */
+      const receptionistSource = Effect.gen(function*() {
+        const isChosen = [config.standard, ...config.numbers.map(({ agent }) => agent)]
+          .some((choice) => choice._tag === "Named" && choice.name === receptionist)
+        if (isChosen) return Effect.succeed(yield* Effect.mapError(builtIn, asUnusable))
+        // A fiber of the service's: a call that goes away while it waits does not take the agent with it.
+        const loading = yield* Effect.cached(Effect.forkIn(builtIn, scope))
+        return Effect.flatMap(loading, Fiber.join)
+      })
+
       const sources = new Map<string, Source>([[echo.name, Effect.succeed(echo)]])
-      // Its engines cost time and memory: only a service that uses it pays, at its start or at the first call.
-      if (![...personas.values()].some(({ persona }) => persona.name === receptionist)) {
-        const isChosen = chosen.some((choice) => choice._tag === "Named" && choice.name === receptionist)
-        if (isChosen) {
-          const agent = yield* Effect.mapError(builtIn, (problem) => new AgentsUnusable({ problems: [problem] }))
-          sources.set(receptionist, Effect.succeed(agent))
-        } else {
-          // A fiber of the service's: a call that goes away while it waits does not take the agent with it.
-          const loading = yield* Effect.cached(Effect.forkIn(builtIn, scope))
-          sources.set(receptionist, Effect.flatMap(loading, Fiber.join))
-        }
-      }
+      const isReplaced = [...configured.agents.values()].some(({ definition }) => definition.name === receptionist)
+      if (!isReplaced) sources.set(receptionist, yield* receptionistSource)
       const byPath = new Map<string, Agent>()
-      for (const [where, { persona }] of personas) {
-        const agent = yield* Effect.mapError(agentOf(persona), (problem) => new AgentsUnusable({ problems: [problem] }))
-        byPath.set(where, agent)
+      for (const [absolutePath, { definition }] of configured.agents) {
+        const agent = yield* Effect.mapError(agentOf(definition), asUnusable)
+        byPath.set(absolutePath, agent)
         sources.set(agent.name, Effect.succeed(agent))
       }
-      for (const file of named) {
+      for (const file of configured.named) {
         const agent = byPath.get(path.resolve(file))
         if (agent !== undefined) byPath.set(file, agent)
       }
@@ -167,6 +101,7 @@ export class Agents extends Context.Service<Agents, {
   )
 }
 
+/** `sources`: agents by name. `byPath`: agents of files, by each path that the configuration may use. */
 const make = Effect.fnUntraced(function*(
   config: AppConfig["Service"]["agents"],
   sources: ReadonlyMap<string, Source>,

@@ -1,5 +1,5 @@
 /**
- * An agent that can be talked to: a persona, the engines that were told of it, and the conversation.
+ * An agent that can be talked to: a definition, the engines that were prepared for it, and a conversation for each call.
  */
 import { Effect, Layer, Metric } from "effect"
 import * as Conversation from "../conversation/Conversation.ts"
@@ -20,7 +20,7 @@ import { ConversationFactory } from "./ConversationFactory.ts"
 import * as EngineTimeouts from "./EngineTimeouts.ts"
 import { TurnEventLog } from "./TurnEventLog.ts"
 
-/** Counts and times what happens; one log line a turn, without a word of what was said. */
+/** Tells the metrics what happens, and logs a line a turn, without a word of what was said. */
 const observe = (event: ConversationEvent): Effect.Effect<void> => {
   switch (event._tag) {
     case "TurnMeasured": {
@@ -70,7 +70,7 @@ export const layer = Layer.effect(
     const replyModel = yield* ReplyModel
     const textToSpeech = yield* TextToSpeech
     const tools = yield* Tools
-    const recordings = yield* TurnEventLog
+    const eventLogs = yield* TurnEventLog
 
     const stages = yield* Effect.all({
       transcript: speechToText.engines ?? Effect.succeed([]),
@@ -78,32 +78,32 @@ export const layer = Layer.effect(
       speech: textToSpeech.engines ?? Effect.succeed([])
     })
 
-    const agentOf = Effect.fn("Conversations.agentOf")(function*(given: AgentDefinition) {
-      const persona = EngineTimeouts.forEngines(given, stages)
-      const recognizer = yield* speechToText.prepare({ ...persona.hints, pause: persona.endpointing.silence })
-      const replier = yield* replyModel.prepare(persona)
+    const agentOf = Effect.fn("ConversationFactory.agentOf")(function*(ofFile: AgentDefinition) {
+      const definition = EngineTimeouts.forEngines(ofFile, stages)
+      const recognizer = yield* speechToText.prepare({ ...definition.hints, pause: definition.endpointing.silence })
+      const replier = yield* replyModel.prepare(definition)
       yield* textToSpeech.prepare(
-        [...Object.values(persona.lines).map(SpeechTextFilter.toSpeech), ...persona.fillers?.lines ?? []].map(ReplySpeech.requestOf(persona))
+        [...Object.values(definition.lines).map(SpeechTextFilter.toSpeech), ...definition.fillers?.lines ?? []].map(ReplySpeech.requestOf(definition))
       )
-      // Its number words are read from files: not within a call.
-      if (persona.endpointing.dictation !== undefined) Dictation.of(persona.language, persona.region)
-      // The first detector loads the engine: not the first call is to wait for it.
+      // The number words are read from files, which must not happen within a call.
+      if (definition.endpointing.dictation !== undefined) Dictation.of(definition.language, definition.region)
+      // The first detector loads the engine, so that the first call does not wait for it.
       yield* Effect.scoped(voiceActivity.open)
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }
 
       const answer = Effect.fnUntraced(function*(call: CallSide) {
-        const record = yield* recordings.open(call.callId, call.isOutbound ? { ...persona, isOutbound: true } : persona, replier)
-        return yield* Conversation.open(persona, engines, {
+        const record = yield* eventLogs.open(call.callId, call.isOutbound ? { ...definition, isOutbound: true } : definition, replier)
+        return yield* Conversation.open(definition, engines, {
           ...(call as CallSide<8000>),
           tell: (event) => Effect.andThen(observe(event), call.tell(event)),
           ...(record === undefined ? {} : { record })
         })
       })
-      const agent: Agent = { name: persona.name, sampleRate: 8000, answer }
+      const agent: Agent = { name: definition.name, sampleRate: 8000, answer }
       return agent
     })
 
-    const observed = [speechToText, replyModel, textToSpeech].flatMap(({ engines }) => engines === undefined ? [] : [engines])
-    return ConversationFactory.of({ agentOf, engines: Effect.map(Effect.all(observed), (states) => states.flat()) })
+    const withState = [speechToText, replyModel, textToSpeech].flatMap(({ engines }) => engines === undefined ? [] : [engines])
+    return ConversationFactory.of({ agentOf, engines: Effect.map(Effect.all(withState), (states) => states.flat()) })
   })
 )

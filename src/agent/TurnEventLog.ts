@@ -1,6 +1,5 @@
 /**
- * Where the events of conversations are written down, to be played again by `conversation/replay/Replay`: off,
- * unless `EVENTS_DIR` names a folder.
+ * The event logs of calls: what happened to the turn machine, for `conversation/replay/Replay`. Off, unless `EVENTS_DIR` names a folder.
  */
 import { type Cause, Context, Duration, Effect, Fiber, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -10,17 +9,17 @@ import type { Replier } from "../conversation/ports/ReplyModel.ts"
 import * as Replay from "../conversation/replay/Replay.ts"
 import type { TurnEvent } from "../conversation/turn/TurnEvent.ts"
 
-/** Events that wait for the disk; a disk that is slower than speech loses the recording, not the call. */
-const waiting = 4096
+/** Events that may wait for the disk. A disk that is slower than speech loses events of the log, and never slows the call. */
+const maxQueuedEvents = 4096
 
 /** How long the end of a call waits for the disk. */
-const lastWrites = Duration.seconds(2)
+const lastWritesTimeout = Duration.seconds(2)
 
 export class TurnEventLog extends Context.Service<TurnEventLog, {
-  /** Takes the events of a call until the scope closes; `undefined` when nothing is recorded. */
+  /** Gives what takes the events of a call, until the scope closes; `undefined` when no log is written. `callId` names its file. */
   readonly open: (
     callId: string,
-    persona: AgentDefinition & { readonly isOutbound?: boolean },
+    definition: AgentDefinition & { readonly isOutbound?: boolean },
     replier?: Pick<Replier, "answersUnheard">
   ) => Effect.Effect<((event: TurnEvent) => void) | undefined, never, Scope.Scope>
 }>()("client-caller/agent/TurnEventLog") {
@@ -35,21 +34,21 @@ export class TurnEventLog extends Context.Service<TurnEventLog, {
 
       const open = Effect.fnUntraced(function*(
         callId: string,
-        persona: AgentDefinition & { readonly isOutbound?: boolean },
+        definition: AgentDefinition & { readonly isOutbound?: boolean },
         replier: Pick<Replier, "answersUnheard"> = {}
       ) {
-        const lines = yield* Queue.dropping<string, Cause.Done>(waiting)
+        const lines = yield* Queue.dropping<string, Cause.Done>(maxQueuedEvents)
         const file = path.join(folder, `${callId.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.jsonl`)
         const write = Effect.scoped(Effect.gen(function*() {
-          const recording = yield* Files.grow(file)
-          yield* recording.append(`${Replay.header(persona, replier)}\n`)
-          yield* Stream.runForEachArray(Stream.fromQueue(lines), (some) => recording.append(`${some.join("\n")}\n`))
+          const log = yield* Files.grow(file)
+          yield* log.append(`${Replay.header(definition, replier)}\n`)
+          yield* Stream.runForEachArray(Stream.fromQueue(lines), (batch) => log.append(`${batch.join("\n")}\n`))
         })).pipe(
           Effect.catch(({ reason }) => Effect.logWarning(`The events of a call could not be written to EVENTS_DIR: ${reason}`))
         )
-        // The layer's fiber: it writes what is left when the call is over, also if the service stops behind it.
+        // A fiber of the layer's: it writes what is left when the call is over, also while the service stops.
         const writer = yield* Effect.forkIn(write, scope)
-        yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(lines), Effect.timeoutOption(Fiber.await(writer), lastWrites)))
+        yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(lines), Effect.timeoutOption(Fiber.await(writer), lastWritesTimeout)))
         return (event: TurnEvent) => void Queue.offerUnsafe(lines, Replay.eventLine(event))
       })
       return TurnEventLog.of({ open })

@@ -1,6 +1,6 @@
 /**
- * Settings that are right one by one and wrong together: those that can't work keep the service from starting, those that do
- * nothing or too much are warned of. One line each, which begins with the variable's name.
+ * Settings that are valid alone but wrong together. Settings that can't work keep the service from starting. Settings without effect, or
+ * with more effect than was probably meant, bring a warning. Each is one line, which begins with the variable's name.
  */
 import { Duration, Option, Redacted } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
@@ -8,10 +8,10 @@ import { meant } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
 import type { Settings } from "./Settings.ts"
 
-/** The secrets of `.env.example`: everybody knows them. */
+/** The secrets of `.env.example`, which everybody knows. */
 export const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
 
-/** A host that only the machine itself, or only its own network, reaches; names are not looked up. */
+/** Whether a URL's host is of this machine or of its private network. Names are not looked up. */
 const isUnreachable = (url: URL) =>
   /^(?:(?:.*\.)?localhost|0\.0\.0\.0|(?:127|10)\.[\d.]+|192\.168\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(?:::1?|f[cd][0-9a-f:]+|fe[89ab][0-9a-f:]+)\])$/i
     .test(url.hostname)
@@ -20,20 +20,20 @@ const isPlain = (url: URL) => url.protocol === "http:"
 
 const isTwilio = ({ hostname }: URL) => hostname === "twilio.com" || hostname.endsWith(".twilio.com")
 
-/** Whether others than this machine can reach the service: it listens on another address, or something passes on what is sent to it. */
+/** Whether other machines can reach the service: it has a `PUBLIC_URL`, or it does not listen on a loopback address. */
 export const isReachable = ({ host, publicUrl }: Settings["server"]) =>
   Option.isSome(publicUrl) || !/^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|\[?::ffff:127(?:\.\d{1,3}){3}\]?)$/i.test(host)
 
-/** What is wrong with the API's key, if it can be guessed. */
+/** A line about the API key, if the key can be guessed. */
 const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
   const weakness = Option.isNone(apiKey) ? undefined : GuessableKeys.weakness(Redacted.value(apiKey.value))
   return weakness === undefined ? [] : [`API_KEY ${weakness}. Whoever guesses it can place calls. ${GuessableKeys.advice}`]
 }
 
-/** What can't work, or must not. */
+/** A line for each combination of settings that can't work or must not be used. */
 export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
-  // With another API than Twilio's, such as the simulator's, everything may be on one machine.
+  // With the simulator in Twilio's place, everything may be on one machine.
   const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
   const forSimulator = "For the simulator, set TWILIO_API_BASE_URL to its address."
   if (isReal && Option.exists(server.publicUrl, isPlain)) {
@@ -56,9 +56,10 @@ export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
 /**
- * What does nothing, or more than was probably meant.
+ * A line for each setting without effect, or with more effect than was probably meant.
  *
- * @param given the names of all variables that have a value, those of other programs too
+ * @param given the names of all variables that have a value, also of other programs' variables
+ * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
   const { apiKey, engines, limits, server, twilio } = settings
@@ -71,7 +72,7 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
       }
     }
   }
-  // Where others can reach it the service does not start with such a key.
+  // Only a warning here: a service that other machines can reach does not start with such a key.
   lines.push(...weakKey(apiKey))
   if (server.trustedProxies.some(isEverything)) {
     lines.push("TRUSTED_PROXIES trusts every address, so every client can say who it is and where it called. Name the proxies' own addresses.")

@@ -1,9 +1,8 @@
 /**
- * Who this service is: the Twilio account whose signatures it believes, and the key of its own API.
+ * The Twilio account whose signatures the service accepts, and the key of its own API.
  *
- * Without credentials it makes a local account at its first start and keeps it in the data folder, so
- * that the simulator goes the same signed way as Twilio does and nothing is ever unsigned. The same
- * holds for the API key.
+ * Without credentials the service makes a local account at its first start and keeps it in the data folder. The simulator signs with that
+ * account, so every webhook is signed. An API key is made and kept in the same way.
  */
 import { Console, Context, Data, Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
@@ -28,32 +27,32 @@ export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly 
   }
 }
 
-/** The key that somebody put into the file can be guessed, or can't be sent. */
+/** The API key in the file can be guessed, or can't be sent in a header. */
 export class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
   override get message() {
     return `The API key in ${this.file} ${this.why}. Whoever guesses it can place calls. Remove the file: a key is then made at the next start.`
   }
 }
 
-/** What a client can send behind `Bearer`. */
+/** The characters that a client can send after `Bearer`. */
 const sendable = /^[\x21-\x7e]+$/
 
-/** Nothing that a file would be kept for: a first start on a full disk left such a file. */
-const isNothing = (text: string) => trimmed(text) === ""
+/** A first start on a full disk can leave an empty file. */
+const isBlank = (text: string) => trimmed(text) === ""
 
-/** The content of a file that only this user may read, made with `content` if there is none yet. */
+/** The content of a file that only this user may read. A file that is missing or blank is written with `content` first. */
 const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
   const read = Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
   return yield* Effect.gen(function*() {
     let kept = yield* read
     let isNew = false
-    if (kept === undefined || isNothing(kept.text)) {
-      // Of two processes that start at once, one makes the file and the other takes what is in it.
+    if (kept === undefined || isBlank(kept.text)) {
+      // Of two processes that start at once, one makes the file and the other reads it.
       isNew = yield* Files.write(file, `${yield* content}\n`, { ifAbsent: kept === undefined })
       kept = yield* read
     }
-    // An empty key would let in whoever sends an empty one.
-    if (kept === undefined || isNothing(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
+    // With an empty key, a request with an empty key would be accepted.
+    if (kept === undefined || isBlank(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
     if (kept.isOpenToOthers) {
       yield* Effect.logWarning(`Others on this machine may read ${file}, which holds a secret. Take that from them: chmod 600 ${file}`)
     }
@@ -61,14 +60,14 @@ const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<st
   }).pipe(Effect.mapError((cause) => cause._tag === "IdentityError" ? cause : new IdentityError({ file, cause })))
 })
 
-/** Whether what is printed is seen by whoever started the service, and kept by nobody. */
+/** Whether output goes to a terminal, where nobody stores it. */
 const isOnTerminal = () => process.stdout.isTTY === true && process.stderr.isTTY === true
 
 const hex = (bytes: number) => Effect.sync(() => randomBytes(bytes).toString("hex"))
 
 export class Credentials extends Context.Service<Credentials, {
   readonly account: Account
-  /** Whether the account is the one made here, which Twilio does not know. */
+  /** Whether it is the local account, which Twilio does not know. */
   readonly isLocalAccount: boolean
   readonly apiKey: Redacted.Redacted
 }>()("client-caller/config/Credentials") {

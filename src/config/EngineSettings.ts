@@ -9,13 +9,13 @@ export interface EngineSettings {
   readonly model: Option.Option<string>
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly voice: Option.Option<string>
-  /** Text to speech: Hz of the samples where the answer does not say it. Unset: 24000. */
+  /** Text to speech: sample rate in Hz of answers that do not name it. Unset: 24000. */
   readonly sampleRate?: number
-  /** Text to speech: the engine writes figures out itself, so it gets them as figures. Unset: it does not. */
+  /** Text to speech: the engine reads figures itself, so they are not written out as words for it. Unset: false. */
   readonly writesFiguresOut?: boolean
-  /** Speech to text: while the caller speaks, it is asked for the words so far. Default true. */
+  /** Speech to text: the engine is asked for the words so far while the caller speaks. Default true. */
   readonly hasPartials?: boolean
-  /** Speech to text: words of less confidence (0 to 0.9) are doubtful; 0: none are. Unset: the engine's own. */
+  /** Speech to text: words below this confidence (0 to 0.9) are doubtful; 0: no words are. Unset: the engine's own limit. */
   readonly leastConfidence?: number
   /** Language models: the size of answers. */
   readonly reply?: ReplySettings
@@ -27,9 +27,9 @@ export interface ReplySettings {
   readonly maxTokens: number
   /** How much the model is to think before it answers. */
   readonly thinking: "off" | "low" | "medium" | "high"
-  /** Added to `maxTokens` where the model thinks: servers count both together. */
+  /** Added to `maxTokens` if the model thinks, because servers count both together. */
   readonly thinkingTokens: number
-  /** Of prompt and answer together, as the server holds them. Unset: the server is asked. */
+  /** Of prompt and answer together. Unset: the server is asked for it. */
   readonly contextWindow?: number
 }
 

@@ -1,13 +1,12 @@
 /**
- * Variables as they come from the environment and from `.env`: what surrounds a value, which source wins, and which names are
- * nearly those of this service.
+ * Variables as they come from the environment and from `.env`: trimming values, the order of sources, and misspelled names.
  */
 import { ConfigProvider, Effect } from "effect"
 import { distance, nearest } from "../domain/DidYouMean.ts"
 
 /**
- * A value without what surrounds it: blanks, line ends, characters without a shape. A secret that is mounted as a file ends with a
- * newline, and what is copied from a web page begins or ends with more.
+ * A value without blanks, line ends and invisible characters around it. A secret that is mounted as a file ends with a newline, and text
+ * copied from a web page may begin or end with invisible characters.
  */
 export const trimmed = (text: string): string => {
   const isAround = /[\s\p{Cc}\p{Cf}]/u
@@ -17,7 +16,7 @@ export const trimmed = (text: string): string => {
   return first < 0 ? "" : characters.slice(first, last + 1).join("")
 }
 
-/** What can't be meant in a value, as the end of a sentence that begins with the variable's name. */
+/** What is odd in a value (quotes, invisible characters), as the rest of a sentence that begins with the variable's name. */
 export const oddity = (value: string): string | undefined => {
   if (/^(["']).*\1$/s.test(value)) {
     return "is in quotes. Some readers of such files keep them, such as Docker's --env-file: remove them"
@@ -29,8 +28,8 @@ export const oddity = (value: string): string | undefined => {
 }
 
 /**
- * Each variable from the first of these that has more than blanks for it. Not `ConfigProvider.orElse`: to that `AGENT` is set in an
- * environment that has nothing but `AGENT_NUMBERS`, and so it never looks into `.env`.
+ * Takes each variable from the first provider that has a value for it which is not blank. `ConfigProvider.orElse` would not do: in an
+ * environment with `AGENT_NUMBERS` alone it finds a node for `AGENT` too, and never looks into `.env`.
  */
 export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvider>): ConfigProvider.ConfigProvider =>
   ConfigProvider.make(Effect.fnUntraced(function*(path) {
@@ -39,14 +38,14 @@ export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvide
     for (const provider of providers) {
       const node = yield* provider.load(path)
       if (value === undefined && node?.value !== undefined && trimmed(node.value) !== "") value = node.value
-      // Longer names that begin with this one.
+      // A record: there are longer names that begin with this one.
       if (node?._tag === "Record") for (const key of node.keys) keys.add(key)
     }
     if (keys.size > 0) return ConfigProvider.makeRecord(keys, value)
     return value === undefined ? undefined : ConfigProvider.makeValue(value)
   }))
 
-/** The names that have a value here. */
+/** The names of all variables that have a value in this provider. */
 export const namesOf = Effect.fnUntraced(function*(provider: ConfigProvider.ConfigProvider) {
   const names: Array<string> = []
   const waiting: Array<ReadonlyArray<string>> = [[]]
@@ -61,8 +60,9 @@ export const namesOf = Effect.fnUntraced(function*(provider: ConfigProvider.Conf
 const wordsOf = (name: string) => name.split("_")
 
 /**
- * The variable of this service that a name was meant for. An environment holds many names of other programs, so it must be near
- * (one letter, or two of a long name), or begin alike and have all of the words: `TWILIO_AUTHTOKEN`, `PUBLIC_BASE_URL`, not `OPENAI_API_KEY`.
+ * The variable of this service that a misspelled name probably means. An environment has many names of other programs. So the name must
+ * differ by one letter (two in a long name), or begin with the same word and have all words of the other or the other way round:
+ * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` do, `OPENAI_API_KEY` does not.
  */
 export const meant = (name: string, known: ReadonlyArray<string>): string | undefined => {
   if (known.includes(name) || !/^[A-Z][A-Z0-9_]{4,}$/.test(name)) return undefined
@@ -75,6 +75,6 @@ export const meant = (name: string, known: ReadonlyArray<string>): string | unde
 }
 
 const isNear = (name: string, candidate: string): boolean => {
-  const most = Math.min(name.length, candidate.length) >= 8 ? 2 : 1
-  return Math.abs(name.length - candidate.length) <= most && distance(name, candidate) <= most
+  const maxDistance = Math.min(name.length, candidate.length) >= 8 ? 2 : 1
+  return Math.abs(name.length - candidate.length) <= maxDistance && distance(name, candidate) <= maxDistance
 }

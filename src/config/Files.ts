@@ -1,11 +1,11 @@
 /**
- * Files that this service reads and keeps.
+ * Files that this service reads and writes.
  *
- * What is read may be a link, as what Kubernetes mounts is, but in the end it is a regular file of a bounded size: a pipe would be
- * waited for without end, and a device never ends. What is kept is written to a temporary file first and then takes its name, so
- * that a full disk or a lost machine leaves the old content or the new, never half of one.
+ * Only regular files of a bounded size are read: a pipe could make the service wait for ever, and a device has no end. Links are followed,
+ * since Kubernetes mounts files as links. A file is written under a temporary name and then renamed, so that a full disk or a power
+ * failure leaves the old content or the new, never a half.
  *
- * By `node:fs`: Effect's `FileSystem` opens files by words such as "r", and none of them means "do not wait" or "follow no link".
+ * It uses `node:fs`, because Effect's `FileSystem` has no flags for "do not wait" and "do not follow a link".
  */
 import { Data, Effect, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
@@ -13,17 +13,17 @@ import { constants, type Stats } from "node:fs"
 import * as fs from "node:fs/promises"
 import { dirname } from "node:path"
 
-/** Bytes of a file that is read, unless its reader says otherwise. */
+/** The largest file that is read unless the caller of {@link read} sets a limit, in bytes. */
 export const maxBytes = 1024 * 1024
 
-/** A file can't be read. `tooLarge`: its reader's bound; `notAFile`: a pipe, a device or a socket. */
+/** A file can't be read. `tooLarge`: larger than the limit; `notAFile`: a pipe, a device or a socket. */
 export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
   readonly file: string
   readonly why: "missing" | "folder" | "notAFile" | "tooLarge" | "forbidden" | "failed"
   readonly cause?: unknown
 }> {}
 
-/** The clauses behind a file's name, by the system's code. */
+/** Clauses that follow a file's name, by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",
   EDQUOT: "its owner's quota of disk space is used up. Make room",
@@ -67,7 +67,7 @@ export interface Content {
   readonly isOpenToOthers: boolean
 }
 
-/** The content of a regular file, as UTF-8; a link is followed. Never waits for a writer. */
+/** The content of a regular file, as UTF-8. Follows links and never waits for a writer. `limit`: in bytes. */
 export const read = (file: string, limit = maxBytes): Effect.Effect<Content, FileUnreadable> => {
   const failed = (why: FileUnreadable["why"], cause?: unknown) => new FileUnreadable({ file, why, cause })
   const attempt = <A>(run: () => Promise<A>) =>
@@ -87,7 +87,7 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
     return stats.size > limit ? Effect.fail(failed("tooLarge")) : Effect.void
   }
   return Effect.gen(function*() {
-    // Looked at first, since to open a device may already do something.
+    // Checked before the file is opened, since opening a device may already have an effect.
     yield* Effect.flatMap(attempt(() => fs.stat(file)), check)
     const handle = yield* Effect.acquireRelease(
       attempt(() => fs.open(file, constants.O_RDONLY | O_NONBLOCK)),
@@ -95,7 +95,7 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
     )
     const stats = yield* attempt(() => handle.stat())
     yield* check(stats)
-    // A file of /proc has no size, and one that is being written has another by now.
+    // The size can't be trusted: a file of /proc has none, and another process may be writing.
     const bytes = Buffer.alloc(limit + 1)
     let length = 0
     for (;;) {
@@ -112,12 +112,12 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
 // Writing
 // ---------------------------------------------------------------------------------------------
 
-/** What can't be written to, by the code that the system has for it. */
+/** Fails with a system error of this code. */
 const refuse = (code: string): never => {
   throw Object.assign(new TypeError(code), { code })
 }
 
-/** Makes a folder and those around it that are not there, for this user alone whatever its umask is. */
+/** Makes a folder and its missing parents, for this user alone whatever the umask is. */
 const makeFolders = async (folder: string): Promise<void> => {
   const there = await fs.stat(folder).catch(() => undefined)
   if (there?.isDirectory() === true) return
@@ -128,7 +128,7 @@ const makeFolders = async (folder: string): Promise<void> => {
     await fs.mkdir(folder, { mode: folderMode })
     await fs.chmod(folder, folderMode)
   } catch (cause) {
-    // Another process was quicker.
+    // Another process has made it in the meantime.
     if (codeOf(cause) !== "EEXIST") throw cause
   }
 }
@@ -136,14 +136,14 @@ const makeFolders = async (folder: string): Promise<void> => {
 const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
   Effect.tryPromise({ try: run, catch: (cause) => new FileUnwritable({ file, cause }) })
 
-/** Gives a name to a new file if nothing has it; `false` if something has. */
+/** Renames a new file if the name is free; `false` if it is taken. */
 const nameIfFree = async (made: string, file: string): Promise<boolean> => {
   try {
     await fs.link(made, file)
     return true
   } catch (cause) {
     if (codeOf(cause) === "EEXIST") return false
-    // A file system without hard links: two processes that start at once may both believe that they were first.
+    // The file system has no hard links. Two processes that start at once may then both succeed.
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(cause))) throw cause
     if (await fs.lstat(file).then(() => true, () => false)) return false
     await fs.rename(made, file)
@@ -151,20 +151,20 @@ const nameIfFree = async (made: string, file: string): Promise<boolean> => {
   }
 }
 
-/** So that the name is kept as well; some file systems can't do that, and need not. */
+/** Writes the folder's entry to the disk too. Some file systems can't, and do not need it. */
 const syncFolder = async (folder: string): Promise<void> => {
   try {
     const handle = await fs.open(folder, constants.O_RDONLY)
     await handle.sync().finally(() => handle.close())
   } catch {
-    // The content is safe, and an old name is no harm.
+    // The content is on the disk. If the new name is lost, the old file is still there.
   }
 }
 
 /**
- * Writes a whole file, readable by this user alone, and its folder if that is not there.
+ * Writes a whole file, readable by this user alone, and makes its folder if it is missing. A link is not replaced.
  *
- * `ifAbsent`: a file that is there stays as it is, and the answer is `false`. Otherwise the file is replaced, unless it is a link.
+ * With `ifAbsent` an existing file stays as it is, and the result is `false`.
  */
 export const write = (file: string, content: string, options: { readonly ifAbsent?: boolean } = {}): Effect.Effect<boolean, FileUnwritable> =>
   attempt(file, async () => {
@@ -192,12 +192,12 @@ export const write = (file: string, content: string, options: { readonly ifAbsen
     }
   })
 
-/** A file to which text is added piece by piece. */
+/** A file that is written piece by piece. */
 export interface Growing {
   readonly append: (text: string) => Effect.Effect<void, FileUnwritable>
 }
 
-/** Begins a file anew, readable by this user alone, and its folder if that is not there. Open until the scope closes; never a link. */
+/** Empties or makes a file, readable by this user alone, and makes its folder if it is missing. It stays open until the scope closes. A link fails. */
 export const grow = (file: string): Effect.Effect<Growing, FileUnwritable, Scope.Scope> =>
   Effect.gen(function*() {
     yield* attempt(file, () => makeFolders(dirname(file)))

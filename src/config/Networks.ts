@@ -1,10 +1,10 @@
 /**
- * Networks of IP addresses as the operator writes them: addresses, CIDR networks, and the usual names for several.
+ * Networks of IP addresses as the operator writes them: an address, a CIDR network, or a name for several networks.
  */
 import { Option } from "effect"
 import { isIPv4, isIPv6 } from "node:net"
 
-/** The names that Express and others have for them. */
+/** The names that Express uses, too. */
 const named: Readonly<Record<string, ReadonlyArray<string>>> = {
   loopback: ["127.0.0.0/8", "::1/128"],
   private: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
@@ -24,5 +24,5 @@ export const parse = (text: string): Option.Option<ReadonlyArray<string>> => {
   return bits === 0 || prefix > bits ? Option.none() : Option.some([`${address}/${prefix}`])
 }
 
-/** Whether a network holds every address. */
+/** Whether a network contains every address of its family. */
 export const isEverything = (network: string): boolean => network.endsWith("/0")

@@ -1,38 +1,38 @@
 /**
- * A second address, for the people who run the service: `ADMIN_HOST` and `ADMIN_PORT`.
+ * A second address for the operators: `ADMIN_HOST` and `ADMIN_PORT`.
  *
- * With it, the documentation, the metrics and the readiness are there and nowhere else. Its requests are handed to the service's own
- * server, which has the routes; it has connections of its own.
+ * When it is set, the documentation, the metrics and the readiness are served there only. The second server has its own connections and
+ * hands its requests to the main server, which has the routes.
  */
 import { Data, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { IncomingMessage, Server } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 
-/** Where it can't listen. */
+/** The second address can't be listened on. */
 export class AdminServerFailed extends Data.TaggedError("AdminServerFailed")<{ readonly cause: unknown }> {
   override get message() {
     return `The admin server can't listen: ${String(this.cause)}. Free the port, or set ADMIN_HOST and ADMIN_PORT.`
   }
 }
 
-/** What is on the second address only, where there is one. */
+/** The paths of the second address, where there is one. */
 export const paths: ReadonlySet<string> = new Set(["/docs", "/openapi.json", "/metrics", "/ready"])
 
-/** What is on both. */
+/** The paths of both addresses. */
 const shared = new Set(["/", "/health"])
 
-/** Connections that came by the second address. */
+/** Connections to the second address. */
 const connections = new WeakSet<Socket>()
 
 export const isAdmin = (request: HttpServerRequest.HttpServerRequest): boolean =>
   connections.has((request.source as IncomingMessage).socket)
 
-/** Whether this path, as the router reads it (`undefined`: any other), is not on the address that the request came by. */
+/** Whether the path belongs to the address that the request did not come by. `path`: as the router reads it; `undefined` for a path without a route. */
 export const isElsewhere = (hasAdmin: boolean, path: string | undefined, request: HttpServerRequest.HttpServerRequest): boolean =>
   hasAdmin && (path === undefined ? isAdmin(request) : !shared.has(path) && paths.has(path) !== isAdmin(request))
 
-/** `main` has the routes, `own` the connections. */
+/** `main` has the routes, `own` the connections of the second address. */
 export const layer = (main: Server, own: Server, address: { readonly host: string; readonly port: number }) =>
   Layer.effectDiscard(
     Effect.acquireRelease(

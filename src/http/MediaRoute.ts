@@ -1,8 +1,8 @@
 /**
  * `GET /ws`: the Media Streams WebSocket, from the upgrade to the call that it belongs to.
  *
- * Refused before the upgrade: what Twilio did not sign (403). Refused after it, with a close code: a
- * stream that does not start, or that has no token of a call that we answered (1008).
+ * A request that Twilio did not sign is refused before the upgrade (403). A stream that does not start, or that has no token of a call that
+ * this service answered, is closed after the upgrade (1008).
  */
 import { Effect, Metric, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
@@ -23,22 +23,22 @@ import * as RequestTurns from "./connections/RequestTurns.ts"
 
 export const path = "/ws"
 
-/** How long a peer may take to answer our close before the connection is cut, in ms. */
+/** How long a peer may take to answer our close before the connection is cut, in ms. An option of `ws`. */
 const closeTimeout = 5000
 
 /**
- * Pieces that a message may come in, and in which `ws` may be given a frame. Twilio's messages are one frame of some hundred bytes. Each
- * piece costs some hundred bytes to keep, and a message of 64 KiB would be 64 Ki of them.
+ * Options of `ws`: how many fragments a message may have, and how many chunks of a frame are buffered. A piece costs some hundred bytes of
+ * memory, and a message of 64 KiB could come in 65,536 of them. Twilio's messages are one frame of a few hundred bytes.
  */
 const maxFragments = 256
 const maxBufferedChunks = 1024
 
-/** RFC 6455 lets a client send nothing before the upgrade is answered, so nothing has been read too far. */
-const nothing = Buffer.alloc(0)
+/** RFC 6455: a client sends nothing before the upgrade is answered, so no bytes of the WebSocket have been read yet. */
+const noBytes = Buffer.alloc(0)
 
 const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath: boolean) {
   const server = yield* Effect.acquireRelease(
-    // These are documented by the ws that is used; its types are older.
+    // The types of `ws` lack some of these options, which its documentation has.
     Effect.sync(() => new WebSocketServer({ noServer: true, maxPayload, maxFragments, maxBufferedChunks, closeTimeout } as ServerOptions)),
     (server) =>
       Effect.sync(() => {
@@ -47,9 +47,8 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath:
       })
   )
   /**
-   * The upgraded socket; when the scope closes, it is waited for until the connection is gone, for only
-   * then does the HTTP server leave the connection alone. `None` for a handshake that is none, such as
-   * that of a proxy which leaves headers out: `ws` has answered it.
+   * The upgraded socket. Closing the scope closes the WebSocket and waits until its connection is gone, because only then the HTTP server
+   * leaves the connection alone. `None` for an invalid handshake, such as one whose headers a proxy has removed; `ws` has answered it.
    */
   return (request: HttpServerRequest.HttpServerRequest) => {
     const { socket } = request.source as IncomingMessage
@@ -63,10 +62,10 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath:
           ? Option.some(WebSocketFastPath.make(socket, maxPayload, (step) => RequestTurns.shared.run(socket, step)))
           : Option.none()
         let upgraded: WebSocket | undefined
-        // Without a `verifyClient` it is called at once, or never.
-        server.handleUpgrade(request.source as IncomingMessage, socket, nothing, (webSocket) => {
+        // Without a `verifyClient`, `ws` calls this at once or never.
+        server.handleUpgrade(request.source as IncomingMessage, socket, noBytes, (webSocket) => {
           upgraded = webSocket
-          // An error is told to whoever listens, and always followed by the close.
+          // An `error` event needs a listener. A `close` event always follows it.
           upgraded.on("error", constVoid)
         })
         return Option.map(Option.fromNullishOr(upgraded), (socket) => ({ socket, fastPath }))
@@ -104,7 +103,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     if (problem !== undefined) return yield* refuse(stream, problem)
     const call = yield* registry.find(callSid)
     if (Option.isNone(call)) {
-      // A token is made for a call that is here: this one is over, or belongs to another process or an earlier one.
+      // Tokens are issued only for calls of this process: the call has ended, or the token is of another process.
       if (!(yield* registry.hasEnded(callSid))) return yield* refuse(stream, "unknown call")
       yield* Metric.update(Metrics.endedCallsRefused(path), 1)
       return yield* refuse(stream, "call has ended")

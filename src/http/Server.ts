@@ -27,10 +27,10 @@ import { Failed, MethodNotAllowed, NotFound } from "./api/Problems.ts"
 import { PublicUrl } from "./connections/PublicUrl.ts"
 import * as Webhooks from "./webhooks/Webhooks.ts"
 
-/** Bodies above this are refused (413): the largest that is meant is a few hundred bytes. */
+/** Larger bodies are refused (413). The largest body that anyone needs has a few hundred bytes. */
 const maxBody = ByteSize.kibibytes(64)
 
-/** The methods of each path: without them a wrong one could not be told from a wrong path. */
+/** The methods of each path, so that a wrong method (405) is told from a wrong path (404). */
 const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...Object.entries(OpenApi.fromApi(Api).paths).map(
     ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
@@ -39,13 +39,13 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...[MediaRoute.path, "/", ...ApiDocuments.paths, "/metrics"].map((path) => [path, "GET"] as const)
 ]
 
-/** Reads a path as the routes' own router does: of upper case, `//docs/`, `/%64ocs` and `/docs;x` it makes the same. */
+/** Reads a path as the routes' own router does: `/DOCS`, `//docs/`, `/%64ocs` and `/docs;x` are all `/docs`. */
 const reader = FindMyWay.make<string>()
 for (const path of new Set([...methods.map(([path]) => path), ...AdminServer.paths])) {
   if (!path.includes("{")) reader.on("GET", path as FindMyWay.PathInput, path)
 }
 
-/** The path of this URL, if it is one of ours. */
+/** The path of this URL as its route has it; `undefined` for a path without a route. */
 const normal = (url: string): string | undefined => reader.find("GET", url)?.handler
 
 const notHere = Effect.suspend(() =>
@@ -63,15 +63,15 @@ const noRoute = Effect.gen(function*() {
 
 const isRouteNotFound = (error: unknown) => HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound"
 
-/** A middleware and not a route of its own: that would take `HEAD` from the routes that answer `GET`. */
+/** A middleware rather than a route: a route for all paths would take `HEAD` away from the routes that answer `GET`. */
 const Fallback = HttpRouter.middleware(
   (httpEffect) =>
     Effect.catch(httpEffect, (error: Types.unhandled) => isRouteNotFound(error) ? noRoute : Effect.fail(error)),
   { global: true }
 )
 
-/** What is on the other address is not here. */
-const Doors = HttpRouter.middleware(
+/** With a second address (`AdminServer`), answers 404 to the paths of the address that the request did not come by. */
+const Addresses = HttpRouter.middleware(
   Effect.gen(function*() {
     const hasAdmin = Option.isSome((yield* AppConfig).server.admin)
     return (httpEffect) =>
@@ -81,7 +81,7 @@ const Doors = HttpRouter.middleware(
   { global: true }
 )
 
-/** For whatever a browser makes of an answer: it is what it says, it runs nothing, and no page has it in a frame. */
+/** Tell a browser to believe the content type, to run nothing, and to show the answer in no frame. */
 const pageHeaders = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
@@ -115,7 +115,7 @@ const Metrics = HttpRouter.use(Effect.fnUntraced(function*(router) {
 
 const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
-/** What nobody foresaw is logged whole, sampled, since its request may come again and again; and told without detail. */
+/** A defect is logged with its cause, sampled because its request may be repeated. The client is told nothing of the cause. */
 const Defects = HttpRouter.middleware(
   Effect.map(SampledLog.make, (failures) => (httpEffect) =>
     Effect.catchDefect(httpEffect, (defect) =>
@@ -133,7 +133,7 @@ const Routes = Layer.mergeAll(
   ApiDocuments.layer,
   Metrics,
   Home
-).pipe(Layer.provide([PageHeaders, Defects, Fallback, Doors]))
+).pipe(Layer.provide([PageHeaders, Defects, Fallback, Addresses]))
 
 export const layer = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxBody)),

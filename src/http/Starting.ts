@@ -1,12 +1,12 @@
 /**
- * What is answered while the service starts: its port is open, and its agents and engines are being made ready, for some seconds.
+ * Answers requests while the service starts: the port is open, but agents and engines take some seconds to be ready.
  *
  * - `/health` says that the process lives.
- * - Twilio's webhooks wait for the service, at most 10 s and 100 of them: Twilio does not ask again, and the caller would hear an error.
- *   What bears no signature does not wait. Where a hundred wait, those go first that Twilio did not sign.
- * - All else is told to come back (503), and what is waited for.
+ * - Twilio's webhooks wait until the service is ready, at most 100 of them and 10 s each: Twilio does not repeat a webhook, and the caller
+ *   would hear an error. Only requests with a signature wait. When a hundred wait, a request that Twilio did not sign makes room.
+ * - All other requests get 503 with the reason, and when to come back.
  *
- * When the start comes to nothing, those that wait are told so: a start that fails must end, whoever is connected.
+ * When the start fails, the waiting requests get 503 at once: a failed start must end, whoever is connected.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { clearTimeout, setTimeout } from "node:timers"
@@ -15,17 +15,17 @@ import type { IsSigned } from "./webhooks/EarlySignature.ts"
 
 const maxWaiting = 100
 
-/** ms. Twilio gives up a webhook after 15 s. */
-const patience = 10_000
+/** Twilio gives up a webhook after 15 s. */
+const patienceMillis = 10_000
 
 const waitingFor = "The service is starting: it waits for its engines and agents to be ready."
 
 export interface Starting {
-  /** Whether the request is taken here: answered now, or kept and served by `serve` when the service is there. */
+  /** Answers the request, or keeps it and calls `serve` when the service is ready; `false`: the service is ready and answers itself. */
   readonly take: (request: IncomingMessage, response: ServerResponse, serve: () => void) => boolean
-  /** The service is there. */
+  /** The service is ready: serves the waiting requests. */
   readonly end: () => void
-  /** It will not be. */
+  /** The service will not be ready: refuses the waiting requests. */
   readonly giveUp: () => void
 }
 
@@ -34,11 +34,11 @@ interface Waiting {
   readonly response: ServerResponse
   readonly serve: () => void
   readonly timer: NodeJS.Timeout
-  /** Whether Twilio signed it; unset: not known yet. */
+  /** Whether Twilio signed it; unset until it was checked. */
   isSigned?: boolean
 }
 
-/** The router takes upper case and doubled slashes, too. */
+/** In lower case and with single slashes, as the router reads it. */
 const pathOf = (request: IncomingMessage) =>
   `/${(request.url ?? "").split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
 
@@ -67,9 +67,9 @@ const refuse = (response: ServerResponse, detail: string) =>
     retry_after: 2
   })
 
-/** The body of a request that has come whole; it is there to be read again. */
+/** The body of a request that has arrived whole. The body can be read again. */
 const bodyOf = (request: IncomingMessage): Uint8Array => {
-  // To read where nothing is tells the end of the body, which then nobody is told of later.
+  // Reading an empty body would emit its end, and a later reader would wait for that in vain.
   if (request.readableLength === 0) return new Uint8Array()
   const body = request.read() as Buffer
   request.unshift(body)
@@ -84,30 +84,30 @@ interface Options {
 
 export const make = (options: Options = {}): Starting => {
   const waiting = new Set<Waiting>()
-  let state: "starting" | "there" | "over" = "starting"
+  let state: "starting" | "ready" | "over" = "starting"
 
   const leave = (one: Waiting) => {
     clearTimeout(one.timer)
     waiting.delete(one)
   }
 
-  /** Makes room for one more: of a stranger's that has come whole, else of the one that has been coming for longest. */
+  /** Makes room for one more request: refuses one that Twilio did not sign, else the oldest whose body has not arrived whole. */
   const makeRoom = (): boolean => {
     if (waiting.size < maxWaiting) return true
     const { isSigned } = options
     if (isSigned === undefined) return false
-    let last: Waiting | undefined
+    let refused: Waiting | undefined
     for (const one of waiting) {
       if (one.request.complete) one.isSigned ??= isSigned(one.request, bodyOf(one.request))
       if (one.isSigned === false) {
-        last = one
+        refused = one
         break
       }
-      if (one.isSigned === undefined) last ??= one
+      if (one.isSigned === undefined) refused ??= one
     }
-    if (last === undefined) return false
-    leave(last)
-    refuse(last.response, waitingFor)
+    if (refused === undefined) return false
+    leave(refused)
+    refuse(refused.response, waitingFor)
     return true
   }
 
@@ -115,7 +115,7 @@ export const make = (options: Options = {}): Starting => {
     const timer = setTimeout(() => {
       leave(one)
       refuse(response, waitingFor)
-    }, options.patience ?? patience)
+    }, options.patience ?? patienceMillis)
     const one: Waiting = { request, response, serve, timer }
     waiting.add(one)
     response.once("close", () => leave(one))
@@ -123,7 +123,7 @@ export const make = (options: Options = {}): Starting => {
 
   return {
     take: (request, response, serve) => {
-      if (state === "there") return false
+      if (state === "ready") return false
       const path = pathOf(request)
       if (state === "over") refuse(response, "The service could not start, or is stopping.")
       else if (path === "/health") answer(response, 200, "application/json", { status: "starting", detail: waitingFor })
@@ -133,8 +133,8 @@ export const make = (options: Options = {}): Starting => {
     },
     end: () => {
       if (state !== "starting") return
-      state = "there"
-      // The listener that comes is there in the next tick.
+      state = "ready"
+      // The service's own listener is added after this, in the same tick.
       process.nextTick(() => {
         for (const one of waiting) {
           leave(one)

@@ -1,8 +1,8 @@
 /**
- * V8's collector, asked for by name. V8 collects when its heap has grown, and sees little of what lies outside: the memory of a
- * WebAssembly instance is a small object to it. And what starting a program needed it keeps as room for what may come.
+ * Asks V8 to collect garbage. V8 collects by itself when its heap has grown, but it sees little of the memory outside the heap: a
+ * WebAssembly instance of 17 MB is a small object to it. It also keeps the room that starting a program needed.
  *
- * Each thread has a heap and a collector of its own. Where there is no collector to be had, nothing is done.
+ * Each thread has a heap and a collector of its own. Where V8 gives no collector, nothing is done.
  */
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -11,7 +11,7 @@ type Collect = (options?: { readonly type: "major"; readonly flavor: "last-resor
 
 let known: Collect | undefined
 
-/** A context that is made with the flag has it; the program's own was made without. */
+/** V8 puts `gc` into contexts that are made after the flag was set. The program's own context was made before. */
 const collector = (): Collect => {
   if (known === undefined) {
     setFlagsFromString("--expose-gc")
@@ -20,11 +20,11 @@ const collector = (): Collect => {
   return known
 }
 
-/** Frees what is not in use: some ms in a small thread, which stands still meanwhile. */
+/** Frees what is not in use. Blocks the thread: some ms where its heap is small. */
 export const collect = (): void => collector()()
 
 /**
- * Frees all that can be freed, and gives the room for new objects back to the machine, as V8 does before it gives up for want of
- * memory: about 100 ms in the thread of the calls. For when a thread has got ready, and nobody waits for it.
+ * Frees all that can be freed and gives the room for new objects back to the machine, as V8 does before it gives up for lack of memory.
+ * Blocks the thread of the calls for about 100 ms: only for the end of a start, when nobody waits.
  */
 export const collectAll = (): void => collector()({ type: "major", flavor: "last-resort" })

@@ -1,6 +1,6 @@
 /**
- * Lets sockets and timers have their turn. `Effect.yieldNow` does not: fibers go on in the same turn of the event loop (docs/adr/0010), and
- * work that takes long, step by step, would keep all other calls waiting.
+ * Waits for the next turn of the event loop, so that sockets and timers are served. For work that takes long, step by step.
+ * `Effect.yieldNow` does not: fibers continue in the same turn (docs/adr/0010), and all other calls would wait.
  */
 import { Effect } from "effect"
 

@@ -1,18 +1,15 @@
 /**
- * When a fiber goes on that another one has woken: as soon as the callback is over in which that happened, and not in
- * the event loop's next turn, as Effect's own scheduler has it.
+ * A scheduler for Effect's fibers: a fiber that another one has woken continues as soon as the current callback is over. With Effect's
+ * own scheduler it continues in the next turn of the event loop.
  *
- * From a caller's last sound to the reply's first a turn is handed on a dozen times, by queues and forks. Where a hundred
- * calls speak, a turn of the event loop takes some milliseconds, and each handing on waited for one: see docs/adr/0010.
+ * From a caller's last sound to the reply's first a turn of the conversation is handed on a dozen times, by queues and forks. Where a
+ * hundred calls speak, a turn of the event loop takes some milliseconds, and each handing on waited for one: see docs/adr/0010.
  */
 import { Layer, Scheduler } from "effect"
 import { constVoid } from "effect/Function"
 
-/**
- * So many in one go; then sockets and timers have their turn. Fibers that go on for ever, each waking the next, must not
- * keep them out.
- */
-const most = 256
+/** Tasks in a row before sockets and timers have their turn. Fibers that wake each other for ever must not keep them out. */
+const maxTasksInARow = 256
 
 interface Task {
   run: () => void
@@ -26,8 +23,8 @@ const make = () => {
     const tasks = due
     let done = 0
     try {
-      // What is run may add to them.
-      while (done < tasks.length && done < most) tasks[done++].run()
+      // A task that runs may add further ones.
+      while (done < tasks.length && done < maxTasksInARow) tasks[done++].run()
     } finally {
       due = tasks.slice(done)
       isPlanned = due.length > 0

@@ -1,41 +1,44 @@
 /**
- * What is asked of V8, before anything else is loaded, so that its collector and compiler keep the calls waiting as little as
- * can be: one thread carries all of them. What each is worth was measured: docs/adr/0010.
+ * Settings of V8, made before anything else is loaded, so that its collector and compiler hold up the calls as little as possible: one
+ * thread carries all calls. What each setting is worth was measured: docs/adr/0010.
  *
- * Loaded by versions of Node that can load nothing else here.
+ * Versions of Node that can load nothing else here load this file too.
  */
-import { readdirSync, readFileSync } from "node:fs"
-import { availableParallelism, setPriority } from "node:os"
+import { readdirSync, readFileSync, statSync } from "node:fs"
+import { availableParallelism, getPriority, setPriority } from "node:os"
+import * as util from "node:util"
 import { setFlagsFromString } from "node:v8"
 
 /**
- * A whole collection holds up all calls at once, and V8 makes one whenever its heap has doubled: more memory for fewer of
- * them. The heap may be four times what is alive, before that.
+ * A whole collection holds up all calls at once, and V8 makes one whenever its heap has doubled. With this flag the heap may grow to
+ * four times what is alive: more memory, fewer collections.
  */
-const mayGrow = "--heap-growing-percent=300"
+const heapGrowsFourfold = "--heap-growing-percent=300"
 
-/** V8 chooses, by how fast the heap grows: slowly, where there are few calls. */
-const growsByItself = "--heap-growing-percent=0"
+/** V8 chooses the growth by itself: little where there are few calls. */
+const heapGrowsByItself = "--heap-growing-percent=0"
 
-/** From so many calls on, fewer collections are worth the memory; with less, the service fits a small machine (docs/adr/0016). */
-const many = 20
+/** From this many calls on, fewer collections are worth the memory. With less memory the service fits a small machine (docs/adr/0016). */
+const manyCalls = 20
 
 /**
- * V8 collects all of the heap also when 64 MB of buffers were made since the last time, however large the heap is: at a
- * hundred conversations every few seconds. So they count as the heap does, by how much is alive.
+ * V8 also collects the whole heap when 64 MB of buffers were made since the last time, however large the heap is: at a hundred
+ * conversations every few seconds. With this flag buffers count as the heap does, by how much is alive.
  */
 const buffersCountAsHeap = "--external-memory-accounted-in-global-limit"
 
 /**
- * What is new may take up to 64 MB before it is looked through for what is still in use (V8 13), which takes 20 ms then, once
- * a second at a hundred conversations. With 16 MB it is 7 ms, and the memory stays in the processor's caches.
+ * V8 13 looks through 64 MB of new objects at once for those still in use, which takes 20 ms, once a second at a hundred
+ * conversations. With 16 MB it takes 7 ms, and the memory stays in the processor's caches. V8 reads this flag only when a heap is
+ * made: `setFlagsFromString` changes nothing.
  */
-const young = "--max-semi-space-size=16"
+const youngGenerationFlag = "--max-semi-space-size=16"
 
-/** Where the calls share one core with V8's helpers, those take what the calls leave. */
-const helpersNice = 10
+/** How much nicer V8's helper threads are than the calls, where both share one core. 19 is the nicest that there is. */
+const helperNiceness = 10
+const maxNiceness = 19
 
-/** The kernel's names of this process's threads, by their ids. Only Linux tells. */
+/** This process's threads with the names that the kernel has for them. Only Linux tells. */
 const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
   try {
     return readdirSync("/proc/self/task").map((id) => [Number(id), readFileSync(`/proc/self/task/${id}/comm`, "utf8").trim()])
@@ -44,39 +47,54 @@ const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
   }
 }
 
-/**
- * Begins this process anew with the flags that can only be given to a new one: the same program with the same arguments, under
- * the same number. Not where somebody has chosen them, nor where a parent talks to it or the system knows no such thing: then
- * it goes on without.
- */
-const beginAnew = (): void => {
-  // Node's own variable and no setting of the service; and this is over before there is a Config to read it with.
-  const isChosen = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((options) => /--max[-_]semi[-_]space[-_]size/.test(options))
-  if (isChosen || process.send !== undefined || process.execve === undefined) return
+/** Whether `PROCESS_RESTART=off` is in the environment or in `.env`. There is no Config yet to read it with. */
+const isRestartOff = (): boolean => {
+  const name = "PROCESS_RESTART"
+  const given = process.env[name]
+  if (given !== undefined) return given.trim() === "off"
   try {
-    process.execve(process.execPath, [process.execPath, young, ...process.execArgv, ...process.argv.slice(1)], process.env)
+    return statSync(".env").isFile() && util.parseEnv(readFileSync(".env", "utf8"))[name] === "off"
   } catch {
-    // It costs some ms a second, no more.
+    return false
   }
 }
 
-/** Called once, by the program. `cores`: that this process may use. */
+/** Whether the young generation's size was given, on the command line or in Node's own variable. */
+const isSizeChosen = (): boolean =>
+  [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((options) => /--max[-_]semi[-_]space[-_]size/.test(options))
+
+/**
+ * Starts this program again with {@link youngGenerationFlag}, in the same process and with the same arguments. For a bare
+ * `node dist/main.js`: `npm start` and the image give the flag themselves. Without it the service works as well, with longer pauses.
+ * Does nothing where a parent process talks to this one, because their channel would be lost.
+ */
+const restartWithFlag = (): void => {
+  if (isSizeChosen() || process.send !== undefined || process.execve === undefined || isRestartOff()) return
+  try {
+    process.execve(process.execPath, [process.execPath, youngGenerationFlag, ...process.execArgv, ...process.argv.slice(1)], process.env)
+  } catch {
+    // The service goes on without the flag.
+  }
+}
+
+/** Called once, by the program. `cores`: how many this process may use. */
 export const tune = (cores: number = availableParallelism()): void => {
-  // Older ones do not know these flags, and complain; and V8 12 keeps what is young small by itself.
+  // Older versions do not know these flags and complain. V8 12 keeps the young generation small by itself.
   if (process.versions.v8.startsWith("13.")) {
-    beginAnew()
+    restartWithFlag()
     setFlagsFromString(buffersCountAsHeap)
   }
-  setFlagsFromString(mayGrow)
+  setFlagsFromString(heapGrowsFourfold)
   if (cores > 1) return
+  const niceness = Math.min(getPriority() + helperNiceness, maxNiceness)
   for (const [id, name] of threads()) {
     try {
-      if (name === "V8Worker") setPriority(id, helpersNice)
+      if (name === "V8Worker") setPriority(id, niceness)
     } catch {
-      // One that has ended, or a machine that forbids it: then they are equals, as ever.
+      // The thread has ended, or the machine forbids it: it stays as nice as the calls.
     }
   }
 }
 
-/** Called now and then, with the calls that are alive: the heap's next limit goes by it. */
-export const serve = (calls: number): void => setFlagsFromString(calls < many ? growsByItself : mayGrow)
+/** Sets the heap's growth by the number of live calls. Called now and then. */
+export const serve = (calls: number): void => setFlagsFromString(calls < manyCalls ? heapGrowsByItself : heapGrowsFourfold)

@@ -93,7 +93,7 @@ const rootName = (node: ts.Expression): string | undefined => {
   return ts.isIdentifier(owner) && globals.has(owner.text) ? memberName(inner) : undefined
 }
 
-/** A name that stands for a value here: not a member's, a declaration's or a type's. */
+/** Whether a name stands for a value here, and not for a member, a declaration or a type. */
 const isValue = (node: ts.Identifier): boolean => {
   const { parent } = node
   if (ts.isShorthandPropertyAssignment(parent)) return true

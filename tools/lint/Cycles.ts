@@ -1,9 +1,9 @@
-/** Files that import each other in a circle: none of them can be read, tested or moved without all the others. */
+/** Files that import each other in a circle: none can be read, tested or moved without the others. */
 
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>
 
-/** The way from a file back to itself with the fewest steps, where there is one. */
-const shortest = (graph: Graph, start: string): ReadonlyArray<string> | undefined => {
+/** The shortest circle through a file; `undefined` when there is none. */
+const shortestCycle = (graph: Graph, start: string): ReadonlyArray<string> | undefined => {
   const cameFrom = new Map<string, string>()
   const queue = [start]
   for (const at of queue) {
@@ -26,7 +26,7 @@ const shortest = (graph: Graph, start: string): ReadonlyArray<string> | undefine
 export const cyclesOf = (graph: Graph): ReadonlyArray<ReadonlyArray<string>> => {
   const known = new Set<string>()
   return [...graph.keys()].toSorted().flatMap((start) => {
-    const cycle = shortest(graph, start)
+    const cycle = shortestCycle(graph, start)
     if (cycle === undefined) return []
     const key = cycle.toSorted().join("\n")
     if (known.has(key)) return []

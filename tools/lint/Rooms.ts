@@ -10,7 +10,7 @@ import type { Room } from "./table.ts"
 
 export type Table = Readonly<Record<string, Room>>
 
-/** Where the table stands, for who reads a violation. */
+/** Where the table is: the end of each message. */
 const see = "see tools/lint/table.ts and docs/adr/0004"
 
 /** Whether a path lies in a folder, or is it. */
@@ -48,7 +48,7 @@ const isFile = (path: string): boolean => existsSync(path) && statSync(path).isF
 /** A name by path, as it is written in an import, or beside `import.meta.url`. */
 const isPath = ({ isBeside, name }: Reference): boolean => isBeside || /^(\.{0,2}\/|\.{1,2}$|[a-z]+:\/\/|file:|data:)/i.test(name)
 
-/** The file that a name by path means; a folder for one that names a folder. `undefined`: nothing that exists. */
+/** The file or folder that a path names; `undefined` when it does not exist. */
 export const targetOf = (from: string, name: string): string | undefined => {
   let url: URL
   try {
@@ -57,7 +57,7 @@ export const targetOf = (from: string, name: string): string | undefined => {
     return undefined
   }
   if (url.protocol !== "file:") return undefined
-  // What stands behind `?` or `#` makes another instance of the same file.
+  // The same file with another `?` or `#` is another module instance.
   const path = fileURLToPath(new URL(url.pathname, "file:"))
   return candidates(path).find(isFile) ?? (existsSync(path) ? resolve(path) : undefined)
 }

@@ -35,7 +35,7 @@ const isPlugin = (plugin: unknown): plugin is object =>
   typeof plugin === "object" && plugin !== null && "name" in plugin && plugin.name === "@effect/language-service"
 const plugins: unknown = config.options.plugins
 const options = Array.isArray(plugins) ? plugins.find(isPlugin) : undefined
-// Without this line in the configuration the plugin would report nothing, and so hold for right what it has not looked at.
+// Without its line in the configuration the plugin reports nothing, and every mistake would pass.
 if (options === undefined) throw new Error(`${project} does not name the plugin @effect/language-service.`)
 
 const found: Array<ts.Diagnostic> = []

@@ -31,7 +31,7 @@ const codeOf = (folder: string): ReadonlyArray<string> =>
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .toSorted()
 
-/** Files that lie directly in one folder; with more, a reader no longer finds one by looking. */
+/** How many files may lie directly in one folder, so that a reader finds each by its name. */
 const maxFilesInFolder = 14
 
 /** Folders with too many files, each with how many. */
@@ -95,6 +95,6 @@ if (import.meta.main) {
   }
   const files = codeOf(source).length
   console.log(`Imports and bans: ${files} files, ${violations.length} found.`)
-  // No file at all is a mistake of the command's, and not a clean tree.
+  // Where there is no file at all the command was given a wrong folder.
   if (violations.length > 0 || files === 0) process.exitCode = 1
 }

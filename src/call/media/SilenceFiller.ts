@@ -35,17 +35,17 @@ export const run = (options: {
       if (tally.lastAt !== last) return Effect.void
       const millis = Math.floor(now() - from)
       if (millis > 0) stream.addSilence(millis)
-      return Effect.andThen(ProcessHalt.readBehind(stepMillis, Effect.sleep(stepMillis)), fill(last, from + millis))
+      return Effect.andThen(ProcessHalt.waitAndCatchUp(stepMillis, Effect.sleep(stepMillis)), fill(last, from + millis))
     })
 
   return Effect.forever(
     Effect.suspend(() => {
       const untilPing = pingAfterMillis - sinceLastMessage()
-      if (untilPing > 0) return ProcessHalt.readBehind(untilPing, Effect.sleep(untilPing))
+      if (untilPing > 0) return ProcessHalt.waitAndCatchUp(untilPing, Effect.sleep(untilPing))
       const last = tally.lastAt
       const pongTimeout = Math.max(0, backlog - sinceLastMessage())
       return Effect.andThen(
-        ProcessHalt.readBehind(pongTimeout, Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, pongTimeout)),
+        ProcessHalt.waitAndCatchUp(pongTimeout, Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, pongTimeout)),
         Effect.suspend(() => fill(last, last))
       )
     })

@@ -8,10 +8,10 @@ import type { EngineChoice, EngineChoices, ReplySettings, StageSettings } from "
 import { count, HttpUrl, NonEmptyList, NonEmptySecrets, Whole } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** In a list of engines: the engine that runs in this process. */
+/** The word for the engine in this process, in a list of engines. */
 const embedded = "embedded"
 
-/** In the order in which they are tried. */
+/** The engines are tried in this order. */
 const EngineList = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Union([Schema.Literal(embedded), HttpUrl]))))
 
 const Switches = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Literals(["on", "off"]))))
@@ -63,7 +63,7 @@ type Prefix = typeof prefixes[number]
 const serverCount = (values: Values, prefix: Prefix): number =>
   Option.getOrElse(values[`${prefix}_URL`], () => []).filter((engine) => engine !== embedded).length
 
-/** The lists of a stage that have one entry for all of its addresses, or one for each. */
+/** The lists of a stage that have one entry for all of its addresses, or one entry for each. */
 const listsPerAddress = (values: Values, prefix: Prefix) => ({
   [`${prefix}_MODEL`]: values[`${prefix}_MODEL`],
   [`${prefix}_API_KEY`]: values[`${prefix}_API_KEY`],
@@ -71,7 +71,7 @@ const listsPerAddress = (values: Values, prefix: Prefix) => ({
   ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE, TTS_NORMALIZE: values.TTS_NORMALIZE } : {})
 })
 
-/** Reports lists with too few or too many entries: their models, keys or voices would go to the wrong engine. */
+/** A line about each list with too few or too many entries, whose models, keys or voices would go to the wrong engine. */
 export const unevenLists = (values: Values): ReadonlyArray<string> =>
   prefixes.flatMap((prefix) => {
     const servers = serverCount(values, prefix)
@@ -96,7 +96,7 @@ const replySettings = (values: Values, server: number): ReplySettings => {
   }
 }
 
-/** `server`: which of the stage's servers, from 0. */
+/** `server`: the index of the server in the stage's list, from 0. */
 const serverChoice = (values: Values, prefix: Prefix, url: URL, server: number): EngineChoice => ({
   _tag: "Server",
   settings: {

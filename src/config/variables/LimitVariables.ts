@@ -25,16 +25,16 @@ export const limitVariables = {
 } as const
 
 export interface LimitSettings {
-  /** Calls at once; a further caller is told that the line is busy. */
+  /** Calls at the same time; one more is told that the line is busy. */
   readonly calls: number
-  /** Calls that one caller may have at once. */
+  /** Calls of one caller at the same time. */
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
-  /** From the answer with TwiML to the stream's `start` message; counted again from the upgrade of its WebSocket. */
+  /** From our TwiML to the stream's `start` message. The time starts again at the upgrade of its WebSocket. */
   readonly start: Duration.Duration
-  /** How long an open stream may bring no `media` message. */
+  /** How long an open stream may send no `media` message. */
   readonly media: Duration.Duration
-  /** How much sound a stalled network may bring at once. A longer stall counts as a pause of the caller. */
+  /** How much late sound is kept after a stall of the network. A longer stall counts as a pause of the caller. */
   readonly backlog: Duration.Duration
   /** Of one message of a stream. */
   readonly messageBytes: number
@@ -48,7 +48,7 @@ export const limitSettings = (values: ValuesOf<typeof limitVariables>): LimitSet
   callDuration: values.MAX_CALL_DURATION,
   start: values.START_TIMEOUT,
   media: values.MEDIA_TIMEOUT,
-  // After `MEDIA_TIMEOUT` the stream is closed, so there is no stall to wait for.
+  // The stream is closed after `MEDIA_TIMEOUT`, so no stall is longer.
   backlog: Duration.min(values.MEDIA_BACKLOG, values.MEDIA_TIMEOUT),
   messageBytes: values.MAX_MESSAGE_BYTES,
   badMessages: values.MAX_BAD_MESSAGES

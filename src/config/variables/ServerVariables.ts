@@ -19,7 +19,7 @@ const NetworksText = List.pipe(
   })
 )
 
-/** `media.example.com`, `media.example.com:8443`, `[2001:db8::1]:8443`: what a URL has between `//` and `/`. */
+/** A host with or without a port: `media.example.com`, `[2001:db8::1]:8443`. */
 const HostText = Schema.String.check(Schema.isPattern(/^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?$/iu))
 
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
@@ -54,7 +54,7 @@ export const serverVariables = {
 
 export interface ServerSettings {
   readonly host: string
-  /** 0: a free one. */
+  /** 0: the system chooses a free port. */
   readonly port: number
   /** The address that Twilio calls. */
   readonly publicUrl: Option.Option<URL>
@@ -63,16 +63,16 @@ export interface ServerSettings {
   readonly connections: {
     /** How long a connection may wait for its next request. */
     readonly keepAlive: Duration.Duration
-    /** Connections that may wait; one more closes the connection that has waited longest. */
+    /** Connections that may be idle; one more closes the connection that has been idle longest. */
     readonly maxIdle: number
   }
-  /** A second address for documentation, metrics and readiness; unset: they are on the first. */
+  /** A second address for documentation, metrics and readiness; unset: the first address has them. */
   readonly admin: Option.Option<{ readonly host: string; readonly port: number }>
   /** Further hosts that a call's sound may be sent to. */
   readonly websocketHosts: ReadonlyArray<string>
   /** Whether the sound of media streams goes past `ws`; false: every message takes the way of `ws` and the schemas. */
   readonly hasMediaFastPath: boolean
-  /** How long calls may go on after the service was told to stop. */
+  /** How long calls may continue after the service was told to stop. */
   readonly shutdownGrace: Duration.Duration
 }
 

@@ -22,7 +22,7 @@ export const DurationText = Schema.String.pipe(
   })
 )
 
-/** A timer of Node takes 24 days at most, and a longer one fires at once. No setting needs more than a day. */
+/** Node's timers have 24 days at most; a longer one fires at once. No setting needs more than a day. */
 const maxDuration = Duration.days(1)
 
 const minimums = { "from 0": Duration.zero, "above 0": Duration.millis(1), "from 1s": Duration.seconds(1) } as const

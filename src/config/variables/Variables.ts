@@ -8,6 +8,7 @@ import { diallingVariables } from "./DiallingVariables.ts"
 import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
+import { processVariables } from "./ProcessVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
 import { storeVariables } from "./StoreVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
@@ -21,7 +22,8 @@ export const variables = {
   ...storeVariables,
   ...engineVariables,
   ...limitVariables,
-  ...logVariables
+  ...logVariables,
+  ...processVariables
 } as const
 
 export type Values = ValuesOf<typeof variables>

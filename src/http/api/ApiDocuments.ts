@@ -1,7 +1,7 @@
 /**
- * The documentation page and the OpenAPI document: made once at the start, compressed, and told apart by an `ETag`.
+ * The documentation page and the OpenAPI document: made and compressed once at the start, and sent with an `ETag`.
  *
- * The page has 1.5 MB. Written for each request it is a copy of that for each reader who does not read.
+ * The page has 1.5 MB. A page that is made for each request would be kept in memory for each client that does not read it.
  */
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -14,7 +14,7 @@ export const paths = ["/docs", "/openapi.json"] as const
 
 interface Document {
   readonly contentType: string
-  /** The body by the coding that a client takes; `identity` always, the others once they are made. */
+  /** The body by its content coding; `identity` from the start, the others once they are compressed. */
   readonly bodies: Map<string, Buffer>
   readonly etag: string
   readonly headers: Readonly<Record<string, string>>
@@ -29,7 +29,7 @@ const compress = {
   gzip: (body: Buffer, done: (error: Error | null, result: Buffer) => void) => gzip(body, done)
 }
 
-/** In Node's own threads, one after the other; what can't be compressed is sent as it is. */
+/** Compresses in Node's own threads, one coding after the other. A body that can't be compressed is sent uncompressed. */
 const prepare = ({ bodies }: Document) =>
   Effect.forEach(codings, (coding) =>
     Effect.callback<void>((resume) => {
@@ -46,7 +46,7 @@ const makeDocument = (contentType: string, text: string, headers: Readonly<Recor
   return { contentType, bodies: new Map([["identity", body]]), etag: digest(body).slice(0, 22), headers }
 }
 
-/** The coding that the client takes and we have. Weights are not read, but for 0, which is a no. */
+/** The first coding that we have and the client accepts. The client's weights are ignored, except 0, which excludes a coding. */
 const codingFor = (accepted: string, { bodies }: Document): string => {
   const taken = accepted.toLowerCase().split(",", 16).map((item) => item.trim())
   return codings.find((coding) =>
@@ -67,7 +67,7 @@ const answer = (document: Document) =>
     })
   })
 
-/** What a page may do: its own scripts and styles, and requests to this service. */
+/** The page's Content-Security-Policy: its own scripts and styles, and requests to this service. */
 const pagePolicy = (html: string): string => {
   const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, script]) => `'sha256-${digest(script)}'`)
   return [
@@ -82,15 +82,15 @@ const pagePolicy = (html: string): string => {
   ].join("; ")
 }
 
-/** The page as Effect makes it, taken from the route that it would be. */
+/** The page that Effect's Swagger layer makes, captured from the route that the layer adds. */
 const makePage = Effect.gen(function*() {
   const router = yield* HttpRouter.make
   let page: Effect.Effect<HttpServerResponse.HttpServerResponse> | undefined
-  const taker = {
+  const capture = {
     ...router,
     add: (_method: string, _path: string, handler: typeof page) => Effect.sync(() => void (page = handler))
   } as unknown as HttpRouter.HttpRouter
-  yield* Effect.scoped(Layer.build(Layer.provide(HttpApiSwagger.layer(Api), Layer.succeed(HttpRouter.HttpRouter, taker))))
+  yield* Effect.scoped(Layer.build(Layer.provide(HttpApiSwagger.layer(Api), Layer.succeed(HttpRouter.HttpRouter, capture))))
   const { body } = yield* page!
   return body._tag === "Uint8Array" ? Buffer.from(body.body).toString() : ""
 })

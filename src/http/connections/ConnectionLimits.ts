@@ -1,48 +1,47 @@
 /**
- * The connections of the server, by what they are doing. Each state has an end, whatever the other side does:
+ * Limits the connections of the server, so that no client can keep one open without end. Each state of a connection has its limit:
  *
- * - it waits for a request: bounded in number, and by the server's keep-alive time;
- * - its request is being read: Node's own time-outs, and a bound for each client and for all;
- * - its answer is being sent: a reader that takes less than 16 KiB in half a minute, while more waits, is cut;
- * - it asks for a WebSocket: ten seconds until it has one, or is gone.
+ * - waiting for a request: a number of connections, and the server's keep-alive time;
+ * - its request is being read: Node's own time-outs, and a number of requests for each client and for all;
+ * - its answer is being sent: closed when it takes less than 16 KiB in half a minute while more waits;
+ * - asking for a WebSocket: ten seconds.
  *
- * The bounds close the connection that has been at it longest, and only one that has had two seconds: what Twilio sends is
- * here in far less, also where the whole process has been stopped for a while. So behind a tunnel, where all have one address, a
- * stranger's connections are closed and Twilio's are not.
+ * A limit on a number closes the connection that has been in the state longest, and only one that has been in it for two seconds. What
+ * Twilio sends arrives in far less time. So behind a tunnel, where all clients have one address, the limit closes strangers' connections.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 
-/** Requests of one client, and of all, whose bodies are being read: 64 KiB each. */
-const maxReadingOfOne = 192
+/** How many bodies (up to 64 KiB each) are read at once, of one client and of all. */
+const maxReadingPerClient = 192
 const maxReading = 768
 
-/** Half requests that have not got as far as a body. */
+/** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** Looks (of `look`) that a connection has before it may be closed for others. */
+/** A connection is not closed for others until so many calls of `look` have passed. */
 const graceLooks = 1
 
-/** Bytes that must leave in `slowLooks` looks, while so many wait. */
-const leastTaken = 16_384
+/** A client must take so many bytes within `slowLooks` calls of `look`, if so many wait. */
+const minTakenBytes = 16_384
 const slowLooks = 15
 
-/** ms from an upgrade to its WebSocket; of inactivity, but nothing is read in that time. */
-const upgradeTimeout = 10_000
+/** From an upgrade request to its WebSocket. A time-out of inactivity, which is the same because nothing is read in that time. */
+const upgradeTimeoutMillis = 10_000
 
-/** The address of a request's sender, which behind a trusted proxy is not the connection's. */
+/** The client's address; behind a trusted proxy it is not the address of the connection. */
 export type ClientOf = (request: IncomingMessage) => string
 
 const peerOf: ClientOf = ({ socket }) => socket.remoteAddress ?? ""
 
-/** A request whose body is being read. */
+/** A request whose body is being read. `since`: the count of looks at its beginning. */
 interface Reading {
   readonly socket: Socket
   readonly client: string
   readonly since: number
 }
 
-/** How much of its answers a connection has taken, at a look some time ago. */
+/** How many bytes of its answers a connection had taken at an earlier look, and how many waited then. */
 interface Taken {
   readonly bytes: number
   readonly waiting: number
@@ -50,16 +49,16 @@ interface Taken {
 }
 
 /**
- * Which connection waits for a request, and since when. A set keeps its order, so the first one has waited longest.
+ * The connections by their state. A set keeps the order of insertion, so its first connection has been in the state longest.
  *
- * Node does not tell when the first byte of a request comes, only when its headers are complete. The count of bytes does: a
- * connection that was read from since it began to wait is not waiting.
+ * Node has no event for the first byte of a request, only for its complete headers. The socket's count of bytes tells it: a connection that
+ * has received bytes since it began to wait is not waiting any more.
  */
 export class ConnectionLimits {
-  /** Those that have sent no request yet, and those between two requests. */
+  /** `fresh`: connections without a request yet. `idle`: connections between two requests. */
   private readonly fresh = new Set<Socket>()
   private readonly idle = new Set<Socket>()
-  /** Those that a request is being read from; a connection is put here when it was looked at. */
+  /** Connections with a part of a request's head. A connection is put here when it is found not to be waiting. */
   private readonly receiving = new Set<Socket>()
   private readonly requests = new Map<Socket, number>()
   private readonly upgraded = new WeakSet<Socket>()
@@ -88,7 +87,7 @@ export class ConnectionLimits {
     this.rest(socket, this.fresh)
   }
 
-  /** A request has begun; it ends with its response. */
+  /** The head of a request has arrived. The request ends with its response. */
   readonly requested = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     this.stir(socket)
@@ -104,7 +103,7 @@ export class ConnectionLimits {
     })
   }
 
-  /** Its first part may be all of it: only what is not here when the request's turn comes is being read. */
+  /** The request's turn has come. If its body has not arrived whole by now, it counts as being read. */
   readonly read = (request: IncomingMessage): void => {
     const { socket } = request
     if (request.complete || this.isClosing) return
@@ -118,58 +117,58 @@ export class ConnectionLimits {
   readonly upgrade = (socket: Socket): void => {
     this.stir(socket)
     this.upgraded.add(socket)
-    // Node has let go of it, and its errors are nobody's.
+    // Node has removed its own listener, and an `error` event without a listener would end the process.
     socket.on("error", () => undefined)
-    // `ws` takes this back when the WebSocket is there.
-    socket.setTimeout(upgradeTimeout, () => socket.destroy())
+    // `ws` removes the time-out when the WebSocket is open.
+    socket.setTimeout(upgradeTimeoutMillis, () => socket.destroy())
   }
 
-  /** To be called again and again, every two seconds or so. */
+  /** Applies the limits. To be called every two seconds or so. */
   readonly look = (): void => {
     this.looks++
     this.bound()
     for (const socket of this.sockets) this.judge(socket)
   }
 
-  /** Closes all, whatever they do. */
+  /** Closes all connections, whatever their state. */
   readonly destroyAll = (): void => {
     for (const socket of this.sockets) socket.destroy()
   }
 
-  /** Whether it is one of this server's. */
+  /** Whether the connection belongs to this server. */
   readonly has = (socket: Socket): boolean => this.sockets.has(socket)
 
-  /** How many requests each connection waits to have answered. */
+  /** How many requests of the connection are not answered yet. */
   readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
 
   private bound(): void {
-    // Nobody has taken its body yet, but all of it is here: it waits for the service's start.
+    // A request that waits for the start of the service: its body has arrived whole, and nobody has read it yet.
     for (const request of this.reading.keys()) if (request.complete) this.reading.delete(request)
     this.cutLongest(maxReading, () => true)
-    if (this.reading.size <= maxReadingOfOne) return
+    if (this.reading.size <= maxReadingPerClient) return
     const counts = new Map<string, number>()
     for (const { client } of this.reading.values()) counts.set(client, (counts.get(client) ?? 0) + 1)
     for (const [client, count] of counts) {
-      if (count > maxReadingOfOne) this.cutLongest(maxReadingOfOne, (reading) => reading.client === client)
+      if (count > maxReadingPerClient) this.cutLongest(maxReadingPerClient, (reading) => reading.client === client)
     }
   }
 
-  private cutLongest(most: number, isCounted: (reading: Reading) => boolean): void {
+  private cutLongest(limit: number, isCounted: (reading: Reading) => boolean): void {
     const counted = [...this.reading].filter(([, reading]) => isCounted(reading))
-    for (const [request, { since, socket }] of counted.slice(0, Math.max(0, counted.length - most))) {
+    for (const [request, { since, socket }] of counted.slice(0, Math.max(0, counted.length - limit))) {
       if (this.looks - since <= graceLooks) return
       this.reading.delete(request)
       socket.destroy()
     }
   }
 
-  /** Cuts a reader that does not read. Of a WebSocket its own stream judges. */
+  /** Closes a connection whose client does not read its answers. WebSockets have a limit of their own. */
   private judge(socket: Socket): void {
     const waiting = socket.writableLength
     if (waiting === 0 || this.upgraded.has(socket)) return void this.taken.delete(socket)
     const bytes = socket.bytesWritten - waiting
     const before = this.taken.get(socket)
-    if (before === undefined || bytes - before.bytes >= Math.min(before.waiting, leastTaken)) {
+    if (before === undefined || bytes - before.bytes >= Math.min(before.waiting, minTakenBytes)) {
       this.taken.set(socket, { bytes, waiting, look: this.looks })
     } else if (this.looks - before.look >= slowLooks) socket.destroy()
   }
@@ -209,7 +208,7 @@ export class ConnectionLimits {
     }
   }
 
-  /** The one that has waited longest in the larger group; never the one that has only begun to wait. */
+  /** The connection that has waited longest in the larger group, never the newcomer itself. */
   private longest(newcomer: Socket): Socket | undefined {
     const difference = this.fresh.size - this.idle.size
     const larger = difference > 0 || (difference === 0 && this.idle.has(newcomer)) ? [this.fresh, this.idle] : [this.idle, this.fresh]

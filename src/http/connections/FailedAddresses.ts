@@ -1,19 +1,19 @@
 /**
- * Which addresses have failed to prove who they are, again and again, and never since with success.
+ * Counts, by address, the requests whose signature was wrong since the last right one.
  *
- * Such an address is not refused: behind a tunnel Twilio has it too, unless `TRUSTED_PROXIES` tells them apart. Its requests
- * only come last where requests take turns.
+ * An address with many failures is not refused: behind a tunnel Twilio has the same address, unless `TRUSTED_PROXIES` tells them apart. Its
+ * requests only come last where requests take turns (`RequestTurns`).
  */
 
-/** Addresses that are kept, about 1 MB; those that failed longest ago go first. */
+/** How many addresses are kept (about 1 MB). The one whose last failure is oldest is dropped first. */
 const maxAddresses = 10_000
 
-/** Failures in a row before an address comes last. */
-const many = 20
+/** So many failures in a row put an address last. */
+const manyFailures = 20
 
 export interface FailedAddresses {
   readonly add: (address: string) => void
-  /** It has proved who it is. */
+  /** The address has sent a right signature: its failures are forgotten. */
   readonly forget: (address: string) => void
   readonly areMany: (address: string) => boolean
   readonly size: () => number
@@ -33,7 +33,7 @@ export const make = (limit = maxAddresses): FailedAddresses => {
       }
     },
     forget: (address) => void counts.delete(address),
-    areMany: (address) => (counts.get(address) ?? 0) >= many,
+    areMany: (address) => (counts.get(address) ?? 0) >= manyFailures,
     size: () => counts.size
   }
 }

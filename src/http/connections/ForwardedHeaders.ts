@@ -1,20 +1,20 @@
 /**
- * What trusted proxies say of a request: who sent it, and to which address. Pure; {@link PublicUrl} asks it.
+ * What trusted proxies say about a request: who sent it, and to which address. Pure; {@link PublicUrl} uses it.
  *
- * A request goes client → proxy → … → proxy → here, and each proxy may write down who connected to it, and how. The rule:
+ * A request goes client → proxy → … → proxy → here, and each proxy may add who connected to it, and how. The rules:
  *
- * 1. Nothing is believed unless the peer, whose address the connection itself tells, is a trusted proxy.
- * 2. `X-Forwarded-For`, or the `for` of RFC 7239's `Forwarded`, is read from the right, over addresses of trusted proxies. The
- *    first other address is the client. What stands left of it is the client's own claim.
- * 3. Lists of `-Proto`, `-Host` and `-Port` are aligned with it from the right. A list that is shorter is of the outermost trusted
- *    proxies: a single value is always taken.
- * 4. Without addresses to align with, `https` is taken if any proxy saw it, since TLS ends at the outermost one, and the last host.
- * 5. A host that nobody forwarded is the `Host` header, which the trusted proxy passed on.
- * 6. When both families of headers are there, they must agree: one of them may be the client's, passed on by a proxy that knows only
- *    the other. Headers that disagree are all ignored.
+ * 1. The headers count only if the peer of the connection is a trusted proxy.
+ * 2. `X-Forwarded-For`, or the `for` of RFC 7239's `Forwarded`, is read from the right, past the addresses of trusted proxies. The
+ *    first other address is the client. Everything left of it is the client's own claim.
+ * 3. The lists of `-Proto`, `-Host` and `-Port` are aligned with that list from the right. A shorter list belongs to the outermost trusted
+ *    proxies; a single value always counts.
+ * 4. Without addresses to align with, `https` counts if any proxy saw it, since TLS ends at the outermost proxy, and the last host counts.
+ * 5. Without a forwarded host, the `Host` header counts, which the trusted proxy passed on.
+ * 6. If both families of headers are there, they must agree: a proxy that knows one family passes on the client's headers of the other.
+ *    Headers that disagree are all ignored.
  *
- * Proxies are often wrong about the scheme and the port: an inner one writes down how it was reached itself. So an address is given
- * with either scheme, the likeliest first. Twilio's signature then proves which one it called. The host is never guessed.
+ * Proxies are often wrong about the scheme and the port, because an inner proxy writes how it was reached itself. So the result has an
+ * address with either scheme, the likeliest first, and Twilio's signature proves which one is right. The host is never guessed.
  */
 import { Option, Result } from "effect"
 import { NetAddress } from "effect/net"
@@ -33,13 +33,13 @@ export type Doubt =
   | "unreadable"
   /** `Forwarded` and `X-Forwarded-*` say different things. */
   | "headers disagree"
-  /** Before the trusted proxies stands a private address: as a rule a proxy that is not named as one. */
+  /** The client's address is private: as a rule it is a proxy that `TRUSTED_PROXIES` does not name. */
   | "private client"
 
 export interface Origin {
-  /** The right-most address that is no trusted proxy; where it is not told, that of the last proxy which is known. */
+  /** The right-most address that is not a trusted proxy's; without one, the address of the outermost known proxy. */
   readonly client: Option.Option<string>
-  /** `https://host[:port]`: what the client called, the likeliest first; none when it is not known. */
+  /** `https://host[:port]`: the base URLs that the client may have called, the likeliest first; empty when they are not known. */
   readonly bases: ReadonlyArray<string>
   readonly doubts: ReadonlySet<Doubt>
 }
@@ -49,7 +49,7 @@ export const headerNames = ["forwarded", "x-forwarded-for", "x-forwarded-proto",
 
 // -- Addresses ----------------------------------------------------------------------------------
 
-/** An address in its usual form: without port, brackets and zone, and an IPv4 address as such. */
+/** An IP address in canonical form, without port, brackets and zone; an IPv4-mapped address becomes IPv4. `undefined` for other text. */
 export const readAddress = (text: string | undefined): string | undefined => {
   if (text === undefined) return undefined
   const bare = text.trim().replace(/^\[([^\]]*)\](?::\d{1,5})?$/, "$1").replace(/%.*$/, "")
@@ -63,7 +63,7 @@ const familyOf = (address: string) => address.includes(":") ? "ipv6" : "ipv4"
 
 export type IsTrusted = (address: string) => boolean
 
-/** Whether an address is of one of these networks: `10.0.0.0/8`, in the form that `config` gives. */
+/** Tells whether an address is in one of these networks, each as `address/prefix`. */
 export const trust = (networks: ReadonlyArray<string>): IsTrusted => {
   const list = new BlockList()
   for (const network of networks) {
@@ -81,9 +81,9 @@ const isPrivate = trust(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.6
 // -- The families of headers --------------------------------------------------------------------
 
 /** What one family of headers says. */
-interface Told {
+interface Claims {
   readonly client: string | undefined
-  /** Values of the outermost trusted proxy first. */
+  /** The outermost trusted proxy's value first. */
   readonly schemes: ReadonlyArray<string>
   readonly host: string | undefined
   readonly port: string | undefined
@@ -93,12 +93,12 @@ interface Told {
 const list = (value: string | undefined): ReadonlyArray<string> =>
   value === undefined ? [] : value.split(",").map((item) => item.trim()).filter((item) => item !== "")
 
-/** Who connected to the outermost trusted proxy, and how far from the right that is written. */
-const walk = (hops: ReadonlyArray<string | undefined>, peer: string, isTrusted: IsTrusted) => {
+/** Who connected to the outermost trusted proxy, and at which position from the right that is written. */
+const findClient = (hops: ReadonlyArray<string | undefined>, peer: string, isTrusted: IsTrusted) => {
   let known = peer
   for (let index = hops.length - 1; index >= 0; index--) {
     const address = readAddress(hops[index])
-    // `unknown`, `_hidden` or rubbish: nobody can say more than that it came through this proxy.
+    // `unknown`, `_hidden` or rubbish: the request came through the proxy read last, and its sender is not known.
     if (address === undefined) return { client: known, fromRight: hops.length - 1 - index }
     if (!isTrusted(address) || index === 0) return { client: address, fromRight: hops.length - 1 - index }
     known = address
@@ -106,7 +106,7 @@ const walk = (hops: ReadonlyArray<string | undefined>, peer: string, isTrusted: 
   return { client: known, fromRight: undefined }
 }
 
-/** Traefik and others write `wss` for the upgrade of a WebSocket. */
+/** Traefik and others write `ws` and `wss` for the upgrade of a WebSocket. */
 const readScheme = (text: string): string | undefined => {
   const scheme = /^(?:(https|wss)|http|ws)$/i.exec(text)
   return scheme === null ? undefined : scheme[1] === undefined ? "http" : "https"
@@ -118,9 +118,9 @@ const isHost = (text: string) => hostShape.test(text) && URL.canParse(`http://${
 
 const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536
 
-const fromXForwarded = (headers: Headers, peer: string, isTrusted: IsTrusted): Told => {
+const fromXForwarded = (headers: Headers, peer: string, isTrusted: IsTrusted): Claims => {
   const hops = list(headers["x-forwarded-for"])
-  const { client, fromRight } = walk(hops, peer, isTrusted)
+  const { client, fromRight } = findClient(hops, peer, isTrusted)
   const pick = (values: ReadonlyArray<string>, last = values.at(-1)): string | undefined =>
     values.length <= 1 ? values[0] : fromRight === undefined ? last : values[Math.max(0, values.length - 1 - fromRight)]
   const schemes = list(headers["x-forwarded-proto"]).map(readScheme)
@@ -142,12 +142,10 @@ const fromXForwarded = (headers: Headers, peer: string, isTrusted: IsTrusted): T
 
 type Element = ReadonlyMap<string, string>
 
-/**
- * The elements of a `Forwarded` header (RFC 7239): `for="[2001:db8::1]:4711";proto=https, for=10.0.0.1`. `undefined` for what is none.
- */
+/** The elements of a `Forwarded` header (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https, for=10.0.0.1`; `undefined` for other text. */
 export const readForwarded = (header: string): ReadonlyArray<Element> | undefined => {
   const elements: Array<Map<string, string>> = [new Map()]
-  // A parameter with what is behind it, one after the other: each match begins where the last one ended.
+  // Sticky: each match is one parameter with the separator behind it, and begins where the last match ended.
   const parameter = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;=]*))[ \t]*)?([;,]|$)/gy
   while (parameter.lastIndex < header.length) {
     const match = parameter.exec(header)
@@ -163,14 +161,14 @@ export const readForwarded = (header: string): ReadonlyArray<Element> | undefine
   return elements.filter((element) => element.size > 0)
 }
 
-const fromForwarded = (header: string, peer: string, isTrusted: IsTrusted): Told => {
+const fromForwarded = (header: string, peer: string, isTrusted: IsTrusted): Claims => {
   const elements = readForwarded(header)
   if (elements === undefined || elements.length === 0) {
     return { client: undefined, schemes: [], host: undefined, port: undefined, doubts: ["unreadable"] }
   }
   const hops = elements.map((element) => element.get("for"))
-  const { client, fromRight = 0 } = walk(hops, peer, isTrusted)
-  // The outermost trusted proxy wrote the first of these; where it says nothing, the next one further in does.
+  const { client, fromRight = 0 } = findClient(hops, peer, isTrusted)
+  // The outermost trusted proxy wrote the first of these elements. A value that it lacks is taken from the next proxy.
   const trusted = elements.slice(elements.length - 1 - fromRight)
   const schemes = trusted.flatMap((element) => element.get("proto") ?? [])
   const read = schemes.map(readScheme).filter((scheme) => scheme !== undefined)
@@ -194,14 +192,14 @@ const standardPort = { https: "443", http: "80" } as const
 const basesOf = (schemes: ReadonlyArray<string>, host: string, port: string | undefined): ReadonlyArray<string> => {
   const hasPort = /:\d+$/.test(host)
   return [...new Set(schemes.flatMap((scheme) => {
-    // `https` on port 80 is a port of the way inside.
+    // `https` on port 80, or `http` on 443: the port is of an inner proxy.
     const isOther = port === standardPort[scheme === "https" ? "http" : "https"]
     const hosts = hasPort || port === undefined || isOther ? [host] : [`${host}:${port}`, host]
     return hosts.map((one) => new URL(`${scheme}://${one}`).origin)
   }))]
 }
 
-/** Who sent a request, and to which address, by the peer of its connection and by its headers. */
+/** Who sent a request and to which address, from the peer's address and the request's headers. */
 export const resolve = (headers: Headers, peerAddress: string | undefined, isTrusted: IsTrusted): Origin => {
   const peer = readAddress(peerAddress)
   const isForwarded = headerNames.some((name) => headers[name] !== undefined)
@@ -215,22 +213,22 @@ export const resolve = (headers: Headers, peerAddress: string | undefined, isTru
   if (!isForwarded) return { client: Option.some(peer), bases: [], doubts: new Set(["nothing forwarded"] as const) }
   const hasX = headerNames.some((name) => name !== "forwarded" && headers[name] !== undefined)
   const standard = headers["forwarded"] === undefined ? undefined : fromForwarded(headers["forwarded"], peer, isTrusted)
-  const told = hasX || standard === undefined ? fromXForwarded(headers, peer, isTrusted) : standard
-  if (standard !== undefined && told !== standard) {
-    const isOther = disagree(headers["x-forwarded-for"] === undefined ? undefined : told.client, standard.client)
-      || disagree(told.schemes[0], standard.schemes[0])
-      || disagree(told.host ?? headers["host"], standard.host)
-    // What can't be read agrees with nothing.
-    if (isOther || standard.doubts.length > 0) {
+  const claims = hasX || standard === undefined ? fromXForwarded(headers, peer, isTrusted) : standard
+  if (standard !== undefined && claims !== standard) {
+    const disagrees = disagree(headers["x-forwarded-for"] === undefined ? undefined : claims.client, standard.client)
+      || disagree(claims.schemes[0], standard.schemes[0])
+      || disagree(claims.host ?? headers["host"], standard.host)
+    // A header that can't be read counts as disagreement.
+    if (disagrees || standard.doubts.length > 0) {
       return { client: Option.some(peer), bases: [], doubts: new Set(["headers disagree"] as const) }
     }
   }
-  const client = told.client ?? peer
-  const doubts = new Set<Doubt>(told.doubts)
-  if (told.schemes.length === 0) doubts.add("no scheme")
-  if (told.schemes.length > 1) doubts.add("schemes differ")
+  const client = claims.client ?? peer
+  const doubts = new Set<Doubt>(claims.doubts)
+  if (claims.schemes.length === 0) doubts.add("no scheme")
+  if (claims.schemes.length > 1) doubts.add("schemes differ")
   if (isPrivate(client) && !isTrusted(client)) doubts.add("private client")
-  const host = told.host ?? headers["host"]
-  const bases = host !== undefined && isHost(host) ? basesOf([...told.schemes, "https", "http"], host, told.port) : []
+  const host = claims.host ?? headers["host"]
+  const bases = host !== undefined && isHost(host) ? basesOf([...claims.schemes, "https", "http"], host, claims.port) : []
   return { client: Option.some(client), bases, doubts }
 }

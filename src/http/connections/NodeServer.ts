@@ -1,17 +1,17 @@
 /**
- * Node's HTTP server as this service needs it, before anything answers on it.
+ * Node's HTTP server, set up for this service:
  *
- * - It keeps connections open for long. Node's own 5 s are less than what load balancers wait (60 s and more), and a balancer
- *   then sends requests into connections that are just being closed: each of them is a webhook lost.
- * - Connections that wait for a request are bounded in number. One too many, and the one that has waited longest is closed: of those
- *   that have sent nothing yet or of those between two requests, whichever are more. So a flood of silent connections can't drive
- *   out those in use, and a new one is not closed for them. A request in progress and a WebSocket are not waiting, and are never cut.
- * - A request's headers must be there within 10 s, whatever the connection did before.
- * - Whatever a connection does, it has an end ({@link ConnectionLimits}).
- * - Requests take turns with the calls, also those that came in one packet ({@link RequestTurns}, {@link SlicedReads}).
- * - The port is open from early on, while agents and engines are being loaded: until then {@link Starting} answers.
- * - `close` closes what waits at once, and the rest as soon as its response is sent, or after 5 s. Node's own `close` waits for
- *   connections that have sent nothing yet, and for those that were in use, until their clients or the keep-alive end them.
+ * - It keeps idle connections open for long. Node's default of 5 s is less than what load balancers wait (60 s and more): a balancer would
+ *   send requests into connections that are being closed, and each such request is a lost webhook.
+ * - The number of idle connections is limited. One more closes the connection that has waited longest, among those without a request yet
+ *   or among those between two requests, whichever are more. So a flood of silent connections does not close those in use. A request in
+ *   progress and a WebSocket are never closed for others.
+ * - A request's headers must arrive within 10 s, whatever the connection did before.
+ * - No client can keep a connection open without end ({@link ConnectionLimits}).
+ * - Requests do not delay the sound of calls, not even many requests in one packet ({@link RequestTurns}, {@link SlicedReads}).
+ * - The port opens before agents and engines are ready; {@link Starting} answers until then.
+ * - `close` closes idle connections at once and the others when their response is sent, after 5 s at the latest. Node's own `close` waits
+ *   for silent connections, and for idle ones until the keep-alive time has passed.
  */
 import { Duration, Option } from "effect"
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http"
@@ -25,33 +25,34 @@ import * as Starting from "../Starting.ts"
 import * as RequestTurns from "./RequestTurns.ts"
 
 export interface Options {
-  /** How long a connection may wait for its next request. */
+  /** How long a connection may stay idle. */
   readonly keepAlive: Duration.Duration
-  /** How many connections may wait. */
+  /** How many connections may be idle. */
   readonly maxIdle: number
-  /** For tests: a request's headers, and the whole of it, and how often they are looked for, in ms. */
+  /** Other time-outs, for tests. */
   readonly timeouts?: Timeouts
-  /** How long (ms) `close` waits for answers that are being given; 5 s. */
+  /** How long `close` waits for responses in progress, in ms. Default 5000. */
   readonly closeAfter?: number
-  /** Tells which requests are Twilio's while the service starts. Without it the first hundred wait. */
+  /** Tells which requests are Twilio's while the service starts. Without it the first hundred requests wait. */
   readonly isSigned?: IsSigned | undefined
   /** CIDR networks of the proxies whose forwarding headers are believed; none by default. */
   readonly trustedProxies?: ReadonlyArray<string>
 }
 
+/** In ms: for a request's headers, for the whole request, and between two checks. */
 interface Timeouts {
   readonly headers: number
   readonly request: number
   readonly checkEvery: number
 }
 
-/** With the time to the next look, the headers have 10 s at most. */
+/** With the time until the next check, the headers have 10 s at most. */
 const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkEvery: 2000 }
 
-/** How long (ms) `close` waits for answers that are being given, before it closes their connections. */
-const closeTimeout = 5000
+/** After this, `close` no longer waits for responses in progress. */
+const closeTimeoutMillis = 5000
 
-/** Behind a trusted proxy all requests come from its address, so the client is the one that it names. */
+/** Behind a trusted proxy all connections come from the proxy, so the client is the one that its headers name. */
 const clientOf = (trustedProxies: ReadonlyArray<string>): ClientOf => {
   const isTrusted = ForwardedHeaders.trust(trustedProxies)
   return ({ headers, socket }) => {
@@ -61,7 +62,7 @@ const clientOf = (trustedProxies: ReadonlyArray<string>): ClientOf => {
 }
 
 export const make = (
-  { closeAfter = closeTimeout, isSigned, keepAlive, maxIdle, timeouts = defaultTimeouts, trustedProxies = [] }: Options
+  { closeAfter = closeTimeoutMillis, isSigned, keepAlive, maxIdle, timeouts = defaultTimeouts, trustedProxies = [] }: Options
 ): Server => {
   const options: ServerOptions = {
     keepAliveTimeout: Duration.toMillis(keepAlive),
@@ -80,20 +81,20 @@ export const make = (
 
   const emit = server.emit.bind(server) as (event: string, ...values: ReadonlyArray<unknown>) => boolean
 
-  /** When it is the request's turn. */
+  /** Called when it is the request's turn. */
   const serve = (event: string, request: IncomingMessage, response: ServerResponse) => {
     if (response.destroyed || request.socket.destroyed) return
     if (connections.has(request.socket)) connections.read(request)
     if (!starting.take(request, response, () => void emit(event, request, response))) emit(event, request, response)
   }
 
-  // Node tells of a request by these events, in the middle of reading its connection.
+  // Node emits these events while it is parsing the connection; the listeners are called later, in the request's turn.
   server.emit = (event: string, ...values: Array<any>): boolean => {
     if (event === "upgrade") {
       const [request, socket, head] = values as [IncomingMessage, Socket, Buffer]
       connections.upgrade(socket)
       const rest = reads.get(socket)?.stop() ?? Buffer.alloc(0)
-      // RFC 6455 lets a client send nothing before the upgrade is answered. Who offers another protocol may send a body.
+      // RFC 6455: a client sends nothing before the upgrade is answered. An upgrade to another protocol may have a body.
       if (rest.length > 0 && request.headers.upgrade?.toLowerCase() === "websocket") socket.destroy()
       else RequestTurns.shared.run(socket, () => void (socket.destroyed || emit(event, request, socket, Buffer.concat([head, rest]))))
       return request !== undefined
@@ -101,7 +102,7 @@ export const make = (
     if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") return emit(event, ...values)
     const [request, response] = values as [IncomingMessage, ServerResponse]
     const { socket } = request
-    // Those of the admin server are its own.
+    // The connections of the second address (`AdminServer`) are not counted here.
     if (connections.has(socket)) connections.requested(request, response)
     response.once("close", () => reads.get(socket)?.answered())
     RequestTurns.shared.run(socket, () => serve(event, request, response))
@@ -117,7 +118,7 @@ export const make = (
   server.close = (callback) => {
     starting.giveUp()
     connections.close()
-    // Of Twilio's calls all has been told by now; nobody else may keep the process alive.
+    // The calls have ended by now, so no open request is worth waiting for.
     const cutting = setTimeout(connections.destroyAll, closeAfter)
     return close((error) => {
       clearInterval(looking)

@@ -1,11 +1,11 @@
 /**
- * Where the outside reaches this service: what Twilio signs over, and what the TwiML names.
+ * The base URL under which Twilio reaches this service. Twilio signs it, and URLs in TwiML begin with it.
  *
- * `PUBLIC_URL` when it is set. Otherwise what a trusted proxy forwarded with the request ({@link ForwardedHeaders}). Otherwise the
- * address that the server listens on, which is right for the simulator on the same machine. Never the
- * `Host` header alone: anyone can write that.
+ * It is `PUBLIC_URL`, if that is set. Otherwise a trusted proxy forwards it with the request ({@link ForwardedHeaders}). Otherwise it is the
+ * address that the server listens on, which is right for a simulator on the same machine. The `Host` header alone never counts, since
+ * any client can write it.
  *
- * Who sent a request is told through `TRUSTED_PROXIES` in any case.
+ * The client's address is always found through `TRUSTED_PROXIES`.
  */
 import { Array, Context, Effect, Layer, Option } from "effect"
 import { HttpServer, type HttpServerRequest } from "effect/http"
@@ -13,15 +13,15 @@ import { AppConfig } from "../../config/AppConfig.ts"
 import type { Settings } from "../../config/Settings.ts"
 import * as ForwardedHeaders from "./ForwardedHeaders.ts"
 
-/** `0.0.0.0` and `::` listen everywhere, and are no address to call. */
-const reachable = (host: string) => host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host
+/** The loopback address for `0.0.0.0` and `::`, which mean all interfaces and can't be called. */
+const callableHost = (host: string) => host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host
 
-/** Why a signature may not match, and what to set; nothing in it was written by the client. */
+/** Why a signature may not match, and which setting to change. It holds no text of the client's. */
 export interface Diagnosis {
-  /** One of a few: what a log holds once need not be there again. */
+  /** One of a few texts; each kind is logged once in a while. */
   readonly kind: string
   readonly advice: string
-  /** The forms of what was seen: no address, no name, no number. */
+  /** The forms of the headers that were seen ("a name with a port"), without their values. */
   readonly seen: Readonly<Record<string, string>>
 }
 
@@ -29,11 +29,11 @@ type Server = Settings["server"]
 
 const standingOf = (server: Server, port: number): string =>
   Option.match(server.publicUrl, {
-    onNone: () => `http://${reachable(server.host)}:${port}`,
+    onNone: () => `http://${callableHost(server.host)}:${port}`,
     onSome: (url) => url.href.replace(/\/$/, "")
   })
 
-/** What a request may have called, by its headers and its peer's address; the likeliest is the first. */
+/** The base URLs that a request may have called, by its headers and its peer's address; the likeliest first. */
 export const basesOf = (server: Server, port: number) => {
   const standing = standingOf(server, port)
   const isTrusted = ForwardedHeaders.trust(server.trustedProxies)
@@ -45,17 +45,17 @@ export const basesOf = (server: Server, port: number) => {
 }
 
 export class PublicUrl extends Context.Service<PublicUrl, {
-  /** `https://host[:port][/path]` without a trailing slash, for this request. */
+  /** The likeliest base URL of this request, `https://host[:port][/path]` without a trailing slash. */
   readonly base: (request: HttpServerRequest.HttpServerRequest) => string
-  /** The same, with what else it may be by the headers of trusted proxies; the likeliest is the first. */
+  /** All base URLs that this request may have called by the headers of trusted proxies, the likeliest first. */
   readonly candidates: (request: HttpServerRequest.HttpServerRequest) => Array.NonEmptyReadonlyArray<string>
-  /** The same without a request: what is known from the configuration. */
+  /** The base URL without a request: from the configuration. */
   readonly standing: string
-  /** The IP address of whoever sent the request, past the proxies of `TRUSTED_PROXIES`. */
+  /** The IP address of the client, past the proxies of `TRUSTED_PROXIES`. */
   readonly clientAddress: (request: HttpServerRequest.HttpServerRequest) => Option.Option<string>
-  /** Whether the request comes from this very machine, and nothing says that the service can be reached from outside. */
+  /** Whether the request comes from this machine, and neither settings nor headers suggest a proxy before the service. */
   readonly isInside: (request: HttpServerRequest.HttpServerRequest) => boolean
-  /** For a request whose signature matches none of the candidates. */
+  /** Why the signature of this request matches none of the candidates. */
   readonly diagnose: (request: HttpServerRequest.HttpServerRequest) => Diagnosis
 }>()("client-caller/http/connections/PublicUrl") {
   static readonly layer = Layer.effect(
@@ -90,7 +90,7 @@ export class PublicUrl extends Context.Service<PublicUrl, {
 
 const isLoopback = ForwardedHeaders.trust(["127.0.0.0/8", "::1/128"])
 
-/** What of a host may be logged: not the host. */
+/** The form of a host, for the log, without the host itself. */
 const hostForm = (host: string | undefined) => {
   if (host === undefined) return "none"
   const [, name, port] = /^(.*?)(:\d+)?$/.exec(host) ?? []
@@ -98,7 +98,7 @@ const hostForm = (host: string | undefined) => {
   return port === undefined ? kind : `${kind} with a port`
 }
 
-/** What of a forwarding header may be logged. */
+/** The form of a forwarding header, for the log, without its hosts and addresses. */
 const headerForm = (name: typeof ForwardedHeaders.headerNames[number], value: string): string => {
   const count = value.split(",").length
   switch (name) {
@@ -119,7 +119,7 @@ const formsOf = (headers: ForwardedHeaders.Headers): Record<string, string> => (
   }))
 })
 
-/** In the order of what to mend first. */
+/** The advice for each doubt, in the order in which to solve them. */
 const advices: ReadonlyArray<readonly [ForwardedHeaders.Doubt, string]> = [
   [
     "peer not trusted",

@@ -1,33 +1,33 @@
 /**
- * Work of HTTP requests in small steps, so that it takes turns with the calls.
+ * A queue for the work of HTTP requests, so that the requests do not delay the sound of the calls.
  *
- * One thread carries all calls. A stranger who sends a thousand requests in one packet would have it do all of them before it reads
- * the next call's sound. So a step waits for its turn: in each turn of the event loop all steps together have a few ms, and what is
- * left over waits for the next one. Connections take turns among themselves: one with many steps does not keep the others waiting.
+ * One thread carries all calls. Without the queue, a thousand requests in one packet would all be handled before the next call's sound is
+ * read. Work is queued in steps. In each turn of the event loop the steps have a few milliseconds together, and the others wait for the next
+ * turn. The keys (connections) take turns too, so one with many steps does not delay the others.
  *
- * Nothing is refused here, only put off. Steps of an address whose signatures have failed again and again come last; but they come,
- * whatever else is waiting: behind a tunnel Twilio has that address, too.
+ * No step is refused. Steps of an address with many wrong signatures come last, but they always come: behind a tunnel Twilio has the same
+ * address.
  */
 import { Effect } from "effect"
 
-/** ms of one turn of the event loop. A step that is begun is ended, so a turn may take a step longer. */
+/** For the steps of one turn of the event loop. A step is never broken off, so a turn may take one step longer. */
 const millisPerTurn = 4
 
-/** While steps that come last are waiting, one turn of the event loop in so many is theirs. */
-const turnsForOneOfTheLast = 4
+/** While last-in-line steps wait, one turn of the event loop in so many is theirs. */
+const turnsPerLastTurn = 4
 
 export interface RequestTurns {
-  /** Runs the step when it is its turn, never at once. Steps of one key run in their order. */
+  /** Queues a step; it never runs at once. Steps of one key run in order. `isLast`: behind all steps that are not. */
   readonly run: (key: object, step: () => void, isLast?: boolean) => void
-  /** Waits for a turn. */
+  /** Waits until a step of this key would run. */
   readonly turn: (key: object, isLast?: boolean) => Effect.Effect<void>
-  /** Steps that wait. */
+  /** How many steps wait. */
   readonly waiting: () => number
 }
 
 type Steps = Map<object, Array<() => void>>
 
-/** The first step of the key that has waited longest; the key goes to the end of the line. */
+/** Takes the first step of the key that has waited longest, and moves the key to the end of the queue. */
 const takeFrom = (steps: Steps): (() => void) | undefined => {
   for (const [key, [step, ...rest]] of steps) {
     steps.delete(key)
@@ -42,7 +42,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
   const last: Steps = new Map()
   let waiting = 0
   let isPlanned = false
-  /** Turns in which steps of `last` waited, and none of them ran. */
+  /** How many turns in a row steps of `last` waited and none of them ran. */
   let passedOver = 0
 
   const plan = () => {
@@ -51,7 +51,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
     setImmediate(() => {
       isPlanned = false
       passedOver = last.size === 0 ? 0 : passedOver + 1
-      next(now(), passedOver >= turnsForOneOfTheLast)
+      next(now(), passedOver >= turnsPerLastTurn)
     })
   }
 
@@ -62,7 +62,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
     return takeFrom(last) ?? takeFrom(first)
   }
 
-  /** The next step is taken when what the last one woke has run, so that this counts too. */
+  /** Runs one step. The next one waits until `nextTick`, so that the effects this step resumed count in the time of the turn. */
   const next = (begunAt: number, isTurnOfTheLast: boolean) => {
     const step = take(isTurnOfTheLast)
     if (step === undefined) return
@@ -95,5 +95,5 @@ export const make = (now: () => number = () => performance.now(), limit = millis
   }
 }
 
-/** The process has one event loop, and its requests share one line. */
+/** All requests of the process share one queue, since they share one event loop. */
 export const shared = make()

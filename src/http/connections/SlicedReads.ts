@@ -1,26 +1,27 @@
 /**
- * What a connection sends is parsed in slices, each in its turn.
+ * Gives Node's HTTP parser the bytes of a connection in slices, each in its turn (`RequestTurns`).
  *
- * Node parses all that came in one read, up to 64 KiB, and so makes up to two thousand pipelined requests at once: 50 ms and more in
- * which no call is heard. Here a slice ends with a request's head, or after 4 KiB, and while two requests of the connection wait
- * for their answers, the next slice waits, too: each costs some KB until it is answered. Who sends one request at a time, as all
- * clients and proxies do, notices nothing; a large body takes some turns of the event loop more.
+ * Node parses all bytes of one read, up to 64 KiB. These can be two thousand pipelined requests, and 50 ms or more without any call's sound.
+ * Here a slice ends behind a request's head, or after 4 KiB. While two requests of the connection wait for their answers, its next slice
+ * waits as well, because a request takes some KB until it is answered.
+ *
+ * A client that sends one request at a time, as clients and proxies do, is not delayed. A large body takes some turns of the event loop more.
  */
 import type { Socket } from "node:net"
 import * as RequestTurns from "./RequestTurns.ts"
 
-/** Bytes. */
-const longestSlice = 4096
+/** A slice has so many bytes at most. */
+const maxSliceBytes = 4096
 
-/** Requests of one connection that may wait for their answers before no more of them are parsed. */
+/** So many requests of a connection may wait for their answers before its next bytes are parsed. */
 const maxPipelined = 2
 
-/** Of `GET`, `POST` and the like. */
+/** A method (`GET`, `POST`) begins with capital letters. */
 const isCapital = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a
 
-/** Where the next slice ends: behind a head that another request follows. Where a body looks like one, it is cut in vain. */
+/** Where the next slice ends: behind a head that another request follows, or at the limit. A body that looks like a head is cut too, which does no harm. */
 const endOfSlice = (bytes: Buffer): number => {
-  const end = Math.min(bytes.length, longestSlice)
+  const end = Math.min(bytes.length, maxSliceBytes)
   for (let at = bytes.indexOf("\r\n\r\n"); at >= 0 && at + 4 < end; at = bytes.indexOf("\r\n\r\n", at + 4)) {
     if (isCapital(bytes[at + 4]) && isCapital(bytes[at + 5])) return at + 4
   }
@@ -28,18 +29,19 @@ const endOfSlice = (bytes: Buffer): number => {
 }
 
 export interface SlicedReads {
-  /** To be called when a request of the connection has been answered. */
+  /** Call it when a request of the connection has been answered. */
   readonly answered: () => void
-  /** The connection is no longer HTTP's. What came and has not been parsed. */
+  /** Stops slicing, because the connection is no longer HTTP. Returns the bytes that were not parsed. */
   readonly stop: () => Buffer
 }
 
-/** Node's own mark that a connection's answers are not read. It goes on by itself. */
+/** Node has paused the connection because its client does not read the answers. Node resumes it. */
 const isHeldByNode = (socket: Socket): boolean => Reflect.get(socket, "_paused") === true
 
 /**
- * To be called when Node's own listener for connections has run. `pipelined`: requests of the connection that were parsed and are not
- * answered.
+ * Takes over the reading of a connection. Call it after Node's own listener for connections has run.
+ *
+ * @param pipelined how many parsed requests of the connection are not answered yet
  */
 export const make = (socket: Socket, pipelined: () => number, turns: RequestTurns.RequestTurns = RequestTurns.shared): SlicedReads => {
   const [parse] = socket.listeners("data") as Array<(chunk: Buffer) => void>
@@ -74,14 +76,14 @@ export const make = (socket: Socket, pipelined: () => number, turns: RequestTurn
     plan()
   }
 
-  /** Whoever reads a body has the connection go on, though what came before is not parsed yet. */
+  /** A handler that reads a body resumes the connection; it is paused again while earlier bytes wait to be parsed. */
   const onResume = () => {
     if (rest === undefined) return
     socket.pause()
     plan()
   }
 
-  // Node's parser reads past all listeners until somebody else listens, too.
+  // Node's parser reads the socket directly, without `data` events, until there is another listener.
   socket.on("data", onData)
   socket.off("data", parse)
   socket.on("resume", onResume)

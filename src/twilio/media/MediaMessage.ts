@@ -22,7 +22,7 @@ const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
  * Node's decoder skips characters that are not base64, so the count of bytes tells whether all were. It also reads the URL-safe alphabet,
  * which is excluded by its two characters.
  */
-export const Payload = Schema.String.pipe(
+const Payload = Schema.String.pipe(
   Schema.decodeTo(Schema.Uint8Array, {
     decode: SchemaGetter.transformEffect((text: string) => {
       const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0
@@ -45,13 +45,13 @@ export const Payload = Schema.String.pipe(
 // ---------------------------------------------------------------------------------------------
 
 /** Comes first, once. Versions seen: "0.2.0" (2019), "1.0.0". */
-export const Connected = Schema.Struct({
+const Connected = Schema.Struct({
   event: Schema.tag("connected"),
   protocol: Schema.String,
   version: Schema.String
 })
 
-export const MediaFormat = Schema.Struct({
+const MediaFormat = Schema.Struct({
   encoding: Schema.String,
   sampleRate: Schema.Number,
   channels: Schema.Number
@@ -87,7 +87,7 @@ export const Media = Schema.Struct({
 })
 
 /** A key that the caller pressed. */
-export const Dtmf = Schema.Struct({
+const Dtmf = Schema.Struct({
   event: Schema.tag("dtmf"),
   streamSid: StreamSid,
   sequenceNumber: Counter,
@@ -98,7 +98,7 @@ export const Dtmf = Schema.Struct({
 })
 
 /** All sound that was queued before our mark has been played, or was thrown away by a `clear`. */
-export const Mark = Schema.Struct({
+const Mark = Schema.Struct({
   event: Schema.tag("mark"),
   sequenceNumber: Counter,
   streamSid: StreamSid,
@@ -106,7 +106,7 @@ export const Mark = Schema.Struct({
 })
 
 /** Comes last; not sent when this service closes the stream. */
-export const Stop = Schema.Struct({
+const Stop = Schema.Struct({
   event: Schema.tag("stop"),
   sequenceNumber: Counter,
   streamSid: StreamSid,
@@ -125,21 +125,21 @@ export type Control = Extract<Inbound, { readonly event: "mark" | "dtmf" | "stop
 // ---------------------------------------------------------------------------------------------
 
 /** Is appended to the playback queue: raw μ-law, 8 kHz, no header. */
-export const PlayMedia = Schema.Struct({
+const PlayMedia = Schema.Struct({
   event: Schema.tag("media"),
   streamSid: StreamSid,
   media: Schema.Struct({ payload: Payload })
 })
 
 /** Comes back as a `Mark` once all sound queued before it has been played. */
-export const SendMark = Schema.Struct({
+const SendMark = Schema.Struct({
   event: Schema.tag("mark"),
   streamSid: StreamSid,
   mark: Schema.Struct({ name: Schema.String })
 })
 
 /** Throws the playback queue away; every pending mark comes back at once. */
-export const Clear = Schema.Struct({
+const Clear = Schema.Struct({
   event: Schema.tag("clear"),
   streamSid: StreamSid
 })

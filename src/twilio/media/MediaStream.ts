@@ -23,7 +23,7 @@ import type { WebSocketFastPath } from "./socket/WebSocketFastPath.ts"
 import * as SocketPing from "./SocketPing.ts"
 import { StreamClosed } from "./StreamClosed.ts"
 
-export interface Limits {
+interface Limits {
   /** From the upgrade to `start`. */
   readonly start: Duration.Duration
   /** How much sound may wait for the agent. */

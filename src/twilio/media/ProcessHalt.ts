@@ -17,7 +17,7 @@ const monotonicMillis = Effect.map(Clock.Clock, (clock) => Number(clock.monotoni
 /**
  * Runs `wait`, which should take at most `millis`. If it took much longer, adds time in which what came during the halt is read.
  */
-export const readBehind = <A, E, R>(millis: number, wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const waitAndCatchUp = <A, E, R>(millis: number, wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.gen(function*() {
     const begun = yield* monotonicMillis
     const result = yield* wait
@@ -32,7 +32,7 @@ export const readBehind = <A, E, R>(millis: number, wait: Effect.Effect<A, E, R>
 
 /** Sleeps, and longer if the process was halted meanwhile. */
 export const sleep = (duration: Duration.Duration): Effect.Effect<void> =>
-  readBehind(Duration.toMillis(duration), Effect.sleep(duration))
+  waitAndCatchUp(Duration.toMillis(duration), Effect.sleep(duration))
 
 /** How long (ms) the process was halted in a wait that should have taken `dueMillis` and took `takenMillis`. */
 export const haltIn = (dueMillis: number, takenMillis: number): number =>

@@ -7,7 +7,7 @@ import VoiceResponse from "twilio/lib/twiml/VoiceResponse.js"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 
 /** How long another telephone may ring before the call comes back, in seconds. */
-export const ringSeconds = 20
+const ringSeconds = 20
 
 /** Connects the call's sound to a WebSocket, both ways. When the stream ends, Twilio requests `action`. */
 export const connectStream = (options: {

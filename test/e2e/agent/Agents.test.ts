@@ -111,7 +111,7 @@ const withFiles = <A, E>(
     )
     const agents: Scene["agents"] = (env) =>
       Effect.map(
-        Layer.build(Agents.personas.pipe(
+        Layer.build(Agents.layer.pipe(
           Layer.provide([AgentFiles.layer, Talking]),
           Layer.provide(Engines),
           Layer.provide(config(env)),

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const source = fileURLToPath(new URL("../../../src/runtime/V8.ts", import.meta.url))
@@ -20,10 +22,11 @@ const script = `
 `
 
 /** In a process of its own: what is set is set for all that runs in one. */
-const tuned = (cores: number, options = "") => {
+const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?: string; readonly env?: Record<string, string> } = {}) => {
   const child = spawnSync(process.execPath, ["--input-type=module", "--eval", script, String(cores)], {
     encoding: "utf8",
-    env: { ...process.env, NODE_OPTIONS: options }
+    cwd,
+    env: { ...process.env, NODE_OPTIONS: "", ...env }
   })
   const told = JSON.parse(child.stdout) as { pid: number; flags: ReadonlyArray<string>; own: number; helpers: ReadonlyArray<number> }
   return {
@@ -44,7 +47,19 @@ describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apa
   })
 
   it("keeps the size that somebody has chosen", () => {
-    assert.deepStrictEqual(tuned(4, "--max-semi-space-size=32").flags, [])
+    assert.deepStrictEqual(tuned(4, { env: { NODE_OPTIONS: "--max-semi-space-size=32" } }).flags, [])
+  })
+
+  it("is started with no flags where PROCESS_RESTART is off, in the environment or in .env", () => {
+    assert.deepStrictEqual(tuned(4, { env: { PROCESS_RESTART: "off" } }).flags, [])
+    const cwd = mkdtempSync(join(tmpdir(), "client-caller-v8-"))
+    try {
+      writeFileSync(join(cwd, ".env"), "PROCESS_RESTART=off\n")
+      assert.deepStrictEqual(tuned(4, { cwd }).flags, [])
+      assert.deepStrictEqual(tuned(4, { cwd, env: { PROCESS_RESTART: "on" } }).flags, is13 ? ["--max-semi-space-size=16"] : [])
+    } finally {
+      rmSync(cwd, { recursive: true })
+    }
   })
 
   it("has helpers that give way to the calls on one core, and are equals where there are more", () => {

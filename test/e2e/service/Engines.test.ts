@@ -1,6 +1,6 @@
 /**
  * Conversations by engines at addresses: the service and its callers as in the other tests of this folder, the
- * engines as servers on the loopback that speak the dialects of real ones (test/fakes).
+ * engines as servers on the loopback that speak the dialects of real ones (test/support/engines).
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"

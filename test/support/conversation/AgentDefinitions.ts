@@ -1,8 +1,8 @@
-/** Somebody to talk to. */
+/** Definitions of agents. */
 import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
 import { AgentName } from "../../../src/domain/AgentName.ts"
 
-/** All defaults as an agent file has them; lines short enough for a test's patience. */
+/** The defaults of an agent file, with short lines, so that tests are short. */
 export const persona: AgentDefinition = {
   name: AgentName.make("tester"),
   language: "en",

@@ -1,4 +1,4 @@
-/** Agents that do one thing. */
+/** Minimal agents, each with one behaviour. */
 import { type Cause, Effect, Queue, Stream } from "effect"
 import { type Agent, AgentFailed } from "../../../src/agent/Agent.ts"
 import type { SampleRate } from "../../../src/audio/Pcm.ts"
@@ -7,7 +7,7 @@ import { AgentName } from "../../../src/domain/AgentName.ts"
 
 const name = AgentName.make("scripted")
 
-/** `millis` of a constant tone's sample, at 8 kHz unless said otherwise. */
+/** Sound of one constant sample value. Default: 8 kHz. */
 export const sound = (millis: number, rate: SampleRate = 8000, value = 1000): Int16Array =>
   new Int16Array(rate * millis / 1000).fill(value)
 
@@ -29,14 +29,14 @@ export const saying = (
 /** An agent that says nothing and never ends. */
 export const silent: Agent = saying(() => Stream.never)
 
-/** An agent that the test speaks for, and that keeps the signals it had. */
+/** An agent whose words the test decides. It keeps the signals that it got. */
 export interface Puppet {
   readonly agent: Agent
   readonly say: (...items: ReadonlyArray<OutboundItem>) => void
   readonly leave: () => void
   readonly clear: Effect.Effect<void>
   readonly signals: ReadonlyArray<Signal>
-  /** Lengths of the pieces that it heard. */
+  /** Lengths of the pieces that the agent heard, in samples. */
   readonly heard: ReadonlyArray<number>
 }
 

@@ -1,7 +1,6 @@
 /**
- * A telephone for a conversation, on the test's clock: brings the caller's frames in their time, plays what
- * is said with a buffer as Twilio's, returns a mark when its sound has been played or was cleared, and keeps
- * what left and when.
+ * A fake telephone line for a conversation, on the test's clock. The caller's frames come in real time. It plays the agent's sound with a
+ * buffer like Twilio's, returns a mark when its sound has been played or cleared, and keeps what has left and when.
  */
 import { type Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -12,7 +11,7 @@ import type { ConversationEvent } from "../../../src/conversation/ports/Conversa
 import type { TurnEvent } from "../../../src/conversation/turn/TurnEvent.ts"
 import { settle } from "../service/Time.ts"
 
-/** Of what left; times are ms of the test's clock. */
+/** An item that has left. Times are ms of the test's clock. */
 export type Left =
   | { readonly _tag: "Sound"; readonly at: number; readonly pcm: Pcm.Pcm<8000> }
   | { readonly _tag: "Mark"; readonly at: number; readonly name: string }
@@ -20,31 +19,31 @@ export type Left =
 
 export interface FakeLine {
   readonly end: RecordedCall
-  /** Plays what the conversation says, until the scope is closed: then the line is dead. */
+  /** Plays the conversation's sound until the scope is closed. Then the line is dead. */
   readonly play: (agent: AgentSide<unknown>) => Effect.Effect<void, never, Scope.Scope>
-  /** The caller speaks, in frames of 20 ms in their time; with short gaps, as between sounds: a steady noise is no voice. */
+  /** The caller speaks, in frames of 20 ms in real time. The voice has short gaps, since a steady noise is no voice. */
   readonly voice: (millis: number) => Effect.Effect<void>
-  /** The caller is silent: frames come, with nothing in them. */
+  /** The caller is silent: frames of silence come. */
   readonly quiet: (millis: number) => Effect.Effect<void>
-  /** No frame comes, and the line knows the caller to be silent: it brings silence, a tenth of a second at once. */
+  /** No frame comes, and the line knows that the caller is silent. It delivers silence in pieces of 100 ms. */
   readonly gap: (millis: number) => Effect.Effect<void>
-  /** The network holds up what the caller says in this effect, and then brings all of it at once. */
+  /** The network holds up the caller's sound during this effect, and then delivers all of it at once. */
   readonly stall: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
-  /** What the caller says in this effect comes in one message. */
+  /** The caller's sound during this effect comes in one message. */
   readonly inOneMessage: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
-  /** Frames of this sound, `ms` of it. */
+  /** Frames of this sound, for so many ms. */
   readonly frames: (millis: number, sample: (index: number) => number) => Effect.Effect<void>
   readonly left: ReadonlyArray<Left>
   readonly told: ReadonlyArray<ConversationEvent>
   readonly events: ReadonlyArray<TurnEvent>
-  /** What was told of this kind. */
+  /** The events of this kind that watchers were told. */
   readonly tales: <Tag extends ConversationEvent["_tag"]>(tag: Tag) => ReadonlyArray<Extract<ConversationEvent, { readonly _tag: Tag }>>
   readonly now: () => number
   /** The conversation ended the call. */
   readonly isCut: () => boolean
-  /** From now on marks are lost, also those of a clear. */
+  /** From now on no mark comes back, also not after a clear. */
   readonly loseMarks: () => void
-  /** From now on the mark of what was played comes back so much later, ms. */
+  /** From now on the marks of played sound come back so much later, ms. */
   readonly delayMarks: (millis: number) => void
 }
 
@@ -56,11 +55,11 @@ const frameMillis = 20
 /** ms of silence that a line brings at once where no frames come. */
 const silenceMillis = 100
 
-/** Samples: 400 ms of sound, of which 40 ms are as silent as a consonant's closure. */
+/** Samples of a syllable, 400 ms, and of the silence in it, 40 ms, like a consonant's closure. */
 const syllable = 3200
 const stop = 320
 
-/** Noise that always is the same (a linear congruential generator), loud enough for a voice, and like nothing that is played. */
+/** Noise from a linear congruential generator: the same in each run, loud enough for a voice, and not like any played sound. */
 const makeNoise = () => {
   let seed = 1
   return () => {
@@ -111,7 +110,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
     return Effect.forkScoped(Effect.andThen(Effect.sleep(Math.max(0, playedUntil - now()) + markDelay), returnMark(item.name)))
   }
 
-  /** What a network holds up. */
+  /** Sound that the network holds up. */
   let heldUp: Array<Pcm.Pcm<8000>> | undefined
   const bring = (pcm: Pcm.Pcm<8000>) => {
     if (heldUp === undefined) Queue.offerUnsafe(audio, pcm)
@@ -196,7 +195,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   return line
 })
 
-/** What left, in words: `["Hello. 420", "mark turn-0/seg-0", "clear"]`; sound by its text and its ms. */
+/** What has left, as text: `["Hello. 420", "mark turn-0/seg-0", "clear"]`. Sound is shown by its text and its ms. */
 export const story = (line: Pick<FakeLine, "left">, textOf: (sample: number) => string): ReadonlyArray<string> => {
   const told: Array<string> = []
   let text: string | undefined

@@ -1,7 +1,6 @@
 /**
- * A telephone line for the turn machine: it makes speech, plays it in real time, sends marks back when they
- * were played, throws sound away at a `clear` and sends the marks of that back too, as Twilio does. It knows
- * what was truly heard. For tests.
+ * A fake line for the turn machine, which makes speech and plays it in real time. Marks come back when they were played, and after a
+ * `clear` too, as Twilio does. It knows what the caller has really heard.
  */
 import * as Dtmf from "../../../src/audio/Dtmf.ts"
 import type { Command } from "../../../src/conversation/turn/TurnCommand.ts"
@@ -22,11 +21,11 @@ export const durationOf = (text: string): number => text.length * 60
 
 export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
   const turns = Turns.make(overrides)
-  /** In the order of their playing; those of a held reply wait. */
+  /** In the order of playing. The pieces of a held reply wait. */
   let queue: Array<Piece> = []
   const released = new Set<number>()
   const begun = new Set<number>()
-  /** What was heard of each reply, whole pieces and parts, in order. */
+  /** The heard text of each reply, in whole pieces and parts, in order. */
   const heard = new Map<number, Array<string>>()
   let done = 0
 
@@ -79,12 +78,12 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     }
   }
 
-  /** Carries out what was ordered since. */
+  /** Carries out the new commands. */
   const settle = () => {
     while (done < turns.all.length) carryOut(turns.all[done++])
   }
 
-  /** The next piece begins to play, if it may. */
+  /** The next piece begins to play, if its reply is released. */
   const play = () => {
     const piece = queue.find(({ reply }) => released.has(reply))
     if (piece === undefined || piece.from !== undefined) return
@@ -95,7 +94,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     settle()
   }
 
-  /** Time passes, from one moment when something happens to the next. */
+  /** Time passes, from one event to the next. */
   const pass = (millis: number) => {
     const until = turns.now + millis
     while (true) {
@@ -124,9 +123,9 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     turns,
     send,
     pass,
-    /** What was heard of a reply, as text. */
+    /** The heard text of a reply. */
     heard: (reply: number): string => (heard.get(reply) ?? []).join(" "),
-    /** What is being played, or would be. */
+    /** Whether sound is being played. */
     isPlaying: () => queue.some(({ from }) => from !== undefined),
     /** The caller speaks for so long. */
     voice: (millis: number) => {
@@ -136,13 +135,13 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
       pass(64)
       send({ _tag: "VoiceStopped", since })
     },
-    /** What is being transcribed, if anything. */
+    /** The text is the transcript of the open request, if there is one. */
     says: (text: string) => {
       const asked = turns.last("Transcribe")
       if (asked === undefined) return
       send({ _tag: "Transcribed", utterance: asked.utterance, attempt: asked.attempt, transcript: text === "" ? { text, ending: "unknown" } : Turns.complete(text) })
     },
-    /** The newest reply's model has written this, and goes on. */
+    /** The newest reply's model has written this text, and goes on. */
     begins: (text: string) => {
       const reply = turns.last("StartReply")?.reply
       if (reply !== undefined) send({ _tag: "ReplyText", reply, text })

@@ -1,4 +1,4 @@
-/** Names and numbers that no one has. */
+/** Fictitious names and numbers. */
 import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
 import { CallSid, StreamSid } from "../../../src/domain/Sid.ts"
 

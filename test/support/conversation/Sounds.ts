@@ -1,4 +1,4 @@
-/** Sound at 8 kHz, the same at every run: for tests of those who listen. */
+/** Sounds at 8 kHz for tests of the caller's side, the same in every run. */
 import { readFileSync } from "node:fs"
 import * as Mulaw from "../../../src/audio/Mulaw.ts"
 import type { Pcm } from "../../../src/audio/Pcm.ts"
@@ -79,9 +79,9 @@ export const later = (pcm: Pcm<8000>, millis: number): Pcm<8000> => join(silence
 /** As the telephone carries it. */
 export const overTheLine = (pcm: Pcm<8000>): Pcm<8000> => Mulaw.decode(Mulaw.encode(pcm))
 
-/** What of it arrives from one moment to another, ms. */
+/** The sound from one moment to another, ms. */
 export const between = (pcm: Pcm<8000>, from: number, to: number): Pcm<8000> => pcm.subarray(from * 8, to * 8)
 
-/** Pieces of 32 ms; what does not fill one is left out. */
+/** Windows of 32 ms. A shorter rest is left out. */
 export const windows = (pcm: Pcm<8000>): ReadonlyArray<Pcm<8000>> =>
   Array.from({ length: Math.floor(pcm.length / 256) }, (_, index) => pcm.slice(index * 256, (index + 1) * 256))

@@ -9,11 +9,11 @@ import { CallerSpeech, type Voice } from "../../../src/simulator/caller/CallerSp
 
 export const layer = CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer))
 
-/** ms before the first and after the last voiced sample, as the conversation hands them over. */
+/** ms before the first and after the last voiced sample, as in a conversation's utterance. */
 const lead = 300
 const trail = 120
 
-/** Under this it is the synthesiser's own silence. */
+/** Quieter samples are the synthesiser's own silence. */
 const voiced = 300
 
 export const silence = (millis: number): Pcm<8000> => new Int16Array(millis * 8)

@@ -1,4 +1,4 @@
-/** Moments of a call from which tests of the turn machine begin. */
+/** Moments of a call at which tests of the turn machine begin, and times of the machine. */
 import type { TurnSettings } from "../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "./Turns.ts"
 

@@ -1,4 +1,4 @@
-/** Drives the turn machine as a conversation does, with a clock of its own: for its tests. */
+/** Runs the turn machine as a conversation does, with a clock of its own. */
 import { Schema } from "effect"
 import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
 import { TurnMemory as MemorySchema } from "../../../src/conversation/ports/ConversationMemory.ts"
@@ -58,7 +58,7 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
     return commands
   }
 
-  /** Lets time pass; timers that are due fire in their order. Gives the commands of it all. */
+  /** Lets time pass. Timers that are due fire in order. Gives all commands of that time. */
   const pass = (millis: number): ReadonlyArray<Command> => {
     const until = now + millis
     const commands: Array<Command> = []
@@ -77,14 +77,14 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
   const tag = <Tag extends Command["_tag"]>(name: Tag) => (command: Command): command is Extract<Command, { readonly _tag: Tag }> =>
     command._tag === name
 
-  /** The newest sound that was asked for: a segment of speech, or keys. */
+  /** The newest sound that was ordered: a segment of speech, or keys. */
   const lastSound = () =>
     all.findLast((command): command is Extract<Command, { readonly _tag: "Speak" | "Press" }> =>
       command._tag === "Speak" || command._tag === "Press")
 
   const last = <Tag extends Command["_tag"]>(name: Tag) => all.findLast(tag(name))
 
-  /** The newest reply's segments that were asked for and not stopped are made and begin to play. */
+  /** The newest segment is made, and begins to play. */
   const play = (duration = 1000): number => {
     const spoken = lastSound()
     if (spoken === undefined) throw new Error("Nothing is to be spoken")
@@ -110,7 +110,7 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
     last,
     all,
     events,
-    /** Each event with the commands it gave and the state behind it. */
+    /** Each event with its commands and the state after it. */
     steps,
     tag,
     get now() {
@@ -137,7 +137,7 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
       pass(1000)
       heard()
     },
-    /** The caller speaks for so long, and the voice has stopped. */
+    /** The caller speaks for so long (ms), then the voice stops. */
     voice: (millis: number) => {
       send({ _tag: "VoiceStarted", since: now })
       pass(millis)
@@ -156,7 +156,7 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
         transcript: typeof transcript === "string" ? complete(transcript) : transcript
       })
     },
-    /** The newest reply's model answers, whole. */
+    /** The newest reply's model writes its whole answer. */
     answers: (
       text: string,
       more: { readonly hangUp?: boolean; readonly state?: DialogueState; readonly transfer?: string; readonly digits?: string } = {}

@@ -1,4 +1,4 @@
-/** An agent whose words a language model chooses. */
+/** The definition of an agent for a language model. */
 import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
 import { AgentName } from "../../../src/domain/AgentName.ts"
 

@@ -1,7 +1,6 @@
 /**
- * A server of `/v1/chat/completions` and `/v1/models`, as vLLM, llama.cpp, Ollama and OpenAI are on the wire: their
- * chunks, their errors, and Gemma's chat template, which takes user and assistant in turns only. What the model says is
- * the test's to tell.
+ * A server of `/v1/chat/completions` and `/v1/models` that behaves on the wire like vLLM, llama.cpp, Ollama or OpenAI: their chunks, their
+ * errors, and Gemma's chat template, in which user and assistant must alternate. The test decides what the model says.
  */
 import { Effect } from "effect"
 import * as FakeHttpServer from "./FakeHttpServer.ts"
@@ -28,13 +27,13 @@ export interface ChatRequest {
 export interface Said {
   readonly text?: string
   readonly calls?: ReadonlyArray<{ readonly name: string; readonly arguments: object | string }>
-  /** Thoughts that the server tells apart. */
+  /** Thoughts, which the server sends in a field of their own. */
   readonly reasoning?: string
-  /** Instead of all that: the data of each event as it is. `[DONE]` is sent only where it is among them. */
+  /** Replaces the fields above: the raw data of each event. `[DONE]` is sent only if it is one of them. */
   readonly documents?: ReadonlyArray<object | string>
-  /** The answer is not ended. */
+  /** The answer never ends. */
   readonly stays?: boolean
-  /** Instead of all that: an answer that is not streamed. */
+  /** Replaces the fields above: an answer that is not streamed. */
   readonly whole?: object
 }
 
@@ -47,23 +46,23 @@ export interface Latency {
 
 export interface Options {
   readonly dialect?: Dialect
-  /** The only one that it has. */
+  /** The only model of the server. */
   readonly model?: string
-  /** What `/v1/models` says of it besides its name. */
+  /** Further fields of the model in `/v1/models`. */
   readonly listed?: object
   /** Other pages, by their paths. */
   readonly pages?: Readonly<Record<string, object>>
   readonly latency?: Latency
-  /** Whether tools are taken; default false, as with Gemma 3. */
+  /** Whether the server accepts tools. Default false, as with Gemma 3. */
   readonly tools?: boolean
-  /** Whether the template takes a system message; default true. */
+  /** Whether the template accepts a system message. Default true. */
   readonly system?: boolean
   /** Fields that are refused as unknown, as OpenAI does it. */
   readonly unknown?: ReadonlyArray<string>
   readonly key?: string
-  /** Tokens of a prompt, for `usage`; default: of its texts, see `tokensOf`. */
+  /** Tokens of a prompt, for `usage`. Default: those of its texts (`tokensOf`). */
   readonly count?: (request: ChatRequest) => number
-  /** Bytes of each piece on the wire, whatever the events are; default: an event each. */
+  /** Bytes of each piece on the wire. Default: one event a piece. */
   readonly fragment?: number
   /** Another reason to refuse a request. */
   readonly refuse?: (request: ChatRequest) => FakeHttpServer.Reply | undefined
@@ -75,7 +74,7 @@ export interface FakeChatServer extends FakeHttpServer.FakeHttpServer {
   /** With `/v1`. */
   readonly base: string
   readonly faults: FakeHttpServer.Faults
-  /** The chats that were asked for, also those that were refused. */
+  /** All requests for a chat, also refused ones. */
   readonly chats: ReadonlyArray<{ readonly request: ChatRequest; readonly exchange: FakeHttpServer.Exchange }>
 }
 
@@ -101,7 +100,7 @@ const noTools: Record<Dialect, readonly [number, string]> = {
   openai: [400, "Unsupported parameter: 'tools' is not supported with this model."]
 }
 
-/** Gemma 3's template: raises unless user and assistant take turns, user first. */
+/** Gemma 3's template: raises an error unless user and assistant alternate, with the user first. */
 const isAlternating = (messages: ReadonlyArray<Message>): boolean => {
   const turns = messages[0]?.role === "system" ? messages.slice(1) : messages
   return turns.length > 0 && turns.every(({ role }, at) => {
@@ -134,7 +133,7 @@ const refuse = (options: Options, request: ChatRequest): FakeHttpServer.Reply | 
   return undefined
 }
 
-/** As good as a tokenizer for a test. */
+/** A rough number of tokens, good enough for a test. */
 export const tokensOf = (text: string): ReadonlyArray<string> => text.match(/\S{1,6}\s*|\s+/g) ?? []
 
 interface Delta {
@@ -150,7 +149,7 @@ const deltasOf = (dialect: Dialect, said: Said, maxTokens: number): ReadonlyArra
   const finish = tokens.length < all.length ? "length" : calls.length > 0 ? "tool_calls" : "stop"
   const thoughts = said.reasoning === undefined ? [] : tokensOf(said.reasoning).map((text) => ({ delta: { content: null, reasoning_content: text } }))
   const toolDeltas: ReadonlyArray<Delta> = dialect === "ollama"
-    // Whole, and without an index that would tell two apart by order alone.
+    // Each call comes whole, and without an index.
     ? calls.map(({ name }, index) => ({
       delta: { role: "assistant", content: "", tool_calls: [{ id: `call_${index}`, index, type: "function", function: { name, arguments: json[index] } }] }
     }))

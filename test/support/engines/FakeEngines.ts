@@ -1,7 +1,6 @@
 /**
- * The four engines of a conversation, scripted: what is heard and what is answered is the test's, and each
- * request can be told to be slow, to fail, to die, to hang, or to stop in the middle. Each keeps what it was
- * asked, and how the request ended.
+ * Scripted engines for all stages of a conversation. The test decides what is understood and what is answered, and each request can be
+ * made to be slow, to fail, to die, to hang or to stop in the middle. Each engine keeps its requests and how they ended.
  */
 import { Clock, Effect, Exit, Layer, Ref, Stream } from "effect"
 import type { Pcm, SampleRate } from "../../../src/audio/Pcm.ts"
@@ -16,20 +15,20 @@ import { Tools } from "../../../src/conversation/ports/Tools.ts"
 import { VoiceActivity } from "../../../src/conversation/ports/VoiceActivity.ts"
 import * as Detectors from "../conversation/Detectors.ts"
 
-/** How a request goes. What is not given is as an engine does that is well: at once, and to its end. */
+/** How a request goes. Without any field the request is answered at once and to its end. */
 export interface Plan {
-  /** ms before the first part, or before the end where there is none. */
+  /** ms before the first part, or before the end if there is no part. */
   readonly first?: number
   /** ms before each further part, and before the end. */
   readonly each?: number
-  /** So many parts come; unset: all. */
+  /** So many parts come. Unset: all. */
   readonly parts?: number
   /**
-   * - `throws`: not even an effect or a stream comes back;
-   * - `interrupts`: it is interrupted from within, as one whose worker is stopped.
+   * - `throws`: the method throws instead of giving an effect or a stream;
+   * - `interrupts`: the request is interrupted from within, as if its worker were stopped.
    */
   readonly end?: EngineFailed["reason"] | "dies" | "throws" | "interrupts" | "hangs"
-  /** ms that it takes to let go when it is interrupted. */
+  /** ms that an interruption of the request takes. */
   readonly letGo?: number
 }
 
@@ -43,7 +42,7 @@ export const throws: Plan = { end: "throws", parts: 0 }
 export const interrupts: Plan = { end: "interrupts", parts: 0 }
 export const hangs: Plan = { end: "hangs", parts: 0 }
 
-/** Each way in which a request comes to nothing, by its name. */
+/** Each way in which a request can fail, by name. */
 export const faults: ReadonlyArray<readonly [name: string, plan: Plan]> = [
   ["fails as unavailable", fails("unavailable")],
   ["fails as refused", fails("refused")],
@@ -55,7 +54,7 @@ export const faults: ReadonlyArray<readonly [name: string, plan: Plan]> = [
   ["hangs", hangs]
 ]
 
-/** `held`: it was answered, and what it gave is not given back yet. */
+/** `held`: the request was answered, and its resource is not released yet. */
 export type Outcome = "open" | "held" | "done" | "failed" | "interrupted"
 
 export interface Request<Asked> {
@@ -67,9 +66,9 @@ export interface Request<Asked> {
 
 /** One kind of request to one engine. */
 export interface Port<Asked> {
-  /** The next requests go by these, one each. */
+  /** Plans for the next requests, one each. */
   readonly next: (...plans: ReadonlyArray<Plan>) => void
-  /** All others go by this. */
+  /** The plan of all other requests. */
   readonly always: (plan: Plan) => void
   readonly requests: Ref.Ref<ReadonlyArray<Request<Asked>>>
 }
@@ -85,7 +84,7 @@ const makePort = <Asked>(stage: Stage) => {
   const set = (index: number, outcome: Outcome) =>
     Ref.update(requests, (all) => all.map((request, place) => place === index ? { ...request, outcome } : request))
 
-  /** Throws where it is told to, as an engine with a mistake does. */
+  /** Throws if the plan says so, as an engine with a defect does. */
   const take = (): Plan => {
     const plan = plans.shift() ?? usual
     if (plan.end === "throws") throw new TypeError(`${stage} was told to throw`)
@@ -154,49 +153,49 @@ const makePort = <Asked>(stage: Stage) => {
   }
 }
 
-/** Something that is said: a sentence that can stand alone, unless told otherwise. */
+/** A transcript: a complete sentence, unless it says otherwise. */
 type Words = string | Transcript
 
 const transcriptOf = (words: Words): Transcript => typeof words === "string" ? { text: words, ending: "complete" } : words
 
-/** Nothing that was speech: a cough. */
+/** The transcript of a cough: no speech. */
 export const cough: Transcript = { text: "", ending: "unknown" }
 
-/** Sound made for a character, ms. */
+/** ms of sound for each character. */
 const characterMillis = 60
 
-/** How long a text is spoken, ms. */
+/** How long the sound of a text is, ms. */
 export const spokenMillis = (text: string): number => text.length * characterMillis
 
 /** ms of sound in a chunk of the speech engine. */
 const chunkMillis = 200
 
-/** Louder than this is a voice to the detector; the agent's own sound is not. */
+/** The detector takes louder samples for a voice. The agent's own sound is quieter. */
 const voiceLevel = 2000
 
 export interface FakeEngines {
   readonly engines: Engines
   readonly layer: Layer.Layer<VoiceActivity | SpeechToText | ReplyModel | Tools | TextToSpeech>
-  /** What is understood of the next utterances; of one, at each time that it is asked, where there are several. */
+  /** The transcripts of the next utterances. A list has the transcripts of one utterance, one for each request. */
   readonly hear: (...utterances: ReadonlyArray<Words | ReadonlyArray<Words>>) => void
-  /** What the model answers to this. Everything else is answered with "All right." */
+  /** The model's answer to a text. All other texts are answered with "All right." */
   readonly answer: (said: string, reply: string | ReadonlyArray<ReplyPart>) => void
-  /** The text that this sample is a part of. */
+  /** The text whose sound has this sample. */
   readonly textOf: (sample: number) => string
   readonly open: Port<void>
   readonly judge: Port<void>
-  /** An utterance begins; `held` until it is let go. */
+  /** Beginnings of utterances. `held`: the utterance has not been closed. */
   readonly begin: Port<void>
-  /** Samples. */
+  /** Lengths of the pushed pieces, in samples. */
   readonly push: Port<number>
-  /** The number of the utterance. */
+  /** Numbers of the utterances. */
   readonly transcribe: Port<number>
   readonly reply: Port<ReplyRequest>
-  /** Texts. */
+  /** The texts. */
   readonly speak: Port<string>
-  /** Whether every engine was told who the agent is. */
+  /** Whether every engine was prepared for the agent. */
   readonly prepared: Ref.Ref<{ readonly hints?: RecognitionHints; readonly persona?: AgentDefinition; readonly lines?: ReadonlyArray<string> }>
-  /** How many requests of all engines are still open or held. */
+  /** The number of requests of all engines that are still open or held. */
   readonly unfinished: Effect.Effect<number>
 }
 
@@ -210,7 +209,7 @@ export const make = (): FakeEngines => {
   const speak = makePort<string>("textToSpeech")
   const prepared: FakeEngines["prepared"] = Ref.makeUnsafe({})
 
-  /** A request whose answer belongs to a scope. */
+  /** A request whose result belongs to a scope. */
   const hold = <A>({ answer, port, set }: ReturnType<typeof makePort<void>>, value: () => A) =>
     Effect.suspend(() =>
       answer(undefined, value).pipe(
@@ -251,7 +250,7 @@ export const make = (): FakeEngines => {
   }
 
   const texts: Array<string> = []
-  /** A sample's value tells of which text it is: 100 is the first one. */
+  /** The value of a sample identifies its text: 100 is the first one. */
   const valueOf = (text: string): number => {
     if (!texts.includes(text)) texts.push(text)
     return 100 + texts.indexOf(text)

@@ -1,6 +1,6 @@
 /**
- * A real HTTP server on a free port of the loopback, for fakes of engines: it records every request and whether
- * its client went away before the answer's end, and it can fail in every way in which a server does.
+ * A real HTTP server on a free port of the loopback, for fakes of engines. It records every request, and whether its client closed the
+ * connection before the answer's end. It can fail in every way in which a server does.
  */
 import { Effect } from "effect"
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http"
@@ -12,7 +12,7 @@ export interface Exchange {
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
   readonly response: ServerResponse
-  /** When it had come, and when it was over (NaN before): ms of the machine's monotonic clock. */
+  /** When the request had come, and when its answer was over (NaN before that): ms of the machine's monotonic clock. */
   readonly at: number
   readonly overAt: () => number
   /** The client closed the connection before the answer was complete. */
@@ -31,9 +31,9 @@ export interface Reply {
 }
 
 export type Fault =
-  /** The request is read, and nothing is ever said. */
+  /** The request is read and never answered. */
   | "silence"
-  /** The head and half of the pieces are sent, and no more, on an open connection. */
+  /** The head and half of the pieces are sent, then nothing, and the connection stays open. */
   | "stall"
   /** The head and half of the pieces are sent, then the connection is cut. */
   | "cut"
@@ -41,9 +41,9 @@ export type Fault =
   | "hangUp"
   /** The head is right, the body is noise. */
   | "rubbish"
-  /** The head and half of the pieces are right, and then it never stops sending. */
+  /** The head and half of the pieces are right, and then the body never ends. */
   | "gigabytes"
-  /** Another answer than the right one. */
+  /** A wrong answer. */
   | Reply
 
 /** ms: to the head, to the first piece behind it, to each further one, and from the last one to the end. */
@@ -71,8 +71,8 @@ export const event = (data: object | string): string => `data: ${typeof data ===
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
- * Waits for a moment, not for a time: what each wait is late by must not add up. A timer counts whole ms and is late by
- * up to two of them, so the last one is waited for by turns of the event loop.
+ * Waits until a moment instead of for a time, so that the delays of several waits do not add up. A timer counts whole ms and is up to two
+ * of them late, so the last wait is made of turns of the event loop.
  */
 const pauseUntil = (due: number) => {
   if (due <= now()) return undefined
@@ -93,7 +93,7 @@ const read = async (request: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(pieces)
 }
 
-/** True when it was taken; waits for a slow reader. */
+/** Writes to the socket and waits for a slow reader. `true`: it was written. */
 const write = (response: ServerResponse, piece: string | Uint8Array) =>
   new Promise<boolean>((resolve) => {
     if (response.destroyed) return resolve(false)
@@ -144,18 +144,18 @@ export interface FakeHttpServer {
   readonly received: ReadonlyArray<Exchange>
   /** Connections that were ever accepted, and those that are open now. */
   readonly connections: () => { readonly accepted: number; readonly open: number }
-  /** Waits until this holds; looks whenever a request comes or goes. */
+  /** Waits until this holds. It is checked whenever a request comes or ends. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
-  /** Has `until` look again: for a fake that keeps a record of its own. */
+  /** Makes `until` check again, for a fake that keeps a record of its own. */
   readonly changed: () => void
   /** Requests that have neither been answered to the end nor given up. */
   readonly open: () => number
   readonly stop: () => void
-  /** Listens again at the same address, behind a `stop`. */
+  /** Listens again at the same address after a `stop`. */
   readonly start: Effect.Effect<void>
 }
 
-/** The handler answers each request; what it throws is a 500. */
+/** The handler answers each request. If it throws, the answer is a 500. */
 export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
   Effect.acquireRelease(
     Effect.callback<FakeHttpServer>((resume) => {
@@ -249,7 +249,7 @@ export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
     ({ stop }) => Effect.sync(stop)
   )
 
-/** What goes wrong, told from outside: one fault for each of the next requests, then the last for all further ones, if it is to stay. */
+/** The faults of a server, set by the test: one for each of the next requests, and one for all others. */
 export interface Faults {
   /** For the next request only; several calls queue up. */
   readonly next: (fault: Fault | undefined) => void

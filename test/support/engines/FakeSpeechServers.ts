@@ -1,6 +1,6 @@
 /**
- * Servers of `POST /audio/transcriptions` and `POST /audio/speech` on the loopback: each dialect, latencies that can be
- * set, faults, and a record of what was asked. They check what they are given as real ones do, and refuse it with 400.
+ * Servers of `POST /audio/transcriptions` and `POST /audio/speech` on the loopback, in each dialect. Latencies and faults can be set, and
+ * requests are recorded. Like real servers they check each request, and refuse a wrong one with 400.
  */
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -24,7 +24,7 @@ interface Routes {
 
 const bad = (message: string) => refusal(400, { error: { message, type: "invalid_request_error", code: 400 } })
 
-/** Faults and latencies are of the main path only, so that a warm-up uses none up. */
+/** Faults and latencies apply to the main path only, so that a warm-up does not use them up. */
 const serve = Effect.fnUntraced(function*(
   { key, model }: Common,
   main: { readonly path: string; readonly answer: Routes[string]; readonly latency: () => FakeHttpServer.Latency },
@@ -64,7 +64,7 @@ export interface Asked {
   readonly sound: Int16Array
 }
 
-/** What it heard; the scores are told in `verbose_json` only. */
+/** The transcript. The scores are sent in `verbose_json` only. */
 export interface Heard {
   readonly text: string
   readonly noSpeech?: number
@@ -72,17 +72,17 @@ export interface Heard {
   readonly compression?: number
 }
 
-/** How a transcript is sent: by the format that was asked for, or as events. */
+/** How a transcript is sent: in the requested format, or as events. */
 export type TranscriptDialect = "asked" | "openai" | "speaches" | "vllm"
 
 export interface TranscriptionOptions extends Common {
   readonly hears: (asked: Asked) => Heard | string
   readonly dialect?: TranscriptDialect
-  /** Formats that it answers by 400; OpenAI's newer models have no `verbose_json`. */
+  /** Formats that are refused with 400. OpenAI's newer models have no `verbose_json`. */
   readonly refuses?: ReadonlyArray<string>
   /** ms to the transcript. */
   readonly latency?: () => number
-  /** While it is, requests are taken and refused with 503. */
+  /** While it is true, requests are refused with 503. */
   readonly isLoading?: () => boolean
 }
 
@@ -191,7 +191,7 @@ const envelope = (sound: Int16Array, sampleRate: number): Float64Array => {
   })
 }
 
-/** How alike they are, `heard` beginning `lag` steps before `known`: 1 is the same but for the loudness. */
+/** How alike two sounds are when `heard` begins `lag` steps before `known`. 1: they differ in loudness alone. */
 const likeness = (heard: Float64Array, known: Float64Array, lag: number): number => {
   const length = Math.min(heard.length - lag, known.length)
   let both = 0
@@ -209,8 +209,8 @@ const likeness = (heard: Float64Array, known: Float64Array, lag: number): number
 const mostLag = 100
 
 /**
- * Ears for calls with known sentences: it is the one whose loudness goes up and down as what was heard does. Of one that
- * was heard in part come the words that fit into the part.
+ * A recognizer for calls with known sentences: it finds the sentence whose loudness rises and falls like the heard sound. If a sentence
+ * was heard in part, the transcript has the words of that part.
  */
 export const bySound = (
   sentences: ReadonlyArray<{ readonly text: string; readonly sound: Int16Array; readonly sampleRate: SampleRate }>
@@ -268,14 +268,14 @@ export interface Spoken {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** A tone, 60 ms for each character, so that a voice can be told from silence. */
+/** A tone of 60 ms for each character, so that speech differs from silence. */
 export const tone = (input: string, sampleRate: number): Int16Array =>
   Int16Array.from(
     { length: Math.round(input.length * 0.06 * sampleRate) },
     (_, index) => 8000 * Math.sin(2 * Math.PI * 300 * index / sampleRate)
   )
 
-/** What an encoder has written: 3.5 s of speech, with an ID3 tag. */
+/** A real MP3 file: 3.5 s of speech, with an ID3 tag. */
 export const mp3: Uint8Array = new Uint8Array(readFileSync(new URL("../../fixtures/speech.mp3", import.meta.url)))
 
 /** Little-endian, as every machine that runs Node (but s390x). */

@@ -1,4 +1,4 @@
-/** Tools that the test answers: keeps what was sent, and answers when the test says so. */
+/** Tools whose requests are kept, and answered when the test says so. */
 import { Deferred, Effect, Result, type Schema } from "effect"
 import type { Tool } from "../../../src/definition/AgentDefinition.ts"
 import { type ToolCall, type ToolOutcome, Tools } from "../../../src/conversation/ports/Tools.ts"
@@ -33,7 +33,7 @@ export const make = Effect.gen(function*() {
   return {
     tools,
     sent,
-    /** Answers what was sent as this number. */
+    /** Answers the request of this number. */
     answer: (index: number, outcome: ToolOutcome | string = "Done.") =>
       Deferred.succeed<ToolOutcome, never>(sent[index].answer, typeof outcome === "string" ? { _tag: "Answered", text: outcome } : outcome)
   }

@@ -1,4 +1,4 @@
-/** Parses a model's output, in one piece or in many, and shows what is spoken and what is done. */
+/** Parses a model's output, in one piece or in many, and shows its spoken text and its actions. */
 import * as ModelOutputParser from "../../../src/engines/openai/chat/output/ModelOutputParser.ts"
 import type { OutputPiece } from "../../../src/engines/openai/chat/output/OutputRule.ts"
 import * as KnownTools from "../../../src/engines/openai/chat/output/calls/KnownTools.ts"
@@ -57,6 +57,6 @@ export const cuts = (text: string): ReadonlyArray<ReadonlyArray<string>> => [
   ...Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => [text.slice(0, at + 1), text.slice(at + 1)])
 ]
 
-/** Words as they are and actions in braces, so that pieces can be compared however the text was cut. */
+/** Text as it is and actions in braces, so that results can be compared whatever the pieces were. */
 export const shown = (pieces: ReadonlyArray<OutputPiece>): string =>
   pieces.map((piece) => piece._tag === "Text" ? piece.text : `{${doneOf([piece]).join()}}`).join("")

@@ -1,4 +1,4 @@
-/** Whole replies of a language model, as a conversation has them: tools are asked, and the model again with their answers. */
+/** Whole replies of a language model as in a conversation: its tool calls are run, and the model is asked again with their answers. */
 import { Effect, Layer } from "effect"
 import { EngineFailed } from "../../../src/conversation/ports/Engine.ts"
 import type { Replier, ReplyPart, ReplyRequest } from "../../../src/conversation/ports/ReplyModel.ts"
@@ -8,7 +8,7 @@ import { Tools } from "../../../src/conversation/ports/Tools.ts"
 import * as EngineHttpClient from "../../../src/engines/openai/client/EngineHttpClient.ts"
 import * as HttpTools from "../../../src/engines/tools/HttpTools.ts"
 
-/** The HTTP client and the tools that go by it. */
+/** The HTTP client, and the tools that use it. */
 export const live = HttpTools.layer.pipe(Layer.provideMerge(EngineHttpClient.layer))
 
 /** The tools of one call. */

@@ -1,4 +1,4 @@
-/** A thread that takes whatever it is sent and never answers. */
+/** A thread that takes all messages and never answers. */
 import { parentPort } from "node:worker_threads"
 
 parentPort!.on("message", () => {})

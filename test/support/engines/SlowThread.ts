@@ -1,4 +1,4 @@
-/** A thread that never hears any of the sound that it is sent, and whose words are which thread it is. */
+/** A thread that never processes its sound. It gives its own thread id as the transcript. */
 import { parentPort, threadId } from "node:worker_threads"
 import type { Reply, Request } from "../../../src/engines/embedded/soundswallower/SoundSwallowerThread.ts"
 

@@ -1,5 +1,5 @@
 /**
- * HTTP as a test sees it: a request, and its answer with all that matters read out.
+ * An HTTP client for tests: sends a request and reads the parts of its answer.
  */
 import { Effect } from "effect"
 

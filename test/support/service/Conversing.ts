@@ -1,6 +1,6 @@
 /**
- * Conversations for tests: a caller who goes by what the service tells, and not by the clock, so that a
- * machine that is slow or busy makes a conversation longer and nothing else.
+ * Conversations for tests. The caller follows the service's events and not the clock, so that a slow or busy machine only makes a
+ * conversation longer.
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Fiber, Redacted, Stream } from "effect"
@@ -17,7 +17,7 @@ export type Told = ServiceEvents.LiveEvent
 type Tag = Told["_tag"]
 type Of<T extends Tag> = Extract<Told, { readonly _tag: T }>
 
-/** Much longer than anything takes that goes well. */
+/** Much longer than any successful step takes. */
 export const patience = "1 minute"
 
 /** A call, and what the service has told of it so far. */
@@ -33,7 +33,7 @@ export interface Conversation {
 export const those = <T extends Tag>(told: ReadonlyArray<Told>, tag: T): ReadonlyArray<Of<T>> =>
   told.filter((event): event is Of<T> => event._tag === tag)
 
-/** Both sides' words in their order: what was understood of the caller, what was heard of the agent. */
+/** The words of both sides in order: the caller's as they were understood, the agent's as they were heard. */
 export const words = (told: ReadonlyArray<Told>): ReadonlyArray<string> =>
   told.flatMap((event) =>
     event._tag === "CallerSaid" ? [`caller: ${event.text}`] : event._tag === "AgentHeard" ? [`agent: ${event.text}`] : []
@@ -41,7 +41,7 @@ export const words = (told: ReadonlyArray<Told>): ReadonlyArray<string> =>
 
 /** What a caller's script can wait for. */
 export interface Cues {
-  /** The agent has been heard to the end of what it says, once more than at the cue before. */
+  /** The agent has finished one more turn since the last cue. */
   readonly heardOut: () => Caller.Step
   /** This was told, so many times. */
   readonly told: <T extends Tag>(tag: T, times?: number) => Caller.Step

@@ -1,5 +1,5 @@
 /**
- * Calls for tests: somebody who speaks, the echo of it, and a good call beside whatever else goes on.
+ * Calls for tests: a caller who speaks, the echo of their voice, and a good call while other things go wrong.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Result } from "effect"
@@ -82,12 +82,11 @@ const withoutGaps = (sound: Int16Array): Int16Array => {
 const loudness = (sound: Int16Array) => sound.reduce((sum, sample) => sum + Math.abs(sample), 0)
 
 /**
- * How much what was heard is what was said: the median over loud windows of 100 ms from the whole of it,
- * each at its own lag.
+ * How alike the heard and the said sound are: the median over loud windows of 100 ms, each at its own lag.
  *
- * On a machine that is busy with other tests a frame may come after the playback ran empty, and then there
- * is a gap in what is heard: those are left out, and what is missed spoils a window or two, and not the
- * median. The same sound comes to 0.99, other sound to 0.75 at most. It takes a while: no call that matters should be on meanwhile.
+ * On a busy machine a frame may come after the playback ran empty, which leaves a gap in the heard sound. Gaps are left out, and lost sound
+ * spoils a window or two, but not the median. Equal sounds give 0.99, other sounds at most 0.75. The computation takes a while, so no
+ * important call should be on meanwhile.
  */
 export const likeness = (said: Int16Array, heard: Int16Array): number => {
   const windows = Array.from({ length: Math.floor(said.length / windowSamples) }, (_, index) => {
@@ -109,7 +108,7 @@ export const likeness = (said: Int16Array, heard: Int16Array): number => {
   return best.toSorted((a, b) => a - b)[Math.floor(best.length / 2)] ?? 0
 }
 
-/** What the caller heard is what the caller said. */
+/** The caller heard what they said. */
 export const assertEcho = Effect.fnUntraced(function*(call: SimulatedCall) {
   assert.isAbove(likeness(yield* call.said, yield* call.heard), 0.9, "what was heard is what was said")
 })

@@ -8,12 +8,12 @@ export const settle: Effect.Effect<void> = Effect.andThen(
   Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
 )
 
-/** Lets fibers run, no time passing, until this holds; gives up after very many steps, for the test's assertion to fail. */
+/** Lets fibers run until this holds, while no time passes. After very many steps it gives up, and the test's assertion fails. */
 export const until = (holds: () => boolean): Effect.Effect<void> =>
   Effect.gen(function*() {
     for (let step = 0; step < 100_000 && !holds(); step++) yield* Effect.yieldNow
   })
 
-/** Lets what can happen now happen, then time pass. */
+/** Lets all fibers run, then lets time pass. */
 export const pass = (millis: number): Effect.Effect<void> =>
   Effect.andThen(settle, Effect.andThen(TestClock.adjust(millis), settle))

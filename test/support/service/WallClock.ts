@@ -1,4 +1,4 @@
-/** A time of day that is set, while the time that passes goes on as it does. */
+/** A clock whose time of day can be set, while its monotonic time goes on. */
 import { Clock, Effect } from "effect"
 
 export interface WallClock {
@@ -7,7 +7,7 @@ export interface WallClock {
   readonly move: (millis: number) => void
 }
 
-/** Upon the clock of the test, by which its time passes. */
+/** Made from the test's clock, which decides how time passes. */
 export const make: Effect.Effect<WallClock> = Effect.map(Clock.Clock, (clock) => {
   let moved = 0
   const millis = () => clock.currentTimeMillisUnsafe() + moved

@@ -1,6 +1,6 @@
 /**
- * A media peer that does only what it is told: for streams that Twilio would never send. Its call has been
- * answered with TwiML, as a call must be.
+ * A media peer that sends only what the test says, for streams that Twilio would never send. Its call was answered with TwiML before, as
+ * each call must be.
  */
 import { Effect, Queue, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
@@ -18,7 +18,7 @@ export const answerCall = Effect.fnUntraced(function*({ service }: Both, callSid
   return { callSid, url: /<Stream url="([^"]*)"/.exec(text)?.[1] ?? "", token: /value="([^"]*)"/.exec(text)?.[1] ?? "" }
 })
 
-/** Twilio's last word on a call. */
+/** Twilio's last status of a call: completed. */
 export const complete = ({ service }: Both, callSid: string) =>
   service.webhook("/twilio/status", { CallSid: callSid, CallStatus: "completed", SequenceNumber: "9" })
 

@@ -1,4 +1,4 @@
-/** A media stream without a socket: brings what the test says, keeps what was sent and when. */
+/** A media stream without a socket. The test decides what comes in, and what was sent is kept with its time. */
 import { type Cause, Clock, Deferred, Effect, Queue, Result, Stream } from "effect"
 import { AccountSid } from "../../../src/domain/Sid.ts"
 import type { Silence } from "../../../src/twilio/media/inbound/InboundMedia.ts"
@@ -22,9 +22,9 @@ export interface FakeMediaStream {
   readonly frames: () => ReadonlyArray<Uint8Array>
   /** Close codes that this side asked for. */
   readonly closes: ReadonlyArray<number>
-  /** Brings one frame of the caller's sound: this byte, 160 times unless said otherwise. */
+  /** One frame of the caller's sound comes: this byte, 160 times by default. */
   readonly hear: (byte: number, length?: number) => void
-  /** So many frames that the caller's side sent never come. */
+  /** So many frames of the caller are lost. */
   readonly skip: (frames: number) => void
   /** Pings that were sent. */
   readonly pings: () => number
@@ -36,7 +36,7 @@ export interface FakeMediaStream {
   readonly stop: () => void
   /** The socket is gone. */
   readonly lose: (reason?: StreamClosed["reason"]) => void
-  /** What the peer has not read. */
+  /** Bytes that the peer has not read. */
   readonly setUnsent: (bytes: number) => void
 }
 

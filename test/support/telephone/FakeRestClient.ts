@@ -1,4 +1,4 @@
-/** Twilio's REST API that keeps what it was asked and answers what the test says. */
+/** A fake of Twilio's REST API. It keeps all requests, and the test decides the answers. */
 import { Context, Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
 import { type Dialled, type DialRequest, RestClient, type TransferRequest, TwilioError, type TwilioFailure } from "../../../src/twilio/rest/RestClient.ts"
@@ -11,7 +11,7 @@ export class FakeRestClient extends Context.Service<FakeRestClient, {
   readonly dials: Array<DialRequest>
   readonly hangUps: Array<CallSid>
   readonly transfers: Array<TransferRequest>
-  /** What a dial does; by default every one succeeds, with the SIDs 1, 2, 3, … */
+  /** Answers a dial. By default each one succeeds, with the SIDs 1, 2, 3, … */
   onDial: (request: DialRequest) => Effect.Effect<Dialled, TwilioError>
   onHangUp: (callSid: CallSid) => Effect.Effect<void, TwilioError>
   onTransfer: (request: TransferRequest) => Effect.Effect<void, TwilioError>

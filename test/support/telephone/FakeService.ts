@@ -1,6 +1,6 @@
 /**
- * A service as small as can be, to meet the simulator on the wire: answers with the TwiML it is told, keeps
- * all it was sent, checks every signature with the `twilio` package, and does with a stream what it is told.
+ * A minimal service that the simulator calls on the wire. The test sets its TwiML and what it does with a stream. It keeps all that it was
+ * sent, and checks every signature with the `twilio` package.
  */
 import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -36,7 +36,7 @@ export interface FakeService {
   readonly url: string
   readonly streamUrl: string
   readonly hooks: Array<Hook>
-  /** Text frames in order, of all streams; what is not JSON is kept as it came. */
+  /** Text frames of all streams, in order. A frame that is not JSON is kept as it came. */
   readonly frames: Array<StreamMessage>
   readonly raw: Array<string>
   readonly upgrades: Array<{ readonly signed: boolean }>

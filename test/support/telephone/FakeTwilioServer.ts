@@ -1,4 +1,4 @@
-/** Twilio's REST host as a real HTTP server on a free port that answers what the test says, one answer a request. */
+/** A fake of Twilio's REST host: a real HTTP server on a free port. The test gives one answer for each request. */
 import { Effect } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -21,7 +21,7 @@ export const json = (status: number, body: object): Answer => (response) => {
 export const refusal = (status: number, code: number, message = "refused"): Answer =>
   json(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status })
 
-/** The request is read, and nothing is ever said. */
+/** The request is read and never answered. */
 export const silence: Answer = () => undefined
 
 /** The request is read, and then the connection is cut. */

@@ -1,4 +1,4 @@
-/** A WebSocket that is none: keeps what the peer sends, with the test's time, and brings what the test says. */
+/** A fake WebSocket. It keeps the peer's messages with the test's time, and the test decides what comes in. */
 import { type Cause, Clock, Deferred, Effect, Queue } from "effect"
 import { AccountSid, CallSid, StreamSid } from "../../../src/domain/Sid.ts"
 import type { Untimed } from "../../../src/simulator/report/SimulatedCallEvent.ts"

@@ -142,7 +142,7 @@ const text = (text: string): ReplyPart => ({ _tag: "Text", text })
 const test = (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>) => it.effect(name, () => Effect.scoped(body()))
 
 describe("a filler", () => {
-  test("is heard whole before the reply that is late, and none of the reply before it", () =>
+  test("is heard whole, and then the late reply", () =>
     Effect.gen(function*() {
       const call = yield* talk({
         persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
@@ -161,7 +161,7 @@ describe("a filler", () => {
       assert.deepStrictEqual(call.of("AgentHeard").map(({ text }) => text), ["Hello.", "We are open from nine to five."])
     }))
 
-  test("is not heard when the reply is there in time", () =>
+  test("is not said when the reply is in time", () =>
     Effect.gen(function*() {
       const call = yield* talk({
         persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
@@ -175,7 +175,7 @@ describe("a filler", () => {
       assert.strictEqual(call.of("AgentHeard").at(-1)?.isWhole, true)
     }))
 
-  test("stops when the caller goes on, and so does the wait", () =>
+  test("stops when the caller goes on with the turn", () =>
     Effect.gen(function*() {
       const call = yield* talk({
         persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
@@ -195,7 +195,7 @@ describe("a filler", () => {
 })
 
 describe("keys", () => {
-  test("are heard as tones behind the words", () =>
+  test("are heard as tones after the words", () =>
     Effect.gen(function*() {
       const call = yield* talk({ replies: [[text("I am pressing."), { _tag: "Digits", digits: "1 #" }]] })
       yield* call.wait(1000)
@@ -213,7 +213,7 @@ describe("a transfer", () => {
   const replies = [[text("I will put you through."), { _tag: "Transfer" as const, to: "office" }]]
   const persona = "transfers: { office: \"+14155550178\" }"
 
-  test("is asked of the line when the words were heard, with the number from the agent's file", () =>
+  test("is requested when the words were heard, with the number from the agent's file", () =>
     Effect.gen(function*() {
       const numbers: Array<string> = []
       const call = yield* talk({ persona, replies, transfer: (to) => Effect.sync(() => void numbers.push(to)) })
@@ -225,7 +225,7 @@ describe("a transfer", () => {
       assert.deepStrictEqual(call.of("Ended").map(({ reason }) => reason), ["transferred"])
     }))
 
-  test("that the line refuses, or that it can't do, is said, and the call goes on", () =>
+  test("that fails is apologised for, and the call goes on", () =>
     Effect.gen(function*() {
       for (const transfer of [() => Effect.fail(new TransferFailed({ reason: "rejected" })), () => Effect.die("broken"), undefined]) {
         const call = yield* talk({ persona, replies, ...(transfer === undefined ? {} : { transfer }) })
@@ -260,8 +260,8 @@ describe("partial transcripts", () => {
     }))
 })
 
-describe("what was said before", () => {
-  test("goes with a request to an engine that can use it, both sides with their sound; fixed lines go without", () =>
+describe("the conversation as context for the voice", () => {
+  test("goes with a reply's request, with the words and sound of both sides, but not with fixed lines", () =>
     Effect.gen(function*() {
       const call = yield* talk({ contextMillis: 10_000, replies: [[text("From nine.")], [text("In Maple Street.")]] })
       yield* call.wait(1000)
@@ -283,7 +283,7 @@ describe("what was said before", () => {
       assert.strictEqual(agent.sampleRate, 8000)
     }))
 
-  test("is never longer than the engine's limit: the oldest goes", () =>
+  test("is never longer than the engine's limit", () =>
     Effect.gen(function*() {
       const call = yield* talk({ contextMillis: 2000, replies: [[text("One.")], [text("Two.")], [text("Three.")], [text("Four.")]] })
       yield* call.wait(1000)
@@ -297,7 +297,7 @@ describe("what was said before", () => {
       assert.deepStrictEqual(call.asked.at(-1)?.context?.map(({ text }) => text), ["Three.", "d"])
     }))
 
-  test("of the agent's is only what was heard", () =>
+  test("has only those words of the agent that were heard", () =>
     Effect.gen(function*() {
       const call = yield* talk({
         contextMillis: 60_000,
@@ -318,7 +318,7 @@ describe("what was said before", () => {
       assert.approximately(samplesOf(part).length / 8, 4000 * heard.length / "We are open from nine to five on every day.".length, 1)
     }))
 
-  test("is not kept for an engine that can't use it", () =>
+  test("is not sent to an engine that can't use it", () =>
     Effect.gen(function*() {
       const call = yield* talk({ replies: [[text("One.")], [text("Two.")]] })
       yield* call.wait(1000)
@@ -326,6 +326,7 @@ describe("what was said before", () => {
         yield* call.say(said)
         yield* call.wait(1000)
       }
+      assert.strictEqual(call.asked.length, 3)
       assert.isTrue(call.asked.every((request) => !("context" in request)))
     }))
 })

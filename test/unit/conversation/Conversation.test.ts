@@ -84,7 +84,7 @@ describe("a turn", () => {
       assert.deepStrictEqual(yield* call.outcomes(call.transcribe), ["done"])
     }))
 
-  it.effect("the recognizer has the sound from before the voice was noticed, and all that follows, once", () =>
+  it.effect("gives the recognizer the pre-speech sound and all following sound, once", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       yield* call.voice(600)
@@ -100,7 +100,7 @@ describe("a turn", () => {
       assert.deepStrictEqual(yield* call.outcomes(call.begin), ["done"], "the utterance is let go")
     }))
 
-  it.effect("of somebody who speaks for long is understood in parts: all of the sound, once, and all of the words in one answer", () =>
+  it.effect("of long speech is understood in parts, and all its words are answered at once", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("one", "two", "three")
@@ -117,7 +117,7 @@ describe("a turn", () => {
       assert.deepStrictEqual(yield* call.outcomes(call.begin), ["done", "done", "done"], "the utterances are let go")
     }))
 
-  it.effect("the caller's words are asked for while they speak if somebody watches, or if they could stop the agent", () =>
+  it.effect("has partial transcripts while somebody watches, or while the voice may stop the agent", () =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const line = yield* FakeLine.make
@@ -147,7 +147,7 @@ describe("a turn", () => {
       assert.isAbove(line.tales("CallerSays").length, 1)
     }))
 
-  it.effect("a slow transcript and a slow reply are late by what they take, and no more", () =>
+  it.effect("is late by the time of a slow transcript and a slow reply, and by no more", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new")
@@ -162,7 +162,7 @@ describe("a turn", () => {
       assert.deepInclude(times, { firstClause: 920, firstSound: 1070, firstMedia: 1070 })
     }))
 
-  it.effect("a detector that takes half of each window's time changes nothing but the moment", () =>
+  it.effect("is not slower when the detector takes half of each window's time", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.judge.always(FakeEngines.slow(16))
@@ -174,7 +174,7 @@ describe("a turn", () => {
       assert.deepInclude(call.tales("TurnMeasured")[0].times, { endpoint: 250, firstMedia: 250 })
     }))
 
-  it.effect("a reply that hangs up does so behind the last mark", () =>
+  it.effect("ends the call after the last mark when the reply hangs up", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("goodbye")
@@ -193,8 +193,8 @@ describe("a turn", () => {
     }))
 })
 
-describe("speculation", () => {
-  it.effect("is thrown away when the caller goes on: its requests are interrupted, none of it is heard", () =>
+describe("a preemptive reply", () => {
+  it.effect("is dropped when the caller goes on: its requests are interrupted, and none of it is heard", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear(["I would like", "I would like two"])
@@ -218,7 +218,7 @@ describe("speculation", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["I would like two"])
     }))
 
-  it.effect("asks no tool that changes something before it counts, and none if it is thrown away", () =>
+  it.effect("calls no tool that may change something before it counts", () =>
     Effect.gen(function*() {
       const { sent, tools } = yield* FakeTools.make
       const call = yield* greeted({ tools })
@@ -236,7 +236,7 @@ describe("speculation", () => {
       assert.deepStrictEqual(sent.map(({ value }) => value), [{ what: "two" }])
     }))
 
-  it.effect("asks a tool that only looks up in the pause already", () =>
+  it.effect("calls a tool that only looks up already in the pause", () =>
     Effect.gen(function*() {
       const { sent, tools } = yield* FakeTools.make
       const call = yield* greeted({ tools })
@@ -247,7 +247,7 @@ describe("speculation", () => {
       assert.strictEqual(sent.length, 1)
     }))
 
-  it.effect("whose sound is ready does not leave before the endpoint", () =>
+  it.effect("does not leave before the endpoint, though its sound is ready", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear({ text: "I would like to", ending: "trailing" })
@@ -273,7 +273,7 @@ const telling = Effect.fnUntraced(function*(millis: number, options?: Parameters
 })
 
 describe("barge-in", () => {
-  it.effect("clears the line in time, nothing of the old reply follows, and the history holds what was heard", () =>
+  it.effect("clears the line in time, drops the old reply, and keeps what was heard in the history", () =>
     Effect.gen(function*() {
       const call = yield* telling(1800)
       call.hear("stop it")
@@ -302,7 +302,7 @@ describe("barge-in", () => {
       ])
     }))
 
-  it.effect("while marks are on their way: what was sent ahead is not taken for heard", () =>
+  it.effect("does not count sound as heard that was only sent ahead", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.delayMarks(300)
@@ -317,7 +317,7 @@ describe("barge-in", () => {
       assert.strictEqual(call.heard()[1], "Once there was a fox. I am")
     }))
 
-  it.effect("while the model streams: its request is interrupted as soon as there are words", () =>
+  it.effect("interrupts the model's request as soon as there are words", () =>
     Effect.gen(function*() {
       const call = yield* telling(1500, { plan: ({ reply }) => reply.next(FakeEngines.slow(0, 400)) })
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["open"])
@@ -328,7 +328,7 @@ describe("barge-in", () => {
       assert.strictEqual(call.said().at(-1), "All right.")
     }))
 
-  it.effect("over the greeting", () =>
+  it.effect("stops the greeting too", () =>
     Effect.gen(function*() {
       const call = yield* open()
       call.hear("what is new")
@@ -344,7 +344,7 @@ describe("barge-in", () => {
   it.effect.each([
     { name: "a cough", utterance: FakeEngines.cough, millis: 400 },
     { name: "a backchannel that takes its time", utterance: "okay", millis: 400 }
-  ])("$name stops it, and then the unheard rest is said", ({ millis, utterance }) =>
+  ])("by $name is false, and the agent says the unheard rest", ({ millis, utterance }) =>
     Effect.gen(function*() {
       const call = yield* telling(1500)
       call.hear(utterance)
@@ -360,7 +360,7 @@ describe("barge-in", () => {
       assert.isTrue("It lived in a wood.".endsWith(second), second)
     }))
 
-  it.effect("a backchannel does not stop it at all", () =>
+  it.effect("does not happen by a short backchannel", () =>
     Effect.gen(function*() {
       const call = yield* telling(1500)
       call.hear("uh-huh")
@@ -372,8 +372,8 @@ describe("barge-in", () => {
     }))
 })
 
-describe("race:", () => {
-  it.effect("a mark that comes after the clear is not heard", () =>
+describe("a race:", () => {
+  it.effect("a mark that comes after the clear confirms nothing", () =>
     Effect.gen(function*() {
       const call = yield* telling(1500)
       call.hear(FakeEngines.cough)
@@ -389,7 +389,7 @@ describe("race:", () => {
       assert.isTrue(story.startsWith(heard) && heard.length < story.length, heard)
     }))
 
-  it.effect("marks of others are nothing to it", () =>
+  it.effect("marks with other names are ignored", () =>
     Effect.gen(function*() {
       const call = yield* telling(500)
       for (const name of ["", "x", "turn-1/seg-", "turn-99/seg-0", "turn-1/seg-99", "client-caller/last"]) yield* call.markReturned(name)
@@ -397,7 +397,7 @@ describe("race:", () => {
       assert.strictEqual(call.heard().at(-1), story)
     }))
 
-  it.effect("hang-up while the model streams", () =>
+  it.effect("the caller hangs up while the model streams", () =>
     Effect.gen(function*() {
       const call = yield* telling(1500, { plan: ({ reply }) => reply.next(FakeEngines.slow(0, 400)) })
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["open"])
@@ -408,7 +408,7 @@ describe("race:", () => {
       assert.isTrue(story.startsWith(call.heard().at(-1)!))
     }))
 
-  it.effect("barge-in before the first frame: the caller goes on with the same turn", () =>
+  it.effect("the caller speaks again before the first frame, and goes on with the same turn", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("a story", "a short one")
@@ -428,7 +428,7 @@ describe("race:", () => {
       ])
     }))
 
-  it.effect("the endpoint and the voice's start, at about and at exactly the same moment: no word is lost or answered twice", () =>
+  it.effect("the voice starts at the moment of the endpoint, and no word is lost or answered twice", () =>
     Effect.gen(function*() {
       const gaps: Array<number> = []
       for (let complete = 196; complete <= 228; complete += 4) {
@@ -452,7 +452,7 @@ describe("race:", () => {
       assert.isTrue(gaps.some((gap) => gap < 0) && gaps.includes(0) && gaps.some((gap) => gap > 0), gaps.join(" "))
     }))
 
-  it.effect("a transcript that comes after the caller went on is not taken", () =>
+  it.effect("a transcript that comes after the caller went on is ignored", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear(["all of it"])
@@ -469,7 +469,7 @@ describe("race:", () => {
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["done"])
     }))
 
-  it.effect("frames that stop for two seconds in the middle of speech: the voice has stopped, and what follows is heard", () =>
+  it.effect("frames stop for two seconds within speech: the turn ends, and later speech is heard", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("one", "two")
@@ -507,7 +507,7 @@ describe("an engine that", () => {
   const longWait = 12_000
   const troubles = (call: Effect.Success<ReturnType<typeof open>>) => [...new Set(call.tales("EngineTrouble").map(({ stage }) => stage))]
 
-  it.effect.each(accidents)("$name while it transcribes is asked once more, and nobody notices", ({ plan }) =>
+  it.effect.each(accidents)("$name at a transcription is asked once more, and nobody notices", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -521,7 +521,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name at each transcription of a turn is apologised for, and the next turn is as good as any", ({ plan }) =>
+  it.effect.each(cases)("$name at each transcription of a turn is apologised for, and the next turn works", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new")
@@ -594,7 +594,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a reply says what there is, and that it went wrong", ({ plan }) =>
+  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a reply is apologised for after the words so far", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("a story", "are you well")
@@ -624,7 +624,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect("refuses what it is to transcribe, to answer or to say is never asked for the same again: it is apologised for", () =>
+  it.effect("refuses a request is not asked again, and is apologised for", () =>
     Effect.gen(function*() {
       for (const port of ["transcribe", "reply", "speak"] as const) {
         const call = yield* greeted()
@@ -645,7 +645,7 @@ describe("an engine that", () => {
       }
     }))
 
-  it.effect.each(cases)("$name at speech for good ends the call, and does not leave the caller in silence", ({ plan }) =>
+  it.effect.each(cases)("$name at all speech ends the call", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new")
@@ -661,7 +661,7 @@ describe("an engine that", () => {
       assert.strictEqual(yield* call.unfinished, 0)
     }))
 
-  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a segment: what came of it leaves, and the apology follows", ({ plan }) =>
+  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a segment is apologised for after the sound so far", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("a story", "are you well")
@@ -676,7 +676,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name when the detector is opened: the greeting does not wait, and the energy decides", ({ plan }) =>
+  it.effect.each(cases)("$name when the detector is opened does not delay the greeting, and the energy decides", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* open({ plan: ({ open }) => open.next(plan) })
       call.hear("what is new", "are you well")
@@ -690,7 +690,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name in the middle of a voice: the energy decides from there", ({ plan }) =>
+  it.effect.each(cases)("$name in the middle of a voice is replaced by the energy", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -703,7 +703,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect("fails in three turns one after the other ends the call politely, behind the last mark", () =>
+  it.effect("fails in three turns in a row ends the call politely, after the last mark", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("one", "two", "three")
@@ -725,7 +725,7 @@ describe("an engine that", () => {
       assert.deepStrictEqual(call.tales("Ended").map(({ reason }) => reason), ["engineFailed"])
     }))
 
-  it.effect("hangs delays nothing else: keys, a new voice, its reply", () =>
+  it.effect("hangs does not delay keys, a new voice or its reply", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("one", "two")
@@ -742,7 +742,7 @@ describe("an engine that", () => {
       yield* call.gap(30_000)
     }))
 
-  it.effect("is slow to let go of its speech does not hold up the clear", () =>
+  it.effect("is slow to stop its speech does not delay the clear", () =>
     Effect.gen(function*() {
       const call = yield* telling(800, { plan: ({ speak }) => speak.next({}, {}, { each: 100, letGo: 30_000 }) })
       const voiceAt = call.now()
@@ -758,7 +758,7 @@ describe("an engine that", () => {
 })
 
 describe("silence", () => {
-  it.effect("is asked about, then there is a goodbye, and the line is cut behind its last mark", () =>
+  it.effect("is asked about once, then the agent says goodbye, and the call ends after the last mark", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       yield* call.gap(8000)
@@ -776,7 +776,7 @@ describe("silence", () => {
       assert.deepStrictEqual(call.tales("Ended").map(({ reason }) => reason), ["idle"])
     }))
 
-  it.effect("is broken by an answer to the goodbye", () =>
+  it.effect("ends when the caller answers the goodbye", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("are you well")
@@ -788,8 +788,8 @@ describe("silence", () => {
     }))
 })
 
-describe("the end", () => {
-  it.effect("at the longest duration is announced, whatever goes on, and waits for its mark", () =>
+describe("the end of a call", () => {
+  it.effect("at the longest duration is announced, and waits for the mark", () =>
     Effect.gen(function*() {
       const call = yield* telling(500, { persona: { maxDuration: 13_600 } })
       assert.isBelow(call.now(), 3600)
@@ -823,7 +823,7 @@ describe("the end", () => {
 })
 
 describe("keys", () => {
-  it.effect("are a turn after a pause, at once with #, and stop the agent", () =>
+  it.effect("stop the agent, and are a turn after a pause or at once with #", () =>
     Effect.gen(function*() {
       const call = yield* telling(500)
       yield* call.press("1")
@@ -842,7 +842,7 @@ describe("keys", () => {
       assert.strictEqual((yield* call.lastAsked)?.at(-1)?.text, "3")
     }))
 
-  it.effect("in the middle of speech wait for the words, and neither is lost", () =>
+  it.effect("within speech wait for the words, and both are answered", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("my number is")
@@ -935,7 +935,7 @@ describe("a caller who", () => {
       assert.strictEqual(yield* call.unfinished, 0)
     }))
 
-  it.effect("never speaks, never stops speaking, only coughs: the call comes to an end", () =>
+  it.effect("only coughs, or never stops to speak, comes to an end of the call", () =>
     Effect.gen(function*() {
       const coughs = yield* greeted()
       for (let time = 0; time < 14; time++) {
@@ -955,8 +955,8 @@ describe("a caller who", () => {
     }))
 })
 
-describe("a mistake of ours", () => {
-  it.effect("ends the reply, and does not leave the caller on a dead line", () =>
+describe("a defect", () => {
+  it.effect("ends the reply, so that the caller is not left on a dead line", () =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const line = yield* FakeLine.make

@@ -78,10 +78,10 @@ describe("a network that stalls", () => {
       const { recognized, ...rest } = yield* outcome(call)
       assert.deepStrictEqual(rest, others)
       // Pauses are told by media time, so the recognizer gets the same sound; after an endpoint in real time a window more or less.
-      assert.isAtLeast(recognized, expected - 40)
+      assert.closeTo(recognized, expected, 40)
     }))
 
-  it.effect.each([20, 100, 500, 1000])("an utterance that comes in messages of %i ms is heard from its begin, once", (length) =>
+  it.effect.each([20, 100, 500, 1000])("delivers an utterance in messages of %i ms, and it is heard once from its beginning", (length) =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(2000)
@@ -96,7 +96,7 @@ describe("a network that stalls", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new"])
     }))
 
-  it.effect("does not make the agent speak into what is still on its way", () =>
+  it.effect("does not make the agent speak into words that are still on their way", () =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(2000)
@@ -109,7 +109,7 @@ describe("a network that stalls", () => {
       assert.strictEqual(call.tales("BargeIn").length, 0)
     }))
 
-  it.effect("an interruption that was held up stops the agent when it comes, and is heard from its first word", () =>
+  it.effect("delivers an interruption late, which stops the agent and is heard from its first word", () =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(2000)
@@ -123,7 +123,7 @@ describe("a network that stalls", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new", "stop please"])
     }))
 
-  it.effect("does not make a silent caller out of one who is not heard: nobody is asked whether they are there", () =>
+  it.effect("does not make the agent ask whether a caller is there who was only held up", () =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(8000)

@@ -35,7 +35,7 @@ const greeted = Effect.fnUntraced(function*(own: Partial<AgentDefinition>) {
 const fillers = { after: 900, lines: ["One moment.", "Let me see."] }
 
 describe("a caller who dictates", () => {
-  it.effect("is answered once, behind the last group", () =>
+  it.effect("is answered once, after the last group of digits", () =>
     Effect.gen(function*() {
       const call = yield* greeted({
         endpointing: { ...persona.endpointing, dictation: 1600 },
@@ -53,7 +53,7 @@ describe("a caller who dictates", () => {
 })
 
 describe("a caller who asks to wait", () => {
-  it.effect("is told so, left alone for a minute, and heard again", () =>
+  it.effect("hears that the agent waits, is not prompted for a minute, and is heard again", () =>
     Effect.gen(function*() {
       const call = yield* greeted({ lines: { ...persona.lines, hold: "Take your time." }, idle: { ...persona.idle, hold: 60_000 } })
       call.hear("Hold on a minute.", "what is new")
@@ -68,7 +68,7 @@ describe("a caller who asks to wait", () => {
 })
 
 describe("a filler", () => {
-  it.effect("comes at its time from the last sound though the transcript is late, and the answer follows it at once", () =>
+  it.effect("comes at its time although the transcript is late, and the answer follows it at once", () =>
     Effect.gen(function*() {
       const call = yield* greeted({ fillers })
       call.hear("what is new")
@@ -90,7 +90,7 @@ describe("a filler", () => {
       assert.deepStrictEqual(call.tales("AgentHeard").map(({ text }) => text), [persona.lines.greeting, "Nothing."])
     }))
 
-  it.effect("whose sound is late never holds up an answer", () =>
+  it.effect("with late sound does not hold up an answer", () =>
     Effect.gen(function*() {
       const call = yield* greeted({ fillers })
       call.hear("what is new")
@@ -106,7 +106,7 @@ describe("a filler", () => {
       assert.isBelow(call.times(from)[0][1], 1800)
     }))
 
-  it.effect("is not said when the answer is there in time", () =>
+  it.effect("is not said when the answer is in time", () =>
     Effect.gen(function*() {
       const call = yield* greeted({ fillers })
       call.hear("what is new")

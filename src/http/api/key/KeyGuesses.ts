@@ -1,31 +1,31 @@
 /**
- * Wrong API keys by the address that sent them: after a few in a minute further ones are refused with a time to wait, which
- * doubles. A right key is always let in, so that nobody is locked out by a neighbour behind the same address. Pure but for its own
- * state, which is bounded.
+ * Counts wrong API keys by the address that sent them. After ten in a minute each further one brings a wait, which doubles every time.
+ *
+ * A right key is always accepted, so nobody is locked out by a neighbour behind the same address. The state is bounded; there are no effects.
  */
 
-/** Wrong keys of one address within {@link windowMillis} that are only refused. */
+/** So many wrong keys of one address within {@link windowMillis} bring no wait. */
 const freeGuesses = 10
 
 const windowMillis = 60_000
 
-/** The first wait and the longest, in ms. */
-const firstWait = 10_000
-const longestWait = 3_600_000
+const firstWaitMillis = 10_000
+const longestWaitMillis = 3_600_000
 
-/** Addresses that are known at once; of more, the one is forgotten that was heard of longest ago. */
+/** How many addresses are kept. One more drops the address whose last wrong key is oldest. */
 export const maxAddresses = 10_000
 
 interface Guesser {
   /** ms. */
   readonly windowStart: number
   readonly guesses: number
+  /** ms. */
   readonly waitUntil: number
-  /** The newest wait; 0: none yet. */
+  /** The last wait in ms; 0: none yet. */
   readonly wait: number
 }
 
-/** Who has an IPv6 address has the 2^64 beside it, too. */
+/** An IPv6 address as its network of 64 bits: whoever has one address of the network has them all. */
 const networkOf = (address: string): string => {
   const [head] = address.toLowerCase().split("%", 1)
   if (!head.includes(":") || /\.\d+$/.test(head)) return head
@@ -35,7 +35,7 @@ const networkOf = (address: string): string => {
 }
 
 export class KeyGuesses {
-  /** In the order in which they were heard of last. */
+  /** In the order of their last wrong keys, oldest first. */
   readonly #guessers = new Map<string, Guesser>()
 
   get size(): number {
@@ -43,8 +43,8 @@ export class KeyGuesses {
   }
 
   /**
-   * Takes a wrong key at `now` (ms of a clock that nobody sets); answers how long its sender is to wait in ms, 0 where the key is
-   * simply wrong. What is sent before that time changes nothing.
+   * Counts a wrong key at `now` (ms of a monotonic clock) and returns how long its sender has to wait, in ms; 0: no wait. Wrong keys during a
+   * wait do not change it.
    */
   failed(address: string, now: number): number {
     const network = networkOf(address)
@@ -62,15 +62,15 @@ export class KeyGuesses {
   }
 
   #next(known: Guesser | undefined, now: number): Guesser {
-    // Peace for as long as the newest wait, and for a window beyond it, makes up for all.
+    // No wrong key for as long as the last wait and a window more: all is forgiven.
     if (known === undefined || known.wait > 0 && now >= known.waitUntil + known.wait + windowMillis) return { windowStart: now, guesses: 1, waitUntil: 0, wait: 0 }
     if (now < known.waitUntil) return known
-    // After a wait each further one begins another.
+    // After a wait, the next wrong key begins another wait at once.
     const isNewWindow = known.wait === 0 && now >= known.windowStart + windowMillis
     const guesses = isNewWindow ? 1 : known.guesses + 1
     const windowStart = isNewWindow ? now : known.windowStart
     if (guesses <= freeGuesses) return { ...known, windowStart, guesses }
-    const wait = Math.min(longestWait, known.wait === 0 ? firstWait : 2 * known.wait)
+    const wait = Math.min(longestWaitMillis, known.wait === 0 ? firstWaitMillis : 2 * known.wait)
     return { windowStart, guesses, wait, waitUntil: now + wait }
   }
 }

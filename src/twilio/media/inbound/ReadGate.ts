@@ -4,7 +4,7 @@
 import type { WebSocket } from "ws"
 
 /** `controlWaits`: see `ControlQueue`. `turnIsFull`: see `SlowMessages`. */
-export type Reason = "controlWaits" | "turnIsFull"
+type Reason = "controlWaits" | "turnIsFull"
 
 export interface ReadGate {
   readonly close: (reason: Reason) => void

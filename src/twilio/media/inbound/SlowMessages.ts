@@ -7,7 +7,7 @@ import type { ReadGate } from "./ReadGate.ts"
 /**
  * Slow messages that are read in one turn of the event loop. A telephone sends a few a second. The rest of a read (64 KiB) is still taken.
  */
-export const maxPerTurn = 64
+const maxPerTurn = 64
 
 /** Returns a function that counts a slow message, and pauses the socket until the next turn when this turn has had enough. */
 export const makeCounter = (gate: ReadGate): () => void => {

@@ -18,7 +18,7 @@ import * as SharedReadBuffer from "./SharedReadBuffer.ts"
 /**
  * Is shown a text, which lies in `bytes` from `from` to before `end`, and returns whether it took it. The bytes are valid until it returns.
  */
-export type TakeText = (bytes: Buffer, from: number, end: number) => boolean
+type TakeText = (bytes: Buffer, from: number, end: number) => boolean
 
 export interface WebSocketFastPath {
   /**
@@ -41,7 +41,7 @@ const maxTextBytes = 65_535
 const sliceBytes = 4096
 
 /** Runs a step of this connection in a later turn of the event loop, among the steps of others. */
-export type RunLater = (step: () => void) => void
+type RunLater = (step: () => void) => void
 
 /** Applies a frame's mask to the bytes from `from` to before `end`; a second time takes it off again. `key`: where the mask is. */
 const applyMask = (bytes: Buffer, key: number, from: number, end: number): void => {

@@ -86,7 +86,7 @@ const tells = (events: ReadonlyArray<{ readonly _tag: string; readonly at: numbe
 const loud = 20
 
 describe("the caller's sound", () => {
-  it.effect("shows a pause without waiting for the detector over silence", () =>
+  it.effect("reports a pause without waiting for the detector's answer about the silence", () =>
     Effect.gen(function*() {
       const quick = yield* setUp()
       yield* quick.hear(voice)
@@ -99,7 +99,7 @@ describe("the caller's sound", () => {
       assert.deepStrictEqual(slow.troubles, [])
     }))
 
-  it.effect("gives the detector each window once, in order, one at a time, however slow it is", () =>
+  it.effect("gives the detector each window once and in order, however slow it is", () =>
     Effect.gen(function*() {
       const twice = Sounds.join(voice, voice)
       const quick = yield* setUp()
@@ -137,7 +137,7 @@ describe("the caller's sound", () => {
       tells(events, voiceMoments)
     }))
 
-  it.effect("uses a detector again that was late over a silent window and has answered", () =>
+  it.effect("uses a late detector again as soon as it has answered", () =>
     Effect.gen(function*() {
       const { asked, events, hear, troubles } = yield* setUp((index) => index === loud + 2 ? 700 : 0)
       yield* hear(Sounds.join(voice, voice))
@@ -148,7 +148,7 @@ describe("the caller's sound", () => {
 })
 
 describe("much sound at once", () => {
-  it.live("gives other calls a turn of the event loop every half second of it", () =>
+  it.live("lets other calls run after each half second of it", () =>
     Effect.gen(function*() {
       const callerSound = yield* CallerSound.make({
         openDetector: Detectors.make(() => Effect.succeed(0)),
@@ -204,7 +204,7 @@ describe("the agent's own sound, back from a loudspeaker", () => {
     return { changes, pieces, sound: Int16Array.from(sound), preSpeech: callerSound.preSpeech() }
   })
 
-  it.effect("is no voice, and is taken out of the sound and of the pre-speech buffer", () =>
+  it.effect("is no voice, and is removed from the sound and from the pre-speech buffer", () =>
     Effect.gen(function*() {
       const { changes, preSpeech, sound } = yield* hear(echo.subarray(0, 32_000))
       assert.deepStrictEqual(changes, [])
@@ -220,7 +220,7 @@ describe("the agent's own sound, back from a loudspeaker", () => {
       assert.closeTo(changes[0].at, 2000, 40)
     }))
 
-  it.effect("is cleaned in one buffer, however many pieces come", () =>
+  it.effect("is removed in one buffer, without a new one for each piece", () =>
     Effect.gen(function*() {
       const { pieces } = yield* hear(echo.subarray(0, 32_000))
       // Before a delay is known, the line's own piece is passed on.
@@ -229,7 +229,7 @@ describe("the agent's own sound, back from a loudspeaker", () => {
 })
 
 describe("a change of the voice", () => {
-  it.effect("says how long ago it was, by the sound", () =>
+  it.effect("is reported with its age in the sound", () =>
     Effect.gen(function*() {
       const changes: Array<CallerSound.VoiceChange> = []
       const callerSound = yield* CallerSound.make({

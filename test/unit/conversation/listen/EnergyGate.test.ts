@@ -25,7 +25,7 @@ const adaptedAfter = (dBFS: number) => {
 const stepLength = 32
 
 describe("the gate", () => {
-  it("is closed in silence and in a line's hiss, after what follows a sound", () => {
+  it("is closed in silence and in a line's hiss", () => {
     for (const sound of [Sounds.silence(2000), Sounds.noise(2000, -62)]) {
       assert.isFalse(look(Sounds.overTheLine(sound)).some(({ isLoud, isOpen }) => isOpen || isLoud))
     }
@@ -39,7 +39,7 @@ describe("the gate", () => {
     assert.strictEqual(open.at(-1), open[0] + open.length - 1)
   })
 
-  it("sees all of a recorded sentence but the silence around it", () => {
+  it("is open during a recorded sentence, and closed in the silence after it", () => {
     const looks = look(Sounds.join(Sounds.recorded, Sounds.silence(3000)))
     for (const [index, window] of Sounds.windows(Sounds.recorded).entries()) {
       if (Sounds.level(window) > -40) assert.isTrue(looks[index].isOpen, String(index))
@@ -47,7 +47,7 @@ describe("the gate", () => {
     assert.isFalse(looks.slice(-60).some(({ isOpen }) => isOpen))
   })
 
-  it("tells where in the window the sound is, to 4 ms", () => {
+  it("finds the beginning and the end of a sound in a window to 4 ms", () => {
     const quiet = Sounds.silence(32)
     const window = quiet.slice()
     window.set(Sounds.noise(8, -20), 70)
@@ -57,21 +57,21 @@ describe("the gate", () => {
     assert.deepStrictEqual(look(quiet).map(({ first, last }) => [first, last]), [[256, 0]])
   })
 
-  it("gets used to a noise that stays: by 3 dB a second", () => {
+  it("adapts to a steady noise by 3 dB a second", () => {
     const quiet = adaptedAfter(-50)
     const loud = adaptedAfter(-44)
     assert.isAbove(quiet, 3000)
     assert.closeTo(loud - quiet, 2000, 300)
   })
 
-  it("is not used to a voice by the voice: words have gaps", () => {
+  it("does not adapt to a voice, which has gaps between words", () => {
     const looks = look(Sounds.join(Sounds.silence(320), Sounds.speechLike(30_000, -24)))
     const late = looks.slice(-300)
     assert.isAbove(late.filter(({ isOpen }) => isOpen).length, 290)
     assert.isAbove(late.filter(({ isLoud }) => isLoud).length, 150)
   })
 
-  it("hears a voice 10 dB over noise, once it is used to that", () => {
+  it("opens for a voice 10 dB above a noise to which it has adapted", () => {
     const before = 12_000
     const noise = Sounds.noise(before + 3000, -40)
     const looks = look(Sounds.mix(noise, Sounds.later(Sounds.speechLike(1500, -30), before)))
@@ -80,7 +80,7 @@ describe("the gate", () => {
     assert.isAbove(looks.slice(from, to).filter(({ last }) => last > 0).length, 20)
   })
 
-  it("is used to silence again at once: a noise that ends raises nothing", () => {
+  it("adapts to silence at once when a noise ends", () => {
     const gate = EnergyGate.make()
     look(Sounds.noise(12_000, -30), gate)
     look(Sounds.silence(32), gate)
@@ -91,7 +91,7 @@ describe("the gate", () => {
 const Level = Schema.Int.check(Schema.isBetween({ minimum: -90, maximum: -3 }))
 
 describe("for any sound", () => {
-  it.prop("what is loud is sound; what is sound opens the gate; its ends lie in order", [
+  it.prop("loud windows have sound, windows with sound open the gate, and a sound's beginning is before its end", [
     Schema.Array(Schema.Tuple([Level, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))])).check(Schema.isMinLength(1), Schema.isMaxLength(12))
   ], ([pieces]) => {
     const sound = Sounds.join(...pieces.map(([dBFS, length], seed) => Sounds.noise(length * 8, dBFS, seed + 1)))

@@ -16,8 +16,8 @@ const setUp = () => {
   return { silence, take }
 }
 
-describe("the silence behind words", () => {
-  it("passes for 300 ms behind the last voiced sample, and then no more", () => {
+describe("the silence after words", () => {
+  it("passes for 300 ms after the last voiced sample, and is held then", () => {
     for (const size of [80, 160, 256, 480, 8000]) {
       const { silence, take } = setUp()
       silence.push(from(0, 4000))
@@ -41,7 +41,7 @@ describe("the silence behind words", () => {
     assert.deepStrictEqual(take(), [])
   })
 
-  it("passes with its last second when the caller goes on late", () => {
+  it("passes only with its last second when the caller goes on late", () => {
     const { silence, take } = setUp()
     silence.voiceStopped(500)
     for (let at = 0; at < 160_000; at += 160) silence.push(from(at, 160))
@@ -53,7 +53,7 @@ describe("the silence behind words", () => {
     assert.strictEqual(held.at(-1), 159_999 % 32_768)
   })
 
-  it("is kept though its memory is written to again", () => {
+  it("is copied, since its memory is written to again", () => {
     const { silence, take } = setUp()
     silence.voiceStopped(300)
     const sound = from(0, 160)

@@ -21,7 +21,7 @@ const setUp = (began = 0) => {
 }
 
 describe("MediaClock", () => {
-  it("tells when a sample came, on a line that holds nothing up", () => {
+  it("converts between sound and real time on a steady line", () => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 50; frame++) hear(1000 + frame * 20)
     assert.strictEqual(clock.position(), 1000)
@@ -30,7 +30,7 @@ describe("MediaClock", () => {
     assert.strictEqual(clock.toPosition(1250), 250)
   })
 
-  it.each([200, 600, 2500, 5000])("sound that is held up for %i ms is told at the moment when it was due", (stall) => {
+  it.each([200, 600, 2500, 5000])("gives sound that was held up for %i ms the time when it was due", (stall) => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
     // All of it at once, in pieces as a connection brings it.
@@ -41,7 +41,7 @@ describe("MediaClock", () => {
     assert.strictEqual(clock.toReal(1000 + stall), 1000 + stall)
   })
 
-  it("is live while the sound is as good as up to the moment, and not while it is held up", () => {
+  it("is live while the sound is at most 100 ms late", () => {
     const { at, clock, hear } = setUp()
     assert.isFalse(clock.isLive(), "nothing has come")
     for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
@@ -55,7 +55,7 @@ describe("MediaClock", () => {
     assert.isTrue(clock.isLive())
   })
 
-  it("takes a delay that stays for the line's own", () => {
+  it("takes over a longer delay that stays", () => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
     for (let frame = 51; frame <= 300; frame++) hear(frame * 20 + 400)
@@ -63,7 +63,7 @@ describe("MediaClock", () => {
     assert.isTrue(clock.isLive())
   })
 
-  it("does not take one stall for it, however long", () => {
+  it("does not take over the delay of a single stall", () => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 100; frame++) hear(frame * 20)
     hear(8000, 20)
@@ -77,7 +77,7 @@ describe("MediaClock", () => {
     length: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3000 }))
   }))
 
-  it.prop("sound is never of the future, and media time never goes back", [Arrivals], ([arrivals]) => {
+  it.prop("no sound is from the future, and media time never goes back", [Arrivals], ([arrivals]) => {
     const { clock, hear } = setUp()
     let now = 0
     let position = 0

@@ -19,7 +19,7 @@ const makeCanceller = () => {
 const frame = (number: number): Pcm<8000> => new Int16Array(160).fill(number)
 
 describe("the pre-speech buffer", () => {
-  it("holds the last 480 ms, or all there is", () => {
+  it("gives the last 480 ms, or all sound if there is less", () => {
     const { asked, canceller } = makeCanceller()
     const buffer = PreSpeechBuffer.make(canceller)
     assert.strictEqual(buffer.read().length, 0)
@@ -39,7 +39,7 @@ describe("the pre-speech buffer", () => {
     assert.strictEqual(buffer.read(0).length, 3840)
   })
 
-  it("is twice as long while it holds an echo, which it turns into silence", () => {
+  it("gives 960 ms while it holds an echo, and turns the echo into silence", () => {
     const buffer = PreSpeechBuffer.make(makeCanceller().canceller)
     for (let number = 1; number <= 100; number++) buffer.push(frame(number), number * 20)
     // From 2020 - 960 = 1060 on: one that is cut by the beginning, and one in the middle.

@@ -29,37 +29,37 @@ const loud = (from: number, to: number, length = to + 1500) =>
 
 describe("a voice", () => {
   for (const [how, probability] of [["by the detector", sure], ["by its energy", byEnergy]] as const) {
-    it(`begins after two windows, with the moment of its first sample: ${how}`, () => {
+    it(`begins after two windows, at its first sample: ${how}`, () => {
       const { events } = listen(loud(320, 1280), probability)
       assert.deepStrictEqual(events[0], { _tag: "VoiceStarted", at: 320, toldAt: 384 })
     })
 
-    it(`ends 64 ms after its last sample, with that sample's moment: ${how}`, () => {
+    it(`is reported as ended 64 ms after its last sample: ${how}`, () => {
       const { events } = listen(loud(320, 1280), probability)
       assert.deepStrictEqual(events[1], { _tag: "VoiceStopped", at: 1280, toldAt: 1344 })
       assert.strictEqual(events.length, 2)
     })
   }
 
-  it("has its first and last moments to 4 ms, within a window", () => {
+  it("begins and ends to 4 ms, also within a window", () => {
     const { events } = listen(loud(330, 1300), sure)
     assert.deepStrictEqual(events.map(({ _tag, at }) => [_tag, at]), [["VoiceStarted", 328], ["VoiceStopped", 1300]])
   })
 
-  it("ends with its last loud sample, though the detector believes in it for long", () => {
+  it("ends with its last loud sample, even if the detector's probability stays high", () => {
     const { events } = listen(loud(320, 1280), sure)
     const doubting = listen(loud(320, 1280), (at) => (at > 1280 ? 0.4 : 0.9)).events
     assert.strictEqual(events[1].at, 1280)
     assert.deepStrictEqual(doubting, events)
   })
 
-  it("ends where the detector hears no voice any more in a sound that goes on", () => {
+  it("ends in a sound that goes on when the detector hears no more voice", () => {
     const { events } = listen(loud(320, 4000), (at) => (at <= 1280 ? 0.9 : 0.1))
     assert.deepStrictEqual(events[1], { _tag: "VoiceStopped", at: 1280, toldAt: 1344 })
     assert.strictEqual(events.length, 2)
   })
 
-  it("goes on while the detector only doubts, but does not begin with a doubt", () => {
+  it("goes on at a middling probability, but does not begin with one", () => {
     const going = listen(loud(320, 1280), (at) => (at <= 500 ? 0.9 : 0.4)).events
     assert.strictEqual(going[1].at, 1280)
     assert.deepStrictEqual(listen(loud(320, 1280), () => 0.4).events, [])
@@ -85,10 +85,10 @@ describe("no voice", () => {
     }
   })
 
-  it("is a noise that the detector does not take for one", () =>
+  it("is a noise that the detector takes for no voice", () =>
     assert.deepStrictEqual(listen(loud(320, 3000), never).events, []))
 
-  it("is silence; nobody is asked about it", () => {
+  it("is silence, and the detector is not asked about it", () => {
     const { asked, events } = listen(Sounds.overTheLine(Sounds.noise(10_000, -62)), sure)
     assert.deepStrictEqual(asked, [])
     assert.deepStrictEqual(events, [])
@@ -102,12 +102,12 @@ describe("no voice", () => {
 })
 
 describe("the detector", () => {
-  it("is asked about a voice and 12 windows more", () => {
+  it("gets the windows of a voice and 12 more", () => {
     const { asked } = listen(loud(320, 1280, 6000), sure)
     assert.deepStrictEqual(asked, Array.from({ length: 30 + 12 }, (_, index) => 10 + index))
   })
 
-  it("may be left out of a window, which is looked at all the same", () => {
+  it("may be missing: the energy is measured all the same", () => {
     const gate = SpeechBoundaryDetector.make()
     const events = Sounds.windows(loud(320, 1280)).map((window, index) => gate.push(window, undefined, (index + 1) * 32))
     assert.deepStrictEqual(events.filter((event) => event !== undefined), [
@@ -135,7 +135,7 @@ const Pieces = Schema.Array(Schema.Struct({
 })).check(Schema.isMinLength(1), Schema.isMaxLength(12))
 
 describe("for any sound and any detector", () => {
-  it.prop("starts and stops take turns, in order, never later than they are told", [Pieces], ([pieces]) => {
+  it.prop("starts and stops alternate, in order, and none is reported before it happens", [Pieces], ([pieces]) => {
     const sound = Sounds.join(...pieces.map(({ dBFS, millis }, seed) => Sounds.noise(millis, dBFS, seed + 1)), Sounds.silence(200))
     const { events } = listen(sound, (at) => pieces[Math.floor(at / 97) % pieces.length].probability)
     for (const [index, { _tag, at, toldAt }] of events.entries()) {

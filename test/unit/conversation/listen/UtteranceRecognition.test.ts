@@ -54,7 +54,7 @@ const setUp = Effect.fnUntraced(function*(own: Partial<Utterance> = {}, begin?: 
 const sound = (length: number, value = 1): Pcm<8000> => new Int16Array(length).fill(value)
 
 describe("an utterance", () => {
-  it.effect("gets the sound before it at once, and then pieces of 60 ms", () =>
+  it.effect("gets the pre-speech sound at once, and then pieces of 60 ms", () =>
     Effect.gen(function*() {
       const { copied, recognition, utterances } = yield* setUp()
       assert.isFalse(recognition.isHearing())
@@ -76,7 +76,7 @@ describe("an utterance", () => {
       assert.deepStrictEqual(reports, [{ _tag: "Transcribed", utterance: 1, attempt: 7, transcript: { text: "260", ending: "unknown" } }])
     }))
 
-  it.effect("is without the silence behind its words, until the caller goes on", () =>
+  it.effect("gets the silence after its words only when the caller goes on", () =>
     Effect.gen(function*() {
       const { recognition, utterances } = yield* setUp()
       yield* recognition.begin(1, {})
@@ -89,7 +89,7 @@ describe("an utterance", () => {
       assert.deepStrictEqual(utterances[0].pushes, [480, 480])
     }))
 
-  it.effect("is let go at its end, and when the next one begins", () =>
+  it.effect("is closed at its end, and when the next one begins", () =>
     Effect.gen(function*() {
       const { copied, recognition, utterances } = yield* setUp()
       yield* recognition.begin(1, {})
@@ -103,7 +103,7 @@ describe("an utterance", () => {
       assert.isFalse(recognition.isHearing())
     }))
 
-  it.effect("that is continued stays open: its transcript can still be made", () =>
+  it.effect("stays open when the next part continues it, so that its transcript can still be made", () =>
     Effect.gen(function*() {
       const { copied, recognition, reports, utterances } = yield* setUp()
       yield* recognition.begin(1, { preSpeech: sound(100) })
@@ -148,7 +148,7 @@ describe("a transcript", () => {
       assert.deepStrictEqual(reports, [])
     }))
 
-  it.effect("fails when the recognizer does not begin, or refused some of the sound", () =>
+  it.effect("fails when the recognizer could not begin, or failed at some of the sound", () =>
     Effect.gen(function*() {
       const closed = yield* setUp({}, Effect.fail(broken))
       yield* closed.recognition.begin(1, { preSpeech: sound(100) })
@@ -174,7 +174,7 @@ describe("a transcript", () => {
 })
 
 describe("partial transcripts", () => {
-  it.effect("are taken only while they are wanted", () =>
+  it.effect("are reported only while they are wanted", () =>
     Effect.gen(function*() {
       const texts = yield* Queue.unbounded<string>()
       const { recognition, reports } = yield* setUp({ partials: Stream.fromQueue(texts) })

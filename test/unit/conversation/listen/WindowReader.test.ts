@@ -22,7 +22,7 @@ const setUp = (onWindow: (window: Pcm<8000>) => Effect.Effect<void> | undefined 
 }
 
 describe("sound", () => {
-  it.effect.each([1, 80, 160, 256, 300, 1024])("is the same windows in pieces of %i samples", (length) =>
+  it.effect.each([1, 80, 160, 256, 300, 1024])("is cut into the same windows in pieces of %i samples", (length) =>
     Effect.gen(function*() {
       const { reader, windows } = setUp()
       const sound = counting(2048)
@@ -30,7 +30,7 @@ describe("sound", () => {
       assert.deepStrictEqual(windows.flat(), [...sound])
     }))
 
-  it.effect("that comes in a long piece is announced window by window, no sooner", () =>
+  it.effect("that comes in a long piece is announced window by window", () =>
     Effect.gen(function*() {
       const { reader, story } = setUp()
       yield* reader.read([counting(600)])
@@ -45,7 +45,7 @@ describe("sound", () => {
       assert.deepStrictEqual(seen, [0, 256])
     }))
 
-  it.effect("goes on in another window when the last one is kept", () =>
+  it.effect("goes into another window when the last one was kept", () =>
     Effect.gen(function*() {
       const kept: Array<Pcm<8000>> = []
       const { reader } = setUp((window) => {

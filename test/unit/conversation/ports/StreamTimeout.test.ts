@@ -31,7 +31,7 @@ const open = Effect.fnUntraced(function*(millis = 0) {
   }
 })
 
-describe("a stream that is waited for", () => {
+describe("a stream with a timeout", () => {
   it.effect("is run to its end, in order", () =>
     Effect.gen(function*() {
       const { exit, queue, taken } = yield* open()
@@ -42,7 +42,7 @@ describe("a stream that is waited for", () => {
       assert.deepStrictEqual(taken, [1, 2, 3])
     }))
 
-  it.effect("may take so long for each element, however long it takes in all", () =>
+  it.effect("may take the whole timeout for each element", () =>
     Effect.gen(function*() {
       const { exit, isOver, queue, taken } = yield* open()
       for (let element = 0; element < 10; element++) {
@@ -58,7 +58,7 @@ describe("a stream that is waited for", () => {
       assert.deepStrictEqual(yield* exit, Exit.fail("late"))
     }))
 
-  it.effect("is given up when it is late: for the first element, or for the end", () =>
+  it.effect("fails when the first element or the end is late", () =>
     Effect.gen(function*() {
       const first = yield* open()
       yield* TestClock.adjust("100 millis")
@@ -66,7 +66,7 @@ describe("a stream that is waited for", () => {
       assert.isTrue(first.isInterrupted())
     }))
 
-  it.effect("is not late for the time in which an element is dealt with", () =>
+  it.effect("is not late because the processing of an element takes long", () =>
     Effect.gen(function*() {
       const { exit, isOver, queue, taken } = yield* open(350)
       yield* Queue.offerAll(queue, [1, 2])
@@ -77,7 +77,7 @@ describe("a stream that is waited for", () => {
       assert.deepStrictEqual(yield* exit, Exit.fail("late"))
     }))
 
-  it.effect("fails as it fails", () =>
+  it.effect("fails with its own error", () =>
     Effect.gen(function*() {
       const { exit, queue } = yield* open()
       yield* Queue.fail(queue, "broken")

@@ -56,7 +56,7 @@ describe("an event log", () => {
     assert.strictEqual(written(played), JSON.stringify(turns.all))
   })
 
-  it("plays with the settings of the call, not with those of today", () => {
+  it("plays with the settings of the call, whatever they are today", () => {
     const turns = Turns.make({ endpointing: { ...Turns.settings.endpointing, speculate: 50 } })
     turns.greeted()
     turns.voice(800)
@@ -83,7 +83,7 @@ describe("an event log that is not complete", () => {
     assert.strictEqual(read(whole.slice(0, -1)).events.length, before)
   })
 
-  it("can be read wherever it was cut off after its first line, and plays to the same commands so far", () => {
+  it("can be cut off anywhere after its first line, and plays the same commands up to there", () => {
     const all = Replay.play(read(whole)).map((commands) => JSON.stringify(commands))
     for (let at = whole.indexOf("\n"); at < whole.length; at += 97) {
       const played = Replay.play(read(whole.slice(0, at))).map((commands) => JSON.stringify(commands))
@@ -95,7 +95,7 @@ describe("an event log that is not complete", () => {
     assert.deepStrictEqual(read(whole.replaceAll("\n", "\r\n\r\n")), read(whole))
   })
 
-  it("has no events if it holds settings alone", () => assert.deepStrictEqual(Replay.play(read(Replay.header(persona))), []))
+  it("has no events if it holds only the settings", () => assert.deepStrictEqual(Replay.play(read(Replay.header(persona))), []))
 
   it("is refused with the line that is not JSON", () => {
     const lines = whole.split("\n")

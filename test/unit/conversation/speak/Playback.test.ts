@@ -23,7 +23,7 @@ const item = { reply: 3, segment: 1, isWanted: () => true }
 const sound = (millis: number): Pcm<8000> => new Int16Array(millis * 8)
 
 describe("sound that leaves", () => {
-  it("is expected to be played behind what left before, or now", () => {
+  it("is expected to be played after the sound before it, or now", () => {
     const { at, playback, played } = setUp()
     const pcm = sound(100)
     assert.strictEqual(playback.leave({ ...item, _tag: "Sound", pcm }), pcm)
@@ -34,7 +34,7 @@ describe("sound that leaves", () => {
     assert.deepStrictEqual(played, [[1000, 100], [1100, 100], [2000, 100]])
   })
 
-  it("is expected at once after a clear", () => {
+  it("is expected to be played at once after a clear", () => {
     const { at, cleared, playback, played } = setUp()
     playback.leave({ ...item, _tag: "Sound", pcm: sound(500) })
     at(1100)
@@ -59,7 +59,7 @@ describe("a notice", () => {
 })
 
 describe("a mark", () => {
-  it("has the name of its reply and segment; a filler's reports that all of the filler has left", () => {
+  it("is named after its reply and segment, and a filler's mark reports that the filler has left", () => {
     const { playback, reports } = setUp()
     assert.deepStrictEqual(playback.leave({ ...item, _tag: "Mark", isFiller: false }), { _tag: "Mark", name: "turn-3/seg-1" })
     assert.deepStrictEqual(reports, [])

@@ -25,7 +25,7 @@ const request = { history: [{ role: "caller", text: "Book it." } as const], stat
 const text = (text: string): ReplyPart => ({ _tag: "Text", text })
 
 describe("a reply", () => {
-  it.effect("is reported part by part, with its end behind it", () =>
+  it.effect("is reported part by part, and then its end", () =>
     Effect.gen(function*() {
       const { generation, reports } = yield* setUp(() =>
         Stream.make<Array<ReplyPart>>(text("Yes."), { _tag: "State", state: 1 }, { _tag: "Digits", digits: "1#" }, { _tag: "CutShort" }, { _tag: "Transfer", to: "sales" }, {
@@ -57,7 +57,7 @@ describe("a reply", () => {
       assert.deepStrictEqual(reports[1], { _tag: "ReplyFailed", reply: 2, reason: "timeout" })
     }))
 
-  it.effect("that is dropped is stopped, and reports nothing more", () =>
+  it.effect("is stopped when it is dropped, and reports nothing more", () =>
     Effect.gen(function*() {
       let isInterrupted = false
       const { generation, reports } = yield* setUp(() =>

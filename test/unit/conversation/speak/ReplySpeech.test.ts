@@ -48,7 +48,7 @@ describe("a reply's speech", () => {
       assert.deepStrictEqual([left[0], left.at(-1)], ["1/0 Sound", "1/0 Mark"])
     }))
 
-  it.effect("that is dropped does not leave, nor hold up another reply's", () =>
+  it.effect("does not leave when the reply is dropped, and does not hold up another reply", () =>
     Effect.gen(function*() {
       const { left, speech } = yield* setUp()
       yield* speech.speak(1, 0, "One.", "reply")
@@ -57,13 +57,14 @@ describe("a reply's speech", () => {
       yield* speech.drop(1)
       yield* speech.release(2)
       yield* settle
+      assert.isAbove(left.length, 1)
       assert.isTrue(left.every((item) => item.startsWith("2/0")))
       assert.strictEqual(left.at(-1), "2/0 Mark of a filler")
     }))
 })
 
 describe("a voice that uses the conversation before", () => {
-  it.effect("gets it with a reply's words, and with no fixed line", () =>
+  it.effect("gets it with the words of a reply, but not with fixed lines", () =>
     Effect.gen(function*() {
       const context = SpeechContext.make(10_000)
       const { requests, speech } = yield* setUp(context)
@@ -80,7 +81,7 @@ describe("a voice that uses the conversation before", () => {
       assert.isUndefined(told.get("One moment."))
     }))
 
-  it.effect("adds what it makes to the context, as far as it is heard", () =>
+  it.effect("adds its own sound to it, as far as that is heard", () =>
     Effect.gen(function*() {
       const context = SpeechContext.make(10_000)
       const { speech } = yield* setUp(context)

@@ -65,8 +65,8 @@ const pieces = (pcm: Int16Array, length: number, sampleRate: SampleRate = 8000):
 const sine = (rate: SampleRate, frequency: number, millis: number) =>
   Int16Array.from({ length: rate * millis / 1000 }, (_, index) => Math.round(8000 * Math.sin(2 * Math.PI * frequency * index / rate)))
 
-describe("what leaves", () => {
-  it.effect("is 20 ms, the notice, then pieces of 100 ms, and a mark behind each segment, in order", () =>
+describe("the sound of a reply", () => {
+  it.effect("leaves as 20 ms, the notice, pieces of 100 ms, and a mark after each segment", () =>
     Effect.gen(function*() {
       const { synthesizer, reports, story } = yield* open({
         speech: (text) => Stream.fromIterable(pieces(new Int16Array(text.length * 80).fill(1), 2400))
@@ -121,7 +121,7 @@ describe("what leaves", () => {
       assert.closeTo(crossings, 0.2 * 880, 2)
     }))
 
-  it.effect("waits for the release, and again while it is held; what was made in the meantime follows", () =>
+  it.effect("waits for the release, and again while it is held", () =>
     Effect.gen(function*() {
       const { fake, synthesizer, story, tags } = yield* open()
       synthesizer.speak(0, "One.", "reply")
@@ -142,7 +142,7 @@ describe("what leaves", () => {
       assert.deepStrictEqual((yield* Ref.get(fake.speak.requests)).map(({ asked, outcome }) => `${asked} ${outcome}`), ["One. done", "Two. done"])
     }))
 
-  it.effect("holds back an engine that is faster than speech, and does not take its waiting for a fault", () =>
+  it.effect("holds back an engine that is faster than speech, which is no failure of the engine", () =>
     Effect.gen(function*() {
       let made = 0
       const { synthesizer, reports } = yield* open({
@@ -167,7 +167,7 @@ describe("what leaves", () => {
 })
 
 describe("stop", () => {
-  it.effect("before anything was made: the engine's request is interrupted, and nothing leaves", () =>
+  it.effect("before the first sound interrupts the engine's request, and nothing leaves", () =>
     Effect.gen(function*() {
       const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next(FakeEngines.slow(300))
@@ -181,7 +181,7 @@ describe("stop", () => {
       assert.deepStrictEqual((yield* speaks).map(({ asked, outcome }) => `${asked} ${outcome}`), ["One. interrupted"])
     }))
 
-  it.effect("in the middle of a segment: no more of it leaves, no mark of it, and the next one can be said", () =>
+  it.effect("in the middle of a segment drops its rest and its mark, and the next segment can be said", () =>
     Effect.gen(function*() {
       const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next(FakeEngines.slow(0, 200))
@@ -198,7 +198,7 @@ describe("stop", () => {
       assert.deepStrictEqual((yield* speaks).map(({ outcome }) => outcome), ["interrupted", "done"])
     }))
 
-  it.effect("after all was made but held: nothing of it leaves", () =>
+  it.effect("drops sound that was made and held", () =>
     Effect.gen(function*() {
       const { synthesizer, story } = yield* open()
       synthesizer.speak(0, "One.", "reply")
@@ -211,7 +211,7 @@ describe("stop", () => {
       assert.strictEqual(story().at(-1), "1:mark")
     }))
 
-  it.effect("what already waits for the line does not leave", () =>
+  it.effect("drops sound that already waits for the line", () =>
     Effect.gen(function*() {
       const out = yield* Queue.bounded<Outgoing, Cause.Done>(2)
       const fake = FakeEngines.make()
@@ -232,7 +232,7 @@ describe("stop", () => {
       assert.isFalse(waiting.some((item) => item.isWanted()))
     }))
 
-  it.effect("from a later segment on: the one that is being made goes on to its end", () =>
+  it.effect("from a later segment on lets the current one go on to its end", () =>
     Effect.gen(function*() {
       const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next(FakeEngines.slow(0, 200))
@@ -264,7 +264,7 @@ describe("stop", () => {
       assert.deepStrictEqual((yield* speaks).map(({ outcome }) => outcome), ["interrupted", "done"])
     }))
 
-  it.effect("twice, and with nothing to stop, is harmless", () =>
+  it.effect("may come twice, or when there is nothing to stop", () =>
     Effect.gen(function*() {
       const { synthesizer, story } = yield* open()
       yield* synthesizer.stop(0)
@@ -277,7 +277,7 @@ describe("stop", () => {
       yield* synthesizer.stop(0)
     }))
 
-  it.effect("the scope's end interrupts the engine's request", () =>
+  it.effect("happens at the scope's end too", () =>
     Effect.gen(function*() {
       const { end, fake, synthesizer, speaks } = yield* open()
       fake.speak.next(FakeEngines.hangs)
@@ -291,7 +291,7 @@ describe("stop", () => {
 describe("a speech engine that", () => {
   const cases = FakeEngines.faults.map(([name, plan]) => ({ name, plan }))
 
-  it.effect.each(cases)("$name before the first sound: it is told once, and what follows waits for the decision", ({ plan }) =>
+  it.effect.each(cases)("$name before the first sound is reported once, and later segments wait for the decision", ({ plan }) =>
     Effect.gen(function*() {
       const { fake, synthesizer, reports, story } = yield* open()
       fake.speak.next(plan)
@@ -309,7 +309,7 @@ describe("a speech engine that", () => {
       assert.strictEqual(story().at(-1), "2:mark")
     }))
 
-  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle: what was made leaves, without a mark", ({ plan }) =>
+  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle leaves its sound so far without a mark", ({ plan }) =>
     Effect.gen(function*() {
       const { fake, synthesizer, reports, story } = yield* open()
       fake.speak.next({ ...plan, parts: 1 })
@@ -322,7 +322,7 @@ describe("a speech engine that", () => {
       assert.deepStrictEqual(story(), ["0:20", "0:sent", "0:100", "0:80"])
     }))
 
-  it.effect("keeps the caller waiting past the timeout has failed by it", () =>
+  it.effect("is silent for longer than the timeout has failed", () =>
     Effect.gen(function*() {
       const { fake, synthesizer, reports } = yield* open()
       fake.speak.next(FakeEngines.slow(3999), FakeEngines.slow(4001))
@@ -334,7 +334,7 @@ describe("a speech engine that", () => {
       assert.deepStrictEqual(reports.at(-1), { _tag: "SpeechFailed", reply: 7, segment: 1, hadSound: false, reason: "timeout" })
     }))
 
-  it.effect("ends without any sound has failed: words that were not said are not heard", () =>
+  it.effect("ends without any sound has failed, and its words do not count as heard", () =>
     Effect.gen(function*() {
       const { synthesizer, reports, story } = yield* open({ speech: () => Stream.make({ pcm: new Int16Array(0) as Pcm, sampleRate: 8000 as const }) })
       synthesizer.speak(0, "One.", "reply")
@@ -344,7 +344,7 @@ describe("a speech engine that", () => {
       assert.deepStrictEqual(story(), [])
     }))
 
-  it.effect("changes its rate in the middle is heard all the same", () =>
+  it.effect("changes its sample rate in the middle is heard all the same", () =>
     Effect.gen(function*() {
       const { synthesizer, sound } = yield* open({
         speech: () => Stream.fromIterable([...pieces(sine(24_000, 440, 100), 2400, 24_000), ...pieces(sine(8000, 440, 100), 800)])

@@ -70,7 +70,7 @@ describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
     assert.strictEqual(letters(history(turns).at(-1) ?? ""), letters(`agent: ${answer}`))
   })
 
-  it("a backchannel does not cancel the answer, whatever stands between its words", () => {
+  it("a backchannel does not cancel the answer, whatever its punctuation", () => {
     for (const said of [backchannel, `${backchannel}。`, backchannel.toLowerCase()]) {
       const turns = answering(answer, backchannel)
       turns.pass(1000)

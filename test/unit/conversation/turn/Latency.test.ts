@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { answering } from "../../../support/conversation/TurnMoments.ts"
 
-describe("measuring", () => {
-  it("tells each turn's times once, from the last voiced sample", () => {
+describe("the times of a turn", () => {
+  it("are told once, counted from the caller's last voiced sample", () => {
     const turns = answering("Yes.")
     turns.pass(500)
     turns.heard()

@@ -8,24 +8,24 @@ const segments = (...texts: ReadonlyArray<string>): ReadonlyArray<PlaybackLedger
 /** Ten characters, 100 ms each. */
 const playing = { ...PlaybackLedger.segment(0, "one two th"), duration: 1000, playedFrom: 500 }
 
-describe("what was heard", () => {
-  it("of a segment whose length is known, goes by its time", () => {
+describe("the heard text", () => {
+  it("grows with the time of a segment whose duration is known", () => {
     assert.deepStrictEqual(PlaybackLedger.divide([playing], 500), { heard: "", rest: ["one two th"] })
     assert.deepStrictEqual(PlaybackLedger.divide([playing], 900), { heard: "one", rest: ["two th"] })
     assert.deepStrictEqual(PlaybackLedger.divide([playing], 1450), { heard: "one two", rest: ["th"] })
     assert.deepStrictEqual(PlaybackLedger.divide([playing], 1500), { heard: "one two th", rest: [] })
   })
 
-  it("of one whose sound is still being made, goes by how fast people speak", () => {
+  it("is estimated by the speed of speech while the duration is not known", () => {
     const [unknown] = segments("x".repeat(15))
     assert.strictEqual(PlaybackLedger.durationOfAll([unknown]), 1000)
     assert.strictEqual(PlaybackLedger.durationOfAll([{ ...unknown, duration: 700 }]), 700)
   })
 
-  it("is nothing of what did not begin to play, even when time has passed", () =>
+  it("has nothing of a segment that did not begin to play, however late it is", () =>
     assert.deepStrictEqual(PlaybackLedger.divide(segments("One.", "Two."), 60_000), { heard: "", rest: ["One.", "Two."] }))
 
-  it("is all that was confirmed, and part of the one behind it", () => {
+  it("has all confirmed segments and a part of the next one", () => {
     const [first, second, third] = PlaybackLedger.confirm(segments("We are open.", "Come in now.", "Bye."), 0, 2000)
     assert.deepStrictEqual(PlaybackLedger.divide([first, { ...second, duration: 1200 }, third], 2800), {
       heard: "We are open. Come in",
@@ -33,7 +33,7 @@ describe("what was heard", () => {
     })
   })
 
-  it("is nothing behind a segment that was cut", () => {
+  it("has nothing after a segment that was cut", () => {
     const [second] = PlaybackLedger.divide([playing, { ...playing, id: 1 }], 900).rest.slice(1)
     assert.strictEqual(second, "one two th")
   })
@@ -47,10 +47,10 @@ describe("a mark that came back", () => {
       { id: 2, text: "Three.", isHeard: false }
     ]))
 
-  it("confirms those before it too", () =>
+  it("confirms the segments before it too", () =>
     assert.deepStrictEqual(PlaybackLedger.confirm(segments("One.", "Two.", "Three."), 1, 700).map(({ isHeard }) => isHeard), [true, true, false]))
 
-  it("of an unknown segment confirms nothing", () => {
+  it("confirms nothing if its segment is unknown", () => {
     for (const id of [7, -1]) {
       const before = segments("One.", "Two.")
       assert.isFalse(PlaybackLedger.confirm(before, id, 700).some(({ isHeard }) => isHeard), String(id))
@@ -58,7 +58,7 @@ describe("a mark that came back", () => {
     }
   })
 
-  it("that comes again, or late, takes nothing back and begins nothing anew", () => {
+  it("changes nothing when it comes again or late", () => {
     const once = PlaybackLedger.confirm(segments("One.", "Two.", "Three."), 1, 700)
     assert.deepStrictEqual(PlaybackLedger.confirm(once, 0, 900), once)
     assert.deepStrictEqual(PlaybackLedger.confirm(once, 1, 900), once)
@@ -83,7 +83,7 @@ describe("for any reply and any marks", () => {
       ...(id === 0 ? { playedFrom: 0 } : {})
     }))
 
-  it.prop("heard and rest hold all words, in their order, none of them cut", [
+  it.prop("heard text and rest have all words in order, and no word is cut", [
     Story,
     Marks,
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 }))
@@ -97,7 +97,7 @@ describe("for any reply and any marks", () => {
     assert.isTrue(rest.every((piece) => piece.length > 0))
   }, { arbitrary: { runs: 500 } })
 
-  it.prop("what is heard only grows: by marks and by time", [Story, Marks], ([story, marks]) => {
+  it.prop("the heard text only grows, by marks and by time", [Story, Marks], ([story, marks]) => {
     let at = 0
     let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
     let confirmed = 0

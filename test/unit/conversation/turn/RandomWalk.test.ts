@@ -155,7 +155,7 @@ const holds = (name: string, check: (walked: Walked) => void) =>
   it.prop(name, [Scenario], ([scenario]) => check(walk(scenario)), { arbitrary: { runs: 300 } })
 
 describe("whatever callers and engines do", () => {
-  holds("something is due as long as the call lasts, and it has an end, though nobody answers any more", (line) => {
+  holds("each call has an end, even if nobody answers any more", (line) => {
     const { maxDuration } = line.turns.settings
     while (line.turns.now < maxDuration + 1000 && !line.turns.state.isEnded) line.pass(500)
     assert.isTrue(line.turns.state.isEnded)
@@ -163,7 +163,7 @@ describe("whatever callers and engines do", () => {
     assert.strictEqual(line.turns.count("BeginUtterance"), line.turns.count("EndUtterance"))
   })
 
-  holds("the caller's words stand behind those that they have interrupted", ({ turns }) => {
+  holds("the history has the caller's words after the words that they interrupted", ({ turns }) => {
     for (const { commands, event } of turns.steps) {
       let hasSaid = false
       for (const command of commands) {
@@ -174,7 +174,7 @@ describe("whatever callers and engines do", () => {
     }
   })
 
-  holds("a reply answers all that was said and pressed", ({ turns }) => {
+  holds("a reply answers all words and keys of the caller", ({ turns }) => {
     const requests = new Map(turns.all.filter(turns.tag("StartReply")).map(({ reply, request }) => [reply, request]))
     for (const { commands, state } of turns.steps) {
       const said = commands.flatMap((command) => command._tag === "Tell" && command.event._tag === "CallerSaid" ? [command.event] : [])
@@ -185,7 +185,7 @@ describe("whatever callers and engines do", () => {
     }
   })
 
-  holds("the words of an utterance are asked for once at a time", ({ turns }) => {
+  holds("an utterance has one request for a transcript at a time", ({ turns }) => {
     const asked = new Map<number, number>()
     for (const { commands, event } of turns.steps) {
       if ((event._tag === "Transcribed" || event._tag === "TranscriptionFailed") && asked.get(event.utterance) === event.attempt) asked.delete(event.utterance)
@@ -198,7 +198,7 @@ describe("whatever callers and engines do", () => {
     }
   })
 
-  holds("one reply has the line", ({ turns }) => {
+  holds("only one reply sends sound at a time", ({ turns }) => {
     const released = new Set<number>()
     const fillers = new Set(turns.all.filter(turns.tag("Speak")).filter(({ kind }) => kind === "filler").map(({ reply }) => reply))
     for (const command of turns.all) {
@@ -210,7 +210,7 @@ describe("whatever callers and engines do", () => {
     }
   })
 
-  holds("nobody is asked twice running to say it again, nor whether they are there while they have asked to wait", ({ turns }) => {
+  holds("nobody is asked twice in a row to repeat, or prompted while they have asked to wait", ({ turns }) => {
     const heard = turns.told("AgentHeard").map(({ text }) => text).filter((text) => text !== "")
     for (const [index, text] of heard.entries()) if (text === lines.notUnderstood) assert.notStrictEqual(heard[index + 1], text)
     for (const { commands, event, state } of turns.steps) {
@@ -220,7 +220,7 @@ describe("whatever callers and engines do", () => {
     }
   })
 
-  holds("nothing begins to be said under a voice that goes on", ({ turns }) => {
+  holds("no reply begins to play while the caller speaks", ({ turns }) => {
     const { interruption: { greeting, minSpeech } } = turns.settings
     for (const { event, state: { active, voice } } of turns.steps) {
       if (event._tag !== "MediaSent" || active?.id !== event.reply || active.isFinal || (active.line === "greeting" && greeting === false)) continue

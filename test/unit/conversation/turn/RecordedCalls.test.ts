@@ -94,7 +94,7 @@ if (process.env["RERECORD"] === "1") {
   writeFileSync(fixture, gzipSync(`${lines.join("\n")}\n`, { level: 9 }))
 }
 
-describe("a recorded call plays to the same commands", () => {
+describe("a recorded call gives the same commands again", () => {
   for (const call of calls) {
     it(call.name, () => {
       const differences = differencesOf(call)
@@ -194,21 +194,21 @@ const toldTags: Readonly<Record<ConversationEvent["_tag"], true>> = {
 const assertOccur = (all: Readonly<Record<string, true>>, seen: ReadonlySet<string>) =>
   assert.deepStrictEqual(Object.keys(all).filter((tag) => !seen.has(tag) && !Object.hasOwn(neverRecorded, tag)), [])
 
-describe("in the recorded calls occurs", () => {
+describe("the recorded calls contain", () => {
   const recordings = calls.map(logOf)
   const events = recordings.flatMap((recording) => recording.events)
   const commands = recordings.flatMap((recording) => Replay.play(recording).flat())
 
   it("every event", () => assertOccur(eventTags, new Set(events.map(({ _tag }) => _tag))))
 
-  it("every timer, fired", () => assertOccur(timers, new Set(events.flatMap((event) => event._tag === "TimerFired" ? [event.timer] : []))))
+  it("the firing of every timer", () => assertOccur(timers, new Set(events.flatMap((event) => event._tag === "TimerFired" ? [event.timer] : []))))
 
   it("every command", () => assertOccur(commandTags, new Set(commands.map(({ _tag }) => _tag))))
 
-  it("everything that watchers are told", () =>
+  it("every event for watchers", () =>
     assertOccur(toldTags, new Set(commands.flatMap((command) => command._tag === "Tell" ? [command.event._tag] : []))))
 
-  it("what more than two hundred callers did", () => assert.isAbove(calls.length, 200))
+  it("the calls of more than two hundred callers", () => assert.isAbove(calls.length, 200))
 })
 
 describe("a recorded call that is cut at any moment", () => {

@@ -225,7 +225,7 @@ const holds = (name: string, check: (turns: ReturnType<typeof run>) => void) => 
 }
 
 describe("for any sequence of events", () => {
-  holds("history never holds words that were not spoken and begun to be heard", (turns) => {
+  holds("the history has no words that the caller can't have heard", (turns) => {
       const sent = new Set<string>()
       for (const event of turns.events) {
         if (event._tag === "MediaSent" || event._tag === "MarkReturned") sent.add(`${event.reply}/${event.segment}`)
@@ -240,7 +240,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("after Ended nothing happens", (turns) => {
+  holds("nothing happens after the end", (turns) => {
       turns.send({ _tag: "HungUp" })
       assert.isTrue(turns.state.isEnded)
       const before = turns.all.length
@@ -251,7 +251,7 @@ describe("for any sequence of events", () => {
       assert.strictEqual(turns.told("Ended").length, 1)
     })
 
-  holds("every reply started is finished, cancelled or superseded", (turns) => {
+  holds("each started reply is finished or cancelled", (turns) => {
       turns.send({ _tag: "HungUp" })
       const running = new Set<number>()
       for (const { commands, event, state } of turns.steps) {
@@ -266,7 +266,7 @@ describe("for any sequence of events", () => {
       assert.strictEqual(running.size, 0)
     })
 
-  holds("no command is issued for a superseded turn", (turns) => {
+  holds("no command names a cancelled reply", (turns) => {
       const cancelled = new Set<number>()
       for (const command of turns.all) {
         if (command._tag === "CancelReply") cancelled.add(command.reply)
@@ -294,7 +294,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("words are wanted exactly while a voice may stop the agent", (turns) => {
+  holds("partial transcripts are wanted exactly while the voice may stop the agent", (turns) => {
       let areWanted = false
       for (const { commands, state } of turns.steps) {
         for (const command of commands) if (command._tag === "WantWords") areWanted = command.isWanted
@@ -302,7 +302,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("a reply's sound never leaves while a filler's may still", (turns) => {
+  holds("no sound of a reply leaves before all of a filler has left", (turns) => {
       let filler: number | undefined
       for (const command of turns.all) {
         if (command._tag === "Speak" && command.kind === "filler") filler = command.reply
@@ -321,7 +321,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("a barge-in always ends in clear", (turns) => {
+  holds("each barge-in clears the line", (turns) => {
       for (const { commands } of turns.steps) {
         const at = commands.findIndex((command) => command._tag === "Tell" && command.event._tag === "BargeIn")
         if (at < 0) continue
@@ -334,7 +334,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("sound is cleared only from its first media to its last mark, and then nothing of it plays on", (turns) => {
+  holds("sound is cleared only between its first media and its last mark, and none of it plays afterwards", (turns) => {
       let isMediaSent = false
       for (const { commands, event, state } of turns.steps) {
         const before = isMediaSent
@@ -346,7 +346,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("an utterance is begun before it is transcribed and ended once; a second one is open only as the rest of the first", (turns) => {
+  holds("an utterance is begun, transcribed and ended in this order, and only a later part of the turn may overlap it", (turns) => {
       turns.send({ _tag: "HungUp" })
       const open: Array<number> = []
       for (const command of turns.all) {
@@ -408,7 +408,7 @@ describe("on a line that plays in real time, whatever the caller does", () => {
 })
 
 describe("races", () => {
-  it("a transcript, text, sound and marks of what is over change nothing", () => {
+  it("events of a reply or utterance that is over change nothing", () => {
     const turns = answering()
     const asked = turns.last("Transcribe")!
     const { reply } = turns.last("StartReply")!
@@ -429,7 +429,7 @@ describe("races", () => {
     }
   })
 
-  it("a transcript of before the caller went on is not the turn's", () => {
+  it("a transcript from before the caller went on is ignored", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(500)
@@ -444,7 +444,7 @@ describe("races", () => {
     assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["book a table"])
   })
 
-  it("a voice that stops twice has stopped once", () => {
+  it("a second stop of the voice changes nothing", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(500)

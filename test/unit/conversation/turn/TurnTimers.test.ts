@@ -30,7 +30,7 @@ const setUp = Effect.gen(function*() {
 })
 
 describe("TurnTimers", () => {
-  it.effect("fire at their moment on a line that holds nothing up", () =>
+  it.effect("fire on time on a steady line", () =>
     Effect.gen(function*() {
       const { fired, pass, start } = yield* setUp
       yield* pass(100)
@@ -40,7 +40,7 @@ describe("TurnTimers", () => {
       assert.deepStrictEqual(fired, [["filler", 2, 250], ["endpoint", 1, 350]])
     }))
 
-  it.effect("wait for the sound of their moment while it is held up: the caller may be speaking", () =>
+  it.effect("wait for the sound of their moment, since the caller may be speaking in it", () =>
     Effect.gen(function*() {
       const { fired, hear, pass, start } = yield* setUp
       yield* pass(100)
@@ -56,7 +56,7 @@ describe("TurnTimers", () => {
       assert.strictEqual(fired.length, 2, "each once")
     }))
 
-  it.effect.each(["filler", "limit"] as const)("what waits for the agent or the length of the call waits for no sound: %s", (timer) =>
+  it.effect.each(["filler", "limit"] as const)("do not wait for sound if they do not depend on the caller: %s", (timer) =>
     Effect.gen(function*() {
       const { fired, pass, start } = yield* setUp
       yield* pass(100)
@@ -65,7 +65,7 @@ describe("TurnTimers", () => {
       assert.deepStrictEqual(fired, [[timer, 1, 500]])
     }))
 
-  it.effect("one of the same name replaces the one before, in media time too", () =>
+  it.effect("replace a timer of the same name, in media time too", () =>
     Effect.gen(function*() {
       const { cancel, fired, hear, pass, start } = yield* setUp
       yield* pass(100)
@@ -80,7 +80,7 @@ describe("TurnTimers", () => {
       assert.deepStrictEqual(fired, [["endpoint", 2, 1100]])
     }))
 
-  it.effect("one that is due already fires at once", () =>
+  it.effect("fire at once if they are due already", () =>
     Effect.gen(function*() {
       const { fired, pass, start } = yield* setUp
       yield* pass(1000)

@@ -53,7 +53,7 @@ const callerTo = callerFrom + caller.length / 8
 for (const [name, agent] of Object.entries(agents)) {
   describe(`an agent of ${name}`, () => {
     for (const delay of [150, 220, 300, 301.5]) {
-      it(`is known again at 20 dB less, ${delay} ms later`, () => {
+      it(`is recognized as echo, 20 dB weaker and ${delay} ms later`, () => {
         const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
         const { canceller, windows } = call(agent, Sounds.mix(echo, hiss(7300)))
         assert.closeTo(canceller.delay()!, delay, 0.5)
@@ -61,7 +61,7 @@ for (const [name, agent] of Object.entries(agents)) {
         assert.strictEqual(echoes(windows, 0, 7300), 1)
       })
 
-      it(`is not mistaken for the caller who speaks over it, ${delay} ms later`, () => {
+      it(`does not hide the caller who speaks over the echo, ${delay} ms later`, () => {
         const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
         for (const loudness of [0, -6]) {
           const voice = Sounds.later(Sounds.gain(caller, loudness), callerFrom)
@@ -74,12 +74,12 @@ for (const [name, agent] of Object.entries(agents)) {
       })
     }
 
-    it("whom nobody hears back is not looked for in the caller's voice", () => {
+    it("without an echo does not turn the caller's voice into one", () => {
       const { windows } = call(agent, Sounds.mix(hiss(7300), Sounds.later(caller, 1000)))
       assert.isBelow(echoes(windows, 1000, 1000 + caller.length / 8, -25), 0.2)
     })
 
-    it("is known again after the delay has jumped", () => {
+    it("is recognized again after the delay has jumped", () => {
       for (const [before, after] of [[150, 260], [300, 170]]) {
         const jump = 3500
         const arriving = Sounds.join(
@@ -94,7 +94,7 @@ for (const [name, agent] of Object.entries(agents)) {
       }
     })
 
-    it("is known again when the caller turns the sound up, or down", () => {
+    it("is recognized when the caller turns the loudspeaker up or down", () => {
       for (const [before, after] of [[-30, -14], [-14, -34]]) {
         const arriving = Sounds.join(
           Sounds.between(echoOf(agent, 200, before), 0, 3500),
@@ -104,7 +104,7 @@ for (const [name, agent] of Object.entries(agents)) {
       }
     })
 
-    it("is known again in a room that echoes", () => {
+    it("is recognized in a room with reflections", () => {
       const once = (millis: number, dB: number) => Sounds.later(Sounds.gain(agent, dB), millis)
       const room = Sounds.mix(once(220, -20), once(222, -25), once(225, -27), once(229, -29), once(236, -30), once(247, -32))
       const { windows } = call(agent, Sounds.mix(room, hiss(7300), Sounds.later(caller, callerFrom)))
@@ -112,14 +112,14 @@ for (const [name, agent] of Object.entries(agents)) {
       assert.isBelow(echoes(windows, callerFrom, callerTo, -28), 0.15)
     })
 
-    it("is taken out of the sound that is recognized", () => {
+    it("is removed from the sound for the recognizer", () => {
       const { windows } = call(agent, echoOf(agent, 220))
       const late = windows.filter(({ at, sound }) => at > 1500 && Sounds.level(sound) > -45)
       const less = late.map(({ clean, sound }) => Sounds.level(sound) - Sounds.level(clean)).sort((one, other) => one - other)
       assert.isAbove(less[Math.floor(less.length / 10)], 10)
     })
 
-    it("is taken out from under the caller, whose voice stays", () => {
+    it("is removed under the caller's voice, which stays", () => {
       const voice = Sounds.later(caller, callerFrom)
       const { windows } = call(agent, Sounds.mix(echoOf(agent, 220), voice))
       let before = 0
@@ -137,10 +137,10 @@ for (const [name, agent] of Object.entries(agents)) {
   })
 }
 
-describe("what was not played", () => {
+describe("sound that was not played", () => {
   const agent = agents["recorded speech"]
 
-  it("is no echo: a caller alone is left as they are, and never judged", () => {
+  it("is no echo, and a caller alone is left unchanged", () => {
     const canceller = EchoCanceller.make()
     for (const { clean, isEcho, sound } of call(new Int16Array(0), Sounds.recorded, canceller).windows) {
       assert.isFalse(isEcho)
@@ -149,7 +149,7 @@ describe("what was not played", () => {
     assert.isUndefined(canceller.delay())
   })
 
-  it("is no echo: the caller's answer, when the agent has ended", () => {
+  it("is no echo when the caller answers after the agent's words", () => {
     const answer = 7000 + 1000
     const { windows } = call(agent, Sounds.mix(echoOf(agent, 220), Sounds.later(caller, answer)))
     for (const { at, clean, isEcho, sound } of windows) {
@@ -159,12 +159,12 @@ describe("what was not played", () => {
     }
   })
 
-  it("is silence, whatever is played", () => {
+  it("is no echo when it is silence, whatever is played", () => {
     for (const { isEcho } of call(agent, Sounds.silence(7000)).windows) assert.isFalse(isEcho)
     for (const { isEcho } of call(agent, hiss(7000)).windows) assert.isFalse(isEcho)
   })
 
-  it("does not stay known as an echo that is gone", () => {
+  it("is no echo any more when the caller has taken up the handset", () => {
     // The caller takes up the handset: from then on there is their voice alone.
     const arriving = Sounds.mix(Sounds.between(echoOf(agent, 200, -14), 0, 3000), hiss(7000), Sounds.later(Sounds.gain(caller, -14), 5200))
     const { windows } = call(agent, arriving)
@@ -175,7 +175,7 @@ describe("what was not played", () => {
 describe("a clear", () => {
   const agent = agents["noise like speech"]
 
-  it("takes back what was to be played: what sounds like it is the caller", () => {
+  it("takes back sound that was to be played, so similar sound is the caller's", () => {
     const { canceller } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
     // All to 3200 was handed out; from 2900 on it was not played.
     canceller.cleared(2900)
@@ -189,7 +189,7 @@ describe("a clear", () => {
     assert.deepStrictEqual(canceller.clean(window, 3200), window)
   })
 
-  it("leaves the delay known, for the next words", () => {
+  it("keeps the delay for the agent's next words", () => {
     const { canceller } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
     canceller.cleared(3000)
     const next = Sounds.between(agent, 3000, 4000)
@@ -201,10 +201,10 @@ describe("a clear", () => {
   })
 })
 
-describe("sound that is handed out", () => {
+describe("sound that is played", () => {
   const agent = agents["noise like speech"]
 
-  it("with gaps of silence between is put where it is played", () => {
+  it("is compared at its own time, with the gaps of silence in it", () => {
     const gappy = Sounds.join(Sounds.between(agent, 0, 1500), Sounds.silence(400), Sounds.between(agent, 1500, 3500))
     const canceller = EchoCanceller.make()
     canceller.played(Sounds.between(gappy, 0, 1500), 0)
@@ -218,7 +218,7 @@ describe("sound that is handed out", () => {
     for (const [index, [isLoud, isEcho]] of judged.entries()) if (isLoud) assert.isTrue(isEcho, String(index))
   })
 
-  it("of an hour ago is forgotten", () => {
+  it("is forgotten after an hour", () => {
     const { canceller } = call(agent, echoOf(agent, 200))
     const [window] = Sounds.windows(Sounds.overTheLine(Sounds.between(agent, 1000, 1032)))
     assert.isFalse(canceller.isEcho(window, 3_600_000))

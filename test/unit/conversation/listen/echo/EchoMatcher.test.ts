@@ -44,7 +44,7 @@ describe("sound that is an echo", () => {
 })
 
 describe("sound that is no echo", () => {
-  it("is alike at no delay", () => {
+  it("is alike at no delay when it is noise", () => {
     const { matcher, now } = after(Sounds.noise(3000, -30, 8))
     assert.isUndefined(matcher.search(now))
     assert.isBelow(matcher.follow(now, 800).likeness, 0.5)

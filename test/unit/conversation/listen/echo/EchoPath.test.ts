@@ -60,7 +60,7 @@ describe("a delay", () => {
     assert.strictEqual(path.delay(), 1600)
   })
 
-  it("is never that of a copy which is louder than any line returns", () => {
+  it("is not learned from a copy that is louder than any line's echo", () => {
     const { find, learn, match } = setUp()
     find(0.95, 1600)
     match(0.95, 0.8)
@@ -97,7 +97,7 @@ describe("a known delay", () => {
     assert.closeTo(path.amplitude(), 0.125, 1e-9)
   })
 
-  it("that is not trusted is searched again, less and less often while there is no better one", () => {
+  it("with a poor match is searched again, less and less often", () => {
     const { match, path, searches } = known()
     match(0.9, 0.1)
     const before = searches()

@@ -12,7 +12,7 @@ const setUp = (delay?: number) => {
 
 const loud = Sounds.power(-20)
 
-describe("sound that is not alike", () => {
+describe("sound that is not like the played sound", () => {
   it("may be echo when it is 12 dB weaker than what was played, while no delay is known", () => {
     const { suspicion } = setUp()
     assert.isTrue(suspicion.isEcho(loud / 16, loud))
@@ -40,7 +40,7 @@ describe("sound that is not alike", () => {
   })
 })
 
-describe("a line without a loudspeaker", () => {
+describe("a line without an echo", () => {
   const listen = (spoken: number) => {
     const { played, suspicion } = setUp()
     played.add(Sounds.noise(spoken, -20), 0)
@@ -48,8 +48,8 @@ describe("a line without a loudspeaker", () => {
     return suspicion
   }
 
-  it("is recognized by a second of silence while the agent spoke all the time: nothing is suspected on it", () =>
+  it("is recognized by a second of silence while the agent speaks", () =>
     assert.isFalse(listen(3000).isEcho(loud / 100, loud)))
 
-  it("is not recognized while the agent was silent too", () => assert.isTrue(listen(2000).isEcho(loud / 100, loud)))
+  it("is not recognized while the agent is silent too", () => assert.isTrue(listen(2000).isEcho(loud / 100, loud)))
 })

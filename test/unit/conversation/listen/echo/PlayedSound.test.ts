@@ -3,8 +3,8 @@ import * as PlayedSound from "../../../../../src/conversation/listen/echo/Played
 
 const constant = (length: number, value: number) => new Int16Array(length).fill(value)
 
-describe("what was played", () => {
-  it("lies at its moment, with silence before, between and behind", () => {
+describe("the played sound", () => {
+  it("is found at its moment, with silence elsewhere", () => {
     const played = PlayedSound.make()
     assert.strictEqual(played.at(0), 0)
     played.add(constant(100, 3), 1000)

@@ -12,7 +12,7 @@ describe("sound that grows", () => {
     assert.deepStrictEqual(sound.first(8001).map(({ length }) => length), [8000, 1])
   })
 
-  it("does not change what was read of it before", () => {
+  it("does not change sound that was read before", () => {
     const sound = GrowingSound.make(8000, 10_000)
     sound.copy(counting(100))
     const [first] = sound.first(100)
@@ -20,7 +20,7 @@ describe("sound that grows", () => {
     assert.deepStrictEqual([...first], [...counting(100)])
   })
 
-  it("is kept without a copy where it is handed over", () => {
+  it("is kept without a copy when it is added", () => {
     const sound = GrowingSound.make(24_000, 1000)
     const piece = counting(24_000)
     sound.add(piece)

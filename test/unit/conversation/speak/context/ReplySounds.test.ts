@@ -8,7 +8,7 @@ const made = (sounds: ReplySounds.ReplySounds, segment: number, text: string, mi
 const heard = (sounds: ReplySounds.ReplySounds, text: string) => sounds.heard(1, text).map((turn) => `${millisOf(turn)} ${turn.text}`)
 
 describe("a reply's sound", () => {
-  it("is that of the segments that were heard, the last one cut by its share of the text", () => {
+  it("has the segments that were heard, the last one cut by its share of the text", () => {
     const sounds = ReplySounds.make(10_000)
     made(sounds, 0, "We are open.", 600)
     made(sounds, 1, "Come in.", 800)
@@ -24,7 +24,7 @@ describe("a reply's sound", () => {
     assert.deepStrictEqual(heard(sounds, "Yes."), ["300 Yes."])
   })
 
-  it("is without the beginning of a reply that is longer than the limit", () => {
+  it("loses its beginning when the reply is longer than the limit", () => {
     const sounds = ReplySounds.make(1000)
     made(sounds, 0, "One.", 600)
     made(sounds, 1, "Two.", 600)

@@ -19,8 +19,8 @@ const made = (context: SpeechContext.SpeechContext, reply: number, segment: numb
 const told = (context: SpeechContext.SpeechContext, saying?: string) =>
   context.read(saying).map((turn) => `${turn.role} ${millisOf(turn)} ${turn.text}`)
 
-describe("what was said before", () => {
-  it("is both sides' turns, oldest first, up to the limit", () => {
+describe("the speech context", () => {
+  it("has the turns of both sides, oldest first, up to the limit", () => {
     const context = SpeechContext.make(1500)
     says(context, "one")
     made(context, 1, 0, "Two.")
@@ -31,7 +31,7 @@ describe("what was said before", () => {
     assert.deepStrictEqual(told(context), ["caller 500 three", "caller 600 four"])
   })
 
-  it("has the utterance that goes on as its last, for a reply that is made meanwhile", () => {
+  it("ends with the current utterance for a reply that is made in the pause", () => {
     const context = SpeechContext.make(1500)
     says(context, "one")
     context.beginUtterance()
@@ -44,7 +44,7 @@ describe("what was said before", () => {
     assert.deepStrictEqual(told(context), ["caller 500 one", "caller 400 two"])
   })
 
-  it("is the same turn for all that ask for the same words, and stays it when the turn is over: an engine may have it", () => {
+  it("gives the same turns for the same words, also after the caller's turn, since an engine may know them", () => {
     const context = SpeechContext.make(1500)
     context.beginUtterance()
     context.hear(millis(300))
@@ -59,7 +59,7 @@ describe("what was said before", () => {
     assert.strictEqual(context.read()[0], second)
   })
 
-  it("keeps every sample in its order, and what was read stays as it was while the caller goes on", () => {
+  it("keeps every sample in order, and never changes turns that were read", () => {
     const context = SpeechContext.make(60_000)
     const samples = Int16Array.from({ length: 8 * 2700 }, (_, index) => index)
     context.beginUtterance()
@@ -71,14 +71,14 @@ describe("what was said before", () => {
     assert.deepStrictEqual(second.sound.flatMap((piece) => [...piece]), [...samples])
   })
 
-  it("of a caller who goes on with the same turn is one turn, with all of its sound", () => {
+  it("has one turn with all its sound for a caller who resumes the turn", () => {
     const context = SpeechContext.make(5000)
     says(context, "i want an appointment", 700)
     says(context, "i want an appointment on monday", 400)
     assert.deepStrictEqual(told(context), ["caller 1100 i want an appointment on monday"])
   })
 
-  it("has no noise in it: sound without words is forgotten, and no key takes it for its own", () => {
+  it("forgets sound without words, which does not become the sound of a key", () => {
     const context = SpeechContext.make(5000)
     context.beginUtterance()
     context.hear(millis(300))
@@ -88,7 +88,7 @@ describe("what was said before", () => {
     assert.deepStrictEqual(told(context), [])
   })
 
-  it("has of the agent what was heard, cut where it was", () => {
+  it("has the agent's words and sound only as far as they were heard", () => {
     const context = SpeechContext.make(60_000)
     made(context, 1, 0, "We are open.", 600)
     made(context, 1, 1, "From nine to five.", 900)
@@ -97,7 +97,7 @@ describe("what was said before", () => {
     assert.deepStrictEqual(told(context), ["agent 600 We are open.", "agent 450 From nine"])
   })
 
-  it("has a segment that was gone on with after an interruption once, and whole", () => {
+  it("has a segment once and whole that was resumed after an interruption", () => {
     const context = SpeechContext.make(60_000)
     made(context, 1, 0, "We are open from nine to five.", 1500)
     made(context, 1, 1, "from nine to five.", 900)
@@ -115,7 +115,7 @@ describe("what was said before", () => {
     assert.deepStrictEqual(told(context), [])
   })
 
-  it("holds no sound that the limit has no room for", () => {
+  it("drops sound beyond its limit", () => {
     const context = SpeechContext.make(1000)
     says(context, "a long story", 1001)
     made(context, 1, 0, "First.", 600)

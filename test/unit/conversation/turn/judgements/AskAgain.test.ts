@@ -60,7 +60,7 @@ const rows: ReadonlyArray<Row> = [
   ["speech that made no sense at a scripted agent, which has answers for it", "answer", { ...garbled, answersUnheard: true }]
 ]
 
-describe("what is asked again", () => {
+describe("whether the caller is asked to repeat", () => {
   for (const [title, decision, { isDoubtful, isUnintelligible, text = circumstances.transcript.text, ...rest }] of rows) {
     it(`${title}: ${decision}`, () => {
       const transcript = {
@@ -75,7 +75,7 @@ describe("what is asked again", () => {
 })
 
 describe("a short answer", () => {
-  it("is a yes, a no, figures or letters of the language", () => {
+  it("is yes, no, figures or letters in the language", () => {
     for (
       const [language, ...texts] of [
         ["en", "Yes.", "Yeah, sure.", "No.", "Nope", "No, thanks.", "Okay", "7", "one two three", "thirty-five", "A", "Hello?"],
@@ -92,7 +92,7 @@ describe("a short answer", () => {
     ) for (const text of texts) assert.isTrue(isShortAnswer(text, language), `${language}: ${text}`)
   })
 
-  it("is nothing longer, and nothing else", () => {
+  it("is nothing else and nothing longer", () => {
     for (const text of ["", "…", "That's it.", "five five five one two", "1234567", "Monday", "yes the other one", "constructor"]) {
       assert.isFalse(isShortAnswer(text, "en"), text)
     }

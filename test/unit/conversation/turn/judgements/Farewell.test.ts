@@ -11,7 +11,7 @@ const goodbye = "Thank you for calling. Goodbye."
 /** Of its two sentences. */
 const length = Line.durationOf("Thank you for calling.") + Line.durationOf("Goodbye.")
 
-describe("behind the agent's last words", () => {
+describe("after the agent's last words", () => {
   const base = { at: 50_000, reason: "goodbye", isFinal: false, answeredFarewells: 0, maxDuration: 600_000 }
 
   it.each([
@@ -34,7 +34,7 @@ describe("behind the agent's last words", () => {
     { language: "fr", closing: ["Merci, au revoir.", "Bonne journée !"], more: ["Attendez.", "Oui."] },
     { language: "ja", closing: ["ありがとうございます。失礼します。"], more: ["すみません、もう一つ。"] },
     { language: "sw", closing: ["Okay, bye."], more: ["Subiri."] }
-  ])("$language: what closes a call wants no answer", ({ closing, language, more }) => {
+  ])("$language: a closing phrase needs no answer", ({ closing, language, more }) => {
     const isClosing = Farewell.closingOf(language)
     for (const text of closing) assert.isTrue(isClosing(text), text)
     for (const text of more) assert.isFalse(isClosing(text), text)
@@ -102,7 +102,7 @@ describe("a caller who begins at the end of a goodbye", () => {
       assert.strictEqual(reason(line), "goodbye")
     })
 
-    it(`${when} with a cough, or with a goodbye, is not answered`, () => {
+    it(`${when} with a cough or a goodbye is not answered`, () => {
       for (const text of ["", "Thanks, bye!"]) {
         const line = leaving()
         line.pass(length - before)
@@ -120,7 +120,7 @@ describe("a caller who begins at the end of a goodbye", () => {
     })
   }
 
-  it("and is understood only when it has been heard is waited for", () => {
+  it("is waited for until the words are known", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
@@ -133,7 +133,7 @@ describe("a caller who begins at the end of a goodbye", () => {
     assert.strictEqual(asked(line), "wait")
   })
 
-  it("with a key is answered", () => {
+  it("and presses a key is answered", () => {
     const line = leaving()
     line.pass(length + 100)
     line.send({ _tag: "Digit", digit: "5" })
@@ -142,7 +142,7 @@ describe("a caller who begins at the end of a goodbye", () => {
     assert.strictEqual(asked(line), "5")
   })
 
-  it("is answered twice, and the third goodbye is one", () => {
+  it("is answered twice, and the third goodbye is final", () => {
     const line = leaving()
     for (let time = 0; time < 2; time++) {
       line.pass(length - 50)
@@ -165,8 +165,8 @@ describe("a caller who begins at the end of a goodbye", () => {
   })
 })
 
-describe("a noise behind a goodbye", () => {
-  it("that does not stop is asked for words, and then the call ends", () => {
+describe("a noise after a goodbye", () => {
+  it("without a pause is transcribed once, and then the call ends", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
@@ -176,7 +176,7 @@ describe("a noise behind a goodbye", () => {
     assert.strictEqual(reason(line), "goodbye")
   })
 
-  it("in bursts keeps nobody on the line either", () => {
+  it("in bursts does not keep the call either", () => {
     const line = leaving()
     line.pass(length - 100)
     const from = line.turns.now
@@ -196,7 +196,7 @@ describe("a noise behind a goodbye", () => {
     assert.isBelow(line.turns.now - from, maxVoiceMillis + 1000)
   })
 
-  it("that has words after all is a caller, who is heard out", () => {
+  it("with words is a caller, who is heard out", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
@@ -215,7 +215,7 @@ describe("a noise behind a goodbye", () => {
 describe("a line that ends the call", () => {
   const timeIsUp = Line.durationOf(settings.lines.timeIsUp)
 
-  it("is followed by the end once the caller is silent, though nothing is answered", () => {
+  it("is followed by the end once the caller is silent, and their words are not answered", () => {
     const line = Line.make({ maxDuration: 30_000 })
     line.send({ _tag: "Began" })
     line.pass(20_000 + timeIsUp - 100)
@@ -228,7 +228,7 @@ describe("a line that ends the call", () => {
     assert.strictEqual(line.turns.count("Transcribe"), 0)
   })
 
-  it("waits for a voice no longer than 3 s, and never beyond the longest call", () => {
+  it("waits for a voice for at most 3 s, and never beyond the longest duration", () => {
     for (const [maxDuration, slow] of [[30_000, 0], [30_000, 8000]]) {
       const line = Line.make({ maxDuration, lines: { ...settings.lines, timeIsUp: `${settings.lines.timeIsUp} ${"very ".repeat(slow / 300)}` } })
       line.send({ _tag: "Began" })
@@ -242,7 +242,7 @@ describe("a line that ends the call", () => {
     }
   })
 
-  it("for the silent is answered when they speak after all", () => {
+  it("for a silent caller is taken back when they speak after all", () => {
     const line = Line.make()
     line.send({ _tag: "Began" })
     line.pass(15_000)

@@ -4,7 +4,7 @@ import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const fillers = { after: 900, lines: ["Let me see.", "One moment."] }
 
-describe("the rule of fillers", () => {
+describe("the choice of a filler", () => {
   it.each([
     [1000, 1100, 1900],
     [1000, 1899, 1900],
@@ -25,7 +25,7 @@ describe("the rule of fillers", () => {
     assert.strictEqual(FillerChoice.next({ after: 900, lines }, from, last), place)
   })
 
-  it("waits in silence for the words of what may be a cough", () => {
+  it("is no filler while a short sound may be a cough", () => {
     assert.isFalse(FillerChoice.isSpeech({ startedAt: 0, stoppedAt: 300 }))
     assert.isTrue(FillerChoice.isSpeech({ startedAt: 0, stoppedAt: 700 }))
     assert.isTrue(FillerChoice.isSpeech({ startedAt: 0, stoppedAt: 300, partial: "yes" }))
@@ -52,7 +52,7 @@ const playing = (turns: ReturnType<typeof Turns.make>) => {
 }
 
 describe("a filler, while the transcript is late", () => {
-  it("comes so long after the caller's last sound, and the answer at once behind it", () => {
+  it("comes at its time after the caller's last sound, and the answer right after it", () => {
     const turns = unheard()
     turns.pass(900 - 64 - 1)
     assert.isUndefined(filling(turns))
@@ -70,7 +70,7 @@ describe("a filler, while the transcript is late", () => {
     assert.strictEqual(turns.told("AgentFills").length, 1)
   })
 
-  it("is the turn's only one", () => {
+  it("is the only one of the turn", () => {
     const turns = unheard()
     turns.pass(900)
     const filler = playing(turns)
@@ -85,7 +85,7 @@ describe("a filler, while the transcript is late", () => {
     assert.strictEqual(turns.last("Release")?.reply, reply)
   })
 
-  it("is the only one too when the caller goes on into the wait", () => {
+  it("is the only one also when the caller goes on during the wait", () => {
     const turns = unheard()
     turns.pass(900)
     playing(turns).leaves()
@@ -94,7 +94,7 @@ describe("a filler, while the transcript is late", () => {
     assert.strictEqual(turns.told("AgentFills").length, 1)
   })
 
-  it("is not said for a short sound, of which nobody knows yet whether it is one", () => {
+  it("is not said after a short sound, which may be a cough", () => {
     const turns = unheard(300)
     turns.pass(3000)
     assert.isUndefined(filling(turns))
@@ -103,7 +103,7 @@ describe("a filler, while the transcript is late", () => {
     assert.isUndefined(filling(turns))
   })
 
-  it("leaves words that came after its time a moment for their answer", () => {
+  it("gives the answer a moment when the words come after the filler's time", () => {
     const turns = unheard(300)
     turns.pass(2000)
     turns.transcribed("yes please")
@@ -125,7 +125,7 @@ describe("a filler, while the transcript is late", () => {
     assert.isUndefined(turns.state.filler)
   })
 
-  it("comes to nothing where the sound was none: no answer is owed", () => {
+  it("is followed by no answer when the sound was no speech", () => {
     const turns = unheard()
     turns.pass(900)
     const filler = playing(turns)
@@ -137,7 +137,7 @@ describe("a filler, while the transcript is late", () => {
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.idle)
   })
 
-  it("is not said into an answer that was interrupted, and may go on", () => {
+  it("is not said while an interrupted answer may go on", () => {
     const turns = unheard()
     turns.pass(60)
     turns.transcribed("when are you open")
@@ -152,7 +152,7 @@ describe("a filler, while the transcript is late", () => {
 })
 
 describe("a filler's own sound", () => {
-  it("that is late is not waited for, and the answer has the line", () => {
+  it("is not waited for when it is late, and the answer plays", () => {
     const turns = unheard()
     turns.pass(60)
     turns.transcribed("when are you open")

@@ -4,7 +4,7 @@ import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const part = (utterance: number, text?: string): SpeechParts.Part => ({ utterance, attempt: 1, isRetried: false, ...(text === undefined ? {} : { text }) })
 
-describe("the parts of what is said", () => {
+describe("the parts of long speech", () => {
   it.each([
     { parts: [], text: "", left: [] },
     { parts: [part(1)], text: "", left: [1] },
@@ -19,7 +19,7 @@ describe("the parts of what is said", () => {
     assert.deepStrictEqual(settled.parts.map(({ utterance }) => utterance), left)
   })
 
-  it("that can't be understood are tried once more, and then left out", () => {
+  it("are requested once more when recognition fails, and then left out", () => {
     const parts = [part(1), part(2)]
     const once = SpeechParts.failed(parts, parts[0])
     assert.strictEqual(once.again?.attempt, 2)
@@ -58,11 +58,11 @@ const transcribed = (turns: ReturnType<typeof Turns.make>, index: number, text: 
 
 const callerSaid = (turns: ReturnType<typeof Turns.make>) => turns.told("CallerSaid").map(({ text }) => text)
 
-describe("somebody who speaks for long", () => {
+describe("a caller who speaks for long", () => {
   for (const gaps of [true, false]) {
     const how = gaps ? "with gaps between words" : "without a gap"
 
-    it(`${how} is not talked into, and answered at the pause with all the words`, () => {
+    it(`${how} is not interrupted, and is answered at the pause with all the words`, () => {
       const turns = Turns.make()
       turns.greeted()
       const answers = turns.count("Release")
@@ -80,7 +80,7 @@ describe("somebody who speaks for long", () => {
       assert.strictEqual(turns.count("Release"), answers + 1)
     })
 
-    it(`${how} gives the recognizer no more than a window of Whisper at once`, () => {
+    it(`${how} is understood in parts of at most 30 s`, () => {
       const turns = Turns.make()
       turns.greeted()
       speak(turns, 120_000, gaps)
@@ -90,7 +90,7 @@ describe("somebody who speaks for long", () => {
     })
   }
 
-  it("waits for parts that are late, in their order", () => {
+  it("is answered when all parts are known, in their order", () => {
     const turns = Turns.make()
     turns.greeted()
     speak(turns, 56_000, false)
@@ -119,7 +119,7 @@ describe("somebody who speaks for long", () => {
     assert.strictEqual(turns.count("StartReply"), 1)
   })
 
-  it("goes on where the last word of the part before ended, and is not asked for it twice", () => {
+  it("has the next part begin where the last word of the part before ended", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.send({ _tag: "VoiceStarted", since: turns.now })
@@ -139,7 +139,7 @@ describe("somebody who speaks for long", () => {
     assert.deepStrictEqual(callerSaid(turns), ["one two"])
   })
 
-  it("is answered by what was understood when the recognition of a part fails", () => {
+  it("is answered by the other parts when recognition of one fails", () => {
     const turns = Turns.make()
     turns.greeted()
     speak(turns, 56_000, false)
@@ -155,7 +155,7 @@ describe("somebody who speaks for long", () => {
     assert.strictEqual(turns.told("EngineTrouble").length, 2)
   })
 
-  it("into the agent's answer has taken the turn, even if it ends in a backchannel", () => {
+  it("has taken the turn from the agent, even if the last word is a backchannel", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(800)
@@ -175,7 +175,7 @@ describe("somebody who speaks for long", () => {
     assert.strictEqual(turns.count("StartReply"), 2)
   })
 
-  it("and says no words is a noise: the agent goes on with what it has stopped", () => {
+  it("without words is a noise, and the agent says the rest", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(800)

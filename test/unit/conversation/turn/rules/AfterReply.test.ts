@@ -5,7 +5,7 @@ import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const transfers = { reception: "+14155550177" as PhoneNumber }
 
-describe("transfer", () => {
+describe("a transfer", () => {
   const transferring = (to = "reception") => {
     const turns = asked("a person please", { transfers })
     turns.answers("I will put you through.", { transfer: to })
@@ -14,7 +14,7 @@ describe("transfer", () => {
     return turns
   }
 
-  it("is done when all of the reply has been heard", () => {
+  it("happens when all of the reply has been heard", () => {
     const turns = transferring()
     turns.pass(1500)
     assert.strictEqual(turns.count("Transfer"), 0)
@@ -25,7 +25,7 @@ describe("transfer", () => {
     assert.strictEqual(turns.count("HangUp"), 0)
   })
 
-  it("that fails is said, and the conversation goes on", () => {
+  it("that fails is apologised for, and the conversation goes on", () => {
     const turns = transferring()
     turns.pass(1500)
     turns.heard()
@@ -41,7 +41,7 @@ describe("transfer", () => {
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open")
   })
 
-  it("goes to nobody whom the agent's file does not name", () => {
+  it("fails for a name that is not in the agent's file", () => {
     for (const to of ["boss", "toString"]) {
       const turns = transferring(to)
       turns.pass(1500)
@@ -51,7 +51,7 @@ describe("transfer", () => {
     }
   })
 
-  it("is off when the caller interrupts what is said before it", () => {
+  it("does not happen when the caller interrupts the words before it", () => {
     const turns = transferring()
     turns.pass(500)
     turns.voice(700)
@@ -65,7 +65,7 @@ describe("transfer", () => {
     assert.strictEqual(turns.count("Transfer"), 0)
   })
 
-  it("leaves what the caller says meanwhile to whom the call goes to, and asks nobody whether they are there", () => {
+  it("ignores the caller's words meanwhile, and does not prompt a silent caller", () => {
     const turns = transferring()
     turns.pass(1500)
     turns.heard()

@@ -34,9 +34,9 @@ const hears = (turns: ReturnType<typeof Turns.make>) => {
 /** How often the caller was asked to say it again. */
 const asked = (turns: ReturnType<typeof Turns.make>) => turns.told("AgentSays").filter(({ text }) => text === notUnderstood).length
 
-describe("what was not understood", () => {
+describe("speech that was not understood", () => {
   for (const [title, transcript] of [["clear speech without words", wordless], ["doubtful words", doubtful], ["speech that makes no sense", garbled]] as const) {
-    it(`${title}: it is asked for again within the turn's time, and nothing of it is remembered`, () => {
+    it(`is asked for again, and is not in the history: ${title}`, () => {
       const turns = greeted()
       turns.voice(900)
       const stopped = turns.now - 64
@@ -53,7 +53,7 @@ describe("what was not understood", () => {
     })
   }
 
-  it("is asked for once in a row; words are answered as they stand then, and silence is waited in", () => {
+  it("is asked for only once in a row: then words are answered, and silence is waited for", () => {
     const turns = greeted()
     says(turns, wordless)
     hears(turns)
@@ -76,7 +76,7 @@ describe("what was not understood", () => {
     assert.strictEqual(asked(turns), 3)
   })
 
-  it("a cough is not asked for again, nor two", () => {
+  it("is not asked for again if it is a cough or two", () => {
     const turns = greeted()
     says(turns, wordless, 500)
     turns.voice(400)
@@ -88,7 +88,7 @@ describe("what was not understood", () => {
     assert.strictEqual(asked(turns), 0)
   })
 
-  it("counts the voice and not the pauses within it, however many", () => {
+  it("is measured by the voice without its pauses", () => {
     const turns = greeted()
     turns.voice(300)
     turns.pass(100)
@@ -99,7 +99,7 @@ describe("what was not understood", () => {
     assert.strictEqual(asked(turns), 1)
   })
 
-  it("noise without end does not keep the call: the goodbye comes as ever", () => {
+  it("does not keep the call if it is endless noise", () => {
     const turns = greeted()
     const until = turns.now + 30_000
     while (turns.now < until && turns.last("HangUp") === undefined) {
@@ -114,13 +114,13 @@ describe("what was not understood", () => {
     assert.isAtMost(asked(turns), 2)
   })
 
-  it("a doubtful yes is a yes", () => {
+  it("is an answer if it is a doubtful yes", () => {
     const turns = greeted()
     says(turns, { text: "Yes.", ending: "complete", isDoubtful: true }, 300)
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "Yes.")
   })
 
-  it("while the agent speaks, a doubtful sound is no interruption, and doubtful words are one", () => {
+  it("interrupts the agent if it is doubtful words, but not a doubtful sound", () => {
     for (const [millis, isAsked] of [[250, false], [900, true]] as const) {
       const turns = greeted()
       says(turns, "when are you open")
@@ -134,7 +134,7 @@ describe("what was not understood", () => {
     }
   })
 
-  it("words of which the answer was not heard yet are answered, with what was doubtful behind them", () => {
+  it("is answered together with clear words before it", () => {
     const turns = greeted()
     says(turns, "when are you open")
     says(turns, { ...doubtful, text: "on the fair maze" })
@@ -142,14 +142,14 @@ describe("what was not understood", () => {
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open on the fair maze")
   })
 
-  it("is the scripted agent's own to answer where speech made no sense", () => {
+  it("is answered by a scripted agent that can do so", () => {
     const turns = greeted({ answersUnheard: true })
     says(turns, garbled)
     assert.strictEqual(asked(turns), 0)
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "")
   })
 
-  it("is left as it was by recordings that know no such line", () => {
+  it("is not asked for again in recordings without such a line", () => {
     const turns = greeted({ lines: Turns.settings.lines })
     says(turns, wordless)
     assert.strictEqual(turns.count("StartReply"), 0)

@@ -33,7 +33,7 @@ describe("a number that is dictated with pauses", () => {
     assert.strictEqual(turns.count("Release"), 2)
   })
 
-  it("is one turn whatever was asked, and whatever the recognizer takes for an end", () => {
+  it("is one turn whatever the question and whatever the recognizer's ending", () => {
     const turns = after("How can I help you?")
     says(turns, "My number is five five five.", "complete")
     turns.pass(1200)
@@ -45,7 +45,7 @@ describe("a number that is dictated with pauses", () => {
     assert.strictEqual(answers(turns).length, 1)
   })
 
-  it("has its end `dictation` after the last sound, and a complete one as soon as ever", () => {
+  it("ends `dictation` after the last sound, and as soon as usual when it is complete", () => {
     for (const [text, due] of [["555 123", 1600], ["555 123 4567", 300]] as const) {
       const turns = after("What's your phone number?")
       says(turns, text)
@@ -56,7 +56,7 @@ describe("a number that is dictated with pauses", () => {
     }
   })
 
-  it("is followed by turns that end as soon as ever", () => {
+  it("is followed by turns that end as soon as usual", () => {
     const turns = after("What's your phone number?")
     says(turns, "555 123 4567")
     turns.pass(300)
@@ -69,7 +69,7 @@ describe("a number that is dictated with pauses", () => {
     assert.strictEqual(answers(turns).at(-1), "when are you open")
   })
 
-  it("is waited for by a transcript that comes behind the usual end, and by one behind its own no more", () => {
+  it("goes on after a transcript that comes after the usual end, but not after its own end", () => {
     const turns = after("What's your phone number?")
     turns.voice(600)
     turns.pass(700)
@@ -113,14 +113,14 @@ describe("a number that is dictated with pauses", () => {
     assert.strictEqual(turns.told("AgentFills").length, 0)
   })
 
-  it("is as any other words where the agent's file has no time for it", () => {
+  it("is like other words if the agent's file has no time for dictation", () => {
     const turns = after("What's your phone number?", { endpointing: Turns.settings.endpointing })
     says(turns, "555")
     turns.pass(140)
     assert.deepStrictEqual(answers(turns), ["555"])
   })
 
-  it("is told by the slot of the script, and in the agent's language", () => {
+  it("is recognized by the slot of the script, and in the agent's language", () => {
     const script = { intents: [{ needs: [{ slot: "phone", ask: "Which one is it?" }] }] }
     for (const [settings, said, isWaitedFor] of [[{ script }, "five", true], [{}, "five", false], [{ language: "de" }, "null eins sieben", true], [{ language: "fr" }, "null eins sieben", false]] as const) {
       const turns = after("Which one is it?", settings)

@@ -21,7 +21,7 @@ describe("silence", () => {
     assert.strictEqual(turns.last("HangUp")?.reason, "idle")
   })
 
-  it("who only coughs is asked, and in the end told goodbye", () => {
+  it("of a caller who only coughs is asked about, and then the agent says goodbye", () => {
     const turns = Turns.make()
     turns.greeted()
     for (let cough = 0; cough < 60 && turns.count("HangUp") === 0; cough++) {
@@ -39,7 +39,7 @@ describe("silence", () => {
     assert.strictEqual(turns.last("HangUp")?.reason, "idle")
   })
 
-  it("who answers the goodbye stays", () => {
+  it("ends when the caller answers the goodbye", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.pass(8000)
@@ -61,8 +61,8 @@ describe("silence", () => {
   })
 })
 
-describe("goodbye", () => {
-  it("cuts the line only after the last mark", () => {
+describe("a goodbye", () => {
+  it("ends the call only after the last mark", () => {
     const turns = asked("goodbye")
     turns.answers("Thank you. Goodbye.", { hangUp: true })
     turns.pass(300)
@@ -76,7 +76,7 @@ describe("goodbye", () => {
     assert.isTrue(turns.state.isEnded)
   })
 
-  it("announces the longest duration and ends the call behind it", () => {
+  it("at the longest duration is announced, and ends the call", () => {
     const turns = answering()
     turns.pass(Turns.settings.maxDuration)
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
@@ -146,7 +146,7 @@ describe("a caller who hangs up", () => {
     })
   }
 
-  it("in the middle of an answer: what was heard of it is kept", () => {
+  it("in the middle of an answer leaves the heard part in the history", () => {
     const turns = answering()
     turns.pass(2000)
     turns.send({ _tag: "HungUp" })

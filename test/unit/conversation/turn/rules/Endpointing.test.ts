@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
-describe("endpoint", () => {
-  it("ends a turn after the silence, counted from the last voiced sample", () => {
+describe("the endpoint", () => {
+  it("comes after the silence, counted from the last voiced sample", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(800)
@@ -16,7 +16,7 @@ describe("endpoint", () => {
     assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["well"])
   })
 
-  it("ends it sooner when the transcript is complete, later when it trails off", () => {
+  it("comes sooner when the transcript is complete, and later when it trails off", () => {
     for (const [ending, due] of [["complete", 250], ["trailing", 800]] as const) {
       const turns = Turns.make()
       turns.greeted()
@@ -31,7 +31,7 @@ describe("endpoint", () => {
     }
   })
 
-  it("waits for a transcript that is late", () => {
+  it("waits for a late transcript", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(800)

@@ -27,8 +27,8 @@ const order = (turns: ReturnType<typeof Turns.make>) =>
     command._tag === "Speak" ? [`speak ${command.reply}`] : command._tag === "Release" ? [`release ${command.reply}`] : [])
     .filter((line) => !line.endsWith(" 0"))
 
-describe("filler", () => {
-  it("is said when no sound has begun so long after the caller's last voiced sample, and the reply follows behind it", () => {
+describe("a filler", () => {
+  it("is said when no sound has begun in time, and the reply follows it", () => {
     const turns = asked("when are you open", { fillers })
     const { reply } = turns.last("StartReply")!
     const stopped = turns.now - 64 - 120
@@ -48,7 +48,7 @@ describe("filler", () => {
     assert.deepStrictEqual(turns.told("AgentFills").map(({ text }) => text), ["Let me see."])
   })
 
-  it("is not said when the reply has sound by then, which leaves as soon as it is there", () => {
+  it("is not said when the reply has sound by then, which leaves at once", () => {
     const turns = asked("when are you open", { fillers })
     const reply = turns.answers("From nine to five.")
     turns.pass(200)
@@ -76,7 +76,7 @@ describe("filler", () => {
     assert.strictEqual(order(turns).at(-1), `release ${reply}`)
   })
 
-  it("is one a turn, and never the same twice in a row", () => {
+  it("is said once a turn, and never the same twice in a row", () => {
     const turns = waiting()
     for (let turn = 0; turn < 3; turn++) {
       const filler = sounds(turns, turns.last("Speak")!.reply)
@@ -99,7 +99,7 @@ describe("filler", () => {
     assert.deepStrictEqual(turns.told("AgentFills").map(({ text }) => text), ["Let me see.", "One moment.", "Let me see.", "One moment."])
   })
 
-  it("of a single line is left out every other time", () => {
+  it("is left out every other time if there is only one", () => {
     const turns = waiting(["Let me see."])
     for (let turn = 0; turn < 3; turn++) {
       const { reply } = turns.last("StartReply")!
@@ -117,7 +117,7 @@ describe("filler", () => {
     assert.strictEqual(turns.told("AgentFills").length, 2)
   })
 
-  it("is nothing that was said: neither the history nor what was heard holds it", () => {
+  it("is in neither the history nor the heard text", () => {
     const turns = waiting()
     const filler = sounds(turns, turns.last("Speak")!.reply)
     filler.begins()
@@ -133,7 +133,7 @@ describe("filler", () => {
     assert.strictEqual(turns.told("AgentHeard").at(-1)?.text, "From nine to five.")
   })
 
-  it("can be interrupted: it stops, and the caller goes on with the same turn, without another one", () => {
+  it("stops when it is interrupted, and the caller goes on with the same turn", () => {
     const turns = waiting()
     const { reply } = turns.last("StartReply")!
     const filler = turns.last("Speak")!.reply
@@ -173,7 +173,7 @@ describe("filler", () => {
     assert.strictEqual(order(turns).at(-1), `release ${reply}`)
   })
 
-  it("does not make the reply behind it heard sooner than it is played", () => {
+  it("delays the heard time of the reply after it", () => {
     const turns = waiting()
     const sound = sounds(turns, turns.last("Speak")!.reply)
     sound.begins()
@@ -187,7 +187,7 @@ describe("filler", () => {
     assert.deepStrictEqual(historyOf(turns).slice(1), ["caller: when are you open"])
   })
 
-  it("is not said while the caller speaks, after keys, or after what nobody understood", () => {
+  it("is not said while the caller speaks, after keys, or after unintelligible speech", () => {
     const speaking = asked("when are you open", { fillers })
     speaking.pass(300)
     speaking.send({ _tag: "VoiceStarted", since: speaking.now })
@@ -212,7 +212,7 @@ describe("filler", () => {
     assert.strictEqual(mumbling.told("AgentFills").length, 0)
   })
 
-  it("that can't be said is forgotten, and the reply is not held up", () => {
+  it("that fails does not hold up the reply", () => {
     const turns = waiting()
     const filler = turns.last("Speak")!.reply
     const reply = turns.answers("From nine to five.")
@@ -222,7 +222,7 @@ describe("filler", () => {
     assert.strictEqual(turns.state.failuresInRow, 0)
   })
 
-  it("does not keep back the apology for a reply that never came", () => {
+  it("does not hold up the apology for a reply that never came", () => {
     const turns = waiting()
     const sound = sounds(turns, turns.last("Speak")!.reply)
     sound.begins()

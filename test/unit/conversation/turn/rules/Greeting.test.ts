@@ -30,7 +30,7 @@ const lastRequest = (line: ReturnType<typeof Line.make>) => line.turns.last("Sta
 describe("a greeting in return", () => {
   for (const isOutbound of [false, true]) {
     for (const after of [0, 300, 1200, 2400]) {
-      it(`${after} ms into the greeting of ${isOutbound ? "an outbound" : "an inbound"} call: the rest of it follows, and nothing is asked of the model`, () => {
+      it(`${after} ms into the greeting of ${isOutbound ? "an outbound" : "an inbound"} call is followed by the rest, without a model`, () => {
         const line = open({ isOutbound })
         line.pass(after)
         says(line, "Hello?")
@@ -47,7 +47,7 @@ describe("a greeting in return", () => {
     }
   }
 
-  it("by a bare name is one of whoever was called", () => {
+  it("may be a bare name on an outbound call", () => {
     for (const isOutbound of [true, false]) {
       const line = open({ isOutbound })
       line.pass(1500)
@@ -56,7 +56,7 @@ describe("a greeting in return", () => {
     }
   })
 
-  it("that comes before a word of ours was heard: all of the greeting is said, once the caller is silent", () => {
+  it("before the agent's first word is followed by the whole greeting", () => {
     const line = open({ isOutbound: true })
     line.send({ _tag: "VoiceStarted", since: line.turns.now })
     line.pass(700)
@@ -69,7 +69,7 @@ describe("a greeting in return", () => {
     assert.deepStrictEqual(history(line), ["caller: Miller, good morning.", `agent: ${greeting}`])
   })
 
-  it("twice is none the less one", () => {
+  it("may come twice", () => {
     const line = open()
     line.pass(1000)
     says(line, "Hello?")
@@ -80,7 +80,7 @@ describe("a greeting in return", () => {
     assert.strictEqual(line.turns.told("AgentHeard")[0].text, greeting)
   })
 
-  it("does not stop the greeting when its words are known in time", () => {
+  it("does not stop the greeting if its words are known in time", () => {
     const line = open()
     line.pass(1000)
     line.send({ _tag: "VoiceStarted", since: line.turns.now })
@@ -104,7 +104,7 @@ describe("a greeting in return", () => {
 })
 
 describe("a request into the greeting", () => {
-  it("is answered, and the model knows what was not heard", () => {
+  it("is answered, and the model learns the unheard part", () => {
     const line = open()
     line.pass(1300)
     says(line, "I need an appointment.")
@@ -122,7 +122,7 @@ describe("a request into the greeting", () => {
     assert.isUndefined(lastRequest(line)?.at(-1)?.unheard)
   })
 
-  it("before a word of ours was heard is answered at once, and the model knows that nothing was heard", () => {
+  it("before the agent's first word is answered at once, and the model learns that nothing was heard", () => {
     const line = open()
     line.send({ _tag: "VoiceStarted", since: line.turns.now })
     line.pass(900)
@@ -136,7 +136,7 @@ describe("a request into the greeting", () => {
     assert.deepStrictEqual(line.turns.told("AgentHeard").map(({ text }) => text), ["", "On which day?"])
   })
 
-  it("that goes on before its answer is heard is told the same once", () => {
+  it("that goes on before its answer is heard has the unheard part once", () => {
     const line = open()
     line.pass(1300)
     says(line, "I need an appointment.")
@@ -146,7 +146,7 @@ describe("a request into the greeting", () => {
     assert.deepStrictEqual(lastRequest(line)?.slice(1), [{ role: "caller", text: "I need an appointment. On Monday.", unheard: unheard! }])
   })
 
-  it("may come behind a greeting in return", () => {
+  it("may come after a greeting in return", () => {
     const line = open()
     line.pass(1300)
     says(line, "Hello?")
@@ -157,7 +157,7 @@ describe("a request into the greeting", () => {
     assert.strictEqual(`${request[0].text} ${request[2].text} ${request[3].unheard}`, greeting)
   })
 
-  it("by keys is one, too", () => {
+  it("may be made by keys", () => {
     const line = open()
     line.pass(1300)
     line.send({ _tag: "Digit", digit: "2" })
@@ -172,7 +172,7 @@ describe("a greeting that has to be heard", () => {
   const fixed = { interruption: recorded }
 
   for (const after of [0, 300, 1500]) {
-    it(`is not stopped by a voice ${after} ms into it, and what was said is answered behind it`, () => {
+    it(`is not stopped by a voice ${after} ms into it, and the words are answered after it`, () => {
       const line = open(fixed)
       line.pass(after)
       says(line, "I need an appointment.", 1200)
@@ -187,7 +187,7 @@ describe("a greeting that has to be heard", () => {
     })
   }
 
-  it("is followed by one answer to all that was said into it", () => {
+  it("is followed by one answer to all words during it", () => {
     const line = open(fixed)
     line.pass(300)
     says(line, "I need an appointment.")
@@ -198,7 +198,7 @@ describe("a greeting that has to be heard", () => {
     assert.strictEqual(line.turns.count("StartReply"), 1)
   })
 
-  it("waits with the answer for who is still speaking at its end", () => {
+  it("is answered when the caller has finished, if they speak at its end", () => {
     const line = open(fixed)
     line.pass(300)
     says(line, "I need an appointment.")
@@ -213,7 +213,7 @@ describe("a greeting that has to be heard", () => {
     assert.strictEqual(lastRequest(line)?.at(-1)?.text, "I need an appointment. On Monday.")
   })
 
-  it("is not stopped by keys; they are answered behind it, with the words", () => {
+  it("is not stopped by keys, which are answered after it with the words", () => {
     const line = open(fixed)
     line.pass(300)
     line.send({ _tag: "Digit", digit: "1" })
@@ -225,7 +225,7 @@ describe("a greeting that has to be heard", () => {
     assert.deepStrictEqual(history(line), [`agent: ${greeting}`, "caller: I need an appointment.", "caller: 1"])
   })
 
-  it("and a key pressed just before its end is waited for, as ever", () => {
+  it("is followed by the usual wait after a key just before its end", () => {
     const line = open(fixed)
     line.pass(Line.durationOf(greeting) - 300)
     line.send({ _tag: "Digit", digit: "4" })
@@ -236,7 +236,7 @@ describe("a greeting that has to be heard", () => {
     assert.strictEqual(lastRequest(line)?.at(-1)?.text, "4 2")
   })
 
-  it("asks nothing of the model for a cough or a greeting in return", () => {
+  it("needs no answer to a cough or a greeting in return", () => {
     const line = open(fixed)
     line.pass(300)
     says(line, "")
@@ -248,7 +248,7 @@ describe("a greeting that has to be heard", () => {
     assert.strictEqual(line.turns.last("Speak")?.text, settings.lines.idle)
   })
 
-  it("is heard also when the recognition fails meanwhile", () => {
+  it("is heard even if recognition fails meanwhile", () => {
     const line = open(fixed)
     line.pass(300)
     says(line, "I need an appointment.")
@@ -259,7 +259,7 @@ describe("a greeting that has to be heard", () => {
     assert.deepStrictEqual(history(line), [`agent: ${greeting}`, "caller: I need an appointment."])
   })
 
-  it("alone is so: what follows can be interrupted", () => {
+  it("is followed by words that can be interrupted", () => {
     const line = open(fixed)
     line.pass(8000)
     says(line, "When are you open?")

@@ -28,7 +28,7 @@ const onHold = (settings: Partial<TurnSettings> = {}) => {
 const history = (turns: ReturnType<typeof Turns.make>) => turns.state.history.slice(1).map(({ role, text }) => `${role}: ${text}`)
 
 describe("a caller who asks to wait", () => {
-  it("hears that the agent does, without asking a model, and is not prompted for a minute", () => {
+  it("hears the hold line, without a model, and is not prompted for a minute", () => {
     const turns = onHold()
     assert.strictEqual(turns.count("StartReply"), 0)
     assert.deepStrictEqual(history(turns), ["caller: Hold on a minute.", "agent: Of course, take your time."])
@@ -47,7 +47,7 @@ describe("a caller who asks to wait", () => {
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.idleGoodbye)
   })
 
-  it("ends the wait by the next words, and is asked after the usual silence again", () => {
+  it("ends the wait by the next words, and is prompted after the usual silence again", () => {
     const turns = onHold()
     turns.pass(30_000)
     says(turns, "I would like an appointment")
@@ -89,7 +89,7 @@ describe("a caller who asks to wait", () => {
     })
   }
 
-  it("may ask again, and has another minute", () => {
+  it("may ask again for another minute", () => {
     const turns = onHold()
     turns.pass(50_000)
     says(turns, "One moment please.")
@@ -100,7 +100,7 @@ describe("a caller who asks to wait", () => {
     assert.strictEqual(turns.last("Speak")?.text, "Of course, take your time.")
   })
 
-  it("may interrupt the agent with it", () => {
+  it("may interrupt the agent with the request", () => {
     const turns = Turns.make(holding)
     turns.greeted()
     says(turns, "when are you open")
@@ -113,7 +113,7 @@ describe("a caller who asks to wait", () => {
     assert.strictEqual(turns.last("Release")?.reply, turns.last("Speak")?.reply)
   })
 
-  it("who goes on with a request in one breath is answered", () => {
+  it("is answered if another request follows in one breath", () => {
     const turns = Turns.make(holding)
     turns.greeted()
     says(turns, "Hold on, I need to book a table.")
@@ -121,7 +121,7 @@ describe("a caller who asks to wait", () => {
     assert.isUndefined(turns.state.onHoldUntil)
   })
 
-  it("is answered by the model where there is no line, and waited for all the same", () => {
+  it("is answered by the model if there is no hold line, and waited for all the same", () => {
     for (const hold of ["", undefined]) {
       const turns = Turns.make({ ...holding, lines: { ...Turns.settings.lines, ...(hold === undefined ? {} : { hold }) } })
       turns.greeted()

@@ -3,8 +3,8 @@ import type { TurnSettings } from "../../../../../src/conversation/turn/TurnStat
 import { answering, asked, historyOf } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
-describe("barge-in", () => {
-  it("stops reply, speech and playback after enough voice, and always ends in clear", () => {
+describe("a barge-in", () => {
+  it("stops model, speech and playback after enough voice, and clears the line", () => {
     const turns = answering()
     turns.pass(500)
     turns.send({ _tag: "VoiceStarted", since: turns.now })
@@ -40,7 +40,7 @@ describe("barge-in", () => {
     assert.deepStrictEqual(request.history.map(({ role }) => role), ["agent", "caller", "agent", "caller"])
   })
 
-  it("happens also for a word that is shorter than minSpeech", () => {
+  it("happens also by a word that is shorter than `minSpeech`", () => {
     const turns = answering()
     turns.pass(500)
     turns.voice(150)
@@ -51,7 +51,7 @@ describe("barge-in", () => {
     assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "stop")
   })
 
-  it("before the first frame: the caller goes on with the same turn", () => {
+  it("before the first frame resumes the caller's turn", () => {
     const turns = asked("i would like an appointment")
     turns.answers("On which day?")
     turns.pass(300)
@@ -67,7 +67,7 @@ describe("barge-in", () => {
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "i would like an appointment on monday")
   })
 
-  it("over the greeting that has not begun: the greeting is the answer", () => {
+  it("before the greeting's first sound is answered by the greeting", () => {
     const turns = Turns.make()
     turns.send({ _tag: "Began" })
     turns.voice(500)
@@ -79,7 +79,7 @@ describe("barge-in", () => {
     assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["hello"])
   })
 
-  it("works after a greeting whose first sound left just before the hold, which was interrupted and went on", () => {
+  it("works again after a greeting that was interrupted and resumed", () => {
     const turns = Turns.make()
     turns.send({ _tag: "Began" })
     const { reply, segment } = turns.last("Speak")!
@@ -100,7 +100,7 @@ describe("barge-in", () => {
   })
 })
 
-describe("partial transcript", () => {
+describe("a partial transcript", () => {
   const speaking = (text: string, after = 100, overrides: Partial<TurnSettings> = {}) => {
     const turns = asked("when are you open", overrides)
     turns.answers("We are open from nine to five on every day of the week.")
@@ -113,7 +113,7 @@ describe("partial transcript", () => {
     return turns
   }
 
-  it("with words stops the agent before the voice alone would", () => {
+  it("with words stops the agent sooner than the voice alone", () => {
     const turns = speaking("where are")
     assert.strictEqual(turns.count("Clear"), 1)
     assert.strictEqual(turns.told("BargeIn")[0].clearAfter, 100)
@@ -121,7 +121,7 @@ describe("partial transcript", () => {
     assert.strictEqual(turns.count("Clear"), 1)
   })
 
-  it("that is a backchannel lets the agent go on, for as long again", () => {
+  it("with a backchannel gives the voice as long again before it stops the agent", () => {
     const turns = speaking("okay", 150)
     turns.pass(199)
     assert.strictEqual(turns.count("Clear"), 0)
@@ -129,13 +129,13 @@ describe("partial transcript", () => {
     assert.strictEqual(turns.count("Clear"), 1)
   })
 
-  it("that is a backchannel at first stops the agent when more is said", () => {
+  it("with more than a backchannel stops the agent", () => {
     const turns = speaking("okay")
     turns.send({ _tag: "Partial", utterance: turns.last("BeginUtterance")!.utterance, text: "okay but where" })
     assert.strictEqual(turns.count("Clear"), 1)
   })
 
-  it("without words, of another utterance, or while the agent is silent decides nothing", () => {
+  it("without words, of another utterance, or in the agent's silence changes nothing", () => {
     const empty = speaking(" … ")
     assert.strictEqual(empty.count("Clear"), 0)
     assert.strictEqual(empty.told("CallerSays").length, 0)
@@ -150,7 +150,7 @@ describe("partial transcript", () => {
     assert.deepStrictEqual(silent.told("CallerSays").map(({ text }) => text), ["where are"])
   })
 
-  it("is told to watchers once each time it changes", () => {
+  it("is told to watchers each time it changes", () => {
     const turns = speaking("okay")
     const { utterance } = turns.last("BeginUtterance")!
     for (const text of ["okay", "okay but", "okay but"]) turns.send({ _tag: "Partial", utterance, text })

@@ -21,7 +21,7 @@ describe("keys", () => {
     assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "1")
   })
 
-  it("in the middle of speech wait for it, and neither is lost", () => {
+  it("within speech wait for the words, and both are answered", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.send({ _tag: "VoiceStarted", since: turns.now })

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { answering, asked, historyOf, markGraceMillis, silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
-describe("heard ledger", () => {
-  it("history holds only what was confirmed, and of the running segment what had time to play", () => {
+describe("the playback ledger", () => {
+  it("gives the history the confirmed words and those that had time to play", () => {
     const turns = answering("We are open on weekdays. And on Saturday from ten to two.")
     turns.pass(1000)
     turns.send({ _tag: "MarkReturned", reply: turns.last("Speak")!.reply, segment: 0 })
@@ -18,7 +18,7 @@ describe("heard ledger", () => {
     assert.notInclude(heard.text, "two")
   })
 
-  it("a sentence that came after a gap is heard as far as it had time to play, too", () => {
+  it("counts a sentence after a gap as far as it had time to play", () => {
     const turns = asked()
     const { reply } = turns.last("StartReply")!
     turns.send({ _tag: "ReplyText", reply, text: "We are open. A" })
@@ -36,7 +36,7 @@ describe("heard ledger", () => {
     assert.strictEqual(historyOf(turns).at(-1), "agent: We are open. And we close")
   })
 
-  it("marks that a clear sent back are not heard", () => {
+  it("does not count marks that a clear sent back", () => {
     const turns = answering()
     const { reply, segment } = turns.last("Speak")!
     turns.pass(500)
@@ -47,7 +47,7 @@ describe("heard ledger", () => {
     assert.isBelow(turns.state.history.at(-1)!.text.length, 30)
   })
 
-  it("a mark that never comes back does not hold up the call", () => {
+  it("counts a mark as returned that never comes back", () => {
     const turns = answering("Yes.")
     turns.pass(4000 + markGraceMillis)
     assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, true)
@@ -55,7 +55,7 @@ describe("heard ledger", () => {
 })
 
 describe("a reply that waits for the caller's silence", () => {
-  it("is not taken to be heard, however long it waits", () => {
+  it("does not count as heard, however long it waits", () => {
     const turns = Turns.make()
     turns.send({ _tag: "Began" })
     const { reply, segment } = turns.last("Speak")!
@@ -82,7 +82,7 @@ describe("pressing keys", () => {
     return turns
   }
 
-  it("is done behind the words, with a mark of its own, and is nothing that was said", () => {
+  it("happens after the words, with a mark of its own, and is not in the heard text", () => {
     const turns = pressing("1 2 #")
     const words = turns.last("Speak")!
     const keys = turns.last("Press")!
@@ -116,7 +116,7 @@ describe("pressing keys", () => {
     assert.isUndefined(turns.state.active)
   })
 
-  it("is interrupted like speech; after a false interruption only what was not pressed is", () => {
+  it("is interrupted like speech, and after a false interruption only the other keys are pressed", () => {
     const turns = pressing("1234")
     const { reply, segment } = turns.last("Speak")!
     turns.send({ _tag: "MediaSent", reply, segment })
@@ -135,7 +135,7 @@ describe("pressing keys", () => {
     assert.strictEqual(turns.last("Speak")?.text, "I am pressing the keys.")
   })
 
-  it("is not taken for done while the words before are still playing, though the tones were sent", () => {
+  it("does not count as done while the words before it still play", () => {
     const turns = pressing("1234")
     const { reply, segment } = turns.last("Speak")!
     for (const [id, duration] of [[segment, 2000], [segment + 1, 800]]) {
@@ -150,7 +150,7 @@ describe("pressing keys", () => {
     assert.strictEqual(turns.last("Press")?.digits, "1234")
   })
 
-  it("is not done once the caller has taken the turn", () => {
+  it("does not happen once the caller has taken the turn", () => {
     const turns = pressing("1234")
     turns.send({ _tag: "MediaSent", reply: turns.last("Speak")!.reply, segment: 0 })
     turns.pass(300)
@@ -174,7 +174,7 @@ describe("pressing keys", () => {
     assert.strictEqual(turns.last("HangUp")?.reason, "goodbye")
   })
 
-  it("is not done when the reply breaks off", () => {
+  it("does not happen when the reply breaks off", () => {
     const turns = asked("enter the code")
     const { reply } = turns.last("StartReply")!
     turns.send({ _tag: "ReplyText", reply, text: "I am pressing the keys. And th" })

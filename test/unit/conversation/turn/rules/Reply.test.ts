@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { asked, silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
-describe("speak early", () => {
-  it("hands the first clause to speech before the reply is written", () => {
+describe("early speech", () => {
+  it("begins with the first clause before the reply is written", () => {
     const turns = asked()
     const { reply } = turns.last("StartReply")!
     turns.send({ _tag: "ReplyText", reply, text: "Yes of course, on which day would you " })
@@ -12,7 +12,7 @@ describe("speak early", () => {
     assert.strictEqual(turns.last("Speak")?.text, "on which day would you like to come?")
   })
 
-  it("speaks no markup", () => {
+  it("has no markup", () => {
     const turns = asked()
     turns.answers("We are **open** from `nine` to five.")
     assert.strictEqual(turns.last("Speak")?.text, "We are open from nine to five.")
@@ -20,7 +20,7 @@ describe("speak early", () => {
 })
 
 describe("a reply that is cut short", () => {
-  it("says its whole sentences, and nothing of the one that will not be finished", () => {
+  it("is said up to its last whole sentence", () => {
     const turns = asked("when do you open")
     const { reply } = turns.last("StartReply")!
     turns.send({ _tag: "ReplyText", reply, text: "We open at nine. On Saturdays we close" })
@@ -33,13 +33,13 @@ describe("a reply that is cut short", () => {
   })
 })
 
-describe("engine faults", () => {
+describe("a failure of an engine", () => {
   const fail = (turns: ReturnType<typeof Turns.make>) => {
     const { attempt, utterance } = turns.last("Transcribe")!
     turns.send({ _tag: "TranscriptionFailed", utterance, attempt, reason: "timeout" })
   }
 
-  it("a transcription is asked for once more, then there is an apology", () => {
+  it("at a transcription is retried once, then apologised for", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(500)
@@ -50,7 +50,7 @@ describe("engine faults", () => {
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
   })
 
-  it("a reply without text is asked for once more, then there is an apology", () => {
+  it("at a reply without text is retried once, then apologised for", () => {
     const turns = asked()
     turns.pass(300)
     turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
@@ -59,7 +59,7 @@ describe("engine faults", () => {
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
   })
 
-  it("a reply that breaks off says so behind what it has said", () => {
+  it("within a reply is apologised for after the words so far", () => {
     const turns = asked()
     const { reply } = turns.last("StartReply")!
     turns.send({ _tag: "ReplyText", reply, text: "We are open from nine. And on Sat" })
@@ -69,7 +69,7 @@ describe("engine faults", () => {
     assert.strictEqual(turns.last("Speak")?.reply, reply)
   })
 
-  it("speech is tried once more, then there is an apology; the third failure in a row ends the call", () => {
+  it("at speech is retried once, then apologised for, and the third one in a row ends the call", () => {
     const turns = asked()
     turns.answers("We are open from nine to five.")
     turns.pass(300)
@@ -83,7 +83,7 @@ describe("engine faults", () => {
     assert.include(spoken, Turns.settings.lines.failure)
   })
 
-  it("a failed speculation is made again at the endpoint", () => {
+  it("at a preemptive reply is retried at the endpoint", () => {
     const turns = asked()
     turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "broken" })
     turns.pass(300)
@@ -92,9 +92,9 @@ describe("engine faults", () => {
   })
 
   for (const failure of [{ reason: "refused" }, { reason: "unavailable", isSpent: true }, { reason: "timeout", isSpent: true }] as const) {
-    const what = `${failure.reason}${"isSpent" in failure ? ", after all tries," : ""}`
+    const what = `${failure.reason}${"isSpent" in failure ? " after all retries" : ""}`
 
-    it(`a reply that is ${what} is not asked for again`, () => {
+    it(`at a reply (${what}) is not retried`, () => {
       const turns = asked()
       turns.pass(300)
       turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, ...failure })
@@ -102,7 +102,7 @@ describe("engine faults", () => {
       assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
     })
 
-    it(`a reply that is ${what} in the pause is not asked for again when the turn is over`, () => {
+    it(`at a preemptive reply (${what}) is not retried at the endpoint`, () => {
       const turns = asked()
       const { reply } = turns.last("StartReply")!
       turns.send({ _tag: "ReplyFailed", reply, ...failure })
@@ -113,7 +113,7 @@ describe("engine faults", () => {
       assert.strictEqual(turns.all.filter(turns.tag("CancelReply")).filter((cancelled) => cancelled.reply === reply).length, 1)
     })
 
-    it(`a reply that is ${what} in the pause is asked for with what the caller says behind it`, () => {
+    it(`at a preemptive reply (${what}) does not prevent a reply to further words`, () => {
       const turns = asked()
       turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, ...failure })
       turns.voice(500)
@@ -124,7 +124,7 @@ describe("engine faults", () => {
       assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
     })
 
-    it(`a transcription and speech that are ${what} are not asked for again`, () => {
+    it(`at a transcription or at speech (${what}) is not retried`, () => {
       const hearing = Turns.make()
       hearing.greeted()
       hearing.voice(500)
@@ -143,7 +143,7 @@ describe("engine faults", () => {
     })
   }
 
-  it("a reply that broke off does not make up for failures, though its end is heard; the third ends the call", () => {
+  it("within a reply counts though the apology is heard, and the third one ends the call", () => {
     const turns = asked()
     for (let attempt = 1; attempt <= 3; attempt++) {
       if (attempt > 1) {
@@ -166,7 +166,7 @@ describe("engine faults", () => {
     assert.strictEqual(turns.last("HangUp")?.reason, "engineFailed")
   })
 
-  it("a good turn makes up for failures", () => {
+  it("is forgotten after a good turn", () => {
     const turns = asked()
     turns.pass(300)
     for (let attempt = 0; attempt < 2; attempt++) {

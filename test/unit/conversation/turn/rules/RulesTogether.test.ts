@@ -52,7 +52,7 @@ const history = (line: ReturnType<typeof Line.make>) => line.turns.state.history
 const said = (line: ReturnType<typeof Line.make>, text: string) => line.turns.told("AgentSays").filter((told) => told.text === text).length
 
 describe("a request to wait", () => {
-  it("into the agent's answer stands behind what was heard of it", () => {
+  it("into the agent's answer comes after the heard part in the history", () => {
     const line = answering()
     says(line, "Wait a second.")
     line.pass(3000)
@@ -62,7 +62,7 @@ describe("a request to wait", () => {
     assert.deepStrictEqual(more, [])
   })
 
-  it("into a greeting that has to be heard is granted behind it", () => {
+  it("into a greeting that has to be heard is granted after it", () => {
     const line = open({ interruption: { ...Turns.settings.interruption, greeting: false } })
     line.pass(300)
     says(line, "One moment please.", 600)
@@ -73,7 +73,7 @@ describe("a request to wait", () => {
     assert.strictEqual(said(line, lines.idle), 0)
   })
 
-  it("is not over with an \"okay\" to the end of the line that grants it", () => {
+  it("is not over with an \"okay\" at the end of the hold line", () => {
     const line = greeted()
     says(line, "Wait a second.")
     line.pass(Line.durationOf(lines.hold) - 650)
@@ -86,7 +86,7 @@ describe("a request to wait", () => {
     assert.strictEqual(line.heard(line.turns.told("AgentHeard").at(-1)!.turn), lines.hold)
   })
 
-  it("is over with a long speech, though its end is an \"okay\"", () => {
+  it("is over with long speech, even if its last word is an \"okay\"", () => {
     const line = greeted()
     says(line, "Wait a second.")
     line.pass(5000)
@@ -103,7 +103,7 @@ describe("a request to wait", () => {
 })
 
 describe("keys", () => {
-  it("`#` just behind a number asks for its words once", () => {
+  it("with `#` right after a spoken number request one transcript", () => {
     const line = greeted()
     line.voice(600)
     line.send({ _tag: "Digit", digit: "#" })
@@ -114,7 +114,7 @@ describe("keys", () => {
     assert.strictEqual(line.turns.count("StartReply"), 1)
   })
 
-  it("in the pause behind the words are in what is answered", () => {
+  it("in the pause after the words are answered with the words", () => {
     const line = greeted()
     line.voice(600)
     line.pass(60)
@@ -128,7 +128,7 @@ describe("keys", () => {
     assert.deepStrictEqual(request?.request.history.slice(-2).map(({ text }) => text), ["my number is", "7"])
   })
 
-  it("`#` under the caller's voice does not have the agent talk on over it", () => {
+  it("with `#` during the caller's voice do not make the agent talk over it", () => {
     const line = answering()
     line.send({ _tag: "VoiceStarted", since: line.turns.now })
     line.pass(500)
@@ -144,7 +144,7 @@ describe("keys", () => {
 })
 
 describe("a goodbye", () => {
-  it("whose end can't be said does not end a call that it asks to go on", () => {
+  it("that can't be said to its end does not end the call if the caller is asked to speak again", () => {
     const line = greeted()
     says(line, "goodbye")
     line.begins("Thank you for calling us today, it was a pleasure. ")
@@ -157,7 +157,7 @@ describe("a goodbye", () => {
   })
 
   for (const text of ["Bye!", "Thank you, goodbye."]) {
-    it(`is said to its end and kept when the caller says ${JSON.stringify(text)} into it`, () => {
+    it(`is said to its end when the caller says ${JSON.stringify(text)} into it`, () => {
       const goodbye = "Your table is booked for Monday at ten. Thank you for calling. Goodbye."
       const line = answering(goodbye, true)
       line.pass(2500)
@@ -171,8 +171,8 @@ describe("a goodbye", () => {
   }
 })
 
-describe("what was not understood", () => {
-  it("is asked for again when the caller has not heard that it was", () => {
+describe("speech that was not understood", () => {
+  it("is asked for again when the caller has not heard the request to repeat", () => {
     const turns = Turns.make(settings)
     turns.greeted()
     const speak = () => {
@@ -195,8 +195,8 @@ describe("what was not understood", () => {
   })
 })
 
-describe("words whose end is lost", () => {
-  it("stand behind what was heard of the answer that they have interrupted", () => {
+describe("words whose last part is lost", () => {
+  it("come in the history after the heard part of the interrupted answer", () => {
     const line = answering(`${answer} ${answer} ${answer}`)
     line.send({ _tag: "VoiceStarted", since: line.turns.now })
     line.pass(27_500)
@@ -215,7 +215,7 @@ describe("words whose end is lost", () => {
 })
 
 describe("a greeting that was not heard", () => {
-  it("is told to the model also when the caller was asked to say it again in between, and spoke into that", () => {
+  it("is told to the model also when the caller was asked to repeat in between", () => {
     const line = open()
     line.pass(300)
     line.voice(900)

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { answering, asked, historyOf } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
-describe("speculation", () => {
-  it("starts the reply in the pause and holds its sound until the endpoint", () => {
+describe("a preemptive reply", () => {
+  it("begins in the pause, and its sound waits for the endpoint", () => {
     const turns = asked()
     assert.strictEqual(turns.count("StartReply"), 1)
     turns.answers("We are open from nine to five.")
@@ -14,7 +14,7 @@ describe("speculation", () => {
     assert.strictEqual(turns.told("AgentSays").at(-1)?.text, "We are open from nine to five.")
   })
 
-  it("is thrown away when the caller goes on, and what was said before still counts", () => {
+  it("is dropped when the caller goes on, and their earlier words still count", () => {
     const turns = asked("i would like an appointment")
     const first = turns.last("StartReply")?.reply
     turns.send({ _tag: "VoiceStarted", since: turns.now })
@@ -28,14 +28,14 @@ describe("speculation", () => {
     assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
   })
 
-  it("leaves no trace in the dialogue's state when it was thrown away", () => {
+  it("leaves no trace in the dialogue's state when it is dropped", () => {
     const turns = asked()
     turns.answers("Fine.", { state: { asked: "day" } })
     turns.send({ _tag: "VoiceStarted", since: turns.now })
     assert.isNull(turns.state.dialogue)
   })
 
-  it("takes over the dialogue's state once it counts", () => {
+  it("changes the dialogue's state once it counts", () => {
     const turns = asked()
     turns.answers("Fine.", { state: { asked: "day" } })
     turns.pass(300)
@@ -43,12 +43,12 @@ describe("speculation", () => {
   })
 })
 
-describe("false interruption", () => {
+describe("a false interruption", () => {
   for (const [what, transcript] of [
     ["a cough", { text: "", ending: "unknown" }],
     ["a backchannel", Turns.complete("Uh-huh.")]
   ] as const) {
-    it(`${what} resumes the unheard rest`, () => {
+    it(`by ${what} resumes the unheard rest`, () => {
       const turns = answering()
       turns.pass(1000)
       turns.voice(400)
@@ -66,7 +66,7 @@ describe("false interruption", () => {
     })
   }
 
-  it("a short backchannel does not stop the agent", () => {
+  it("by a short backchannel does not stop the agent", () => {
     const turns = answering()
     turns.pass(1000)
     turns.voice(120)
@@ -77,7 +77,7 @@ describe("false interruption", () => {
     assert.strictEqual(turns.told("CallerSaid").length, 1)
   })
 
-  it("a yes at the very end of a question is an answer", () => {
+  it("is none if it is a yes at the very end of a question", () => {
     const turns = answering("Shall I book that for you?")
     turns.pass(3900)
     turns.voice(300)
@@ -87,7 +87,7 @@ describe("false interruption", () => {
     assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "yes")
   })
 
-  it("noise while the agent waits is no turn", () => {
+  it("is no turn when the agent waits", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(300)
@@ -98,7 +98,7 @@ describe("false interruption", () => {
     assert.strictEqual(turns.told("CallerSaid").length, 0)
   })
 
-  it("a mumble resumes the unheard rest too, more than a mumble is a turn", () => {
+  it("by a mumble resumes the unheard rest, and longer speech is a turn", () => {
     for (const [millis, isTurn] of [[500, false], [1100, true]] as const) {
       const turns = answering()
       turns.pass(600)
@@ -111,7 +111,7 @@ describe("false interruption", () => {
     }
   })
 
-  it("speech that nobody understands is a turn", () => {
+  it("is none if nobody understands the speech in the agent's silence", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(900)

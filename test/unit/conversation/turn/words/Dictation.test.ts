@@ -226,13 +226,13 @@ describe("a caller who dictates is waited for", () => {
     for (const language of Object.keys(dictationWords)) assert.property(tables, language)
   })
 
-  it("by the slot that a question of the script fills", () => {
+  it("if a question of the script fills a slot of that kind", () => {
     const asked = { question: "Fine. And for Jane, which one is it?", needs: [{ slot: "phone_number", ask: "And for {name}, which one is it?" }] }
     assert.isTrue(Dictation.of("en").isInProgress("five", asked))
     assert.isFalse(Dictation.of("en").isInProgress("five", { question: asked.question }))
   })
 
-  it("by the plan of the agent's region", () => {
+  it("up to a whole number of the agent's region", () => {
     const question = "What is your phone number?"
     assert.isTrue(Dictation.of("en", "GB").isInProgress("020 7946 095", { question }))
     assert.isFalse(Dictation.of("en", "GB").isInProgress("020 7946 0958", { question }))

@@ -17,7 +17,7 @@ describe("the agent's question", () => {
     assert.deepStrictEqual(questions.read({ question }), { kind, expectedDigits })
   })
 
-  it("fills a slot of the script, whose name says what it is", () => {
+  it("has the kind of the script's slot that it fills", () => {
     const needs = [{ slot: "birth_date", ask: "And when, {name}, was that?" }] as NonNullable<DictationQuestion.Asked["needs"]>
     assert.strictEqual(questions.read({ question: "And when, Anna, was that?", needs }).kind, "birthDate")
   })

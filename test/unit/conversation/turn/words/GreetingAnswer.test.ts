@@ -55,7 +55,7 @@ const rows: ReadonlyArray<Row> = [
   { language: "sw", bare: ["Hello?", "Hallo hallo"], calleesName: ["Juma."], request: ["Nataka miadi ya kesho."] }
 ]
 
-describe("what is said into a greeting", () => {
+describe("words into a greeting", () => {
   const settings = { attention: ["are you there"], backchannels: ["uh-huh"] }
 
   for (const { bare, calleesName, language, request } of rows) {
@@ -81,11 +81,11 @@ describe("what is said into a greeting", () => {
     })
   }
 
-  it("asks for something when there are no words", () => {
+  it("are no greeting when there are none", () => {
     for (const text of ["", " ", "...", "?!"]) assert.isFalse(GreetingAnswer.make({})(text, true))
   })
 
-  it("knows the agent's own phrases", () => {
+  it("may be the agent's own phrases", () => {
     assert.isFalse(GreetingAnswer.make({ language: "en" })("Ahoy hoy!", true))
     assert.isTrue(GreetingAnswer.make({ language: "en", attention: ["ahoy hoy"] })("Ahoy hoy!", true))
   })

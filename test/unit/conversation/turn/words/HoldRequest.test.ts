@@ -59,18 +59,18 @@ describe("a request to wait", () => {
     })
   }
 
-  it("is none in a language without words for it", () => {
+  it("is not recognized in a language without rules", () => {
     assert.isFalse(HoldRequest.isOne("Hold on", "ja"))
   })
 
-  it("may say so many times, and is none when it goes on for long", () => {
+  it("may repeat itself, but is not recognized when it goes on for long", () => {
     assert.isTrue(HoldRequest.isOne("wait ".repeat(20), "en"))
     assert.isFalse(HoldRequest.isOne("wait ".repeat(21), "en"))
     assert.isFalse(HoldRequest.isOne(`${"tylko chwileczkę zaraz muszę ".repeat(4)}stolik`, "pl"))
   })
 })
 
-describe("thanks for the waiting", () => {
+describe("thanks for waiting", () => {
   const thanks: Readonly<Record<string, ReadonlyArray<string>>> = {
     en: ["Thanks.", "Thank you.", "Okay, thank you very much.", "Sure, thanks a lot.", "Thank you so much, okay."],
     de: ["Danke.", "Okay, vielen Dank.", "Ja, danke schön.", "Gut, danke."],
@@ -91,7 +91,7 @@ describe("thanks for the waiting", () => {
     assert.isFalse(HoldRequest.isThanks(text, "en"))
   })
 
-  it("is none in a language without words for it", () => {
+  it("is not recognized in a language without rules", () => {
     assert.isFalse(HoldRequest.isThanks("Thanks", "ja"))
   })
 })

@@ -1,0 +1,94 @@
+/**
+ * The agent files that the configuration asks for: those of `AGENT` and `AGENT_NUMBERS`, and all of `AGENTS_DIR`.
+ */
+import { Array, Data, Effect, FileSystem, Option, Path, Result } from "effect"
+import { AppConfig } from "../config/AppConfig.ts"
+import type { EngineFailed } from "../conversation/ports/Engine.ts"
+import type { AgentDefinition } from "../definition/AgentDefinition.ts"
+import type { AgentName } from "../domain/AgentName.ts"
+import * as DialRules from "../domain/DialRules.ts"
+import { echo } from "./Echo.ts"
+import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./file/AgentFile.ts"
+
+/** Two files have one name, or a file has the name of `echo`. */
+export class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
+  readonly agent: AgentName
+  readonly file: string
+  /** Unset: it is built in. */
+  readonly other?: string
+}> {
+  override get message() {
+    return `${this.file}: the name "${this.agent}" is taken${
+      this.other === undefined ? ": it is built in" : ` by ${this.other}`
+    }. Give the agent another "name".`
+  }
+}
+
+export type AgentProblem = AgentFileInvalid | AgentFileUnreadable | AgentNameTaken | EngineFailed
+
+/** All that keeps agents from answering, for the operator. */
+export class AgentsUnusable extends Data.TaggedError("AgentsUnusable")<{
+  readonly problems: Array.NonEmptyReadonlyArray<AgentProblem>
+}> {
+  override get message() {
+    return this.problems.map(({ message }) => message).join("\n")
+  }
+}
+
+interface ConfiguredAgent {
+  /** As the configuration names it. */
+  readonly file: string
+  readonly definition: AgentDefinition
+}
+
+/** The files of `AGENTS_DIR`, in the order of their names. */
+const filesInFolder = Effect.fnUntraced(function*(folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  return yield* fs.readDirectory(folder).pipe(
+    Effect.map((names) => names.filter((name) => /\.ya?ml$/i.test(name)).sort().map((name) => path.join(folder, name))),
+    // The file's own error is the right one for a folder too: it says where to look.
+    Effect.catch(() => Effect.succeed([folder]))
+  )
+})
+
+/** A transfer is the operator's own choice: one to a number that the API would not dial is kept, and the operator is warned. */
+const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: AgentDefinition) =>
+  Effect.forEach(Object.entries(transfers), ([name, number]) =>
+    Option.match(DialRules.refusal(rules, number), {
+      onNone: () => Effect.void,
+      onSome: ({ message }) =>
+        Effect.logWarning(`${file}: the transfer "${name}" is made, but leads to a number that the API would not dial. ${message}`)
+    }), { discard: true })
+
+/** Loads each file once, however often it is named. By absolute paths, in the order in which the files are named. */
+export const load = Effect.gen(function*() {
+  const { agents: config, dialling } = yield* AppConfig
+  const files = yield* AgentFiles
+  const path = yield* Path.Path
+  const inFolder = yield* Option.match(config.dir, { onNone: () => Effect.succeed([]), onSome: filesInFolder })
+  const chosen = [config.standard, ...config.numbers.map(({ agent }) => agent)]
+  const named = chosen.flatMap((choice) => choice._tag === "File" ? [choice.path] : [])
+
+  const agents = new Map<string, ConfiguredAgent>()
+  const problems: Array<AgentProblem> = []
+  const seen = new Set<string>()
+  for (const file of [...inFolder, ...named]) {
+    const absolutePath = path.resolve(file)
+    if (seen.has(absolutePath)) continue
+    seen.add(absolutePath)
+    const loaded = yield* Effect.result(files.load(file))
+    if (Result.isFailure(loaded)) {
+      problems.push(loaded.failure)
+      continue
+    }
+    const definition = loaded.success
+    const other = [...agents.values()].find((one) => one.definition.name === definition.name)
+    if (other !== undefined || definition.name === echo.name) {
+      problems.push(new AgentNameTaken({ agent: definition.name, file, ...(other === undefined ? {} : { other: other.file }) }))
+    } else agents.set(absolutePath, { file, definition })
+  }
+  if (Array.isArrayNonEmpty(problems)) return yield* new AgentsUnusable({ problems })
+  for (const { definition, file } of agents.values()) yield* warnOfTransfers(dialling.rules, file, definition)
+  return { agents: agents as ReadonlyMap<string, ConfiguredAgent>, named }
+})

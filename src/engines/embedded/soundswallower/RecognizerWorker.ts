@@ -1,0 +1,171 @@
+/**
+ * A thread that recognizes, as the main thread sees it: what it was sent, what it has yet to do, and who waits for its answers. When
+ * its worker crashes or hangs, another worker takes its place; the utterances of the old one are unknown to the new one.
+ */
+import { Worker } from "node:worker_threads"
+import { Deferred, Effect } from "effect"
+import type { Grammar } from "./SoundSwallowerModel.ts"
+import type { Reply, Request } from "./SoundSwallowerThread.ts"
+import { JobFailed } from "../WorkerPool.ts"
+
+/** Samples (250 ms) that an utterance is expected to bring yet, at the least. */
+const expectedSamples = 2000
+
+/** The number of a request whose answer nobody waits for: a new worker loads the known grammars. */
+const unasked = -1
+
+type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
+
+/** A request that is answered; the worker gives it its number. */
+export type Question = DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">
+
+export class RecognizerWorker {
+  readonly #file: URL
+  readonly #grammars: ReadonlyMap<string, Grammar>
+  readonly #timeout: number
+  /** `undefined` before the first start, and after a crash of a worker that never answered: it is not started over and over. */
+  #worker: Worker | undefined
+  #isClosed = false
+  /** The worker has answered at least once. */
+  #hasAnswered = false
+  /** Grammars that were known when the worker was started, and that it has yet to load. */
+  #grammarsToLoad = 0
+  #life = 0
+  #utterances = 0
+  #nextUtterance = 0
+  /** Samples that it has yet to hear, by its last reply and by what was sent since. */
+  #waitingSamples = 0
+  /** Counts replies. A thread with much to do is late; it hangs only when this stands still. */
+  #replies = 0
+  #nextAsk = 0
+  readonly #asks = new Map<number, Deferred.Deferred<string, JobFailed>>()
+
+  /**
+   * Starts nothing yet.
+   *
+   * @param grammars those that are known to all threads; read at each start
+   * @param timeout ms without a reply after which a thread that was asked counts as hung
+   */
+  constructor(file: URL, grammars: ReadonlyMap<string, Grammar>, timeout: number) {
+    this.#file = file
+    this.#grammars = grammars
+    this.#timeout = timeout
+  }
+
+  get isStarted(): boolean {
+    return this.#worker !== undefined
+  }
+
+  /** It is started, and has loaded the grammars that were known then. */
+  get isReady(): boolean {
+    return this.#worker !== undefined && this.#grammarsToLoad === 0
+  }
+
+  /** What it has to do, in samples. */
+  get work(): number {
+    return this.#waitingSamples + expectedSamples * this.#utterances
+  }
+
+  /** Counts replacements. An utterance of an earlier life is gone. */
+  get life(): number {
+    return this.#life
+  }
+
+  start(): Worker {
+    const worker = new Worker(this.#file)
+    this.#worker = worker
+    this.#hasAnswered = false
+    this.#grammarsToLoad = this.#grammars.size
+    worker.unref()
+    // The exit follows. Without this listener an error would end the process.
+    worker.on("error", () => {})
+    worker.on("message", (reply: Reply) => this.#onReply(reply))
+    worker.on("exit", () => this.#onExit())
+    for (const grammar of this.#grammars.values()) post(worker, { _tag: "Load", ask: unasked, grammar })
+    return worker
+  }
+
+  #onReply(reply: Reply): void {
+    this.#replies++
+    this.#hasAnswered = true
+    this.#waitingSamples = reply.waiting
+    if (reply._tag === "GotOn") return
+    if (reply.ask === unasked) this.#grammarsToLoad--
+    const ask = this.#asks.get(reply.ask)
+    this.#asks.delete(reply.ask)
+    if (ask === undefined) return
+    Deferred.doneUnsafe(ask, reply._tag === "Done" ? Effect.succeed(reply.text) : Effect.fail(new JobFailed({ reason: "failed", message: reply.message })))
+  }
+
+  #onExit(): void {
+    const asks = [...this.#asks.values()]
+    this.#asks.clear()
+    this.#life++
+    this.#utterances = 0
+    this.#waitingSamples = 0
+    this.#worker = undefined
+    if (this.#hasAnswered && !this.#isClosed) this.start()
+    // Last, because those who are told may ask again at once.
+    for (const ask of asks) {
+      Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new one takes its place." })))
+    }
+  }
+
+  /** Sends a request that is not answered. Starts the worker if there is none. */
+  send(request: Request): void {
+    if (request._tag === "Sound") this.#waitingSamples += request.sound.length
+    if (this.#worker !== undefined || !this.#isClosed) post(this.#worker ?? this.start(), request)
+  }
+
+  /** The number of a new utterance, which counts as work until {@link endUtterance}. */
+  beginUtterance(): number {
+    this.#utterances++
+    return this.#nextUtterance++
+  }
+
+  endUtterance(utterance: number): void {
+    this.#utterances--
+    this.send({ _tag: "End", utterance })
+  }
+
+  /** Fails when the worker says so, when it crashes, and when it does nothing for the time-out; then it is replaced. */
+  ask(question: Question): Effect.Effect<string, JobFailed> {
+    return Effect.suspend(() => {
+      const answer = Deferred.makeUnsafe<string, JobFailed>()
+      const number = this.#nextAsk++
+      this.#asks.set(number, answer)
+      this.send({ ...question, ask: number })
+      return Effect.raceFirst(Deferred.await(answer), this.#replaceHung(number)).pipe(
+        Effect.onInterrupt(() => Effect.sync(() => this.#asks.delete(number)))
+      )
+    })
+  }
+
+  /** Waits until the thread has done nothing for the time-out. Whether an answer is too late for a caller is for the caller to say. */
+  readonly #replaceHung = Effect.fnUntraced({ self: this }, function*(number: number) {
+    const worker = this.#worker
+    let replies: number
+    do {
+      replies = this.#replies
+      yield* Effect.sleep(this.#timeout)
+    } while (this.#replies !== replies)
+    this.#asks.delete(number)
+    yield* Effect.promise(async () => worker?.terminate())
+    return yield* new JobFailed({ reason: "late", message: "The thread did not answer, and was replaced." })
+  })
+
+  /** Stops the worker; none is started any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#worker?.terminate()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+}
+
+const post = (worker: Worker, request: Request): void => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  worker.postMessage(request)
+}

@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Dialect } from "../../../../../src/engines/openai/chat/Dialect.ts"
+import { ServerDialect, type ServerDialectOptions } from "../../../../../src/engines/openai/chat/ServerDialect.ts"
+
+const make = (options: Partial<ServerDialectOptions> = {}) =>
+  new ServerDialect({ url: new URL("http://127.0.0.1:8000/v1"), tools: "auto", thinking: "off", ...options })
+
+const noTools = "The model does not support tools"
+
+const thoughtIn = (dialect: Dialect) => ({ dialect, hasThoughts: true, opensThought: undefined })
+
+describe("the dialect of a server", () => {
+  it("is guessed by the model's name until the server refuses something", () => {
+    const server = make()
+    assert.deepStrictEqual([server.of("gemma3:27b").tools, server.of("llama-3.3").tools], ["text", "calls"])
+    server.refused(server.of("llama-3.3"), undefined, noTools)
+    assert.strictEqual(server.of("llama-3.3").tools, "text")
+  })
+
+  it("is learnt once, by all requests that were under way", () => {
+    const server = make()
+    const dialect = server.of("llama-3.3")
+    assert.isFalse(server.hasChangedSince(dialect))
+    server.refused(dialect, undefined, noTools)
+    assert.isTrue(server.hasChangedSince(dialect))
+    assert.isFalse(server.hasChangedSince(server.of("llama-3.3")))
+  })
+
+  it("stays as it is after a refusal that is about nothing in it", () => {
+    const server = make()
+    const dialect = server.of("llama-3.3")
+    assert.isUndefined(server.refused(dialect, undefined, "Too hot in here"))
+    assert.isFalse(server.hasChangedSince(dialect))
+  })
+
+  it("does not learn the way of thinking that one request alone asked for", () => {
+    const server = make()
+    const dialect = server.of("qwen3:8b")
+    const next = server.refused(dialect, { ...dialect.thinking, effort: "low" }, noTools)
+    assert.strictEqual(next?.thinking.effort, "low")
+    assert.deepStrictEqual([server.of("qwen3:8b").tools, server.of("qwen3:8b").thinking], ["text", dialect.thinking])
+  })
+})
+
+describe("a model that thinks", () => {
+  it("is asked not to, and given room for its thoughts if it thinks all the same", () => {
+    const server = make()
+    const first = server.of("a-new-model")
+    assert.strictEqual(first.thinking.effort, "unset")
+    assert.strictEqual(server.answered(thoughtIn(first))?.effort, "none")
+    const second = server.of("a-new-model")
+    assert.deepStrictEqual([second.thinking.effort, second.thinking.isExpected], ["none", false])
+    assert.isTrue(server.answered(thoughtIn(second))?.isExpected)
+  })
+
+  it("is asked otherwise once, however many answers were under way", () => {
+    const server = make()
+    const dialect = server.of("a-new-model")
+    assert.isDefined(server.answered(thoughtIn(dialect)))
+    assert.isUndefined(server.answered(thoughtIn(dialect)))
+    assert.isFalse(server.of("a-new-model").thinking.isExpected)
+  })
+
+  it("is asked again with the least thinking, and from then on, after an answer of thoughts alone", () => {
+    const server = make()
+    const dialect = server.of("a-new-model")
+    const least = server.withLeastThinking(dialect)
+    assert.deepStrictEqual([least?.effort, least?.isExpected], ["none", true])
+    assert.deepStrictEqual(server.of("a-new-model").thinking, least)
+    assert.isUndefined(server.withLeastThinking(server.of("a-new-model")))
+  })
+
+  it("thinks on in later answers where the operator wants it to", () => {
+    const server = make({ thinking: "high" })
+    const dialect = server.of("a-new-model")
+    assert.isDefined(server.withLeastThinking(dialect))
+    assert.strictEqual(server.of("a-new-model").thinking.effort, "high")
+  })
+
+  it("begins its text with a thought, as its answers show", () => {
+    const server = make()
+    const dialect = server.of("a-new-model")
+    assert.isFalse(server.opensThought("a-new-model"))
+    server.answered({ dialect, hasThoughts: true, opensThought: true })
+    assert.isTrue(server.opensThought("a-new-model"))
+    server.answered({ dialect, hasThoughts: false, opensThought: undefined })
+    assert.isTrue(server.opensThought("a-new-model"))
+    server.answered({ dialect, hasThoughts: false, opensThought: false })
+    assert.isFalse(server.opensThought("a-new-model"))
+  })
+})
