@@ -3,9 +3,9 @@
  * of their own; `main` adds Node's and the live engines.
  *
  * ```text
- * AppConfig ─▶ Identity ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
- *      ├─────▶ Database ─▶ CallStore ─────────────────────▲
- *      └─────▶ Conversations ─▶ Agents ────────────────────▲
+ * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
+ *      ├─────▶ Database ─▶ CallStore ─────────────────────────▲
+ *      └─────▶ ConversationAgent ─▶ Agents ───────────────────▲
  *  the engines ───▲
  * ```
  */
@@ -16,6 +16,7 @@ import * as ConversationAgent from "./agent/ConversationAgent.ts"
 import { TurnEventLog } from "./agent/TurnEventLog.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import * as LineCodec from "./call/media/LineCodec.ts"
+import { CallHistories } from "./call/history/CallHistories.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import { Credentials } from "./config/Credentials.ts"
@@ -34,16 +35,17 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
-/** What the service knows and does, without its HTTP side. */
+/** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
+  Layer.provideMerge(CallHistories.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Credentials.layer),
   // First and last: what calls write at their end still gets there.
   Layer.provideMerge(LiveCallStore.layer)
 )
 
-/** Gets ready for the first call, then says where to go. */
+/** Gets ready for the first call, then logs where the service listens. */
 const announce = Effect.gen(function*() {
   const config = yield* AppConfig
   const identity = yield* Credentials
