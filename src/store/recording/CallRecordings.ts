@@ -4,33 +4,28 @@
  *
  * Who reads or erases a call's recording does not see the parts: they are joined, with silence where the line was away.
  */
-import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
-import type { FileUnwritable } from "../../config/Files.ts"
+import { Context, Data, Effect, Layer, Option, type Scope, type Stream } from "effect"
+import { FileUnwritable } from "../../config/Files.ts"
 import type { CallSid } from "../../domain/Sid.ts"
-import type { StoreUnreachable } from "../CallStore.ts"
 
-/** A part of the recording can't be had now: its file is gone or unreadable, or the bucket does not answer. */
-export class RecordingUnreadable extends Data.TaggedError("RecordingUnreadable")<{ readonly file: string; readonly cause: unknown }> {
+/** The place where sound is kept does not answer, or fails. */
+export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{ readonly cause: unknown }> {
   override get message() {
-    return "The recording can't be read now. Check the folder of recordings and, if one is set, the bucket. Try again soon."
+    return "The recording can't be reached now: the folder, the bucket or the database of recordings does not answer. Try again soon."
   }
 }
 
-/** A part of the recording may still be there. */
-export class RecordingNotErased extends Data.TaggedError("RecordingNotErased")<{ readonly file: string; readonly cause: unknown }> {
-  override get message() {
-    return "The recording could not be erased. Check the folder of recordings and, if one is set, the bucket. Then erase the call again."
-  }
-}
-
-/** A call's whole recording as one WAV file, as long as it was when it was asked for: that of a live call grows. */
+/**
+ * A call's sound as one WAV file: two channels, the caller left and the agent right, in the call's time. That of a live call grows; this is
+ * as long as it was when it was asked for.
+ */
 export interface Recording {
   /** Bytes of the file. */
   readonly length: number
-  /** Whether parts of it may still grow. */
-  readonly isLive: boolean
-  /** The bytes from `from` on, up to `to`, which is not included. Never more than a few pieces of it are in memory. */
-  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, RecordingUnreadable>
+  /** ms of sound. */
+  readonly duration: number
+  /** The bytes from `from` up to, but without, `to`. Never more than a few pieces of them are in memory. */
+  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, RecordingUnreachable>
 }
 
 /** The place of one media stream's sound in a call. */
@@ -44,7 +39,7 @@ export interface Part {
 
 /** The file of a media stream that is open. */
 export interface PartFile {
-  /** Sound behind all before, or silence of so many bytes. After a failure the file is as it was before. */
+  /** Sound behind all before, or silence of so many bytes. After a failure the recording is as it was before. */
   readonly append: (sound: Uint8Array | { readonly silentBytes: number }) => Effect.Effect<void, FileUnwritable>
 }
 
@@ -52,7 +47,17 @@ export class CallRecordings extends Context.Service<CallRecordings, {
   /** Begins the file of a media stream. It is finished when the scope closes. */
   readonly begin: (part: Part) => Effect.Effect<PartFile, FileUnwritable, Scope.Scope>
   /** `None`: the call was not recorded, or its recording is gone. */
-  readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, StoreUnreachable | RecordingUnreadable>
-  /** Deletes all files and objects of the call. What the database knows of them is deleted by whoever erases the call. */
-  readonly erase: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable | RecordingNotErased>
-}>()("client-caller/store/recording/CallRecordings") {}
+  readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, RecordingUnreachable>
+  /** Removes it from this machine's folder and from the bucket, but not from the database. May be done again. */
+  readonly erase: (callSid: CallSid) => Effect.Effect<void, RecordingUnreachable>
+}>()("client-caller/store/recording/CallRecordings") {
+  /** Nothing is recorded. */
+  static readonly layerNone = Layer.succeed(
+    CallRecordings,
+    CallRecordings.of({
+      begin: ({ callSid }) => Effect.fail(new FileUnwritable({ file: callSid, cause: "there is no folder" })),
+      find: () => Effect.succeed(Option.none()),
+      erase: () => Effect.void
+    })
+  )
+}

@@ -6,7 +6,7 @@ import { AppConfig } from "../../config/AppConfig.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore } from "../CallStore.ts"
 import { Database } from "../Database.ts"
-import { CallRecordings, type Part, RecordingNotErased } from "./CallRecordings.ts"
+import { CallRecordings, type Part, RecordingUnreachable } from "./CallRecordings.ts"
 import * as FolderCare from "./FolderCare.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as PartFiles from "./PartFiles.ts"
@@ -44,19 +44,17 @@ const make = Effect.gen(function*() {
 
   const erase = Effect.fnUntraced(function*(callSid: CallSid) {
     if (uploads !== undefined) yield* uploads.stop(callSid)
-    const known = yield* rows.ofCall(callSid)
-    const inFolder = (yield* PartFiles.list(folder)).filter((found) => found.callSid === callSid)
-    const names = new Set([...known, ...inFolder].map(({ file }) => file))
-    for (const file of names) {
-      const notErased = (cause: unknown) => new RecordingNotErased({ file, cause })
-      yield* Effect.mapError(PartFiles.remove(folder, file), notErased)
-      if (Option.isSome(bucket)) yield* Effect.mapError(bucket.value.remove(file), notErased)
+    for (const found of yield* PartFiles.list(folder)) {
+      if (found.callSid === callSid) yield* PartFiles.remove(folder, found.file)
     }
-  })
+    if (Option.isNone(bucket)) return
+    // By the names in the bucket: the database may know of them no more.
+    for (const file of yield* bucket.value.list(callSid)) yield* bucket.value.remove(file)
+  }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
 
   yield* Effect.forkScoped(FolderCare.run({ folder, kept: recording.kept, bucket, uploads, rows, store, isOpen }))
 
-  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, files, isOpen }), erase })
+  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, files }), erase })
 })
 
 export const layerNoDeps = Layer.effect(CallRecordings, make)

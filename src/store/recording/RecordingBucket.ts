@@ -13,7 +13,7 @@ import type { BucketSettings } from "../../config/variables/RecordingVariables.t
 
 /** The bucket refused a request or did not answer. */
 export class BucketFailed extends Data.TaggedError("BucketFailed")<{
-  readonly operation: "put" | "get" | "look" | "remove"
+  readonly operation: "put" | "get" | "look" | "list" | "remove"
   /** Of HTTP; unset: there was no answer. */
   readonly status?: number
   readonly cause?: unknown
@@ -41,6 +41,8 @@ export interface Bucket {
   readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
   /** An object's bytes; `None`: there is none. */
   readonly sizeOf: (name: string) => Effect.Effect<Option.Option<number>, BucketFailed>
+  /** The names of the objects that begin so; of a thousand at most. */
+  readonly list: (begin: string) => Effect.Effect<ReadonlyArray<string>, BucketFailed>
   /** Also where there is none. */
   readonly remove: (name: string) => Effect.Effect<void, BucketFailed>
 }
@@ -66,18 +68,19 @@ const operations = { PUT: "put", GET: "get", HEAD: "look", DELETE: "remove" } as
 
 export const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket => {
   const { accessKeyId, prefix, region, secretAccessKey, url } = settings
-  const urlOf = (name: string) => `${url}/${`${prefix}${name}`.split("/").map(encodeURIComponent).join("/")}`
+  const fullName = (name: string) => `${prefix}${name}`
+  const urlOf = (name: string) => `${url}/${fullName(name).split("/").map(encodeURIComponent).join("/")}`
 
-  const sign = (method: Method, name: string, headers: Record<string, string>) =>
+  const sign = (method: Method, url: string, headers: Record<string, string>) =>
     Effect.tryPromise({
-      try: () => new AwsV4Signer({ method, url: urlOf(name), headers, service: "s3", region, accessKeyId, secretAccessKey: Redacted.value(secretAccessKey) }).sign(),
+      try: () => new AwsV4Signer({ method, url, headers, service: "s3", region, accessKeyId, secretAccessKey: Redacted.value(secretAccessKey) }).sign(),
       catch: (cause) => new BucketFailed({ operation: operations[method], cause })
     })
 
-  const send = (method: Method, name: string, options: { readonly headers?: Record<string, string>; readonly body?: HttpBody.HttpBody; readonly within?: Duration.Duration } = {}) =>
+  const send = (method: Method, url: string, options: { readonly headers?: Record<string, string>; readonly body?: HttpBody.HttpBody; readonly within?: Duration.Duration } = {}) =>
     Effect.gen(function*() {
       const failed = (cause: unknown) => new BucketFailed({ operation: operations[method], cause })
-      const signed = yield* sign(method, name, options.headers ?? {})
+      const signed = yield* sign(method, url, options.headers ?? {})
       const request = HttpClientRequest.make(method)(signed.url, {
         headers: Object.fromEntries(signed.headers),
         ...(options.body === undefined ? {} : { body: options.body })
@@ -95,12 +98,12 @@ export const make = (settings: BucketSettings, client: HttpClient.HttpClient): B
   return {
     put: Effect.fnUntraced(function*(name, size, content) {
       const within = Duration.sum(answerTimeout, Duration.seconds(size / slowestBytesPerSecond))
-      const response = yield* send("PUT", name, { body: HttpBody.stream(content, "audio/wav", size), within })
+      const response = yield* send("PUT", urlOf(name), { body: HttpBody.stream(content, "audio/wav", size), within })
       yield* check("PUT", response, isDone)
     }),
     get: (name, from, to) =>
       Stream.unwrap(Effect.gen(function*() {
-        const response = yield* send("GET", name, { headers: { range: `bytes=${from}-${to - 1}` } })
+        const response = yield* send("GET", urlOf(name), { headers: { range: `bytes=${from}-${to - 1}` } })
         yield* check("GET", response, (status) => status === 206)
         return response.stream.pipe(
           Stream.mapError((cause) => new BucketFailed({ operation: "get", cause })),
@@ -108,13 +111,20 @@ export const make = (settings: BucketSettings, client: HttpClient.HttpClient): B
         )
       })),
     sizeOf: Effect.fnUntraced(function*(name) {
-      const response = yield* send("HEAD", name)
+      const response = yield* send("HEAD", urlOf(name))
       if (response.status === 404) return Option.none()
       yield* check("HEAD", response, isDone)
       return Option.some(Number(response.headers["content-length"] ?? 0))
     }),
+    list: Effect.fnUntraced(function*(begin) {
+      const response = yield* send("GET", `${url}?list-type=2&prefix=${encodeURIComponent(fullName(begin))}`)
+      yield* check("GET", response, isDone)
+      const text = yield* Effect.mapError(response.text, (cause) => new BucketFailed({ operation: "list", cause }))
+      // What stands behind the prefix are names of ours, which XML writes as they are.
+      return Array.from(text.matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => key.slice(key.lastIndexOf(begin)))
+    }),
     remove: Effect.fnUntraced(function*(name) {
-      const response = yield* send("DELETE", name)
+      const response = yield* send("DELETE", urlOf(name))
       yield* check("DELETE", response, (status) => isDone(status) || status === 404)
     })
   }

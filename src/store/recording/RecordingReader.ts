@@ -5,32 +5,31 @@
 import { Effect, type FileSystem, Option, Stream } from "effect"
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
-import type { StoreUnreachable } from "../CallStore.ts"
-import { type Recording, RecordingUnreadable } from "./CallRecordings.ts"
+import { type Recording, RecordingUnreachable } from "./CallRecordings.ts"
 import * as JoinedParts from "./JoinedParts.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as PartFiles from "./PartFiles.ts"
 import type { Bucket } from "./RecordingBucket.ts"
 import type { RecordingRows, Row } from "./RecordingRows.ts"
 
-type Sound = JoinedParts.SoundOfPart<RecordingUnreadable>
+const unreachable = (cause: unknown) => new RecordingUnreachable({ cause })
+
+type Sound = JoinedParts.SoundOfPart<RecordingUnreachable>
 
 export const make = (options: {
   readonly folder: string
   readonly bucket: Option.Option<Bucket>
   readonly rows: Pick<RecordingRows, "ofCall">
   readonly files: FileSystem.FileSystem
-  /** Whether this process writes to the file now. */
-  readonly isOpen: (file: string) => boolean
 }) => {
-  const { bucket, files, folder, isOpen, rows } = options
+  const { bucket, files, folder, rows } = options
 
   /** `bytes` of a WAV file, of which `read` gives some. */
-  const soundOf = ({ file, started_at }: Row, bytes: number, read: (from: number, to: number) => Stream.Stream<Uint8Array, unknown>): Sound => ({
+  const soundOf = ({ started_at }: Row, bytes: number, read: (from: number, to: number) => Stream.Stream<Uint8Array, unknown>): Sound => ({
     startedAt: started_at,
     size: Math.max(0, bytes - MulawWav.headerBytes),
     read: (from, to) =>
-      Stream.mapError(read(MulawWav.headerBytes + from, MulawWav.headerBytes + to), (cause) => new RecordingUnreadable({ file, cause }))
+      Stream.mapError(read(MulawWav.headerBytes + from, MulawWav.headerBytes + to), unreachable)
   })
 
   const inFolder = Effect.fnUntraced(function*(row: Row) {
@@ -44,23 +43,23 @@ export const make = (options: {
     const { get, sizeOf } = bucket.value
     const bytes = row.place === "bucket" && row.duration !== null
       ? Option.some(MulawWav.headerBytes + row.duration * MulawWav.bytesPerMilli)
-      : yield* Effect.mapError(sizeOf(row.file), (cause) => new RecordingUnreadable({ file: row.file, cause }))
+      : yield* Effect.mapError(sizeOf(row.file), unreachable)
     return Option.isNone(bytes) ? undefined : soundOf(row, bytes.value, (from, to) => get(row.file, from, to))
   })
 
   /** A part may be moved to the bucket while it is looked for. */
-  const find = (row: Row): Effect.Effect<Sound | undefined, RecordingUnreadable> =>
+  const find = (row: Row): Effect.Effect<Sound | undefined, RecordingUnreachable> =>
     row.place === "bucket" ? inBucket(row) : Effect.flatMap(inFolder(row), (found) => found === undefined ? inBucket(row) : Effect.succeed(found))
 
-  return (callSid: CallSid): Effect.Effect<Option.Option<Recording>, StoreUnreachable | RecordingUnreadable> =>
+  return (callSid: CallSid): Effect.Effect<Option.Option<Recording>, RecordingUnreachable> =>
     Effect.gen(function*() {
-      const known = yield* rows.ofCall(callSid)
       const parts: Array<Sound> = []
-      for (const row of known) {
+      for (const row of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
         const part = yield* find(row)
         if (part !== undefined) parts.push(part)
       }
       if (parts.length === 0) return Option.none()
-      return Option.some({ ...JoinedParts.join(parts), isLive: known.some(({ file }) => isOpen(file)) })
+      const joined = JoinedParts.join(parts)
+      return Option.some({ ...joined, duration: PartFiles.durationOf(joined.length) })
     })
 }
