@@ -10,6 +10,7 @@ import { AppConfig } from "../../config/AppConfig.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import { CallRecordings, type Part, type PartFile } from "../../store/recording/CallRecordings.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
+import type { CallKeeping } from "../CallInfo.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import * as LineRecorder from "./LineRecorder.ts"
 import type { Taken } from "./StereoBuffer.ts"
@@ -22,6 +23,8 @@ const lastWritesTimeout = Duration.seconds(2)
 const bytesPerSecond = 16_000
 
 export class CallRecorder extends Context.Service<CallRecorder, {
+  /** A call is recorded if its request, its agent or the configuration wants it, and if more than figures is kept of it. */
+  readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping?: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
   /** Hears a media stream until the scope closes. Never waits for the disk, but for a moment at the end. */
   readonly listen: (
     part: Part,
@@ -32,13 +35,14 @@ export class CallRecorder extends Context.Service<CallRecorder, {
   static readonly layer = Layer.effect(
     CallRecorder,
     Effect.gen(function*() {
-      const { limits } = yield* AppConfig
+      const { limits, recording } = yield* AppConfig
       const recordings = yield* CallRecordings
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       return CallRecorder.of({
+        isRecorded: ({ agent, keeping }) => keeping?.words !== false && (recording.all || agent.isRecorded === true || keeping?.isRecorded === true),
         listen: Effect.fnUntraced(function*(part, { openedAt }, { maxBacklogFrames }) {
           const backlog = maxBacklogFrames === undefined ? Duration.toMillis(limits.backlog) : undefined
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })
