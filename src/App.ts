@@ -3,9 +3,9 @@
  * of their own; `main` adds Node's and the live engines.
  *
  * ```text
- * AppConfig ─▶ Identity ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
- *      ├─────▶ Database ─▶ CallStore ─────────────────────▲
- *      └─────▶ Conversations ─▶ Agents ────────────────────▲
+ * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
+ *      ├─────▶ Database ─▶ CallStore ─────────────────────────▲
+ *      └─────▶ ConversationAgent ─▶ Agents ───────────────────▲
  *  the engines ───▲
  * ```
  */
@@ -34,7 +34,7 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
-/** What the service knows and does, without its HTTP side. */
+/** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
@@ -43,7 +43,7 @@ export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(LiveCallStore.layer)
 )
 
-/** Gets ready for the first call, then says where to go. */
+/** Gets ready for the first call, then logs where the service listens. */
 const announce = Effect.gen(function*() {
   const config = yield* AppConfig
   const identity = yield* Credentials

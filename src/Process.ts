@@ -1,8 +1,8 @@
 /**
  * The service as a process: live layers, signals, exit codes. Started by `main`.
  *
- * SIGTERM or SIGINT drains and exits 0; a second signal stops at once (exit code 1). A configuration
- * that can't be used is told in one line a variable, exit code 1. A start that fails, and a shutdown, end within their bounds.
+ * SIGTERM or SIGINT drains and exits 0; a second signal stops at once (exit code 1). A configuration that can't be used is explained in one
+ * line a variable, exit code 1. A start that fails, and a shutdown, end in bounded time.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Data, Duration, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
@@ -26,7 +26,7 @@ import * as NextTickScheduler from "./runtime/NextTickScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
 import * as V8 from "./runtime/V8.ts"
 
-/** What is wrong with `.env`. */
+/** `.env` is there, and can't be read. */
 class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ readonly why: Files.FileUnreadable["why"] }> {
   override get message() {
     const advice = this.why === "forbidden" ? "Check its permissions" : `It must be a regular file of at most ${Files.maxBytes / 1024 / 1024} MiB`
@@ -62,7 +62,7 @@ const HttpServer = Layer.unwrap(
   })
 )
 
-/** What starting needed is let go before the first call, 45 MB; then memory goes by the calls (docs/adr/0016). */
+/** Frees what only the start needed (45 MB) before the first call. Later, V8's memory settings follow the number of calls (docs/adr/0016). */
 const Memory = Layer.effectDiscard(
   Effect.gen(function*() {
     const registry = yield* CallRegistry
@@ -74,23 +74,23 @@ const Memory = Layer.effectDiscard(
 
 // -- The bounds of a start and of a shutdown -----------------------------------------------------
 
-/** ms that a start which is over may take to let go of what it has; nothing of it is worth waiting for. */
-const startingLimit = 8000
+/** ms that a failed or stopped start may take to free what it has made; nothing of it is worth waiting for. */
+const startingLimitMillis = 8000
 
-/** ms on top of SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and some. */
-const stoppingLimit = 15_000
+/** ms on top of SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and 5 s more. */
+const stoppingLimitMillis = 15_000
 
-let shutdownLimit = startingLimit
+let shutdownLimitMillis = startingLimitMillis
 let isEnding = false
 
-/** From now on the process ends within its bound, whoever is connected and whatever an engine is doing. */
+/** From now on the process ends within `shutdownLimitMillis`, whoever is connected and whatever an engine is doing. */
 const endInTime = () => {
   if (isEnding) return
   isEnding = true
   setTimeout(() => {
     process.stderr.write("The service did not let go of everything in time, and ends all the same.\n")
     process.exit(1)
-  }, shutdownLimit).unref()
+  }, shutdownLimitMillis).unref()
 }
 
 /** Once the service is there, calls have their grace. */
@@ -98,7 +98,7 @@ const Started = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
     yield* Effect.sync(() => {
-      shutdownLimit = Duration.toMillis(server.shutdownGrace) + stoppingLimit
+      shutdownLimitMillis = Duration.toMillis(server.shutdownGrace) + stoppingLimitMillis
     })
   })
 )
@@ -107,7 +107,7 @@ const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
-  // The app's own, and so built once: what the engines log goes the same way.
+  // The same layer as in App, and so built once: the engines log through it too.
   Layer.provide(Telemetry.layer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),
@@ -131,7 +131,7 @@ const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<vo
   }
 }
 
-/** The reason first: what the start has made so far is let go of behind that. */
+/** Explains first, and then frees what the start has made so far. */
 const explainInTime = (cause: Cause.Cause<Layer.Error<typeof Main>>) => Effect.andThen(Effect.sync(endInTime), explain(cause))
 
 LogSink.surviveErrors([process.stdout, process.stderr])

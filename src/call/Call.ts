@@ -9,11 +9,13 @@ import { TransferFailed } from "../conversation/ports/AudioPort.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { MediaStream } from "../twilio/media/MediaStream.ts"
 import type { CallControl, CallInfo, CallLimits } from "./CallInfo.ts"
+import * as CallEvents from "./CallEvents.ts"
 import * as CallLifecycle from "./CallLifecycle.ts"
 import * as CallOwner from "./CallOwner.ts"
 import { CallEvent, type CallState } from "./CallState.ts"
 import * as CallStreams from "./CallStreams.ts"
 import * as ConversationFeed from "./ConversationFeed.ts"
+import type { CallHistory } from "./history/CallHistory.ts"
 
 export interface Call {
   readonly info: CallInfo
@@ -49,23 +51,30 @@ export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,
   control: CallControl,
+  history: CallHistory,
   onPhase: CallLifecycle.OnPhase
 ): Effect.fn.Return<{ readonly call: Call; readonly run: Effect.Effect<void> }> {
   const scope = yield* Scope.make()
   const watch = yield* ConversationFeed.make
-  const lifecycle = yield* CallLifecycle.make(info, onPhase)
-  const streams = CallStreams.make(info, lifecycle, {
+  const events = CallEvents.make(watch, history)
+  const lifecycle = yield* CallLifecycle.make(info, (state) => Effect.andThen(events.onPhase(state), onPhase(state)))
+  history.began()
+  const streams = CallStreams.make(info, lifecycle, history, {
     media: limits.media,
     backlog: limits.backlog,
-    watch,
+    watch: { tell: events.tell, isWatched: watch.isWatched },
     transfer: makeTransfer(info, lifecycle, control, scope),
     isOutbound: info.direction === "outbound"
   }, scope)
 
+  const finish = Effect.suspend(() => {
+    const phase = lifecycle.phase()
+    return phase._tag === "Ended" ? events.finish(phase.reason) : Effect.void
+  })
   const run = CallOwner.run(lifecycle, limits, control, streams).pipe(
     // For an owner that is stopped from outside; after the call's own end this changes nothing.
     Effect.ensuring(lifecycle.dispatch(CallEvent.Released({ reason: "shutdown" }))),
-    Effect.onExit((exit) => Effect.andThen(Scope.close(scope, exit), watch.end)),
+    Effect.onExit((exit) => Effect.andThen(Scope.close(scope, exit), Effect.andThen(finish, watch.end))),
     Effect.annotateLogs({ callSid: info.callSid })
   )
 

@@ -1,5 +1,5 @@
 /** What is fixed about one call: who it is with, what it may ask of Twilio, how long its waits are. */
-import type { Duration, Effect, Option } from "effect"
+import type { Duration, Effect, Option, Schema } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { CallSid } from "../domain/Sid.ts"
@@ -15,6 +15,23 @@ export interface CallInfo {
   readonly callerKey?: string
   /** Where Twilio asks what next after a transfer; unset: the call then ends. */
   readonly continueUrl?: string
+  /** What is kept of the call; unset: the service's defaults. */
+  readonly keeping?: CallKeeping
+}
+
+/** What the request for a call, its agent and the configuration say of its history. */
+export interface CallKeeping {
+  /** `false`: figures only. */
+  readonly words: boolean
+  /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */
+  readonly numbers: "plain" | "hashed"
+  readonly isRecorded: boolean
+  /** JSON of at most 4 KiB; `null`: none. */
+  readonly metadata: Schema.Json
+  readonly campaign: string | null
+  /** Where the call's webhooks go; `null`: to the service's address. */
+  readonly webhookUrl: string | null
+  readonly isTranscriptSent: boolean
 }
 
 /** What one call may ask of Twilio over REST. */

@@ -12,11 +12,13 @@ import { type CallEvent, type CallState, type Command, initial, type Phase, tran
  * The call has entered a new phase. Runs once for each, in the fiber that brought the event, which can't be interrupted meanwhile.
  * Nothing comes after `Ended`.
  */
-export type OnPhase = (phase: Phase) => Effect.Effect<void>
+export type OnPhase = (state: CallState) => Effect.Effect<void>
 
 export interface CallLifecycle {
   readonly state: Effect.Effect<CallState>
   readonly phase: () => Phase
+  /** Twilio was asked to hand the call on, or has done it. */
+  readonly isTransferring: () => boolean
   /** Moves the state; gives the new one. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** What is to be done, in order. The queue's end is the call's end. */
@@ -34,17 +36,18 @@ export const make = Effect.fnUntraced(function*(
 
   const callsIn = ({ _tag }: Phase) => Metrics.callsLive(_tag, direction)
 
-  const enter = Effect.fnUntraced(function*(before: Phase, after: Phase) {
+  const enter = Effect.fnUntraced(function*(before: Phase, state: CallState) {
+    const after = state.phase
     yield* Metric.modify(callsIn(before), -1)
     if (after._tag !== "Ended") {
       yield* Metric.modify(callsIn(after), 1)
       yield* Effect.logDebug(`call ${after._tag.toLowerCase()}`)
-      return yield* onPhase(after)
+      return yield* onPhase(state)
     }
     const { reason } = after
     yield* Metric.update(Metrics.callsEnded(reason, direction), 1)
     yield* Effect.logInfo("call ended").pipe(Effect.annotateLogs({ reason }))
-    yield* onPhase(after)
+    yield* onPhase(state)
     yield* Queue.end(commands)
   })
 
@@ -55,13 +58,14 @@ export const make = Effect.fnUntraced(function*(
         Queue.offerAllUnsafe(commands, newCommands)
         return [[before, after], after]
       })
-      if (before.phase._tag !== after.phase._tag) yield* enter(before.phase, after.phase)
+      if (before.phase._tag !== after.phase._tag) yield* enter(before.phase, after)
       return after
     }).pipe(Effect.annotateLogs({ callSid }), Effect.uninterruptible)
 
   return {
     state: Ref.get(state),
     phase: () => Ref.getUnsafe(state).phase,
+    isTransferring: () => Ref.getUnsafe(state).isTransferring || Ref.getUnsafe(state).phase._tag === "Transferred",
     dispatch,
     commands,
     begin: Effect.andThen(

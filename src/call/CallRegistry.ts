@@ -11,8 +11,10 @@ import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
 import type { CallInfo } from "./CallInfo.ts"
-import { CallEvent, type EndReason, isUnanswered, type Phase } from "./CallState.ts"
+import { CallEvent, type EndReason, type CallState, isUnanswered } from "./CallState.ts"
+import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
+import { CallHistories } from "./history/CallHistories.ts"
 import * as AbsentCalls from "./registry/AbsentCalls.ts"
 import * as Admission from "./registry/Admission.ts"
 import * as CallControls from "./registry/CallControls.ts"
@@ -54,7 +56,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   /** What is said and done on a call that is live, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
   /** Twilio has told a status. It is remembered for a call that is not here yet. `sequence`: Twilio's `SequenceNumber`. */
-  readonly report: (callSid: CallSid, status: CallStatus, sequence: number) => Effect.Effect<void>
+  readonly report: (callSid: CallSid, status: CallStatus, sequence: number, facts?: StatusFacts) => Effect.Effect<void>
   /** Ends a live call, by its stream's end or over REST. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /** A webhook of this call is answered with `<Hangup/>`: the call is over, whether it is here or not. */
@@ -79,6 +81,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
     Effect.gen(function*() {
       const { limits, twilio } = yield* AppConfig
       const rest = yield* RestClient
+      const histories = yield* CallHistories
       const absent = yield* AbsentCalls.make
       const live = LiveCalls.make(limits)
       const feeds = EndedFeeds.make()
@@ -94,7 +97,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
 
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 
-      const onPhase = Effect.fnUntraced(function*(callSid: CallSid, phase: Phase) {
+      const onPhase = Effect.fnUntraced(function*(callSid: CallSid, { phase }: CallState) {
         if (phase._tag !== "Ended") return
         yield* absent.addEnd(callSid, false)
         const call = live.end(callSid)
@@ -103,7 +106,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
 
       // Once Twilio has hung up there is nothing left to wait for.
       const controlOf = (info: CallInfo) => CallControls.make(rest, twilio.phoneNumber, info, end(info.callSid, "requested"))
-      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, onPhase })
+      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, onPhase })
 
       return CallRegistry.of({
         admit,
@@ -112,7 +115,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>
           Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.watch ?? feeds.find(callSid)), ({ events }) => events)),
-        report: Effect.fnUntraced(function*(callSid, status, sequence) {
+        report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
+          yield* histories.report(callSid, { ...facts, status })
           yield* absent.addReport(callSid, { status, sequence }, live.find(callSid) !== undefined)
           yield* dispatch(callSid, CallEvent.StatusReported({ status, sequence }))
         }),

@@ -8,7 +8,9 @@ import type { MediaStream } from "../twilio/media/MediaStream.ts"
 import type { CallInfo } from "./CallInfo.ts"
 import type { CallLifecycle } from "./CallLifecycle.ts"
 import { CallEvent, type EndReason, type StreamEnd } from "./CallState.ts"
+import type { CallHistory } from "./history/CallHistory.ts"
 import * as MediaSession from "./media/MediaSession.ts"
+import * as StreamEnds from "./StreamEnds.ts"
 
 /** The WebSocket's close code and reason (RFC 6455, section 7.4) for an end of ours. */
 const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
@@ -45,27 +47,41 @@ export interface CallStreams {
 export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
-  session: MediaSession.Options,
+  history: Pick<CallHistory, "streamBegan" | "remember" | "actions">,
+  session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
   /** The open streams; each waits for the reason to be closed. */
   const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
 
   /** Until the stream ends or is to be closed, also while the agent still gets ready. */
-  const untilEnd = (stream: MediaStream, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> =>
-    Effect.raceFirst(
-      MediaSession.run(stream, info.agent, session),
-      Effect.map(toClose, (reason): StreamEnd => ({ _tag: "Closed", reason }))
+  const untilEnd = (stream: MediaStream, isAfterTransfer: boolean, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
+    const resumption = history.streamBegan(isAfterTransfer)
+    let closedFor: EndReason | undefined
+    const options: MediaSession.Options = {
+      ...session,
+      remember: history.remember,
+      actions: history.actions,
+      ...(resumption === undefined ? {} : { resumption }),
+      whyEnded: (end) => StreamEnds.tellable(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.isTransferring())
+    }
+    return Effect.raceFirst(
+      MediaSession.run(stream, info.agent, options),
+      Effect.map(toClose, (reason): StreamEnd => {
+        closedFor = reason
+        return { _tag: "Closed", reason }
+      })
     ).pipe(
       Effect.catchTag("AgentFailed", (error) => Effect.as(Effect.logError(error.message, error.cause), agentFailed)),
       Effect.catchDefect((defect) => Effect.as(Effect.logError("The agent failed; the call is ended", defect), agentFailed))
     )
+  }
 
   const serve = Effect.fnUntraced(
-    function*(stream: MediaStream, toClose: Effect.Effect<EndReason>) {
+    function*(stream: MediaStream, isAfterTransfer: boolean, toClose: Effect.Effect<EndReason>) {
       const { streamSid } = stream
       yield* Effect.logInfo("stream started")
-      const end = yield* untilEnd(stream, toClose)
+      const end = yield* untilEnd(stream, isAfterTransfer, toClose)
       yield* Effect.logInfo("stream ended").pipe(
         Effect.annotateLogs({ end: end._tag === "Closed" ? end.reason : end._tag })
       )
@@ -87,12 +103,13 @@ export const make = (
       if (closing.has(streamSid)) return false
       const toClose = yield* Deferred.make<EndReason>()
       closing.set(streamSid, toClose)
+      const isAfterTransfer = lifecycle.phase()._tag === "Transferred"
       const { phase } = yield* lifecycle.dispatch(CallEvent.StreamStarted({ streamSid }))
       if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) {
         closing.delete(streamSid)
         return false
       }
-      yield* Effect.flatMap(Effect.forkIn(serve(stream, Deferred.await(toClose)), scope), Fiber.await)
+      yield* Effect.flatMap(Effect.forkIn(serve(stream, isAfterTransfer, Deferred.await(toClose)), scope), Fiber.await)
       return true
     }),
     close: (streamSid, reason) =>

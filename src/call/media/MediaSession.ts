@@ -13,7 +13,8 @@
  */
 import { Clock, Deferred, Duration, Effect, type Scope, Stream } from "effect"
 import type { Agent, AgentFailed } from "../../agent/Agent.ts"
-import { type OutboundMark, Signal, type TransferFailed } from "../../conversation/ports/AudioPort.ts"
+import type { ActionKeeper } from "../../conversation/ports/Actions.ts"
+import { type CallSide, type OutboundMark, type Resumption, Signal, type TransferFailed } from "../../conversation/ports/AudioPort.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { Control } from "../../twilio/media/MediaMessage.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
@@ -61,7 +62,24 @@ export interface Options {
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   readonly isOutbound?: boolean
   readonly listener?: LineListener
+  /** See `CallSide`. */
+  readonly resumption?: Resumption
+  readonly remember?: CallSide["remember"]
+  readonly actions?: ActionKeeper
+  /** What the agent is told of the end. `end`: unset if the session was stopped from outside. */
+  readonly whyEnded?: (end: StreamEnd | undefined) => string | undefined
 }
+
+/** What the agent needs of the options. */
+const ofAgent = ({ actions, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
+  tell: watch.tell,
+  isWatched: watch.isWatched,
+  ...(transfer === undefined ? {} : { transfer }),
+  ...(resumption === undefined ? {} : { resumption }),
+  ...(remember === undefined ? {} : { remember }),
+  ...(actions === undefined ? {} : { actions }),
+  ...(whyEnded === undefined ? {} : { whyEnded: () => whyEnded(end()) })
+})
 
 /** Decodes, and lets the listener hear the same bytes. */
 const decoderFor = (agent: Agent, listener: LineListener | undefined): LineCodec.LineDecoder => {
@@ -108,7 +126,11 @@ export const run = Effect.fnUntraced(function*(
   const backlog = Duration.toMillis(options.backlog)
 
   const ended = yield* Deferred.make<StreamEnd>()
-  const endNow = (how: StreamEnd) => Deferred.doneUnsafe(ended, Effect.succeed(how))
+  let how: StreamEnd | undefined
+  const endNow = (end: StreamEnd) => {
+    how ??= end
+    return Deferred.doneUnsafe(ended, Effect.succeed(end))
+  }
   const end = (how: StreamEnd) => Effect.sync(() => void endNow(how))
 
   const counts = MediaCounts.make({ tally: stream.tally, now, isEcho: agent.name === "echo", context })
@@ -131,9 +153,7 @@ export const run = Effect.fnUntraced(function*(
     audio: Stream.mapArray(stream.media, hear),
     borrowedAudio,
     clear: outbound.clear,
-    tell: options.watch.tell,
-    isWatched: options.watch.isWatched,
-    ...(options.transfer === undefined ? {} : { transfer: options.transfer }),
+    ...ofAgent(options, () => how),
     callId: stream.start.callSid,
     isOutbound: options.isOutbound === true
   })

@@ -4,7 +4,8 @@ import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as Call from "../Call.ts"
 import type { CallControl, CallInfo, CallLimits } from "../CallInfo.ts"
-import { CallEvent, type Phase } from "../CallState.ts"
+import { CallEvent, type CallState } from "../CallState.ts"
+import type { CallHistories } from "../history/CallHistories.ts"
 import type { AbsentCalls } from "./AbsentCalls.ts"
 import type { Report } from "./EarlyReports.ts"
 import type { LiveCalls, Refusal } from "./LiveCalls.ts"
@@ -45,9 +46,10 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly absent: AbsentCalls
   readonly limits: CallLimits
   readonly controlOf: (info: CallInfo) => CallControl
-  readonly onPhase: (callSid: CallSid, phase: Phase) => Effect.Effect<void>
+  readonly histories: CallHistories["Service"]
+  readonly onPhase: (callSid: CallSid, state: CallState) => Effect.Effect<void>
 }): Effect.fn.Return<Admission, never, Scope.Scope> {
-  const { absent, controlOf, limits, live, onPhase } = options
+  const { absent, controlOf, histories, limits, live, onPhase } = options
   const owners = yield* FiberSet.make()
 
   const checkRoom = Effect.fnUntraced(function*(callerKey: string | undefined) {
@@ -59,7 +61,8 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const begin = Effect.fnUntraced(function*(info: CallInfo, reports: ReadonlyArray<Report>) {
     const { callSid } = info
-    const made = yield* Call.make(info, limits, controlOf(info), (phase) => onPhase(callSid, phase))
+    const history = yield* histories.open(info)
+    const made = yield* Call.make(info, limits, controlOf(info), history, (state) => onPhase(callSid, state))
     // Another request of the same call may have been faster.
     const call = live.find(callSid) ?? made.call
     if (call === made.call) {

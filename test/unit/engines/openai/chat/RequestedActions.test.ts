@@ -22,7 +22,7 @@ const requested = (lines: ReadonlyArray<string>, calls: ReadonlyArray<ServerCall
   const result = RequestedActions.of({ answered, writtenActions }, { history: [{ role: "caller", text: "Hello." }], isLastRound }, actions)
   return {
     parts: result.parts.map((part) => part._tag === "Digits" ? part.digits : part._tag),
-    calls: result.calls.map(({ ask, id, name }) => [id, name, Result.isSuccess(ask) ? "asked" : ask.failure])
+    calls: result.calls.map(({ id, name, request }) => [id, name, Result.isSuccess(request) ? "asked" : request.failure.answer])
   }
 }
 

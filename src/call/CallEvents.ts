@@ -1,0 +1,45 @@
+/**
+ * What is told of a call, to its watchers and to its history: the events of its conversation, and its end, once.
+ *
+ * A conversation whose line was lost tells no end, for the call may go on. If the call does end then, the call tells it.
+ */
+import { Effect } from "effect"
+import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
+import type { CallState, EndReason } from "./CallState.ts"
+import type { ConversationFeed } from "./ConversationFeed.ts"
+import type { CallHistory } from "./history/CallHistory.ts"
+
+/** Watchers know these two ends as one. */
+const wordOf = (reason: EndReason): string => reason === "callerLeft" || reason === "completed" ? "callerHungUp" : reason
+
+export interface CallEvents {
+  /** Never waits. */
+  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** The call has entered a new phase. */
+  readonly onPhase: (state: CallState) => Effect.Effect<void>
+  /** The call is over, and its streams and agent are gone. */
+  readonly finish: (reason: EndReason) => Effect.Effect<void>
+}
+
+export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHistory, "told" | "answered" | "ended">): CallEvents => {
+  /** Unset: the agent tells nothing, or has told the end. */
+  let last: ConversationEvent | undefined
+
+  const tell = (event: ConversationEvent) =>
+    Effect.suspend(() => {
+      last = event._tag === "Ended" ? undefined : event
+      history.told(event)
+      return feed.tell(event)
+    })
+
+  return {
+    tell,
+    onPhase: (state) => {
+      const { phase } = state
+      if (phase._tag === "Connected" || phase._tag === "Streaming") return Effect.sync(history.answered)
+      return phase._tag === "Ended" ? Effect.sync(() => history.ended(state)) : Effect.void
+    },
+    finish: (reason) =>
+      Effect.suspend(() => last === undefined ? Effect.void : tell({ _tag: "Ended", at: last.at, turn: last.turn, reason: wordOf(reason) }))
+  }
+}

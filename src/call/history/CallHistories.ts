@@ -1,0 +1,100 @@
+/**
+ * The histories of this process's calls: of those that are live, and for a while of those that have ended, since Twilio's last word may
+ * come late.
+ */
+import { Clock, Context, Duration, Effect, Layer, Schedule } from "effect"
+import { Credentials } from "../../config/Credentials.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+import { CallStore, type StoredCall } from "../../store/CallStore.ts"
+import type { CallInfo } from "../CallInfo.ts"
+import * as CallHistory from "./CallHistory.ts"
+import { add as addFacts, type Facts, type StatusFacts } from "./Outcome.ts"
+
+/** After a call's end its outcome is final without Twilio's last word. */
+export const settleAfter = Duration.minutes(1)
+
+/** How long after the end a late word of Twilio's still changes what is shown. */
+const lateFactsMillis = 15 * 60_000
+
+/** Facts that came before their call are kept as long as early reports, and as many. */
+const earlyFactsMillis = 60_000
+const maxEarlyFacts = 10_000
+
+const noFacts: Facts = { resumptions: 0, isMemoryLost: false, engines: [] }
+
+export class CallHistories extends Context.Service<CallHistories, {
+  /** The history of a call that begins, or that this process takes over. */
+  readonly open: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
+  /** Twilio told something of a call that is here, was here, or will be soon. */
+  readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<void>
+}>()("client-caller/call/history/CallHistories") {
+  static readonly layer = Layer.effect(
+    CallHistories,
+    Effect.gen(function*() {
+      const store = yield* CallStore
+      const { account } = yield* Credentials
+      const clock = yield* Clock.Clock
+      const histories = new Map<CallSid, CallHistory.CallHistory>()
+      /** When each call ended, ms since 1970; in the order of their ends. */
+      const endedAt = new Map<CallSid, number>()
+      const early = new Map<CallSid, { readonly facts: Facts; readonly at: number }>()
+      const now = () => clock.currentTimeMillisUnsafe()
+
+      const tidy = Effect.sync(() => {
+        for (const [callSid, at] of endedAt) {
+          if (now() - at >= Duration.toMillis(settleAfter)) histories.get(callSid)?.settled()
+          if (now() - at < lateFactsMillis) continue
+          endedAt.delete(callSid)
+          histories.delete(callSid)
+        }
+        for (const [callSid, { at }] of early) {
+          if (now() - at < earlyFactsMillis && early.size <= maxEarlyFacts) break
+          early.delete(callSid)
+        }
+      })
+      yield* Effect.forkScoped(Effect.repeat(tidy, Schedule.spaced("5 seconds")))
+      // The last words of calls that end with the process.
+      yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settled())))
+
+      return CallHistories.of({
+        open: (info, before) =>
+          Effect.sync(() => {
+            const { callSid } = info
+            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, ...(before === undefined ? {} : { before }) })
+            const history: CallHistory.CallHistory = {
+              ...made,
+              ended: (state) => {
+                made.ended(state)
+                endedAt.delete(callSid)
+                endedAt.set(callSid, now())
+              }
+            }
+            endedAt.delete(callSid)
+            histories.set(callSid, history)
+            const known = early.get(callSid)
+            early.delete(callSid)
+            if (known !== undefined) history.reported(known.facts)
+            return history
+          }),
+        report: (callSid, facts) =>
+          Effect.sync(() => {
+            const history = histories.get(callSid)
+            if (history !== undefined) return history.reported(facts)
+            const before = early.get(callSid)?.facts ?? noFacts
+            early.delete(callSid)
+            early.set(callSid, { facts: addFacts(before, facts), at: now() })
+          })
+      })
+    })
+  )
+
+  /** Keeps nothing: for tests of calls alone. */
+  static readonly layerNone = Layer.effect(
+    CallHistories,
+    Effect.map(Clock.Clock, (clock) =>
+      CallHistories.of({
+        open: (info) => Effect.sync(() => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock })),
+        report: () => Effect.void
+      }))
+  )
+}

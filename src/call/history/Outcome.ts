@@ -1,0 +1,91 @@
+/**
+ * How a call ended, from what is known of it. Pure: facts come late, twice and out of order, and the newest of each kind counts.
+ */
+import type { EndedBy, EngineUse, Outcome } from "../../store/StoreWrite.ts"
+import type { EndReason } from "../CallState.ts"
+
+/** What Twilio tells of a call's end. */
+export interface StatusFacts {
+  /** Twilio's last word, such as `completed`; unset before it. */
+  readonly status?: string
+  /** Of the other side's telephone, such as 486 for busy. */
+  readonly sipCode?: number
+  /** Twilio's `AnsweredBy`, such as `human` or `machine_start`. */
+  readonly answeredBy?: string
+  /** Twilio's `CallDuration`. */
+  readonly durationSeconds?: number
+}
+
+export interface Facts extends StatusFacts {
+  /** Why the call ended for us; unset while it has not. */
+  readonly reason?: EndReason
+  /** ms since 1970. */
+  readonly answeredAt?: number
+  readonly endedAt?: number
+  readonly resumptions: number
+  readonly isMemoryLost: boolean
+  readonly engines: ReadonlyArray<EngineUse>
+}
+
+const endedBy: Record<EndReason, EndedBy> = {
+  completed: "caller",
+  callerLeft: "caller",
+  agentLeft: "agent",
+  transferred: "agent",
+  requested: "operator",
+  canceled: "operator",
+  busy: "nobody",
+  noAnswer: "nobody",
+  failed: "nobody",
+  agentFailed: "service",
+  tooLong: "service",
+  shutdown: "service",
+  noStream: "network",
+  streamLost: "network",
+  mediaTimeout: "network",
+  badMessages: "network",
+  mediaAhead: "network",
+  oversizedMessage: "network",
+  slowPeer: "network"
+}
+
+/** What Twilio's last word says of a call that never had a stream. */
+const reasonOf: Partial<Record<string, EndReason>> = {
+  completed: "completed",
+  busy: "busy",
+  "no-answer": "noAnswer",
+  failed: "failed",
+  canceled: "canceled"
+}
+
+/** Twilio's words that nothing comes after. */
+export const isTerminal = (status: string | undefined): boolean => status !== undefined && reasonOf[status] !== undefined
+
+/** Later facts of a kind count, but no last word is taken back. */
+export const add = (before: Facts, more: StatusFacts): Facts => {
+  const { status, ...others } = more
+  return { ...before, ...others, ...(isTerminal(status) || !isTerminal(before.status) ? more : others) }
+}
+
+const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | undefined => {
+  if (durationSeconds !== undefined) return durationSeconds
+  return answeredAt === undefined || endedAt === undefined ? undefined : Math.max(0, Math.round((endedAt - answeredAt) / 1000))
+}
+
+/** `isFinal`: Twilio has said its last word, or nobody waits for it any more. */
+export const of = (facts: Facts, isFinal: boolean): Outcome => {
+  const { answeredBy, engines, isMemoryLost, reason = reasonOf[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
+  const seconds = secondsOf(facts)
+  return {
+    reason,
+    endedBy: endedBy[reason],
+    resumptions,
+    isMemoryLost,
+    engines,
+    final: isFinal,
+    ...(isTerminal(status) && status !== undefined ? { status } : {}),
+    ...(sipCode === undefined ? {} : { sipCode }),
+    ...(answeredBy === undefined ? {} : { answeredBy }),
+    ...(seconds === undefined ? {} : { durationSeconds: seconds, billableMinutes: Math.ceil(seconds / 60) })
+  }
+}

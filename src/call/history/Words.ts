@@ -1,0 +1,36 @@
+/**
+ * When each word of a turn was said, on the call's axis (ms since its first media stream began).
+ *
+ * Engines tell when a text begins and how long it plays. In between the words are placed by their letters.
+ */
+import type { StoreWrite } from "../../store/StoreWrite.ts"
+
+type Word = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>["words"][number]
+
+const split = (text: string): ReadonlyArray<string> => text.split(/\s+/).filter((word) => word.length > 0)
+
+/** The words of a text that lasted from `at` for `millis`. */
+export const spread = (text: string, at: number, millis: number, isHeard = true): ReadonlyArray<Word> => {
+  const words = split(text)
+  const letters = words.reduce((sum, { length }) => sum + length, 0)
+  let before = 0
+  return words.map((word) => {
+    const start = at + (letters === 0 ? 0 : (millis * before) / letters)
+    before += word.length
+    return { text: word, at: Math.round(start), isHeard }
+  })
+}
+
+/** The words of an agent's turn: those that were heard, with their times, and behind them those that were not. */
+export const ofAgent = (
+  text: string,
+  played: ReadonlyArray<{ readonly text: string; readonly at: number; readonly millis: number }>,
+  heard: string
+): ReadonlyArray<Word> => {
+  const timed = played.flatMap((piece) => spread(piece.text, piece.at, piece.millis))
+  const last = played.at(-1)
+  const end = Math.round(last === undefined ? 0 : last.at + last.millis)
+  const heardCount = Math.max(timed.length, split(heard).length)
+  const rest = split(text).slice(timed.length).map((word, index) => ({ text: word, at: end, isHeard: timed.length + index < heardCount }))
+  return [...timed, ...rest]
+}
