@@ -16,6 +16,7 @@ import * as ConversationAgent from "./agent/ConversationAgent.ts"
 import { TurnEventLog } from "./agent/TurnEventLog.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import * as LineCodec from "./call/media/LineCodec.ts"
+import { CallHistories } from "./call/history/CallHistories.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import { Credentials } from "./config/Credentials.ts"
@@ -37,6 +38,7 @@ const agents = Agents.layer.pipe(
 /** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
+  Layer.provideMerge(CallHistories.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Credentials.layer),
   // First and last: what calls write at their end still gets there.
