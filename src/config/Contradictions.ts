@@ -62,7 +62,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const { apiKey, engines, limits, server, twilio } = settings
+  const { apiKey, engines, limits, server, store, twilio } = settings
   const lines: Array<string> = []
   for (const [prefix, stage] of stages) {
     if (engines[stage].some(({ _tag }) => _tag === "Server")) continue
@@ -82,6 +82,12 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   }
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+  }
+  if (store.retention.wordsDays > store.retention.figuresDays) {
+    lines.push("STORE_WORDS_DAYS does nothing: all of a call goes after STORE_FIGURES_DAYS.")
+  }
+  if (store.numbers === "hashed" && Option.isSome(store.database) && Option.isNone(store.key)) {
+    lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own, and none finds the numbers of another. Set STORE_KEY.")
   }
   if (limits.callsPerCaller > limits.calls) {
     lines.push("MAX_CALLS_PER_CALLER does nothing: all callers together have MAX_CALLS at most.")

@@ -16,10 +16,13 @@ import type { CallStore, StoredCall } from "../../store/CallStore.ts"
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { CallState } from "../CallState.ts"
+import { isNumbered } from "../ConversationFeed.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
+  /** The number of the first event that this process tells of the call. */
+  readonly firstEvent: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
@@ -103,6 +106,7 @@ export const make = (options: MakeOptions): CallHistory => {
   }
 
   return {
+    firstEvent: nextEvent,
     began: () =>
       store.write({
         _tag: "CallBegan",
@@ -137,7 +141,7 @@ export const make = (options: MakeOptions): CallHistory => {
     },
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || event._tag === "CallerSays") return
+      if (!keepsWords || !isNumbered(event)) return
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },
