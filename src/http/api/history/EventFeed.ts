@@ -16,11 +16,12 @@ export const make = (stored: Pick<StoredCalls["Service"], "events" | "find">, ca
   /** The number of the newest event that was told. */
   let last = after
 
-  const nextPage = Effect.map(Effect.orElseSucceed(stored.events(callSid, last), () => []), (events) => {
-    last = events.at(-1)?.sequence ?? last
-    return events.map(({ event, sequence }): Told => ({ event, id: sequence }))
-  })
-  const page = Effect.suspend(() => nextPage)
+  const page = Effect.suspend(() =>
+    Effect.map(Effect.orElseSucceed(stored.events(callSid, last), () => []), (events) => {
+      last = events.at(-1)?.sequence ?? last
+      return events.map(({ event, sequence }): Told => ({ event, id: sequence }))
+    })
+  )
 
   const kept = Stream.paginate(undefined, () => Effect.map(page, (events) => [events, events.length === 0 ? Option.none() : Option.some(undefined)] as const))
 
