@@ -27,7 +27,7 @@ export const OutboundCall = Schema.Struct({
   )
 }).annotate({ identifier: "OutboundCall" })
 
-export const PlacedCall = Schema.Struct({
+const PlacedCall = Schema.Struct({
   call_sid: CallSid,
   status: Schema.String.annotate({ description: "Twilio's word for the call; queued as a rule" }),
   to: PhoneNumber,
@@ -36,7 +36,7 @@ export const PlacedCall = Schema.Struct({
   queued_ms: Schema.Number.annotate({ description: "How long the call waited for its turn (CALLS_PER_SECOND)" })
 }).annotate({ identifier: "PlacedCall" })
 
-export const Health = Schema.Struct({
+const Health = Schema.Struct({
   status: Schema.Literal("healthy"),
   active_connections: Schema.Number.annotate({ description: "Open media streams" }),
   calls: Schema.Number.annotate({ description: "Calls that are alive, with a stream or without" }),
@@ -46,7 +46,7 @@ export const Health = Schema.Struct({
   version: Schema.String
 }).annotate({ identifier: "Health" })
 
-export const Ready = Schema.Struct({
+const Ready = Schema.Struct({
   status: Schema.Literal("ready"),
   engines: Problems.EngineStates,
   store: Schema.Literals(["ready", "degraded"]).annotate({
@@ -54,7 +54,7 @@ export const Ready = Schema.Struct({
   })
 }).annotate({ identifier: "Ready" })
 
-export class CallGroup extends HttpApiGroup.make("call")
+class CallGroup extends HttpApiGroup.make("call")
   .add(
     HttpApiEndpoint.post("outbound", "/call/outbound", {
       query: {
@@ -95,7 +95,7 @@ export class CallGroup extends HttpApiGroup.make("call")
   .annotateMerge(OpenApi.annotations({ title: "Placing calls" }))
 {}
 
-export class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
+class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
   .add(
     HttpApiEndpoint.get("health", "/health", { success: Health }).annotateMerge(
       OpenApi.annotations({ summary: "Whether the process lives, and how much it does" })
