@@ -21,11 +21,11 @@ import * as PhoneCall from "./caller/PhoneCall.ts"
 import * as RestApi from "./twilio/RestApi.ts"
 import { CallerSpeech } from "./caller/CallerSpeech.ts"
 import { type RestFaults, RestJournal } from "./twilio/RestJournal.ts"
-import type { Delivery } from "./twilio/StatusCallbacks.ts"
+import type { Delivery } from "./twilio/webhook/StatusCallbacks.ts"
 import { samplesPerMilli } from "./report/Timeline.ts"
 import * as Telephones from "./twilio/Telephones.ts"
-import type { Method } from "./twilio/TwimlReader.ts"
-import * as WebhookClient from "./twilio/WebhookClient.ts"
+import type { Method } from "./twilio/twiml/TwimlReader.ts"
+import * as WebhookClient from "./twilio/webhook/WebhookClient.ts"
 
 export interface Options {
   /** {@link defaultAccountSid} when not given. */

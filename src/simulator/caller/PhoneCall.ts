@@ -10,7 +10,7 @@ import { Line } from "./Caller.ts"
 import type { Faults } from "../twilio/Faults.ts"
 import * as Traffic from "../twilio/stream/Traffic.ts"
 import { samplesPerMilli, Timeline, toSamples } from "../report/Timeline.ts"
-import type { Method } from "../twilio/TwimlReader.ts"
+import type { Method } from "../twilio/twiml/TwimlReader.ts"
 
 type Direction = "inbound" | "outbound-api"
 

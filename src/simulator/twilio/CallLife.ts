@@ -7,8 +7,8 @@ import type { CallStatus, TerminalStatus } from "../report/SimulatedCallEvent.ts
 import type { Caller, Line } from "../caller/Caller.ts"
 import { type Faults, none } from "./Faults.ts"
 import { note, type Callback, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
-import * as StatusCallbacks from "./StatusCallbacks.ts"
-import * as TwimlRunner from "./TwimlRunner.ts"
+import * as StatusCallbacks from "./webhook/StatusCallbacks.ts"
+import * as TwimlRunner from "./twiml/TwimlRunner.ts"
 
 /** What a telephone does when the service dials it. Times count from the first ring. */
 export type PhoneBehaviour = Data.TaggedEnum<{

@@ -7,7 +7,7 @@ import { Data, Duration, Option, Result } from "effect"
 import * as PhoneNumber from "../../domain/PhoneNumber.ts"
 import type { Dialling } from "./CallLife.ts"
 import type { AnswerDetection, Source, StatusCallback } from "../caller/PhoneCall.ts"
-import type { Method } from "./TwimlReader.ts"
+import type { Method } from "./twiml/TwimlReader.ts"
 
 /** A form; a name that occurs several times has an array. */
 export type Form = Readonly<Record<string, string | ReadonlyArray<string>>>

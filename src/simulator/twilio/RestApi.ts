@@ -11,7 +11,7 @@ import { isTerminal } from "../report/SimulatedCallEvent.ts"
 import * as CallRequest from "./CallRequest.ts"
 import type { RestFault } from "./Faults.ts"
 import { end, type PhoneCall, view } from "../caller/PhoneCall.ts"
-import { rfc2822 } from "./StatusCallbacks.ts"
+import { rfc2822 } from "./webhook/StatusCallbacks.ts"
 
 /** A request to the API; `parameters` are those of the form, or of a GET's query. */
 export interface RestRequest {

@@ -5,9 +5,9 @@
  */
 import { Effect, Random, type Redacted, Schema } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
-import * as Signature from "../../twilio/webhook/Signature.ts"
-import * as DebuggerCodes from "./DebuggerCodes.ts"
-import type { Method } from "./TwimlReader.ts"
+import * as Signature from "../../../twilio/webhook/Signature.ts"
+import * as DebuggerCodes from "../DebuggerCodes.ts"
+import type { Method } from "../twiml/TwimlReader.ts"
 
 interface Request {
   readonly url: string

@@ -3,9 +3,9 @@
  * They can come late, twice or out of order, since Twilio does not promise that they don't.
  */
 import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
-import type { AccountSid } from "../../domain/Sid.ts"
-import type { CallStatus, WebhookKind } from "../report/SimulatedCallEvent.ts"
-import { note, type Callback, type PhoneCall } from "../caller/PhoneCall.ts"
+import type { AccountSid } from "../../../domain/Sid.ts"
+import type { CallStatus, WebhookKind } from "../../report/SimulatedCallEvent.ts"
+import { note, type Callback, type PhoneCall } from "../../caller/PhoneCall.ts"
 import type { WebhookClient } from "./WebhookClient.ts"
 
 /** How status callbacks are delivered: at once, once and in order, unless a field says otherwise. */

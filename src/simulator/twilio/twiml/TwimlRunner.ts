@@ -2,17 +2,17 @@
  * Carries TwiML out on a call that was answered: speaks, waits, connects streams, follows redirects.
  */
 import { Clock, Data, Duration, Effect, Queue, Result } from "effect"
-import * as Mulaw from "../../audio/Mulaw.ts"
-import type { Pcm } from "../../audio/Pcm.ts"
-import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
-import type { TerminalStatus } from "../report/SimulatedCallEvent.ts"
-import * as DebuggerCodes from "./DebuggerCodes.ts"
-import * as ConnectStream from "./stream/ConnectStream.ts"
-import { note, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
-import { callParameters, noteWebhook } from "./StatusCallbacks.ts"
-import { samplesPerMilli, toSamples } from "../report/Timeline.ts"
+import * as Mulaw from "../../../audio/Mulaw.ts"
+import type { Pcm } from "../../../audio/Pcm.ts"
+import type { PhoneNumber } from "../../../domain/PhoneNumber.ts"
+import type { TerminalStatus } from "../../report/SimulatedCallEvent.ts"
+import * as DebuggerCodes from "../DebuggerCodes.ts"
+import * as ConnectStream from "../stream/ConnectStream.ts"
+import { note, type PhoneCall, type Source } from "../../caller/PhoneCall.ts"
+import { callParameters, noteWebhook } from "../webhook/StatusCallbacks.ts"
+import { samplesPerMilli, toSamples } from "../../report/Timeline.ts"
 import * as TwimlReader from "./TwimlReader.ts"
-import { hex, type WebhookClient } from "./WebhookClient.ts"
+import { hex, type WebhookClient } from "../webhook/WebhookClient.ts"
 
 /** How a `<Dial>` goes. */
 export interface DialResult {
