@@ -1,15 +1,18 @@
 /**
- * The requests that Twilio makes: form posts (or queries) with a signature over the exact URL.
+ * The requests that Twilio makes: form posts (or queries) with a signature over the exact URL, made again as the URL's fragment says.
  *
- * https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+ * Twilio does not document whether it waits between a request and the next. Here it does not, which is the worst case: a service
+ * that is away for seconds misses all of them.
  */
-import { Effect, Random, type Redacted, Schema } from "effect"
-import { HttpClient, HttpClientRequest } from "effect/http"
+import { Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
 import * as Signature from "../../../twilio/webhook/Signature.ts"
 import * as DebuggerCodes from "../DebuggerCodes.ts"
 import type { Method } from "../twiml/TwimlReader.ts"
+import * as ConnectionOverrides from "./ConnectionOverrides.ts"
+import * as HttpExchange from "./HttpExchange.ts"
 
 interface Request {
+  /** May end with connection overrides. */
   readonly url: string
   readonly method: Method
   readonly parameters: Readonly<Record<string, string>>
@@ -22,15 +25,31 @@ interface Answer {
   /** In lower case, without its parameters; "" when there is none. */
   readonly contentType: string
   readonly body: string
+  /** How many requests were made until one was answered well. */
+  readonly requests: number
 }
 
-/** The webhook failed. `webhookFailed`: its status is not 2xx; `webhookUnreachable`: no connection, or no answer within 15 s. */
+/** The webhook failed, and so did its retries. */
 class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
-  code: Schema.Literals([DebuggerCodes.webhookFailed, DebuggerCodes.webhookUnreachable]),
+  code: Schema.Literals([
+    DebuggerCodes.webhookFailed,
+    DebuggerCodes.webhookRefused,
+    DebuggerCodes.webhookUnreachable,
+    DebuggerCodes.webhookBroken,
+    DebuggerCodes.webhookHostUnknown
+  ]),
   message: Schema.String,
   /** The HTTP status, when there was an answer. */
-  status: Schema.optionalKey(Schema.Int)
+  status: Schema.optionalKey(Schema.Int),
+  /** How many requests were made. */
+  requests: Schema.Int
 }) {}
+
+/** What went wrong with one request of a webhook. */
+type Failure = Pick<WebhookError, "code" | "message" | "status"> & {
+  /** Under which retry policy it falls; `undefined` for one that `all` alone covers. */
+  readonly retriedBy: ConnectionOverrides.RetriedFailure | undefined
+}
 
 /** `count` hexadecimal digits. */
 export const hex = (count: number): Effect.Effect<string> =>
@@ -42,59 +61,92 @@ export const hex = (count: number): Effect.Effect<string> =>
 /** A signature of the right shape that no token has made. */
 export const forgedSignature = "Zm9yZ2VkLWJ5LXNpbXVsYXRvcg=="
 
+const noAnswer: Readonly<Record<HttpExchange.ExchangeError["reason"], Failure>> = {
+  unknownHost: { code: DebuggerCodes.webhookHostUnknown, message: "The webhook's host name is not known.", retriedBy: "ct" },
+  refused: { code: DebuggerCodes.webhookRefused, message: "Nobody listens at the webhook's address.", retriedBy: "ct" },
+  notConnected: { code: DebuggerCodes.webhookUnreachable, message: "The webhook could not be reached.", retriedBy: "ct" },
+  notHttp: { code: DebuggerCodes.webhookBroken, message: "The webhook's answer is not HTTP.", retriedBy: undefined },
+  broken: { code: DebuggerCodes.webhookBroken, message: "The connection broke before the webhook's answer was whole.", retriedBy: "rt" },
+  readTimeout: { code: DebuggerCodes.webhookUnreachable, message: "The webhook did not answer in time.", retriedBy: "rt" }
+}
+
+const badStatus = (status: number): Failure => ({
+  code: DebuggerCodes.webhookFailed,
+  message: `The webhook answered with HTTP status ${status}.`,
+  status,
+  retriedBy: status >= 500 ? "5xx" : status >= 400 ? "4xx" : undefined
+})
+
+const isRetried = (retried: ConnectionOverrides.ConnectionOverrides["retried"], { retriedBy }: Failure): boolean =>
+  retried === "all" || (retriedBy !== undefined && retried.has(retriedBy))
+
+const contentTypeOf = ({ headers }: HttpExchange.HttpAnswer): string =>
+  (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
+
+/** The request over the wire, all but its connection overrides. */
+const wireRequest = Effect.fnUntraced(function*(
+  authToken: Redacted.Redacted,
+  locate: (url: string) => string,
+  { method, parameters, signature: fault }: Request,
+  /** Without its fragment. */
+  bareUrl: string
+) {
+  const query = new URLSearchParams(parameters).toString()
+  const isGet = method === "GET"
+  const url = isGet ? `${bareUrl}${bareUrl.includes("?") ? "&" : "?"}${query}` : bareUrl
+  const signature = fault === "forged" ? forgedSignature : Signature.sign(authToken, url, isGet ? {} : parameters)
+  return {
+    url: locate(url),
+    method,
+    headers: {
+      "user-agent": "TwilioProxy/1.1",
+      accept: "*/*",
+      // The same for all retries.
+      "i-twilio-idempotency-token": yield* hex(32),
+      ...(isGet ? {} : { "content-type": "application/x-www-form-urlencoded", "content-length": `${Buffer.byteLength(query)}` }),
+      ...(fault === "missing" ? {} : { [Signature.header]: signature })
+    },
+    body: isGet ? "" : query
+  }
+})
+
+const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "requests">, Failure> =>
+  HttpExchange.exchange(request).pipe(
+    Effect.mapError(({ reason }) => noAnswer[reason]),
+    Effect.flatMap((answer) =>
+      answer.status < 200 || answer.status >= 300
+        ? Effect.fail(badStatus(answer.status))
+        : Effect.succeed({ status: answer.status, contentType: contentTypeOf(answer), body: answer.body })
+    )
+  )
+
 /**
  * Sends webhooks with one account's token.
  *
  * @param locate where a URL is really served; the signature is made over the URL itself
  */
-export const make = (
-  http: HttpClient.HttpClient,
-  authToken: Redacted.Redacted,
-  locate: (url: string) => string = (url) => url
-) => {
+export const make = (authToken: Redacted.Redacted, locate: (url: string) => string = (url) => url) => {
   const send = Effect.fn("WebhookClient.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {
-    const isGet = request.method === "GET"
-    const query = new URLSearchParams(request.parameters).toString()
-    const url = isGet ? `${request.url}${request.url.includes("?") ? "&" : "?"}${query}` : request.url
-    const signature = request.signature === "forged"
-      ? forgedSignature
-      : Signature.sign(authToken, url, isGet ? {} : request.parameters)
-    const headers = {
-      "user-agent": "TwilioProxy/1.1",
-      accept: "*/*",
-      "i-twilio-idempotency-token": yield* hex(32),
-      ...(request.signature === "missing" ? {} : { [Signature.header]: signature })
-    }
-    const message = isGet
-      ? HttpClientRequest.get(locate(url), { headers })
-      : HttpClientRequest.bodyUrlParams(HttpClientRequest.post(locate(url), { headers }), request.parameters)
-    const { answer, contentType } = yield* http.execute(message).pipe(
-      Effect.flatMap((response) =>
-        Effect.map(response.text, (body) => ({
-          answer: { status: response.status, body },
-          contentType: (response.headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
-        }))
-      ),
-      // Twilio does not take part in the service's traces.
-      Effect.provideService(HttpClient.TracerPropagationEnabled, false),
-      Effect.timeout("15 seconds"),
-      Effect.mapError((error) =>
-        new WebhookError({
-          code: DebuggerCodes.webhookUnreachable,
-          message: error._tag === "TimeoutError"
-            ? "The webhook did not answer within 15 seconds."
-            : "The webhook could not be reached."
-        })
+    const { overrides, url } = ConnectionOverrides.parse(request.url)
+    const wire = { ...(yield* wireRequest(authToken, locate, request, url)), ...overrides }
+    let requests = 0
+    const withRetries = Effect.gen(function*() {
+      while (true) {
+        requests++
+        const result = yield* Effect.result(once(wire))
+        if (Result.isSuccess(result)) return { ...result.success, requests }
+        if (requests > overrides.retries || !isRetried(overrides.retried, result.failure)) return yield* Effect.fail(result.failure)
+      }
+    })
+    return yield* withRetries.pipe(
+      Effect.timeoutOrElse({
+        duration: Duration.millis(overrides.totalMillis),
+        orElse: () => Effect.fail(noAnswer.readTimeout)
+      }),
+      Effect.mapError(({ code, message, status }) =>
+        new WebhookError({ code, message, requests, ...(status === undefined ? {} : { status }) })
       )
     )
-    if (answer.status < 200 || answer.status >= 300) {
-      return yield* new WebhookError({
-        code: DebuggerCodes.webhookFailed,
-        message: `The webhook answered with HTTP status ${answer.status}.`,
-        status: answer.status
-      })
-    }
-    return { ...answer, contentType }
   })
   return { send }
 }
