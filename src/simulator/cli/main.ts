@@ -110,11 +110,13 @@ type Fallback = Command.Command.Config.Infer<typeof fallback>
 /** The name of the demo's only TwiML Bin. */
 const binName = "fallback"
 
+const refuseTwoFallbacks = ({ bin, fallbackUrl }: Fallback) =>
+  Option.isSome(bin) && Option.isSome(fallbackUrl)
+    ? Effect.fail(new Demo.DemoError({ message: "The fallback is given by --fallback-url or by --bin. Leave one of them out." }))
+    : Effect.void
+
 /** The document of the TwiML Bin that is the number's fallback; `undefined` when that is another URL, or none. */
 const binOf = Effect.fnUntraced(function*({ bin, fallbackUrl }: Fallback, webhookUrl: string) {
-  if (Option.isSome(bin) && Option.isSome(fallbackUrl)) {
-    return yield* new Demo.DemoError({ message: "The fallback is given by --fallback-url or by --bin. Leave one of them out." })
-  }
   if (Option.isSome(bin)) {
     const fs = yield* FileSystem.FileSystem
     return yield* Effect.mapError(fs.readFileString(bin.value), () => new Demo.DemoError({ message: `${bin.value} can't be read.` }))
@@ -179,6 +181,7 @@ const echo = Command.make(
   "echo",
   { ...shared, ...route, ...fallback },
   Effect.fn("echo")(function*(options) {
+    yield* refuseTwoFallbacks(options)
     const service = yield* serviceOf(options, { AGENT: "echo" })
     yield* Demo.awaitService(service)
     yield* callEcho(service, options)
@@ -226,6 +229,7 @@ const demo = Command.make(
     if (options.say.length > 0 && options.wav.length > 0) {
       return yield* new Demo.DemoError({ message: "The caller speaks by --say or by --wav. Leave one of them out." })
     }
+    yield* refuseTwoFallbacks(options)
     const service = yield* serviceOf(options)
     const agent = yield* Demo.awaitService(service)
     if (agent === "echo") {
