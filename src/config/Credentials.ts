@@ -41,7 +41,7 @@ const sendable = /^[\x21-\x7e]+$/
 const isBlank = (text: string) => trimmed(text) === ""
 
 /** The content of a file that only this user may read. A file that is missing or blank is written with `content` first. */
-const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
+export const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
   const read = Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
   return yield* Effect.gen(function*() {
     let kept = yield* read

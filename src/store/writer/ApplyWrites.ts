@@ -73,6 +73,12 @@ const conversations: Insertion = {
   onConflict: "(call_sid) DO UPDATE SET version = excluded.version, at = excluded.at, memory = excluded.memory WHERE excluded.version > conversations.version"
 }
 
+const deliveries: Insertion = {
+  into: "deliveries",
+  columns: ["id", "call_sid", "type", "url", "host", "payload", "state", "next_at", "created_at", "updated_at"],
+  onConflict: "DO NOTHING"
+}
+
 /** A turn of SQLite has an id from its call's number, so the call's row is there first. */
 const numbered: Insertion = { into: "calls", columns: ["call_sid"], onConflict: "DO NOTHING" }
 const turnsPerCall = 65_536
@@ -125,6 +131,11 @@ const action = ({ at, write }: Of<"ActionWritten">): Row => [
 ]
 
 const recording = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
+
+/** Its id is the webhook's for all attempts, and the same whoever asks again. */
+const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): Row => [
+  `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
+]
 
 // -- All together -------------------------------------------------------------------------------
 
@@ -182,4 +193,5 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   const memories = of("ConversationSaved").toSorted((one, other) => one.write.version - other.write.version)
   yield* insert(conversations, lastOfEach(memories.map(({ write }) => [write.callSid, write.version, write.at, JSON.stringify(write.memory)]), 1))
   yield* insertEach(ended, of("CallEnded").map(end))
+  yield* insert(deliveries, of("DeliveryAsked").map(delivery))
 })

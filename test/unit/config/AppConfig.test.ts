@@ -59,6 +59,7 @@ describe("AppConfig", () => {
         dataDir: "data",
         eventsDir: Option.none(),
         store: { database: Option.none() },
+        webhooks: { url: Option.none(), secrets: Option.none(), hasTranscript: false, isPrivateAllowed: false },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         warnings: [],
         log: { format: "auto", level: "Info" }
