@@ -47,11 +47,18 @@ export interface ReceiverLookup {
 export const make = Effect.fnUntraced(function*(isPrivateAllowed: boolean, resolve: Resolve = system) {
   const scope = yield* Effect.scope
   const turns = yield* Semaphore.make(maxLookups)
+  // A lookup can't be stopped: it keeps its turn also when nobody waits for it any longer.
+  const lookUp = (host: string) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        yield* restore(turns.take(1))
+        const fiber = yield* Effect.forkIn(Effect.ensuring(restore(resolve(host)), turns.release(1)), scope)
+        return yield* restore(Fiber.join(fiber))
+      })
+    )
   const lookup: ReceiverLookup = {
     addressesOf: Effect.fnUntraced(function*(host) {
-      // A lookup can't be stopped: whoever does not wait any longer must not give its turn away.
-      const fiber = yield* Effect.forkIn(turns.withPermit(resolve(host)), scope)
-      const all = yield* Effect.timeoutOrElse(Fiber.join(fiber), { duration: patience, orElse: () => Effect.fail(new NoAddress({ why: "notNow" })) })
+      const all = yield* Effect.timeoutOrElse(lookUp(host), { duration: patience, orElse: () => Effect.fail(new NoAddress({ why: "notNow" })) })
       const allowed = isPrivateAllowed ? all : all.filter(({ address }) => !isPrivate(address))
       if (allowed.length === 0) return yield* new NoAddress({ why: all.length === 0 ? "unknown" : "private" })
       return allowed

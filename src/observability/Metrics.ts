@@ -241,3 +241,11 @@ export const storeBatchLatency = Metric.histogram("client_caller_store_batch_sec
 export const storeUp = Metric.gauge("client_caller_store_up", {
   description: "Whether the database of the call history answers and nothing waits in the journal (1) or not (0)"
 })
+
+/** `Delivered`; `Retry`: an attempt failed, and another will come; `Failed`: given up. */
+export const webhooks = (type: string, result: "Delivered" | "Retry" | "Failed") =>
+  Metric.counter("client_caller_webhooks_total", {
+    description: "Attempts to send a webhook, by its type and what became of it: Delivered, Retry (another attempt will come) or Failed (given up)",
+    incremental: true,
+    attributes: { type, result }
+  })
