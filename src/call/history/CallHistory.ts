@@ -14,7 +14,7 @@ import type { ConversationEvent } from "../../conversation/ports/ConversationEve
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import type { StoreWrite } from "../../store/StoreWrite.ts"
+import type { DeliveryType, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { CallState } from "../CallState.ts"
@@ -66,6 +66,8 @@ export interface MakeOptions {
   readonly clock: Clock.Clock
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
+  /** Where webhooks of a call without an address of its own go; unset: nowhere. */
+  readonly webhookUrl?: string
   /** What the store knows of a call that another process, or an earlier life of this one, had. `"lost"`: the store could not be asked. */
   readonly before?: StoredCall | "lost"
 }
@@ -101,6 +103,17 @@ const makeActions = (
   }
 }
 
+/** Asks for each webhook once, behind the writes that it tells of. */
+const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
+  const url = keeping?.webhookUrl ?? webhookUrl
+  const asked = new Set<DeliveryType>()
+  return (type: DeliveryType) => {
+    if (url === undefined || asked.has(type)) return
+    asked.add(type)
+    store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+  }
+}
+
 export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, recorder } = options
   /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
@@ -126,6 +139,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, engines: [], ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
   let isEnded = false
   let isSettled = false
+  const askForWebhook = makeWebhooks({ ...options, store })
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
@@ -134,6 +148,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     const isFinal = isSettled || Outcomes.isTerminal(facts.status)
     isSettled = isFinal
     store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, isFinal) })
+    if (isFinal) askForWebhook("call.ended")
   }
 
   return {
@@ -160,6 +175,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       const at = now()
       facts = { ...facts, answeredAt: at }
       store.write({ _tag: "CallAnswered", callSid, at })
+      askForWebhook("call.started")
     },
     streamBegan: (isAfterTransfer) => {
       isElsewhere = false
