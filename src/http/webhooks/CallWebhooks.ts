@@ -12,6 +12,7 @@ import * as Metrics from "../../observability/Metrics.ts"
 import type { CallParameters, ContinueParameters } from "../../twilio/webhook/WebhookParameters.ts"
 import { InvalidSignature } from "../api/Problems.ts"
 import * as CallAnswers from "./CallAnswers.ts"
+import * as FallbackRequests from "./FallbackRequests.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
 
 export const make = Effect.gen(function*() {
@@ -19,6 +20,7 @@ export const make = Effect.gen(function*() {
   const registry = yield* CallRegistry
   const agents = yield* Agents
   const answers = yield* CallAnswers.make
+  const fallbacks = yield* FallbackRequests.make
 
   /** A number's webhook, or the URL of a call that we placed, may name the agent: `/twiml?agent=…`. Else the called number decides. */
   const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
@@ -45,6 +47,7 @@ export const make = Effect.gen(function*() {
       yield* Metric.update(Metrics.webhooksRefused("/twiml", "foreign account"), 1)
       return yield* new InvalidSignature({ detail: "The call is of another account than TWILIO_ACCOUNT_SID." })
     }
+    yield* fallbacks.tell(call)
     const ended = yield* answers.ifEnded("/twiml", call.CallSid, call.CallStatus)
     if (Option.isSome(ended)) return ended.value
     return yield* admit(call, webhook).pipe(
