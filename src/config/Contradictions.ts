@@ -9,7 +9,7 @@ import { isEverything } from "./Networks.ts"
 import type { Settings } from "./Settings.ts"
 
 /** The secrets of `.env.example`, which everybody knows. */
-export const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
+const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
 
 /** Whether a URL's host is of this machine or of its private network. Names are not looked up. */
 const isUnreachable = (url: URL) =>

@@ -61,7 +61,7 @@ const fileMode = 0o600
 // Reading
 // ---------------------------------------------------------------------------------------------
 
-export interface Content {
+interface Content {
   readonly text: string
   /** Whether others than its owner may read it. */
   readonly isOpenToOthers: boolean
@@ -193,7 +193,7 @@ export const write = (file: string, content: string, options: { readonly ifAbsen
   })
 
 /** A file that is written piece by piece. */
-export interface Growing {
+interface Growing {
   readonly append: (text: string) => Effect.Effect<void, FileUnwritable>
 }
 

@@ -70,6 +70,8 @@ export class CallStore extends Context.Service<CallStore, {
    */
   readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
   readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
+  /** All calls that belong to this process. */
+  readonly owned: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
   /** The call is nobody's any more. */
   readonly disown: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** Uses a stream's token up, for all processes; `false`: it was used before. */

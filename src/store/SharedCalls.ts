@@ -122,6 +122,11 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
       (rows) => rows.length > 0
     ))
 
+  const owned = query(Effect.map(
+    sql<{ call_sid: CallSid }>`SELECT call_sid FROM live_calls WHERE owner = ${self}`,
+    (rows) => new Set(rows.map(({ call_sid }) => call_sid))
+  ))
+
   /** Of another process it stays: that one went on with it. */
   const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
@@ -155,5 +160,5 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(beat)), Schedule.spaced("10 seconds")))
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(forget)), Schedule.spaced("1 hour")))
 
-  return { find, own, isOwner, disown, redeem, tell, signals }
+  return { find, own, isOwner, owned, disown, redeem, tell, signals }
 })

@@ -6,13 +6,14 @@
  * (`keeping.words`) tells no words, and its memory stays in this process.
  */
 import { Clock, Effect } from "effect"
+import type { Agent } from "../../agent/Agent.ts"
 import type { Action, ActionKeeper } from "../../conversation/ports/Actions.ts"
 import { ActionNotKept } from "../../conversation/ports/Actions.ts"
 import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
-import type { CallStore, StoredCall } from "../../store/CallStore.ts"
+import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { CallState } from "../CallState.ts"
@@ -32,14 +33,19 @@ export interface CallHistory {
   readonly reported: (facts: Outcomes.StatusFacts) => void
   /** The call is over for us. */
   readonly ended: (state: CallState) => void
+  /** Another process goes on with the call: nothing more is written here. */
+  readonly handOver: () => void
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
   readonly isSettled: () => boolean
 }
 
+/** What of a call its history needs. */
+export type HistoryInfo = Omit<CallInfo, "agent"> & { readonly agent: Pick<Agent, "name"> }
+
 export interface MakeOptions {
-  readonly info: CallInfo
+  readonly info: HistoryInfo
   readonly accountSid: string
   readonly store: Pick<CallStore["Service"], "write" | "keep">
   readonly clock: Clock.Clock
@@ -76,8 +82,13 @@ const makeActions = (
   }
 }
 
-export const make = (options: MakeOptions): CallHistory => {
-  const { accountSid, before, clock, info, store } = options
+export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
+  const { accountSid, before, clock, info } = options
+  let isHandedOver = false
+  const store: MakeOptions["store"] = {
+    write: (write) => isHandedOver ? undefined : written.write(write),
+    keep: (write) => isHandedOver ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
+  }
   const { callSid, keeping } = info
   const keepsWords = keeping?.words ?? true
   const known = knownBefore(before)
@@ -146,7 +157,10 @@ export const make = (options: MakeOptions): CallHistory => {
       memory = { _tag: "Some", value: newest } as typeof memory
       if (keepsWords) store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: newest })
     },
-    actions: makeActions(options, axis, keepsWords),
+    actions: makeActions({ ...options, store }, axis, keepsWords),
+    handOver: () => {
+      isHandedOver = true
+    },
     reported: (more) => {
       facts = Outcomes.add(facts, more)
       writeOutcome()

@@ -91,6 +91,8 @@ class Ledger {
   }
 }
 
+const failed = (why: string) => Effect.logWarning(`The database did not take writes of the call history: ${why}. They wait in the journal.`)
+
 const count = (result: "stored" | "journaled" | "lost", number: number) => number === 0 ? Effect.void : Metric.update(Metrics.storeWrites(result), number)
 
 const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Service"]) {
@@ -118,7 +120,10 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
     const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
-    const isStored = yield* database.patiently(work, batchPatience).pipe(Effect.map(Option.isSome), Effect.orElseSucceed(() => false))
+    const isStored = yield* database.patiently(work, batchPatience).pipe(
+      Effect.map(Option.isSome),
+      Effect.catch((error) => Effect.as(complaints.tell("failed", failed(database.explain(error))), false))
+    )
     if (!isStored) {
       yield* database.check
       return false
