@@ -102,7 +102,7 @@ const faults = async (manifest: Manifest): Promise<ReadonlyArray<string>> => {
 /** Several pods share the calls by one database, and none holds anything that another one needs. */
 const assertScaled = (built: ReadonlyArray<Manifest>) => {
   const service = built.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "service")
-  const { containers: [{ env }], topologySpreadConstraints, volumes } = service?.spec.template.spec
+  const { containers: [{ env }], topologySpreadConstraints, volumes } = service!.spec.template.spec
   assert.deepStrictEqual(env, [{ name: "DATABASE_URL", valueFrom: { secretKeyRef: { name: "database", key: "DATABASE_URL" } } }])
   assert.include(variables, "DATABASE_URL")
   assert.deepStrictEqual(volumes.map((volume: Record<string, unknown>) => volume.emptyDir), [{}, {}])
