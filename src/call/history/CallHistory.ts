@@ -16,11 +16,13 @@ import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 import type { CallInfo } from "../CallInfo.ts"
-import type { CallState } from "../CallState.ts"
+import type { EndReason } from "../CallState.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
+  /** Media streams that were lost with the process that had the call before. */
+  readonly lostStreams: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
@@ -31,8 +33,8 @@ export interface CallHistory {
   readonly actions: ActionKeeper
   /** Twilio told something of the call; it may come after the call's end. */
   readonly reported: (facts: Outcomes.StatusFacts) => void
-  /** The call is over for us. */
-  readonly ended: (state: CallState) => void
+  /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
+  readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
   /** Nobody waits any longer for Twilio's last word. */
@@ -114,6 +116,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   }
 
   return {
+    lostStreams: known?.parts ?? 0,
     began: () =>
       store.write({
         _tag: "CallBegan",
@@ -141,6 +144,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       const at = now()
       axisZero ??= at
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
+      turns.conversationBegan(Math.max(0, (memory?._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory?._tag === "Some") return { memory: memory.value, isAfterTransfer }
       facts = { ...facts, isMemoryLost: true }
@@ -165,13 +169,13 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       facts = Outcomes.add(facts, more)
       writeOutcome()
     },
-    ended: ({ phase, resumptions }) => {
-      if (phase._tag !== "Ended") return
+    ended: (reason, resumptions, at = now()) => {
       isEnded = true
-      facts = { ...facts, reason: phase.reason, endedAt: now(), resumptions }
+      facts = { ...facts, reason, endedAt: at, resumptions }
       writeOutcome()
     },
     settled: () => {
+      if (isSettled) return
       isSettled = true
       writeOutcome()
     },

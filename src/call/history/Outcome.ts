@@ -62,9 +62,9 @@ const reasonOf: Partial<Record<string, EndReason>> = {
 export const isTerminal = (status: string | undefined): boolean => status !== undefined && reasonOf[status] !== undefined
 
 /** Later facts of a kind count, but no last word is taken back. */
-export const add = (before: Facts, more: StatusFacts): Facts => {
+export const add = <F extends StatusFacts>(before: F, more: StatusFacts): F => {
   const { status, ...others } = more
-  return { ...before, ...others, ...(isTerminal(status) || !isTerminal(before.status) ? more : others) }
+  return isTerminal(status) || !isTerminal(before.status) ? { ...before, ...more } : { ...before, ...others }
 }
 
 const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | undefined => {
