@@ -3,6 +3,7 @@
  * another.
  */
 import { Deferred, Effect, Fiber, Scope } from "effect"
+import { EngineMeter } from "../conversation/ports/EngineMeter.ts"
 import type { StreamSid } from "../domain/Sid.ts"
 import type { MediaStream } from "../twilio/media/MediaStream.ts"
 import type { CallInfo } from "./CallInfo.ts"
@@ -47,7 +48,7 @@ export interface CallStreams {
 export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
-  history: Pick<CallHistory, "streamBegan" | "remember" | "actions">,
+  history: Pick<CallHistory, "streamBegan" | "remember" | "actions" | "used">,
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
@@ -66,7 +67,7 @@ export const make = (
       whyEnded: (end) => StreamEnds.tellable(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.isTransferring())
     }
     return Effect.raceFirst(
-      MediaSession.run(stream, info.agent, options),
+      Effect.provideService(MediaSession.run(stream, info.agent, options), EngineMeter, history.used),
       Effect.map(toClose, (reason): StreamEnd => {
         closedFor = reason
         return { _tag: "Closed", reason }

@@ -3,9 +3,9 @@
  * outcome.
  *
  * Nothing here waits, but for actions: those are written down before they are done. A call of which only figures are kept
- * (`keeping.words`) tells no words, and its memory stays in this process.
+ * (`keeping.words`) tells no words, and its memory stays in this process. What its engines used is kept beside the memory.
  */
-import { Clock, Effect } from "effect"
+import { type Clock, Effect, Option } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Action, ActionKeeper } from "../../conversation/ports/Actions.ts"
 import { ActionNotKept } from "../../conversation/ports/Actions.ts"
@@ -14,9 +14,10 @@ import type { ConversationEvent } from "../../conversation/ports/ConversationEve
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import type { StoreWrite } from "../../store/StoreWrite.ts"
+import type { EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { EndReason } from "../CallState.ts"
+import * as EngineUses from "./EngineUses.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
@@ -31,6 +32,8 @@ export interface CallHistory {
   readonly told: (event: ConversationEvent) => void
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
+  /** An engine did something for the call. Never waits. */
+  readonly used: (use: EngineUse) => void
   /** Twilio told something of the call; it may come after the call's end. */
   readonly reported: (facts: Outcomes.StatusFacts) => void
   /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
@@ -99,10 +102,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   let axisZero = known?.axisZero ?? undefined
   let parts = known?.parts ?? 0
   let nextEvent = known?.nextEvent ?? 0
-  let version = known?.memory._tag === "Some" ? known.memory.value.version : 0
-  let memory = known?.memory._tag === "Some" ? Memories.read(known.memory.value.memory) : undefined
-  let hasConversation = known?.memory._tag === "Some" || before === "lost"
-  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, engines: [], ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
+  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  let version = kept?.version ?? 0
+  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  let hasConversation = kept !== undefined || before === "lost"
+  const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
+  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
   let isEnded = false
   let isSettled = false
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
@@ -112,7 +117,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     if (!isEnded) return
     const isFinal = isSettled || Outcomes.isTerminal(facts.status)
     isSettled = isFinal
-    store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, isFinal) })
+    store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines.all(), isFinal) })
   }
 
   return {
@@ -144,9 +149,9 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       const at = now()
       axisZero ??= at
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
-      turns.conversationBegan(Math.max(0, (memory?._tag === "Some" ? memory.value.beganAt : at) - axisZero))
+      turns.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
-      if (memory?._tag === "Some") return { memory: memory.value, isAfterTransfer }
+      if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
       facts = { ...facts, isMemoryLost: true }
       return { memory: "lost", isAfterTransfer }
     },
@@ -158,9 +163,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     },
     remember: (newest) => {
       hasConversation = true
-      memory = { _tag: "Some", value: newest } as typeof memory
-      if (keepsWords) store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: newest })
+      memory = Option.some(newest)
+      // Without words another process learns only that there was a conversation.
+      const saved = { ...keepsWords ? newest : {}, engines: engines.all() }
+      store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })
     },
+    used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
     handOver: () => {
       isHandedOver = true

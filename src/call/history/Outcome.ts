@@ -24,7 +24,6 @@ export interface Facts extends StatusFacts {
   readonly endedAt?: number
   readonly resumptions: number
   readonly isMemoryLost: boolean
-  readonly engines: ReadonlyArray<EngineUse>
 }
 
 const endedBy: Record<EndReason, EndedBy> = {
@@ -73,8 +72,8 @@ const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | un
 }
 
 /** `isFinal`: Twilio has said its last word, or nobody waits for it any more. */
-export const of = (facts: Facts, isFinal: boolean): Outcome => {
-  const { answeredBy, engines, isMemoryLost, reason = reasonOf[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
+export const of = (facts: Facts, engines: ReadonlyArray<EngineUse>, isFinal: boolean): Outcome => {
+  const { answeredBy, isMemoryLost, reason = reasonOf[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
   const seconds = secondsOf(facts)
   return {
     reason,
