@@ -55,6 +55,8 @@ export interface CallHistory {
   readonly handOver: () => void
   /** Another process has the call, or may have it: no stream of it has come here. */
   readonly isElsewhere: () => boolean
+  /** No process has the call any more: what is known of it is written here. */
+  readonly claim: () => void
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
@@ -216,6 +218,9 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
     isElsewhere: () => isElsewhere,
+    claim: () => {
+      isElsewhere = false
+    },
     handOver: () => {
       isElsewhere = true
     },

@@ -252,9 +252,17 @@ describe("the outcome", () => {
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       yield* TestClock.setTime(9_000_000)
+      history.claim()
       history.ended("streamLost", 0, 70_000)
       assert.strictEqual(store.of("CallEnded")[0].at, 70_000)
       assert.strictEqual(outcomes()[0].durationSeconds, 10)
+    }))
+
+  it.effect("of a call that another process has is not written here before its stream has come", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
+      history.ended("noStream", 0)
+      assert.deepStrictEqual(store.of("CallEnded"), [])
     }))
 
   it.effect("of a call that another process goes on with is that process's", () =>
