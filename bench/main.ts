@@ -17,6 +17,7 @@ const benches: Record<string, { readonly file: string; readonly what: string; re
   recognition: { file: "recognition.ts", what: "how much of the receptionist's phrases the embedded engines understand, and what they refuse", byDefault: false },
   "voice-activity": { file: "voice-activity.ts", what: "the voice detector: a window's cost, and 100 calls at once", byDefault: false },
   memory: { file: "memory.ts", what: "the service's memory at rest and through five conversations at once, beside what a machine of 512 MB has", byDefault: false },
+  recording: { file: "line/recording.ts", what: "200 echo calls with and without recording: CPU a frame, the event loop's delay", byDefault: false },
   siege: { file: "siege.ts", what: "attacks on the service, each beside a live call: the longest gap in its echo, and memory", byDefault: false },
   soak: { file: "line/soak.ts", what: "100 calls that come and go, ten minutes", byDefault: false }
 }
