@@ -45,6 +45,8 @@ export interface CallHistory {
   readonly ended: (state: CallState) => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
+  /** Another process has the call, or may have it: no stream of it has come here. */
+  readonly isElsewhere: () => boolean
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
@@ -98,10 +100,11 @@ const makeActions = (
 
 export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, recorder } = options
-  let isHandedOver = false
+  /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
+  let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
   const store: MakeOptions["store"] = {
-    write: (write) => isHandedOver ? undefined : written.write(write),
-    keep: (write) => isHandedOver ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
+    write: (write) => isElsewhere ? undefined : written.write(write),
+    keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
   }
   const { callSid, keeping } = info
   const keepsWords = keeping?.words ?? true
@@ -155,6 +158,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       store.write({ _tag: "CallAnswered", callSid, at })
     },
     streamBegan: (isAfterTransfer) => {
+      isElsewhere = false
       const at = now()
       axisZero ??= at
       partStartedAt = at - axisZero
@@ -179,8 +183,9 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       if (keepsWords) store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: newest })
     },
     actions: makeActions({ ...options, store }, axis, keepsWords),
+    isElsewhere: () => isElsewhere,
     handOver: () => {
-      isHandedOver = true
+      isElsewhere = true
     },
     reported: (more) => {
       facts = Outcomes.add(facts, more)
