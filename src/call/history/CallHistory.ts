@@ -152,7 +152,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     },
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || !isNumbered(event)) return
+      if (!isNumbered(event)) return
+      if (!keepsWords) {
+        // When and how long each side spoke are figures.
+        for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
+        return
+      }
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },
