@@ -29,6 +29,8 @@ export interface Agent {
   readonly keepsWords?: boolean
   /** Where the webhooks of its calls go; unset: to the service's address. */
   readonly webhookUrl?: string
+  /** Its calls are recorded. */
+  readonly isRecorded?: boolean
   /** Begins its part of one call. The agent's fibers and engines live as long as the scope. */
   readonly answer: (call: CallSide) => Effect.Effect<AgentSide<AgentFailed>, AgentFailed, Scope.Scope>
 }

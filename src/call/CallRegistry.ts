@@ -118,6 +118,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 
       const onPhase = Effect.fnUntraced(function*(callSid: CallSid, { phase }: CallState) {
+        if (phase._tag === "Streaming") return yield* ownership.take(callSid)
         if (phase._tag !== "Ended") return
         yield* ownership.release(callSid)
         yield* absent.addEnd(callSid, false)

@@ -282,8 +282,13 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     Effect.suspend(() => {
       if (!ledger.unsettled.has(callSid)) return Effect.void
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
-      Latch.openUnsafe(isAwaited)
-      return told((tell) => ledger.unsettled.watch(callSid, tell)).pipe(
+      const register = (tell: () => void) => {
+        const forget = ledger.unsettled.watch(callSid, tell)
+        // Last: SQLite may have all of it before this returns.
+        Latch.openUnsafe(isAwaited)
+        return forget
+      }
+      return told(register).pipe(
         Effect.timeoutOrElse({ duration: settlePatience, orElse: () => Effect.fail(new StoreUnreachable({ cause: "slow" })) })
       )
     })

@@ -32,7 +32,7 @@ export const KeptFields = Schema.Struct({
   metadata: Schema.optionalKey(Metadata),
   campaign: Schema.optionalKey(Campaign),
   store: Schema.optionalKey(flag("false: only figures of the call are kept, no word and no sound")),
-  recording: Schema.optionalKey(flag("Whether the call is recorded; the default is the agent's")),
+  recording: Schema.optionalKey(flag("true: the call is recorded, whatever its agent says")),
   webhook_url: Schema.optionalKey(WebhookUrl),
   transcript_in_webhook: Schema.optionalKey(flag("call.ended has the transcript"))
 })
