@@ -20,13 +20,17 @@ import { CallHistories } from "./call/history/CallHistories.ts"
 import { CallRecorder } from "./call/recording/CallRecorder.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
+import * as Contradictions from "./config/Contradictions.ts"
 import { Credentials } from "./config/Credentials.ts"
 import { PublicUrl } from "./http/connections/PublicUrl.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
+import { StoredCalls } from "./store/history/StoredCalls.ts"
 import * as LiveCallStore from "./store/LiveCallStore.ts"
 import * as LiveCallRecordings from "./store/recording/LiveCallRecordings.ts"
+import { CallErasure } from "./store/retention/CallErasure.ts"
+import * as Retention from "./store/retention/Retention.ts"
 import { RestClient } from "./twilio/rest/RestClient.ts"
 import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
@@ -37,10 +41,14 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
+/** What is kept of calls: how it is read, how it is erased, and how long it stays. */
+const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer)
+
 /** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
+  Layer.provideMerge(history),
   Layer.provideMerge(CallRecorder.layer),
   Layer.provideMerge(LiveCallRecordings.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
@@ -58,6 +66,9 @@ const announce = Effect.gen(function*() {
   yield* Effect.sync(() => LineCodec.warmUp(agents.standard.sampleRate))
   yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
   for (const warning of config.warnings) yield* Effect.logWarning(warning)
+  if (agents.standard.isRecorded === true && Contradictions.keepsRecordingsToItself(config) && !config.recording.all) {
+    yield* Effect.logWarning(Contradictions.sharesNoRecordings)
+  }
   if (identity.isLocalAccount) {
     yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")
   } else if (config.server.publicUrl._tag === "None" && config.server.trustedProxies.length === 0) {

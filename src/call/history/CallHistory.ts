@@ -18,12 +18,15 @@ import type { StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { CallState } from "../CallState.ts"
+import { isNumbered } from "../ConversationFeed.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
+  /** The number of the first event that this process tells of the call. */
+  readonly firstEvent: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
@@ -134,6 +137,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   }
 
   return {
+    firstEvent: nextEvent,
     began: () =>
       store.write({
         _tag: "CallBegan",
@@ -173,7 +177,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || event._tag === "CallerSays") return
+      if (!isNumbered(event)) return
+      if (!keepsWords) {
+        // When and how long each side spoke are figures.
+        for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
+        return
+      }
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },
