@@ -12,7 +12,7 @@ import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { converse, those, words } from "../../support/service/Conversing.ts"
 import * as Process from "../../support/service/Process.ts"
-import { until, withService } from "../../support/service/Service.ts"
+import { apiKey, somebody, until, withService } from "../../support/service/Service.ts"
 import { awaitFrames, likeness, place, sentence, speaker } from "../../support/service/Talk.ts"
 import { bytesOf, loudest, recordingsOf, soundIn } from "../../support/store/Recordings.ts"
 
@@ -87,6 +87,44 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         assert.isAbove(loudest(side, 8 * seconds * 100, 1000 * seconds), 1000)
       }
       assert.isTrue(existsSync(join(DATA_DIR, "recordings", `${call.sid}-1.wav`)), "two parts")
+    }), 60_000)
+
+  it.effect("that a request asks for is fetched in ranges, also while the call goes on, and erased with the call", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      yield* withService({ env: { DATA_DIR } }, ({ service, simulator }) =>
+        Effect.gen(function*() {
+          const { json } = yield* service.dial({ to: somebody, recording: true })
+          const { call_sid: sid } = json as { readonly call_sid: string }
+          const url = `${service.url}/calls/${sid}`
+          const headers = { authorization: `Bearer ${apiKey}` }
+          const get = (more: Record<string, string> = {}, method = "GET") =>
+            Effect.promise(async () => {
+              const response = await fetch(`${url}/recording.wav`, { method, headers: { ...headers, ...more } })
+              return { status: response.status, headers: response.headers, bytes: new Uint8Array(await response.arrayBuffer()) }
+            })
+          const live = yield* until("three seconds of a live call", get(), ({ bytes, status }) => status === 200 && bytes.length > 48_000)
+          assert.isAtLeast(soundIn(live.bytes).seconds, 2.9)
+          const call = (yield* simulator.calls).find((other) => other.sid === sid) ?? assert.fail("no such call")
+          yield* call.hangUp
+          yield* call.settled
+          yield* until("the end", service.ask(`/calls/${sid}`, { headers }), ({ json }) => (json as { readonly live: boolean }).live === false)
+
+          const whole = yield* get()
+          assert.deepStrictEqual([whole.status, whole.headers.get("content-type"), whole.headers.get("accept-ranges")], [200, "audio/wav", "bytes"])
+          assert.strictEqual(whole.headers.get("content-length"), String(whole.bytes.length))
+          const part = yield* get({ range: "bytes=1000-20999" })
+          assert.deepStrictEqual([part.status, part.headers.get("content-range")], [206, `bytes 1000-20999/${whole.bytes.length}`])
+          assert.deepStrictEqual(part.bytes, whole.bytes.subarray(1000, 21_000))
+          assert.deepStrictEqual((yield* get({ range: "bytes=-500" })).bytes, whole.bytes.subarray(-500))
+          assert.strictEqual((yield* get({ range: `bytes=${whole.bytes.length}-` })).status, 416)
+          const head = yield* get({}, "HEAD")
+          assert.deepStrictEqual([head.status, head.headers.get("content-length"), head.bytes.length], [200, String(whole.bytes.length), 0])
+
+          assert.strictEqual((yield* service.ask(`/calls/${sid}`, { method: "DELETE", headers })).status, 204)
+          assert.strictEqual((yield* get()).status, 404)
+          assert.isFalse(existsSync(join(DATA_DIR, "recordings", `${sid}-0.wav`)))
+        }))
     }), 60_000)
 
   it.effect("is not made of a call that nobody wants recorded", () =>
