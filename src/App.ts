@@ -42,15 +42,16 @@ const agents = Agents.layer.pipe(
 )
 
 /** What is kept of calls: how it is read, how it is erased, and how long it stays. */
-const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer)
+const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
+  Layer.provideMerge(LiveCallRecordings.layer)
+)
 
 /** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
-  Layer.provideMerge(history),
   Layer.provideMerge(CallRecorder.layer),
-  Layer.provideMerge(LiveCallRecordings.layer),
+  Layer.provideMerge(history),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Credentials.layer),
   // First and last: what calls write at their end still gets there.
