@@ -204,7 +204,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || !isNumbered(event)) return
+      if (!isNumbered(event)) return
+      if (!keepsWords) {
+        // When and how long each side spoke are figures.
+        for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
+        return
+      }
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },

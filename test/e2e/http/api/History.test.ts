@@ -35,7 +35,7 @@ const use = <A, E>(env: Databases.Environment, test: (tools: Tools) => Effect.Ef
       write: (writes) =>
         Effect.gen(function*() {
           for (const write of writes) store.write(ours(write))
-          for (const sid of new Set(writes.map(({ callSid }) => callSid))) yield* Effect.orDie(store.settled(sid))
+          for (const sid of new Set(writes.map(({ callSid }) => callSid))) yield* Effect.orDie(Effect.retry(store.settled(sid), { times: 20 }))
         }),
       store,
       database: yield* Database,
