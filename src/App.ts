@@ -17,6 +17,7 @@ import { TurnEventLog } from "./agent/TurnEventLog.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import * as LineCodec from "./call/media/LineCodec.ts"
 import { CallHistories } from "./call/history/CallHistories.ts"
+import { CallRecorder } from "./call/recording/CallRecorder.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import { Credentials } from "./config/Credentials.ts"
@@ -26,6 +27,7 @@ import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
 import * as LiveCallStore from "./store/LiveCallStore.ts"
+import * as LiveCallRecordings from "./store/recording/LiveCallRecordings.ts"
 import { RestClient } from "./twilio/rest/RestClient.ts"
 import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
@@ -40,6 +42,8 @@ const agents = Agents.layer.pipe(
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
+  Layer.provideMerge(CallRecorder.layer),
+  Layer.provideMerge(LiveCallRecordings.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),

@@ -12,16 +12,16 @@ export const toneMillis = 100
 /** ms of silence behind each tone. */
 export const pauseMillis = 100
 
-/** Hz. */
+/** Hz: the low group is a key's row, the high group its column. */
 const low = [697, 770, 852, 941] as const
 const high = [1209, 1336, 1477, 1633] as const
 
 const rows = ["123A", "456B", "789C", "*0#D"]
 
-/** Of each of the two sines, of full scale: together at most half of it, so that a tone's peak is at −6 dBFS. */
+/** Of each of the two sines, as a share of full scale: together at most a half, so the peak of a tone is at −6 dBFS. */
 const amplitude = 0.25
 
-/** ms in which a tone comes and goes, along a raised cosine: a step would be heard as a click. */
+/** ms in which a tone rises and falls, along a raised cosine: a step would be heard as a click. */
 const rampMillis = 5
 
 /** The two frequencies (Hz) of a key; `undefined`: no telephone has it. */
@@ -30,18 +30,18 @@ export const frequenciesOf = (key: string): readonly [low: number, high: number]
   return row < 0 ? undefined : [low[row], high[rows[row].indexOf(key)]]
 }
 
-/** The keys of a text that are some, in order: what people write between them is left out. */
+/** The keys in a text, in order, without other characters. */
 export const keysIn = (text: string): string =>
   [...text].filter((key) => frequenciesOf(key) !== undefined).join("")
 
-/** How long (ms) the keys take. */
+/** ms that the keys take. */
 export const durationOf = (keys: string): number => keys.length * (toneMillis + pauseMillis)
 
-/** Keys that have begun to sound `millis` after the first one began: a receiver may have taken them. */
+/** The keys that have begun to sound `millis` after the first one began: a receiver may have heard them. */
 export const begunBy = (keys: string, millis: number): string =>
   millis <= 0 ? "" : keys.slice(0, Math.ceil(millis / (toneMillis + pauseMillis)))
 
-/** The sound of keys (`keysIn`), each a tone with its pause behind it. */
+/** The sound of keys (see `keysIn`): for each a tone and a pause. */
 export const tones = <Rate extends Pcm.SampleRate>(keys: string, sampleRate: Rate): Pcm.Pcm<Rate> => {
   const toneLength = (sampleRate * toneMillis) / 1000
   const keyLength = (sampleRate * (toneMillis + pauseMillis)) / 1000

@@ -1,20 +1,19 @@
 /**
- * Cuts a byte stream into frames of one length: what an engine sends in chunks of any size leaves as the 20 ms that
- * the telephone expects.
+ * Cuts a byte stream into frames of one length: an engine sends chunks of any size, and the telephone expects 20 ms.
  */
 import { silence } from "./Mulaw.ts"
 
-/** One direction of one call; the bytes that do not fill a frame yet are kept for the next push. */
+/** One direction of one call. Bytes that do not fill a frame are kept for the next push. */
 export interface Framer {
   /** Bytes kept, in 0…frameBytes - 1. */
   readonly pending: number
   /**
-   * The frames that are full now, in order, one behind the other: a multiple of `frameBytes`, which may be 0.
+   * The full frames, in order, one behind the other: a multiple of `frameBytes`, which may be 0.
    *
-   * Good until the next call, and where no bytes were kept until somebody writes into `bytes`: nothing is copied then.
+   * The result is valid until the next call. Where no bytes were kept it is a view of `bytes`, and changes with them.
    */
   push(bytes: Uint8Array): Uint8Array
-  /** The last frame, filled up with mu-law silence and good until the next call; no bytes when nothing is kept. */
+  /** The last frame, filled up with mu-law silence and valid until the next call; no bytes when nothing is kept. */
   flush(): Uint8Array
   /** Throws the kept bytes away. */
   reset(): void
@@ -32,7 +31,7 @@ export const make = (frameBytes = 160): Framer => {
     throw new RangeError(`a frame cannot have ${frameBytes} bytes`)
   }
   let room = new Uint8Array(frameBytes)
-  /** The kept bytes lie in `room` from here on: before them may be frames that are handed out. */
+  /** Where the kept bytes begin in `room`. Before them are the frames of the last push. */
   let from = 0
   let kept = 0
 

@@ -2,9 +2,8 @@
  * Takes steady noise out of speech: a Wiener filter in the short-time spectrum, its gain by the
  * decision-directed estimate of Ephraim and Malah (IEEE Trans. ASSP 32, 1984).
  *
- * For ears that are a machine's: a recognizer that was trained on clean speech hears the hiss of a line as
- * consonants. What steady noise is, is told by the quietest frames of a sound, so it must hold a few without
- * speech: a pause, or what came before the first word.
+ * It is for recognizers, and not for people: a model that was trained on clean speech hears the hiss of a line as consonants. The quietest
+ * frames of a sound tell what its noise is. So a few frames must be without speech: a pause, or the time before the first word.
  *
  * Frames of 256 samples (32 ms at 8 kHz), half overlapped, windowed by a sine before and after. Samples are
  * floats of any scale.
@@ -14,24 +13,24 @@ const frameLength = 256
 const hop = frameLength / 2
 const bins = hop + 1
 
-/** The share of a sound's frames that are taken for noise alone. */
+/** The share of a sound's frames that are taken for noise alone, and their least number. */
 const quietShare = 0.15
-const leastQuiet = 3
+const minQuietFrames = 3
 
-/** How much of the frame before is in the estimate of the speech in this one. */
+/** The weight of the frame before in the estimate of the speech in this one. */
 const smoothing = 0.98
 
-/** −20 dB: what is left of a bin without speech. Less of it would be heard as twittering. */
-const leastGain = 0.1
+/** The gain of a bin without speech, −20 dB. Less would be heard as twittering. */
+const minGain = 0.1
 
-/** Of full scale 1, far under what the telephone's code can tell from silence: no division by nothing. */
-const leastPower = 1e-9
+/** The noise of a bin that has none: nothing is divided by 0. The telephone's code can't tell this power from silence. */
+const minPower = 1e-9
 
 const window = Float64Array.from({ length: frameLength }, (_, index) => Math.sin((Math.PI * (index + 0.5)) / frameLength))
 const cosines = Float64Array.from({ length: hop }, (_, index) => Math.cos((2 * Math.PI * index) / frameLength))
 const sines = Float64Array.from({ length: hop }, (_, index) => Math.sin((2 * Math.PI * index) / frameLength))
 
-/** A plain FFT in place; `direction` −1 forth, 1 back without the division by the length. */
+/** An FFT in place. `direction`: −1 to the spectrum, 1 back, without the division by the length. */
 const transform = (real: Float64Array, imaginary: Float64Array, direction: 1 | -1): void => {
   for (let index = 1, other = 0; index < frameLength; index++) {
     let bit = frameLength >> 1
@@ -65,7 +64,7 @@ const transform = (real: Float64Array, imaginary: Float64Array, direction: 1 | -
   }
 }
 
-// Filled and read within one call each, so all may share them.
+// Both are filled and read within one step, so all sounds share them.
 const real = new Float64Array(frameLength)
 const imaginary = new Float64Array(frameLength)
 
@@ -80,7 +79,7 @@ const powerAt = (bin: number): number => real[bin] * real[bin] + imaginary[bin] 
 /** The power of steady noise in each bin of the spectrum. */
 export type Noise = Float64Array
 
-/** The noise in a sound, by its quietest frames; of a sound that is too short for any, none. */
+/** The noise in a sound, by its quietest frames; 0 in all bins where the sound is shorter than a frame. */
 export const noiseOf = (sound: Float32Array): Noise => {
   const frames: Array<{ readonly at: number; readonly power: number }> = []
   for (let at = 0; at + frameLength <= sound.length; at += hop) {
@@ -90,7 +89,7 @@ export const noiseOf = (sound: Float32Array): Noise => {
   }
   const quiet = frames
     .sort((one, other) => one.power - other.power)
-    .slice(0, Math.max(leastQuiet, Math.floor(frames.length * quietShare)))
+    .slice(0, Math.max(minQuietFrames, Math.floor(frames.length * quietShare)))
   const noise = new Float64Array(bins)
   for (const { at } of quiet) {
     analyse(sound, at)
@@ -101,9 +100,9 @@ export const noiseOf = (sound: Float32Array): Noise => {
 
 /** One sound, in pieces of any length. */
 export interface NoiseReducer {
-  /** What is ready by now: up to 255 samples less than was pushed. */
+  /** The samples that are ready: all together up to 255 fewer than were pushed. */
   readonly push: (piece: Float32Array) => Float32Array
-  /** The rest; nothing may be pushed afterwards. All together are as long as what was pushed. */
+  /** The rest: all together are then as many as were pushed. Nothing may be pushed afterwards. */
   readonly flush: () => Float32Array
 }
 
@@ -111,7 +110,7 @@ export const make = (noise: Noise): NoiseReducer => {
   /** The frame that is being filled; it begins half a frame before the sound. */
   const frame = new Float32Array(frameLength)
   let filled = hop
-  /** The second half of the frame before, to be added to the first half of this one. */
+  /** The second half of the frame before, which is added to the first half of this one. */
   const overlap = new Float32Array(hop)
   const before = new Float64Array(bins)
   let pushed = 0
@@ -120,10 +119,10 @@ export const make = (noise: Noise): NoiseReducer => {
   const filter = () => {
     analyse(frame, 0)
     for (let bin = 0; bin < bins; bin++) {
-      const expected = Math.max(noise[bin], leastPower)
+      const expected = Math.max(noise[bin], minPower)
       const power = powerAt(bin)
       const ratio = smoothing * (before[bin] / expected) + (1 - smoothing) * Math.max(power / expected - 1, 0)
-      const gain = Math.max(leastGain, ratio / (1 + ratio))
+      const gain = Math.max(minGain, ratio / (1 + ratio))
       before[bin] = gain * gain * power
       real[bin] *= gain
       imaginary[bin] *= gain
@@ -155,7 +154,7 @@ export const make = (noise: Noise): NoiseReducer => {
       frame.copyWithin(0, hop)
       filled = hop
     }
-    // The first half frame is from before the sound.
+    // The first half frame is the time before the sound.
     const early = Math.max(0, Math.min(out.length, -given))
     given += out.length
     return out.subarray(early)

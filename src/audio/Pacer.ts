@@ -1,31 +1,31 @@
 /**
- * When may the next chunk of sound leave? Pure arithmetic over a clock that the caller reads: playback runs in real time,
- * so sending may be ahead of it by a fixed lead at most, enough to hide jitter and little enough to take back.
+ * When the next chunk of sound may leave. Pure arithmetic; the caller reads the clock. Playback runs in real time, and sending is ahead of
+ * it by a fixed lead at most: enough to hide jitter, and little enough for a barge-in to throw away.
  *
- * All times are milliseconds and may be fractional. `now` comes from a monotonic clock of any origin; a clock that
- * steps back makes the pacer wait until it has caught up.
+ * All times are milliseconds and may be fractional. `now` comes from a monotonic clock of any origin; after a step back the pacer waits
+ * until the clock has caught up.
  */
 export interface Pacer {
   /**
    * Books a chunk of `durationMillis` behind all that was booked before; answers how long to wait from `nowMillis` before
    * sending it (0: at once).
    *
-   * Once sent, everything booked lasts `leadMillis` at most. The chunk counts from now on, so send chunks in the
-   * order in which they were booked. A chunk that is longer than the lead leaves when the one before has been played.
+   * When the chunk is sent, at most `leadMillis` of sound are booked and not yet played. Send chunks in the order in which they were
+   * booked. A chunk that is longer than the lead leaves when the one before has been played.
    *
-   * Waits follow from the sum of the durations, not from each other: a wait that lasts too long shortens the next,
-   * and nothing adds up. After an underrun playback starts anew at `nowMillis`.
+   * Waits follow from the sum of the durations: a wait that lasts too long shortens the next one, so errors do not add up. After an
+   * underrun playback starts anew at `nowMillis`.
    */
   reserve(nowMillis: number, durationMillis: number): number
-  /** How much of what was booked is not yet played; 0 after an underrun. */
+  /** How much of the booked sound is not yet played; 0 after an underrun. */
   lead(nowMillis: number): number
-  /** The other side has thrown away what it had not played (Twilio's `clear`): booking starts at `nowMillis` again. */
+  /** The other side has thrown away the sound that it had not played (Twilio's `clear`): booking starts at `nowMillis` again. */
   clear(nowMillis: number): void
 }
 
-/** `leadMillis`, 200 when not given, is the most that may be sent and not yet played. */
+/** `leadMillis`: how much may be sent and not yet played. Default 200. */
 export const make = ({ leadMillis = 200 }: { readonly leadMillis?: number } = {}): Pacer => {
-  /** When all that was booked will have been played. */
+  /** When all of the booked sound will have been played. */
   let playhead = -Infinity
 
   const reserve = (nowMillis: number, durationMillis: number): number => {

@@ -1,13 +1,13 @@
 /**
- * How samples are written as bytes, in files and in what servers send: integers of any width, floats, G.711; one channel
- * or several. They are read as 16-bit samples.
+ * How files and servers write samples as bytes: integers of several widths, floats, G.711; one channel or several. All are read as 16-bit
+ * samples.
  */
 import * as Alaw from "./Alaw.ts"
 import * as Mulaw from "./Mulaw.ts"
 import * as Pcm from "./Pcm.ts"
 
 export interface SampleFormat {
-  /** `unsigned` has its zero in the middle of the range; 8-bit WAV files are so. Full scale of `float` is 1. */
+  /** `unsigned` has its zero in the middle of the range, as 8-bit WAV files do. Full scale of `float` is 1. */
   readonly encoding: "signed" | "unsigned" | "float" | "mulaw" | "alaw"
   readonly bytesPerSample: number
   readonly isBigEndian: boolean
@@ -24,15 +24,15 @@ const widths: Record<SampleFormat["encoding"], ReadonlyArray<number>> = {
   alaw: [1]
 }
 
-/** Whether this encoding has samples of that width. */
+/** Whether samples of this encoding and width can be read. */
 export const isReadable = ({ bytesPerSample, encoding }: Pick<SampleFormat, "encoding" | "bytesPerSample">): boolean =>
   widths[encoding].includes(bytesPerSample)
 
-/** One sample of each channel. */
+/** A frame is one sample of each channel. */
 export const bytesPerFrame = ({ bytesPerSample, channels }: Pick<SampleFormat, "bytesPerSample" | "channels">): number =>
   bytesPerSample * channels
 
-/** Reads one sample at the scale of 16 bits, not rounded and not limited. */
+/** Reads the sample at a byte, at the scale of 16 bits, neither rounded nor limited. */
 export type ReadSample = (bytes: DataView, at: number) => number
 
 export const sampleReader = ({ bytesPerSample, encoding, isBigEndian }: Pick<SampleFormat, "encoding" | "bytesPerSample" | "isBigEndian">): ReadSample => {
@@ -85,7 +85,7 @@ export const readChannel = (format: SampleFormat, bytes: Uint8Array, channel: nu
   return samples
 }
 
-/** The mean of all channels of all whole frames. Of 16-bit little-endian mono it is a view, if the machine reads that. */
+/** The mean of all channels of all whole frames. A view of `bytes` for 16-bit little-endian mono (see `Pcm.fromBytes`), else a copy. */
 export const readMono = (format: SampleFormat, bytes: Uint8Array): Pcm.Pcm => {
   const { bytesPerSample, channels, encoding, isBigEndian } = format
   if (channels === 1) {

@@ -1,10 +1,9 @@
 /**
- * What some bytes are, by how they begin: a WAV file, compressed sound, text, or none of them. Raw samples have no
- * signature, so they are what is left.
+ * What some bytes are, by their beginning: a WAV file, compressed sound, text, or none of them, such as raw samples.
  *
- * Raw samples may begin with any bytes, so nothing is decided by two or three of them. Compressed sound without a
- * container is known by three frame headers that fit each other, each exactly where the one before says. Text is known by
- * 256 bytes of it, or by being all there is: half of the bytes of real samples are low bytes, which are random.
+ * Raw samples may begin with any bytes, so two or three bytes decide nothing. Compressed sound without a container has three frame headers
+ * of one kind, each exactly where the one before says. Text is 256 bytes of characters, or less where no more follows. Half of the bytes
+ * of real samples are low bytes, which are random, so they do not look like text.
  */
 
 export type Signature =
@@ -19,10 +18,10 @@ const text: Signature = { _tag: "Text" }
 const none: Signature = { _tag: "None" }
 const foreign = (name: string): Signature => ({ _tag: "Foreign", name })
 
-/** Whether a rule holds; `undefined`: it needs more bytes. */
+/** Whether the bytes fit a rule; `undefined`: more bytes are needed. */
 type Verdict = boolean | undefined
 
-/** Anything. */
+/** In a pattern: any byte. */
 const any = -1
 
 /** Latin characters, with `?` for any byte. */
@@ -70,7 +69,7 @@ const isTagged = (bytes: Uint8Array): Verdict => {
   return true
 }
 
-/** A frame as its header tells. Frames of one stream have the same `kind`. */
+/** A frame by its header. Frames of one stream have the same `kind`; `length` is in bytes. */
 interface Frame {
   readonly kind: number
   readonly length: number
@@ -126,14 +125,14 @@ const frameKinds: ReadonlyArray<readonly [name: string, read: ReadFrame, headerB
   ["AAC", adtsFrame, 7]
 ]
 
-/** Headers that have to follow each other. */
+/** Frame headers of one kind in a row. */
 const framesNeeded = 3
 
-/** Whether frames follow each other from the first byte on. A body that ends sooner has two of them, or exactly one. */
+/** Whether frames follow each other from the first byte on. A whole body may have two of them, or exactly one. */
 const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWhole: boolean): Verdict => {
   let kind: number | undefined
   for (let frames = 0, at = 0; frames < framesNeeded; frames++) {
-    // Most bodies differ in their first byte, which has to be told without waiting for a header.
+    // Most bodies differ in their first byte already, so the answer need not wait for a header.
     if (at < bytes.length && bytes[at] !== 0xff) return false
     if (at + headerBytes > bytes.length) return isWhole ? frames > 1 || (frames === 1 && at === bytes.length) : undefined
     const frame = read(bytes, at)
@@ -144,11 +143,13 @@ const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWho
   return true
 }
 
-/** So many bytes of text are no samples, if there are some letters: silence of A-law is a row of one. */
+/** Bytes that show a text. */
 const textBytes = 256
-const differentBytes = 5
 
-/** How many bytes follow the first one of a character in UTF-8; negative: no character begins so. */
+/** Different bytes that a text has at least: A-law's silence is one letter, over and over. */
+const minDifferentBytes = 5
+
+/** How many bytes follow the first byte of a character in UTF-8; negative: no character begins with it. */
 const followers = (byte: number): number => {
   if (byte >= 0x20 && byte !== 0x7f && byte < 0x80) return 0
   if (byte === 0x09 || byte === 0x0a || byte === 0x0d) return 0
@@ -169,17 +170,17 @@ const isText = (bytes: Uint8Array, isWhole: boolean): Verdict => {
       if (more < 0) return false
     }
   }
-  if (end === textBytes) return new Set(bytes.subarray(0, end)).size >= differentBytes
+  if (end === textBytes) return new Set(bytes.subarray(0, end)).size >= minDifferentBytes
   return isWhole && end > 0 ? true : undefined
 }
 
 /**
- * `undefined`: more bytes are needed. `isWhole`: no more will come, so there is an answer. A body that does not look like
- * anything is told so at its first byte as a rule; the most that is needed are 256 bytes, or two frames of MP3.
+ * The signature of a body that begins with these bytes; `undefined`: more bytes are needed. `isWhole`: no more will come, so there is an
+ * answer. Mostly the first byte decides for `None`. At most 256 bytes are needed, or two frames of MP3.
  */
 export const of = (bytes: Uint8Array, isWhole: boolean): Signature | undefined => {
   let isOpen = false
-  /** Whether a rule holds; notes where one can't be told yet. */
+  /** Whether a rule fits; notes where that is still open. */
   const holds = (verdict: Verdict): boolean => {
     isOpen ||= verdict === undefined
     return verdict === true
@@ -187,7 +188,7 @@ export const of = (bytes: Uint8Array, isWhole: boolean): Signature | undefined =
   for (const [pattern, signature] of containers) {
     const verdict = startsWith(bytes, pattern)
     if (holds(verdict)) return signature
-    // A header that was cut is no raw sound.
+    // A header that was cut off is no raw sound.
     if (verdict === undefined && isWhole && signature._tag === "Wave" && bytes.length >= 4) return wave
   }
   if (holds(isTagged(bytes))) return foreign("MP3")

@@ -1,5 +1,5 @@
 /**
- * RIFF/WAVE files in memory, of any width, number of channels and sample rate in; 16-bit PCM out. `WavFormat` has the formats.
+ * RIFF/WAVE files in memory: reads any width, number of channels and sample rate (formats: `WavFormat`), writes 16-bit PCM.
  */
 import * as Pcm from "./Pcm.ts"
 import { readChannel } from "./SampleFormat.ts"
@@ -9,13 +9,13 @@ import * as WavFormat from "./WavFormat.ts"
 /** Sound as a file holds it. */
 export interface Wav {
   readonly _tag: "Wav"
-  /** Hz; not limited to the rates that calls use. */
+  /** Hz; may be a rate that no call uses. */
   readonly sampleRate: number
   /** One array for mono, left and right for stereo, and so on; of equal length. */
   readonly channels: ReadonlyArray<Int16Array>
 }
 
-/** Why some bytes are no sound that this module reads. */
+/** Why some bytes can't be read as sound. */
 export interface WavError {
   readonly _tag: "WavError"
   readonly reason: string
@@ -28,9 +28,9 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 /**
  * Reads a file, with its chunks in any order; never throws.
  *
- * What recorders leave behind when they are cut off or write into a pipe is read as far as it goes: sound shorter
- * than announced, a last sample cut short, or a data size of 0 or 0xffffffff, which means "to the end". Of several
- * fmt or data chunks the first counts. The samples are copies.
+ * Files of recorders that were cut off, or that wrote into a pipe, are read as far as they go: sound shorter than announced, a last sample
+ * that is cut, a data size of 0 or 0xffffffff, which means "to the end". Of several fmt or data chunks the first counts. The samples are
+ * copies.
  */
 export const decode = (bytes: Uint8Array): Wav | WavError => {
   const head = WavChunks.fileHead(bytes)
@@ -59,13 +59,12 @@ export const decode = (bytes: Uint8Array): Wav | WavError => {
   return { _tag: "Wav", sampleRate: read.sampleRate, channels }
 }
 
-/** Of a file that `encode` makes: what comes before its samples. */
+/** Bytes before the samples of a file that `encode` or `writeHeader` makes. */
 export const headerBytes = 44
 
 /**
- * Writes the head of a 16-bit PCM file at the beginning of `bytes`: of this many bytes of samples, which follow it.
- *
- * `sampleRate` is a whole number of Hz; one channel is mono, two are stereo. The format ends at 4 GiB.
+ * Writes the head of a 16-bit PCM file to the beginning of `bytes`. `size`: bytes of samples that follow, below 4 GiB. `sampleRate`: whole
+ * Hz. `channels`: 1 is mono, 2 is stereo.
  */
 export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: number; readonly channels: number; readonly size: number }): void => {
   const { channels, sampleRate, size } = format

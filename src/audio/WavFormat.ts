@@ -6,7 +6,7 @@
  */
 import { isReadable, type SampleFormat } from "./SampleFormat.ts"
 
-/** Why a chunk tells of no sound that can be read; the middle of a sentence. */
+/** Why samples of this format can't be read; the middle of a sentence. */
 export interface WavFormatError {
   readonly reason: string
 }
@@ -14,13 +14,13 @@ export interface WavFormatError {
 export const pcm = 1
 const float = 3
 const alaw = 6
-const mulaw = 7
+export const mulaw = 7
 const extensible = 0xfffe
 
 /** The end of an extensible format's sub-format; before it stand the format tag and zeros. */
 const subFormat = [0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71]
 
-/** Codecs that are put into WAV files, for the reader of an error. */
+/** Names of codecs in WAV files, for errors. */
 const codecs: Readonly<Record<number, string>> = {
   0x02: "Microsoft ADPCM",
   0x11: "IMA ADPCM",
@@ -30,7 +30,7 @@ const codecs: Readonly<Record<number, string>> = {
   0xff: "AAC"
 }
 
-/** Above this a header is taken for rubbish. */
+/** A header with more is taken for rubbish. */
 const maxChannels = 64
 
 const encodingOf = (tag: number, bits: number): SampleFormat["encoding"] | undefined => {

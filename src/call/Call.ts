@@ -26,6 +26,8 @@ export interface Call {
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
+  /** Another process has the call: nothing of it is written here any more. */
+  readonly handOver: () => void
   /** What is said and done on the call, for watchers. */
   readonly watch: ConversationFeed.ConversationFeed
 }
@@ -85,6 +87,7 @@ export const make = Effect.fnUntraced(function*(
       isHere: () => lifecycle.phase()._tag !== "Transferred",
       dispatch: lifecycle.dispatch,
       stream: streams.run,
+      handOver: history.handOver,
       watch
     },
     run

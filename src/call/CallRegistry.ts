@@ -6,12 +6,14 @@
  */
 import { Context, Duration, Effect, Layer, Option, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
+import type { AgentName } from "../domain/AgentName.ts"
 import type { CallSid } from "../domain/Sid.ts"
+import type { StoredCall } from "../store/CallStore.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
 import type { CallInfo } from "./CallInfo.ts"
-import { CallEvent, type EndReason, type CallState, isUnanswered } from "./CallState.ts"
+import { type CallState, CallEvent, type EndReason, initial, isTerminal, isUnanswered, Phase } from "./CallState.ts"
 import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
 import { CallHistories } from "./history/CallHistories.ts"
@@ -20,9 +22,14 @@ import * as Admission from "./registry/Admission.ts"
 import * as CallControls from "./registry/CallControls.ts"
 import * as EndedFeeds from "./registry/EndedFeeds.ts"
 import * as LiveCalls from "./registry/LiveCalls.ts"
+import * as Ownership from "./registry/Ownership.ts"
+import * as StoredInfo from "./registry/StoredInfo.ts"
 
 /** After live calls were told to end, how long they may take. */
 const closingTimeout = Duration.seconds(5)
+
+/** A call that Twilio has ended, and that no process had any more: its stream was lost with its process. */
+const endedByTwilio: CallState = { ...initial, phase: Phase.Ended({ reason: "streamLost" }) }
 
 /** See `CallRegistry.drain`. */
 const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>) => {
@@ -46,7 +53,12 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
 
 export class CallRegistry extends Context.Service<CallRegistry, {
   /** The call with this SID, of which a webhook has come: the live one, or a new one if there is room. */
-  readonly admit: (info: CallInfo) => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
+  readonly admit: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
+  /**
+   * What the store knows of a call that is not here. `"lost"`: it can't be asked. `undefined`: it knows no such call. `isNew`: another
+   * process may have answered the call this moment, so the store is asked for a second, not once.
+   */
+  readonly recall: (callSid: CallSid, isNew?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
   /**
    * A call that we placed, whose line was reserved. Its webhooks may have been faster than Twilio's answer: then it is live already, or has
    * come and gone, or ends here at once with what was reported.
@@ -98,7 +110,9 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 
       const onPhase = Effect.fnUntraced(function*(callSid: CallSid, { phase }: CallState) {
+        if (phase._tag === "Streaming") return yield* ownership.take(callSid)
         if (phase._tag !== "Ended") return
+        yield* ownership.release(callSid)
         yield* absent.addEnd(callSid, false)
         const call = live.end(callSid)
         if (call !== undefined) feeds.add(callSid, call.watch)
@@ -106,7 +120,23 @@ export class CallRegistry extends Context.Service<CallRegistry, {
 
       // Once Twilio has hung up there is nothing left to wait for.
       const controlOf = (info: CallInfo) => CallControls.make(rest, twilio.phoneNumber, info, end(info.callSid, "requested"))
-      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, onPhase })
+      const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number, facts: StatusFacts = {}) {
+        const isHere = yield* histories.report(callSid, { ...facts, status })
+        yield* absent.addReport(callSid, { status, sequence }, live.find(callSid) !== undefined)
+        yield* dispatch(callSid, CallEvent.StatusReported({ status, sequence }))
+        return isHere
+      })
+
+      const ownership = yield* Ownership.make({
+        live,
+        onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
+        onOrphanEnded: Effect.fnUntraced(function*(stored, facts) {
+          const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
+          history.ended(endedByTwilio)
+          history.reported(facts)
+        })
+      })
+      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, onBegin: ownership.take, onPhase })
 
       return CallRegistry.of({
         admit,
@@ -115,10 +145,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>
           Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.watch ?? feeds.find(callSid)), ({ events }) => events)),
+        recall: (callSid, isNew = false) => isNew ? ownership.await(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
-          yield* histories.report(callSid, { ...facts, status })
-          yield* absent.addReport(callSid, { status, sequence }, live.find(callSid) !== undefined)
-          yield* dispatch(callSid, CallEvent.StatusReported({ status, sequence }))
+          const isHere = yield* report(callSid, status, sequence, facts)
+          if (!isHere && isTerminal(status)) yield* ownership.pass(callSid, { ...facts, status, sequence })
         }),
         hangUp,
         end,

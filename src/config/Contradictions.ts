@@ -10,7 +10,7 @@ import type { Settings } from "./Settings.ts"
 import * as WebhookAddress from "./WebhookAddress.ts"
 
 /** The secrets of `.env.example`, which everybody knows. */
-export const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==" }
+const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==" }
 
 /** Whether a URL's host is of this machine or of its private network. Names are not looked up. */
 const isUnreachable = (url: URL) =>
@@ -61,6 +61,10 @@ export const impossible = ({ apiKey, server, twilio, webhooks }: Settings): Read
   return lines
 }
 
+/** For a service whose calls are recorded. */
+export const sharesNoRecordings =
+  "RECORDING_DIR and S3_BUCKET are not set while DATABASE_URL is: a recording can be had only from the process that made it. Several processes need a shared folder or a bucket."
+
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
 /**
@@ -70,7 +74,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const { apiKey, engines, limits, server, store, twilio, webhooks } = settings
+  const { apiKey, engines, limits, recording, server, store, twilio, webhooks } = settings
   const lines: Array<string> = []
   for (const [prefix, stage] of stages) {
     if (engines[stage].some(({ _tag }) => _tag === "Server")) continue
@@ -93,6 +97,11 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   }
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+  }
+  if (Option.isNone(recording.bucket)) {
+    const unused = given.filter((name) => name.startsWith("S3_") && known.includes(name))
+    for (const name of unused) lines.push(`${name} does nothing: it is for a bucket, and S3_BUCKET names none.`)
+    if (recording.all && Option.isSome(store.database) && Option.isNone(recording.dir)) lines.push(sharesNoRecordings)
   }
   if (limits.callsPerCaller > limits.calls) {
     lines.push("MAX_CALLS_PER_CALLER does nothing: all callers together have MAX_CALLS at most.")

@@ -61,7 +61,7 @@ const fileMode = 0o600
 // Reading
 // ---------------------------------------------------------------------------------------------
 
-export interface Content {
+interface Content {
   readonly text: string
   /** Whether others than its owner may read it. */
   readonly isOpenToOthers: boolean
@@ -118,7 +118,7 @@ const refuse = (code: string): never => {
 }
 
 /** Makes a folder and its missing parents, for this user alone whatever the umask is. */
-const makeFolders = async (folder: string): Promise<void> => {
+export const makeFolders = async (folder: string): Promise<void> => {
   const there = await fs.stat(folder).catch(() => undefined)
   if (there?.isDirectory() === true) return
   if (there !== undefined) refuse("ENOTDIR")
@@ -133,7 +133,8 @@ const makeFolders = async (folder: string): Promise<void> => {
   }
 }
 
-const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
+/** Runs what writes to a file. */
+export const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
   Effect.tryPromise({ try: run, catch: (cause) => new FileUnwritable({ file, cause }) })
 
 /** Renames a new file if the name is free; `false` if it is taken. */
@@ -193,7 +194,7 @@ export const write = (file: string, content: string, options: { readonly ifAbsen
   })
 
 /** A file that is written piece by piece. */
-export interface Growing {
+interface Growing {
   readonly append: (text: string) => Effect.Effect<void, FileUnwritable>
 }
 

@@ -1,5 +1,5 @@
 /**
- * Who speaks: all that a conversation has to know of its agent. Read from an agent file by `agent/file/AgentFile`.
+ * The definition of an agent: everything that a conversation needs to know about it. `agent/file/AgentFile` reads it from a file.
  */
 import type { Schema } from "effect"
 import type { AgentName } from "../domain/AgentName.ts"
@@ -7,7 +7,7 @@ import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { DialogScript } from "./DialogScript.ts"
 import type { RecognitionHints } from "./RecognitionHints.ts"
 
-/** When a turn ends. All in ms of silence after the caller's last voiced sample. */
+/** When the caller's turn ends. All values are ms of silence after the caller's last voiced sample. */
 export interface Endpointing {
   /** The turn is over. Default 300. */
   readonly silence: number
@@ -15,31 +15,31 @@ export interface Endpointing {
   readonly complete: number
   /** Instead of `silence`, when the transcript trails off. Default 800. */
   readonly trailing: number
-  /** Transcription and reply are started already, and held. Default 100. */
+  /** Transcription and reply start; the reply is held until the turn is over. Default 100. */
   readonly speculate: number
-  /** At least so long while digits, letters, a date or an address are dictated. Default 1600; unset: as ever. */
+  /** The minimum while the caller dictates digits, letters, a date or an address. Default 1600; unset: the other values hold. */
   readonly dictation?: number
 }
 
-export interface Interruption {
+interface Interruption {
   /** Voice of the caller, in ms, that stops the agent; a pause shorter than 64 ms counts as voice. Default 200. */
   readonly minSpeech: number
   /** What is said while the agent speaks without wanting the turn; compared without case and punctuation. */
   readonly backchannels: ReadonlyArray<string>
-  /** `false`: the greeting is said to its end, whatever the caller says or presses; that is answered behind it. Unset: `true`. */
+  /** `false`: the greeting can't be interrupted, and what the caller says or presses is answered after it. Unset: `true`. */
   readonly greeting?: boolean
 }
 
 export interface Idle {
   /** Silence of both, in ms, after which the agent asks whether the caller is there. Default 8000. */
   readonly after: number
-  /** The same, after which it says goodbye. Counted from the same moment; default 20,000. */
+  /** Silence of both, in ms from the same moment, after which the agent says goodbye. Default 20,000. */
   readonly hangUpAfter: number
-  /** How long the agent waits, in ms, for a caller who has asked it to. Default 60,000; unset: it does not know such a request. */
+  /** How long the agent waits, in ms, for a caller who asked it to. Default 60,000; unset: the agent does not recognise such a request. */
   readonly hold?: number
 }
 
-/** How long an engine may take, in ms, before it is asked once more or given up. */
+/** How long an engine may take, in ms, before the request is repeated or given up. */
 export interface Timeouts {
   /** Default 3000. */
   readonly transcript: number
@@ -53,11 +53,11 @@ export interface Timeouts {
 export interface Fillers {
   /** ms after the caller's last voiced sample. Default 900. */
   readonly after: number
-  /** Never the same twice in a row; none: the wait is silent. */
+  /** The same line is never said twice in a row; empty: the wait is silent. */
   readonly lines: ReadonlyArray<string>
 }
 
-/** Something that a language model may ask for, over HTTP: `POST url` with the arguments as JSON, and the answer's text for the model. */
+/** A tool of a language model, called over HTTP: `POST url` with the arguments as JSON. The model gets the text of the answer. */
 export interface Tool {
   readonly name: string
   /** What it is for, for the model. */
@@ -67,30 +67,32 @@ export interface Tool {
   readonly url: URL
   /** ms to the end of the answer. Default 3000. */
   readonly timeout: number
-  /** It only looks something up: it may be asked in a pause already, before the caller's turn is surely over. */
+  /** The tool has no effects, so it may be called in a pause, before the caller's turn is surely over. */
   readonly repeatable?: boolean
 }
 
-/** The fixed lines. They are made ready when the agent is loaded, so that they come also when an engine fails. */
+/** The fixed lines. Their sound is made when the agent is loaded, so that they can be said when an engine fails. */
 export interface Lines {
   readonly greeting: string
   /** The caller has been silent. */
   readonly idle: string
-  /** The caller stayed silent; the call is ended behind it. */
+  /** The caller stayed silent; the call ends after this line. */
   readonly idleGoodbye: string
   /** An engine failed; the caller may try again. */
   readonly apology: string
-  /** Engines go on failing; the call is ended behind it. */
+  /** Engines keep failing; the call ends after this line. */
   readonly failure: string
-  /** The longest duration of a call is reached; the call is ended behind it. */
+  /** The call has reached its longest duration and ends after this line. */
   readonly timeIsUp: string
-  /** The call could not be handed on; unset: the apology. */
+  /** The call could not be transferred; unset: the apology. */
   readonly transferFailed?: string
   /** The line was lost, and the conversation goes on. Unset or empty: the agent goes on without a word about it. */
   readonly resumed?: string
+  /** The call is recorded: said before the greeting. Unset or empty: nobody is told. */
+  readonly recorded?: string
   /** The caller asked the agent to wait; unset or empty: the reply model answers. */
   readonly hold?: string
-  /** The caller is asked to say it again; unset: nobody is (see `AskAgain`). */
+  /** Asks the caller to say it again; unset: the caller is never asked (see `AskAgain`). */
   readonly notUnderstood?: string
 }
 
@@ -98,9 +100,11 @@ export interface AgentDefinition {
   readonly name: AgentName
   /** ISO 639-1. */
   readonly language: string
-  /** ISO 3166: by whose plan a caller's number is complete. Unset: where most speak the language. */
+  /** ISO 3166: the region whose numbering plan tells when a dictated number is complete. Unset: the region with most speakers of the language. */
   readonly region?: string
   readonly voice?: string
+  /** Its calls are recorded. Unset: those alone for which the request or the configuration says so. */
+  readonly isRecorded?: boolean
   /** For a language model. */
   readonly instructions: string
   readonly lines: Lines
@@ -109,16 +113,16 @@ export interface AgentDefinition {
   readonly hints: RecognitionHints
   readonly endpointing: Endpointing
   readonly interruption: Interruption
-  /** What callers say to find out whether they are heard ("hello", "are you there"): it asks for nothing. */
+  /** What callers say to find out whether they are heard ("hello", "are you there"). */
   readonly attention?: ReadonlyArray<string>
   readonly idle: Idle
   readonly timeouts: Timeouts
-  /** Those of them that the agent's file sets. */
+  /** The time-outs that the agent's file sets. */
   readonly ownTimeouts?: Partial<Timeouts>
   readonly fillers?: Fillers
-  /** Telephones that the call may be handed on to, each by a name for the model. */
+  /** The numbers that the call may be transferred to, by the name that the model uses. */
   readonly transfers?: Readonly<Record<string, PhoneNumber>>
   readonly tools?: ReadonlyArray<Tool>
-  /** The longest call, in ms, goodbye included; never above the service's own. */
+  /** The longest call in ms, with the goodbye; never above `MAX_CALL_DURATION`. */
   readonly maxDuration: number
 }

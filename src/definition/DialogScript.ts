@@ -1,6 +1,6 @@
 /**
- * What the scripted reply engine knows: intents, slots and answers. It is no language model: it answers
- * what is written here, and nothing else.
+ * The script of the scripted reply engine: intents, slots and answers. The engine is not a language model and says only what is written
+ * here.
  *
  * Phrases have the notation of `RecognitionHints`. In answers and questions `{day}` stands for the value of a slot.
  */
@@ -10,17 +10,17 @@ export type AfterAnswer =
   /** The caller's turn. */
   | "listen"
   | "hangUp"
-  /** What was begun is forgotten; the caller's turn. */
+  /** The intent and its slots are forgotten; then it is the caller's turn. */
   | "startOver"
-  /** Instead of an answer, the last one is given again. */
+  /** The last answer is said again. */
   | "repeat"
-  /** The call goes on to another telephone. */
+  /** The call is transferred. */
   | "transfer"
 
 /** Something to be known before an intent can be answered. */
 export interface Need {
   readonly slot: string
-  /** How it is asked for; may hold the slots of the needs before it. */
+  /** The question for it. It may contain the slots of earlier needs. */
   readonly ask: string
 }
 
@@ -30,13 +30,13 @@ export interface Intent {
   readonly phrases: ReadonlyArray<string>
   /** Keys that choose it, such as `1` or `12`. */
   readonly digits?: string
-  /** Asked for in this order, as far as the caller has not said them. */
+  /** Asked for in this order, without those that the caller has already said. */
   readonly needs: ReadonlyArray<Need>
-  /** A yes/no question that is asked when all is known. */
+  /** A yes/no question that is asked when all slots are known. */
   readonly confirm?: string
-  /** Said when the caller denies it, before asking again. */
+  /** Said when the caller answers the question with no, before the slots are asked for again. */
   readonly denied?: string
-  /** Said in turns; empty only with `after: "repeat"`. */
+  /** Said one after the other, one each time; empty only with `after: "repeat"`. */
   readonly answers: ReadonlyArray<string>
   /** The intents that a yes or a no to the answer leads to. */
   readonly yes?: string
@@ -47,7 +47,7 @@ export interface Intent {
 }
 
 /** One value of a slot. */
-export interface SlotValue {
+interface SlotValue {
   /** As answers have it. */
   readonly value: string
   /** How callers say it; the notation of phrases, without slots. */
@@ -57,7 +57,7 @@ export interface SlotValue {
 export interface Slot {
   readonly name: string
   readonly values: ReadonlyArray<SlotValue>
-  /** Around the value, when the caller answers a question for it: `on {day}`. */
+  /** Phrases with the value in which callers answer the question for it: `on {day}`. */
   readonly phrases: ReadonlyArray<string>
 }
 
@@ -66,7 +66,7 @@ export interface NotUnderstood {
   readonly first: string
   readonly second: string
   readonly third: string
-  /** After the third: the call is ended, or this intent is answered. */
+  /** After the third time the call ends, or this intent is answered. */
   readonly next: "hangUp" | { readonly intent: string }
 }
 

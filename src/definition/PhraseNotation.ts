@@ -1,6 +1,6 @@
 /**
- * The notation in which an agent's file says what callers say: lower-case words, `[words]` that may be left
- * out, `(this | that)`, and `{slot}`. They nest.
+ * The notation of phrases in an agent file: lower-case words, `[words]` that may be left out, `(this | that)` for one of several, and
+ * `{slot}`. They can be nested.
  */
 import { Data, Result } from "effect"
 
@@ -11,7 +11,7 @@ export type Phrase =
   | { readonly _tag: "Choice"; readonly options: ReadonlyArray<Phrase> }
   | { readonly _tag: "Optional"; readonly phrase: Phrase }
 
-/** `at`: the character, from 0, that can't be read. */
+/** A phrase can't be read. `at`: the index of the wrong character, from 0. */
 export class PhraseError extends Data.TaggedError("PhraseError")<{ readonly at: number; readonly problem: string }> {
   override get message() {
     return `${this.problem} (character ${this.at + 1})`
@@ -55,7 +55,7 @@ const tokens = (text: string): Result.Result<ReadonlyArray<Token>, PhraseError> 
 
 const sequence = (parts: ReadonlyArray<Phrase>): Phrase => (parts.length === 1 ? parts[0] : { _tag: "Sequence", parts })
 
-/** Reads a phrase; the error tells where and why it can't be. */
+/** Reads a phrase. */
 export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
   const read = tokens(text)
   if (Result.isFailure(read)) return Result.fail(read.failure)
@@ -105,7 +105,7 @@ export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
   return error === undefined ? Result.succeed(phrase) : Result.fail(error)
 }
 
-/** All words and slots that may be met in a phrase, in their order. */
+/** All words and slots of a phrase, in order. */
 export const parts = (phrase: Phrase): ReadonlyArray<Extract<Phrase, { readonly _tag: "Word" | "Slot" }>> => {
   switch (phrase._tag) {
     case "Word":
@@ -126,7 +126,7 @@ export const words = (phrase: Phrase): ReadonlyArray<string> =>
 export const slots = (phrase: Phrase): ReadonlyArray<string> =>
   parts(phrase).flatMap((part) => (part._tag === "Slot" ? [part.name] : []))
 
-/** A phrase that can be said without a word can't be recognized. */
+/** Whether a phrase can be said without any word. Such a phrase can't be recognised. */
 export const mayBeEmpty = (phrase: Phrase): boolean => {
   switch (phrase._tag) {
     case "Word":
@@ -162,7 +162,7 @@ export const toPattern = (phrase: Phrase, slot: (name: string) => string): strin
   }
 }
 
-/** How text is written before it is held against a pattern: lower case, no punctuation, a blank before each word. */
+/** A text in the form that {@link toPattern} matches: lower case, no punctuation, a blank before each word. */
 export const plain = (text: string): string => {
   const only = text.toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}'.\s-]/gu, " ").replace(/[.'-]+(?=\s|$)|(?<=^|\s)[.'-]+/gu, " ")
   const tidy = only.replace(/\s+/g, " ").trim()

@@ -4,7 +4,7 @@
  * A request that Twilio did not sign is refused before the upgrade (403). A stream that does not start, or that has no token of a call that
  * this service answered, is closed after the upgrade (1008).
  */
-import { Effect, Metric, Option } from "effect"
+import { Duration, Effect, Metric, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { constVoid } from "effect/Function"
 import type { IncomingMessage } from "node:http"
@@ -12,16 +12,23 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws"
 import { CallRegistry } from "../call/CallRegistry.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Credentials } from "../config/Credentials.ts"
+import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
+import { CallStore } from "../store/CallStore.ts"
 import * as MediaStream from "../twilio/media/MediaStream.ts"
 import * as WebSocketFastPath from "../twilio/media/socket/WebSocketFastPath.ts"
 import { parameterName, StreamToken } from "../twilio/webhook/StreamToken.ts"
 import { UpgradeRequired } from "./api/Problems.ts"
+import { PublicUrl } from "./connections/PublicUrl.ts"
 import * as SignedRequest from "./webhooks/SignedRequest.ts"
+import * as StoredCalls from "./webhooks/StoredCalls.ts"
 import * as RequestTurns from "./connections/RequestTurns.ts"
 
 export const path = "/ws"
+
+/** How long a stream waits for the store before its token counts by this process's memory alone. */
+const storePatience = Duration.millis(250)
 
 /** How long a peer may take to answer our close before the connection is cut, in ms. An option of `ws`. */
 const closeTimeout = 5000
@@ -84,6 +91,9 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const { account } = yield* Credentials
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
+  const store = yield* CallStore
+  const storedCalls = yield* StoredCalls.make
+  const publicUrl = yield* PublicUrl
   const signed = yield* SignedRequest.make
   const upgrade = yield* makeUpgrade(limits.messageBytes, server.hasMediaFastPath)
   const refusals = yield* SampledLog.make
@@ -94,16 +104,28 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     yield* stream.close(1008, `refused: ${reason}`)
   })
 
+  /** A token is good once for all processes, as long as the store can be asked. */
+  const useUp = (nonce: string) => Effect.orElseSucceed(Effect.timeout(store.redeem(nonce), storePatience), () => true)
+
+  /** Twilio's stream may reach another process than the one that answered the call. */
+  const findCall = Effect.fnUntraced(function*(callSid: CallSid) {
+    const here = yield* registry.find(callSid)
+    if (Option.isSome(here) || (yield* registry.hasEnded(callSid))) return here
+    const standing = yield* storedCalls.standing(callSid, true)
+    if (standing._tag !== "New" && standing._tag !== "Live") return here
+    return yield* Effect.option(storedCalls.takeOver(standing.stored, publicUrl.standing))
+  })
+
   const serve = Effect.fnUntraced(function*(stream: MediaStream.MediaStream) {
     const { callSid } = stream.start
     if (stream.start.accountSid !== account.accountSid) return yield* refuse(stream, "foreign account")
     const problem = yield* tokens.redeem(stream.start.customParameters[parameterName], callSid).pipe(
-      Effect.match({ onSuccess: () => undefined, onFailure: ({ reason }) => `token ${reason}` })
+      Effect.flatMap(useUp),
+      Effect.match({ onSuccess: (isFirst) => isFirst ? undefined : "token used", onFailure: ({ reason }) => `token ${reason}` })
     )
     if (problem !== undefined) return yield* refuse(stream, problem)
-    const call = yield* registry.find(callSid)
+    const call = yield* findCall(callSid)
     if (Option.isNone(call)) {
-      // Tokens are issued only for calls of this process: the call has ended, or the token is of another process.
       if (!(yield* registry.hasEnded(callSid))) return yield* refuse(stream, "unknown call")
       yield* Metric.update(Metrics.endedCallsRefused(path), 1)
       return yield* refuse(stream, "call has ended")

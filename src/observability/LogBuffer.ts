@@ -1,53 +1,53 @@
 /**
- * Log lines that wait to be written: bounded, so that a reader that has stopped can't fill the memory. When it is full, new lines
- * are dropped and counted, and one line tells how many as soon as there is room again. Pure but for its own state.
+ * Log lines that wait to be written. The buffer is bounded, so that a reader that has stopped can't fill the memory. When it is full, new lines
+ * are dropped and counted. As soon as there is room again, one line has the number of dropped lines. No effects.
  */
 
-/** Characters that wait at most; a character is one or two bytes of memory. */
+/** The limit in characters; a character takes one or two bytes of memory. */
 export const maxCharacters = 1_000_000
 
-/** Lines that wait at most. */
+/** The limit in lines. */
 export const maxLines = 10_000
 
-/** Characters that are written at once. */
+/** A write has so many characters at most, unless it is one longer line. */
 const chunkCharacters = 65_536
 
 export class LogBuffer {
   readonly #notice: (dropped: number) => string
   #lines: Array<string> = []
-  /** Lines before this one have been taken. */
+  /** The index of the first line that was not taken. */
   #from = 0
   #characters = 0
-  /** Dropped, and not told yet. */
-  #untold = 0
-  /** Since the start. */
+  /** How many dropped lines no notice has counted yet. */
+  #uncounted = 0
+  /** How many lines were dropped since the start. */
   dropped = 0
 
-  /** `notice` makes the line, with its line end, that tells how many lines were dropped. */
+  /** `notice` makes the line, with its line end, about the number of dropped lines. */
   constructor(notice: (dropped: number) => string) {
     this.#notice = notice
   }
 
   get isEmpty(): boolean {
-    return this.#from === this.#lines.length && this.#untold === 0
+    return this.#from === this.#lines.length && this.#uncounted === 0
   }
 
   /** Takes a line with its line end. */
   offer(line: string): void {
-    // Behind a gap there has to be room for more than one line, or each line would be followed by a notice.
-    const share = this.#untold > 0 ? 2 : 1
-    if (this.#characters + line.length > maxCharacters / share || this.#lines.length - this.#from >= maxLines / share) {
-      this.#untold++
+    // After a gap, lines are taken only when half of the buffer is free. Otherwise a notice would follow each line.
+    const divisor = this.#uncounted > 0 ? 2 : 1
+    if (this.#characters + line.length > maxCharacters / divisor || this.#lines.length - this.#from >= maxLines / divisor) {
+      this.#uncounted++
       this.dropped++
       return
     }
-    this.#tell()
+    this.#addNotice()
     this.#push(line)
   }
 
-  /** The oldest lines as one text, to be written next; empty if there is none. */
+  /** Removes the oldest lines and returns them as one text; empty if there are none. */
   take(): string {
-    if (this.#from === this.#lines.length) this.#tell()
+    if (this.#from === this.#lines.length) this.#addNotice()
     let to = this.#from
     for (let length = 0; to < this.#lines.length && (to === this.#from || length + this.#lines[to].length <= chunkCharacters); to++) {
       length += this.#lines[to].length
@@ -65,10 +65,10 @@ export class LogBuffer {
     return text
   }
 
-  #tell(): void {
-    if (this.#untold === 0) return
-    const line = this.#notice(this.#untold)
-    this.#untold = 0
+  #addNotice(): void {
+    if (this.#uncounted === 0) return
+    const line = this.#notice(this.#uncounted)
+    this.#uncounted = 0
     this.#push(line)
   }
 

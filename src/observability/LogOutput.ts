@@ -1,28 +1,28 @@
 /**
- * The way of log lines to standard output: through a {@link LogBuffer}, by a fiber of its own. Nothing that happens to the log,
- * such as a full disk or a reader that has stopped or gone, stops a call or ends the process: lines are lost, and counted.
+ * Writes log lines to standard output, through a {@link LogBuffer} and a fiber of its own. A full disk, or a reader that has stopped or gone,
+ * never stops a call or ends the process: lines are lost and counted.
  */
 import { Duration, Effect, Fiber, Latch, type Scope } from "effect"
 import { LogBuffer } from "./LogBuffer.ts"
 import type { LogSink } from "./LogSink.ts"
 
-/** ms until a busy reader is asked again: twice as long each time, up to this. */
-const longestPause = 100
+/** The longest pause before a busy reader is tried again. The pause doubles from 1 ms. */
+const maxPauseMillis = 100
 
-/** Until what can't be written is tried again. */
+/** The pause after a failed write. */
 const errorPause = Duration.seconds(1)
 
-/** How long the end of the service waits for the last lines to be taken. */
-const lastLines = Duration.seconds(1)
+/** How long the end of the service waits for the last lines to be written. */
+const lastLinesTimeout = Duration.seconds(1)
 
 export interface LogOutput {
-  /** Takes a line without its end; never waits, never throws. */
+  /** Takes a line without its line end; never waits and never throws. */
   readonly write: (line: string) => void
-  /** Lines that were lost since the start. */
+  /** How many lines were lost since the start. */
   readonly dropped: () => number
 }
 
-/** `notice` makes the line, without its end, that tells how many lines were dropped. */
+/** `notice` makes the line, without its line end, about the number of dropped lines. */
 export const make = Effect.fnUntraced(function*(
   sink: LogSink,
   notice: (dropped: number) => string
@@ -30,10 +30,10 @@ export const make = Effect.fnUntraced(function*(
   const lines = new LogBuffer((dropped) => `${notice(dropped)}\n`)
   const encoder = new TextEncoder()
   const waiting = yield* Latch.make()
-  /** Taken from the buffer, and not written yet. */
+  /** Bytes that were taken from the buffer and are not written yet. */
   let rest: Uint8Array = new Uint8Array(0)
   let isEnding = false
-  let pause = 1
+  let pauseMillis = 1
 
   const step = Effect.gen(function*() {
     if (rest.length === 0) {
@@ -47,11 +47,11 @@ export const make = Effect.fnUntraced(function*(
     const written = yield* Effect.catch(sink.write(rest), () => Effect.succeed("unwritable" as const))
     if (written === "unwritable") return yield* Effect.sleep(errorPause)
     if (written === 0) {
-      yield* Effect.sleep(pause)
-      pause = Math.min(2 * pause, longestPause)
+      yield* Effect.sleep(pauseMillis)
+      pauseMillis = Math.min(2 * pauseMillis, maxPauseMillis)
       return
     }
-    pause = 1
+    pauseMillis = 1
     rest = rest.subarray(written)
   })
   const isDone = () => isEnding && rest.length === 0 && lines.isEmpty
@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function*(
     step: () => undefined
   }))
 
-  /** As much as is taken at once: the process ends, or the fiber has. */
+  /** Writes as much as the reader takes at once, when the process or the fiber ends. */
   const flush = () => {
     for (;;) {
       if (rest.length === 0) rest = encoder.encode(lines.take())
@@ -82,7 +82,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isEnding = true
-      return Effect.andThen(waiting.open, Effect.timeoutOption(Fiber.await(writer), lastLines))
+      return Effect.andThen(waiting.open, Effect.timeoutOption(Fiber.await(writer), lastLinesTimeout))
     })
   )
 

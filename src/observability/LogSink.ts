@@ -1,19 +1,19 @@
 /**
- * How text is written to standard output so that nobody who reads it, or no longer does, can hold the process up.
+ * Writes to standard output without blocking the process, whatever its reader does.
  *
- * Node's own `process.stdout` does not serve: its buffer has no bound when a pipe's reader stops, it writes to a file on the calls'
- * thread, and after its first error (a full disk, a reader that has gone) it never writes again. See docs/adr/0023.
+ * Node's own `process.stdout` is not used for three reasons. Its buffer has no limit when a pipe's reader stops. It writes to a file on the
+ * calls' thread. After its first error (a full disk, a reader that has gone) it never writes again. See docs/adr/0023.
  */
 import { Data, Effect } from "effect"
 import { fstatSync, write, writeSync } from "node:fs"
 
-/** The text could not be written; another try may succeed, as when the disk has room again. */
+/** The text could not be written. Another attempt may succeed, for example when the disk has room again. */
 export class LogUnwritable extends Data.TaggedError("LogUnwritable")<{ readonly cause: unknown }> {}
 
 export interface LogSink {
-  /** Answers how many bytes were taken, 0 while the reader is busy. */
+  /** Returns how many bytes were written; 0: the reader is busy. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<number, LogUnwritable>
-  /** The same at once, for the last lines of a process that ends. */
+  /** The same without waiting, for the last lines before the process ends. Returns 0 on an error too. */
   readonly writeNow: (bytes: Uint8Array) => number
 }
 
@@ -22,7 +22,7 @@ const isBusy = (cause: unknown): boolean => {
   return code === "EAGAIN" || code === "EWOULDBLOCK"
 }
 
-/** 0 where it can't be written at once; throws what else went wrong. */
+/** Returns 0 if the reader is busy; throws any other error. */
 const writeOrZero = (fd: number, bytes: Uint8Array): number => {
   try {
     return writeSync(fd, bytes)
@@ -40,13 +40,13 @@ const zeroOnError = (write: () => number): number => {
   }
 }
 
-/** A pipe or a socket that does not block: libuv has made it so when `process.stdout` was opened. */
+/** A pipe or a socket. libuv has made it non-blocking when `process.stdout` was opened. */
 const nonBlocking = (fd: number): LogSink => ({
   write: (bytes) => Effect.try({ try: () => writeOrZero(fd, bytes), catch: (cause) => new LogUnwritable({ cause }) }),
   writeNow: (bytes) => zeroOnError(() => writeOrZero(fd, bytes))
 })
 
-/** A file or a device; a disk that is slow holds up a thread of Node's pool, and no call. */
+/** A file or a device. A slow disk blocks a thread of Node's pool, but no call. */
 const file = (fd: number): LogSink => ({
   write: (bytes) =>
     Effect.callback<number, LogUnwritable>((resume) =>
@@ -58,17 +58,17 @@ const file = (fd: number): LogSink => ({
   writeNow: (bytes) => zeroOnError(() => writeOrZero(fd, bytes))
 })
 
-/** What libuv has of a terminal, which it opens anew for itself. */
+/** libuv's handle of a terminal. */
 interface Handle {
   readonly setBlocking?: (isBlocking: boolean) => number
 }
 
-/** Standard output; in a thread it has no descriptor. */
-export type Standard = NodeJS.WriteStream & { readonly fd?: number }
+/** Standard output. In a worker thread it has no descriptor. */
+type Standard = NodeJS.WriteStream & { readonly fd?: number }
 
-/** By Node's own stream: a terminal, which its user may stop with Ctrl-S, or what stands in for standard output in a thread. */
+/** Node's own stream: a terminal, which Ctrl-S stops, or the standard output of a worker thread. */
 const nodeStream = (stream: Standard): LogSink => {
-  // Node writes to a terminal with blocking calls, unless told not to.
+  // By default Node writes to a terminal with blocking calls.
   const { _handle: handle } = stream as { readonly _handle?: Handle }
   handle?.setBlocking?.(false)
   const write = (bytes: Uint8Array): number => {
@@ -83,7 +83,7 @@ const nodeStream = (stream: Standard): LogSink => {
   }
 }
 
-/** By what the stream is: a file, a pipe, a socket, a terminal, a device. */
+/** Chooses the way to write by the kind of stream: a file, a pipe, a socket, a terminal or a device. */
 export const make = (stream: Standard): LogSink => {
   if (stream.isTTY || stream.fd === undefined) return nodeStream(stream)
   const { fd } = stream
@@ -92,8 +92,8 @@ export const make = (stream: Standard): LogSink => {
 }
 
 /**
- * An `error` event that nobody listens to ends the process. What is written with `Console` (the reason why a start failed, a key
- * that was made) is lost then, and that is all.
+ * Adds a listener for errors: an `error` event without a listener ends the process. Text that was written with `Console` (why a start
+ * failed, a new key) is then lost.
  */
 export const surviveErrors = (streams: ReadonlyArray<NodeJS.WriteStream>): void => {
   for (const stream of streams) stream.on("error", () => undefined)

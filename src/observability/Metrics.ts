@@ -1,8 +1,8 @@
 /**
  * What this service counts and times, as Prometheus reads it at `/metrics`.
  *
- * Counters of frames are added up by each call and reported once a second of sound, so that a frame
- * costs an addition. Durations are in seconds, as Prometheus wants them.
+ * Each call counts its frames and reports them once a second of sound, so that a frame costs one addition. Durations are in seconds, as
+ * is usual with Prometheus.
  */
 import { Metric } from "effect"
 
@@ -17,7 +17,7 @@ export const callsEnded = (reason: string, direction: string) =>
     attributes: { reason, direction }
   })
 
-/** - `callerBusy`: the caller alone has `MAX_CALLS_PER_CALLER` of them. */
+/** `callerBusy`: this caller already has `MAX_CALLS_PER_CALLER` calls. */
 export const callsRefused = (reason: "busy" | "callerBusy" | "draining") =>
   Metric.counter("client_caller_calls_refused_total", {
     description: "Calls that were told the line is busy",
@@ -25,7 +25,7 @@ export const callsRefused = (reason: "busy" | "callerBusy" | "draining") =>
     attributes: { reason }
   })
 
-/** Status callbacks that came before their call. */
+/** Status callbacks that arrived before their call. */
 export const earlyReports = (outcome: "remembered" | "applied" | "expired" | "dropped") =>
   Metric.counter("client_caller_early_reports_total", {
     description: "Status callbacks that came before their call, by what became of them; dropped ones were too many",
@@ -33,7 +33,7 @@ export const earlyReports = (outcome: "remembered" | "applied" | "expired" | "dr
     attributes: { outcome }
   })
 
-/** Requests of calls that have ended: replayed, or late. */
+/** Requests of calls that have ended: replayed or late. */
 export const endedCallsRefused = (path: string) =>
   Metric.counter("client_caller_ended_calls_refused_total", {
     description: "Requests of calls that had ended (replayed or late): webhooks were told to hang up, media WebSockets were closed",
@@ -57,11 +57,11 @@ export const framesSent = Metric.counter("client_caller_frames_sent_total", {
 })
 
 /**
- * - `agentSlow`: the agent did not take them, for longer than half of `MEDIA_BACKLOG`: this process is overloaded;
- * - `networkBurst`: a stalled network brought more at once than `MEDIA_BACKLOG` holds;
- * - `networkLoss`: they never came, by the gaps in Twilio's `chunk`;
- * - `stale`: an agent that prefers fresh sound, such as the echo, left them out after a stall;
- * - `cleared`: the agent's own, thrown away when it was interrupted.
+ * - `agentSlow`: the agent took no frames for longer than half of `MEDIA_BACKLOG`, because this process is overloaded;
+ * - `networkBurst`: after a stall the network delivered more frames at once than `MEDIA_BACKLOG` holds;
+ * - `networkLoss`: the frames never arrived, by the gaps in Twilio's `chunk`;
+ * - `stale`: an agent that prefers fresh sound, such as the echo, skipped them after a stall;
+ * - `cleared`: frames of the agent that were dropped when the caller interrupted it.
  */
 export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLoss" | "cleared" | "stale") =>
   Metric.counter("client_caller_frames_dropped_total", {
@@ -70,7 +70,7 @@ export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLos
     attributes: { reason }
   })
 
-/** No line brings it: more sound than time has passed since the stream was opened, by over two seconds. */
+/** Sound that is more than two seconds ahead of the time since the stream was opened. No telephone line sends that. */
 export const mediaSurplus = Metric.counter("client_caller_media_surplus_seconds_total", {
   description: "Seconds of callers' sound that was dropped because it was ahead of the clock, as no telephone line brings it",
   incremental: true
@@ -248,4 +248,17 @@ export const webhooks = (type: string, result: "Delivered" | "Retry" | "Failed")
     description: "Attempts to send a webhook, by its type and what became of it: Delivered, Retry (another attempt will come) or Failed (given up)",
     incremental: true,
     attributes: { type, result }
+  })
+
+/** Silence stands in its place: the folder could not be written to, or not fast enough. */
+export const recordingLost = Metric.counter("client_caller_recording_lost_seconds_total", {
+  description: "Seconds of sound that are missing in recordings, because their folder could not be written to in time",
+  incremental: true
+})
+
+export const recordingUploads = (outcome: "done" | "failed") =>
+  Metric.counter("client_caller_recording_uploads_total", {
+    description: "Attempts to move a recording to the bucket, by outcome",
+    incremental: true,
+    attributes: { outcome }
   })

@@ -1,15 +1,16 @@
 /**
- * The process itself: the event loop's delay and memory. Read when `/metrics` is read.
+ * Metrics of the process: the event loop's delay and the memory. They are measured when `/metrics` is read.
  *
- * Effect's own count of fibers is left out: at 100 conversations it took a hundredth of all work.
+ * Effect's own fiber metrics are left out: at 100 conversations they took one percent of the process's time.
  */
 import { type Context, Effect, Layer, Metric, type Scope } from "effect"
 import { constVoid } from "effect/Function"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 
-/** The sampling step of Node's histogram (ms): a delay shorter than this is not seen. */
-const resolution = 10
+/** The sampling step of Node's histogram. Shorter delays are not seen. */
+const resolutionMillis = 10
 
+/** A gauge whose value is read when the metrics are read. */
 const pulled = (metric: Metric.Metric<number, Metric.GaugeState<number>>, read: () => number) =>
   Effect.acquireRelease(
     Effect.contextWith((context: Context.Context<never>) =>
@@ -34,17 +35,17 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(
   Effect.gen(function*(): Effect.fn.Return<void, never, Scope.Scope> {
     const histogram = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const histogram = monitorEventLoopDelay({ resolution })
+        const histogram = monitorEventLoopDelay({ resolution: resolutionMillis })
         histogram.enable()
         return histogram
       }),
       (histogram) => Effect.sync(() => histogram.disable())
     )
-    // The histogram holds the whole interval between two ticks; what is over its step is delay.
-    const late = (nanos: number) => Math.max(0, nanos / 1e9 - resolution / 1000)
-    yield* pulled(eventLoopDelay("0.5"), () => late(histogram.percentile(50)))
-    yield* pulled(eventLoopDelay("0.99"), () => late(histogram.percentile(99)))
-    yield* pulled(eventLoopDelay("1"), () => late(histogram.max))
+    // The histogram has the whole interval between two ticks; the delay is what exceeds the step.
+    const delaySeconds = (nanos: number) => Math.max(0, nanos / 1e9 - resolutionMillis / 1000)
+    yield* pulled(eventLoopDelay("0.5"), () => delaySeconds(histogram.percentile(50)))
+    yield* pulled(eventLoopDelay("0.99"), () => delaySeconds(histogram.percentile(99)))
+    yield* pulled(eventLoopDelay("1"), () => delaySeconds(histogram.max))
     yield* pulled(memory("resident"), () => process.memoryUsage.rss())
     yield* pulled(memory("heap"), () => process.memoryUsage().heapUsed)
   })

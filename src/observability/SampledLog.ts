@@ -1,16 +1,16 @@
 /**
- * Log lines that a stranger can cause as often as he likes, such as that of a refused request. The first of a kind is written at
- * once; those that follow are counted, and one line a minute tells how many there were (`times`).
+ * Log lines that a stranger can cause any number of times, such as the line about a refused request. The first line of a kind is written at
+ * once. The following ones are counted, and one line a minute has their number (`times`).
  */
 import { Duration, Effect, type Scope } from "effect"
 
 const interval = Duration.minutes(1)
 
-/** Kinds that are kept apart; all others count as one more. */
+/** So many kinds are counted separately; all further kinds count as one. */
 const maxKinds = 64
 
 export interface SampledLog {
-  /** `kind` must not be a stranger's own text; of several lines of a kind the newest is written. */
+  /** `kind` must not be text of a client's. The newest line of a kind is the one that is written. */
   readonly tell: (kind: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }
 
@@ -19,13 +19,13 @@ interface Waiting {
   newest: Effect.Effect<void>
 }
 
-/** What was counted and not told yet is told at the scope's end. */
+/** At the end of the scope, the lines that were only counted are written. */
 export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(function*() {
   const scope = yield* Effect.scope
   const kinds = new Map<string, Waiting>()
 
-  /** Whether there was anything to tell. */
-  const count = (waiting: Waiting): Effect.Effect<boolean> =>
+  /** Writes the newest line with the number of lines since the last one; `false`: there were none. */
+  const report = (waiting: Waiting): Effect.Effect<boolean> =>
     Effect.suspend(() => {
       const { newest, times } = waiting
       if (times === 0) return Effect.succeed(false)
@@ -36,11 +36,11 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
   const watch = (kind: string, waiting: Waiting): Effect.Effect<void> =>
     Effect.gen(function*() {
       do yield* Effect.sleep(interval)
-      while (yield* count(waiting))
+      while (yield* report(waiting))
       kinds.delete(kind)
     })
 
-  yield* Effect.addFinalizer(() => Effect.forEach(kinds.values(), count, { discard: true }))
+  yield* Effect.addFinalizer(() => Effect.forEach(kinds.values(), report, { discard: true }))
 
   return {
     tell: (given, log) =>

@@ -1,8 +1,8 @@
 /**
- * Logs: JSON lines where a machine reads them, pretty on a terminal. They go out by {@link LogOutput}, which no fault of the log's
- * reader gets past.
+ * The loggers: JSON lines for machines, pretty lines on a terminal. Both write through {@link LogOutput}, so that a log reader's fault does not
+ * reach the calls.
  *
- * Numbers and sound are personal data: no message holds them.
+ * Phone numbers and sound are personal data: no message contains them.
  */
 import { Clock, Console, type Context, Effect, Layer, Logger, Metric, References } from "effect"
 import { constVoid } from "effect/Function"
@@ -15,7 +15,7 @@ import * as Metrics from "./Metrics.ts"
 
 const droppedText = (dropped: number): string => `${dropped} log lines were dropped: they could not be written as fast as they came`
 
-/** The counter is read when `/metrics` is read. */
+/** Registers the counter of dropped lines; its value is read when `/metrics` is read. */
 const countDropped = (output: LogOutput.LogOutput) =>
   Effect.acquireRelease(
     Effect.contextWith((context: Context.Context<never>) =>
@@ -30,7 +30,7 @@ const countDropped = (output: LogOutput.LogOutput) =>
     (registration) => Effect.sync(() => registration.remove())
   )
 
-/** Effect's pretty logger writes to a console: this one has no other way to standard output than `output`. */
+/** A console for Effect's pretty logger; its standard output is `output`. */
 const consoleOf = (output: LogOutput.LogOutput): Console.Console =>
   new NodeConsole({
     stdout: new Writable({

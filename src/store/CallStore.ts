@@ -32,6 +32,8 @@ export interface StoredCall {
   /** When its first media stream began: the axis's zero. */
   readonly axisZero: number | null
   readonly isEnded: boolean
+  /** Twilio has said that it is over. A call that ended without that may come back: it was only taken elsewhere. */
+  readonly isOver: boolean
   readonly keepsWords: boolean
   readonly hashesNumbers: boolean
   readonly isRecorded: boolean
@@ -70,6 +72,8 @@ export class CallStore extends Context.Service<CallStore, {
    */
   readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
   readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
+  /** All calls that belong to this process. */
+  readonly owned: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
   /** The call is nobody's any more. */
   readonly disown: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** Uses a stream's token up, for all processes; `false`: it was used before. */

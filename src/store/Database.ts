@@ -52,6 +52,8 @@ export class Database extends Context.Service<Database, {
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
   /** `None`: it takes longer than that, and goes on in the background. */
   readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
+  /** What the operator is told of a failure: a clause without secrets. */
+  readonly explain: (error: SqlError) => string
   /** What was deleted is gone from the files, too. Postgres does that by itself in time. */
   readonly scrub: Effect.Effect<void, StoreUnreachable>
 }>()("client-caller/store/Database") {
@@ -131,7 +133,8 @@ const make = Effect.fnUntraced(function*(place: Place) {
     sql`INSERT INTO store_probe (id, at) VALUES (1, ${clock.currentTimeMillisUnsafe()}) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
   )
   const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.suspend(() => {
-    if (isMigrated) return probe
+    // A database that was put in the place of another one may have no tables.
+    if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))
     const migrated = Effect.tap(migrate(dialect).pipe(Effect.provideService(SqlClient, sql)), () => Effect.sync(() => isMigrated = true))
     return lossAsFailure(Effect.andThen(migrated, probe))
   })
@@ -185,6 +188,7 @@ const make = Effect.fnUntraced(function*(place: Place) {
     whenReady: readiness.latch.await,
     check,
     query,
+    explain,
     patiently: (effect, limit) => within(scope, effect, limit),
     transaction: (effect) => lossAsFailure(sql.withTransaction(effect)),
     scrub: dialect === "pg" ? Effect.void : query(sql`PRAGMA wal_checkpoint(TRUNCATE)`).pipe(Effect.asVoid)

@@ -39,6 +39,8 @@ interface CallRow {
   readonly answered_at: number | null
   readonly axis_zero: number | null
   readonly ended_at: number | null
+  /** Twilio's last word. */
+  readonly status: string | null
   readonly keeps_words: number
   readonly hashes_numbers: number
   readonly is_recorded: number
@@ -71,6 +73,7 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
   answeredAt: row.answered_at,
   axisZero: row.axis_zero,
   isEnded: row.ended_at !== null,
+  isOver: row.status !== null,
   keepsWords: row.keeps_words === 1,
   hashesNumbers: row.hashes_numbers === 1,
   isRecorded: row.is_recorded === 1,
@@ -122,6 +125,11 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
       (rows) => rows.length > 0
     ))
 
+  const owned = query(Effect.map(
+    sql<{ call_sid: CallSid }>`SELECT call_sid FROM live_calls WHERE owner = ${self}`,
+    (rows) => new Set(rows.map(({ call_sid }) => call_sid))
+  ))
+
   /** Of another process it stays: that one went on with it. */
   const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
@@ -155,5 +163,5 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(beat)), Schedule.spaced("10 seconds")))
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(forget)), Schedule.spaced("1 hour")))
 
-  return { find, own, isOwner, disown, redeem, tell, signals }
+  return { find, own, isOwner, owned, disown, redeem, tell, signals }
 })

@@ -1,23 +1,23 @@
 /**
- * Full stops that end no sentence: those of a language's abbreviations and ordinals.
+ * Tells the full stops of abbreviations and ordinals from those that end a sentence.
  */
 import { languages } from "./Languages.ts"
 import type { AbbreviationKind } from "./LanguageRules.ts"
 
 /**
- * Whether a sentence goes on behind a full stop. `undecided`: more of what follows is needed.
+ * Whether a sentence goes on after a full stop. `undecided`: more of the following text is needed.
  */
 export type Decision = "goesOn" | "mayEnd" | "undecided"
 
 export interface FullStops {
-  /** `before`: the text up to the stop, without it. `following`: what stands behind it, without the blanks between. */
+  /** `before`: the text before the stop. `following`: the text after the stop and its blanks. */
   readonly decide: (before: string, following: string) => Decision
 }
 
 /** Languages that write ordinals with a full stop, and so dates. */
 const ordinalLanguages = new Set(["cs", "da", "de", "et", "fi", "fo", "hr", "bs", "sr", "hu", "is", "lb", "lv", "nb", "nn", "no", "pl", "sk", "sl", "tr", "eu"])
 
-/** English, French, German and Spanish ones that meet in any text. */
+/** English, French, German and Spanish abbreviations that occur in texts of any language. */
 const common: ReadonlyArray<readonly [written: string, kind: AbbreviationKind]> = [
   ...["dr", "mr", "mrs", "ms", "prof", "st", "rev", "gen", "col", "lt", "capt", "sgt", "hon", "mme", "mlle", "sr", "sra", "hr", "fr"]
     .map((word) => [`${word}.`, "title"] as const),
@@ -27,7 +27,7 @@ const common: ReadonlyArray<readonly [written: string, kind: AbbreviationKind]> 
     .map((word) => [`${word}.`, "number"] as const)
 ]
 
-/** More of a text than any abbreviation has. */
+/** In characters; no abbreviation is longer. */
 const lookBack = 48
 
 const monthsOf = (language: string): ReadonlySet<string> => {
@@ -102,7 +102,7 @@ const make = (language: string): FullStops => {
 
 const made = new Map<string, FullStops>()
 
-/** By BCP 47. Of a language that nothing is known of only common abbreviations are. */
+/** For a language (BCP 47). A language without rules has the common abbreviations only. */
 export const of = (tag: string): FullStops => {
   const language = tag.toLowerCase().split(/[-_]/)[0]
   const known = made.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")

@@ -23,7 +23,7 @@ export type AbbreviationKind =
 /** Written in lower case it may also begin with a capital; a blank may stand behind each full stop within. */
 export type Abbreviation = readonly [written: string, spoken: string, kind: AbbreviationKind]
 
-export interface Signs {
+interface Signs {
   /** Between two ends of a range: "5–7". */
   readonly to: string
   readonly plus: string
@@ -57,7 +57,7 @@ export interface Signs {
   readonly version: string
 }
 
-export interface Clock {
+interface Clock {
   readonly hours: number
   readonly minutes: number
   /** As written: "9 a.m.". */
@@ -68,7 +68,7 @@ export interface Clock {
   readonly before: string
 }
 
-export interface DateParts {
+interface DateParts {
   readonly day: number
   /** As `Intl` names it within a date. */
   readonly month: string

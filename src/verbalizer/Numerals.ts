@@ -1,12 +1,12 @@
 /**
- * A language's numbers in words, as its other rules ask for them.
+ * A language's numbers in words, as the rules need them.
  */
 import type { WrittenNumber } from "./WrittenNumber.ts"
 
 export type Gender = "masculine" | "feminine"
 
 export interface Numerals {
-  /** In the form before a noun of this gender; without: the number alone. */
+  /** In the form before a noun of this gender; without a gender, the form of a number alone. */
   readonly cardinal: (number: number | string, gender?: Gender) => string
   readonly ordinal: (number: number, ruleSet: string) => string
   readonly year: (year: number) => string

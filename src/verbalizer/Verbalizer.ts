@@ -1,9 +1,8 @@
 /**
- * Written text as people say it: figures, units, abbreviations and signs become words of the text's language.
+ * Writes a text as people say it: figures, units, abbreviations and signs become words of the text's language.
  *
- * One pass from left to right; at the beginning of each word, figure or sign the rules are asked in their order, and the first
- * that knows what stands there answers. What no rule knows stays as it is written, to the last character. What comes out has
- * nothing left to write out, so a second pass changes nothing.
+ * It reads the text once, from left to right. At the beginning of each word, figure or sign the rules are tried in order, and the first that
+ * matches gives the words. Text that no rule matches stays as it is. A second pass changes nothing.
  */
 import { languages } from "./Languages.ts"
 import * as NumberWords from "./NumberWords.ts"
@@ -20,7 +19,7 @@ import * as Telephone from "./rules/Telephone.ts"
 import * as Times from "./rules/Times.ts"
 import { decimalOf } from "./WrittenNumber.ts"
 
-/** A sentence's figures are read with what stands around them; more than this is no sentence. */
+/** A longer text, in characters, is not a sentence and stays as it is. */
 const maxLength = 4000
 
 const word = here("[\\p{L}\\p{M}'’]+")
@@ -42,7 +41,7 @@ const make = (language: Language): (text: string) => string => {
   return (text) => {
     let spoken = ""
     let at = 0
-    /** Words that stand for signs need blanks around them, where letters or figures would touch. */
+    /** Adds words, with a blank where they would touch a letter or a figure. */
     const add = (words: string) => {
       const touches = isWordCharacter.test(spoken.at(-1) ?? "") && isWordCharacter.test(words[0] ?? "")
       spoken += touches ? ` ${words}` : words
@@ -70,8 +69,8 @@ const make = (language: Language): (text: string) => string => {
 const made = new Map<string, (text: string) => string>()
 
 /**
- * The spoken form of texts of a language (BCP 47). Its data is loaded when it is first asked for. A language without rules
- * is left to the engine: unset.
+ * Gives the spoken form of texts of a language (BCP 47); `undefined` for a language without rules, whose texts are left to the engine. The
+ * data of a language is loaded at its first use.
  */
 export const of = (tag: string): ((text: string) => string) | undefined => {
   const base = tag.toLowerCase().split(/[-_]/)[0]

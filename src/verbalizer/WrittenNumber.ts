@@ -1,5 +1,5 @@
 /**
- * Numbers as they are written, with the separators of a language or of another.
+ * Reads numbers as people write them, with the separators of the text's own language or of another one.
  */
 
 export interface WrittenNumber {
@@ -9,13 +9,13 @@ export interface WrittenNumber {
   readonly fraction?: string
 }
 
-/** Blanks that stand between thousands and between a number and its unit. */
+/** The blanks between thousands, and between a number and its unit. */
 export const blank = "[ \\u00A0\\u202F\\u2009]"
 
 /** Without a sign: "1,250.50", "1 250,5", "1'250". Groups behind the first have three digits. */
 export const pattern = `(?:\\d{1,3}(?:[.,'’\\u00A0\\u202F\\u2009 ]\\d{3})+(?!\\d)(?:[.,]\\d+)?|\\d+(?:[.,]\\d+)?)(?![.,]?\\d)`
 
-/** The character between whole and decimals. */
+/** The decimal separator of a language. */
 export const decimalOf = (language: string): string =>
   new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? "."
 

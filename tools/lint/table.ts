@@ -52,7 +52,7 @@ export const table: Readonly<Record<string, Room>> = {
     imports: ["runtime", "domain", "config", "observability", "audio", "flite", "verbalizer", "definition", "conversation/ports", "conversation/speak/UnfinishedSentence.ts"],
     packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web$/]
   },
-  store: { imports: ["runtime", "domain", "config", "observability"], packages: [...edge, node, /^@effect\/sql-/] },
+  store: { imports: ["runtime", "domain", "config", "observability", "audio"], packages: [...edge, node, platform, /^@effect\/sql-/, /^aws4fetch$/] },
   // Webhooks out: the one room that connects to where somebody else says.
   delivery: { imports: ["domain", "config", "observability", "store"], packages: [...edge, node, /^standardwebhooks$/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },

@@ -7,7 +7,7 @@ import { AppConfig } from "../../config/AppConfig.ts"
 import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoredCall } from "../../store/CallStore.ts"
-import type { CallInfo } from "../CallInfo.ts"
+import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
 import { add as addFacts, type Facts, type StatusFacts } from "./Outcome.ts"
 
@@ -25,21 +25,24 @@ const noFacts: Facts = { resumptions: 0, isMemoryLost: false, engines: [] }
 
 export class CallHistories extends Context.Service<CallHistories, {
   /** The history of a call that begins, or that this process takes over. */
-  readonly open: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
-  /** Twilio told something of a call that is here, was here, or will be soon. */
-  readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<void>
+  readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
+  /** Twilio told something of a call that is here, was here, or will be soon; `false`: it is neither here nor was. */
+  readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<boolean>
 }>()("client-caller/call/history/CallHistories") {
   static readonly layer = Layer.effect(
     CallHistories,
     Effect.gen(function*() {
       const store = yield* CallStore
       const { account } = yield* Credentials
+      const recorder = yield* CallRecorder
       const { webhooks } = yield* AppConfig
       const service = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
       const clock = yield* Clock.Clock
       const histories = new Map<CallSid, CallHistory.CallHistory>()
       /** When each call ended, ms since 1970; in the order of their ends. */
       const endedAt = new Map<CallSid, number>()
+      /** Calls that another process goes on with. */
+      const handedOver = new Set<CallSid>()
       const early = new Map<CallSid, { readonly facts: Facts; readonly at: number }>()
       const now = () => clock.currentTimeMillisUnsafe()
 
@@ -48,6 +51,7 @@ export class CallHistories extends Context.Service<CallHistories, {
           if (now() - at >= Duration.toMillis(settleAfter)) histories.get(callSid)?.settled()
           if (now() - at < lateFactsMillis) continue
           endedAt.delete(callSid)
+          handedOver.delete(callSid)
           histories.delete(callSid)
         }
         for (const [callSid, { at }] of early) {
@@ -63,9 +67,17 @@ export class CallHistories extends Context.Service<CallHistories, {
         open: (info, before) =>
           Effect.sync(() => {
             const { callSid } = info
-            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, ...service, ...(before === undefined ? {} : { before }) })
+            const live = histories.get(callSid)
+            // Another request of the same call was faster.
+            if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
+            handedOver.delete(callSid)
+            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, ...service, ...(before === undefined ? {} : { before }) })
             const history: CallHistory.CallHistory = {
               ...made,
+              handOver: () => {
+                made.handOver()
+                handedOver.add(callSid)
+              },
               ended: (state) => {
                 made.ended(state)
                 endedAt.delete(callSid)
@@ -82,10 +94,14 @@ export class CallHistories extends Context.Service<CallHistories, {
         report: (callSid, facts) =>
           Effect.sync(() => {
             const history = histories.get(callSid)
-            if (history !== undefined) return history.reported(facts)
+            if (history !== undefined && !handedOver.has(callSid)) {
+              history.reported(facts)
+              return true
+            }
             const before = early.get(callSid)?.facts ?? noFacts
             early.delete(callSid)
             early.set(callSid, { facts: addFacts(before, facts), at: now() })
+            return false
           })
       })
     })
@@ -97,7 +113,7 @@ export class CallHistories extends Context.Service<CallHistories, {
     Effect.map(Clock.Clock, (clock) =>
       CallHistories.of({
         open: (info) => Effect.sync(() => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock })),
-        report: () => Effect.void
+        report: () => Effect.succeed(true)
       }))
   )
 }

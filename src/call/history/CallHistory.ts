@@ -5,17 +5,21 @@
  * Nothing here waits, but for actions: those are written down before they are done. A call of which only figures are kept
  * (`keeping.words`) tells no words, and its memory stays in this process.
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, type Scope } from "effect"
+import type { Agent } from "../../agent/Agent.ts"
 import type { Action, ActionKeeper } from "../../conversation/ports/Actions.ts"
 import { ActionNotKept } from "../../conversation/ports/Actions.ts"
 import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
-import type { CallStore, StoredCall } from "../../store/CallStore.ts"
+import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
 import type { DeliveryType, StoreWrite } from "../../store/StoreWrite.ts"
+import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { CallState } from "../CallState.ts"
+import type { LineListener } from "../media/LineListener.ts"
+import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
@@ -25,6 +29,13 @@ export interface CallHistory {
   readonly answered: () => void
   /** A media stream begins. Tells how its conversation begins: anew (unset), or from where it was. */
   readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
+  /** The call's sound is recorded. */
+  readonly isRecorded: boolean
+  /** Records the stream that began last, until the scope closes; `undefined` where the call is not recorded. */
+  readonly record: (
+    stream: Pick<MediaStream, "openedAt">,
+    agent: Pick<Agent, "maxBacklogFrames">
+  ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
   readonly told: (event: ConversationEvent) => void
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
@@ -32,22 +43,33 @@ export interface CallHistory {
   readonly reported: (facts: Outcomes.StatusFacts) => void
   /** The call is over for us. */
   readonly ended: (state: CallState) => void
+  /** Another process goes on with the call: nothing more is written here. */
+  readonly handOver: () => void
+  /** Another process has the call, or may have it: no stream of it has come here. */
+  readonly isElsewhere: () => boolean
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
   readonly isSettled: () => boolean
 }
 
+/** What of a call its history needs. */
+export type HistoryInfo = Omit<CallInfo, "agent"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
+
 export interface MakeOptions {
-  readonly info: CallInfo
+  readonly info: HistoryInfo
   readonly accountSid: string
   readonly store: Pick<CallStore["Service"], "write" | "keep">
   readonly clock: Clock.Clock
   /** Where webhooks of a call without an address of its own go; unset: nowhere. */
   readonly webhookUrl?: string
+  /** Unset: no call is recorded. */
+  readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
   /** What the store knows of a call that another process, or an earlier life of this one, had. `"lost"`: the store could not be asked. */
   readonly before?: StoredCall | "lost"
 }
+
+const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "lost" ? undefined : before
 
@@ -79,25 +101,34 @@ const makeActions = (
 }
 
 /** Asks for each webhook once, behind the writes that it tells of. */
-const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
+const makeWebhooks = ({ clock, info: { callSid, keeping }, webhookUrl }: Omit<MakeOptions, "store">, write: (write: StoreWrite) => void) => {
   const url = keeping?.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
   return (type: DeliveryType) => {
     if (url === undefined || asked.has(type)) return
     asked.add(type)
-    store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+    write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
   }
 }
 
-export const make = (options: MakeOptions): CallHistory => {
-  const { accountSid, before, clock, info, store } = options
+export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
+  const { accountSid, before, clock, info, recorder } = options
+  /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
+  let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
+  const store: MakeOptions["store"] = {
+    write: (write) => isElsewhere ? undefined : written.write(write),
+    keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
+  }
   const { callSid, keeping } = info
   const keepsWords = keeping?.words ?? true
+  const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
 
   let axisZero = known?.axisZero ?? undefined
   let parts = known?.parts ?? 0
+  /** When the newest media stream began, on the axis. */
+  let partStartedAt = 0
   let nextEvent = known?.nextEvent ?? 0
   let version = known?.memory._tag === "Some" ? known.memory.value.version : 0
   let memory = known?.memory._tag === "Some" ? Memories.read(known.memory.value.memory) : undefined
@@ -105,7 +136,7 @@ export const make = (options: MakeOptions): CallHistory => {
   let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, engines: [], ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
   let isEnded = false
   let isSettled = false
-  const askForWebhook = makeWebhooks(options)
+  const askForWebhook = makeWebhooks(options, store.write)
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
@@ -129,7 +160,7 @@ export const make = (options: MakeOptions): CallHistory => {
         agent: info.agent.name,
         at: known?.startedAt ?? now(),
         keeping: { words: keepsWords, numbers: keeping?.numbers ?? "plain" },
-        isRecorded: keeping?.isRecorded ?? false,
+        isRecorded,
         metadata: keeping?.metadata ?? null,
         campaign: keeping?.campaign ?? null,
         webhookUrl: keeping?.webhookUrl ?? null,
@@ -143,14 +174,19 @@ export const make = (options: MakeOptions): CallHistory => {
       askForWebhook("call.started")
     },
     streamBegan: (isAfterTransfer) => {
+      isElsewhere = false
       const at = now()
       axisZero ??= at
+      partStartedAt = at - axisZero
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
       if (!hasConversation) return undefined
       if (memory?._tag === "Some") return { memory: memory.value, isAfterTransfer }
       facts = { ...facts, isMemoryLost: true }
       return { memory: "lost", isAfterTransfer }
     },
+    isRecorded,
+    record: (stream, agent) =>
+      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
       if (!keepsWords || event._tag === "CallerSays") return
@@ -162,7 +198,11 @@ export const make = (options: MakeOptions): CallHistory => {
       memory = { _tag: "Some", value: newest } as typeof memory
       if (keepsWords) store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: newest })
     },
-    actions: makeActions(options, axis, keepsWords),
+    actions: makeActions({ ...options, store }, axis, keepsWords),
+    isElsewhere: () => isElsewhere,
+    handOver: () => {
+      isElsewhere = true
+    },
     reported: (more) => {
       facts = Outcomes.add(facts, more)
       writeOutcome()

@@ -2,6 +2,7 @@
 import { Data, Effect, FiberSet, Metric, type Scope } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
+import type { StoredCall } from "../../store/CallStore.ts"
 import * as Call from "../Call.ts"
 import type { CallControl, CallInfo, CallLimits } from "../CallInfo.ts"
 import { CallEvent, type CallState } from "../CallState.ts"
@@ -33,7 +34,7 @@ export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
 
 export interface Admission {
   /** See `CallRegistry.admit`. */
-  readonly admit: (info: CallInfo) => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
+  readonly admit: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
   /** See `CallRegistry.adopt`. */
   readonly adopt: (info: CallInfo) => Effect.Effect<void>
   /** See `CallRegistry.reserve`. */
@@ -47,9 +48,10 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly limits: CallLimits
   readonly controlOf: (info: CallInfo) => CallControl
   readonly histories: CallHistories["Service"]
+  readonly onBegin: (callSid: CallSid) => Effect.Effect<void>
   readonly onPhase: (callSid: CallSid, state: CallState) => Effect.Effect<void>
 }): Effect.fn.Return<Admission, never, Scope.Scope> {
-  const { absent, controlOf, histories, limits, live, onPhase } = options
+  const { absent, controlOf, histories, limits, live, onBegin, onPhase } = options
   const owners = yield* FiberSet.make()
 
   const checkRoom = Effect.fnUntraced(function*(callerKey: string | undefined) {
@@ -59,14 +61,20 @@ export const make = Effect.fnUntraced(function*(options: {
     return yield* new LineBusy({ reason })
   })
 
-  const begin = Effect.fnUntraced(function*(info: CallInfo, reports: ReadonlyArray<Report>) {
+  const begin = Effect.fnUntraced(function*(info: CallInfo, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
     const { callSid } = info
-    const history = yield* histories.open(info)
-    const made = yield* Call.make(info, limits, controlOf(info), history, (state) => onPhase(callSid, state))
+    const history = yield* histories.open(info, before)
+    const control = controlOf(info)
+    const made = yield* Call.make(info, limits, {
+      ...control,
+      // What another process may have is not ours to end.
+      hangUp: Effect.suspend(() => history.isElsewhere() ? Effect.void : control.hangUp)
+    }, history, (state) => onPhase(callSid, state))
     // Another request of the same call may have been faster.
     const call = live.find(callSid) ?? made.call
     if (call === made.call) {
       live.add(call)
+      if (!history.isElsewhere()) yield* onBegin(callSid)
       yield* FiberSet.run(owners, Effect.ensuring(made.run, Effect.sync(() => live.removeEnded(call))))
     }
     yield* Effect.forEach(reports, (report) => call.dispatch(CallEvent.StatusReported(report)), { discard: true })
@@ -74,14 +82,14 @@ export const make = Effect.fnUntraced(function*(options: {
   })
 
   return {
-    admit: Effect.fnUntraced(function*(info) {
+    admit: Effect.fnUntraced(function*(info, before) {
       const { callSid } = info
       const known = live.find(callSid)
       if (known !== undefined) return known
       if (yield* absent.isOver(callSid)) return yield* new CallHasEnded()
       // A call that we placed ourselves had its room when it was dialled.
       if (info.direction === "inbound") yield* checkRoom(info.callerKey)
-      return yield* begin(info, yield* absent.takeReports(callSid))
+      return yield* begin(info, yield* absent.takeReports(callSid), before)
     }),
     adopt: Effect.fnUntraced(function*(info) {
       const { callSid } = info

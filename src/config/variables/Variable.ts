@@ -14,7 +14,7 @@ export interface Variable<A> {
   readonly explain?: (value: string) => Option.Option<string>
 }
 
-export interface VariableWithDefault<A> extends Variable<A> {
+interface VariableWithDefault<A> extends Variable<A> {
   readonly fallback: A
 }
 

@@ -10,6 +10,7 @@ import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
 import { processVariables } from "./ProcessVariables.ts"
+import { recordingVariables } from "./RecordingVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
 import { storeVariables } from "./StoreVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
@@ -22,6 +23,7 @@ export const variables = {
   ...agentVariables,
   ...storeVariables,
   ...deliveryVariables,
+  ...recordingVariables,
   ...engineVariables,
   ...limitVariables,
   ...logVariables,

@@ -1,27 +1,28 @@
 /**
- * How much of its time-out an engine uses, told before turns fail by it.
+ * How much of its time-out an engine uses. Warns the operator before turns fail.
  *
- * Of each engine the newest 20 answers count: the time to the beginning of each, as a share of the bound that it had. A
- * request that was given up counts with the time that it was waited for. From a median of 70 % on the log warns, once,
- * and says once that it is over when the median is below 50 %.
+ * The newest 20 answers of each engine count, by the time to the beginning of the answer as a share of its time-out. A request that was
+ * given up counts with the time that it was waited for. The log warns once when the median reaches 70 %, and says once when it has
+ * fallen below 50 %.
  */
 import { Effect, Metric } from "effect"
 import type { Stage } from "../../conversation/ports/Engine.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 
-/** What is at work here can be slow; voice activity never is. */
+/** Voice activity is never slow. */
 type TimedStage = Exclude<Stage, "voiceActivity">
 
-/** Answers that count. */
-const windowLength = 20
+/** The newest answers that count. */
+const countedAnswers = 20
 
-/** One slow answer is none of the engine's habits. */
-const answersNeeded = 5
+/** Answers before the first warning: one slow answer is no habit. */
+const minAnswers = 5
 
+/** Medians of the share. */
 const warnFrom = 0.7
-const overBelow = 0.5
+const calmBelow = 0.5
 
-/** Where the bound is set, and what else helps. */
+/** Where the operator sets the time-out, and what else helps. */
 const advice: Record<TimedStage, string> = {
   speechToText: "Raise timeouts.transcript in the agent's file, or use a smaller model or a faster machine",
   replyModel: "Raise timeouts.reply in the agent's file, or use a smaller model, a shorter prompt or a faster machine",
@@ -29,8 +30,8 @@ const advice: Record<TimedStage, string> = {
 }
 
 export interface BudgetWatch {
-  /** An answer has begun, or was given up, `seconds` after the request; `bound` is how long it would have been waited for. */
-  readonly note: (engine: string, seconds: number, bound: number) => Effect.Effect<void>
+  /** An answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that it would have been waited for. */
+  readonly note: (engine: string, taken: number, timeout: number) => Effect.Effect<void>
 }
 
 export const median = (values: ReadonlyArray<number>): number => {
@@ -40,9 +41,10 @@ export const median = (values: ReadonlyArray<number>): number => {
 }
 
 interface History {
-  /** The newest last. */
+  /** Of its time-out that each answer took, the newest last. */
   readonly shares: Array<number>
-  isNear: boolean
+  /** The log has warned. */
+  isNearTimeout: boolean
 }
 
 const seconds = (value: number) => `${value.toFixed(1)} s`
@@ -51,34 +53,35 @@ export const make = (stage: Stage): BudgetWatch => {
   const histories = new Map<string, History>()
   const gauges = new Map<string, ReturnType<typeof Metrics.engineBudgetUsed>>()
 
-  const told = (history: History, share: number, bound: number): Effect.Effect<void> => {
+  /** Logs a change of what the median says. */
+  const logChange = (history: History, share: number, timeout: number): Effect.Effect<void> => {
     if (stage === "voiceActivity") return Effect.void
-    if (!history.isNear && share >= warnFrom && history.shares.length >= answersNeeded) {
-      history.isNear = true
+    if (!history.isNearTimeout && share >= warnFrom && history.shares.length >= minAnswers) {
+      history.isNearTimeout = true
       return Effect.logWarning(
-        `An engine is near its time-out: half of its answers take ${seconds(share * bound)} or more, of ${seconds(bound)}. ${advice[stage]}.`
+        `An engine is near its time-out: half of its answers take ${seconds(share * timeout)} or more, of ${seconds(timeout)}. ${advice[stage]}.`
       )
     }
-    if (history.isNear && share < overBelow) {
-      history.isNear = false
-      return Effect.logInfo(`An engine is well within its time-out again: half of its answers take less than ${seconds(share * bound)}, of ${seconds(bound)}`)
+    if (history.isNearTimeout && share < calmBelow) {
+      history.isNearTimeout = false
+      return Effect.logInfo(`An engine is well within its time-out again: half of its answers take less than ${seconds(share * timeout)}, of ${seconds(timeout)}`)
     }
     return Effect.void
   }
 
   return {
-    note: (engine, taken, bound) =>
+    note: (engine, taken, timeout) =>
       Effect.suspend(() => {
-        const history = histories.get(engine) ?? { shares: [], isNear: false }
+        const history = histories.get(engine) ?? { shares: [], isNearTimeout: false }
         histories.set(engine, history)
-        history.shares.push(Math.min(1, taken / bound))
-        if (history.shares.length > windowLength) history.shares.shift()
+        history.shares.push(Math.min(1, taken / timeout))
+        if (history.shares.length > countedAnswers) history.shares.shift()
         const share = median(history.shares)
         const gauge = gauges.get(engine) ?? Metrics.engineBudgetUsed(stage, engine)
         gauges.set(engine, gauge)
         return Effect.andThen(
           Metric.update(gauge, share),
-          Effect.annotateLogs(told(history, share, bound), { stage, engine })
+          Effect.annotateLogs(logChange(history, share, timeout), { stage, engine })
         )
       })
   }

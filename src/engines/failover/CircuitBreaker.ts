@@ -1,75 +1,78 @@
 /**
- * Whether an engine is asked at the moment, by what became of the requests before: a circuit breaker, pure. All times are ms of
- * one monotonic clock.
+ * Whether an engine is sent requests, by how its earlier requests ended: a circuit breaker. Pure; all times are ms of one monotonic
+ * clock.
  *
- * - With somebody to stand in, an engine that fails three times in a row is left alone for 5 s, then longer, up to 30 s. One
- *   that asks to be left alone (`Retry-After`) is at once, for as long as it asks.
- * - An engine that nobody stands in for is always asked: its next answer is the only one there can be. Only where it can't be reached at all
- *   there is a short pause, so that a hundred calls do not knock a hundred times.
- * - Behind a pause one request, or a probe, tries; the others wait for it, or go to another engine.
+ * - Where another engine can stand in, an engine that fails three times in a row is left alone for 5 s, then longer, up to 30 s. An
+ *   engine that asks to be left alone (`Retry-After`) is left alone at once, for as long as it asks.
+ * - The only engine of a stage is always sent requests: no other can answer. Only while it can't be reached there are short pauses,
+ *   so that a hundred calls do not try a hundred times.
+ * - After a pause, one request or probe tries the engine. Other requests wait for its end, or go to another engine.
  *
- * Answers are no failures, whatever they say. Effect's `CircuitBreaker` knows neither of the first two rules: it opens for five
- * seconds where a server asks for 0.3, and does so for the only engine as well.
+ * Answers are no failures, whatever they say. Effect's `CircuitBreaker` has neither of the first two rules: it opens for five seconds
+ * where a server asks for 0.3, and does so for the only engine as well.
  */
 
 export interface CircuitBreaker {
-  /** In a row. */
+  /** Failures in a row. */
   readonly failures: number
-  /** Pauses in a row; each is longer. */
+  /** Pauses in a row; each is longer than the one before. */
   readonly openings: number
-  /** The end of the pause; 0: there was none since the last success. */
+  /** When the pause ends; 0: there was no pause since the last success. */
   readonly openUntil: number
-  /** The pause is the server's own wish. */
+  /** The server has asked for the pause. */
   readonly isAskedFor: boolean
-  /** Since when it can't be reached. */
+  /** Since when the engine can't be reached; undefined: it can. */
   readonly awaySince: number | undefined
-  /** Until then others wait for the request that tries; 0: none does. */
+  /** Until when other requests wait for the one that tries the engine; 0: none tries it. */
   readonly trialUntil: number
 }
 
 export interface Failure {
-  /** Nobody answered, not even with an error. */
+  /** The server did not answer, not even with an error. */
   readonly isUnreachable: boolean
   /** ms that the server asks to be left alone for. */
   readonly retryAfter: number | undefined
-  /** The same request has failed before: it may be about the request, so it counts once. */
+  /** The same request has failed before. The cause may be the request, so its failures count once. */
   readonly isRepeated?: boolean
 }
 
 export type Admission =
   | { readonly _tag: "Go"; readonly isTrial: boolean }
-  /** To be asked again in `millis`. */
+  /** Ask again in `millis`. */
   | { readonly _tag: "Wait"; readonly millis: number; readonly isAskedFor: boolean }
 
 export const closed: CircuitBreaker = { failures: 0, openings: 0, openUntil: 0, isAskedFor: false, awaySince: undefined, trialUntil: 0 }
 
-/** Failures in a row that open it. */
+/** Failures in a row that open the circuit. */
 export const failuresToOpen = 3
 
-const firstOpen = 5000
-const longestOpen = 30_000
+/** ms of the first pause, and of the longest. */
+const firstPause = 5000
+const maxPause = 30_000
 
-/** The longest that a server may ask for. */
-const longestAsked = 60_000
+/** The longest pause (ms) that a server may ask for. */
+const maxAskedPause = 60_000
 
-/** Of the only engine, while it can't be reached. A restart is noticed within the longest. */
-const firstAway = 250
-const longestAway = 1000
+/** ms of the pauses of the only engine, while it can't be reached. A restart is noticed within the longest. */
+const firstPauseOfOnly = 250
+const maxPauseOfOnly = 1000
 
-/** A refused connection is known in no time: who has not failed by then has reached the server. */
+/** ms after which a request that has not failed has reached the server: a refused connection is known at once. */
 const connectedAfter = 250
 
-/** Between looks at a trial that is under way. */
-const trialLook = 100
+/** ms until the end of a trial is looked for again. */
+const trialCheckInterval = 100
 
-const growing = (first: number, longest: number, times: number) => Math.min(longest, first * 2 ** Math.min(times, 16))
+/** Doubles with each time, up to `max`. */
+const doubling = (first: number, max: number, times: number) => Math.min(max, first * 2 ** Math.min(times, 16))
 
-/** It has failed so often that it counts as gone. */
+/** The engine has failed so often that it counts as gone. */
 export const isDown = ({ failures }: CircuitBreaker): boolean => failures >= failuresToOpen
 
-/** A pause is on. */
+/** The engine is in a pause. */
 export const isOpen = ({ openUntil }: CircuitBreaker, now: number): boolean => now < openUntil
 
+/** The circuit after a failed request. `isAlone`: no other engine can stand in. */
 export const failed = (circuit: CircuitBreaker, now: number, { isRepeated, isUnreachable, retryAfter }: Failure, isAlone: boolean): CircuitBreaker => {
   const next: CircuitBreaker = {
     ...circuit,
@@ -77,30 +80,30 @@ export const failed = (circuit: CircuitBreaker, now: number, { isRepeated, isUnr
     awaySince: isUnreachable ? circuit.awaySince ?? now : undefined,
     trialUntil: 0
   }
-  // What was sent before the pause tells nothing new.
+  // A request that was sent before the pause says nothing new.
   const isPaused = isOpen(circuit, now)
   if (isAlone) {
     if (!isUnreachable) return { ...next, openings: 0, openUntil: 0 }
     if (isPaused) return next
-    return { ...next, openUntil: now + growing(firstAway, longestAway, circuit.openings), openings: circuit.openings + 1 }
+    return { ...next, openUntil: now + doubling(firstPauseOfOnly, maxPauseOfOnly, circuit.openings), openings: circuit.openings + 1 }
   }
   if (retryAfter !== undefined) {
-    return { ...next, openUntil: Math.max(circuit.openUntil, now + Math.min(retryAfter, longestAsked)), isAskedFor: true }
+    return { ...next, openUntil: Math.max(circuit.openUntil, now + Math.min(retryAfter, maxAskedPause)), isAskedFor: true }
   }
   if (isPaused || !isDown(next)) return next
-  return { ...next, openUntil: now + growing(firstOpen, longestOpen, circuit.openings), openings: circuit.openings + 1, isAskedFor: false }
+  return { ...next, openUntil: now + doubling(firstPause, maxPause, circuit.openings), openings: circuit.openings + 1, isAskedFor: false }
 }
 
-/** A request was answered. */
+/** The circuit after an answered request. */
 export const succeeded: CircuitBreaker = closed
 
-/** A probe was: requests are let through, and if they fail again, the next pause is longer all the same. */
+/** The circuit after an answered probe: requests are let through. If they fail again, the next pause is longer all the same. */
 export const found = ({ openings }: CircuitBreaker): CircuitBreaker => ({ ...closed, openings })
 
-/** The request that tried was called off. */
+/** The circuit after the request that tried the engine was interrupted. */
 export const released = (circuit: CircuitBreaker): CircuitBreaker => ({ ...circuit, trialUntil: 0 })
 
-/** `isLastResort`: everybody else was asked already, so only the server's own wish counts. */
+/** Whether a request may be sent now. `isLastResort`: all other engines have failed, so only a pause that the server asked for counts. */
 export const admit = (circuit: CircuitBreaker, now: number, isLastResort: boolean): readonly [Admission, CircuitBreaker] => {
   const { awaySince, isAskedFor, openUntil, trialUntil } = circuit
   if (openUntil === 0 || isLastResort && !isAskedFor) return [{ _tag: "Go", isTrial: false }, circuit]
@@ -109,10 +112,10 @@ export const admit = (circuit: CircuitBreaker, now: number, isLastResort: boolea
     const until = awaySince === undefined ? Number.POSITIVE_INFINITY : now + connectedAfter
     return [{ _tag: "Go", isTrial: true }, { ...circuit, trialUntil: until }]
   }
-  if (now < trialUntil) return [{ _tag: "Wait", millis: Math.min(trialLook, trialUntil - now), isAskedFor: false }, circuit]
+  if (now < trialUntil) return [{ _tag: "Wait", millis: Math.min(trialCheckInterval, trialUntil - now), isAskedFor: false }, circuit]
   return [{ _tag: "Go", isTrial: false }, circuit]
 }
 
-/** Whether a probe is of use: not within a pause, unless it is to tell when the server can be reached again. */
+/** Whether to probe the engine: not in a pause, unless the probe finds out when the engine can be reached again. */
 export const takesProbe = ({ awaySince, isAskedFor, openUntil }: CircuitBreaker, now: number): boolean =>
   now >= openUntil || awaySince !== undefined && !isAskedFor

@@ -7,10 +7,10 @@ import type { EngineHealth } from "./EngineHealth.ts"
 import type { Member } from "./Member.ts"
 
 /** Between probes of an engine that is well, and of one that is not. */
-const probeWell = Duration.seconds(20)
-const probeUnwell = Duration.seconds(2)
+const intervalWhenWell = Duration.seconds(20)
+const intervalWhenUnwell = Duration.seconds(2)
 
-/** A probe is a small question; a server that is busy with answers may take a while. */
+/** A server that is busy with requests may take a while to answer a probe. */
 const probeTimeout = Duration.seconds(5)
 
 export interface ForkOptions {
@@ -23,13 +23,13 @@ export interface ForkOptions {
 }
 
 /**
- * One probe, if it is needed. A request that was answered a moment ago is the best probe. A running request soon will be, and a
- * server that does one thing after the other can't answer a probe meanwhile. Once requests work, an error page does not count.
+ * One probe, if it is needed. A request that was answered a moment ago, or is running, shows as much as a probe. A server that does one
+ * thing at a time can't answer a probe meanwhile. Once requests work, an error page does not count as a failure.
  */
 const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { health, isAnswer, monotonic, stage }: ForkOptions) =>
   Effect.suspend(() => {
     if (health.isRunning(name)) return Effect.void
-    if ((health.millisSinceWork(name) ?? Infinity) < Duration.toMillis(probeWell)) return Effect.void
+    if ((health.millisSinceWork(name) ?? Infinity) < Duration.toMillis(intervalWhenWell)) return Effect.void
     if (!CircuitBreaker.takesProbe(health.circuitOf(name), monotonic())) return Effect.void
     return probe.pipe(
       Effect.timeoutOrElse({
@@ -55,7 +55,7 @@ export const fork = Effect.fnUntraced(function*(
     if (probe === undefined) continue
     yield* Metric.update(Metrics.engineUp(options.stage, name), 0)
     yield* probeOnce(name, probe, options).pipe(
-      Effect.andThen(Effect.suspend(() => Effect.sleep(options.health.isWell(name) === true ? probeWell : probeUnwell))),
+      Effect.andThen(Effect.suspend(() => Effect.sleep(options.health.isWell(name) === true ? intervalWhenWell : intervalWhenUnwell))),
       Effect.forever,
       Effect.forkScoped
     )

@@ -1,8 +1,7 @@
 /**
  * The reply models of a stage as one: a reply comes from the first that begins to answer.
  *
- * A reply may come from one engine and the next from another. Each finds only the state that it left itself; the
- * history is everybody's.
+ * The replies of a call may come from several engines. All see the whole history, but each engine sees only the state that it left.
  */
 import { Effect, Exit, Schema, type Scope, Stream } from "effect"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
@@ -12,11 +11,11 @@ import type { Member } from "./Member.ts"
 
 type Engine = ReplyModel["Service"]
 
-const Kept = Schema.Struct({ engine: Schema.String, state: Schema.Json })
-const isKept = Schema.is(Kept)
+const NamedState = Schema.Struct({ engine: Schema.String, state: Schema.Json })
+const isNamedState = Schema.is(NamedState)
 
-/** The state that this engine left, or none. */
-const stateFor = (name: string, state: DialogueState): DialogueState => isKept(state) && state.engine === name ? state.state : null
+/** The state that this engine left; null where another one did. */
+const stateFor = (name: string, state: DialogueState): DialogueState => isNamedState(state) && state.engine === name ? state.state : null
 
 export const make = Effect.fnUntraced(function*(
   members: ReadonlyArray<Member<Engine>>,
@@ -35,13 +34,13 @@ export const make = Effect.fnUntraced(function*(
       const parts = replier.value.reply({ ...request, state: stateFor(name, request.state) }).pipe(
         Stream.map((part): ReplyPart => part._tag === "State" ? { _tag: "State", state: { engine: name, state: part.state } } : part)
       )
-      // Who only thinks has not begun to answer, as long as another may be quicker.
+      // An engine that only thinks has not begun to answer: another may be quicker.
       return Failover.opened(members.length === 1 ? parts : Stream.filter(parts, ({ _tag }) => _tag !== "Thinking"))
     }
 
     const replier: Replier = {
       reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request))),
-      // As the first does, which answers as long as it works.
+      // As the first engine does: it answers as long as it works.
       answersUnheard: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnheard === true
     }
     return replier

@@ -1,6 +1,8 @@
 /**
- * The speech recognizers of a stage as one: the first that works hears the caller; another that has to stand in gets
- * the sound of the utterance from its beginning. One that is asked again gets what it was asked for, without the silence since.
+ * The speech recognizers of a stage as one: the first that works hears the caller.
+ *
+ * An engine that stands in gets the sound of the utterance from its beginning. An engine that is asked again gets the sound up to the
+ * first request, without the silence since.
  */
 import { Effect, Exit, Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -24,23 +26,24 @@ export const make = Effect.fnUntraced(function*(
     const begin: Recognizer["begin"] = Effect.gen(function*() {
       const scope = yield* Effect.scope
       const sound: Array<Pcm<8000>> = []
+      /** The utterance of each engine that hears the sound as it comes, by the engine's index. */
       const hearing = new Map<number, Utterance>()
 
-      /** An utterance of this engine that has heard all so far, and hears what comes. */
+      /** The utterance of this engine. Begins it with all sound so far where the engine does not hear yet. */
       const listen = Effect.fnUntraced(function*(index: number): Effect.fn.Return<Utterance, EngineFailed> {
         const known = hearing.get(index)
         if (known !== undefined) return known
         const recognizer = recognizers[index]
         if (Exit.isFailure(recognizer)) return yield* Effect.failCause(recognizer.cause)
         const utterance = yield* Scope.provide(recognizer.value.begin, scope)
-        // More may come while it catches up.
+        // More sound may come while the engine catches up.
         for (let at = 0; at < sound.length; at++) yield* utterance.push(sound[at])
         hearing.set(index, utterance)
         return utterance
       })
 
-      /** The beginning of the utterance, as one of its own. */
-      const anew = Effect.fnUntraced(function*(index: number, pieces: number): Effect.fn.Return<Utterance, EngineFailed, Scope.Scope> {
+      /** Another utterance of this engine, which holds the first `pieces` pieces alone. */
+      const beginAgain = Effect.fnUntraced(function*(index: number, pieces: number): Effect.fn.Return<Utterance, EngineFailed, Scope.Scope> {
         const recognizer = recognizers[index]
         if (Exit.isFailure(recognizer)) return yield* Effect.failCause(recognizer.cause)
         const utterance = yield* recognizer.value.begin
@@ -57,16 +60,16 @@ export const make = Effect.fnUntraced(function*(
             sound.push(pcm)
             const hear = (index: number, utterance: Utterance) =>
               Effect.catch(utterance.push(pcm), () => Effect.sync(() => void hearing.delete(index)))
-            // Those that hear already; one that begins meanwhile takes it from `sound`. As a rule it is the first alone.
-            const alone = hearing.size === 1 ? hearing.get(first) : undefined
-            return alone === undefined
+            // An engine that is just beginning takes the piece from `sound`. Mostly only the first engine hears.
+            const only = hearing.size === 1 ? hearing.get(first) : undefined
+            return only === undefined
               ? Effect.forEach([...hearing], ([index, utterance]) => hear(index, utterance), { discard: true })
-              : hear(first, alone)
+              : hear(first, only)
           }),
         transcribe: Effect.suspend(() => {
           const pieces = sound.length
           return Effect.scoped(failover.run((_, index, tries) =>
-            Effect.flatMap(tries === 1 ? listen(index) : anew(index, pieces), (utterance) => utterance.transcribe)))
+            Effect.flatMap(tries === 1 ? listen(index) : beginAgain(index, pieces), (utterance) => utterance.transcribe)))
         }),
         ...(partials === undefined ? {} : { partials })
       } satisfies Utterance
@@ -76,7 +79,7 @@ export const make = Effect.fnUntraced(function*(
 
   return SpeechToText.of({
     prepare,
-    // The first is to hear all; the others do what they can.
+    // The operator's first choice should know all words; the others do what they can.
     unknownWords: (hints) => members[0].engine.unknownWords(hints),
     engines: failover.states
   })

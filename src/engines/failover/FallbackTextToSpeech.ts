@@ -1,6 +1,6 @@
 /**
- * The speech engines of a stage as one: a text is spoken by the first that begins to. A voice that an engine does not
- * have is left to its own choice, so that another voice speaks rather than none.
+ * The speech engines of a stage as one: the first that begins to speak a text speaks all of it. An engine that does not have the wanted
+ * voice uses its own: another voice is better than none.
  */
 import { Effect, Schedule, type Scope, Stream } from "effect"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
@@ -10,10 +10,10 @@ import type { Member } from "./Member.ts"
 
 type Engine = TextToSpeech["Service"]
 
-/** Until fixed lines are ready on an engine that is not there yet. */
-const again = Schedule.spaced("5 seconds")
+/** Between tries to prepare the fixed lines on a server that is not there yet. */
+const prepareInterval = Schedule.spaced("5 seconds")
 
-/** A request as this engine can take it. */
+/** A request without the voice and the context that this engine does not have or take. */
 const fitted = ({ contextMillis, voices }: Engine, { context, voice, ...request }: SpeechRequest): SpeechRequest => ({
   ...request,
   ...(voice === undefined || (voices.length > 0 && !voices.includes(voice)) ? {} : { voice }),
@@ -28,13 +28,13 @@ export const make = Effect.fnUntraced(function*(
   const failover = yield* Failover.make(members, { ...options, stage: "textToSpeech" })
   const scope = yield* Effect.scope
 
-  /** A server that is still loading its model must not keep the service from starting: its lines are made later. */
+  /** A server that is still loading its model must not delay the start of the service: its lines are made later. */
   const prepareOne = ({ engine, name }: Member<Engine>, requests: ReadonlyArray<SpeechRequest>): Effect.Effect<void, EngineFailed> => {
     const prepare = engine.prepare(requests.map((request) => fitted(engine, request)))
     return Effect.catchIf(prepare, ({ reason }) => reason !== "refused", (error) =>
       Effect.logWarning("An engine is not ready to speak; its fixed lines are made as soon as it is").pipe(
         Effect.annotateLogs({ engine: name, reason: error.reason }),
-        Effect.andThen(prepare.pipe(Effect.retry({ schedule: again, while: ({ reason }) => reason !== "refused" }), Effect.ignore, Effect.forkIn(scope)))
+        Effect.andThen(prepare.pipe(Effect.retry({ schedule: prepareInterval, while: ({ reason }) => reason !== "refused" }), Effect.ignore, Effect.forkIn(scope)))
       ))
   }
 
@@ -46,18 +46,18 @@ export const make = Effect.fnUntraced(function*(
   const everyVoice = members.every(({ engine }) => engine.voices.length > 0)
   const contextMillis = Math.max(0, ...members.map(({ engine }) => engine.contextMillis ?? 0))
 
-  /** An engine that has this line here; whether its server is well does not matter then, nor tell anything about it. */
-  const having = (request: SpeechRequest) => members.find(({ engine }) => engine.isReady?.(fitted(engine, request)) === true)?.engine
+  /** An engine that has the sound of this line in memory: it can speak although its server is down. */
+  const engineWithLine = (request: SpeechRequest) => members.find(({ engine }) => engine.isReady?.(fitted(engine, request)) === true)?.engine
 
   return TextToSpeech.of({
     speak: (request) =>
       Stream.suspend(() => {
-        const ready = having(request)
+        const ready = engineWithLine(request)
         return ready === undefined
           ? Stream.unwrap(failover.run((engine) => Failover.opened(engine.speak(fitted(engine, request)))))
           : ready.speak(fitted(ready, request))
       }),
-    isReady: (request) => having(request) !== undefined,
+    isReady: (request) => engineWithLine(request) !== undefined,
     prepare,
     voices: everyVoice ? [...new Set(members.flatMap(({ engine }) => engine.voices))] : [],
     ...(contextMillis > 0 ? { contextMillis } : {}),

@@ -1,9 +1,9 @@
 /**
  * Tools over HTTP: `POST` of the arguments as JSON, the answer's text for the model.
  *
- * A request is sent once. Its `Idempotency-Key` is its own, so that a server, or a proxy that sends it again, can tell it from a new
- * one (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). It has a connection of its own: on one that
- * was kept, a server that closes it at that moment would leave it open whether the request was taken.
+ * A request is sent once. Each has an `Idempotency-Key` of its own, by which a server knows a request that a proxy sent twice
+ * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). Each has a connection of its own, too: a server that
+ * closes a kept connection as the request goes out leaves it unknown whether the request has arrived.
  */
 import { Duration, Effect, FiberSet, Layer, Result, type Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
@@ -11,16 +11,16 @@ import { randomUUID } from "node:crypto"
 import type { Tool } from "../../definition/AgentDefinition.ts"
 import { type ToolOutcome, Tools } from "../../conversation/ports/Tools.ts"
 
-/** Characters of an answer that the model gets to read: about a thousand tokens. */
-export const longestAnswer = 4000
+/** Characters of an answer that the model reads: about a thousand tokens. */
+const maxAnswerCharacters = 4000
 
 /** Bytes of an answer that are read. */
-const mostBytes = 4 * longestAnswer
+const maxBytes = 4 * maxAnswerCharacters
 
-/** Codes of Node and undici for a connection that never came about. */
-const unsent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"])
+/** Codes of Node and undici for a connection that was never made. */
+const unconnectedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"])
 
-/** Some library wraps the cause, and Node joins those of several addresses. */
+/** Of the error and its causes. Node joins the errors of several addresses. */
 const codesOf = (error: unknown): ReadonlyArray<string> => {
   if (typeof error !== "object" || error === null) return []
   const { cause, code, errors } = error as { readonly cause?: unknown; readonly code?: unknown; readonly errors?: unknown }
@@ -33,14 +33,14 @@ const codesOf = (error: unknown): ReadonlyArray<string> => {
 
 const wasNotSent = (error: HttpClientError.HttpClientError): boolean =>
   error.reason._tag === "InvalidUrlError" || error.reason._tag === "EncodeError" ||
-  codesOf(error.reason).some((code) => unsent.has(code))
+  codesOf(error.reason).some((code) => unconnectedCodes.has(code))
 
-/** A gateway that got no answer says nothing of what was done behind it. */
+/** A gateway that got no answer does not know what the server behind it has done. */
 const isUnknown = (status: number): boolean => status === 502 || status === 504
 
 const shown = (text: string): string => {
   const answer = text.trim()
-  return answer.length > longestAnswer ? `${answer.slice(0, longestAnswer)}…` : answer
+  return answer.length > maxAnswerCharacters ? `${answer.slice(0, maxAnswerCharacters)}…` : answer
 }
 
 const outcomeOf = (status: number, text: string): ToolOutcome => {
@@ -62,7 +62,7 @@ const send = Effect.fnUntraced(function*(client: HttpClient.HttpClient, tool: To
       status = response.status
       let read = 0
       return response.stream.pipe(
-        Stream.takeUntil((piece) => (read += piece.length) >= mostBytes),
+        Stream.takeUntil((piece) => (read += piece.length) >= maxBytes),
         Stream.decodeText,
         Stream.runForEach((piece) => Effect.sync(() => void (text += piece)))
       )
@@ -72,9 +72,9 @@ const send = Effect.fnUntraced(function*(client: HttpClient.HttpClient, tool: To
     Effect.result
   )
   if (Result.isSuccess(answered) && answered.success._tag === "Some") return outcomeOf(status ?? 0, shown(text))
-  const why = Result.isFailure(answered) ? answered.failure.reason._tag : "it took longer than its timeout"
-  yield* Effect.logWarning(`The tool ${tool.name} did not answer: ${why}`)
-  // The server had done it, or had failed, before its answer broke off.
+  const cause = Result.isFailure(answered) ? answered.failure.reason._tag : "it took longer than its timeout"
+  yield* Effect.logWarning(`The tool ${tool.name} did not answer: ${cause}`)
+  // The status had come, so the server had done its work or failed.
   if (status !== undefined) return outcomeOf(status, `${shown(text)} (The rest of the answer was lost.)`.trim())
   return Result.isFailure(answered) && wasNotSent(answered.failure) ? { _tag: "NotSent" } : { _tag: "Unknown" }
 })
@@ -83,7 +83,7 @@ export const layer: Layer.Layer<Tools, never, HttpClient.HttpClient> = Layer.eff
   Tools,
   Effect.gen(function*() {
     const client = yield* HttpClient.HttpClient
-    /** The service's own, not the call's. */
+    /** A request outlives its call: it belongs to the service. */
     const requests = yield* FiberSet.make<ToolOutcome>()
     return Tools.of({ send: (tool, value) => FiberSet.run(requests, send(client, tool, value)) })
   })

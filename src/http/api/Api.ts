@@ -31,7 +31,7 @@ export const OutboundCall = Schema.Struct({
   )
 }).annotate({ identifier: "OutboundCall" })
 
-export const PlacedCall = Schema.Struct({
+const PlacedCall = Schema.Struct({
   call_sid: CallSid,
   status: Schema.String.annotate({ description: "Twilio's word for the call; queued as a rule" }),
   to: PhoneNumber,
@@ -41,13 +41,13 @@ export const PlacedCall = Schema.Struct({
 }).annotate({ identifier: "PlacedCall" })
 
 /** One thing that happened on a call; the other fields depend on `_tag` (docs/latency.md). */
-export const CallEvent = Schema.Struct({
+const CallEvent = Schema.Struct({
   _tag: Schema.String,
   at: Schema.Number.annotate({ description: "ms since the conversation began" }),
   turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })
 }).annotate({ identifier: "CallEvent" })
 
-export const Health = Schema.Struct({
+const Health = Schema.Struct({
   status: Schema.Literal("healthy"),
   active_connections: Schema.Number.annotate({ description: "Open media streams" }),
   calls: Schema.Number.annotate({ description: "Calls that are alive, with a stream or without" }),
@@ -57,7 +57,7 @@ export const Health = Schema.Struct({
   version: Schema.String
 }).annotate({ identifier: "Health" })
 
-export const Ready = Schema.Struct({
+const Ready = Schema.Struct({
   status: Schema.Literal("ready"),
   engines: Problems.EngineStates,
   store: Schema.Literals(["ready", "degraded"]).annotate({
@@ -65,7 +65,7 @@ export const Ready = Schema.Struct({
   })
 }).annotate({ identifier: "Ready" })
 
-export class CallGroup extends HttpApiGroup.make("call")
+class CallGroup extends HttpApiGroup.make("call")
   .add(
     HttpApiEndpoint.post("outbound", "/call/outbound", {
       query: {
@@ -118,7 +118,7 @@ export class CallGroup extends HttpApiGroup.make("call")
   .annotateMerge(OpenApi.annotations({ title: "Calls" }))
 {}
 
-export class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
+class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
   .add(
     HttpApiEndpoint.get("health", "/health", { success: Health }).annotateMerge(
       OpenApi.annotations({ summary: "Whether the process lives, and how much it does" })

@@ -71,7 +71,7 @@ const namesIn = (types: ReadonlyArray<SchemaAST.AST>, value: unknown, path: stri
 }
 
 /** Names that an object in this JSON text has more than once. `JSON.parse` silently keeps the last one. The text must be valid JSON. */
-export const repeatedNames = (text: string): ReadonlyArray<string> => {
+const repeatedNames = (text: string): ReadonlyArray<string> => {
   const found = new Set<string>()
   // One entry for each object or array that is open; an array has no names.
   const open: Array<{ readonly names: Set<string> | undefined; expectsName: boolean }> = []
@@ -94,7 +94,7 @@ export const repeatedNames = (text: string): ReadonlyArray<string> => {
 
 const encodedTypes = (schema: Schema.Top) => alternatives(SchemaAST.toEncoded(schema.ast))
 
-/** A sentence for each wrong field name of a query. Without a schema the query has no fields. */
+/** A sentence for each wrong field name of a query. Without a schema the query has no fields. Exported for tests. */
 export const problemsOfQuery = (query: Schema.Top | undefined, parameters: URLSearchParams): ReadonlyArray<string> => {
   const fields = fieldsOf(query === undefined ? [] : encodedTypes(query))
   if (fields === undefined) return []
@@ -105,7 +105,7 @@ export const problemsOfQuery = (query: Schema.Top | undefined, parameters: URLSe
   })
 }
 
-/** A sentence for each wrong field name of a JSON body. Without schemas the body has no fields. */
+/** A sentence for each wrong field name of a JSON body. Without schemas the body has no fields. Exported for tests. */
 export const problemsOfBody = (payloads: ReadonlyArray<Schema.Top>, text: string): ReadonlyArray<string> => {
   const body = RequestBody.parse(text)
   // The endpoint itself refuses a body that is not JSON.

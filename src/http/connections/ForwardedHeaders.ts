@@ -61,7 +61,7 @@ export const readAddress = (text: string | undefined): string | undefined => {
 
 const familyOf = (address: string) => address.includes(":") ? "ipv6" : "ipv4"
 
-export type IsTrusted = (address: string) => boolean
+type IsTrusted = (address: string) => boolean
 
 /** Tells whether an address is in one of these networks, each as `address/prefix`. */
 export const trust = (networks: ReadonlyArray<string>): IsTrusted => {
@@ -142,7 +142,7 @@ const fromXForwarded = (headers: Headers, peer: string, isTrusted: IsTrusted): C
 
 type Element = ReadonlyMap<string, string>
 
-/** The elements of a `Forwarded` header (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https, for=10.0.0.1`; `undefined` for other text. */
+/** The elements of a `Forwarded` header (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https, for=10.0.0.1`; `undefined` for other text. Exported for tests. */
 export const readForwarded = (header: string): ReadonlyArray<Element> | undefined => {
   const elements: Array<Map<string, string>> = [new Map()]
   // Sticky: each match is one parameter with the separator behind it, and begins where the last match ended.

@@ -17,7 +17,7 @@ import * as ForwardedHeaders from "./ForwardedHeaders.ts"
 const callableHost = (host: string) => host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host
 
 /** Why a signature may not match, and which setting to change. It holds no text of the client's. */
-export interface Diagnosis {
+interface Diagnosis {
   /** One of a few texts; each kind is logged once in a while. */
   readonly kind: string
   readonly advice: string

@@ -17,7 +17,7 @@ import * as RequestTurns from "../connections/RequestTurns.ts"
 type Request = HttpServerRequest.HttpServerRequest
 
 /** `malformed`: the header can't be a signature, so Twilio did not send it. */
-export type SignatureFault = "missing" | "malformed" | "wrong"
+type SignatureFault = "missing" | "malformed" | "wrong"
 
 /** How long a diagnosis is not repeated, in ms. Strangers with forged signatures must not fill the log. */
 const diagnosisIntervalMillis = 600_000

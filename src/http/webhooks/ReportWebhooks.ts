@@ -4,12 +4,26 @@
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { CallRegistry } from "../../call/CallRegistry.ts"
+import type { StatusFacts } from "../../call/history/Outcome.ts"
 import { loggable } from "../../observability/LogText.ts"
 import type { StatusParameters, StreamParameters } from "../../twilio/webhook/WebhookParameters.ts"
 
+const wholeNumber = (text: string): number | undefined => /^\d{1,9}$/.test(text) ? Number(text) : undefined
+
+/** What the report tells beside the status. What is not a number or not there is left out. */
+const factsOf = ({ AnsweredBy, CallDuration, SipResponseCode }: typeof StatusParameters.Type): StatusFacts => {
+  const sipCode = wholeNumber(SipResponseCode)
+  const durationSeconds = wholeNumber(CallDuration)
+  return {
+    ...(sipCode === undefined ? {} : { sipCode }),
+    ...(durationSeconds === undefined ? {} : { durationSeconds }),
+    ...(AnsweredBy === "" ? {} : { answeredBy: AnsweredBy })
+  }
+}
+
 export const make = Effect.map(CallRegistry, (registry) => ({
   status: (report: typeof StatusParameters.Type) =>
-    Effect.as(registry.report(report.CallSid, report.CallStatus, report.SequenceNumber), HttpServerResponse.empty()),
+    Effect.as(registry.report(report.CallSid, report.CallStatus, report.SequenceNumber, factsOf(report)), HttpServerResponse.empty()),
   stream: (report: typeof StreamParameters.Type) => {
     const log = report.StreamEvent === "stream-error"
       ? Effect.logWarning("Twilio reports an error of a media stream")

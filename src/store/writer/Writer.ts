@@ -91,6 +91,8 @@ class Ledger {
   }
 }
 
+const failed = (why: string) => Effect.logWarning(`The database did not take writes of the call history: ${why}. They wait in the journal.`)
+
 const count = (result: "stored" | "journaled" | "lost", number: number) => number === 0 ? Effect.void : Metric.update(Metrics.storeWrites(result), number)
 
 const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Service"]) {
@@ -118,7 +120,10 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
     const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
-    const isStored = yield* database.patiently(work, batchPatience).pipe(Effect.map(Option.isSome), Effect.orElseSucceed(() => false))
+    const isStored = yield* database.patiently(work, batchPatience).pipe(
+      Effect.map(Option.isSome),
+      Effect.catch((error) => Effect.as(complaints.tell("failed", failed(database.explain(error))), false))
+    )
     if (!isStored) {
       yield* database.check
       return false
@@ -275,8 +280,13 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     Effect.suspend(() => {
       if (!ledger.unsettled.has(callSid)) return Effect.void
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
-      Latch.openUnsafe(isAwaited)
-      return told((tell) => ledger.unsettled.watch(callSid, tell)).pipe(
+      const register = (tell: () => void) => {
+        const forget = ledger.unsettled.watch(callSid, tell)
+        // Last: SQLite may have all of it before this returns.
+        Latch.openUnsafe(isAwaited)
+        return forget
+      }
+      return told(register).pipe(
         Effect.timeoutOrElse({ duration: settlePatience, orElse: () => Effect.fail(new StoreUnreachable({ cause: "slow" })) })
       )
     })

@@ -75,8 +75,11 @@ const mayBeAlive = (expiry: number, now: number) =>
 
 export class StreamToken extends Context.Service<StreamToken, {
   readonly issue: (callSid: CallSid) => Effect.Effect<string>
-  /** Checks the token and uses it up: a second time it fails with `used`. */
-  readonly redeem: (token: string | undefined, callSid: CallSid) => Effect.Effect<void, InvalidStreamToken>
+  /**
+   * Checks the token and uses it up in this process: a second time it fails with `used`. Gives its nonce, by which several processes use
+   * it up together.
+   */
+  readonly redeem: (token: string | undefined, callSid: CallSid) => Effect.Effect<string, InvalidStreamToken>
 }>()("client-caller/twilio/webhook/StreamToken") {
   static readonly layer = Layer.effect(
     StreamToken,
@@ -125,6 +128,7 @@ export class StreamToken extends Context.Service<StreamToken, {
           forgetOldest(now)
           // A token that was not known came from another process.
           remembered.set(nonce, { since: known?.since ?? now, wasIssuedHere: known !== undefined, isUsed: true })
+          return Buffer.from(nonce, "latin1").toString("base64url")
         })
       })
     })

@@ -100,11 +100,20 @@ const SequenceNumber = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
+/** A parameter that Twilio may leave out; empty then. */
+const OptionalText = Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
+
 /** A status callback. `SequenceNumber` tells their order, not the arrival. */
 export const StatusParameters = Schema.Struct({
   CallSid,
   CallStatus: CallStatusFromText,
-  SequenceNumber
+  SequenceNumber,
+  /** Seconds from the answer to the end, in the last callback. */
+  CallDuration: OptionalText,
+  /** The SIP code with which the call ended, such as 486 for busy. */
+  SipResponseCode: OptionalText,
+  /** Who answered, where machine detection was asked for: `human`, `machine_start`, `fax`, `unknown`. */
+  AnsweredBy: OptionalText
 })
 
 /** A stream status callback. */

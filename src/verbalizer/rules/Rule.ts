@@ -1,5 +1,5 @@
 /**
- * A rule looks at one place of a text and says what stands there in words, or that it is not its matter.
+ * A rule reads one place of a text. It returns the words for what it finds there, or `undefined` if it does not match.
  */
 import type { LanguageRules } from "../LanguageRules.ts"
 import type { Numerals } from "../Numerals.ts"
@@ -7,17 +7,17 @@ import type { Numerals } from "../Numerals.ts"
 export interface Language {
   readonly rules: LanguageRules
   readonly words: Numerals
-  /** Between whole and decimals. */
+  /** The decimal separator. */
   readonly decimal: string
 }
 
 export interface Spoken {
-  /** How much of the text it stands for. */
+  /** How many characters of the text the words replace. */
   readonly length: number
   readonly words: string
 }
 
-/** Looks at `text` from `at` on. */
+/** Reads `text` from the character `at` on. */
 export type Rule = (text: string, at: number) => Spoken | undefined
 
 /** A regular expression that matches from a given place only. */
@@ -28,7 +28,7 @@ export const match = (pattern: RegExp, text: string, at: number): RegExpExecArra
   return pattern.exec(text)
 }
 
-/** How far a rule looks back: far enough for a few words. */
+/** How many characters before its place a rule sees: a few words. */
 const lookBack = 48
 
 export const beforeOf = (text: string, at: number): string => text.slice(Math.max(0, at - lookBack), at)
@@ -42,6 +42,3 @@ export const capitalised = (text: string): string => text.replace(/^\p{L}/u, (le
 
 /** Not within a longer word or number. */
 export const wordEnd = "(?![\\p{L}\\p{M}\\p{N}])"
-
-/** Not the beginning of a longer number. */
-export const numberEnd = "(?![.,:]?\\d)"

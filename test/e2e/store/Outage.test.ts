@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, FileSystem, Metric, Option } from "effect"
+import { Duration, Effect, FileSystem, Logger, Metric, Option } from "effect"
 import { spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -90,6 +90,25 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
             })).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
           assert.deepStrictEqual(journals(env), [])
         }
+      }))
+
+    it.effect("SQLite: a full disk is said in a sentence, and what is kept meanwhile gets there when there is room", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        const lines: Array<string> = []
+        const listen = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            yield* store.keep(began(sid))
+            const [row] = yield* database.query(database.sql<{ page_count: number }>`PRAGMA page_count`)
+            yield* database.query(database.sql.unsafe(`PRAGMA max_page_count = ${row.page_count}`))
+            for (const sequence of upTo(50)) yield* store.keep({ ...event(sid, sequence), event: "e".repeat(5000) } as never)
+            assert.strictEqual((yield* store.state)._tag, "Degraded")
+            yield* database.sql.unsafe("PRAGMA max_page_count = 1000000")
+            yield* until("ready", isReady(store))
+            assert.deepStrictEqual(yield* sequences(database), upTo(50))
+          })).pipe(Effect.provide(listen))
+        assert.isTrue(lines.some((line) => line.includes("there is no space left on the disk of DATA_DIR. Make room")), lines.join("\n"))
       }))
 
     it.effect("SQLite: neither the database nor the journal can be written: it is said, and nothing hangs", () =>

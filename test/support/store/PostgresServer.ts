@@ -77,10 +77,14 @@ const given = (url: string) => {
   })
 }
 
+const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null
+
 /** The server and its children, each of which is in a group of its own. */
 const signal = (child: ChildProcess | undefined, name: NodeJS.Signals) =>
   Effect.sync(() => {
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child?.pid === undefined || !isRunning(child)) return
+    // It has no new children meanwhile.
+    process.kill(child.pid, "SIGSTOP")
     const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter((pid) => pid !== "").map(Number)
     for (const pid of [child.pid, ...children]) {
       try {
@@ -104,17 +108,22 @@ const ours = Layer.effect(
     const url = `postgres://tests@127.0.0.1:${port}/postgres`
     let child: ChildProcess | undefined
 
-    const ready = execute(url, "SELECT 1").pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 300 }), Effect.orDie)
-    const start = Effect.suspend(() => {
+    const launch = Effect.sync(() => {
+      // It does not start while a child of the one before it still has the shared memory.
+      if (child !== undefined && isRunning(child)) return
       child = spawn(`${bin}/postgres`, ["-D", `${folder}/data`, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "max_connections=200", "-c", "fsync=off"], {
         ...owner,
         cwd: folder,
         stdio: "ignore"
       })
-      return Effect.asVoid(ready)
     })
+    const start = Effect.andThen(launch, execute(url, "SELECT 1")).pipe(
+      Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 150 }),
+      Effect.orDie,
+      Effect.asVoid
+    )
     const ended = Effect.callback<void>((resume) => {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+      if (child === undefined || !isRunning(child)) return resume(Effect.void)
       child.once("exit", () => resume(Effect.void))
     })
     const thaw = Effect.suspend(() => signal(child, "SIGCONT"))

@@ -3,6 +3,7 @@ import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, 
 import { TestClock } from "effect/testing"
 import type { Agent } from "../../../src/agent/Agent.ts"
 import type { CallInfo } from "../../../src/call/CallInfo.ts"
+import * as NoStore from "../../support/store/NoStore.ts"
 import { CallHistories } from "../../../src/call/history/CallHistories.ts"
 import { CallRegistry } from "../../../src/call/CallRegistry.ts"
 import { CallEvent } from "../../../src/call/CallState.ts"
@@ -31,7 +32,7 @@ const answered = CallEvent.Answered({ streamsHere: true, asked: "afterStream" })
 const why = (error: LineBusy | CallHasEnded) => error._tag === "LineBusy" ? error.reason : error._tag
 
 const registryLayer = (env: Record<string, string> = {}) =>
-  CallRegistry.layer.pipe(Layer.provide(CallHistories.layerNone), Layer.provideMerge(fakeRest), Layer.provide(config({ MAX_CALL_DURATION: "10m", ...env })))
+  CallRegistry.layer.pipe(Layer.provide([CallHistories.layerNone, NoStore.layer]), Layer.provideMerge(fakeRest), Layer.provide(config({ MAX_CALL_DURATION: "10m", ...env })))
 
 interface Bench {
   readonly registry: CallRegistry["Service"]

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Duration, Effect, Fiber, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Agents } from "../../../src/agent/Agents.ts"
+import * as NoStore from "../../support/store/NoStore.ts"
 import { CallHistories } from "../../../src/call/history/CallHistories.ts"
 import { CallRegistry } from "../../../src/call/CallRegistry.ts"
 import type { OutboundRequest } from "../../../src/call/outbound/OutboundRequest.ts"
@@ -52,7 +53,7 @@ const withOutbound = <A, E>(
     Effect.provide(
       OutboundCalls.layer.pipe(
         Layer.provideMerge(CallRegistry.layer),
-        Layer.provide(CallHistories.layerNone),
+        Layer.provide([CallHistories.layerNone, NoStore.layer]),
         Layer.provideMerge(fakeRest),
         Layer.provide(Agents.layerWith([silent, receptionist])),
         Layer.provide(identity(options)),

@@ -1,8 +1,8 @@
 /**
- * Finds words in a recognizer's dictionary: lines of a word and its phones; further ways to say it are `word(2)`, `word(3)`, ….
+ * Finds words in a recognizer's dictionary. Each line has a word and its phones. Further ways to say a word are `word(2)`, `word(3)`, ….
  *
- * An agent needs some hundred of its 135,000 words. All of them as a map would take 20 MB, so the file is looked through for those
- * that are asked for, which takes 20 ms.
+ * An agent needs some hundred of the file's 135,000 words. All of them as a map would take 20 MB, so the file is searched for those
+ * that are asked for. That takes 20 ms.
  */
 
 const newline = 0x0a
@@ -10,13 +10,13 @@ const space = 0x20
 const tab = 0x09
 const closingBracket = 0x29
 
-/** What stands behind a word's name, when it is another way to say it. */
-const number = /\(\d+\)$/
+/** The end of an entry's name that is a further way to say a word. */
+const numberOfWay = /\(\d+\)$/
 
 /** The pronunciations of these words. A word's second one has the key `word(2)`, as in the dictionary's file. */
 export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, string> => {
   const found = new Map<string, string>()
-  // Names that are longer in bytes are none of the words; most of the file is not made to text.
+  // A name with more bytes is none of the words. So most of the file need not become text.
   let longest = 0
   for (const word of words) longest = Math.max(longest, Buffer.byteLength(word) + "(99)".length)
   for (let start = 0; start < bytes.length;) {
@@ -26,7 +26,7 @@ export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, str
     while (gap < end && bytes[gap] !== space && bytes[gap] !== tab) gap++
     if (gap > start && gap < end && gap - start <= longest) {
       const name = bytes.toString("utf8", start, gap)
-      const word = bytes[gap - 1] === closingBracket ? name.replace(number, "") : name
+      const word = bytes[gap - 1] === closingBracket ? name.replace(numberOfWay, "") : name
       if (words.has(word)) found.set(name, bytes.toString("utf8", gap, end).trim())
     }
     start = end + 1

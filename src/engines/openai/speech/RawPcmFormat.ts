@@ -1,15 +1,15 @@
 /**
- * How the samples of a body without a header are written, as its head tells: `audio/pcm`, `audio/L16;rate=22050;channels=2`,
- * `X-Sample-Rate`. What the head leaves open is decided by the samples.
+ * How the samples of an answer without a file header are written, by the answer's HTTP head: `audio/pcm`,
+ * `audio/L16;rate=22050;channels=2`, `X-Sample-Rate`. Where the head leaves it open, the samples decide.
  *
- * RFC 2586 has `audio/L16` big-endian, but services that name it (Gemini's voices, Lex, Watson by default) send it
- * little-endian. 32 bits may be integers or floats.
+ * By RFC 2586 `audio/L16` is big-endian, but services that name it (Gemini's voices, Lex, Watson by default) send it little-endian.
+ * Samples of 32 bits may be integers or floats.
  */
 import { Option, type Array } from "effect"
 import * as Pcm from "../../../audio/Pcm.ts"
 import { bytesPerFrame, isReadable, type SampleFormat, sampleReader } from "../../../audio/SampleFormat.ts"
 
-/** What an answer's head says of its body. */
+/** The HTTP head of an answer. */
 export interface Head {
   /** In lower case and without parameters. */
   readonly contentType: string
@@ -17,22 +17,22 @@ export interface Head {
 }
 
 export type RawPcmFormat =
-  /** The samples tell which of these it is; see {@link likeliest}. All have the same width. */
+  /** One of these formats, which the samples decide; see {@link likeliest}. All have the same width. */
   | { readonly _tag: "Samples"; readonly formats: Array.NonEmptyReadonlyArray<SampleFormat> }
-  /** Compressed sound, by this name. */
+  /** Compressed sound; `name` is for the operator. */
   | { readonly _tag: "Compressed"; readonly name: string }
-  /** Text, by its type. */
+  /** Text. */
   | { readonly _tag: "NoSound" }
   /** Samples that can't be read; the reason is the middle of a sentence. */
   | { readonly _tag: "Unreadable"; readonly reason: string }
 
-/** Types of bodies that can't be read, by what follows `audio/`. */
+/** Types of compressed sound. */
 const compressedTypes = /^(?:audio|video|application)\/(mpeg|mp3|x-mp3|x-mpeg|ogg|opus|aac|aacp|x-aac|mp4|x-m4a|flac|x-flac|webm)$/
 
 const mulawTypes = new Set(["audio/basic", "audio/pcmu", "audio/mulaw", "audio/x-mulaw", "audio/ulaw", "audio/x-ulaw"])
 const alawTypes = new Set(["audio/pcma", "audio/alaw", "audio/x-alaw"])
 
-/** By RFC 3551 and its kin: `audio/L8` is unsigned, the wider ones are signed. */
+/** By RFC 3551 and RFC 3190: `audio/L8` is unsigned, the wider ones are signed. */
 const linearType = /^audio\/(?:x-)?l(8|16|24)$/
 
 /** The parameters of a type (RFC 9110, 8.3.1), with names in lower case and without separators. */
@@ -45,7 +45,7 @@ const parametersOf = (contentType: string): ReadonlyMap<string, string> =>
 const firstOf = (parameters: ReadonlyMap<string, string>, ...names: ReadonlyArray<string>): string | undefined =>
   names.map((name) => parameters.get(name)).find((value) => value !== undefined)
 
-/** What is no positive number says nothing. */
+/** Undefined for anything but a positive number. */
 const numberOf = (value: string | undefined): number | undefined => {
   const number = Number(value ?? "")
   return Number.isFinite(number) && number > 0 ? number : undefined
@@ -75,13 +75,13 @@ const encodingOf = (name: string): Named => {
   return {}
 }
 
-/** The byte order where it is said. */
+/** Whether the bytes are big-endian; undefined where the parameters do not say so. */
 const orderOf = (parameters: ReadonlyMap<string, string>): boolean | undefined => {
   const order = firstOf(parameters, "endianness", "endian", "byteorder", "bigendian", "isbigendian")
   return order === undefined ? undefined : /^(?:big|be|true|1)/.test(order)
 }
 
-/** Each kind of samples that the head may mean. */
+/** The kinds of samples that the head may mean, the likeliest first. */
 const kindsOf = (contentType: string, bits: number | undefined, named: Named): ReadonlyArray<Named> => {
   if (mulawTypes.has(contentType)) return [{ encoding: "mulaw", bits: 8 }]
   if (alawTypes.has(contentType)) return [{ encoding: "alaw", bits: 8 }]
@@ -96,11 +96,11 @@ const kindsOf = (contentType: string, bits: number | undefined, named: Named): R
   const width = bits ?? 16
   if (width === 8) return [{ encoding: "unsigned", bits: 8 }]
   if (width === 64) return [{ encoding: "float", bits: 64 }]
-  // A wrong guess of floats is seen from the samples, so they are asked first.
+  // Integers that are read as floats show it at once, so floats are tried first.
   return width === 32 ? [{ encoding: "float", bits: 32 }, { encoding: "signed", bits: 32 }] : [{ encoding: "signed", bits: width }]
 }
 
-/** `configured`: the rate where nothing else is said. G.711 is at 8 kHz then. */
+/** `configured`: the sample rate (Hz) where the head names none; G.711 has 8 kHz then. */
 export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate): RawPcmFormat => {
   const compressed = compressedTypes.exec(contentType)
   if (compressed !== null) return { _tag: "Compressed", name: contentType }
@@ -133,14 +133,14 @@ export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate)
     : { _tag: "Samples", formats: [first, ...others] }
 }
 
-/** Frames by which {@link likeliest} decides, from the first that is not silent on. */
+/** Frames that {@link likeliest} needs, from the first that is not silent on. */
 export const framesToDecide = 64
 
-/** Samples of speech as floats: 0, or well within these bounds. Integers that are read as floats hardly ever are. */
+/** Sizes of samples of speech that are floats, at the scale of 16 bits; 0 is one too. Integers that are read as floats are mostly outside. */
 const smallestFloat = 1e-20 * 32_768
 const largestFloat = 16 * 32_768
 
-/** How far the samples jump on average; none where they can't be speech at all. */
+/** The sum of all steps from sample to sample; none where these can't be samples of speech. */
 const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<number> => {
   const read = sampleReader(format)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -149,7 +149,7 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
   for (let at = 0, before = 0; at + step <= bytes.length; at += step) {
     const value = read(view, at)
     const size = Math.abs(value)
-    // Not a number is not within the bounds either.
+    // `NaN` is not within the bounds either.
     if (format.encoding === "float" && size !== 0 && !(size > smallestFloat && size < largestFloat)) return Option.none()
     sum += Math.abs(value - before)
     before = value
@@ -158,8 +158,8 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
 }
 
 /**
- * The format by which some frames are smoothest. Speech hardly moves from one sample to the next; with its bytes in the
- * wrong order it is noise. In doubt it is the first.
+ * The format in which these frames are smoothest, in doubt the first. Speech changes little from one sample to the next; with its bytes in
+ * the wrong order it is noise.
  */
 export const likeliest = (formats: Array.NonEmptyReadonlyArray<SampleFormat>, bytes: Uint8Array): SampleFormat => {
   if (formats.length === 1) return formats[0]

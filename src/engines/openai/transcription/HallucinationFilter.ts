@@ -1,9 +1,9 @@
 /**
- * What Whisper invents where nothing was said: thanks, goodbyes and the credits of subtitles that it was trained on,
- * descriptions of sounds, its own prompt, and words repeated without end. Pure.
+ * Removes from a transcript what Whisper invents where nothing was said: thanks, goodbyes and credits of the subtitles that it was trained
+ * on, descriptions of sounds, its own prompt, and words repeated without end. Pure.
  *
- * Credits are never said on the telephone, so they go wherever they stand. "Thank you." is said often, so it goes only
- * where the sound can't hold it or the model itself doubts it.
+ * Nobody says credits on the telephone, so they are always removed. Callers often say "Thank you.", so it is removed only where the sound is
+ * too short or too quiet for it, or the model itself doubts it.
  *
  * After https://github.com/openai/whisper/discussions/928 and the thresholds of OpenAI's `transcribe.py`.
  */
@@ -15,64 +15,70 @@ export interface Circumstances {
   /** ISO 639-1. */
   readonly language: string
   readonly sound: Sound
-  /** What the model was told to expect. */
+  /** The words that the model was told to expect. */
   readonly prompt?: string
-  /** Words of which the model is less sure (e to the mean logarithm of their probability) are doubtful, but for short ones; 0: none are. */
+  /**
+   * The text is doubtful where the model is less sure of it: 0 to 1, e to the mean logarithm of the probabilities. Short texts may have
+   * less. 0: no text is doubtful by it.
+   */
   readonly leastConfidence?: number
 }
 
 export interface Judged {
-  /** Without what was invented; maybe empty. */
+  /** Without invented words; may be empty. */
   readonly text: string
-  /** It was speech, but what the model made of it is no use; `text` is empty. */
+  /** The caller spoke, but the model has not understood it; `text` is empty. */
   readonly isUnintelligible: boolean
   /** The model itself doubts these words, or the sound is too short for them. */
   readonly isDoubtful?: boolean
-  /** 0 to 1, where the server tells. */
+  /** 0 to 1; unset where the server does not tell. */
   readonly confidence?: number
 }
 
-/** OpenAI's own bounds for "no speech here" and for "it repeats itself". */
+/** OpenAI's own bounds: a segment is silence above the first and below the second, and repeats itself above the third. */
 const silentNoSpeech = 0.6
 const silentLogProbability = -1
-const repeats = 2.4
+const repeatingCompression = 2.4
 
-/** Below it the words are a guess: e^−1.5 is one in five for each piece of a word. */
+/** Below, the words are a guess: e^−1.5 is one in five for each token. */
 const guessedLogProbability = -1.5
 
 /**
- * Words of which the model is less sure are doubtful: e^−0.8, the mean over the pieces of the words. Where a short text ends and
- * how it is written is a doubt of its own, which weighs on the mean the more the shorter it is: so much is allowed for it, divided
- * by the number of words. Both were measured (docs/engines.md).
+ * A text of which the model is less sure is doubtful: e^−0.8, the mean over its tokens. The model also doubts the end and the spelling of a
+ * text, which weighs more on the mean of a short one. So `brevityDoubt`, divided by the number of words, is allowed besides. Both were
+ * measured (docs/engines.md).
  */
 export const standardLeastConfidence = 0.45
 const brevityDoubt = 0.45
 
-/** What is also invented is believed only within these: real thanks were seen below 0.02 and above −0.5. */
+/** Words that are often invented are believed below the first and above the second. Real thanks were seen below 0.02 and above −0.5. */
 const doubtedNoSpeech = 0.3
 const doubtedLogProbability = -0.9
 
-/** ms of voice that a letter takes in hurried speech, and the least that any word takes. */
+/** ms of voice that a letter takes in hurried speech, and that any word takes at least. */
 const millisPerLetter = 25
-const leastMillis = 160
+const minWordMillis = 160
 
-/** dB over the line's noise. */
-const leastOverFloor = 9
+/** dB that real words are above the line's noise. */
+const minOverFloor = 9
 
-/** No human says more letters in a second; what Whisper adds to a short sound does not fit into it. */
-const lettersPerSecond = 40
-const lettersBeside = 20
+/** Nobody says more letters in a second. A short sound may have some more. */
+const maxLettersPerSecond = 40
+const extraLetters = 20
 
-/** Characters of a transcript: an utterance has far fewer, and what has more is not even looked at. */
-const longestTranscript = 10_000
+/** Characters of a transcript. A longer one is not read: an utterance has far fewer. */
+const maxTranscriptCharacters = 10_000
 
-/** ms of voice below which nonsense is a cough or a click, and no speech. */
-const speechMillis = 500
+/** ms of voice. Below, words without sense are a cough or a click. */
+const minSpeechMillis = 500
 
-/** The same words this often in a row are the model's. */
-const loops = 8
+/** Words that are repeated this often in a row are invented. */
+const minRepetitions = 8
 
-/** Whole sentences, lower case and without punctuation, that callers say too; each is doubted in every language. */
+/** Words of the longest phrase that is looked for in repetitions. */
+const maxPeriod = 8
+
+/** Often invented, but callers say them too: whole sentences in lower case, without punctuation. They count in every language. */
 const doubted = new Set([
   "thank you", "thank you very much", "thank you so much", "thanks", "thanks a lot", "thank you all", "thank you bye",
   "thank you bye bye", "you", "bye", "bye bye", "goodbye", "good night", "see you", "see you later", "see you next time",
@@ -87,7 +93,7 @@ const doubted = new Set([
   "teşekkürler", "谢谢", "謝謝", "谢谢大家", "ありがとうございました", "おやすみなさい", "감사합니다", "고맙습니다"
 ])
 
-/** Whole sentences that nobody says to an agent on the telephone. */
+/** Sentences that nobody says on the telephone. */
 const credits: ReadonlyArray<RegExp> = [
   /amara\.?\s?org|mooji\.?\s?org|opensubtitles|soustitreur|zeoranger|beadaholique|dimatorzok/u,
   /^(thanks|thank you)( (so|very) much)?( you)?( all| guys| everyone)? for (your )?(watching|viewing|listening)(?!\p{L})/u,
@@ -125,10 +131,10 @@ const credits: ReadonlyArray<RegExp> = [
   /^(시청해|구독과|다음 영상에서|한글자막|mbc 뉴스)/u
 ]
 
-/** `[Music]`, `(coughs)`, `*sighs*`, `♪ la la ♪`: what subtitles write for sounds. */
+/** Sounds, as subtitles write them: `[Music]`, `(coughs)`, `*sighs*`, `♪ la la ♪`. */
 const soundLabel = /\[[^\]]*\]|\([^)]*\)|（[^）]*）|【[^】]*】|\*[^*]+\*|♪[^♪]*♪?|[♫🎵🎶]/gu
 
-/** Of those, the ones that stand for speech. */
+/** Those that stand for speech. */
 const unclearSpeech = /[[(（*]\s*(unintelligible|inaudible|indistinct|unclear|garbled|unverständlich|inaudible|incompréhensible|ininteligible|incomprensibile|inint)/iu
 
 const plain = (text: string): string =>
@@ -136,7 +142,7 @@ const plain = (text: string): string =>
 
 const letters = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
-/** One takes longer to make than a transcript to cut. */
+/** By language. To make a segmenter takes longer than to cut a transcript. */
 const segmenters = new Map<string, Intl.Segmenter>()
 
 const sentences = (text: string, language: string): ReadonlyArray<string> => {
@@ -159,33 +165,33 @@ const mean = (segments: ReadonlyArray<Segment>, key: "logProbability" | "noSpeec
 const isSilent = ({ logProbability = 0, noSpeech = 0 }: Segment): boolean =>
   noSpeech > silentNoSpeech && logProbability < silentLogProbability
 
-/** One to eight words, over and over to the end of the text. */
+/** Whether the text ends with the same one to eight words, over and over. */
 const isLoop = (text: string): boolean => {
   const words = plain(text).split(" ")
-  for (let period = 1; period <= 8; period++) {
+  for (let period = 1; period <= maxPeriod; period++) {
     let same = 0
     for (let at = words.length - 1; at >= period && words[at] === words[at - period]; at--) same++
-    if (same >= period * (loops - 1) && /\p{L}/u.test(words.slice(-period).join(""))) return true
+    if (same >= period * (minRepetitions - 1) && /\p{L}/u.test(words.slice(-period).join(""))) return true
   }
   return false
 }
 
-/** Whether the sound has room for these words, and the model no doubt of them. */
+/** Whether the sound is long and loud enough for these words, and the model does not doubt them. */
 const isSupported = (text: string, segments: ReadonlyArray<Segment>, { overFloor, voicedMillis }: Sound): boolean =>
-  voicedMillis >= Math.max(leastMillis, letters(text) * millisPerLetter)
-  && overFloor >= leastOverFloor
+  voicedMillis >= Math.max(minWordMillis, letters(text) * millisPerLetter)
+  && overFloor >= minOverFloor
   && (mean(segments, "noSpeech") ?? 0) < doubtedNoSpeech
   && (mean(segments, "logProbability") ?? 0) > doubtedLogProbability
 
 const nothing: Judged = { text: "", isUnintelligible: false }
 
-/** Takes out of a transcript what was not said. */
+/** Removes what was not said, and tells whether to believe the rest. */
 export const judge = (
   heard: Heard,
   { language, leastConfidence = standardLeastConfidence, prompt, sound }: Circumstances
 ): Judged => {
-  const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= speechMillis }
-  if (heard.text.length > longestTranscript || heard.segments.reduce((sum, { text }) => sum + text.length, 0) > longestTranscript) return garbled
+  const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= minSpeechMillis }
+  if (heard.text.length > maxTranscriptCharacters || heard.segments.reduce((sum, { text }) => sum + text.length, 0) > maxTranscriptCharacters) return garbled
   const segments = heard.segments.filter((segment) => !isSilent(segment))
   const kept = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")
   const isUnclear = unclearSpeech.test(kept)
@@ -198,15 +204,15 @@ export const judge = (
 
   const said = plain(text)
   if (prompt !== undefined && said === plain(prompt)) return nothing
-  if (letters(text) > lettersBeside + lettersPerSecond * sound.millis / 1000) return nothing
+  if (letters(text) > extraLetters + maxLettersPerSecond * sound.millis / 1000) return nothing
   const logProbability = mean(segments, "logProbability")
   if (doubted.has(said.replace(/[.-]/g, " ").replace(/\s+/g, " ")) && !isSupported(text, segments, sound)) return nothing
-  if (isLoop(text) || segments.some(({ compression = 0 }) => compression > repeats)) return garbled
+  if (isLoop(text) || segments.some(({ compression = 0 }) => compression > repeatingCompression)) return garbled
   if (logProbability !== undefined && logProbability < guessedLogProbability) return garbled
   const isDoubtful = leastConfidence > 0
     && ((logProbability !== undefined && logProbability < Math.log(leastConfidence) - brevityDoubt / Math.max(1, Words.count(text)))
       || (mean(segments, "noSpeech") ?? 0) > silentNoSpeech
-      || sound.voicedMillis < Math.max(leastMillis, letters(text) * millisPerLetter))
+      || sound.voicedMillis < Math.max(minWordMillis, letters(text) * millisPerLetter))
   return {
     text,
     isUnintelligible: false,

@@ -1,11 +1,10 @@
 /**
  * Whether a server is quick enough to be asked for the words so far, while the caller still speaks.
  *
- * Servers go on computing what was aborted, so a request that nobody waits for delays the one that the caller waits for. The
- * words so far are asked for only while the server's newest answer came sooner than the pause that ends a turn: such a
- * request is over by the time that the transcript is asked for.
+ * Servers go on computing aborted requests, so a request for the words so far may delay the transcript that the caller waits for. It is
+ * made only while the server's newest answer took less time than the pause that ends a turn: then it is over when the transcript is due.
  *
- * The state is a server's and not a call's: what is computed for one call delays the others too.
+ * All calls share the state, because a request of one call delays the others too.
  */
 
 export interface RequestPace {
@@ -13,14 +12,14 @@ export interface RequestPace {
   readonly answered: (millis: number) => void
   /** A request was aborted after so many ms: its answer would have taken at least that long. */
   readonly aborted: (millis: number) => void
-  /** A request came to nothing. Nothing is asked for in between until one is answered again. */
+  /** A request failed. The server is not asked for words so far until a request is answered again. */
   readonly failed: () => void
   /** `pause`: ms of silence that end a turn. */
   readonly isQuick: (pause: number) => boolean
 }
 
 export const make = (): RequestPace => {
-  /** ms that an answer takes; unset while none has come and none was waited for in vain. */
+  /** ms that an answer takes; unset before the first answer. */
   let answerMillis: number | undefined
   let isInDoubt = false
 
@@ -30,7 +29,7 @@ export const make = (): RequestPace => {
       isInDoubt = false
     },
     aborted: (millis) => {
-      // Of a server that has answered nothing so far, one aborted request is all that is risked.
+      // A server that has not answered yet gets no second request that may be aborted.
       if (answerMillis === undefined) isInDoubt = true
       else answerMillis = Math.max(answerMillis, millis)
     },

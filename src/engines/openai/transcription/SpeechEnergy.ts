@@ -1,23 +1,21 @@
 /**
- * How much of an utterance can be speech at all, by its energy: a recognizer that is given silence invents words.
+ * How much of an utterance can be speech, by its energy: a recognizer invents words for silence.
  *
- * Levels are mean squares of 16-bit samples over steps of 20 ms. The floor is the level that the quietest tenth of the
- * steps does not pass: an utterance begins with what was heard before the voice, so it holds some of the line's own noise.
+ * Levels are mean squares of 16-bit samples over steps of 20 ms. A tenth of the steps are below the floor. An utterance begins with sound
+ * from before the voice, so the floor is the level of the line's own noise.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 
-/** What is known of an utterance's sound without understanding it. */
+/** What the energy shows of a sound. A step is voiced where it is louder than the noise. */
 export interface Sound {
-  /** All of it. */
   readonly millis: number
-  /** The steps that stand out of the noise. */
   readonly voicedMillis: number
-  /** How far (dB) the mean of those stands over the floor; 0 where there are none. */
+  /** dB by which the mean of the voiced steps is above the floor; 0 where there are none. */
   readonly overFloor: number
 }
 
 export interface Measured extends Sound {
-  /** ms from the beginning to the end of the last step that stands out; 0 where there is none. */
+  /** ms from the beginning to the end of the last voiced step; 0 where there is none. */
   readonly voicedUntil: number
 }
 
@@ -25,31 +23,33 @@ export interface Measured extends Sound {
 const stepLength = 160
 const stepMillis = 20
 
-/** −56 dBFS: telephone lines hiss at −65 to −60; as in `conversation/listen/EnergyGate`. */
-const leastPower = (32_768 * 10 ** (-56 / 20)) ** 2
+/** −56 dBFS, below which a step is silent: telephone lines hiss at −65 to −60. The same as in `conversation/listen/EnergyGate`. */
+const minVoicedPower = (32_768 * 10 ** (-56 / 20)) ** 2
 
-/** −32 dBFS: whatever is louder counts, however even it is. */
+/** −32 dBFS, above which a step is voiced, however high the floor. */
 const surePower = (32_768 * 10 ** (-32 / 20)) ** 2
 
-/** 6 dB. */
-const overFloor = 4
+/** How far above the floor a voiced step is: a factor, 6 dB. */
+const voicedFactor = 4
 
 export interface SpeechEnergy {
   readonly push: (pcm: Pcm<8000>) => void
   readonly measure: () => Measured
-  /** ms of the steps that are not silent, whatever the floor: at no cost, to be asked at every piece. */
+  /** ms of the steps that are not silent, whatever the floor. Cheap enough for each frame. */
   readonly loudMillis: () => number
 }
 
 export const make = (): SpeechEnergy => {
   const powers: Array<number> = []
+  /** Squares and samples of the step that has begun. */
   let sum = 0
   let count = 0
+  /** Samples so far. */
   let length = 0
-  let loud = 0
+  let loudSteps = 0
 
   return {
-    loudMillis: () => loud * stepMillis,
+    loudMillis: () => loudSteps * stepMillis,
     push: (pcm) => {
       length += pcm.length
       for (let index = 0; index < pcm.length; index++) {
@@ -57,7 +57,7 @@ export const make = (): SpeechEnergy => {
         if (++count === stepLength) {
           const power = sum / stepLength
           powers.push(power)
-          if (power >= leastPower) loud++
+          if (power >= minVoicedPower) loudSteps++
           sum = 0
           count = 0
         }
@@ -66,7 +66,7 @@ export const make = (): SpeechEnergy => {
     measure: () => {
       const millis = length / 8
       const floor = Float64Array.from(powers).sort()[Math.floor(powers.length / 10)] ?? 0
-      const threshold = Math.max(leastPower, Math.min(surePower, floor * overFloor))
+      const threshold = Math.max(minVoicedPower, Math.min(surePower, floor * voicedFactor))
       const voiced = powers.filter((power) => power >= threshold)
       if (voiced.length === 0) return { millis, voicedMillis: 0, voicedUntil: 0, overFloor: 0 }
       const mean = voiced.reduce((total, power) => total + power, 0) / voiced.length
@@ -74,7 +74,7 @@ export const make = (): SpeechEnergy => {
         millis,
         voicedMillis: voiced.length * stepMillis,
         voicedUntil: (powers.findLastIndex((power) => power >= threshold) + 1) * stepMillis,
-        overFloor: 10 * Math.log10(mean / Math.max(1, Math.min(floor, surePower / overFloor)))
+        overFloor: 10 * Math.log10(mean / Math.max(1, Math.min(floor, surePower / voicedFactor)))
       }
     }
   }

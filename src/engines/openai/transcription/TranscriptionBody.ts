@@ -1,25 +1,24 @@
 /**
- * What a transcription server answers: JSON, verbose JSON, bare text, or server-sent events as OpenAI, speaches and
- * vLLM write them. Pure.
+ * The answer of a transcription server: JSON, verbose JSON, bare text, or the server-sent events of OpenAI, speaches and vLLM. Pure.
  *
  * https://platform.openai.com/docs/api-reference/audio/createTranscription
  */
 import { Option, Schema } from "effect"
 
-/** A stretch of what was heard, with what the model thinks of it, where the server tells. */
+/** A stretch of the transcript, with the model's own scores where the server has them. */
 export interface Segment {
   readonly text: string
-  /** Mean of the natural logarithms of the tokens' probabilities: 0 is sure, below −1 is guessed. */
+  /** The mean of the natural logarithms of the tokens' probabilities: 0 is sure, below −1 is a guess. */
   readonly logProbability?: number
-  /** 0 to 1: that there is no speech in it. */
+  /** The probability, 0 to 1, that it holds no speech. */
   readonly noSpeech?: number
-  /** Characters of the text to those of its compressed form; above 2.4 it repeats itself. */
+  /** The length of the text divided by that of its compressed form; above 2.4 the text repeats itself. */
   readonly compression?: number
 }
 
 export interface Heard {
   readonly text: string
-  /** None where the server does not tell. */
+  /** Empty where the server sends none. */
   readonly segments: ReadonlyArray<Segment>
 }
 
@@ -44,17 +43,14 @@ const VllmChunk = Schema.Struct({
     delta: Schema.optionalKey(Schema.NullOr(Schema.Struct({ content: Schema.optionalKey(Schema.NullOr(Schema.String)) })))
   }))
 })
-/** What a server adds is no fault. */
+/** Events that only some servers send are skipped. */
 const Other = Schema.Struct({ type: Schema.String })
 
 /** An event of a transcript that comes in pieces. */
 export const Event = Schema.Union([Delta, Done, VllmChunk, Other])
 export type Event = typeof Event.Type
 
-/**
- * The text of all events. OpenAI's last event holds all of it, speaches' holds none; so what the pieces add up to counts
- * where the last is empty.
- */
+/** The text of all events. OpenAI's last event holds all of the text, but that of speaches is empty: then the pieces count. */
 export const fromEvents = (events: ReadonlyArray<Event>): Heard => {
   let text = ""
   let whole = ""
@@ -80,7 +76,7 @@ const readJson = (body: string): Option.Option<Heard> =>
     }))
   }))
 
-/** Reads a whole body by its type, which is in lower case and without parameters; none if it is no transcript. */
+/** Reads a whole body. `contentType`: in lower case and without parameters. None where the body is no transcript. */
 export const read = (contentType: string, body: string): Option.Option<Heard> => {
   // Some servers send JSON as text/plain.
   if (contentType.endsWith("json") || /^\s*\{/.test(body)) return readJson(body)

@@ -1,14 +1,13 @@
 /**
- * Whether a transcript can stand as a whole, by its last words: a turn ends sooner after "Yes, please." and later
- * after "I would like to". Pure.
+ * Whether a transcript is complete, by its last words: a turn ends sooner after "Yes, please." and later after "I would like to". Pure.
  *
- * Whisper puts a full stop even after half a sentence, so the last word counts more than the point.
+ * Whisper puts a full stop even after half a sentence, so the last word counts more than the full stop.
  */
 import type { Transcript } from "../../../conversation/ports/SpeechToText.ts"
 
 type UtteranceCompleteness = Transcript["ending"]
 
-/** Words and phrases by language (ISO 639-1) after which something is still to come. */
+/** Words and phrases after which more is to come, with spaces between them; `|` stands for a space within a phrase. */
 interface Trailing {
   /** No sentence ends with these. */
   readonly always: string
@@ -16,7 +15,8 @@ interface Trailing {
   readonly unlessAsked: string
 }
 
-const words: Readonly<Record<string, Trailing>> = {
+/** By language (ISO 639-1). */
+const trailingWords: Readonly<Record<string, Trailing>> = {
   en: {
     always: "and or but because if although unless while the a an my your our their its um uh uhm er erm hmm and|then and|so "
       + "i'm i'd i'll i've we're i|would would|like i|want i|need i|have very such|as let|me|see name|is number|is address|is",
@@ -52,21 +52,21 @@ const words: Readonly<Record<string, Trailing>> = {
 const setOf = (list: string): ReadonlySet<string> => new Set(list.split(" ").map((phrase) => phrase.replaceAll("|", " ")))
 
 const sets = new Map(
-  Object.entries(words).map(([language, { always, unlessAsked }]) =>
+  Object.entries(trailingWords).map(([language, { always, unlessAsked }]) =>
     [language, { always: setOf(always), unlessAsked: setOf(unlessAsked) }] as const
   )
 )
 
-/** The longest phrase of the lists. */
+/** Words of the longest phrase in the lists. */
 const longestPhrase = 3
 
-/** Points, quotes and brackets at the end say nothing of the last word. */
+/** The last word, the last two words, and so on, in lower case and without punctuation. */
 const lastWords = (text: string): ReadonlyArray<string> => {
   const all = text.toLowerCase().replaceAll("’", "'").match(/[\p{L}\p{N}'-]+/gu) ?? []
   return Array.from({ length: longestPhrase }, (_, count) => all.slice(-1 - count).join(" "))
 }
 
-/** `language` is ISO 639-1; of one without a list only the punctuation counts. */
+/** `language`: ISO 639-1. Where it has no list, only the punctuation counts. */
 export const of = (text: string, language: string): UtteranceCompleteness => {
   const said = text.trim().replace(/["'”’»)\]]+$/u, "")
   if (!/[\p{L}\p{N}]/u.test(said)) return "unknown"
@@ -79,7 +79,7 @@ export const of = (text: string, language: string): UtteranceCompleteness => {
       if (!isQuestion && trailing.unlessAsked.has(phrase)) return "trailing"
     }
   }
-  // A telephone number that is being dictated has pauses between its groups.
+  // A caller who dictates a telephone number pauses between its groups.
   if (/\d[\s,.-]*\d[\s,.-]*\d[\s.]*$/.test(said)) return "unknown"
   return /[.!?。！？؟।]$/u.test(said) ? "complete" : "unknown"
 }

@@ -1,20 +1,19 @@
 /**
  * The few words that Whisper is told to expect: the agent's names and rare words. Pure.
  *
- * A prompt that is long, or made of everyday words, makes Whisper invent more; so it is made of the values of
- * slots only, and of those that everybody's speech holds none is taken.
+ * A long prompt, or one of everyday words, makes Whisper invent more. So the prompt has the values of slots only, without everyday words.
  */
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
 
-/** The most words and characters of a prompt. */
-const mostWords = 12
-const mostCharacters = 120
+/** Of a prompt. */
+const maxWords = 12
+const maxCharacters = 120
 
-/** Shorter words are seldom names, and never hard ones. */
-const leastCharacters = 4
+/** Of a word: shorter words are seldom names, and never hard to hear. */
+const minWordLength = 4
 
-/** Days, months, numbers and times: Whisper knows how to write them, and writes them better unasked. */
+/** Days, months, numbers and times: Whisper writes them better without a prompt. */
 const everyday = new Set(
   ("monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday tonight morning afternoon evening "
     + "noon midnight night january february march april june july august september october november december zero three "
@@ -28,7 +27,7 @@ const everyday = new Set(
     .split(" ")
 )
 
-/** `undefined`: nothing worth it. */
+/** Undefined where the agent has no rare words. */
 export const prompt = (hints: RecognitionHints): string | undefined => {
   const words = new Set<string>()
   let length = 0
@@ -36,8 +35,8 @@ export const prompt = (hints: RecognitionHints): string | undefined => {
     const parsed = PhraseNotation.parse(notation)
     if (parsed._tag === "Failure") continue
     for (const part of PhraseNotation.parts(parsed.success)) {
-      if (part._tag !== "Word" || part.word.length < leastCharacters || everyday.has(part.word) || words.has(part.word)) continue
-      if (words.size === mostWords || length + part.word.length + 2 > mostCharacters) break
+      if (part._tag !== "Word" || part.word.length < minWordLength || everyday.has(part.word) || words.has(part.word)) continue
+      if (words.size === maxWords || length + part.word.length + 2 > maxCharacters) break
       words.add(part.word)
       length += part.word.length + 2
     }

@@ -11,7 +11,7 @@ import type { ConversationFeed } from "../../../call/ConversationFeed.ts"
 /** A comment line, which clients ignore: proxies close a connection after half a minute without data. `Sse` writes no comments. */
 const keepAlive = Stream.tick("15 seconds").pipe(Stream.drop(1), Stream.map(() => ": still here\n\n"))
 
-/** The events and the keep-alive comments as UTF-8. The stream ends with the events. */
+/** The events and the keep-alive comments as UTF-8. The stream ends with the events. Exported for tests. */
 export const encode = (events: ConversationFeed["events"]): Stream.Stream<Uint8Array> =>
   events.pipe(
     Stream.map((event) => Sse.encoder.write({ _tag: "Event", id: undefined, event: event._tag, data: JSON.stringify(event) })),

@@ -119,7 +119,10 @@ describe("a status callback", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode(form(completed))), {
       CallSid: callSid(),
       CallStatus: "completed",
-      SequenceNumber: 3
+      SequenceNumber: 3,
+      CallDuration: "49",
+      SipResponseCode: "",
+      AnsweredBy: "human"
     })
   })
 

@@ -1,0 +1,111 @@
+/**
+ * Which process a call belongs to, where several share a store.
+ *
+ * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that one takes the call over;
+ * the old owner learns of it within half a second, and lets go without a word to Twilio and without an outcome. What Twilio reports to
+ * another process waits in the store for the owner.
+ */
+import { Duration, Effect, Option, Schedule } from "effect"
+import type { CallSid } from "../../domain/Sid.ts"
+import { CallStore, type CallSignal, type StoredCall } from "../../store/CallStore.ts"
+import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
+import type { Call } from "../Call.ts"
+import { CallEvent } from "../CallState.ts"
+import type { LiveCalls } from "./LiveCalls.ts"
+
+/** How often an owner asks what was told to it and what was taken from it. */
+const pollEvery = Duration.millis(500)
+
+/** A call is not kept waiting longer for a store that does not answer. */
+const findWithin = Duration.seconds(1)
+
+/** The other process may be about to write the call down: it is looked for so often, at this distance. */
+const looks = 10
+const lookEvery = Schedule.spaced("100 millis")
+
+/** After Twilio's last word about a call whose owner says nothing of it, its end is written by whoever got the word. */
+const ownerSilentAfter = Duration.seconds(10)
+
+export interface Ownership {
+  /** What the store knows of a call. `"lost"`: it can't be asked. `undefined`: it knows no such call. */
+  readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
+  /** The same, for a call that another process has just answered: it may not be written down yet. */
+  readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
+  /** The call is this process's from now on. */
+  readonly take: (callSid: CallSid) => Effect.Effect<void>
+  readonly release: (callSid: CallSid) => Effect.Effect<void>
+  /** Twilio reported something of a call that is not here: its owner is told, if it has one. */
+  readonly pass: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void>
+}
+
+export interface MakeOptions {
+  readonly live: LiveCalls
+  /** An owner is told what Twilio reported to another process. */
+  readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
+  /** Twilio has ended a call that nobody has. */
+  readonly onOrphanEnded: (stored: StoredCall, signal: CallSignal) => Effect.Effect<void>
+}
+
+/** Lets go of a call that another process has taken over. */
+const letGo = (call: Call) =>
+  Effect.andThen(
+    Effect.sync(call.handOver),
+    Effect.annotateLogs(Effect.logInfo("Another process goes on with this call"), { callSid: call.info.callSid })
+  ).pipe(Effect.andThen(call.dispatch(CallEvent.Released({ reason: "streamLost" }))))
+
+export const make = Effect.fnUntraced(function*({ live, onOrphanEnded, onSignal }: MakeOptions) {
+  const store = yield* CallStore
+  const scope = yield* Effect.scope
+  /** The calls whose ownership is written down. */
+  const owned = new Set<CallSid>()
+
+  const find: Ownership["find"] = (callSid) =>
+    store.find(callSid).pipe(
+      Effect.timeout(findWithin),
+      Effect.match({ onFailure: () => "lost" as const, onSuccess: (stored) => Option.getOrUndefined(stored) })
+    )
+
+  const watchOwnership = Effect.gen(function*() {
+    const mine = yield* store.owned
+    for (const callSid of owned) {
+      const call = live.find(callSid)
+      if (mine.has(callSid) || call === undefined) continue
+      owned.delete(callSid)
+      yield* letGo(call)
+    }
+  })
+
+  const takeSignals = Effect.flatMap(
+    store.signals,
+    (signals) => Effect.forEach(signals, ({ callSid, signal }) => onSignal(callSid, signal as never), { discard: true })
+  )
+
+  if (store.isShared) {
+    // A store that does not answer is asked again: nothing is lost meanwhile.
+    const poll = Effect.andThen(Effect.ignore(takeSignals), Effect.ignore(watchOwnership))
+    yield* Effect.forkScoped(Effect.repeat(poll, Schedule.spaced(pollEvery)))
+  }
+
+  /** Nobody else ends the call: its process is gone. */
+  const endOrphan = (callSid: CallSid, signal: CallSignal) =>
+    Effect.flatMap(find(callSid), (stored) =>
+      stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, signal))
+
+  const ownership: Ownership = {
+    find,
+    await: (callSid) => Effect.repeat(find(callSid), { schedule: lookEvery, times: looks, until: (stored) => stored !== undefined }),
+    take: (callSid) =>
+      store.isShared
+        ? Effect.asVoid(Effect.forkIn(Effect.ignore(Effect.map(store.own(callSid), () => owned.add(callSid))), scope))
+        : Effect.void,
+    release: (callSid) =>
+      Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.disown(callSid)), scope)) : Effect.void),
+    pass: (callSid, signal) => {
+      const end = store.isShared
+        ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerSilentAfter)), Effect.andThen(endOrphan(callSid, signal)))
+        : endOrphan(callSid, signal)
+      return Effect.asVoid(Effect.forkIn(end, scope))
+    }
+  }
+  return ownership
+})

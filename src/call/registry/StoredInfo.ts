@@ -1,0 +1,29 @@
+/** A call that another process, or an earlier life of this one, had: as the store knows it, ready to be taken over. */
+import { Option, Schema } from "effect"
+import type { Agent } from "../../agent/Agent.ts"
+import { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import type { StoredCall } from "../../store/CallStore.ts"
+import type { CallInfo } from "../CallInfo.ts"
+
+const readNumber = Schema.decodeUnknownOption(PhoneNumber)
+
+const numberOf = (number: string | null): Option.Option<PhoneNumber> => Option.flatMap(Option.fromNullOr(number), readNumber)
+
+/** `agent`: that of the call's `agent` name. */
+export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent: A, continueUrl: string): Omit<CallInfo, "agent"> & { readonly agent: A } => ({
+  callSid: stored.callSid,
+  direction: stored.direction,
+  from: numberOf(stored.from),
+  to: numberOf(stored.to),
+  agent,
+  continueUrl,
+  keeping: {
+    words: stored.keepsWords,
+    numbers: stored.hashesNumbers ? "hashed" : "plain",
+    isRecorded: stored.isRecorded,
+    metadata: stored.metadata as Schema.Json,
+    campaign: stored.campaign,
+    webhookUrl: stored.webhookUrl,
+    isTranscriptSent: stored.isTranscriptSent
+  }
+})

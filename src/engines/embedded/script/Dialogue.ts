@@ -1,0 +1,70 @@
+/**
+ * What the scripted engine remembers of a dialogue from turn to turn. The conversation holds it, as an opaque state.
+ */
+import { Option, Schema } from "effect"
+import type { DialogueState } from "../../../conversation/ports/ReplyModel.ts"
+import type { DialogScript } from "../../../definition/DialogScript.ts"
+
+export interface Dialogue {
+  /** The intent whose needs are being asked for. */
+  readonly intent: string | null
+  /** What the caller has told, of this intent or of the one before. */
+  readonly slots: { readonly [slot: string]: string }
+  /** The yes/no question of `intent` was asked. */
+  readonly isConfirming: boolean
+  /** The last answer, to be repeated. */
+  readonly last: string | null
+  /** The intent that was answered last. */
+  readonly after: string | null
+  /** How often in a row the caller was not understood. */
+  readonly strikes: number
+  /** How often each intent was answered: the next of its answers comes next. */
+  readonly counts: { readonly [intent: string]: number }
+}
+
+const Dialogue = Schema.Struct({
+  intent: Schema.NullOr(Schema.String),
+  slots: Schema.Record(Schema.String, Schema.String),
+  isConfirming: Schema.Boolean,
+  last: Schema.NullOr(Schema.String),
+  after: Schema.NullOr(Schema.String),
+  strikes: Schema.Int,
+  counts: Schema.Record(Schema.String, Schema.Int)
+})
+
+const decode = Schema.decodeUnknownOption(Dialogue)
+
+export const initial: Dialogue = { intent: null, slots: {}, isConfirming: false, last: null, after: null, strikes: 0, counts: {} }
+
+/** Values of slots, by the slots' names. */
+export type Values = ReadonlyMap<string, string>
+
+export const slotsOf = (dialogue: Dialogue): Map<string, string> => new Map(Object.entries(dialogue.slots))
+
+/** How often this intent was answered. */
+export const countOf = (dialogue: Dialogue, intent: string): number =>
+  Object.hasOwn(dialogue.counts, intent) ? Math.abs(dialogue.counts[intent]) : 0
+
+/** Counts an answer of this intent. */
+export const counted = (dialogue: Dialogue, intent: string): Dialogue["counts"] => ({
+  ...dialogue.counts,
+  [intent]: (countOf(dialogue, intent) + 1) % 1_000_000
+})
+
+/** Reads a state. What an older script or version has left is kept as far as this script knows it. */
+export const makeRestore = (script: DialogScript): ((state: DialogueState) => Dialogue) => {
+  const intents = new Set(script.intents.map(({ name }) => name))
+  const values = new Map((script.slots ?? []).map((slot) => [slot.name, new Set(slot.values.map(({ value }) => value))]))
+  return (state) => {
+    const kept = Option.getOrElse(decode(state), () => initial)
+    const intent = kept.intent !== null && intents.has(kept.intent) ? kept.intent : null
+    return {
+      ...kept,
+      intent,
+      slots: Object.fromEntries(Object.entries(kept.slots).filter(([slot, value]) => values.get(slot)?.has(value) === true)),
+      isConfirming: kept.isConfirming && intent !== null,
+      after: kept.after !== null && intents.has(kept.after) ? kept.after : null,
+      strikes: Math.max(0, kept.strikes)
+    }
+  }
+}

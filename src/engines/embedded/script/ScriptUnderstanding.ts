@@ -1,0 +1,86 @@
+/**
+ * What a caller's words mean to a script: which intent they ask for, which values they tell, and whether they say yes or no.
+ */
+import type { DialogScript, Intent } from "../../../definition/DialogScript.ts"
+import type { Values } from "./Dialogue.ts"
+import * as PhraseMatcher from "./PhraseMatcher.ts"
+import * as SpokenText from "../SpokenText.ts"
+
+type Words = ReadonlyArray<string>
+
+/** Values that were told, and the score of the words that tell them. */
+export interface Told {
+  readonly slots: Values
+  readonly score: number
+}
+
+/** The intent that was asked for. `slots`: values inside its phrase. */
+export interface Wish {
+  readonly intent: Intent
+  readonly score: number
+  readonly slots: Values
+}
+
+export interface Understanding {
+  /** The values of an intent's needs. `known`: values from before; needs without one are looked for first. */
+  readonly told: (intent: Intent, known: Values, words: Words) => Told
+  /** The intent whose phrase fits best; the earlier one among equals. */
+  readonly wish: (words: Words) => Wish | undefined
+  /** Scores; 0 where it was not said. */
+  readonly yes: (words: Words) => number
+  readonly no: (words: Words) => number
+}
+
+/** Reads the script once. */
+export const make = (script: DialogScript, language: string): Understanding => {
+  const matcher = PhraseMatcher.make(script, language)
+  const fillers = SpokenText.fillersOf(language)
+  const intents = script.intents.map((intent) => ({ intent, phrases: matcher.compile(intent.phrases) }))
+  const yes = matcher.compile(script.yes ?? [])
+  const no = matcher.compile(script.no ?? [])
+
+  /** The values that are told, the last of each slot; of two that share their words, the first in this order. */
+  const toldInOrder = (order: ReadonlyArray<string>, words: Words): Told => {
+    const taken = new Set<number>()
+    const slots = new Map<string, string>()
+    let score = 0
+    for (const slot of order) {
+      const places = matcher.values(slot, words)
+        .filter(({ end, start }) => !words.slice(start, end).some((_, offset) => taken.has(start + offset)))
+      const last = places.at(-1)
+      const value = last?.slots.get(slot)
+      if (value === undefined) continue
+      slots.set(slot, value)
+      for (const place of places) {
+        score += place.score
+        for (let at = place.start; at < place.end; at++) taken.add(at)
+      }
+    }
+    return { slots, score }
+  }
+
+  const told = (intent: Intent, known: Values, words: Words): Told => {
+    const names = intent.needs.map(({ slot }) => slot)
+    // What is asked for goes first: "ten" may be a time and a number.
+    return toldInOrder([...names.filter((slot) => !known.has(slot)), ...names.filter((slot) => known.has(slot))], words)
+  }
+
+  const wish = (words: Words): Wish | undefined => {
+    let best: Wish | undefined
+    for (const { intent, phrases } of intents) {
+      const match = matcher.best(phrases, words)
+      if (match !== undefined && (best === undefined || match.score > best.score)) best = { intent, score: match.score, slots: match.slots }
+    }
+    return best
+  }
+
+  /** The score of a yes or a no. A short word of consent inside a long sentence is none: "no idea where you are". */
+  const said = (phrases: PhraseMatcher.Compiled, words: Words): number => {
+    const match = matcher.best(phrases, words, { strict: true })
+    if (match === undefined) return 0
+    const lead = words.slice(0, match.start)
+    return lead.every((word) => fillers.has(word)) || match.end - match.start >= words.length / 2 ? match.score : 0
+  }
+
+  return { told, wish, yes: (words) => said(yes, words), no: (words) => said(no, words) }
+}

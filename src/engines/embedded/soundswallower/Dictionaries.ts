@@ -1,0 +1,78 @@
+/**
+ * The dictionaries of the recognizer's languages: how words are pronounced, in the phones of the model.
+ */
+import { Effect, FileSystem, RcRef, type Scope } from "effect"
+import { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import * as Dictionary from "./Dictionary.ts"
+import type { Language } from "./Grammar.ts"
+
+/** Words that the files lack and that everybody says. */
+const furtherWords: Record<Language, ReadonlyArray<readonly [string, string]>> = {
+  en: [
+    ["uh-huh", "AH HH AH"],
+    ["mm-hmm", "M HH M"],
+    ["mhm", "M HH M"],
+    ["hmm", "HH M"],
+    ["yep", "Y EH P"]
+  ],
+  fr: []
+}
+
+/** What a dictionary knows of some words. */
+export interface Found {
+  /** Words that it lacks. */
+  readonly unknown: ReadonlyArray<string>
+  /**
+   * The ways to say a word, as entries for a decoder: `word`, `word(2)`, … in the file's order. Empty for an unknown word.
+   *
+   * @param as another name for the word
+   */
+  readonly pronunciations: (word: string, as?: string) => ReadonlyArray<readonly [word: string, pronunciation: string]>
+}
+
+export interface Dictionaries {
+  readonly lookUp: (language: Language, words: ReadonlyArray<string>) => Effect.Effect<Found, EngineFailed>
+}
+
+const foundOf = (entries: ReadonlyMap<string, string>, words: ReadonlyArray<string>): Found => ({
+  unknown: words.filter((word) => !entries.has(word)),
+  pronunciations: (word, as = word) => {
+    const all: Array<readonly [string, string]> = []
+    for (let number = 1;; number++) {
+      const suffix = number === 1 ? "" : `(${number})`
+      const pronunciation = entries.get(word + suffix)
+      if (pronunciation === undefined) return all
+      all.push([as + suffix, pronunciation])
+    }
+  }
+})
+
+/** A file (3 MB) is read when it is needed, and forgotten 2 s after the last agent was loaded. */
+export const make = Effect.fnUntraced(function*(
+  fileOf: (language: Language) => string
+): Effect.fn.Return<Dictionaries, never, FileSystem.FileSystem | Scope.Scope> {
+  const fs = yield* FileSystem.FileSystem
+
+  const bytesOf = (language: Language) =>
+    RcRef.make({
+      acquire: Effect.mapBoth(fs.readFile(fileOf(language)), {
+        onSuccess: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+        onFailure: (cause) =>
+          new EngineFailed({
+            stage: "speechToText",
+            reason: "unavailable",
+            advice: "SoundSwallower's dictionary can't be read. Install again with `npm install`.",
+            cause
+          })
+      }),
+      idleTimeToLive: "2 seconds"
+    })
+  const files = { en: yield* bytesOf("en"), fr: yield* bytesOf("fr") }
+
+  return {
+    lookUp: (language, words) =>
+      Effect.scoped(RcRef.get(files[language])).pipe(
+        Effect.map((bytes) => foundOf(new Map([...furtherWords[language], ...Dictionary.find(bytes, new Set(words))]), words))
+      )
+  }
+})

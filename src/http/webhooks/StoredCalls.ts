@@ -1,0 +1,57 @@
+/**
+ * Calls that are not here, and that the store knows: another process has them, or this one had them before it died. A webhook or a stream
+ * of such a call makes it this process's (docs/survival.md).
+ */
+import { Effect } from "effect"
+import { Agents } from "../../agent/Agents.ts"
+import type { Call } from "../../call/Call.ts"
+import { CallRegistry } from "../../call/CallRegistry.ts"
+import * as StoredInfo from "../../call/registry/StoredInfo.ts"
+import type { CallHasEnded, LineBusy } from "../../call/registry/Admission.ts"
+import { Credentials } from "../../config/Credentials.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+import type { StoredCall } from "../../store/CallStore.ts"
+
+/** How a call that is not here stands in the store. */
+export type Standing =
+  /** The store knows no such call. */
+  | { readonly _tag: "Unknown" }
+  /** The store can't be asked. */
+  | { readonly _tag: "Lost" }
+  | { readonly _tag: "Ended" }
+  /** It has no stream yet. */
+  | { readonly _tag: "New"; readonly stored: StoredCall }
+  | { readonly _tag: "Live"; readonly stored: StoredCall }
+
+export interface StoredCalls {
+  /**
+   * `isJustAnswered`: another process may be about to write the call down. A call that has ended without Twilio's word stands as live: it
+   * may be back from elsewhere.
+   */
+  readonly standing: (callSid: CallSid, isJustAnswered?: boolean) => Effect.Effect<Standing>
+  /** Makes the call this process's. `base`: the URL that Twilio called. */
+  readonly takeOver: (stored: StoredCall, base: string) => Effect.Effect<Call, LineBusy | CallHasEnded>
+}
+
+export const make = Effect.gen(function*() {
+  const { account } = yield* Credentials
+  const agents = yield* Agents
+  const registry = yield* CallRegistry
+
+  const standingOf = (stored: StoredCall | "lost" | undefined): Standing => {
+    if (stored === "lost") return { _tag: "Lost" }
+    if (stored === undefined || stored.accountSid !== account.accountSid) return { _tag: "Unknown" }
+    if (stored.isOver) return { _tag: "Ended" }
+    return { _tag: stored.parts > 0 ? "Live" : "New", stored }
+  }
+
+  const calls: StoredCalls = {
+    standing: (callSid, isJustAnswered) => Effect.map(registry.recall(callSid, isJustAnswered), standingOf),
+    takeOver: Effect.fnUntraced(function*(stored, base) {
+      // The other process may have had other agents.
+      const agent = yield* Effect.orElseSucceed(agents.find(stored.agent), () => agents.standard)
+      return yield* registry.admit(StoredInfo.toInfo(stored, agent, `${base}/twilio/continue`), stored)
+    })
+  }
+  return calls
+})

@@ -1,0 +1,68 @@
+/**
+ * A load balancer in front of processes of the service, for tests: each connection goes to the first process that takes it, and waits for
+ * one while none does. A connection ends with its process, and so does a process's connection with its peer.
+ */
+import { Effect, type Scope } from "effect"
+import { connect, createServer, type Socket } from "node:net"
+import { setTimeout } from "node:timers"
+
+/** How long a connection waits for a process, and how often it tries, ms. */
+const patienceMillis = 15_000
+const tryEveryMillis = 100
+
+export interface Balancer {
+  readonly url: string
+  /** The ports of the processes, the preferred one first. */
+  readonly send: (ports: ReadonlyArray<number>) => void
+}
+
+const join = (client: Socket, server: Socket) => {
+  for (const [one, other] of [[client, server], [server, client]] as const) {
+    one.on("error", () => other.destroy())
+    one.on("close", () => other.destroy())
+  }
+  client.pipe(server).pipe(client)
+}
+
+export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(function*() {
+  let ports: ReadonlyArray<number> = []
+  const clients = new Set<Socket>()
+
+  const attempt = (client: Socket, index: number, triesLeft: number): void => {
+    if (client.destroyed) return
+    const again = () => {
+      if (triesLeft <= 0) client.destroy()
+      else if (index + 1 < ports.length) attempt(client, index + 1, triesLeft)
+      else setTimeout(() => attempt(client, 0, triesLeft - 1), tryEveryMillis)
+    }
+    if (ports.length === 0) return again()
+    const server = connect(ports[index], "127.0.0.1")
+    server.once("error", again)
+    server.once("connect", () => {
+      server.off("error", again)
+      join(client, server)
+    })
+  }
+
+  const listener = createServer((client) => {
+    clients.add(client)
+    client.on("error", () => {})
+    client.on("close", () => clients.delete(client))
+    attempt(client, 0, patienceMillis / tryEveryMillis)
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => void listener.listen(0, "127.0.0.1", () => resume(Effect.void))),
+    () =>
+      Effect.sync(() => {
+        for (const client of clients) client.destroy()
+        listener.close()
+      })
+  )
+  const address = listener.address()
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
+    send: (to) => {
+      ports = to
+    }
+  }
+})

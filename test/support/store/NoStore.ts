@@ -1,0 +1,22 @@
+/** A store that keeps nothing and knows nothing: for tests of calls alone. */
+import { Effect, Layer, Option } from "effect"
+import { CallStore } from "../../../src/store/CallStore.ts"
+
+export const layer = Layer.succeed(
+  CallStore,
+  CallStore.of({
+    write: () => {},
+    keep: () => Effect.void,
+    settled: () => Effect.void,
+    state: Effect.succeed({ _tag: "Ready" }),
+    find: () => Effect.succeed(Option.none()),
+    own: () => Effect.succeed(1),
+    isOwner: () => Effect.succeed(true),
+    owned: Effect.succeed(new Set()),
+    disown: () => Effect.void,
+    redeem: () => Effect.succeed(true),
+    tell: () => Effect.void,
+    signals: Effect.succeed([]),
+    isShared: false
+  })
+)
