@@ -4,21 +4,17 @@
  * Twilio's webhooks are not here: they are form posts, and nobody but Twilio may call them.
  */
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, HttpApiSecurity, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenApi } from "effect/http-api"
 import { AgentName } from "../../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
 import { CallSid } from "../../domain/Sid.ts"
+import { DeliveryGroup } from "./deliveries/DeliveryApi.ts"
+import { ApiKey } from "./key/ApiKey.ts"
 import * as Problems from "./Problems.ts"
 import { RequestFields } from "./RequestFields.ts"
 
 /** Of the service and of its API: as in package.json. */
 export const version = "0.1.0"
-
-/** Checks the bearer token against `API_KEY`. */
-export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("client-caller/http/ApiKey", {
-  security: { bearer: HttpApiSecurity.bearer },
-  error: [Problems.Unauthorized, Problems.TooManyKeys]
-}) {}
 
 /** What to call, and with whom. */
 export const OutboundCall = Schema.Struct({
@@ -132,6 +128,7 @@ class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
 
 export class Api extends HttpApi.make("client-caller")
   .add(CallGroup)
+  .add(DeliveryGroup)
   .add(SystemGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({
