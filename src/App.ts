@@ -26,8 +26,11 @@ import { PublicUrl } from "./http/connections/PublicUrl.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
+import { StoredCalls } from "./store/history/StoredCalls.ts"
 import * as LiveCallStore from "./store/LiveCallStore.ts"
 import * as LiveCallRecordings from "./store/recording/LiveCallRecordings.ts"
+import { CallErasure } from "./store/retention/CallErasure.ts"
+import * as Retention from "./store/retention/Retention.ts"
 import { RestClient } from "./twilio/rest/RestClient.ts"
 import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
@@ -38,12 +41,17 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
+/** What is kept of calls: how it is read, how it is erased, and how long it stays. */
+const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
+  Layer.provideMerge(LiveCallRecordings.layer)
+)
+
 /** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
   Layer.provideMerge(CallRecorder.layer),
-  Layer.provideMerge(LiveCallRecordings.layer),
+  Layer.provideMerge(history),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),

@@ -103,6 +103,12 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
     for (const name of unused) lines.push(`${name} does nothing: it is for a bucket, and S3_BUCKET names none.`)
     if (recording.all && Option.isSome(store.database) && Option.isNone(recording.dir)) lines.push(sharesNoRecordings)
   }
+  if (store.retention.wordsDays > store.retention.figuresDays) {
+    lines.push("STORE_WORDS_DAYS does nothing: all of a call goes after STORE_FIGURES_DAYS.")
+  }
+  if (store.numbers === "hashed" && Option.isSome(store.database) && Option.isNone(store.key)) {
+    lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own, and none finds the numbers of another. Set STORE_KEY.")
+  }
   if (limits.callsPerCaller > limits.calls) {
     lines.push("MAX_CALLS_PER_CALLER does nothing: all callers together have MAX_CALLS at most.")
   }

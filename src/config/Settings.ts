@@ -23,8 +23,8 @@ export interface Settings extends FolderSettings {
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly agents: AgentSettings
   readonly store: StoreSettings
-  readonly webhooks: DeliverySettings
   readonly recording: RecordingSettings
+  readonly webhooks: DeliverySettings
   readonly engines: StageSettings
   readonly limits: LimitSettings
   readonly log: LogSettings
@@ -41,8 +41,8 @@ export const toSettings = (values: Values): Settings => ({
   apiKey: values.API_KEY,
   agents: agentSettings(values),
   store: storeSettings(values),
-  webhooks: deliverySettings(values),
   recording: recordingSettings(values),
+  webhooks: deliverySettings(values),
   engines: stageSettings(values),
   limits: limitSettings(values),
   log: logSettings(values)

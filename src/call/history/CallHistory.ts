@@ -20,10 +20,13 @@ import type { CallInfo } from "../CallInfo.ts"
 import type { CallState } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
+import { isNumbered } from "../ConversationFeed.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
+  /** The number of the first event that this process tells of the call. */
+  readonly firstEvent: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
@@ -61,10 +64,10 @@ export interface MakeOptions {
   readonly accountSid: string
   readonly store: Pick<CallStore["Service"], "write" | "keep">
   readonly clock: Clock.Clock
-  /** Where webhooks of a call without an address of its own go; unset: nowhere. */
-  readonly webhookUrl?: string
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
+  /** Where webhooks of a call without an address of its own go; unset: nowhere. */
+  readonly webhookUrl?: string
   /** What the store knows of a call that another process, or an earlier life of this one, had. `"lost"`: the store could not be asked. */
   readonly before?: StoredCall | "lost"
 }
@@ -101,13 +104,13 @@ const makeActions = (
 }
 
 /** Asks for each webhook once, behind the writes that it tells of. */
-const makeWebhooks = ({ clock, info: { callSid, keeping }, webhookUrl }: Omit<MakeOptions, "store">, write: (write: StoreWrite) => void) => {
+const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
   const url = keeping?.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
   return (type: DeliveryType) => {
     if (url === undefined || asked.has(type)) return
     asked.add(type)
-    write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+    store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
   }
 }
 
@@ -136,7 +139,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, engines: [], ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
   let isEnded = false
   let isSettled = false
-  const askForWebhook = makeWebhooks(options, store.write)
+  const askForWebhook = makeWebhooks({ ...options, store })
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
@@ -149,6 +152,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   }
 
   return {
+    firstEvent: nextEvent,
     began: () =>
       store.write({
         _tag: "CallBegan",
@@ -189,7 +193,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || event._tag === "CallerSays") return
+      if (!keepsWords || !isNumbered(event)) return
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },

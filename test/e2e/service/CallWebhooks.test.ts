@@ -38,6 +38,12 @@ describe("the webhooks of a call", () => {
           assert.deepStrictEqual(again.json, { id, type: "call.ended", state: "pending", attempts: 0 })
           yield* received(receiver, 3)
           assert.strictEqual(receiver.received[2].id, id)
+          const shown = yield* until(
+            "the webhooks of the call",
+            Effect.map(service.ask(`/calls/${call.sid}`, { headers }), ({ json }) => (json as { readonly deliveries: ReadonlyArray<{ readonly type: string; readonly state: string }> }).deliveries),
+            (deliveries) => deliveries.every(({ state }) => state === "delivered")
+          )
+          assert.sameMembers(shown.map(({ type }) => type), ["call.started", "call.ended"])
           const unknown = yield* resend("call_ended")
           assert.deepStrictEqual([unknown.status, unknown.problem.name], [404, "no-such-delivery"])
           assert.strictEqual((yield* service.ask(`/calls/${call.sid}/deliveries/${id}/resend`, { method: "POST" })).status, 401)
