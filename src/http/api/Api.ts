@@ -9,6 +9,7 @@ import { AgentName } from "../../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
 import { CallSid } from "../../domain/Sid.ts"
 import { KeptFields, queryFields } from "./calls/KeptFields.ts"
+import { DeliveryGroup } from "./deliveries/DeliveryApi.ts"
 import { HistoryGroup } from "./history/HistoryApi.ts"
 import { ApiKey } from "./key/ApiKey.ts"
 import * as Problems from "./Problems.ts"
@@ -113,6 +114,7 @@ class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
 export class Api extends HttpApi.make("client-caller")
   .add(CallGroup)
   .add(HistoryGroup)
+  .add(DeliveryGroup)
   .add(SystemGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({
