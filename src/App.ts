@@ -4,7 +4,7 @@
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
- *      ├─────▶ Database ─▶ CallStore ─────────────────────────▲
+ *      ├─────▶ Database ─▶ CallStore, Deliveries ─────────────▲
  *      └─────▶ ConversationAgent ─▶ Agents ───────────────────▲
  *  the engines ───▲
  * ```
@@ -21,6 +21,7 @@ import { CallRecorder } from "./call/recording/CallRecorder.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import { Credentials } from "./config/Credentials.ts"
+import * as Deliveries from "./delivery/Deliveries.ts"
 import { PublicUrl } from "./http/connections/PublicUrl.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
@@ -41,16 +42,18 @@ const agents = Agents.layer.pipe(
 )
 
 /** What is kept of calls: how it is read, how it is erased, and how long it stays. */
-const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer)
+const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
+  Layer.provideMerge(LiveCallRecordings.layer)
+)
 
 /** The service without its HTTP side. */
 export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
-  Layer.provideMerge(history),
   Layer.provideMerge(CallRecorder.layer),
-  Layer.provideMerge(LiveCallRecordings.layer),
+  Layer.provideMerge(history),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
+  Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
   // First and last: what calls write at their end still gets there.
   Layer.provideMerge(LiveCallStore.layer)
