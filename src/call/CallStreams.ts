@@ -48,7 +48,7 @@ export interface CallStreams {
 export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
-  history: Pick<CallHistory, "streamBegan" | "remember" | "actions" | "used">,
+  history: Pick<CallHistory, "streamBegan" | "record" | "isRecorded" | "remember" | "actions" | "used">,
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
@@ -63,11 +63,14 @@ export const make = (
       ...session,
       remember: history.remember,
       actions: history.actions,
+      isRecorded: history.isRecorded,
       ...(resumption === undefined ? {} : { resumption }),
       whyEnded: (end) => StreamEnds.tellable(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.isTransferring())
     }
+    const run = Effect.flatMap(history.record(stream, info.agent), (listener) =>
+      MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))
     return Effect.raceFirst(
-      Effect.provideService(MediaSession.run(stream, info.agent, options), EngineMeter, history.used),
+      Effect.scoped(Effect.provideService(run, EngineMeter, history.used)),
       Effect.map(toClose, (reason): StreamEnd => {
         closedFor = reason
         return { _tag: "Closed", reason }

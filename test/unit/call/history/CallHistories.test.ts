@@ -3,10 +3,13 @@ import { Effect, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
+import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { callSid } from "../../../support/conversation/Samples.ts"
 import { identity } from "../../../support/service/TestConfig.ts"
 import * as RecordingStore from "../../../support/store/RecordingStore.ts"
+
+const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.succeed(undefined as never) }))
 
 const info = (index = 1): HistoryInfo => ({
   callSid: callSid(index),
@@ -28,7 +31,7 @@ const withHistories = <A, E>(test: (bench: {
     return Effect.flatMap(CallHistories, (histories) => test({ histories, store, ends })).pipe(
       Effect.scoped,
       Effect.provide(CallHistories.layer.pipe(
-        Layer.provide([store.layer, identity()])
+        Layer.provide([store.layer, identity(), noRecorder])
       ))
     )
   })
@@ -127,6 +130,7 @@ describe("a call", () => {
         yield* histories.report(callSid(), { answeredBy: "human" })
         const second = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 2 }))
         assert.notStrictEqual(first, second)
+        second.streamBegan(false)
         // The end of the first is not its own.
         yield* TestClock.adjust("2 minutes")
         assert.isFalse(second.isSettled())
