@@ -135,10 +135,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const ownership = yield* Ownership.make({
         live,
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
-        onOrphanEnded: Effect.fnUntraced(function*(stored, facts) {
+        onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
-          history.claim()
-          history.ended("streamLost", Math.max(0, stored.parts - 1))
+          history.takeOver()
+          history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
           history.reported(facts)
         })
       })

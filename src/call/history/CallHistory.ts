@@ -51,12 +51,12 @@ export interface CallHistory {
   readonly reported: (facts: Outcomes.StatusFacts) => void
   /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
   readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
+  /** No process has the call any more: what is known of its end is written here. */
+  readonly takeOver: () => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
   /** Another process has the call, or may have it: no stream of it has come here. */
   readonly isElsewhere: () => boolean
-  /** No process has the call any more: what is known of it is written here. */
-  readonly claim: () => void
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
@@ -223,7 +223,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
     isElsewhere: () => isElsewhere,
-    claim: () => {
+    takeOver: () => {
       isElsewhere = false
     },
     handOver: () => {

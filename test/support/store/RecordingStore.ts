@@ -1,7 +1,7 @@
 /** A store in memory that keeps what it was told, for tests of those who write to it. */
 import { Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
-import { type CallSignal, CallStore, NotKept, type StoredCall, StoreUnreachable } from "../../../src/store/CallStore.ts"
+import { type CallSignal, CallStore, NotKept, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
 import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 
 export interface RecordingStore {
@@ -17,6 +17,10 @@ export interface RecordingStore {
   readonly signals: Array<{ readonly callSid: CallSid; readonly signal: CallSignal }>
   /** How often it was asked for a call. */
   readonly asked: () => number
+  /** Calls without an end or a process. */
+  unended: ReadonlyArray<UnendedCall>
+  /** No other process is quicker. */
+  claimable: boolean
   /** ms that the answer takes which calls are owned. */
   ownedAfter: number
   /** Neither reads nor writes succeed. */
@@ -49,6 +53,8 @@ export const make = (isShared = true): RecordingStore => {
       }),
     own: (callSid) => reachable(() => owned.add(callSid).size),
     isOwner: (callSid) => reachable(() => owned.has(callSid)),
+    unended: () => reachable(() => [...store.unended]),
+    claim: (callSid) => reachable(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
     owned: Effect.tap(reachable(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),
     disown: (callSid) =>
       reachable(() => {
@@ -69,6 +75,8 @@ export const make = (isShared = true): RecordingStore => {
     told,
     signals,
     asked: () => asked,
+    unended: [],
+    claimable: true,
     ownedAfter: 0,
     isDown: false,
     service,

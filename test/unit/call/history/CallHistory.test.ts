@@ -253,17 +253,22 @@ describe("the outcome", () => {
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       yield* TestClock.setTime(9_000_000)
-      history.claim()
+      history.takeOver()
       history.ended("streamLost", 0, 70_000)
       assert.strictEqual(store.of("CallEnded")[0].at, 70_000)
       assert.strictEqual(outcomes()[0].durationSeconds, 10)
     }))
 
-  it.effect("of a call that another process has is not written here before its stream has come", () =>
+  it.effect("of a call whose stream has not come here is that of the process that has it", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
-      history.ended("noStream", 0)
-      assert.deepStrictEqual(store.of("CallEnded"), [])
+      assert.isTrue(history.isElsewhere())
+      history.began()
+      history.answered()
+      history.ended("noStream", 1)
+      assert.deepStrictEqual(store.writes, [])
+      history.streamBegan(false)
+      assert.isFalse(history.isElsewhere())
     }))
 
   it.effect("of a call that another process goes on with is that process's", () =>

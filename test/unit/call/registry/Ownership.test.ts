@@ -50,7 +50,7 @@ const withOwnership = <A, E>(
       Ownership.make({
         live,
         onSignal: (sid, { status }) => Effect.sync(() => void log.push(`signal ${status} of ${Number.parseInt(sid.slice(2), 16)}`)),
-        onOrphanEnded: (found, { status }) => Effect.sync(() => void log.push(`orphan ${status} of ${Number.parseInt(found.callSid.slice(2), 16)}`))
+        onOrphanEnded: (found, { endedAt, status }) => Effect.sync(() => void log.push(`orphan ${status ?? `at ${endedAt}`} of ${Number.parseInt(found.callSid.slice(2), 16)}`))
       }),
       store.layer
     )
@@ -192,6 +192,61 @@ describe("a report of a call that is not here", () => {
         call()
         yield* ownership.take(callSid())
         yield* pass(60_000)
+        assert.deepStrictEqual(log, [])
+      })))
+})
+
+describe("a call whose process is gone", () => {
+  const gone = { callSid: callSid(), seenAt: 4000 }
+
+  it.effect.each([true, false])("is ended at the second look, at its last sign of life (shared store: %s)", (isShared) =>
+    withOwnership(({ log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        store.unended = [gone]
+        yield* pass(59_000)
+        assert.deepStrictEqual(log, [])
+        yield* pass(2000)
+        assert.deepStrictEqual(log, ["orphan at 4000 of 1"])
+        assert.deepStrictEqual(store.disowned, [callSid()])
+      }), isShared))
+
+  it.effect("goes on where it has come back meanwhile, here or at another process", () =>
+    withOwnership(({ call, log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1)))
+        store.known.set(callSid(2), RecordingStore.stored(callSid(2)))
+        store.unended = [gone, { ...gone, callSid: callSid(2) }]
+        yield* pass(30_000)
+        call(1)
+        store.unended = [gone]
+        yield* pass(600_000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("waits while the store does not answer, and its signs of life are old for that alone", () =>
+    withOwnership(({ log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        store.unended = [gone]
+        store.isDown = true
+        yield* pass(600_000)
+        store.isDown = false
+        yield* pass(60_000)
+        assert.deepStrictEqual(log, [])
+        // Its process has told that it lives.
+        store.unended = []
+        yield* pass(600_000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("is ended by one process alone", () =>
+    withOwnership(({ log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        store.unended = [gone]
+        store.claimable = false
+        yield* pass(300_000)
         assert.deepStrictEqual(log, [])
       })))
 })
