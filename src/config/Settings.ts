@@ -8,6 +8,7 @@ import { type DiallingSettings, diallingSettings } from "./variables/DiallingVar
 import { stageSettings } from "./variables/EngineVariables.ts"
 import { type LimitSettings, limitSettings } from "./variables/LimitVariables.ts"
 import { type LogSettings, logSettings } from "./variables/LogVariables.ts"
+import { type RecordingSettings, recordingSettings } from "./variables/RecordingVariables.ts"
 import { type ServerSettings, serverSettings } from "./variables/ServerVariables.ts"
 import { type StoreSettings, storeSettings } from "./variables/StoreVariables.ts"
 import { type TwilioSettings, twilioSettings } from "./variables/TwilioVariables.ts"
@@ -21,6 +22,7 @@ export interface Settings extends FolderSettings {
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly agents: AgentSettings
   readonly store: StoreSettings
+  readonly recording: RecordingSettings
   readonly engines: StageSettings
   readonly limits: LimitSettings
   readonly log: LogSettings
@@ -37,6 +39,7 @@ export const toSettings = (values: Values): Settings => ({
   apiKey: values.API_KEY,
   agents: agentSettings(values),
   store: storeSettings(values),
+  recording: recordingSettings(values),
   engines: stageSettings(values),
   limits: limitSettings(values),
   log: logSettings(values)

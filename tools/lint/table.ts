@@ -52,7 +52,7 @@ export const table: Readonly<Record<string, Room>> = {
     imports: ["runtime", "domain", "config", "observability", "audio", "flite", "verbalizer", "definition", "conversation/ports", "conversation/speak/UnfinishedSentence.ts"],
     packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web$/]
   },
-  store: { imports: ["runtime", "domain", "config", "observability"], packages: [...edge, node, /^@effect\/sql-/] },
+  store: { imports: ["runtime", "domain", "config", "observability", "audio"], packages: [...edge, node, platform, /^@effect\/sql-/, /^aws4fetch$/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
   http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "call"], packages: [...edge, node, webSocket] },
   // It meets the service on the wire alone.

@@ -6,6 +6,7 @@ import { Clock, Context, Duration, Effect, Layer, Schedule } from "effect"
 import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoredCall } from "../../store/CallStore.ts"
+import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
 import { add as addFacts, type Facts, type StatusFacts } from "./Outcome.ts"
 
@@ -32,6 +33,7 @@ export class CallHistories extends Context.Service<CallHistories, {
     Effect.gen(function*() {
       const store = yield* CallStore
       const { account } = yield* Credentials
+      const recorder = yield* CallRecorder
       const clock = yield* Clock.Clock
       const histories = new Map<CallSid, CallHistory.CallHistory>()
       /** When each call ended, ms since 1970; in the order of their ends. */
@@ -66,7 +68,7 @@ export class CallHistories extends Context.Service<CallHistories, {
             // Another request of the same call was faster.
             if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
             handedOver.delete(callSid)
-            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, ...(before === undefined ? {} : { before }) })
+            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, ...(before === undefined ? {} : { before }) })
             const history: CallHistory.CallHistory = {
               ...made,
               handOver: () => {

@@ -9,6 +9,7 @@ import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
 import { processVariables } from "./ProcessVariables.ts"
+import { recordingVariables } from "./RecordingVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
 import { storeVariables } from "./StoreVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
@@ -20,6 +21,7 @@ export const variables = {
   ...serverVariables,
   ...agentVariables,
   ...storeVariables,
+  ...recordingVariables,
   ...engineVariables,
   ...limitVariables,
   ...logVariables,

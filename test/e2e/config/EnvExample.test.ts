@@ -10,7 +10,7 @@ const read = Effect.gen(function*() {
   return yield* fs.readFileString(path.join(import.meta.dirname, "../../..", ".env.example"))
 }).pipe(Effect.provide(NodeServices.layer))
 
-const assignment = /^#?([A-Z][A-Z_]+)=(.*)$/
+const assignment = /^#?([A-Z][A-Z0-9_]+)=(.*)$/
 
 const assignments = (text: string) =>
   text.split("\n").flatMap((line) => {
@@ -71,7 +71,7 @@ describe(".env.example", () => {
     Effect.gen(function*() {
       const shown = new Map(assignments(yield* read).map(({ name, value }) => [name, value]))
       const hasNone =
-        /^(TWILIO_(ACC|AUTH|PHONE|API|FALLBACK)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|STT_|LLM_|TTS_)/
+        /^(TWILIO_(ACC|AUTH|PHONE|API|FALLBACK)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|RECORDING_DIR|S3_|STT_|LLM_|TTS_)/
       const defaults = Object.fromEntries([...shown].filter(([name]) => !hasNone.test(name)))
       const written = yield* settingsOf(ConfigProvider.fromEnv({ env: defaults }))
       const unset = yield* settingsOf(ConfigProvider.fromEnv({ env: {} }))

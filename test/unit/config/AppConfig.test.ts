@@ -59,7 +59,8 @@ describe("AppConfig", () => {
         },
         dataDir: "data",
         eventsDir: Option.none(),
-        store: { database: Option.none() },
+        store: { database: Option.none(), retention: { wordsDays: 30, figuresDays: 400 }, numbers: "plain", key: Option.none() },
+        recording: { all: false, dir: Option.none(), kept: Duration.days(30), bucket: Option.none() },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         warnings: [],
         log: { format: "auto", level: "Info" }
@@ -68,6 +69,27 @@ describe("AppConfig", () => {
 
   it.effect("listens to this machine only unless told otherwise", () =>
     Effect.map(settings(), ({ server }) => assert.strictEqual(server.host, "127.0.0.1")))
+
+  it.effect("takes a bucket for recordings, with its keys or not at all", () =>
+    Effect.gen(function*() {
+      const keys = { S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "secret" }
+      const { recording } = yield* settings({ ...keys, S3_BUCKET: "sound", S3_REGION: "eu-west-3" })
+      assert.strictEqual(Option.getOrThrow(recording.bucket).url, "https://s3.eu-west-3.amazonaws.com/sound")
+      const { recording: own } = yield* settings({ ...keys, S3_BUCKET: "sound", S3_ENDPOINT: "http://minio:9000/" })
+      assert.strictEqual(Option.getOrThrow(own.bucket).url, "http://minio:9000/sound")
+      const { lines } = yield* Effect.flip(settings({ S3_BUCKET: "sound" }))
+      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"])
+      const { warnings } = yield* settings({ S3_ENDPOINT: "http://minio:9000" })
+      assert.match(warnings.join(), /^S3_ENDPOINT does nothing/)
+    }))
+
+  it.effect("warns of recordings that other processes can't have", () =>
+    Effect.gen(function*() {
+      const shared = { RECORDING: "on", DATABASE_URL: "postgres://database/calls" }
+      assert.match((yield* settings(shared)).warnings.join(), /^RECORDING_DIR and S3_BUCKET are not set/)
+      assert.deepStrictEqual((yield* settings({ ...shared, RECORDING_DIR: "/shared" })).warnings, [])
+      assert.deepStrictEqual((yield* settings({ RECORDING: "on" })).warnings, [])
+    }))
 
   it.effect("takes several engines of a stage, with what belongs to each", () =>
     Effect.gen(function*() {

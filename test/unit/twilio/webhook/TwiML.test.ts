@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as XmlTree from "../../../../src/simulator/twilio/XmlTree.ts"
+import * as XmlTree from "../../../../src/simulator/twilio/twiml/XmlTree.ts"
 import * as TwiML from "../../../../src/twilio/webhook/TwiML.ts"
 import { caller, ours } from "../../../support/conversation/Samples.ts"
 
