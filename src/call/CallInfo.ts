@@ -50,4 +50,6 @@ export interface CallLimits {
   readonly media: Duration.Duration
   /** How much of the caller's sound may wait, and how long a gap in it may be a stall of the network. */
   readonly backlog: Duration.Duration
+  /** How often a lost media stream may be replaced. */
+  readonly resumptions: number
 }

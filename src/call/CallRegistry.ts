@@ -13,7 +13,7 @@ import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
 import type { CallInfo } from "./CallInfo.ts"
-import { type CallState, CallEvent, type EndReason, initial, isTerminal, isUnanswered, Phase } from "./CallState.ts"
+import { type CallState, CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
 import { CallHistories } from "./history/CallHistories.ts"
@@ -27,9 +27,6 @@ import * as StoredInfo from "./registry/StoredInfo.ts"
 
 /** After live calls were told to end, how long they may take. */
 const closingTimeout = Duration.seconds(5)
-
-/** A call that Twilio has ended, and that no process had any more: its stream was lost with its process. */
-const endedByTwilio: CallState = { ...initial, phase: Phase.Ended({ reason: "streamLost" }) }
 
 /** See `CallRegistry.drain`. */
 const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>) => {
@@ -134,7 +131,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
         onOrphanEnded: Effect.fnUntraced(function*(stored, facts) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
-          history.ended(endedByTwilio)
+          history.ended("streamLost", Math.max(0, stored.parts - 1))
           history.reported(facts)
         })
       })

@@ -2,13 +2,14 @@
  * The histories of this process's calls: of those that are live, and for a while of those that have ended, since Twilio's last word may
  * come late.
  */
-import { Clock, Context, Duration, Effect, Layer, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
+import { AppConfig } from "../../config/AppConfig.ts"
 import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoredCall } from "../../store/CallStore.ts"
 import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
-import { add as addFacts, type Facts, type StatusFacts } from "./Outcome.ts"
+import { add as addFacts, type StatusFacts } from "./Outcome.ts"
 
 /** After a call's end its outcome is final without Twilio's last word. */
 export const settleAfter = Duration.minutes(1)
@@ -19,8 +20,6 @@ const lateFactsMillis = 15 * 60_000
 /** Facts that came before their call are kept as long as early reports, and as many. */
 const earlyFactsMillis = 60_000
 const maxEarlyFacts = 10_000
-
-const noFacts: Facts = { resumptions: 0, isMemoryLost: false, engines: [] }
 
 export class CallHistories extends Context.Service<CallHistories, {
   /** The history of a call that begins, or that this process takes over. */
@@ -34,13 +33,15 @@ export class CallHistories extends Context.Service<CallHistories, {
       const store = yield* CallStore
       const { account } = yield* Credentials
       const recorder = yield* CallRecorder
+      const { webhooks } = yield* AppConfig
+      const service = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
       const clock = yield* Clock.Clock
       const histories = new Map<CallSid, CallHistory.CallHistory>()
       /** When each call ended, ms since 1970; in the order of their ends. */
       const endedAt = new Map<CallSid, number>()
       /** Calls that another process goes on with. */
       const handedOver = new Set<CallSid>()
-      const early = new Map<CallSid, { readonly facts: Facts; readonly at: number }>()
+      const early = new Map<CallSid, { readonly facts: StatusFacts; readonly at: number }>()
       const now = () => clock.currentTimeMillisUnsafe()
 
       const tidy = Effect.sync(() => {
@@ -68,15 +69,15 @@ export class CallHistories extends Context.Service<CallHistories, {
             // Another request of the same call was faster.
             if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
             handedOver.delete(callSid)
-            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, ...(before === undefined ? {} : { before }) })
+            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, ...service, ...(before === undefined ? {} : { before }) })
             const history: CallHistory.CallHistory = {
               ...made,
               handOver: () => {
                 made.handOver()
                 handedOver.add(callSid)
               },
-              ended: (state) => {
-                made.ended(state)
+              ended: (...end) => {
+                made.ended(...end)
                 endedAt.delete(callSid)
                 endedAt.set(callSid, now())
               }
@@ -95,7 +96,7 @@ export class CallHistories extends Context.Service<CallHistories, {
               history.reported(facts)
               return true
             }
-            const before = early.get(callSid)?.facts ?? noFacts
+            const before = early.get(callSid)?.facts ?? {}
             early.delete(callSid)
             early.set(callSid, { facts: addFacts(before, facts), at: now() })
             return false

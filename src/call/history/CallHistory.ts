@@ -3,9 +3,9 @@
  * outcome.
  *
  * Nothing here waits, but for actions: those are written down before they are done. A call of which only figures are kept
- * (`keeping.words`) tells no words, and its memory stays in this process.
+ * (`keeping.words`) tells no words, and its memory stays in this process. What its engines used is kept beside the memory.
  */
-import { Clock, Effect, type Scope } from "effect"
+import { type Clock, Effect, Option, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Action, ActionKeeper } from "../../conversation/ports/Actions.ts"
 import { ActionNotKept } from "../../conversation/ports/Actions.ts"
@@ -14,12 +14,13 @@ import type { ConversationEvent } from "../../conversation/ports/ConversationEve
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import type { StoreWrite } from "../../store/StoreWrite.ts"
+import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
-import type { CallState } from "../CallState.ts"
+import type { EndReason } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
+import * as EngineUses from "./EngineUses.ts"
 import { isNumbered } from "../ConversationFeed.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
@@ -27,6 +28,8 @@ import * as TurnRecorder from "./TurnRecorder.ts"
 export interface CallHistory {
   /** The number of the first event that this process tells of the call. */
   readonly firstEvent: number
+  /** Media streams that were lost with the process that had the call before. */
+  readonly lostStreams: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
@@ -42,10 +45,12 @@ export interface CallHistory {
   readonly told: (event: ConversationEvent) => void
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
+  /** An engine did something for the call. Never waits. */
+  readonly used: (use: EngineUse) => void
   /** Twilio told something of the call; it may come after the call's end. */
   readonly reported: (facts: Outcomes.StatusFacts) => void
-  /** The call is over for us. */
-  readonly ended: (state: CallState) => void
+  /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
+  readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
   /** Another process has the call, or may have it: no stream of it has come here. */
@@ -66,6 +71,8 @@ export interface MakeOptions {
   readonly clock: Clock.Clock
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
+  /** Where webhooks of a call without an address of its own go; unset: nowhere. */
+  readonly webhookUrl?: string
   /** What the store knows of a call that another process, or an earlier life of this one, had. `"lost"`: the store could not be asked. */
   readonly before?: StoredCall | "lost"
 }
@@ -101,6 +108,17 @@ const makeActions = (
   }
 }
 
+/** Asks for each webhook once, behind the writes that it tells of. */
+const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
+  const url = keeping?.webhookUrl ?? webhookUrl
+  const asked = new Set<DeliveryType>()
+  return (type: DeliveryType) => {
+    if (url === undefined || asked.has(type)) return
+    asked.add(type)
+    store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+  }
+}
+
 export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, recorder } = options
   /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
@@ -120,12 +138,15 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
   let nextEvent = known?.nextEvent ?? 0
-  let version = known?.memory._tag === "Some" ? known.memory.value.version : 0
-  let memory = known?.memory._tag === "Some" ? Memories.read(known.memory.value.memory) : undefined
-  let hasConversation = known?.memory._tag === "Some" || before === "lost"
-  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, engines: [], ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
+  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  let version = kept?.version ?? 0
+  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  let hasConversation = kept !== undefined || before === "lost"
+  const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
+  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
   let isEnded = false
   let isSettled = false
+  const askForWebhook = makeWebhooks({ ...options, store })
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
@@ -133,11 +154,13 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     if (!isEnded) return
     const isFinal = isSettled || Outcomes.isTerminal(facts.status)
     isSettled = isFinal
-    store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, isFinal) })
+    store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines.all(), isFinal) })
+    if (isFinal) askForWebhook("call.ended")
   }
 
   return {
     firstEvent: nextEvent,
+    lostStreams: known?.parts ?? 0,
     began: () =>
       store.write({
         _tag: "CallBegan",
@@ -160,6 +183,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       const at = now()
       facts = { ...facts, answeredAt: at }
       store.write({ _tag: "CallAnswered", callSid, at })
+      askForWebhook("call.started")
     },
     streamBegan: (isAfterTransfer) => {
       isElsewhere = false
@@ -167,8 +191,9 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       axisZero ??= at
       partStartedAt = at - axisZero
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
+      turns.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
-      if (memory?._tag === "Some") return { memory: memory.value, isAfterTransfer }
+      if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
       facts = { ...facts, isMemoryLost: true }
       return { memory: "lost", isAfterTransfer }
     },
@@ -183,9 +208,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     },
     remember: (newest) => {
       hasConversation = true
-      memory = { _tag: "Some", value: newest } as typeof memory
-      if (keepsWords) store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: newest })
+      memory = Option.some(newest)
+      // Without words another process learns only that there was a conversation.
+      const saved = { ...keepsWords ? newest : {}, engines: engines.all() }
+      store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })
     },
+    used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
     isElsewhere: () => isElsewhere,
     handOver: () => {
@@ -195,13 +223,13 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       facts = Outcomes.add(facts, more)
       writeOutcome()
     },
-    ended: ({ phase, resumptions }) => {
-      if (phase._tag !== "Ended") return
+    ended: (reason, resumptions, at = now()) => {
       isEnded = true
-      facts = { ...facts, reason: phase.reason, endedAt: now(), resumptions }
+      facts = { ...facts, reason, endedAt: at, resumptions }
       writeOutcome()
     },
     settled: () => {
+      if (isSettled) return
       isSettled = true
       writeOutcome()
     },

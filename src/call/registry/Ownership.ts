@@ -19,6 +19,9 @@ const pollEvery = Duration.millis(500)
 /** A call is not kept waiting longer for a store that does not answer. */
 const findWithin = Duration.seconds(1)
 
+/** A call whose ownership could not be written down: it is tried again as long as the call is here. */
+const ownEvery = Schedule.spaced("5 seconds")
+
 /** The other process may be about to write the call down: it is looked for so often, at this distance. */
 const looks = 10
 const lookEvery = Schedule.spaced("100 millis")
@@ -66,8 +69,10 @@ export const make = Effect.fnUntraced(function*({ live, onOrphanEnded, onSignal 
     )
 
   const watchOwnership = Effect.gen(function*() {
+    // A call that is taken while the store answers is not in its answer.
+    const known = [...owned]
     const mine = yield* store.owned
-    for (const callSid of owned) {
+    for (const callSid of known) {
       const call = live.find(callSid)
       if (mine.has(callSid) || call === undefined) continue
       owned.delete(callSid)
@@ -91,15 +96,25 @@ export const make = Effect.fnUntraced(function*({ live, onOrphanEnded, onSignal 
     Effect.flatMap(find(callSid), (stored) =>
       stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, signal))
 
+  const release: Ownership["release"] = (callSid) =>
+    Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.disown(callSid)), scope)) : Effect.void)
+
   const ownership: Ownership = {
     find,
     await: (callSid) => Effect.repeat(find(callSid), { schedule: lookEvery, times: looks, until: (stored) => stored !== undefined }),
     take: (callSid) =>
       store.isShared
-        ? Effect.asVoid(Effect.forkIn(Effect.ignore(Effect.map(store.own(callSid), () => owned.add(callSid))), scope))
+        ? store.own(callSid).pipe(
+          Effect.retry({ schedule: ownEvery, while: () => live.find(callSid) !== undefined }),
+          Effect.map(() => owned.add(callSid)),
+          // The call may have ended meanwhile.
+          Effect.andThen(Effect.suspend(() => live.find(callSid) === undefined ? release(callSid) : Effect.void)),
+          Effect.ignore,
+          Effect.forkIn(scope),
+          Effect.asVoid
+        )
         : Effect.void,
-    release: (callSid) =>
-      Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.disown(callSid)), scope)) : Effect.void),
+    release,
     pass: (callSid, signal) => {
       const end = store.isShared
         ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerSilentAfter)), Effect.andThen(endOrphan(callSid, signal)))
