@@ -82,6 +82,24 @@ const makeActions = (
   }
 }
 
+/** The first write of a call. `at`: ms since the epoch. */
+const callBegan = ({ agent, callSid, direction, from, keeping, to }: HistoryInfo, accountSid: string, at: number): StoreWrite => ({
+  _tag: "CallBegan",
+  callSid,
+  accountSid,
+  direction,
+  from: from._tag === "Some" ? from.value : null,
+  to: to._tag === "Some" ? to.value : null,
+  agent: agent.name,
+  at,
+  keeping: { words: keeping?.words ?? true, numbers: keeping?.numbers ?? "plain" },
+  isRecorded: keeping?.isRecorded ?? false,
+  metadata: keeping?.metadata ?? null,
+  campaign: keeping?.campaign ?? null,
+  webhookUrl: keeping?.webhookUrl ?? null,
+  isTranscriptSent: keeping?.isTranscriptSent ?? false
+})
+
 export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info } = options
   let isHandedOver = false
@@ -115,22 +133,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
 
   return {
     began: () =>
-      store.write({
-        _tag: "CallBegan",
-        callSid,
-        accountSid,
-        direction: info.direction,
-        from: info.from._tag === "Some" ? info.from.value : null,
-        to: info.to._tag === "Some" ? info.to.value : null,
-        agent: info.agent.name,
-        at: known?.startedAt ?? now(),
-        keeping: { words: keepsWords, numbers: keeping?.numbers ?? "plain" },
-        isRecorded: keeping?.isRecorded ?? false,
-        metadata: keeping?.metadata ?? null,
-        campaign: keeping?.campaign ?? null,
-        webhookUrl: keeping?.webhookUrl ?? null,
-        isTranscriptSent: keeping?.isTranscriptSent ?? false
-      }),
+      store.write(callBegan(info, accountSid, known?.startedAt ?? now())),
     answered: () => {
       if (facts.answeredAt !== undefined) return
       const at = now()
