@@ -36,7 +36,7 @@ const agents = Agents.layer.pipe(
 )
 
 /** The service without its HTTP side. */
-export const services = OutboundCalls.layer.pipe(
+const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),

@@ -50,7 +50,7 @@ export interface Options {
 }
 
 /** A call from a telephone to a number of ours. */
-export interface PlaceCall {
+interface PlaceCall {
   /** E.164. */
   readonly from: string
   readonly to: string

@@ -21,7 +21,7 @@ const warmConnections = 2
 
 const maxAnswerBytes = 1024 * 1024
 
-export interface TranscriptionRequest {
+interface TranscriptionRequest {
   readonly speech: Speech
   /** ISO 639-1. */
   readonly language: string
