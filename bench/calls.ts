@@ -16,7 +16,7 @@ import * as Caller from "../src/simulator/caller/Caller.ts"
 import * as AudioSimilarity from "../src/simulator/report/AudioSimilarity.ts"
 import * as ServiceEvents from "../src/simulator/report/ServiceEvents.ts"
 import type { SimulatedCall } from "../src/simulator/caller/PhoneCall.ts"
-import { Simulator } from "../src/simulator/Simulator.ts"
+import { type Options as SimulatorOptions, Simulator } from "../src/simulator/Simulator.ts"
 import { CallerSpeech } from "../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
 import { pause, root } from "./line/processes.ts"
@@ -30,8 +30,15 @@ const freePort = () =>
     })
   })
 
+/** What a service that is started again keeps. */
+export interface Place {
+  readonly port: number
+  readonly data: string
+}
+
 export interface Service {
   readonly url: string
+  readonly place: Place
   readonly child: ChildProcess
   readonly pid: number
   readonly account: { readonly accountSid: string; readonly authToken: string }
@@ -45,10 +52,12 @@ export const start = async (options: {
   /** The only core that it may use. */
   readonly core?: number
   readonly flags?: ReadonlyArray<string>
+  /** Where one was before, in whose place this one comes: it has the same address and data. */
+  readonly place?: Place
 }): Promise<Service> => {
-  const port = await freePort()
+  const place = options.place ?? { port: await freePort(), data: mkdtempSync(join(tmpdir(), "client-caller-bench-")) }
+  const { data, port } = place
   const url = `http://127.0.0.1:${port}`
-  const data = mkdtempSync(join(tmpdir(), "client-caller-bench-"))
   const command = [process.execPath, ...options.flags ?? [], join(root, "dist/main.js")]
   const [program, ...words] = options.core === undefined ? command : ["taskset", "-c", String(options.core), ...command]
   const child = spawn(program, words, {
@@ -73,6 +82,7 @@ export const start = async (options: {
   }
   return {
     url,
+    place,
     child,
     pid: child.pid!,
     account: JSON.parse(readFileSync(join(data, "local-account.json"), "utf8")),
@@ -87,12 +97,16 @@ export const start = async (options: {
 }
 
 /** Runs this with a simulator beside the service. */
-export const withSimulator = <A, E>({ account }: Service, program: Effect.Effect<A, E, Simulator | CallerSpeech | LiveEventsClient>) =>
+export const withSimulator = <A, E>(
+  { account }: Service,
+  program: Effect.Effect<A, E, Simulator | CallerSpeech | LiveEventsClient>,
+  options: SimulatorOptions = {}
+) =>
   Effect.runPromise(
     program.pipe(
       Effect.provide(
         Layer.mergeAll(
-          Simulator.layer({ accountSid: account.accountSid, authToken: Redacted.make(account.authToken) }),
+          Simulator.layer({ ...options, accountSid: account.accountSid, authToken: Redacted.make(account.authToken) }),
           CallerSpeech.layer,
           NodeHttpClient.layerUndici
         ).pipe(Layer.provideMerge(NodeServices.layer))

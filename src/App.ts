@@ -4,7 +4,7 @@
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
- *      ├─────▶ Database ─▶ CallStore ─────────────────────────▲
+ *      ├─────▶ Database ─▶ CallStore, Deliveries ─────────────▲
  *      └─────▶ ConversationAgent ─▶ Agents ───────────────────▲
  *  the engines ───▲
  * ```
@@ -17,14 +17,20 @@ import { TurnEventLog } from "./agent/TurnEventLog.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import * as LineCodec from "./call/media/LineCodec.ts"
 import { CallHistories } from "./call/history/CallHistories.ts"
+import { CallRecorder } from "./call/recording/CallRecorder.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import { Credentials } from "./config/Credentials.ts"
+import * as Deliveries from "./delivery/Deliveries.ts"
 import { PublicUrl } from "./http/connections/PublicUrl.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
+import { StoredCalls } from "./store/history/StoredCalls.ts"
 import * as LiveCallStore from "./store/LiveCallStore.ts"
+import * as LiveCallRecordings from "./store/recording/LiveCallRecordings.ts"
+import { CallErasure } from "./store/retention/CallErasure.ts"
+import * as Retention from "./store/retention/Retention.ts"
 import { RestClient } from "./twilio/rest/RestClient.ts"
 import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
@@ -35,11 +41,19 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
+/** What is kept of calls: how it is read, how it is erased, and how long it stays. */
+const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
+  Layer.provideMerge(LiveCallRecordings.layer)
+)
+
 /** The service without its HTTP side. */
 const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
+  Layer.provideMerge(CallRecorder.layer),
+  Layer.provideMerge(history),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
+  Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
   // First and last: what calls write at their end still gets there.
   Layer.provideMerge(LiveCallStore.layer)

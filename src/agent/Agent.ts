@@ -25,6 +25,8 @@ export interface Agent {
    * caller's oldest are dropped. Unset: as many as fit into `MEDIA_BACKLOG`.
    */
   readonly maxBacklogFrames?: number
+  /** Its calls are recorded. */
+  readonly isRecorded?: boolean
   /** Begins its part of one call. The agent's fibers and engines live as long as the scope. */
   readonly answer: (call: CallSide) => Effect.Effect<AgentSide<AgentFailed>, AgentFailed, Scope.Scope>
 }

@@ -62,6 +62,12 @@ const observe = (event: ConversationEvent): Effect.Effect<void> => {
   }
 }
 
+/** Of a call that is recorded: the caller is told before the greeting. */
+const announcing = (definition: AgentDefinition): AgentDefinition => {
+  const { greeting, recorded = "" } = definition.lines
+  return { ...definition, lines: { ...definition.lines, greeting: [recorded, greeting].filter((line) => line.trim().length > 0).join(" ") } }
+}
+
 export const layer = Layer.effect(
   ConversationFactory,
   Effect.gen(function*() {
@@ -80,10 +86,12 @@ export const layer = Layer.effect(
 
     const agentOf = Effect.fn("ConversationFactory.agentOf")(function*(ofFile: AgentDefinition) {
       const definition = EngineTimeouts.forEngines(ofFile, stages)
+      const definitionRecorded = announcing(definition)
+      const fixedLines = new Set([...Object.values(definition.lines), definitionRecorded.lines.greeting])
       const recognizer = yield* speechToText.prepare({ ...definition.hints, pause: definition.endpointing.silence })
       const replier = yield* replyModel.prepare(definition)
       yield* textToSpeech.prepare(
-        [...Object.values(definition.lines).map(SpeechTextFilter.toSpeech), ...definition.fillers?.lines ?? []].map(ReplySpeech.requestOf(definition))
+        [...[...fixedLines].map(SpeechTextFilter.toSpeech), ...definition.fillers?.lines ?? []].map(ReplySpeech.requestOf(definition))
       )
       // The number words are read from files, which must not happen within a call.
       if (definition.endpointing.dictation !== undefined) Dictation.of(definition.language, definition.region)
@@ -92,14 +100,15 @@ export const layer = Layer.effect(
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }
 
       const answer = Effect.fnUntraced(function*(call: CallSide) {
-        const record = yield* eventLogs.open(call.callId, call.isOutbound ? { ...definition, isOutbound: true } : definition, replier)
-        return yield* Conversation.open(definition, engines, {
+        const spoken = call.isRecorded === true ? definitionRecorded : definition
+        const record = yield* eventLogs.open(call.callId, call.isOutbound ? { ...spoken, isOutbound: true } : spoken, replier)
+        return yield* Conversation.open(spoken, engines, {
           ...(call as CallSide<8000>),
           tell: (event) => Effect.andThen(observe(event), call.tell(event)),
           ...(record === undefined ? {} : { record })
         })
       })
-      const agent: Agent = { name: definition.name, sampleRate: 8000, answer }
+      const agent: Agent = { name: definition.name, sampleRate: 8000, isRecorded: definition.isRecorded === true, answer }
       return agent
     })
 

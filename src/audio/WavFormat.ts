@@ -14,7 +14,7 @@ interface WavFormatError {
 export const pcm = 1
 const float = 3
 const alaw = 6
-const mulaw = 7
+export const mulaw = 7
 const extensible = 0xfffe
 
 /** The end of an extensible format's sub-format; before it stand the format tag and zeros. */

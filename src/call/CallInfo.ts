@@ -20,7 +20,7 @@ export interface CallInfo {
 }
 
 /** What the request for a call, its agent and the configuration say of its history. */
-interface CallKeeping {
+export interface CallKeeping {
   /** `false`: figures only. */
   readonly words: boolean
   /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */

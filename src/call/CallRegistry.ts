@@ -67,6 +67,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
   /** What is said and done on a call that is live, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
+  /** What was said on a call that has ended is told no more: it was erased. */
+  readonly forget: (callSid: CallSid) => Effect.Effect<void>
   /** Twilio has told a status. It is remembered for a call that is not here yet. `sequence`: Twilio's `SequenceNumber`. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number, facts?: StatusFacts) => Effect.Effect<void>
   /** Ends a live call, by its stream's end or over REST. */
@@ -110,6 +112,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const hangUp = (callSid: CallSid, reason: EndReason) => dispatch(callSid, CallEvent.HangUpRequested({ reason }))
 
       const onPhase = Effect.fnUntraced(function*(callSid: CallSid, { phase }: CallState) {
+        if (phase._tag === "Streaming") return yield* ownership.take(callSid)
         if (phase._tag !== "Ended") return
         yield* ownership.release(callSid)
         yield* absent.addEnd(callSid, false)
@@ -144,6 +147,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>
           Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.watch ?? feeds.find(callSid)), ({ events }) => events)),
+        forget: (callSid) => Effect.sync(() => feeds.forget(callSid)),
         recall: (callSid, isNew = false) => isNew ? ownership.await(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
           const isHere = yield* report(callSid, status, sequence, facts)

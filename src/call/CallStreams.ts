@@ -47,7 +47,7 @@ export interface CallStreams {
 export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
-  history: Pick<CallHistory, "streamBegan" | "remember" | "actions">,
+  history: Pick<CallHistory, "streamBegan" | "record" | "isRecorded" | "remember" | "actions">,
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
@@ -62,11 +62,14 @@ export const make = (
       ...session,
       remember: history.remember,
       actions: history.actions,
+      isRecorded: history.isRecorded,
       ...(resumption === undefined ? {} : { resumption }),
       whyEnded: (end) => StreamEnds.tellable(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.isTransferring())
     }
+    const run = Effect.flatMap(history.record(stream, info.agent), (listener) =>
+      MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))
     return Effect.raceFirst(
-      MediaSession.run(stream, info.agent, options),
+      Effect.scoped(run),
       Effect.map(toClose, (reason): StreamEnd => {
         closedFor = reason
         return { _tag: "Closed", reason }

@@ -8,6 +8,7 @@ import * as Contradictions from "./Contradictions.ts"
 import * as Environment from "./Environment.ts"
 import { type Settings, toSettings } from "./Settings.ts"
 import { unevenLists } from "./variables/EngineVariables.ts"
+import { halfBucket } from "./variables/RecordingVariables.ts"
 import { halfAccount } from "./variables/TwilioVariables.ts"
 import { load, type Variable } from "./variables/Variable.ts"
 import { names, type Values, variables } from "./variables/Variables.ts"
@@ -47,7 +48,7 @@ export class AppConfig extends Context.Service<AppConfig, Settings & {
     Effect.gen(function*() {
       const values = yield* loadAll
       const settings = toSettings(values)
-      const problems = [...halfAccount(values), ...unevenLists(values), ...Contradictions.impossible(settings)]
+      const problems = [...halfAccount(values), ...halfBucket(values), ...unevenLists(values), ...Contradictions.impossible(settings)]
       if (Array.isArrayNonEmpty(problems)) return yield* new InvalidConfig({ lines: problems })
       return { ...settings, warnings: Contradictions.doubtful(settings, yield* givenNames, names) }
     })

@@ -2,14 +2,15 @@
  * Settings that are valid alone but wrong together. Settings that can't work keep the service from starting. Settings without effect, or
  * with more effect than was probably meant, bring a warning. Each is one line, which begins with the variable's name.
  */
-import { Duration, Option, Redacted } from "effect"
+import { Duration, Option, Redacted, Result } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
 import { meant } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
 import type { Settings } from "./Settings.ts"
+import * as WebhookAddress from "./WebhookAddress.ts"
 
 /** The secrets of `.env.example`, which everybody knows. */
-const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
+const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==" }
 
 /** Whether a URL's host is of this machine or of its private network. Names are not looked up. */
 const isUnreachable = (url: URL) =>
@@ -31,7 +32,7 @@ const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
 }
 
 /** A line for each combination of settings that can't work or must not be used. */
-export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<string> => {
+export const impossible = ({ apiKey, server, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
   // With the simulator in Twilio's place, everything may be on one machine.
   const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
@@ -50,8 +51,19 @@ export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<
     lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's own; it stands in Twilio's console.")
   }
   if (isReachable(server)) lines.push(...weakKey(apiKey))
+  if (Option.exists(webhooks.secrets, (secrets) => secrets.some((secret) => Redacted.value(secret) === examples.webhookSecret))) {
+    lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set one of your own.")
+  }
+  if (Option.isSome(webhooks.url)) {
+    const address = WebhookAddress.read(webhooks.url.value.href, webhooks.isPrivateAllowed)
+    if (Result.isFailure(address)) lines.push(`WEBHOOK_URL ${address.failure.message}.`)
+  }
   return lines
 }
+
+/** For a service whose calls are recorded. */
+export const sharesNoRecordings =
+  "RECORDING_DIR and S3_BUCKET are not set while DATABASE_URL is: a recording can be had only from the process that made it. Several processes need a shared folder or a bucket."
 
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
@@ -62,7 +74,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const { apiKey, engines, limits, server, twilio } = settings
+  const { apiKey, engines, limits, recording, server, store, twilio, webhooks } = settings
   const lines: Array<string> = []
   for (const [prefix, stage] of stages) {
     if (engines[stage].some(({ _tag }) => _tag === "Server")) continue
@@ -77,11 +89,25 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   if (server.trustedProxies.some(isEverything)) {
     lines.push("TRUSTED_PROXIES trusts every address, so every client can say who it is and where it called. Name the proxies' own addresses.")
   }
+  if (Option.isSome(webhooks.url) && Option.isNone(webhooks.secrets) && Option.isSome(store.database)) {
+    lines.push("WEBHOOK_SECRET is not set, so each process signs webhooks with a secret of its own. If several share DATABASE_URL, give all the same one.")
+  }
   if (given.includes("ADMIN_HOST") && Option.isNone(server.admin)) {
     lines.push("ADMIN_HOST does nothing: it is for an address of its own, and ADMIN_PORT is not set.")
   }
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+  }
+  if (Option.isNone(recording.bucket)) {
+    const unused = given.filter((name) => name.startsWith("S3_") && known.includes(name))
+    for (const name of unused) lines.push(`${name} does nothing: it is for a bucket, and S3_BUCKET names none.`)
+    if (recording.all && Option.isSome(store.database) && Option.isNone(recording.dir)) lines.push(sharesNoRecordings)
+  }
+  if (store.retention.wordsDays > store.retention.figuresDays) {
+    lines.push("STORE_WORDS_DAYS does nothing: all of a call goes after STORE_FIGURES_DAYS.")
+  }
+  if (store.numbers === "hashed" && Option.isSome(store.database) && Option.isNone(store.key)) {
+    lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own, and none finds the numbers of another. Set STORE_KEY.")
   }
   if (limits.callsPerCaller > limits.calls) {
     lines.push("MAX_CALLS_PER_CALLER does nothing: all callers together have MAX_CALLS at most.")

@@ -41,7 +41,7 @@ const sendable = /^[\x21-\x7e]+$/
 const isBlank = (text: string) => trimmed(text) === ""
 
 /** The content of a file that only this user may read. A file that is missing or blank is written with `content` first. */
-const keep = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
+export const keepSecret = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
   const read = Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
   return yield* Effect.gen(function*() {
     let kept = yield* read
@@ -82,7 +82,7 @@ export class Credentials extends Context.Service<Credentials, {
         const made = Effect.gen(function*() {
           return JSON.stringify({ accountSid: `AC${yield* hex(16)}`, authToken: yield* hex(16) })
         })
-        const { content } = yield* keep(file, made)
+        const { content } = yield* keepSecret(file, made)
         const account = yield* Schema.decodeUnknownEffect(LocalAccount)(content).pipe(
           Effect.mapError((cause) => new IdentityError({ file, cause }))
         )
@@ -91,7 +91,7 @@ export class Credentials extends Context.Service<Credentials, {
 
       const apiKey = Effect.gen(function*() {
         const file = path.join(config.dataDir, "api-key")
-        const { content, isNew } = yield* keep(file, hex(24))
+        const { content, isNew } = yield* keepSecret(file, hex(24))
         const why = sendable.test(content) ? GuessableKeys.weakness(content) : "is not one line of ASCII characters without blanks, so that no client can send it"
         if (why !== undefined) {
           const weak = new WeakKeyFile({ file, why })

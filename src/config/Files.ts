@@ -118,7 +118,7 @@ const refuse = (code: string): never => {
 }
 
 /** Makes a folder and its missing parents, for this user alone whatever the umask is. */
-const makeFolders = async (folder: string): Promise<void> => {
+export const makeFolders = async (folder: string): Promise<void> => {
   const there = await fs.stat(folder).catch(() => undefined)
   if (there?.isDirectory() === true) return
   if (there !== undefined) refuse("ENOTDIR")
@@ -133,7 +133,8 @@ const makeFolders = async (folder: string): Promise<void> => {
   }
 }
 
-const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
+/** Runs what writes to a file. */
+export const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
   Effect.tryPromise({ try: run, catch: (cause) => new FileUnwritable({ file, cause }) })
 
 /** Renames a new file if the name is free; `false` if it is taken. */

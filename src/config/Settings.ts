@@ -4,10 +4,12 @@
 import { Option, type Redacted } from "effect"
 import type { StageSettings } from "./EngineSettings.ts"
 import { type AgentSettings, agentSettings, type FolderSettings, folderSettings } from "./variables/AgentVariables.ts"
+import { type DeliverySettings, deliverySettings } from "./variables/DeliveryVariables.ts"
 import { type DiallingSettings, diallingSettings } from "./variables/DiallingVariables.ts"
 import { stageSettings } from "./variables/EngineVariables.ts"
 import { type LimitSettings, limitSettings } from "./variables/LimitVariables.ts"
 import { type LogSettings, logSettings } from "./variables/LogVariables.ts"
+import { type RecordingSettings, recordingSettings } from "./variables/RecordingVariables.ts"
 import { type ServerSettings, serverSettings } from "./variables/ServerVariables.ts"
 import { type StoreSettings, storeSettings } from "./variables/StoreVariables.ts"
 import { type TwilioSettings, twilioSettings } from "./variables/TwilioVariables.ts"
@@ -21,6 +23,8 @@ export interface Settings extends FolderSettings {
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly agents: AgentSettings
   readonly store: StoreSettings
+  readonly recording: RecordingSettings
+  readonly webhooks: DeliverySettings
   readonly engines: StageSettings
   readonly limits: LimitSettings
   readonly log: LogSettings
@@ -37,6 +41,8 @@ export const toSettings = (values: Values): Settings => ({
   apiKey: values.API_KEY,
   agents: agentSettings(values),
   store: storeSettings(values),
+  recording: recordingSettings(values),
+  webhooks: deliverySettings(values),
   engines: stageSettings(values),
   limits: limitSettings(values),
   log: logSettings(values)

@@ -88,6 +88,8 @@ export interface Lines {
   readonly transferFailed?: string
   /** The line was lost, and the conversation goes on. Unset or empty: the agent goes on without a word about it. */
   readonly resumed?: string
+  /** The call is recorded: said before the greeting. Unset or empty: nobody is told. */
+  readonly recorded?: string
   /** The caller asked the agent to wait; unset or empty: the reply model answers. */
   readonly hold?: string
   /** Asks the caller to say it again; unset: the caller is never asked (see `AskAgain`). */
@@ -101,6 +103,8 @@ export interface AgentDefinition {
   /** ISO 3166: the region whose numbering plan tells when a dictated number is complete. Unset: the region with most speakers of the language. */
   readonly region?: string
   readonly voice?: string
+  /** Its calls are recorded. Unset: those alone for which the request or the configuration says so. */
+  readonly isRecorded?: boolean
   /** For a language model. */
   readonly instructions: string
   readonly lines: Lines

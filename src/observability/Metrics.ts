@@ -241,3 +241,24 @@ export const storeBatchLatency = Metric.histogram("client_caller_store_batch_sec
 export const storeUp = Metric.gauge("client_caller_store_up", {
   description: "Whether the database of the call history answers and nothing waits in the journal (1) or not (0)"
 })
+
+/** Silence stands in its place: the folder could not be written to, or not fast enough. */
+export const recordingLost = Metric.counter("client_caller_recording_lost_seconds_total", {
+  description: "Seconds of sound that are missing in recordings, because their folder could not be written to in time",
+  incremental: true
+})
+
+export const recordingUploads = (outcome: "done" | "failed") =>
+  Metric.counter("client_caller_recording_uploads_total", {
+    description: "Attempts to move a recording to the bucket, by outcome",
+    incremental: true,
+    attributes: { outcome }
+  })
+
+/** `Delivered`; `Retry`: an attempt failed, and another will come; `Failed`: given up. */
+export const webhooks = (type: string, result: "Delivered" | "Retry" | "Failed") =>
+  Metric.counter("client_caller_webhooks_total", {
+    description: "Attempts to send a webhook, by its type and what became of it: Delivered, Retry (another attempt will come) or Failed (given up)",
+    incremental: true,
+    attributes: { type, result }
+  })

@@ -5,9 +5,8 @@
  * As a layer it listens on a port of this process; `main.ts` makes a program of it.
  */
 import { createServer } from "node:http"
-import { NodeFileSystem, NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
+import { NodeFileSystem, NodeHttpServer } from "@effect/platform-node"
 import { Clock, Context, Effect, FiberSet, FileSystem, Layer, Option, PubSub, Redacted, Schema, Stream } from "effect"
-import { HttpClient } from "effect/http"
 import * as Pcm from "../audio/Pcm.ts"
 import * as PhoneNumber from "../domain/PhoneNumber.ts"
 import { AccountSid, CallSid } from "../domain/Sid.ts"
@@ -21,11 +20,12 @@ import * as PhoneCall from "./caller/PhoneCall.ts"
 import * as RestApi from "./twilio/RestApi.ts"
 import { CallerSpeech } from "./caller/CallerSpeech.ts"
 import { type RestFaults, RestJournal } from "./twilio/RestJournal.ts"
-import type { Delivery } from "./twilio/StatusCallbacks.ts"
+import type { Delivery } from "./twilio/webhook/StatusCallbacks.ts"
 import { samplesPerMilli } from "./report/Timeline.ts"
 import * as Telephones from "./twilio/Telephones.ts"
-import type { Method } from "./twilio/TwimlReader.ts"
-import * as WebhookClient from "./twilio/WebhookClient.ts"
+import * as TwimlBins from "./twilio/twiml/TwimlBins.ts"
+import type { Method } from "./twilio/twiml/TwimlReader.ts"
+import * as WebhookClient from "./twilio/webhook/WebhookClient.ts"
 
 export interface Options {
   /** {@link defaultAccountSid} when not given. */
@@ -40,6 +40,8 @@ export interface Options {
   readonly phones?: Telephones.Phones
   readonly restFaults?: RestFaults
   readonly statusDelivery?: Delivery
+  /** TwiML that Twilio itself serves: documents by their names ({@link Simulator.binUrl}). */
+  readonly bins?: TwimlBins.Bins
   /** How `<Say>` sounds: as speech, or (the default) as silence of about the same length. */
   readonly say?: "speech" | "silence"
   /**
@@ -50,13 +52,15 @@ export interface Options {
 }
 
 /** A call from a telephone to a number of ours. */
-interface PlaceCall {
+export interface PlaceCall {
   /** E.164. */
   readonly from: string
   readonly to: string
   /** The number's voice webhook; the signature is made over this very text. */
   readonly webhookUrl: string
   readonly method?: Method
+  /** The number's fallback URL: asked by POST when a webhook of the call has failed. */
+  readonly fallbackUrl?: string
   /** Somebody silent when not given. */
   readonly caller?: Caller.Caller
   readonly faults?: Faults
@@ -107,7 +111,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
       accountSid,
       sign: (url) => Signature.sign(authToken, url, {}),
       locate,
-      webhooks: WebhookClient.make(yield* HttpClient.HttpClient, authToken, locate),
+      webhooks: WebhookClient.make(authToken, locate),
       ring: (to) => Telephones.ring(phones()(to)),
       say: (text) =>
         options.say === "speech"
@@ -137,14 +141,15 @@ const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime
     queueTime,
     faults: none,
     statusCallback: request.statusCallback,
-    answerDetection: request.answerDetection
+    answerDetection: request.answerDetection,
+    fallback: request.fallback
   })
 })
 
 /** A call to a number of ours, its caller's sound made. */
 const makeInbound = Effect.fnUntraced(function*(placing: PlaceCall) {
-  if (!URL.canParse(placing.webhookUrl)) {
-    return yield* new SimulatorError({ message: "The webhook's URL is not an absolute URL." })
+  if (!URL.canParse(placing.webhookUrl) || (placing.fallbackUrl !== undefined && !URL.canParse(placing.fallbackUrl))) {
+    return yield* new SimulatorError({ message: "The webhook's URL, or the fallback's, is not an absolute URL." })
   }
   const call = yield* PhoneCall.make({
     sid: yield* newCallSid,
@@ -156,7 +161,8 @@ const makeInbound = Effect.fnUntraced(function*(placing: PlaceCall) {
     statusCallback: placing.statusCallback === undefined
       ? undefined
       : { url: placing.statusCallback, method: "POST", events: new Set(["completed"]) },
-    answerDetection: undefined
+    answerDetection: undefined,
+    fallback: placing.fallbackUrl === undefined ? undefined : { url: placing.fallbackUrl, method: "POST" }
   })
   call.line = yield* Effect.mapError(
     Caller.prepare(placing.caller ?? Caller.silent),
@@ -203,13 +209,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
   })
 
   const receive = (request: RestApi.RestRequest) => Effect.sync(() => journal.receive(request))
-  yield* server.serve(RestApi.handle({ accountSid, authToken, receive, dial, calls }))
+  yield* server.serve(RestApi.handle({ accountSid, authToken, receive, dial, calls, bins: options.bins ?? {} }))
 
   const port = server.address._tag === "UnixPathAddress" ? 0 : server.address.port
+  const baseUrl = `http://${host.includes(":") ? `[${host}]` : host}:${port}`
   return Simulator.of({
     accountSid,
     authToken,
-    baseUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    baseUrl,
+    binUrl: (name) => `${baseUrl}${TwimlBins.pathOf(name)}`,
     requests: Effect.sync(() => journal.requests),
     calls: Effect.sync(() => [...calls.values()].map(PhoneCall.view)),
     dialled: Stream.fromPubSub(placed),
@@ -227,6 +235,8 @@ export class Simulator extends Context.Service<Simulator, {
   readonly authToken: Redacted.Redacted
   /** Where the REST API is, such as `http://127.0.0.1:8010`: the service's `TWILIO_API_BASE_URL`. */
   readonly baseUrl: string
+  /** Where a TwiML Bin is, given its name in the options. */
+  readonly binUrl: (name: string) => string
   /** All requests to the REST API, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<RestApi.RestRequest>>
   /** All calls, oldest first. */
@@ -244,6 +254,6 @@ export class Simulator extends Context.Service<Simulator, {
   static readonly layer = (options: Options = {}): Layer.Layer<Simulator, SimulatorError> =>
     Layer.effect(Simulator, make(options)).pipe(
       Layer.provide(CallerSpeech.layer),
-      Layer.provide([NodeFileSystem.layer, NodeHttpClient.layerUndici])
+      Layer.provide(NodeFileSystem.layer)
     )
 }

@@ -32,6 +32,8 @@ export interface StoredCall {
   /** When its first media stream began: the axis's zero. */
   readonly axisZero: number | null
   readonly isEnded: boolean
+  /** Twilio has said that it is over. A call that ended without that may come back: it was only taken elsewhere. */
+  readonly isOver: boolean
   readonly keepsWords: boolean
   readonly hashesNumbers: boolean
   readonly isRecorded: boolean

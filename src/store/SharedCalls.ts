@@ -39,6 +39,8 @@ interface CallRow {
   readonly answered_at: number | null
   readonly axis_zero: number | null
   readonly ended_at: number | null
+  /** Twilio's last word. */
+  readonly status: string | null
   readonly keeps_words: number
   readonly hashes_numbers: number
   readonly is_recorded: number
@@ -71,6 +73,7 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
   answeredAt: row.answered_at,
   axisZero: row.axis_zero,
   isEnded: row.ended_at !== null,
+  isOver: row.status !== null,
   keepsWords: row.keeps_words === 1,
   hashesNumbers: row.hashes_numbers === 1,
   isRecorded: row.is_recorded === 1,

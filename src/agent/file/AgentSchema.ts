@@ -49,6 +49,7 @@ export const AgentSchema = Schema.Struct({
   language: Schema.optionalKey(Language),
   region: Schema.optionalKey(Region),
   voice: Schema.optionalKey(Text),
+  recording: Schema.optionalKey(Schema.Boolean),
   instructions: Schema.optionalKey(Instructions),
   greeting: Schema.optionalKey(GreetingEntry),
   lines: Schema.optionalKey(Schema.Struct({
@@ -59,6 +60,7 @@ export const AgentSchema = Schema.Struct({
     timeIsUp: Schema.optionalKey(Text),
     transferFailed: Schema.optionalKey(Text),
     resumed: Schema.optionalKey(TextOrEmpty),
+    recorded: Schema.optionalKey(TextOrEmpty),
     hold: Schema.optionalKey(TextOrEmpty)
   })),
   prompt: Schema.optionalKey(Text),

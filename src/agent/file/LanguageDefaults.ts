@@ -49,6 +49,7 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
       timeIsUp: "Sorry, our time is up. Goodbye.",
       transferFailed: "Sorry, I could not put you through. What else can I do for you?",
       resumed: "Sorry, we were cut off.",
+      recorded: "This call is recorded.",
       hold: "Of course, take your time."
     },
     fillers: ["One moment.", "Let me see.", "Just a second."],
@@ -97,6 +98,7 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
       timeIsUp: "Je suis désolée, nous n'avons plus de temps. Au revoir.",
       transferFailed: "Je suis désolée, je n'ai pas pu vous passer quelqu'un. Que puis-je faire d'autre ?",
       resumed: "Pardon, nous avons été coupés.",
+      recorded: "Cet appel est enregistré.",
       hold: "Bien sûr, prenez votre temps."
     },
     fillers: ["Un instant.", "Voyons voir.", "Une petite seconde."],

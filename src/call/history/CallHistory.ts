@@ -5,7 +5,7 @@
  * Nothing here waits, but for actions: those are written down before they are done. A call of which only figures are kept
  * (`keeping.words`) tells no words, and its memory stays in this process.
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Action, ActionKeeper } from "../../conversation/ports/Actions.ts"
 import { ActionNotKept } from "../../conversation/ports/Actions.ts"
@@ -14,27 +14,43 @@ import type { ConversationEvent } from "../../conversation/ports/ConversationEve
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import type { StoreWrite } from "../../store/StoreWrite.ts"
+import type { DeliveryType, StoreWrite } from "../../store/StoreWrite.ts"
+import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { CallState } from "../CallState.ts"
-import * as Outcomes from "./Outcome.ts"
+import type { LineListener } from "../media/LineListener.ts"
+import type { CallRecorder } from "../recording/CallRecorder.ts"
+import { isNumbered } from "../ConversationFeed.ts"
+import type { StatusFacts } from "./Outcome.ts"
+import * as OutcomeWriter from "./OutcomeWriter.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
+  /** The number of the first event that this process tells of the call. */
+  readonly firstEvent: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
   /** A media stream begins. Tells how its conversation begins: anew (unset), or from where it was. */
   readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
+  /** The call's sound is recorded. */
+  readonly isRecorded: boolean
+  /** Records the stream that began last, until the scope closes; `undefined` where the call is not recorded. */
+  readonly record: (
+    stream: Pick<MediaStream, "openedAt">,
+    agent: Pick<Agent, "maxBacklogFrames">
+  ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
   readonly told: (event: ConversationEvent) => void
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
   /** Twilio told something of the call; it may come after the call's end. */
-  readonly reported: (facts: Outcomes.StatusFacts) => void
+  readonly reported: (facts: StatusFacts) => void
   /** The call is over for us. */
   readonly ended: (state: CallState) => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
+  /** Another process has the call, or may have it: no stream of it has come here. */
+  readonly isElsewhere: () => boolean
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
@@ -42,16 +58,22 @@ export interface CallHistory {
 }
 
 /** What of a call its history needs. */
-export type HistoryInfo = Omit<CallInfo, "agent"> & { readonly agent: Pick<Agent, "name"> }
+export type HistoryInfo = Omit<CallInfo, "agent"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
   readonly info: HistoryInfo
   readonly accountSid: string
   readonly store: Pick<CallStore["Service"], "write" | "keep">
   readonly clock: Clock.Clock
+  /** Unset: no call is recorded. */
+  readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
+  /** Where webhooks of a call without an address of its own go; unset: nowhere. */
+  readonly webhookUrl?: string
   /** What the store knows of a call that another process, or an earlier life of this one, had. `"lost"`: the store could not be asked. */
   readonly before?: StoredCall | "lost"
 }
+
+const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "lost" ? undefined : before
 
@@ -83,7 +105,10 @@ const makeActions = (
 }
 
 /** The first write of a call. `at`: ms since the epoch. */
-const callBegan = ({ agent, callSid, direction, from, keeping, to }: HistoryInfo, accountSid: string, at: number): StoreWrite => ({
+const callBegan = (
+  { agent, callSid, direction, from, keeping, to }: HistoryInfo,
+  { accountSid, at, isRecorded }: { readonly accountSid: string; readonly at: number; readonly isRecorded: boolean }
+): StoreWrite => ({
   _tag: "CallBegan",
   callSid,
   accountSid,
@@ -93,65 +118,85 @@ const callBegan = ({ agent, callSid, direction, from, keeping, to }: HistoryInfo
   agent: agent.name,
   at,
   keeping: { words: keeping?.words ?? true, numbers: keeping?.numbers ?? "plain" },
-  isRecorded: keeping?.isRecorded ?? false,
+  isRecorded,
   metadata: keeping?.metadata ?? null,
   campaign: keeping?.campaign ?? null,
   webhookUrl: keeping?.webhookUrl ?? null,
   isTranscriptSent: keeping?.isTranscriptSent ?? false
 })
 
+/** Asks for each webhook once, behind the writes that it tells of. */
+const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
+  const url = keeping?.webhookUrl ?? webhookUrl
+  const asked = new Set<DeliveryType>()
+  return (type: DeliveryType) => {
+    if (url === undefined || asked.has(type)) return
+    asked.add(type)
+    store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+  }
+}
+
 export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
-  const { accountSid, before, clock, info } = options
-  let isHandedOver = false
+  const { accountSid, before, clock, info, recorder } = options
+  /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
+  let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
   const store: MakeOptions["store"] = {
-    write: (write) => isHandedOver ? undefined : written.write(write),
-    keep: (write) => isHandedOver ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
+    write: (write) => isElsewhere ? undefined : written.write(write),
+    keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
   }
   const { callSid, keeping } = info
   const keepsWords = keeping?.words ?? true
+  const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
 
   let axisZero = known?.axisZero ?? undefined
   let parts = known?.parts ?? 0
+  /** When the newest media stream began, on the axis. */
+  let partStartedAt = 0
   let nextEvent = known?.nextEvent ?? 0
   let version = known?.memory._tag === "Some" ? known.memory.value.version : 0
   let memory = known?.memory._tag === "Some" ? Memories.read(known.memory.value.memory) : undefined
   let hasConversation = known?.memory._tag === "Some" || before === "lost"
-  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, engines: [], ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
-  let isEnded = false
-  let isSettled = false
+  const askForWebhook = makeWebhooks({ ...options, store })
+  const outcome = OutcomeWriter.make({
+    callSid,
+    answeredAt: known?.answeredAt ?? undefined,
+    now,
+    write: store.write,
+    onFinal: () => askForWebhook("call.ended")
+  })
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
-  const writeOutcome = () => {
-    if (!isEnded) return
-    const isFinal = isSettled || Outcomes.isTerminal(facts.status)
-    isSettled = isFinal
-    store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, isFinal) })
-  }
-
   return {
+    firstEvent: nextEvent,
     began: () =>
-      store.write(callBegan(info, accountSid, known?.startedAt ?? now())),
+      store.write(callBegan(info, { accountSid, at: known?.startedAt ?? now(), isRecorded })),
     answered: () => {
-      if (facts.answeredAt !== undefined) return
+      if (outcome.answeredAt() !== undefined) return
       const at = now()
-      facts = { ...facts, answeredAt: at }
+      outcome.note({ answeredAt: at })
       store.write({ _tag: "CallAnswered", callSid, at })
+      askForWebhook("call.started")
     },
     streamBegan: (isAfterTransfer) => {
+      isElsewhere = false
       const at = now()
       axisZero ??= at
+      partStartedAt = at - axisZero
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
       if (!hasConversation) return undefined
       if (memory?._tag === "Some") return { memory: memory.value, isAfterTransfer }
-      facts = { ...facts, isMemoryLost: true }
+      outcome.note({ isMemoryLost: true })
       return { memory: "lost", isAfterTransfer }
     },
+    isRecorded,
+    record: (stream, agent) =>
+      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || event._tag === "CallerSays") return
+      if (!keepsWords || !isNumbered(event)) return
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },
@@ -161,23 +206,15 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       if (keepsWords) store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: newest })
     },
     actions: makeActions({ ...options, store }, axis, keepsWords),
+    isElsewhere: () => isElsewhere,
     handOver: () => {
-      isHandedOver = true
+      isElsewhere = true
     },
-    reported: (more) => {
-      facts = Outcomes.add(facts, more)
-      writeOutcome()
-    },
+    reported: outcome.report,
     ended: ({ phase, resumptions }) => {
-      if (phase._tag !== "Ended") return
-      isEnded = true
-      facts = { ...facts, reason: phase.reason, endedAt: now(), resumptions }
-      writeOutcome()
+      if (phase._tag === "Ended") outcome.end({ reason: phase.reason, endedAt: now(), resumptions })
     },
-    settled: () => {
-      isSettled = true
-      writeOutcome()
-    },
-    isSettled: () => isSettled
+    settled: outcome.settle,
+    isSettled: outcome.isSettled
   }
 }

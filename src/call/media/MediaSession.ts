@@ -61,6 +61,7 @@ export interface Options {
   readonly watch: Pick<ConversationFeed, "tell" | "isWatched">
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   readonly isOutbound?: boolean
+  readonly isRecorded?: boolean
   readonly listener?: LineListener
   /** See `CallSide`. */
   readonly resumption?: Resumption
@@ -71,9 +72,10 @@ export interface Options {
 }
 
 /** What the agent needs of the options. */
-const ofAgent = ({ actions, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
+const ofAgent = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
   tell: watch.tell,
   isWatched: watch.isWatched,
+  isRecorded,
   ...(transfer === undefined ? {} : { transfer }),
   ...(resumption === undefined ? {} : { resumption }),
   ...(remember === undefined ? {} : { remember }),

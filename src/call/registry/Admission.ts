@@ -64,12 +64,17 @@ export const make = Effect.fnUntraced(function*(options: {
   const begin = Effect.fnUntraced(function*(info: CallInfo, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
     const { callSid } = info
     const history = yield* histories.open(info, before)
-    const made = yield* Call.make(info, limits, controlOf(info), history, (state) => onPhase(callSid, state))
+    const control = controlOf(info)
+    const made = yield* Call.make(info, limits, {
+      ...control,
+      // What another process may have is not ours to end.
+      hangUp: Effect.suspend(() => history.isElsewhere() ? Effect.void : control.hangUp)
+    }, history, (state) => onPhase(callSid, state))
     // Another request of the same call may have been faster.
     const call = live.find(callSid) ?? made.call
     if (call === made.call) {
       live.add(call)
-      yield* onBegin(callSid)
+      if (!history.isElsewhere()) yield* onBegin(callSid)
       yield* FiberSet.run(owners, Effect.ensuring(made.run, Effect.sync(() => live.removeEnded(call))))
     }
     yield* Effect.forEach(reports, (report) => call.dispatch(CallEvent.StatusReported(report)), { discard: true })

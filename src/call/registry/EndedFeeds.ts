@@ -8,6 +8,8 @@ const maxCalls = 100
 export interface EndedFeeds {
   readonly add: (callSid: CallSid, feed: ConversationFeed) => void
   readonly find: (callSid: CallSid) => ConversationFeed | undefined
+  /** The call was erased. */
+  readonly forget: (callSid: CallSid) => void
 }
 
 export const make = (limit = maxCalls): EndedFeeds => {
@@ -22,6 +24,7 @@ export const make = (limit = maxCalls): EndedFeeds => {
         feeds.delete(oldest)
       }
     },
-    find: (callSid) => feeds.get(callSid)
+    find: (callSid) => feeds.get(callSid),
+    forget: (callSid) => void feeds.delete(callSid)
   }
 }

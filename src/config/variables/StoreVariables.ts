@@ -2,7 +2,8 @@
  * Where the history of calls is kept.
  */
 import { Effect, type Option, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
-import { optional, type ValuesOf } from "./Variable.ts"
+import { count } from "./Values.ts"
+import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
 /** The address of a Postgres database. It has a password as a rule, so it is a secret. */
 const DatabaseUrl = Schema.String.pipe(
@@ -17,12 +18,27 @@ const DatabaseUrl = Schema.String.pipe(
 )
 
 export const storeVariables = {
-  DATABASE_URL: optional(DatabaseUrl, "the address of a Postgres database", "postgres://user:password@host:5432/database")
+  DATABASE_URL: optional(DatabaseUrl, "the address of a Postgres database", "postgres://user:password@host:5432/database"),
+  STORE_WORDS_DAYS: count(1, 36_500, 30),
+  STORE_FIGURES_DAYS: count(1, 36_500, 400),
+  STORE_NUMBERS: withDefault(Schema.Literals(["plain", "hashed"]), "plain", "plain or hashed", "hashed"),
+  STORE_KEY: optional(Schema.RedactedFromValue(Schema.String.check(Schema.isMinLength(22))), "a secret of 22 characters or more", "replace-me-with-a-long-random-secret")
 } as const
 
 export interface StoreSettings {
   /** Unset: a SQLite file in `DATA_DIR`. */
   readonly database: Option.Option<Redacted.Redacted>
+  /** How long what was said is kept, and how long all else of a call, in days. */
+  readonly retention: { readonly wordsDays: number; readonly figuresDays: number }
+  /** How the numbers of calls that have ended are kept. */
+  readonly numbers: "plain" | "hashed"
+  /** Of the HMAC of numbers; unset: the service makes one, see `store/retention/NumberKey`. */
+  readonly key: Option.Option<Redacted.Redacted>
 }
 
-export const storeSettings = (values: ValuesOf<typeof storeVariables>): StoreSettings => ({ database: values.DATABASE_URL })
+export const storeSettings = (values: ValuesOf<typeof storeVariables>): StoreSettings => ({
+  database: values.DATABASE_URL,
+  retention: { wordsDays: values.STORE_WORDS_DAYS, figuresDays: values.STORE_FIGURES_DAYS },
+  numbers: values.STORE_NUMBERS,
+  key: values.STORE_KEY
+})

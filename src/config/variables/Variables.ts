@@ -4,11 +4,13 @@
  * A new variable goes into the file of its group and into `.env.example`, which explains it to the operator; a test compares the two.
  */
 import { agentVariables } from "./AgentVariables.ts"
+import { deliveryVariables } from "./DeliveryVariables.ts"
 import { diallingVariables } from "./DiallingVariables.ts"
 import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
 import { logVariables } from "./LogVariables.ts"
 import { processVariables } from "./ProcessVariables.ts"
+import { recordingVariables } from "./RecordingVariables.ts"
 import { serverVariables } from "./ServerVariables.ts"
 import { storeVariables } from "./StoreVariables.ts"
 import { twilioVariables } from "./TwilioVariables.ts"
@@ -20,6 +22,8 @@ export const variables = {
   ...serverVariables,
   ...agentVariables,
   ...storeVariables,
+  ...recordingVariables,
+  ...deliveryVariables,
   ...engineVariables,
   ...limitVariables,
   ...logVariables,

@@ -61,6 +61,8 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   readonly callId: string
   /** We placed the call. */
   readonly isOutbound: boolean
+  /** The call is recorded, and the caller is to be told. */
+  readonly isRecorded?: boolean
   /**
    * The caller's sound; ends with the media stream. Pieces have any length and may be kept. Media time passes with the samples: silence
    * stands where sound was lost, and where the caller is known to send nothing.

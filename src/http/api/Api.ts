@@ -4,21 +4,17 @@
  * Twilio's webhooks are not here: they are form posts, and nobody but Twilio may call them.
  */
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, HttpApiSecurity, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, OpenApi } from "effect/http-api"
 import { AgentName } from "../../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
 import { CallSid } from "../../domain/Sid.ts"
+import { HistoryGroup } from "./history/HistoryApi.ts"
+import { ApiKey } from "./key/ApiKey.ts"
 import * as Problems from "./Problems.ts"
 import { RequestFields } from "./RequestFields.ts"
 
 /** Of the service and of its API: as in package.json. */
 export const version = "0.1.0"
-
-/** Checks the bearer token against `API_KEY`. */
-export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("client-caller/http/ApiKey", {
-  security: { bearer: HttpApiSecurity.bearer },
-  error: [Problems.Unauthorized, Problems.TooManyKeys]
-}) {}
 
 /** What to call, and with whom. */
 export const OutboundCall = Schema.Struct({
@@ -39,13 +35,6 @@ const PlacedCall = Schema.Struct({
   agent: AgentName,
   queued_ms: Schema.Number.annotate({ description: "How long the call waited for its turn (CALLS_PER_SECOND)" })
 }).annotate({ identifier: "PlacedCall" })
-
-/** One thing that happened on a call; the other fields depend on `_tag` (docs/latency.md). */
-const CallEvent = Schema.Struct({
-  _tag: Schema.String,
-  at: Schema.Number.annotate({ description: "ms since the conversation began" }),
-  turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })
-}).annotate({ identifier: "CallEvent" })
 
 const Health = Schema.Struct({
   status: Schema.Literal("healthy"),
@@ -100,22 +89,10 @@ class CallGroup extends HttpApiGroup.make("call")
       })
     }))
   )
-  .add(
-    HttpApiEndpoint.get("events", "/calls/:callSid/events", {
-      params: { callSid: CallSid },
-      success: HttpApiSchema.StreamSse({ data: CallEvent }),
-      error: [Problems.InvalidRequest, Problems.NoSuchCall]
-    }).annotateMerge(OpenApi.annotations({
-      summary: "What is said and done on a call, as it happens",
-      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (so far), CallerSaid, "
-        + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
-        + "They hold what people say."
-    }))
-  )
   // The last one is the outermost: a stranger is told of the key, and of nothing else.
   .middleware(RequestFields)
   .middleware(ApiKey)
-  .annotateMerge(OpenApi.annotations({ title: "Calls" }))
+  .annotateMerge(OpenApi.annotations({ title: "Placing calls" }))
 {}
 
 class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
@@ -132,6 +109,7 @@ class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
 
 export class Api extends HttpApi.make("client-caller")
   .add(CallGroup)
+  .add(HistoryGroup)
   .add(SystemGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({

@@ -45,6 +45,30 @@ export class NoSuchCall extends HttpApiError.Problem<NoSuchCall>()("NoSuchCall",
   title: "There is no call of this SID"
 }) {}
 
+export class CallIsLive extends HttpApiError.Problem<CallIsLive>()("CallIsLive", {
+  type: type("call-is-live"),
+  status: 409,
+  title: "The call is not over"
+}) {}
+
+export class NoRecording extends HttpApiError.Problem<NoRecording>()("NoRecording", {
+  type: type("no-recording"),
+  status: 404,
+  title: "There is no recording of this call"
+}) {}
+
+export class RangeNotSatisfiable extends HttpApiError.Problem<RangeNotSatisfiable>()("RangeNotSatisfiable", {
+  type: type("range-not-satisfiable"),
+  status: 416,
+  title: "The recording has no such bytes"
+}) {}
+
+export class HistoryUnreachable extends HttpApiError.Problem<HistoryUnreachable>()("HistoryUnreachable", {
+  type: type("history-unreachable"),
+  status: 503,
+  title: "The call history can't be read now"
+}, retryAfter) {}
+
 export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthorized", {
   type: type("unauthorized"),
   status: 401,

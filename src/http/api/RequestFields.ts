@@ -39,12 +39,24 @@ const repeatedField = (name: string, where: string) => `The field ${shown(name)}
 const alternatives = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   SchemaAST.isUnion(ast) ? ast.types.flatMap(alternatives) : SchemaAST.isSuspend(ast) ? alternatives(ast.thunk()) : [ast]
 
+/** Families of names that an object type accepts, such as `metadata.KEY`. */
+const familiesOf = (types: ReadonlyArray<SchemaAST.AST>): ReadonlyArray<SchemaAST.TemplateLiteral> =>
+  types.flatMap((type) => SchemaAST.isObjects(type) ? type.indexSignatures.flatMap(({ parameter }) => SchemaAST.isTemplateLiteral(parameter) ? [parameter] : []) : [])
+
+const belongs = (name: string, family: SchemaAST.TemplateLiteral): boolean => {
+  const [prefix] = family.parts
+  return SchemaAST.isLiteral(prefix) && name.startsWith(String(prefix.literal))
+}
+
+/** A family as a person writes it. */
+const shownFamily = ({ parts: [prefix] }: SchemaAST.TemplateLiteral): string => SchemaAST.isLiteral(prefix) ? `${String(prefix.literal)}KEY` : "KEY"
+
 /** The fields of object types by their names; `undefined` where one of the types accepts any name. */
 const fieldsOf = (types: ReadonlyArray<SchemaAST.AST>): ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>> | undefined => {
   const fields = new Map<string, ReadonlyArray<SchemaAST.AST>>()
   for (const type of types) {
     if (!SchemaAST.isObjects(type)) continue
-    if (type.indexSignatures.length > 0) return undefined
+    if (type.indexSignatures.some(({ parameter }) => !SchemaAST.isTemplateLiteral(parameter))) return undefined
     for (const { name, type: field } of type.propertySignatures) {
       if (typeof name === "string") fields.set(name, [...fields.get(name) ?? [], ...alternatives(field)])
     }
@@ -96,12 +108,16 @@ const encodedTypes = (schema: Schema.Top) => alternatives(SchemaAST.toEncoded(sc
 
 /** A sentence for each wrong field name of a query. Without a schema the query has no fields. Exported for tests. */
 export const problemsOfQuery = (query: Schema.Top | undefined, parameters: URLSearchParams): ReadonlyArray<string> => {
-  const fields = fieldsOf(query === undefined ? [] : encodedTypes(query))
+  const types = query === undefined ? [] : encodedTypes(query)
+  const fields = fieldsOf(types)
   if (fields === undefined) return []
+  const families = familiesOf(types)
   return [...new Set(parameters.keys())].flatMap((name) => {
     const field = fields.get(name)
-    if (field === undefined) return [unknownField(name, "query", [...fields.keys()])]
-    return parameters.getAll(name).length > 1 && !field.some(SchemaAST.isArrays) ? [repeatedField(name, "query")] : []
+    if (field === undefined && !families.some((family) => belongs(name, family))) {
+      return [unknownField(name, "query", [...fields.keys(), ...families.map(shownFamily)])]
+    }
+    return parameters.getAll(name).length > 1 && field?.some(SchemaAST.isArrays) !== true ? [repeatedField(name, "query")] : []
   })
 }
 

@@ -8,6 +8,7 @@ import * as Metrics from "../../observability/Metrics.ts"
 import type { CallParameters, ContinueParameters } from "../../twilio/webhook/WebhookParameters.ts"
 import { InvalidSignature } from "../api/Problems.ts"
 import * as CallAnswers from "./CallAnswers.ts"
+import * as FallbackRequests from "./FallbackRequests.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
 import * as WebhookCalls from "./WebhookCalls.ts"
 
@@ -15,6 +16,7 @@ export const make = Effect.gen(function*() {
   const { account } = yield* Credentials
   const answers = yield* CallAnswers.make
   const calls = yield* WebhookCalls.make
+  const fallbacks = yield* FallbackRequests.make
 
   /** `/twiml`: a call begins, or goes on after Twilio's fallback. */
   const begin = Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
@@ -22,6 +24,7 @@ export const make = Effect.gen(function*() {
       yield* Metric.update(Metrics.webhooksRefused("/twiml", "foreign account"), 1)
       return yield* new InvalidSignature({ detail: "The call is of another account than TWILIO_ACCOUNT_SID." })
     }
+    yield* fallbacks.tell(call)
     const ended = yield* answers.ifEnded("/twiml", call.CallSid, call.CallStatus)
     if (Option.isSome(ended)) return ended.value
     return yield* calls.admitAnywhere(call, webhook).pipe(

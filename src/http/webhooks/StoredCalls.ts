@@ -24,7 +24,10 @@ type Standing =
   | { readonly _tag: "Live"; readonly stored: StoredCall }
 
 export interface StoredCalls {
-  /** `isJustAnswered`: another process may be about to write the call down. */
+  /**
+   * `isJustAnswered`: another process may be about to write the call down. A call that has ended without Twilio's word stands as live: it
+   * may be back from elsewhere.
+   */
   readonly standing: (callSid: CallSid, isJustAnswered?: boolean) => Effect.Effect<Standing>
   /** Makes the call this process's. `base`: the URL that Twilio called. */
   readonly takeOver: (stored: StoredCall, base: string) => Effect.Effect<Call, LineBusy | CallHasEnded>
@@ -38,7 +41,7 @@ export const make = Effect.gen(function*() {
   const standingOf = (stored: StoredCall | "lost" | undefined): Standing => {
     if (stored === "lost") return { _tag: "Lost" }
     if (stored === undefined || stored.accountSid !== account.accountSid) return { _tag: "Unknown" }
-    if (stored.isEnded) return { _tag: "Ended" }
+    if (stored.isOver) return { _tag: "Ended" }
     return { _tag: stored.parts > 0 ? "Live" : "New", stored }
   }
 

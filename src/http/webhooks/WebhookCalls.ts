@@ -4,6 +4,7 @@
 import { Effect, Option, Schema } from "effect"
 import { Agents } from "../../agent/Agents.ts"
 import type { Call } from "../../call/Call.ts"
+import { isUnanswered } from "../../call/CallState.ts"
 import * as CallerShare from "../../call/CallerShare.ts"
 import { CallRegistry } from "../../call/CallRegistry.ts"
 import { CallHasEnded } from "../../call/registry/Admission.ts"
@@ -44,10 +45,10 @@ export const make = Effect.gen(function*() {
   })
 
   return {
-    /** The call of `/twiml`, admitted if nobody knows it. `isNew`: it has had no stream. */
+    /** The call of `/twiml`, admitted if nobody knows it. `isNew`: it is here, or has had no stream. */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
-      if (Option.isSome(here)) return { call: here.value, isNew: !isGoingOn(call) }
+      if (Option.isSome(here)) return { call: here.value, isNew: true }
       const standing = yield* storedCalls.standing(call.CallSid)
       switch (standing._tag) {
         case "Unknown":
@@ -58,6 +59,8 @@ export const make = Effect.gen(function*() {
           return yield* new CallHasEnded()
         case "New":
         case "Live":
+          // It rang once: a request that says so again is a replay.
+          if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
           return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), isNew: standing._tag === "New" }
       }
     }),

@@ -10,7 +10,7 @@ import { Line } from "./Caller.ts"
 import type { Faults } from "../twilio/Faults.ts"
 import * as Traffic from "../twilio/stream/Traffic.ts"
 import { samplesPerMilli, Timeline, toSamples } from "../report/Timeline.ts"
-import type { Method } from "../twilio/TwimlReader.ts"
+import type { Method } from "../twilio/twiml/TwimlReader.ts"
 
 type Direction = "inbound" | "outbound-api"
 
@@ -59,27 +59,29 @@ export interface SimulatedCall {
 /** Where TwiML comes from. */
 export type Source =
   /** `more`: parameters beside those that every request has. */
-  | { readonly _tag: "Url"; readonly url: string; readonly method: Method; readonly more?: Readonly<Record<string, string>> }
+  | (Target & { readonly _tag: "Url"; readonly more?: Readonly<Record<string, string>> })
   | { readonly _tag: "Twiml"; readonly text: string }
 
-/** A callback that waits to be sent. */
-export interface Callback {
-  readonly kind: WebhookKind
+/** A URL that is asked, and how. */
+export interface Target {
   readonly url: string
   readonly method: Method
+}
+
+/** A callback that waits to be sent. */
+export interface Callback extends Target {
+  readonly kind: WebhookKind
   readonly parameters: Readonly<Record<string, string>>
 }
 
 /** Where the call's states are reported, and which of them. */
-export interface StatusCallback {
-  readonly url: string
-  readonly method: Method
+export interface StatusCallback extends Target {
   readonly events: ReadonlySet<string>
 }
 
 /** Answering machine detection (AMD) was asked for; `asyncCallback`: where its result is reported. */
 export interface AnswerDetection {
-  readonly asyncCallback: { readonly url: string; readonly method: Method } | undefined
+  readonly asyncCallback: Target | undefined
 }
 
 /** What the simulator itself keeps of a call. Only the call's own fiber and the REST API change it. */
@@ -96,6 +98,8 @@ export interface PhoneCall {
   readonly queueTime: number
   readonly statusCallback: StatusCallback | undefined
   readonly answerDetection: AnswerDetection | undefined
+  /** The fallback URL: asked for TwiML where another webhook of the call failed. */
+  readonly fallback: Target | undefined
   readonly events: SubscriptionRef.SubscriptionRef<ReadonlyArray<SimulatedCallEvent>>
   readonly ending: Deferred.Deferred<TerminalStatus>
   readonly settled: Deferred.Deferred<TerminalStatus>
@@ -115,6 +119,8 @@ export interface PhoneCall {
   faults: Faults
   /** How many streams were begun. */
   streams: number
+  /** How many documents were loaded. */
+  documents: number
   /** The number of the next status callback. */
   sequenceNumber: number
 }
@@ -129,6 +135,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly faults: Faults
   readonly statusCallback: StatusCallback | undefined
   readonly answerDetection: AnswerDetection | undefined
+  readonly fallback: Target | undefined
 }): Effect.fn.Return<PhoneCall> {
   const status: CallStatus = options.direction === "inbound" ? "ringing" : "queued"
   const createdAt = yield* Clock.currentTimeMillis
@@ -152,6 +159,7 @@ export const make = Effect.fnUntraced(function*(options: {
     hungUpByCaller: false,
     line: new Line([]),
     streams: 0,
+    documents: 0,
     sequenceNumber: 0
   }
 })

@@ -10,6 +10,7 @@ import * as Caller from "../caller/Caller.ts"
 import type { SimulatedCallEvent } from "../report/SimulatedCallEvent.ts"
 import * as AudioSimilarity from "../report/AudioSimilarity.ts"
 import { DemoError } from "./Demo.ts"
+import * as Resumptions from "../report/Resumptions.ts"
 import * as ServiceEvents from "../report/ServiceEvents.ts"
 import { Narration } from "../report/Narration.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
@@ -97,6 +98,7 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
         narration.played(item.event.name, item.event.at - start)
       } else if (item.event._tag === "Cleared" || item.event._tag === "StreamEnded") {
         narration.cleared(item.event.at - start, heard)
+        if (item.event._tag === "StreamEnded" && Resumptions.isLoss(item.event.why)) narration.lost(item.event.at - start)
       }
     }
     return heard
@@ -157,6 +159,7 @@ export const report = Effect.fnUntraced(function*(
   yield* Console.log(`Voice to voice, by the service:    ${spread(measured)}`)
   yield* Console.log(`Voice to voice, at the caller's:   ${spread(answered)}`)
   yield* Console.log(`Interruptions:                     ${cleared.length}`)
+  for (const line of Resumptions.describe(Resumptions.resumptions(events, heard))) yield* Console.log(line)
   yield* Console.log(`Written to ${out}: the caller on the left, the agent on the right, ${(heard.length / 8000).toFixed(1)} s`)
 
   const status = yield* call.status

@@ -7,6 +7,7 @@ import { HttpClient } from "effect/http"
 import { AccountSid } from "../../domain/Sid.ts"
 import type { SimulatedCallEvent } from "../report/SimulatedCallEvent.ts"
 import * as AudioSimilarity from "../report/AudioSimilarity.ts"
+import * as Resumptions from "../report/Resumptions.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import * as SoundFiles from "../caller/SoundFiles.ts"
 import * as DebuggerCodes from "../twilio/DebuggerCodes.ts"
@@ -118,7 +119,9 @@ const describe = (event: SimulatedCallEvent): string | undefined => {
     case "Status":
       return `call ${event.status}`
     case "Webhook":
-      return `webhook ${new URL(event.url).pathname} (${event.kind}): ${event.answer ?? "no answer"}`
+      return `webhook ${new URL(event.url).pathname} (${event.kind}): ${event.answer ?? "no answer"}${
+        event.requests > 1 ? `, ${event.requests} requests` : ""
+      }`
     case "Twiml":
       return `TwiML: ${event.verbs.length === 0 ? "nothing, hang up" : event.verbs.join(", ")}`
     case "StreamConnected":
@@ -213,6 +216,8 @@ export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: stri
       `Frames: back after p50 ${millis(p50 ?? 0)}, p95 ${millis(p95 ?? 0)}, max ${millis(worst ?? 0)}`
     )
   }
+
+  for (const line of Resumptions.describe(Resumptions.resumptions(yield* call.events, heard))) yield* Console.log(line)
 
   const distinct = new Set(problems.filter(({ code }) => code !== DebuggerCodes.streamClosedByService).map(({ code, message }) => ` ${code}: ${message}`))
   const why = [...distinct].join("")

@@ -9,6 +9,7 @@ import * as Caller from "../caller/Caller.ts"
 import { PhoneBehaviour } from "../twilio/CallLife.ts"
 import * as ConversationDemo from "./ConversationDemo.ts"
 import * as Demo from "./Demo.ts"
+import * as TwimlBins from "../twilio/twiml/TwimlBins.ts"
 import * as Faults from "../twilio/Faults.ts"
 import * as OwnService from "./OwnService.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
@@ -47,7 +48,7 @@ const shared = {
     Flag.withDefault(2)
   ),
   faults: Flag.String("faults").pipe(
-    Flag.withDescription(`What goes wrong, such as jitter=40,lost=0.02 or stall=1500@3000 (ms, and when). There are: ${Faults.names.join(", ")}`),
+    Flag.withDescription(`What goes wrong, such as jitter=40,lost=0.02, stall=1500@3000 (ms, and when) or sudden-close@3000. There are: ${Faults.names.join(", ")}`),
     Flag.withDefault(""),
     Flag.mapEffect((text) =>
       Effect.mapError(Effect.fromResult(Faults.parse(text)), ({ message }) =>
@@ -92,6 +93,37 @@ const route = {
   )
 }
 
+/** What Twilio does when the service can't be reached. */
+const fallback = {
+  fallbackUrl: Flag.String("fallback-url").pipe(
+    Flag.withDescription("The fallback URL of the number that is called: asked when the service's webhooks fail. \"bin\" is a TwiML Bin that waits a second and asks the service again"),
+    Flag.optional
+  ),
+  bin: Flag.File("bin", { mustExist: true }).pipe(
+    Flag.withDescription("A file with TwiML, served as a TwiML Bin that is the number's fallback"),
+    Flag.optional
+  )
+}
+
+type Fallback = Command.Command.Config.Infer<typeof fallback>
+
+/** The name of the demo's only TwiML Bin. */
+const binName = "fallback"
+
+const refuseTwoFallbacks = ({ bin, fallbackUrl }: Fallback) =>
+  Option.isSome(bin) && Option.isSome(fallbackUrl)
+    ? Effect.fail(new Demo.DemoError({ message: "The fallback is given by --fallback-url or by --bin. Leave one of them out." }))
+    : Effect.void
+
+/** The document of the TwiML Bin that is the number's fallback; `undefined` when that is another URL, or none. */
+const binOf = Effect.fnUntraced(function*({ bin, fallbackUrl }: Fallback, webhookUrl: string) {
+  if (Option.isSome(bin)) {
+    const fs = yield* FileSystem.FileSystem
+    return yield* Effect.mapError(fs.readFileString(bin.value), () => new Demo.DemoError({ message: `${bin.value} can't be read.` }))
+  }
+  return Option.contains(fallbackUrl, "bin") ? TwimlBins.pauseAndRedirect(webhookUrl) : undefined
+})
+
 type Route = Command.Command.Config.Infer<typeof route>
 
 /** The named service, else the standard one, else one of the demo's own with these variables. */
@@ -103,26 +135,31 @@ const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Reado
 /** Calls the service, and lets `then` follow the call. */
 const placeCall = Effect.fnUntraced(function*<R>(
   service: string,
-  options: Route,
+  options: Route & Fallback,
   caller: Caller.Caller,
   faults: Faults.Faults,
   then: (call: SimulatedCall, service: string) => Effect.Effect<void, Demo.DemoError | Config.ConfigError, R>
 ) {
   const account = yield* Demo.account
   const publicUrl = withoutSlash(yield* Config.withDefault(Config.NonEmptyString("PUBLIC_URL"), service))
+  const webhookUrl = `${publicUrl}/twiml`
+  const bin = yield* binOf(options, webhookUrl)
   const simulated = Simulator.layer({
     ...account,
     say: "speech",
-    reroute: { publicUrl, serviceUrl: service }
+    reroute: { publicUrl, serviceUrl: service },
+    ...(bin === undefined ? {} : { bins: { [binName]: bin } })
   })
   yield* Effect.gen(function*() {
     const simulator = yield* Simulator
     yield* Console.log(`Calling the service at ${service}`)
+    const fallbackUrl = bin === undefined ? Option.getOrUndefined(options.fallbackUrl) : simulator.binUrl(binName)
     const call = yield* Effect.mapError(
       simulator.placeCall({
         from: options.from,
         to: options.to,
-        webhookUrl: `${publicUrl}/twiml`,
+        webhookUrl,
+        ...(fallbackUrl === undefined ? {} : { fallbackUrl }),
         statusCallback: `${publicUrl}/twilio/status`,
         caller,
         faults
@@ -136,14 +173,15 @@ const placeCall = Effect.fnUntraced(function*<R>(
   )
 })
 
-const callEcho = (service: string, options: Shared & Route) =>
+const callEcho = (service: string, options: Shared & Route & Fallback) =>
   placeCall(service, options, callerOf(options), options.faults, (call) =>
     Effect.andThen(Demo.tell(call), Demo.report(call, options.out, options.expect)))
 
 const echo = Command.make(
   "echo",
-  { ...shared, ...route },
+  { ...shared, ...route, ...fallback },
   Effect.fn("echo")(function*(options) {
+    yield* refuseTwoFallbacks(options)
     const service = yield* serviceOf(options, { AGENT: "echo" })
     yield* Demo.awaitService(service)
     yield* callEcho(service, options)
@@ -156,6 +194,7 @@ const demo = Command.make(
   "demo",
   {
     ...route,
+    ...fallback,
     say: Flag.String("say").pipe(
       Flag.withDescription("A line of the caller's; may be given several times. Not given: a visit to the built-in receptionist"),
       Flag.atLeast(0)
@@ -190,6 +229,7 @@ const demo = Command.make(
     if (options.say.length > 0 && options.wav.length > 0) {
       return yield* new Demo.DemoError({ message: "The caller speaks by --say or by --wav. Leave one of them out." })
     }
+    yield* refuseTwoFallbacks(options)
     const service = yield* serviceOf(options)
     const agent = yield* Demo.awaitService(service)
     if (agent === "echo") {
@@ -226,6 +266,8 @@ const demo = Command.make(
     { command: "npm run demo -- --loudspeaker --noise -50", description: "Call from a table in a café" },
     { command: "npm run demo -- --faults jitter=60,lost=0.05", description: "Call over a bad line" },
     { command: "npm run demo -- --faults stall=1500", description: "Call over a network that holds everything up now and then" },
+    { command: "npm run demo -- --faults sudden-close@3000", description: "Lose the stream in mid-call: the agent goes on where it was" },
+    { command: "npm run demo -- --service http://127.0.0.1:8000 --fallback-url bin", description: "Keep the call up while you kill the service and start it again" },
     { command: "npm run demo -- echo", description: "Test the line, with AGENT=echo" },
     { command: "npm run demo -- serve", description: "Be Twilio's REST API, for calls that the service makes" }
   ])

@@ -84,6 +84,11 @@ export class Narration {
     this.#begin(this.#heard.clear(at, playback))
   }
 
+  /** The stream broke. */
+  lost(at: number): void {
+    this.#lines.add({ at, text: "the stream is lost" })
+  }
+
   /** The lines that are due by now; `playback` is all sound on the telephone. */
   lines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
     this.#begin(this.#heard.begun(playback, now))

@@ -21,13 +21,17 @@ export type WebhookKind = "voice" | "status" | "stream" | "amd"
 
 export type SimulatedCallEvent = Data.TaggedEnum<{
   Status: { readonly at: number; readonly status: CallStatus }
-  /** A signed request; `answer` is the HTTP status, `undefined` when there was no answer in time. */
+  /**
+   * A signed request; `answer` is the HTTP status, `undefined` when there was no answer in time. `requests`: how many were made,
+   * retries included.
+   */
   Webhook: {
     readonly at: number
     readonly kind: WebhookKind
     readonly url: string
     readonly parameters: Readonly<Record<string, string>>
     readonly answer: number | undefined
+    readonly requests: number
   }
   /** A TwiML document is carried out: the names of its verbs. */
   Twiml: { readonly at: number; readonly verbs: ReadonlyArray<string> }

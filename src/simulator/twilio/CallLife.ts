@@ -7,8 +7,9 @@ import type { CallStatus, TerminalStatus } from "../report/SimulatedCallEvent.ts
 import type { Caller, Line } from "../caller/Caller.ts"
 import { type Faults, none } from "./Faults.ts"
 import { note, type Callback, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
-import * as StatusCallbacks from "./StatusCallbacks.ts"
-import * as TwimlRunner from "./TwimlRunner.ts"
+import * as StatusCallbacks from "./webhook/StatusCallbacks.ts"
+import * as TwimlLoader from "./twiml/TwimlLoader.ts"
+import * as TwimlRunner from "./twiml/TwimlRunner.ts"
 
 /** What a telephone does when the service dials it. Times count from the first ring. */
 export type PhoneBehaviour = Data.TaggedEnum<{
@@ -95,7 +96,7 @@ export const inbound = Effect.fn("CallLife.inbound")(function*(
 ) {
   yield* live(environment, call, (twiml, callbacks) =>
     Effect.gen(function*() {
-      const document = yield* TwimlRunner.load(twiml, call, source)
+      const document = yield* TwimlLoader.load(twiml, call, source)
       if (document === undefined) return "failed"
       const first = document.verbs[0]
       // Twilio documents the reasons and not the final states; `no-answer` for "rejected" is inferred.
@@ -172,7 +173,7 @@ export const outbound = Effect.fn("CallLife.outbound")(function*(
         ))
       }
       const talk = Effect.gen(function*() {
-        const document = yield* TwimlRunner.load(twiml, call, dialling.source)
+        const document = yield* TwimlLoader.load(twiml, call, dialling.source)
         return document === undefined ? "completed" : yield* TwimlRunner.run(twiml, call, document, answeredAt)
       })
       return dialling.timeLimit === undefined ? yield* talk : yield* Effect.raceFirst(

@@ -6,8 +6,8 @@
 import { Data, Duration, Option, Result } from "effect"
 import * as PhoneNumber from "../../domain/PhoneNumber.ts"
 import type { Dialling } from "./CallLife.ts"
-import type { AnswerDetection, Source, StatusCallback } from "../caller/PhoneCall.ts"
-import type { Method } from "./TwimlReader.ts"
+import type { AnswerDetection, Source, StatusCallback, Target } from "../caller/PhoneCall.ts"
+import type { Method } from "./twiml/TwimlReader.ts"
 
 /** A form; a name that occurs several times has an array. */
 export type Form = Readonly<Record<string, string | ReadonlyArray<string>>>
@@ -17,6 +17,7 @@ export interface CallRequest extends Dialling {
   readonly from: PhoneNumber.PhoneNumber
   readonly statusCallback: StatusCallback | undefined
   readonly answerDetection: AnswerDetection | undefined
+  readonly fallback: Target | undefined
 }
 
 /** One of Twilio's errors, by its code; the HTTP status is 400. */
@@ -90,6 +91,8 @@ export const parse = (form: Form): Result.Result<CallRequest, CallRefused> => {
 
   const statusUrl = firstValue(form, "StatusCallback")
   if (statusUrl !== undefined && !isWebUrl(statusUrl)) return refuse(21609, "StatusCallback is not a valid URL.")
+  const fallbackUrl = firstValue(form, "FallbackUrl")
+  if (fallbackUrl !== undefined && !isWebUrl(fallbackUrl)) return refuse(21205, "FallbackUrl is not a valid URL.")
   const events = allValues(form, "StatusCallbackEvent").flatMap((event) => event.split(/[\s,]+/)).filter((event) => event !== "")
   const amdUrl = firstValue(form, "AsyncAmdStatusCallback")
   const detectsMachines = firstValue(form, "MachineDetection") !== undefined && firstValue(form, "SendDigits") === undefined
@@ -106,6 +109,7 @@ export const parse = (form: Form): Result.Result<CallRequest, CallRefused> => {
       method: method(form, "StatusCallbackMethod"),
       events: new Set(events.length === 0 ? ["completed"] : events)
     },
+    fallback: fallbackUrl === undefined ? undefined : { url: fallbackUrl, method: method(form, "FallbackMethod") },
     answerDetection: !detectsMachines ? undefined : {
       asyncCallback: firstValue(form, "AsyncAmd") === "true" && amdUrl !== undefined
         ? { url: amdUrl, method: method(form, "AsyncAmdStatusCallbackMethod") }

@@ -6,8 +6,14 @@
 
 /** The webhook answered with a status outside of 200 to 299. */
 export const webhookFailed = 11200
-/** The webhook was not reached, or did not answer in 15 seconds. */
+/** Nobody listens at the webhook's address. */
+export const webhookRefused = 11202
+/** The webhook was not reached in time, or did not answer in 15 seconds. */
 export const webhookUnreachable = 11205
+/** The webhook's answer is not HTTP, or the connection broke before it was whole. */
+export const webhookBroken = 11206
+/** The webhook's host name is not known. */
+export const webhookHostUnknown = 11210
 /** A `<Redirect>` names no URL that can be fetched. */
 export const invalidUrl = 11100
 /** The answer is not a well-formed TwiML document. */

@@ -10,6 +10,9 @@ import { Data, Result, Schema } from "effect"
 export const rubbishKinds = ["notJson", "unknownEvent", "wrongShape", "binary"] as const
 export type RubbishKind = typeof rubbishKinds[number]
 
+/** How a connection can be cut. */
+export type CutKind = "midFrame" | "reset"
+
 /** The faults of one call. */
 export interface Faults {
   /** Chance is drawn from this; "simulator" when not given. */
@@ -31,8 +34,16 @@ export interface Faults {
   readonly silenceGap?: { readonly atMillis: number; readonly forMillis: number }
   /** A meaningless message comes before every n-th media frame: all kinds in turn, unless some are named. */
   readonly rubbish?: { readonly every: number; readonly kinds?: ReadonlyArray<RubbishKind> }
-  /** The connection is cut with no close handshake; `midFrame`: after half a WebSocket frame. */
-  readonly suddenClose?: { readonly atMillis: number; readonly midFrame?: boolean }
+  /**
+   * The connection is cut with no close handshake and no `stop`, and the call goes on with the stream's `action`. `streams`: so many
+   * streams of the call in a row are cut, each at this moment; all of them when not given.
+   */
+  readonly suddenClose?: {
+    readonly atMillis: number
+    /** After half a WebSocket frame, or by a TCP reset: the service sees an error and not an end. */
+    readonly how?: CutKind
+    readonly streams?: number
+  }
   /** Twilio's side stops reading what the service sends; for ever when `forMillis` is `Infinity`. */
   readonly slowReader?: { readonly atMillis: number; readonly forMillis: number }
   /** The number of media frames between `connected` and `start`. */
@@ -51,6 +62,11 @@ export interface Faults {
   readonly oversized?: { readonly atMillis: number; readonly bytes?: number }
   /** When the caller has hung up, Twilio still asks the stream's `action` what next, with `CallStatus=completed`. */
   readonly actionAfterEnd?: boolean
+  /**
+   * The fallback URL is asked for the call's first document alone. That a failed `<Connect action>` or `<Redirect>` reaches it in
+   * every case is not documented.
+   */
+  readonly noFallback?: boolean
   /** The header `X-Twilio-Signature` of all this call's webhooks is wrong, or not there. */
   readonly webhookSignature?: "forged" | "missing"
 }
@@ -75,8 +91,10 @@ const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> 
   gap: (value) => ({ silenceGap: { atMillis: value || 1000, forMillis: 1000 } }),
   "media-stops": (value) => ({ silenceGap: { atMillis: value || 1000, forMillis: Infinity } }),
   rubbish: (value) => ({ rubbish: { every: value || 10 } }),
-  "sudden-close": (value) => ({ suddenClose: { atMillis: value || 1000 } }),
-  "half-frame": (value) => ({ suddenClose: { atMillis: value || 1000, midFrame: true } }),
+  "sudden-close": (value) => ({ suddenClose: { atMillis: value || 1000, streams: 1 } }),
+  "half-frame": (value) => ({ suddenClose: { atMillis: value || 1000, how: "midFrame", streams: 1 } }),
+  reset: (value) => ({ suddenClose: { atMillis: value || 1000, how: "reset", streams: 1 } }),
+  "close-each": (value) => ({ suddenClose: { atMillis: value || 2000, streams: 5 } }),
   "slow-reader": (value) => ({ slowReader: { atMillis: value || 500, forMillis: 2000 } }),
   "never-reads": (value) => ({ slowReader: { atMillis: value || 500, forMillis: Infinity } }),
   "media-before-start": (value) => ({ mediaBeforeStart: value || 3 }),
@@ -91,36 +109,58 @@ const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> 
   oversized: (value) => ({ oversized: { atMillis: 500, bytes: value || 2 * 1024 * 1024 } }),
   "action-after-end": () => ({ actionAfterEnd: true }),
   "first-stream": () => ({ onlyFirstStream: true }),
+  "no-fallback": () => ({ noFallback: true }),
   "forged-webhook": () => ({ webhookSignature: "forged" }),
   "unsigned-webhook": () => ({ webhookSignature: "missing" })
 }
 
-/** Faults that can be given a moment in ms: `stall=1500@3000`. */
+/** Faults that can be given a moment in ms beside their number: `stall=1500@3000`. */
 const timed: ReadonlySet<string> = new Set(["stall"])
+
+/** Faults whose number is a moment: `sudden-close@3000` is `sudden-close=3000`. */
+const momentary: ReadonlySet<string> = new Set(["sudden-close", "half-frame", "reset"])
 
 /** The names that {@link parse} knows. */
 export const names: ReadonlyArray<string> = Object.keys(presets)
 
+const fault = /^([a-z-]+)(?:=([^@]*))?(?:@(.*))?$/
+
+const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text)) && Number(text) >= 0
+
+/** Reads one fault: its name, its number and its moment. */
+const parseFault = (text: string): Result.Result<Faults, FaultsError> => {
+  const [, name = text, value, moment] = fault.exec(text) ?? []
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined
+  if (preset === undefined) {
+    return Result.fail(new FaultsError({ message: `There is no fault "${name}". There are: ${names.join(", ")}.` }))
+  }
+  const takesMoment = timed.has(name) || (momentary.has(name) && value === undefined)
+  if ([value, moment].some((part) => part !== undefined && !isNumber(part)) || (moment !== undefined && !takesMoment)) {
+    return Result.fail(new FaultsError({
+      message: `The value of the fault "${name}" is not a number ≥ 0${timed.has(name) ? ", or two with @ between: how long and when, in ms" : ""}.`
+    }))
+  }
+  const at = moment === undefined ? undefined : Number(moment)
+  return Result.succeed(momentary.has(name) ? preset(at ?? Number(value ?? 0)) : preset(Number(value ?? 0), at))
+}
+
+/** The faults of one stream of a call; streams are counted from 0. */
+export const ofStream = (faults: Faults, stream: number): Faults => {
+  if (faults.onlyFirstStream === true && stream > 0) return none
+  const { suddenClose, ...others } = faults
+  return suddenClose === undefined || stream < (suddenClose.streams ?? Infinity) ? faults : others
+}
+
 /**
  * Reads faults from a command line: names with or without a number, comma-separated,
- * such as `jitter=40,lost=0.02,rubbish`; some with a moment in ms, such as `stall=1500@3000`.
+ * such as `jitter=40,lost=0.02,rubbish`; some with a moment in ms, such as `stall=1500@3000` or `sudden-close@3000`.
  */
 export const parse = (text: string): Result.Result<Faults, FaultsError> => {
   const faults: Faults = {}
   for (const part of text.split(",").map((item) => item.trim()).filter((item) => item !== "")) {
-    const [name = "", value = "0"] = part.split("=", 2)
-    const preset = Object.hasOwn(presets, name) ? presets[name] : undefined
-    if (preset === undefined) {
-      return Result.fail(new FaultsError({ message: `There is no fault "${name}". There are: ${names.join(", ")}.` }))
-    }
-    const numbers = value.split("@").map(Number)
-    const isNumber = numbers.every((number) => Number.isFinite(number) && number >= 0)
-    if (!isNumber || numbers.length > (timed.has(name) ? 2 : 1)) {
-      return Result.fail(new FaultsError({
-        message: `The value of the fault "${name}" is not a number ≥ 0${timed.has(name) ? ", or two with @ between: how long and when, in ms" : ""}.`
-      }))
-    }
-    Object.assign(faults, preset(numbers[0] ?? 0, numbers[1]))
+    const parsed = parseFault(part)
+    if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
+    Object.assign(faults, parsed.success)
   }
   return Result.succeed(faults)
 }

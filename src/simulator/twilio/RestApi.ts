@@ -11,7 +11,8 @@ import { isTerminal } from "../report/SimulatedCallEvent.ts"
 import * as CallRequest from "./CallRequest.ts"
 import type { RestFault } from "./Faults.ts"
 import { end, type PhoneCall, view } from "../caller/PhoneCall.ts"
-import { rfc2822 } from "./StatusCallbacks.ts"
+import * as TwimlBins from "./twiml/TwimlBins.ts"
+import { rfc2822 } from "./webhook/StatusCallbacks.ts"
 
 /** A request to the API; `parameters` are those of the form, or of a GET's query. */
 export interface RestRequest {
@@ -30,6 +31,7 @@ interface Backend {
   readonly receive: (request: RestRequest) => Effect.Effect<RestFault>
   readonly dial: (request: CallRequest.CallRequest) => Effect.Effect<PhoneCall>
   readonly calls: ReadonlyMap<string, PhoneCall>
+  readonly bins: TwimlBins.Bins
 }
 
 const error = (status: number, code: number, message: string) =>
@@ -181,6 +183,12 @@ const route = (
     : Effect.succeed(HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call)))
 }
 
+/** A TwiML Bin is Twilio's own: faults of the REST API do not befall it, and it asks for no credentials. */
+const bin = (bins: TwimlBins.Bins, path: string) => {
+  const document = TwimlBins.find(bins, path)
+  return document === undefined ? notFound(path) : HttpServerResponse.text(document, { contentType: "text/xml" })
+}
+
 /** Answers one request. */
 export const handle = (backend: Backend) => {
   const credentials = `${backend.accountSid}:${Redacted.value(backend.authToken)}`
@@ -188,6 +196,7 @@ export const handle = (backend: Backend) => {
   return Effect.gen(function*() {
     const http = yield* HttpServerRequest.HttpServerRequest
     const url = new URL(http.url, "http://simulator")
+    if (TwimlBins.isBin(url.pathname)) return bin(backend.bins, url.pathname)
     const parameters = http.method === "POST"
       ? UrlParams.toReadonlyRecord(yield* http.urlParamsBody)
       : UrlParams.toReadonlyRecord(UrlParams.fromInput(url.searchParams))

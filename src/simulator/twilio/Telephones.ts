@@ -4,7 +4,7 @@ import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { TerminalStatus } from "../report/SimulatedCallEvent.ts"
 import * as Caller from "../caller/Caller.ts"
 import { PhoneBehaviour } from "./CallLife.ts"
-import type { DialResult } from "./TwimlRunner.ts"
+import type { DialResult } from "./twiml/TwimlRunner.ts"
 
 /** How each telephone behaves that is dialled. */
 export type Phones = (to: PhoneNumber) => PhoneBehaviour

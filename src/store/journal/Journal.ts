@@ -34,6 +34,8 @@ export class Journal extends Context.Service<Journal, {
   readonly next: (most: number) => Effect.Effect<Option.Option<Waiting>, JournalFailed>
   /** Looks for files of processes that have ended. */
   readonly adopt: Effect.Effect<void>
+  /** Overwrites what the files of this process, and those that it has adopted, have of one call. */
+  readonly erase: (callSid: string) => Effect.Effect<void, JournalFailed>
 }>()("client-caller/store/journal/Journal") {
   static readonly layer = Layer.effect(
     Journal,
@@ -47,7 +49,7 @@ export class Journal extends Context.Service<Journal, {
   /** Keeps nothing, and says so. */
   static readonly layerNone = Layer.sync(Journal, () => {
     const failed = Effect.fail(new JournalFailed({ cause: "there is no journal" }))
-    return Journal.of({ append: () => failed, sync: Effect.void, isWaiting: () => false, next: () => Effect.succeedNone, adopt: Effect.void })
+    return Journal.of({ append: () => failed, sync: Effect.void, isWaiting: () => false, next: () => Effect.succeedNone, adopt: Effect.void, erase: () => Effect.void })
   })
 }
 
@@ -114,7 +116,9 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
         if (file === undefined) return Option.none<Waiting>()
         const { lines } = yield* file.next(most)
         if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
-        yield* remove(file)
+        // Either the end, or lines that were erased.
+        file.take()
+        if (file.isTaken) yield* remove(file)
       }
     }))
 
@@ -139,6 +143,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
     sync: one.withPermit(Effect.suspend(() => own?.sync() ?? Effect.void)),
     isWaiting: () => own !== undefined || adopted.length > 0,
     next,
-    adopt
+    adopt,
+    erase: (callSid) => one.withPermit(Effect.forEach([...adopted, ...(own === undefined ? [] : [own])], (file) => file.erase(callSid), { discard: true }))
   })
 })

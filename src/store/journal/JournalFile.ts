@@ -23,6 +23,16 @@ export interface Piece {
   readonly lines: ReadonlyArray<Option.Option<Stamped>>
 }
 
+/** Makes spaces of the lines that have this text. */
+const blank = (bytes: Buffer, text: string): void => {
+  for (let from = bytes.indexOf(text); from >= 0; from = bytes.indexOf(text, from)) {
+    const start = bytes.lastIndexOf(0x0a, from) + 1
+    const end = bytes.indexOf(0x0a, from)
+    bytes.fill(0x20, start, end < 0 ? bytes.length : end)
+    from = start
+  }
+}
+
 /** Not safe for two at once: the journal lets one in at a time. */
 export class JournalFile {
   readonly path: string
@@ -86,6 +96,42 @@ export class JournalFile {
     })
   }
 
+  /**
+   * Overwrites the lines of one call, taken or not, with spaces, which are no lines.
+   *
+   * By a handle of its own: the file's own appends, wherever it is told to write, and that of another process only reads.
+   */
+  erase(callSid: string): Effect.Effect<void, JournalFailed> {
+    return attempt(async () => {
+      const handle = await fs.open(this.path, constants.O_RDWR)
+      try {
+        let isChanged = false
+        for (let at = 0, length = pieceBytes; at < this.#size;) {
+          const bytes = Buffer.alloc(Math.min(length, this.#size - at))
+          const { bytesRead } = await handle.read(bytes, 0, bytes.length, at)
+          if (bytesRead === 0) break
+          const lastEnd = bytes.lastIndexOf(0x0a, bytesRead - 1)
+          const isLast = at + bytesRead >= this.#size
+          if (lastEnd < 0 && !isLast) {
+            length *= 2
+            continue
+          }
+          const piece = bytes.subarray(0, lastEnd < 0 || isLast ? bytesRead : lastEnd + 1)
+          if (piece.includes(callSid)) {
+            blank(piece, callSid)
+            await handle.write(piece, 0, piece.length, at)
+            isChanged = true
+          }
+          at += piece.length
+          length = pieceBytes
+        }
+        if (isChanged) await handle.datasync()
+      } finally {
+        await handle.close()
+      }
+    })
+  }
+
   /** The next lines, the same again until they are taken; none at the end. What lies behind the last line's end is a damaged line. */
   next(most: number): Effect.Effect<Piece, JournalFailed> {
     return attempt(async () => {
@@ -97,13 +143,14 @@ export class JournalFile {
         const isEnd = this.#taken + bytesRead >= this.#size || bytesRead === 0
         if (lines.length === 0 && piece.length > 0 && !isEnd) continue
         this.#readLength = lines.length === 0 ? piece.length : whole
-        return { lines: lines.length === 0 && piece.length > 0 ? [read("")] : lines.map(read) }
+        return { lines: lines.length === 0 && piece.length > 0 ? [read("")] : lines.filter((line) => line.trim() !== "").map(read) }
       }
     })
   }
 
-  /** The lines of `next` are in the database. */
+  /** The lines of `next` are in the database. Where there were none, nothing is left. */
   take(): void {
+    if (this.#readLength === 0) this.#size = this.#taken
     this.#taken += this.#readLength
     this.#readLength = 0
   }

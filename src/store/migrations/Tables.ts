@@ -8,7 +8,10 @@
  */
 import type { Dialect } from "../Dialect.ts"
 
-/** A call, the one that is listed once `started_at` is there. `number` grows with the calls' beginnings. */
+/**
+ * A call, the one that is listed once `started_at` is there. `number` grows with the calls' beginnings. `figures`: those of its turns, from
+ * when the words are gone.
+ */
 const calls = (number: string) => `CREATE TABLE calls (
   number ${number},
   call_sid TEXT NOT NULL UNIQUE,
@@ -34,6 +37,7 @@ const calls = (number: string) => `CREATE TABLE calls (
   ended_by TEXT,
   is_final INTEGER,
   outcome TEXT,
+  figures TEXT,
   ended_written_at DOUBLE PRECISION
 )`
 
@@ -43,12 +47,14 @@ const listedBy = ["from_number", "to_number", "agent", "direction", "reason", "s
 const indexes = [
   "CREATE INDEX calls_by_start ON calls (started_at DESC, call_sid DESC)",
   ...listedBy.map((column) => `CREATE INDEX calls_by_${column} ON calls (${column}, started_at DESC, call_sid DESC)`),
-  "CREATE INDEX calls_by_end ON calls (ended_at)",
+  "CREATE INDEX calls_not_ended ON calls (started_at DESC, call_sid DESC) WHERE ended_at IS NULL",
+  "CREATE INDEX calls_with_words ON calls (started_at) WHERE figures IS NULL",
   "CREATE INDEX call_metadata_by_value ON call_metadata (name, value, started_at DESC, call_sid DESC)",
   "CREATE INDEX deliveries_due ON deliveries (state, next_at)",
   "CREATE INDEX deliveries_of_call ON deliveries (call_sid)",
   "CREATE INDEX live_calls_of_owner ON live_calls (owner)",
   "CREATE INDEX call_signals_of_call ON call_signals (call_sid)",
+  "CREATE INDEX erased_calls_by_time ON erased_calls (at)",
   "CREATE INDEX stream_tokens_by_use ON stream_tokens (used_at)"
 ]
 
@@ -91,11 +97,13 @@ const common = [
   // Who has a call now. The row stays when nobody has it any more, so that the next owner's epoch is higher.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
+  // Webhooks. `payload` is empty until the first attempt; `host` with its port. A process that sends one moves `next_at` ahead: its lease.
   `CREATE TABLE deliveries (
   id TEXT NOT NULL PRIMARY KEY,
   call_sid TEXT NOT NULL,
   type TEXT NOT NULL,
   url TEXT NOT NULL,
+  host TEXT NOT NULL,
   payload TEXT NOT NULL,
   state TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
@@ -104,7 +112,7 @@ const common = [
   created_at DOUBLE PRECISION NOT NULL,
   updated_at DOUBLE PRECISION NOT NULL
 )`,
-  // Calls that were erased on demand: what still waits of them in a journal is not taken any more.
+  // Calls that were erased on demand: what still waits of them in a journal is not taken any more, and each process removes its own traces.
   "CREATE TABLE erased_calls (call_sid TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
   // Written to see whether the database can be written to.
   "CREATE TABLE store_probe (id INTEGER NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"

@@ -73,6 +73,12 @@ const conversations: Insertion = {
   onConflict: "(call_sid) DO UPDATE SET version = excluded.version, at = excluded.at, memory = excluded.memory WHERE excluded.version > conversations.version"
 }
 
+const deliveries: Insertion = {
+  into: "deliveries",
+  columns: ["id", "call_sid", "type", "url", "host", "payload", "state", "next_at", "created_at", "updated_at"],
+  onConflict: "DO NOTHING"
+}
+
 /** A turn of SQLite has an id from its call's number, so the call's row is there first. */
 const numbered: Insertion = { into: "calls", columns: ["call_sid"], onConflict: "DO NOTHING" }
 const turnsPerCall = 65_536
@@ -126,6 +132,11 @@ const action = ({ at, write }: Of<"ActionWritten">): Row => [
 
 const recording = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
 
+/** Its id is the webhook's for all attempts, and the same whoever asks again. */
+const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): Row => [
+  `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
+]
+
 // -- All together -------------------------------------------------------------------------------
 
 const make = (dialect: Dialect, connection: Run) => {
@@ -147,22 +158,26 @@ const make = (dialect: Dialect, connection: Run) => {
     for (const row of rows) yield* run(sqliteTurn, [row[0], row[1], ...row])
   })
 
-  /** Calls of these that were erased. */
-  const erased = (callSids: ReadonlySet<string>) => {
+  /** Rows of these calls; the statement ends before the condition. */
+  const among = (callSids: ReadonlySet<string>, text: string) => {
     const [condition, list] = dialect === "pg"
       ? ["= ANY(CAST(? AS TEXT[]))", `{${[...callSids].join(",")}}`]
       : ["IN (SELECT value FROM json_each(?))", JSON.stringify([...callSids])]
-    return Effect.map(run(`SELECT call_sid FROM erased_calls WHERE call_sid ${condition}`, [list]), (rows) => new Set(rows.map((row) => row.call_sid)))
+    return run(`${text} ${condition}`, [list])
   }
 
-  return { run, insert, insertEach, insertTurns, erased }
+  /** Calls of these that were erased. */
+  const erased = (callSids: ReadonlySet<string>) =>
+    Effect.map(among(callSids, "SELECT call_sid FROM erased_calls WHERE call_sid"), (rows) => new Set(rows.map((row) => row.call_sid)))
+
+  return { run, insert, among, insertEach, insertTurns, erased }
 }
 
 /** Applies writes within a transaction that is open. Of calls that were erased only the figures of the end are taken. */
-export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>) {
+export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
   const [connection] = yield* Effect.orDie(Effect.fromOption(yield* Effect.serviceOption(sql.transactionService)))
-  const { erased, insert, insertEach, insertTurns, run } = make(dialect, (text, parameters) => connection.execute(text, parameters, undefined))
+  const { among, erased, insert, insertEach, insertTurns, run } = make(dialect, (text, parameters) => connection.execute(text, parameters, undefined))
   if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock_shared(?)", [erasureLock])
   const gone = yield* erased(new Set(all.map(({ write }) => write.callSid)))
   const of = <T extends Tag>(tag: T) =>
@@ -181,5 +196,18 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   yield* insert(events, of("EventTold").map(({ write }) => [write.callSid, write.sequence, write.at, JSON.stringify(write.event)]))
   const memories = of("ConversationSaved").toSorted((one, other) => one.write.version - other.write.version)
   yield* insert(conversations, lastOfEach(memories.map(({ write }) => [write.callSid, write.version, write.at, JSON.stringify(write.memory)]), 1))
-  yield* insertEach(ended, of("CallEnded").map(end))
+  const ends = of("CallEnded")
+  yield* insertEach(ended, ends.map(end))
+
+  // From the end on; and a journal may bring the beginning behind the end.
+  const toHash = new Set([...beginnings.filter(({ write }) => write.keeping.numbers === "hashed"), ...ends].map(({ write }) => write.callSid))
+  if (toHash.size > 0) {
+    const calls = yield* among(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
+    const hashed = (number: unknown) => typeof number === "string" ? hashNumber(number) : null
+    for (const { call_sid: callSid, from_number: from, to_number: to } of calls) {
+      if (hashed(from) === from && hashed(to) === to) continue
+      yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), String(callSid)])
+    }
+  }
+  yield* insert(deliveries, of("DeliveryAsked").map(delivery))
 })

@@ -27,8 +27,12 @@ export class Unsettled {
     return this.#counts.has(callSid)
   }
 
-  /** Tells once, when none is left; call `has` first. The answer takes the watcher away. */
+  /** Tells once, when none is left, which may be now. The answer takes the watcher away. */
   watch(callSid: CallSid, tell: () => void): () => void {
+    if (!this.has(callSid)) {
+      tell()
+      return () => undefined
+    }
     const watchers = this.#watchers.get(callSid) ?? new Set()
     watchers.add(tell)
     this.#watchers.set(callSid, watchers)

@@ -46,6 +46,8 @@ export interface Options {
   /** 0: write at once; tests, whose clock stands still. */
   readonly gathering?: Duration.Input
   readonly maxWaiting?: number
+  /** A telephone number as it is kept where numbers are hashed. */
+  readonly hashNumber?: (number: string) => string
 }
 
 export interface Writer {
@@ -95,14 +97,14 @@ const failed = (why: string) => Effect.logWarning(`The database did not take wri
 
 const count = (result: "stored" | "journaled" | "lost", number: number) => number === 0 ? Effect.void : Metric.update(Metrics.storeWrites(result), number)
 
-const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Service"]) {
+const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Service"], hashNumber: Options["hashNumber"]) {
   const clock = yield* Clock.Clock
   const complaints = yield* SampledLog.make
   const { dialect, sql, transaction } = database
 
   /** A write that can't be made a statement of is at fault itself, too. */
   const atOnce = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
-    Effect.catchDefect(transaction(apply(sql, dialect, writes)), (defect) =>
+    Effect.catchDefect(transaction(apply(sql, dialect, writes, hashNumber)), (defect) =>
       Effect.fail(new SqlError({ reason: new UnknownError({ cause: new TypeError(String(defect)), operation: "apply" }) })))
 
   /** One by one: what the database will never take is lost, and must not keep back what comes after it. */
@@ -135,8 +137,8 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
 })
 
 /** Moves what waits in memory to the database, or to the journal; one step at a time, and never two steps at once. */
-const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger) {
-  const store = yield* makeDatabaseWriter(database)
+const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, hashNumber: Options["hashNumber"]) {
+  const store = yield* makeDatabaseWriter(database, hashNumber)
   const complaints = yield* SampledLog.make
 
   /** A shutdown in the middle loses nothing: they wait again, and are written again. */
@@ -208,7 +210,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   const complaints = yield* SampledLog.make
   const queue = new WriteQueue(options.maxWaiting ?? maxWaiting)
   const ledger = new Ledger()
-  const step = yield* makeSteps(database, journal, queue, ledger)
+  const step = yield* makeSteps(database, journal, queue, ledger, options.hashNumber)
   const hasWork = yield* Latch.make(false)
   const isAwaited = yield* Latch.make(false)
   let lost = 0
@@ -280,8 +282,13 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     Effect.suspend(() => {
       if (!ledger.unsettled.has(callSid)) return Effect.void
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
-      Latch.openUnsafe(isAwaited)
-      return told((tell) => ledger.unsettled.watch(callSid, tell)).pipe(
+      const register = (tell: () => void) => {
+        const forget = ledger.unsettled.watch(callSid, tell)
+        // Last: SQLite may have all of it before this returns.
+        Latch.openUnsafe(isAwaited)
+        return forget
+      }
+      return told(register).pipe(
         Effect.timeoutOrElse({ duration: settlePatience, orElse: () => Effect.fail(new StoreUnreachable({ cause: "slow" })) })
       )
     })

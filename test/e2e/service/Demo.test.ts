@@ -77,6 +77,29 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.isAbove(library - street, 1)
     }).pipe(Effect.scoped), 120_000)
 
+  it.effect("loses its stream in mid-call, goes on with another, and tells how long the caller heard nothing", () =>
+    Effect.gen(function*() {
+      const port = yield* freePort
+      const words = [...short, "--faults", "sudden-close@1500"]
+      const { ended, stderr, stdout } = yield* demo({ words, env: { SERVER_PORT: `${port}` } })
+      assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, stdout() + stderr())
+      const lost = stdout().indexOf("the stream is lost")
+      const resumed = stdout().indexOf("agent    Sorry, we were cut off.")
+      assert.isTrue(lost > 0 && resumed > lost, stdout())
+      assert.include(stdout(), "caller   where are you")
+      assert.match(stdout(), /^The stream was lost at \d+\.\d s: +\d+ ms without a sound, \d+ ms of them after the loss$/m)
+    }).pipe(Effect.scoped), 120_000)
+
+  it.effect("refuses two fallbacks, and one that can't be read", () =>
+    Effect.gen(function*() {
+      const both = yield* demo({ words: ["--service", "http://127.0.0.1:9", "--fallback-url", "bin", "--bin", "package.json"], cwd: (yield* Process.Build).folder })
+      assert.strictEqual((yield* both.ended).code, 1)
+      assert.include(both.stderr(), "--fallback-url or by --bin")
+      const missing = yield* demo({ words: ["--bin", "no-such-file.xml"] })
+      assert.notStrictEqual((yield* missing.ended).code, 0)
+      assert.include(missing.stdout() + missing.stderr(), "no-such-file.xml")
+    }).pipe(Effect.scoped), 60_000)
+
   it.effect("uses the service that is there, and leaves it running", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem

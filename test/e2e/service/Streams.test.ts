@@ -279,11 +279,11 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       })
     ))
 
-  for (const midFrame of [false, true]) {
-    it.effect(`that is cut${midFrame ? " in the middle of a frame" : ""} is followed by a fresh one`, () =>
+  for (const [cut, what] of [[{}, ""], [{ how: "midFrame" }, " in the middle of a frame"], [{ how: "reset" }, " by a TCP reset"]] as const) {
+    it.effect(`that is cut${what} is followed by a fresh one`, () =>
       unharmed((both) =>
         Effect.gen(function*() {
-          const call = yield* place(both, faulty({ suddenClose: { atMillis: 200, midFrame }, onlyFirstStream: true }))
+          const call = yield* place(both, faulty({ suddenClose: { atMillis: 200, ...cut, streams: 1 } }))
           yield* call.awaitEvent("StreamEnded", ({ why }) => why === "fault")
           const { streamSid } = yield* call.awaitEvent("StreamStarted")
           yield* call.awaitEvent("StreamStarted", (event) => event.streamSid !== streamSid)

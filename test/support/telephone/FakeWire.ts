@@ -59,8 +59,8 @@ export const peer = Effect.fnUntraced(function*(options: {
       sent.push({ at: millis(), text: "", event: "binary" })
     },
     close: (code) => Effect.sync(() => close(code)),
-    cut: (midFrame) => {
-      actions.push(midFrame ? "cut in mid-frame" : "cut")
+    cut: (how) => {
+      actions.push(how === undefined ? "cut" : `cut: ${how}`)
       close(1006)
     },
     hold: () => {

@@ -12,18 +12,18 @@ import { definition } from "../../support/conversation/AgentDefinitions.ts"
 
 const NoRecordings = Layer.succeed(TurnEventLog, TurnEventLog.of({ open: () => Effect.undefined }))
 
-const agentWith = (fake: FakeEngines.FakeEngines) =>
+const agentWith = (fake: FakeEngines.FakeEngines, own = definition) =>
   Effect.flatMap(
     Layer.build(ConversationAgent.layer.pipe(Layer.provide([fake.layer, NoRecordings]))),
-    (context) => Effect.flatMap(ConversationFactory, ({ agentOf }) => agentOf(definition)).pipe(Effect.provide(context))
+    (context) => Effect.flatMap(ConversationFactory, ({ agentOf }) => agentOf(own)).pipe(Effect.provide(context))
   )
 
 /** A call to the agent; the line's marks come back as signals. */
-const call = Effect.fnUntraced(function*(agent: Agent) {
+const call = Effect.fnUntraced(function*(agent: Agent, { isRecorded = false } = {}) {
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const answered = yield* Scope.provide(agent.answer(line.end), scope)
+  const answered = yield* Scope.provide(agent.answer({ ...line.end, isRecorded }), scope)
   yield* Scope.provide(line.play(answered), scope)
   return { ...line, press: (digit: string) => answered.signal(Signal.Digit({ digit })), hangUp: Scope.close(scope, Exit.void) }
 })
@@ -58,6 +58,19 @@ describe("an agent that can be talked to", () => {
       assert.strictEqual(told, definition)
       assert.sameMembers([...lines ?? []], Object.values(definition.lines))
       assert.strictEqual(yield* fake.unfinished, 0)
+    }))
+
+  it.effect.each([
+    { isRecorded: true, said: `This call is recorded. ${definition.lines.greeting}` },
+    { isRecorded: false, said: definition.lines.greeting }
+  ])("tells the caller before the greeting that the call is recorded: $isRecorded", ({ isRecorded, said }) =>
+    Effect.gen(function*() {
+      const fake = FakeEngines.make()
+      const agent = yield* agentWith(fake, { ...definition, lines: { ...definition.lines, recorded: "This call is recorded." } })
+      const caller = yield* call(agent, { isRecorded })
+      yield* caller.quiet(3000)
+      assert.deepStrictEqual(caller.tales("AgentHeard").map(({ text }) => text), [said])
+      assert.include((yield* Ref.get(fake.prepared)).lines ?? [], said)
     }))
 
   it.effect("talks, takes keys and marks as signals, and ends with the call's scope", () =>

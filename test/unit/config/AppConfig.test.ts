@@ -34,6 +34,7 @@ describe("AppConfig", () => {
       assert.isTrue(Option.isNone(twilio.account))
       assert.isTrue(Option.isNone(twilio.phoneNumber))
       assert.isTrue(Option.isNone(twilio.apiBaseUrl))
+      assert.isTrue(Option.isNone(twilio.fallbackUrl))
       assert.strictEqual(millis(twilio.timeout), 10_000)
       assert.strictEqual(twilio.callsPerSecond, 1)
       assert.strictEqual(server.host, "127.0.0.1")
@@ -58,7 +59,9 @@ describe("AppConfig", () => {
         },
         dataDir: "data",
         eventsDir: Option.none(),
-        store: { database: Option.none() },
+        store: { database: Option.none(), retention: { wordsDays: 30, figuresDays: 400 }, numbers: "plain", key: Option.none() },
+        recording: { all: false, dir: Option.none(), kept: Duration.days(30), bucket: Option.none() },
+        webhooks: { url: Option.none(), secrets: Option.none(), hasTranscript: false, isPrivateAllowed: false },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         warnings: [],
         log: { format: "auto", level: "Info" }
@@ -67,6 +70,27 @@ describe("AppConfig", () => {
 
   it.effect("listens to this machine only unless told otherwise", () =>
     Effect.map(settings(), ({ server }) => assert.strictEqual(server.host, "127.0.0.1")))
+
+  it.effect("takes a bucket for recordings, with its keys or not at all", () =>
+    Effect.gen(function*() {
+      const keys = { S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "secret" }
+      const { recording } = yield* settings({ ...keys, S3_BUCKET: "sound", S3_REGION: "eu-west-3" })
+      assert.strictEqual(Option.getOrThrow(recording.bucket).url, "https://s3.eu-west-3.amazonaws.com/sound")
+      const { recording: own } = yield* settings({ ...keys, S3_BUCKET: "sound", S3_ENDPOINT: "http://minio:9000/" })
+      assert.strictEqual(Option.getOrThrow(own.bucket).url, "http://minio:9000/sound")
+      const { lines } = yield* Effect.flip(settings({ S3_BUCKET: "sound" }))
+      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"])
+      const { warnings } = yield* settings({ S3_ENDPOINT: "http://minio:9000" })
+      assert.match(warnings.join(), /^S3_ENDPOINT does nothing/)
+    }))
+
+  it.effect("warns of recordings that other processes can't have", () =>
+    Effect.gen(function*() {
+      const shared = { RECORDING: "on", DATABASE_URL: "postgres://database/calls" }
+      assert.match((yield* settings(shared)).warnings.join(), /^RECORDING_DIR and S3_BUCKET are not set/)
+      assert.deepStrictEqual((yield* settings({ ...shared, RECORDING_DIR: "/shared" })).warnings, [])
+      assert.deepStrictEqual((yield* settings({ RECORDING: "on" })).warnings, [])
+    }))
 
   it.effect("takes several engines of a stage, with what belongs to each", () =>
     Effect.gen(function*() {
@@ -147,6 +171,7 @@ describe("AppConfig", () => {
         TWILIO_AUTH_TOKEN: "new,old",
         TWILIO_PHONE_NUMBER: "+1 (415) 555-0100",
         TWILIO_API_BASE_URL: "http://127.0.0.1:8010",
+        TWILIO_FALLBACK_URL: "https://handler.twilio.com/twiml/EH1?wait=2#rc=2",
         TWILIO_TIMEOUT: "3s",
         CALLS_PER_SECOND: "2.5",
         DIAL_COUNTRIES: "us, CA",
@@ -201,6 +226,7 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(account.authTokens.map(Redacted.value), ["new", "old"])
       assert.strictEqual(Option.getOrThrow(twilio.phoneNumber), "+14155550100")
       assert.strictEqual(Option.getOrThrow(twilio.apiBaseUrl).href, "http://127.0.0.1:8010/")
+      assert.strictEqual(Option.getOrThrow(twilio.fallbackUrl).href, "https://handler.twilio.com/twiml/EH1?wait=2#rc=2")
       assert.strictEqual(millis(twilio.timeout), 3000)
       assert.strictEqual(twilio.callsPerSecond, 2.5)
       assert.deepStrictEqual(rest.dialling, {
@@ -273,6 +299,7 @@ describe("AppConfig", () => {
         TWILIO_AUTH_TOKEN: "new,old",
         TWILIO_PHONE_NUMBER: "+14155550100",
         TWILIO_API_BASE_URL: "http://127.0.0.1:8010",
+        TWILIO_FALLBACK_URL: "https://handler.twilio.com/twiml/EH1",
         TWILIO_TIMEOUT: "3s",
         CALLS_PER_SECOND: "2",
         SERVER_HOST: "0.0.0.0",
@@ -393,6 +420,7 @@ describe("AppConfig", () => {
     ["TWILIO_ACCOUNT_SID", "CA11111111111111111111111111111111", "an account SID: AC and 32 hexadecimal digits"],
     ["TWILIO_PHONE_NUMBER", "4155550100", "a phone number in E.164 form"],
     ["TWILIO_API_BASE_URL", "ftp://127.0.0.1", "an http or https URL"],
+    ["TWILIO_FALLBACK_URL", "handler.twilio.com/twiml/EH1", "an http or https URL"],
     ["TWILIO_TIMEOUT", "soon", "a duration"],
     ["TWILIO_TIMEOUT", "-1s", "a duration"],
     ["TWILIO_TIMEOUT", "3 days", "a duration"],

@@ -81,6 +81,7 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
     language,
     ...(content.region === undefined ? {} : { region: content.region }),
     ...(content.voice === undefined ? {} : { voice: content.voice }),
+    ...(content.recording === undefined ? {} : { isRecorded: content.recording }),
     instructions: content.instructions ?? Defaults.instructions,
     lines: compileLines(compilation),
     script,

@@ -33,7 +33,8 @@ export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilat
   const missing = [
     ...content.greeting?.text === undefined ? ["greeting"] : [],
     ...requiredLines.filter((line) => !isWritten(line)).map((line) => `lines.${line}`),
-    ...content.transfers !== undefined && content.lines?.transferFailed === undefined ? ["lines.transferFailed"] : []
+    ...content.transfers !== undefined && content.lines?.transferFailed === undefined ? ["lines.transferFailed"] : [],
+    ...content.recording === true && content.lines?.recorded === undefined ? ["lines.recorded"] : []
   ]
   if (missing.length === 0) return
   problems.atValue(
@@ -44,7 +45,7 @@ export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilat
 
 /** The lines of the agent, but for those that no file can write. */
 export const compileLines = ({ content, defaults, hasDefaults }: Compilation): Lines => {
-  // In another language these are better left out than said in English.
+  // In another language these are better left out than said in English. That the call is recorded is said all the same.
   const { hold: _hold, resumed: _resumed, transferFailed: _transferFailed, ...borrowed } = defaults.lines
   return {
     ...(hasDefaults ? defaults.lines : borrowed),

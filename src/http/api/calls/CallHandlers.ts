@@ -1,9 +1,8 @@
 /**
- * The endpoints that place a call and show what happens on it.
+ * The endpoint that places a call.
  */
 import { Effect, Metric, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { CallRegistry } from "../../../call/CallRegistry.ts"
 import { OutboundCalls } from "../../../call/OutboundCalls.ts"
 import * as Metrics from "../../../observability/Metrics.ts"
 import { PublicUrl } from "../../connections/PublicUrl.ts"
@@ -11,7 +10,6 @@ import { Api } from "../Api.ts"
 import * as Problems from "../Problems.ts"
 import { readText } from "../RequestBody.ts"
 import { withHeader } from "../ResponseHeader.ts"
-import * as EventStream from "./EventStream.ts"
 import * as OutboundForm from "./OutboundForm.ts"
 import * as OutboundProblems from "./OutboundProblems.ts"
 
@@ -27,7 +25,6 @@ export const layer = HttpApiBuilder.group(
   "call",
   Effect.fn(function*(handlers) {
     const calls = yield* OutboundCalls
-    const registry = yield* CallRegistry
     const publicUrl = yield* PublicUrl
     return handlers.handleRaw(
       "outbound",
@@ -48,17 +45,6 @@ export const layer = HttpApiBuilder.group(
           queued_ms: Math.round(placed.queuedMillis)
         }
       }, Effect.tapError(countRefusal))
-    ).handleRaw(
-      "events",
-      Effect.fn("GET /calls/{callSid}/events")(function*({ params }) {
-        const events = yield* registry.events(params.callSid)
-        if (Option.isNone(events)) {
-          return yield* new Problems.NoSuchCall({
-            detail: "No call of this SID is alive here, or was among the last hundred to end."
-          })
-        }
-        return EventStream.response(events.value)
-      })
     )
   })
 )

@@ -8,9 +8,9 @@ import { Credentials } from "../../../config/Credentials.ts"
 import * as Metrics from "../../../observability/Metrics.ts"
 import * as SampledLog from "../../../observability/SampledLog.ts"
 import { PublicUrl } from "../../connections/PublicUrl.ts"
-import { ApiKey } from "../Api.ts"
 import * as Problems from "../Problems.ts"
 import { withHeader } from "../ResponseHeader.ts"
+import { ApiKey } from "./ApiKey.ts"
 import { KeyGuesses } from "./KeyGuesses.ts"
 
 const digest = (text: string) => createHash("sha256").update(text).digest()

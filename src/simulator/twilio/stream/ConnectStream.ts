@@ -11,9 +11,9 @@ import { Line } from "../../caller/Caller.ts"
 import { type Callback, note, type PhoneCall } from "../../caller/PhoneCall.ts"
 import { Timeline } from "../../report/Timeline.ts"
 import * as DebuggerCodes from "../DebuggerCodes.ts"
-import { type Faults, none } from "../Faults.ts"
-import type { StreamNoun } from "../TwimlReader.ts"
-import { forgedSignature, hex } from "../WebhookClient.ts"
+import { type Faults, none, ofStream } from "../Faults.ts"
+import type { StreamNoun } from "../twiml/TwimlReader.ts"
+import { forgedSignature, hex } from "../webhook/WebhookClient.ts"
 import * as Traffic from "./Traffic.ts"
 import * as TwilioStream from "./TwilioStream.ts"
 import * as WebSocketClient from "./WebSocketClient.ts"
@@ -154,7 +154,7 @@ export const connect = Effect.fn("ConnectStream.connect")(function*(
   noun: StreamNoun,
   answeredAt: bigint
 ) {
-  const faults = call.faults.onlyFirstStream === true && call.streams > 0 ? none : call.faults
+  const faults = ofStream(call.faults, call.streams)
   call.streams++
   const connection: Connection = { environment, call, noun, answeredAt, faults }
   if (faults.replayStream === true) yield* Effect.forkScoped(replay(connection))

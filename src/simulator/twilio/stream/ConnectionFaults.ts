@@ -56,12 +56,12 @@ export class ConnectionFaults {
     return Effect.andThen(Effect.all(due, { concurrency: "unbounded", discard: true }), Effect.never)
   }
 
-  #suddenClose({ atMillis, midFrame = false }: NonNullable<Faults["suddenClose"]>): Effect.Effect<void> {
+  #suddenClose({ atMillis, how }: NonNullable<Faults["suddenClose"]>): Effect.Effect<void> {
     return afterMillis(
       atMillis,
       Effect.sync(() => {
         this.#wasCut = true
-        this.#wire.cut(midFrame)
+        this.#wire.cut(how)
       })
     )
   }

@@ -5,8 +5,10 @@
  * the middle of a frame, stop reading.
  */
 import type { Socket } from "node:net"
+import { TLSSocket } from "node:tls"
 import { Cause, Clock, Deferred, Duration, Effect, Queue, Schema, type Scope } from "effect"
 import { type ClientOptions, WebSocket } from "ws"
+import type { CutKind } from "../Faults.ts"
 
 /** A frame from the service; `text` is `undefined` for a binary frame. `at`: when it came, monotonic, ns. */
 export interface Incoming {
@@ -34,8 +36,8 @@ export interface WebSocketClient {
   readonly sendBinary: (bytes: Uint8Array) => void
   /** Closes with a handshake, for which the service has two seconds. */
   readonly close: (code: number) => Effect.Effect<void>
-  /** Cuts the connection with no close handshake; `midFrame`: after half a WebSocket frame. */
-  readonly cut: (midFrame: boolean) => void
+  /** Cuts the connection with no close handshake. */
+  readonly cut: (how?: CutKind) => void
   /** Holds up all that this side sends, including answers to pings; `release` then sends it at once and in order. */
   readonly hold: () => void
   readonly release: () => void
@@ -115,11 +117,18 @@ export const open = Effect.fn("WebSocketClient.open")(function*(
     },
     close: (code) =>
       Effect.andThen(Effect.sync(() => socket.close(code)), Effect.asVoid(Deferred.await(closed))),
-    cut: (midFrame) => {
-      if (midFrame) connection?.write(halfAFrame)
-      // `destroy` alone might drop the half frame that was just written.
-      if (midFrame) connection?.destroySoon()
-      else connection?.destroy()
+    cut: (how) => {
+      switch (how) {
+        case "midFrame":
+          connection?.write(halfAFrame)
+          // `destroy` alone might drop the half frame that was just written.
+          return connection?.destroySoon()
+        case "reset":
+          // TLS has no reset of its own.
+          return connection instanceof TLSSocket ? connection.destroy() : connection?.resetAndDestroy()
+        case undefined:
+          return connection?.destroy()
+      }
     },
     hold: () => connection?.cork(),
     release: () => connection?.uncork(),

@@ -90,6 +90,7 @@ describe("what is wrong with fillers, transfers and tools", () => {
     assert.isUndefined(good(german).lines.transferFailed)
     assert.isUndefined(good(german).lines.hold)
     assertProblem(`${german}transfers: { chef: "+14155550177" }`, "2:11", "lines.transferFailed")
+    assertProblem(`${german}recording: true`, "2:11", "lines.recorded")
     assertProblem(`${german}fillers: {}`, "5:1", "two different lines")
   })
 })
@@ -209,11 +210,18 @@ tools:
 
   it("sets every line, and may greet with silence", () => {
     const { lines } = good(
-      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f, hold: g }\nnotUnderstood: { first: h }"
+      "name: shop\ngreeting:\nlines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e, transferFailed: f, hold: g, resumed: i, recorded: j }\nnotUnderstood: { first: h }"
     )
     assert.deepStrictEqual(lines, {
-      greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f", hold: "g", notUnderstood: "h"
+      greeting: "", idle: "a", idleGoodbye: "b", apology: "c", failure: "d", timeIsUp: "e", transferFailed: "f", hold: "g", resumed: "i", recorded: "j", notUnderstood: "h"
     })
+  })
+
+  it("tells callers of a recording, unless its line is empty", () => {
+    assert.strictEqual(good("name: shop\nrecording: true").isRecorded, true)
+    assert.strictEqual(good("name: shop\nrecording: true").lines.recorded, "This call is recorded.")
+    assert.strictEqual(good("name: shop\nrecording: true\nlines: { recorded: }").lines.recorded, "")
+    assert.isUndefined(good("name: shop").isRecorded)
   })
 
   it("names the country by whose plan callers' numbers are whole", () => {

@@ -125,14 +125,21 @@ describe("Faults", () => {
     assert.deepStrictEqual(Result.getOrThrow(Faults.parse(text)), {
       jitter: { maxMillis: 60 },
       lost: { probability: 0.1 },
-      suddenClose: { atMillis: 1000, midFrame: true }
+      suddenClose: { atMillis: 1000, how: "midFrame", streams: 1 }
     })
+    assert.deepStrictEqual(Result.getOrThrow(Faults.parse("sudden-close@3000")), { suddenClose: { atMillis: 3000, streams: 1 } })
+    assert.deepStrictEqual(Faults.parse("sudden-close=3000"), Faults.parse("sudden-close@3000"))
+    assert.deepStrictEqual(Result.getOrThrow(Faults.parse("reset@500,no-fallback")), {
+      suddenClose: { atMillis: 500, how: "reset", streams: 1 },
+      noFallback: true
+    })
+    assert.deepStrictEqual(Result.getOrThrow(Faults.parse("close-each=700")), { suddenClose: { atMillis: 700, streams: 5 } })
     assert.deepStrictEqual(Result.getOrThrow(Faults.parse("stall=2500@700,lost")), {
       stall: { forMillis: 2500, atMillis: 700 },
       lost: { probability: 0.05 }
     })
     assert.deepStrictEqual(Result.getOrThrow(Faults.parse("stall")), { stall: { forMillis: 1500 } })
-    for (const wrong of ["earthquake", "jitter=40@3", "stall=1@2@3", "stall=-1", "stall=5@soon"]) {
+    for (const wrong of ["earthquake", "jitter=40@3", "stall=1@2@3", "stall=-1", "stall=5@soon", "stall@", "jitter=", "sudden-close=1@2", "close-each@5"]) {
       assert.isTrue(Result.isFailure(Faults.parse(wrong)), wrong)
     }
     assert.isTrue(Result.isFailure(Faults.parse("jitter=much")))

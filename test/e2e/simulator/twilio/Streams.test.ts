@@ -206,7 +206,7 @@ describe("an inbound call", () => {
         assert.deepStrictEqual(yield* outcome, ["failed", 12300])
         const nobody = yield* simulator.placeCall({ from, to, webhookUrl: "http://127.0.0.1:9/twiml" })
         assert.strictEqual(yield* nobody.settled, "failed")
-        assert.deepStrictEqual(codes(yield* nobody.problems), [11205])
+        assert.deepStrictEqual(codes(yield* nobody.problems), [11202])
       })
     ))
 
@@ -268,8 +268,8 @@ describe("faults on the wire", () => {
 
   it.live("a connection that is cut is seen as 1006 by the service", () =>
     Effect.gen(function*() {
-      for (const midFrame of [false, true]) {
-        const { events, service } = yield* faulty({ suddenClose: { atMillis: 100, midFrame } }, 5000)
+      for (const cut of [{}, { how: "midFrame" }, { how: "reset" }] as const) {
+        const { events, service } = yield* faulty({ suddenClose: { atMillis: 100, ...cut } }, 5000)
         assert.deepStrictEqual(service.closes, [1006])
         assert.isTrue(events.some((event) => event._tag === "StreamEnded" && event.why === "fault"))
       }

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { HttpApiEndpoint } from "effect/http-api"
-import { Api, ApiKey } from "../../../../src/http/api/Api.ts"
+import { Api } from "../../../../src/http/api/Api.ts"
+import { ApiKey } from "../../../../src/http/api/key/ApiKey.ts"
 import { problemsOfBody, problemsOfQuery, RequestFields } from "../../../../src/http/api/RequestFields.ts"
 
 const Flat = Schema.Struct({ to: Schema.String, agent: Schema.optionalKey(Schema.String) })

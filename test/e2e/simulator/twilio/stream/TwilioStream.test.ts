@@ -224,12 +224,12 @@ describe("faults of a stream", () => {
   it.effect("a sudden close, in mid-frame too, is a fault and no stop", () =>
     Effect.gen(function*() {
       const peer = yield* FakeWire.peer({ faults: { suddenClose: { atMillis: 300 } } })
-      const half = yield* FakeWire.peer({ faults: { suddenClose: { atMillis: 300, midFrame: true } } })
+      const half = yield* FakeWire.peer({ faults: { suddenClose: { atMillis: 300, how: "midFrame" } } })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([yield* Fiber.join(peer.fiber), peer.actions], [{ why: "fault", code: undefined }, ["cut"]])
       assert.deepStrictEqual([yield* Fiber.join(half.fiber), half.actions], [
         { why: "fault", code: undefined },
-        ["cut in mid-frame"]
+        ["cut: midFrame"]
       ])
       assert.strictEqual(peer.sent.at(-1)?.event, "media")
     }))

@@ -1,18 +1,17 @@
 /**
  * Carries TwiML out on a call that was answered: speaks, waits, connects streams, follows redirects.
  */
-import { Clock, Data, Duration, Effect, Queue, Result } from "effect"
-import * as Mulaw from "../../audio/Mulaw.ts"
-import type { Pcm } from "../../audio/Pcm.ts"
-import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
-import type { TerminalStatus } from "../report/SimulatedCallEvent.ts"
-import * as DebuggerCodes from "./DebuggerCodes.ts"
-import * as ConnectStream from "./stream/ConnectStream.ts"
-import { note, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
-import { callParameters, noteWebhook } from "./StatusCallbacks.ts"
-import { samplesPerMilli, toSamples } from "../report/Timeline.ts"
-import * as TwimlReader from "./TwimlReader.ts"
-import { hex, type WebhookClient } from "./WebhookClient.ts"
+import { Clock, Data, Duration, Effect, Queue } from "effect"
+import * as Mulaw from "../../../audio/Mulaw.ts"
+import type { Pcm } from "../../../audio/Pcm.ts"
+import type { PhoneNumber } from "../../../domain/PhoneNumber.ts"
+import type { TerminalStatus } from "../../report/SimulatedCallEvent.ts"
+import * as ConnectStream from "../stream/ConnectStream.ts"
+import { note, type PhoneCall, type Source } from "../../caller/PhoneCall.ts"
+import { samplesPerMilli, toSamples } from "../../report/Timeline.ts"
+import * as TwimlLoader from "./TwimlLoader.ts"
+import type * as TwimlReader from "./TwimlReader.ts"
+import { hex } from "../webhook/WebhookClient.ts"
 
 /** How a `<Dial>` goes. */
 export interface DialResult {
@@ -23,8 +22,7 @@ export interface DialResult {
   readonly talk: Duration.Duration
 }
 
-export interface Environment extends ConnectStream.Environment {
-  readonly webhooks: WebhookClient
+export interface Environment extends ConnectStream.Environment, TwimlLoader.Environment {
   /** How a `<Dial>` to this number goes. */
   readonly ring: (to: PhoneNumber) => DialResult
   /** How `<Say>` sounds. */
@@ -39,47 +37,6 @@ type Outcome = Data.TaggedEnum<{
 const Outcome = Data.taggedEnum<Outcome>()
 
 const completed = Outcome.End({ status: "completed" })
-
-const twimlContentTypes = new Set(["text/xml", "application/xml", "text/html"])
-
-/** Twilio's base for relative URLs of TwiML that came by REST. */
-const twilioBase = "https://api.twilio.com/"
-
-/**
- * Gets and reads a document. Returns `undefined` when there is none, after noting the problem.
- *
- * An empty answer is a document without verbs.
- */
-export const load = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Source) {
-  const problem = (code: number, message: string) => Effect.as(note(call, { _tag: "Problem", code, message }), undefined)
-  const read = Effect.fnUntraced(function*(text: string, base: string) {
-    const document = yield* Effect.result(TwimlReader.parse(text, base))
-    if (Result.isFailure(document)) return yield* problem(document.failure.code, document.failure.message)
-    for (const warning of document.success.warnings) yield* problem(warning.code, warning.message)
-    yield* note(call, { _tag: "Twiml", verbs: document.success.verbs.map((verb) => verb._tag) })
-    return document.success
-  })
-  if (source._tag === "Twiml") return yield* read(source.text, twilioBase)
-
-  const parameters = { ...callParameters(environment.accountSid, call), ...source.more }
-  const answer = yield* Effect.result(
-    environment.webhooks.send({ ...source, parameters, signature: call.faults.webhookSignature })
-  )
-  yield* noteWebhook(
-    call,
-    "voice",
-    source.url,
-    parameters,
-    Result.isFailure(answer) ? answer.failure.status : answer.success.status
-  )
-  if (Result.isFailure(answer)) return yield* problem(answer.failure.code, answer.failure.message)
-  const { body, contentType } = answer.success
-  if (body.trim() === "") return { verbs: [], warnings: [] } satisfies TwimlReader.Document
-  if (!twimlContentTypes.has(contentType)) {
-    return yield* problem(DebuggerCodes.invalidContentType, `TwiML has to be text/xml or application/xml, not "${contentType}".`)
-  }
-  return yield* read(body, source.url)
-})
 
 /** `<Dial>`: rings, lets both talk, and asks the `action` what to do next. */
 const dial = Effect.fn("TwimlRunner.dial")(function*(
@@ -138,7 +95,7 @@ const perform = Effect.fnUntraced(function*(
       if (ended?.why === "callerHungUp") {
         call.hungUpByCaller = true
         if (call.faults.actionAfterEnd === true && verb.action !== undefined) {
-          yield* load(environment, call, { _tag: "Url", ...verb.action, more: { CallStatus: "completed" } })
+          yield* TwimlLoader.tellEnded(environment, call, verb.action)
         }
         return completed
       }
@@ -179,7 +136,7 @@ export const run = Effect.fn("TwimlRunner.run")(function*(
     const redirect = Effect.map(Queue.take(call.redirects), (source): Outcome => Outcome.Goto({ source }))
     const outcome: Outcome = yield* Effect.raceFirst(execute, redirect)
     if (outcome._tag === "End") return outcome.status
-    document = yield* load(environment, call, outcome.source)
+    document = yield* TwimlLoader.load(environment, call, outcome.source)
   }
   return "completed"
 })

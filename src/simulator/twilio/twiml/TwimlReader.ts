@@ -7,8 +7,8 @@
  * https://www.twilio.com/docs/voice/twiml
  */
 import { Data, Effect, Option, Result, Schema } from "effect"
-import * as PhoneNumber from "../../domain/PhoneNumber.ts"
-import * as DebuggerCodes from "./DebuggerCodes.ts"
+import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
+import * as DebuggerCodes from "../DebuggerCodes.ts"
 import * as XmlTree from "./XmlTree.ts"
 
 export type Method = "GET" | "POST"

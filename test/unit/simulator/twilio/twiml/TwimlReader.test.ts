@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import twilio from "twilio"
-import { PhoneNumber } from "../../../../src/domain/PhoneNumber.ts"
-import * as TwimlReader from "../../../../src/simulator/twilio/TwimlReader.ts"
+import { PhoneNumber } from "../../../../../src/domain/PhoneNumber.ts"
+import * as TwimlReader from "../../../../../src/simulator/twilio/twiml/TwimlReader.ts"
 
 const base = "https://calls.example.com/app/twiml"
 

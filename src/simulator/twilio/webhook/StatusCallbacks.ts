@@ -3,9 +3,9 @@
  * They can come late, twice or out of order, since Twilio does not promise that they don't.
  */
 import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
-import type { AccountSid } from "../../domain/Sid.ts"
-import type { CallStatus, WebhookKind } from "../report/SimulatedCallEvent.ts"
-import { note, type Callback, type PhoneCall } from "../caller/PhoneCall.ts"
+import type { AccountSid } from "../../../domain/Sid.ts"
+import type { CallStatus } from "../../report/SimulatedCallEvent.ts"
+import { note, type Callback, type PhoneCall } from "../../caller/PhoneCall.ts"
 import type { WebhookClient } from "./WebhookClient.ts"
 
 /** How status callbacks are delivered: at once, once and in order, unless a field says otherwise. */
@@ -90,26 +90,18 @@ export const forStatus = (accountSid: AccountSid, call: PhoneCall): Callback | u
 
 /** Sends one callback and records its answer. Whatever the answer is, the call goes on. */
 const deliver = Effect.fnUntraced(function*(webhooks: WebhookClient, call: PhoneCall, callback: Callback) {
-  const answer = yield* webhooks.send({ ...callback, signature: call.faults.webhookSignature }).pipe(
-    Effect.map((answer) => answer.status),
-    Effect.catch((error) =>
-      Effect.as(
-        note(call, { _tag: "Problem", code: error.code, message: error.message }),
-        error.status
-      )
-    )
+  const outcome = yield* webhooks.send({ ...callback, signature: call.faults.webhookSignature }).pipe(
+    Effect.catch((error) => Effect.as(note(call, { _tag: "Problem", code: error.code, message: error.message }), error))
   )
-  yield* noteWebhook(call, callback.kind, callback.url, callback.parameters, answer)
+  yield* noteWebhook(call, callback, outcome)
 })
 
-/** Records a request and the status of its answer. */
+/** Records a webhook, the status of its answer, and how many requests were made. */
 export const noteWebhook = (
   call: PhoneCall,
-  kind: WebhookKind,
-  url: string,
-  parameters: Readonly<Record<string, string>>,
-  answer: number | undefined
-): Effect.Effect<void> => note(call, { _tag: "Webhook", kind, url, parameters, answer })
+  { kind, parameters, url }: Pick<Callback, "kind" | "url" | "parameters">,
+  { requests, status }: { readonly status?: number; readonly requests: number }
+): Effect.Effect<void> => note(call, { _tag: "Webhook", kind, url, parameters, answer: status, requests })
 
 /** Delivers what is offered to the queue, until the queue is ended. */
 export const run = Effect.fnUntraced(function*(

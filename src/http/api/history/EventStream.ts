@@ -1,26 +1,32 @@
 /**
- * A call's events as server-sent events (`text/event-stream`). Each has its `_tag` as its name and itself as JSON data.
+ * A call's events as server-sent events (`text/event-stream`). Each has its `_tag` as its name, itself as JSON data, and its number in the
+ * call's history as its ID.
  *
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import { Stream } from "effect"
 import { Sse } from "effect/encoding"
 import { HttpServerResponse } from "effect/http"
-import type { ConversationFeed } from "../../../call/ConversationFeed.ts"
+
+export interface Told {
+  readonly event: { readonly _tag: string }
+  /** Unset: the history does not have it. */
+  readonly id?: number
+}
 
 /** A comment line, which clients ignore: proxies close a connection after half a minute without data. `Sse` writes no comments. */
 const keepAlive = Stream.tick("15 seconds").pipe(Stream.drop(1), Stream.map(() => ": still here\n\n"))
 
 /** The events and the keep-alive comments as UTF-8. The stream ends with the events. Exported for tests. */
-export const encode = (events: ConversationFeed["events"]): Stream.Stream<Uint8Array> =>
+export const encode = (events: Stream.Stream<Told>): Stream.Stream<Uint8Array> =>
   events.pipe(
-    Stream.map((event) => Sse.encoder.write({ _tag: "Event", id: undefined, event: event._tag, data: JSON.stringify(event) })),
+    Stream.map(({ event, id }) => Sse.encoder.write({ _tag: "Event", id: id === undefined ? undefined : String(id), event: event._tag, data: JSON.stringify(event) })),
     Stream.merge(keepAlive, { haltStrategy: "left" }),
     Stream.encodeText
   )
 
 /** The response that sends the events as they happen; neither a cache nor nginx (`x-accel-buffering`) may hold them back. */
-export const response = (events: ConversationFeed["events"]): HttpServerResponse.HttpServerResponse =>
+export const response = (events: Stream.Stream<Told>): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.stream(encode(events), {
     contentType: "text/event-stream",
     headers: { "cache-control": "no-store", "x-accel-buffering": "no" }

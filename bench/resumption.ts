@@ -1,0 +1,122 @@
+/**
+ * How long a caller hears nothing when their line to the service is lost: the stream is cut, and the service is killed and started again.
+ *
+ *     npm run bench -- resumption [--cuts 20 --kills 10]
+ *
+ * The silence is taken from what the caller heard: from the last sound before the loss to the first sound after it. The agent is the
+ * built-in receptionist, and speaks when the line is lost. While the service is away, the number's fallback keeps the call up: a
+ * TwiML Bin that waits a second and asks the service again. A start begins at once after the kill, as a supervisor's would.
+ */
+import { Effect, Fiber, Stream } from "effect"
+import * as Caller from "../src/simulator/caller/Caller.ts"
+import type { SimulatedCall } from "../src/simulator/caller/PhoneCall.ts"
+import * as Resumptions from "../src/simulator/report/Resumptions.ts"
+import * as ServiceEvents from "../src/simulator/report/ServiceEvents.ts"
+import { Simulator } from "../src/simulator/Simulator.ts"
+import type { Faults } from "../src/simulator/twilio/Faults.ts"
+import * as TwimlBins from "../src/simulator/twilio/twiml/TwimlBins.ts"
+import { percentiles, type Service, start, withSimulator } from "./calls.ts"
+import { argument } from "./line/processes.ts"
+
+const cuts = argument("cuts", 20)
+const kills = argument("kills", 10)
+
+/** Streams of one call that are cut: as many as a call is resumed by default. */
+const cutsEach = 5
+
+/** Targets for the 95th percentile, ms. */
+const targets = { cut: 1500, kill: 4000 }
+
+/** What the agent says first when a line was lost (`lines.resumed`). */
+const resumedLine = /cut off/
+
+const place = Effect.fnUntraced(function*(service: Service, faults: Faults) {
+  const simulator = yield* Simulator
+  return yield* simulator.placeCall({
+    from: "+14155550123",
+    to: "+14155550100",
+    webhookUrl: `${service.url}/twiml`,
+    fallbackUrl: simulator.binUrl("wait"),
+    statusCallback: `${service.url}/twilio/status`,
+    caller: Caller.silent,
+    faults
+  })
+})
+
+/** Waits until the agent has been heard on the `count`-th stream for so many ms. */
+const heardOn = (call: SimulatedCall, count: number, millis: number) =>
+  call.changes.pipe(
+    Stream.filter(({ _tag }) => _tag === "FirstSound"),
+    Stream.take(count),
+    Stream.runDrain,
+    Effect.andThen(Effect.sleep(`${millis} millis`)),
+    Effect.raceFirst(call.ended)
+  )
+
+const end = Effect.fnUntraced(function*(call: SimulatedCall) {
+  const found = Resumptions.resumptions(yield* call.events, yield* call.heard)
+  yield* call.hangUp
+  yield* call.settled
+  return found
+})
+
+/** One call whose streams are cut one after the other, each while the agent speaks. */
+const cutCall = Effect.fnUntraced(function*(service: Service, index: number) {
+  const call = yield* place(service, { suddenClose: { atMillis: 900 + (index % 4) * 170, streams: cutsEach } })
+  yield* heardOn(call, cutsEach + 1, 1000)
+  return yield* end(call)
+})
+
+/** One call whose service is killed while the agent speaks; says whether the agent went on, and which service is there now. */
+const killedCall = Effect.fnUntraced(function*(service: Service, index: number) {
+  const call = yield* place(service, {})
+  yield* heardOn(call, 1, 900 + (index % 4) * 170)
+  service.child.kill("SIGKILL")
+  const next = yield* Effect.promise(() => start({ env, place: service.place }))
+  const told: Array<string> = []
+  const watching = yield* Effect.forkChild(Effect.ignore(
+    Stream.runForEach(ServiceEvents.of(next.url, call.sid, next.key), (event) =>
+      Effect.sync(() => {
+        if (event._tag === "AgentSays") told.push(event.text)
+      })).pipe(Effect.retry({ times: 20, while: () => Effect.as(Effect.sleep("200 millis"), true) }))
+  ))
+  yield* Effect.timeoutOption(heardOn(call, 2, 1500), "20 seconds")
+  yield* Fiber.interrupt(watching)
+  return { next, wentOn: told.some((text) => resumedLine.test(text)), found: yield* end(call) }
+})
+
+/** Prints the figures of one kind of loss. `losses`: how many there were, whether the call went on or not. */
+const tell = (title: string, found: ReadonlyArray<Resumptions.Resumption>, losses: number, target: number) => {
+  const silences = found.flatMap(({ silence }) => silence ?? [])
+  console.log(`  ${title}`)
+  console.log(`    last sound to first sound, at the caller's  ${percentiles(silences)} (target: p95 ${target} ms)`)
+  console.log(`    of them after the loss                      ${percentiles(found.flatMap(({ sinceLoss }) => sinceLoss ?? []))}`)
+  console.log(`    after which nothing was heard               ${losses - silences.length} of ${losses}`)
+}
+
+const env = { AGENT: "receptionist" }
+let service = await start({ env })
+
+const program = Effect.gen(function*() {
+  const calls = Math.ceil(cuts / cutsEach)
+  const cut: Array<Resumptions.Resumption> = []
+  for (let index = 0; index < calls; index++) cut.push(...(yield* cutCall(service, index)))
+  tell(`the stream is cut, ${cutsEach} times in each call`, cut, calls * cutsEach, targets.cut)
+
+  const killed: Array<Resumptions.Resumption> = []
+  let wentOn = 0
+  for (let index = 0; index < kills; index++) {
+    const round = yield* killedCall(service, index)
+    service = round.next
+    killed.push(...round.found)
+    if (round.wentOn) wentOn++
+  }
+  tell("the service is killed with -9 and started again", killed, kills, targets.kill)
+  console.log(`    after which the agent went on               ${wentOn} of ${kills}`)
+})
+
+try {
+  await withSimulator(service, program, { bins: { wait: TwimlBins.pauseAndRedirect(`${service.url}/twiml`) } })
+} finally {
+  await service.stop()
+}

@@ -1,0 +1,118 @@
+/**
+ * Records media streams: a fiber of each writes what was heard to a file once a second.
+ *
+ * The disk never delays a frame: sound waits in memory of a bounded size. What a slow or full disk does not take becomes silence in the
+ * recording, and is counted.
+ */
+import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Metric, type Scope } from "effect"
+import type { Agent } from "../../agent/Agent.ts"
+import { AppConfig } from "../../config/AppConfig.ts"
+import * as Metrics from "../../observability/Metrics.ts"
+import { CallRecordings, type Part, type PartFile } from "../../store/recording/CallRecordings.ts"
+import type { MediaStream } from "../../twilio/media/MediaStream.ts"
+import type { CallKeeping } from "../CallInfo.ts"
+import type { LineListener } from "../media/LineListener.ts"
+import * as LineRecorder from "./LineRecorder.ts"
+import type { Taken } from "./StereoBuffer.ts"
+
+const writeEvery = Duration.seconds(1)
+
+/** How long the end of a stream waits for the disk. */
+const lastWritesTimeout = Duration.seconds(2)
+
+const bytesPerSecond = 16_000
+
+export class CallRecorder extends Context.Service<CallRecorder, {
+  /** A call is recorded if its request, its agent or the configuration wants it, and if more than figures is kept of it. */
+  readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping?: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
+  /** Hears a media stream until the scope closes. Never waits for the disk, but for a moment at the end. */
+  readonly listen: (
+    part: Part,
+    stream: Pick<MediaStream, "openedAt">,
+    agent: Pick<Agent, "maxBacklogFrames">
+  ) => Effect.Effect<LineListener, never, Scope.Scope>
+}>()("client-caller/call/recording/CallRecorder") {
+  static readonly layer = Layer.effect(
+    CallRecorder,
+    Effect.gen(function*() {
+      const { limits, recording } = yield* AppConfig
+      const recordings = yield* CallRecordings
+      const clock = yield* Clock.Clock
+      const scope = yield* Effect.scope
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+      return CallRecorder.of({
+        isRecorded: ({ agent, keeping }) => keeping?.words !== false && (recording.all || agent.isRecorded === true || keeping?.isRecorded === true),
+        listen: Effect.fnUntraced(function*(part, { openedAt }, { maxBacklogFrames }) {
+          const backlog = maxBacklogFrames === undefined ? Duration.toMillis(limits.backlog) : undefined
+          const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })
+          const ended = yield* Deferred.make<number>()
+          // A fiber of the service's: it writes what is left when the stream is over, also while the service stops.
+          const writing = yield* Effect.forkIn(write(recordings, part, recorder, now, Deferred.await(ended)), scope)
+          yield* Effect.addFinalizer(() =>
+            Effect.andThen(
+              Effect.sync(() => Deferred.doneUnsafe(ended, Effect.succeed(now()))),
+              Effect.timeoutOption(Fiber.await(writing), lastWritesTimeout)
+            ))
+          return recorder
+        })
+      })
+    })
+  )
+}
+
+/** Writes until the stream has ended, at the moment (monotonic ms) that `ended` gives. */
+const write = (
+  recordings: CallRecordings["Service"],
+  part: Part,
+  recorder: LineRecorder.LineRecorder,
+  now: () => number,
+  ended: Effect.Effect<number>
+): Effect.Effect<void> => {
+  let isTold = false
+  const tell = (reason: string) =>
+    Effect.suspend(() => {
+      if (isTold) return Effect.void
+      isTold = true
+      return Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)
+    })
+
+  /** Bytes of silence that stand for sound which the disk did not take. */
+  let missingBytes = 0
+  const append = (file: PartFile, { silentBytes, sound }: Taken) =>
+    Effect.gen(function*() {
+      missingBytes += silentBytes
+      if (missingBytes > 0) {
+        yield* file.append({ silentBytes: missingBytes })
+        missingBytes = 0
+      }
+      if (sound.length > 0) yield* file.append(sound)
+    }).pipe(
+      Effect.catch(({ reason }) =>
+        Effect.suspend(() => {
+          missingBytes += sound.length
+          return Effect.andThen(Metric.update(Metrics.recordingLost, sound.length / bytesPerSecond), tell(reason))
+        })
+      )
+    )
+
+  const untilNext = Effect.raceFirst(Effect.as(Effect.sleep(writeEvery), undefined), ended)
+
+  const toFile = Effect.gen(function*() {
+    const file = yield* recordings.begin(part)
+    while (true) {
+      const endedAt = yield* untilNext
+      for (const taken of endedAt === undefined ? [recorder.take(now())] : recorder.finish(endedAt)) yield* append(file, taken)
+      if (endedAt !== undefined) return
+    }
+  }).pipe(Effect.scoped)
+
+  /** A folder that can't be written to now may be so later in the call. */
+  const persistently: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
+    Effect.andThen(tell(reason), Effect.flatMap(untilNext, (endedAt) => endedAt === undefined ? persistently : Effect.void)))
+
+  return persistently.pipe(
+    Effect.ensuring(Effect.suspend(() => Metric.update(Metrics.recordingLost, recorder.lostMillis() / 1000))),
+    Effect.annotateLogs({ callSid: part.callSid })
+  )
+}

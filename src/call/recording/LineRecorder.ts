@@ -1,0 +1,93 @@
+/**
+ * Hears a media stream and gives its sound as a recording has it: the caller left, the agent right, in the line's time.
+ *
+ * - The caller's sound counts media time: each piece follows the one before. Sound that the network holds up is waited for.
+ * - The agent's sound stands where it is played. What a `clear` cut is not there.
+ */
+import type { LineListener } from "../media/LineListener.ts"
+import { StereoBuffer, type Taken } from "./StereoBuffer.ts"
+
+const samplesPerMilli = 8
+
+const [callerChannel, agentChannel] = [0, 1] as const
+
+/** Sound is given this late (ms), so that a piece that comes somewhat late still finds its place. */
+const delayMillis = 250
+
+/** The agent's sound is taken to follow directly upon the sound before it if it would begin so little later, in samples. */
+const maxSeam = 16
+
+/** From an agent that gets no silence for what is missing, a gap in the caller's sound shows only by the time that has passed, ms. */
+const maxLagMillis = 200
+
+/** Four seconds of sound, which an undisturbed recording needs at most. */
+const bufferedSamples = 2 ** 15
+
+/** What the disk may take to write, beside what the network may hold up. */
+const diskMillis = 8000
+
+export interface LineRecorder extends LineListener {
+  /** What is settled now (monotonic ms), and was not taken before. */
+  readonly take: (at: number) => Taken
+  /** The stream has ended at this moment (monotonic ms): all that is left, in order. */
+  readonly finish: (at: number) => ReadonlyArray<Taken>
+  /** ms of sound that were lost. */
+  readonly lostMillis: () => number
+}
+
+export const make = (options: {
+  /** The recording's beginning, monotonic ms. */
+  readonly beginsAt: number
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** How long (ms) the network may hold up the caller's sound; unset: the caller's sound has gaps, see `LineListener.onCallerSound`. */
+  readonly backlog: number | undefined
+}): LineRecorder => {
+  const { backlog, beginsAt, now } = options
+  const maxSamples = 2 ** Math.ceil(Math.log2(((backlog ?? 0) + diskMillis) * samplesPerMilli))
+  const buffer = new StereoBuffer(bufferedSamples, Math.max(bufferedSamples, maxSamples))
+  /** Positions behind each side's last sound. */
+  let callerEnd = 0
+  let agentEnd = 0
+
+  const positionOf = (at: number) => Math.max(0, Math.round((at - beginsAt) * samplesPerMilli))
+
+  /** Sound of the network's may come for as long as the backlog holds. */
+  const waitsFor = (at: number) => backlog === undefined ? Number.POSITIVE_INFINITY : Math.max(callerEnd, at - backlog * samplesPerMilli)
+
+  const cut = (position: number) => {
+    if (position >= agentEnd) return
+    buffer.silence(agentChannel, position, agentEnd)
+    agentEnd = position
+  }
+
+  return {
+    onCallerSound: (mulaw) => {
+      if (backlog === undefined) {
+        const position = positionOf(now()) - mulaw.length
+        if (position - callerEnd > maxLagMillis * samplesPerMilli) callerEnd = position
+      }
+      buffer.write(callerChannel, callerEnd, mulaw)
+      callerEnd += mulaw.length
+    },
+    onAgentSound: (mulaw, playsAt) => {
+      const position = positionOf(playsAt)
+      if (position - agentEnd > maxSeam) agentEnd = position
+      buffer.write(agentChannel, agentEnd, mulaw)
+      agentEnd += mulaw.length
+    },
+    onClear: (at) => cut(positionOf(at)),
+    take: (at) => {
+      const position = positionOf(at - delayMillis)
+      return buffer.take(Math.min(position, waitsFor(position)))
+    },
+    finish: (at) => {
+      const position = positionOf(at)
+      cut(position)
+      const end = Math.max(position, callerEnd)
+      // The second has the silence behind the buffer's room.
+      return [buffer.take(end), buffer.take(end)]
+    },
+    lostMillis: () => buffer.lost / samplesPerMilli
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The newest sound of two channels, mu-law at 8 kHz, interleaved as a file has it. Sound is put at its place in time and taken in order.
+ *
+ * Positions count samples from the recording's beginning. What nobody writes is silence. The buffer grows while sound is not taken, up to a
+ * limit. Then its oldest sound is lost and becomes silence, so that later sound keeps its place.
+ */
+import * as Mulaw from "../../audio/Mulaw.ts"
+
+export type Channel = 0 | 1
+
+export interface Taken {
+  /** Bytes of silence that come before the sound, in place of sound that was lost. */
+  readonly silentBytes: number
+  readonly sound: Uint8Array
+}
+
+export class StereoBuffer {
+  readonly #maxSamples: number
+  #bytes: Uint8Array
+  /** Samples of each channel that have room; a power of two. */
+  #samples: number
+  /** The first position that was not taken. */
+  #from = 0
+  /** Positions before `from` that were lost since the last time. */
+  #skipped = 0
+  #lost = 0
+
+  /** `samples` and `maxSamples` of each channel: powers of two. */
+  constructor(samples: number, maxSamples: number) {
+    this.#samples = samples
+    this.#maxSamples = maxSamples
+    this.#bytes = new Uint8Array(2 * samples).fill(Mulaw.silence)
+  }
+
+  /** Samples that were lost because nobody took them, or because they came too late. */
+  get lost(): number {
+    return this.#lost
+  }
+
+  /** The first position that was not taken. */
+  get from(): number {
+    return this.#from
+  }
+
+  /** Puts sound of one channel at a position. */
+  write(channel: Channel, position: number, mulaw: Uint8Array): void {
+    const end = position + mulaw.length
+    if (end > this.#from + this.#samples) this.#makeRoom(end)
+    const begin = Math.max(position, this.#from)
+    if (begin > position) this.#lost += Math.min(begin, end) - position
+    const bytes = this.#bytes
+    const mask = this.#samples - 1
+    for (let at = begin; at < end; at++) bytes[2 * (at & mask) + channel] = mulaw[at - position]
+  }
+
+  /** Makes one channel silent between two positions, as far as it was not taken. */
+  silence(channel: Channel, position: number, end: number): void {
+    const bytes = this.#bytes
+    const mask = this.#samples - 1
+    const last = Math.min(end, this.#from + this.#samples)
+    for (let at = Math.max(position, this.#from); at < last; at++) bytes[2 * (at & mask) + channel] = Mulaw.silence
+  }
+
+  /** Takes what lies before a position. The bytes are the taker's own. */
+  take(end: number): Taken {
+    const silentBytes = 2 * this.#skipped
+    this.#skipped = 0
+    const inBuffer = Math.min(Math.max(end, this.#from), this.#from + this.#samples)
+    const sound = new Uint8Array(2 * (inBuffer - this.#from))
+    const first = 2 * (this.#from & (this.#samples - 1))
+    const untilWrap = Math.min(sound.length, this.#bytes.length - first)
+    sound.set(this.#bytes.subarray(first, first + untilWrap))
+    sound.set(this.#bytes.subarray(0, sound.length - untilWrap), untilWrap)
+    this.#clear(inBuffer - this.#from)
+    // Nothing was written further on: that is silence for the next time.
+    this.#skipped = Math.max(0, end - inBuffer)
+    this.#from = Math.max(end, this.#from)
+    return { silentBytes, sound }
+  }
+
+  #makeRoom(end: number): void {
+    let samples = this.#samples
+    while (samples < this.#maxSamples && end > this.#from + samples) samples *= 2
+    if (samples > this.#samples) this.#grow(samples)
+    const missing = end - (this.#from + this.#samples)
+    if (missing <= 0) return
+    this.#clear(Math.min(missing, this.#samples))
+    this.#from += missing
+    this.#skipped += missing
+    this.#lost += missing
+  }
+
+  #grow(samples: number): void {
+    const bytes = new Uint8Array(2 * samples).fill(Mulaw.silence)
+    for (let at = this.#from; at < this.#from + this.#samples; at++) {
+      const before = 2 * (at & (this.#samples - 1))
+      const after = 2 * (at & (samples - 1))
+      bytes[after] = this.#bytes[before]
+      bytes[after + 1] = this.#bytes[before + 1]
+    }
+    this.#bytes = bytes
+    this.#samples = samples
+  }
+
+  /** Makes the first samples of both channels silent. */
+  #clear(samples: number): void {
+    const first = 2 * (this.#from & (this.#samples - 1))
+    const length = 2 * samples
+    const untilWrap = Math.min(length, this.#bytes.length - first)
+    this.#bytes.fill(Mulaw.silence, first, first + untilWrap)
+    this.#bytes.fill(Mulaw.silence, 0, length - untilWrap)
+  }
+}

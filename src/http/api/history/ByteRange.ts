@@ -1,0 +1,22 @@
+/**
+ * The header `Range` with one range of bytes (RFC 9110, section 14). What it can't be read as is no range: all bytes are sent.
+ */
+
+/** From `from` up to, but without, `to`. */
+export interface ByteRange {
+  readonly from: number
+  readonly to: number
+}
+
+const form = /^bytes=(\d{0,15})-(\d{0,15})$/
+
+/** `"all"`: there is no range; `"none"`: the file has no such bytes. */
+export const read = (header: string | undefined, length: number): ByteRange | "all" | "none" => {
+  const match = form.exec(header?.trim() ?? "")
+  const [, first = "", last = ""] = match ?? []
+  if (match === null || (first === "" && last === "")) return "all"
+  if (first === "") return Number(last) === 0 ? "none" : { from: Math.max(0, length - Number(last)), to: length }
+  const range = { from: Number(first), to: last === "" ? length : Math.min(length, Number(last) + 1) }
+  if (last !== "" && Number(last) < Number(first)) return "all"
+  return range.from >= length ? "none" : range
+}

@@ -1,0 +1,39 @@
+/**
+ * Where a page of the list begins, as clients carry it: signed, so that only those that were given out are taken, with the filters they
+ * were given for.
+ */
+import { Option, Schema } from "effect"
+import { createHash, createHmac, timingSafeEqual } from "node:crypto"
+import type { Position } from "../../../store/history/CallFilters.ts"
+
+/** Bytes of the signature. */
+const signatureLength = 16
+
+const Content = Schema.fromJsonString(Schema.Tuple([Schema.Number, Schema.String]))
+const decodeContent = Schema.decodeUnknownOption(Content)
+
+export interface Cursors {
+  /** `filters`: those that the page was asked with, equal for equal filters. */
+  readonly write: (position: Position, filters: string) => string
+  /** `None`: it was not given out, or for other filters. */
+  readonly read: (cursor: string, filters: string) => Option.Option<Position>
+}
+
+/** Cursors of one secret are good for all processes that have it. */
+export const make = (secret: string): Cursors => {
+  const key = createHash("sha256").update(`cursors of GET /calls ${secret}`).digest()
+  const sign = (content: string, filters: string) => createHmac("sha256", key).update(`${content}\n${filters}`).digest().subarray(0, signatureLength)
+  return {
+    write: ({ callSid, startedAt }, filters) => {
+      const content = JSON.stringify([startedAt, callSid])
+      return Buffer.concat([sign(content, filters), Buffer.from(content)]).toString("base64url")
+    },
+    read: (cursor, filters) => {
+      const bytes = Buffer.from(cursor, "base64url")
+      if (bytes.length <= signatureLength || bytes.length > 200) return Option.none()
+      const content = bytes.toString("utf8", signatureLength)
+      if (!timingSafeEqual(bytes.subarray(0, signatureLength), sign(content, filters))) return Option.none()
+      return Option.map(decodeContent(content), ([startedAt, callSid]) => ({ startedAt, callSid }))
+    }
+  }
+}

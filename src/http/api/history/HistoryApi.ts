@@ -1,0 +1,197 @@
+/**
+ * The API's endpoints for calls that were and that are: the list, one call, what was said, its sound, its events, and erasure.
+ */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { CallSid } from "../../../domain/Sid.ts"
+import { ApiKey } from "../key/ApiKey.ts"
+import * as Problems from "../Problems.ts"
+import { RequestFields } from "../RequestFields.ts"
+
+const described = (description: string) => Schema.String.annotate({ description })
+
+/** In a query; what is not there does not select. */
+const filters = {
+  from: Schema.optionalKey(described("Calls that began at this time or later: ISO 8601 with a time zone, such as 2026-05-01T00:00:00Z")),
+  to: Schema.optionalKey(described("Calls that began before this time")),
+  number: Schema.optionalKey(described("The telephone number of either side, with its country code")),
+  agent: Schema.optionalKey(described("The agent's name")),
+  direction: Schema.optionalKey(described("inbound or outbound")),
+  outcome: Schema.optionalKey(described("Twilio's last word, such as no-answer; or why the call ended, such as agentLeft; or live")),
+  campaign: Schema.optionalKey(described("The campaign that the request named")),
+  text: Schema.optionalKey(described("Words that either side said, all in one turn")),
+  limit: Schema.optionalKey(described("Calls of a page, 1 to 200; the default is 50")),
+  cursor: Schema.optionalKey(described("Where the page begins: next of the page before, with the same filters"))
+}
+
+/** `metadata.KEY=value`: a member of the call's metadata. */
+const ListQuery = Schema.StructWithRest(Schema.Struct(filters), [
+  Schema.Record(Schema.TemplateLiteral(["metadata.", Schema.String]), Schema.String)
+])
+
+const time = (description: string) => Schema.NullOr(Schema.String.annotate({ description: `${description}; ISO 8601` }))
+
+const summary = {
+  call_sid: CallSid,
+  direction: Schema.Literals(["inbound", "outbound"]),
+  from: Schema.NullOr(Schema.String).annotate({ description: "E.164; or hmac: and 43 characters, where numbers are hashed; null once erased" }),
+  to: Schema.NullOr(Schema.String),
+  agent: Schema.String,
+  campaign: Schema.NullOr(Schema.String),
+  metadata: Schema.NullOr(Schema.Json),
+  started_at: Schema.String,
+  answered_at: time("When it was answered"),
+  ended_at: time("When it ended; null while it has not"),
+  status: Schema.NullOr(Schema.String).annotate({ description: "Twilio's last word, such as completed or no-answer" }),
+  reason: Schema.NullOr(Schema.String).annotate({ description: "Why it ended, such as callerLeft" }),
+  ended_by: Schema.NullOr(Schema.String).annotate({ description: "caller, agent, operator, service, network or nobody" }),
+  duration_seconds: Schema.NullOr(Schema.Number).annotate({ description: "From the answer to the end" }),
+  final: Schema.Boolean.annotate({ description: "Nothing of the outcome changes any more" }),
+  turns: Schema.Number,
+  words: Schema.Literals(["kept", "never", "expired", "erased"])
+}
+
+export const ListedCall = Schema.Struct(summary).annotate({ identifier: "ListedCall" })
+
+export const CallPage = Schema.Struct({
+  calls: Schema.Array(ListedCall),
+  next: Schema.NullOr(Schema.String).annotate({ description: "The cursor of the next page; null at the end" })
+}).annotate({ identifier: "CallPage" })
+
+const Use = Schema.Struct({
+  stage: Schema.Literals(["transcript", "reply", "speech"]),
+  engine: Schema.String,
+  requests: Schema.Number,
+  sound_seconds: Schema.optionalKey(Schema.Number),
+  input_tokens: Schema.optionalKey(Schema.Number),
+  output_tokens: Schema.optionalKey(Schema.Number),
+  characters: Schema.optionalKey(Schema.Number)
+})
+
+const Delivery = Schema.Struct({
+  id: Schema.String,
+  type: Schema.String,
+  state: Schema.String,
+  attempts: Schema.Number,
+  next_at: time("The next attempt"),
+  last_error: Schema.NullOr(Schema.String),
+  created_at: Schema.String,
+  updated_at: Schema.String
+})
+
+export const StoredCall = Schema.Struct({
+  ...summary,
+  live: Schema.Boolean.annotate({ description: "It has not ended, and may go on" }),
+  sip_code: Schema.NullOr(Schema.Number),
+  answered_by: Schema.NullOr(Schema.String).annotate({ description: "Twilio's AnsweredBy" }),
+  billable_minutes: Schema.NullOr(Schema.Number),
+  streams: Schema.Number.annotate({ description: "Media streams; more than one: it was resumed" }),
+  resumptions: Schema.Number,
+  memory_lost: Schema.Boolean.annotate({ description: "The conversation began anew at a resumption" }),
+  axis_started_at: time("The zero of all times on the call's axis: when its first media stream began"),
+  figures: Schema.Struct({
+    caller_turns: Schema.Number,
+    agent_turns: Schema.Number,
+    interrupted: Schema.Number.annotate({ description: "Turns of the agent that the caller cut" }),
+    actions: Schema.Number.annotate({ description: "Tools, transfers and keys" }),
+    latency_ms: Schema.NullOr(Schema.Struct({ count: Schema.Number, p50: Schema.Number, p95: Schema.Number })).annotate({
+      description: "From the caller's last sound to the reply's first, as heard"
+    })
+  }),
+  usage: Schema.Array(Use),
+  cost: Schema.NullOr(Schema.Struct({ currency: Schema.String, total: Schema.Number })),
+  recording: Schema.NullOr(Schema.Struct({ duration_seconds: Schema.Number, bytes: Schema.Number, path: Schema.String })),
+  deliveries: Schema.Array(Delivery).annotate({ description: "Webhooks of this call" })
+}).annotate({ identifier: "StoredCall" })
+
+export const Transcript = Schema.Struct({
+  call_sid: CallSid,
+  turns: Schema.Array(Schema.Struct({
+    turn: Schema.Number,
+    role: Schema.Literals(["caller", "agent"]),
+    started_ms: Schema.Number.annotate({ description: "On the call's axis, which is the recording's time" }),
+    ended_ms: Schema.Number,
+    text: Schema.String.annotate({ description: "What was said; of the agent, what it began to say" }),
+    cut: Schema.Boolean,
+    latency_ms: Schema.NullOr(Schema.Number),
+    words: Schema.Array(Schema.Struct({ text: Schema.String, ms: Schema.Number, heard: Schema.Boolean }))
+  })),
+  actions: Schema.Array(Schema.Struct({
+    id: Schema.String,
+    kind: Schema.Literals(["tool", "transfer", "keys"]),
+    name: Schema.String,
+    ms: Schema.Number,
+    state: Schema.Literals(["asked", "answered", "notSent", "unknown"]),
+    arguments: Schema.String,
+    answer: Schema.NullOr(Schema.String)
+  }))
+}).annotate({ identifier: "Transcript" })
+
+/** One thing that happened on a call; the other fields depend on `_tag` (docs/latency.md). */
+export const CallEvent = Schema.Struct({
+  _tag: Schema.String,
+  at: Schema.Number.annotate({ description: "ms since the conversation began" }),
+  turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })
+}).annotate({ identifier: "CallEvent" })
+
+const params = { callSid: CallSid }
+
+export class HistoryGroup extends HttpApiGroup.make("calls")
+  .add(
+    HttpApiEndpoint.get("list", "/calls", {
+      query: ListQuery,
+      success: CallPage,
+      error: [Problems.InvalidRequest, Problems.HistoryUnreachable]
+    }).annotateMerge(OpenApi.annotations({
+      summary: "Calls, newest first",
+      description: "All filters that are given must hold; `metadata.KEY=value` selects by a member of the metadata. A page may have fewer calls than "
+        + "`limit` where few fit: go on while there is a `next`."
+    })),
+    HttpApiEndpoint.get("find", "/calls/:callSid", {
+      params,
+      success: StoredCall,
+      error: [Problems.NoSuchCall, Problems.HistoryUnreachable]
+    }).annotateMerge(OpenApi.annotations({ summary: "One call: its outcome and its figures" })),
+    HttpApiEndpoint.delete("erase", "/calls/:callSid", {
+      params,
+      success: HttpApiSchema.NoContent,
+      error: [Problems.NoSuchCall, Problems.CallIsLive, Problems.HistoryUnreachable]
+    }).annotateMerge(OpenApi.annotations({
+      summary: "Erase what a call has of people",
+      description: "Its words, actions, events, sound, numbers, metadata and webhooks are gone; figures stay (docs/data.md)."
+    })),
+    HttpApiEndpoint.get("transcript", "/calls/:callSid/transcript", {
+      params,
+      query: { format: Schema.optionalKey(described("json or text; the default is what Accept asks for, else json")) },
+      success: [Transcript, Schema.String.pipe(HttpApiSchema.asText())],
+      error: [Problems.InvalidRequest, Problems.NoSuchCall, Problems.HistoryUnreachable]
+    }).annotateMerge(OpenApi.annotations({
+      summary: "What was said and done on a call",
+      description: "Each word is marked heard or not. As text, what was not heard is in brackets."
+    })),
+    HttpApiEndpoint.get("recording", "/calls/:callSid/recording.wav", {
+      params,
+      headers: { range: Schema.optionalKey(Schema.String) },
+      success: HttpApiSchema.StreamUint8Array({ contentType: "audio/wav" }),
+      error: [Problems.NoSuchCall, Problems.NoRecording, Problems.RangeNotSatisfiable, Problems.HistoryUnreachable]
+    }).annotateMerge(OpenApi.annotations({
+      summary: "The sound of a call: the caller left, the agent right, as heard",
+      description: "Takes `Range` with one range of bytes."
+    })),
+    HttpApiEndpoint.get("events", "/calls/:callSid/events", {
+      params,
+      headers: { "last-event-id": Schema.optionalKey(Schema.String) },
+      success: HttpApiSchema.StreamSse({ data: CallEvent }),
+      error: [Problems.InvalidRequest, Problems.NoSuchCall, Problems.HistoryUnreachable]
+    }).annotateMerge(OpenApi.annotations({
+      summary: "What is said and done on a call, as it happens or as it did",
+      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (so far; only while the call is live), CallerSaid, "
+        + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
+        + "They hold what people say. With `Last-Event-ID` they begin behind that event."
+    }))
+  )
+  // The last one is the outermost: a stranger is told of the key, and of nothing else.
+  .middleware(RequestFields)
+  .middleware(ApiKey)
+  .annotateMerge(OpenApi.annotations({ title: "Calls" }))
+{}

@@ -1,0 +1,125 @@
+/**
+ * The endpoints for calls that were and that are.
+ */
+import { Effect, Metric, Option, Redacted, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { CallRegistry } from "../../../call/CallRegistry.ts"
+import { Credentials } from "../../../config/Credentials.ts"
+import type { CallSid } from "../../../domain/Sid.ts"
+import * as Metrics from "../../../observability/Metrics.ts"
+import { StoredCalls } from "../../../store/history/StoredCalls.ts"
+import { CallRecordings } from "../../../store/recording/CallRecordings.ts"
+import { CallErasure } from "../../../store/retention/CallErasure.ts"
+import { NumberKey } from "../../../store/retention/NumberKey.ts"
+import { Api } from "../Api.ts"
+import * as Problems from "../Problems.ts"
+import { withHeader } from "../ResponseHeader.ts"
+import * as ByteRange from "./ByteRange.ts"
+import * as CallViews from "./CallViews.ts"
+import * as Cursor from "./Cursor.ts"
+import * as EventFeed from "./EventFeed.ts"
+import * as EventStream from "./EventStream.ts"
+import * as ListQuery from "./ListQuery.ts"
+import * as TranscriptText from "./TranscriptText.ts"
+
+/** s. */
+const retryAfter = 5
+
+const unreachable = (error: { readonly message: string }) => new Problems.HistoryUnreachable({ detail: error.message, retry_after: retryAfter })
+
+/** Counts a refused request, and sends `retry_after` as a header too. */
+const countRefusal = (problem: { readonly type: string; readonly retry_after?: number }) =>
+  Effect.andThen(
+    Metric.update(Metrics.apiRefused(Problems.nameOf(problem)), 1),
+    problem.retry_after === undefined ? Effect.void : withHeader("retry-after", String(problem.retry_after))
+  )
+
+const noSuchCall = () => new Problems.NoSuchCall({ detail: "The history has no call of this SID." })
+
+/** `text/plain` before JSON, by the parameter or by what the client accepts. */
+const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept: string) {
+  if (format !== undefined && format !== "json" && format !== "text") return yield* new Problems.InvalidRequest({ detail: "\"format\" must be json or text." })
+  return format === undefined ? /(?:^|,)\s*text\/plain\b/i.test(accept) && !/application\/json/i.test(accept) : format === "text"
+})
+
+/** The number of the event that a client has seen last; -1: none. */
+const eventId = Effect.fnUntraced(function*(header: string | undefined) {
+  if (header === undefined || header.trim() === "") return -1
+  if (!/^\d{1,9}$/.test(header.trim())) return yield* new Problems.InvalidRequest({ detail: "Last-Event-ID must be the ID of an event of this call." })
+  return Number(header)
+})
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "calls",
+  Effect.fn(function*(handlers) {
+    const stored = yield* StoredCalls
+    const registry = yield* CallRegistry
+    const recordings = yield* CallRecordings
+    const erasure = yield* CallErasure
+    const numbers = yield* NumberKey
+    const cursors = Cursor.make(Redacted.value((yield* Credentials).apiKey))
+
+    const find = (callSid: CallSid) =>
+      stored.find(callSid).pipe(
+        Effect.mapError(unreachable),
+        Effect.flatMap(Option.match({ onNone: () => Effect.fail(noSuchCall()), onSome: Effect.succeed }))
+      )
+
+    const list = Effect.fn("GET /calls")(function*({ query }: { readonly query: ListQuery.Query }) {
+      const asked = yield* ListQuery.read(query, cursors, numbers.variants)
+      const { calls, next } = yield* Effect.mapError(stored.list(asked.filters, asked.limit, asked.after), unreachable)
+      return { calls: calls.map(CallViews.listed), next: next === undefined ? null : cursors.write(next, asked.fingerprint) }
+    }, Effect.tapError(countRefusal))
+
+    const erase = Effect.fn("DELETE /calls/{callSid}")(function*({ params: { callSid } }: { readonly params: { readonly callSid: CallSid } }) {
+      const { isLive } = yield* find(callSid)
+      if (isLive || Option.isSome(yield* registry.find(callSid))) {
+        return yield* new Problems.CallIsLive({ detail: "A call that goes on can't be erased. Wait for its end, or end it, and ask again." })
+      }
+      yield* registry.forget(callSid)
+      yield* Effect.mapError(erasure.erase(callSid), unreachable)
+    }, Effect.tapError(countRefusal))
+
+    return handlers
+      .handle("list", list)
+      .handle("find", Effect.fn("GET /calls/{callSid}")(function*({ params: { callSid } }) {
+        const call = yield* find(callSid)
+        return CallViews.detailed(call, yield* Effect.orElseSucceed(recordings.find(callSid), () => Option.none()))
+      }, Effect.tapError(countRefusal)))
+      .handle("erase", erase)
+      .handle("transcript", Effect.fn("GET /calls/{callSid}/transcript")(function*({ params: { callSid }, query, request }) {
+        const isText = yield* wantsText(query.format, request.headers.accept ?? "")
+        yield* find(callSid)
+        const [turns, actions] = yield* Effect.mapError(Effect.all([stored.turns(callSid), stored.actions(callSid)]), unreachable)
+        yield* withHeader("cache-control", "no-store")
+        yield* withHeader("vary", "accept")
+        return isText ? TranscriptText.of(turns, actions) : CallViews.transcript(callSid, turns, actions)
+      }, Effect.tapError(countRefusal)))
+      .handleRaw("recording", Effect.fn("GET /calls/{callSid}/recording.wav")(function*({ headers, params: { callSid } }) {
+        yield* find(callSid)
+        const found = yield* Effect.mapError(recordings.find(callSid), unreachable)
+        if (Option.isNone(found)) return yield* new Problems.NoRecording({ detail: "This call was not recorded, or its sound is kept no longer." })
+        const { length, read } = found.value
+        const range = ByteRange.read(headers.range, length)
+        if (range === "none") {
+          yield* withHeader("content-range", `bytes */${length}`)
+          return yield* new Problems.RangeNotSatisfiable({ detail: `The recording has ${length} bytes.` })
+        }
+        const { from, to } = range === "all" ? { from: 0, to: length } : range
+        return HttpServerResponse.stream(Stream.orDie(read(from, to)), {
+          status: range === "all" ? 200 : 206,
+          contentType: "audio/wav",
+          contentLength: to - from,
+          headers: { "accept-ranges": "bytes", "cache-control": "no-store", ...(range === "all" ? {} : { "content-range": `bytes ${from}-${to - 1}/${length}` }) }
+        })
+      }, Effect.tapError(countRefusal)))
+      .handleRaw("events", Effect.fn("GET /calls/{callSid}/events")(function*({ headers, params: { callSid } }) {
+        const after = yield* eventId(headers["last-event-id"])
+        const here = yield* registry.events(callSid)
+        if (Option.isNone(here)) yield* find(callSid)
+        return EventStream.response(EventFeed.make(stored, callSid, after, here))
+      }, Effect.tapError(countRefusal)))
+  })
+)

@@ -1,0 +1,126 @@
+/**
+ * What `GET /calls` is asked for.
+ */
+import { DateTime, Effect, Option, Result } from "effect"
+import type { EndReason } from "../../../call/CallState.ts"
+import { nearest } from "../../../domain/DidYouMean.ts"
+import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
+import type { CallFilters, Position } from "../../../store/history/CallFilters.ts"
+import * as TextSearch from "../../../store/history/TextSearch.ts"
+import * as Problems from "../Problems.ts"
+import type { Cursors } from "./Cursor.ts"
+
+export type Query = Readonly<Record<string, string | undefined>>
+
+export interface Asked {
+  readonly filters: Omit<CallFilters, "accountSid">
+  readonly limit: number
+  readonly after?: Position
+  /** Equal for equal filters. */
+  readonly fingerprint: string
+}
+
+const defaultLimit = 50
+const maxLimit = 200
+
+/** Characters of a text to be looked for. */
+const maxText = 200
+
+/** As much of a member of the metadata is kept to be looked for. */
+const maxLabel = 200
+
+const metadataPrefix = "metadata."
+
+const reasons: Readonly<Record<EndReason, true>> = {
+  completed: true, busy: true, noAnswer: true, failed: true, canceled: true, callerLeft: true, agentLeft: true, agentFailed: true, transferred: true,
+  noStream: true, streamLost: true, mediaTimeout: true, tooLong: true, badMessages: true, mediaAhead: true, oversizedMessage: true, slowPeer: true,
+  requested: true, shutdown: true
+}
+const outcomes = [...Object.keys(reasons), "no-answer", "live"]
+
+const refuse = (detail: string) => Result.fail(new Problems.InvalidRequest({ detail }))
+
+type Read<A> = Result.Result<A | undefined, Problems.InvalidRequest>
+
+/** A filter that is not there selects nothing out. */
+const given = <A>(text: string | undefined, read: (text: string) => Read<A>): Read<A> => text === undefined ? Result.succeed(undefined) : read(text)
+
+/** In a query a `+` that is not escaped is read as a space. */
+const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+ -]\d\d:\d\d))?$/
+
+const time = (name: string) => (text: string): Read<number> => {
+  const at = isTime.test(text) ? DateTime.make(text.replace(" ", "+")) : Option.none()
+  return Option.match(at, {
+    onNone: () => refuse(`"${name}" must be a time in ISO 8601 with its time zone, such as 2026-05-01T00:00:00Z or 2026-05-01.`),
+    onSome: (when) => Result.succeed(DateTime.toEpochMillis(when))
+  })
+}
+
+const number = (text: string): Read<string> => {
+  const read = PhoneNumber.read(/^ \d/.test(text) ? `+${text.slice(1)}` : text)
+  return Result.isSuccess(read)
+    ? Result.succeed(read.success)
+    : refuse(`"number" must be a phone number with its country code, such as %2B14155550100. ${read.failure.message}`)
+}
+
+const direction = (text: string): Read<"inbound" | "outbound"> =>
+  text === "inbound" || text === "outbound" ? Result.succeed(text) : refuse("\"direction\" must be inbound or outbound.")
+
+const outcome = (text: string): Read<string> => {
+  if (outcomes.includes(text)) return Result.succeed(text)
+  const meant = nearest(text, outcomes)
+  return refuse(`"outcome" must be one of: ${outcomes.join(", ")}.${meant === undefined ? "" : ` Did you mean ${meant}?`}`)
+}
+
+const words = (text: string): Read<string> => {
+  if (text.length > maxText) return refuse(`"text" may have ${maxText} characters.`)
+  return TextSearch.hasWords(text) ? Result.succeed(text) : refuse("\"text\" must have a letter or a digit to look for.")
+}
+
+const limitOf = (text: string): Read<number> => {
+  const read = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  return read >= 1 && read <= maxLimit ? Result.succeed(read) : refuse(`"limit" must be a whole number from 1 to ${maxLimit}.`)
+}
+
+const metadataOf = (query: Query) =>
+  Object.entries(query).flatMap(([name, value]) => name.startsWith(metadataPrefix) && value !== undefined ? [[name.slice(metadataPrefix.length).slice(0, maxLabel), value.slice(0, maxLabel)] as const] : [])
+
+const fingerprintOf = (query: Query): string =>
+  JSON.stringify(Object.entries(query).filter(([name, value]) => value !== undefined && name !== "cursor" && name !== "limit").toSorted(([one], [other]) => one < other ? -1 : 1))
+
+/** What is set, without what is not. */
+const defined = <A extends object>(fields: A): { readonly [Name in keyof A]?: Exclude<A[Name], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [Name in keyof A]?: Exclude<A[Name], undefined> }
+
+/** `variantsOf`: a number as it may be kept. */
+export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, variantsOf: (number: string) => ReadonlyArray<string>) {
+  const asked = {
+    from: yield* Effect.fromResult(given(query.from, time("from"))),
+    to: yield* Effect.fromResult(given(query.to, time("to"))),
+    direction: yield* Effect.fromResult(given(query.direction, direction)),
+    outcome: yield* Effect.fromResult(given(query.outcome, outcome)),
+    text: yield* Effect.fromResult(given(query.text, words)),
+    agent: query.agent,
+    campaign: query.campaign
+  }
+  const dialled = yield* Effect.fromResult(given(query.number, number))
+  const limit = (yield* Effect.fromResult(given(query.limit, limitOf))) ?? defaultLimit
+  const metadata = metadataOf(query)
+  const fingerprint = fingerprintOf(query)
+  const after = query.cursor === undefined ? Option.none() : cursors.read(query.cursor, fingerprint)
+  if (query.cursor !== undefined && Option.isNone(after)) {
+    return yield* new Problems.InvalidRequest({
+      detail: "\"cursor\" is none that was given out for these filters. Send \"next\" of the page before with the same filters, or begin without a cursor."
+    })
+  }
+  return {
+    filters: defined({
+      ...asked,
+      numbers: dialled === undefined ? undefined : variantsOf(dialled),
+      metadata: metadata.length === 0 ? undefined : metadata
+    }),
+    limit,
+    fingerprint,
+    ...(Option.isSome(after) ? { after: after.value } : {})
+  } satisfies Asked
+})

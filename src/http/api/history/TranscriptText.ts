@@ -1,0 +1,37 @@
+/**
+ * A transcript as plain text: a line for each turn and action, in the order of their beginnings.
+ */
+import type { StoredAction, StoredTurn } from "../../../store/history/StoredCalls.ts"
+
+/** Minutes and seconds on the call's axis, such as `01:02.5`. */
+const clock = (millis: number): string => {
+  const tenths = Math.max(0, Math.round(millis / 100))
+  return `${String(Math.floor(tenths / 600)).padStart(2, "0")}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`
+}
+
+/** One line: words may hold line ends. */
+const flat = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
+
+/** What was not heard is in brackets. */
+const spoken = ({ text, words }: StoredTurn): string => {
+  if (words.length === 0) return flat(text)
+  const runs: Array<{ readonly isHeard: boolean; readonly words: Array<string> }> = []
+  for (const word of words) {
+    const last = runs.at(-1)
+    if (last?.isHeard === word.isHeard) last.words.push(word.text)
+    else runs.push({ isHeard: word.isHeard, words: [word.text] })
+  }
+  return flat(runs.map(({ isHeard, words }) => isHeard ? words.join(" ") : `[${words.join(" ")}]`).join(" "))
+}
+
+const done = ({ answer, arguments: given, name, state }: StoredAction): string =>
+  flat(`(${name} ${given}: ${state}${answer === null ? "" : `: ${answer}`})`)
+
+export const of = (turns: ReadonlyArray<StoredTurn>, actions: ReadonlyArray<StoredAction>): string =>
+  [
+    ...turns.map((turn) => ({ at: turn.startedAt, line: `${turn.role}: ${spoken(turn)}` })),
+    ...actions.map((action) => ({ at: action.at, line: `action: ${done(action)}` }))
+  ]
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ at, line }) => `${clock(at)} ${line}\n`)
+    .join("")

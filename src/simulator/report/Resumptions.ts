@@ -1,0 +1,44 @@
+/**
+ * How long a caller heard nothing when their stream was lost and another followed, taken from what they heard.
+ */
+import type { Pcm } from "../../audio/Pcm.ts"
+import type { SimulatedCallEvent, StreamEnd } from "./SimulatedCallEvent.ts"
+import { speeches } from "./SpeakingTurns.ts"
+import { samplesPerMilli } from "./Timeline.ts"
+
+/** Times are ms since the call was answered. */
+export interface Resumption {
+  /** When the stream was lost. */
+  readonly lostAt: number
+  /** From the last sound before the loss to the first sound after it, ms; `undefined` when no sound followed. */
+  readonly silence: number | undefined
+  /** From the loss to the first sound after it, ms. */
+  readonly sinceLoss: number | undefined
+}
+
+/** Whether a stream that ended so was lost: the connection broke, on request or by itself. */
+export const isLoss = (why: StreamEnd): boolean => why === "fault" || why === "connectionLost"
+
+/** Every loss of a stream that another stream followed. `heard` begins at the answer. */
+export const resumptions = (events: ReadonlyArray<SimulatedCallEvent>, heard: Pcm<8000>): ReadonlyArray<Resumption> => {
+  const answered = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
+  const lastStart = events.findLast(({ _tag }) => _tag === "StreamStarted")?.at ?? 0
+  const losses = events.flatMap((event) =>
+    event._tag === "StreamEnded" && isLoss(event.why) && event.at < lastStart ? [event.at - answered] : [])
+  const soundBetween = (from: number, to: number | undefined) =>
+    speeches(heard.slice(Math.round(from * samplesPerMilli), to === undefined ? undefined : Math.round(to * samplesPerMilli)) as Pcm<8000>)
+  return losses.map((lostAt, index) => {
+    const lastSound = soundBetween(0, lostAt).at(-1)?.to ?? 0
+    const sinceLoss = soundBetween(lostAt, losses[index + 1])[0]?.from
+    return { lostAt, sinceLoss, silence: sinceLoss === undefined ? undefined : lostAt + sinceLoss - lastSound }
+  })
+}
+
+/** A line for each, for people. */
+export const describe = (all: ReadonlyArray<Resumption>): ReadonlyArray<string> =>
+  all.map(({ lostAt, silence, sinceLoss }) => {
+    const when = `The stream was lost at ${(lostAt / 1000).toFixed(1)} s:`
+    return silence === undefined || sinceLoss === undefined
+      ? `${when.padEnd(34)} nothing was heard from then on`
+      : `${when.padEnd(34)} ${Math.round(silence)} ms without a sound, ${Math.round(sinceLoss)} ms of them after the loss`
+  })

@@ -1,0 +1,32 @@
+/**
+ * TwiML Bins: documents that Twilio itself serves, so that they are there when the service is not. They stand under `/bins/` of the
+ * simulator's REST API.
+ *
+ * https://www.twilio.com/docs/serverless/twiml-bins
+ */
+
+/** Documents by their names. */
+export type Bins = Readonly<Record<string, string>>
+
+const folder = "/bins/"
+
+/** Where a bin is, below the simulator's base URL. */
+export const pathOf = (name: string): string => `${folder}${encodeURIComponent(name)}`
+
+/** The document at a path; `undefined` when there is none. */
+export const find = (bins: Bins, path: string): string | undefined => {
+  const name = Object.keys(bins).find((name) => pathOf(name) === path)
+  return name === undefined ? undefined : bins[name]
+}
+
+/** Whether a path can only be a bin's. */
+export const isBin = (path: string): boolean => path.startsWith(folder)
+
+const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+
+/**
+ * A document that waits a moment and then asks the service: as a fallback URL it keeps a call up until the service is back, since a
+ * redirect that fails leads to the fallback again.
+ */
+export const pauseAndRedirect = (url: string, seconds = 1): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Pause length="${seconds}"/><Redirect method="POST">${escaped(url)}</Redirect></Response>`

@@ -1,0 +1,86 @@
+/**
+ * Gets and reads the documents of a call: from its webhooks, from its fallback URL where those fail, or as they came by REST.
+ *
+ * https://www.twilio.com/docs/usage/security/availability-reliability
+ */
+import { Effect, Result, Schema } from "effect"
+import type { AccountSid } from "../../../domain/Sid.ts"
+import { note, type PhoneCall, type Source, type Target } from "../../caller/PhoneCall.ts"
+import * as DebuggerCodes from "../DebuggerCodes.ts"
+import { callParameters, noteWebhook } from "../webhook/StatusCallbacks.ts"
+import type { WebhookClient } from "../webhook/WebhookClient.ts"
+import * as TwimlReader from "./TwimlReader.ts"
+
+export interface Environment {
+  readonly accountSid: AccountSid
+  readonly webhooks: WebhookClient
+}
+
+/** There is no document: the webhook failed, or what it answered is no TwiML. */
+class LoadError extends Schema.TaggedError<LoadError>()("LoadError", {
+  /** Of Twilio's error catalogue. */
+  code: Schema.Int,
+  message: Schema.String
+}) {}
+
+const twimlContentTypes = new Set(["text/xml", "application/xml", "text/html"])
+
+/** Twilio's base for relative URLs of TwiML that came by REST. */
+const twilioBase = "https://api.twilio.com/"
+
+const noteProblem = (call: PhoneCall, { code, message }: { readonly code: number; readonly message: string }) =>
+  note(call, { _tag: "Problem", code, message })
+
+const read = Effect.fnUntraced(function*(call: PhoneCall, text: string, base: string) {
+  const document = yield* TwimlReader.parse(text, base)
+  for (const warning of document.warnings) yield* noteProblem(call, warning)
+  yield* note(call, { _tag: "Twiml", verbs: document.verbs.map((verb) => verb._tag) })
+  return document
+})
+
+/** An empty answer is a document without verbs. */
+const request = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Extract<Source, { readonly _tag: "Url" }>) {
+  const { method, more, url } = source
+  const parameters = { ...callParameters(environment.accountSid, call), ...more }
+  const answer = yield* Effect.result(environment.webhooks.send({ url, method, parameters, signature: call.faults.webhookSignature }))
+  yield* noteWebhook(call, { kind: "voice", url, parameters }, Result.isFailure(answer) ? answer.failure : answer.success)
+  const { body, contentType } = yield* Effect.fromResult(answer)
+  if (body.trim() === "") return { verbs: [], warnings: [] } satisfies TwimlReader.Document
+  if (!twimlContentTypes.has(contentType)) {
+    const message = `TwiML has to be text/xml or application/xml, not "${contentType}".`
+    return yield* new LoadError({ code: DebuggerCodes.invalidContentType, message })
+  }
+  return yield* read(call, body, url)
+})
+
+/** Where the fallback URL is to be asked now, and whether this call has one. */
+const fallbackOf = ({ documents, fallback, faults }: PhoneCall): Target | undefined =>
+  faults.noFallback === true && documents > 0 ? undefined : fallback
+
+/**
+ * Gets and reads a document. Where that fails, the fallback URL is asked at once, with the error and the URL that failed, and what
+ * it answers is the document. Returns `undefined` when there is none, after noting the problems.
+ */
+export const load = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Source) {
+  const first = yield* Effect.result(source._tag === "Twiml" ? read(call, source.text, twilioBase) : request(environment, call, source))
+  const fallback = fallbackOf(call)
+  call.documents++
+  if (Result.isSuccess(first)) return first.success
+  yield* noteProblem(call, first.failure)
+  if (fallback === undefined) return undefined
+  const more = {
+    ErrorCode: `${first.failure.code}`,
+    // The URL as it was requested.
+    ...(source._tag === "Twiml" ? {} : { ErrorUrl: source.url.split("#", 1)[0]! })
+  }
+  const second = yield* Effect.result(request(environment, call, { _tag: "Url", ...fallback, more }))
+  if (Result.isSuccess(second)) return second.success
+  yield* noteProblem(call, second.failure)
+  return undefined
+})
+
+/** Asks for a document after the call's end, and carries none out. */
+export const tellEnded = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, action: Target) {
+  const more = { CallStatus: "completed" }
+  yield* Effect.catch(request(environment, call, { _tag: "Url", ...action, more }), (error) => noteProblem(call, error))
+})

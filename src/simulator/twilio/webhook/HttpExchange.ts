@@ -1,0 +1,106 @@
+/**
+ * One HTTP request over a connection of its own, and its answer.
+ *
+ * It uses `node:http` itself, because Twilio tells two failures apart: the connection is not made, or the answer does not come.
+ */
+import { Clock, Data, Duration, Effect, type Scope } from "effect"
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http"
+import { request as httpsRequest } from "node:https"
+
+export interface HttpRequest {
+  /** Without a fragment. */
+  readonly url: string
+  readonly method: "GET" | "POST"
+  readonly headers: Readonly<Record<string, string>>
+  /** "" for a GET. */
+  readonly body: string
+  /** How long the connection may take, TLS included. */
+  readonly connectMillis: number
+  /** How long the service may be silent before and within its answer. */
+  readonly readMillis: number
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: IncomingMessage["headers"]
+  readonly body: string
+}
+
+/** Why there is no answer. */
+export class ExchangeError extends Data.TaggedError("ExchangeError")<{
+  readonly reason:
+    /** The host's name is not known. */
+    | "unknownHost"
+    /** Nobody listens there. */
+    | "refused"
+    /** TLS failed, or it took too long. */
+    | "notConnected"
+    /** The answer is not HTTP. */
+    | "notHttp"
+    /** The connection broke before the answer was whole. */
+    | "broken"
+    | "readTimeout"
+}> {}
+
+const failed = (reason: ExchangeError["reason"]) => Effect.fail(new ExchangeError({ reason }))
+
+const codeOf = (error: Error): string => "code" in error ? String(error.code) : ""
+
+const connectFailures: Readonly<Record<string, ExchangeError["reason"]>> = { ENOTFOUND: "unknownHost", ECONNREFUSED: "refused" }
+
+/** Begins to connect; the scope's end closes the connection. */
+const open = ({ headers, method, url }: HttpRequest): Effect.Effect<ClientRequest, ExchangeError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        const request = (new URL(url).protocol === "https:" ? httpsRequest : httpRequest)(url, { method, headers, agent: false })
+        // There is always somebody who listens to errors, since one that nobody hears ends the process.
+        return request.on("error", () => {})
+      },
+      catch: () => new ExchangeError({ reason: "notConnected" })
+    }),
+    (request) => Effect.sync(() => request.destroy())
+  )
+
+const connect = (request: ClientRequest, url: string): Effect.Effect<void, ExchangeError> =>
+  Effect.callback((resume) => {
+    request.on("error", (error) => resume(failed(connectFailures[codeOf(error)] ?? "notConnected")))
+    request.on("socket", (socket) => socket.once(new URL(url).protocol === "https:" ? "secureConnect" : "connect", () => resume(Effect.void)))
+  })
+
+/** Sends the request. `received` is called with each piece of the answer. */
+const converse = (request: ClientRequest, body: string, received: () => void): Effect.Effect<HttpAnswer, ExchangeError> =>
+  Effect.callback((resume) => {
+    request.on("error", (error) => resume(failed(codeOf(error).startsWith("HPE_") ? "notHttp" : "broken")))
+    request.on("response", (response) => {
+      received()
+      const pieces: Array<Buffer> = []
+      response.on("data", (piece: Buffer) => {
+        received()
+        pieces.push(piece)
+      })
+      response.on("error", () => resume(failed("broken")))
+      response.on("end", () =>
+        resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces).toString() })))
+    })
+    request.end(body)
+  })
+
+export const exchange = Effect.fn("HttpExchange.exchange")(function*(asked: HttpRequest): Effect.fn.Return<HttpAnswer, ExchangeError, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const request = yield* open(asked)
+  yield* Effect.timeoutOrElse(connect(request, asked.url), {
+    duration: Duration.millis(asked.connectMillis),
+    orElse: () => failed("notConnected")
+  })
+  const readNanos = BigInt(asked.readMillis) * 1_000_000n
+  let deadline = clock.monotonicTimeNanosUnsafe() + readNanos
+  const untilSilent: Effect.Effect<never, ExchangeError> = Effect.suspend(() => {
+    const left = deadline - clock.monotonicTimeNanosUnsafe()
+    return left <= 0n ? failed("readTimeout") : Effect.andThen(Effect.sleep(Duration.nanos(left)), untilSilent)
+  })
+  const answer = converse(request, asked.body, () => {
+    deadline = clock.monotonicTimeNanosUnsafe() + readNanos
+  })
+  return yield* Effect.raceFirst(answer, untilSilent)
+}, Effect.scoped)

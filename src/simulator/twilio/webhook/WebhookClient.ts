@@ -1,0 +1,154 @@
+/**
+ * The requests that Twilio makes: form posts (or queries) with a signature over the exact URL, made again as the URL's fragment says.
+ *
+ * Twilio does not document whether it waits between a request and the next. Here it does not, which is the worst case: a service
+ * that is away for seconds misses all of them.
+ */
+import { Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
+import * as Signature from "../../../twilio/webhook/Signature.ts"
+import * as DebuggerCodes from "../DebuggerCodes.ts"
+import type { Method } from "../twiml/TwimlReader.ts"
+import * as ConnectionOverrides from "./ConnectionOverrides.ts"
+import * as HttpExchange from "./HttpExchange.ts"
+
+interface Request {
+  /** May end with connection overrides. */
+  readonly url: string
+  readonly method: Method
+  readonly parameters: Readonly<Record<string, string>>
+  /** A fault: the signature is wrong, or there is none. */
+  readonly signature?: "forged" | "missing" | undefined
+}
+
+interface Answer {
+  readonly status: number
+  /** In lower case, without its parameters; "" when there is none. */
+  readonly contentType: string
+  readonly body: string
+  /** How many requests were made until one was answered well. */
+  readonly requests: number
+}
+
+/** The webhook failed, and so did its retries. */
+class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
+  code: Schema.Literals([
+    DebuggerCodes.webhookFailed,
+    DebuggerCodes.webhookRefused,
+    DebuggerCodes.webhookUnreachable,
+    DebuggerCodes.webhookBroken,
+    DebuggerCodes.webhookHostUnknown
+  ]),
+  message: Schema.String,
+  /** The HTTP status, when there was an answer. */
+  status: Schema.optionalKey(Schema.Int),
+  /** How many requests were made. */
+  requests: Schema.Int
+}) {}
+
+/** What went wrong with one request of a webhook. */
+type Failure = Pick<WebhookError, "code" | "message" | "status"> & {
+  /** Under which retry policy it falls; `undefined` for one that `all` alone covers. */
+  readonly retriedBy: ConnectionOverrides.RetriedFailure | undefined
+}
+
+/** `count` hexadecimal digits. */
+export const hex = (count: number): Effect.Effect<string> =>
+  Effect.map(
+    Effect.all(Array.from({ length: Math.ceil(count / 8) }, () => Random.nextIntBetween(0, 0xFFFF_FFFF))),
+    (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("").slice(0, count)
+  )
+
+/** A signature of the right shape that no token has made. */
+export const forgedSignature = "Zm9yZ2VkLWJ5LXNpbXVsYXRvcg=="
+
+const noAnswer: Readonly<Record<HttpExchange.ExchangeError["reason"], Failure>> = {
+  unknownHost: { code: DebuggerCodes.webhookHostUnknown, message: "The webhook's host name is not known.", retriedBy: "ct" },
+  refused: { code: DebuggerCodes.webhookRefused, message: "Nobody listens at the webhook's address.", retriedBy: "ct" },
+  notConnected: { code: DebuggerCodes.webhookUnreachable, message: "The webhook could not be reached.", retriedBy: "ct" },
+  notHttp: { code: DebuggerCodes.webhookBroken, message: "The webhook's answer is not HTTP.", retriedBy: undefined },
+  broken: { code: DebuggerCodes.webhookBroken, message: "The connection broke before the webhook's answer was whole.", retriedBy: "rt" },
+  readTimeout: { code: DebuggerCodes.webhookUnreachable, message: "The webhook did not answer in time.", retriedBy: "rt" }
+}
+
+const badStatus = (status: number): Failure => ({
+  code: DebuggerCodes.webhookFailed,
+  message: `The webhook answered with HTTP status ${status}.`,
+  status,
+  retriedBy: status >= 500 ? "5xx" : status >= 400 ? "4xx" : undefined
+})
+
+const isRetried = (retried: ConnectionOverrides.ConnectionOverrides["retried"], { retriedBy }: Failure): boolean =>
+  retried === "all" || (retriedBy !== undefined && retried.has(retriedBy))
+
+const contentTypeOf = ({ headers }: HttpExchange.HttpAnswer): string =>
+  (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
+
+/** The request over the wire, all but its connection overrides. */
+const wireRequest = Effect.fnUntraced(function*(
+  authToken: Redacted.Redacted,
+  locate: (url: string) => string,
+  { method, parameters, signature: fault }: Request,
+  /** Without its fragment. */
+  bareUrl: string
+) {
+  const query = new URLSearchParams(parameters).toString()
+  const isGet = method === "GET"
+  const url = isGet ? `${bareUrl}${bareUrl.includes("?") ? "&" : "?"}${query}` : bareUrl
+  const signature = fault === "forged" ? forgedSignature : Signature.sign(authToken, url, isGet ? {} : parameters)
+  return {
+    url: locate(url),
+    method,
+    headers: {
+      "user-agent": "TwilioProxy/1.1",
+      accept: "*/*",
+      // The same for all retries.
+      "i-twilio-idempotency-token": yield* hex(32),
+      ...(isGet ? {} : { "content-type": "application/x-www-form-urlencoded", "content-length": `${Buffer.byteLength(query)}` }),
+      ...(fault === "missing" ? {} : { [Signature.header]: signature })
+    },
+    body: isGet ? "" : query
+  }
+})
+
+const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "requests">, Failure> =>
+  HttpExchange.exchange(request).pipe(
+    Effect.mapError(({ reason }) => noAnswer[reason]),
+    Effect.flatMap((answer) =>
+      answer.status < 200 || answer.status >= 300
+        ? Effect.fail(badStatus(answer.status))
+        : Effect.succeed({ status: answer.status, contentType: contentTypeOf(answer), body: answer.body })
+    )
+  )
+
+/**
+ * Sends webhooks with one account's token.
+ *
+ * @param locate where a URL is really served; the signature is made over the URL itself
+ */
+export const make = (authToken: Redacted.Redacted, locate: (url: string) => string = (url) => url) => {
+  const send = Effect.fn("WebhookClient.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {
+    const { overrides, url } = ConnectionOverrides.parse(request.url)
+    const wire = { ...(yield* wireRequest(authToken, locate, request, url)), ...overrides }
+    let requests = 0
+    const withRetries = Effect.gen(function*() {
+      while (true) {
+        requests++
+        const result = yield* Effect.result(once(wire))
+        if (Result.isSuccess(result)) return { ...result.success, requests }
+        if (requests > overrides.retries || !isRetried(overrides.retried, result.failure)) return yield* Effect.fail(result.failure)
+      }
+    })
+    return yield* withRetries.pipe(
+      Effect.timeoutOrElse({
+        duration: Duration.millis(overrides.totalMillis),
+        orElse: () => Effect.fail(noAnswer.readTimeout)
+      }),
+      Effect.mapError(({ code, message, status }) =>
+        new WebhookError({ code, message, requests, ...(status === undefined ? {} : { status }) })
+      )
+    )
+  })
+  return { send }
+}
+
+export type WebhookClient = ReturnType<typeof make>

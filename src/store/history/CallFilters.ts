@@ -1,0 +1,134 @@
+/**
+ * What `GET /calls` selects by, as SQL.
+ *
+ * One filter drives the walk along an index that has the list's order; the others are conditions on each call that the walk meets.
+ */
+import type { Dialect, Parameter } from "../Dialect.ts"
+import type { Statement } from "./Statements.ts"
+
+/** All that is set must hold. Times are ms since 1970. */
+export interface CallFilters {
+  readonly accountSid: string
+  /** The call began at this time or later. */
+  readonly from?: number
+  /** The call began before this time. */
+  readonly to?: number
+  /** As it may be kept: plain, and as an HMAC. */
+  readonly numbers?: ReadonlyArray<string>
+  readonly agent?: string
+  readonly direction?: "inbound" | "outbound"
+  /** Twilio's last word, such as `no-answer`; or why it ended, such as `callerLeft`; or `live`. */
+  readonly outcome?: string
+  readonly campaign?: string
+  /** Words that one turn has. */
+  readonly text?: string
+  readonly metadata?: ReadonlyArray<readonly [name: string, value: string]>
+}
+
+/** A call in the list's order: newest first. */
+export interface Position {
+  readonly startedAt: number
+  readonly callSid: string
+}
+
+/** A part of the calls that an index gives in the list's order. */
+export interface Arm {
+  readonly table: "calls" | "call_metadata"
+  readonly where: string
+  readonly parameters: ReadonlyArray<Parameter>
+}
+
+/** The calls whose words fit: all of them where they are few, or a condition on each call. */
+export type TextMatches = { readonly _tag: "Few"; readonly arm: Arm } | { readonly _tag: "Many"; readonly condition: Statement }
+
+export interface Plan {
+  readonly arms: ReadonlyArray<Arm>
+  /** On the table `calls` under the name `c`. */
+  readonly conditions: ReadonlyArray<Statement>
+  /** Whether each call's turns must be looked at. */
+  readonly isSlow: boolean
+}
+
+/** The words of one call can't be more than this many turns; see `migrations/Tables`. */
+export const turnsPerCall = 65_536
+
+/** How a call's turns are asked for words that are in many calls. */
+export const textCondition = (dialect: Dialect, query: string): Statement => ({
+  text: dialect === "pg"
+    ? "EXISTS (SELECT 1 FROM turns t WHERE t.call_sid = c.call_sid AND t.tsv @@ plainto_tsquery('simple', ?))"
+    : `EXISTS (SELECT 1 FROM turns_text WHERE turns_text MATCH ? AND rowid >= c.number * ${turnsPerCall} AND rowid < (c.number + 1) * ${turnsPerCall})`,
+  parameters: [query]
+})
+
+interface Filter {
+  readonly arms: ReadonlyArray<Arm>
+  readonly condition: Statement
+}
+
+const column = (name: string, value: string): Filter => ({
+  arms: [{ table: "calls", where: `${name} = ?`, parameters: [value] }],
+  condition: { text: `c.${name} = ?`, parameters: [value] }
+})
+
+const anyColumn = (names: ReadonlyArray<string>, values: ReadonlyArray<string>): Filter => {
+  const all = names.flatMap((name) => values.map((value) => column(name, value)))
+  return {
+    arms: all.flatMap(({ arms }) => arms),
+    condition: { text: `(${all.map(({ condition }) => condition.text).join(" OR ")})`, parameters: all.flatMap(({ condition }) => condition.parameters) }
+  }
+}
+
+/** How a call is found that has not ended. */
+const live: Filter = {
+  arms: [{ table: "calls", where: "ended_at IS NULL", parameters: [] }],
+  condition: { text: "c.ended_at IS NULL", parameters: [] }
+}
+
+const metadata = ([name, value]: readonly [string, string]): Filter => ({
+  arms: [{ table: "call_metadata", where: "name = ? AND value = ?", parameters: [name, value] }],
+  condition: { text: "EXISTS (SELECT 1 FROM call_metadata m WHERE m.call_sid = c.call_sid AND m.name = ? AND m.value = ?)", parameters: [name, value] }
+})
+
+/** The filters that are set; those that select fewest calls, as a rule, first. */
+const filtersOf = (filters: CallFilters): ReadonlyArray<Filter> => [
+  ...(filters.metadata ?? []).map(metadata),
+  ...(filters.numbers === undefined ? [] : [anyColumn(["from_number", "to_number"], filters.numbers)]),
+  ...(filters.campaign === undefined ? [] : [column("campaign", filters.campaign)]),
+  ...(filters.outcome === undefined ? [] : [filters.outcome === "live" ? live : anyColumn(["status", "reason"], [filters.outcome])]),
+  ...(filters.agent === undefined ? [] : [column("agent", filters.agent)]),
+  ...(filters.direction === undefined ? [] : [column("direction", filters.direction)])
+]
+
+const everyCall: Arm = { table: "calls", where: "1 = 1", parameters: [] }
+
+export const plan = (filters: CallFilters, text: TextMatches | undefined): Plan => {
+  const set = filtersOf(filters)
+  const account = { text: "c.account_sid = ?", parameters: [filters.accountSid] }
+  const few = text?._tag === "Few" ? text.arm : undefined
+  const driver = few === undefined ? set[0]?.arms ?? [everyCall] : [few]
+  const others = few === undefined ? set.slice(1) : set
+  return {
+    arms: driver,
+    conditions: [account, ...others.map(({ condition }) => condition), ...(text?._tag === "Many" ? [text.condition] : [])],
+    isSlow: text?._tag === "Many"
+  }
+}
+
+/** The next calls of the walk, at most so many, each with whether it fits. */
+export const windowOf = ({ arms, conditions }: Plan, after: Position, from: number, size: number): Statement => {
+  // The first comparison is implied by the second, and is what an index takes.
+  const order = "ORDER BY started_at DESC, call_sid DESC LIMIT ?"
+  const range = "started_at >= ? AND started_at <= ? AND (started_at, call_sid) < (?, ?)"
+  const each = arms.map(({ parameters, table, where }) => ({
+    text: `SELECT call_sid, started_at FROM ${table} WHERE ${where} AND ${range} ${order}`,
+    parameters: [...parameters, from, after.startedAt, after.startedAt, after.callSid, size]
+  }))
+  const walked = each.length === 1
+    ? each[0].text
+    : `SELECT call_sid, started_at FROM (${each.map(({ text }) => `SELECT * FROM (${text}) AS arm`).join(" UNION ")}) AS arms ${order}`
+  return {
+    text: `SELECT w.call_sid, w.started_at, CASE WHEN ${conditions.map(({ text }) => text).join(" AND ")} THEN 1 ELSE 0 END AS fits
+      FROM (${walked}) AS w JOIN calls c ON c.call_sid = w.call_sid ORDER BY w.started_at DESC, w.call_sid DESC`,
+    parameters: [...conditions.flatMap(({ parameters }) => parameters), ...each.flatMap(({ parameters }) => parameters), ...(each.length === 1 ? [] : [size])]
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The history of calls, as it is read. Other accounts' calls are not there.
+ */
+import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
+import { Credentials } from "../../config/Credentials.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+import { CallStore, type StoreUnreachable } from "../CallStore.ts"
+import { Database } from "../Database.ts"
+import { Word } from "../StoreWrite.ts"
+import * as CallFigures from "./CallFigures.ts"
+import type { CallFilters, Position } from "./CallFilters.ts"
+import * as CallList from "./CallList.ts"
+import { type CallRow, type CallSummary, columns, type Figures, toSummary } from "./CallRecord.ts"
+import { isIn, listOf, runner } from "./Statements.ts"
+
+/** Twilio's own longest call: an end that was not told by then is not told any more. */
+const longestCallMillis = 4 * 60 * 60 * 1000
+
+/** An owner that has not been heard of for so long is gone. */
+const ownerGoneMillis = 60_000
+
+/** Events of one look. */
+const eventsAtOnce = 200
+
+export interface StoredTurn {
+  readonly turn: number
+  readonly role: "caller" | "agent"
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly text: string
+  readonly words: ReadonlyArray<typeof Word.Type>
+  readonly isCut: boolean
+  readonly latency: number | null
+}
+
+export interface StoredAction {
+  readonly id: string
+  readonly kind: "tool" | "transfer" | "keys"
+  readonly name: string
+  readonly arguments: string
+  readonly at: number
+  readonly state: "asked" | "answered" | "notSent" | "unknown"
+  readonly answer: string | null
+}
+
+export interface StoredEvent {
+  readonly sequence: number
+  readonly event: { readonly _tag: string } & Schema.JsonObject
+}
+
+export interface StoredDelivery {
+  readonly id: string
+  readonly type: string
+  readonly state: string
+  readonly attempts: number
+  readonly nextAt: number | null
+  readonly lastError: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface CallDetails extends CallSummary {
+  readonly figures: Figures
+  readonly deliveries: ReadonlyArray<StoredDelivery>
+  /** It has not ended, and some process may still have it. */
+  readonly isLive: boolean
+}
+
+export interface CallPage {
+  readonly calls: ReadonlyArray<CallSummary>
+  readonly next?: Position
+}
+
+export class StoredCalls extends Context.Service<StoredCalls, {
+  readonly list: (filters: Omit<CallFilters, "accountSid">, limit: number, after?: Position) => Effect.Effect<CallPage, StoreUnreachable>
+  readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<CallDetails>, StoreUnreachable>
+  /** In the order of their beginnings. */
+  readonly turns: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredTurn>, StoreUnreachable>
+  readonly actions: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredAction>, StoreUnreachable>
+  /** The next ones behind this sequence, not all. */
+  readonly events: (callSid: CallSid, after: number) => Effect.Effect<ReadonlyArray<StoredEvent>, StoreUnreachable>
+}>()("client-caller/store/history/StoredCalls") {
+  static readonly layer = Layer.effect(StoredCalls, Effect.suspend(() => make))
+}
+
+const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
+const readEvent = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])))
+
+interface TurnRow {
+  readonly turn: number
+  readonly role: "caller" | "agent"
+  readonly started_at: number
+  readonly ended_at: number
+  readonly text: string
+  readonly words: string
+  readonly is_cut: number
+  readonly latency: number | null
+}
+
+const toTurn = (row: TurnRow): StoredTurn => ({
+  turn: row.turn,
+  role: row.role,
+  startedAt: row.started_at,
+  endedAt: row.ended_at,
+  text: row.text,
+  words: Option.getOrElse(readWords(row.words), () => []),
+  isCut: row.is_cut === 1,
+  latency: row.latency
+})
+
+interface DeliveryRow {
+  readonly id: string
+  readonly type: string
+  readonly state: string
+  readonly attempts: number
+  readonly next_at: number | null
+  readonly last_error: string | null
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+const toDelivery = (row: DeliveryRow): StoredDelivery => ({
+  id: row.id,
+  type: row.type,
+  state: row.state,
+  attempts: row.attempts,
+  nextAt: row.next_at,
+  lastError: row.last_error,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at
+})
+
+/** Its end was not told yet, and may be. */
+const isLive = (row: CallRow, heartbeat: number | null, now: number): boolean =>
+  row.ended_at === null && (now - (heartbeat ?? 0) < ownerGoneMillis || now - (row.started_at ?? 0) < longestCallMillis)
+
+const make = Effect.gen(function*() {
+  const { dialect, query, sql } = yield* Database
+  const store = yield* CallStore
+  const { account: { accountSid } } = yield* Credentials
+  const clock = yield* Clock.Clock
+  const run = runner(sql, dialect)
+
+  const summaries = Effect.fnUntraced(function*(callSids: ReadonlyArray<string>) {
+    const rows = yield* run<CallRow>(`SELECT ${columns} FROM calls c WHERE c.call_sid ${isIn(dialect)}`, [listOf(dialect, callSids)])
+    const bySid = new Map(rows.map((row) => [row.call_sid, toSummary(row)]))
+    return callSids.flatMap((callSid) => bySid.get(callSid) ?? [])
+  })
+
+  const list = (filters: Omit<CallFilters, "accountSid">, limit: number, after?: Position) =>
+    query(Effect.gen(function*() {
+      const { callSids, next } = yield* CallList.page(run, dialect, { ...filters, accountSid }, limit, after)
+      return { calls: yield* summaries(callSids), ...(next === undefined ? {} : { next }) }
+    }), "5 seconds")
+
+  const find = Effect.fnUntraced(function*(callSid: CallSid) {
+    yield* store.settled(callSid)
+    return yield* query(Effect.gen(function*() {
+      const [row] = yield* run<CallRow>(`SELECT ${columns} FROM calls c WHERE c.call_sid = ?`, [callSid])
+      if (row === undefined || row.started_at === null || row.account_sid !== accountSid) return Option.none<CallDetails>()
+      const [owner] = yield* run<{ heartbeat: number }>("SELECT heartbeat FROM live_calls WHERE call_sid = ? AND owner IS NOT NULL", [callSid])
+      const deliveries = yield* run<DeliveryRow>("SELECT id, type, state, attempts, next_at, last_error, created_at, updated_at FROM deliveries WHERE call_sid = ? ORDER BY created_at, id", [callSid])
+      return Option.some({
+        ...toSummary(row),
+        figures: yield* CallFigures.of(run, callSid, row.figures),
+        deliveries: deliveries.map(toDelivery),
+        isLive: isLive(row, owner?.heartbeat ?? null, clock.currentTimeMillisUnsafe())
+      })
+    }))
+  })
+
+  return StoredCalls.of({
+    list,
+    find,
+    turns: (callSid) =>
+      query(Effect.map(
+        run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? ORDER BY turn", [callSid]),
+        (rows) => rows.map(toTurn)
+      )),
+    actions: (callSid) => query(run<StoredAction>("SELECT id, kind, name, arguments, at, state, answer FROM actions WHERE call_sid = ? ORDER BY at, id", [callSid])),
+    events: (callSid, after) =>
+      query(Effect.map(
+        run<{ sequence: number; event: string }>(`SELECT sequence, event FROM events WHERE call_sid = ? AND sequence > ? ORDER BY sequence LIMIT ${eventsAtOnce}`, [callSid, after]),
+        (rows) => rows.flatMap(({ event, sequence }) => Option.toArray(Option.map(readEvent(event), (read) => ({ sequence, event: read as StoredEvent["event"] }))))
+      ))
+  })
+})

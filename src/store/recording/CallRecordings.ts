@@ -1,0 +1,63 @@
+/**
+ * The recordings of calls: one WAV file of mu-law with two channels for each media stream, in a folder, and in a bucket of an S3-compatible
+ * store where one is set.
+ *
+ * Who reads or erases a call's recording does not see the parts: they are joined, with silence where the line was away.
+ */
+import { Context, Data, Effect, Layer, Option, type Scope, type Stream } from "effect"
+import { FileUnwritable } from "../../config/Files.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+
+/** The place where sound is kept does not answer, or fails. */
+export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{ readonly cause: unknown }> {
+  override get message() {
+    return "The recording can't be reached now: the folder, the bucket or the database of recordings does not answer. Try again soon."
+  }
+}
+
+/**
+ * A call's sound as one WAV file: two channels, the caller left and the agent right, in the call's time. That of a live call grows; this is
+ * as long as it was when it was asked for.
+ */
+export interface Recording {
+  /** Bytes of the file. */
+  readonly length: number
+  /** ms of sound. */
+  readonly duration: number
+  /** The bytes from `from` up to, but without, `to`. Never more than a few pieces of them are in memory. */
+  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, RecordingUnreachable>
+}
+
+/** The place of one media stream's sound in a call. */
+export interface Part {
+  readonly callSid: CallSid
+  /** Counts the media streams of the call, from 0. */
+  readonly part: number
+  /** On the call's axis, ms. */
+  readonly startedAt: number
+}
+
+/** The file of a media stream that is open. */
+export interface PartFile {
+  /** Sound behind all before, or silence of so many bytes. After a failure the recording is as it was before. */
+  readonly append: (sound: Uint8Array | { readonly silentBytes: number }) => Effect.Effect<void, FileUnwritable>
+}
+
+export class CallRecordings extends Context.Service<CallRecordings, {
+  /** Begins the file of a media stream. It is finished when the scope closes. */
+  readonly begin: (part: Part) => Effect.Effect<PartFile, FileUnwritable, Scope.Scope>
+  /** `None`: the call was not recorded, or its recording is gone. */
+  readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, RecordingUnreachable>
+  /** Removes it from this machine's folder and from the bucket, but not from the database. May be done again. */
+  readonly erase: (callSid: CallSid) => Effect.Effect<void, RecordingUnreachable>
+}>()("client-caller/store/recording/CallRecordings") {
+  /** Nothing is recorded. */
+  static readonly layerNone = Layer.succeed(
+    CallRecordings,
+    CallRecordings.of({
+      begin: ({ callSid }) => Effect.fail(new FileUnwritable({ file: callSid, cause: "there is no folder" })),
+      find: () => Effect.succeed(Option.none()),
+      erase: () => Effect.void
+    })
+  )
+}

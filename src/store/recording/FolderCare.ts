@@ -1,0 +1,76 @@
+/**
+ * Looks after the recordings: puts right what a process that died has left, and deletes what is old.
+ *
+ * Other processes may write to the same folder. So where the store is shared, a part counts as left when nobody has written to it for a
+ * minute, and every process may do all of this: it does no harm twice.
+ */
+import { Clock, Duration, Effect, Option } from "effect"
+import type { CallStore, StoreUnreachable } from "../CallStore.ts"
+import * as PartFiles from "./PartFiles.ts"
+import type { Bucket } from "./RecordingBucket.ts"
+import { expiredAtOnce, type RecordingRows, written } from "./RecordingRows.ts"
+import type { Uploads } from "./Uploads.ts"
+
+const leftAfterMillis = 60_000
+
+/** The second look comes when what another process left before this one's start shows as such. */
+const secondLookAfter = Duration.seconds(90)
+
+const lookEvery = Duration.hours(1)
+
+export interface Options {
+  readonly folder: string
+  readonly kept: Duration.Duration
+  readonly bucket: Option.Option<Bucket>
+  readonly uploads: Uploads | undefined
+  readonly rows: RecordingRows
+  readonly store: Pick<CallStore["Service"], "write" | "isShared">
+  /** Whether this process writes to the file now. */
+  readonly isOpen: (file: string) => boolean
+}
+
+/** Parts whose process has died get their head and their duration, and go to the bucket. */
+const finishLeft = Effect.fnUntraced(function*({ folder, isOpen, rows, store, uploads }: Options, now: number) {
+  const found = new Map((yield* PartFiles.list(folder)).map((part) => [part.file, part]))
+  if (found.size === 0) return
+  for (const row of yield* rows.inFolder({ unfinished: uploads === undefined })) {
+    const part = found.get(row.file)
+    if (part === undefined || isOpen(row.file) || (store.isShared && now - part.writtenAt < leftAfterMillis)) continue
+    const finished = { ...row, duration: row.duration ?? PartFiles.durationOf(part.bytes) }
+    if (row.duration === null) {
+      yield* PartFiles.repair(folder, part)
+      store.write(written(finished))
+    }
+    if (uploads !== undefined) yield* uploads.begin(finished)
+  }
+})
+
+const deleteOld = Effect.fnUntraced(function*({ bucket, folder, isOpen, kept, rows }: Options, now: number) {
+  const before = now - Duration.toMillis(kept)
+  for (const { file, writtenAt } of yield* PartFiles.list(folder)) {
+    if (writtenAt < before && !isOpen(file)) yield* PartFiles.remove(folder, file)
+  }
+  yield* rows.forgetExpiredInFolder(before)
+  if (Option.isNone(bucket)) return
+  while (true) {
+    const expired = yield* rows.expiredInBucket(before)
+    for (const row of expired) yield* Effect.andThen(bucket.value.remove(row.file), rows.forget(row))
+    if (expired.length < expiredAtOnce) return
+  }
+})
+
+/** All of it, once. What can't be done now is done the next time. */
+export const look = (options: Options): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const told = <E extends { readonly message: string }>(effect: Effect.Effect<void, E | StoreUnreachable>) =>
+      Effect.catch(effect, ({ message }) => Effect.logWarning(`The folder or the bucket of recordings could not be looked after; it is tried again. ${message}`))
+    yield* told(deleteOld(options, now))
+    yield* told(finishLeft(options, now))
+  })
+
+export const run = (options: Options): Effect.Effect<never> =>
+  look(options).pipe(
+    Effect.andThen(Effect.sleep(secondLookAfter)),
+    Effect.andThen(Effect.forever(Effect.andThen(look(options), Effect.sleep(lookEvery))))
+  )

@@ -1,0 +1,60 @@
+/**
+ * The parts of a recording as one WAV file: each at its time, with silence where the line was away. Pure; bytes are read by whoever asks.
+ */
+import { Stream } from "effect"
+import * as MulawWav from "./MulawWav.ts"
+
+/** The sound of one media stream. */
+export interface SoundOfPart<E> {
+  /** On the call's axis, ms. */
+  readonly startedAt: number
+  /** Bytes of sound, without a head. */
+  readonly size: number
+  /** Bytes of its sound, `to` not included. */
+  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
+}
+
+/** A stretch of the joined file. */
+interface Piece<E> {
+  readonly from: number
+  readonly to: number
+  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
+}
+
+const pieceBytes = 64 * 1024
+
+const silentPiece = MulawWav.silence(pieceBytes)
+
+const readSilence = (from: number, to: number): Stream.Stream<Uint8Array> =>
+  Stream.fromIterable(function*() {
+    for (let at = from; at < to; at += pieceBytes) yield silentPiece.subarray(0, to - at)
+  }())
+
+/** Whole samples of both channels. */
+const bytesAt = (millis: number): number => 2 * Math.round((millis * MulawWav.bytesPerMilli) / 2)
+
+/** A part that would begin before the end of the one before it follows that one. */
+const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<E>> => {
+  const pieces: Array<Piece<E>> = []
+  let end = 0
+  for (const { read, size, startedAt } of [...parts].sort((a, b) => a.startedAt - b.startedAt)) {
+    const begin = Math.max(end, bytesAt(startedAt))
+    if (begin > end) pieces.push({ from: end, to: begin, read: readSilence })
+    end = begin + (size & ~1)
+    pieces.push({ from: begin, to: end, read })
+  }
+  const head = MulawWav.header(end)
+  const behindHead = pieces.map((piece) => ({ ...piece, from: piece.from + head.length, to: piece.to + head.length }))
+  return [{ from: 0, to: head.length, read: (from, to) => Stream.make(head.subarray(from, to)) }, ...behindHead]
+}
+
+export const join = <E>(parts: ReadonlyArray<SoundOfPart<E>>) => {
+  const pieces = piecesOf(parts)
+  return {
+    length: pieces[pieces.length - 1].to,
+    read: (from: number, to: number): Stream.Stream<Uint8Array, E> =>
+      Stream.fromIterable(pieces.filter((piece) => piece.to > from && piece.from < to)).pipe(
+        Stream.flatMap((piece) => piece.read(Math.max(from, piece.from) - piece.from, Math.min(to, piece.to) - piece.from))
+      )
+  }
+}

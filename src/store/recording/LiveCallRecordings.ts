@@ -1,0 +1,62 @@
+/**
+ * Recordings in a folder and, where one is set, in a bucket.
+ */
+import { Effect, FileSystem, Layer, Option, Path } from "effect"
+import { AppConfig } from "../../config/AppConfig.ts"
+import type { CallSid } from "../../domain/Sid.ts"
+import { CallStore } from "../CallStore.ts"
+import { Database } from "../Database.ts"
+import { CallRecordings, type Part, RecordingUnreachable } from "./CallRecordings.ts"
+import * as FolderCare from "./FolderCare.ts"
+import * as MulawWav from "./MulawWav.ts"
+import * as PartFiles from "./PartFiles.ts"
+import { RecordingBucket } from "./RecordingBucket.ts"
+import * as RecordingReader from "./RecordingReader.ts"
+import * as RecordingRows from "./RecordingRows.ts"
+import * as Uploads from "./Uploads.ts"
+
+const make = Effect.gen(function*() {
+  const { dataDir, recording } = yield* AppConfig
+  const path = yield* Path.Path
+  const files = yield* FileSystem.FileSystem
+  const store = yield* CallStore
+  const rows = RecordingRows.make(yield* Database)
+  const bucket = yield* RecordingBucket
+  const folder = Option.getOrElse(recording.dir, () => path.join(dataDir, "recordings"))
+  const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files })
+  /** Files that this process writes to now. */
+  const open = new Set<string>()
+  const isOpen = (file: string) => open.has(file)
+
+  const begin = Effect.fnUntraced(function*({ callSid, part, startedAt }: Part) {
+    const rowOf = (file: string, duration: number | null): RecordingRows.Row => ({ call_sid: callSid, part, started_at: startedAt, duration, file, place: "folder" })
+    const growing = yield* PartFiles.create(folder, { callSid, part }, ({ file, size }) =>
+      Effect.suspend(() => {
+        open.delete(file)
+        const row = rowOf(file, size / MulawWav.bytesPerMilli)
+        store.write(RecordingRows.written(row))
+        return uploads === undefined ? Effect.void : uploads.begin(row)
+      }))
+    open.add(growing.file)
+    store.write(RecordingRows.written(rowOf(growing.file, null)))
+    return growing
+  })
+
+  const erase = Effect.fnUntraced(function*(callSid: CallSid) {
+    if (uploads !== undefined) yield* uploads.stop(callSid)
+    for (const found of yield* PartFiles.list(folder)) {
+      if (found.callSid === callSid) yield* PartFiles.remove(folder, found.file)
+    }
+    if (Option.isNone(bucket)) return
+    // By the names in the bucket: the database may know of them no more.
+    for (const file of yield* bucket.value.list(callSid)) yield* bucket.value.remove(file)
+  }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
+
+  yield* Effect.forkScoped(FolderCare.run({ folder, kept: recording.kept, bucket, uploads, rows, store, isOpen }))
+
+  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, files }), erase })
+})
+
+export const layerNoDeps = Layer.effect(CallRecordings, make)
+
+export const layer = layerNoDeps.pipe(Layer.provide(RecordingBucket.layer))

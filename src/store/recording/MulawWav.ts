@@ -1,0 +1,47 @@
+/**
+ * The head of a WAV file of mu-law (G.711, format tag 7) at 8 kHz with two channels, as recordings of calls are.
+ *
+ * A format that is not PCM has a longer `fmt ` chunk and a `fact` chunk with the number of samples, after Microsoft's "Multiple Channel
+ * Audio Data and WAVE Files". The samples of both channels follow one another: left, right, left, right.
+ */
+import * as Mulaw from "../../audio/Mulaw.ts"
+import { mulaw } from "../../audio/WavFormat.ts"
+
+export const headerBytes = 58
+
+const channels = 2
+const sampleRate = 8000
+
+export const bytesPerMilli = (channels * sampleRate) / 1000
+
+/** The most bytes of samples that a file can have: its size is a number of 32 bits. */
+export const maxSize = 0xffff_ffff - headerBytes - 1
+
+/** `size`: bytes of samples. */
+export const header = (size: number): Uint8Array => {
+  const bytes = new Uint8Array(headerBytes)
+  const view = new DataView(bytes.buffer)
+  const name = (at: number, text: string): void => {
+    for (let i = 0; i < 4; i++) bytes[at + i] = text.charCodeAt(i)
+  }
+  name(0, "RIFF")
+  view.setUint32(4, headerBytes - 8 + size, true)
+  name(8, "WAVE")
+  name(12, "fmt ")
+  view.setUint32(16, 18, true)
+  view.setUint16(20, mulaw, true)
+  view.setUint16(22, channels, true)
+  view.setUint32(24, sampleRate, true)
+  view.setUint32(28, channels * sampleRate, true)
+  view.setUint16(32, channels, true)
+  view.setUint16(34, 8, true)
+  name(38, "fact")
+  view.setUint32(42, 4, true)
+  view.setUint32(46, size / channels, true)
+  name(50, "data")
+  view.setUint32(54, size, true)
+  return bytes
+}
+
+/** Bytes of samples that are silent. */
+export const silence = (size: number): Uint8Array => new Uint8Array(size).fill(Mulaw.silence)

@@ -1,0 +1,131 @@
+/**
+ * A bucket of an S3-compatible store. Requests are signed by `aws4fetch` (Signature Version 4) and sent by Effect's client, as streams: no
+ * whole recording is in memory. The payload is not signed, so the store should be reached over https.
+ *
+ * A request fails where it waits too long; whoever asks tries again.
+ */
+import { NodeHttpClient } from "@effect/platform-node"
+import { AwsV4Signer } from "aws4fetch"
+import { Context, Data, Duration, Effect, Layer, Option, Redacted, Stream } from "effect"
+import { HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { AppConfig } from "../../config/AppConfig.ts"
+import type { BucketSettings } from "../../config/variables/RecordingVariables.ts"
+
+/** The bucket refused a request or did not answer. */
+export class BucketFailed extends Data.TaggedError("BucketFailed")<{
+  readonly operation: "put" | "get" | "look" | "list" | "remove"
+  /** Of HTTP; unset: there was no answer. */
+  readonly status?: number
+  readonly cause?: unknown
+}> {
+  override get message() {
+    return `The bucket of recordings ${this.status === undefined ? "does not answer" : `answered ${this.status}`}. Check S3_ENDPOINT, S3_BUCKET and the access key.`
+  }
+}
+
+/** To the answer's head. */
+const answerTimeout = Duration.seconds(15)
+
+/** A piece of a body must come within this time. */
+const pieceTimeout = Duration.seconds(15)
+
+/** The slowest upload that is waited for. */
+const slowestBytesPerSecond = 64 * 1024
+
+const connectTimeout = 5000
+
+export interface Bucket {
+  /** Writes an object of so many bytes. */
+  readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, unknown>) => Effect.Effect<void, BucketFailed>
+  /** Bytes of an object, `to` not included. */
+  readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
+  /** An object's bytes; `None`: there is none. */
+  readonly sizeOf: (name: string) => Effect.Effect<Option.Option<number>, BucketFailed>
+  /** The names of the objects that begin so; of a thousand at most. */
+  readonly list: (begin: string) => Effect.Effect<ReadonlyArray<string>, BucketFailed>
+  /** Also where there is none. */
+  readonly remove: (name: string) => Effect.Effect<void, BucketFailed>
+}
+
+/** `None`: no bucket is set. */
+export class RecordingBucket extends Context.Service<RecordingBucket, Option.Option<Bucket>>()("client-caller/store/recording/RecordingBucket") {
+  static readonly layer = Layer.effect(
+    RecordingBucket,
+    Effect.gen(function*() {
+      const { recording } = yield* AppConfig
+      if (Option.isNone(recording.bucket)) return Option.none()
+      const client = HttpClient.transformResponse(yield* NodeHttpClient.makeUndici, Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
+      return Option.some(make(recording.bucket.value, client))
+    })
+  ).pipe(Layer.provide(NodeHttpClient.layerDispatcherOptions({ pipelining: 1, connect: { timeout: connectTimeout } })))
+
+  static readonly layerNone = Layer.succeed(RecordingBucket, Option.none())
+}
+
+type Method = "PUT" | "GET" | "HEAD" | "DELETE"
+
+const operations = { PUT: "put", GET: "get", HEAD: "look", DELETE: "remove" } as const
+
+export const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket => {
+  const { accessKeyId, prefix, region, secretAccessKey, url } = settings
+  const fullName = (name: string) => `${prefix}${name}`
+  const urlOf = (name: string) => `${url}/${fullName(name).split("/").map(encodeURIComponent).join("/")}`
+
+  const sign = (method: Method, url: string, headers: Record<string, string>) =>
+    Effect.tryPromise({
+      try: () => new AwsV4Signer({ method, url, headers, service: "s3", region, accessKeyId, secretAccessKey: Redacted.value(secretAccessKey) }).sign(),
+      catch: (cause) => new BucketFailed({ operation: operations[method], cause })
+    })
+
+  const send = (method: Method, url: string, options: { readonly headers?: Record<string, string>; readonly body?: HttpBody.HttpBody; readonly within?: Duration.Duration } = {}) =>
+    Effect.gen(function*() {
+      const failed = (cause: unknown) => new BucketFailed({ operation: operations[method], cause })
+      const signed = yield* sign(method, url, options.headers ?? {})
+      const request = HttpClientRequest.make(method)(signed.url, {
+        headers: Object.fromEntries(signed.headers),
+        ...(options.body === undefined ? {} : { body: options.body })
+      })
+      return yield* client.execute(request).pipe(
+        Effect.mapError(failed),
+        Effect.timeoutOrElse({ duration: options.within ?? answerTimeout, orElse: () => Effect.fail(failed("it takes too long")) })
+      )
+    })
+
+  const check = (method: Method, { status }: HttpClientResponse.HttpClientResponse, isExpected: (status: number) => boolean) =>
+    isExpected(status) ? Effect.void : Effect.fail(new BucketFailed({ operation: operations[method], status }))
+  const isDone = (status: number) => status >= 200 && status < 300
+
+  return {
+    put: Effect.fnUntraced(function*(name, size, content) {
+      const within = Duration.sum(answerTimeout, Duration.seconds(size / slowestBytesPerSecond))
+      const response = yield* send("PUT", urlOf(name), { body: HttpBody.stream(content, "audio/wav", size), within })
+      yield* check("PUT", response, isDone)
+    }),
+    get: (name, from, to) =>
+      Stream.unwrap(Effect.gen(function*() {
+        const response = yield* send("GET", urlOf(name), { headers: { range: `bytes=${from}-${to - 1}` } })
+        yield* check("GET", response, (status) => status === 206)
+        return response.stream.pipe(
+          Stream.mapError((cause) => new BucketFailed({ operation: "get", cause })),
+          Stream.timeoutOrElse({ duration: pieceTimeout, orElse: () => Stream.fail(new BucketFailed({ operation: "get", cause: "it stopped" })) })
+        )
+      })),
+    sizeOf: Effect.fnUntraced(function*(name) {
+      const response = yield* send("HEAD", urlOf(name))
+      if (response.status === 404) return Option.none()
+      yield* check("HEAD", response, isDone)
+      return Option.some(Number(response.headers["content-length"] ?? 0))
+    }),
+    list: Effect.fnUntraced(function*(begin) {
+      const response = yield* send("GET", `${url}?list-type=2&prefix=${encodeURIComponent(fullName(begin))}`)
+      yield* check("GET", response, isDone)
+      const text = yield* Effect.mapError(response.text, (cause) => new BucketFailed({ operation: "list", cause }))
+      // What stands behind the prefix are names of ours, which XML writes as they are.
+      return Array.from(text.matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => key.slice(key.lastIndexOf(begin)))
+    }),
+    remove: Effect.fnUntraced(function*(name) {
+      const response = yield* send("DELETE", urlOf(name))
+      yield* check("DELETE", response, (status) => isDone(status) || status === 404)
+    })
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What the database knows of recordings.
+ */
+import { Effect } from "effect"
+import type { CallSid } from "../../domain/Sid.ts"
+import type { Database } from "../Database.ts"
+import type { StoreWrite } from "../StoreWrite.ts"
+
+export interface Row {
+  readonly call_sid: CallSid
+  readonly part: number
+  readonly started_at: number
+  /** ms; `null`: the part has not ended, or its process has died. */
+  readonly duration: number | null
+  readonly file: string
+  readonly place: "folder" | "bucket"
+}
+
+/** What the database is told of a part. */
+export const written = (row: Row): StoreWrite => ({
+  _tag: "RecordingPart",
+  callSid: row.call_sid,
+  part: row.part,
+  startedAt: row.started_at,
+  file: row.file,
+  place: row.place,
+  ...(row.duration === null ? {} : { duration: row.duration })
+})
+
+/** Objects that are deleted in one go. */
+export const expiredAtOnce = 200
+
+export const make = ({ query, sql }: Database["Service"]) => ({
+  ofCall: (callSid: CallSid) =>
+    query(sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE call_sid = ${callSid} ORDER BY part`),
+  /** Parts whose sound is in the folder; `unfinished`: those alone whose duration nobody knows. */
+  inFolder: (options: { readonly unfinished: boolean }) =>
+    query(
+      options.unfinished
+        ? sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'folder' AND duration IS NULL`
+        : sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'folder'`,
+      "10 seconds"
+    ),
+  /** Parts in the bucket of which nothing was written since then (ms since 1970). */
+  expiredInBucket: (before: number) =>
+    query(
+      sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'bucket' AND written_at < ${before} LIMIT ${expiredAtOnce}`,
+      "10 seconds"
+    ),
+  forget: ({ call_sid, part }: Row) => query(Effect.asVoid(sql`DELETE FROM recordings WHERE call_sid = ${call_sid} AND part = ${part}`)),
+  forgetExpiredInFolder: (before: number) => query(Effect.asVoid(sql`DELETE FROM recordings WHERE place = 'folder' AND written_at < ${before}`), "10 seconds")
+})
+
+export type RecordingRows = ReturnType<typeof make>

@@ -1,0 +1,63 @@
+/**
+ * Erases a call on demand: its words, actions, events, sound, numbers, metadata and webhooks. The figures stay.
+ *
+ * What comes of the call later, out of a journal, is not taken (`erased_calls`). Other processes of the store remove what their machines
+ * have within half a minute.
+ */
+import { Clock, Context, Effect, Layer, Schedule } from "effect"
+import type { CallSid } from "../../domain/Sid.ts"
+import { StoreUnreachable } from "../CallStore.ts"
+import { Database } from "../Database.ts"
+import { runner } from "../history/Statements.ts"
+import { erasureLock } from "../writer/ApplyWrites.ts"
+import * as CallRows from "./CallRows.ts"
+import * as LocalTraces from "./LocalTraces.ts"
+
+/** How far back a process looks for erasures at its start. */
+const lookedBackMillis = 24 * 60 * 60 * 1000
+
+/** Clocks of machines differ, and transactions take a while. */
+const overlapMillis = 60_000
+
+export class CallErasure extends Context.Service<CallErasure, {
+  /** May be done again. The call is over. */
+  readonly erase: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+}>()("client-caller/store/retention/CallErasure") {
+  static readonly layer = Layer.effect(CallErasure, Effect.suspend(() => make))
+}
+
+const make = Effect.gen(function*() {
+  const { dialect, query, scrub, sql, transaction } = yield* Database
+  const clock = yield* Clock.Clock
+  const removeTraces = yield* LocalTraces.make
+  const run = runner(sql, dialect)
+  const now = () => clock.currentTimeMillisUnsafe()
+
+  const removeRows = (callSid: CallSid) =>
+    transaction(Effect.gen(function*() {
+      if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock(?)", [erasureLock])
+      yield* run("INSERT INTO erased_calls (call_sid, at) VALUES (?, ?) ON CONFLICT (call_sid) DO UPDATE SET at = excluded.at", [callSid, now()])
+      const [row] = yield* run<{ figures: string | null }>("SELECT figures FROM calls WHERE call_sid = ?", [callSid])
+      yield* CallRows.removeWords(run, callSid, row?.figures ?? null)
+      yield* CallRows.removePerson(run, callSid)
+    }))
+
+  let since = now() - lookedBackMillis
+  const followOthers = Effect.gen(function*() {
+    const began = now()
+    const rows = yield* query(run<{ call_sid: CallSid }>("SELECT call_sid FROM erased_calls WHERE at >= ?", [since - overlapMillis]))
+    for (const row of rows) yield* removeTraces(row.call_sid)
+    since = began
+  })
+  if (dialect === "pg") {
+    yield* Effect.forkScoped(Effect.repeat(Effect.catch(followOthers, () => Effect.logWarning("What this machine has of erased calls can't be removed now; it is tried again")), Schedule.spaced("30 seconds")))
+  }
+
+  return CallErasure.of({
+    erase: Effect.fnUntraced(function*(callSid) {
+      yield* query(removeRows(callSid), "5 seconds")
+      yield* removeTraces(callSid)
+      yield* scrub
+    })
+  })
+})

@@ -1,0 +1,29 @@
+/**
+ * What the database has of a call's words, and how it goes.
+ */
+import { Effect } from "effect"
+import * as CallFigures from "../history/CallFigures.ts"
+import type { Run } from "../history/Statements.ts"
+
+/** Tables whose rows of a call hold what people said or did. */
+const tablesOfWords = ["turns", "actions", "events", "conversations", "deliveries", "call_signals"]
+
+/** Keeps the figures of the turns, then removes the words. */
+export const removeWords = Effect.fnUntraced(function*(run: Run, callSid: string, kept: string | null) {
+  const figures = yield* CallFigures.of(run, callSid, kept)
+  for (const table of tablesOfWords) yield* run(`DELETE FROM ${table} WHERE call_sid = ?`, [callSid])
+  yield* run("UPDATE calls SET figures = ? WHERE call_sid = ?", [JSON.stringify(figures), callSid])
+})
+
+/** Removes numbers and what the request gave, too. */
+export const removePerson = Effect.fnUntraced(function*(run: Run, callSid: string) {
+  for (const table of ["call_metadata", "recordings"]) yield* run(`DELETE FROM ${table} WHERE call_sid = ?`, [callSid])
+  yield* run("UPDATE calls SET from_number = NULL, to_number = NULL, metadata = NULL, webhook_url = NULL WHERE call_sid = ?", [callSid])
+})
+
+/** Nothing of the call is left. */
+export const removeCall = Effect.fnUntraced(function*(run: Run, callSid: string) {
+  for (const table of [...tablesOfWords, "call_metadata", "recordings", "streams", "live_calls", "erased_calls", "calls"]) {
+    yield* run(`DELETE FROM ${table} WHERE call_sid = ?`, [callSid])
+  }
+})

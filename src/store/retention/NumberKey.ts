@@ -1,0 +1,41 @@
+/**
+ * Telephone numbers as they are kept: plain, or as an HMAC of a key (`STORE_NUMBERS`, `STORE_KEY`), by which only the very same number is found.
+ */
+import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
+import { createHmac, randomBytes } from "node:crypto"
+import { AppConfig } from "../../config/AppConfig.ts"
+import { keepSecret } from "../../config/Credentials.ts"
+
+const prefix = "hmac:"
+
+export const isHashed = (number: string): boolean => number.startsWith(prefix)
+
+export class NumberKey extends Context.Service<NumberKey, {
+  /** The number as an HMAC; the same again where it is one. */
+  readonly hash: (number: string) => string
+  /** All forms in which a number may be kept. */
+  readonly variants: (number: string) => ReadonlyArray<string>
+}>()("client-caller/store/retention/NumberKey") {
+  static readonly layer = Layer.effect(
+    NumberKey,
+    Effect.gen(function*() {
+      const { dataDir, store } = yield* AppConfig
+      const path = yield* Path.Path
+      if (Option.isSome(store.key)) return of(Redacted.value(store.key.value))
+      if (store.numbers === "plain") return plain
+      const { content } = yield* keepSecret(path.join(dataDir, "store-key"), Effect.sync(() => randomBytes(32).toString("hex")))
+      return of(content)
+    })
+  )
+
+  /** Of this key, for tests. */
+  static readonly layerOf = (key: string) => Layer.succeed(NumberKey, of(key))
+}
+
+const of = (key: string): NumberKey["Service"] => {
+  const hash = (number: string) => isHashed(number) ? number : `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
+  return NumberKey.of({ hash, variants: (number) => [number, hash(number)] })
+}
+
+/** There is no key: no number is hashed. */
+const plain = NumberKey.of({ hash: (number) => number, variants: (number) => [number] })

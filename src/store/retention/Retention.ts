@@ -1,0 +1,72 @@
+/**
+ * What was kept as long as it may goes: words after `STORE_WORDS_DAYS`, all of a call after `STORE_FIGURES_DAYS`.
+ *
+ * A sweep at the start and each hour, in small batches beside the calls' writes. Of several processes one sweeps at a time.
+ */
+import { Clock, Duration, Effect, Layer, Schedule } from "effect"
+import { AppConfig } from "../../config/AppConfig.ts"
+import { Database } from "../Database.ts"
+import { runner } from "../history/Statements.ts"
+import * as CallRows from "./CallRows.ts"
+
+/** Calls of one transaction. */
+const batchSize = 20
+
+const pauseBetween = "50 millis"
+
+/** One process at a time has it, for a transaction. */
+const sweepLock = 733_202
+
+interface Candidate {
+  readonly call_sid: string
+  readonly figures: string | null
+}
+
+/** One sweep; gives how many calls lost words, and how many are gone. */
+export const sweep = Effect.fnUntraced(function*(database: Database["Service"], { figuresDays, wordsDays }: { readonly figuresDays: number; readonly wordsDays: number }) {
+  const { dialect, query, scrub, sql, transaction } = database
+  const run = runner(sql, dialect)
+  const now = yield* Clock.currentTimeMillis
+  const before = (days: number) => now - Duration.toMillis(Duration.days(days))
+
+  const isMine = dialect === "pg"
+    ? Effect.map(run<{ mine: boolean }>("SELECT pg_try_advisory_xact_lock(?) AS mine", [sweepLock]), ([row]) => row?.mine === true)
+    : Effect.succeed(true)
+
+  /** One batch; gives how many calls it had. */
+  const batch = (condition: string, cutoff: number, remove: (candidate: Candidate) => ReturnType<typeof CallRows.removeCall>) =>
+    query(transaction(Effect.gen(function*() {
+      if (!(yield* isMine)) return 0
+      const calls = yield* run<Candidate>(`SELECT call_sid, figures FROM calls WHERE ${condition} AND started_at < ? ORDER BY started_at LIMIT ?`, [cutoff, batchSize])
+      for (const call of calls) yield* remove(call)
+      return calls.length
+    })), "10 seconds")
+
+  const all = Effect.fnUntraced(function*(...arguments_: Parameters<typeof batch>) {
+    let removed = 0
+    for (;;) {
+      const calls = yield* batch(...arguments_)
+      removed += calls
+      if (calls < batchSize) return removed
+      yield* Effect.sleep(pauseBetween)
+    }
+  })
+
+  const gone = yield* all("1 = 1", before(figuresDays), ({ call_sid }) => CallRows.removeCall(run, call_sid))
+  const wordless = yield* all("figures IS NULL", before(wordsDays), ({ call_sid, figures }) => CallRows.removeWords(run, call_sid, figures))
+  if (gone + wordless > 0) yield* scrub
+  return { gone, wordless }
+})
+
+export const layer = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const database = yield* Database
+    const { store: { retention } } = yield* AppConfig
+    const once = Effect.andThen(database.whenReady, sweep(database, retention)).pipe(
+      Effect.tap(({ gone, wordless }) =>
+        gone + wordless === 0 ? Effect.void : Effect.logInfo("Calls of the history were kept as long as they may").pipe(Effect.annotateLogs({ gone, wordless }))),
+      Effect.catch(() => Effect.logWarning("Old calls could not be removed from the history now; it is tried again in an hour"))
+    )
+    yield* Effect.forkScoped(Effect.repeat(once, Schedule.spaced("1 hour")))
+  })
+)

@@ -1,0 +1,24 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Unsettled } from "../../../src/store/writer/Unsettled.ts"
+import { sidOf } from "../../support/store/Writes.ts"
+
+describe("writes that the database does not have yet", () => {
+  it("are watched until the last one of the call is there", () => {
+    const unsettled = new Unsettled()
+    let told = 0
+    unsettled.add(sidOf(1))
+    unsettled.add(sidOf(1))
+    unsettled.add(sidOf(2))
+    unsettled.watch(sidOf(1), () => told++)
+    unsettled.remove(sidOf(1))
+    assert.strictEqual(told, 0)
+    unsettled.remove(sidOf(1))
+    assert.strictEqual(told, 1)
+  })
+
+  it("are told to be there at once to who comes after the last one", () => {
+    let told = 0
+    new Unsettled().watch(sidOf(1), () => told++)
+    assert.strictEqual(told, 1)
+  })
+})
