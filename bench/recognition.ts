@@ -192,8 +192,8 @@ const hear = Effect.fnUntraced(function*(recognizer: Recognizer, sound: Pcm<8000
   return { transcript, millis: performance.now() - asked }
 }, Effect.scoped)
 
-const persona = Result.getOrThrow(parse(readFileSync(receptionistFile, "utf8"), "receptionist.yaml"))
-const follow = Scripted.make(persona)
+const definition = Result.getOrThrow(parse(readFileSync(receptionistFile, "utf8"), "receptionist.yaml"))
+const follow = Scripted.make(definition)
 
 const stateAfter = (lines: ReadonlyArray<string>): DialogueState =>
   lines.reduce<DialogueState>((state, line) => follow(line, state).state as unknown as DialogueState, null)
@@ -204,7 +204,7 @@ const share = (count: number, of: number): string => `${((100 * count) / of).toF
 
 const program = Effect.gen(function*() {
   const speech = yield* CallerSpeech
-  const recognizer = yield* (yield* SpeechToText).prepare(persona.hints)
+  const recognizer = yield* (yield* SpeechToText).prepare(definition.hints)
 
   for (const [say, before = []] of own) {
     if (isStrike(follow(say, stateAfter(before)))) console.log(`  the script does not understand "${say}" when it is typed`)

@@ -48,7 +48,7 @@ const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.l
 )
 
 /** The service without its HTTP side. */
-export const services = OutboundCalls.layer.pipe(
+const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
   Layer.provideMerge(CallRecorder.layer),

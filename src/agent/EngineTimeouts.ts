@@ -8,7 +8,7 @@ import type { EngineState } from "../conversation/ports/Engine.ts"
 import type { AgentDefinition, Timeouts } from "../definition/AgentDefinition.ts"
 
 /** Timeouts of a stage's only server, ms. */
-export const onlyServer: Timeouts = { transcript: 8000, reply: 10_000, speech: 8000 }
+const onlyServer: Timeouts = { transcript: 8000, reply: 10_000, speech: 8000 }
 
 /** The servers of each stage; none for an engine that runs in this process. */
 export type Stages = { readonly [Name in keyof Timeouts]: ReadonlyArray<EngineState> }

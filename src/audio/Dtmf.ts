@@ -10,7 +10,7 @@ import * as Pcm from "./Pcm.ts"
 export const toneMillis = 100
 
 /** ms of silence behind each tone. */
-export const pauseMillis = 100
+const pauseMillis = 100
 
 /** Hz: the low group is a key's row, the high group its column. */
 const low = [697, 770, 852, 941] as const

@@ -77,7 +77,7 @@ const analyse = (sound: Float32Array, at: number): void => {
 const powerAt = (bin: number): number => real[bin] * real[bin] + imaginary[bin] * imaginary[bin]
 
 /** The power of steady noise in each bin of the spectrum. */
-export type Noise = Float64Array
+type Noise = Float64Array
 
 /** The noise in a sound, by its quietest frames; 0 in all bins where the sound is shorter than a frame. */
 export const noiseOf = (sound: Float32Array): Noise => {

@@ -22,7 +22,7 @@ export type Pcm<Rate extends SampleRate = SampleRate> = Int16Array & { readonly 
 export const of = <Rate extends SampleRate>(_rate: Rate, samples: Int16Array): Pcm<Rate> => samples as Pcm<Rate>
 
 /** Whether this machine has samples in memory in the byte order of nearly all files and servers. */
-export const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /**
  * Copies `count` samples of `source`, from index `from` on, to index `at` of `target`. Both must have room for them.

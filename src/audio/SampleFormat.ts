@@ -33,7 +33,7 @@ export const bytesPerFrame = ({ bytesPerSample, channels }: Pick<SampleFormat, "
   bytesPerSample * channels
 
 /** Reads the sample at a byte, at the scale of 16 bits, neither rounded nor limited. */
-export type ReadSample = (bytes: DataView, at: number) => number
+type ReadSample = (bytes: DataView, at: number) => number
 
 export const sampleReader = ({ bytesPerSample, encoding, isBigEndian }: Pick<SampleFormat, "encoding" | "bytesPerSample" | "isBigEndian">): ReadSample => {
   const isLittle = !isBigEndian
@@ -69,7 +69,7 @@ export const sampleReader = ({ bytesPerSample, encoding, isBigEndian }: Pick<Sam
 }
 
 /** The nearest 16-bit sample; a float that is no number is silence. */
-export const toInt16 = (value: number): number =>
+const toInt16 = (value: number): number =>
   value >= 32_767 ? 32_767 : value <= -32_768 ? -32_768 : Number.isNaN(value) ? 0 : Math.floor(value + 0.5)
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -6,7 +6,7 @@
  * of real samples are low bytes, which are random, so they do not look like text.
  */
 
-export type Signature =
+type Signature =
   | { readonly _tag: "Wave" }
   /** `name` is for people. */
   | { readonly _tag: "Foreign"; readonly name: string }

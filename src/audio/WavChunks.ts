@@ -15,7 +15,7 @@ const fileNames: ReadonlySet<string> = new Set(["RIFF", "RIFX", "RF64", "BW64"])
 
 const nameAt = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
 
-export interface FileHead {
+interface FileHead {
   readonly isBigEndian: boolean
   /** `WAVE` for sound. */
   readonly kind: string
@@ -32,7 +32,7 @@ export const fileHead = (bytes: Uint8Array, at = 0): FileHead | undefined => {
   return bytes.length < at + fileHeadBytes || !isFileName(name) ? undefined : { isBigEndian: name === "RIFX", kind: nameAt(bytes, at + 8), name }
 }
 
-export interface ChunkHead {
+interface ChunkHead {
   /** Four letters, such as `fmt ` and `data`. */
   readonly name: string
   /** Bytes of content, without the padding byte. */

@@ -7,7 +7,7 @@
 import { isReadable, type SampleFormat } from "./SampleFormat.ts"
 
 /** Why samples of this format can't be read; the middle of a sentence. */
-export interface WavFormatError {
+interface WavFormatError {
   readonly reason: string
 }
 

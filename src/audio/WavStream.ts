@@ -20,13 +20,13 @@ export interface WavStreamError {
 }
 
 /** Mono samples. */
-export interface WavSound {
+interface WavSound {
   readonly pcm: Pcm.Pcm
   /** Hz. */
   readonly sampleRate: number
 }
 
-export interface WavSounds {
+interface WavSounds {
   readonly _tag: "WavSounds"
   /** In order; one for each stretch of samples. */
   readonly sounds: ReadonlyArray<WavSound>

@@ -146,7 +146,7 @@ export type Command = Data.TaggedEnum<{
 }>
 export const Command = Data.taggedEnum<Command>()
 
-export type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
+type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
 
 /** The statuses that end a call, and why it ended. */
 const terminal: Partial<Record<CallStatus, EndReason>> = {

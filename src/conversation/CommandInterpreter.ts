@@ -16,7 +16,7 @@ import type { Command } from "./turn/TurnCommand.ts"
 import type { Interpreter } from "./turn/TurnLoop.ts"
 import type { TurnTimers } from "./turn/TurnTimers.ts"
 
-export interface Parts {
+interface Parts {
   readonly callerSound: Pick<CallerSound, "preSpeech">
   readonly recognition: UtteranceRecognition
   readonly generation: ReplyGeneration

@@ -8,7 +8,7 @@ export interface MemoryWriter {
   readonly onTools: () => void
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   /** When the conversation began, ms since 1970. */
   readonly beganAt: number
   /** ms since then. */

@@ -42,7 +42,7 @@ export interface Intent {
   readonly yes?: string
   readonly no?: string
   readonly after: AfterAnswer
-  /** With `after: "transfer"`: to whom, by the name in the persona's `transfers`. */
+  /** With `after: "transfer"`: to whom, by the name in the definition's `transfers`. */
   readonly transfer?: string
 }
 

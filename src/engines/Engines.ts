@@ -1,7 +1,6 @@
 /**
- * The engines that the configuration names, a stage each: those that run in this process, servers that speak OpenAI's
- * API, or several of them in their order (`STT_URL`, `LLM_URL`, `TTS_URL`). Voice activity is always detected here:
- * it decides what is sent at all.
+ * The engines of each stage, as `STT_URL`, `LLM_URL` and `TTS_URL` name them: the embedded engine, a server with OpenAI's API, or a list
+ * in order of preference. Voice activity is always detected in this process, because it decides what is sent to servers.
  */
 import { type Array, Context, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
@@ -32,12 +31,12 @@ import * as OpenAiTextToSpeech from "./openai/speech/OpenAiTextToSpeech.ts"
 import * as HttpTools from "./tools/HttpTools.ts"
 import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 
-/** Connections that are opened at the start: a turn and a speculation beside it. */
-const connections = 2
+/** Connections to a server that are opened at the start: a turn's, and one for a preemptive reply beside it. */
+const warmConnections = 2
 
 /**
- * ms. The hedges are some twice to thrice the published latencies of these engines on a GPU. The patience is for what nobody
- * waits for: the turn says itself how long it does (`StageBudget`).
+ * In ms. `hedgeAfter` is two to three times the published latency of such engines on a GPU. `patience` bounds requests that no turn waits
+ * for; a turn sets its own bound (`StageBudget`).
  */
 const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "patience">> = {
   speechToText: { hedgeAfter: 500, patience: 8000 },
@@ -45,7 +44,7 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions,
   textToSpeech: { hedgeAfter: 600, patience: 8000 }
 }
 
-/** The server has answered, if only with an error. */
+/** Whether the server answered, be it with an error. */
 const isAnswer = (error: EngineFailed): boolean => ServerError.statusOf(error) !== undefined
 
 type Members<S> = ReadonlyArray<Member<S>>
@@ -55,8 +54,9 @@ const stageOf = <I, S, E, RE>(options: {
   readonly service: Context.Service<I, S>
   readonly embedded: Layer.Layer<I, E, RE>
   readonly server: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
-  /** What an engine of this stage is given before others use it. */
+  /** Wraps an engine of this stage before others use it. */
   readonly adapted?: (engine: S, choice: EngineChoice) => S
+  /** Makes one engine of all: the first that works answers. */
   readonly together: (members: Members<S>, options: Omit<Failover.MakeOptions, "stage">) => Effect.Effect<S, never, Scope.Scope>
 }) =>
   Layer.effect(
@@ -73,7 +73,7 @@ const stageOf = <I, S, E, RE>(options: {
         }
         const { settings } = choice
         const endpoint = yield* OpenAiClient.make(options.stage, settings)
-        yield* Effect.forkScoped(endpoint.warm(connections))
+        yield* Effect.forkScoped(endpoint.warm(warmConnections))
         return { name: EngineName.of(settings), engine: adapted(yield* options.server(settings), choice), probe: Liveness.make(endpoint) }
       })
 

@@ -1,6 +1,6 @@
 /**
- * A speech engine that is given its texts as people say them: "am dritten Mai" for "Am 3. Mai". What is written stays with those
- * who asked, in the history, the transcript and the events; the engine alone gets the spoken form, for prepared lines as well.
+ * Gives a speech engine its texts as people say them: "Am dritten Mai" for "Am 3. Mai". This holds for replies, prepared lines and the
+ * agent's turns in the context. History, transcripts and events keep the written form.
  */
 import { type SpeechRequest, type SpokenTurn, TextToSpeech } from "../conversation/ports/TextToSpeech.ts"
 import * as Verbalizer from "../verbalizer/Verbalizer.ts"
@@ -8,11 +8,11 @@ import * as Verbalizer from "../verbalizer/Verbalizer.ts"
 type Engine = TextToSpeech["Service"]
 
 export const make = (engine: Engine): Engine => {
-  /** By the turn itself: an engine knows a turn again that it has seen. */
+  /** Spoken turns by written turn. The engine recognizes turns by identity, so the same turn must give the same object. */
   const turns = new WeakMap<SpokenTurn, SpokenTurn>()
 
   const turnOf = (verbalize: (text: string) => string) => (turn: SpokenTurn): SpokenTurn => {
-    // Of the caller the words are what was understood, which is written as it was recognized.
+    // The caller's words stay as the recognizer wrote them.
     if (turn.role === "caller") return turn
     const known = turns.get(turn) ?? { ...turn, text: verbalize(turn.text) }
     turns.set(turn, known)

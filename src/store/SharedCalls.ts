@@ -95,7 +95,7 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
 type Settled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 
 export const make = Effect.fnUntraced(function*(database: Database["Service"], settled: Settled) {
-  const { dialect, query, sql, transaction } = database
+  const { dialect, query, sql } = database
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   /** This process. */
@@ -182,6 +182,13 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
       )
   ))
 
+  yield* keepTidy(database, self, now)
+
+  return { find, own, isOwner, unended, claim, owned, disown, redeem, tell, signals }
+})
+
+/** Shows that this process lives, and forgets what is too old. */
+const keepTidy = Effect.fnUntraced(function*({ dialect, query, sql, transaction }: Database["Service"], self: string, now: () => number) {
   const beat = sql`UPDATE live_calls SET heartbeat = ${sql.literal(dialect === "pg" ? "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS DOUBLE PRECISION)" : "unixepoch('subsec') * 1000")} WHERE owner = ${self}`
   const forget = transaction(Effect.gen(function*() {
     yield* sql`DELETE FROM stream_tokens WHERE used_at < ${now() - keptMillis}`
@@ -190,6 +197,4 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
   }))
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(beat)), Schedule.spaced("10 seconds")))
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(forget)), Schedule.spaced("1 hour")))
-
-  return { find, own, isOwner, unended, claim, owned, disown, redeem, tell, signals }
 })

@@ -8,7 +8,7 @@ import type { Path } from "./YamlPlaces.ts"
 import type { Problem, Source } from "./YamlSource.ts"
 
 /** One key or value that does not fit the schema. */
-export interface SchemaProblem {
+interface SchemaProblem {
   readonly path: Path
   readonly kind: "unknown" | "missing" | "wrong"
   /** `unknown`: the key that was probably meant, as a sentence. `wrong`: the expected value, behind "must be". */

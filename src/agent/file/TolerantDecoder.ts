@@ -15,7 +15,7 @@ const maxSpokenCharacters = 2000
 /** Problems hide others behind them: what is left out in one attempt may be required in the next. */
 const maxAttempts = 4
 
-export interface TolerantlyDecoded {
+interface TolerantlyDecoded {
   readonly problems: ReadonlyArray<Problem>
   /** Without the parts that have problems. Unset: nothing is left to be decoded. */
   readonly content?: AgentFileContent

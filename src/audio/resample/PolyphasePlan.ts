@@ -12,7 +12,7 @@ import { attenuation, divisor, transition } from "./RateConverter.ts"
  * A part of one phase's sum: `Σ taps[k] · first[k]`, or folded `Σ taps[k] · (first[k] + second[K - 1 - k])`. Folding needs half the
  * multiplications, where taps mirror each other. `first` and `second` are windows into the streams, relative to the current period.
  */
-export interface Term {
+interface Term {
   readonly taps: Float64Array
   readonly stream: number
   readonly offset: number

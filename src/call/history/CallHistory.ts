@@ -22,7 +22,8 @@ import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as EngineUses from "./EngineUses.ts"
 import { isNumbered } from "../ConversationFeed.ts"
-import * as Outcomes from "./Outcome.ts"
+import type { StatusFacts } from "./Outcome.ts"
+import * as OutcomeWriter from "./OutcomeWriter.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
@@ -48,7 +49,7 @@ export interface CallHistory {
   /** An engine did something for the call. Never waits. */
   readonly used: (use: EngineUse) => void
   /** Twilio told something of the call; it may come after the call's end. */
-  readonly reported: (facts: Outcomes.StatusFacts) => void
+  readonly reported: (facts: StatusFacts) => void
   /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
   readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
   /** No process has the call any more: what is known of its end is written here. */
@@ -110,6 +111,27 @@ const makeActions = (
   }
 }
 
+/** The first write of a call. `at`: ms since the epoch. */
+const callBegan = (
+  { agent, callSid, direction, from, keeping, to }: HistoryInfo,
+  { accountSid, at, isRecorded }: { readonly accountSid: string; readonly at: number; readonly isRecorded: boolean }
+): StoreWrite => ({
+  _tag: "CallBegan",
+  callSid,
+  accountSid,
+  direction,
+  from: from._tag === "Some" ? from.value : null,
+  to: to._tag === "Some" ? to.value : null,
+  agent: agent.name,
+  at,
+  keeping: { words: keeping?.words ?? true, numbers: keeping?.numbers ?? "plain" },
+  isRecorded,
+  metadata: keeping?.metadata ?? null,
+  campaign: keeping?.campaign ?? null,
+  webhookUrl: keeping?.webhookUrl ?? null,
+  isTranscriptSent: keeping?.isTranscriptSent ?? false
+})
+
 /** Asks for each webhook once, behind the writes that it tells of. */
 const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
   const url = keeping?.webhookUrl ?? webhookUrl
@@ -121,14 +143,31 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
   }
 }
 
-export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
-  const { accountSid, before, clock, info, recorder } = options
-  /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
+/**
+ * The store, for as long as the call is this process's. A request for TwiML may be a replay, so a call that another process has is ours only
+ * once its stream has come here.
+ */
+const makeStore = ({ before, store }: MakeOptions) => {
   let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
-  const store: MakeOptions["store"] = {
-    write: (write) => isElsewhere ? undefined : written.write(write),
-    keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
+  const own: MakeOptions["store"] = {
+    write: (write) => isElsewhere ? undefined : store.write(write),
+    keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : store.keep(write)
   }
+  const place = {
+    isElsewhere: () => isElsewhere,
+    takeOver: () => {
+      isElsewhere = false
+    },
+    handOver: () => {
+      isElsewhere = true
+    }
+  }
+  return { store: own, place }
+}
+
+export const make = (options: MakeOptions): CallHistory => {
+  const { accountSid, before, clock, info, recorder } = options
+  const { place, store } = makeStore(options)
   const { callSid, keeping } = info
   const keepsWords = keeping?.words ?? true
   const isRecorded = recorder?.isRecorded(info) === true
@@ -145,50 +184,32 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "lost"
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
-  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
-  let isEnded = false
-  let isSettled = false
   const askForWebhook = makeWebhooks({ ...options, store })
+  const outcome = OutcomeWriter.make({
+    callSid,
+    answeredAt: known?.answeredAt ?? undefined,
+    now,
+    engines: engines.all,
+    write: store.write,
+    onFinal: () => askForWebhook("call.ended")
+  })
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
-
-  const writeOutcome = () => {
-    if (!isEnded) return
-    const isFinal = isSettled || Outcomes.isTerminal(facts.status)
-    isSettled = isFinal
-    store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines.all(), isFinal) })
-    if (isFinal) askForWebhook("call.ended")
-  }
 
   return {
     firstEvent: nextEvent,
     lostStreams: known?.parts ?? 0,
     began: () =>
-      store.write({
-        _tag: "CallBegan",
-        callSid,
-        accountSid,
-        direction: info.direction,
-        from: info.from._tag === "Some" ? info.from.value : null,
-        to: info.to._tag === "Some" ? info.to.value : null,
-        agent: info.agent.name,
-        at: known?.startedAt ?? now(),
-        keeping: { words: keepsWords, numbers: keeping?.numbers ?? "plain" },
-        isRecorded,
-        metadata: keeping?.metadata ?? null,
-        campaign: keeping?.campaign ?? null,
-        webhookUrl: keeping?.webhookUrl ?? null,
-        isTranscriptSent: keeping?.isTranscriptSent ?? false
-      }),
+      store.write(callBegan(info, { accountSid, at: known?.startedAt ?? now(), isRecorded })),
     answered: () => {
-      if (facts.answeredAt !== undefined) return
+      if (outcome.answeredAt() !== undefined) return
       const at = now()
-      facts = { ...facts, answeredAt: at }
+      outcome.note({ answeredAt: at })
       store.write({ _tag: "CallAnswered", callSid, at })
       askForWebhook("call.started")
     },
     streamBegan: (isAfterTransfer) => {
-      isElsewhere = false
+      place.takeOver()
       const at = now()
       axisZero ??= at
       partStartedAt = at - axisZero
@@ -196,7 +217,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       turns.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
-      facts = { ...facts, isMemoryLost: true }
+      outcome.note({ isMemoryLost: true })
       return { memory: "lost", isAfterTransfer }
     },
     isRecorded,
@@ -222,27 +243,10 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     },
     used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
-    isElsewhere: () => isElsewhere,
-    takeOver: () => {
-      isElsewhere = false
-    },
-    handOver: () => {
-      isElsewhere = true
-    },
-    reported: (more) => {
-      facts = Outcomes.add(facts, more)
-      writeOutcome()
-    },
-    ended: (reason, resumptions, at = now()) => {
-      isEnded = true
-      facts = { ...facts, reason, endedAt: at, resumptions }
-      writeOutcome()
-    },
-    settled: () => {
-      if (isSettled) return
-      isSettled = true
-      writeOutcome()
-    },
-    isSettled: () => isSettled
+    ...place,
+    reported: outcome.report,
+    ended: (reason, resumptions, at = now()) => outcome.end({ reason, endedAt: at, resumptions }),
+    settled: outcome.settle,
+    isSettled: outcome.isSettled
   }
 }

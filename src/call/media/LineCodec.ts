@@ -82,7 +82,7 @@ export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
 }
 
 /** The agent's direction. Gives whole frames of μ-law, one behind the other, which are good only until the next step of any call. */
-export interface LineEncoder {
+interface LineEncoder {
   /** The frames that this sound, of any length, completes. */
   readonly push: (pcm: Pcm) => Uint8Array
   /** The part of a frame that waits for more sound, filled up to a frame. */

@@ -23,7 +23,7 @@ interface Entry<A, E> {
 }
 
 /** The key's first request is to run `settle` of its work; a later one waits for the `outcome` of the first. */
-export type Claim<A, E> =
+type Claim<A, E> =
   | { readonly _tag: "First"; readonly settle: (work: Effect.Effect<A, E>) => Effect.Effect<A, E> }
   | { readonly _tag: "Again"; readonly outcome: Effect.Effect<A, E> }
 

@@ -8,9 +8,9 @@
  */
 import { type CallSid, copy } from "../../domain/Sid.ts"
 
-export const lifetimeMillis = 24 * 60 * 60 * 1000
+const lifetimeMillis = 24 * 60 * 60 * 1000
 
-export const maxCalls = 100_000
+const maxCalls = 100_000
 
 interface Ending {
   /** When it became known, monotonic ms. */

@@ -49,7 +49,7 @@ export interface Ownership {
   readonly pass: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void>
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly live: LiveCalls
   /** An owner is told what Twilio reported to another process. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>

@@ -46,7 +46,7 @@ export interface Listener {
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly openDetector: VoiceActivity["Service"]["open"]
   /** The longest wait for the detector to open. */
   readonly openTimeout: Duration.Input

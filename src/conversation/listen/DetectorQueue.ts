@@ -19,7 +19,7 @@ const detectorLate = new EngineFailed({
   advice: "The voice detector did not answer; the energy decides instead. Look at the load of the machine."
 })
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly open: VoiceActivity["Service"]["open"]
   /** The longest wait for the detector to open. */
   readonly openTimeout: Duration.Input

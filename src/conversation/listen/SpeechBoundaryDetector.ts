@@ -19,7 +19,7 @@ export interface SpeechBoundary {
  * - `feed`: feed the model's state, ignore the result;
  * - `ask`: wait for the probability.
  */
-export type DetectorUse = "none" | "feed" | "ask"
+type DetectorUse = "none" | "feed" | "ask"
 
 export interface SpeechBoundaryDetector {
   /** Measures a window's energy. It may be called once for each window, before `push`. */

@@ -12,7 +12,7 @@ import * as HeldSilence from "./HeldSilence.ts"
 /** Samples that are pushed at once: 60 ms. */
 const pieceLength = 480
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly recognizer: Recognizer
   /** Open while partial transcripts are wanted. Each of them is a request to the engine. */
   readonly partialsWanted: Latch.Latch

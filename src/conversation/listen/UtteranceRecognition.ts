@@ -19,14 +19,14 @@ const transcriptLate = new EngineFailed({
 })
 
 /** Takes a copy of the caller's utterances, each together with the parts that continue it. */
-export interface UtteranceCopy {
+interface UtteranceCopy {
   readonly beginUtterance: () => void
   /** Takes the next sound. It may be overwritten after the return. */
   readonly hear: (pcm: Pcm<8000>) => void
   readonly endUtterance: () => void
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly recognizer: Recognizer
   /** The longest wait for a transcript, ms. */
   readonly timeout: number

@@ -11,7 +11,7 @@ import type { VoiceActivity } from "../ports/VoiceActivity.ts"
 import * as DetectorQueue from "./DetectorQueue.ts"
 import * as SpeechBoundaryDetector from "./SpeechBoundaryDetector.ts"
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly openDetector: VoiceActivity["Service"]["open"]
   /** The longest wait for the detector to open. */
   readonly openTimeout: Duration.Input

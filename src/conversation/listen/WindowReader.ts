@@ -12,7 +12,7 @@ import { windowLength } from "../ports/VoiceActivity.ts"
  */
 const windowsPerLoopTurn = 16
 
-export interface MakeOptions {
+interface MakeOptions {
   /** The next piece, before any of its samples is read. */
   readonly onPiece: (pcm: Pcm.Pcm<8000>) => void
   /** So many more samples of the piece were read. */

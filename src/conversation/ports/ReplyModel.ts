@@ -61,5 +61,5 @@ export interface Replier {
 }
 
 export class ReplyModel extends Context.Service<ReplyModel, Observed & {
-  readonly prepare: (persona: AgentDefinition) => Effect.Effect<Replier, EngineFailed, Scope.Scope>
+  readonly prepare: (definition: AgentDefinition) => Effect.Effect<Replier, EngineFailed, Scope.Scope>
 }>()("client-caller/conversation/ports/ReplyModel") {}

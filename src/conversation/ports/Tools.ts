@@ -35,7 +35,7 @@ export class ToolCallRefused extends Data.TaggedError("ToolCallRefused")<{
 }
 
 /** A tool with its arguments, checked against the tool's JSON schema. */
-export interface ToolRequest {
+interface ToolRequest {
   readonly tool: Tool
   readonly value: Schema.Json
 }
@@ -60,7 +60,7 @@ export interface ToolExchange {
   readonly calls: readonly [AnsweredCall, ...ReadonlyArray<AnsweredCall>]
 }
 
-export interface AnsweredCall extends Pick<ToolCall, "id" | "name" | "arguments"> {
+interface AnsweredCall extends Pick<ToolCall, "id" | "name" | "arguments"> {
   /** A text for the model. */
   readonly answer: string
 }

@@ -7,7 +7,7 @@ import { markName } from "../turn/TurnCommand.ts"
 import type { Report } from "../turn/TurnReport.ts"
 import type { Outgoing } from "./Outgoing.ts"
 
-export interface MakeOptions {
+interface MakeOptions {
   /** The conversation's clock, ms. */
   readonly now: () => number
   readonly callerSound: Pick<CallerSound, "played" | "cleared">

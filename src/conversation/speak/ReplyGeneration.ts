@@ -16,7 +16,7 @@ const replyLate = new EngineFailed({
   advice: "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
 })
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly replier: Replier
   readonly tools: ToolRunner
   /** The longest wait for the model's next words, ms. */

@@ -20,7 +20,7 @@ const maxThoughtTimeouts = 3
 /** The parts of a reply that concern the conversation. */
 export type SpokenPart = Exclude<ReplyPart, { readonly _tag: "ToolCalls" | "Thinking" }>
 
-export interface RunOptions {
+interface RunOptions {
   readonly replier: Replier
   readonly reply: number
   readonly request: ReplyRequest

@@ -13,13 +13,13 @@ import type { Outgoing } from "./Outgoing.ts"
 import * as ReplySynthesizer from "./ReplySynthesizer.ts"
 
 /** The voice of an agent: the parts of a request that are the same for all texts. */
-export type Voice = Pick<SpeechRequest, "language" | "voice">
+type Voice = Pick<SpeechRequest, "language" | "voice">
 
 /** A request for a text in the agent's voice, without context. */
 export const requestOf = (agent: Voice) => (text: string): SpeechRequest =>
   agent.voice === undefined ? { text, language: agent.language } : { text, language: agent.language, voice: agent.voice }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly textToSpeech: TextToSpeech["Service"]
   readonly voice: Voice
   /** The longest wait for the next sound, ms. */

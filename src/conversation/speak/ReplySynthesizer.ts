@@ -25,7 +25,7 @@ export interface ReplySynthesizer {
   readonly stop: (from: number) => Effect.Effect<void>
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly reply: number
   /** The sound of a segment's text. It is run when the segments before it are made. */
   readonly speech: (segment: number, text: string, kind: SpeechKind) => Stream.Stream<SpeechChunk, EngineFailed>

@@ -34,7 +34,7 @@ export interface Segment {
   readonly sound: Stream.Stream<SpeechChunk, EngineFailed>
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly reply: number
   /** Whether the segment still counts. */
   readonly isWanted: () => boolean

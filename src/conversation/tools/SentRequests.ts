@@ -35,7 +35,7 @@ export interface RecordedCall {
 }
 
 /** What the model called after one of its texts. */
-export interface RecordedExchange {
+interface RecordedExchange {
   /** Messages of the history before it. */
   readonly at: number
   /** What the model had said before, in the same reply. */

@@ -11,7 +11,7 @@ import type * as PlaybackLedger from "./PlaybackLedger.ts"
  * Where a reply stands. A preemptive reply plays when the turn is over. A playing one is held or interrupted by the caller's voice, and
  * plays on when that was no turn. A finished reply leaves the state.
  */
-export type ReplyPhase =
+type ReplyPhase =
   /** It is made while the caller pauses. `isRefused`: an engine refused it, so a second request would be refused too. */
   | { readonly _tag: "Preemptive"; readonly isRefused: boolean }
   /** Its sound waits while the caller speaks. `isMediaSent`: some sound left before the hold took effect. */
@@ -65,7 +65,7 @@ export interface Reply {
 }
 
 /** The moments of a turn; ms since the conversation began. */
-export interface ReplyTimes {
+interface ReplyTimes {
   /** When the caller's last voiced sample came. */
   readonly since: number
   readonly moments: { readonly [Moment in keyof TurnTimes]?: number }

@@ -11,7 +11,7 @@ import type { Transition } from "./Transition.ts"
 import * as TurnMemory from "./resumption/TurnMemory.ts"
 import { initial } from "./TurnState.ts"
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly transition: Transition
   /** The conversation's clock, ms. */
   readonly now: () => number

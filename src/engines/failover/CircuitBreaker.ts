@@ -44,7 +44,7 @@ export type Admission =
 export const closed: CircuitBreaker = { failures: 0, openings: 0, openUntil: 0, isAskedFor: false, awaySince: undefined, trialUntil: 0 }
 
 /** Failures in a row that open the circuit. */
-export const failuresToOpen = 3
+const failuresToOpen = 3
 
 /** ms of the first pause, and of the longest. */
 const firstPause = 5000

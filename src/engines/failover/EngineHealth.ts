@@ -9,7 +9,7 @@ import * as CircuitBreaker from "./CircuitBreaker.ts"
 import type { Member } from "./Member.ts"
 import * as RequestExit from "./request/RequestExit.ts"
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly stage: Stage
   /** No other engine stands in. */
   readonly isAlone: boolean
@@ -21,7 +21,7 @@ export interface MakeOptions {
   readonly isAnswer?: ((error: EngineFailed) => boolean) | undefined
 }
 
-export interface RequestDetails {
+interface RequestDetails {
   /** This engine's tries of the request, from 1. From the second on, all other engines have failed it too. */
   readonly tries: number
   /** The request tests whether the engine is back after a pause. */

@@ -13,7 +13,7 @@ const intervalWhenUnwell = Duration.seconds(2)
 /** A server that is busy with requests may take a while to answer a probe. */
 const probeTimeout = Duration.seconds(5)
 
-export interface ForkOptions {
+interface ForkOptions {
   readonly stage: Stage
   readonly health: EngineHealth
   /** ms of a monotonic clock. */

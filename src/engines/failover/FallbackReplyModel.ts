@@ -24,8 +24,8 @@ export const make = Effect.fnUntraced(function*(
   if (members.length === 1 && members[0].probe === undefined) return members[0].engine
   const failover = yield* Failover.make(members, { ...options, stage: "replyModel" })
 
-  const prepare: Engine["prepare"] = Effect.fnUntraced(function*(persona) {
-    const repliers = yield* Failover.prepared(members, "replyModel", ({ engine }) => engine.prepare(persona))
+  const prepare: Engine["prepare"] = Effect.fnUntraced(function*(definition) {
+    const repliers = yield* Failover.prepared(members, "replyModel", ({ engine }) => engine.prepare(definition))
 
     const replyOf = (index: number, request: ReplyRequest): Effect.Effect<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed, Scope.Scope> => {
       const replier = repliers[index]

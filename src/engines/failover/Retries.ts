@@ -21,7 +21,7 @@ const maxTriesOfBroken = 3
 const minAnswerTime = 300
 
 /** ms after which a restart is over. An engine that has been away for longer is tried once, and not waited for. */
-export const longestRestart = 30_000
+const longestRestart = 30_000
 
 export interface Tried {
   readonly reason: EngineFailed["reason"]

@@ -13,7 +13,7 @@ import type { CallSid } from "../../domain/Sid.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
 
 /** How a call that is not here stands in the store. */
-export type Standing =
+type Standing =
   /** The store knows no such call. */
   | { readonly _tag: "Unknown" }
   /** The store can't be asked. */

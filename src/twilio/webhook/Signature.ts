@@ -105,7 +105,7 @@ const serialize = (parameters: Parameters): string => {
   return text
 }
 
-export interface Check {
+interface Check {
   /** Bytes that are hashed for one spelling, without those of the URL. */
   readonly bytes: number
   /** Whether the signature was made with one of the tokens over exactly this URL. */

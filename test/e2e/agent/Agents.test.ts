@@ -76,7 +76,7 @@ const Engines = Layer.mergeAll(
   Layer.succeed(TextToSpeech, TextToSpeech.of({ speak: () => Stream.die("speak"), prepare: () => Effect.void, voices: [] }))
 )
 
-/** The files of a folder, the names of the personas that were made to talk, and those let go. */
+/** The files of a folder, the names of the agents that were made, and those let go. */
 interface Scene {
   readonly folder: string
   readonly made: Array<string>
@@ -87,7 +87,7 @@ interface Scene {
 const withFiles = <A, E>(
   files: Readonly<Record<string, string>>,
   test: (scene: Scene) => Effect.Effect<A, E, Scope.Scope>,
-  agentOf: (persona: AgentDefinition) => Effect.Effect<void, EngineFailed> = () => Effect.void
+  agentOf: (definition: AgentDefinition) => Effect.Effect<void, EngineFailed> = () => Effect.void
 ) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -100,12 +100,12 @@ const withFiles = <A, E>(
       ConversationFactory,
       ConversationFactory.of({
         engines: Effect.succeed([]),
-        agentOf: (persona) =>
+        agentOf: (definition) =>
           Effect.gen(function*() {
-            yield* agentOf(persona)
-            made.push(persona.name)
-            yield* Effect.addFinalizer(() => Effect.sync(() => void released.push(persona.name)))
-            return { ...silent, name: persona.name }
+            yield* agentOf(definition)
+            made.push(definition.name)
+            yield* Effect.addFinalizer(() => Effect.sync(() => void released.push(definition.name)))
+            return { ...silent, name: definition.name }
           })
       })
     )

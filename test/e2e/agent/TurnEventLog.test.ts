@@ -7,7 +7,7 @@ import { Signal } from "../../../src/conversation/ports/AudioPort.ts"
 import * as Replay from "../../../src/conversation/replay/Replay.ts"
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
 import * as FakeLine from "../../support/conversation/FakeLine.ts"
-import { persona } from "../../support/conversation/AgentDefinitions.ts"
+import { definition } from "../../support/conversation/AgentDefinitions.ts"
 import { config } from "../../support/service/TestConfig.ts"
 
 const recordingsIn = (folder?: string) =>
@@ -31,9 +31,9 @@ const talk = Effect.fnUntraced(function*(recordings: TurnEventLog["Service"], ca
   const fake = FakeEngines.make()
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
-  const record = yield* Scope.provide(recordings.open(callId, persona), scope)
+  const record = yield* Scope.provide(recordings.open(callId, definition), scope)
   const conversation = yield* Scope.provide(
-    Conversation.open(persona, fake.engines, {
+    Conversation.open(definition, fake.engines, {
       ...line.end,
       record: (event) => {
         line.end.record?.(event)
@@ -72,7 +72,7 @@ describe("recordings", () => {
   it.effect("are off unless a folder is named", () =>
     Effect.gen(function*() {
       const { open } = yield* recordingsIn()
-      assert.isUndefined(yield* open("CA1", persona))
+      assert.isUndefined(yield* open("CA1", definition))
     }))
 
   it.effect("hold a call's events, and give its commands when they are played again", () =>
@@ -102,7 +102,7 @@ describe("recordings", () => {
         const path = yield* Path.Path
         const { open } = yield* recordingsIn(`${folder}/in`)
         const scope = yield* Scope.make()
-        yield* Scope.provide(open("../../CA/1", persona), scope)
+        yield* Scope.provide(open("../../CA/1", definition), scope)
         yield* Scope.close(scope, Exit.void)
         yield* readOnce(fs, `${folder}/in/______CA_1.jsonl`, "settings")
         assert.deepStrictEqual(yield* fs.readDirectory(folder), ["in"])
@@ -117,7 +117,7 @@ describe("recordings", () => {
         const service = yield* Scope.make()
         const { open } = yield* Scope.provide(recordingsIn(folder), service)
         const call = yield* Scope.make()
-        const record = yield* Scope.provide(open("CA1", persona), call)
+        const record = yield* Scope.provide(open("CA1", definition), call)
         for (let at = 0; at < 1000; at++) record?.({ _tag: "Digit", at, digit: "1" })
         yield* Scope.close(call, Exit.void)
         yield* Scope.close(service, Exit.void)
@@ -131,8 +131,8 @@ describe("recordings", () => {
       Effect.gen(function*() {
         const { open } = yield* recordingsIn(folder)
         const scope = yield* Scope.make()
-        const one = yield* Scope.provide(open("CA1", persona), scope)
-        const two = yield* Scope.provide(open("CA2", persona), scope)
+        const one = yield* Scope.provide(open("CA1", definition), scope)
+        const two = yield* Scope.provide(open("CA2", definition), scope)
         one?.({ _tag: "Digit", at: 1, digit: "1" })
         two?.({ _tag: "Digit", at: 2, digit: "2" })
         one?.({ _tag: "HungUp", at: 3 })
@@ -164,7 +164,7 @@ describe("recordings", () => {
 })
 
 describe("a recording", () => {
-  const whole = [Replay.header(persona), Replay.eventLine({ _tag: "Began", at: 0 }), Replay.eventLine({ _tag: "HungUp", at: 5 })].join("\n")
+  const whole = [Replay.header(definition), Replay.eventLine({ _tag: "Began", at: 0 }), Replay.eventLine({ _tag: "HungUp", at: 5 })].join("\n")
 
   it("that a killed call left is played as far as it goes", () => {
     const cut = Result.getOrThrow(Replay.parse(whole.slice(0, -3)))

@@ -14,7 +14,7 @@ import * as OpenAiReplyModel from "../../../src/engines/openai/chat/OpenAiReplyM
 import * as EngineHttpClient from "../../../src/engines/openai/client/EngineHttpClient.ts"
 import * as OpenAiTextToSpeech from "../../../src/engines/openai/speech/OpenAiTextToSpeech.ts"
 import * as OpenAiSpeechToText from "../../../src/engines/openai/transcription/OpenAiSpeechToText.ts"
-import { persona } from "../../support/engines/Bakery.ts"
+import { definition } from "../../support/engines/Bakery.ts"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeSpeechServers from "../../support/engines/FakeSpeechServers.ts"
 
@@ -44,7 +44,7 @@ const speech = (base: string, said = text) => ({ text: said, language: "en", bas
 
 const newReplier = Effect.fnUntraced(function*(options: FakeChatServer.Options = {}) {
   const server = yield* FakeChatServer.make({ model: "model", count: () => 40, ...options })
-  const replier = yield* (yield* OpenAiReplyModel.make(settingsAt(server.base), { isPrimed: false })).prepare(persona)
+  const replier = yield* (yield* OpenAiReplyModel.make(settingsAt(server.base), { isPrimed: false })).prepare(definition)
   return { server, reply: replier.reply({ history: [{ role: "caller", text: "Hello" }], state: null }) }
 })
 
@@ -87,7 +87,7 @@ describe("a reply", () => {
 
   it.live("of the script counts as this process's", () =>
     Effect.gen(function*() {
-      const replier = yield* (yield* ReplyModel).prepare(persona)
+      const replier = yield* (yield* ReplyModel).prepare(definition)
       const call = newCall()
       yield* call.on(Stream.runDrain(replier.reply({ history: [{ role: "caller", text: "Hello" }], state: null })))
       assert.deepStrictEqual(call.uses(), [{ stage: "reply", engine: "embedded", requests: 1 }])

@@ -10,7 +10,7 @@ import * as FallbackReplyModel from "../../../src/engines/failover/FallbackReply
 import * as OpenAiReplyModel from "../../../src/engines/openai/chat/OpenAiReplyModel.ts"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
-import { persona } from "../../support/engines/Bakery.ts"
+import { definition } from "../../support/engines/Bakery.ts"
 import * as Replies from "../../support/engines/Replies.ts"
 
 /** Park and Miller's generator (1988). */
@@ -89,7 +89,7 @@ const hold = (turns: number, seed: number) =>
     })
     const servers = yield* Effect.forEach(["one", "two"], serve)
     const engine = yield* FallbackReplyModel.make(servers, { hedgeAfter: 25, patience: 400 })
-    const replier = yield* engine.prepare({ ...persona, tools: [book] })
+    const replier = yield* engine.prepare({ ...definition, tools: [book] })
     const tools = yield* Replies.newToolRunner
 
     const history: Array<Message> = [{ role: "agent", text: "Hello." }]

@@ -3,7 +3,7 @@ import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts
 import { AgentName } from "../../../src/domain/AgentName.ts"
 
 /** The defaults of an agent file, with short lines, so that tests are short. */
-export const persona: AgentDefinition = {
+export const definition: AgentDefinition = {
   name: AgentName.make("tester"),
   language: "en",
   instructions: "Answer.",

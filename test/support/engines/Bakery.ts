@@ -2,7 +2,7 @@
 import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
 import { AgentName } from "../../../src/domain/AgentName.ts"
 
-export const persona: AgentDefinition = {
+export const definition: AgentDefinition = {
   name: AgentName.make("bakery"),
   language: "en",
   instructions: "You answer for a bakery.",

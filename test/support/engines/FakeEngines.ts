@@ -194,7 +194,7 @@ export interface FakeEngines {
   /** The texts. */
   readonly speak: Port<string>
   /** Whether every engine was prepared for the agent. */
-  readonly prepared: Ref.Ref<{ readonly hints?: RecognitionHints; readonly persona?: AgentDefinition; readonly lines?: ReadonlyArray<string> }>
+  readonly prepared: Ref.Ref<{ readonly hints?: RecognitionHints; readonly definition?: AgentDefinition; readonly lines?: ReadonlyArray<string> }>
   /** The number of requests of all engines that are still open or held. */
   readonly unfinished: Effect.Effect<number>
 }
@@ -291,7 +291,7 @@ export const make = (): FakeEngines => {
       ),
       Layer.succeed(
         ReplyModel,
-        ReplyModel.of({ prepare: (persona) => Effect.as(Ref.update(prepared, (all) => ({ ...all, persona })), replier) })
+        ReplyModel.of({ prepare: (definition) => Effect.as(Ref.update(prepared, (all) => ({ ...all, definition })), replier) })
       ),
       Layer.succeed(Tools, tools),
       Layer.succeed(TextToSpeech, textToSpeech)

@@ -6,7 +6,7 @@ let waiting = 0
 
 parentPort!.on("message", (request: Request) => {
   if (request._tag === "Sound") waiting += request.sound.length
-  const reply: Reply = "ask" in request ? { _tag: "Done", ask: request.ask, text: `${threadId}`, waiting } : { _tag: "GotOn", waiting }
+  const reply: Reply = "ask" in request ? { _tag: "Done", ask: request.ask, text: `${threadId}`, waiting } : { _tag: "Progress", waiting }
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort!.postMessage(reply)
 })

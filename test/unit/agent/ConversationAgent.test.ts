@@ -8,14 +8,14 @@ import { Signal } from "../../../src/conversation/ports/AudioPort.ts"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
 import * as FakeLine from "../../support/conversation/FakeLine.ts"
-import { persona } from "../../support/conversation/AgentDefinitions.ts"
+import { definition } from "../../support/conversation/AgentDefinitions.ts"
 
 const NoRecordings = Layer.succeed(TurnEventLog, TurnEventLog.of({ open: () => Effect.undefined }))
 
-const agentWith = (fake: FakeEngines.FakeEngines, definition = persona) =>
+const agentWith = (fake: FakeEngines.FakeEngines, own = definition) =>
   Effect.flatMap(
     Layer.build(ConversationAgent.layer.pipe(Layer.provide([fake.layer, NoRecordings]))),
-    (context) => Effect.flatMap(ConversationFactory, ({ agentOf }) => agentOf(definition)).pipe(Effect.provide(context))
+    (context) => Effect.flatMap(ConversationFactory, ({ agentOf }) => agentOf(own)).pipe(Effect.provide(context))
   )
 
 /** A call to the agent; the line's marks come back as signals. */
@@ -51,22 +51,22 @@ describe("an agent that can be talked to", () => {
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const agent = yield* agentWith(fake)
-      assert.strictEqual(agent.name, persona.name)
+      assert.strictEqual(agent.name, definition.name)
       assert.strictEqual(agent.sampleRate, 8000)
-      const { hints, lines, persona: told } = yield* Ref.get(fake.prepared)
-      assert.deepStrictEqual(hints, { ...persona.hints, pause: persona.endpointing.silence })
-      assert.strictEqual(told, persona)
-      assert.sameMembers([...lines ?? []], Object.values(persona.lines))
+      const { hints, lines, definition: told } = yield* Ref.get(fake.prepared)
+      assert.deepStrictEqual(hints, { ...definition.hints, pause: definition.endpointing.silence })
+      assert.strictEqual(told, definition)
+      assert.sameMembers([...lines ?? []], Object.values(definition.lines))
       assert.strictEqual(yield* fake.unfinished, 0)
     }))
 
   it.effect.each([
-    { isRecorded: true, said: `This call is recorded. ${persona.lines.greeting}` },
-    { isRecorded: false, said: persona.lines.greeting }
+    { isRecorded: true, said: `This call is recorded. ${definition.lines.greeting}` },
+    { isRecorded: false, said: definition.lines.greeting }
   ])("tells the caller before the greeting that the call is recorded: $isRecorded", ({ isRecorded, said }) =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
-      const agent = yield* agentWith(fake, { ...persona, lines: { ...persona.lines, recorded: "This call is recorded." } })
+      const agent = yield* agentWith(fake, { ...definition, lines: { ...definition.lines, recorded: "This call is recorded." } })
       const caller = yield* call(agent, { isRecorded })
       yield* caller.quiet(3000)
       assert.deepStrictEqual(caller.tales("AgentHeard").map(({ text }) => text), [said])
@@ -79,11 +79,11 @@ describe("an agent that can be talked to", () => {
       fake.answer("1", answer)
       const caller = yield* call(yield* agentWith(fake))
       yield* caller.quiet(1500)
-      assert.deepStrictEqual(caller.tales("AgentHeard").map(({ text }) => text), [persona.lines.greeting])
+      assert.deepStrictEqual(caller.tales("AgentHeard").map(({ text }) => text), [definition.lines.greeting])
       yield* caller.press("1")
       yield* caller.press("#")
       yield* caller.quiet(3500)
-      assert.deepStrictEqual(caller.tales("AgentHeard").map(({ text }) => text), [persona.lines.greeting, answer])
+      assert.deepStrictEqual(caller.tales("AgentHeard").map(({ text }) => text), [definition.lines.greeting, answer])
       yield* caller.hangUp
       assert.strictEqual(yield* fake.unfinished, 0)
       assert.deepStrictEqual(caller.tales("Ended").map(({ reason }) => reason), ["callerHungUp"])
@@ -112,7 +112,7 @@ describe("an agent that can be talked to", () => {
         assert.strictEqual(turns.length, 1)
         assert.include(turns[0], "\"firstMedia\":250")
         assert.include(turns[0], "\"transcript\":120")
-        const words = `${question} ${answer} ${persona.lines.greeting}`.split(/[^A-Za-z]+/).filter((word) => word.length > 3)
+        const words = `${question} ${answer} ${definition.lines.greeting}`.split(/[^A-Za-z]+/).filter((word) => word.length > 3)
         for (const word of words) assert.notInclude(lines.join("\n").toLowerCase(), word.toLowerCase())
       })
     ))
@@ -182,7 +182,7 @@ describe("an agent that can be talked to", () => {
       yield* good.quiet(1500)
       yield* good.voice(600)
       yield* good.quiet(3500)
-      assert.deepStrictEqual(good.tales("AgentHeard").map(({ text }) => text), [persona.lines.greeting, answer])
+      assert.deepStrictEqual(good.tales("AgentHeard").map(({ text }) => text), [definition.lines.greeting, answer])
       assert.deepStrictEqual(good.tales("EngineTrouble"), [])
       yield* good.hangUp
       yield* bad.gap(60_000)

@@ -26,9 +26,9 @@ describe("an agent that gets ready", () => {
         }),
         Layer.succeed(TurnEventLog, { open: () => Effect.void as Effect.Effect<undefined> })
       )
-      const persona = Result.getOrThrow(parse("name: x\nvoice: slt\ngreeting: Good day.\nfillers: { lines: [One moment., Let me see.] }", "x.yaml"))
+      const definition = Result.getOrThrow(parse("name: x\nvoice: slt\ngreeting: Good day.\nfillers: { lines: [One moment., Let me see.] }", "x.yaml"))
       const { agentOf } = yield* Effect.provide(ConversationFactory, Layer.provide(ConversationAgent.layer, engines))
-      yield* agentOf(persona)
-      assert.includeMembers(made, ["slt: Good day.", `slt: ${persona.lines.apology}`, `slt: ${persona.lines.transferFailed}`, "slt: One moment.", "slt: Let me see."])
+      yield* agentOf(definition)
+      assert.includeMembers(made, ["slt: Good day.", `slt: ${definition.lines.apology}`, `slt: ${definition.lines.transferFailed}`, "slt: One moment.", "slt: Let me see."])
     }))
 })

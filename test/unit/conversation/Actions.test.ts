@@ -13,7 +13,7 @@ import { millisOf, type SpeechRequest, type SpokenTurn } from "../../../src/conv
 import type { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
 import { settle } from "../../support/service/Time.ts"
 
-const personaOf = (text: string): AgentDefinition => {
+const definitionOf = (text: string): AgentDefinition => {
   const read = parse(`name: test\ngreeting: Hello.\n${text}`, "test.yaml")
   return Result.isSuccess(read) ? read.success : assert.fail(read.failure.message)
 }
@@ -27,7 +27,7 @@ const samplesOf = (turn: SpokenTurn | undefined): ReadonlyArray<number> => turn?
 const level = (index: number) => 1000 + index
 
 interface Options {
-  readonly persona?: string
+  readonly definition?: string
   /** What the model answers, turn by turn. */
   readonly replies?: ReadonlyArray<ReadonlyArray<ReplyPart>>
   /** ms until the model answers. */
@@ -51,7 +51,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
   let turn = 0
   let clears = 0
 
-  const conversation = yield* Conversation.open(personaOf(options.persona ?? ""), {
+  const conversation = yield* Conversation.open(definitionOf(options.definition ?? ""), {
     voiceActivity: {
       open: Effect.succeed({ ask: (window, answer) => answer(Exit.succeed(window.some((sample) => Math.abs(sample) > 3000) ? 1 : 0)) })
     },
@@ -145,7 +145,7 @@ describe("a filler", () => {
   test("is heard whole, and then the late reply", () =>
     Effect.gen(function*() {
       const call = yield* talk({
-        persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
+        definition: "fillers: { after: 900, lines: [One moment., Let me see.] }",
         replies: [[text("We are open from nine to five.")]],
         thinks: 1000,
         millisOf: (text) => text === "One moment." ? 2000 : 400
@@ -164,7 +164,7 @@ describe("a filler", () => {
   test("is not said when the reply is in time", () =>
     Effect.gen(function*() {
       const call = yield* talk({
-        persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
+        definition: "fillers: { after: 900, lines: [One moment., Let me see.] }",
         replies: [[text("From nine.")]],
         thinks: 200
       })
@@ -178,7 +178,7 @@ describe("a filler", () => {
   test("stops when the caller goes on with the turn", () =>
     Effect.gen(function*() {
       const call = yield* talk({
-        persona: "fillers: { after: 900, lines: [One moment., Let me see.] }",
+        definition: "fillers: { after: 900, lines: [One moment., Let me see.] }",
         replies: [[text("From nine.")]],
         thinks: 5000,
         millisOf: (text) => text === "One moment." ? 2000 : 400
@@ -211,12 +211,12 @@ describe("keys", () => {
 
 describe("a transfer", () => {
   const replies = [[text("I will put you through."), { _tag: "Transfer" as const, to: "office" }]]
-  const persona = "transfers: { office: \"+14155550178\" }"
+  const definition = "transfers: { office: \"+14155550178\" }"
 
   test("is requested when the words were heard, with the number from the agent's file", () =>
     Effect.gen(function*() {
       const numbers: Array<string> = []
-      const call = yield* talk({ persona, replies, transfer: (to) => Effect.sync(() => void numbers.push(to)) })
+      const call = yield* talk({ definition, replies, transfer: (to) => Effect.sync(() => void numbers.push(to)) })
       yield* call.wait(1000)
       yield* call.say("a person please")
       assert.deepStrictEqual(numbers, [])
@@ -228,7 +228,7 @@ describe("a transfer", () => {
   test("that fails is apologised for, and the call goes on", () =>
     Effect.gen(function*() {
       for (const transfer of [() => Effect.fail(new TransferFailed({ reason: "rejected" })), () => Effect.die("broken"), undefined]) {
-        const call = yield* talk({ persona, replies, ...(transfer === undefined ? {} : { transfer }) })
+        const call = yield* talk({ definition, replies, ...(transfer === undefined ? {} : { transfer }) })
         yield* call.wait(1000)
         yield* call.say("a person please")
         yield* call.wait(2000)
@@ -245,7 +245,7 @@ describe("partial transcripts", () => {
   test("are told while the caller speaks, and stop the agent at the first words", () =>
     Effect.gen(function*() {
       const call = yield* talk({
-        persona: "interruption: { minSpeech: 1s }",
+        definition: "interruption: { minSpeech: 1s }",
         replies: [[text("We are open from nine to five on every day of the week.")]],
         millisOf: (text) => text === "Hello." ? 400 : 5000
       })

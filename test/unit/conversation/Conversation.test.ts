@@ -7,15 +7,15 @@ import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
 import * as FakeTools from "../../support/engines/FakeTools.ts"
 import * as FakeLine from "../../support/conversation/FakeLine.ts"
-import { persona } from "../../support/conversation/AgentDefinitions.ts"
+import { definition } from "../../support/conversation/AgentDefinitions.ts"
 import { pass, settle } from "../../support/service/Time.ts"
 
-const { lines } = persona
+const { lines } = definition
 const book = FakeTools.toolOf("book")
 
 /** A conversation on a fake line; `hangUp` is the caller's. */
 const open = Effect.fnUntraced(function*(options: {
-  readonly persona?: Partial<AgentDefinition>
+  readonly definition?: Partial<AgentDefinition>
   readonly tools?: Tools["Service"]
   readonly plan?: (fake: FakeEngines.FakeEngines) => void
 } = {}) {
@@ -24,7 +24,7 @@ const open = Effect.fnUntraced(function*(options: {
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const conversation = yield* Scope.provide(Conversation.open({ ...persona, ...options.persona }, { ...fake.engines, tools: options.tools ?? fake.engines.tools }, line.end), scope)
+  const conversation = yield* Scope.provide(Conversation.open({ ...definition, ...options.definition }, { ...fake.engines, tools: options.tools ?? fake.engines.tools }, line.end), scope)
   yield* Scope.provide(line.play(conversation), scope)
   return {
     ...fake,
@@ -128,7 +128,7 @@ describe("a turn", () => {
         partials: Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(100), Effect.sync(() => `so far ${++asked}`)))
       }))
       const engines = { ...fake.engines, recognizer: { begin } }
-      const patient = { ...persona, interruption: { ...persona.interruption, minSpeech: 5000 } }
+      const patient = { ...definition, interruption: { ...definition.interruption, minSpeech: 5000 } }
       const conversation = yield* Conversation.open(patient, engines, { ...line.end, isWatched: () => isWatched })
       yield* line.play(conversation)
       yield* line.quiet(300)
@@ -432,7 +432,7 @@ describe("a race:", () => {
     Effect.gen(function*() {
       const gaps: Array<number> = []
       for (let complete = 196; complete <= 228; complete += 4) {
-        const call = yield* greeted({ persona: { endpointing: { ...persona.endpointing, complete } } })
+        const call = yield* greeted({ definition: { endpointing: { ...definition.endpointing, complete } } })
         // One utterance or two, as it happens to fall.
         call.hear(["one", "one two"], "two")
         yield* call.voice(500)
@@ -612,7 +612,7 @@ describe("an engine that", () => {
 
   it.effect.each(accidents)("$name at a segment's speech is asked once more, and nobody notices", ({ plan }) =>
     Effect.gen(function*() {
-      const call = yield* greeted({ persona: { endpointing: { ...persona.endpointing, speculate: 250 } } })
+      const call = yield* greeted({ definition: { endpointing: { ...definition.endpointing, speculate: 250 } } })
       call.hear("what is new", "are you well")
       call.speak.next(plan)
       yield* call.voice(600)
@@ -791,7 +791,7 @@ describe("silence", () => {
 describe("the end of a call", () => {
   it.effect("at the longest duration is announced, and waits for the mark", () =>
     Effect.gen(function*() {
-      const call = yield* telling(500, { persona: { maxDuration: 13_600 } })
+      const call = yield* telling(500, { definition: { maxDuration: 13_600 } })
       assert.isBelow(call.now(), 3600)
       yield* call.quiet(400)
       assert.include(call.said(), lines.timeIsUp)
@@ -856,7 +856,7 @@ describe("keys", () => {
 })
 
 describe("a caller who", () => {
-  const quick = { endpointing: { ...persona.endpointing, trailing: 3000 } }
+  const quick = { endpointing: { ...definition.endpointing, trailing: 3000 } }
   const states: ReadonlyArray<{
     readonly name: string
     readonly plan?: (fake: FakeEngines.FakeEngines) => void
@@ -911,7 +911,7 @@ describe("a caller who", () => {
   it.effect.each(states)("hangs up when $name leaves nothing behind", ({ name, plan, until }) =>
     Effect.gen(function*() {
       const call = yield* open({
-        persona: quick,
+        definition: quick,
         plan: (fake) => {
           fake.answer("a story", story)
           plan?.(fake)
@@ -946,7 +946,7 @@ describe("a caller who", () => {
       assert.deepStrictEqual(coughs.tales("Ended").map(({ reason }) => reason), ["idle"])
       assert.deepStrictEqual(yield* coughs.outcomes(coughs.reply), [])
 
-      const talks = yield* greeted({ persona: { maxDuration: 60_000 } })
+      const talks = yield* greeted({ definition: { maxDuration: 60_000 } })
       talks.hear("and so on")
       yield* talks.voice(55_000)
       assert.deepStrictEqual(yield* talks.outcomes(talks.reply), [])
@@ -960,7 +960,7 @@ describe("a defect", () => {
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const line = yield* FakeLine.make
-      const conversation = yield* Conversation.open(persona, fake.engines, {
+      const conversation = yield* Conversation.open(definition, fake.engines, {
         ...line.end,
         tell: ({ _tag }) => _tag === "AgentSays" ? Effect.die("a mistake") : Effect.void
       })

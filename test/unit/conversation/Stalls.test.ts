@@ -8,7 +8,7 @@ import type { Pcm } from "../../../src/audio/Pcm.ts"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
 import * as FakeLine from "../../support/conversation/FakeLine.ts"
-import { persona } from "../../support/conversation/AgentDefinitions.ts"
+import { definition } from "../../support/conversation/AgentDefinitions.ts"
 
 const open = Effect.gen(function*() {
   const fake = FakeEngines.make()
@@ -22,7 +22,7 @@ const open = Effect.gen(function*() {
     push: (pcm: Pcm<8000>) => Effect.andThen(Effect.sync(() => void recognized.push(...pcm)), utterance.push(pcm))
   }))
   const engines = { ...fake.engines, recognizer: { begin } }
-  const conversation = yield* Scope.provide(Conversation.open(persona, engines, line.end), scope)
+  const conversation = yield* Scope.provide(Conversation.open(definition, engines, line.end), scope)
   yield* Scope.provide(line.play(conversation), scope)
   fake.hear("what is new")
   fake.answer("what is new", "Nothing at all, I am afraid. Ask me again.")
@@ -131,6 +131,6 @@ describe("a network that stalls", () => {
       yield* call.stall(Effect.andThen(call.quiet(600), Effect.andThen(call.voice(600), call.quiet(2000))))
       yield* call.quiet(3000)
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new"])
-      assert.notInclude(call.tales("AgentSays").map(({ text }) => text), persona.lines.idle)
+      assert.notInclude(call.tales("AgentSays").map(({ text }) => text), definition.lines.idle)
     }))
 })

@@ -5,14 +5,14 @@ import * as Conversation from "../../../src/conversation/Conversation.ts"
 import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
 import * as FakeEngines from "../../support/engines/FakeEngines.ts"
 import * as FakeLine from "../../support/conversation/FakeLine.ts"
-import { persona } from "../../support/conversation/AgentDefinitions.ts"
+import { definition } from "../../support/conversation/AgentDefinitions.ts"
 
 const greeted = Effect.fnUntraced(function*(own: Partial<AgentDefinition>) {
   const fake = FakeEngines.make()
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const conversation = yield* Scope.provide(Conversation.open({ ...persona, ...own }, fake.engines, line.end), scope)
+  const conversation = yield* Scope.provide(Conversation.open({ ...definition, ...own }, fake.engines, line.end), scope)
   yield* Scope.provide(line.play(conversation), scope)
   yield* line.quiet(2500)
   return {
@@ -38,8 +38,8 @@ describe("a caller who dictates", () => {
   it.effect("is answered once, after the last group of digits", () =>
     Effect.gen(function*() {
       const call = yield* greeted({
-        endpointing: { ...persona.endpointing, dictation: 1600 },
-        lines: { ...persona.lines, greeting: "What's your phone number?" }
+        endpointing: { ...definition.endpointing, dictation: 1600 },
+        lines: { ...definition.lines, greeting: "What's your phone number?" }
       })
       call.hear([{ text: "555", ending: "unknown" }, { text: "555 123", ending: "unknown" }, { text: "555 123 4567", ending: "complete" }])
       for (const pause of [500, 500, 3000]) {
@@ -55,14 +55,14 @@ describe("a caller who dictates", () => {
 describe("a caller who asks to wait", () => {
   it.effect("hears that the agent waits, is not prompted for a minute, and is heard again", () =>
     Effect.gen(function*() {
-      const call = yield* greeted({ lines: { ...persona.lines, hold: "Take your time." }, idle: { ...persona.idle, hold: 60_000 } })
+      const call = yield* greeted({ lines: { ...definition.lines, hold: "Take your time." }, idle: { ...definition.idle, hold: 60_000 } })
       call.hear("Hold on a minute.", "what is new")
       call.answer("what is new", "Nothing.")
       yield* call.voice(800)
       yield* call.quiet(50_000)
       yield* call.voice(800)
       yield* call.quiet(3000)
-      assert.deepStrictEqual(call.tales("AgentHeard").map(({ text }) => text), [persona.lines.greeting, "Take your time.", "Nothing."])
+      assert.deepStrictEqual(call.tales("AgentHeard").map(({ text }) => text), [definition.lines.greeting, "Take your time.", "Nothing."])
       assert.isFalse(call.isCut())
     }))
 })
@@ -87,7 +87,7 @@ describe("a filler", () => {
       assert.isAtLeast(then, 900 + length - 300)
       const order = call.left.flatMap((item) => item._tag === "Mark" ? [item.name] : [])
       assert.strictEqual(order.length, 3)
-      assert.deepStrictEqual(call.tales("AgentHeard").map(({ text }) => text), [persona.lines.greeting, "Nothing."])
+      assert.deepStrictEqual(call.tales("AgentHeard").map(({ text }) => text), [definition.lines.greeting, "Nothing."])
     }))
 
   it.effect("with late sound does not hold up an answer", () =>

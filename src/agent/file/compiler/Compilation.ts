@@ -11,7 +11,7 @@ import { FileProblems } from "./FileProblems.ts"
 import { PhraseChecker } from "./PhraseChecker.ts"
 
 /** The names that a file declares, also where their content has problems: a reference to them is right. */
-export interface DeclaredNames {
+interface DeclaredNames {
   readonly intents: ReadonlyArray<string>
   readonly slots: ReadonlyArray<string>
   readonly transfers: ReadonlyArray<string>
@@ -37,7 +37,7 @@ export const isName = (name: string): boolean => /^[a-z][a-z0-9_-]{0,63}$/.test(
 
 const namesOf = (section: unknown): ReadonlyArray<string> => isObject(section) ? Object.keys(section) : []
 
-export const declaredNames = (data: Readonly<Record<string, unknown>>): DeclaredNames => ({
+const declaredNames = (data: Readonly<Record<string, unknown>>): DeclaredNames => ({
   intents: namesOf(data["intents"]),
   slots: namesOf(data["slots"]),
   transfers: namesOf(data["transfers"])

@@ -28,7 +28,7 @@ export const tokens = (text: string): ReadonlyArray<Token> =>
     return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
   })
 
-export interface Phrases {
+interface Phrases {
   /** Takes all known phrases from both ends, and gives the tokens that are left. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }

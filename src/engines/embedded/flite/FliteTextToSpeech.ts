@@ -15,7 +15,7 @@ import type { Job } from "./FliteThread.ts"
 import * as SpokenSentences from "./SpokenSentences.ts"
 import * as WorkerPool from "../WorkerPool.ts"
 
-export const voices = ["slt", "rms", "kal16", "kal", "awb"] as const
+const voices = ["slt", "rms", "kal16", "kal", "awb"] as const
 
 /** A woman's voice; the one with the fewest faults. */
 const standardVoice = "slt"

@@ -1,8 +1,8 @@
 /**
- * The thread that speaks: a voice and a text in, telephone sound out.
+ * Flite's thread: it takes a voice and a sentence, and answers with its sound at 8 kHz.
  *
- * Each sentence is made by an instance of its own, with 17 MB of memory. The collector sees a small object in it and lets
- * eight and more of them lie; so it is asked to collect after each sentence, when the sound is on its way. That takes 4 ms.
+ * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. To the garbage collector an instance is a small object, so
+ * it would let eight and more of them lie. The thread collects after each sentence, when the sound has been posted; this takes 4 ms.
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -19,60 +19,63 @@ export interface Job {
   readonly text: string
 }
 
-/** −20 dBFS: the level that ITU-T P.56 speech is brought to for the telephone network, a little above. */
-const level = 32_768 * 10 ** (-20 / 20)
+/** −20 dBFS: a little above the usual level of speech in telephone networks (ITU-T P.56). RMS of the voiced frames. */
+const speechLevel = 32_768 * 10 ** (-20 / 20)
 
 /** 20 ms at 8 kHz. */
-const frame = 160
+const frameSamples = 160
 
-/** A frame that is this much (34 dB) under the level is silence. */
-const silent = level / 50
+/** A frame below this RMS, 34 dB below the level of speech, is silence. */
+const silenceLevel = speechLevel / 50
 
-/** Kept before the first voiced frame and after the last one: nothing to speak of, and a sentence's breath. */
-const leadFrames = 0
+/** Silence that is kept behind the last voiced frame: a sentence's breath, 120 ms. */
 const tailFrames = 6
+
+/** The highest sample after normalising: a little below full scale, 32 767. */
+const maxPeak = 32_000
 
 const rms = (pcm: Int16Array, from: number): number => {
   let sum = 0
-  const end = Math.min(pcm.length, from + frame)
+  const end = Math.min(pcm.length, from + frameSamples)
   for (let index = from; index < end; index++) sum += pcm[index] * pcm[index]
   return Math.sqrt(sum / Math.max(1, end - from))
 }
 
-/** Flite puts up to 200 ms of silence before the first sound; a caller would wait for it. */
-export const trim = (pcm: Int16Array): Int16Array => {
+/** Takes out the silence at both ends. Flite begins with up to 200 ms of silence, for which the caller would wait. */
+const trim = (pcm: Int16Array): Int16Array => {
   let first = 0
   let last = 0
   let isFound = false
-  for (let from = 0; from < pcm.length; from += frame) {
-    if (rms(pcm, from) < silent) continue
+  for (let from = 0; from < pcm.length; from += frameSamples) {
+    if (rms(pcm, from) < silenceLevel) continue
     if (!isFound) first = from
     isFound = true
-    last = from + frame
+    last = from + frameSamples
   }
-  return isFound ? pcm.slice(Math.max(0, first - leadFrames * frame), Math.min(pcm.length, last + tailFrames * frame)) : pcm.slice(0, 0)
+  return isFound ? pcm.slice(first, Math.min(pcm.length, last + tailFrames * frameSamples)) : pcm.slice(0, 0)
 }
 
-/** Brings the voiced frames to the level, in place, never above the highest sample. */
-export const normalise = (pcm: Int16Array): Int16Array => {
+/** Brings the voiced frames to the level of speech without clipping. Changes `pcm` in place. */
+const normalise = (pcm: Int16Array): Int16Array => {
   let sum = 0
   let count = 0
   let peak = 1
-  for (let from = 0; from + frame <= pcm.length; from += frame) {
+  for (let from = 0; from + frameSamples <= pcm.length; from += frameSamples) {
     const power = rms(pcm, from)
-    if (power >= silent) {
+    if (power >= silenceLevel) {
       sum += power * power
       count++
     }
   }
   for (const sample of pcm) peak = Math.max(peak, Math.abs(sample))
   if (count === 0) return pcm
-  const gain = Math.min(level / Math.sqrt(sum / count), 32_000 / peak)
+  const gain = Math.min(speechLevel / Math.sqrt(sum / count), maxPeak / peak)
   for (let index = 0; index < pcm.length; index++) pcm[index] = Math.round(pcm[index] * gain)
   return pcm
 }
 
-const telephone = (wav: Wav.Wav): Int16Array => {
+/** At 8 kHz. */
+const toTelephoneRate = (wav: Wav.Wav): Int16Array => {
   const [samples] = wav.channels
   if (wav.sampleRate === 8000) return samples
   const resampler = Resampler.make(wav.sampleRate, 8000)
@@ -94,7 +97,7 @@ if (port !== null) {
       const wav = bytes === undefined ? undefined : Wav.decode(bytes)
       answer = wav === undefined || wav._tag === "WavError"
         ? { _tag: "Failed", message: "Flite made no sound." }
-        : { _tag: "Done", value: normalise(trim(telephone(wav))) }
+        : { _tag: "Done", value: normalise(trim(toTelephoneRate(wav))) }
     } catch (cause) {
       answer = { _tag: "Failed", message: String(cause) }
     }

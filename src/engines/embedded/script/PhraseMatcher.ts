@@ -1,60 +1,63 @@
 /**
- * Finds phrases in what a caller said: a phrase counts when all of its words are there, in their order,
- * with whatever before and behind, and with very little between.
+ * Finds phrases in the caller's words. A phrase matches when all its words are said in their order. Any words may stand before and behind
+ * it, and a few foreign words between its own.
  */
 import { Result } from "effect"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
 import type { DialogScript } from "../../../definition/DialogScript.ts"
 import * as SpokenText from "../SpokenText.ts"
 
-/** A phrase, found. */
-export interface Match {
-  /** Words that belong to the phrase, less half a word for each foreign one between them: more is better. */
+/** A phrase that was found in the caller's words. */
+interface Match {
+  /** The number of the phrase's words, less a half for each foreign word between them. */
   readonly score: number
+  /** Indices of the caller's words; `end` is exclusive. */
   readonly start: number
   readonly end: number
   /** The values of the slots in it. */
   readonly slots: ReadonlyMap<string, string>
 }
 
-export interface Matcher {
-  /** The best match of any of these phrases; the earlier phrase among equals. */
+interface Matcher {
+  /** The match with the highest score, the earlier phrase among equals. `strict`: no foreign word between. */
   readonly best: (phrases: Compiled, words: ReadonlyArray<string>, options?: { readonly strict?: boolean }) => Match | undefined
-  /** Every place where a value of this slot is said, in their order, each as long as it goes. */
+  /** Every place where a value of this slot is said, first to last. */
   readonly values: (slot: string, words: ReadonlyArray<string>) => ReadonlyArray<Match>
   readonly compile: (phrases: ReadonlyArray<string>) => Compiled
 }
 
-/** Phrases that were read, as nodes to walk. */
+/** Parsed phrases. */
 export type Compiled = ReadonlyArray<PhraseNotation.Phrase>
 
-/** What a walk has found so far. */
+/** One way through a phrase, as far as it has been followed. */
 interface Walk {
+  /** The index of the next of the caller's words. */
   readonly end: number
+  /** The phrase's words that were found. */
   readonly words: number
-  /** Foreign words between the phrase's. */
+  /** Foreign words between them. */
   readonly skipped: number
   readonly slots: ReadonlyMap<string, string>
 }
 
-/** Ways through one phrase that are followed at once; far more than a caller's sentence gives. */
+/** Ways through one phrase that are followed at once. A caller's sentence gives far fewer. */
 const maxWalks = 32
 
-/** Foreign words that may stand between the words of one phrase. */
+/** Foreign words between the words of one phrase, at most. */
 const maxSkipped = 2
 
-/** Of a phrase's own words, at most this share of foreign ones between: "when do you open" is not "when open". */
-const wordsForEachSkipped = 3
+/** A phrase needs so many own words for each foreign word between them: "when do you open" is not "when open". */
+const wordsPerSkipped = 3
 
-const none: ReadonlyMap<string, string> = new Map()
+const noSlots: ReadonlyMap<string, string> = new Map()
 
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one === other || one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
 
 const scoreOf = (walk: Walk): number => walk.words - walk.skipped / 2
 
-/** Those that got equally far are one: the best of them. */
-const thin = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
+/** Keeps the best of the walks that have come to the same word with the same slots. */
+const prune = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
   if (walks.length < 2) return walks
   const kept: Array<Walk> = []
   for (const walk of walks) {
@@ -65,8 +68,8 @@ const thin = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
   return kept.length > maxWalks ? kept.sort((one, other) => scoreOf(other) - scoreOf(one)).slice(0, maxWalks) : kept
 }
 
-/** The words of a phrase's node as the caller's words are written; a word may be several. */
-const even = (phrase: PhraseNotation.Phrase): PhraseNotation.Phrase => {
+/** Writes a phrase's words as the caller's words are written. One word may become several. */
+const normalise = (phrase: PhraseNotation.Phrase): PhraseNotation.Phrase => {
   switch (phrase._tag) {
     case "Word": {
       const parts = SpokenText.wordsOfPhrase(phrase.word).map((word): PhraseNotation.Phrase => ({ _tag: "Word", word }))
@@ -75,22 +78,22 @@ const even = (phrase: PhraseNotation.Phrase): PhraseNotation.Phrase => {
     case "Slot":
       return phrase
     case "Sequence":
-      return { _tag: "Sequence", parts: phrase.parts.map(even) }
+      return { _tag: "Sequence", parts: phrase.parts.map(normalise) }
     case "Choice":
-      return { _tag: "Choice", options: phrase.options.map(even) }
+      return { _tag: "Choice", options: phrase.options.map(normalise) }
     case "Optional":
-      return { _tag: "Optional", phrase: even(phrase.phrase) }
+      return { _tag: "Optional", phrase: normalise(phrase.phrase) }
   }
 }
 
 export const make = (script: DialogScript, language: string): Matcher => {
   const fillers = SpokenText.fillersOf(language)
 
-  /** A phrase that can't be read is left out: an agent's file is checked when it is loaded. */
+  /** An invalid phrase is left out: the agent file's check has reported it. */
   const compile = (phrases: ReadonlyArray<string>): Compiled =>
     phrases.flatMap((phrase) => {
-      const read = PhraseNotation.parse(SpokenText.evenPhrase(phrase, language))
-      return Result.isSuccess(read) && !PhraseNotation.mayBeEmpty(read.success) ? [even(read.success)] : []
+      const read = PhraseNotation.parse(SpokenText.normalisePhrase(phrase, language))
+      return Result.isSuccess(read) && !PhraseNotation.mayBeEmpty(read.success) ? [normalise(read.success)] : []
     })
 
   const slots = new Map(
@@ -101,7 +104,7 @@ export const make = (script: DialogScript, language: string): Matcher => {
     let skipped = walk.skipped
     for (let at = walk.end; at < words.length; at++) {
       if (words[at] === word) return [{ ...walk, end: at + 1, words: walk.words + 1, skipped }]
-      // Nothing is skipped before the first word: where a phrase starts is the caller's to choose.
+      // Nothing is skipped before the first word: `best` tries every start.
       if (walk.words === 0) return []
       if (!fillers.has(words[at]) && ++skipped > maxSkipped) return []
     }
@@ -112,15 +115,15 @@ export const make = (script: DialogScript, language: string): Matcher => {
     if (walks.length === 0) return walks
     switch (node._tag) {
       case "Word":
-        return thin(walks.flatMap((walk) => walkWord(node.word, words, walk)))
+        return prune(walks.flatMap((walk) => walkWord(node.word, words, walk)))
       case "Sequence":
         return node.parts.reduce((reached, part) => walkOn(part, words, reached), walks)
       case "Choice":
-        return thin(node.options.flatMap((option) => walkOn(option, words, walks)))
+        return prune(node.options.flatMap((option) => walkOn(option, words, walks)))
       case "Optional":
-        return thin([...walks, ...walkOn(node.phrase, words, walks)])
+        return prune([...walks, ...walkOn(node.phrase, words, walks)])
       case "Slot":
-        return thin(walks.flatMap((walk) =>
+        return prune(walks.flatMap((walk) =>
           (slots.get(node.name) ?? []).flatMap(({ value, ways }) =>
             ways.flatMap((way) =>
               walkOn(way, words, [walk]).map((next) => ({ ...next, slots: new Map([...next.slots, [node.name, value]]) }))
@@ -130,11 +133,11 @@ export const make = (script: DialogScript, language: string): Matcher => {
     }
   }
 
-  const at = (phrase: PhraseNotation.Phrase, words: ReadonlyArray<string>, start: number, strict: boolean): Match | undefined => {
+  const matchAt = (phrase: PhraseNotation.Phrase, words: ReadonlyArray<string>, start: number, strict: boolean): Match | undefined => {
     let best: Match | undefined
-    for (const walk of walkOn(phrase, words, [{ end: start, words: 0, skipped: 0, slots: none }])) {
-      const mayBeSkipped = strict ? 0 : Math.floor(walk.words / wordsForEachSkipped)
-      if (walk.words === 0 || walk.skipped > mayBeSkipped) continue
+    for (const walk of walkOn(phrase, words, [{ end: start, words: 0, skipped: 0, slots: noSlots }])) {
+      const maxSkippedHere = strict ? 0 : Math.floor(walk.words / wordsPerSkipped)
+      if (walk.words === 0 || walk.skipped > maxSkippedHere) continue
       const score = scoreOf(walk)
       if (best === undefined || score > best.score) best = { score, start, end: walk.end, slots: walk.slots }
     }
@@ -145,7 +148,7 @@ export const make = (script: DialogScript, language: string): Matcher => {
     let found: Match | undefined
     for (const phrase of phrases) {
       for (let start = 0; start < words.length; start++) {
-        const match = at(phrase, words, start, strict)
+        const match = matchAt(phrase, words, start, strict)
         if (match !== undefined && (found === undefined || match.score > found.score)) found = match
       }
     }
@@ -156,7 +159,7 @@ export const make = (script: DialogScript, language: string): Matcher => {
     const node: PhraseNotation.Phrase = { _tag: "Slot", name: slot }
     const found: Array<Match> = []
     for (let start = 0; start < words.length; start++) {
-      const match = at(node, words, start, true)
+      const match = matchAt(node, words, start, true)
       if (match === undefined) continue
       found.push(match)
       start = match.end - 1

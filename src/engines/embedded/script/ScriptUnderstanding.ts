@@ -21,7 +21,7 @@ export interface Wish {
   readonly slots: Values
 }
 
-export interface Understanding {
+interface Understanding {
   /** The values of an intent's needs. `known`: values from before; needs without one are looked for first. */
   readonly told: (intent: Intent, known: Values, words: Words) => Told
   /** The intent whose phrase fits best; the earlier one among equals. */

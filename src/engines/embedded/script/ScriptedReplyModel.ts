@@ -22,7 +22,7 @@ const maxWords = 120
 type Decision = ScriptAnswers.Decision
 
 /** What a script makes of what was said: a pure function. */
-export type Follow = (said: string, state: DialogueState) => Decision
+type Follow = (said: string, state: DialogueState) => Decision
 
 /** Keys as the conversation gives them: `1` or `1 2 #`. */
 const keysOf = (said: string): string | undefined => {
@@ -47,10 +47,10 @@ interface Understood {
 const nothingTold: ScriptUnderstanding.Told = { slots: new Map(), score: 0 }
 
 /** Reads the script once; what comes back is cheap and keeps nothing. */
-export const make = (persona: Pick<AgentDefinition, "script" | "language" | "lines">): Follow => {
-  const { language, script } = persona
+export const make = (definition: Pick<AgentDefinition, "script" | "language" | "lines">): Follow => {
+  const { language, script } = definition
   const understanding = ScriptUnderstanding.make(script, language)
-  const answers = ScriptAnswers.make(persona)
+  const answers = ScriptAnswers.make(definition)
   const restore = Dialogue.makeRestore(script)
 
   /** While an intent is open: an answer, a correction, a yes or a no. */
@@ -147,9 +147,9 @@ const toParts = ({ hangUp, state, text, transfer }: Decision): ReadonlyArray<Rep
 export const layer: Layer.Layer<ReplyModel> = Layer.succeed(
   ReplyModel,
   ReplyModel.of({
-    prepare: (persona) =>
+    prepare: (definition) =>
       Effect.sync(() => {
-        const follow = make(persona)
+        const follow = make(definition)
         return {
           answersUnheard: true,
           reply: (request: ReplyRequest) =>

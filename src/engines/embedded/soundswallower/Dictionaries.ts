@@ -19,7 +19,7 @@ const furtherWords: Record<Language, ReadonlyArray<readonly [string, string]>> =
 }
 
 /** What a dictionary knows of some words. */
-export interface Found {
+interface Found {
   /** Words that it lacks. */
   readonly unknown: ReadonlyArray<string>
   /**

@@ -1,11 +1,10 @@
 /**
- * RecognitionHints as a grammar in JSGF, with a way out for all that is not in it.
+ * `RecognitionHints` as a JSGF grammar that also accepts foreign speech, which is speech that is none of the agent's phrases.
  *
- * Foreign speech is heard as a row of single phones, which fits any sound, and of the agent's own words in any
- * order: without those "could you bring me a glass" is closer to "could you repeat that" than to phones, as a
- * word costs less than the phones that it consists of. Speech that is a phrase of the agent's pays nothing
- * for being foreign, and so wins. What each costs was chosen by trial: see `bench/recognition` and
- * docs/adr/0006.
+ * Foreign speech is recognized as a row of phones, which fits any sound, mixed with the agent's words in any order. The words are needed
+ * because a word costs less than its phones: with phones alone, "could you bring me a glass" is closer to "could you repeat that".
+ * The agent's phrases pay no cost for being foreign, so they win where they fit. The costs were found by trial (`bench/recognition`,
+ * docs/adr/0006).
  *
  * https://www.w3.org/TR/jsgf/
  */
@@ -13,16 +12,16 @@ import { Result } from "effect"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 
-/** How likely a word is to follow another, as the decoder counts it. */
+/** The decoder's word insertion probability. */
 export const wordInsertion = 0.1
 
-/** How likely speech is to be foreign. */
+/** The weight of foreign speech beside the agent's phrases (1). */
 const foreignWeight = "1e-14"
 
-/** How likely foreign speech is to go on with a word of the agent's, beside a phone. */
+/** In foreign speech: the weight of an agent's word beside a phone (1). */
 const ownWordWeight = "1e-3"
 
-/** The phones of the models of SoundSwallower; pseudo-words of one phone each are named after them. */
+/** The phones of SoundSwallower's models. Each is a pseudo-word of the dictionary, too (`phoneWords`). */
 const phones = {
   en: "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH",
   fr: "aa ai an au bb ch dd ee ei eu ff gg gn ii in jj kk ll mm nn oe on oo ou pp rr ss tt un uu uy vv ww yy zz"
@@ -34,22 +33,23 @@ export const isLanguage = (language: string): language is Language => Object.has
 
 const phoneWord = (phone: string): string => `phone_${phone.toLowerCase()}`
 
+/** The pseudo-words of foreign speech with their pronunciation, one phone each. */
 export const phoneWords = (language: Language): ReadonlyArray<readonly [string, string]> =>
   phones[language].split(" ").map((phone) => [phoneWord(phone), phone])
 
-/** The agent's word of this number, as a part of foreign speech. */
+/** The pseudo-word that stands for the agent's word of this index (`Grammar.words`) in foreign speech. */
 export const foreignWord = (index: number): string => `foreign_${index}`
 
 const foreignPattern = /^(?:phone|foreign)_/
 
-/** The phones of a word, about. */
-const phonesOfWord = 3
+/** The mean number of phones in a word. */
+const phonesPerWord = 3
 
-/** How many phones of foreign speech, about, are in a text of the decoder; of the agent's own phrases none. */
+/** The approximate number of foreign phones in the decoder's text; 0 for a phrase of the agent's. */
 export const foreignPhones = (text: string): number =>
-  text.split(" ").reduce((sum, word) => sum + (foreignPattern.test(word) ? (word.startsWith("phone_") ? 1 : phonesOfWord) : 0), 0)
+  text.split(" ").reduce((sum, word) => sum + (foreignPattern.test(word) ? (word.startsWith("phone_") ? 1 : phonesPerWord) : 0), 0)
 
-/** Phrases and slots, read; one that can't be is left out: the agent's file has been checked. */
+/** Parses phrases or slot values. An invalid one is left out: the agent file's check has reported it. */
 const parsed = (texts: ReadonlyArray<string>): ReadonlyArray<PhraseNotation.Phrase> =>
   texts.flatMap((text) => {
     const phrase = PhraseNotation.parse(text)
@@ -69,12 +69,12 @@ const toJsgf = (phrase: PhraseNotation.Phrase): string => {
     case "Optional":
       return PhraseNotation.slots(phrase.phrase).length === 0
         ? `[${toJsgf(phrase.phrase)}]`
-        // Of two that sound alike the one with less in it: "for Thursday" is not "four, Thursday".
+        // Of two readings that sound alike, prefer the one without the optional slot: "for Thursday" is not "four, Thursday".
         : `(/0.8/ <NULL> | /0.2/ (${toJsgf(phrase.phrase)}))`
   }
 }
 
-/** What comes before a phrase's first slot: where somebody who is still thinking breaks off. */
+/** The part of a phrase before its first slot. Callers who are still thinking break off there. */
 const beforeSlot = (phrase: PhraseNotation.Phrase): ReadonlyArray<PhraseNotation.Phrase> => {
   if (phrase._tag !== "Sequence") return []
   const slot = phrase.parts.findIndex((part) => part._tag === "Slot")
@@ -84,9 +84,9 @@ const beforeSlot = (phrase: PhraseNotation.Phrase): ReadonlyArray<PhraseNotation
 
 export interface Grammar {
   readonly jsgf: string
-  /** Every word in it, each once; it is `foreignWord` of its place here too. */
+  /** Every word of the phrases once. The word at index i is in the grammar as `foreignWord(i)`, too. */
   readonly words: ReadonlyArray<string>
-  /** Whether a text of the decoder is one of the phrases, whole. */
+  /** Whether the decoder's text is exactly one of the phrases. */
   readonly isWhole: (text: string) => boolean
 }
 

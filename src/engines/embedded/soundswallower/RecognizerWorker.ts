@@ -17,7 +17,7 @@ const unasked = -1
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
 /** A request that is answered; the worker gives it its number. */
-export type Question = DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">
+type Question = DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">
 
 export class RecognizerWorker {
   readonly #file: URL
@@ -89,7 +89,7 @@ export class RecognizerWorker {
     this.#replies++
     this.#hasAnswered = true
     this.#waitingSamples = reply.waiting
-    if (reply._tag === "GotOn") return
+    if (reply._tag === "Progress") return
     if (reply.ask === unasked) this.#grammarsToLoad--
     const ask = this.#asks.get(reply.ask)
     this.#asks.delete(reply.ask)

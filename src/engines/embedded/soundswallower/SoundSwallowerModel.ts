@@ -1,33 +1,34 @@
 /**
- * Decoders that share what is the same for all of them: in each module the acoustic model's files are in memory once, and
- * each grammar is built once.
+ * Decoders that share memory: a WebAssembly module holds the acoustic model's files once, and builds each grammar once.
  *
- * `Decoder.initialize` of the package reads all files of the model anew for each decoder and never frees them (6.6 MB, of which
- * it needs what the decoder points into), and `set_grammar` builds the network of states anew (6.5 MB for the receptionist, most
- * of it the hash tables of its states). Here the files are read once, straight into the module's memory, and decoders point into
- * them; the network is reference-counted, and each decoder holds one reference. A decoder takes 6 MB then instead of 18.7.
+ * The package's own way costs 18.7 MB a decoder. Its `Decoder.initialize` reads the model's files again for each decoder and never
+ * frees them (6.6 MB). Its `set_grammar` builds the network of states again (6.5 MB for the receptionist, mostly hash tables).
+ * Here the files are read once into the module's memory, and decoders point into them. The network counts its references, and each
+ * decoder holds one. A decoder then takes 6 MB.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { join } from "node:path"
 import createModule, { type Decoder, type SoundSwallowerModule } from "soundswallower"
 
 export interface Grammar {
-  /** Names it among those of this process. */
+  /** Unique in this process. */
   readonly name: string
-  /** JSGF; see `Grammar`. */
+  /** JSGF, as `Grammar.ts` writes it. */
   readonly jsgf: string
   /** The decoder's whole dictionary: words and phones, in the model's alphabet. */
   readonly words: ReadonlyArray<readonly [word: string, pronunciation: string]>
   /** The folder of the models, with a slash at its end. */
   readonly modelBase: string
+  /** The model's folder in there. */
   readonly model: string
+  /** A probability; `Grammar.wordInsertion`. */
   readonly wordInsertion: number
 }
 
 /** An address in the module's memory. */
 type Pointer = number
 
-/** The module's functions in C that its own `Decoder` is written with, and its types leave out. */
+/** The module's C functions, which its own `Decoder` calls. Its types leave them out. */
 interface Native extends SoundSwallowerModule {
   readonly _malloc: (bytes: number) => Pointer
   readonly _free: (pointer: Pointer) => void
@@ -48,7 +49,7 @@ interface Native extends SoundSwallowerModule {
   readonly _fsg_model_free: (network: Pointer) => number
 }
 
-/** By names of our own. */
+/** The C functions under readable names. */
 const functionsOf = ({
   _bin_mdef_read_s3file: readDefinition,
   _decoder_init_acmod_post: setUpScores,
@@ -87,19 +88,19 @@ const functionsOf = ({
   setUpScores
 })
 
-/** The module: its memory, and its functions. */
+/** The module with its C functions. */
 interface Engine extends ReturnType<typeof functionsOf> {
   readonly module: SoundSwallowerModule
 }
 
-/** A decoder with the parts that its types leave out. */
+/** A decoder with the members that its types leave out. */
 interface NativeDecoder extends Decoder {
   readonly cdecoder: Pointer
   load_acmod_files: () => Promise<void>
 }
 
-/** Models of phones that are looked at in a frame, at most: less work for foreign speech, and the same is understood. */
-const mostModels = 2000
+/** Phone models that are evaluated in a frame at most. This saves work on foreign speech, and recognition is as good. */
+const maxPhoneModels = 2000
 
 const files = ["mdef", "transition_matrices", "means", "variances", "sendump"] as const
 
@@ -108,7 +109,7 @@ interface File {
   readonly length: number
 }
 
-/** Reads a file into the module's memory, with no copy on the way. */
+/** Reads a file straight into the module's memory. */
 const readInto = (engine: Engine, path: string): File => {
   const descriptor = openSync(path, "r")
   try {
@@ -126,7 +127,7 @@ const readInto = (engine: Engine, path: string): File => {
   }
 }
 
-/** Runs this with files that can be read from their beginnings; what keeps one holds it by a reference of its own. */
+/** Opens files of the module's memory at their beginnings, and closes them behind `use`. A C function that keeps a file holds a reference of its own. */
 const withFiles = <A>(engine: Engine, shared: ReadonlyArray<File>, use: (...files: ReadonlyArray<Pointer>) => A): A => {
   const opened = shared.map(({ at, length }) => engine.openFile(at, length))
   try {
@@ -136,13 +137,13 @@ const withFiles = <A>(engine: Engine, shared: ReadonlyArray<File>, use: (...file
   }
 }
 
-/** 0 is C's "no": it failed. */
+/** The C functions return 0 when they fail. */
 const check = (pointer: Pointer, what: string): Pointer => {
   if (pointer === 0) throw new TypeError(`SoundSwallower could not make ${what}.`)
   return pointer
 }
 
-/** Gives the decoder the model, as its own `load_acmod_files` does, from files that are in memory already. */
+/** Replaces the decoder's `load_acmod_files`: gives it the model from files that are in memory already. */
 const giveModel = (engine: Engine, decoder: NativeDecoder, model: Record<(typeof files)[number], File>): void => {
   const { cdecoder } = decoder
   withFiles(engine, [model.mdef, model.transition_matrices], (definition, transitions) => {
@@ -156,7 +157,7 @@ const giveModel = (engine: Engine, decoder: NativeDecoder, model: Record<(typeof
   if (engine.setUpScores(cdecoder) < 0) throw new TypeError("SoundSwallower could not set up its scores.")
 }
 
-/** The grammar's network of states, for decoders to share; `decoder` lends what it computes logarithms with. */
+/** Builds the grammar's network of states, which decoders share. Any decoder of the model will do as `decoder`: it lends its table of logarithms. */
 const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Pointer => {
   const text = new TextEncoder().encode(`${jsgf}\0`)
   const at = check(engine.allocate(text.length), "room for a grammar")
@@ -168,7 +169,7 @@ const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Poi
   const weight = Number(decoder.get_config("lw"))
   const network = engine.buildNetwork(grammar, rule, engine.logarithmsOf(decoder.cdecoder), weight)
   engine.freeGrammar(grammar)
-  // The first field of a network counts its references. Should a later version of the package have another there, this says so.
+  // The first field of a network counts its references. This notices a version of the package that has another field there.
   if (engine.module.HEAP32[check(network, "a network of a grammar") >> 2] !== 1) throw new TypeError("SoundSwallower's networks are laid out in another way.")
   return network
 }
@@ -176,13 +177,13 @@ const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Poi
 /** A grammar whose decoders share its network. */
 export interface Shared {
   readonly makeDecoder: () => Promise<Decoder>
-  /** No more decoders will be made; those that live on keep what they need. */
+  /** No more decoders can be made. Those that live keep the network until they are deleted. */
   readonly release: () => void
 }
 
 export interface Model {
   readonly share: (grammar: Grammar) => Shared
-  /** The module's memory as it is now. It grows as need be, and never shrinks. */
+  /** The module's memory as it is now. It grows, and never shrinks. */
   readonly memory: () => Uint8Array
 }
 
@@ -202,8 +203,8 @@ export const load = async ({ model, modelBase }: Pick<Grammar, "model" | "modelB
         loglevel: "FATAL",
         samprate: 8000,
         wip: wordInsertion,
-        maxhmmpf: mostModels,
-        // None: words are added below.
+        maxhmmpf: maxPhoneModels,
+        // An empty dictionary: the words are added below.
         dict: `${modelBase}none`
       }) as NativeDecoder
       try {
@@ -212,7 +213,7 @@ export const load = async ({ model, modelBase }: Pick<Grammar, "model" | "modelB
         decoder.add_words(...words.map(([word, pronunciation]): [string, string] => [word, pronunciation]))
         if (isReleased) throw new TypeError("The grammar is gone.")
         network ??= buildNetwork(engine, decoder, jsgf)
-        // The decoder takes over a reference, and frees it with itself.
+        // The decoder takes over this reference, and frees it when it is deleted.
         engine.module.HEAP32[network >> 2]++
         if (engine.setNetwork(decoder.cdecoder, network) < 0) throw new TypeError("SoundSwallower can't use a grammar.")
         return decoder

@@ -1,20 +1,20 @@
 /**
- * Which of the utterances of a thread is to be heard next. Pure, and asked anew after each slice of sound.
+ * Which utterance of a thread is decoded next. Pure, and asked after each slice of sound.
  */
 
-/** An utterance, as far as its turn depends on it. */
-export interface Utterance {
-  /** Samples that are to be heard before its words can be told. */
+/** What the choice needs of an utterance. */
+interface Utterance {
+  /** Samples that must be decoded before its words can be told. */
   readonly left: number
   /** Somebody waits for its words. */
   readonly isAsked: boolean
 }
 
 /**
- * Words that somebody waits for go before the sound of others, and those that are told soonest before those that take
- * long: few are late then. Nobody waits yet: the utterance that began first will end first.
+ * Utterances whose words somebody waits for come first, and of those the one with the fewest samples left: so the fewest are late.
+ * Else the oldest utterance with sound left, as it will end first.
  *
- * `utterances` are in the order of their beginnings.
+ * `utterances`: oldest first.
  */
 export const next = <A extends Utterance>(utterances: Iterable<A>): A | undefined => {
   let best: A | undefined

@@ -1,14 +1,13 @@
 /**
- * The thread that recognizes: the sound of utterances in as it comes, words out when they are asked for.
+ * The recognizer's thread: it takes the sound of utterances as it comes, and answers with their words when asked.
  *
- * A decoder hears one utterance at a time, so each has its own; those that are free are kept. Sound is decoded
- * when it comes, so that little is left to do when the words are wanted, and slice by slice: words that somebody
- * waits for are not held up by the sound of others (`SoundSwallowerSchedule`). All decoders of a language share one
- * model, and those of a grammar its network (`SoundSwallowerModel`). Of the dictionary only the grammar's words are given to
- * a decoder: the whole one would take 20 MB each.
+ * A decoder works on one utterance at a time, so each utterance has its own; free decoders are kept. Sound is decoded as it comes, so
+ * that little is left to do when the words are asked for. It is decoded in slices, so that words that somebody waits for need not wait
+ * for the sound of other utterances (`SoundSwallowerSchedule`). All decoders of a language share one model, and all decoders of a
+ * grammar share its network (`SoundSwallowerModel`). A decoder is given the grammar's words alone: the whole dictionary takes 20 MB.
  *
- * Steady noise is taken out first: over a hiss that lies 25 dB under the voice a fifth more is understood, of
- * a soft voice twice as much (`bench/recognition`); the decoder's own reduction changes nothing.
+ * Steady noise is removed before decoding. With a hiss 25 dB below the voice this understands a fifth more words, and twice as many of
+ * a soft voice (`bench/recognition`). The decoder's own noise reduction changes nothing.
  */
 import { clearTimeout, setTimeout } from "node:timers"
 import { setImmediate } from "node:timers/promises"
@@ -24,46 +23,45 @@ export type Request =
   | { readonly _tag: "Load"; readonly ask: number; readonly grammar: Model.Grammar }
   /** 8 kHz. */
   | { readonly _tag: "Sound"; readonly utterance: number; readonly grammar: string; readonly sound: Int16Array }
-  /** The words of all sound so far. */
+  /** Asks for the words of all sound so far. */
   | { readonly _tag: "Words"; readonly utterance: number; readonly grammar: string; readonly ask: number }
   | { readonly _tag: "End"; readonly utterance: number }
-  /** Lets its decoders go; those that are in the midst of an utterance, at its end. */
+  /** Deletes the grammar's decoders: free ones at once, a busy one at the end of its utterance. */
   | { readonly _tag: "Unload"; readonly grammar: string }
 
 export type Reply = {
-  /** Samples that came and are yet to be heard. */
+  /** Samples that have come and are not decoded yet. */
   readonly waiting: number
 } & (
   | { readonly _tag: "Done"; readonly ask: number; readonly text: string }
   | { readonly _tag: "Failed"; readonly ask: number; readonly message: string }
-  /** Nobody asked for it: it shows that the thread gets on. */
-  | { readonly _tag: "GotOn" }
+  /** Sent after each step, unasked: the thread is at work. */
+  | { readonly _tag: "Progress" }
 )
 
 /**
- * Decoders of a grammar that wait for an utterance: so many are made before the agent is ready, and again while there is nothing
- * else to do. Each takes 6 MB, so the others are made when utterances come at the same time, and kept. To make one takes as long
- * as to hear a third of a second of speech.
+ * Free decoders of a grammar: as many are made before the agent is ready, and again while the thread is idle. A decoder takes 6 MB, and
+ * making one takes as long as decoding a third of a second of speech. More are made when utterances come at the same time.
  */
-const spare = 1
+const spareDecoders = 1
 
-/** Decoders of a grammar that are kept at most, once that many utterances came at the same time. */
-const kept = 12
+/** Free decoders that a grammar keeps at most. */
+const maxFreeDecoders = 12
 
-/** Samples (200 ms) that are heard at a stretch: what that takes, words that somebody waits for may have to wait. */
-const slice = 1600
+/** Samples (200 ms) that are decoded in one step. Words that are asked for meanwhile wait for the step's end. */
+const sliceSamples = 1600
 
-/** ms without a request after which there is nothing else to do. */
-const idleAfter = 50
+/** The thread is idle when no request has come for so long. */
+const idleAfterMillis = 50
 
 /**
- * Loud samples (200 ms) behind a pause in which the words were asked for that show that it was not the end. Most such
- * pauses are: to hear the silence behind them would be to hear all of it twice.
+ * Loud samples (200 ms) after words were told that show that the caller goes on. Words are told in a pause, and most such pauses are the
+ * utterance's end. A decoder can't go on after telling words: to decode the silence behind them would be to decode everything twice.
  */
-const surelyGoesOn = 1600
+const loudSamplesToGoOn = 1600
 
-/** The part of an utterance's mean power from which on a piece of it is loud. */
-const loud = 0.1
+/** A piece of an utterance is loud from this share of the utterance's mean power. */
+const loudPowerShare = 0.1
 
 interface Loaded {
   readonly grammar: Model.Grammar
@@ -71,39 +69,41 @@ interface Loaded {
   readonly free: Array<Decoder>
 }
 
-/** How far the decoder is that hears an utterance while it comes. */
-interface Midst {
+/** An utterance that is decoded while it comes. */
+interface Decoding {
   readonly decoder: Decoder
   readonly reducer: NoiseReducer.NoiseReducer
-  /** Pieces and samples that it was given. */
+  /** Pieces of the utterance that the decoder has been given, and their samples. */
   pieces: number
-  heard: number
+  samples: number
 }
 
-interface Hearing {
+interface Utterance {
   readonly loaded: Loaded
-  /** All of it, in pieces of at most a slice, for when the words were asked for too soon. */
+  /** The whole utterance in pieces of a slice at most. If its words were asked for too soon, it is decoded again from the start. */
   readonly sound: Array<Float32Array>
+  /** Samples. */
   length: number
-  /** Who waits for its words. */
+  /** The requests for its words that are not answered yet. */
   readonly asks: Array<number>
-  /** Its length when its words were last told, and how much of what came since is loud. */
-  told: number
-  loudSince: number
-  /** The sum of its squares. */
+  /** Its length when its words were last told; 0 if they were not. */
+  toldLength: number
+  /** Loud samples that have come since then. */
+  loudSamples: number
+  /** The sum of its squared samples. */
   energy: number
-  /** Its own from the first sample that is heard. */
+  /** Unset until the first sample is decoded. */
   decoder: Decoder | undefined
-  midst: Midst | undefined
-  /** Why it can't be heard. */
+  decoding: Decoding | undefined
+  /** Why it can't be decoded. */
   failure: string | undefined
 }
 
 const grammars = new Map<string, Loaded>()
-/** In the order of their beginnings. */
-const utterances = new Map<number, Hearing>()
+/** By number, oldest first. */
+const utterances = new Map<number, Utterance>()
 
-/** One for each language, while an agent speaks it. */
+/** By the model's name. A model is loaded while a grammar needs it. */
 const models = new Map<string, Model.Model>()
 
 const modelOf = async (grammar: Model.Grammar): Promise<Model.Model> => {
@@ -114,7 +114,7 @@ const modelOf = async (grammar: Model.Grammar): Promise<Model.Model> => {
   return loaded
 }
 
-const discard = ({ free, grammar: { model }, shared }: Loaded): void => {
+const unloadShared = ({ free, grammar: { model }, shared }: Loaded): void => {
   for (const decoder of free) decoder.delete()
   shared.release()
   if ([...grammars.values()].every(({ grammar }) => grammar.model !== model)) models.delete(model)
@@ -124,54 +124,54 @@ const load = async (grammar: Model.Grammar): Promise<void> => {
   if (grammars.has(grammar.name)) return
   const loaded: Loaded = { grammar, shared: (await modelOf(grammar)).share(grammar), free: [] }
   try {
-    while (loaded.free.length < spare) loaded.free.push(await loaded.shared.makeDecoder())
+    while (loaded.free.length < spareDecoders) loaded.free.push(await loaded.shared.makeDecoder())
   } catch (cause) {
-    discard(loaded)
+    unloadShared(loaded)
     throw cause
   }
   grammars.set(grammar.name, loaded)
 }
 
-const begin = (utterance: number, loaded: Loaded): Hearing => {
-  const hearing: Hearing = {
+const begin = (id: number, loaded: Loaded): Utterance => {
+  const utterance: Utterance = {
     loaded,
     sound: [],
     length: 0,
     asks: [],
-    told: 0,
-    loudSince: 0,
+    toldLength: 0,
+    loudSamples: 0,
     energy: 0,
     decoder: undefined,
-    midst: undefined,
+    decoding: undefined,
     failure: undefined
   }
-  utterances.set(utterance, hearing)
-  return hearing
+  utterances.set(id, utterance)
+  return utterance
 }
 
-/** The utterance, begun if need be; none of an agent that is gone. */
-const find = (utterance: number, grammar: string): Hearing | undefined => {
+/** The utterance, begun if it is new. `undefined`: it is new, and its grammar is not loaded. */
+const find = (id: number, grammar: string): Utterance | undefined => {
   const loaded = grammars.get(grammar)
-  return utterances.get(utterance) ?? (loaded === undefined ? undefined : begin(utterance, loaded))
+  return utterances.get(id) ?? (loaded === undefined ? undefined : begin(id, loaded))
 }
 
-const keep = (hearing: Hearing, sound: Int16Array): void => {
-  for (let at = 0; at < sound.length; at += slice) {
-    const piece = new Float32Array(Math.min(slice, sound.length - at))
+const addSound = (utterance: Utterance, sound: Int16Array): void => {
+  for (let at = 0; at < sound.length; at += sliceSamples) {
+    const piece = new Float32Array(Math.min(sliceSamples, sound.length - at))
     let energy = 0
     for (let index = 0; index < piece.length; index++) {
       const sample = sound[at + index] / 32_768
       piece[index] = sample
       energy += sample * sample
     }
-    hearing.sound.push(piece)
-    hearing.length += piece.length
-    hearing.energy += energy
-    if (energy * hearing.length > loud * hearing.energy * piece.length) hearing.loudSince += piece.length
+    utterance.sound.push(piece)
+    utterance.length += piece.length
+    utterance.energy += energy
+    if (energy * utterance.length > loudPowerShare * utterance.energy * piece.length) utterance.loudSamples += piece.length
   }
 }
 
-const whole = ({ length, sound }: Hearing): Float32Array => {
+const wholeSound = ({ length, sound }: Utterance): Float32Array => {
   const all = new Float32Array(length)
   let at = 0
   for (const piece of sound) {
@@ -181,23 +181,23 @@ const whole = ({ length, sound }: Hearing): Float32Array => {
   return all
 }
 
-const give = (decoder: Decoder, sound: Float32Array): void => {
+const feed = (decoder: Decoder, sound: Float32Array): void => {
   if (sound.length > 0) decoder.process_audio(sound, false, false)
 }
 
-/** Samples that are to be heard now. */
-const left = ({ asks, failure, length, loudSince, midst, told }: Hearing): number => {
+/** Samples that are to be decoded now. */
+const samplesLeft = ({ asks, decoding, failure, length, loudSamples, toldLength }: Utterance): number => {
   if (failure !== undefined) return 0
-  if (midst !== undefined) return length - midst.heard
-  // A decoder can't go on after a pause in which the words were asked for: it begins again, when that was surely not the end.
-  const isOpened = asks.length > 0 ? length > told : length >= shortUtterance && (told === 0 || loudSince >= surelyGoesOn)
-  return isOpened ? length : 0
+  if (decoding !== undefined) return length - decoding.samples
+  // A decoder can't go on after telling words: it begins again when somebody asks, or when the caller has surely gone on.
+  const isDue = asks.length > 0 ? length > toldLength : length >= shortUtterance && (toldLength === 0 || loudSamples >= loudSamplesToGoOn)
+  return isDue ? length : 0
 }
 
-const decoderOf = async (hearing: Hearing): Promise<Decoder> =>
-  (hearing.decoder ??= hearing.loaded.free.pop() ?? (await hearing.loaded.shared.makeDecoder()))
+const decoderOf = async (utterance: Utterance): Promise<Decoder> =>
+  (utterance.decoder ??= utterance.loaded.free.pop() ?? (await utterance.loaded.shared.makeDecoder()))
 
-const hearAsWhole = (sound: Float32Array, decoder: Decoder): void => {
+const decodeWhole = (sound: Float32Array, decoder: Decoder): void => {
   const reducer = NoiseReducer.make(NoiseReducer.noiseOf(sound))
   const clean = new Float32Array(sound.length)
   const head = reducer.push(sound)
@@ -208,56 +208,56 @@ const hearAsWhole = (sound: Float32Array, decoder: Decoder): void => {
   decoder.stop()
 }
 
-const open = (hearing: Hearing, decoder: Decoder): Midst => {
-  const reducer = NoiseReducer.make(NoiseReducer.noiseOf(whole(hearing)))
+const startDecoding = (utterance: Utterance, decoder: Decoder): Decoding => {
+  const reducer = NoiseReducer.make(NoiseReducer.noiseOf(wholeSound(utterance)))
   decoder.start()
-  return { decoder, reducer, pieces: 0, heard: 0 }
+  return { decoder, reducer, pieces: 0, samples: 0 }
 }
 
-const hearSlice = (midst: Midst, sound: ReadonlyArray<Float32Array>): void => {
-  for (let heard = 0; midst.pieces < sound.length; midst.pieces++) {
-    const piece = sound[midst.pieces]
-    heard += piece.length
-    if (heard > slice) return
-    midst.heard += piece.length
-    give(midst.decoder, midst.reducer.push(piece))
+const decodeSlice = (decoding: Decoding, sound: ReadonlyArray<Float32Array>): void => {
+  for (let samples = 0; decoding.pieces < sound.length; decoding.pieces++) {
+    const piece = sound[decoding.pieces]
+    samples += piece.length
+    if (samples > sliceSamples) return
+    decoding.samples += piece.length
+    feed(decoding.decoder, decoding.reducer.push(piece))
   }
 }
 
-/** A step nearer to its words. */
-const goOn = async (hearing: Hearing): Promise<void> => {
-  const decoder = await decoderOf(hearing)
-  if (hearing.midst !== undefined || hearing.length >= shortUtterance) {
-    hearing.midst ??= open(hearing, decoder)
-    hearSlice(hearing.midst, hearing.sound)
+/** Decodes one slice, or all of a short utterance. */
+const decodeStep = async (utterance: Utterance): Promise<void> => {
+  const decoder = await decoderOf(utterance)
+  if (utterance.decoding !== undefined || utterance.length >= shortUtterance) {
+    utterance.decoding ??= startDecoding(utterance, decoder)
+    decodeSlice(utterance.decoding, utterance.sound)
   } else {
-    hearAsWhole(whole(hearing), decoder)
-    hearing.told = hearing.length
+    decodeWhole(wholeSound(utterance), decoder)
+    utterance.toldLength = utterance.length
   }
 }
 
-/** Its words, when all of it is heard. */
-const tell = (hearing: Hearing): string => {
-  if (hearing.failure !== undefined) throw hearing.failure
-  if (hearing.midst !== undefined) {
-    give(hearing.midst.decoder, hearing.midst.reducer.flush())
-    hearing.midst.decoder.stop()
-    hearing.midst = undefined
+/** The utterance's words. All of it has been decoded, or decoding has failed. */
+const tellWords = (utterance: Utterance): string => {
+  if (utterance.failure !== undefined) throw utterance.failure
+  if (utterance.decoding !== undefined) {
+    feed(utterance.decoding.decoder, utterance.decoding.reducer.flush())
+    utterance.decoding.decoder.stop()
+    utterance.decoding = undefined
   }
-  hearing.told = hearing.length
-  hearing.loudSince = 0
-  return hearing.decoder?.get_text() ?? ""
+  utterance.toldLength = utterance.length
+  utterance.loudSamples = 0
+  return utterance.decoder?.get_text() ?? ""
 }
 
-const end = (utterance: number): void => {
-  const hearing = utterances.get(utterance)
-  if (hearing === undefined) return
-  utterances.delete(utterance)
-  const { decoder, failure, loaded: { free, grammar }, midst } = hearing
+const end = (id: number): void => {
+  const utterance = utterances.get(id)
+  if (utterance === undefined) return
+  utterances.delete(id)
+  const { decoder, decoding, failure, loaded: { free, grammar } } = utterance
   if (decoder === undefined) return
-  if (failure === undefined && midst !== undefined) decoder.stop()
-  if (failure !== undefined || free.length >= kept || !grammars.has(grammar.name)) return decoder.delete()
-  // What it has heard is let go when it next begins: some MB, which others could use until then.
+  if (failure === undefined && decoding !== undefined) decoder.stop()
+  if (failure !== undefined || free.length >= maxFreeDecoders || !grammars.has(grammar.name)) return decoder.delete()
+  // A decoder frees what it has decoded when it next begins. Begin now: that is some MB.
   decoder.start()
   decoder.stop()
   free.push(decoder)
@@ -266,12 +266,12 @@ const end = (utterance: number): void => {
 const unload = (name: string): void => {
   const loaded = grammars.get(name)
   grammars.delete(name)
-  if (loaded !== undefined) discard(loaded)
+  if (loaded !== undefined) unloadShared(loaded)
 }
 
-/** Makes a decoder of a grammar that has too few to spare; tells whether it did. */
+/** Makes a decoder for a grammar that has too few free ones; `false` if there is none. */
 const makeOneMore = async (): Promise<boolean> => {
-  const poorest = [...grammars.values()].find(({ free }) => free.length < spare)
+  const poorest = [...grammars.values()].find(({ free }) => free.length < spareDecoders)
   if (poorest === undefined) return false
   poorest.free.push(await poorest.shared.makeDecoder())
   return true
@@ -282,11 +282,11 @@ if (port !== null) {
   type Answer<R = Reply> = R extends Reply ? Omit<R, "waiting"> : never
   const reply = (answer: Answer) => {
     let waiting = 0
-    for (const hearing of utterances.values()) waiting += left(hearing)
+    for (const utterance of utterances.values()) waiting += samplesLeft(utterance)
     port.postMessage({ ...answer, waiting })
   }
 
-  /** Answers with the outcome; with the failure, if it fails. */
+  /** Answers a request with the outcome or its failure. */
   const answer = async (ask: number, outcome: () => Promise<string> | string): Promise<void> => {
     let done: Answer
     try {
@@ -297,7 +297,7 @@ if (port !== null) {
     reply(done)
   }
 
-  /** Notes what has come. Nothing is heard in here; to load takes its time. */
+  /** Takes note of a request. Nothing is decoded here, but loading a grammar takes long. */
   const take = async (request: Request): Promise<void> => {
     switch (request._tag) {
       case "Load":
@@ -306,15 +306,15 @@ if (port !== null) {
           return ""
         })
       case "Sound": {
-        const hearing = find(request.utterance, request.grammar)
-        if (hearing !== undefined) keep(hearing, request.sound)
+        const utterance = find(request.utterance, request.grammar)
+        if (utterance !== undefined) addSound(utterance, request.sound)
         return
       }
       case "Words": {
-        // Its loading failed, or is told too late: no words would be taken for silence.
-        const hearing = grammars.has(request.grammar) ? find(request.utterance, request.grammar) : undefined
-        if (hearing === undefined) return answer(request.ask, () => Promise.reject(`The grammar ${request.grammar} is not loaded.`))
-        hearing.asks.push(request.ask)
+        // The grammar's loading failed, or it was unloaded. An empty answer would be taken for silence.
+        const utterance = grammars.has(request.grammar) ? find(request.utterance, request.grammar) : undefined
+        if (utterance === undefined) return answer(request.ask, () => Promise.reject(`The grammar ${request.grammar} is not loaded.`))
+        utterance.asks.push(request.ask)
         return
       }
       case "End":
@@ -324,18 +324,18 @@ if (port !== null) {
     }
   }
 
-  const step = async (hearing: Hearing): Promise<void> => {
+  const step = async (utterance: Utterance): Promise<void> => {
     try {
-      if (left(hearing) > 0) await goOn(hearing)
+      if (samplesLeft(utterance) > 0) await decodeStep(utterance)
     } catch (cause) {
-      hearing.failure = String(cause)
+      utterance.failure = String(cause)
     }
-    if (left(hearing) === 0) for (const ask of hearing.asks.splice(0)) await answer(ask, () => tell(hearing))
+    if (samplesLeft(utterance) === 0) for (const ask of utterance.asks.splice(0)) await answer(ask, () => tellWords(utterance))
   }
 
   const requests: Array<Request> = []
 
-  /** One after the other: loading and making a decoder wait, and what follows must not overtake them. */
+  /** Requests are taken one after the other: none may overtake one that is loading a grammar. */
   let isRunning = false
   let idle: NodeJS.Timeout | undefined
 
@@ -343,20 +343,20 @@ if (port !== null) {
     if (isRunning) return
     isRunning = true
     clearTimeout(idle)
-    let hearing: Hearing | undefined
+    let utterance: Utterance | undefined
     do {
-      // What has come meanwhile is looked at first.
+      // Lets requests come in, which are taken before the next step.
       await setImmediate()
       for (const request of requests.splice(0)) await take(request)
-      hearing = Schedule.next(
-        [...utterances.values()].map((one) => ({ hearing: one, left: left(one), isAsked: one.asks.length > 0 }))
-      )?.hearing
-      if (hearing !== undefined) await step(hearing)
-      reply({ _tag: "GotOn" })
-    } while (hearing !== undefined || requests.length > 0)
+      utterance = Schedule.next(
+        [...utterances.values()].map((one) => ({ utterance: one, left: samplesLeft(one), isAsked: one.asks.length > 0 }))
+      )?.utterance
+      if (utterance !== undefined) await step(utterance)
+      reply({ _tag: "Progress" })
+    } while (utterance !== undefined || requests.length > 0)
     isRunning = false
-    // The thread's own timer: there is no Effect in here, whose fibers would stand between a message and the decoder.
-    idle = setTimeout(() => void makeReady(), idleAfter)
+    // Node's timer: this thread runs no Effect, whose fibers would stand between a message and the decoder.
+    idle = setTimeout(() => void makeReady(), idleAfterMillis)
   }
 
   const makeReady = async (): Promise<void> => {

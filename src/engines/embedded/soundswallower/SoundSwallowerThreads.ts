@@ -22,13 +22,13 @@ const standardReady = 2
 /** Samples (a second) that each thread has yet to hear when a further one is worth its memory. */
 const muchWork = 8000
 
-export interface Hearing {
+interface Hearing {
   readonly push: (sound: Pcm<8000>) => Effect.Effect<void>
   /** The words of all sound so far. */
   readonly words: Effect.Effect<string, JobFailed>
 }
 
-export interface Threads {
+interface Threads {
   /** Makes a grammar known to all threads, also to those that are started later, until the scope is closed. */
   readonly load: (grammar: Grammar) => Effect.Effect<void, JobFailed, Scope.Scope>
   /** Begins an utterance, which ends with the scope. */

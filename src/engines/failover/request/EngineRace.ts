@@ -11,7 +11,7 @@ import type { Attempt, Member } from "../Member.ts"
 import * as RequestExit from "./RequestExit.ts"
 import * as TimeShares from "../TimeShares.ts"
 
-export interface RunOptions<S> {
+interface RunOptions<S> {
   readonly stage: Stage
   readonly members: ReadonlyArray<Member<S>>
   readonly health: EngineHealth

@@ -9,7 +9,7 @@ import type { Member } from "../Member.ts"
 import * as RequestExit from "./RequestExit.ts"
 import * as Retries from "../Retries.ts"
 
-export interface RequestOptions {
+interface RequestOptions {
   /** ms that the beginning of the answer is waited for. */
   readonly bound: number
   /** This engine's tries of the request, from 1. From the second on, all other engines have failed it too. */
@@ -21,9 +21,9 @@ export interface RequestOptions {
 }
 
 /** The engine's circuit lets no request through. */
-export type Rejected = Extract<CircuitBreaker.Admission, { readonly _tag: "Wait" }>
+type Rejected = Extract<CircuitBreaker.Admission, { readonly _tag: "Wait" }>
 
-export type RequestOutcome<A> =
+type RequestOutcome<A> =
   /** `drop` releases what the answer has acquired. */
   | { readonly _tag: "Answered"; readonly answer: A; readonly drop: Effect.Effect<void> }
   | { readonly _tag: "Failed"; readonly cause: Cause.Cause<EngineFailed> }
@@ -47,7 +47,7 @@ export interface EngineRequests {
   }) => number | undefined
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly stage: Stage
   readonly members: ReadonlyArray<Member<unknown>>
   readonly health: EngineHealth

@@ -26,7 +26,7 @@ const maxAdaptations = 10
 /** Times that one reply is asked for again with less of the call, because the request was too long. */
 export const maxShortenings = 3
 
-export interface AskOptions {
+interface AskOptions {
   /** Unset fields are the server's usual ones. */
   readonly sampling?: Partial<ChatRequest.Sampling>
   /** How this one answer is asked for; unset: in the server's usual way. */

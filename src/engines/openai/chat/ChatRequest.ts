@@ -162,7 +162,7 @@ export const messages = (
 export const answerTokensOf = (sampling: Sampling, dialect: Dialect): number =>
   sampling.maxTokens + (dialect.thinking.isExpected ? sampling.thinkingTokens ?? 0 : 0)
 
-export interface BodyOptions {
+interface BodyOptions {
   /** Unset: the server chooses. */
   readonly model: string | undefined
   readonly messages: ReadonlyArray<ChatMessage>

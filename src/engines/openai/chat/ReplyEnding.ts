@@ -23,7 +23,7 @@ export interface Attempt {
 }
 
 /** An answer that has ended. */
-export interface EndedAnswer {
+interface EndedAnswer {
   readonly round: ReplyRound
   readonly accepted: AcceptedRequest
   readonly request: ReplyRequest
@@ -32,7 +32,7 @@ export interface EndedAnswer {
   readonly isDone: boolean
 }
 
-export type Ending =
+type Ending =
   | { readonly _tag: "Complete"; readonly parts: ReadonlyArray<ReplyPart> }
   /** Nothing was said. The reply is asked for again in this way. */
   | { readonly _tag: "AskAgain"; readonly attempt: Attempt }

@@ -15,7 +15,7 @@ export interface ServerDialectOptions {
 }
 
 /** What an answer shows of the model's thinking. */
-export interface SeenThoughts {
+interface SeenThoughts {
   /** How the answer was asked for. */
   readonly dialect: Dialect.Dialect
   readonly hasThoughts: boolean

@@ -12,7 +12,7 @@ export type AnswerBody = Stream.Stream<Uint8Array, EngineFailed>
 /** Bytes of a JSON answer. It is read in one go: a longer one would hold up every call. */
 const maxJsonBytes = 2 * 1024 * 1024
 
-export interface BoundedOptions {
+interface BoundedOptions {
   readonly server: ServerError.EngineServer
   /** Ends the request; the rest of its bytes fails then. */
   readonly abort: Effect.Effect<void>

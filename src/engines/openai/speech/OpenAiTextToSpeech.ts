@@ -5,7 +5,7 @@
  * that the server refuses (`SpeechFields`). An answer is read by its own bytes (`SpeechBody`). A server without PCM is asked for WAV.
  * Sound is passed on while it arrives. An agent's fixed lines are kept in memory (`PreparedLines`).
  */
-import { Effect, Layer, Option, Schema, type Scope, Stream } from "effect"
+import { Effect, Option, Schema, type Scope, Stream } from "effect"
 import { Base64 } from "effect/encoding"
 import { HttpBody, type HttpClient } from "effect/http"
 import type { EngineSettings } from "../../../config/EngineSettings.ts"
@@ -248,6 +248,3 @@ export const make = Effect.fnUntraced(function*(
       )
   })
 })
-
-export const layer = (settings: EngineSettings, options?: MakeOptions): Layer.Layer<TextToSpeech, never, HttpClient.HttpClient> =>
-  Layer.effect(TextToSpeech, make(settings, options))

@@ -10,7 +10,7 @@ import * as Pcm from "../../../audio/Pcm.ts"
 import { bytesPerFrame, isReadable, type SampleFormat, sampleReader } from "../../../audio/SampleFormat.ts"
 
 /** The HTTP head of an answer. */
-export interface Head {
+interface Head {
   /** In lower case and without parameters. */
   readonly contentType: string
   readonly headers: Readonly<Record<string, string | undefined>>

@@ -22,7 +22,7 @@ const cutSound = new EngineFailed({
   advice: "The speech engine broke off before its first sound. Look into its log."
 })
 
-export interface MakeOptions {
+interface MakeOptions {
   /** How the samples of a body without a header are written. */
   readonly raw: RawPcmFormat.RawPcmFormat
   /** ms of sound after which the rest is dropped. */

@@ -24,7 +24,7 @@ export interface Circumstances {
   readonly leastConfidence?: number
 }
 
-export interface Judged {
+interface Judged {
   /** Without invented words; may be empty. */
   readonly text: string
   /** The caller spoke, but the model has not understood it; `text` is empty. */

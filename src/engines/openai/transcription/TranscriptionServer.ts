@@ -23,7 +23,7 @@ const samplesPerSecond = 8000
 
 const maxAnswerBytes = 1024 * 1024
 
-export interface TranscriptionRequest {
+interface TranscriptionRequest {
   readonly speech: Speech
   /** ISO 639-1. */
   readonly language: string

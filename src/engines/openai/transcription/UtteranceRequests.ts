@@ -20,7 +20,7 @@ interface PartialRequest {
   isGivenUp: boolean
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly sound: UtteranceSound
   readonly request: (speech: Speech, isPartial: boolean) => Effect.Effect<Transcript, EngineFailed>
   /** Whether the server answers soon enough to be asked for the words so far. */

@@ -97,9 +97,9 @@ describe("what is wrong with fillers, transfers and tools", () => {
 
 describe("an agent's file", () => {
   it("needs a name; all else has a default", () => {
-    const persona = good("name: shop")
+    const definition = good("name: shop")
     const standard = languageDefaults.get("en")!
-    assert.deepStrictEqual({ ...persona, hints: undefined, script: undefined } as unknown, {
+    assert.deepStrictEqual({ ...definition, hints: undefined, script: undefined } as unknown, {
       name: "shop",
       language: "en",
       instructions: Defaults.instructions,
@@ -113,9 +113,9 @@ describe("an agent's file", () => {
       timeouts: { transcript: 3000, reply: 5000, speech: 4000 },
       maxDuration: 1_800_000
     })
-    assert.deepStrictEqual(persona.script.intents.map(({ name }) => name), ["repeat", "cancel", "goodbye"])
+    assert.deepStrictEqual(definition.script.intents.map(({ name }) => name), ["repeat", "cancel", "goodbye"])
     assert.includeMembers(
-      [...persona.hints.phrases],
+      [...definition.hints.phrases],
       [...standard.yes, ...standard.no, ...standard.backchannels, ...standard.greetings, ...standard.holdRequests]
     )
   })
@@ -146,18 +146,18 @@ describe("an agent's file", () => {
   })
 
   it("names whom callers are put through to", () => {
-    const persona = good(`name: shop
+    const definition = good(`name: shop
 transfers: { kitchen: "+1 (415) 555-0177", office: "+14155550178" }
 intents:
   cook: { phrases: the cook, answer: One moment., next: transfer, transfer: kitchen }
 `)
-    assert.deepStrictEqual(persona.transfers as unknown, { kitchen: "+14155550177", office: "+14155550178" })
-    assert.deepInclude(persona.script.intents[0], { after: "transfer", transfer: "kitchen" })
+    assert.deepStrictEqual(definition.transfers as unknown, { kitchen: "+14155550177", office: "+14155550178" })
+    assert.deepInclude(definition.script.intents[0], { after: "transfer", transfer: "kitchen" })
   })
 
   it("puts through to the only one without being told", () => {
-    const persona = good("name: shop\ntransfers: { office: \"+14155550178\" }\nintents: { boss: { digits: 0, answer: Yes., next: transfer } }")
-    assert.strictEqual(persona.script.intents[0].transfer, "office")
+    const definition = good("name: shop\ntransfers: { office: \"+14155550178\" }\nintents: { boss: { digits: 0, answer: Yes., next: transfer } }")
+    assert.strictEqual(definition.script.intents[0].transfer, "office")
   })
 
   it("names tools of a language model", () => {

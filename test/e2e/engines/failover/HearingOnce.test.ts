@@ -13,7 +13,7 @@ import * as OpenAiSpeechToText from "../../../../src/engines/openai/transcriptio
 import * as FakeEngines from "../../../support/engines/FakeEngines.ts"
 import * as FakeLine from "../../../support/conversation/FakeLine.ts"
 import * as FakeSpeechServers from "../../../support/engines/FakeSpeechServers.ts"
-import { persona } from "../../../support/conversation/AgentDefinitions.ts"
+import { definition } from "../../../support/conversation/AgentDefinitions.ts"
 
 const notUnderstood = "Sorry, I did not get that."
 
@@ -30,9 +30,9 @@ const greeted = Effect.fnUntraced(function*(
     { hedgeAfter: 500, patience: "2 minutes" }
   )
   const own: AgentDefinition = {
-    ...persona,
-    lines: { ...persona.lines, notUnderstood },
-    timeouts: { ...persona.timeouts, transcript: 8000 }
+    ...definition,
+    lines: { ...definition.lines, notUnderstood },
+    timeouts: { ...definition.timeouts, transcript: 8000 }
   }
   const recognizer = yield* engine.prepare({ ...own.hints, pause: own.endpointing.silence })
   const fake = FakeEngines.make()
@@ -40,7 +40,7 @@ const greeted = Effect.fnUntraced(function*(
   const conversation = yield* Conversation.open(own, { ...fake.engines, recognizer }, { ...line.end, isWatched: () => isWatched })
   yield* line.play(conversation)
   yield* line.quiet(2000)
-  assert.deepStrictEqual(line.tales("AgentHeard").map(({ text }) => text), [persona.lines.greeting])
+  assert.deepStrictEqual(line.tales("AgentHeard").map(({ text }) => text), [definition.lines.greeting])
   /** Transcripts that the turn machine asked for: each pause is one. */
   const pauses = () => line.events.filter((event) => event._tag === "TimerFired" && event.timer === "speculate").length
   /** What the agent says next is heard. */

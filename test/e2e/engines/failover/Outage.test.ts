@@ -16,7 +16,7 @@ import * as OpenAiTextToSpeech from "../../../../src/engines/openai/speech/OpenA
 import * as FakeChatServer from "../../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../../support/engines/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../../../support/engines/FakeSpeechServers.ts"
-import { persona } from "../../../support/engines/Bakery.ts"
+import { definition } from "../../../support/engines/Bakery.ts"
 import * as Replies from "../../../support/engines/Replies.ts"
 
 /** What `Engines` gives a stage; the patience is for what nobody waits for. */
@@ -42,7 +42,7 @@ const language = Effect.fnUntraced(function*(kinds: ReadonlyArray<FakeChatServer
   const members = yield* Effect.forEach(chats, ({ url }, index) =>
     Effect.map(OpenAiReplyModel.make(settingsAt(url, "some-model"), { isPrimed: false }), (engine) => ({ name: `${index}`, engine, probe })))
   const engine = yield* FallbackReplyModel.make(members, options)
-  const replier = yield* engine.prepare(persona)
+  const replier = yield* engine.prepare(definition)
   const ask = (text = "Hello?", timeout = 8000) =>
     Effect.map(Replies.ask(replier, { history: [{ role: "caller", text }], state: null }, { timeout }), (parts) =>
       parts.flatMap((part) => part._tag === "Text" ? [part.text] : []).join(""))

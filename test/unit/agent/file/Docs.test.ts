@@ -10,8 +10,8 @@ const text = readFileSync(join(import.meta.dirname, "../../../..", "docs", "agen
 const examples = [...text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, yaml]) => yaml)
 
 const read = (yaml: string) => {
-  const persona = parse(yaml, "example.yaml")
-  return Result.isSuccess(persona) ? persona.success : assert.fail(persona.failure.message)
+  const definition = parse(yaml, "example.yaml")
+  return Result.isSuccess(definition) ? definition.success : assert.fail(definition.failure.message)
 }
 
 describe("docs/agents.md", () => {

@@ -6,7 +6,7 @@ import * as Replay from "../../../../src/conversation/replay/Replay.ts"
 import type { Command } from "../../../../src/conversation/turn/TurnCommand.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
-const persona = Turns.settings as AgentDefinition
+const definition = Turns.settings as AgentDefinition
 
 /** A call with a question, an answer that is interrupted by a cough and goes on, and a hang-up. */
 const recordedCall = () => {
@@ -30,7 +30,7 @@ const recordedCall = () => {
 }
 
 const logOf = (turns: ReturnType<typeof Turns.make>) =>
-  [Replay.header(persona), ...turns.events.map(Replay.eventLine)].map((line) => `${line}\n`).join("")
+  [Replay.header(definition), ...turns.events.map(Replay.eventLine)].map((line) => `${line}\n`).join("")
 
 const read = (log: string): Replay.EventLog => Result.getOrThrow(Replay.parse(log))
 
@@ -61,16 +61,16 @@ describe("an event log", () => {
     turns.greeted()
     turns.voice(800)
     turns.pass(2000)
-    const header = Replay.header({ ...persona, endpointing: { ...Turns.settings.endpointing, speculate: 50 } })
+    const header = Replay.header({ ...definition, endpointing: { ...Turns.settings.endpointing, speculate: 50 } })
     const played = Replay.play(read([header, ...turns.events.map(Replay.eventLine)].join("\n")))
     assert.strictEqual(written(played), JSON.stringify(turns.all))
     assert.notStrictEqual(written(Replay.play(read(logOf(turns)))), JSON.stringify(turns.all))
   })
 
   it("holds the settings that decide about turns, and no others", () => {
-    const settings = read(Replay.header({ ...persona, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnheard: true })).settings
+    const settings = read(Replay.header({ ...definition, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnheard: true })).settings
     assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnheard: true })
-    assert.notInclude(Replay.header({ ...persona, instructions: "a secret" } as AgentDefinition), "secret")
+    assert.notInclude(Replay.header({ ...definition, instructions: "a secret" } as AgentDefinition), "secret")
   })
 })
 
@@ -95,7 +95,7 @@ describe("an event log that is not complete", () => {
     assert.deepStrictEqual(read(whole.replaceAll("\n", "\r\n\r\n")), read(whole))
   })
 
-  it("has no events if it holds only the settings", () => assert.deepStrictEqual(Replay.play(read(Replay.header(persona))), []))
+  it("has no events if it holds only the settings", () => assert.deepStrictEqual(Replay.play(read(Replay.header(definition))), []))
 
   it("is refused with the line that is not JSON", () => {
     const lines = whole.split("\n")

@@ -77,6 +77,6 @@ describe("for any text", () => {
     Schema.Array(Schema.Literals(["[", "]", "(", ")", "|", "{day_2}", "i'd", "10", "open"]))
   ], ([parts]) => {
     const marks = (text: string) => text.match(/[[\]()|]|\{[^}]*\}/g) ?? []
-    assert.deepStrictEqual(marks(SpokenText.evenPhrase(parts.join(" "), "en")), marks(parts.join(" ")))
+    assert.deepStrictEqual(marks(SpokenText.normalisePhrase(parts.join(" "), "en")), marks(parts.join(" ")))
   })
 })

@@ -55,7 +55,7 @@ const maxTightenings = 12
 /** For the server's window, which is asked for while a caller waits. */
 const lookUpTimeout = "1 second"
 
-export interface ContextBudgetOptions {
+interface ContextBudgetOptions {
   readonly endpoint: OpenAiClient.OpenAiClient
   /** Tokens of the window, by the configuration; undefined: the server is asked. */
   readonly window: number | undefined

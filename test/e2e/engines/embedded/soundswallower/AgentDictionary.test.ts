@@ -16,9 +16,9 @@ const files: ReadonlyArray<readonly [string, string]> = [
 layer(SoundSwallower.layer.pipe(Layer.provide(NodeServices.layer)))("the recognizer in this process", (it) => {
   it.effect.each(files)("knows every word of %s", ([, text]) =>
     Effect.gen(function*() {
-      const persona = parse(text, "file.yaml")
-      if (Result.isFailure(persona)) return assert.fail(persona.failure.message)
+      const definition = parse(text, "file.yaml")
+      if (Result.isFailure(definition)) return assert.fail(definition.failure.message)
       const { unknownWords } = yield* SpeechToText
-      assert.deepStrictEqual(yield* unknownWords(persona.success.hints), [])
+      assert.deepStrictEqual(yield* unknownWords(definition.success.hints), [])
     }))
 })

@@ -8,7 +8,7 @@ import type { ToolExchange } from "../../../../../src/conversation/ports/Tools.t
 import * as OpenAiReplyModel from "../../../../../src/engines/openai/chat/OpenAiReplyModel.ts"
 import * as FakeChatServer from "../../../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../../../support/engines/FakeHttpServer.ts"
-import { persona } from "../../../../support/engines/Bakery.ts"
+import { definition } from "../../../../support/engines/Bakery.ts"
 import { refusals } from "../../../../support/engines/ContextRefusals.ts"
 import * as Replies from "../../../../support/engines/Replies.ts"
 
@@ -24,7 +24,7 @@ const sizesOf = (request: FakeChatServer.ChatRequest) => ({ window, prompt: toke
 const isTooLong = (request: FakeChatServer.ChatRequest): boolean => tokensOf(request) + answerOf(request) > window
 
 const bakery: AgentDefinition = {
-  ...persona,
+  ...definition,
   instructions: "You answer for a bakery. ".repeat(8),
   tools: [{
     name: "book",
@@ -38,10 +38,10 @@ const bakery: AgentDefinition = {
 interface Setting extends FakeChatServer.Options {
   readonly window?: number
   readonly isPrimed?: boolean
-  readonly persona?: AgentDefinition
+  readonly definition?: AgentDefinition
 }
 
-const setUp = Effect.fnUntraced(function*({ isPrimed = false, persona: own = bakery, window: configured, ...options }: Setting) {
+const setUp = Effect.fnUntraced(function*({ isPrimed = false, definition: own = bakery, window: configured, ...options }: Setting) {
   const model = options.model ?? "some-model"
   const server = yield* FakeChatServer.make({ tools: true, count: tokensOf, model, ...options })
   const settings: EngineSettings = {
@@ -218,7 +218,7 @@ describe("an answer that is asked for", () => {
   it.live("is shorter where instructions and the newest words nearly fill the window", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
-        persona: { ...bakery, instructions: "You answer for a bakery. ".repeat(158) },
+        definition: { ...bakery, instructions: "You answer for a bakery. ".repeat(158) },
         say,
         refuse: (request) => isTooLong(request)
           ? FakeHttpServer.refusal(400, { object: "error", message: `'max_tokens' or 'max_completion_tokens' is too large: ${answerOf(request)}. This model's maximum context length is ${window} tokens and your request has ${tokensOf(request)} input tokens (${answerOf(request)} > ${window} - ${tokensOf(request)}). None`, type: "BadRequestError", code: 400 })
@@ -249,7 +249,7 @@ describe("an answer that is asked for", () => {
   it.live("fails with what is to be set, where even the shortest request does not fit", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
-        persona: { ...bakery, instructions: "You answer for a bakery. ".repeat(400) },
+        definition: { ...bakery, instructions: "You answer for a bakery. ".repeat(400) },
         refuse: (request) => isTooLong(request)
           ? FakeHttpServer.refusal(400, { error: { message: `request (${tokensOf(request)} tokens) exceeds the available context size (${window} tokens), try increasing it`, type: "exceed_context_size_error", n_prompt_tokens: tokensOf(request), n_ctx: window } })
           : undefined

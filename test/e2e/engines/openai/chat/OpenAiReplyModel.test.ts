@@ -9,7 +9,7 @@ import * as OpenAiClient from "../../../../../src/engines/openai/client/OpenAiCl
 import * as OpenAiReplyModel from "../../../../../src/engines/openai/chat/OpenAiReplyModel.ts"
 import * as FakeChatServer from "../../../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../../../support/engines/FakeHttpServer.ts"
-import { persona } from "../../../../support/engines/Bakery.ts"
+import { definition } from "../../../../support/engines/Bakery.ts"
 import * as Replies from "../../../../support/engines/Replies.ts"
 
 const key = "sk-of-a-test"
@@ -32,7 +32,7 @@ const setUp = Effect.fnUntraced(function*(
 ) {
   const server = yield* FakeChatServer.make(options)
   const model = yield* OpenAiReplyModel.make(settingsAt(server.base, options.name ?? options.model ?? gemma), { isPrimed: false, ...how })
-  const replier = yield* model.prepare({ ...persona, transfers: { billing }, ...own })
+  const replier = yield* model.prepare({ ...definition, transfers: { billing }, ...own })
   return { ...server, replier }
 })
 
@@ -79,7 +79,7 @@ describe("a reply", () => {
     Effect.gen(function*() {
       const server = yield* FakeChatServer.make({ model: "gemma3:27b" })
       const model = yield* OpenAiReplyModel.make(settingsAt(server.base), { isPrimed: false })
-      assert.strictEqual(textOf(yield* ask(yield* model.prepare(persona))), "Hello there.")
+      assert.strictEqual(textOf(yield* ask(yield* model.prepare(definition))), "Hello there.")
       assert.strictEqual(server.chats[0].request.model, "gemma3:27b")
       assert.strictEqual(server.chats[0].request.messages[0].role, "user")
     }).pipe(Effect.provide(Replies.live)))

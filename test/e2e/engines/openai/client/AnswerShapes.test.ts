@@ -11,7 +11,7 @@ import * as OpenAiReplyModel from "../../../../../src/engines/openai/chat/OpenAi
 import * as Metrics from "../../../../../src/observability/Metrics.ts"
 import * as FakeChatServer from "../../../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../../../support/engines/FakeHttpServer.ts"
-import { persona } from "../../../../support/engines/Bakery.ts"
+import { definition } from "../../../../support/engines/Bakery.ts"
 import * as Replies from "../../../../support/engines/Replies.ts"
 
 const key = "sk-of-a-test"
@@ -30,7 +30,7 @@ const setUp = Effect.fnUntraced(function*(
     ...reply === undefined ? {} : { reply }
   }
   const model = yield* OpenAiReplyModel.make(settings, { isPrimed: false })
-  const replier = yield* model.prepare({ ...persona, transfers: { billing: PhoneNumber.make("+14155550123") }, ...own })
+  const replier = yield* model.prepare({ ...definition, transfers: { billing: PhoneNumber.make("+14155550123") }, ...own })
   return { ...server, replier }
 })
 

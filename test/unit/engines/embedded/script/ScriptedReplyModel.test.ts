@@ -9,13 +9,13 @@ import * as Scripted from "../../../../../src/engines/embedded/script/ScriptedRe
 import * as SpokenText from "../../../../../src/engines/embedded/SpokenText.ts"
 
 const read = (text: string): AgentDefinition => {
-  const persona = parse(text, "test.yaml")
-  if (Result.isFailure(persona)) return assert.fail(persona.failure.message)
-  return persona.success
+  const definition = parse(text, "test.yaml")
+  if (Result.isFailure(definition)) return assert.fail(definition.failure.message)
+  return definition.success
 }
 
 describe("an intent that puts through", () => {
-  const persona = read(`name: desk
+  const definition = read(`name: desk
 transfers: { kitchen: "+14155550177", office: "+14155550178" }
 intents:
   person: { phrases: a person, answer: I will put you through., next: transfer, transfer: office }
@@ -25,7 +25,7 @@ notUnderstood: { third: I do not follow., next: person }
 `)
 
   it("says its answer and names whom, when all is known", () => {
-    const follow = Scripted.make(persona)
+    const follow = Scripted.make(definition)
     const { hangUp, text, transfer } = follow("a person", null)
     assert.deepStrictEqual([text, transfer, hangUp], ["I will put you through.", "office", false])
     const asked = follow("the cook", null)
@@ -35,7 +35,7 @@ notUnderstood: { third: I do not follow., next: person }
   })
 
   it("is where a caller may end who is not understood", () => {
-    const follow = Scripted.make(persona)
+    const follow = Scripted.make(definition)
     let state: DialogueState = null
     const said = ["mumble", "mumble", "mumble"].map((line) => {
       const decision = follow(line, state)
@@ -48,7 +48,7 @@ notUnderstood: { third: I do not follow., next: person }
 
   it.effect("asks for it behind its text", () =>
     Effect.gen(function*() {
-      const replier = yield* (yield* ReplyModel).prepare(persona)
+      const replier = yield* (yield* ReplyModel).prepare(definition)
       const parts = yield* Stream.runCollect(replier.reply({ history: [{ role: "caller", text: "a person" }], state: null }))
       assert.deepStrictEqual([...parts].map(({ _tag }) => _tag), ["State", "Text", "Transfer"])
     }).pipe(Effect.provide(Scripted.layer)))
@@ -57,8 +57,8 @@ notUnderstood: { third: I do not follow., next: person }
 const receptionist = read(readFileSync(receptionistFile, "utf8"))
 
 /** What is answered to each line, in one dialogue; `!` behind what ends the call. */
-const talk = (persona: AgentDefinition, lines: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const follow = Scripted.make(persona)
+const talk = (definition: AgentDefinition, lines: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const follow = Scripted.make(definition)
   let state: DialogueState = null
   return lines.map((line) => {
     const said = follow(line, state)
@@ -327,7 +327,7 @@ describe("text as it is said", () => {
   ])("%j has the words %j", (text, words) => assert.strictEqual(SpokenText.wordsOf(text, "en").join(" "), words))
 
   it("of a phrase leaves brackets and slots alone", () =>
-    assert.strictEqual(SpokenText.evenPhrase("[i'd like] (10 | it's {time_10})", "en").replace(/ +/g, " "), "[i would like] ( ten | it is {time_10})"))
+    assert.strictEqual(SpokenText.normalisePhrase("[i'd like] (10 | it's {time_10})", "en").replace(/ +/g, " "), "[i would like] ( ten | it is {time_10})"))
 
   it("of another language has no English numbers", () =>
     assert.deepStrictEqual(SpokenText.wordsOf("À 10 heures, d’accord ?", "fr"), ["à", "10", "heures", "daccord"]))

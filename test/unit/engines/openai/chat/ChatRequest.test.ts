@@ -5,7 +5,7 @@ import type { ToolExchange } from "../../../../../src/conversation/ports/Tools.t
 import * as ModelActions from "../../../../../src/engines/openai/chat/ModelActions.ts"
 import * as ChatRequest from "../../../../../src/engines/openai/chat/ChatRequest.ts"
 import * as Dialect from "../../../../../src/engines/openai/chat/Dialect.ts"
-import { persona } from "../../../../support/engines/Bakery.ts"
+import { definition } from "../../../../support/engines/Bakery.ts"
 
 const gemma = Dialect.expectedOf("google/gemma-3-27b-it", "auto")
 const other = Dialect.expectedOf("some-model", "auto")
@@ -164,7 +164,7 @@ describe("the dialect", () => {
 })
 
 describe("the body", () => {
-  const actions = Result.getOrThrow(ModelActions.make(persona))
+  const actions = Result.getOrThrow(ModelActions.make(definition))
   const bodyOf = (dialect: Dialect.Dialect) =>
     ChatRequest.body({ model: "m", messages: [], tools: actions.definitions, dialect, sampling: { maxTokens: 80, temperature: 0 } }) as Record<string, unknown>
 
@@ -182,7 +182,7 @@ describe("the body", () => {
   })
 
   it("the system text is the same for every request, names the language, and explains the lines only where they are needed", () => {
-    const french = { ...persona, language: "fr" }
+    const french = { ...definition, language: "fr" }
     assert.strictEqual(ChatRequest.systemText(french, actions, gemma), ChatRequest.systemText({ ...french }, actions, gemma))
     assert.include(ChatRequest.systemText(french, actions, gemma), "French")
     assert.include(ChatRequest.systemText(french, actions, gemma), "<<hang_up>>")

@@ -15,12 +15,12 @@ const tool = {
   timeout: 1000
 }
 
-const persona: Pick<AgentDefinition, "transfers" | "tools"> = {
+const definition: Pick<AgentDefinition, "transfers" | "tools"> = {
   transfers: { billing: PhoneNumber.make("+14155550123"), "front desk": PhoneNumber.make("+14155550124") },
   tools: [tool]
 }
 
-const make = (given: Pick<AgentDefinition, "transfers" | "tools"> = persona) => Result.getOrThrow(ModelActions.make(given))
+const make = (given: Pick<AgentDefinition, "transfers" | "tools"> = definition) => Result.getOrThrow(ModelActions.make(given))
 
 /** What it is, in short; a failure as the model is told. */
 const read = (result: Result.Result<ModelActions.Action, string>): string => {

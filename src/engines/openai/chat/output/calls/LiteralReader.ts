@@ -4,7 +4,7 @@
  */
 import type { Schema } from "effect"
 
-export type ParsedLiteral =
+type ParsedLiteral =
   /** `end`: the place behind the value. */
   | { readonly _tag: "Value"; readonly value: Schema.Json; readonly end: number }
   /** The text ends before the value does. */

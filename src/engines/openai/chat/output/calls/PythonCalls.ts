@@ -11,7 +11,7 @@ import type { KnownTools } from "./KnownTools.ts"
 import * as LiteralReader from "./LiteralReader.ts"
 import { byPosition, type WrittenCall } from "./WrittenCall.ts"
 
-export type ParsedCall =
+type ParsedCall =
   /** `end`: the place behind the call. */
   | { readonly _tag: "Call"; readonly call: WrittenCall; readonly end: number; readonly hasNamedArguments: boolean }
   | { readonly _tag: "Incomplete" }

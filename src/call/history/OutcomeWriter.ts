@@ -1,0 +1,68 @@
+/**
+ * Gathers what is known of a call's end, and writes the outcome: when the call ends, and again when Twilio tells more.
+ */
+import type { CallSid } from "../../domain/Sid.ts"
+import type { EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
+import * as Outcomes from "./Outcome.ts"
+
+/** Facts that come from the call itself. */
+type OwnFacts = Partial<Pick<Outcomes.Facts, "answeredAt" | "isMemoryLost">>
+
+export interface OutcomeWriter {
+  readonly answeredAt: () => number | undefined
+  /** Adds facts of a call that goes on. */
+  readonly note: (facts: OwnFacts) => void
+  /** Adds what Twilio told, at any time. */
+  readonly report: (facts: Outcomes.StatusFacts) => void
+  /** The call is over for us. */
+  readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">) => void
+  /** Nobody waits any longer for Twilio's last word. */
+  readonly settle: () => void
+  readonly isSettled: () => boolean
+}
+
+interface MakeOptions {
+  readonly callSid: CallSid
+  /** ms since the epoch, if the call was answered in another process. */
+  readonly answeredAt: number | undefined
+  readonly now: () => number
+  readonly engines: () => ReadonlyArray<EngineUse>
+  readonly write: (write: StoreWrite) => void
+  /** The final outcome was written. May be called more than once. */
+  readonly onFinal: () => void
+}
+
+export const make = ({ answeredAt, callSid, engines, now, onFinal, write }: MakeOptions): OutcomeWriter => {
+  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, ...(answeredAt === undefined ? {} : { answeredAt }) }
+  let isEnded = false
+  let isSettled = false
+
+  const writeOutcome = () => {
+    if (!isEnded) return
+    isSettled ||= Outcomes.isTerminal(facts.status)
+    write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines(), isSettled) })
+    if (isSettled) onFinal()
+  }
+
+  return {
+    answeredAt: () => facts.answeredAt,
+    note: (more) => {
+      facts = { ...facts, ...more }
+    },
+    report: (more) => {
+      facts = Outcomes.add(facts, more)
+      writeOutcome()
+    },
+    end: (end) => {
+      isEnded = true
+      facts = { ...facts, ...end }
+      writeOutcome()
+    },
+    settle: () => {
+      if (isSettled) return
+      isSettled = true
+      writeOutcome()
+    },
+    isSettled: () => isSettled
+  }
+}
