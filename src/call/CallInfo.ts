@@ -15,8 +15,10 @@ export interface CallInfo {
   readonly callerKey?: string
   /** Where Twilio asks what next after a transfer; unset: the call then ends. */
   readonly continueUrl?: string
-  /** What is kept of the call; unset: the service's defaults. */
+  /** What is kept of the call; unset: what its agent and the configuration say. */
   readonly keeping?: CallKeeping
+  /** Of a call that we placed: in the URL that Twilio asked. */
+  readonly ticket?: string
 }
 
 /** What the request for a call, its agent and the configuration say of its history. */

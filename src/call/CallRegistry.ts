@@ -12,15 +12,17 @@ import type { StoredCall } from "../store/CallStore.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
-import type { CallInfo } from "./CallInfo.ts"
+import type { CallInfo, CallKeeping } from "./CallInfo.ts"
 import { type CallState, CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
 import { CallHistories } from "./history/CallHistories.ts"
+import * as Keeping from "./history/Keeping.ts"
 import * as AbsentCalls from "./registry/AbsentCalls.ts"
 import * as Admission from "./registry/Admission.ts"
 import * as CallControls from "./registry/CallControls.ts"
 import * as EndedFeeds from "./registry/EndedFeeds.ts"
+import { ExpectedCalls } from "./registry/ExpectedCalls.ts"
 import * as LiveCalls from "./registry/LiveCalls.ts"
 import * as Ownership from "./registry/Ownership.ts"
 import * as StoredInfo from "./registry/StoredInfo.ts"
@@ -81,6 +83,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
+  /** A call that is about to be placed: its URL has this ticket, and this is to be kept of it. */
+  readonly expect: (ticket: string, keeping: CallKeeping) => Effect.Effect<void>
   /** Keeps a line for a call that is about to be placed, until the scope closes; a drain waits for it. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
@@ -90,12 +94,14 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   static readonly layer = Layer.effect(
     CallRegistry,
     Effect.gen(function*() {
-      const { limits, twilio } = yield* AppConfig
+      const { limits, store: { numbers }, twilio } = yield* AppConfig
       const rest = yield* RestClient
       const histories = yield* CallHistories
       const absent = yield* AbsentCalls.make
       const live = LiveCalls.make(limits)
       const feeds = EndedFeeds.make()
+      const expected = new ExpectedCalls()
+      const keepingOf = ({ agent, keeping, ticket }: CallInfo) => keeping ?? expected.find(ticket) ?? Keeping.of(agent, numbers)
 
       const dispatch = (callSid: CallSid, event: CallEvent) =>
         Effect.suspend(() => {
@@ -131,15 +137,17 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
         onOrphanEnded: Effect.fnUntraced(function*(stored, facts) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
+          history.claim()
           history.ended("streamLost", Math.max(0, stored.parts - 1))
           history.reported(facts)
         })
       })
-      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, onBegin: ownership.take, onPhase })
+      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, keepingOf, onBegin: ownership.take, onPhase })
 
       return CallRegistry.of({
         admit,
         adopt,
+        expect: (ticket, keeping) => Effect.sync(() => expected.add(ticket, keeping)),
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>

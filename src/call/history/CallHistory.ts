@@ -55,6 +55,8 @@ export interface CallHistory {
   readonly handOver: () => void
   /** Another process has the call, or may have it: no stream of it has come here. */
   readonly isElsewhere: () => boolean
+  /** No process has the call any more: what is known of it is written here. */
+  readonly claim: () => void
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
@@ -202,7 +204,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || !isNumbered(event)) return
+      if (!isNumbered(event)) return
+      if (!keepsWords) {
+        // When and how long each side spoke are figures.
+        for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
+        return
+      }
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },
@@ -216,6 +223,9 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
     isElsewhere: () => isElsewhere,
+    claim: () => {
+      isElsewhere = false
+    },
     handOver: () => {
       isElsewhere = true
     },

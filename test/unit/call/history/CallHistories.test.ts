@@ -130,6 +130,7 @@ describe("a call", () => {
         yield* histories.report(callSid(), { answeredBy: "human" })
         const second = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 2 }))
         assert.notStrictEqual(first, second)
+        second.streamBegan(false)
         // The end of the first is not its own.
         yield* TestClock.adjust("2 minutes")
         assert.isFalse(second.isSettled())
