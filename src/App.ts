@@ -4,7 +4,7 @@
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
- *      ├─────▶ Database ─▶ CallStore ─────────────────────────▲
+ *      ├─────▶ Database ─▶ CallStore, Deliveries ─────────────▲
  *      └─────▶ ConversationAgent ─▶ Agents ───────────────────▲
  *  the engines ───▲
  * ```
@@ -21,6 +21,7 @@ import { CallRecorder } from "./call/recording/CallRecorder.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
 import { Credentials } from "./config/Credentials.ts"
+import * as Deliveries from "./delivery/Deliveries.ts"
 import { PublicUrl } from "./http/connections/PublicUrl.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
@@ -52,6 +53,7 @@ export const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRecorder.layer),
   Layer.provideMerge(history),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
+  Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
   // First and last: what calls write at their end still gets there.
   Layer.provideMerge(LiveCallStore.layer)

@@ -131,7 +131,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
         onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
-          history.takeOver()
+          history.claim()
           history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
           history.reported(facts)
         })

@@ -70,7 +70,7 @@ export const make = (
     const run = Effect.flatMap(history.record(stream, info.agent), (listener) =>
       MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))
     return Effect.raceFirst(
-      Effect.scoped(Effect.provideService(run, EngineMeter, history.used)),
+      Effect.provideService(Effect.scoped(run), EngineMeter, history.used),
       Effect.map(toClose, (reason): StreamEnd => {
         closedFor = reason
         return { _tag: "Closed", reason }

@@ -2,14 +2,15 @@
  * Settings that are valid alone but wrong together. Settings that can't work keep the service from starting. Settings without effect, or
  * with more effect than was probably meant, bring a warning. Each is one line, which begins with the variable's name.
  */
-import { Duration, Option, Redacted } from "effect"
+import { Duration, Option, Redacted, Result } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
 import { meant } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
 import type { Settings } from "./Settings.ts"
+import * as WebhookAddress from "./WebhookAddress.ts"
 
 /** The secrets of `.env.example`, which everybody knows. */
-const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef" }
+const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==" }
 
 /** Whether a URL's host is of this machine or of its private network. Names are not looked up. */
 const isUnreachable = (url: URL) =>
@@ -31,7 +32,7 @@ const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
 }
 
 /** A line for each combination of settings that can't work or must not be used. */
-export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<string> => {
+export const impossible = ({ apiKey, server, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
   // With the simulator in Twilio's place, everything may be on one machine.
   const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
@@ -50,6 +51,13 @@ export const impossible = ({ apiKey, server, twilio }: Settings): ReadonlyArray<
     lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's own; it stands in Twilio's console.")
   }
   if (isReachable(server)) lines.push(...weakKey(apiKey))
+  if (Option.exists(webhooks.secrets, (secrets) => secrets.some((secret) => Redacted.value(secret) === examples.webhookSecret))) {
+    lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set one of your own.")
+  }
+  if (Option.isSome(webhooks.url)) {
+    const address = WebhookAddress.read(webhooks.url.value.href, webhooks.isPrivateAllowed)
+    if (Result.isFailure(address)) lines.push(`WEBHOOK_URL ${address.failure.message}.`)
+  }
   return lines
 }
 
@@ -66,7 +74,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const { apiKey, engines, limits, recording, server, store, twilio } = settings
+  const { apiKey, engines, limits, recording, server, store, twilio, webhooks } = settings
   const lines: Array<string> = []
   for (const [prefix, stage] of stages) {
     if (engines[stage].some(({ _tag }) => _tag === "Server")) continue
@@ -80,6 +88,9 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   lines.push(...weakKey(apiKey))
   if (server.trustedProxies.some(isEverything)) {
     lines.push("TRUSTED_PROXIES trusts every address, so every client can say who it is and where it called. Name the proxies' own addresses.")
+  }
+  if (Option.isSome(webhooks.url) && Option.isNone(webhooks.secrets) && Option.isSome(store.database)) {
+    lines.push("WEBHOOK_SECRET is not set, so each process signs webhooks with a secret of its own. If several share DATABASE_URL, give all the same one.")
   }
   if (given.includes("ADMIN_HOST") && Option.isNone(server.admin)) {
     lines.push("ADMIN_HOST does nothing: it is for an address of its own, and ADMIN_PORT is not set.")

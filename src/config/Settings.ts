@@ -4,6 +4,7 @@
 import { Option, type Redacted } from "effect"
 import type { StageSettings } from "./EngineSettings.ts"
 import { type AgentSettings, agentSettings, type FolderSettings, folderSettings } from "./variables/AgentVariables.ts"
+import { type DeliverySettings, deliverySettings } from "./variables/DeliveryVariables.ts"
 import { type DiallingSettings, diallingSettings } from "./variables/DiallingVariables.ts"
 import { stageSettings } from "./variables/EngineVariables.ts"
 import { type LimitSettings, limitSettings } from "./variables/LimitVariables.ts"
@@ -23,6 +24,7 @@ export interface Settings extends FolderSettings {
   readonly agents: AgentSettings
   readonly store: StoreSettings
   readonly recording: RecordingSettings
+  readonly webhooks: DeliverySettings
   readonly engines: StageSettings
   readonly limits: LimitSettings
   readonly log: LogSettings
@@ -40,6 +42,7 @@ export const toSettings = (values: Values): Settings => ({
   agents: agentSettings(values),
   store: storeSettings(values),
   recording: recordingSettings(values),
+  webhooks: deliverySettings(values),
   engines: stageSettings(values),
   limits: limitSettings(values),
   log: logSettings(values)

@@ -254,3 +254,11 @@ export const recordingUploads = (outcome: "done" | "failed") =>
     incremental: true,
     attributes: { outcome }
   })
+
+/** `Delivered`; `Retry`: an attempt failed, and another will come; `Failed`: given up. */
+export const webhooks = (type: string, result: "Delivered" | "Retry" | "Failed") =>
+  Metric.counter("client_caller_webhooks_total", {
+    description: "Attempts to send a webhook, by its type and what became of it: Delivered, Retry (another attempt will come) or Failed (given up)",
+    incremental: true,
+    attributes: { type, result }
+  })

@@ -150,6 +150,22 @@ export const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   place: Schema.Literals(["folder", "bucket"])
 })
 
+/** What a webhook tells of a call. */
+export const DeliveryType = Schema.Literals(["call.started", "call.ended"])
+export type DeliveryType = typeof DeliveryType.Type
+
+/**
+ * A webhook is to be sent, once for each call and type. What it holds is read from the store when it is sent, so the writes that it is to
+ * tell of come before it.
+ */
+export const DeliveryAsked = Schema.TaggedStruct("DeliveryAsked", {
+  ...ofCall,
+  type: DeliveryType,
+  /** Where to; it may hold a token. */
+  url: Schema.String,
+  at: Schema.Number
+})
+
 export const StoreWrite = Schema.Union([
   CallBegan,
   CallAnswered,
@@ -159,6 +175,7 @@ export const StoreWrite = Schema.Union([
   ActionWritten,
   EventTold,
   ConversationSaved,
-  RecordingPart
+  RecordingPart,
+  DeliveryAsked
 ])
 export type StoreWrite = typeof StoreWrite.Type

@@ -53,8 +53,10 @@ export const table: Readonly<Record<string, Room>> = {
     packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web$/]
   },
   store: { imports: ["runtime", "domain", "config", "observability", "audio"], packages: [...edge, node, platform, /^@effect\/sql-/, /^aws4fetch$/] },
+  // Webhooks out: the one room that connects to where somebody else says.
+  delivery: { imports: ["domain", "config", "observability", "store"], packages: [...edge, node, /^standardwebhooks$/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
-  http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "call"], packages: [...edge, node, webSocket] },
+  http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "delivery", "call"], packages: [...edge, node, webSocket] },
   // It meets the service on the wire alone.
   simulator: {
     imports: ["domain", "audio", "flite", "twilio/media/MediaMessage.ts", "twilio/webhook/Signature.ts"],
@@ -63,7 +65,7 @@ export const table: Readonly<Record<string, Room>> = {
   console: { imports: ["audio"], types: ["http/api"], packages: edge },
   // Neither the engines nor the platform: those are `Process`'s to choose.
   "App.ts": {
-    imports: [...ground, "twilio", "definition", "conversation", "agent", "store", "call", "http", "console"],
+    imports: [...ground, "twilio", "definition", "conversation", "agent", "store", "delivery", "call", "http", "console"],
     packages: edge
   },
   "ReplayCommand.ts": { imports: ["conversation"], packages: [...edge, platform] },
@@ -77,6 +79,7 @@ export const table: Readonly<Record<string, Room>> = {
       "agent",
       "engines",
       "store",
+      "delivery",
       "call",
       "http",
       "console",

@@ -2,7 +2,8 @@
  * The histories of this process's calls: of those that are live, and for a while of those that have ended, since Twilio's last word may
  * come late.
  */
-import { Clock, Context, Duration, Effect, Layer, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
+import { AppConfig } from "../../config/AppConfig.ts"
 import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoredCall } from "../../store/CallStore.ts"
@@ -32,6 +33,8 @@ export class CallHistories extends Context.Service<CallHistories, {
       const store = yield* CallStore
       const { account } = yield* Credentials
       const recorder = yield* CallRecorder
+      const { webhooks } = yield* AppConfig
+      const service = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
       const clock = yield* Clock.Clock
       const histories = new Map<CallSid, CallHistory.CallHistory>()
       /** When each call ended, ms since 1970; in the order of their ends. */
@@ -66,7 +69,7 @@ export class CallHistories extends Context.Service<CallHistories, {
             // Another request of the same call was faster.
             if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
             handedOver.delete(callSid)
-            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, ...(before === undefined ? {} : { before }) })
+            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, ...service, ...(before === undefined ? {} : { before }) })
             const history: CallHistory.CallHistory = {
               ...made,
               handOver: () => {

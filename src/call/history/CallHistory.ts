@@ -14,22 +14,22 @@ import type { ConversationEvent } from "../../conversation/ports/ConversationEve
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import type { EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
+import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { EndReason } from "../CallState.ts"
-import { isNumbered } from "../ConversationFeed.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as EngineUses from "./EngineUses.ts"
+import { isNumbered } from "../ConversationFeed.ts"
 import * as Outcomes from "./Outcome.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
-  /** Media streams that were lost with the process that had the call before. */
-  readonly lostStreams: number
   /** The number of the first event that this process tells of the call. */
   readonly firstEvent: number
+  /** Media streams that were lost with the process that had the call before. */
+  readonly lostStreams: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
@@ -51,12 +51,12 @@ export interface CallHistory {
   readonly reported: (facts: Outcomes.StatusFacts) => void
   /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
   readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
-  /** No process has the call any more: what is known of its end is written here. */
-  readonly takeOver: () => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
   /** Another process has the call, or may have it: no stream of it has come here. */
   readonly isElsewhere: () => boolean
+  /** No process has the call any more: what is known of it is written here. */
+  readonly claim: () => void
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
   /** Twilio has said its last word. */
@@ -73,6 +73,8 @@ export interface MakeOptions {
   readonly clock: Clock.Clock
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
+  /** Where webhooks of a call without an address of its own go; unset: nowhere. */
+  readonly webhookUrl?: string
   /** What the store knows of a call that another process, or an earlier life of this one, had. `"lost"`: the store could not be asked. */
   readonly before?: StoredCall | "lost"
 }
@@ -108,6 +110,17 @@ const makeActions = (
   }
 }
 
+/** Asks for each webhook once, behind the writes that it tells of. */
+const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
+  const url = keeping?.webhookUrl ?? webhookUrl
+  const asked = new Set<DeliveryType>()
+  return (type: DeliveryType) => {
+    if (url === undefined || asked.has(type)) return
+    asked.add(type)
+    store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+  }
+}
+
 export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, recorder } = options
   /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
@@ -135,6 +148,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, ...(known?.answeredAt == null ? {} : { answeredAt: known.answeredAt }) }
   let isEnded = false
   let isSettled = false
+  const askForWebhook = makeWebhooks({ ...options, store })
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
@@ -143,11 +157,12 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     const isFinal = isSettled || Outcomes.isTerminal(facts.status)
     isSettled = isFinal
     store.write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines.all(), isFinal) })
+    if (isFinal) askForWebhook("call.ended")
   }
 
   return {
-    lostStreams: known?.parts ?? 0,
     firstEvent: nextEvent,
+    lostStreams: known?.parts ?? 0,
     began: () =>
       store.write({
         _tag: "CallBegan",
@@ -170,6 +185,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       const at = now()
       facts = { ...facts, answeredAt: at }
       store.write({ _tag: "CallAnswered", callSid, at })
+      askForWebhook("call.started")
     },
     streamBegan: (isAfterTransfer) => {
       isElsewhere = false
@@ -202,7 +218,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
     used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
     isElsewhere: () => isElsewhere,
-    takeOver: () => {
+    claim: () => {
       isElsewhere = false
     },
     handOver: () => {

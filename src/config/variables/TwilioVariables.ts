@@ -1,12 +1,25 @@
 /**
  * The Twilio account, its phone number and its API.
  */
-import { type Array, type Duration, Option, type Redacted, Result, Schema } from "effect"
+import { type Array, type Duration, Effect, Option, type Redacted, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as PhoneNumbers from "../../domain/PhoneNumber.ts"
 import { type PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
 import { AccountSid } from "../../domain/Sid.ts"
 import { duration, NonEmptySecrets, url } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
+
+/** An address that Twilio asks. It may have a query, and connection overrides in its fragment; it is handed on as it is. */
+const FallbackUrl = Schema.String.pipe(
+  Schema.decodeTo(Schema.URL, {
+    decode: SchemaGetter.transformEffect((text: string) => {
+      const url = URL.parse(text)
+      return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === ""
+        ? Effect.succeed(url)
+        : Effect.fail(new SchemaIssue.InvalidValue({ expected: "an http or https URL" }))
+    }),
+    encode: SchemaGetter.transform((url: URL) => url.href)
+  })
+)
 
 export const twilioVariables = {
   TWILIO_ACCOUNT_SID: optional(AccountSid, "an account SID: AC and 32 hexadecimal digits", "AC0123…"),
@@ -14,6 +27,7 @@ export const twilioVariables = {
   TWILIO_PHONE_NUMBER: optional(PhoneNumberFromText, "a phone number in E.164 form", "+14155550100", (value) =>
     Option.map(Result.getFailure(PhoneNumbers.read(value)), ({ why }) => `it ${why}`)),
   TWILIO_API_BASE_URL: url("http://127.0.0.1:8010"),
+  TWILIO_FALLBACK_URL: optional(FallbackUrl, "an http or https URL", "https://handler.twilio.com/twiml/EH0123…"),
   TWILIO_TIMEOUT: duration("above 0", "10 seconds", "10s"),
   CALLS_PER_SECOND: withDefault(Schema.NumberFromString.check(Schema.isFinite(), Schema.isGreaterThan(0)), 1, "a number above 0", "1")
 } as const
@@ -33,6 +47,8 @@ export interface TwilioSettings {
   readonly phoneNumber: Option.Option<PhoneNumber>
   /** Unset: Twilio's own address. */
   readonly apiBaseUrl: Option.Option<URL>
+  /** Where Twilio asks for the TwiML of an outbound call when this service does not answer. Unset: the call ends then. */
+  readonly fallbackUrl: Option.Option<URL>
   /** Of one request to the API. */
   readonly timeout: Duration.Duration
   /** How many calls may be placed in a second. */
@@ -43,6 +59,7 @@ export const twilioSettings = (values: Values): TwilioSettings => ({
   account: Option.all({ accountSid: values.TWILIO_ACCOUNT_SID, authTokens: values.TWILIO_AUTH_TOKEN }),
   phoneNumber: values.TWILIO_PHONE_NUMBER,
   apiBaseUrl: values.TWILIO_API_BASE_URL,
+  fallbackUrl: values.TWILIO_FALLBACK_URL,
   timeout: values.TWILIO_TIMEOUT,
   callsPerSecond: values.CALLS_PER_SECOND
 })

@@ -41,7 +41,8 @@ export const withDefault = <A>(
   explain?: Variable<A>["explain"]
 ): VariableWithDefault<A> => ({ ...optional(schema, expected, example, explain), fallback })
 
-const secretName = /TOKEN|KEY|DATABASE/
+/** A webhook's path may be a secret, too. */
+const secretName = /TOKEN|KEY|SECRET|DATABASE|WEBHOOK_URL/
 
 /** A URL may have credentials before its host, or a key in its query or fragment. */
 const mayHoldSecret = /[@?#]/

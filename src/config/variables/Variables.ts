@@ -4,6 +4,7 @@
  * A new variable goes into the file of its group and into `.env.example`, which explains it to the operator; a test compares the two.
  */
 import { agentVariables } from "./AgentVariables.ts"
+import { deliveryVariables } from "./DeliveryVariables.ts"
 import { diallingVariables } from "./DiallingVariables.ts"
 import { engineVariables } from "./EngineVariables.ts"
 import { limitVariables } from "./LimitVariables.ts"
@@ -22,6 +23,7 @@ export const variables = {
   ...agentVariables,
   ...storeVariables,
   ...recordingVariables,
+  ...deliveryVariables,
   ...engineVariables,
   ...limitVariables,
   ...logVariables,

@@ -15,6 +15,7 @@ import * as Metrics from "../../observability/Metrics.ts"
 import { CallParameters, type ContinueParameters } from "../../twilio/webhook/WebhookParameters.ts"
 import { InvalidSignature } from "../api/Problems.ts"
 import * as CallAnswers from "./CallAnswers.ts"
+import * as FallbackRequests from "./FallbackRequests.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
 import * as StoredCalls from "./StoredCalls.ts"
 
@@ -25,6 +26,7 @@ export const make = Effect.gen(function*() {
   const registry = yield* CallRegistry
   const agents = yield* Agents
   const answers = yield* CallAnswers.make
+  const fallbacks = yield* FallbackRequests.make
   const storedCalls = yield* StoredCalls.make
 
   /** A number's webhook, or the URL of a call that we placed, may name the agent: `/twiml?agent=…`. Else the called number decides. */
@@ -77,6 +79,7 @@ export const make = Effect.gen(function*() {
       yield* Metric.update(Metrics.webhooksRefused("/twiml", "foreign account"), 1)
       return yield* new InvalidSignature({ detail: "The call is of another account than TWILIO_ACCOUNT_SID." })
     }
+    yield* fallbacks.tell(call)
     const ended = yield* answers.ifEnded("/twiml", call.CallSid, call.CallStatus)
     if (Option.isSome(ended)) return ended.value
     return yield* admitAnywhere(call, webhook).pipe(

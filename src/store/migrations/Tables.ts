@@ -97,11 +97,13 @@ const common = [
   // Who has a call now. The row stays when nobody has it any more, so that the next owner's epoch is higher.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
+  // Webhooks. `payload` is empty until the first attempt; `host` with its port. A process that sends one moves `next_at` ahead: its lease.
   `CREATE TABLE deliveries (
   id TEXT NOT NULL PRIMARY KEY,
   call_sid TEXT NOT NULL,
   type TEXT NOT NULL,
   url TEXT NOT NULL,
+  host TEXT NOT NULL,
   payload TEXT NOT NULL,
   state TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,

@@ -73,6 +73,12 @@ const conversations: Insertion = {
   onConflict: "(call_sid) DO UPDATE SET version = excluded.version, at = excluded.at, memory = excluded.memory WHERE excluded.version > conversations.version"
 }
 
+const deliveries: Insertion = {
+  into: "deliveries",
+  columns: ["id", "call_sid", "type", "url", "host", "payload", "state", "next_at", "created_at", "updated_at"],
+  onConflict: "DO NOTHING"
+}
+
 /** A turn of SQLite has an id from its call's number, so the call's row is there first. */
 const numbered: Insertion = { into: "calls", columns: ["call_sid"], onConflict: "DO NOTHING" }
 const turnsPerCall = 65_536
@@ -125,6 +131,11 @@ const action = ({ at, write }: Of<"ActionWritten">): Row => [
 ]
 
 const recording = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
+
+/** Its id is the webhook's for all attempts, and the same whoever asks again. */
+const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): Row => [
+  `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
+]
 
 // -- All together -------------------------------------------------------------------------------
 
@@ -198,4 +209,5 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
       yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), String(callSid)])
     }
   }
+  yield* insert(deliveries, of("DeliveryAsked").map(delivery))
 })

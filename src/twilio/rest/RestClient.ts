@@ -14,6 +14,7 @@ import { Credentials } from "../../config/Credentials.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
+import { withRetries } from "../webhook/ConnectionOverrides.ts"
 import * as TwiML from "../webhook/TwiML.ts"
 
 /** How a request failed. */
@@ -177,9 +178,10 @@ export class RestClient extends Context.Service<RestClient, {
             client.calls.create({
               to,
               from,
-              url,
+              url: withRetries(url),
               method: "POST",
-              statusCallback,
+              ...(Option.isNone(twilio.fallbackUrl) ? {} : { fallbackUrl: twilio.fallbackUrl.value.href, fallbackMethod: "POST" }),
+              statusCallback: withRetries(statusCallback),
               statusCallbackMethod: "POST",
               statusCallbackEvent: ["initiated", "ringing", "answered", "completed"]
             }))

@@ -15,6 +15,7 @@ import { Array, Redacted } from "effect"
 import { createHmac, timingSafeEqual } from "node:crypto"
 import { parse, stringify } from "node:querystring"
 import webhooks from "twilio/lib/webhooks/webhooks.js"
+import * as ConnectionOverrides from "./ConnectionOverrides.ts"
 
 /** The form parameters of a webhook. A name that was sent several times has an array. */
 export type Parameters = Readonly<Record<string, string | ReadonlyArray<string>>>
@@ -67,10 +68,12 @@ const withLegacyQuery = (url: string): string => {
 
 /**
  * The spellings of one URL that Twilio may have signed, each once and the likeliest first: as it came, with a slash more or less, with and
- * without the standard port; then as a URL parser and as `querystring` write it. The last two add nothing for a query without special
- * characters.
+ * without the standard port; then as a URL parser and as `querystring` write it. These two add nothing for a query without special
+ * characters. The last one has the connection overrides that Twilio was given. Twilio sends no fragment, so it should sign none; but its
+ * pages do not say so, the `twilio` package signs whatever it is given, and a wrong guess would end every call.
  *
- * Two differences from the package: it takes `:80` for the standard port of `wss`, here it is 443; and it does not try the slash.
+ * Three differences from the package: it takes `:80` for the standard port of `wss`, here it is 443; it does not try the slash, nor the
+ * connection overrides.
  */
 export const spellings = function*(url: string): Generator<string> {
   const yielded = new Set<string>()
@@ -85,6 +88,8 @@ export const spellings = function*(url: string): Generator<string> {
   const normalized = slashed.flatMap((one) => URL.parse(one)?.href ?? [])
   for (const one of normalized) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(spelling)
   for (const one of normalized) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(withLegacyQuery(spelling))
+  // A fragment is not sent, so the request does not show it.
+  if (/^http/i.test(url)) yield* yieldNew(url + ConnectionOverrides.fragment)
 }
 
 // -- The check ----------------------------------------------------------------------------------

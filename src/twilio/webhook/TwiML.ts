@@ -5,6 +5,7 @@
  */
 import VoiceResponse from "twilio/lib/twiml/VoiceResponse.js"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import { withRetries } from "./ConnectionOverrides.ts"
 
 /** How long another telephone may ring before the call comes back, in seconds. */
 const ringSeconds = 20
@@ -19,9 +20,9 @@ export const connectStream = (options: {
   readonly parameters: Readonly<Record<string, string>>
 }): string => {
   const response = new VoiceResponse()
-  const stream = response.connect({ action: options.action, method: "POST" }).stream({
+  const stream = response.connect({ action: withRetries(options.action), method: "POST" }).stream({
     url: options.url,
-    statusCallback: options.statusCallback,
+    statusCallback: withRetries(options.statusCallback),
     statusCallbackMethod: "POST"
   })
   for (const [name, value] of Object.entries(options.parameters)) stream.parameter({ name, value })
@@ -43,7 +44,7 @@ export const dial = (options: {
   const response = new VoiceResponse()
   response.dial({
     ...(options.callerId === undefined ? {} : { callerId: options.callerId }),
-    ...(options.action === undefined ? {} : { action: options.action, method: "POST" }),
+    ...(options.action === undefined ? {} : { action: withRetries(options.action), method: "POST" }),
     timeout: ringSeconds,
     // The caller hears ringing until somebody answers.
     answerOnBridge: true

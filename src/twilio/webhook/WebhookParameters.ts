@@ -64,6 +64,31 @@ const CallStatusIfKnown = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
+/** Twilio's error code, such as 11200 for a webhook that failed; `None` without a code. https://www.twilio.com/docs/api/errors */
+const ErrorCode = Schema.String.pipe(
+  Schema.decodeTo(Schema.Option(Schema.Int), {
+    decode: SchemaGetter.transform((text: string) => /^\d{1,6}$/.test(text.trim()) ? Option.some(Number(text)) : Option.none()),
+    encode: SchemaGetter.transform((code: Option.Option<number>) => Option.match(code, { onNone: () => "", onSome: String }))
+  }),
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
+/** The path of the URL that failed: its query may hold anything. `None` without a URL. */
+const ErrorPath = Schema.String.pipe(
+  Schema.decodeTo(Schema.Option(Schema.String), {
+    decode: SchemaGetter.transform((text: string) => Option.map(Option.fromNullishOr(URL.parse(text)), ({ pathname }) => pathname)),
+    encode: SchemaGetter.transform((path: Option.Option<string>) => Option.getOrElse(path, () => ""))
+  }),
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
+/**
+ * Sent to a fallback URL only: why Twilio asks it. The call may be a live one whose process has died.
+ *
+ * https://www.twilio.com/docs/usage/security/availability-reliability
+ */
+const fallbackFields = { ErrorCode, ErrorUrl: ErrorPath }
+
 /** A call that requests TwiML. */
 export const CallParameters = Schema.Struct({
   AccountSid,
@@ -72,7 +97,8 @@ export const CallParameters = Schema.Struct({
   From: Caller,
   To: Called,
   /** `inbound`, `outbound-api`, `outbound-dial`. */
-  Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound")))
+  Direction: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound"))),
+  ...fallbackFields
 })
 
 /** The request for further TwiML when a stream or a transfer has ended. */

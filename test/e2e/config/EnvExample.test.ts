@@ -49,12 +49,13 @@ describe(".env.example", () => {
       assert.strictEqual(JSON.stringify(copied), JSON.stringify(unset))
     }))
 
-  it.live("is accepted with every line un-commented, and an API key of one's own", () =>
+  it.live("is accepted with every line un-commented, and secrets of one's own", () =>
     Effect.gen(function*() {
       const text = (yield* read).split("\n").map((line) => assignment.test(line) ? line.replace(/^#/, "") : line).join("\n")
       const { message } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(text)))
       assert.match(message, /^API_KEY is still the example/)
-      const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(text.replace(/^API_KEY=.*$/m, "API_KEY=a-key-of-our-very-own-house")))
+      const own = text.replace(/^API_KEY=.*$/m, "API_KEY=a-key-of-our-very-own-house").replace(/^WEBHOOK_SECRET=.*$/m, `WEBHOOK_SECRET=whsec_${"c".repeat(32)}`)
+      const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(own))
       assert.deepStrictEqual(settings.warnings, [])
       assert.isTrue(Option.isSome(settings.twilio.account))
       assert.deepStrictEqual(settings.engines.textToSpeech.map(({ _tag }) => _tag), ["Server", "Embedded"])
@@ -62,16 +63,16 @@ describe(".env.example", () => {
 
   it.live("has no secret that would be taken for one's own", () =>
     Effect.gen(function*() {
-      const text = (yield* read).split("\n").filter((line) => /^#(?:TWILIO_(?:ACCOUNT|AUTH)|API_KEY)/.test(line)).map((line) => line.slice(1)).join("\n")
+      const text = (yield* read).split("\n").filter((line) => /^#(?:TWILIO_(?:ACCOUNT|AUTH)|API_KEY|WEBHOOK_SECRET)/.test(line)).map((line) => line.slice(1)).join("\n")
       const { lines } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(`${text}\nPUBLIC_URL=https://calls.example.com`)))
-      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["TWILIO_AUTH_TOKEN", "API_KEY"])
+      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["TWILIO_AUTH_TOKEN", "API_KEY", "WEBHOOK_SECRET"])
     }))
 
   it.live("shows the defaults where there are any", () =>
     Effect.gen(function*() {
       const shown = new Map(assignments(yield* read).map(({ name, value }) => [name, value]))
       const hasNone =
-        /^(TWILIO_(ACC|AUTH|PHONE|API)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|RECORDING_DIR|S3_|STT_|LLM_|TTS_)/
+        /^(TWILIO_(ACC|AUTH|PHONE|API|FALLBACK)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|RECORDING_DIR|S3_|WEBHOOK_(URL|SECRET)|STT_|LLM_|TTS_)/
       const defaults = Object.fromEntries([...shown].filter(([name]) => !hasNone.test(name)))
       const written = yield* settingsOf(ConfigProvider.fromEnv({ env: defaults }))
       const unset = yield* settingsOf(ConfigProvider.fromEnv({ env: {} }))

@@ -55,7 +55,9 @@ interface Manifest {
 const filesOf = (folder: string) => names(folder).filter((name) => name.endsWith(".yaml") && name !== "kustomization.yaml" && !name.includes(".values."))
 
 const manifests = filesOf(base).flatMap((name) => documents(`${base}/${name}`) as ReadonlyArray<Manifest>)
-const scaled = documents("deploy/kubernetes/scale/autoscaler.yaml") as ReadonlyArray<Manifest>
+const scale = "deploy/kubernetes/scale"
+const scaled = filesOf(scale).flatMap((name) => documents(`${scale}/${name}`) as ReadonlyArray<Manifest>)
+const autoscaler = scaled.find(({ kind }) => kind === "HorizontalPodAutoscaler")!
 
 const find = (kind: string, name: string): Manifest => {
   const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name)
@@ -97,6 +99,20 @@ const faults = async (manifest: Manifest): Promise<ReadonlyArray<string>> => {
     : pathsOf(manifest, "").filter((path) => !seen.has(path))
 }
 
+/** Several pods share the calls by one database, and none holds anything that another one needs. */
+const assertScaled = (built: ReadonlyArray<Manifest>) => {
+  const service = built.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "service")
+  const { containers: [{ env }], topologySpreadConstraints, volumes } = service!.spec.template.spec
+  assert.deepStrictEqual(env, [{ name: "DATABASE_URL", valueFrom: { secretKeyRef: { name: "database", key: "DATABASE_URL" } } }])
+  assert.include(variables, "DATABASE_URL")
+  assert.deepStrictEqual(volumes.map((volume: Record<string, unknown>) => volume.emptyDir), [{}, {}])
+  assert.strictEqual(topologySpreadConstraints[0].topologyKey, "kubernetes.io/hostname")
+  assert.isAbove(autoscaler.spec.minReplicas, 1)
+  const claims = built.filter(({ kind }) => kind === "PersistentVolumeClaim").map(({ metadata }) => metadata.name)
+  assert.notInclude(claims, "data")
+  for (const { kind, spec } of built) if (kind === "Service") assert.isUndefined(spec.sessionAffinity)
+}
+
 describe("deploy/kubernetes", () => {
   it("is valid by the schemas of Kubernetes' API, without a key that they lack", async () => {
     assert.isAbove(manifests.length, 10)
@@ -113,11 +129,13 @@ describe("deploy/kubernetes", () => {
   })
 
   it("lists every file in its kustomization", () => {
-    const [kustomization] = documents(`${base}/kustomization.yaml`) as ReadonlyArray<{ readonly resources: ReadonlyArray<string> }>
-    assert.sameMembers([...kustomization.resources], filesOf(base))
+    for (const [folder, others] of [[base, []], [scale, ["../base"]]] as const) {
+      const [kustomization] = documents(`${folder}/kustomization.yaml`) as ReadonlyArray<{ readonly resources: ReadonlyArray<string> }>
+      assert.sameMembers([...kustomization.resources], [...others, ...filesOf(folder)])
+    }
   })
 
-  it("is put together by kustomize where kubectl is installed", () => {
+  it("is put together by kustomize where kubectl is installed", async () => {
     for (const folder of ["base", "scale"]) {
       const result = spawnSync("kubectl", ["kustomize", join(import.meta.dirname, "../../../deploy/kubernetes", folder)], { encoding: "utf8" })
       if (result.error !== undefined) return
@@ -126,7 +144,10 @@ describe("deploy/kubernetes", () => {
       const service = built.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "service")
       assert.strictEqual(service?.spec.replicas, folder === "base" ? 1 : undefined)
       assert.strictEqual(service?.spec.template.spec.containers[0].image, `registry.example.com/client-caller:${project.version}`)
-      assert.strictEqual(built.length, manifests.length + (folder === "base" ? 0 : 1))
+      // With a database the service's own volume claim goes.
+      assert.strictEqual(built.length, folder === "base" ? manifests.length : manifests.length + scaled.length - 1)
+      for (const manifest of built) assert.deepStrictEqual(await faults(manifest), [], `${manifest.kind} ${manifest.metadata.name}`)
+      if (folder === "scale") assertScaled(built)
     }
   })
 
@@ -259,9 +280,9 @@ describe("deploy/kubernetes", () => {
   })
 
   it("scales by a metric that the service has", () => {
-    const metric = scaled[0].spec.metrics[0].pods.metric.name as string
+    const metric = autoscaler.spec.metrics[0].pods.metric.name as string
     assert.strictEqual(Metrics.callsLive("Streaming", "inbound").id, metric)
     assert.include(read("deploy/kubernetes/scale/prometheus-adapter.values.yaml"), `seriesQuery: ${metric}{`)
-    assert.isBelow(Number(scaled[0].spec.metrics[0].pods.target.averageValue), Number(find("ConfigMap", "service").data?.MAX_CALLS))
+    assert.isBelow(Number(autoscaler.spec.metrics[0].pods.target.averageValue), Number(find("ConfigMap", "service").data?.MAX_CALLS))
   })
 })

@@ -73,10 +73,19 @@ export const ended = (callSid: CallSid, at: number, final: boolean): StoreWrite 
   }
 })
 
+export const asksDelivery = (callSid: CallSid, type: "call.started" | "call.ended", url = "https://example.com/hooks"): StoreWrite => ({
+  _tag: "DeliveryAsked",
+  callSid,
+  type,
+  url,
+  at: 1_700_000_001_000
+})
+
 /** All of a call's life. */
 export const life = (callSid: CallSid): ReadonlyArray<StoreWrite> => [
   began(callSid),
   { _tag: "CallAnswered", callSid, at: 1_700_000_001_000 },
+  asksDelivery(callSid, "call.started"),
   { _tag: "StreamBegan", callSid, part: 0, at: 1_700_000_001_200 },
   { _tag: "RecordingPart", callSid, part: 0, startedAt: 0, file: `${callSid}-0.wav`, place: "folder" },
   event(callSid, 0),
@@ -94,7 +103,8 @@ export const life = (callSid: CallSid): ReadonlyArray<StoreWrite> => [
   { _tag: "RecordingPart", callSid, part: 0, startedAt: 0, duration: 60_000, file: `${callSid}-0.wav`, place: "folder" },
   ended(callSid, 1_700_000_062_000, false),
   saved(callSid, 3),
-  ended(callSid, 1_700_000_062_000, true)
+  ended(callSid, 1_700_000_062_000, true),
+  asksDelivery(callSid, "call.ended")
 ]
 
 const tables = [
@@ -105,7 +115,8 @@ const tables = [
   ["actions", "call_sid, id"],
   ["events", "call_sid, sequence"],
   ["conversations", "call_sid"],
-  ["recordings", "call_sid, part"]
+  ["recordings", "call_sid, part"],
+  ["deliveries", "call_sid, type"]
 ] as const
 
 /** What differs between databases and runs without a difference in meaning. */

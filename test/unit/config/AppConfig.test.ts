@@ -34,6 +34,7 @@ describe("AppConfig", () => {
       assert.isTrue(Option.isNone(twilio.account))
       assert.isTrue(Option.isNone(twilio.phoneNumber))
       assert.isTrue(Option.isNone(twilio.apiBaseUrl))
+      assert.isTrue(Option.isNone(twilio.fallbackUrl))
       assert.strictEqual(millis(twilio.timeout), 10_000)
       assert.strictEqual(twilio.callsPerSecond, 1)
       assert.strictEqual(server.host, "127.0.0.1")
@@ -61,6 +62,7 @@ describe("AppConfig", () => {
         eventsDir: Option.none(),
         store: { database: Option.none(), retention: { wordsDays: 30, figuresDays: 400 }, numbers: "plain", key: Option.none() },
         recording: { all: false, dir: Option.none(), kept: Duration.days(30), bucket: Option.none() },
+        webhooks: { url: Option.none(), secrets: Option.none(), hasTranscript: false, isPrivateAllowed: false },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         warnings: [],
         log: { format: "auto", level: "Info" }
@@ -170,6 +172,7 @@ describe("AppConfig", () => {
         TWILIO_AUTH_TOKEN: "new,old",
         TWILIO_PHONE_NUMBER: "+1 (415) 555-0100",
         TWILIO_API_BASE_URL: "http://127.0.0.1:8010",
+        TWILIO_FALLBACK_URL: "https://handler.twilio.com/twiml/EH1?wait=2#rc=2",
         TWILIO_TIMEOUT: "3s",
         CALLS_PER_SECOND: "2.5",
         DIAL_COUNTRIES: "us, CA",
@@ -225,6 +228,7 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(account.authTokens.map(Redacted.value), ["new", "old"])
       assert.strictEqual(Option.getOrThrow(twilio.phoneNumber), "+14155550100")
       assert.strictEqual(Option.getOrThrow(twilio.apiBaseUrl).href, "http://127.0.0.1:8010/")
+      assert.strictEqual(Option.getOrThrow(twilio.fallbackUrl).href, "https://handler.twilio.com/twiml/EH1?wait=2#rc=2")
       assert.strictEqual(millis(twilio.timeout), 3000)
       assert.strictEqual(twilio.callsPerSecond, 2.5)
       assert.deepStrictEqual(rest.dialling, {
@@ -297,6 +301,7 @@ describe("AppConfig", () => {
         TWILIO_AUTH_TOKEN: "new,old",
         TWILIO_PHONE_NUMBER: "+14155550100",
         TWILIO_API_BASE_URL: "http://127.0.0.1:8010",
+        TWILIO_FALLBACK_URL: "https://handler.twilio.com/twiml/EH1",
         TWILIO_TIMEOUT: "3s",
         CALLS_PER_SECOND: "2",
         SERVER_HOST: "0.0.0.0",
@@ -417,6 +422,7 @@ describe("AppConfig", () => {
     ["TWILIO_ACCOUNT_SID", "CA11111111111111111111111111111111", "an account SID: AC and 32 hexadecimal digits"],
     ["TWILIO_PHONE_NUMBER", "4155550100", "a phone number in E.164 form"],
     ["TWILIO_API_BASE_URL", "ftp://127.0.0.1", "an http or https URL"],
+    ["TWILIO_FALLBACK_URL", "handler.twilio.com/twiml/EH1", "an http or https URL"],
     ["TWILIO_TIMEOUT", "soon", "a duration"],
     ["TWILIO_TIMEOUT", "-1s", "a duration"],
     ["TWILIO_TIMEOUT", "3 days", "a duration"],

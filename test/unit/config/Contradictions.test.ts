@@ -29,7 +29,13 @@ describe("what can't work together", () => {
     [{ API_KEY: "hunter2", SERVER_HOST: "::" }, ["API_KEY"]],
     [{ API_KEY: "hunter2".repeat(9), SERVER_HOST: "192.168.0.7" }, ["API_KEY"]],
     [{ API_KEY: "hunter2", SERVER_HOST: "myhost.local" }, ["API_KEY"]],
-    [{ STT_MODEL: "a,b", STT_URL: "http://a/v1" }, ["STT_MODEL"]]
+    [{ STT_MODEL: "a,b", STT_URL: "http://a/v1" }, ["STT_MODEL"]],
+    [{ WEBHOOK_URL: "http://example.com/hunter2" }, ["WEBHOOK_URL"]],
+    [{ WEBHOOK_URL: "https://192.168.1.1/hunter2" }, ["WEBHOOK_URL"]],
+    [{ WEBHOOK_URL: "https://user:hunter2@example.com/", WEBHOOK_PRIVATE_ADDRESSES: "on" }, ["WEBHOOK_URL"]],
+    [{ WEBHOOK_URL: "ftp://example.com/hunter2" }, ["WEBHOOK_URL"]],
+    [{ WEBHOOK_SECRET: "hunter2" }, ["WEBHOOK_SECRET"]],
+    [{ WEBHOOK_SECRET: `whsec_${"a".repeat(32)},whsec_hunter2` }, ["WEBHOOK_SECRET"]]
   ] as ReadonlyArray<readonly [Record<string, string>, ReadonlyArray<string>]>)("%j is told at the start", ([env, expected]) =>
     Effect.gen(function*() {
       const { lines } = yield* Effect.flip(settings(env))
@@ -46,6 +52,7 @@ describe("what can't work together", () => {
     [{ ...account, ...simulator, PUBLIC_URL: "http://127.0.0.1:8000" }],
     [{ ...account, TWILIO_API_BASE_URL: "http://simulator:8010", PUBLIC_URL: "http://service:8000" }],
     [{ PUBLIC_URL: "http://calls.example.com" }],
+    [{ WEBHOOK_URL: "http://receiver:8080/hooks", WEBHOOK_PRIVATE_ADDRESSES: "on", WEBHOOK_SECRET: `whsec_${"a".repeat(32)},${"b".repeat(32)}` }],
     [{ ...account, PUBLIC_URL: "https://10.example.com" }]
   ] as ReadonlyArray<readonly [Record<string, string>]>)("%j is fine, and nothing is warned of", ([env]) =>
     Effect.map(settings(env), ({ warnings }) => assert.deepStrictEqual(warnings, [])))
@@ -59,6 +66,7 @@ describe("what does nothing, or too much, is warned of", () => {
     [{ API_KEY: "hunter2", SERVER_HOST: "localhost" }, ["API_KEY is shorter"]],
     [{ API_KEY: "hunter2", SERVER_HOST: "::1" }, ["API_KEY is shorter"]],
     [{ API_KEY: "replace-me-with-a-long-random-secret", SERVER_HOST: "127.0.0.53" }, ["API_KEY is still the example"]],
+    [{ WEBHOOK_URL: "https://example.com/hunter2", DATABASE_URL: "postgres://hunter2@host/db" }, ["WEBHOOK_SECRET is not set"]],
     [{ TRUSTED_PROXIES: "0.0.0.0/0" }, ["TRUSTED_PROXIES trusts every address"]],
     [{ TWILIO_PHONE_NUMBER: "+14155550100" }, ["TWILIO_PHONE_NUMBER does nothing"]],
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DCLinter } from "dclint"
-import { ConfigProvider, Duration, Effect, Layer, Option } from "effect"
+import { ConfigProvider, Duration, Effect, Layer, Option, Redacted } from "effect"
 import { join } from "node:path"
 import { AppConfig } from "../../../src/config/AppConfig.ts"
 import { names } from "../../../src/config/variables/Variables.ts"
@@ -28,7 +28,9 @@ interface Service {
   readonly mem_limit?: string
   readonly pids_limit?: number
   readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> }
+  readonly user?: string
   readonly deploy?: {
+    readonly replicas?: number
     readonly resources: { readonly reservations: { readonly devices: ReadonlyArray<Readonly<Record<string, unknown>>> } }
   }
 }
@@ -58,7 +60,7 @@ const settingsOf = (env: Readonly<Record<string, string>>) =>
     return yield* AppConfig
   }).pipe(Effect.provide(AppConfig.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))))
 
-describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (path) => {
+describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml", "deploy/compose.replicas.yaml"])("%s", (path) => {
   const [compose] = documents(path) as ReadonlyArray<Compose>
   const services = Object.entries(compose.services)
   const { service } = compose.services
@@ -81,6 +83,37 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (pat
       if (build !== undefined) assert.match(image, new RegExp(`^client-caller(-\\w+)?:${project.version}$`))
     }
   })
+
+  it("contains each service: no capability, no way to gain one, nothing of the machine's own, bounds on memory, processes and logs", () => {
+    for (const [name, one] of services) {
+      assert.deepStrictEqual([one.cap_drop, one.cap_add], [["ALL"], undefined], name)
+      assert.deepStrictEqual(one.security_opt, ["no-new-privileges:true"], name)
+      assert.deepStrictEqual([one.privileged, one.ipc, one.pid, one.network_mode], [undefined, undefined, undefined, undefined], name)
+      assert.match(one.mem_limit ?? "", /^\d+g$/, name)
+      assert.isAbove(one.pids_limit ?? 0, 0, name)
+      assert.deepStrictEqual(one.logging, { driver: "json-file", options: { "max-size": "20m", "max-file": "5" } }, name)
+    }
+  })
+
+  it("lets each write into its volumes and /tmp alone, but for two images that write beside their programs", () => {
+    const writers = services.filter(([, { read_only }]) => read_only !== true)
+    for (const [name, { image }] of writers) assert.match(image, /speaches|kokoro/, name)
+    for (const [name, { read_only, tmpfs }] of services) {
+      if (read_only === true) assert.isTrue(tmpfs?.some((mount) => mount.split(":")[0] === "/tmp"), name)
+    }
+    assert.isTrue(service.read_only)
+  })
+
+  it("keeps data and weights in volumes that it declares", () => {
+    const used = services.flatMap(([, { volumes }]) => volumes ?? []).map((volume) => volume.split(":")[0]).filter((name) => !name.startsWith("./"))
+    assert.sameMembers([...new Set(used)], Object.keys(compose.volumes))
+  })
+})
+
+describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (path) => {
+  const [compose] = documents(path) as ReadonlyArray<Compose>
+  const services = Object.entries(compose.services)
+  const { service } = compose.services
 
   it("starts the service when each engine is healthy", () => {
     for (const [dependency, { condition }] of Object.entries(service.depends_on ?? {})) {
@@ -125,30 +158,39 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (pat
       assert.deepStrictEqual(ports ?? [], name === "service" ? ["127.0.0.1:8000:8000"] : [])
     }
   })
+})
 
-  it("contains each service: no capability, no way to gain one, nothing of the machine's own, bounds on memory, processes and logs", () => {
-    for (const [name, one] of services) {
-      assert.deepStrictEqual([one.cap_drop, one.cap_add], [["ALL"], undefined], name)
-      assert.deepStrictEqual(one.security_opt, ["no-new-privileges:true"], name)
-      assert.deepStrictEqual([one.privileged, one.ipc, one.pid, one.network_mode], [undefined, undefined, undefined, undefined], name)
-      assert.match(one.mem_limit ?? "", /^\d+g$/, name)
-      assert.isAbove(one.pids_limit ?? 0, 0, name)
-      assert.deepStrictEqual(one.logging, { driver: "json-file", options: { "max-size": "20m", "max-file": "5" } }, name)
-    }
+describe("deploy/compose.replicas.yaml", () => {
+  const [{ services: { balancer, postgres, service } }] = documents("deploy/compose.replicas.yaml") as ReadonlyArray<Compose>
+
+  it.effect("gives each process settings that it accepts, one database and one folder", () =>
+    Effect.gen(function*() {
+      const environment = service.environment ?? {}
+      for (const name of Object.keys(environment)) assert.include(names, name)
+      const { server, store } = yield* settingsOf(environment)
+      assert.strictEqual(server.host, "0.0.0.0")
+      assert.isAbove(Number.parseInt(service.stop_grace_period ?? "0"), Duration.toSeconds(server.shutdownGrace) + 5)
+      const address = new URL(Redacted.value(Option.getOrThrow(store.database)))
+      const { POSTGRES_DB, POSTGRES_PASSWORD, POSTGRES_USER } = postgres.environment ?? {}
+      assert.deepStrictEqual([address.hostname, address.username, address.pathname], ["postgres", POSTGRES_USER, `/${POSTGRES_DB}`])
+      assert.match(POSTGRES_PASSWORD, /^\$\{POSTGRES_PASSWORD:\?/)
+      assert.strictEqual(decodeURIComponent(address.password), "${POSTGRES_PASSWORD}")
+      assert.deepStrictEqual([service.deploy?.replicas, service.volumes], [2, ["data:/data"]])
+      assert.deepStrictEqual(service.depends_on, { postgres: { condition: "service_healthy" } })
+    }))
+
+  it("shows the balancer alone, and that to this machine only", () => {
+    assert.deepStrictEqual([balancer.ports, service.ports, postgres.ports], [["127.0.0.1:8000:8000"], undefined, undefined])
+    assert.include(balancer.volumes ?? [], "./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro")
+    for (const { healthcheck } of [balancer, postgres]) assert.isDefined(healthcheck)
+    assert.match(read("deploy/Dockerfile"), /^HEALTHCHECK /m)
   })
 
-  it("lets each write into its volumes and /tmp alone, but for two images that write beside their programs", () => {
-    const writers = services.filter(([, { read_only }]) => read_only !== true)
-    for (const [name, { image }] of writers) assert.match(image, /speaches|kokoro/, name)
-    for (const [name, { read_only, tmpfs }] of services) {
-      if (read_only === true) assert.isTrue(tmpfs?.some((mount) => mount.split(":")[0] === "/tmp"), name)
-    }
-    assert.isTrue(service.read_only)
-  })
-
-  it("keeps data and weights in volumes that it declares", () => {
-    const used = services.flatMap(([, { volumes }]) => volumes ?? []).map((volume) => volume.split(":")[0])
-    assert.sameMembers([...new Set(used)], Object.keys(compose.volumes))
+  it("has the balancer ask each process whether it is ready, at the port where it listens", () => {
+    const servers = read("deploy/haproxy.cfg").match(/^ {4}server-template .*$/gm) ?? []
+    assert.strictEqual(servers.length, 2)
+    for (const one of servers) assert.include(one, ` service:${service.environment?.SERVER_PORT} `)
+    assert.strictEqual(read("deploy/haproxy.cfg").match(/option httpchk GET \/ready/g)?.length, 2)
   })
 })
 

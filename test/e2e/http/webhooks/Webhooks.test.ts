@@ -21,6 +21,9 @@ const hangUpAll = (service: Service.Service["Service"], ...digits: ReadonlyArray
 const attribute = (twiml: string, name: string) =>
   new RegExp(`\\b${name}="([^"]*)"`).exec(twiml)?.[1]?.replaceAll("&amp;", "&")
 
+/** What the URLs that Twilio is given end with. */
+const retries = "#rc=5&rp=all&ct=2000"
+
 const assertForbidden = (answer: Effect.Success<ReturnType<Service.Service["Service"]["ask"]>>) => {
   assert.strictEqual(answer.status, 403)
   assert.strictEqual(answer.contentType, "application/problem+json")
@@ -125,11 +128,23 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
         assert.strictEqual(answer.contentType, "text/xml")
         assert.match(answer.text, /<Response><Connect [^>]*><Stream [^>]*><Parameter [^>]*\/><\/Stream><\/Connect><\/Response>/)
         assert.strictEqual(attribute(answer.text, "url"), `${service.url.replace("http", "ws")}/ws`)
-        assert.strictEqual(attribute(answer.text, "action"), `${service.url}/twilio/continue`)
-        assert.strictEqual(attribute(answer.text, "statusCallback"), `${service.url}/twilio/stream`)
+        assert.strictEqual(attribute(answer.text, "action"), `${service.url}/twilio/continue${retries}`)
+        assert.strictEqual(attribute(answer.text, "statusCallback"), `${service.url}/twilio/stream${retries}`)
         assert.strictEqual(attribute(answer.text, "name"), "token")
         assert.isAbove(attribute(answer.text, "value")?.length ?? 0, 40)
       }
+    }))
+
+  it.effect("is taken with a signature over the connection overrides of its URL, and over the URL without them", () =>
+    Effect.gen(function*() {
+      const service = yield* Service.Service
+      const { accountSid, authToken } = yield* Simulator
+      for (const [one, signedPath] of [["b8", "/twiml"], ["b9", `/twiml${retries}`]] as const) {
+        const parameters = { ...voice(sid(one)), AccountSid: accountSid }
+        const signature = Signature.sign(authToken, service.url + signedPath, parameters)
+        assert.strictEqual((yield* service.webhook("/twiml", parameters, { signature })).status, 200, signedPath)
+      }
+      yield* hangUpAll(service, "b8", "b9")
     }))
 
   it.effect("that asks twice is one call, with a token each", () =>
@@ -441,7 +456,7 @@ describe("a service behind a proxy", () => {
       Effect.gen(function*() {
         const twiml = yield* both.service.webhook("/twiml", voice(sid("e1")), { signedBase: publicUrl })
         assert.strictEqual(attribute(twiml.text, "url"), "wss://calls.example.com/ws")
-        assert.strictEqual(attribute(twiml.text, "action"), "https://calls.example.com/twilio/continue")
+        assert.strictEqual(attribute(twiml.text, "action"), `https://calls.example.com/twilio/continue${retries}`)
         // What the proxy says of itself changes nothing, and the inner address is not signed for.
         const forwarded = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" }
         const same = yield* both.service.webhook("/twiml", voice(sid("e2")), { signedBase: publicUrl, headers: forwarded })
@@ -484,7 +499,7 @@ describe("a service behind a proxy", () => {
         const answer = yield* service.webhook("/twiml", voice(sid("a1")), { signedBase: publicUrl, headers })
         assert.strictEqual(answer.status, 200)
         assert.strictEqual(attribute(answer.text, "url"), "wss://calls.example.com/ws")
-        assert.strictEqual(attribute(answer.text, "statusCallback"), "https://calls.example.com/twilio/stream")
+        assert.strictEqual(attribute(answer.text, "statusCallback"), `https://calls.example.com/twilio/stream${retries}`)
         const withPort = { ...headers, "x-forwarded-host": "calls.example.com:8443" }
         const other = yield* service.webhook("/twiml", voice(sid("a2")), {
           signedBase: "https://calls.example.com:8443",

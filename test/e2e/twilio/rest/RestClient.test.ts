@@ -8,23 +8,24 @@ import { config, identity } from "../../../support/service/TestConfig.ts"
 
 const { cut, json, refusal, silence } = FakeTwilioServer
 
-const clientAt = (url: string, timeout = "5s") =>
+const clientAt = (url: string, timeout = "5s", others: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function*() {
     return yield* RestClient
   }).pipe(
     Effect.provide(
       RestClient.layer.pipe(
-        Layer.provide(Layer.merge(config({ TWILIO_API_BASE_URL: url, TWILIO_TIMEOUT: timeout }), identity()))
+        Layer.provide(Layer.merge(config({ TWILIO_API_BASE_URL: url, TWILIO_TIMEOUT: timeout, ...others }), identity()))
       )
     )
   )
 
 const setUp = Effect.fnUntraced(function*(
   answers: readonly [FakeTwilioServer.Answer, ...Array<FakeTwilioServer.Answer>],
-  timeout?: string
+  timeout?: string,
+  others?: Readonly<Record<string, string>>
 ) {
   const server = yield* FakeTwilioServer.make(...answers)
-  const client = yield* clientAt(server.url, timeout)
+  const client = yield* clientAt(server.url, timeout, others)
   return {
     ...server,
     dial: client.dial({
@@ -76,15 +77,24 @@ describe("dial", () => {
       assert.deepStrictEqual([...form.entries()].sort(), [
         ["From", ours],
         ["Method", "POST"],
-        ["StatusCallback", "https://calls.example.com/twilio/status"],
+        ["StatusCallback", "https://calls.example.com/twilio/status#rc=5&rp=all&ct=2000"],
         ["StatusCallbackEvent", "answered"],
         ["StatusCallbackEvent", "completed"],
         ["StatusCallbackEvent", "initiated"],
         ["StatusCallbackEvent", "ringing"],
         ["StatusCallbackMethod", "POST"],
         ["To", caller],
-        ["Url", "https://calls.example.com/twiml?agent=echo"]
+        ["Url", "https://calls.example.com/twiml?agent=echo#rc=5&rp=all&ct=2000"]
       ].sort())
+    }))
+
+  it.live("names the fallback URL that is set, as it is written", () =>
+    Effect.gen(function*() {
+      const fallback = "https://handler.twilio.com/twiml/EH1?wait=2#rc=2"
+      const { dial, received } = yield* setUp([created], undefined, { TWILIO_FALLBACK_URL: fallback })
+      yield* dial
+      const [{ form }] = received
+      assert.deepStrictEqual([form.get("FallbackUrl"), form.get("FallbackMethod")], [fallback, "POST"])
     }))
 
   it.live("fails with Twilio's refusal and its code, without a retry", () =>

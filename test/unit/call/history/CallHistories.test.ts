@@ -2,14 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
-import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
+import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { callSid } from "../../../support/conversation/Samples.ts"
-import { identity } from "../../../support/service/TestConfig.ts"
+import { config, identity } from "../../../support/service/TestConfig.ts"
 import * as RecordingStore from "../../../support/store/RecordingStore.ts"
 
-const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.succeed(undefined as never) }))
+const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.die("nothing is recorded") }))
 
 const info = (index = 1): HistoryInfo => ({
   callSid: callSid(index),
@@ -31,7 +31,7 @@ const withHistories = <A, E>(test: (bench: {
     return Effect.flatMap(CallHistories, (histories) => test({ histories, store, ends })).pipe(
       Effect.scoped,
       Effect.provide(CallHistories.layer.pipe(
-        Layer.provide([store.layer, identity(), noRecorder])
+        Layer.provide([store.layer, identity(), config(), noRecorder])
       ))
     )
   })

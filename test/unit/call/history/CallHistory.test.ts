@@ -252,7 +252,7 @@ describe("the outcome", () => {
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       yield* TestClock.setTime(9_000_000)
-      history.takeOver()
+      history.claim()
       history.ended("streamLost", 0, 70_000)
       assert.strictEqual(store.of("CallEnded")[0].at, 70_000)
       assert.strictEqual(outcomes()[0].durationSeconds, 10)

@@ -25,7 +25,7 @@ describe("dial", () => {
         callerId: ours,
         timeout: "20",
         answerOnBridge: "true",
-        action: "https://calls.example.com/twilio/continue",
+        action: "https://calls.example.com/twilio/continue#rc=5&rp=all&ct=2000",
         method: "POST"
       })
       assert.deepStrictEqual(verb.children.map(({ name, text }) => [name, text]), [["Number", caller]])
@@ -45,13 +45,13 @@ describe("connectStream", () => {
       assert.deepStrictEqual(response.children.map(({ name }) => name), ["Connect"])
       const [verb] = response.children
       assert.deepStrictEqual(verb.attributes, {
-        action: "https://calls.example.com/twilio/continue?a=1&b=<2>",
+        action: "https://calls.example.com/twilio/continue?a=1&b=<2>#rc=5&rp=all&ct=2000",
         method: "POST"
       })
       assert.deepStrictEqual(verb.children.map(({ name }) => name), ["Stream"])
       assert.deepStrictEqual((yield* streamOf(connect({}))).attributes, {
         url: "wss://calls.example.com/ws",
-        statusCallback: "https://calls.example.com/twilio/stream",
+        statusCallback: "https://calls.example.com/twilio/stream#rc=5&rp=all&ct=2000",
         statusCallbackMethod: "POST"
       })
     }))

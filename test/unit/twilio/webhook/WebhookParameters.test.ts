@@ -33,7 +33,17 @@ describe("a call that requests TwiML", () => {
 
   it("is read, without the parameters that this service does not use", () => {
     const call = read()
-    assert.deepStrictEqual(Object.keys(call).sort(), ["AccountSid", "CallSid", "CallStatus", "Direction", "From", "To"])
+    assert.deepStrictEqual(Object.keys(call).sort(), [
+      "AccountSid",
+      "CallSid",
+      "CallStatus",
+      "Direction",
+      "ErrorCode",
+      "ErrorUrl",
+      "From",
+      "To"
+    ])
+    assert.isTrue(Option.isNone(call.ErrorCode) && Option.isNone(call.ErrorUrl))
     assert.strictEqual(call.CallSid, callSid())
     assert.strictEqual(call.AccountSid, accountSid)
     assert.deepStrictEqual<Option.Option<string>>(call.CallStatus, Option.some("ringing"))
@@ -56,6 +66,17 @@ describe("a call that requests TwiML", () => {
     "is for no number in %j",
     (To) => assert.isTrue(Option.isNone(read({ To }).To))
   )
+
+  it("tells which error made Twilio ask the fallback URL, and where", () => {
+    const call = read({ ErrorCode: "11200", ErrorUrl: "https://calls.example.com/twilio/continue?step=2" })
+    assert.deepStrictEqual(call.ErrorCode, Option.some(11200))
+    assert.deepStrictEqual(call.ErrorUrl, Option.some("/twilio/continue"))
+  })
+
+  it.each(["", "none", "-1", "1e4", "12345678"])("is accepted with the error code %j, which is none", (ErrorCode) => {
+    const call = read({ ErrorCode, ErrorUrl: "/twilio/continue" })
+    assert.isTrue(Option.isNone(call.ErrorCode) && Option.isNone(call.ErrorUrl))
+  })
 
   it("is accepted without From and To", () => {
     const call = read({ From: undefined, To: undefined })

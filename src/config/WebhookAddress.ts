@@ -1,0 +1,47 @@
+/**
+ * Addresses that webhooks may be sent to, as the operator, an agent's file or a request names them.
+ *
+ * A host that is a name is looked up only when a webhook is sent: `delivery/ReceiverLookup` then checks what it leads to.
+ */
+import { Data, Result } from "effect"
+import { isIP } from "node:net"
+import { isPrivate } from "./PrivateAddresses.ts"
+
+const maxLength = 2048
+
+const clauses = {
+  noUrl: "is no http or https URL",
+  tooLong: `has more than ${maxLength} characters`,
+  credentials: "has a user name or a password, which stay in logs of proxies. Put a token into its path or its query, and check the signature",
+  plain: "begins with http://, and the words of calls must not go over a network in the clear. Use https://, or set WEBHOOK_PRIVATE_ADDRESSES=on",
+  private: "is of a private network or of this machine. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on"
+} as const
+
+/** Webhooks may not be sent there. The message is a clause that follows the address's name, and does not tell the address. */
+export class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefused")<{ readonly why: keyof typeof clauses }> {
+  override get message() {
+    return clauses[this.why]
+  }
+}
+
+const refuse = (why: keyof typeof clauses) => Result.fail(new WebhookAddressRefused({ why }))
+
+/** The host without the brackets of IPv6. */
+export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, "$1")
+
+const isOwnName = (host: string) => /(?:^|\.)localhost\.?$/i.test(host)
+
+/**
+ * @param isPrivateAllowed `WEBHOOK_PRIVATE_ADDRESSES`: private hosts and `http://` are fine
+ */
+export const read = (text: string, isPrivateAllowed: boolean): Result.Result<URL, WebhookAddressRefused> => {
+  if (text.length > maxLength) return refuse("tooLong")
+  const url = URL.parse(text.trim())
+  if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "") return refuse("noUrl")
+  if (url.username !== "" || url.password !== "") return refuse("credentials")
+  url.hash = ""
+  if (isPrivateAllowed) return Result.succeed(url)
+  if (url.protocol === "http:") return refuse("plain")
+  const host = hostOf(url)
+  return isOwnName(host) || isIP(host) !== 0 && isPrivate(host) ? refuse("private") : Result.succeed(url)
+}

@@ -1,0 +1,59 @@
+/**
+ * Webhooks out: where the service tells of its calls, and how receivers can check that it was the service.
+ */
+import { type Array, Effect, Option, type Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { NonEmptyList } from "./Values.ts"
+import { optional, type ValuesOf, withDefault } from "./Variable.ts"
+
+const Switch = Schema.Literals(["on", "off"])
+
+/** Whether it may be used depends on `WEBHOOK_PRIVATE_ADDRESSES`, so `Contradictions` tells that. */
+const WebhookUrl = Schema.String.pipe(
+  Schema.decodeTo(Schema.URL, {
+    decode: SchemaGetter.transformEffect((text: string) => {
+      const url = URL.parse(text)
+      return url !== null && /^https?:$/.test(url.protocol) ? Effect.succeed(url) : Effect.fail(new SchemaIssue.InvalidValue({ expected: "an http or https URL" }))
+    }),
+    encode: SchemaGetter.transform((url: URL) => url.href)
+  })
+)
+
+/** Bytes of a secret that Standard Webhooks recommends. */
+const secretBytes = { minimum: 24, maximum: 64 }
+
+const isSecret = (text: string): boolean => {
+  const base64 = text.replace(/^whsec_/, "")
+  const { length } = Buffer.from(base64, "base64")
+  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64) && length >= secretBytes.minimum && length <= secretBytes.maximum
+}
+
+const Secrets = NonEmptyList.check(Schema.makeFilter((items) => items.every(isSecret))).pipe(Schema.decodeTo(Schema.NonEmptyArray(Schema.RedactedFromValue(Schema.String))))
+
+export const deliveryVariables = {
+  WEBHOOK_URL: optional(WebhookUrl, "an http or https URL", "https://example.com/hooks/calls"),
+  WEBHOOK_SECRET: optional(
+    Secrets,
+    `whsec_ and ${secretBytes.minimum} to ${secretBytes.maximum} random bytes in base64, or two such secrets with a comma between: the new one and the old one`,
+    "whsec_…"
+  ),
+  WEBHOOK_TRANSCRIPT: withDefault(Switch, "off", "on or off", "on"),
+  WEBHOOK_PRIVATE_ADDRESSES: withDefault(Switch, "off", "on or off", "on")
+} as const
+
+export interface DeliverySettings {
+  /** Where webhooks of calls go that name no address of their own, by their request or their agent; unset: those calls have none. */
+  readonly url: Option.Option<URL>
+  /** Each signs; unset: a secret is made and kept in `DATA_DIR`. */
+  readonly secrets: Option.Option<Array.NonEmptyReadonlyArray<Redacted.Redacted>>
+  /** `call.ended` has the transcript, also of calls that were not asked for it. */
+  readonly hasTranscript: boolean
+  /** Webhooks may go to private networks and over `http://`. */
+  readonly isPrivateAllowed: boolean
+}
+
+export const deliverySettings = (values: ValuesOf<typeof deliveryVariables>): DeliverySettings => ({
+  url: values.WEBHOOK_URL,
+  secrets: values.WEBHOOK_SECRET,
+  hasTranscript: values.WEBHOOK_TRANSCRIPT === "on",
+  isPrivateAllowed: values.WEBHOOK_PRIVATE_ADDRESSES === "on"
+})

@@ -1,0 +1,193 @@
+/**
+ * Webhooks out: sends what calls asked for (`DeliveryAsked`), beside the calls and never on their way.
+ *
+ * - Each is sent at least once, over all processes of one store, with the same `webhook-id` and the same body each time.
+ * - What is not answered with 2xx is tried again for a day (`RetrySchedule`), then it is `failed`, until somebody sends it again.
+ * - One receiver gets a bounded share of what is on its way, so a slow one keeps no other waiting.
+ * - While the database does not answer, nothing is sent.
+ */
+import { Clock, Context, Duration, Effect, FiberSet, Layer, Metric, Option, Random, Schedule } from "effect"
+import { AppConfig } from "../config/AppConfig.ts"
+import type { CallSid } from "../domain/Sid.ts"
+import * as Metrics from "../observability/Metrics.ts"
+import * as SampledLog from "../observability/SampledLog.ts"
+import type { StoreUnreachable } from "../store/CallStore.ts"
+import { type Claimed, type Delivery, DeliveryTable } from "./DeliveryTable.ts"
+import { Payloads } from "./Payloads.ts"
+import * as ReceiverLookup from "./ReceiverLookup.ts"
+import * as RetrySchedule from "./RetrySchedule.ts"
+import * as WebhookRequest from "./WebhookRequest.ts"
+import * as WebhookSecrets from "./WebhookSecrets.ts"
+
+/** On their way at once, of this process: in all, and to one host. */
+const maxAtOnce = 32
+const maxOfHost = 8
+
+/** Between looks for what is due. */
+const lookEvery = Duration.millis(500)
+
+/** How long the end of the process waits for answers. */
+const lastAnswers = Duration.seconds(3)
+
+/** What became of a webhook is told to the database until the lease is over. */
+const untilTold = { schedule: Schedule.spaced("2 seconds"), times: 10 }
+
+export interface Options {
+  /** From each failed attempt to the next. */
+  readonly delays?: ReadonlyArray<Duration.Duration>
+  /** In place of the system's lookup of names. */
+  readonly resolve?: ReceiverLookup.Resolve
+}
+
+export class Deliveries extends Context.Service<Deliveries, {
+  /** Sends a webhook of a call again, from the first attempt on; `None`: there is none of this id. */
+  readonly resend: (callSid: CallSid, id: string) => Effect.Effect<Option.Option<Delivery>, StoreUnreachable>
+}>()("client-caller/delivery/Deliveries") {}
+
+/** What is on its way, by host. */
+class OnTheWay {
+  readonly #hosts = new Map<string, number>()
+  #all = 0
+
+  add(host: string): void {
+    this.#all++
+    this.#hosts.set(host, this.of(host) + 1)
+  }
+
+  remove(host: string): void {
+    this.#all--
+    const left = this.of(host) - 1
+    if (left > 0) this.#hosts.set(host, left)
+    else this.#hosts.delete(host)
+  }
+
+  of(host: string): number {
+    return this.#hosts.get(host) ?? 0
+  }
+
+  get isFull(): boolean {
+    return this.#all >= maxAtOnce
+  }
+
+  get busyHosts(): ReadonlyArray<string> {
+    return [...this.#hosts].flatMap(([host, count]) => count >= maxOfHost ? [host] : [])
+  }
+
+  /** As many of these as may go now, in their order. */
+  choose(due: ReadonlyArray<{ readonly id: string; readonly host: string }>): ReadonlyArray<string> {
+    const chosen = new Map<string, number>()
+    const ids: Array<string> = []
+    for (const { host, id } of due) {
+      const more = chosen.get(host) ?? 0
+      if (this.#all + ids.length >= maxAtOnce) break
+      if (this.of(host) + more >= maxOfHost) continue
+      chosen.set(host, more + 1)
+      ids.push(id)
+    }
+    return ids
+  }
+}
+
+/** One attempt to send a webhook, and what becomes of it. */
+const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
+  const { webhooks: { isPrivateAllowed } } = yield* AppConfig
+  const table = yield* DeliveryTable
+  const payloads = yield* Payloads
+  const signer = yield* WebhookSecrets.load
+  const lookup = yield* ReceiverLookup.make(isPrivateAllowed, resolve)
+  const complaints = yield* SampledLog.make
+
+  /** The body, made at the first attempt. */
+  const bodyOf = Effect.fnUntraced(function*({ callSid, id, payload, type }: Claimed) {
+    if (payload !== "") return payload
+    const made = yield* payloads.of(type, callSid)
+    if (Option.isSome(made)) yield* table.prepared(id, made.value)
+    return Option.getOrUndefined(made)
+  })
+
+  const judge = Effect.fnUntraced(function*(attempt: RetrySchedule.Attempt, attempts: number) {
+    return RetrySchedule.judge(attempt, attempts, yield* Clock.currentTimeMillis, yield* Random.next, delays)
+  })
+
+  const post = Effect.fnUntraced(function*({ attempts, id, url }: Claimed, body: string) {
+    const headers = signer.headers(id, body, yield* Clock.currentTimeMillis)
+    const attempt = yield* WebhookRequest.send({ url, body, headers }, { isPrivateAllowed, lookup }).pipe(Effect.match({
+      onSuccess: (answer): RetrySchedule.Attempt => ({ _tag: "Answered", ...answer }),
+      onFailure: ({ isHopeless, why }): RetrySchedule.Attempt => ({ _tag: "NoAnswer", why, isHopeless })
+    }))
+    return yield* judge(attempt, attempts)
+  })
+
+  const report = Effect.fnUntraced(function*({ callSid, type }: Claimed, verdict: RetrySchedule.Verdict) {
+    yield* Metric.update(Metrics.webhooks(type, verdict._tag), 1)
+    if (verdict._tag === "Retry") yield* Effect.logDebug(`A webhook (${type}) will be sent again: ${verdict.why}`)
+    if (verdict._tag !== "Failed") return
+    const line = Effect.logWarning(`A webhook (${type}) could not be delivered: ${verdict.why}. It can be sent again (docs/webhooks.md).`)
+    yield* complaints.tell("failed", Effect.annotateLogs(line, { callSid }))
+  })
+
+  const settle = (claimed: Claimed, verdict: RetrySchedule.Verdict) => {
+    switch (verdict._tag) {
+      case "Delivered":
+        return table.delivered(claimed)
+      case "Retry":
+        return table.retry(claimed, verdict.afterMillis, verdict.why)
+      case "Failed":
+        return table.failed(claimed, verdict.why)
+    }
+  }
+
+  return (claimed: Claimed) =>
+    Effect.gen(function*() {
+      const body = yield* bodyOf(claimed)
+      if (body === undefined) return yield* table.failed(claimed, "the call was erased")
+      const verdict = yield* post(claimed, body)
+      yield* report(claimed, verdict)
+      yield* Effect.retry(settle(claimed, verdict), untilTold)
+    }).pipe(
+      // The database does not answer: the lease brings the webhook back.
+      Effect.catchTag("StoreUnreachable", () => Effect.void),
+      Effect.onInterrupt(() => Effect.ignore(table.release(claimed)))
+    )
+})
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const { webhooks } = yield* AppConfig
+  const table = yield* DeliveryTable
+  const payloads = yield* Payloads
+  const attempt = yield* makeAttempt(options)
+  const onTheWay = new OnTheWay()
+  const sending = yield* FiberSet.make<void>()
+
+  const begin = (claimed: Claimed) =>
+    Effect.suspend(() => {
+      onTheWay.add(claimed.host)
+      return FiberSet.run(sending, Effect.ensuring(attempt(claimed), Effect.sync(() => onTheWay.remove(claimed.host))))
+    })
+
+  const look = Effect.gen(function*() {
+    if (!table.isReady() || onTheWay.isFull) return
+    const ids = onTheWay.choose(yield* table.due(onTheWay.busyHosts))
+    if (ids.length === 0) return
+    // What was claimed is begun, or would wait for its lease.
+    yield* Effect.uninterruptible(Effect.flatMap(table.claim(ids), (claimed) => Effect.forEach(claimed, begin, { discard: true })))
+  }).pipe(
+    Effect.catchTag("StoreUnreachable", () => Effect.void),
+    Effect.catchDefect((defect) => Effect.logError("Webhooks could not be looked for", defect))
+  )
+
+  yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(sending), lastAnswers))
+  yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(lookEvery)))
+
+  return Deliveries.of({
+    resend: Effect.fnUntraced(function*(callSid, id) {
+      const address = (yield* payloads.hasOwnAddress(callSid)) ? Option.none<URL>() : webhooks.url
+      return yield* table.resend(callSid, id, address)
+    })
+  })
+})
+
+export const layerOf = (options: Options = {}) =>
+  Layer.effect(Deliveries, make(options)).pipe(Layer.provide([DeliveryTable.layer, Payloads.layer]))
+
+export const layer = layerOf()

@@ -1,0 +1,150 @@
+/**
+ * The table of webhooks: which are due, who sends them, and what became of them.
+ *
+ * `next_at` of a row is when it may be sent. Whoever claims it moves that ahead by the lease and counts an attempt, so of two processes
+ * one gets it; and what a process that died had claimed comes back when the lease is over.
+ */
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { Credentials } from "../config/Credentials.ts"
+import type { CallSid } from "../domain/Sid.ts"
+import type { StoreUnreachable } from "../store/CallStore.ts"
+import { Database } from "../store/Database.ts"
+import { type Parameter, parameter, placeholders } from "../store/Dialect.ts"
+import type { DeliveryType } from "../store/StoreWrite.ts"
+
+/** Longer than an attempt can take: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
+const leaseMillis = 60_000
+
+/** How many due ones a look chooses from. */
+const maxCandidates = 200
+
+/** A webhook that this process is to send now. */
+export interface Claimed {
+  readonly id: string
+  readonly callSid: CallSid
+  readonly type: DeliveryType
+  readonly url: string
+  /** With its port. */
+  readonly host: string
+  /** Empty before the first attempt. */
+  readonly payload: string
+  /** This one included. */
+  readonly attempts: number
+}
+
+/** A webhook as the API shows it. Times: ms since 1970. */
+export interface Delivery {
+  readonly id: string
+  readonly type: string
+  readonly state: "pending" | "delivered" | "failed"
+  readonly attempts: number
+  readonly nextAt: number | null
+  readonly lastError: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+interface ClaimedRow {
+  readonly id: string
+  readonly call_sid: CallSid
+  readonly type: DeliveryType
+  readonly url: string
+  readonly host: string
+  readonly payload: string
+  readonly attempts: number
+}
+
+interface DeliveryRow {
+  readonly id: string
+  readonly type: string
+  readonly state: Delivery["state"]
+  readonly attempts: number
+  readonly next_at: number | null
+  readonly last_error: string | null
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+const toDelivery = (row: DeliveryRow): Delivery => ({
+  id: row.id,
+  type: row.type,
+  state: row.state,
+  attempts: row.attempts,
+  nextAt: row.next_at,
+  lastError: row.last_error,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at
+})
+
+type Asked<A> = Effect.Effect<A, StoreUnreachable>
+
+export class DeliveryTable extends Context.Service<DeliveryTable, {
+  /** Whether it can be asked now. */
+  readonly isReady: () => boolean
+  /** Some that are due now, of other hosts than these, with their hosts: oldest first. */
+  readonly due: (busyHosts: ReadonlyArray<string>) => Asked<ReadonlyArray<{ readonly id: string; readonly host: string }>>
+  /** Those of these that no other process has claimed in the meantime. */
+  readonly claim: (ids: ReadonlyArray<string>) => Asked<ReadonlyArray<Claimed>>
+  /** All further attempts send this. */
+  readonly prepared: (id: string, payload: string) => Asked<void>
+  readonly delivered: (claimed: Claimed) => Asked<void>
+  readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Asked<void>
+  readonly failed: (claimed: Claimed, why: string) => Asked<void>
+  /** It was not sent, or nobody knows: due again at once, and no attempt. */
+  readonly release: (claimed: Claimed) => Asked<void>
+  /** Due now, with all attempts before it; `None`: this account has no such webhook. `url`: where it goes from now on. */
+  readonly resend: (callSid: CallSid, id: string, url: Option.Option<URL>) => Asked<Option.Option<Delivery>>
+}>()("client-caller/delivery/DeliveryTable") {
+  static readonly layer = Layer.effect(DeliveryTable, Effect.suspend(() => make))
+}
+
+const make = Effect.gen(function*() {
+  const { dialect, isReady, query, sql } = yield* Database
+  const { account: { accountSid } } = yield* Credentials
+  const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe()
+
+  const run = <Row extends object>(text: string, parameters: ReadonlyArray<Parameter>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+    sql.unsafe<Row>(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
+
+  /** One parameter that stands for a list of texts, as JSON. */
+  const list = dialect === "pg" ? "(SELECT json_array_elements_text(CAST(? AS JSON)))" : "(SELECT value FROM json_each(?))"
+  // Other accounts have other secrets, and a call that is not there yet can't be told of.
+  const isOurs = "EXISTS (SELECT 1 FROM calls WHERE calls.call_sid = deliveries.call_sid AND calls.account_sid = ?)"
+  const update = (text: string, parameters: ReadonlyArray<Parameter>) => query(Effect.asVoid(run(`UPDATE deliveries SET ${text}`, parameters)))
+  const isMine = "WHERE id = ? AND attempts = ? AND state = 'pending'"
+
+  return DeliveryTable.of({
+    isReady,
+    due: (busyHosts) =>
+      query(run(
+        `SELECT id, host FROM deliveries WHERE state = 'pending' AND next_at <= ? AND host NOT IN ${list} AND ${isOurs} ORDER BY next_at LIMIT ${maxCandidates}`,
+        [now(), JSON.stringify(busyHosts), accountSid]
+      )),
+    claim: (ids) =>
+      query(Effect.map(
+        run<ClaimedRow>(
+          `UPDATE deliveries SET attempts = attempts + 1, next_at = ?, updated_at = ? WHERE id IN ${list} AND state = 'pending' AND next_at <= ?
+            RETURNING id, call_sid, type, url, host, payload, attempts`,
+          [now() + leaseMillis, now(), JSON.stringify(ids), now()]
+        ),
+        (rows) => rows.map(({ call_sid, ...row }) => ({ ...row, callSid: call_sid }))
+      )),
+    prepared: (id, payload) => update("payload = ? WHERE id = ?", [payload, id]),
+    // Also where the lease was over and another process sends it once more.
+    delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
+    retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isMine}`, [now() + afterMillis, why, now(), id, attempts]),
+    failed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isMine}`, [why, now(), id, attempts]),
+    release: ({ attempts, id }) => update(`next_at = ?, attempts = attempts - 1, updated_at = ? ${isMine}`, [now(), now(), id, attempts]),
+    resend: (callSid, id, url) =>
+      query(Effect.map(
+        run<DeliveryRow>(
+          `UPDATE deliveries SET state = 'pending', attempts = 0, next_at = ?, last_error = NULL, updated_at = ?, url = COALESCE(?, url), host = COALESCE(?, host)
+            WHERE id = ? AND call_sid = ? AND ${isOurs} RETURNING id, type, state, attempts, next_at, last_error, created_at, updated_at`,
+          [now(), now(), Option.getOrNull(Option.map(url, ({ href }) => href)), Option.getOrNull(Option.map(url, ({ host }) => host)), id, callSid, accountSid]
+        ),
+        ([row]) => Option.map(Option.fromUndefinedOr(row), toDelivery)
+      ))
+  })
+})

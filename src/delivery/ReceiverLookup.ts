@@ -1,0 +1,68 @@
+/**
+ * Looks a receiver's host name up, and gives only addresses that webhooks may go to. The connection then goes to one of those: a name
+ * that leads elsewhere a moment later (DNS rebinding) changes nothing.
+ *
+ * The system's lookup takes one of Node's four threads for as long as the name's servers take. Files are written by the same threads, so
+ * two lookups at most run at once.
+ */
+import { Data, Duration, Effect, Fiber, Semaphore } from "effect"
+import * as dns from "node:dns"
+import { isPrivate } from "../config/PrivateAddresses.ts"
+
+const maxLookups = 2
+
+/** How long one webhook waits for its host's addresses. */
+const patience = Duration.seconds(20)
+
+/** A host has no address that a webhook may go to, or none that is known. The message is a clause about the receiver. */
+export class NoAddress extends Data.TaggedError("NoAddress")<{ readonly why: "unknown" | "notNow" | "private" }> {
+  override get message() {
+    switch (this.why) {
+      case "unknown":
+        return "its host name is not known"
+      case "notNow":
+        return "its host name can't be looked up now"
+      case "private":
+        return "its host name leads to private addresses only, and WEBHOOK_PRIVATE_ADDRESSES is off"
+    }
+  }
+}
+
+export type Addresses = ReadonlyArray<dns.LookupAddress>
+
+/** All addresses of a name. */
+export type Resolve = (host: string) => Effect.Effect<Addresses, NoAddress>
+
+const system: Resolve = (host) =>
+  Effect.callback((resume) =>
+    dns.lookup(host, { all: true }, (error, addresses) =>
+      resume(error === null ? Effect.succeed(addresses) : Effect.fail(new NoAddress({ why: error.code === "ENOTFOUND" ? "unknown" : "notNow" }))))
+  )
+
+export interface ReceiverLookup {
+  /** Not empty. */
+  readonly addressesOf: Resolve
+}
+
+export const make = Effect.fnUntraced(function*(isPrivateAllowed: boolean, resolve: Resolve = system) {
+  const scope = yield* Effect.scope
+  const turns = yield* Semaphore.make(maxLookups)
+  // A lookup can't be stopped: it keeps its turn also when nobody waits for it any longer.
+  const lookUp = (host: string) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        yield* restore(turns.take(1))
+        const fiber = yield* Effect.forkIn(Effect.ensuring(restore(resolve(host)), turns.release(1)), scope)
+        return yield* restore(Fiber.join(fiber))
+      })
+    )
+  const lookup: ReceiverLookup = {
+    addressesOf: Effect.fnUntraced(function*(host) {
+      const all = yield* Effect.timeoutOrElse(lookUp(host), { duration: patience, orElse: () => Effect.fail(new NoAddress({ why: "notNow" })) })
+      const allowed = isPrivateAllowed ? all : all.filter(({ address }) => !isPrivate(address))
+      if (allowed.length === 0) return yield* new NoAddress({ why: all.length === 0 ? "unknown" : "private" })
+      return allowed
+    })
+  }
+  return lookup
+})

@@ -1,0 +1,59 @@
+/**
+ * What becomes of a webhook after an attempt: delivered, tried again, or given up. Pure.
+ */
+import { Duration, Option } from "effect"
+
+/** From each failed attempt to the next one: a day in all. */
+export const delays: ReadonlyArray<Duration.Duration> = [
+  Duration.seconds(5),
+  Duration.minutes(5),
+  Duration.minutes(30),
+  Duration.hours(2),
+  Duration.hours(5),
+  Duration.hours(10),
+  Duration.minutes(385)
+]
+
+/** A receiver may ask for a longer wait, up to this one. */
+const maxRetryAfterMillis = Duration.toMillis(Duration.hours(10))
+
+/** A wait is longer by up to this share, so that many webhooks that failed together do not come back together. */
+const jitter = 0.1
+
+export type Verdict =
+  | { readonly _tag: "Delivered" }
+  | { readonly _tag: "Retry"; readonly afterMillis: number; readonly why: string }
+  | { readonly _tag: "Failed"; readonly why: string }
+
+/** What an attempt brought: a status with `Retry-After`, or none. */
+export type Attempt =
+  | { readonly _tag: "Answered"; readonly status: number; readonly retryAfter: string | undefined }
+  | { readonly _tag: "NoAnswer"; readonly why: string; readonly isHopeless: boolean }
+
+/** ms that `Retry-After` (RFC 9110, 10.2.3) asks for: seconds, or a date. `now`: ms since 1970. */
+export const retryAfterMillis = (header: string | undefined, now: number): Option.Option<number> => {
+  const text = header?.trim() ?? ""
+  if (/^\d{1,9}$/.test(text)) return Option.some(Number(text) * 1000)
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? Option.none() : Option.some(Math.max(0, date - now))
+}
+
+/** @param attempts how many there were, this one included */
+const retry = (why: string, attempts: number, asked: number, random: number, schedule: ReadonlyArray<Duration.Duration>): Verdict => {
+  const delay = schedule[attempts - 1]
+  if (delay === undefined) return { _tag: "Failed", why }
+  const waited = Math.max(Duration.toMillis(delay), Math.min(asked, maxRetryAfterMillis))
+  return { _tag: "Retry", afterMillis: Math.round(waited * (1 + jitter * random)), why }
+}
+
+/** @param random from 0 to 1 */
+export const judge = (attempt: Attempt, attempts: number, now: number, random: number, schedule = delays): Verdict => {
+  if (attempt._tag === "NoAnswer") {
+    return attempt.isHopeless ? { _tag: "Failed", why: attempt.why } : retry(attempt.why, attempts, 0, random, schedule)
+  }
+  const { retryAfter, status } = attempt
+  if (status >= 200 && status < 300) return { _tag: "Delivered" }
+  if (status === 410) return { _tag: "Failed", why: "it answered 410: it wants this no more" }
+  const why = status >= 300 && status < 400 ? `it answered ${status}, and redirects are not followed` : `it answered ${status}`
+  return retry(why, attempts, Option.getOrElse(retryAfterMillis(retryAfter, now), () => 0), random, schedule)
+}

@@ -1,0 +1,126 @@
+/**
+ * One attempt to send a webhook: a POST over a connection of its own, without redirects. Only the answer's status and `Retry-After` count.
+ *
+ * It uses `node:http`, because the connection must go to an address that was checked, and because Effect's client would put the whole URL
+ * into traces.
+ */
+import { Data, Duration, Effect, Result } from "effect"
+import * as http from "node:http"
+import * as https from "node:https"
+import { isIP, type LookupFunction } from "node:net"
+import * as WebhookAddress from "../config/WebhookAddress.ts"
+import type { Addresses, ReceiverLookup } from "./ReceiverLookup.ts"
+
+/** From the connection's beginning to the answer's head. */
+const answerTimeout = Duration.seconds(15)
+
+/** An answer's body is read so that the receiver can finish: at most so many bytes, and for so long. */
+const maxBodyBytes = 64 * 1024
+const bodyTimeout = Duration.seconds(2)
+
+/** No answer came. The message is a clause about the receiver, without its URL. `isHopeless`: another attempt is of no use. */
+export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
+  override get message() {
+    return this.why
+  }
+}
+
+const noAnswer = (why: string, isHopeless = false) => new NoAnswer({ why, isHopeless })
+
+/** Certificates that nobody vouches for, that are too old, or that are another host's: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const isCertificateCode = (code: string) => /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/.test(code)
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "it refuses connections",
+  ECONNRESET: "it closed the connection",
+  EPIPE: "it closed the connection",
+  ETIMEDOUT: "it can't be reached",
+  EHOSTUNREACH: "it can't be reached",
+  ENETUNREACH: "it can't be reached"
+}
+
+const fromError = ({ code = "" }: NodeJS.ErrnoException): NoAnswer => {
+  if (isCertificateCode(code)) return noAnswer(`its certificate is not valid (${code})`)
+  return noAnswer(reasons[code] ?? `the connection failed${code === "" ? "" : ` (${code})`}`)
+}
+
+export interface Answer {
+  readonly status: number
+  /** `Retry-After`, as it came. */
+  readonly retryAfter: string | undefined
+}
+
+export interface WebhookRequest {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export interface Options {
+  readonly isPrivateAllowed: boolean
+  readonly lookup: ReceiverLookup
+}
+
+/** Gives `net.connect` these addresses and no others. */
+const lookupOf = (addresses: Addresses): LookupFunction => (_host, options, callback) => {
+  const [first] = addresses
+  return options.all === true ? callback(null, [...addresses]) : callback(null, first.address, first.family)
+}
+
+const open = (url: URL, addresses: Addresses, { body, headers }: WebhookRequest) =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      (url.protocol === "https:" ? https : http).request(url, {
+        method: "POST",
+        // A connection of its own, so that each one is checked.
+        agent: false,
+        lookup: lookupOf(addresses),
+        headers: {
+          "content-type": "application/json",
+          "content-length": String(Buffer.byteLength(body)),
+          "user-agent": "client-caller",
+          ...headers
+        }
+      })
+    ),
+    (request) => Effect.sync(() => request.destroy())
+  )
+
+const answerOf = (request: http.ClientRequest, body: string) =>
+  Effect.callback<http.IncomingMessage, NoAnswer>((resume) => {
+    // The listener stays: an error behind the answer's head is none any more, and must not end the process.
+    request.on("error", (cause) => resume(Effect.fail(fromError(cause))))
+    request.on("response", (response) => {
+      response.on("error", () => {})
+      resume(Effect.succeed(response))
+    })
+    request.end(body)
+  })
+
+const readBody = (response: http.IncomingMessage) =>
+  Effect.callback<void>((resume) => {
+    let read = 0
+    const done = () => resume(Effect.void)
+    response.on("close", done)
+    response.on("data", ({ length }: Buffer) => {
+      read += length
+      if (read > maxBodyBytes) done()
+    })
+  })
+
+export const send = (request: WebhookRequest, { isPrivateAllowed, lookup }: Options): Effect.Effect<Answer, NoAnswer> =>
+  Effect.gen(function*() {
+    const read = WebhookAddress.read(request.url, isPrivateAllowed)
+    // The settings may be others than when the webhook was asked for.
+    if (Result.isFailure(read)) return yield* noAnswer(`its address ${read.failure.message}`, true)
+    const url = read.success
+    const host = WebhookAddress.hostOf(url)
+    const addresses = isIP(host) === 0 ? yield* Effect.mapError(lookup.addressesOf(host), ({ message }) => noAnswer(message)) : []
+    const client = yield* open(url, addresses, request)
+    const response = yield* Effect.timeoutOrElse(answerOf(client, request.body), {
+      duration: answerTimeout,
+      orElse: () => Effect.fail(noAnswer(`it did not answer within ${Duration.format(answerTimeout)}`))
+    })
+    yield* Effect.timeoutOption(readBody(response), bodyTimeout)
+    return { status: response.statusCode ?? 0, retryAfter: response.headers["retry-after"] }
+  }).pipe(Effect.scoped)

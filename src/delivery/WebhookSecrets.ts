@@ -1,0 +1,37 @@
+/**
+ * What webhooks are signed with, and the headers of Standard Webhooks (https://www.standardwebhooks.com).
+ */
+import { type Array, Effect, Option, Path, Redacted } from "effect"
+import { randomBytes } from "node:crypto"
+import { Webhook } from "standardwebhooks"
+import { AppConfig } from "../config/AppConfig.ts"
+import * as Credentials from "../config/Credentials.ts"
+
+const bytesOfSecret = 32
+
+export interface Signer {
+  /** The headers of one attempt. `at`: ms since 1970, now; receivers refuse what is older than some minutes. */
+  readonly headers: (id: string, payload: string, at: number) => Readonly<Record<string, string>>
+}
+
+/** Each secret signs, so that a receiver that knows one of them is content. */
+export const signer = (secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted>): Signer => {
+  const webhooks = secrets.map((secret) => new Webhook(Redacted.value(secret)))
+  return {
+    headers: (id, payload, at) => ({
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(at / 1000)),
+      "webhook-signature": webhooks.map((webhook) => webhook.sign(id, new Date(at), payload)).join(" ")
+    })
+  }
+}
+
+/** Those of `WEBHOOK_SECRET`, or one that is made at the first start and kept in the file `webhook-secret` of the data folder. */
+export const load = Effect.gen(function*() {
+  const { dataDir, webhooks } = yield* AppConfig
+  if (Option.isSome(webhooks.secrets)) return signer(webhooks.secrets.value)
+  const path = yield* Path.Path
+  const made = Effect.sync(() => `whsec_${randomBytes(bytesOfSecret).toString("base64")}`)
+  const { content } = yield* Credentials.keepSecret(path.join(dataDir, "webhook-secret"), made)
+  return signer([Redacted.make(content)])
+})

@@ -1,0 +1,27 @@
+/**
+ * Requests that Twilio makes because another webhook was not answered: it asks the fallback URL, and names its error code. Such a request
+ * may be of a live call whose process has died; it is answered like any other request of its call.
+ *
+ * https://www.twilio.com/docs/usage/security/availability-reliability
+ */
+import { Effect, Option, type Scope } from "effect"
+import { loggable } from "../../observability/LogText.ts"
+import * as SampledLog from "../../observability/SampledLog.ts"
+import type { CallParameters } from "../../twilio/webhook/WebhookParameters.ts"
+
+export interface FallbackRequests {
+  /** Logs a fallback with its code and the path that failed, without numbers. Other requests are not logged. */
+  readonly tell: (call: Pick<typeof CallParameters.Type, "CallSid" | "ErrorCode" | "ErrorUrl">) => Effect.Effect<void>
+}
+
+export const make: Effect.Effect<FallbackRequests, never, Scope.Scope> = Effect.map(SampledLog.make, (log) => ({
+  tell: ({ CallSid, ErrorCode, ErrorUrl }) =>
+    Option.match(ErrorCode, {
+      onNone: () => Effect.void,
+      onSome: (errorCode) =>
+        // A webhook can be replayed any number of times.
+        log.tell("fallback", Effect.logWarning("Twilio asks at the fallback URL, since another webhook was not answered").pipe(
+          Effect.annotateLogs({ callSid: CallSid, errorCode, failedPath: loggable(Option.getOrElse(ErrorUrl, () => "")) })
+        ))
+    })
+}))

@@ -1,0 +1,273 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, layer } from "@effect/vitest"
+import { Duration, Effect, Layer, Option } from "effect"
+import * as Deliveries from "../../../src/delivery/Deliveries.ts"
+import { CallStore } from "../../../src/store/CallStore.ts"
+import { Database } from "../../../src/store/Database.ts"
+import { accountSid } from "../../support/conversation/Samples.ts"
+import * as Receiver from "../../support/delivery/Receiver.ts"
+import { until } from "../../support/service/Service.ts"
+import { exactly, identity } from "../../support/service/TestConfig.ts"
+import * as Databases from "../../support/store/Databases.ts"
+import { asksDelivery, began, ended, life, sidOf, turn } from "../../support/store/Writes.ts"
+
+const secret = `whsec_${"n".repeat(32)}`
+const oldSecret = `whsec_${"o".repeat(32)}`
+
+/** Attempts follow each other faster than in a service. */
+const delays = [Duration.millis(50), Duration.millis(50)]
+
+interface Process {
+  readonly store: CallStore["Service"]
+  readonly database: Database["Service"]
+  readonly deliveries: Deliveries.Deliveries["Service"]
+}
+
+/** A process with this environment, until `use` is over. */
+const asProcess = <A, E, R>(env: Databases.Environment, use: (process: Process) => Effect.Effect<A, E, R>, options: Deliveries.Options = {}) => {
+  const all = { WEBHOOK_SECRET: secret, WEBHOOK_PRIVATE_ADDRESSES: "on", ...env }
+  return Effect.gen(function*() {
+    return yield* use({ store: yield* CallStore, database: yield* Database, deliveries: yield* Deliveries.Deliveries })
+  }).pipe(
+    Effect.provide(Layer.fresh(Deliveries.layerOf({ delays, ...options })).pipe(Layer.provideMerge(Databases.storeOf(all)), Layer.provide([exactly(all), identity(), NodeServices.layer])))
+  )
+}
+
+const sid = sidOf(1)
+const id = `call_ended_${sid}`
+
+const rows = ({ sql }: Database["Service"]) =>
+  sql.unsafe<{ id: string; state: string; attempts: number; last_error: string | null; next_at: number | null; payload: string }>("SELECT * FROM deliveries ORDER BY id")
+
+const stateOf = (database: Database["Service"]) => Effect.map(rows(database), ([row]) => row)
+
+/** An ended call that asks for its webhook. */
+const endedCall = ({ store }: Process, url: string, callSid = sid) => {
+  for (const write of [began(callSid, { accountSid }), ended(callSid, 1_700_000_062_000, true), asksDelivery(callSid, "call.ended", url)]) store.write(write)
+}
+
+const arrived = (receiver: Receiver.Receiver, count: number) => until("webhooks that arrived", Effect.sync(() => receiver.received.length), (length) => length >= count)
+
+const settled = (database: Database["Service"], state: string) => until("the webhook's state", stateOf(database), (row) => row?.state === state)
+
+describe("webhooks", { timeout: 60_000 }, () => {
+  layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
+    for (const { name, fresh } of Databases.kinds) {
+      it.effect(`${name}: the receiver verifies them with its secret, and reads the call in them`, () =>
+        Effect.gen(function*() {
+          const receiver = yield* Receiver.make()
+          yield* asProcess(yield* fresh, ({ database, store }) =>
+            Effect.gen(function*() {
+              for (const write of life(sid)) {
+                store.write(write._tag === "CallBegan" ? began(sid, { accountSid, isTranscriptSent: true }) : write._tag === "DeliveryAsked" ? { ...write, url: receiver.url } : write)
+              }
+              yield* arrived(receiver, 2)
+              yield* until("both delivered", rows(database), (all) => all.every(({ state }) => state === "delivered"))
+            }))
+          const events = receiver.received.map((one) => Receiver.verify(secret, one)).toSorted((one, other) => one.type < other.type ? 1 : -1)
+          assert.deepStrictEqual(receiver.received.map((one) => one.id).toSorted(), [`call_ended_${sid}`, `call_started_${sid}`])
+          assert.deepStrictEqual(events.map(({ timestamp, type }) => [type, timestamp]), [["call.started", "2023-11-14T22:13:21.000Z"], ["call.ended", "2023-11-14T22:14:22.000Z"]])
+          const call = { call_sid: sid, direction: "inbound", from: "+14155550123", to: "+14155550100", metadata: { customer: "c-1", visits: 3, nested: { not: "looked for" } } }
+          for (const { data } of events) assert.deepInclude(data, call)
+          assert.notProperty(events[0].data, "status")
+          assert.notProperty(events[0].data, "transcript")
+          assert.deepInclude(events[1].data, { status: "completed", ended_by: "caller", duration_seconds: 61, billable_minutes: 2, resumptions: 0, streams: 2, final: true })
+          const transcript = events[1].data["transcript"] as ReadonlyArray<Record<string, unknown>>
+          assert.deepStrictEqual(transcript.slice(0, 2).map(({ role, text }) => [role, text]), [["agent", "Good morning,"], ["caller", "I want to book a table"]])
+        }))
+
+      it.effect(`${name}: what was not taken is sent again, the same with the same id, until it is`, () =>
+        Effect.gen(function*() {
+          const receiver = yield* Receiver.make((number) => ({ status: [500, 302, 200][number] }))
+          yield* asProcess(yield* fresh, (process) =>
+            Effect.gen(function*() {
+              endedCall(process, receiver.url)
+              yield* settled(process.database, "delivered")
+              assert.include(yield* stateOf(process.database), { attempts: 3, last_error: null, next_at: null })
+            }))
+          assert.deepStrictEqual(receiver.received.map((one) => one.id), [id, id, id])
+          assert.strictEqual(new Set(receiver.received.map(({ body }) => body)).size, 1)
+          for (const one of receiver.received) Receiver.verify(secret, one)
+        }))
+
+      it.effect(`${name}: what fails for too long is given up, and goes again on demand`, () =>
+        Effect.gen(function*() {
+          const receiver = yield* Receiver.make((number) => ({ status: number < 3 ? 503 : 200 }))
+          yield* asProcess(yield* fresh, (process) =>
+            Effect.gen(function*() {
+              const { database, deliveries } = process
+              endedCall(process, receiver.url)
+              yield* settled(database, "failed")
+              assert.include(yield* stateOf(database), { attempts: 3, last_error: "it answered 503" })
+              assert.isTrue(Option.isNone(yield* deliveries.resend(sid, "call_ended")))
+              assert.isTrue(Option.isNone(yield* deliveries.resend(sidOf(2), id)))
+              const again = yield* deliveries.resend(sid, id)
+              assert.include(Option.getOrThrow(again), { id, type: "call.ended", state: "pending", attempts: 0, lastError: null })
+              yield* settled(database, "delivered")
+            }))
+          assert.strictEqual(new Set(receiver.received.map((one) => `${one.id} ${one.body}`)).size, 1)
+          assert.strictEqual(receiver.received.length, 4)
+        }))
+
+      it.effect(`${name}: goes on after a restart`, () =>
+        Effect.gen(function*() {
+          const receiver = yield* Receiver.make((number) => ({ status: number === 0 ? 500 : 200 }))
+          const env = yield* fresh
+          yield* asProcess(env, (process) =>
+            Effect.gen(function*() {
+              endedCall(process, receiver.url)
+              yield* until("the first attempt", stateOf(process.database), (row) => row?.last_error === "it answered 500")
+            }), { delays: [Duration.seconds(1)] })
+          assert.strictEqual(receiver.received.length, 1)
+          yield* asProcess(env, ({ database }) => settled(database, "delivered"))
+          assert.deepStrictEqual(receiver.received.map((one) => one.id), [id, id])
+        }))
+    }
+
+    const sqlite = Databases.kinds[0].fresh
+
+    it.effect("a receiver that wants no more gets no more", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make(() => ({ status: 410 }))
+        yield* asProcess(yield* sqlite, (process) =>
+          Effect.gen(function*() {
+            endedCall(process, receiver.url)
+            yield* settled(process.database, "failed")
+            assert.include(yield* stateOf(process.database), { attempts: 1, last_error: "it answered 410: it wants this no more" })
+          }))
+        assert.strictEqual(receiver.received.length, 1)
+      }))
+
+    it.effect("redirects are not followed", () =>
+      Effect.gen(function*() {
+        const other = yield* Receiver.make()
+        const receiver = yield* Receiver.make(() => ({ status: 307, headers: { location: other.url } }))
+        yield* asProcess(yield* sqlite, (process) =>
+          Effect.gen(function*() {
+            endedCall(process, receiver.url)
+            yield* settled(process.database, "failed")
+            assert.strictEqual((yield* stateOf(process.database)).last_error, "it answered 307, and redirects are not followed")
+          }))
+        assert.strictEqual(other.connections(), 0)
+      }))
+
+    it.effect("a name that leads to a private address is not connected to, and no such address either", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make()
+        const { port } = new URL(receiver.url)
+        const resolve = () => Effect.succeed([{ address: "127.0.0.1", family: 4 }])
+        for (const [host, why, attempts] of [["receiver.example", /private addresses only/, 3], ["127.0.0.1", /private network/, 1], ["[::ffff:7f00:1]", /private network/, 1]] as const) {
+          yield* asProcess({ ...(yield* sqlite), WEBHOOK_PRIVATE_ADDRESSES: "off" }, (process) =>
+            Effect.gen(function*() {
+              endedCall(process, `https://${host}:${port}/hooks`)
+              yield* settled(process.database, "failed")
+              const row = yield* stateOf(process.database)
+              assert.match(row.last_error ?? "", why)
+              assert.strictEqual(row.attempts, attempts)
+            }), { resolve })
+        }
+        assert.strictEqual(receiver.connections(), 0)
+      }))
+
+    it.effect("the connection goes to the address that was checked", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make()
+        let lookups = 0
+        const resolve = () => Effect.sync(() => [{ address: lookups++ === 0 ? "127.0.0.1" : "192.0.2.1", family: 4 }])
+        yield* asProcess(yield* sqlite, (process) =>
+          Effect.gen(function*() {
+            endedCall(process, receiver.url.replace("127.0.0.1", "receiver.example"))
+            yield* settled(process.database, "delivered")
+          }), { resolve })
+        assert.strictEqual(lookups, 1)
+        assert.match(String(receiver.received[0].headers.host), /^receiver\.example:/)
+      }))
+
+    it.effect("receivers of the old and of the new secret take them while it is rotated", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make()
+        yield* asProcess({ ...(yield* sqlite), WEBHOOK_SECRET: `${secret},${oldSecret}` }, (process) => {
+          endedCall(process, receiver.url)
+          return settled(process.database, "delivered")
+        })
+        for (const known of [secret, oldSecret]) assert.strictEqual(Receiver.verify(known, receiver.received[0]).type, "call.ended")
+      }))
+
+    it.effect("a receiver that never answers keeps no other waiting, and a stop leaves its webhooks due", () =>
+      Effect.gen(function*() {
+        const hanging = yield* Receiver.make(() => "hang")
+        const good = yield* Receiver.make()
+        const env = yield* sqlite
+        yield* asProcess(env, (process) =>
+          Effect.gen(function*() {
+            for (let call = 1; call <= 40; call++) endedCall(process, hanging.url, sidOf(call))
+            yield* arrived(hanging, 8)
+            endedCall(process, good.url, sidOf(41))
+            const before = performance.now()
+            yield* arrived(good, 1)
+            assert.isBelow(performance.now() - before, 5000)
+            assert.strictEqual(hanging.received.length, 8)
+          }))
+        const left = yield* Effect.flatMap(Database, rows).pipe(Effect.provide(Databases.databaseOf(env)))
+        const pending = left.filter(({ state }) => state === "pending")
+        assert.strictEqual(pending.length, 40)
+        const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+        assert.isTrue(pending.every(({ attempts, next_at }) => attempts === 0 && (next_at ?? Infinity) <= now))
+      }))
+
+    it.effect("an answer's endless body is not read to its end", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make(() => "endless")
+        yield* asProcess(yield* sqlite, (process) => {
+          endedCall(process, receiver.url)
+          return settled(process.database, "delivered")
+        })
+        assert.strictEqual(receiver.received.length, 1)
+      }))
+
+    it.effect("a call of which no words are kept tells none", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make()
+        yield* asProcess({ ...(yield* sqlite), WEBHOOK_TRANSCRIPT: "on" }, (process) =>
+          Effect.gen(function*() {
+            for (const [call, words] of [[1, false], [2, true]] as const) {
+              process.store.write(began(sidOf(call), { accountSid, keeping: { words, numbers: "plain" } }))
+              process.store.write(turn(sidOf(call), 0, "Good morning"))
+              endedCall(process, receiver.url, sidOf(call))
+            }
+            yield* arrived(receiver, 2)
+          }))
+        const transcripts = receiver.received.map((one) => Receiver.verify(secret, one).data).toSorted((one, other) => String(one["call_sid"]).localeCompare(String(other["call_sid"])))
+        assert.deepStrictEqual(transcripts.map((data) => "transcript" in data), [false, true])
+      }))
+
+    it.effect("another account's are not sent", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make()
+        yield* asProcess(yield* sqlite, (process) =>
+          Effect.gen(function*() {
+            process.store.write(began(sidOf(2)))
+            process.store.write(asksDelivery(sidOf(2), "call.started", receiver.url))
+            endedCall(process, receiver.url)
+            yield* arrived(receiver, 1)
+            yield* Effect.sleep("1 second")
+            assert.isTrue(Option.isNone(yield* process.deliveries.resend(sidOf(2), `call_started_${sidOf(2)}`)))
+          }))
+        assert.deepStrictEqual(receiver.received.map((one) => one.id), [id])
+      }))
+
+    it.effect("two processes of one Postgres send each once", () =>
+      Effect.gen(function*() {
+        const receiver = yield* Receiver.make()
+        const env = yield* Databases.kinds[1].fresh
+        yield* asProcess(env, (first) =>
+          asProcess(env, () =>
+            Effect.gen(function*() {
+              for (let call = 1; call <= 100; call++) endedCall(first, receiver.url, sidOf(call))
+              yield* until("all delivered", rows(first.database), (all) => all.length === 100 && all.every(({ state }) => state === "delivered"))
+            })))
+        assert.strictEqual(receiver.received.length, 100)
+        assert.strictEqual(new Set(receiver.received.map((one) => one.id)).size, 100)
+      }))
+  })
+})

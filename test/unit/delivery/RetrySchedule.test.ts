@@ -1,0 +1,58 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Option } from "effect"
+import { type Attempt, delays, judge, retryAfterMillis } from "../../../src/delivery/RetrySchedule.ts"
+
+const now = Date.UTC(2026, 0, 1)
+const answered = (status: number, retryAfter?: string): Attempt => ({ _tag: "Answered", status, retryAfter })
+const silent: Attempt = { _tag: "NoAnswer", why: "it refuses connections", isHopeless: false }
+
+describe("what becomes of a webhook", () => {
+  it.each([200, 201, 204, 299])("%i: it is delivered", (status) => assert.deepStrictEqual(judge(answered(status), 1, now, 0), { _tag: "Delivered" }))
+
+  it.each([100, 301, 307, 400, 401, 404, 429, 500, 503])("%i: it is tried again after five seconds", (status) => {
+    const verdict = judge(answered(status), 1, now, 0)
+    assert.strictEqual(verdict._tag === "Retry" ? verdict.afterMillis : undefined, 5000)
+  })
+
+  it("410: the receiver wants it no more", () => assert.strictEqual(judge(answered(410), 1, now, 0)._tag, "Failed"))
+
+  it("is tried again for a day, ever more seldom, and then given up", () => {
+    let waited = 0
+    let last = 0
+    let attempts = 1
+    for (;; attempts++) {
+      const verdict = judge(silent, attempts, now, 0)
+      if (verdict._tag !== "Retry") {
+        assert.deepStrictEqual(verdict, { _tag: "Failed", why: "it refuses connections" })
+        break
+      }
+      waited += verdict.afterMillis
+      last = verdict.afterMillis
+    }
+    assert.strictEqual(attempts, delays.length + 1)
+    assert.closeTo(waited, Duration.toMillis("24 hours"), Duration.toMillis("1 minute"))
+    assert.isAbove(last, Duration.toMillis("6 hours"))
+  })
+
+  it("is given up at once where another attempt is of no use", () =>
+    assert.deepStrictEqual(judge({ ...silent, isHopeless: true }, 1, now, 0), { _tag: "Failed", why: "it refuses connections" }))
+
+  it("waits for up to a tenth longer, so that not all come back at once", () => {
+    const verdict = judge(silent, 2, now, 1)
+    assert.strictEqual(verdict._tag === "Retry" ? verdict.afterMillis : 0, 330_000)
+  })
+
+  it.each([
+    ["120", 120_000],
+    ["2", 5000],
+    ["Thu, 01 Jan 2026 00:10:00 GMT", 600_000],
+    ["999999999", 36_000_000],
+    ["soon", 5000],
+    ["", 5000]
+  ])("waits as long as the receiver asks for: Retry-After: %s", (retryAfter, expected) => {
+    const verdict = judge(answered(429, retryAfter), 1, now, 0)
+    assert.strictEqual(verdict._tag === "Retry" ? verdict.afterMillis : undefined, expected)
+  })
+
+  it("takes a date of the past for no wait", () => assert.deepStrictEqual(retryAfterMillis("Wed, 31 Dec 2025 00:00:00 GMT", now), Option.some(0)))
+})
