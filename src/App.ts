@@ -20,6 +20,7 @@ import { CallHistories } from "./call/history/CallHistories.ts"
 import { CallRecorder } from "./call/recording/CallRecorder.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
 import { AppConfig } from "./config/AppConfig.ts"
+import * as Contradictions from "./config/Contradictions.ts"
 import { Credentials } from "./config/Credentials.ts"
 import * as Deliveries from "./delivery/Deliveries.ts"
 import { PublicUrl } from "./http/connections/PublicUrl.ts"
@@ -68,6 +69,9 @@ const announce = Effect.gen(function*() {
   yield* Effect.sync(() => LineCodec.warmUp(agents.standard.sampleRate))
   yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
   for (const warning of config.warnings) yield* Effect.logWarning(warning)
+  if (agents.standard.isRecorded === true && Contradictions.keepsRecordingsToItself(config) && !config.recording.all) {
+    yield* Effect.logWarning(Contradictions.sharesNoRecordings)
+  }
   if (identity.isLocalAccount) {
     yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")
   } else if (config.server.publicUrl._tag === "None" && config.server.trustedProxies.length === 0) {

@@ -11,11 +11,11 @@
  *
  * A missed target is printed. It fails only if frames did not take the fast path: then the other figures mean nothing.
  */
-import { fork } from "node:child_process"
 import { join } from "node:path"
 import { connect } from "./inspect.ts"
-import type { Load, Seen } from "./load.ts"
-import { argument, cpuSeconds, here, moveTo, onCore, pause, ready, residentMiB, root, type Service, startService } from "./processes.ts"
+import type { Load } from "./load.ts"
+import { argument, here, onCore, pause, ready, residentMiB, root, type Service, startService } from "./processes.ts"
+import { allEnded, measure, median, ms, type Round } from "./rounds.ts"
 
 const target = {
   cpuRatio: 1.4,
@@ -36,51 +36,15 @@ const seconds = argument("seconds", 20)
 const rounds = argument("rounds", 5)
 const warmup = argument("warmup", 5)
 
-interface Round extends Seen {
-  readonly cpuPerFrame: number
-  readonly cpuShare: number
-}
-
 interface ServiceRound extends Round {
   /** Frames that the service read on the fast path, by its own count. */
   readonly scanned: number
 }
 
-const measure = (pid: number, load: Load, onSteady: () => void = () => {}): Promise<Round> =>
-  new Promise((resolve, reject) => {
-    const child = fork(join(here, "load.ts"), { execArgv: [] })
-    moveTo(1, child.pid!)
-    let before = 0
-    let used = 0
-    child.on("message", (message) => {
-      if (message === "steady") {
-        before = cpuSeconds(pid)
-        onSteady()
-      } else if (message === "done") used = cpuSeconds(pid) - before
-      else {
-        const seen = message as Seen
-        const frames = load.calls * load.seconds * 50
-        resolve({ ...seen, cpuPerFrame: (used / frames) * 1e6, cpuShare: used / load.seconds })
-      }
-    })
-    child.once("exit", (code) => code === 0 || reject(new Error(`the load generator stopped with ${code}`)))
-    child.send(load)
-  })
-
 /** The service's own count of frames that took the fast path. */
 const scannedFrames = async (url: string): Promise<number> => {
   const text = await (await fetch(`${url}/metrics`)).text()
   return Number(/^client_caller_frames_scanned_total (\d+)/m.exec(text)?.[1] ?? 0)
-}
-
-/** A call tells its counts once a second, and at its end, which comes a little later than the caller's hang-up. */
-const allEnded = async (url: string) => {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const { active_connections } = await (await fetch(`${url}/health`)).json() as { readonly active_connections: number }
-    if (active_connections === 0) return
-    await pause(100)
-  }
-  throw new Error("Calls of the last round have not ended within ten seconds.")
 }
 
 const measureService = async ({ account, pid, target: url }: Service, load: Omit<Load, "target" | "account">): Promise<ServiceRound> => {
@@ -89,9 +53,6 @@ const measureService = async ({ account, pid, target: url }: Service, load: Omit
   await allEnded(url)
   return { ...round, scanned: await scannedFrames(url) - before }
 }
-
-const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-const ms = (value: number) => `${value.toFixed(2)} ms`
 
 const print = (name: string, round: Round) =>
   console.log(

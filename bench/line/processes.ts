@@ -70,11 +70,11 @@ export interface Service {
 }
 
 /** The service as it is shipped, with a local account, on core 0. */
-export const startService = async (flags: ReadonlyArray<string>): Promise<Service> => {
+export const startService = async (flags: ReadonlyArray<string>, env: Record<string, string> = {}): Promise<Service> => {
   const data = mkdtempSync(join(tmpdir(), "client-caller-bench-"))
   const child = onCore(0, join(root, "dist/main.js"), {
     flags,
-    env: { SERVER_PORT: "18000", DATA_DIR: data, MAX_CALLS: "1000", LOG_LEVEL: "Error", LOG_FORMAT: "json", AGENT: "echo" }
+    env: { SERVER_PORT: "18000", DATA_DIR: data, MAX_CALLS: "1000", LOG_LEVEL: "Error", LOG_FORMAT: "json", AGENT: "echo", ...env }
   })
   await ready(child, /API key/)
   const target = "http://127.0.0.1:18000"

@@ -25,6 +25,10 @@ export interface Agent {
    * caller's oldest are dropped. Unset: as many as fit into `MEDIA_BACKLOG`.
    */
   readonly maxBacklogFrames?: number
+  /** `false`: of its calls only figures are kept. */
+  readonly keepsWords?: boolean
+  /** Where the webhooks of its calls go; unset: to the service's address. */
+  readonly webhookUrl?: string
   /** Its calls are recorded. */
   readonly isRecorded?: boolean
   /** Begins its part of one call. The agent's fibers and engines live as long as the scope. */

@@ -108,7 +108,8 @@ export const layer = Layer.effect(
           ...(record === undefined ? {} : { record })
         })
       })
-      const agent: Agent = { name: definition.name, sampleRate: 8000, isRecorded: definition.isRecorded === true, answer }
+      const { keepsWords, name, webhookUrl } = definition
+      const agent: Agent = { name, sampleRate: 8000, isRecorded: definition.isRecorded === true, answer, ...(keepsWords === undefined ? {} : { keepsWords }), ...(webhookUrl === undefined ? {} : { webhookUrl }) }
       return agent
     })
 

@@ -59,7 +59,11 @@ export const make = Effect.fnUntraced(function*(
   const scope = yield* Scope.make()
   const watch = yield* ConversationFeed.make(history.firstEvent)
   const events = CallEvents.make(watch, history)
-  const lifecycle = yield* CallLifecycle.make(info, (state) => Effect.andThen(events.onPhase(state), onPhase(state)))
+  const lifecycle = yield* CallLifecycle.make(
+    info,
+    { maxResumptions: limits.resumptions, resumptions: history.lostStreams },
+    (state) => Effect.andThen(events.onPhase(state), onPhase(state))
+  )
   history.began()
   const streams = CallStreams.make(info, lifecycle, history, {
     media: limits.media,

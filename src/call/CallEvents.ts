@@ -37,7 +37,7 @@ export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHis
     onPhase: (state) => {
       const { phase } = state
       if (phase._tag === "Connected" || phase._tag === "Streaming") return Effect.sync(history.answered)
-      return phase._tag === "Ended" ? Effect.sync(() => history.ended(state)) : Effect.void
+      return phase._tag === "Ended" ? Effect.sync(() => history.ended(phase.reason, state.resumptions)) : Effect.void
     },
     finish: (reason) =>
       Effect.suspend(() => last === undefined ? Effect.void : tell({ _tag: "Ended", at: last.at, turn: last.turn, reason: wordOf(reason) }))

@@ -15,8 +15,10 @@ export interface CallInfo {
   readonly callerKey?: string
   /** Where Twilio asks what next after a transfer; unset: the call then ends. */
   readonly continueUrl?: string
-  /** What is kept of the call; unset: the service's defaults. */
+  /** What is kept of the call; unset: what its agent and the configuration say. */
   readonly keeping?: CallKeeping
+  /** Of a call that we placed: in the URL that Twilio asked. */
+  readonly ticket?: string
 }
 
 /** What the request for a call, its agent and the configuration say of its history. */
@@ -50,4 +52,6 @@ export interface CallLimits {
   readonly media: Duration.Duration
   /** How much of the caller's sound may wait, and how long a gap in it may be a stall of the network. */
   readonly backlog: Duration.Duration
+  /** How often a lost media stream may be replaced. */
+  readonly resumptions: number
 }

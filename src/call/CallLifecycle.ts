@@ -6,7 +6,7 @@
 import { type Cause, Effect, Metric, Queue, Ref } from "effect"
 import * as Metrics from "../observability/Metrics.ts"
 import type { CallInfo } from "./CallInfo.ts"
-import { type CallEvent, type CallState, type Command, initial, type Phase, transition } from "./CallState.ts"
+import { type CallEvent, type CallState, type Command, begin, type Phase, transition } from "./CallState.ts"
 
 /**
  * The call has entered a new phase. Runs once for each, in the fiber that brought the event, which can't be interrupted meanwhile.
@@ -29,8 +29,10 @@ export interface CallLifecycle {
 
 export const make = Effect.fnUntraced(function*(
   { agent, callSid, direction }: CallInfo,
+  resumptions: { readonly maxResumptions: number; readonly resumptions: number },
   onPhase: OnPhase
 ): Effect.fn.Return<CallLifecycle> {
+  const initial = begin(resumptions)
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
 

@@ -12,24 +12,23 @@ import type { StoredCall } from "../store/CallStore.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
-import type { CallInfo } from "./CallInfo.ts"
-import { type CallState, CallEvent, type EndReason, initial, isTerminal, isUnanswered, Phase } from "./CallState.ts"
+import type { CallInfo, CallKeeping } from "./CallInfo.ts"
+import { type CallState, CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
 import { CallHistories } from "./history/CallHistories.ts"
+import * as Keeping from "./history/Keeping.ts"
 import * as AbsentCalls from "./registry/AbsentCalls.ts"
 import * as Admission from "./registry/Admission.ts"
 import * as CallControls from "./registry/CallControls.ts"
 import * as EndedFeeds from "./registry/EndedFeeds.ts"
+import { ExpectedCalls } from "./registry/ExpectedCalls.ts"
 import * as LiveCalls from "./registry/LiveCalls.ts"
 import * as Ownership from "./registry/Ownership.ts"
 import * as StoredInfo from "./registry/StoredInfo.ts"
 
 /** After live calls were told to end, how long they may take. */
 const closingTimeout = Duration.seconds(5)
-
-/** A call that Twilio has ended, and that no process had any more: its stream was lost with its process. */
-const endedByTwilio: CallState = { ...initial, phase: Phase.Ended({ reason: "streamLost" }) }
 
 /** See `CallRegistry.drain`. */
 const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>) => {
@@ -84,6 +83,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
+  /** A call that is about to be placed: its URL has this ticket, and this is to be kept of it. */
+  readonly expect: (ticket: string, keeping: CallKeeping) => Effect.Effect<void>
   /** Keeps a line for a call that is about to be placed, until the scope closes; a drain waits for it. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
@@ -93,12 +94,14 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   static readonly layer = Layer.effect(
     CallRegistry,
     Effect.gen(function*() {
-      const { limits, twilio } = yield* AppConfig
+      const { limits, store: { numbers }, twilio } = yield* AppConfig
       const rest = yield* RestClient
       const histories = yield* CallHistories
       const absent = yield* AbsentCalls.make
       const live = LiveCalls.make(limits)
       const feeds = EndedFeeds.make()
+      const expected = new ExpectedCalls()
+      const keepingOf = ({ agent, keeping, ticket }: CallInfo) => keeping ?? expected.find(ticket) ?? Keeping.of(agent, numbers)
 
       const dispatch = (callSid: CallSid, event: CallEvent) =>
         Effect.suspend(() => {
@@ -132,17 +135,19 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const ownership = yield* Ownership.make({
         live,
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
-        onOrphanEnded: Effect.fnUntraced(function*(stored, facts) {
+        onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
-          history.ended(endedByTwilio)
+          history.takeOver()
+          history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
           history.reported(facts)
         })
       })
-      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, onBegin: ownership.take, onPhase })
+      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, keepingOf, onBegin: ownership.take, onPhase })
 
       return CallRegistry.of({
         admit,
         adopt,
+        expect: (ticket, keeping) => Effect.sync(() => expected.add(ticket, keeping)),
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>

@@ -84,24 +84,25 @@ export interface CallState {
   readonly isTransferring: boolean
   /** How often a stream was lost, another took its place, or Twilio asked again because none had started. */
   readonly resumptions: number
+  /** After so many the call is given up: a connection on the way does not hold. */
+  readonly maxResumptions: number
   /** The number of Twilio's next request for what comes next. It is in the URL that we gave, so a replay has an older number. */
   readonly step: number
   /** Where Twilio was told to connect the sound next, though this phase still holds. Each new phase begins without an offer. */
   readonly offer: "none" | "here" | "elsewhere"
 }
 
-export const initial: CallState = {
+/** A call that begins, or that another process had; then `resumptions` counts the streams that were lost there. */
+export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumptions: number; readonly resumptions?: number }): CallState => ({
   phase: Phase.Initiated(),
   sequence: -1,
   isAnswered: false,
   isTransferring: false,
-  resumptions: 0,
+  resumptions,
+  maxResumptions,
   step: 0,
   offer: "none"
-}
-
-/** After so many further streams a call is given up: a connection on the way does not hold. */
-export const maxResumptions = 5
+})
 
 /**
  * What a call waits for; one of each at most.
@@ -209,7 +210,7 @@ const waitForStart = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer
 
 /** Offers a stream without leaving the phase. A second offer does not extend the wait of the first. */
 const offer = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition => {
-  if (state.resumptions >= maxResumptions) return unchanged(state)
+  if (state.resumptions >= state.maxResumptions) return unchanged(state)
   const offered: CallState = { ...state, offer: streamsHere ? "here" : "elsewhere" }
   return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : unchanged(offered)
 }
@@ -229,9 +230,12 @@ const followOrGiveUp = (
   reason: EndReason,
   ...commands: ReadonlyArray<Command>
 ): Transition =>
-  state.resumptions >= maxResumptions
+  state.resumptions >= state.maxResumptions
     ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
     : follow(state, streamsHere, ...commands)
+
+/** Of a call that another process had: the stream that was lost with that process was one too many. */
+const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean => resumptions > maxResumptions
 
 const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
   const isNext = asked !== "first" && step === before.step
@@ -241,6 +245,7 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
+      if (wasLostTooOften(state)) return to(state, Phase.Ending({ reason: "streamLost" }), Command.Arm({ timer: "ending" }))
       return to({ ...state, isAnswered: true }, Phase.Connected(), waitForStart(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
       if (asked === "first" || !state.isAnswered) return to({ ...state, isAnswered: true }, phase, waitForStart(streamsHere))
@@ -254,7 +259,7 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
       return offer(state, streamsHere)
     case "Transferred":
       // Nobody answered there, and the caller comes back to the agent, who begins anew. Or this is a replay.
-      return asked === "afterTransfer" && state.resumptions >= maxResumptions
+      return asked === "afterTransfer" && state.resumptions >= state.maxResumptions
         ? to(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
         : offer(state, streamsHere)
     case "Ending":
@@ -275,6 +280,8 @@ const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => 
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
+      if (wasLostTooOften(state)) return onHangUp(state, "streamLost")
+      return start(state, Command.Disarm({ timer: "resuming" }))
     case "Connected":
     case "Resuming":
       return start(state, Command.Disarm({ timer: "resuming" }))
@@ -311,7 +318,7 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
     case "Closed":
       return ending(ended.reason)
     case "Lost":
-      return state.resumptions >= maxResumptions
+      return state.resumptions >= state.maxResumptions
         ? ending("streamLost")
         : to(
           { ...state, resumptions: state.resumptions + 1 },

@@ -3,6 +3,7 @@
  * another.
  */
 import { Deferred, Effect, Fiber, Scope } from "effect"
+import { EngineMeter } from "../conversation/ports/EngineMeter.ts"
 import type { StreamSid } from "../domain/Sid.ts"
 import type { MediaStream } from "../twilio/media/MediaStream.ts"
 import type { CallInfo } from "./CallInfo.ts"
@@ -47,7 +48,7 @@ export interface CallStreams {
 export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
-  history: Pick<CallHistory, "streamBegan" | "record" | "isRecorded" | "remember" | "actions">,
+  history: Pick<CallHistory, "streamBegan" | "record" | "isRecorded" | "remember" | "actions" | "used">,
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
@@ -69,7 +70,7 @@ export const make = (
     const run = Effect.flatMap(history.record(stream, info.agent), (listener) =>
       MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))
     return Effect.raceFirst(
-      Effect.scoped(run),
+      Effect.scoped(Effect.provideService(run, EngineMeter, history.used)),
       Effect.map(toClose, (reason): StreamEnd => {
         closedFor = reason
         return { _tag: "Closed", reason }

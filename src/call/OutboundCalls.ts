@@ -4,13 +4,15 @@
  * A dial that was begun is finished even if the client who asked for it goes away. Its outcome is kept under the client's
  * `Idempotency-Key`, so that asking again does not ring again.
  */
-import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option } from "effect"
+import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option, Random } from "effect"
 import { Agents } from "../agent/Agents.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Credentials } from "../config/Credentials.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
+import type { CallKeeping } from "./CallInfo.ts"
 import { CallRegistry } from "./CallRegistry.ts"
+import * as Keeping from "./history/Keeping.ts"
 import * as DialLimits from "./outbound/DialLimits.ts"
 import * as DialPlan from "./outbound/DialPlan.ts"
 import * as DialTurns from "./outbound/DialTurns.ts"
@@ -19,8 +21,13 @@ import { mayHaveRung, type OutboundError, type OutboundRequest, type PlacedCall 
 import { LineBusy } from "./registry/Admission.ts"
 
 /** Equal for requests that ask for the same call. */
-const fingerprintOf = ({ agent, to, websocketUrl }: OutboundRequest) =>
-  JSON.stringify([to, Option.getOrNull(agent), Option.getOrNull(websocketUrl)])
+const fingerprintOf = ({ agent, keeping, to, websocketUrl }: OutboundRequest) =>
+  JSON.stringify([
+    to,
+    Option.getOrNull(agent),
+    Option.getOrNull(websocketUrl),
+    Object.entries(keeping).toSorted(([one], [other]) => one < other ? -1 : 1)
+  ])
 
 export class OutboundCalls extends Context.Service<OutboundCalls, {
   /** Ends when Twilio has taken the call: the phone then rings, or will soon. */
@@ -54,19 +61,29 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         return { ...dialled, queuedMillis }
       })
 
+      /** The URL with a ticket, where the request says what is to be kept: Twilio may ask it before it tells the call's SID. */
+      const expected = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
+        if (Object.keys(request.keeping).length === 0) return url
+        const ticket = `${(yield* Random.nextInt).toString(36)}${(yield* Random.nextInt).toString(36)}`.replaceAll("-", "")
+        yield* registry.expect(ticket, keeping)
+        return `${url}&ticket=${ticket}`
+      })
+
       const dial = Effect.fn("OutboundCalls.dial")(function*(request: OutboundRequest) {
         const { baseUrl, to } = request
         const plan = yield* planFor(request)
         const { agent, from } = plan
+        const keeping = Keeping.of(agent, config.store.numbers, request.keeping)
         yield* registry.reserve
-        const dialled = yield* countDial(to, dialInTurn(request, plan))
+        const dialled = yield* countDial(to, dialInTurn(request, { ...plan, url: yield* expected(request, plan.url, keeping) }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",
           from: Option.some(from),
           to: Option.some(to),
           agent,
-          continueUrl: `${baseUrl}/twilio/continue`
+          continueUrl: `${baseUrl}/twilio/continue`,
+          keeping
         })
         return { ...dialled, to, from, agent: agent.name }
       }, Effect.scoped)

@@ -65,6 +65,10 @@ export const impossible = ({ apiKey, server, twilio, webhooks }: Settings): Read
 export const sharesNoRecordings =
   "RECORDING_DIR and S3_BUCKET are not set while DATABASE_URL is: a recording can be had only from the process that made it. Several processes need a shared folder or a bucket."
 
+/** Whether other processes of the same store can't have this one's recordings. */
+export const keepsRecordingsToItself = ({ recording, store }: Pick<Settings, "recording" | "store">): boolean =>
+  Option.isSome(store.database) && Option.isNone(recording.dir) && Option.isNone(recording.bucket)
+
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
 /**
@@ -98,17 +102,17 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
   }
-  if (Option.isNone(recording.bucket)) {
-    const unused = given.filter((name) => name.startsWith("S3_") && known.includes(name))
-    for (const name of unused) lines.push(`${name} does nothing: it is for a bucket, and S3_BUCKET names none.`)
-    if (recording.all && Option.isSome(store.database) && Option.isNone(recording.dir)) lines.push(sharesNoRecordings)
-  }
   if (store.retention.wordsDays > store.retention.figuresDays) {
     lines.push("STORE_WORDS_DAYS does nothing: all of a call goes after STORE_FIGURES_DAYS.")
   }
   if (store.numbers === "hashed" && Option.isSome(store.database) && Option.isNone(store.key)) {
     lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own, and none finds the numbers of another. Set STORE_KEY.")
   }
+  if (Option.isNone(recording.bucket)) {
+    const unused = given.filter((name) => name.startsWith("S3_") && known.includes(name))
+    for (const name of unused) lines.push(`${name} does nothing: it is for a bucket, and S3_BUCKET names none.`)
+  }
+  if (recording.all && keepsRecordingsToItself(settings)) lines.push(sharesNoRecordings)
   if (limits.callsPerCaller > limits.calls) {
     lines.push("MAX_CALLS_PER_CALLER does nothing: all callers together have MAX_CALLS at most.")
   }

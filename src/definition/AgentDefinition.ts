@@ -123,6 +123,10 @@ export interface AgentDefinition {
   /** The numbers that the call may be transferred to, by the name that the model uses. */
   readonly transfers?: Readonly<Record<string, PhoneNumber>>
   readonly tools?: ReadonlyArray<Tool>
+  /** `false`: of its calls only figures are kept, no word and no sound. Unset: all. */
+  readonly keepsWords?: boolean
+  /** Where the webhooks of its calls go. Unset: to the service's address. */
+  readonly webhookUrl?: string
   /** The longest call in ms, with the goodbye; never above `MAX_CALL_DURATION`. */
   readonly maxDuration: number
 }

@@ -11,7 +11,7 @@ import { AppConfig } from "../config/AppConfig.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
-import type { StoreUnreachable } from "../store/CallStore.ts"
+import { CallStore, type StoreUnreachable } from "../store/CallStore.ts"
 import { type Claimed, type Delivery, DeliveryTable } from "./DeliveryTable.ts"
 import { Payloads } from "./Payloads.ts"
 import * as ReceiverLookup from "./ReceiverLookup.ts"
@@ -25,6 +25,9 @@ const maxOfHost = 8
 
 /** Between looks for what is due. */
 const lookEvery = Duration.millis(500)
+
+/** Between looks for ends of calls whose process died before it asked for their webhook. */
+const lookForForgottenEvery = Duration.minutes(1)
 
 /** How long the end of the process waits for answers. */
 const lastAnswers = Duration.seconds(3)
@@ -151,6 +154,24 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     )
 })
 
+/** Asks for `call.ended` in the place of processes that died. */
+const makeForgotten = Effect.gen(function*() {
+  const { webhooks } = yield* AppConfig
+  const table = yield* DeliveryTable
+  const store = yield* CallStore
+  const clock = yield* Clock.Clock
+  return Effect.gen(function*() {
+    if (!table.isReady()) return
+    for (const { call_sid, webhook_url } of yield* table.forgottenEnds) {
+      const url = webhook_url ?? Option.getOrUndefined(webhooks.url)?.href
+      if (url !== undefined) store.write({ _tag: "DeliveryAsked", callSid: call_sid, type: "call.ended", url, at: clock.currentTimeMillisUnsafe() })
+    }
+  }).pipe(
+    Effect.catchTag("StoreUnreachable", () => Effect.void),
+    Effect.catchDefect((defect) => Effect.logError("Forgotten ends of calls could not be looked for", defect))
+  )
+})
+
 const make = Effect.fnUntraced(function*(options: Options) {
   const { webhooks } = yield* AppConfig
   const table = yield* DeliveryTable
@@ -178,6 +199,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(sending), lastAnswers))
   yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(lookEvery)))
+  yield* Effect.forkScoped(Effect.repeat(yield* makeForgotten, Schedule.spaced(lookForForgottenEvery)))
 
   return Deliveries.of({
     resend: Effect.fnUntraced(function*(callSid, id) {

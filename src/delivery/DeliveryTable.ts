@@ -77,6 +77,15 @@ const toDelivery = (row: DeliveryRow): Delivery => ({
   updatedAt: row.updated_at
 })
 
+/** An end is final a minute after it; later, the process that would have said so is gone. */
+const forgottenAfterMillis = 3 * 60_000
+
+/** Of older ends nobody is told any more. */
+const forgottenUntilMillis = 24 * 60 * 60_000
+
+/** Ends of one look. */
+const maxForgotten = 100
+
 type Asked<A> = Effect.Effect<A, StoreUnreachable>
 
 export class DeliveryTable extends Context.Service<DeliveryTable, {
@@ -86,6 +95,8 @@ export class DeliveryTable extends Context.Service<DeliveryTable, {
   readonly due: (busyHosts: ReadonlyArray<string>) => Asked<ReadonlyArray<{ readonly id: string; readonly host: string }>>
   /** Those of these that no other process has claimed in the meantime. */
   readonly claim: (ids: ReadonlyArray<string>) => Asked<ReadonlyArray<Claimed>>
+  /** Calls whose process died after their end and before it asked for `call.ended`; with their own address, or `null`. */
+  readonly forgottenEnds: Asked<ReadonlyArray<{ readonly call_sid: CallSid; readonly webhook_url: string | null }>>
   /** All further attempts send this. */
   readonly prepared: (id: string, payload: string) => Asked<void>
   readonly delivered: (claimed: Claimed) => Asked<void>
@@ -131,6 +142,14 @@ const make = Effect.gen(function*() {
         ),
         (rows) => rows.map(({ call_sid, ...row }) => ({ ...row, callSid: call_sid }))
       )),
+    forgottenEnds: Effect.suspend(() =>
+      query(run(
+        `SELECT call_sid, webhook_url FROM calls WHERE is_final = 0 AND ended_at > ? AND ended_at < ? AND account_sid = ?
+          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = 'call_ended_' || calls.call_sid)
+          AND NOT EXISTS (SELECT 1 FROM erased_calls WHERE erased_calls.call_sid = calls.call_sid) LIMIT ${maxForgotten}`,
+        [now() - forgottenUntilMillis, now() - forgottenAfterMillis, accountSid]
+      ))
+    ),
     prepared: (id, payload) => update("payload = ? WHERE id = ?", [payload, id]),
     // Also where the lease was over and another process sends it once more.
     delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),

@@ -7,6 +7,7 @@ import type { HttpClient } from "effect/http"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { EngineChoice, EngineSettings } from "../config/EngineSettings.ts"
 import type { EngineFailed, Stage } from "../conversation/ports/Engine.ts"
+import { embedded } from "../conversation/ports/EngineMeter.ts"
 import { ReplyModel } from "../conversation/ports/ReplyModel.ts"
 import { SpeechToText } from "../conversation/ports/SpeechToText.ts"
 import { TextToSpeech } from "../conversation/ports/TextToSpeech.ts"
@@ -14,6 +15,7 @@ import * as Flite from "./embedded/flite/FliteTextToSpeech.ts"
 import * as Scripted from "./embedded/script/ScriptedReplyModel.ts"
 import * as Silero from "./embedded/silero/SileroVoiceActivity.ts"
 import * as SoundSwallower from "./embedded/soundswallower/SoundSwallowerSpeechToText.ts"
+import * as EngineName from "./EngineName.ts"
 import type * as Failover from "./failover/Failover.ts"
 import type { Member } from "./failover/Member.ts"
 import * as FallbackReplyModel from "./failover/FallbackReplyModel.ts"
@@ -45,9 +47,6 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions,
 /** Whether the server answered, be it with an error. */
 const isAnswer = (error: EngineFailed): boolean => ServerError.statusOf(error) !== undefined
 
-/** The server's name in logs and metrics. */
-const nameOf = ({ url }: EngineSettings) => `${url.host}${url.pathname === "/" ? "" : url.pathname}`
-
 type Members<S> = ReadonlyArray<Member<S>>
 
 const stageOf = <I, S, E, RE>(options: {
@@ -70,12 +69,12 @@ const stageOf = <I, S, E, RE>(options: {
 
       const member = Effect.fnUntraced(function*(choice: EngineChoice) {
         if (choice._tag === "Embedded") {
-          return { name: "embedded", engine: adapted(Context.get(yield* Layer.build(options.embedded), options.service), choice) }
+          return { name: embedded, engine: adapted(Context.get(yield* Layer.build(options.embedded), options.service), choice) }
         }
         const { settings } = choice
         const endpoint = yield* OpenAiClient.make(options.stage, settings)
         yield* Effect.forkScoped(endpoint.warm(warmConnections))
-        return { name: nameOf(settings), engine: adapted(yield* options.server(settings), choice), probe: Liveness.make(endpoint) }
+        return { name: EngineName.of(settings), engine: adapted(yield* options.server(settings), choice), probe: Liveness.make(endpoint) }
       })
 
       const members = yield* Effect.forEach(choices, member)

@@ -72,6 +72,10 @@ export class CallStore extends Context.Service<CallStore, {
    */
   readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
   readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
+  /** Calls without an end that began before this time (ms since 1970), and whose process has given no sign of life since. Some hundred at once. */
+  readonly unended: (before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
+  /** Makes this process such a call's owner; `false`: another process was quicker, or its own has come back. */
+  readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
   /** All calls that belong to this process. */
   readonly owned: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
   /** The call is nobody's any more. */
@@ -85,6 +89,13 @@ export class CallStore extends Context.Service<CallStore, {
   /** Whether several processes may share this store. */
   readonly isShared: boolean
 }>()("client-caller/store/CallStore") {}
+
+/** A call that has no end, and no process that it could have one from. */
+export interface UnendedCall {
+  readonly callSid: CallSid
+  /** The last sign of life of it, ms since 1970. */
+  readonly seenAt: number
+}
 
 /** What one process tells a call's owner. */
 export interface CallSignal {

@@ -10,6 +10,9 @@ import type { Database } from "./Database.ts"
 /** Signals of one look. */
 const signalsAtOnce = 500
 
+/** Calls without an end of one look. */
+const unendedAtOnce = 200
+
 /** How long used tokens and untaken signals are remembered; a token is valid for a few minutes. */
 const keptMillis = 24 * 60 * 60 * 1000
 
@@ -91,14 +94,9 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
 /** The writes of a process, as far as they must be there before it asks. */
 type Settled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 
-export const make = Effect.fnUntraced(function*(database: Database["Service"], settled: Settled) {
-  const { dialect, query, sql, transaction } = database
-  const clock = yield* Clock.Clock
-  const now = () => clock.currentTimeMillisUnsafe()
-  /** This process. */
-  const self = randomUUID()
-
-  const find = Effect.fnUntraced(function*(callSid: CallSid) {
+/** Finds a call with its memory and its open actions. */
+const makeFind = ({ query, sql }: Database["Service"], settled: Settled) =>
+  Effect.fnUntraced(function*(callSid: CallSid) {
     yield* settled(callSid)
     return yield* query(Effect.gen(function*() {
       const [row] = yield* sql<CallRow>`SELECT calls.*,
@@ -111,6 +109,15 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
       return Option.some(toStoredCall(row, actions))
     }))
   })
+
+export const make = Effect.fnUntraced(function*(database: Database["Service"], settled: Settled) {
+  const { dialect, query, sql, transaction } = database
+  const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe()
+  /** This process. */
+  const self = randomUUID()
+
+  const find = makeFind(database, settled)
 
   const own = (callSid: CallSid) =>
     query(Effect.map(
@@ -132,6 +139,31 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
 
   /** Of another process it stays: that one went on with it. */
   const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
+
+  const greatest = sql.literal(dialect === "pg" ? "GREATEST" : "MAX")
+  const unended = (before: number) =>
+    query(Effect.map(
+      sql<{ call_sid: CallSid; seen_at: number }>`SELECT calls.call_sid, ${greatest}(
+          calls.started_at,
+          COALESCE(calls.answered_at, 0),
+          COALESCE(live_calls.heartbeat, 0),
+          COALESCE((SELECT MAX(at) FROM events WHERE events.call_sid = calls.call_sid), 0),
+          COALESCE((SELECT MAX(started_at) FROM streams WHERE streams.call_sid = calls.call_sid), 0),
+          COALESCE((SELECT at FROM conversations WHERE conversations.call_sid = calls.call_sid), 0)
+        ) AS seen_at
+        FROM calls LEFT JOIN live_calls ON live_calls.call_sid = calls.call_sid
+        WHERE calls.ended_at IS NULL AND calls.started_at < ${before} AND COALESCE(live_calls.heartbeat, 0) < ${before}
+        ORDER BY calls.started_at LIMIT ${unendedAtOnce}`,
+      (rows) => rows.map(({ call_sid, seen_at }) => ({ callSid: call_sid, seenAt: seen_at }))
+    ))
+
+  const claim = (callSid: CallSid, before: number) =>
+    query(Effect.map(
+      sql`INSERT INTO live_calls (call_sid, owner, epoch, heartbeat) VALUES (${callSid}, ${self}, 1, ${now()})
+        ON CONFLICT (call_sid) DO UPDATE SET owner = excluded.owner, epoch = live_calls.epoch + 1, heartbeat = excluded.heartbeat
+        WHERE live_calls.heartbeat < ${before} RETURNING epoch`,
+      (rows) => rows.length > 0
+    ))
 
   const redeem = (nonce: string) =>
     query(Effect.map(
@@ -163,5 +195,5 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(beat)), Schedule.spaced("10 seconds")))
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(forget)), Schedule.spaced("1 hour")))
 
-  return { find, own, isOwner, owned, disown, redeem, tell, signals }
+  return { find, own, isOwner, unended, claim, owned, disown, redeem, tell, signals }
 })

@@ -98,6 +98,8 @@ export const AgentSchema = Schema.Struct({
   fillers: Schema.optionalKey(Schema.Struct({ after: Schema.optionalKey(Millis), lines: Schema.optionalKey(Texts) })),
   transfers: Schema.optionalKey(Schema.Record(Schema.String, Telephone)),
   tools: Schema.optionalKey(Schema.Record(Schema.String, ToolEntry)),
+  store: Schema.optionalKey(Schema.Boolean),
+  webhook: Schema.optionalKey(WebUrl),
   maxDuration: Schema.optionalKey(Millis)
 })
 /** The content of a file whose keys and values are right one by one. */

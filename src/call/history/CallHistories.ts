@@ -9,7 +9,7 @@ import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoredCall } from "../../store/CallStore.ts"
 import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
-import { add as addFacts, type Facts, type StatusFacts } from "./Outcome.ts"
+import { add as addFacts, type StatusFacts } from "./Outcome.ts"
 
 /** After a call's end its outcome is final without Twilio's last word. */
 export const settleAfter = Duration.minutes(1)
@@ -20,8 +20,6 @@ const lateFactsMillis = 15 * 60_000
 /** Facts that came before their call are kept as long as early reports, and as many. */
 const earlyFactsMillis = 60_000
 const maxEarlyFacts = 10_000
-
-const noFacts: Facts = { resumptions: 0, isMemoryLost: false, engines: [] }
 
 export class CallHistories extends Context.Service<CallHistories, {
   /** The history of a call that begins, or that this process takes over. */
@@ -43,7 +41,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       const endedAt = new Map<CallSid, number>()
       /** Calls that another process goes on with. */
       const handedOver = new Set<CallSid>()
-      const early = new Map<CallSid, { readonly facts: Facts; readonly at: number }>()
+      const early = new Map<CallSid, { readonly facts: StatusFacts; readonly at: number }>()
       const now = () => clock.currentTimeMillisUnsafe()
 
       const tidy = Effect.sync(() => {
@@ -78,8 +76,8 @@ export class CallHistories extends Context.Service<CallHistories, {
                 made.handOver()
                 handedOver.add(callSid)
               },
-              ended: (state) => {
-                made.ended(state)
+              ended: (...end) => {
+                made.ended(...end)
                 endedAt.delete(callSid)
                 endedAt.set(callSid, now())
               }
@@ -98,7 +96,7 @@ export class CallHistories extends Context.Service<CallHistories, {
               history.reported(facts)
               return true
             }
-            const before = early.get(callSid)?.facts ?? noFacts
+            const before = early.get(callSid)?.facts ?? {}
             early.delete(callSid)
             early.set(callSid, { facts: addFacts(before, facts), at: now() })
             return false

@@ -3,9 +3,9 @@
  * outcome.
  *
  * Nothing here waits, but for actions: those are written down before they are done. A call of which only figures are kept
- * (`keeping.words`) tells no words, and its memory stays in this process.
+ * (`keeping.words`) tells no words, and its memory stays in this process. What its engines used is kept beside the memory.
  */
-import { Clock, Effect, type Scope } from "effect"
+import { type Clock, Effect, Option, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Action, ActionKeeper } from "../../conversation/ports/Actions.ts"
 import { ActionNotKept } from "../../conversation/ports/Actions.ts"
@@ -14,12 +14,13 @@ import type { ConversationEvent } from "../../conversation/ports/ConversationEve
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import type { DeliveryType, StoreWrite } from "../../store/StoreWrite.ts"
+import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
-import type { CallState } from "../CallState.ts"
+import type { EndReason } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
+import * as EngineUses from "./EngineUses.ts"
 import { isNumbered } from "../ConversationFeed.ts"
 import type { StatusFacts } from "./Outcome.ts"
 import * as OutcomeWriter from "./OutcomeWriter.ts"
@@ -28,6 +29,8 @@ import * as TurnRecorder from "./TurnRecorder.ts"
 export interface CallHistory {
   /** The number of the first event that this process tells of the call. */
   readonly firstEvent: number
+  /** Media streams that were lost with the process that had the call before. */
+  readonly lostStreams: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
@@ -43,10 +46,14 @@ export interface CallHistory {
   readonly told: (event: ConversationEvent) => void
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
+  /** An engine did something for the call. Never waits. */
+  readonly used: (use: EngineUse) => void
   /** Twilio told something of the call; it may come after the call's end. */
   readonly reported: (facts: StatusFacts) => void
-  /** The call is over for us. */
-  readonly ended: (state: CallState) => void
+  /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
+  readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
+  /** No process has the call any more: what is known of its end is written here. */
+  readonly takeOver: () => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
   /** Another process has the call, or may have it: no stream of it has come here. */
@@ -136,14 +143,46 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
   }
 }
 
+/** The store of a call that this process has; it takes no writes while another process has the call. */
+const makeOwnStore = (shared: MakeOptions["store"], known: StoredCall | undefined) => {
+  // A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here.
+  let isElsewhere = (known?.parts ?? 0) > 0
+  const store: MakeOptions["store"] = {
+    write: (written) => isElsewhere ? undefined : shared.write(written),
+    keep: (written) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : shared.keep(written)
+  }
+  return {
+    ...store,
+    isElsewhere: () => isElsewhere,
+    take: () => {
+      isElsewhere = false
+    },
+    leave: () => {
+      isElsewhere = true
+    }
+  }
+}
+
+/** The newest memory of the call's conversation. `kept`: as the store has it. `isLost`: the store could not be asked. */
+const makeNewestMemory = (kept: { readonly version: number; readonly memory: unknown } | undefined, isLost: boolean) => {
+  let version = kept?.version ?? 0
+  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  let hasConversation = kept !== undefined || isLost
+  return {
+    /** Unset before there is a conversation; `"lost"`: there was one, and its memory can't be had. */
+    newest: (): Memories.ConversationMemory | "lost" | undefined => hasConversation ? Option.getOrElse(memory, () => "lost" as const) : undefined,
+    /** Returns the memory's version. */
+    remember: (newest: Memories.ConversationMemory): number => {
+      hasConversation = true
+      memory = Option.some(newest)
+      return ++version
+    }
+  }
+}
+
 export const make = ({ store: written, ...options }: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, recorder } = options
-  /** A request for TwiML may be a replay. So a call that another process has is ours only once its stream has come here. */
-  let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
-  const store: MakeOptions["store"] = {
-    write: (write) => isElsewhere ? undefined : written.write(write),
-    keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : written.keep(write)
-  }
+  const store = makeOwnStore(written, knownBefore(before))
   const { callSid, keeping } = info
   const keepsWords = keeping?.words ?? true
   const isRecorded = recorder?.isRecorded(info) === true
@@ -155,13 +194,14 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
   let nextEvent = known?.nextEvent ?? 0
-  let version = known?.memory._tag === "Some" ? known.memory.value.version : 0
-  let memory = known?.memory._tag === "Some" ? Memories.read(known.memory.value.memory) : undefined
-  let hasConversation = known?.memory._tag === "Some" || before === "lost"
+  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  const conversation = makeNewestMemory(kept, before === "lost")
+  const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
   const askForWebhook = makeWebhooks({ ...options, store })
   const outcome = OutcomeWriter.make({
     callSid,
     answeredAt: known?.answeredAt ?? undefined,
+    engines: engines.all,
     now,
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
@@ -171,6 +211,7 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
 
   return {
     firstEvent: nextEvent,
+    lostStreams: known?.parts ?? 0,
     began: () =>
       store.write(callBegan(info, { accountSid, at: known?.startedAt ?? now(), isRecorded })),
     answered: () => {
@@ -181,39 +222,43 @@ export const make = ({ store: written, ...options }: MakeOptions): CallHistory =
       askForWebhook("call.started")
     },
     streamBegan: (isAfterTransfer) => {
-      isElsewhere = false
+      store.take()
       const at = now()
       axisZero ??= at
       partStartedAt = at - axisZero
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
-      if (!hasConversation) return undefined
-      if (memory?._tag === "Some") return { memory: memory.value, isAfterTransfer }
-      outcome.note({ isMemoryLost: true })
-      return { memory: "lost", isAfterTransfer }
+      const memory = conversation.newest()
+      turns.conversationBegan(Math.max(0, (typeof memory === "object" ? memory.beganAt : at) - axisZero))
+      if (memory === "lost") outcome.note({ isMemoryLost: true })
+      return memory === undefined ? undefined : { memory, isAfterTransfer }
     },
     isRecorded,
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
       // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!keepsWords || !isNumbered(event)) return
+      if (!isNumbered(event)) return
+      if (!keepsWords) {
+        // When and how long each side spoke are figures.
+        for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
+        return
+      }
       store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
       for (const turn of turns.on(event)) store.write(turn)
     },
     remember: (newest) => {
-      hasConversation = true
-      memory = { _tag: "Some", value: newest } as typeof memory
-      if (keepsWords) store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: newest })
+      const version = conversation.remember(newest)
+      // Without words another process learns only that there was a conversation.
+      const saved = { ...keepsWords ? newest : {}, engines: engines.all() }
+      store.write({ _tag: "ConversationSaved", callSid, version, at: now(), memory: saved })
     },
+    used: engines.add,
     actions: makeActions({ ...options, store }, axis, keepsWords),
-    isElsewhere: () => isElsewhere,
-    handOver: () => {
-      isElsewhere = true
-    },
+    isElsewhere: store.isElsewhere,
+    takeOver: store.take,
+    handOver: store.leave,
     reported: outcome.report,
-    ended: ({ phase, resumptions }) => {
-      if (phase._tag === "Ended") outcome.end({ reason: phase.reason, endedAt: now(), resumptions })
-    },
+    ended: (reason, resumptions, at = now()) => outcome.end({ reason, endedAt: at, resumptions }),
     settled: outcome.settle,
     isSettled: outcome.isSettled
   }

@@ -24,7 +24,6 @@ export interface Facts extends StatusFacts {
   readonly endedAt?: number
   readonly resumptions: number
   readonly isMemoryLost: boolean
-  readonly engines: ReadonlyArray<EngineUse>
 }
 
 const endedBy: Record<EndReason, EndedBy> = {
@@ -62,9 +61,9 @@ const reasonOf: Partial<Record<string, EndReason>> = {
 export const isTerminal = (status: string | undefined): boolean => status !== undefined && reasonOf[status] !== undefined
 
 /** Later facts of a kind count, but no last word is taken back. */
-export const add = (before: Facts, more: StatusFacts): Facts => {
+export const add = <F extends StatusFacts>(before: F, more: StatusFacts): F => {
   const { status, ...others } = more
-  return { ...before, ...others, ...(isTerminal(status) || !isTerminal(before.status) ? more : others) }
+  return isTerminal(status) || !isTerminal(before.status) ? { ...before, ...more } : { ...before, ...others }
 }
 
 const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | undefined => {
@@ -73,8 +72,8 @@ const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | un
 }
 
 /** `isFinal`: Twilio has said its last word, or nobody waits for it any more. */
-export const of = (facts: Facts, isFinal: boolean): Outcome => {
-  const { answeredBy, engines, isMemoryLost, reason = reasonOf[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
+export const of = (facts: Facts, engines: ReadonlyArray<EngineUse>, isFinal: boolean): Outcome => {
+  const { answeredBy, isMemoryLost, reason = reasonOf[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
   const seconds = secondsOf(facts)
   return {
     reason,

@@ -2,7 +2,7 @@
  * Gathers what is known of a call's end, and writes the outcome: when the call ends, and again when Twilio tells more.
  */
 import type { CallSid } from "../../domain/Sid.ts"
-import type { StoreWrite } from "../../store/StoreWrite.ts"
+import type { EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import * as Outcomes from "./Outcome.ts"
 
 /** Facts that come from the call itself. */
@@ -25,21 +25,23 @@ interface MakeOptions {
   readonly callSid: CallSid
   /** ms since the epoch, if the call was answered in another process. */
   readonly answeredAt: number | undefined
+  /** What the engines have done for the call so far. */
+  readonly engines: () => ReadonlyArray<EngineUse>
   readonly now: () => number
   readonly write: (write: StoreWrite) => void
   /** The final outcome was written. May be called more than once. */
   readonly onFinal: () => void
 }
 
-export const make = ({ answeredAt, callSid, now, onFinal, write }: MakeOptions): OutcomeWriter => {
-  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, engines: [], ...(answeredAt === undefined ? {} : { answeredAt }) }
+export const make = ({ answeredAt, callSid, engines, now, onFinal, write }: MakeOptions): OutcomeWriter => {
+  let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, ...(answeredAt === undefined ? {} : { answeredAt }) }
   let isEnded = false
   let isSettled = false
 
   const writeOutcome = () => {
     if (!isEnded) return
     isSettled ||= Outcomes.isTerminal(facts.status)
-    write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, isSettled) })
+    write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines(), isSettled) })
     if (isSettled) onFinal()
   }
 
@@ -58,6 +60,7 @@ export const make = ({ answeredAt, callSid, now, onFinal, write }: MakeOptions):
       writeOutcome()
     },
     settle: () => {
+      if (isSettled) return
       isSettled = true
       writeOutcome()
     },

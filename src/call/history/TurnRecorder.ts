@@ -1,8 +1,8 @@
 /**
  * Makes the turns of a call's history out of what its conversation tells.
  *
- * A turn of the agent is written when its words go to speech, and again when it is known what was heard of it. A turn of the caller is
- * written once, when it is over.
+ * A turn of the agent is written when its words go to speech, as not heard, and again when it is known what was heard of it: of a turn
+ * whose process died nobody knows. A turn of the caller is written once, when it is over.
  */
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -14,6 +14,8 @@ type TurnWritten = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>
 export interface TurnRecorder {
   /** The turns that change with this event. */
   readonly on: (event: ConversationEvent) => ReadonlyArray<TurnWritten>
+  /** The events from now on are of a conversation that began then, ms on the call's axis. At first: at 0. */
+  readonly conversationBegan: (axis: number) => void
 }
 
 interface OpenTurn {
@@ -28,6 +30,8 @@ const maxOpenTurns = 8
 /** `firstTurn`: the number of the next turn, for a call that another process had before. */
 export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
   let nextTurn = firstTurn
+  /** When the conversation began, ms on the axis. */
+  let origin = 0
   /** By the reply's number. */
   const open = new Map<number, OpenTurn>()
   const latencies = new Map<number, number>()
@@ -37,15 +41,17 @@ export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
     latencies.delete(reply)
   }
 
+  const onAxis = (at: number): number => Math.round(origin + at)
+
   const agentTurn = ({ startedAt, text, turn }: OpenTurn, endedAt: number): TurnWritten => ({
     _tag: "TurnWritten",
     callSid,
     turn,
     role: "agent",
-    startedAt: Math.round(startedAt),
-    endedAt: Math.round(endedAt),
+    startedAt,
+    endedAt,
     text,
-    words: [],
+    words: Words.spread(text, startedAt, 0, false),
     isCut: false
   })
 
@@ -54,34 +60,36 @@ export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
     callSid,
     turn: nextTurn++,
     role: "caller",
-    startedAt: Math.round(startedAt),
-    endedAt: Math.round(endedAt),
+    startedAt: onAxis(startedAt),
+    endedAt: onAxis(endedAt),
     text,
-    words: Words.spread(text, startedAt, endedAt - startedAt),
+    words: Words.spread(text, origin + startedAt, endedAt - startedAt),
     isCut: false
   })
 
   const onAgentSays = ({ at, text, turn: reply }: Extract<ConversationEvent, { readonly _tag: "AgentSays" }>): TurnWritten => {
     const before = open.get(reply)
-    const now = before === undefined ? { turn: nextTurn++, startedAt: at, text } : { ...before, text: `${before.text} ${text}` }
+    const now = before === undefined ? { turn: nextTurn++, startedAt: onAxis(at), text } : { ...before, text: `${before.text} ${text}` }
     open.set(reply, now)
     for (const oldest of open.keys()) {
       if (open.size <= maxOpenTurns) break
       forget(oldest)
     }
-    return agentTurn(now, at)
+    return agentTurn(now, onAxis(at))
   }
 
   const onAgentHeard = (event: Extract<ConversationEvent, { readonly _tag: "AgentHeard" }>): ReadonlyArray<TurnWritten> => {
-    const { at, isWhole, played = [], text: heard, turn: reply } = event
+    const { at, isWhole, text: heard, turn: reply } = event
+    const played = (event.played ?? []).map((piece) => ({ ...piece, at: origin + piece.at }))
     const begun = open.get(reply)
     if (begun === undefined) return []
     const latency = latencies.get(reply)
     forget(reply)
     const last = played.at(-1)
+    const startedAt = Math.round(played[0]?.at ?? begun.startedAt)
     return [{
-      ...agentTurn({ ...begun, startedAt: played[0]?.at ?? begun.startedAt }, last === undefined ? at : last.at + last.millis),
-      words: Words.ofAgent(begun.text, played, heard),
+      ...agentTurn({ ...begun, startedAt }, last === undefined ? onAxis(at) : Math.round(last.at + last.millis)),
+      words: Words.ofAgent(begun.text, played, heard, startedAt),
       isCut: !isWhole,
       ...(latency === undefined ? {} : { latency: Math.round(latency) })
     }]
@@ -102,6 +110,9 @@ export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
         default:
           return []
       }
+    },
+    conversationBegan: (axis) => {
+      origin = axis
     }
   }
 }

@@ -21,15 +21,19 @@ export const spread = (text: string, at: number, millis: number, isHeard = true)
   })
 }
 
-/** The words of an agent's turn: those that were heard, with their times, and behind them those that were not. */
+/**
+ * The words of an agent's turn: those that were heard, with their times, and behind them those that were not. `startedAt`: of a turn of
+ * which nothing was played.
+ */
 export const ofAgent = (
   text: string,
   played: ReadonlyArray<{ readonly text: string; readonly at: number; readonly millis: number }>,
-  heard: string
+  heard: string,
+  startedAt: number
 ): ReadonlyArray<Word> => {
   const timed = played.flatMap((piece) => spread(piece.text, piece.at, piece.millis))
   const last = played.at(-1)
-  const end = Math.round(last === undefined ? 0 : last.at + last.millis)
+  const end = Math.round(last === undefined ? startedAt : last.at + last.millis)
   const heardCount = Math.max(timed.length, split(heard).length)
   const rest = split(text).slice(timed.length).map((word, index) => ({ text: word, at: end, isHeard: timed.length + index < heardCount }))
   return [...timed, ...rest]

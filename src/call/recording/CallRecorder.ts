@@ -4,7 +4,7 @@
  * The disk never delays a frame: sound waits in memory of a bounded size. What a slow or full disk does not take becomes silence in the
  * recording, and is counted.
  */
-import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Metric, type Scope } from "effect"
+import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Metric, Random, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import { AppConfig } from "../../config/AppConfig.ts"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -15,7 +15,7 @@ import type { LineListener } from "../media/LineListener.ts"
 import * as LineRecorder from "./LineRecorder.ts"
 import type { Taken } from "./StereoBuffer.ts"
 
-const writeEvery = Duration.seconds(1)
+const writeEveryMillis = 1000
 
 /** How long the end of a stream waits for the disk. */
 const lastWritesTimeout = Duration.seconds(2)
@@ -96,12 +96,15 @@ const write = (
       )
     )
 
-  const untilNext = Effect.raceFirst(Effect.as(Effect.sleep(writeEvery), undefined), ended)
+  const after = (millis: number) => Effect.raceFirst(Effect.as(Effect.sleep(millis), undefined), ended)
 
   const toFile = Effect.gen(function*() {
     const file = yield* recordings.begin(part)
+    // Streams that began together are not written together.
+    let pauseMillis = writeEveryMillis * (yield* Random.nextBetween(0.5, 1))
     while (true) {
-      const endedAt = yield* untilNext
+      const endedAt = yield* after(pauseMillis)
+      pauseMillis = writeEveryMillis
       for (const taken of endedAt === undefined ? [recorder.take(now())] : recorder.finish(endedAt)) yield* append(file, taken)
       if (endedAt !== undefined) return
     }
@@ -109,7 +112,7 @@ const write = (
 
   /** A folder that can't be written to now may be so later in the call. */
   const persistently: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
-    Effect.andThen(tell(reason), Effect.flatMap(untilNext, (endedAt) => endedAt === undefined ? persistently : Effect.void)))
+    Effect.andThen(tell(reason), Effect.flatMap(after(writeEveryMillis), (endedAt) => endedAt === undefined ? persistently : Effect.void)))
 
   return persistently.pipe(
     Effect.ensuring(Effect.suspend(() => Metric.update(Metrics.recordingLost, recorder.lostMillis() / 1000))),

@@ -4,7 +4,7 @@ import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
 import * as Call from "../Call.ts"
-import type { CallControl, CallInfo, CallLimits } from "../CallInfo.ts"
+import type { CallControl, CallInfo, CallKeeping, CallLimits } from "../CallInfo.ts"
 import { CallEvent, type CallState } from "../CallState.ts"
 import type { CallHistories } from "../history/CallHistories.ts"
 import type { AbsentCalls } from "./AbsentCalls.ts"
@@ -48,10 +48,12 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly limits: CallLimits
   readonly controlOf: (info: CallInfo) => CallControl
   readonly histories: CallHistories["Service"]
+  /** What is kept of a call. */
+  readonly keepingOf: (info: CallInfo) => CallKeeping
   readonly onBegin: (callSid: CallSid) => Effect.Effect<void>
   readonly onPhase: (callSid: CallSid, state: CallState) => Effect.Effect<void>
 }): Effect.fn.Return<Admission, never, Scope.Scope> {
-  const { absent, controlOf, histories, limits, live, onBegin, onPhase } = options
+  const { absent, controlOf, histories, keepingOf, limits, live, onBegin, onPhase } = options
   const owners = yield* FiberSet.make()
 
   const checkRoom = Effect.fnUntraced(function*(callerKey: string | undefined) {
@@ -61,7 +63,8 @@ export const make = Effect.fnUntraced(function*(options: {
     return yield* new LineBusy({ reason })
   })
 
-  const begin = Effect.fnUntraced(function*(info: CallInfo, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
+  const begin = Effect.fnUntraced(function*(given: CallInfo, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
+    const info = { ...given, keeping: keepingOf(given) }
     const { callSid } = info
     const history = yield* histories.open(info, before)
     const control = controlOf(info)

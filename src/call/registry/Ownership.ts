@@ -3,14 +3,15 @@
  *
  * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that one takes the call over;
  * the old owner learns of it within half a second, and lets go without a word to Twilio and without an outcome. What Twilio reports to
- * another process waits in the store for the owner.
+ * another process waits in the store for the owner. A call whose process is gone, and to which nobody comes back, is ended by another one.
  */
-import { Duration, Effect, Option, Schedule } from "effect"
+import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type CallSignal, type StoredCall } from "../../store/CallStore.ts"
 import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "../Call.ts"
 import { CallEvent } from "../CallState.ts"
+import type { StatusFacts } from "../history/Outcome.ts"
 import type { LiveCalls } from "./LiveCalls.ts"
 
 /** How often an owner asks what was told to it and what was taken from it. */
@@ -18,6 +19,16 @@ const pollEvery = Duration.millis(500)
 
 /** A call is not kept waiting longer for a store that does not answer. */
 const findWithin = Duration.seconds(1)
+
+/**
+ * A call whose process has given no sign of life for so long counts as nobody's. It is looked for every minute, and ended at the second
+ * look: after an outage of the database all signs of life are old, and after a restart Twilio may still come back.
+ */
+const goneAfter = Duration.minutes(2)
+const endUnendedEvery = Duration.minutes(1)
+
+/** A call whose ownership could not be written down: it is tried again as long as the call is here. */
+const ownEvery = Schedule.spaced("5 seconds")
 
 /** The other process may be about to write the call down: it is looked for so often, at this distance. */
 const looks = 10
@@ -42,8 +53,8 @@ interface MakeOptions {
   readonly live: LiveCalls
   /** An owner is told what Twilio reported to another process. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
-  /** Twilio has ended a call that nobody has. */
-  readonly onOrphanEnded: (stored: StoredCall, signal: CallSignal) => Effect.Effect<void>
+  /** A call that nobody has is over: Twilio has said so, or nobody came back to it. `endedAt`: ms since 1970; unset: now. */
+  readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
 /** Lets go of a call that another process has taken over. */
@@ -66,8 +77,10 @@ export const make = Effect.fnUntraced(function*({ live, onOrphanEnded, onSignal 
     )
 
   const watchOwnership = Effect.gen(function*() {
+    // A call that is taken while the store answers is not in its answer.
+    const known = [...owned]
     const mine = yield* store.owned
-    for (const callSid of owned) {
+    for (const callSid of known) {
       const call = live.find(callSid)
       if (mine.has(callSid) || call === undefined) continue
       owned.delete(callSid)
@@ -87,19 +100,44 @@ export const make = Effect.fnUntraced(function*({ live, onOrphanEnded, onSignal 
   }
 
   /** Nobody else ends the call: its process is gone. */
-  const endOrphan = (callSid: CallSid, signal: CallSignal) =>
+  const endOrphan = (callSid: CallSid, facts: StatusFacts & { readonly endedAt?: number }) =>
     Effect.flatMap(find(callSid), (stored) =>
-      stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, signal))
+      stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
+
+  /** Ends calls whose process is gone and to which nobody came back. A call counts only if it is found twice. */
+  let unendedBefore: ReadonlySet<CallSid> = new Set()
+  const endUnended = Effect.gen(function*() {
+    const goneBefore = (yield* Clock.currentTimeMillis) - Duration.toMillis(goneAfter)
+    const found = (yield* store.unended(goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
+    for (const { callSid, seenAt } of found) {
+      if (!unendedBefore.has(callSid) || !(yield* store.claim(callSid, goneBefore))) continue
+      yield* Effect.annotateLogs(Effect.logWarning("A call has no process any more, and nobody came back to it: it counts as ended"), { callSid })
+      yield* endOrphan(callSid, { endedAt: seenAt })
+      yield* store.disown(callSid)
+    }
+    unendedBefore = new Set(found.map(({ callSid }) => callSid))
+  })
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(endUnended), Schedule.spaced(endUnendedEvery)))
+
+  const release: Ownership["release"] = (callSid) =>
+    Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.disown(callSid)), scope)) : Effect.void)
 
   const ownership: Ownership = {
     find,
     await: (callSid) => Effect.repeat(find(callSid), { schedule: lookEvery, times: looks, until: (stored) => stored !== undefined }),
     take: (callSid) =>
       store.isShared
-        ? Effect.asVoid(Effect.forkIn(Effect.ignore(Effect.map(store.own(callSid), () => owned.add(callSid))), scope))
+        ? store.own(callSid).pipe(
+          Effect.retry({ schedule: ownEvery, while: () => live.find(callSid) !== undefined }),
+          Effect.map(() => owned.add(callSid)),
+          // The call may have ended meanwhile.
+          Effect.andThen(Effect.suspend(() => live.find(callSid) === undefined ? release(callSid) : Effect.void)),
+          Effect.ignore,
+          Effect.forkIn(scope),
+          Effect.asVoid
+        )
         : Effect.void,
-    release: (callSid) =>
-      Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.disown(callSid)), scope)) : Effect.void),
+    release,
     pass: (callSid, signal) => {
       const end = store.isShared
         ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerSilentAfter)), Effect.andThen(endOrphan(callSid, signal)))

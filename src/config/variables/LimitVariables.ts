@@ -19,6 +19,7 @@ export const limitVariables = {
     "a duration from 500ms to 1m",
     "6s"
   ),
+  MAX_RESUMPTIONS: count(0, 1000, 5),
   MAX_MESSAGE_BYTES: count(1024, 16_777_216, 65_536),
   MAX_BAD_MESSAGES: count(1, 1_000_000, 50),
   SHUTDOWN_GRACE: duration("from 0", "30 seconds", "30s")
@@ -36,6 +37,8 @@ export interface LimitSettings {
   readonly media: Duration.Duration
   /** How much late sound is kept after a stall of the network. A longer stall counts as a pause of the caller. */
   readonly backlog: Duration.Duration
+  /** How often another media stream may take the place of a lost one; after that the call is given up. */
+  readonly resumptions: number
   /** Of one message of a stream. */
   readonly messageBytes: number
   /** A stream is closed when it has sent so many more bad messages than good ones. */
@@ -50,6 +53,7 @@ export const limitSettings = (values: ValuesOf<typeof limitVariables>): LimitSet
   media: values.MEDIA_TIMEOUT,
   // The stream is closed after `MEDIA_TIMEOUT`, so no stall is longer.
   backlog: Duration.min(values.MEDIA_BACKLOG, values.MEDIA_TIMEOUT),
+  resumptions: values.MAX_RESUMPTIONS,
   messageBytes: values.MAX_MESSAGE_BYTES,
   badMessages: values.MAX_BAD_MESSAGES
 })

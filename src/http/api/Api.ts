@@ -8,6 +8,8 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, OpenApi } fr
 import { AgentName } from "../../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
 import { CallSid } from "../../domain/Sid.ts"
+import { KeptFields, queryFields } from "./calls/KeptFields.ts"
+import { DeliveryGroup } from "./deliveries/DeliveryApi.ts"
 import { HistoryGroup } from "./history/HistoryApi.ts"
 import { ApiKey } from "./key/ApiKey.ts"
 import * as Problems from "./Problems.ts"
@@ -24,7 +26,8 @@ export const OutboundCall = Schema.Struct({
     Schema.String.annotate({
       description: "A media WebSocket other than this service's: a host of PUBLIC_URL or WEBSOCKET_HOSTS, no query string"
     })
-  )
+  ),
+  ...KeptFields.fields
 }).annotate({ identifier: "OutboundCall" })
 
 const PlacedCall = Schema.Struct({
@@ -60,7 +63,8 @@ class CallGroup extends HttpApiGroup.make("call")
       query: {
         to_number: Schema.optionalKey(Schema.String),
         websocket_url: Schema.optionalKey(Schema.String),
-        agent: Schema.optionalKey(Schema.String)
+        agent: Schema.optionalKey(Schema.String),
+        ...queryFields
       },
       headers: { "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(255))) },
       payload: OutboundCall,
@@ -82,7 +86,7 @@ class CallGroup extends HttpApiGroup.make("call")
     }).annotateMerge(OpenApi.annotations({
       summary: "Place a call",
       description: "Calls a number and joins an agent to it. The same can be said in the query, without a body: `to_number`, "
-        + "`websocket_url`, `agent`. With an `Idempotency-Key` header the phone rings once, however often the request is sent.",
+        + "`websocket_url`, `agent`, `campaign`, `store`, `recording`, `webhook_url`, `transcript_in_webhook`. With an `Idempotency-Key` header the phone rings once, however often the request is sent.",
       transform: ({ requestBody, ...operation }) => ({
         ...operation,
         requestBody: { ...requestBody as object, required: false }
@@ -110,6 +114,7 @@ class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
 export class Api extends HttpApi.make("client-caller")
   .add(CallGroup)
   .add(HistoryGroup)
+  .add(DeliveryGroup)
   .add(SystemGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({

@@ -69,6 +69,13 @@ export class HistoryUnreachable extends HttpApiError.Problem<HistoryUnreachable>
   title: "The call history can't be read now"
 }, retryAfter) {}
 
+/** Of a call's webhooks. */
+export class NoSuchDelivery extends HttpApiError.Problem<NoSuchDelivery>()("NoSuchDelivery", {
+  type: type("no-such-delivery"),
+  status: 404,
+  title: "The call has no webhook of this id"
+}) {}
+
 export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthorized", {
   type: type("unauthorized"),
   status: 401,

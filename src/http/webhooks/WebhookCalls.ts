@@ -40,6 +40,7 @@ export const make = Effect.gen(function*() {
       to: call.To,
       agent,
       ...(callerKey === undefined ? {} : { callerKey }),
+      ...(query["ticket"] === undefined ? {} : { ticket: query["ticket"] }),
       continueUrl: `${base}/twilio/continue`
     }, before)
   })

@@ -3,7 +3,7 @@
  *
  * One filter drives the walk along an index that has the list's order; the others are conditions on each call that the walk meets.
  */
-import type { Dialect, Parameter } from "../Dialect.ts"
+import type { Parameter } from "../Dialect.ts"
 import type { Statement } from "./Statements.ts"
 
 /** All that is set must hold. Times are ms since 1970. */
@@ -38,26 +38,22 @@ export interface Arm {
   readonly parameters: ReadonlyArray<Parameter>
 }
 
-/** The calls whose words fit: all of them where they are few, or a condition on each call. */
-export type TextMatches = { readonly _tag: "Few"; readonly arm: Arm } | { readonly _tag: "Many"; readonly condition: Statement }
+/** The calls whose words fit: all of them where they are few. */
+export type TextMatches = { readonly _tag: "Few"; readonly arm: Arm } | { readonly _tag: "Many" }
 
 export interface Plan {
   readonly arms: ReadonlyArray<Arm>
   /** On the table `calls` under the name `c`. */
   readonly conditions: ReadonlyArray<Statement>
-  /** Whether each call's turns must be looked at. */
-  readonly isSlow: boolean
 }
 
 /** The words of one call can't be more than this many turns; see `migrations/Tables`. */
 export const turnsPerCall = 65_536
 
-/** How a call's turns are asked for words that are in many calls. */
-export const textCondition = (dialect: Dialect, query: string): Statement => ({
-  text: dialect === "pg"
-    ? "EXISTS (SELECT 1 FROM turns t WHERE t.call_sid = c.call_sid AND t.tsv @@ plainto_tsquery('simple', ?))"
-    : `EXISTS (SELECT 1 FROM turns_text WHERE turns_text MATCH ? AND rowid >= c.number * ${turnsPerCall} AND rowid < (c.number + 1) * ${turnsPerCall})`,
-  parameters: [query]
+/** Asks the turns of each call that the walk meets; of Postgres. */
+const textCondition = (text: string): Statement => ({
+  text: "EXISTS (SELECT 1 FROM turns t WHERE t.call_sid = c.call_sid AND t.tsv @@ plainto_tsquery('simple', ?))",
+  parameters: [text]
 })
 
 interface Filter {
@@ -101,16 +97,28 @@ const filtersOf = (filters: CallFilters): ReadonlyArray<Filter> => [
 
 const everyCall: Arm = { table: "calls", where: "1 = 1", parameters: [] }
 
-export const plan = (filters: CallFilters, text: TextMatches | undefined): Plan => {
+const ofAccount = ({ accountSid }: CallFilters): Statement => ({ text: "c.account_sid = ?", parameters: [accountSid] })
+
+/** Everything but the words, on the table `calls` under the name `c`. */
+export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => [
+  ofAccount(filters),
+  ...filtersOf(filters).map(({ condition }) => condition),
+  { text: "c.started_at >= ?", parameters: [filters.from ?? 0] },
+  { text: "c.started_at < ?", parameters: [filters.to ?? 8.64e15] }
+]
+
+/** `few`: the calls that have the words. Without them each call's turns are asked. */
+export const plan = (filters: CallFilters, few?: Arm): Plan => {
   const set = filtersOf(filters)
-  const account = { text: "c.account_sid = ?", parameters: [filters.accountSid] }
-  const few = text?._tag === "Few" ? text.arm : undefined
   const driver = few === undefined ? set[0]?.arms ?? [everyCall] : [few]
   const others = few === undefined ? set.slice(1) : set
   return {
     arms: driver,
-    conditions: [account, ...others.map(({ condition }) => condition), ...(text?._tag === "Many" ? [text.condition] : [])],
-    isSlow: text?._tag === "Many"
+    conditions: [
+      ofAccount(filters),
+      ...others.map(({ condition }) => condition),
+      ...(few === undefined && filters.text !== undefined ? [textCondition(filters.text)] : [])
+    ]
   }
 }
 

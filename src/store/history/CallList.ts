@@ -5,8 +5,9 @@
  * any call, a page may have fewer calls than were asked for, or none, and the next page goes on.
  */
 import { Effect } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
-import { type CallFilters, plan, type Position, windowOf } from "./CallFilters.ts"
+import { type CallFilters, plan, type Plan, type Position, windowOf } from "./CallFilters.ts"
 import type { Run } from "./Statements.ts"
 import * as TextSearch from "./TextSearch.ts"
 
@@ -14,6 +15,10 @@ import * as TextSearch from "./TextSearch.ts"
 const walkedCalls = 10_000
 /** The same where each call's turns are looked at. */
 const walkedCallsWithText = 2000
+/** The same for words that are not known to be in many calls; common ones are found by then. */
+const triedCalls = 256
+/** Steps of a walk through the text index. */
+const walkedSteps = 20
 
 const [firstWindow, largestWindow] = [64, 1000]
 
@@ -26,10 +31,36 @@ export interface Page {
   readonly next?: Position
 }
 
-export const page = Effect.fnUntraced(function*(run: Run, dialect: Dialect, filters: CallFilters, limit: number, after?: Position) {
-  const text = filters.text === undefined ? undefined : yield* TextSearch.find(run, dialect, filters.text)
-  const planned = plan(filters, text)
-  const most = planned.isSlow ? walkedCallsWithText : walkedCalls
+export const page = Effect.fnUntraced(function*(run: Run, dialect: Dialect, filters: CallFilters, limit: number, after?: Position): Effect.fn.Return<Page, SqlError> {
+  if (filters.text === undefined) return yield* walk(run, filters, plan(filters), limit, walkedCalls, after)
+  if (dialect === "pg") {
+    const tried = yield* walk(run, filters, plan(filters), limit, triedCalls, after)
+    if (tried.callSids.length === limit || tried.next === undefined) return tried
+  }
+  const text = yield* TextSearch.find(run, dialect, filters.text)
+  if (text._tag === "Few") return yield* walk(run, filters, plan(filters, text.arm), limit, walkedCalls, after)
+  return yield* dialect === "pg" ? walk(run, filters, plan(filters), limit, walkedCallsWithText, after) : walkText(run, filters, limit, after)
+})
+
+/** Through the text index of SQLite; calls are in the order in which the store heard of them. */
+const walkText = Effect.fnUntraced(function*(run: Run, filters: CallFilters, limit: number, after?: Position) {
+  const fitting: Array<Position> = []
+  let end = yield* TextSearch.begin(run, filters, after)
+  for (let steps = 0; steps < walkedSteps; steps++) {
+    const step = yield* TextSearch.walk(run, filters, end)
+    for (const { call_sid: callSid, started_at: startedAt } of step.calls) {
+      fitting.push({ callSid, startedAt })
+      if (fitting.length > limit) return pageOf(fitting.slice(0, limit), fitting[limit - 1])
+    }
+    if (step.isLast) return pageOf(fitting)
+    end = step.end
+  }
+  const [last] = yield* run<{ call_sid: string; started_at: number }>("SELECT call_sid, COALESCE(started_at, 0) AS started_at FROM calls WHERE number = CAST(? AS INTEGER)", [end])
+  return last === undefined ? pageOf(fitting) : pageOf(fitting, { callSid: last.call_sid, startedAt: last.started_at })
+})
+
+/** Through the calls, along an index. */
+const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, planned: Plan, limit: number, most: number, after?: Position) {
   const fitting: Array<Position> = []
   let position = after ?? { ...beginning, startedAt: filters.to ?? beginning.startedAt }
   let size = Math.max(limit + 1, firstWindow)

@@ -174,7 +174,7 @@ const make = Effect.gen(function*() {
     find,
     turns: (callSid) =>
       query(Effect.map(
-        run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? ORDER BY turn", [callSid]),
+        run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? AND text <> '' ORDER BY turn", [callSid]),
         (rows) => rows.map(toTurn)
       )),
     actions: (callSid) => query(run<StoredAction>("SELECT id, kind, name, arguments, at, state, answer FROM actions WHERE call_sid = ? ORDER BY at, id", [callSid])),

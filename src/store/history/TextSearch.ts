@@ -1,17 +1,20 @@
 /**
  * Which calls have these words, each of them in one turn.
  *
- * Words that are in few turns are looked up in the text index, once. For words that are in many, the list is walked, and each call's
- * turns are asked: the newest calls that fit are found soon.
+ * Words that are in few turns are looked up in the text index, once. Those that are in many are found by a walk from the newest call back:
+ * on Postgres through the calls, on SQLite through the text index, which has the calls' order.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
-import { type TextMatches, textCondition, turnsPerCall } from "./CallFilters.ts"
+import { type CallFilters, conditionsOf, type Position, type TextMatches, turnsPerCall } from "./CallFilters.ts"
 import { isIn, listOf, type Run } from "./Statements.ts"
 
 /** Turns up to which words are few. */
 const fewTurns = 4000
+
+/** Turns that one step of the walk takes. */
+const turnsAtOnce = 500
 
 /** Calls whose words one statement of SQLite looks through: it holds up the thread. */
 const callsAtOnce = 8192
@@ -34,7 +37,7 @@ const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.
       [query, Math.max(0, end - callsAtOnce) * turnsPerCall, end * turnsPerCall, fewTurns - turns]
     )
     turns += rows.length
-    if (turns >= fewTurns) return { _tag: "Many", condition: textCondition("sqlite", query) }
+    if (turns >= fewTurns) return { _tag: "Many" }
     for (const { number } of rows) numbers.add(number)
   }
   return { _tag: "Few", arm: { table: "calls", where: "number IN (SELECT value FROM json_each(?))", parameters: [JSON.stringify([...numbers])] } }
@@ -42,8 +45,35 @@ const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.
 
 const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.Return<TextMatches, SqlError> {
   const rows = yield* run<{ call_sid: string }>("SELECT call_sid FROM turns WHERE tsv @@ plainto_tsquery('simple', ?) LIMIT ?", [text, fewTurns])
-  if (rows.length >= fewTurns) return { _tag: "Many", condition: textCondition("pg", text) }
+  if (rows.length >= fewTurns) return { _tag: "Many" }
   return { _tag: "Few", arm: { table: "calls", where: `call_sid ${isIn("pg")}`, parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
+})
+
+/** The number of the call at which the walk begins: behind `after`, or the newest before `to`. */
+export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
+  const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
+  if (at !== undefined) return at.number
+  const [newest] = yield* run<{ number: number }>("SELECT number FROM calls WHERE started_at < ? ORDER BY started_at DESC LIMIT 1", [after?.startedAt ?? to ?? 8.64e15])
+  return (newest?.number ?? 0) + 1
+})
+
+/** The next turns of the text index in SQLite that have the words, by their calls' numbers, and those of their calls that fit. */
+export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, end: number) {
+  const rows = yield* run<{ number: number }>(
+    `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid < CAST(? AS INTEGER) ORDER BY rowid DESC LIMIT ?`,
+    [ftsQuery(filters.text ?? ""), end * turnsPerCall, turnsAtOnce]
+  )
+  const isLast = rows.length < turnsAtOnce
+  const numbers = [...new Set(rows.map(({ number }) => number))]
+  // More turns of the last call may come; it is met again, unless all turns are its.
+  const whole = isLast || numbers.length === 1 ? numbers : numbers.slice(0, -1)
+  const conditions = conditionsOf(filters)
+  const calls = yield* run<{ call_sid: string; started_at: number }>(
+    `SELECT c.call_sid, c.started_at FROM calls c WHERE c.number IN (SELECT value FROM json_each(?)) AND ${conditions.map(({ text }) => text).join(" AND ")} ORDER BY c.number DESC`,
+    [JSON.stringify(whole), ...conditions.flatMap(({ parameters }) => parameters)]
+  )
+  const last = whole.at(-1)
+  return { calls, isLast, end: last ?? 0 }
 })
 
 export const find = (run: Run, dialect: Dialect, text: string) => dialect === "pg" ? inPostgres(run, text) : inSqlite(run, text)

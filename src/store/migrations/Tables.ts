@@ -50,6 +50,7 @@ const indexes = [
   "CREATE INDEX calls_not_ended ON calls (started_at DESC, call_sid DESC) WHERE ended_at IS NULL",
   "CREATE INDEX calls_with_words ON calls (started_at) WHERE figures IS NULL",
   "CREATE INDEX call_metadata_by_value ON call_metadata (name, value, started_at DESC, call_sid DESC)",
+  "CREATE INDEX calls_not_final ON calls (ended_at) WHERE is_final = 0",
   "CREATE INDEX deliveries_due ON deliveries (state, next_at)",
   "CREATE INDEX deliveries_of_call ON deliveries (call_sid)",
   "CREATE INDEX live_calls_of_owner ON live_calls (owner)",

@@ -1,7 +1,7 @@
 /**
  * Recordings in a folder and, where one is set, in a bucket.
  */
-import { Effect, FileSystem, Layer, Option, Path } from "effect"
+import { Duration, Effect, FileSystem, Layer, Option, Path } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore } from "../CallStore.ts"
@@ -16,7 +16,7 @@ import * as RecordingRows from "./RecordingRows.ts"
 import * as Uploads from "./Uploads.ts"
 
 const make = Effect.gen(function*() {
-  const { dataDir, recording } = yield* AppConfig
+  const { dataDir, recording, store: { retention } } = yield* AppConfig
   const path = yield* Path.Path
   const files = yield* FileSystem.FileSystem
   const store = yield* CallStore
@@ -52,7 +52,9 @@ const make = Effect.gen(function*() {
     for (const file of yield* bucket.value.list(callSid)) yield* bucket.value.remove(file)
   }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
 
-  yield* Effect.forkScoped(FolderCare.run({ folder, kept: recording.kept, bucket, uploads, rows, store, isOpen }))
+  // With a call's last figures the database forgets where its recording is.
+  const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
+  yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, store, isOpen }))
 
   return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, files }), erase })
 })

@@ -124,6 +124,28 @@ describe("webhooks", { timeout: 60_000 }, () => {
         }))
     }
 
+    for (const { name, fresh } of Databases.kinds) {
+      it.effect(`${name}: the end of a call whose process died is told by the next one, once`, () =>
+        Effect.gen(function*() {
+          const receiver = yield* Receiver.make()
+          const env = yield* fresh
+          const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+          yield* asProcess(env, ({ store }) =>
+            Effect.gen(function*() {
+              for (const [call, agoMillis, isFinal] of [[1, 240_000, false], [2, 60_000, false], [3, 240_000, true], [4, 90_000_000, false]] as const) {
+                store.write(began(sidOf(call), { accountSid, webhookUrl: receiver.url }))
+                store.write(ended(sidOf(call), now - agoMillis, isFinal))
+              }
+              yield* store.settled(sidOf(4))
+            }))
+          for (let start = 0; start < 2; start++) {
+            yield* asProcess(env, ({ database }) => settled(database, "delivered"))
+          }
+          assert.deepStrictEqual(receiver.received.map((one) => one.id), [id])
+          assert.strictEqual(Receiver.verify(secret, receiver.received[0]).data["final"], false)
+        }))
+    }
+
     const sqlite = Databases.kinds[0].fresh
 
     it.effect("a receiver that wants no more gets no more", () =>

@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { CallStore } from "../../../src/store/CallStore.ts"
 import { Database } from "../../../src/store/Database.ts"
 import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
@@ -131,6 +131,31 @@ describe("the store", { timeout: 60_000 }, () => {
                 assert.isTrue(yield* other.isOwner(sid, second))
                 yield* other.disown(sid)
                 assert.isAbove(yield* one.own(sid), second)
+              })))
+        }))
+
+      it.effect(`${name}: a call without an end and without a process is found, and claimed by one process`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          yield* use(env, ({ store: one }) =>
+            use(env, ({ store: other }) =>
+              Effect.gen(function*() {
+                const now = yield* Clock.currentTimeMillis
+                const before = now - 120_000
+                const [gone, over, young, owned] = [1, 2, 3, 4].map(sidOf)
+                for (const callSid of [gone, over, owned]) one.write(began(callSid, { at: now - 600_000 }))
+                one.write({ _tag: "StreamBegan", callSid: gone, part: 0, at: now - 590_000 })
+                one.write({ ...event(gone, 0), at: now - 500_000 } as StoreWrite)
+                one.write(ended(over, now - 400_000, false))
+                yield* one.keep(began(young, { at: now - 1000 }))
+                for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
+                yield* one.own(owned)
+
+                assert.deepStrictEqual(yield* other.unended(before), [{ callSid: gone, seenAt: now - 500_000 }])
+                const claims = yield* Effect.all([one.claim(gone, before), other.claim(gone, before)], { concurrency: "unbounded" })
+                assert.strictEqual(claims.filter((isClaimed) => isClaimed).length, 1)
+                assert.deepStrictEqual(yield* other.unended(before), [])
+                assert.isFalse(yield* other.claim(owned, before), "its owner lives")
               })))
         }))
 

@@ -12,6 +12,8 @@ export const layer = Layer.succeed(
     find: () => Effect.succeed(Option.none()),
     own: () => Effect.succeed(1),
     isOwner: () => Effect.succeed(true),
+    unended: () => Effect.succeed([]),
+    claim: () => Effect.succeed(true),
     owned: Effect.succeed(new Set()),
     disown: () => Effect.void,
     redeem: () => Effect.succeed(true),

@@ -5,15 +5,17 @@ import {
   type CallState,
   type Command,
   type EndReason,
-  initial,
+  begin,
   isGivenUp,
-  maxResumptions,
   type StreamEnd,
   type Timer,
   transition
 } from "../../../src/call/CallState.ts"
 import { CallStatus } from "../../../src/twilio/webhook/WebhookParameters.ts"
 import { streamSid } from "../../support/conversation/Samples.ts"
+
+const maxResumptions = 5
+const initial = begin({ maxResumptions })
 
 // ---------------------------------------------------------------------------------------------
 // Events and how a test writes what came of them
@@ -170,6 +172,23 @@ describe("the end of a stream", () => {
     }
     state = transition(state, started(99))[1]
     assert.deepStrictEqual(step(state, ended(lost, 99)), ["Ending streamLost", "arm ending"])
+  })
+
+  it("is given up at the first loss where no resumption is wanted", () => {
+    const state = transition(begin({ maxResumptions: 0 }), started())[1]
+    assert.deepStrictEqual(step(state, ended(lost)), ["Ending streamLost", "arm ending"])
+  })
+
+  it("counts those that another process had before", () => {
+    const fourLost = transition(begin({ maxResumptions: 5, resumptions: 4 }), started())[1]
+    assert.deepStrictEqual([phaseOf(fourLost), fourLost.resumptions], ["Streaming", 4])
+    const fiveLost = transition(fourLost, ended(lost))[1]
+    assert.deepStrictEqual([phaseOf(fiveLost), fiveLost.resumptions], ["Resuming", 5])
+
+    const sixLost = begin({ maxResumptions: 5, resumptions: 6 })
+    assert.deepStrictEqual(step(sixLost, answered), ["Ending streamLost", "arm ending"])
+    assert.isTrue(isGivenUp(transition(sixLost, answered)[1]))
+    assert.deepStrictEqual(step(sixLost, started()), ["Ending streamLost", "hang up", "arm ending"])
   })
 })
 

@@ -47,6 +47,7 @@ describe("AppConfig", () => {
       assert.strictEqual(millis(limits.callDuration), 3_600_000)
       assert.strictEqual(millis(limits.start), 10_000)
       assert.strictEqual(millis(limits.media), 15_000)
+      assert.strictEqual(limits.resumptions, 5)
       assert.strictEqual(limits.messageBytes, 65_536)
       assert.strictEqual(limits.badMessages, 50)
       assert.deepStrictEqual(rest, {
@@ -215,6 +216,7 @@ describe("AppConfig", () => {
         START_TIMEOUT: "4s",
         MEDIA_TIMEOUT: "6s",
         MEDIA_BACKLOG: "2500ms",
+        MAX_RESUMPTIONS: "2",
         MAX_MESSAGE_BYTES: "4096",
         MAX_BAD_MESSAGES: "3",
         SHUTDOWN_GRACE: "8s",
@@ -271,7 +273,7 @@ describe("AppConfig", () => {
         [limits.calls, limits.callsPerCaller, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
         [7, 5, 300_000, 4000, 6000, 2500]
       )
-      assert.deepStrictEqual([limits.messageBytes, limits.badMessages], [4096, 3])
+      assert.deepStrictEqual([limits.resumptions, limits.messageBytes, limits.badMessages], [2, 4096, 3])
       assert.deepStrictEqual(log, { format: "json", level: "Debug" })
     }))
 

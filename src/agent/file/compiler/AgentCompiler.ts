@@ -99,6 +99,8 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
     ...(fillers === undefined ? {} : { fillers }),
     ...(Object.keys(transfers).length === 0 ? {} : { transfers }),
     ...(tools.length === 0 ? {} : { tools }),
+    ...(content.store === undefined ? {} : { keepsWords: content.store }),
+    ...(content.webhook === undefined ? {} : { webhookUrl: content.webhook }),
     maxDuration: Math.min(content.maxDuration ?? Defaults.maxDuration, maxCallMillis)
   }
 }

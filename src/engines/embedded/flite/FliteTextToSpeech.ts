@@ -9,6 +9,7 @@
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import type { Pcm } from "../../../audio/Pcm.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import { type SpeechRequest, TextToSpeech } from "../../../conversation/ports/TextToSpeech.ts"
 import type { Job } from "./FliteThread.ts"
 import * as SpokenSentences from "./SpokenSentences.ts"
@@ -24,6 +25,8 @@ const standardCacheLimit = 8_000_000
 
 /** ms that a sentence may take. The longest sentences take a tenth of it. */
 const timeout = 5000
+
+const samplesPerSecond = 8000
 
 /** Samples of a piece (200 ms). */
 const pieceLength = 1600
@@ -73,7 +76,16 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
 
     const speak = Effect.fnUntraced(function*(request: SpeechRequest) {
       const sentence = yield* sentenceOf(request)
-      return Stream.fromArray(sentence === undefined ? [] : cut(yield* sentences.speak(sentence)))
+      if (sentence === undefined) return Stream.empty
+      const sound = yield* sentences.speak(sentence)
+      yield* EngineMeter.count({
+        stage: "speech",
+        engine: EngineMeter.embedded,
+        requests: 1,
+        characters: sentence.text.length,
+        soundSeconds: sound.length / samplesPerSecond
+      })
+      return Stream.fromArray(cut(sound))
     })
 
     const prepare = Effect.fnUntraced(function*(request: SpeechRequest) {

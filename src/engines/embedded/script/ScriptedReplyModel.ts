@@ -8,6 +8,7 @@
  */
 import { Effect, Layer, Stream } from "effect"
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
+import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import { type DialogueState, ReplyModel, type ReplyPart, type ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
 import type { Intent } from "../../../definition/DialogScript.ts"
 import * as Dialogue from "./Dialogue.ts"
@@ -151,7 +152,11 @@ export const layer: Layer.Layer<ReplyModel> = Layer.succeed(
         const follow = make(definition)
         return {
           answersUnheard: true,
-          reply: (request: ReplyRequest) => Stream.suspend(() => Stream.fromIterable(toParts(follow(lastSaid(request), request.state))))
+          reply: (request: ReplyRequest) =>
+            Stream.unwrap(Effect.as(
+              EngineMeter.count({ stage: "reply", engine: EngineMeter.embedded, requests: 1 }),
+              Stream.suspend(() => Stream.fromIterable(toParts(follow(lastSaid(request), request.state))))
+            ))
         }
       })
   })

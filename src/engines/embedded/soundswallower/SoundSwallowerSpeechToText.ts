@@ -13,6 +13,7 @@ import { dirname, join } from "node:path"
 import { Effect, type FileSystem, Layer, Scope } from "effect"
 import type { Pcm } from "../../../audio/Pcm.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
+import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 import { SpeechToText, type Transcript } from "../../../conversation/ports/SpeechToText.ts"
 import * as Dictionaries from "./Dictionaries.ts"
@@ -24,6 +25,8 @@ const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }
 
 /** ms without progress after which a thread counts as hung. Half a minute of speech takes a tenth of it. */
 const timeout = 10_000
+
+const samplesPerSecond = 8000
 
 /** Samples of an utterance that are heard (a minute). What comes after them is dropped. */
 const maxSamples = 480_000
@@ -105,12 +108,19 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       const begin = Effect.gen(function*() {
         const hearing = yield* threads.hear(loadable)
         let length = 0
+        let countedLength = 0
+        /** Each piece of sound is heard once, however often its words are asked for. */
+        const count = Effect.suspend(() => {
+          const heard = Math.min(length, maxSamples) - countedLength
+          countedLength += heard
+          return EngineMeter.count({ stage: "transcript", engine: EngineMeter.embedded, requests: 1, soundSeconds: heard / samplesPerSecond })
+        })
         return {
           push: (pcm: Pcm<8000>) => {
             length += pcm.length
             return length > maxSamples ? Effect.void : hearing.push(pcm)
           },
-          transcribe: Effect.mapBoth(hearing.words, {
+          transcribe: Effect.mapBoth(Effect.andThen(count, hearing.words), {
             onSuccess: (text) => transcriptOf(text, grammar.isWhole),
             onFailure: (cause) => failed("broken", "SoundSwallower failed on an utterance; its thread was replaced.", cause.message)
           })

@@ -27,6 +27,8 @@ export interface ChatServer {
   readonly budget: ContextBudget
   /** The chunks of an answer. `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`. */
   readonly chunksOf: (answer: OpenAiClient.Answer, sent: string, onDone: () => void) => Stream.Stream<ChatStream.Chunk, EngineFailed>
+  /** Counts the tokens of an answer, as far as the server has told them. */
+  readonly countTokens: (answered: ChatStream.Answered) => Effect.Effect<void>
   /** Logs once for each key, however many calls there are. */
   readonly logOnce: (key: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }
@@ -76,6 +78,8 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
     dialect: new ServerDialect({ url: settings.url, tools: options.tools ?? "auto", thinking: settings.reply?.thinking ?? "off" }),
     budget: new ContextBudget({ endpoint, window: settings.reply?.contextWindow, scope: yield* Effect.scope }),
     chunksOf: makeChunksOf(endpoint),
+    countTokens: ({ usage }) =>
+      Option.isNone(usage) ? Effect.void : endpoint.count({ inputTokens: usage.value.prompt, outputTokens: usage.value.completion }),
     logOnce: makeLogOnce()
   }
   return server

@@ -11,7 +11,7 @@ import { partsOf, type ReplyRound } from "./ReplyRound.ts"
 
 const attemptReply = (chat: AgentChat, request: ReplyRequest, attempt: ReplyEnding.Attempt): Stream.Stream<ReplyPart, EngineFailed> =>
   Stream.suspend(() => {
-    const { budget, chunksOf } = chat.server
+    const { budget, chunksOf, countTokens } = chat.server
     let begun: { readonly round: ReplyRound; readonly accepted: AcceptedRequest } | undefined
     let isDone = false
 
@@ -21,7 +21,7 @@ const attemptReply = (chat: AgentChat, request: ReplyRequest, attempt: ReplyEndi
         begun = { round, accepted }
         return partsOf(round, chunksOf(accepted.answer, accepted.sent, () => {
           isDone = true
-        }))
+        })).pipe(Stream.ensuring(Effect.suspend(() => countTokens(round.answered))))
       }),
       Stream.unwrap,
       // Some servers refuse a request that is too long inside of an answer of status 200.

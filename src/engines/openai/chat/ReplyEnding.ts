@@ -69,7 +69,7 @@ const askForRest = (chat: AgentChat, { attempt, request }: EndedAnswer, text: st
     Effect.flatMap((accepted) => {
       const round = chat.newRound(accepted)
       const chunks = chat.server.chunksOf(accepted.answer, accepted.sent, () => undefined)
-      return Effect.as(Stream.runDrain(partsOf(round, chunks)), round)
+      return Stream.runDrain(partsOf(round, chunks)).pipe(Effect.ensuring(Effect.suspend(() => chat.server.countTokens(round.answered))), Effect.as(round))
     }),
     Effect.scoped,
     Effect.map(({ spokenText }) => Continuation.restOf(text, spokenText)),

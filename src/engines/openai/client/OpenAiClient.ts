@@ -5,11 +5,13 @@
  * An answer lives in a scope. Closing the scope, by interruption or otherwise, aborts the request and closes its connection: that is how
  * all of these servers are told to stop. A body that was read to its end leaves the connection open for the next request.
  */
-import { Clock, Duration, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
 import { type Headers, type HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { EngineSettings } from "../../../config/EngineSettings.ts"
 import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
+import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import { StageBudget } from "../../../conversation/ports/StageBudget.ts"
+import * as EngineName from "../../EngineName.ts"
 import * as AnswerBody from "./AnswerBody.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
 import * as Json from "./Json.ts"
@@ -30,7 +32,12 @@ export interface RequestOptions {
   readonly from?: "base" | "origin"
   /** Whether the request is sent once more if its connection breaks before an answer. Default true. */
   readonly isResent?: boolean
+  /** What a request counts beside itself, once the server has it. */
+  readonly use?: Figures
 }
+
+/** What a server did for a call. */
+export type Figures = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
 
 /** An answer with a status of 2xx. */
 export interface Answer {
@@ -45,10 +52,15 @@ export interface OpenAiClient extends ServerError.EngineServer {
   /** The model that requests are to name; none where a request needs no name. See `RequestedModel`. */
   readonly model: Effect.Effect<Option.Option<string>>
   readonly post: (path: string, body: HttpBody.HttpBody, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
+  /** Counts what a request to it turned out to have used. */
+  readonly count: (use: Figures) => Effect.Effect<void>
   readonly get: (path: string, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
   /** Opens this many connections (default 1), so that the first request finds one. Never fails: a probe watches the server. */
   readonly warm: (connections?: number) => Effect.Effect<void>
 }
+
+/** Voice activity is detected in this process, and has no server. */
+const meteredStages = { voiceActivity: undefined, speechToText: "transcript", replyModel: "reply", textToSpeech: "speech" } as const
 
 const defaultAnswerMillis = 15_000
 const defaultPieceMillis = 10_000
@@ -144,6 +156,14 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
+  const metered = meteredStages[stage]
+  const engine = EngineName.of({ url })
+  const count = (requests: number, use: Figures) => metered === undefined ? Effect.void : EngineMeter.count({ ...use, stage: metered, engine, requests })
+
+  /** A request whose answer nobody waited for was worked on nevertheless. A refused one was not. */
+  const countRequest = (use: Figures = {}) => <A>(exit: Exit.Exit<A, EngineFailed>) =>
+    Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? count(1, use) : Effect.void
+
   const get: OpenAiClient["get"] = (path, options = {}) =>
     execute(HttpClientRequest.get(`${options.from === "origin" ? url.origin : base}${path}`), options)
 
@@ -158,8 +178,11 @@ export const make = Effect.fnUntraced(function*(
     ...server,
     model: requestedModel.name,
     post: (path, body, options = {}) =>
-      Effect.tapError(execute(HttpClientRequest.post(`${base}${path}`, { body }), options), (error) =>
-        Effect.sync(() => requestedModel.noteFailure(error))),
+      execute(HttpClientRequest.post(`${base}${path}`, { body }), options).pipe(
+        Effect.onExit(countRequest(options.use)),
+        Effect.tapError((error) => Effect.sync(() => requestedModel.noteFailure(error)))
+      ),
+    count: (use) => count(0, use),
     get,
     warm: (connections = 1) =>
       Effect.forEach(Array.from({ length: connections }), () => firstModel, { concurrency: "unbounded" }).pipe(

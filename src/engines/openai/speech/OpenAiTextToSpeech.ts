@@ -117,7 +117,10 @@ const ask = Effect.fnUntraced(function*(server: Server, request: SpeechRequest):
   let fields = server.fields.usable()
   const post = (fields: ReadonlyArray<SpeechFields.SpeechField>) =>
     Effect.suspend(() =>
-      endpoint.post("/audio/speech", bodyOf(server, request, model, fields), { accept: "audio/pcm, audio/wav, text/event-stream" })
+      endpoint.post("/audio/speech", bodyOf(server, request, model, fields), {
+        accept: "audio/pcm, audio/wav, text/event-stream",
+        use: { characters: request.text.length }
+      })
     ).pipe(
       Effect.retry({
         times: 1,
@@ -167,6 +170,7 @@ const soundOf = (server: Server, request: SpeechRequest): Stream.Stream<SpeechCh
     const { context, settings, takesContext } = server
     const isEvents = answer.contentType === "text/event-stream"
     const head = { contentType: isEvents ? "audio/pcm" : answer.contentType, headers: answer.headers }
+    let millis = 0
     return Stream.transformPull(bytesOf(server, answer, request.text), (pull) =>
       Effect.sync(() =>
         SpeechChunks.make(pull, {
@@ -174,12 +178,13 @@ const soundOf = (server: Server, request: SpeechRequest): Stream.Stream<SpeechCh
           // A slow voice may need twice as long. What follows is noise.
           maxMillis: 2 * maxMillisOf(request.text),
           isHashed: takesContext && context.keepsSound(),
-          onSound: () => {
+          onSound: (soFar) => {
             server.hasSpoken = true
+            millis = soFar
           },
           onComplete: context.noteHash
         })
-      ))
+      )).pipe(Stream.ensuring(Effect.suspend(() => server.endpoint.count({ soundSeconds: millis / 1000 }))))
   }))
 
 const failureOf = ({ endpoint }: Server, { advice, reason, text }: SpeechFault.SpeechFault, sent: string): EngineFailed =>

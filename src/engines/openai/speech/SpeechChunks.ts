@@ -29,8 +29,8 @@ interface MakeOptions {
   readonly maxMillis: number
   /** Whether the sound is hashed for `onComplete`. */
   readonly isHashed: boolean
-  /** Sound has arrived. Called for each batch of chunks. */
-  readonly onSound: () => void
+  /** Sound has arrived: so many ms by now. Called for each batch of chunks. */
+  readonly onSound: (millis: number) => void
   /** The whole sound has arrived; `hash` is its SHA-256 in hex. Not called for dropped or unhashed sound. */
   readonly onComplete: (hash: string) => void
 }
@@ -85,7 +85,7 @@ export const make = <E>(
         take(read.success, chunks)
       }
       if (!Arr.isReadonlyArrayNonEmpty(chunks)) return next
-      onSound()
+      onSound(millis)
       return Effect.succeed(chunks)
     })
   })

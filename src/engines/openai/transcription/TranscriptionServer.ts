@@ -19,6 +19,8 @@ import type { Speech } from "./UtteranceSound.ts"
 /** Connections that are opened before the first call. */
 const warmConnections = 2
 
+const samplesPerSecond = 8000
+
 const maxAnswerBytes = 1024 * 1024
 
 interface TranscriptionRequest {
@@ -60,7 +62,7 @@ export const make = Effect.fnUntraced(function*(
       const answer = yield* client.post(
         "/audio/transcriptions",
         Multipart.encode(fields, UtteranceFile.of(speech)),
-        { accept: "application/json, text/event-stream, text/plain", maxBytes: maxAnswerBytes, isResent: !isPartial }
+        { accept: "application/json, text/event-stream, text/plain", maxBytes: maxAnswerBytes, isResent: !isPartial, use: { soundSeconds: speech.length / samplesPerSecond } }
       )
       if (answer.contentType === "text/event-stream") {
         return TranscriptionBody.fromEvents(yield* Stream.runCollect(events(answer, prompt)))

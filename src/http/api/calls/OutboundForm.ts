@@ -7,11 +7,12 @@ import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { OutboundCall } from "../Api.ts"
 import * as Problems from "../Problems.ts"
 import * as RequestBody from "../RequestBody.ts"
+import * as KeptFields from "./KeptFields.ts"
 
-type Asked = Pick<OutboundRequest, "to" | "agent" | "websocketUrl">
+type Asked = Pick<OutboundRequest, "to" | "agent" | "websocketUrl" | "keeping">
 
 /** The query as it came, without the fields that were not sent. */
-interface Query {
+interface Query extends KeptFields.KeptQuery {
   readonly to_number?: string
   readonly websocket_url?: string
   readonly agent?: string
@@ -49,10 +50,11 @@ const whyNotANumber = (body: unknown): string => {
 const fromBody = (body: unknown): Effect.Effect<Asked, Problems.InvalidNumber | Problems.InvalidRequest> =>
   decodeBody(body).pipe(
     Effect.mapBoth({
-      onSuccess: ({ agent, to, websocket_url }) => ({
+      onSuccess: ({ agent, to, websocket_url, ...kept }) => ({
         to,
         agent: Option.fromUndefinedOr(agent),
-        websocketUrl: Option.fromUndefinedOr(websocket_url)
+        websocketUrl: Option.fromUndefinedOr(websocket_url),
+        kept
       }),
       onFailure: (error) =>
         isAbout(error.issue, "to")
@@ -62,7 +64,8 @@ const fromBody = (body: unknown): Effect.Effect<Asked, Problems.InvalidNumber | 
           : new Problems.InvalidRequest({
             detail: `Send JSON such as ${exampleBody}. ${error.message.replaceAll(/\s+/g, " ")}`
           })
-    })
+    }),
+    Effect.flatMap(({ kept, ...asked }) => Effect.map(KeptFields.toAsked(kept), (keeping) => ({ ...asked, keeping })))
   )
 
 const fromQuery = Effect.fnUntraced(function*(query: Query) {
@@ -80,7 +83,8 @@ const fromQuery = Effect.fnUntraced(function*(query: Query) {
   const agent = query.agent === undefined ? undefined : yield* decodeAgent(query.agent).pipe(
     Effect.mapError(() => new Problems.NoSuchAgent({ detail: "\"agent\" is not the name of an agent" }))
   )
-  return { to: to.success, agent: Option.fromUndefinedOr(agent), websocketUrl: Option.fromUndefinedOr(query.websocket_url) }
+  const keeping = yield* KeptFields.fromQuery(query)
+  return { to: to.success, agent: Option.fromUndefinedOr(agent), websocketUrl: Option.fromUndefinedOr(query.websocket_url), keeping }
 })
 
 /**

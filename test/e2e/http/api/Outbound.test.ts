@@ -45,6 +45,15 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
     ["a field that is not there", { to: somebody, from: "+14155550100" }, undefined, 400, "invalid-request"],
     ["a field in another case", { To: somebody }, undefined, 400, "invalid-request"],
     ["the query's name of a field", { to_number: somebody }, undefined, 400, "invalid-request"],
+    ["metadata over 4 KiB", { to: somebody, metadata: { note: "ü".repeat(2048) } }, undefined, 400, "invalid-request"],
+    ["a campaign over 64 characters", { to: somebody, campaign: "c".repeat(65) }, undefined, 400, "invalid-request"],
+    ["a blank campaign", { to: somebody, campaign: " " }, undefined, 400, "invalid-request"],
+    ["a webhook_url that is none", { to: somebody, webhook_url: "example.com" }, undefined, 400, "invalid-request"],
+    ["a webhook_url with credentials", { to: somebody, webhook_url: "https://user:password@example.com" }, undefined, 400, "invalid-request"],
+    ["a text for store", { to: somebody, store: "false" }, undefined, 400, "invalid-request"],
+    ["a recording that is not to be kept", { to: somebody, store: false, recording: true }, undefined, 400, "invalid-request"],
+    ["a transcript that is not kept", { to: somebody, store: false, transcript_in_webhook: true }, undefined, 400, "invalid-request"],
+    ["another word for true in the query", undefined, "to_number=%2B14155550123&recording=yes", 400, "invalid-request"],
     ["a field of every object", `{"to":"${somebody}","__proto__":{"agent":"echo"}}`, undefined, 400, "invalid-request"],
     ["a field twice", `{"to":"${somebody}","to":"+14155550124"}`, undefined, 400, "invalid-request"],
     ["a misspelled field in the query", undefined, "to_number=%2B14155550123&agnet=echo", 400, "invalid-request"],
@@ -91,7 +100,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { problem } = yield* service.dial({ To: somebody, agnet: "echo", from: "x" }, { query: "number=1&callback=2" })
-      for (const part of ["\"To\". Did you mean \"to\"?", "\"agnet\". Did you mean \"agent\"?", "\"from\". It takes: to, agent, websocket_url.", "\"number\". Did you mean \"to_number\"?", "\"callback\""]) {
+      for (const part of ["\"To\". Did you mean \"to\"?", "\"agnet\". Did you mean \"agent\"?", "\"from\". It takes: to, agent, websocket_url, metadata, campaign, store, recording, webhook_url, transcript_in_webhook.", "\"number\". Did you mean \"to_number\"?", "\"callback\""]) {
         assert.include(problem.detail, part)
       }
       const many = yield* service.dial(Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field ${index}`, 1])))
@@ -181,6 +190,46 @@ describe("a request in the query", () => {
           assert.strictEqual(other.problem.name, "idempotency-key-reused")
         })))
   }
+})
+
+describe("a request that says what is to be kept", () => {
+  const headers = { authorization: `Bearer ${Service.apiKey}` }
+
+  it.live("is remembered with the call, also where Twilio asks for its TwiML first, and is found by it", () =>
+    withService({}, ({ service }) =>
+      Effect.gen(function*() {
+        const asked = { to: somebody, metadata: { customer: "c-7", nested: [1, { a: null }] }, campaign: "spring", webhook_url: "https://example.com/hook" }
+        const { json, status } = yield* service.dial(asked)
+        assert.strictEqual(status, 200)
+        const { call_sid: sid } = json as { call_sid: string }
+        const found = yield* service.ask(`/calls/${sid}`, { headers })
+        assert.deepInclude(found.json, { metadata: asked.metadata, campaign: "spring", direction: "outbound", to: somebody, words: "kept" })
+        for (const query of ["campaign=spring", "metadata.customer=c-7", "direction=outbound"]) {
+          const { json } = yield* service.ask(`/calls?${query}`, { headers })
+          assert.deepStrictEqual((json as { calls: ReadonlyArray<{ call_sid: string }> }).calls.map((call) => call.call_sid), [sid])
+        }
+      })))
+
+  it.live("keeps figures only where it wants that, in the query, too", () =>
+    withService({}, ({ service }) =>
+      Effect.gen(function*() {
+        for (const dialled of [service.dial({ to: somebody, store: false }), service.dial(undefined, { query: "to_number=%2B14155550123&store=false&campaign=autumn" })]) {
+          const { json, status } = yield* dialled
+          assert.strictEqual(status, 200)
+          const found = yield* service.ask(`/calls/${(json as { call_sid: string }).call_sid}`, { headers })
+          assert.deepInclude(found.json, { words: "never" })
+        }
+      })))
+
+  it.live("is another one with the same Idempotency-Key", () =>
+    withService({}, ({ service }) =>
+      Effect.gen(function*() {
+        const key = { headers: { "idempotency-key": "k" } }
+        assert.strictEqual((yield* service.dial({ to: somebody, metadata: { a: 1 } }, key)).status, 200)
+        assert.strictEqual((yield* service.dial({ to: somebody, metadata: { a: 1 } }, key)).status, 200)
+        assert.strictEqual((yield* service.dial({ to: somebody, metadata: { a: 2 } }, key)).problem.name, "idempotency-key-reused")
+        assert.strictEqual((yield* service.dial({ to: somebody }, key)).problem.name, "idempotency-key-reused")
+      })))
 })
 
 describe("a service that can't place calls", () => {

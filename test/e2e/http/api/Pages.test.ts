@@ -43,7 +43,10 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       assert.match(document.openapi, /^3\.1\.\d+$/)
       assert.isNotEmpty(document.info.title)
       assert.isNotEmpty(document.info.version)
-      assert.sameMembers(Object.keys(document.paths), ["/call/outbound", "/calls/{callSid}/events", "/health", "/ready"])
+      assert.sameMembers(Object.keys(document.paths), [
+        "/call/outbound", "/calls", "/calls/{callSid}", "/calls/{callSid}/transcript", "/calls/{callSid}/recording.wav", "/calls/{callSid}/events",
+        "/calls/{callSid}/deliveries/{deliveryId}/resend", "/health", "/ready"
+      ])
       const operations = Object.values(document.paths).flatMap((path) => Object.values(path))
       assert.strictEqual(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
       for (const operation of operations) {

@@ -76,7 +76,7 @@ describe("CallRecorder", () => {
     return Effect.gen(function*() {
       const { end, speak } = yield* listening
       yield* speak(3000)
-      assert.closeTo(folder.state.bytes.length / 16_000, 2.75, 0.3)
+      assert.closeTo(folder.state.bytes.length / 16_000, 2.5, 0.3)
       assert.isTrue(yield* end)
       assert.strictEqual(folder.state.closed, 1)
       assert.deepStrictEqual(secondsOf(folder.state.bytes), [[1, 3]])

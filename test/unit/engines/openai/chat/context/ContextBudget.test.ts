@@ -16,7 +16,8 @@ const setUp = Effect.fnUntraced(function*(window?: number) {
     url,
     model: Effect.succeed(Option.some("m")),
     post: () => Effect.die("post"),
-    warm: () => Effect.die("warm"),
+    count: () => Effect.void,
+  warm: () => Effect.die("warm"),
     get: (path) =>
       Effect.sync(() => {
         if (path === "/models") asked++

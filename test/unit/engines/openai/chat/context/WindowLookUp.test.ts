@@ -18,7 +18,8 @@ const setUp = (answers: ReadonlyArray<Pages>, options: { readonly isNeeded?: boo
     url: new URL("http://127.0.0.1:8000/v1"),
     model: Effect.succeed(Option.some("m")),
     post: () => Effect.die("post"),
-    warm: () => Effect.die("warm"),
+    count: () => Effect.void,
+  warm: () => Effect.die("warm"),
     get: (path) =>
       Effect.gen(function*() {
         if (path === "/models") questions++

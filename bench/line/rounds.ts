@@ -1,0 +1,44 @@
+/** One round of load on a peer, and what it cost. */
+import { fork } from "node:child_process"
+import { join } from "node:path"
+import type { Load, Seen } from "./load.ts"
+import { cpuSeconds, here, moveTo, pause } from "./processes.ts"
+
+export interface Round extends Seen {
+  readonly cpuPerFrame: number
+  readonly cpuShare: number
+}
+
+export const measure = (pid: number, load: Load, onSteady: () => void = () => {}): Promise<Round> =>
+  new Promise((resolve, reject) => {
+    const child = fork(join(here, "load.ts"), { execArgv: [] })
+    moveTo(1, child.pid!)
+    let before = 0
+    let used = 0
+    child.on("message", (message) => {
+      if (message === "steady") {
+        before = cpuSeconds(pid)
+        onSteady()
+      } else if (message === "done") used = cpuSeconds(pid) - before
+      else {
+        const seen = message as Seen
+        const frames = load.calls * load.seconds * 50
+        resolve({ ...seen, cpuPerFrame: (used / frames) * 1e6, cpuShare: used / load.seconds })
+      }
+    })
+    child.once("exit", (code) => code === 0 || reject(new Error(`the load generator stopped with ${code}`)))
+    child.send(load)
+  })
+
+/** A call tells its counts once a second, and at its end, which comes a little later than the caller's hang-up. */
+export const allEnded = async (url: string) => {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { active_connections } = await (await fetch(`${url}/health`)).json() as { readonly active_connections: number }
+    if (active_connections === 0) return
+    await pause(100)
+  }
+  throw new Error("Calls of the last round have not ended within ten seconds.")
+}
+
+export const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+export const ms = (value: number) => `${value.toFixed(2)} ms`

@@ -1,0 +1,84 @@
+/**
+ * The fields of a request for a call that say what is kept of it, and what is told of it.
+ */
+import { Effect, Schema } from "effect"
+import type { AskedKeeping } from "../../../call/history/Keeping.ts"
+import * as Problems from "../Problems.ts"
+
+/** Bytes of the metadata as JSON. */
+const maxMetadataBytes = 4096
+
+/** An address of the web; whether it may be reached is looked at when something is sent. */
+const isWebAddress = (text: string): boolean => {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" && text.length <= 2000
+}
+
+const Metadata = Schema.Json.check(
+  Schema.makeFilter((value) => Buffer.byteLength(JSON.stringify(value)) <= maxMetadataBytes || "metadata may have 4 KiB as JSON")
+).annotate({ description: "JSON of at most 4 KiB, kept with the call and sent with its webhooks; members are found by GET /calls?metadata.KEY=value" })
+
+const Campaign = Schema.String.check(Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { expected: "1 to 64 characters without blanks around" })).annotate({
+  description: "The campaign that the call belongs to, to be found by"
+})
+
+const WebhookUrl = Schema.String.check(Schema.makeFilter((text) => isWebAddress(text) || "a webhook's address begins with https:// (or http://) and has no credentials")).annotate({
+  description: "Where the call's webhooks go; the default is the agent's, else the service's"
+})
+
+const flag = (description: string) => Schema.Boolean.annotate({ description })
+
+export const KeptFields = Schema.Struct({
+  metadata: Schema.optionalKey(Metadata),
+  campaign: Schema.optionalKey(Campaign),
+  store: Schema.optionalKey(flag("false: only figures of the call are kept, no word and no sound")),
+  recording: Schema.optionalKey(flag("true: the call is recorded, whatever its agent says")),
+  webhook_url: Schema.optionalKey(WebhookUrl),
+  transcript_in_webhook: Schema.optionalKey(flag("call.ended has the transcript"))
+})
+type KeptFields = typeof KeptFields.Type
+
+/** The same in a query, without the metadata. */
+export const queryFields = {
+  campaign: Schema.optionalKey(Schema.String),
+  store: Schema.optionalKey(Schema.String),
+  recording: Schema.optionalKey(Schema.String),
+  webhook_url: Schema.optionalKey(Schema.String),
+  transcript_in_webhook: Schema.optionalKey(Schema.String)
+}
+export type KeptQuery = { readonly [Name in keyof typeof queryFields]?: string }
+
+const flags = ["store", "recording", "transcript_in_webhook"] as const
+
+const decode = Schema.decodeUnknownEffect(KeptFields)
+
+export const toAsked = Effect.fnUntraced(function*(fields: KeptFields): Effect.fn.Return<AskedKeeping, Problems.InvalidRequest> {
+  const { campaign, metadata, recording, store, transcript_in_webhook: isTranscriptSent, webhook_url: webhookUrl } = fields
+  if (store === false && recording === true) {
+    return yield* new Problems.InvalidRequest({ detail: "\"recording\" and \"store\" contradict each other: with \"store\": false no sound is kept." })
+  }
+  if (store === false && isTranscriptSent === true) {
+    return yield* new Problems.InvalidRequest({ detail: "\"transcript_in_webhook\" and \"store\" contradict each other: with \"store\": false there is no transcript." })
+  }
+  return {
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(campaign === undefined ? {} : { campaign }),
+    ...(store === undefined ? {} : { words: store }),
+    ...(recording === undefined ? {} : { isRecorded: recording }),
+    ...(webhookUrl === undefined ? {} : { webhookUrl }),
+    ...(isTranscriptSent === undefined ? {} : { isTranscriptSent })
+  }
+})
+
+/** Of a query: `true` and `false` are words there. */
+export const fromQuery = Effect.fnUntraced(function*(query: KeptQuery) {
+  const fields: Record<string, unknown> = { ...(query.campaign === undefined ? {} : { campaign: query.campaign }), ...(query.webhook_url === undefined ? {} : { webhook_url: query.webhook_url }) }
+  for (const name of flags) {
+    const text = query[name]
+    if (text === undefined) continue
+    if (text !== "true" && text !== "false") return yield* new Problems.InvalidRequest({ detail: `"${name}" must be true or false.` })
+    fields[name] = text === "true"
+  }
+  const decoded = yield* decode(fields).pipe(Effect.mapError((error) => new Problems.InvalidRequest({ detail: error.message.replaceAll(/\s+/g, " ") })))
+  return yield* toAsked(decoded)
+})

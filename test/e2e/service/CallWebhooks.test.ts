@@ -1,0 +1,68 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { PhoneBehaviour } from "../../../src/simulator/twilio/CallLife.ts"
+import * as Receiver from "../../support/delivery/Receiver.ts"
+import { apiKey, somebody, until, withService } from "../../support/service/Service.ts"
+import { brief, place } from "../../support/service/Talk.ts"
+
+const secret = `whsec_${"n".repeat(32)}`
+
+const envOf = ({ url }: Receiver.Receiver) => ({ WEBHOOK_URL: url, WEBHOOK_SECRET: secret, WEBHOOK_PRIVATE_ADDRESSES: "on" })
+
+const received = (receiver: Receiver.Receiver, count: number) =>
+  Effect.map(
+    until("webhooks that arrived", Effect.sync(() => receiver.received.length), (length) => length >= count),
+    () => receiver.received.map((one) => Receiver.verify(secret, one)).toSorted((one, other) => one.type < other.type ? 1 : -1)
+  )
+
+describe("the webhooks of a call", () => {
+  it.live("tell of an answered call when it starts and when it has ended, and go again on demand", () =>
+    Effect.gen(function*() {
+      const receiver = yield* Receiver.make()
+      yield* withService({ env: envOf(receiver) }, (both) =>
+        Effect.gen(function*() {
+          const { service } = both
+          const call = yield* place(both, { caller: brief })
+          assert.strictEqual(yield* call.settled, "completed")
+          const [started, ended, ...others] = yield* received(receiver, 2)
+          assert.deepStrictEqual(others, [])
+          assert.deepInclude(started.data, { call_sid: call.sid, direction: "inbound", from: somebody, agent: "echo", metadata: null })
+          assert.deepInclude(ended.data, { call_sid: call.sid, status: "completed", reason: "callerLeft", ended_by: "caller", final: true })
+          assert.notProperty(ended.data, "transcript")
+
+          const headers = { authorization: `Bearer ${apiKey}` }
+          const resend = (id: string) => service.ask(`/calls/${call.sid}/deliveries/${id}/resend`, { method: "POST", headers })
+          const id = `call_ended_${call.sid}`
+          const again = yield* resend(id)
+          assert.strictEqual(again.status, 202)
+          assert.deepStrictEqual(again.json, { id, type: "call.ended", state: "pending", attempts: 0 })
+          yield* received(receiver, 3)
+          assert.strictEqual(receiver.received[2].id, id)
+          const shown = yield* until(
+            "the webhooks of the call",
+            Effect.map(service.ask(`/calls/${call.sid}`, { headers }), ({ json }) => (json as { readonly deliveries: ReadonlyArray<{ readonly type: string; readonly state: string }> }).deliveries),
+            (deliveries) => deliveries.every(({ state }) => state === "delivered")
+          )
+          assert.sameMembers(shown.map(({ type }) => type), ["call.started", "call.ended"])
+          const unknown = yield* resend("call_ended")
+          assert.deepStrictEqual([unknown.status, unknown.problem.name], [404, "no-such-delivery"])
+          assert.strictEqual((yield* service.ask(`/calls/${call.sid}/deliveries/${id}/resend`, { method: "POST" })).status, 401)
+          const metrics = yield* service.metrics
+          assert.strictEqual(metrics("client_caller_webhooks_total", { result: "Delivered" }), 3)
+        }))
+    }).pipe(Effect.scoped))
+
+  it.live("tell of a call that nobody answered only that it has ended", () =>
+    Effect.gen(function*() {
+      const receiver = yield* Receiver.make()
+      yield* withService({ env: envOf(receiver), simulator: { phones: () => PhoneBehaviour.Busy({ after: "20 millis" }) } }, ({ service }) =>
+        Effect.gen(function*() {
+          assert.strictEqual((yield* service.dial({ to: somebody })).status, 200)
+          const [ended] = yield* received(receiver, 1)
+          assert.strictEqual(ended.type, "call.ended")
+          assert.deepInclude(ended.data, { direction: "outbound", to: somebody, status: "busy", reason: "busy", ended_by: "nobody", answered_at: null, final: true })
+          yield* Effect.sleep("1 second")
+          assert.strictEqual(receiver.received.length, 1)
+        }))
+    }).pipe(Effect.scoped))
+})

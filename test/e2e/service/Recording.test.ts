@@ -1,0 +1,182 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, FileSystem, Layer } from "effect"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { receptionistFile } from "../../../src/agent/Agents.ts"
+import * as Pcm from "../../../src/audio/Pcm.ts"
+import { CallSid } from "../../../src/domain/Sid.ts"
+import * as Caller from "../../../src/simulator/caller/Caller.ts"
+import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
+import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
+import { Simulator } from "../../../src/simulator/Simulator.ts"
+import { converse, those, words } from "../../support/service/Conversing.ts"
+import * as Process from "../../support/service/Process.ts"
+import { apiKey, somebody, until, withService } from "../../support/service/Service.ts"
+import { awaitFrames, likeness, place, sentence, speaker } from "../../support/service/Talk.ts"
+import { bytesOf, loudest, recordingsOf, soundIn } from "../../support/store/Recordings.ts"
+
+const { AwaitSpeech, HangUp, Play, Silence } = Caller.Step
+
+const newFolder = Effect.gen(function*() {
+  return yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
+})
+
+/** A call's recording, as the next process of this folder has it. */
+const recorded = (DATA_DIR: string, sid: string) =>
+  Effect.map(bytesOf(CallSid.make(sid)), soundIn).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
+
+const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
+
+const patient = "timeouts: { transcript: 30s, reply: 30s, speech: 30s }\nidle: { after: 1m, hangUpAfter: 2m }\n"
+
+layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("a recording", (it) => {
+  it.effect("has both sides as they were heard, announced, and without what an interruption cut", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      const file = join(DATA_DIR, "desk.yaml")
+      const receptionist = readFileSync(receptionistFile, "utf8").replace(/^greeting: .*$/m, "greeting: Hello.\nrecording: true")
+      writeFileSync(file, `${receptionist}\n${patient}`)
+      const { call, told } = yield* withService({ env: { AGENT: file, DATA_DIR } }, (both) =>
+        Effect.gen(function*() {
+          const conversation = yield* converse(both, ({ heardOut, told }) => [
+            heardOut(),
+            say("What are your opening hours?"),
+            told("CallerSaid"),
+            AwaitSpeech({ atMost: "20 seconds" }),
+            Silence({ duration: "600 millis" }),
+            say("Where are you?"),
+            heardOut(),
+            HangUp()
+          ])
+          return { call: conversation.call, told: yield* conversation.over }
+        }))
+      assert.strictEqual(words(told)[0], "agent: This call is recorded. Hello.")
+      assert.strictEqual(those(told, "BargeIn").length, 1)
+
+      const { agent, caller } = yield* recorded(DATA_DIR, call.sid)
+      const [first, interruption] = SpeakingTurns.speeches(Pcm.of(8000, caller))
+      const said = SpeakingTurns.speeches(yield* call.said)
+      assert.closeTo(interruption.from - first.from, said[1].from - said[0].from, 25, "the caller's sound is at its time")
+      /** From the call's answer to the recording's beginning, ms. */
+      const offset = said[1].from - interruption.from
+      const events = yield* call.events
+      const answeredAt = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
+      const clearedAt = (events.find(({ _tag }) => _tag === "Cleared")?.at ?? 0) - answeredAt - offset
+      assert.isAbove(loudest(agent, clearedAt - 300, clearedAt - 60), 500, "the agent is there before the clear")
+      assert.isBelow(loudest(agent, clearedAt + 60, interruption.to), 200, "and not behind it")
+      const heard = (yield* call.heard).subarray(8 * offset)
+      const spoken = SpeakingTurns.speeches(Pcm.of(8000, agent)).at(-1) ?? { from: 0, to: 0 }
+      assert.isAbove(likeness(agent.subarray(8 * spoken.from, 8 * spoken.to), heard.subarray(8 * spoken.from - 1600)), 0.8, "the agent's last words")
+    }), { timeout: 120_000, retry: 2 })
+
+  it.effect("of a lost line has both streams, with silence between them", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      const call = yield* withService({ env: { RECORDING: "on", DATA_DIR } }, (both) =>
+        Effect.gen(function*() {
+          const steps = Array.from({ length: 4 }, () => Play({ sound: sentence }))
+          const call = yield* place(both, { caller: Caller.make(...steps, HangUp()), faults: { suddenClose: { atMillis: 2000 }, onlyFirstStream: true } })
+          yield* call.settled
+          return call
+        }))
+      const { agent, caller, seconds } = yield* recorded(DATA_DIR, call.sid)
+      assert.closeTo(seconds, 6, 1)
+      for (const side of [caller, agent]) {
+        assert.isAbove(loudest(side, 300, 1500), 1000)
+        assert.isAbove(loudest(side, 8 * seconds * 100, 1000 * seconds), 1000)
+      }
+      assert.isTrue(existsSync(join(DATA_DIR, "recordings", `${call.sid}-1.wav`)), "two parts")
+    }), 60_000)
+
+  it.effect("that a request asks for is fetched in ranges, also while the call goes on, and erased with the call", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      yield* withService({ env: { DATA_DIR } }, ({ service, simulator }) =>
+        Effect.gen(function*() {
+          const { json } = yield* service.dial({ to: somebody, recording: true })
+          const { call_sid: sid } = json as { readonly call_sid: string }
+          const url = `${service.url}/calls/${sid}`
+          const headers = { authorization: `Bearer ${apiKey}` }
+          const get = (more: Record<string, string> = {}, method = "GET") =>
+            Effect.promise(async () => {
+              const response = await fetch(`${url}/recording.wav`, { method, headers: { ...headers, ...more } })
+              return { status: response.status, headers: response.headers, bytes: new Uint8Array(await response.arrayBuffer()) }
+            })
+          const live = yield* until("three seconds of a live call", get(), ({ bytes, status }) => status === 200 && bytes.length > 48_000)
+          assert.isAtLeast(soundIn(live.bytes).seconds, 2.9)
+          const call = (yield* simulator.calls).find((other) => other.sid === sid) ?? assert.fail("no such call")
+          yield* call.hangUp
+          yield* call.settled
+          yield* until("the end", service.ask(`/calls/${sid}`, { headers }), ({ json }) => (json as { readonly live: boolean }).live === false)
+
+          const whole = yield* get()
+          assert.deepStrictEqual([whole.status, whole.headers.get("content-type"), whole.headers.get("accept-ranges")], [200, "audio/wav", "bytes"])
+          assert.strictEqual(whole.headers.get("content-length"), String(whole.bytes.length))
+          const part = yield* get({ range: "bytes=1000-20999" })
+          assert.deepStrictEqual([part.status, part.headers.get("content-range")], [206, `bytes 1000-20999/${whole.bytes.length}`])
+          assert.deepStrictEqual(part.bytes, whole.bytes.subarray(1000, 21_000))
+          assert.deepStrictEqual((yield* get({ range: "bytes=-500" })).bytes, whole.bytes.subarray(-500))
+          assert.strictEqual((yield* get({ range: `bytes=${whole.bytes.length}-` })).status, 416)
+          const head = yield* get({}, "HEAD")
+          assert.deepStrictEqual([head.status, head.headers.get("content-length"), head.bytes.length], [200, String(whole.bytes.length), 0])
+
+          assert.strictEqual((yield* service.ask(`/calls/${sid}`, { method: "DELETE", headers })).status, 204)
+          assert.strictEqual((yield* get()).status, 404)
+          assert.isFalse(existsSync(join(DATA_DIR, "recordings", `${sid}-0.wav`)))
+        }))
+    }), 60_000)
+
+  it.effect("is not made of a call that nobody wants recorded", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      yield* withService({ env: { DATA_DIR } }, (both) =>
+        Effect.gen(function*() {
+          const call = yield* place(both, { caller: Caller.make(Play({ sound: sentence }), HangUp()) })
+          yield* call.settled
+        }))
+      assert.isFalse(existsSync(join(DATA_DIR, "recordings")))
+    }))
+
+  it.effect("that can't be written leaves the call as it is", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      const file = join(DATA_DIR, "a-file")
+      writeFileSync(file, "")
+      yield* withService({ env: { RECORDING: "on", RECORDING_DIR: join(file, "recordings"), DATA_DIR } }, (both) =>
+        Effect.gen(function*() {
+          const call = yield* place(both, { caller: speaker })
+          yield* awaitFrames(call, 100)
+          yield* call.hangUp
+          yield* call.settled
+          assert.deepStrictEqual(yield* call.problems, [])
+        }))
+    }))
+})
+
+layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("a process that records", (it) => {
+  it.effect("leaves a file that plays when it is killed, and the next one puts it right", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      const { service, started } = yield* Process.startWithTwilio({ RECORDING: "on", DATA_DIR })
+      const call = yield* place({ service, simulator: yield* Simulator }, {
+        caller: Caller.make(...Array.from({ length: 20 }, () => Play({ sound: sentence })))
+      })
+      yield* awaitFrames(call, 250)
+      yield* started.signal("SIGKILL")
+      yield* started.ended
+      yield* call.hangUp
+      const file = join(DATA_DIR, "recordings", `${call.sid}-0.wav`)
+      const left = readFileSync(file)
+      const size = left.readUInt32LE(54)
+      assert.isAbove(size, 0)
+      assert.isAtMost(size, left.length - 58)
+      // At most two seconds were not on the disk yet.
+      assert.isAbove((left.length - 58) / 16_000, 3)
+      yield* Process.startWithTwilio({ DATA_DIR })
+      yield* until("the head", Effect.sync(() => readFileSync(file).readUInt32LE(54)), (now) => now === left.length - 58)
+      const { agent, caller } = soundIn(readFileSync(file))
+      assert.isAbove(loudest(caller, 500, 2500), 1000)
+      assert.isAbove(loudest(agent, 500, 2500), 1000)
+    }).pipe(Effect.scoped), 60_000)
+})

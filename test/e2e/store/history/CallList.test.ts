@@ -1,0 +1,54 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { Database } from "../../../../src/store/Database.ts"
+import type { CallFilters, Position } from "../../../../src/store/history/CallFilters.ts"
+import * as CallList from "../../../../src/store/history/CallList.ts"
+import { runner } from "../../../../src/store/history/Statements.ts"
+import { apply } from "../../../../src/store/writer/ApplyWrites.ts"
+import * as Databases from "../../../support/store/Databases.ts"
+import { began, sidOf, turn } from "../../../support/store/Writes.ts"
+
+const calls = 330
+const turns = 15
+
+/** Every call says "table" in each turn, each tenth "lamp" in one; calls of three agents. */
+const writes = Array.from({ length: calls }, (_, index) => index + 1).flatMap((number) => [
+  began(sidOf(number), { at: number * 1000, agent: number % 100 === 0 ? "rare" : number % 2 === 0 ? "sales" : "receptionist" }),
+  ...Array.from({ length: turns }, (_, index) => turn(sidOf(number), index, number % 10 === 0 && index === 7 ? "a table and a lamp" : "a table"))
+])
+
+const cases: ReadonlyArray<readonly [filter: Omit<CallFilters, "accountSid">, fits: (number: number) => boolean]> = [
+  [{ text: "table" }, () => true],
+  [{ text: "table", agent: "sales" }, (number) => number % 2 === 0 && number % 100 !== 0],
+  [{ text: "table", agent: "rare" }, (number) => number % 100 === 0],
+  [{ text: "table lamp" }, (number) => number % 10 === 0],
+  [{ text: "table", from: 100_000, to: 200_000 }, (number) => number >= 100 && number < 200],
+  [{ text: "table", agent: "nobody" }, () => false],
+  [{ agent: "rare", direction: "inbound" }, (number) => number % 100 === 0]
+]
+
+describe("words that are in many calls", { timeout: 60_000 }, () => {
+  layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
+    for (const { name, fresh } of Databases.kinds) {
+      it.effect(`${name}: are found page by page, each call once and the newest first`, () =>
+        Effect.flatMap(fresh, (env) => Effect.gen(function*() {
+          const { dialect, query, sql, transaction } = yield* Database
+          const run = runner(sql, dialect)
+          yield* transaction(apply(sql, dialect, writes.map((write, index) => ({ write, at: index + 1 }))))
+          for (const [filter, fits] of cases) {
+            const seen: Array<string> = []
+            let after: Position | undefined
+            let pages = 0
+            do {
+              const page: CallList.Page = yield* query(CallList.page(run, dialect, { ...filter, accountSid: `AC${"1".repeat(32)}` }, 20, after), "20 seconds")
+              seen.push(...page.callSids)
+              after = page.next
+              pages++
+            } while (after !== undefined && pages < 100)
+            const expected = Array.from({ length: calls }, (_, index) => calls - index).filter(fits).map(sidOf)
+            assert.deepStrictEqual(seen, expected, JSON.stringify(filter))
+          }
+        }).pipe(Effect.provide(Databases.databaseOf(env)))), 60_000)
+    }
+  })
+})

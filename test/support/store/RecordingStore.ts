@@ -1,0 +1,114 @@
+/** A store in memory that keeps what it was told, for tests of those who write to it. */
+import { Effect, Layer, Option } from "effect"
+import type { CallSid } from "../../../src/domain/Sid.ts"
+import { type CallSignal, CallStore, NotKept, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
+import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
+
+export interface RecordingStore {
+  readonly writes: Array<StoreWrite>
+  readonly of: <T extends StoreWrite["_tag"]>(tag: T) => ReadonlyArray<Extract<StoreWrite, { readonly _tag: T }>>
+  /** The calls that it knows. */
+  readonly known: Map<CallSid, StoredCall>
+  /** The calls of this process, and of others. */
+  readonly owned: Set<CallSid>
+  readonly disowned: Array<CallSid>
+  /** What was told of calls of other processes, and what others told of this one's. */
+  readonly told: Array<readonly [CallSid, CallSignal]>
+  readonly signals: Array<{ readonly callSid: CallSid; readonly signal: CallSignal }>
+  /** How often it was asked for a call. */
+  readonly asked: () => number
+  /** Calls without an end or a process. */
+  unended: ReadonlyArray<UnendedCall>
+  /** No other process is quicker. */
+  claimable: boolean
+  /** ms that the answer takes which calls are owned. */
+  ownedAfter: number
+  /** Neither reads nor writes succeed. */
+  isDown: boolean
+  readonly service: CallStore["Service"]
+  readonly layer: Layer.Layer<CallStore>
+}
+
+export const make = (isShared = true): RecordingStore => {
+  const writes: Array<StoreWrite> = []
+  const known = new Map<CallSid, StoredCall>()
+  const owned = new Set<CallSid>()
+  const disowned: Array<CallSid> = []
+  const told: Array<readonly [CallSid, CallSignal]> = []
+  const signals: Array<{ readonly callSid: CallSid; readonly signal: CallSignal }> = []
+  let asked = 0
+
+  const reachable = <A>(read: () => A) =>
+    Effect.suspend(() => store.isDown ? Effect.fail(new StoreUnreachable({ cause: "down" })) : Effect.succeed(read()))
+
+  const service = CallStore.of({
+    write: (write) => void writes.push(write),
+    keep: (write) => Effect.suspend(() => store.isDown ? Effect.fail(new NotKept({ cause: "down" })) : Effect.sync(() => void writes.push(write))),
+    settled: () => Effect.void,
+    state: Effect.succeed({ _tag: "Ready" }),
+    find: (callSid) =>
+      Effect.suspend(() => {
+        asked++
+        return reachable(() => Option.fromUndefinedOr(known.get(callSid)))
+      }),
+    own: (callSid) => reachable(() => owned.add(callSid).size),
+    isOwner: (callSid) => reachable(() => owned.has(callSid)),
+    unended: () => reachable(() => [...store.unended]),
+    claim: (callSid) => reachable(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
+    owned: Effect.tap(reachable(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),
+    disown: (callSid) =>
+      reachable(() => {
+        owned.delete(callSid)
+        disowned.push(callSid)
+      }),
+    redeem: () => Effect.succeed(true),
+    tell: (callSid, signal) => reachable(() => void told.push([callSid, signal])),
+    signals: reachable(() => signals.splice(0)),
+    isShared
+  })
+  const store: RecordingStore = {
+    writes,
+    of: (tag) => writes.filter((write): write is never => write._tag === tag),
+    known,
+    owned,
+    disowned,
+    told,
+    signals,
+    asked: () => asked,
+    unended: [],
+    claimable: true,
+    ownedAfter: 0,
+    isDown: false,
+    service,
+    layer: Layer.succeed(CallStore, service)
+  }
+  return store
+}
+
+/** A call that another process had; it was answered a minute after it began, and its stream came at once. */
+export const stored = (callSid: CallSid, change: Partial<StoredCall> = {}): StoredCall => ({
+  callSid,
+  accountSid: "",
+  direction: "inbound",
+  from: null,
+  to: null,
+  agent: "receptionist",
+  startedAt: 0,
+  answeredAt: 60_000,
+  axisZero: 60_000,
+  isEnded: false,
+  isOver: false,
+  keepsWords: true,
+  hashesNumbers: false,
+  isRecorded: false,
+  metadata: null,
+  campaign: null,
+  webhookUrl: null,
+  isTranscriptSent: false,
+  parts: 1,
+  nextEvent: 7,
+  nextTurn: 3,
+  memory: Option.none(),
+  openActions: [],
+  ...change
+})

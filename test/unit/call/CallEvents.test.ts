@@ -1,0 +1,88 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as CallEvents from "../../../src/call/CallEvents.ts"
+import { begin, type EndReason, Phase } from "../../../src/call/CallState.ts"
+import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
+import { streamSid } from "../../support/conversation/Samples.ts"
+
+const says: ConversationEvent = { _tag: "AgentSays", at: 100, turn: 0, text: "Hello." }
+const left: ConversationEvent = { _tag: "Ended", at: 900, turn: 1, reason: "callerHungUp" }
+
+const setUp = () => {
+  const watched: Array<ConversationEvent> = []
+  const told: Array<ConversationEvent> = []
+  const noted: Array<string> = []
+  const events = CallEvents.make(
+    { tell: (event) => Effect.sync(() => void watched.push(event)) },
+    {
+      told: (event) => void told.push(event),
+      answered: () => void noted.push("answered"),
+      ended: (reason, resumptions) => void noted.push(`ended ${reason} after ${resumptions}`)
+    }
+  )
+  const ends = () => {
+    assert.deepStrictEqual(watched, told)
+    return told.flatMap((event) => event._tag === "Ended" ? [event] : [])
+  }
+  return { events, ends, noted }
+}
+
+const state = (phase: Phase) => ({ ...begin({ maxResumptions: 5 }), resumptions: 2, phase })
+
+describe("the end of a call is told", () => {
+  it.effect("once, where the conversation has told it", () =>
+    Effect.gen(function*() {
+      const { ends, events } = setUp()
+      yield* events.tell(says)
+      yield* events.tell(left)
+      yield* events.finish("callerLeft")
+      yield* events.finish("completed")
+      assert.deepStrictEqual(ends(), [left])
+    }))
+
+  it.effect("as a lost stream, where nobody came back to it", () =>
+    Effect.gen(function*() {
+      const { ends, events } = setUp()
+      yield* events.tell(says)
+      yield* events.finish("streamLost")
+      yield* events.finish("streamLost")
+      assert.deepStrictEqual(ends(), [{ _tag: "Ended", at: 100, turn: 0, reason: "streamLost" }])
+    }))
+
+  it.effect("not at all, where the agent tells nothing", () =>
+    Effect.gen(function*() {
+      const { ends, events } = setUp()
+      yield* events.finish("callerLeft")
+      assert.deepStrictEqual(ends(), [])
+    }))
+
+  it.effect("anew, where the caller came back and the conversation went on", () =>
+    Effect.gen(function*() {
+      const { ends, events } = setUp()
+      yield* events.tell(says)
+      yield* events.tell({ ...left, reason: "transferred" })
+      yield* events.tell({ ...says, at: 2000 })
+      yield* events.finish("callerLeft")
+      assert.deepStrictEqual(ends().map(({ reason }) => reason), ["transferred", "callerHungUp"])
+    }))
+
+  it.effect.each<readonly [EndReason, string]>([
+    ["callerLeft", "callerHungUp"], ["completed", "callerHungUp"], ["agentLeft", "agentLeft"], ["shutdown", "shutdown"]
+  ])("with the watchers' word for %s", ([reason, word]) =>
+    Effect.gen(function*() {
+      const { ends, events } = setUp()
+      yield* events.tell(says)
+      yield* events.finish(reason)
+      assert.strictEqual(ends()[0].reason, word)
+    }))
+})
+
+it.effect("a call's phases tell its history of the answer and of the end", () =>
+  Effect.gen(function*() {
+    const { events, noted } = setUp()
+    for (const phase of [Phase.Ringing(), Phase.Connected(), Phase.Streaming({ streamSid: streamSid() }), Phase.Ending({ reason: "callerLeft" })]) {
+      yield* events.onPhase(state(phase))
+    }
+    yield* events.onPhase(state(Phase.Ended({ reason: "callerLeft" })))
+    assert.deepStrictEqual(noted, ["answered", "answered", "ended callerLeft after 2"])
+  }))

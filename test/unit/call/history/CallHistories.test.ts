@@ -1,0 +1,141 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, type Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
+import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
+import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
+import { AgentName } from "../../../../src/domain/AgentName.ts"
+import { callSid } from "../../../support/conversation/Samples.ts"
+import { config, identity } from "../../../support/service/TestConfig.ts"
+import * as RecordingStore from "../../../support/store/RecordingStore.ts"
+
+const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.die("nothing is recorded") }))
+
+const info = (index = 1): HistoryInfo => ({
+  callSid: callSid(index),
+  direction: "outbound",
+  from: Option.none(),
+  to: Option.none(),
+  agent: { name: AgentName.make("receptionist") }
+})
+
+const withHistories = <A, E>(test: (bench: {
+  readonly histories: CallHistories["Service"]
+  readonly store: RecordingStore.RecordingStore
+  /** Of each time that an end was written. */
+  readonly ends: () => ReadonlyArray<string>
+}) => Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.suspend(() => {
+    const store = RecordingStore.make()
+    const ends = () => store.of("CallEnded").map(({ outcome }) => `${outcome.status ?? "-"} ${outcome.final ? "final" : "open"}`)
+    return Effect.flatMap(CallHistories, (histories) => test({ histories, store, ends })).pipe(
+      Effect.scoped,
+      Effect.provide(CallHistories.layer.pipe(
+        Layer.provide([store.layer, identity(), config(), noRecorder])
+      ))
+    )
+  })
+
+describe("facts of a call", () => {
+  it.effect("that come before it are kept for a minute", () =>
+    withHistories(({ ends, histories }) =>
+      Effect.gen(function*() {
+        assert.isFalse(yield* histories.report(callSid(), { status: "ringing" }))
+        assert.isFalse(yield* histories.report(callSid(), { status: "busy", sipCode: 486 }))
+        yield* TestClock.adjust("30 seconds")
+        const history = yield* histories.open(info())
+        history.ended("busy", 0)
+        assert.deepStrictEqual(ends(), ["busy final"])
+
+        yield* histories.report(callSid(2), { status: "busy" })
+        yield* TestClock.adjust("70 seconds")
+        const other = yield* histories.open(info(2))
+        other.ended("noAnswer", 0)
+        assert.deepStrictEqual(ends().at(-1), "- open")
+      })))
+
+  it.effect("that come late change what is shown, for a quarter of an hour", () =>
+    withHistories(({ ends, histories }) =>
+      Effect.gen(function*() {
+        const history = yield* histories.open(info())
+        history.ended("callerLeft", 0)
+        yield* TestClock.adjust("10 minutes")
+        assert.isTrue(yield* histories.report(callSid(), { status: "completed" }))
+        assert.deepStrictEqual(ends(), ["- open", "- final", "completed final"])
+        yield* TestClock.adjust("10 minutes")
+        assert.isFalse(yield* histories.report(callSid(), { status: "completed" }))
+        assert.strictEqual(ends().length, 3)
+      })))
+})
+
+describe("the outcome", () => {
+  it.effect("is final a minute after the end, without Twilio's last word, and written once", () =>
+    withHistories(({ ends, histories }) =>
+      Effect.gen(function*() {
+        const history = yield* histories.open(info())
+        history.ended("callerLeft", 0)
+        yield* TestClock.adjust("55 seconds")
+        assert.deepStrictEqual(ends(), ["- open"])
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(ends(), ["- open", "- final"])
+        yield* TestClock.adjust("5 minutes")
+        assert.strictEqual(ends().length, 2)
+      })))
+
+  it.effect("is not final by the clock while the call lasts", () =>
+    withHistories(({ histories }) =>
+      Effect.gen(function*() {
+        const history = yield* histories.open(info())
+        yield* TestClock.adjust("10 minutes")
+        assert.isFalse(history.isSettled())
+      })))
+
+  it.effect("is final when the service stops", () => {
+    let ends: () => ReadonlyArray<string> = () => []
+    return Effect.andThen(
+      withHistories((bench) =>
+        Effect.gen(function*() {
+          ends = bench.ends
+          const history = yield* bench.histories.open(info())
+          history.ended("shutdown", 0)
+        })),
+      Effect.sync(() => assert.deepStrictEqual(ends(), ["- open", "- final"]))
+    )
+  })
+})
+
+describe("a call", () => {
+  it.effect("has one history, however often it is asked for", () =>
+    withHistories(({ histories }) =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* histories.open(info()), yield* histories.open(info()))
+      })))
+
+  it.effect("that another process has is reported there", () =>
+    withHistories(({ histories, store }) =>
+      Effect.gen(function*() {
+        const history = yield* histories.open(info())
+        history.handOver()
+        history.ended("streamLost", 0)
+        assert.isFalse(yield* histories.report(callSid(), { status: "completed" }))
+        assert.deepStrictEqual(store.of("CallEnded"), [])
+      })))
+
+  it.effect("that comes back from another process is written on again, with what was reported meanwhile", () =>
+    withHistories(({ ends, histories }) =>
+      Effect.gen(function*() {
+        const first = yield* histories.open(info())
+        first.handOver()
+        first.ended("streamLost", 0)
+        yield* histories.report(callSid(), { answeredBy: "human" })
+        const second = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 2 }))
+        assert.notStrictEqual(first, second)
+        second.streamBegan(false)
+        // The end of the first is not its own.
+        yield* TestClock.adjust("2 minutes")
+        assert.isFalse(second.isSettled())
+        assert.isTrue(yield* histories.report(callSid(), { status: "completed" }))
+        second.ended("callerLeft", 2)
+        assert.deepStrictEqual(ends(), ["completed final"])
+      })))
+})

@@ -1,0 +1,286 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Exit, Option } from "effect"
+import { TestClock } from "effect/testing"
+import * as CallHistory from "../../../../src/call/history/CallHistory.ts"
+import type { CallKeeping } from "../../../../src/call/CallInfo.ts"
+import type { Action } from "../../../../src/conversation/ports/Actions.ts"
+import type { ConversationMemory } from "../../../../src/conversation/ports/ConversationMemory.ts"
+import type { ConversationEvent } from "../../../../src/conversation/ports/ConversationEvent.ts"
+import { AgentName } from "../../../../src/domain/AgentName.ts"
+import { caller, callSid, ours } from "../../../support/conversation/Samples.ts"
+import * as RecordingStore from "../../../support/store/RecordingStore.ts"
+
+const keeping: CallKeeping = {
+  words: true,
+  numbers: "plain",
+  isRecorded: false,
+  metadata: { order: 7 },
+  campaign: "spring",
+  webhookUrl: null,
+  isTranscriptSent: true
+}
+
+const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<CallKeeping>; readonly before?: CallHistory.MakeOptions["before"] } = {}) {
+  const store = RecordingStore.make()
+  const history = CallHistory.make({
+    info: {
+      callSid: callSid(),
+      direction: "inbound",
+      from: Option.some(caller),
+      to: Option.some(ours),
+      agent: { name: AgentName.make("receptionist") },
+      keeping: { ...keeping, ...options.keeping }
+    },
+    accountSid: "AC1",
+    store: store.service,
+    clock: yield* Clock.Clock,
+    ...(options.before === undefined ? {} : { before: options.before })
+  })
+  return { store, history, outcomes: () => store.of("CallEnded").map(({ outcome }) => outcome) }
+})
+
+const memory = (beganAt = 0): ConversationMemory => ({
+  format: 1,
+  beganAt,
+  at: 500,
+  turn: {
+    history: [{ role: "caller", text: "my secret words" }],
+    dialogue: null,
+    unanswered: "",
+    digits: "",
+    areDigitsDue: false,
+    answeredFarewells: 0,
+    nextReplyId: 2,
+    nextUtteranceId: 2,
+    isIdlePrompted: false,
+    wasAskedAgain: false,
+    failuresInRow: 0
+  },
+  tools: { requests: [], exchanges: [] }
+})
+
+const said: ConversationEvent = { _tag: "CallerSaid", turn: 1, at: 3000, startedAt: 1000, endedAt: 2000, text: "my secret words" }
+
+const booking: Action = { id: "a1", kind: "tool", name: "book", arguments: "{\"name\":\"my secret words\"}", isRepeatable: false }
+
+describe("a call's history", () => {
+  it.effect("tells of the beginning, the answer once, and each stream", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp()
+      yield* TestClock.adjust(1000)
+      history.began()
+      yield* TestClock.adjust(1000)
+      history.answered()
+      history.answered()
+      yield* TestClock.adjust(1000)
+      assert.isUndefined(history.streamBegan(false))
+      yield* TestClock.adjust(1000)
+      history.streamBegan(false)
+      assert.deepStrictEqual(store.writes.map((write) => write._tag === "StreamBegan" ? `part ${write.part} at ${write.at}` : `${write._tag} at ${"at" in write ? write.at : ""}`), [
+        "CallBegan at 1000",
+        "CallAnswered at 2000",
+        "part 0 at 3000",
+        "part 1 at 4000"
+      ])
+      const [began] = store.of("CallBegan")
+      assert.deepStrictEqual([began.from, began.to, began.metadata, began.campaign], [caller, ours, { order: 7 }, "spring"])
+    }))
+
+  it.effect("has turns and events, and no half-understood words", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp()
+      history.streamBegan(false)
+      history.told({ _tag: "CallerSays", turn: 1, at: 900, text: "my" })
+      history.told(said)
+      history.told({ _tag: "Ended", turn: 2, at: 4000, reason: "callerHungUp" })
+      assert.deepStrictEqual(store.of("EventTold").map(({ event, sequence }) => [sequence, (event as unknown as ConversationEvent)._tag]), [[0, "CallerSaid"], [1, "Ended"]])
+      assert.deepStrictEqual(store.of("TurnWritten").map(({ text }) => text), ["my secret words"])
+    }))
+
+  it.effect("keeps no word of a call of which only figures are kept, and its memory in this process", () =>
+    Effect.gen(function*() {
+      const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
+      history.began()
+      history.streamBegan(false)
+      history.told(said)
+      history.used({ stage: "reply", engine: "llm", requests: 1 })
+      history.remember(memory())
+      history.actions.noted(booking)
+      yield* history.actions.asked(booking)
+      history.actions.settled(booking, { _tag: "Answered", text: "my secret words" })
+      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false })
+      history.ended("callerLeft", 1)
+      assert.notInclude(JSON.stringify(store.writes), "secret")
+      assert.deepStrictEqual(store.of("TurnWritten").map(({ text, words }) => [text, words]), [["", []]])
+      assert.strictEqual(store.of("EventTold").length, 0)
+      assert.deepStrictEqual(store.of("ActionWritten").map(({ name, state }) => `${name} ${state}`), ["book asked", "book asked", "book answered"])
+      assert.deepStrictEqual(outcomes().map(({ engines, resumptions }) => [engines.length, resumptions]), [[1, 1]])
+    }))
+})
+
+describe("a conversation goes on", () => {
+  it.effect("in this process by the memory that is here", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp()
+      history.streamBegan(false)
+      history.remember(memory())
+      history.remember({ ...memory(), at: 700 })
+      assert.deepStrictEqual(store.of("ConversationSaved").map(({ version }) => version), [1, 2])
+      assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true })
+    }))
+
+  it.effect("in another process by what the store has, its counts too", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(100_000)
+      const kept = { ...memory(60_000), engines: [{ stage: "reply", engine: "llm", requests: 3 }] }
+      const { history, outcomes, store } = yield* setUp({
+        before: RecordingStore.stored(callSid(), { parts: 2, memory: Option.some({ version: 9, memory: kept }) })
+      })
+      assert.strictEqual(history.lostStreams, 2)
+      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(60_000), isAfterTransfer: false })
+      history.answered()
+      history.told(said)
+      history.remember(memory(60_000))
+      history.used({ stage: "reply", engine: "llm", requests: 1 })
+      history.ended("callerLeft", 2)
+      assert.strictEqual(store.of("StreamBegan")[0].part, 2)
+      assert.deepStrictEqual(store.of("CallAnswered"), [])
+      assert.strictEqual(store.of("EventTold")[0].sequence, 7)
+      assert.deepStrictEqual(store.of("TurnWritten").map(({ startedAt, turn }) => [turn, startedAt]), [[3, 1000]])
+      assert.strictEqual(store.of("ConversationSaved")[0].version, 10)
+      const [outcome] = outcomes()
+      assert.deepStrictEqual(outcome.engines, [{ stage: "reply", engine: "llm", requests: 4 }])
+      assert.deepStrictEqual([outcome.durationSeconds, outcome.isMemoryLost], [40, false])
+    }))
+
+  it.effect.each<readonly [string, Partial<CallHistory.MakeOptions>["before"]]>([
+    ["the store can't be asked", "lost"],
+    ["the memory is of another format", RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: { format: 2 } }) })],
+    ["no words were kept", RecordingStore.stored(callSid(), { keepsWords: false, memory: Option.some({ version: 3, memory: { engines: [] } }) })]
+  ])("anew, and is marked so, where %s", ([, before]) =>
+    Effect.gen(function*() {
+      const { history, outcomes } = yield* setUp(before === undefined ? {} : { before })
+      assert.deepStrictEqual(history.streamBegan(false), { memory: "lost", isAfterTransfer: false })
+      history.ended("callerLeft", 1)
+      assert.isTrue(outcomes()[0].isMemoryLost)
+    }))
+
+  it.effect("anew with the greeting where none had begun", () =>
+    Effect.gen(function*() {
+      const { history, outcomes } = yield* setUp({ before: RecordingStore.stored(callSid()) })
+      assert.isUndefined(history.streamBegan(false))
+      history.ended("callerLeft", 1)
+      assert.isFalse(outcomes()[0].isMemoryLost)
+    }))
+
+  it.effect("on the call's axis, also where it began anew", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(90_000)
+      const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: {} }) }) })
+      history.streamBegan(false)
+      history.told(said)
+      assert.deepStrictEqual(store.of("TurnWritten").map(({ startedAt }) => startedAt), [31_000])
+    }))
+})
+
+describe("actions", () => {
+  it.effect("are written before they are done, and again with their result, on the call's axis", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp()
+      yield* TestClock.adjust(1000)
+      history.streamBegan(false)
+      yield* TestClock.adjust(2000)
+      yield* history.actions.asked(booking)
+      history.actions.settled(booking, { _tag: "Answered", text: "Done." })
+      history.actions.settled({ ...booking, id: "a2" }, { _tag: "Unknown" })
+      history.actions.settled({ ...booking, id: "a3" }, { _tag: "NotSent" })
+      assert.deepStrictEqual(
+        store.of("ActionWritten").map(({ answer, at, id, state }) => [id, at, state, answer]),
+        [["a1", 2000, "asked", undefined], ["a1", 2000, "answered", "Done."], ["a2", 2000, "unknown", undefined], ["a3", 2000, "notSent", undefined]]
+      )
+    }))
+
+  it.effect("that can't be written down are not done", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp()
+      store.isDown = true
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(history.actions.asked(booking))))
+    }))
+
+  it.effect("of a process that has lost the call are not done", () =>
+    Effect.gen(function*() {
+      const { history } = yield* setUp()
+      history.handOver()
+      const error = yield* Effect.flip(history.actions.asked(booking))
+      assert.strictEqual(error._tag, "ActionNotKept")
+    }))
+})
+
+describe("the outcome", () => {
+  it.effect("is final at once where Twilio's last word was first", () =>
+    Effect.gen(function*() {
+      const { history, outcomes } = yield* setUp()
+      history.reported({ status: "completed", durationSeconds: 12 })
+      assert.deepStrictEqual(outcomes(), [])
+      history.ended("completed", 0)
+      assert.deepStrictEqual(outcomes().map(({ durationSeconds, final, status }) => [status, durationSeconds, final]), [["completed", 12, true]])
+    }))
+
+  it.effect("becomes final at Twilio's last word, and keeps the time and the reason of its end", () =>
+    Effect.gen(function*() {
+      const { history, outcomes, store } = yield* setUp()
+      yield* TestClock.adjust(5000)
+      history.ended("agentLeft", 0)
+      yield* TestClock.adjust(2000)
+      history.reported({ status: "completed" })
+      assert.deepStrictEqual(outcomes().map(({ final, reason, status }) => [reason, status, final]), [["agentLeft", undefined, false], ["agentLeft", "completed", true]])
+      assert.deepStrictEqual(store.of("CallEnded").map(({ at }) => at), [5000, 5000])
+    }))
+
+  it.effect("becomes final without it, is then written once, and still takes later facts", () =>
+    Effect.gen(function*() {
+      const { history, outcomes } = yield* setUp()
+      history.ended("streamLost", 3)
+      assert.isFalse(history.isSettled())
+      for (let count = 0; count < 10; count++) history.settled()
+      assert.isTrue(history.isSettled())
+      assert.deepStrictEqual(outcomes().map(({ final }) => final), [false, true])
+      history.reported({ answeredBy: "human" })
+      assert.deepStrictEqual(outcomes().map(({ answeredBy, final }) => [answeredBy, final]), [[undefined, false], [undefined, true], ["human", true]])
+    }))
+
+  it.effect("is at the time that it is given", () =>
+    Effect.gen(function*() {
+      const { history, outcomes, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
+      yield* TestClock.setTime(9_000_000)
+      history.takeOver()
+      history.ended("streamLost", 0, 70_000)
+      assert.strictEqual(store.of("CallEnded")[0].at, 70_000)
+      assert.strictEqual(outcomes()[0].durationSeconds, 10)
+    }))
+
+  it.effect("of a call whose stream has not come here is that of the process that has it", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
+      assert.isTrue(history.isElsewhere())
+      history.began()
+      history.answered()
+      history.ended("noStream", 1)
+      assert.deepStrictEqual(store.writes, [])
+      history.streamBegan(false)
+      assert.isFalse(history.isElsewhere())
+    }))
+
+  it.effect("of a call that another process goes on with is that process's", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp()
+      history.began()
+      history.handOver()
+      history.told(said)
+      history.remember(memory())
+      history.reported({ status: "completed" })
+      history.ended("streamLost", 0)
+      history.settled()
+      assert.deepStrictEqual(store.writes.map(({ _tag }) => _tag), ["CallBegan"])
+    }))
+})

@@ -1,0 +1,286 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option, type Scope } from "effect"
+import type { Call } from "../../../../src/call/Call.ts"
+import { begin, type CallEvent } from "../../../../src/call/CallState.ts"
+import * as LiveCalls from "../../../../src/call/registry/LiveCalls.ts"
+import * as Ownership from "../../../../src/call/registry/Ownership.ts"
+import type { CallSignal } from "../../../../src/store/CallStore.ts"
+import * as Agents from "../../../support/conversation/Agents.ts"
+import { callSid } from "../../../support/conversation/Samples.ts"
+import { pass } from "../../../support/service/Time.ts"
+import * as RecordingStore from "../../../support/store/RecordingStore.ts"
+
+const completed: CallSignal = { status: "completed", sequence: 4, durationSeconds: 12 }
+
+const withOwnership = <A, E>(
+  test: (bench: {
+    readonly ownership: Ownership.Ownership
+    readonly store: RecordingStore.RecordingStore
+    readonly live: LiveCalls.LiveCalls
+    /** A live call of this process. */
+    readonly call: (index?: number) => void
+    /** What happened to calls, in order. */
+    readonly log: ReadonlyArray<string>
+  }) => Effect.Effect<A, E, Scope.Scope>,
+  isShared = true
+) =>
+  Effect.gen(function*() {
+    const store = RecordingStore.make(isShared)
+    const live = LiveCalls.make({ calls: 10, callsPerCaller: 10 })
+    const log: Array<string> = []
+    const call = (index = 1) => {
+      const sid = callSid(index)
+      const handled: Call = {
+        info: { callSid: sid, direction: "inbound", from: Option.none(), to: Option.none(), agent: Agents.silent },
+        state: Effect.succeed(begin({ maxResumptions: 5 })),
+        isHere: () => true,
+        dispatch: (event: CallEvent) =>
+          Effect.sync(() => {
+            log.push(`${index} ${event._tag}${event._tag === "Released" ? ` ${event.reason}` : ""}`)
+            live.end(sid)
+            return begin({ maxResumptions: 5 })
+          }),
+        stream: () => Effect.succeed(false),
+        handOver: () => void log.push(`${index} handed over`),
+        watch: undefined as never
+      }
+      live.add(handled)
+    }
+    const ownership = yield* Effect.provide(
+      Ownership.make({
+        live,
+        onSignal: (sid, { status }) => Effect.sync(() => void log.push(`signal ${status} of ${Number.parseInt(sid.slice(2), 16)}`)),
+        onOrphanEnded: (found, { endedAt, status }) => Effect.sync(() => void log.push(`orphan ${status ?? `at ${endedAt}`} of ${Number.parseInt(found.callSid.slice(2), 16)}`))
+      }),
+      store.layer
+    )
+    return yield* test({ ownership, store, live, call, log })
+  }).pipe(Effect.scoped)
+
+describe("a process that owns a call", () => {
+  it.effect("is told within half a second what Twilio reported to another one", () =>
+    withOwnership(({ call, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call()
+        yield* ownership.take(callSid())
+        store.signals.push({ callSid: callSid(), signal: completed })
+        yield* pass(500)
+        assert.deepStrictEqual(log, ["signal completed of 1"])
+        yield* pass(5000)
+        assert.strictEqual(log.length, 1)
+      })))
+
+  it.effect("lets go of it within half a second when another one has taken it", () =>
+    withOwnership(({ call, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        call(2)
+        yield* ownership.take(callSid(1))
+        yield* ownership.take(callSid(2))
+        yield* pass(1000)
+        assert.deepStrictEqual(log, [])
+        store.owned.delete(callSid(1))
+        yield* pass(500)
+        assert.deepStrictEqual(log, ["1 handed over", "1 Released streamLost"])
+        // It is the other one's, and is not given away.
+        assert.deepStrictEqual(store.disowned, [])
+      })))
+
+  it.effect("keeps a call that it takes while the store is asked for its calls", () =>
+    withOwnership(({ call, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call()
+        store.ownedAfter = 100
+        yield* pass(600)
+        // The store has made its answer, and it is on its way.
+        yield* ownership.take(callSid())
+        yield* pass(2000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("keeps it while the store does not answer", () =>
+    withOwnership(({ call, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call()
+        yield* ownership.take(callSid())
+        yield* pass(500)
+        store.isDown = true
+        yield* pass(60_000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("writes its ownership down when the store is back", () =>
+    withOwnership(({ call, ownership, store }) =>
+      Effect.gen(function*() {
+        store.isDown = true
+        call()
+        yield* ownership.take(callSid())
+        yield* pass(60_000)
+        store.isDown = false
+        yield* pass(5000)
+        assert.isTrue(store.owned.has(callSid()))
+      })))
+
+  it.effect("gives it away at its end, also when that was sooner than the store", () =>
+    withOwnership(({ call, live, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        yield* ownership.take(callSid(1))
+        yield* pass(0)
+        yield* ownership.release(callSid(1))
+        yield* pass(0)
+        assert.deepStrictEqual(store.disowned, [callSid(1)])
+
+        call(2)
+        yield* ownership.take(callSid(2))
+        live.end(callSid(2))
+        yield* ownership.release(callSid(2))
+        yield* pass(0)
+        assert.isFalse(store.owned.has(callSid(2)))
+      })))
+})
+
+describe("a report of a call that is not here", () => {
+  it.effect("is told to the call's owner, who ends it", () =>
+    withOwnership(({ log, ownership, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        yield* ownership.pass(callSid(), completed)
+        yield* pass(0)
+        assert.deepStrictEqual(store.told, [[callSid(), completed]])
+        store.known.set(callSid(), RecordingStore.stored(callSid(), { isEnded: true }))
+        yield* pass(60_000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("ends the call here, when its owner says nothing for ten seconds", () =>
+    withOwnership(({ log, ownership, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        yield* ownership.pass(callSid(), completed)
+        yield* pass(9000)
+        assert.deepStrictEqual(log, [])
+        yield* pass(2000)
+        assert.deepStrictEqual(log, ["orphan completed of 1"])
+      })))
+
+  it.effect("ends it at once where no other process has this store", () =>
+    withOwnership(({ log, ownership, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        yield* ownership.pass(callSid(), completed)
+        yield* pass(0)
+        assert.deepStrictEqual(log, ["orphan completed of 1"])
+        assert.deepStrictEqual(store.told, [])
+      }), false))
+
+  it.effect("means nothing where nobody knows the call, or the store can't be asked", () =>
+    withOwnership(({ log, ownership, store }) =>
+      Effect.gen(function*() {
+        yield* ownership.pass(callSid(), completed)
+        store.isDown = true
+        yield* ownership.pass(callSid(2), completed)
+        yield* pass(60_000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("does not end a call that came here meanwhile", () =>
+    withOwnership(({ call, log, ownership, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        yield* ownership.pass(callSid(), completed)
+        call()
+        yield* ownership.take(callSid())
+        yield* pass(60_000)
+        assert.deepStrictEqual(log, [])
+      })))
+})
+
+describe("a call whose process is gone", () => {
+  const gone = { callSid: callSid(), seenAt: 4000 }
+
+  it.effect.each([true, false])("is ended at the second look, at its last sign of life (shared store: %s)", (isShared) =>
+    withOwnership(({ log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        store.unended = [gone]
+        yield* pass(59_000)
+        assert.deepStrictEqual(log, [])
+        yield* pass(2000)
+        assert.deepStrictEqual(log, ["orphan at 4000 of 1"])
+        assert.deepStrictEqual(store.disowned, [callSid()])
+      }), isShared))
+
+  it.effect("goes on where it has come back meanwhile, here or at another process", () =>
+    withOwnership(({ call, log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1)))
+        store.known.set(callSid(2), RecordingStore.stored(callSid(2)))
+        store.unended = [gone, { ...gone, callSid: callSid(2) }]
+        yield* pass(30_000)
+        call(1)
+        store.unended = [gone]
+        yield* pass(600_000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("waits while the store does not answer, and its signs of life are old for that alone", () =>
+    withOwnership(({ log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        store.unended = [gone]
+        store.isDown = true
+        yield* pass(600_000)
+        store.isDown = false
+        yield* pass(60_000)
+        assert.deepStrictEqual(log, [])
+        // Its process has told that it lives.
+        store.unended = []
+        yield* pass(600_000)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("is ended by one process alone", () =>
+    withOwnership(({ log, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid()))
+        store.unended = [gone]
+        store.claimable = false
+        yield* pass(300_000)
+        assert.deepStrictEqual(log, [])
+      })))
+})
+
+describe("a call that another process has", () => {
+  it.effect("is found, is unknown, or is lost where the store can't be asked", () =>
+    withOwnership(({ ownership, store }) =>
+      Effect.gen(function*() {
+        const known = RecordingStore.stored(callSid())
+        store.known.set(callSid(), known)
+        assert.strictEqual(yield* ownership.find(callSid()), known)
+        assert.isUndefined(yield* ownership.find(callSid(2)))
+        store.isDown = true
+        assert.strictEqual(yield* ownership.find(callSid()), "lost")
+      })))
+
+  it.effect("is looked for during a second, where it was answered this moment", () =>
+    withOwnership(({ ownership, store }) =>
+      Effect.gen(function*() {
+        let found: unknown = "nothing yet"
+        yield* Effect.forkScoped(Effect.map(ownership.await(callSid()), (call) => {
+          found = call
+        }))
+        yield* pass(250)
+        assert.strictEqual(found, "nothing yet")
+        const known = RecordingStore.stored(callSid(), { parts: 0 })
+        store.known.set(callSid(), known)
+        yield* pass(100)
+        assert.strictEqual(found, known)
+
+        yield* Effect.forkScoped(Effect.map(ownership.await(callSid(2)), (call) => {
+          found = call
+        }))
+        yield* pass(2000)
+        assert.isUndefined(found)
+      })))
+})
