@@ -25,6 +25,8 @@ interface MakeOptions {
   readonly callSid: CallSid
   /** ms since the epoch, if the call was answered in another process. */
   readonly answeredAt: number | undefined
+  /** What the engines have done for the call so far. */
+  readonly engines: () => ReadonlyArray<EngineUse>
   readonly now: () => number
   readonly engines: () => ReadonlyArray<EngineUse>
   readonly write: (write: StoreWrite) => void

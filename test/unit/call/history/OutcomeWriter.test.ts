@@ -9,6 +9,7 @@ const make = (answeredAt?: number) => {
   const writer = OutcomeWriter.make({ engines: () => [],
     callSid: `CA${"1".repeat(32)}` as CallSid,
     answeredAt,
+    engines: () => [],
     now: () => 9000,
     write: (write) => void writes.push(write),
     onFinal: () => void finals++
