@@ -28,7 +28,6 @@ interface MakeOptions {
   /** What the engines have done for the call so far. */
   readonly engines: () => ReadonlyArray<EngineUse>
   readonly now: () => number
-  readonly engines: () => ReadonlyArray<EngineUse>
   readonly write: (write: StoreWrite) => void
   /** The final outcome was written. May be called more than once. */
   readonly onFinal: () => void

@@ -6,7 +6,7 @@ import type { StoreWrite } from "../../../../src/store/StoreWrite.ts"
 const make = (answeredAt?: number) => {
   const writes: Array<StoreWrite> = []
   let finals = 0
-  const writer = OutcomeWriter.make({ engines: () => [],
+  const writer = OutcomeWriter.make({
     callSid: `CA${"1".repeat(32)}` as CallSid,
     answeredAt,
     engines: () => [],
