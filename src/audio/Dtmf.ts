@@ -18,7 +18,7 @@ const high = [1209, 1336, 1477, 1633] as const
 
 const rows = ["123A", "456B", "789C", "*0#D"]
 
-/** Of each of the two sines, as a share of full scale: together at most a half, so the peak of a tone is at −6 dBFS. */
+/** The peak of each sine as a share of full scale; both together reach at most a half, so the peak of a tone is at −6 dBFS. */
 const amplitude = 0.25
 
 /** ms in which a tone rises and falls, along a raised cosine: a step would be heard as a click. */
@@ -37,7 +37,7 @@ export const keysIn = (text: string): string =>
 /** ms that the keys take. */
 export const durationOf = (keys: string): number => keys.length * (toneMillis + pauseMillis)
 
-/** The keys that have begun to sound `millis` after the first one began: a receiver may have heard them. */
+/** The keys whose tones have begun `millis` after the first tone began. A receiver may have heard them. */
 export const begunBy = (keys: string, millis: number): string =>
   millis <= 0 ? "" : keys.slice(0, Math.ceil(millis / (toneMillis + pauseMillis)))
 

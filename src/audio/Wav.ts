@@ -11,7 +11,7 @@ export interface Wav {
   readonly _tag: "Wav"
   /** Hz; may be a rate that no call uses. */
   readonly sampleRate: number
-  /** One array for mono, left and right for stereo, and so on; of equal length. */
+  /** One array for each channel, all of equal length: mono has one, stereo left and right. */
   readonly channels: ReadonlyArray<Int16Array>
 }
 

@@ -21,7 +21,7 @@ export const timeouts: Timeouts = { transcript: 3000, reply: 5000, speech: 4000 
 /** ms: 30 minutes, or the service's `MAX_CALL_DURATION` where that is less. */
 export const maxDuration = 1_800_000
 
-/** ms of waiting for a reply before a filler; for an agent that has fillers. */
+/** How long (ms) an agent with fillers waits for a reply before it says one. */
 export const fillersAfter = 900
 
 /** ms. */

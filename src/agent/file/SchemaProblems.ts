@@ -1,5 +1,5 @@
 /**
- * What is wrong with a file by the schema, in words that its writer understands, and how to leave it out.
+ * Turns the schema's issues into sentences for the writer of the file, and removes the faulty parts from the data.
  */
 import type { SchemaIssue } from "effect"
 import { suggest } from "../../domain/DidYouMean.ts"

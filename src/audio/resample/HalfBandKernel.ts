@@ -1,14 +1,14 @@
 /**
  * The arithmetic of the half-band filter. `SimdKernel` does it in WebAssembly, `PlainKernel` in plain loops where WebAssembly is missing.
  *
- * The filter has 63 taps: 31 are zero, one is the centre, and 32 are symmetric, which makes 16 numbers. A kernel keeps nothing between
+ * The filter has 63 taps: 30 are zero, one is the centre, and 32 are in symmetric pairs, so 16 coefficients are kept. A kernel keeps nothing between
  * two calls, so all streams of sound share its arrays.
  */
 
 /** Symmetric taps after folding. */
 export const half = 16
 
-/** How far they look back, in samples of one phase. */
+/** Samples of one phase that the filter needs before the first new one. */
 export const back = 2 * half - 1
 
 /** The most samples of one step: 20 ms at 16 kHz. */

@@ -1,7 +1,7 @@
 /**
- * Sample rate conversion between two rates of a small ratio, such as 24,000 and 8,000 Hz, by the filter of `PolyphasePlan`.
+ * Sample rate conversion between two rates whose ratio is a fraction of small whole numbers, such as 24,000 and 8,000 Hz, by the filter of `PolyphasePlan`.
  *
- * Arithmetic is in 64-bit floats. Going up by a whole factor, every input sample comes out again unchanged: one phase is a pure delay.
+ * Arithmetic is in 64-bit floats. Upsampling by a whole factor passes each input sample through unchanged, because one phase is a pure delay.
  */
 import type { SampleRate } from "../Pcm.ts"
 import { padding, PeriodStreams } from "./PeriodStreams.ts"
@@ -103,7 +103,7 @@ const store = (out: Int16Array, at: number, step: number, count: number, sum: Fl
   for (let i = 0, place = at; i < count; i++, place += step) out[place] = toSample(sum[i])
 }
 
-/** The sums of one phase of one block. It outlives no step, so all resamplers share it. */
+/** Scratch memory for one phase of one block. Nothing in it is needed afterwards, so all resamplers share it. */
 let sums = new Float64Array(0)
 
 /** `from` and `to` are whole Hz. */

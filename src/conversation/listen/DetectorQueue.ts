@@ -1,8 +1,8 @@
 /**
  * A call's voice detector with the windows that wait for it. The detector takes one window at a time, in order.
  *
- * A detector that fails, throws or takes too long gets no further windows, and the energy decides. A late detector is used again as soon
- * as it answers.
+ * A detector that fails or throws is not used again. One that is too slow is skipped until it answers. Meanwhile the sound's energy decides
+ * whether it is speech.
  */
 import { Cause, type Duration, Effect, Exit, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const scope = yield* Effect.scope
   /** Unset: not open yet, failed or late. */
   let detector: Detector | undefined
-  /** Set while the detector has a window. Calling it gives up the answer. */
+  /** Set while somebody waits for the detector's answer; calling it stops the waiting. */
   let abandon: (() => void) | undefined
   const waitingRequests: Array<() => void> = []
 

@@ -1,7 +1,7 @@
 /**
  * Erases a call on demand: its words, actions, events, sound, numbers, metadata and webhooks. The figures stay.
  *
- * What comes of the call later, out of a journal, is not taken (`erased_calls`). Other processes of the store remove what their machines
+ * Later writes of an erased call, such as those that a journal replays, are refused (`erased_calls`). Other processes of the store remove what their machines
  * have within half a minute.
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"

@@ -1,5 +1,5 @@
 /**
- * Telephone numbers as they are kept: plain, or as an HMAC of a key (`STORE_NUMBERS`, `STORE_KEY`), by which only the very same number is found.
+ * Telephone numbers as they are kept: plain, or as an HMAC under a key (`STORE_NUMBERS`, `STORE_KEY`), by which only the very same number is found.
  */
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"

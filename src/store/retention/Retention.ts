@@ -1,5 +1,5 @@
 /**
- * What was kept as long as it may goes: words after `STORE_WORDS_DAYS`, all of a call after `STORE_FIGURES_DAYS`.
+ * Deletes what has been kept as long as it may be: words after `STORE_WORDS_DAYS`, all of a call after `STORE_FIGURES_DAYS`.
  *
  * A sweep at the start and each hour, in small batches beside the calls' writes. Of several processes one sweeps at a time.
  */

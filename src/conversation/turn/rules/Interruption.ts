@@ -1,5 +1,5 @@
 /**
- * The caller's voice: it begins an utterance, and stops the agent where it is meant to (barge-in).
+ * The caller's voice: it begins an utterance, and stops the agent where the caller means to (barge-in).
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"

@@ -4,7 +4,7 @@ import * as Resampler from "../../../audio/resample/Resampler.ts"
 import * as Wav from "../../../audio/Wav.ts"
 import type { Speech } from "./UtteranceSound.ts"
 
-/** A piece at 16 kHz. It is copied before the next piece is resampled, so all calls share it. */
+/** Scratch memory for one resampled piece, which is copied at once, so all calls share it. */
 let resampled: Pcm.Pcm<16000> = new Int16Array(2048)
 
 /** For `Multipart.encode`. The sound is resampled for each request: kept at 16 kHz it would cost more memory than that costs time. */

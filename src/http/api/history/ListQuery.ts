@@ -1,5 +1,5 @@
 /**
- * What `GET /calls` is asked for.
+ * Reads and checks the query parameters of `GET /calls`.
  */
 import { DateTime, Effect, Option, Result } from "effect"
 import type { EndReason } from "../../../call/CallState.ts"
@@ -16,17 +16,17 @@ export interface Asked {
   readonly filters: Omit<CallFilters, "accountSid">
   readonly limit: number
   readonly after?: Position
-  /** Equal for equal filters. */
+  /** Identifies the filters, so that a cursor is accepted only with those that it was made for. */
   readonly fingerprint: string
 }
 
 const defaultLimit = 50
 const maxLimit = 200
 
-/** Characters of a text to be looked for. */
+/** The most characters that `text` may have. */
 const maxText = 200
 
-/** As much of a member of the metadata is kept to be looked for. */
+/** Names and values of metadata are stored for search up to this many characters, so a query is cut to the same length. */
 const maxLabel = 200
 
 const metadataPrefix = "metadata."
@@ -42,10 +42,10 @@ const refuse = (detail: string) => Result.fail(new Problems.InvalidRequest({ det
 
 type Read<A> = Result.Result<A | undefined, Problems.InvalidRequest>
 
-/** A filter that is not there selects nothing out. */
+/** An absent filter excludes nothing. */
 const given = <A>(text: string | undefined, read: (text: string) => Read<A>): Read<A> => text === undefined ? Result.succeed(undefined) : read(text)
 
-/** In a query a `+` that is not escaped is read as a space. */
+/** The space in `[+ -]` is a `+` that the client did not escape. */
 const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+ -]\d\d:\d\d))?$/
 
 const time = (name: string) => (text: string): Read<number> => {
@@ -73,7 +73,7 @@ const outcome = (text: string): Read<string> => {
 }
 
 const words = (text: string): Read<string> => {
-  if (text.length > maxText) return refuse(`"text" may have ${maxText} characters.`)
+  if (text.length > maxText) return refuse(`"text" may have at most ${maxText} characters.`)
   return TextSearch.hasWords(text) ? Result.succeed(text) : refuse("\"text\" must have a letter or a digit to look for.")
 }
 
@@ -88,7 +88,7 @@ const metadataOf = (query: Query) =>
 const fingerprintOf = (query: Query): string =>
   JSON.stringify(Object.entries(query).filter(([name, value]) => value !== undefined && name !== "cursor" && name !== "limit").toSorted(([one], [other]) => one < other ? -1 : 1))
 
-/** What is set, without what is not. */
+/** The fields without those that are `undefined`. */
 const defined = <A extends object>(fields: A): { readonly [Name in keyof A]?: Exclude<A[Name], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [Name in keyof A]?: Exclude<A[Name], undefined> }
 
