@@ -4,6 +4,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
 import { Database } from "../../../src/store/Database.ts"
+import { Journal } from "../../../src/store/journal/Journal.ts"
 import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
 import { exactly } from "../service/TestConfig.ts"
 import { PostgresServer } from "./PostgresServer.ts"
@@ -33,6 +34,9 @@ export const kinds: ReadonlyArray<Kind> = [
 
 /** The database of these variables. Each use is another process's, as it were. */
 export const databaseOf = (env: Environment) => Layer.fresh(Database.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
+
+/** The journal of these variables alone: nothing takes its lines to a database. */
+export const journalOf = (env: Environment) => Layer.fresh(Journal.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
 
 /** What a suite on both databases needs. */
 export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
