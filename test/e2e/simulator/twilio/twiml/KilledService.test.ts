@@ -62,8 +62,8 @@ layer(Layer.merge(Process.layer, addressed), { excludeTestServices: true, timeou
       const asked = (yield* call.events).flatMap((event) => event._tag === "Webhook" && event.kind === "voice" ? [event] : [])
       const failed = asked.find(({ answer }) => answer === undefined)
       assert.include(failed?.url, "/twilio/continue")
-      // Once more at once, as by default.
-      assert.strictEqual(failed?.requests, 2)
+      // Five times more at once, as the service's URL asks.
+      assert.strictEqual(failed?.requests, 6)
       const fallback = asked.find(({ url }) => url === simulator.binUrl("wait"))
       assert.strictEqual(fallback?.parameters["ErrorCode"], "11202")
       assert.strictEqual(fallback?.parameters["CallStatus"], "in-progress")
