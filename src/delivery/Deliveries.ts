@@ -12,7 +12,8 @@ import type { CallSid } from "../domain/Sid.ts"
 import * as Metrics from "../observability/Metrics.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import { CallStore, type StoreUnreachable } from "../store/CallStore.ts"
-import { type Claimed, type Delivery, DeliveryTable } from "./DeliveryTable.ts"
+import type { StoredDelivery } from "../store/history/DeliveryRows.ts"
+import { type Claimed, DeliveryTable } from "./DeliveryTable.ts"
 import { Payloads } from "./Payloads.ts"
 import * as ReceiverLookup from "./ReceiverLookup.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
@@ -44,7 +45,7 @@ export interface Options {
 
 export class Deliveries extends Context.Service<Deliveries, {
   /** Sends a webhook of a call again, from the first attempt on; `None`: there is none of this id. */
-  readonly resend: (callSid: CallSid, id: string) => Effect.Effect<Option.Option<Delivery>, StoreUnreachable>
+  readonly resend: (callSid: CallSid, id: string) => Effect.Effect<Option.Option<StoredDelivery>, StoreUnreachable>
 }>()("client-caller/delivery/Deliveries") {}
 
 /** What is on its way, by host. */

@@ -11,6 +11,7 @@ import type { CallSid } from "../domain/Sid.ts"
 import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
 import { type Parameter, parameter, placeholders } from "../store/Dialect.ts"
+import { type DeliveryRow, type StoredDelivery, toDelivery } from "../store/history/DeliveryRows.ts"
 import type { DeliveryType } from "../store/StoreWrite.ts"
 
 /** Longer than an attempt can take: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
@@ -33,18 +34,6 @@ export interface Claimed {
   readonly attempts: number
 }
 
-/** A webhook as the API shows it. Times: ms since 1970. */
-export interface Delivery {
-  readonly id: string
-  readonly type: string
-  readonly state: "pending" | "delivered" | "failed"
-  readonly attempts: number
-  readonly nextAt: number | null
-  readonly lastError: string | null
-  readonly createdAt: number
-  readonly updatedAt: number
-}
-
 interface ClaimedRow {
   readonly id: string
   readonly call_sid: CallSid
@@ -54,28 +43,6 @@ interface ClaimedRow {
   readonly payload: string
   readonly attempts: number
 }
-
-interface DeliveryRow {
-  readonly id: string
-  readonly type: string
-  readonly state: Delivery["state"]
-  readonly attempts: number
-  readonly next_at: number | null
-  readonly last_error: string | null
-  readonly created_at: number
-  readonly updated_at: number
-}
-
-const toDelivery = (row: DeliveryRow): Delivery => ({
-  id: row.id,
-  type: row.type,
-  state: row.state,
-  attempts: row.attempts,
-  nextAt: row.next_at,
-  lastError: row.last_error,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at
-})
 
 /** An end is final a minute after it; later, the process that would have said so is gone. */
 const forgottenAfterMillis = 3 * 60_000
@@ -105,7 +72,7 @@ export class DeliveryTable extends Context.Service<DeliveryTable, {
   /** It was not sent, or nobody knows: due again at once, and no attempt. */
   readonly release: (claimed: Claimed) => Asked<void>
   /** Due now, with all attempts before it; `None`: this account has no such webhook. `url`: where it goes from now on. */
-  readonly resend: (callSid: CallSid, id: string, url: Option.Option<URL>) => Asked<Option.Option<Delivery>>
+  readonly resend: (callSid: CallSid, id: string, url: Option.Option<URL>) => Asked<Option.Option<StoredDelivery>>
 }>()("client-caller/delivery/DeliveryTable") {
   static readonly layer = Layer.effect(DeliveryTable, Effect.suspend(() => make))
 }

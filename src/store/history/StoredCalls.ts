@@ -11,6 +11,7 @@ import * as CallFigures from "./CallFigures.ts"
 import type { CallFilters, Position } from "./CallFilters.ts"
 import * as CallList from "./CallList.ts"
 import { type CallRow, type CallSummary, columns, type Figures, toSummary } from "./CallRecord.ts"
+import { type DeliveryRow, type StoredDelivery, toDelivery } from "./DeliveryRows.ts"
 import { isIn, listOf, runner } from "./Statements.ts"
 
 /** Twilio's own longest call: an end that was not told by then is not told any more. */
@@ -46,17 +47,6 @@ export interface StoredAction {
 export interface StoredEvent {
   readonly sequence: number
   readonly event: { readonly _tag: string } & Schema.JsonObject
-}
-
-export interface StoredDelivery {
-  readonly id: string
-  readonly type: string
-  readonly state: string
-  readonly attempts: number
-  readonly nextAt: number | null
-  readonly lastError: string | null
-  readonly createdAt: number
-  readonly updatedAt: number
 }
 
 export interface CallDetails extends CallSummary {
@@ -106,28 +96,6 @@ const toTurn = (row: TurnRow): StoredTurn => ({
   words: Option.getOrElse(readWords(row.words), () => []),
   isCut: row.is_cut === 1,
   latency: row.latency
-})
-
-interface DeliveryRow {
-  readonly id: string
-  readonly type: string
-  readonly state: string
-  readonly attempts: number
-  readonly next_at: number | null
-  readonly last_error: string | null
-  readonly created_at: number
-  readonly updated_at: number
-}
-
-const toDelivery = (row: DeliveryRow): StoredDelivery => ({
-  id: row.id,
-  type: row.type,
-  state: row.state,
-  attempts: row.attempts,
-  nextAt: row.next_at,
-  lastError: row.last_error,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at
 })
 
 /** Its end was not told yet, and may be. */

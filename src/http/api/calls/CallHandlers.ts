@@ -1,24 +1,15 @@
 /**
  * The endpoint that places a call.
  */
-import { Effect, Metric, Option } from "effect"
+import { Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { OutboundCalls } from "../../../call/OutboundCalls.ts"
-import * as Metrics from "../../../observability/Metrics.ts"
 import { PublicUrl } from "../../connections/PublicUrl.ts"
 import { Api } from "../Api.ts"
-import * as Problems from "../Problems.ts"
+import { countRefusal } from "../CountedRefusal.ts"
 import { readText } from "../RequestBody.ts"
-import { withHeader } from "../ResponseHeader.ts"
 import * as OutboundForm from "./OutboundForm.ts"
 import * as OutboundProblems from "./OutboundProblems.ts"
-
-/** Counts a refused call, and sends `retry_after` as a header too. */
-const countRefusal = (problem: { readonly type: string; readonly retry_after?: number }) =>
-  Effect.andThen(
-    Metric.update(Metrics.apiRefused(Problems.nameOf(problem)), 1),
-    problem.retry_after === undefined ? Effect.void : withHeader("retry-after", String(problem.retry_after))
-  )
 
 export const layer = HttpApiBuilder.group(
   Api,

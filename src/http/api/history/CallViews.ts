@@ -4,7 +4,8 @@
 import { DateTime, Option } from "effect"
 import { CallSid } from "../../../domain/Sid.ts"
 import type { CallSummary } from "../../../store/history/CallRecord.ts"
-import type { CallDetails, StoredAction, StoredDelivery, StoredTurn } from "../../../store/history/StoredCalls.ts"
+import type { CallDetails, StoredAction, StoredTurn } from "../../../store/history/StoredCalls.ts"
+import type { StoredDelivery } from "../../../store/history/DeliveryRows.ts"
 import type { Recording } from "../../../store/recording/CallRecordings.ts"
 import type { Outcome } from "../../../store/StoreWrite.ts"
 

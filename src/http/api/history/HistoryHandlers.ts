@@ -1,18 +1,18 @@
 /**
  * The endpoints for calls that were and that are.
  */
-import { Effect, Metric, Option, Redacted, Stream } from "effect"
+import { Effect, Option, Redacted, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { CallRegistry } from "../../../call/CallRegistry.ts"
 import { Credentials } from "../../../config/Credentials.ts"
 import type { CallSid } from "../../../domain/Sid.ts"
-import * as Metrics from "../../../observability/Metrics.ts"
 import { StoredCalls } from "../../../store/history/StoredCalls.ts"
 import { CallRecordings } from "../../../store/recording/CallRecordings.ts"
 import { CallErasure } from "../../../store/retention/CallErasure.ts"
 import { NumberKey } from "../../../store/retention/NumberKey.ts"
 import { Api } from "../Api.ts"
+import { countRefusal } from "../CountedRefusal.ts"
 import * as Problems from "../Problems.ts"
 import { withHeader } from "../ResponseHeader.ts"
 import * as ByteRange from "./ByteRange.ts"
@@ -22,18 +22,7 @@ import * as EventFeed from "./EventFeed.ts"
 import * as EventStream from "./EventStream.ts"
 import * as ListQuery from "./ListQuery.ts"
 import * as TranscriptText from "./TranscriptText.ts"
-
-/** s. */
-const retryAfter = 5
-
-const unreachable = (error: { readonly message: string }) => new Problems.HistoryUnreachable({ detail: error.message, retry_after: retryAfter })
-
-/** Counts a refused request, and sends `retry_after` as a header too. */
-const countRefusal = (problem: { readonly type: string; readonly retry_after?: number }) =>
-  Effect.andThen(
-    Metric.update(Metrics.apiRefused(Problems.nameOf(problem)), 1),
-    problem.retry_after === undefined ? Effect.void : withHeader("retry-after", String(problem.retry_after))
-  )
+import { unreachable } from "./Unreachable.ts"
 
 const noSuchCall = () => new Problems.NoSuchCall({ detail: "The history has no call of this SID." })
 

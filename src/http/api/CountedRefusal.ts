@@ -1,0 +1,14 @@
+/**
+ * What happens with every refusal of the API beside its problem document: it is counted, and `retry_after` is sent as a header too.
+ */
+import { Effect, Metric } from "effect"
+import * as Metrics from "../../observability/Metrics.ts"
+import * as Problems from "./Problems.ts"
+import { withHeader } from "./ResponseHeader.ts"
+
+/** For `Effect.tapError` of a handler. */
+export const countRefusal = (problem: { readonly type: string; readonly retry_after?: number }) =>
+  Effect.andThen(
+    Metric.update(Metrics.apiRefused(Problems.nameOf(problem)), 1),
+    problem.retry_after === undefined ? Effect.void : withHeader("retry-after", String(problem.retry_after))
+  )

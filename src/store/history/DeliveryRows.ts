@@ -1,0 +1,36 @@
+/** Webhooks of calls as the table `deliveries` has them. Times: ms since 1970. */
+
+export interface StoredDelivery {
+  readonly id: string
+  readonly type: string
+  readonly state: "pending" | "delivered" | "failed"
+  /** Attempts so far. */
+  readonly attempts: number
+  /** When it is sent next; `null`: it is not. */
+  readonly nextAt: number | null
+  readonly lastError: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface DeliveryRow {
+  readonly id: string
+  readonly type: string
+  readonly state: StoredDelivery["state"]
+  readonly attempts: number
+  readonly next_at: number | null
+  readonly last_error: string | null
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
+  id: row.id,
+  type: row.type,
+  state: row.state,
+  attempts: row.attempts,
+  nextAt: row.next_at,
+  lastError: row.last_error,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at
+})
