@@ -9,7 +9,8 @@ import type { CallSid } from "../domain/Sid.ts"
 import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
 import { placeholders } from "../store/Dialect.ts"
-import { type DeliveryType, Outcome, Word } from "../store/StoreWrite.ts"
+import { type StoredTurn, toTurn, type TurnRow } from "../store/history/TurnRows.ts"
+import { type DeliveryType, Outcome } from "../store/StoreWrite.ts"
 
 interface CallRow {
   readonly call_sid: CallSid
@@ -29,20 +30,8 @@ interface CallRow {
   readonly outcome: string | null
 }
 
-interface TurnRow {
-  readonly turn: number
-  readonly role: "caller" | "agent"
-  readonly started_at: number
-  readonly ended_at: number
-  readonly text: string
-  readonly words: string
-  readonly is_cut: number
-  readonly latency: number | null
-}
-
 const readJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Json))
 const readOutcome = Schema.decodeUnknownOption(Schema.fromJsonString(Outcome))
-const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
 
 const iso = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
 const isoOrNull = (millis: number | null) => millis === null ? null : iso(millis)
@@ -90,21 +79,19 @@ const ended = (row: CallRow) => {
 }
 
 /** What of a turn was heard, as far as its words tell. */
-const heardOf = ({ text, words }: TurnRow): string => {
-  const known = Option.getOrElse(readWords(words), () => [])
-  return known.length === 0 ? text : known.filter(({ isHeard }) => isHeard).map((word) => word.text).join(" ")
-}
+const heardOf = ({ text, words }: StoredTurn): string =>
+  words.length === 0 ? text : words.filter(({ isHeard }) => isHeard).map((word) => word.text).join(" ")
 
 /** Without the single words, whose times the API has: an hour's would be half a megabyte. */
-const turnOf = (row: TurnRow) => ({
-  turn: row.turn,
-  role: row.role,
-  started_ms: row.started_at,
-  ended_ms: row.ended_at,
-  text: row.text,
-  heard: heardOf(row),
-  cut: row.is_cut === 1,
-  latency_ms: row.latency
+const turnOf = (turn: StoredTurn) => ({
+  turn: turn.turn,
+  role: turn.role,
+  started_ms: turn.startedAt,
+  ended_ms: turn.endedAt,
+  text: turn.text,
+  heard: heardOf(turn),
+  cut: turn.isCut,
+  latency_ms: turn.latency
 })
 
 export class Payloads extends Context.Service<Payloads, {
@@ -131,7 +118,7 @@ const make = Effect.gen(function*() {
       "SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? ORDER BY turn",
       row.call_sid
     )
-    return { transcript: turns.map(turnOf) }
+    return { transcript: turns.map((row) => turnOf(toTurn(row))) }
   })
 
   return Payloads.of({

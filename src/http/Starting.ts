@@ -91,7 +91,7 @@ export const make = (options: Options = {}): Starting => {
     waiting.delete(one)
   }
 
-  /** Makes room for one more request: refuses one that Twilio did not sign, else the oldest whose body has not arrived whole. */
+  /** Makes room for one more request by refusing a waiting one: one that Twilio did not sign, or else the oldest whose body is not complete. */
   const makeRoom = (): boolean => {
     if (waiting.size < maxWaiting) return true
     const { isSigned } = options

@@ -107,7 +107,7 @@ export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => 
   { text: "c.started_at < ?", parameters: [filters.to ?? 8.64e15] }
 ]
 
-/** `few`: the calls that have the words. Without them each call's turns are asked. */
+/** `few`: the calls with the searched words, if they are few enough to begin with. Unset: each call that the other filters leave is searched. */
 export const plan = (filters: CallFilters, few?: Arm): Plan => {
   const set = filtersOf(filters)
   const driver = few === undefined ? set[0]?.arms ?? [everyCall] : [few]

@@ -6,13 +6,13 @@ import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoreUnreachable } from "../CallStore.ts"
 import { Database } from "../Database.ts"
-import { Word } from "../StoreWrite.ts"
 import * as CallFigures from "./CallFigures.ts"
 import type { CallFilters, Position } from "./CallFilters.ts"
 import * as CallList from "./CallList.ts"
 import { type CallRow, type CallSummary, columns, type Figures, toSummary } from "./CallRecord.ts"
 import { type DeliveryRow, type StoredDelivery, toDelivery } from "./DeliveryRows.ts"
 import { isIn, listOf, runner } from "./Statements.ts"
+import { type StoredTurn, toTurn, type TurnRow } from "./TurnRows.ts"
 
 /** Twilio's own longest call: an end that was not told by then is not told any more. */
 const longestCallMillis = 4 * 60 * 60 * 1000
@@ -22,17 +22,6 @@ const ownerGoneMillis = 60_000
 
 /** Events of one look. */
 const eventsAtOnce = 200
-
-export interface StoredTurn {
-  readonly turn: number
-  readonly role: "caller" | "agent"
-  readonly startedAt: number
-  readonly endedAt: number
-  readonly text: string
-  readonly words: ReadonlyArray<typeof Word.Type>
-  readonly isCut: boolean
-  readonly latency: number | null
-}
 
 export interface StoredAction {
   readonly id: string
@@ -73,30 +62,7 @@ export class StoredCalls extends Context.Service<StoredCalls, {
   static readonly layer = Layer.effect(StoredCalls, Effect.suspend(() => make))
 }
 
-const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
 const readEvent = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])))
-
-interface TurnRow {
-  readonly turn: number
-  readonly role: "caller" | "agent"
-  readonly started_at: number
-  readonly ended_at: number
-  readonly text: string
-  readonly words: string
-  readonly is_cut: number
-  readonly latency: number | null
-}
-
-const toTurn = (row: TurnRow): StoredTurn => ({
-  turn: row.turn,
-  role: row.role,
-  startedAt: row.started_at,
-  endedAt: row.ended_at,
-  text: row.text,
-  words: Option.getOrElse(readWords(row.words), () => []),
-  isCut: row.is_cut === 1,
-  latency: row.latency
-})
 
 /** Its end was not told yet, and may be. */
 const isLive = (row: CallRow, heartbeat: number | null, now: number): boolean =>

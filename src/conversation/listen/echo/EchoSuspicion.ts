@@ -32,7 +32,7 @@ export interface EchoSuspicion {
   readonly onSound: () => void
   /** A window that was like the played sound. */
   readonly onEcho: () => void
-  /** Whether a window of this power counts as echo, though it was not alike. `loudestPlayed`: the greatest power of the sound whose echo it may be. */
+  /** Whether a window counts as echo by its power alone, though its sound did not match. `loudestPlayed`: the greatest power of the agent's sound that it could echo. */
   readonly isEcho: (power: number, loudestPlayed: number) => boolean
 }
 

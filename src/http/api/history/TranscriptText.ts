@@ -1,7 +1,8 @@
 /**
  * A transcript as plain text: a line for each turn and action, in the order of their beginnings.
  */
-import type { StoredAction, StoredTurn } from "../../../store/history/StoredCalls.ts"
+import type { StoredAction } from "../../../store/history/StoredCalls.ts"
+import type { StoredTurn } from "../../../store/history/TurnRows.ts"
 
 /** Minutes and seconds on the call's axis, such as `01:02.5`. */
 const clock = (millis: number): string => {

@@ -20,12 +20,12 @@ export class CallClock {
     return this.#clock.monotonicTimeNanosUnsafe()
   }
 
-  /** A moment in ms since the answer. */
+  /** Converts a moment to ms since the call was answered. */
   millis(moment: bigint): number {
     return Number(moment - this.#answeredAt) / 1_000_000
   }
 
-  /** A moment in samples since the answer. */
+  /** Converts a moment to samples (8 kHz) since the call was answered. */
   samples(moment: bigint): number {
     return toSamples(moment - this.#answeredAt)
   }

@@ -1,0 +1,41 @@
+/** Turns of calls as the table `turns` has them. Times: ms on the call's axis. */
+import { Option, Schema } from "effect"
+import { Word } from "../StoreWrite.ts"
+
+export interface StoredTurn {
+  readonly turn: number
+  readonly role: "caller" | "agent"
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly text: string
+  /** Empty: nobody knows when each word was said. */
+  readonly words: ReadonlyArray<typeof Word.Type>
+  /** The caller interrupted it. */
+  readonly isCut: boolean
+  /** ms from the caller's last sound to the reply's first, as heard; `null` where the turn is no answer. */
+  readonly latency: number | null
+}
+
+export interface TurnRow {
+  readonly turn: number
+  readonly role: "caller" | "agent"
+  readonly started_at: number
+  readonly ended_at: number
+  readonly text: string
+  readonly words: string
+  readonly is_cut: number
+  readonly latency: number | null
+}
+
+const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
+
+export const toTurn = (row: TurnRow): StoredTurn => ({
+  turn: row.turn,
+  role: row.role,
+  startedAt: row.started_at,
+  endedAt: row.ended_at,
+  text: row.text,
+  words: Option.getOrElse(readWords(row.words), () => []),
+  isCut: row.is_cut === 1,
+  latency: row.latency
+})
