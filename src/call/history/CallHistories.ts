@@ -94,7 +94,8 @@ export class CallHistories extends Context.Service<CallHistories, {
             const history = histories.get(callSid)
             if (history !== undefined && !handedOver.has(callSid)) {
               history.reported(facts)
-              return true
+              // Of a call that another process may have, that one is told.
+              return !history.isElsewhere()
             }
             const before = early.get(callSid)?.facts ?? {}
             early.delete(callSid)

@@ -104,7 +104,11 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
       // Uninterruptible: each request that was sent is also recorded.
       const recorded = yield* Effect.uninterruptible(Effect.tap(
         Effect.forEach(calls, (call) => recordCall(call, used)),
-        (calls) => Effect.sync(() => requests.record({ at, said, calls }))
+        (calls) =>
+          Effect.sync(() => {
+            requests.record({ at, said, calls })
+            onChange()
+          })
       ))
       const unfinished = recorded.flatMap(({ request }) => request === undefined ? [] : running.get(request) ?? [])
       yield* Effect.forEach(unfinished, Fiber.await, { concurrency: "unbounded", discard: true })

@@ -41,7 +41,8 @@ const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<
     const begin = Math.max(end, bytesAt(startedAt))
     if (begin > end) pieces.push({ from: end, to: begin, read: readSilence })
     end = begin + (size & ~1)
-    pieces.push({ from: begin, to: end, read })
+    // A process that was killed in its first second left a file without sound.
+    if (end > begin) pieces.push({ from: begin, to: end, read })
   }
   const head = MulawWav.header(end)
   const behindHead = pieces.map((piece) => ({ ...piece, from: piece.from + head.length, to: piece.to + head.length }))

@@ -121,6 +121,16 @@ describe("a call", () => {
         assert.deepStrictEqual(store.of("CallEnded"), [])
       })))
 
+  it.effect("that another process may have is not ours to end, so what Twilio tells of it is passed on", () =>
+    withHistories(({ ends, histories }) =>
+      Effect.gen(function*() {
+        const history = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 1 }))
+        assert.isFalse(yield* histories.report(callSid(), { status: "completed" }))
+        history.streamBegan(false)
+        assert.isTrue(yield* histories.report(callSid(), { status: "completed" }))
+        assert.deepStrictEqual(ends(), [])
+      })))
+
   it.effect("that comes back from another process is written on again, with what was reported meanwhile", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {

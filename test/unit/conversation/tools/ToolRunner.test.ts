@@ -15,7 +15,7 @@ const find = FakeTools.toolOf("find", true)
 const refused = (answer: string) => Result.fail(new Tools.ToolCallRefused({ answer }))
 const monday = callOf(book, { day: "Monday", hour: 10 })
 
-const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptions, "actions" | "memory"> = {}) {
+const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptions, "actions" | "memory" | "onChange"> = {}) {
   const fake = yield* FakeTools.make
   const runner = ToolRunner.make({ tools: fake.tools, smallTalk: ["okay", "uh-huh", "hello", "are you there", "I see"], ...options })
   let at = 0
@@ -250,6 +250,18 @@ describe("a request to a tool, when the conversation goes on after its process d
       assert.include(after.told(2)[0], "nobody knows whether it was done")
       yield* Fiber.join(yield* after.call(2, [monday]))
       assert.deepStrictEqual(after.sent, [])
+    }))
+
+  it.effect("is in what was remembered last, with what the model is told of it, while it runs", () =>
+    Effect.gen(function*() {
+      let last: ToolMemory | undefined
+      const before: { readonly memory: () => ToolMemory; readonly call: Effect.Success<typeof setUp>["call"] } = yield* makeSetUp({
+        onChange: () => {
+          last = before.memory()
+        }
+      })
+      yield* before.call(1, [monday])
+      assert.deepStrictEqual(last?.exchanges.map(({ calls }) => calls.map(({ name }) => name)), [["book"]])
     }))
 
   it.effect("may be sent again if it changes nothing", () =>

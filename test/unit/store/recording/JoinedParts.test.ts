@@ -1,0 +1,25 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import * as JoinedParts from "../../../../src/store/recording/JoinedParts.ts"
+import * as MulawWav from "../../../../src/store/recording/MulawWav.ts"
+
+const part = (startedAt: number, size: number, asked: Array<readonly [number, number]> = []) => ({
+  startedAt,
+  size,
+  read: (from: number, to: number) => {
+    asked.push([from, to])
+    return Stream.make(new Uint8Array(to - from).fill(7))
+  }
+})
+
+describe("a recording of several parts", () => {
+  it.effect("never reads of a part that has no sound", () =>
+    Effect.gen(function*() {
+      const asked: Array<readonly [number, number]> = []
+      const { length, read } = JoinedParts.join([part(0, 160), part(1000, 0, asked), part(2000, 160)])
+      assert.strictEqual(length, MulawWav.header(0).length + 2000 * MulawWav.bytesPerMilli + 160)
+      const bytes = yield* Stream.runFold(read(0, length), () => 0, (sum, piece) => sum + piece.length)
+      assert.strictEqual(bytes, length)
+      assert.deepStrictEqual(asked, [])
+    }))
+})
