@@ -8,9 +8,7 @@ import type { ConversationEvent } from "../conversation/ports/ConversationEvent.
 import type { CallState, EndReason } from "./CallState.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
 import type { CallHistory } from "./history/CallHistory.ts"
-
-/** Watchers know these two ends as one. */
-const wordOf = (reason: EndReason): string => reason === "callerLeft" || reason === "completed" ? "callerHungUp" : reason
+import { wordOf } from "./StreamEnds.ts"
 
 export interface CallEvents {
   /** Never waits. */

@@ -149,7 +149,7 @@ export const Command = Data.taggedEnum<Command>()
 type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
 
 /** The statuses that end a call, and why it ended. */
-const terminal: Partial<Record<CallStatus, EndReason>> = {
+export const endReasons: Partial<Record<string, EndReason>> = {
   completed: "completed",
   busy: "busy",
   "no-answer": "noAnswer",
@@ -158,7 +158,7 @@ const terminal: Partial<Record<CallStatus, EndReason>> = {
 }
 
 /** Whether nothing can come after this status. */
-export const isTerminal = (status: CallStatus): boolean => terminal[status] !== undefined
+export const isTerminal = (status: string | undefined): boolean => status !== undefined && endReasons[status] !== undefined
 
 /** Whether a call with this status has not been answered yet. */
 export const isUnanswered = (status: CallStatus): boolean => status === "queued" || status === "initiated" || status === "ringing"
@@ -192,7 +192,7 @@ const end = (state: CallState, reason: EndReason): Transition => {
 }
 
 const onStatus = (state: CallState, status: CallStatus, sequence: number): Transition => {
-  const reason = terminal[status]
+  const reason = endReasons[status]
   // A terminal status counts whatever its number.
   if (reason !== undefined) return end({ ...state, sequence: Math.max(state.sequence, sequence) }, reason)
   if (sequence <= state.sequence) return unchanged(state)

@@ -1,5 +1,8 @@
 /** What watchers are told of a conversation whose media stream has ended. */
-import type { StreamEnd } from "./CallState.ts"
+import type { EndReason, StreamEnd } from "./CallState.ts"
+
+/** The word for a call's end. Twilio's word that the call is over means, while we have the call, that the caller hung up. */
+export const wordOf = (reason: EndReason): string => reason === "callerLeft" || reason === "completed" ? "callerHungUp" : reason
 
 /** The word for the conversation's end; `undefined` where the call may go on, and so nobody is told of an end. */
 export const tellable = (end: StreamEnd | undefined, isTransferring: boolean): string | undefined => {
@@ -8,8 +11,7 @@ export const tellable = (end: StreamEnd | undefined, isTransferring: boolean): s
     case "Stopped":
       return "callerHungUp"
     case "Closed":
-      // Twilio's word that the call is over means, while the stream is open, that the caller hung up.
-      return end.reason === "streamLost" ? undefined : end.reason === "completed" ? "callerHungUp" : end.reason
+      return end.reason === "streamLost" ? undefined : wordOf(end.reason)
     default:
       return undefined
   }

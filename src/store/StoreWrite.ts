@@ -63,6 +63,9 @@ export const Outcome = Schema.Struct({
 })
 export type Outcome = typeof Outcome.Type
 
+/** Names and values of metadata are stored for search up to this many characters. */
+export const maxLabel = 200
+
 const ofCall = { callSid: CallSid }
 
 /** A call is there. A second one of the same call changes only what the first did not have. */

@@ -2,7 +2,7 @@
  * How a call ended, from what is known of it. Pure: facts come late, twice and out of order, and the newest of each kind counts.
  */
 import type { EndedBy, EngineUse, Outcome } from "../../store/StoreWrite.ts"
-import type { EndReason } from "../CallState.ts"
+import { type EndReason, endReasons, isTerminal } from "../CallState.ts"
 
 /** What Twilio tells of a call's end. */
 export interface StatusFacts {
@@ -48,18 +48,6 @@ const endedBy: Record<EndReason, EndedBy> = {
   slowPeer: "network"
 }
 
-/** What Twilio's last word says of a call that never had a stream. */
-const reasonOf: Partial<Record<string, EndReason>> = {
-  completed: "completed",
-  busy: "busy",
-  "no-answer": "noAnswer",
-  failed: "failed",
-  canceled: "canceled"
-}
-
-/** Twilio's words that nothing comes after. */
-export const isTerminal = (status: string | undefined): boolean => status !== undefined && reasonOf[status] !== undefined
-
 /** Later facts of a kind count, but no last word is taken back. */
 export const add = <F extends StatusFacts>(before: F, more: StatusFacts): F => {
   const { status, ...others } = more
@@ -73,7 +61,7 @@ const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | un
 
 /** `isFinal`: Twilio has said its last word, or nobody waits for it any more. */
 export const of = (facts: Facts, engines: ReadonlyArray<EngineUse>, isFinal: boolean): Outcome => {
-  const { answeredBy, isMemoryLost, reason = reasonOf[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
+  const { answeredBy, isMemoryLost, reason = endReasons[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
   const seconds = secondsOf(facts)
   return {
     reason,

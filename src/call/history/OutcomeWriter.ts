@@ -3,6 +3,7 @@
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
+import { isTerminal } from "../CallState.ts"
 import * as Outcomes from "./Outcome.ts"
 
 /** Facts that come from the call itself. */
@@ -40,7 +41,7 @@ export const make = ({ answeredAt, callSid, engines, now, onFinal, write }: Make
 
   const writeOutcome = () => {
     if (!isEnded) return
-    isSettled ||= Outcomes.isTerminal(facts.status)
+    isSettled ||= isTerminal(facts.status)
     write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines(), isSettled) })
     if (isSettled) onFinal()
   }

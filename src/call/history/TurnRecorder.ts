@@ -82,9 +82,9 @@ export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
     const { at, isWhole, text: heard, turn: reply } = event
     const played = (event.played ?? []).map((piece) => ({ ...piece, at: origin + piece.at }))
     const begun = open.get(reply)
-    if (begun === undefined) return []
     const latency = latencies.get(reply)
     forget(reply)
+    if (begun === undefined) return []
     const last = played.at(-1)
     const startedAt = Math.round(played[0]?.at ?? begun.startedAt)
     return [{

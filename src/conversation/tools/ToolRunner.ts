@@ -48,7 +48,6 @@ export interface MakeOptions {
 
 export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
   const requests = SentRequests.make(memory === undefined ? undefined : ToolMemories.read(memory))
-  let requestCount = memory?.requests.length ?? 0
   const smallTalkPhrases = PhraseTiles.make(smallTalk)
   const running = new Map<SentRequests.SentRequest, Fiber.Fiber<unknown>>()
   /** The requests of each reply, so that equal calls of one reply are several requests. */
@@ -57,7 +56,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
   const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
 
   const actionOf = (tool: Tool, value: Schema.Json): Action => ({
-    id: `tool-${requestCount++}`,
+    id: `tool-${requests.sent.requests.length - 1}`,
     kind: "tool",
     name: tool.name,
     arguments: JSON.stringify(value),

@@ -47,8 +47,8 @@ export interface Plan {
   readonly conditions: ReadonlyArray<Statement>
 }
 
-/** The words of one call can't be more than this many turns; see `migrations/Tables`. */
-export const turnsPerCall = 65_536
+/** The end of the times that SQL compares with, ms since 1970: the latest that a date can have. */
+export const latestMillis = 8.64e15
 
 /** Asks the turns of each call that the walk meets; of Postgres. */
 const textCondition = (text: string): Statement => ({
@@ -104,7 +104,7 @@ export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => 
   ofAccount(filters),
   ...filtersOf(filters).map(({ condition }) => condition),
   { text: "c.started_at >= ?", parameters: [filters.from ?? 0] },
-  { text: "c.started_at < ?", parameters: [filters.to ?? 8.64e15] }
+  { text: "c.started_at < ?", parameters: [filters.to ?? latestMillis] }
 ]
 
 /** `few`: the calls with the searched words, if they are few enough to begin with. Unset: each call that the other filters leave is searched. */

@@ -7,7 +7,7 @@
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
-import { type CallFilters, plan, type Plan, type Position, windowOf } from "./CallFilters.ts"
+import { type CallFilters, plan, type Plan, type Position, windowOf, latestMillis } from "./CallFilters.ts"
 import type { Run } from "./Statements.ts"
 import * as TextSearch from "./TextSearch.ts"
 
@@ -23,7 +23,7 @@ const walkedSteps = 20
 const [firstWindow, largestWindow] = [64, 1000]
 
 /** Behind every call. */
-const beginning: Position = { startedAt: 8.64e15, callSid: "" }
+const beginning: Position = { startedAt: latestMillis, callSid: "" }
 
 export interface Page {
   readonly callSids: ReadonlyArray<string>

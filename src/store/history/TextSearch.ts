@@ -7,7 +7,8 @@
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
-import { type CallFilters, conditionsOf, type Position, type TextMatches, turnsPerCall } from "./CallFilters.ts"
+import { turnsPerCall } from "../migrations/Tables.ts"
+import { type CallFilters, conditionsOf, latestMillis, type Position, type TextMatches } from "./CallFilters.ts"
 import { isIn, listOf, type Run } from "./Statements.ts"
 
 /** Turns up to which words are few. */
@@ -53,7 +54,7 @@ const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): Effect.f
 export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
   const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
   if (at !== undefined) return at.number
-  const [newest] = yield* run<{ number: number }>("SELECT number FROM calls WHERE started_at < ? ORDER BY started_at DESC LIMIT 1", [after?.startedAt ?? to ?? 8.64e15])
+  const [newest] = yield* run<{ number: number }>("SELECT number FROM calls WHERE started_at < ? ORDER BY started_at DESC LIMIT 1", [after?.startedAt ?? to ?? latestMillis])
   return (newest?.number ?? 0) + 1
 })
 

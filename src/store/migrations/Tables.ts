@@ -8,6 +8,9 @@
  */
 import type { Dialect } from "../Dialect.ts"
 
+/** Turns that one call can have: `turns.id` is the call's number times this, plus the turn. */
+export const turnsPerCall = 65_536
+
 /**
  * A call, the one that is listed once `started_at` is there. `number` grows with the calls' beginnings. `figures`: those of its turns, from
  * when the words are gone.

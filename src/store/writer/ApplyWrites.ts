@@ -8,7 +8,8 @@ import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Dialect, type Parameter, parameter, placeholders } from "../Dialect.ts"
-import type { StoreWrite } from "../StoreWrite.ts"
+import { turnsPerCall } from "../migrations/Tables.ts"
+import { maxLabel, type StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "./WriteQueue.ts"
 
 type Row = ReadonlyArray<Parameter>
@@ -81,7 +82,6 @@ const deliveries: Insertion = {
 
 /** A turn of SQLite has an id from its call's number, so the call's row is there first. */
 const numbered: Insertion = { into: "calls", columns: ["call_sid"], onConflict: "DO NOTHING" }
-const turnsPerCall = 65_536
 
 const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string => {
   const row = `(${columns.map(() => "?").join(", ")})`
@@ -100,9 +100,6 @@ const lastOfEach = (rows: ReadonlyArray<Row>, keys: number): ReadonlyArray<Row> 
 ]
 
 // -- Rows ---------------------------------------------------------------------------------------
-
-/** How much of a member of the metadata can be looked for. */
-const maxLabel = 200
 
 const labelsOf = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
   const { at, callSid, metadata } = write

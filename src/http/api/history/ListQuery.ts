@@ -7,6 +7,7 @@ import { nearest } from "../../../domain/DidYouMean.ts"
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import type { CallFilters, Position } from "../../../store/history/CallFilters.ts"
 import * as TextSearch from "../../../store/history/TextSearch.ts"
+import { maxLabel } from "../../../store/StoreWrite.ts"
 import * as Problems from "../Problems.ts"
 import type { Cursors } from "./Cursor.ts"
 
@@ -25,9 +26,6 @@ const maxLimit = 200
 
 /** The most characters that `text` may have. */
 const maxText = 200
-
-/** Names and values of metadata are stored for search up to this many characters, so a query is cut to the same length. */
-const maxLabel = 200
 
 const metadataPrefix = "metadata."
 
