@@ -43,7 +43,7 @@ const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, co
           lifecycle.dispatch(CallEvent.TransferFailed()),
           Effect.annotateLogs(Effect.logWarning("Twilio did not hand the call on", error.message), { callSid: info.callSid })
         )),
-      Effect.mapError(({ failure }) => new TransferFailed({ reason: failure }))
+      Effect.mapError(({ failure, mayBeDone }) => new TransferFailed({ reason: failure, mayBeDone }))
     )
     yield* Effect.flatMap(Effect.forkIn(asked, scope), Fiber.join)
   })

@@ -134,6 +134,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
 
       const ownership = yield* Ownership.make({
         live,
+        accountSid: histories.accountSid,
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
         onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)

@@ -122,7 +122,9 @@ const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "
     ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
     : Effect.andThen(isKept, line.transfer(number)).pipe(
       Effect.tap(() => settled({ _tag: "Answered", text: "" })),
-      Effect.tapError(() => settled({ _tag: "NotSent" }))
+      Effect.tapError(({ mayBeDone }) => settled({ _tag: mayBeDone === true ? "Unknown" : "NotSent" })),
+      // The media stream may end before Twilio's answer comes: then the transfer was done, as a rule.
+      Effect.onInterrupt(() => settled({ _tag: "Unknown" }))
     )
   return handOn.pipe(
     Effect.match({

@@ -72,8 +72,8 @@ export class CallStore extends Context.Service<CallStore, {
    */
   readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
   readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
-  /** Calls without an end that began before this time (ms since 1970), and whose process has given no sign of life since. Some hundred at once. */
-  readonly unended: (before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
+  /** This account's calls without an end that began before this time (ms since 1970), and whose process has given no sign of life since. Some hundred at once. */
+  readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
   /** Makes this process such a call's owner; `false`: another process was quicker, or its own has come back. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
   /** All calls that belong to this process. */

@@ -137,7 +137,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
   const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
   const greatest = sql.literal(dialect === "pg" ? "GREATEST" : "MAX")
-  const unended = (before: number) =>
+  const unended = (accountSid: string, before: number) =>
     query(Effect.map(
       sql<{ call_sid: CallSid; seen_at: number }>`SELECT calls.call_sid, ${greatest}(
           calls.started_at,
@@ -148,7 +148,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
           COALESCE((SELECT at FROM conversations WHERE conversations.call_sid = calls.call_sid), 0)
         ) AS seen_at
         FROM calls LEFT JOIN live_calls ON live_calls.call_sid = calls.call_sid
-        WHERE calls.ended_at IS NULL AND calls.started_at < ${before} AND COALESCE(live_calls.heartbeat, 0) < ${before}
+        WHERE calls.account_sid = ${accountSid} AND calls.ended_at IS NULL AND calls.started_at < ${before} AND COALESCE(live_calls.heartbeat, 0) < ${before}
         ORDER BY calls.started_at LIMIT ${unendedAtOnce}`,
       (rows) => rows.map(({ call_sid, seen_at }) => ({ callSid: call_sid, seenAt: seen_at }))
     ))

@@ -22,6 +22,8 @@ const earlyFactsMillis = 60_000
 const maxEarlyFacts = 10_000
 
 export class CallHistories extends Context.Service<CallHistories, {
+  /** The account whose calls these are. */
+  readonly accountSid: string
   /** The history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
   /** Twilio told something of a call that is here, was here, or will be soon; `false`: it is neither here nor was. */
@@ -62,6 +64,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settled())))
 
       return CallHistories.of({
+        accountSid: account.accountSid,
         open: (info, before) =>
           Effect.sync(() => {
             const { callSid } = info
@@ -111,6 +114,7 @@ export class CallHistories extends Context.Service<CallHistories, {
     CallHistories,
     Effect.map(Clock.Clock, (clock) =>
       CallHistories.of({
+        accountSid: "",
         open: (info) => Effect.sync(() => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock })),
         report: () => Effect.succeed(true)
       }))

@@ -61,5 +61,4 @@ export type OutboundError =
   | TwilioError
 
 /** Whether the phone may ring, or have rung, though we can't tell: another try could ring it twice. */
-export const mayHaveRung = (error: OutboundError): boolean =>
-  error._tag === "TwilioError" && (error.failure === "timedOut" || error.failure === "interrupted" || error.failure === "failed")
+export const mayHaveRung = (error: OutboundError): boolean => error._tag === "TwilioError" && error.mayBeDone

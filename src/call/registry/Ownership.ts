@@ -51,6 +51,8 @@ export interface Ownership {
 
 interface MakeOptions {
   readonly live: LiveCalls
+  /** Several accounts may share a database: calls of the others are not ours to end. */
+  readonly accountSid: string
   /** An owner is told what Twilio reported to another process. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
   /** A call that nobody has is over: Twilio has said so, or nobody came back to it. `endedAt`: ms since 1970; unset: now. */
@@ -64,7 +66,7 @@ const letGo = (call: Call) =>
     Effect.annotateLogs(Effect.logInfo("Another process goes on with this call"), { callSid: call.info.callSid })
   ).pipe(Effect.andThen(call.dispatch(CallEvent.Released({ reason: "streamLost" }))))
 
-export const make = Effect.fnUntraced(function*({ live, onOrphanEnded, onSignal }: MakeOptions) {
+export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onSignal }: MakeOptions) {
   const store = yield* CallStore
   const scope = yield* Effect.scope
   /** The calls whose ownership is written down. */
@@ -108,7 +110,7 @@ export const make = Effect.fnUntraced(function*({ live, onOrphanEnded, onSignal 
   let unendedBefore: ReadonlySet<CallSid> = new Set()
   const endUnended = Effect.gen(function*() {
     const goneBefore = (yield* Clock.currentTimeMillis) - Duration.toMillis(goneAfter)
-    const found = (yield* store.unended(goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
+    const found = (yield* store.unended(accountSid, goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
     for (const { callSid, seenAt } of found) {
       if (!unendedBefore.has(callSid) || !(yield* store.claim(callSid, goneBefore))) continue
       yield* Effect.annotateLogs(Effect.logWarning("A call has no process any more, and nobody came back to it: it counts as ended"), { callSid })

@@ -49,6 +49,8 @@ export interface SentNotice {
 export class TransferFailed extends Data.TaggedError("TransferFailed")<{
   /** A word for watchers and metrics; no number. */
   readonly reason: string
+  /** No answer came, so it may have been done all the same. Unset: it was not done. */
+  readonly mayBeDone?: boolean
 }> {
   override get message() {
     return `The call was not handed on (${this.reason}). Look at the log of the telephone side, and at "transfers" in the agent's file.`

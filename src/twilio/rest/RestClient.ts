@@ -51,6 +51,11 @@ export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError"
     const code = Option.match(this.code, { onNone: () => "", onSome: (code) => ` (Twilio error ${code})` })
     return `Twilio: ${this.operation} ${this.failure}${code}`
   }
+
+  /** Twilio may have done what was asked, though no answer says so: asking again could do it twice. */
+  get mayBeDone(): boolean {
+    return this.failure === "timedOut" || this.failure === "interrupted" || this.failure === "failed"
+  }
 }
 
 export interface DialRequest {

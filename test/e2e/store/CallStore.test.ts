@@ -6,7 +6,7 @@ import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 import { apply } from "../../../src/store/writer/ApplyWrites.ts"
 import type { Stamped } from "../../../src/store/writer/WriteQueue.ts"
 import * as Databases from "../../support/store/Databases.ts"
-import { asked, began, dump, ended, event, life, saved, sidOf, turn } from "../../support/store/Writes.ts"
+import { accountSid, asked, began, dump, ended, event, life, saved, sidOf, turn } from "../../support/store/Writes.ts"
 
 interface Both {
   readonly store: CallStore["Service"]
@@ -151,10 +151,11 @@ describe("the store", { timeout: 60_000 }, () => {
                 for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
                 yield* one.own(owned)
 
-                assert.deepStrictEqual(yield* other.unended(before), [{ callSid: gone, seenAt: now - 500_000 }])
+                assert.deepStrictEqual(yield* other.unended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
+                assert.deepStrictEqual(yield* other.unended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
                 const claims = yield* Effect.all([one.claim(gone, before), other.claim(gone, before)], { concurrency: "unbounded" })
                 assert.strictEqual(claims.filter((isClaimed) => isClaimed).length, 1)
-                assert.deepStrictEqual(yield* other.unended(before), [])
+                assert.deepStrictEqual(yield* other.unended(accountSid, before), [])
                 assert.isFalse(yield* other.claim(owned, before), "its owner lives")
               })))
         }))

@@ -8,10 +8,13 @@ import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 
 export const sidOf = (number: number) => CallSid.make(`CA${number.toString(16).padStart(32, "0")}`)
 
+/** Of all made-up calls. */
+export const accountSid = `AC${"1".repeat(32)}`
+
 export const began = (callSid: CallSid, more: Partial<Extract<StoreWrite, { _tag: "CallBegan" }>> = {}): StoreWrite => ({
   _tag: "CallBegan",
   callSid,
-  accountSid: `AC${"1".repeat(32)}`,
+  accountSid,
   direction: "inbound",
   from: "+14155550123",
   to: "+14155550100",

@@ -5,6 +5,7 @@ import { parse } from "../../../src/agent/file/AgentFile.ts"
 import * as Dtmf from "../../../src/audio/Dtmf.ts"
 import type { Pcm } from "../../../src/audio/Pcm.ts"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
+import { type ActionKeeper, ActionNotKept } from "../../../src/conversation/ports/Actions.ts"
 import { Signal, TransferFailed } from "../../../src/conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
 import type { AgentDefinition } from "../../../src/definition/AgentDefinition.ts"
@@ -36,6 +37,7 @@ interface Options {
   /** ms of sound that a text has. */
   readonly millisOf?: (text: string) => number
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
+  readonly actions?: ActionKeeper
 }
 
 /** A conversation on the test's clock, with a telephone that plays what it is sent and returns the marks. */
@@ -88,7 +90,8 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
       clears++
     }),
     tell: (event) => Effect.sync(() => void told.push(event)),
-    ...(options.transfer === undefined ? {} : { transfer: options.transfer })
+    ...(options.transfer === undefined ? {} : { transfer: options.transfer }),
+    ...(options.actions === undefined ? {} : { actions: options.actions })
   })
 
   yield* Effect.forkScoped(Stream.runForEach(conversation.reply, (said) => {
@@ -238,6 +241,38 @@ describe("a transfer", () => {
         yield* call.say("a person please")
         assert.strictEqual(call.of("CallerSaid").length, 2)
       }
+    }))
+
+  it.effect("is written down before it is done, and what became of it behind it", () =>
+    Effect.gen(function*() {
+      const outcomes = [
+        ["Answered", () => Effect.void],
+        ["NotSent", () => Effect.fail(new TransferFailed({ reason: "rejected" }))],
+        ["Unknown", () => Effect.fail(new TransferFailed({ reason: "timedOut", mayBeDone: true }))]
+      ] as const
+      for (const [expected, transfer] of outcomes) {
+        const log: Array<string> = []
+        const actions: ActionKeeper = {
+          noted: () => {},
+          asked: ({ kind, name }) => Effect.sync(() => void log.push(`${kind} ${name}`)),
+          settled: (_, { _tag }) => void log.push(_tag)
+        }
+        const call = yield* talk({ definition, replies, transfer: () => Effect.andThen(Effect.sync(() => void log.push("done")), transfer()), actions })
+        yield* call.wait(1500)
+        yield* call.say("The office, please.")
+        yield* call.wait(2000)
+        assert.deepStrictEqual(log, ["transfer office", "done", expected])
+      }
+    }))
+
+  it.effect("that can't be written down is not done", () =>
+    Effect.gen(function*() {
+      const actions: ActionKeeper = { noted: () => {}, asked: () => Effect.fail(new ActionNotKept()), settled: () => {} }
+      const call = yield* talk({ definition, replies, transfer: () => Effect.die("it is not done"), actions })
+      yield* call.wait(1500)
+      yield* call.say("The office, please.")
+      yield* call.wait(2000)
+      assert.deepStrictEqual(call.of("TransferFailed").map(({ reason }) => reason), ["notKept"])
     }))
 })
 

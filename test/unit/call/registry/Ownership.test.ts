@@ -49,6 +49,7 @@ const withOwnership = <A, E>(
     const ownership = yield* Effect.provide(
       Ownership.make({
         live,
+        accountSid: "",
         onSignal: (sid, { status }) => Effect.sync(() => void log.push(`signal ${status} of ${Number.parseInt(sid.slice(2), 16)}`)),
         onOrphanEnded: (found, { endedAt, status }) => Effect.sync(() => void log.push(`orphan ${status ?? `at ${endedAt}`} of ${Number.parseInt(found.callSid.slice(2), 16)}`))
       }),
