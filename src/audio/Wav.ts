@@ -68,23 +68,9 @@ export const headerBytes = 44
  */
 export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: number; readonly channels: number; readonly size: number }): void => {
   const { channels, sampleRate, size } = format
-  const view = viewOf(bytes)
-  const name = (at: number, text: string): void => {
-    for (let i = 0; i < 4; i++) bytes[at + i] = text.charCodeAt(i)
-  }
-  name(0, "RIFF")
-  view.setUint32(4, headerBytes - 8 + size, true)
-  name(8, "WAVE")
-  name(12, "fmt ")
-  view.setUint32(16, 16, true)
-  view.setUint16(20, WavFormat.pcm, true)
-  view.setUint16(22, channels, true)
-  view.setUint32(24, sampleRate, true)
-  view.setUint32(28, 2 * channels * sampleRate, true)
-  view.setUint16(32, 2 * channels, true)
-  view.setUint16(34, 16, true)
-  name(36, "data")
-  view.setUint32(40, size, true)
+  WavFormat.writeStart(bytes, { tag: WavFormat.pcm, channels, sampleRate, bytesPerSample: 2, formatBytes: 16, headBytes: headerBytes, size })
+  WavFormat.writeName(bytes, 36, "data")
+  viewOf(bytes).setUint32(40, size, true)
 }
 
 /** A whole 16-bit PCM file. A channel that is shorter than the others ends in silence. */

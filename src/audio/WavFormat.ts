@@ -70,3 +70,39 @@ export const read = (chunk: Uint8Array, isBigEndian = false): SampleFormat | Wav
   if (sampleRate === 0) return { reason: "a sample rate of 0" }
   return { encoding, bytesPerSample, isBigEndian, channels, sampleRate }
 }
+
+/** Writes the four letters of a chunk's name. */
+export const writeName = (bytes: Uint8Array, at: number, name: string): void => {
+  for (let i = 0; i < 4; i++) bytes[at + i] = name.charCodeAt(i)
+}
+
+/**
+ * Writes the beginning of a WAV file: the RIFF head and the `fmt ` chunk, 36 bytes. `headBytes`: of all that stands before the samples; `size`:
+ * bytes of the samples; `formatBytes`: of the `fmt ` chunk's content, of which what is behind the first 16 is left as it is.
+ */
+export const writeStart = (
+  bytes: Uint8Array,
+  format: {
+    readonly tag: number
+    readonly channels: number
+    readonly sampleRate: number
+    readonly bytesPerSample: number
+    readonly formatBytes: number
+    readonly headBytes: number
+    readonly size: number
+  }
+): void => {
+  const { bytesPerSample, channels, formatBytes, headBytes, sampleRate, size, tag } = format
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  writeName(bytes, 0, "RIFF")
+  view.setUint32(4, headBytes - 8 + size, true)
+  writeName(bytes, 8, "WAVE")
+  writeName(bytes, 12, "fmt ")
+  view.setUint32(16, formatBytes, true)
+  view.setUint16(20, tag, true)
+  view.setUint16(22, channels, true)
+  view.setUint32(24, sampleRate, true)
+  view.setUint32(28, bytesPerSample * channels * sampleRate, true)
+  view.setUint16(32, bytesPerSample * channels, true)
+  view.setUint16(34, 8 * bytesPerSample, true)
+}

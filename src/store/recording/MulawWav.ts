@@ -5,7 +5,7 @@
  * Audio Data and WAVE Files". The samples of both channels follow one another: left, right, left, right.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
-import { mulaw } from "../../audio/WavFormat.ts"
+import * as WavFormat from "../../audio/WavFormat.ts"
 
 export const headerBytes = 58
 
@@ -21,24 +21,11 @@ export const maxSize = 0xffff_ffff - headerBytes - 1
 export const header = (size: number): Uint8Array => {
   const bytes = new Uint8Array(headerBytes)
   const view = new DataView(bytes.buffer)
-  const name = (at: number, text: string): void => {
-    for (let i = 0; i < 4; i++) bytes[at + i] = text.charCodeAt(i)
-  }
-  name(0, "RIFF")
-  view.setUint32(4, headerBytes - 8 + size, true)
-  name(8, "WAVE")
-  name(12, "fmt ")
-  view.setUint32(16, 18, true)
-  view.setUint16(20, mulaw, true)
-  view.setUint16(22, channels, true)
-  view.setUint32(24, sampleRate, true)
-  view.setUint32(28, channels * sampleRate, true)
-  view.setUint16(32, channels, true)
-  view.setUint16(34, 8, true)
-  name(38, "fact")
+  WavFormat.writeStart(bytes, { tag: WavFormat.mulaw, channels, sampleRate, bytesPerSample: 1, formatBytes: 18, headBytes: headerBytes, size })
+  WavFormat.writeName(bytes, 38, "fact")
   view.setUint32(42, 4, true)
   view.setUint32(46, size / channels, true)
-  name(50, "data")
+  WavFormat.writeName(bytes, 50, "data")
   view.setUint32(54, size, true)
   return bytes
 }
