@@ -12,7 +12,7 @@ import * as CallHistory from "./CallHistory.ts"
 import { add as addFacts, type StatusFacts } from "./Outcome.ts"
 
 /** After a call's end its outcome is final without Twilio's last word. */
-export const settleAfter = Duration.minutes(1)
+const settleAfter = Duration.minutes(1)
 
 /** How long after the end a late word of Twilio's still changes what is shown. */
 const lateFactsMillis = 15 * 60_000

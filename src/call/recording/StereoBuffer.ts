@@ -37,11 +37,6 @@ export class StereoBuffer {
     return this.#lost
   }
 
-  /** The first position that was not taken. */
-  get from(): number {
-    return this.#from
-  }
-
   /** Puts sound of one channel at a position. */
   write(channel: Channel, position: number, mulaw: Uint8Array): void {
     const end = position + mulaw.length

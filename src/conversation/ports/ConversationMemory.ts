@@ -19,8 +19,6 @@ export const ReplyMemory = Schema.Struct({
   line: Schema.optionalKey(Schema.String),
   /** Heard to the end of a segment, as marks tell, and not in the history yet. */
   heard: Schema.String,
-  /** What of it is in the history already. */
-  remembered: Schema.String,
   /** Not heard, in speakable pieces. The first one may have been in play. */
   rest: Schema.Array(Schema.String),
   /** The model had written all of it. */

@@ -26,8 +26,6 @@ export interface Waiting extends Piece {
 export class Journal extends Context.Service<Journal, {
   /** `sync`: it is on the disk then, not only in the system's memory. */
   readonly append: (writes: ReadonlyArray<Stamped>, options: { readonly sync: boolean }) => Effect.Effect<void, JournalFailed>
-  /** What was appended so far is on the disk. */
-  readonly sync: Effect.Effect<void, JournalFailed>
   /** Whether there is anything to be read. */
   readonly isWaiting: () => boolean
   /** The next writes, at most so many; the same again until they are taken. */
@@ -49,7 +47,7 @@ export class Journal extends Context.Service<Journal, {
   /** Keeps nothing, and says so. */
   static readonly layerNone = Layer.sync(Journal, () => {
     const failed = Effect.fail(new JournalFailed({ cause: "there is no journal" }))
-    return Journal.of({ append: () => failed, sync: Effect.void, isWaiting: () => false, next: () => Effect.succeedNone, adopt: Effect.void, erase: () => Effect.void })
+    return Journal.of({ append: () => failed, isWaiting: () => false, next: () => Effect.succeedNone, adopt: Effect.void, erase: () => Effect.void })
   })
 }
 
@@ -140,7 +138,6 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
   yield* Effect.addFinalizer(() => Effect.forEach([...adopted, ...(own === undefined ? [] : [own])], (file) => file.close(), { discard: true }))
   return Journal.of({
     append,
-    sync: one.withPermit(Effect.suspend(() => own?.sync() ?? Effect.void)),
     isWaiting: () => own !== undefined || adopted.length > 0,
     next,
     adopt,

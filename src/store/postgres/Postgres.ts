@@ -21,7 +21,7 @@ export const layer = (url: Redacted.Redacted): Layer.Layer<SqlClient, SqlError> 
   })
 
 /** The five characters of https://www.postgresql.org/docs/current/errcodes-appendix.html; empty where the server said nothing. */
-export const sqlState = (error: SqlError): string => {
+const sqlState = (error: SqlError): string => {
   const { cause } = error.reason
   return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" && /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/.test(cause.code) ? cause.code : ""
 }

@@ -4,8 +4,8 @@
  *
  * Who reads or erases a call's recording does not see the parts: they are joined, with silence where the line was away.
  */
-import { Context, Data, Effect, Layer, Option, type Scope, type Stream } from "effect"
-import { FileUnwritable } from "../../config/Files.ts"
+import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
+import type { FileUnwritable } from "../../config/Files.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 
 /** The place where sound is kept does not answer, or fails. */
@@ -50,14 +50,4 @@ export class CallRecordings extends Context.Service<CallRecordings, {
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, RecordingUnreachable>
   /** Removes it from this machine's folder and from the bucket, but not from the database. May be done again. */
   readonly erase: (callSid: CallSid) => Effect.Effect<void, RecordingUnreachable>
-}>()("client-caller/store/recording/CallRecordings") {
-  /** Nothing is recorded. */
-  static readonly layerNone = Layer.succeed(
-    CallRecordings,
-    CallRecordings.of({
-      begin: ({ callSid }) => Effect.fail(new FileUnwritable({ file: callSid, cause: "there is no folder" })),
-      find: () => Effect.succeed(Option.none()),
-      erase: () => Effect.void
-    })
-  )
-}
+}>()("client-caller/store/recording/CallRecordings") {}

@@ -59,6 +59,4 @@ const make = Effect.gen(function*() {
   return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, files }), erase })
 })
 
-export const layerNoDeps = Layer.effect(CallRecordings, make)
-
-export const layer = layerNoDeps.pipe(Layer.provide(RecordingBucket.layer))
+export const layer = Layer.effect(CallRecordings, make).pipe(Layer.provide(RecordingBucket.layer))

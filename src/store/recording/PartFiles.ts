@@ -58,8 +58,6 @@ const openNew = async (folder: string, callSid: CallSid, part: number): Promise<
 
 export interface GrowingPart extends PartFile {
   readonly file: string
-  /** Bytes of sound so far. */
-  readonly size: () => number
 }
 
 /** A new file. `onClosed` runs once all of it is on the disk. */
@@ -110,7 +108,6 @@ export const create = (
 
     return {
       file,
-      size: () => size,
       append: (sound) => attempt(join(folder, file), () => sound instanceof Uint8Array ? appendSound(sound) : appendSilence(sound.silentBytes))
     }
   })

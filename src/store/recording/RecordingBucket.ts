@@ -58,8 +58,6 @@ export class RecordingBucket extends Context.Service<RecordingBucket, Option.Opt
       return Option.some(make(recording.bucket.value, client))
     })
   ).pipe(Layer.provide(NodeHttpClient.layerDispatcherOptions({ pipelining: 1, connect: { timeout: connectTimeout } })))
-
-  static readonly layerNone = Layer.succeed(RecordingBucket, Option.none())
 }
 
 type Method = "PUT" | "GET" | "HEAD" | "DELETE"

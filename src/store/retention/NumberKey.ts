@@ -8,7 +8,7 @@ import { keepSecret } from "../../config/Credentials.ts"
 
 const prefix = "hmac:"
 
-export const isHashed = (number: string): boolean => number.startsWith(prefix)
+const isHashed = (number: string): boolean => number.startsWith(prefix)
 
 export class NumberKey extends Context.Service<NumberKey, {
   /** The number as an HMAC; the same again where it is one. */

@@ -25,7 +25,6 @@ const replyMemory = (reply: Reply): ReplyMemory => {
   const { hangUp, line, request, segments, transfer } = reply
   return {
     heard: Words.join(reply.heard, ...segments.flatMap(({ digits, isHeard, text }) => isHeard && digits === undefined ? [text] : [])),
-    remembered: reply.remembered ?? "",
     rest: restOf(reply) ?? wordsOf(reply),
     isTextDone: reply.isTextDone,
     isInterrupted: reply.phase._tag === "Interrupted",
