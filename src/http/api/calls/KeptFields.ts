@@ -1,18 +1,16 @@
 /**
  * The fields of a request for a call that say what is kept of it, and what is told of it.
  */
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import type { AskedKeeping } from "../../../call/history/Keeping.ts"
+import * as WebhookAddress from "../../../config/WebhookAddress.ts"
 import * as Problems from "../Problems.ts"
 
 /** Bytes of the metadata as JSON. */
 const maxMetadataBytes = 4096
 
-/** An address of the web; whether it may be reached is looked at when something is sent. */
-const isWebAddress = (text: string): boolean => {
-  const url = URL.parse(text)
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" && text.length <= 2000
-}
+/** Whether it is an address that a webhook may have at all. Whether a private one is allowed is looked at when the webhook is sent. */
+const isWebhookAddress = (text: string): boolean => Result.isSuccess(WebhookAddress.read(text, true))
 
 const Metadata = Schema.Json.check(
   Schema.makeFilter((value) => Buffer.byteLength(JSON.stringify(value)) <= maxMetadataBytes || "metadata may have 4 KiB as JSON")
@@ -22,7 +20,7 @@ const Campaign = Schema.String.check(Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { e
   description: "The campaign that the call belongs to, to be found by"
 })
 
-const WebhookUrl = Schema.String.check(Schema.makeFilter((text) => isWebAddress(text) || "a webhook's address begins with https:// (or http://) and has no credentials")).annotate({
+const WebhookUrl = Schema.String.check(Schema.makeFilter((text) => isWebhookAddress(text) || "a webhook's address begins with https:// (or http://) and has no credentials")).annotate({
   description: "Where the call's webhooks go; the default is the agent's, else the service's"
 })
 
