@@ -1,26 +1,26 @@
 /**
- * What `GET /calls` selects by, as SQL.
+ * The filters of `GET /calls` as SQL.
  *
  * One filter drives the walk along an index that has the list's order; the others are conditions on each call that the walk meets.
  */
 import type { Parameter } from "../Dialect.ts"
 import type { Statement } from "./Statements.ts"
 
-/** All that is set must hold. Times are ms since 1970. */
+/** A call is selected if it meets each filter that is set. Times are ms since 1970. */
 export interface CallFilters {
   readonly accountSid: string
   /** The call began at this time or later. */
   readonly from?: number
   /** The call began before this time. */
   readonly to?: number
-  /** As it may be kept: plain, and as an HMAC. */
+  /** All forms in which the store may hold the number: plain, and as an HMAC. */
   readonly numbers?: ReadonlyArray<string>
   readonly agent?: string
   readonly direction?: "inbound" | "outbound"
   /** Twilio's last word, such as `no-answer`; or why it ended, such as `callerLeft`; or `live`. */
   readonly outcome?: string
   readonly campaign?: string
-  /** Words that one turn has. */
+  /** Words that must all be in one turn of the call. */
   readonly text?: string
   readonly metadata?: ReadonlyArray<readonly [name: string, value: string]>
 }
@@ -31,14 +31,14 @@ export interface Position {
   readonly callSid: string
 }
 
-/** A part of the calls that an index gives in the list's order. */
+/** Calls that one index gives in the order of the list. */
 export interface Arm {
   readonly table: "calls" | "call_metadata"
   readonly where: string
   readonly parameters: ReadonlyArray<Parameter>
 }
 
-/** The calls whose words fit: all of them where they are few. */
+/** The calls that have the searched words; all of them, if they are few. */
 export type TextMatches = { readonly _tag: "Few"; readonly arm: Arm } | { readonly _tag: "Many" }
 
 export interface Plan {
@@ -47,10 +47,10 @@ export interface Plan {
   readonly conditions: ReadonlyArray<Statement>
 }
 
-/** The end of the times that SQL compares with, ms since 1970: the latest that a date can have. */
+/** The latest time that a JavaScript date can have, ms since 1970: an upper bound where no filter sets one. */
 export const latestMillis = 8.64e15
 
-/** Asks the turns of each call that the walk meets; of Postgres. */
+/** Searches the turns of each call that the walk meets. For Postgres. */
 const textCondition = (text: string): Statement => ({
   text: "EXISTS (SELECT 1 FROM turns t WHERE t.call_sid = c.call_sid AND t.tsv @@ plainto_tsquery('simple', ?))",
   parameters: [text]
@@ -74,7 +74,7 @@ const anyColumn = (names: ReadonlyArray<string>, values: ReadonlyArray<string>):
   }
 }
 
-/** How a call is found that has not ended. */
+/** The calls that have not ended. */
 const live: Filter = {
   arms: [{ table: "calls", where: "ended_at IS NULL", parameters: [] }],
   condition: { text: "c.ended_at IS NULL", parameters: [] }
@@ -85,7 +85,7 @@ const metadata = ([name, value]: readonly [string, string]): Filter => ({
   condition: { text: "EXISTS (SELECT 1 FROM call_metadata m WHERE m.call_sid = c.call_sid AND m.name = ? AND m.value = ?)", parameters: [name, value] }
 })
 
-/** The filters that are set; those that select fewest calls, as a rule, first. */
+/** The filters that are set. Those that usually select the fewest calls come first. */
 const filtersOf = (filters: CallFilters): ReadonlyArray<Filter> => [
   ...(filters.metadata ?? []).map(metadata),
   ...(filters.numbers === undefined ? [] : [anyColumn(["from_number", "to_number"], filters.numbers)]),
@@ -99,7 +99,7 @@ const everyCall: Arm = { table: "calls", where: "1 = 1", parameters: [] }
 
 const ofAccount = ({ accountSid }: CallFilters): Statement => ({ text: "c.account_sid = ?", parameters: [accountSid] })
 
-/** Everything but the words, on the table `calls` under the name `c`. */
+/** All filters but the text, as conditions on the table `calls` under the name `c`. */
 export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => [
   ofAccount(filters),
   ...filtersOf(filters).map(({ condition }) => condition),
@@ -122,7 +122,7 @@ export const plan = (filters: CallFilters, few?: Arm): Plan => {
   }
 }
 
-/** The next calls of the walk, at most so many, each with whether it fits. */
+/** The next calls of the walk, at most so many. Each says whether it meets the conditions. */
 export const windowOf = ({ arms, conditions }: Plan, after: Position, from: number, size: number): Statement => {
   // The first comparison is implied by the second, and is what an index takes.
   const order = "ORDER BY started_at DESC, call_sid DESC LIMIT ?"

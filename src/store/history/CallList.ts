@@ -1,8 +1,8 @@
 /**
  * Pages of the list of calls, newest first.
  *
- * A page is found by a walk in windows, so that no statement takes long, and the walk ends after so many calls: where filters fit hardly
- * any call, a page may have fewer calls than were asked for, or none, and the next page goes on.
+ * A page is found by a walk through the calls in windows, so that no statement takes long. The walk ends after a number of calls. So a page
+ * of filters that hardly any call meets may have few calls or none, and the next page continues the walk.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -11,18 +11,18 @@ import { type CallFilters, plan, type Plan, type Position, windowOf, latestMilli
 import type { Run } from "./Statements.ts"
 import * as TextSearch from "./TextSearch.ts"
 
-/** Calls that one page looks at. */
+/** How many calls one page looks at. */
 const walkedCalls = 10_000
-/** The same where each call's turns are looked at. */
+/** How many, if each call's turns are searched. */
 const walkedCallsWithText = 2000
-/** The same for words that are not known to be in many calls; common ones are found by then. */
+/** How many, if the words may be in few calls. Common words are found within these. */
 const triedCalls = 256
-/** Steps of a walk through the text index. */
+/** How many steps a walk through the text index may take. */
 const walkedSteps = 20
 
 const [firstWindow, largestWindow] = [64, 1000]
 
-/** Behind every call. */
+/** Newer than every call: the list begins here. */
 const beginning: Position = { startedAt: latestMillis, callSid: "" }
 
 export interface Page {

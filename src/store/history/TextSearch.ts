@@ -1,5 +1,5 @@
 /**
- * Which calls have these words, each of them in one turn.
+ * Finds the calls that have all searched words in one turn.
  *
  * Words that are in few turns are looked up in the text index, once. Those that are in many are found by a walk from the newest call back:
  * on Postgres through the calls, on SQLite through the text index, which has the calls' order.
@@ -11,13 +11,13 @@ import { turnsPerCall } from "../migrations/Tables.ts"
 import { type CallFilters, conditionsOf, latestMillis, type Position, type TextMatches } from "./CallFilters.ts"
 import { isIn, listOf, type Run } from "./Statements.ts"
 
-/** Turns up to which words are few. */
+/** Words that are in at most so many turns count as few. */
 const fewTurns = 4000
 
 /** Turns that one step of the walk takes. */
 const turnsAtOnce = 500
 
-/** Calls whose words one statement of SQLite looks through: it holds up the thread. */
+/** How many calls one statement of SQLite searches: the thread waits for it. */
 const callsAtOnce = 8192
 
 /** The words, each in quotes, so that none is an operator of FTS5. */
@@ -33,7 +33,7 @@ const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.
   let turns = 0
   for (let end = (newest?.number ?? 0) + 1; end > 0; end -= callsAtOnce) {
     const rows = yield* run<{ number: number }>(
-      // FTS5 takes whole numbers only, and a number of JavaScript is a broken one to SQLite.
+      // FTS5 takes integers only, and SQLite gets a JavaScript number as a REAL.
       `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid >= CAST(? AS INTEGER) AND rowid < CAST(? AS INTEGER) LIMIT ?`,
       [query, Math.max(0, end - callsAtOnce) * turnsPerCall, end * turnsPerCall, fewTurns - turns]
     )
@@ -50,7 +50,7 @@ const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): Effect.f
   return { _tag: "Few", arm: { table: "calls", where: `call_sid ${isIn("pg")}`, parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
 })
 
-/** The number of the call at which the walk begins: behind `after`, or the newest before `to`. */
+/** The number of the call at which the walk begins: the one after `after` in the list, or else the newest before `to`. */
 export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
   const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
   if (at !== undefined) return at.number
@@ -66,7 +66,7 @@ export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, 
   )
   const isLast = rows.length < turnsAtOnce
   const numbers = [...new Set(rows.map(({ number }) => number))]
-  // More turns of the last call may come; it is met again, unless all turns are its.
+  // The last call may have further turns, so the next step begins with it again, unless it has all turns of this step.
   const whole = isLast || numbers.length === 1 ? numbers : numbers.slice(0, -1)
   const conditions = conditionsOf(filters)
   const calls = yield* run<{ call_sid: string; started_at: number }>(
