@@ -28,8 +28,8 @@ import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
 import { StoredCalls } from "./store/history/StoredCalls.ts"
-import * as LiveCallStore from "./store/LiveCallStore.ts"
-import * as LiveCallRecordings from "./store/recording/LiveCallRecordings.ts"
+import * as DatabaseCallStore from "./store/DatabaseCallStore.ts"
+import * as FolderCallRecordings from "./store/recording/FolderCallRecordings.ts"
 import { CallErasure } from "./store/retention/CallErasure.ts"
 import * as Retention from "./store/retention/Retention.ts"
 import { RestClient } from "./twilio/rest/RestClient.ts"
@@ -44,7 +44,7 @@ const agents = Agents.layer.pipe(
 
 /** What is kept of calls: how it is read, how it is erased, and how long it stays. */
 const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
-  Layer.provideMerge(LiveCallRecordings.layer)
+  Layer.provideMerge(FolderCallRecordings.layer)
 )
 
 /** The service without its HTTP side. */
@@ -57,7 +57,7 @@ const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
   // First and last: what calls write at their end still gets there.
-  Layer.provideMerge(LiveCallStore.layer)
+  Layer.provideMerge(DatabaseCallStore.layer)
 )
 
 /** Gets ready for the first call, then logs where the service listens. */

@@ -8,7 +8,7 @@ import type { ConversationEvent } from "./ports/ConversationEvent.ts"
 import type { CallerSound } from "./listen/CallerSound.ts"
 import type { UtteranceRecognition } from "./listen/UtteranceRecognition.ts"
 import type { SpeechContext } from "./speak/context/SpeechContext.ts"
-import type { Playback } from "./speak/Playback.ts"
+import type { PlaybackReporter } from "./speak/PlaybackReporter.ts"
 import type { ReplyGeneration } from "./speak/ReplyGeneration.ts"
 import type { ReplySpeech } from "./speak/ReplySpeech.ts"
 import type { ToolRunner } from "./tools/ToolRunner.ts"
@@ -21,7 +21,7 @@ interface Parts {
   readonly recognition: UtteranceRecognition
   readonly generation: ReplyGeneration
   readonly speech: ReplySpeech
-  readonly playback: Pick<Playback, "cleared">
+  readonly playback: Pick<PlaybackReporter, "cleared">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
   /** Unset: the voice has no use for it. */

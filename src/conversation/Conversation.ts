@@ -7,7 +7,7 @@
  *         TurnTimers ────────────────────┼─ events ─▶ TurnLoop (Transition) ─ commands ─▶ CommandInterpreter ─▶ the parts
  *         ReplyGeneration ───────────────┤
  *         ReplySpeech ───────────────────┘
- *             └─▶ out, bounded ─▶ Playback ─▶ line; its marks come back as events
+ *             └─▶ out, bounded ─▶ PlaybackReporter ─▶ line; its marks come back as events
  * ```
  *
  * One fiber takes the events in order. Whatever waits (engines, timers, sound) is a fiber of the conversation's scope and reports
@@ -31,15 +31,14 @@ import type { ToolOutcome, Tools } from "./ports/Tools.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
 import * as SpeechContext from "./speak/context/SpeechContext.ts"
 import type { Outgoing } from "./speak/Outgoing.ts"
-import * as Playback from "./speak/Playback.ts"
+import * as PlaybackReporter from "./speak/PlaybackReporter.ts"
 import * as ReplyGeneration from "./speak/ReplyGeneration.ts"
 import * as ReplySpeech from "./speak/ReplySpeech.ts"
 import * as ToolRunner from "./tools/ToolRunner.ts"
 import * as Transition from "./turn/Transition.ts"
 import { parseMark } from "./turn/TurnCommand.ts"
-import type { TurnEvent } from "./turn/TurnEvent.ts"
+import type { ReportTurnEvent, TurnEvent } from "./turn/TurnEvent.ts"
 import * as TurnLoop from "./turn/TurnLoop.ts"
-import type { Report } from "./turn/TurnReport.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 
 /** Items that wait for the line, which has half a second of sound itself. */
@@ -112,7 +111,7 @@ const listen = Effect.fnUntraced(function*(
 })
 
 /** Hands the call on to a telephone, by its name in the agent's `transfers`, and reports what came of it. */
-const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallSide, "actions" | "transfer">, report: Report) => {
+const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallSide, "actions" | "transfer">, report: ReportTurnEvent) => {
   const { actions } = line
   const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
   const action: Action = { id, kind: "transfer", name: to, arguments: "", isRepeatable: false }
@@ -200,7 +199,7 @@ export const open = Effect.fnUntraced(function*(
     report,
     ...(context === undefined ? {} : { context })
   })
-  const playback = Playback.make({ now, callerSound, report })
+  const playback = PlaybackReporter.make({ now, callerSound, report })
 
   const interpreter = CommandInterpreter.make({
     callerSound,

@@ -32,7 +32,7 @@ export interface StoreSettings {
   readonly retention: { readonly wordsDays: number; readonly figuresDays: number }
   /** How the numbers of calls that have ended are kept. */
   readonly numbers: "plain" | "hashed"
-  /** Of the HMAC of numbers; unset: the service makes one, see `store/retention/NumberKey`. */
+  /** Of the HMAC of numbers; unset: the service makes one, see `store/retention/NumberHash`. */
   readonly key: Option.Option<Redacted.Redacted>
 }
 

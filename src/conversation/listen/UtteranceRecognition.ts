@@ -9,7 +9,7 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import { EngineFailed, failureOf } from "../ports/Engine.ts"
 import type { Recognizer, Transcript } from "../ports/SpeechToText.ts"
 import { StageBudget } from "../ports/StageBudget.ts"
-import type { Report } from "../turn/TurnReport.ts"
+import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import * as UtteranceFeed from "./UtteranceFeed.ts"
 
 const transcriptLate = new EngineFailed({
@@ -30,7 +30,7 @@ interface MakeOptions {
   readonly recognizer: Recognizer
   /** The longest wait for a transcript, ms. */
   readonly timeout: number
-  readonly report: Report
+  readonly report: ReportTurnEvent
   readonly copy?: UtteranceCopy
 }
 

@@ -7,7 +7,7 @@ import { Deferred, Effect, FiberMap, type Scope } from "effect"
 import { EngineFailed, failureOf } from "../ports/Engine.ts"
 import type { Replier, ReplyRequest } from "../ports/ReplyModel.ts"
 import type { ToolRunner } from "../tools/ToolRunner.ts"
-import type { Report, TurnReport } from "../turn/TurnReport.ts"
+import type { ReportTurnEvent, UntimedTurnEvent } from "../turn/TurnEvent.ts"
 import * as ReplyRounds from "./ReplyRounds.ts"
 
 const replyLate = new EngineFailed({
@@ -21,7 +21,7 @@ interface MakeOptions {
   readonly tools: ToolRunner
   /** The longest wait for the model's next words, ms. */
   readonly timeout: number
-  readonly report: Report
+  readonly report: ReportTurnEvent
 }
 
 export interface ReplyGeneration {
@@ -33,7 +33,7 @@ export interface ReplyGeneration {
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 
-const reportOf = (reply: number, part: ReplyRounds.SpokenPart): TurnReport => {
+const reportOf = (reply: number, part: ReplyRounds.SpokenPart): UntimedTurnEvent => {
   switch (part._tag) {
     case "Text":
       return { _tag: "ReplyText", reply, text: part.text }

@@ -7,7 +7,7 @@
 import { Effect, Exit, type Queue, Scope, Stream } from "effect"
 import type { SpeechRequest, TextToSpeech } from "../ports/TextToSpeech.ts"
 import type { SpeechKind } from "../turn/TurnCommand.ts"
-import type { Report } from "../turn/TurnReport.ts"
+import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import type { SpeechContext } from "./context/SpeechContext.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import * as ReplySynthesizer from "./ReplySynthesizer.ts"
@@ -27,7 +27,7 @@ interface MakeOptions {
   /** Unset: the voice does not use the conversation before. */
   readonly context?: SpeechContext
   readonly out: Queue.Enqueue<Outgoing>
-  readonly report: Report
+  readonly report: ReportTurnEvent
 }
 
 export interface ReplySpeech {

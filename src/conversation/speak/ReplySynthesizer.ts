@@ -6,7 +6,7 @@ import * as Dtmf from "../../audio/Dtmf.ts"
 import type { EngineFailed } from "../ports/Engine.ts"
 import type { SpeechChunk } from "../ports/TextToSpeech.ts"
 import type { SpeechKind } from "../turn/TurnCommand.ts"
-import type { Report } from "../turn/TurnReport.ts"
+import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import * as SegmentSynthesis from "./SegmentSynthesis.ts"
 
@@ -31,7 +31,7 @@ interface MakeOptions {
   readonly speech: (segment: number, text: string, kind: SpeechKind) => Stream.Stream<SpeechChunk, EngineFailed>
   /** Takes the items that leave. */
   readonly out: Queue.Enqueue<Outgoing>
-  readonly report: Report
+  readonly report: ReportTurnEvent
   /** The longest wait for the next sound, ms. */
   readonly timeout: number
 }

@@ -7,7 +7,7 @@ import * as Resampler from "../../audio/resample/Resampler.ts"
 import { EngineFailed, failureOf } from "../ports/Engine.ts"
 import * as StreamTimeout from "../ports/StreamTimeout.ts"
 import type { SpeechChunk } from "../ports/TextToSpeech.ts"
-import type { Report } from "../turn/TurnReport.ts"
+import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import type { Outgoing } from "./Outgoing.ts"
 
 /** Samples of a piece: 100 ms, so that a barge-in has little to drop. */
@@ -40,7 +40,7 @@ interface RunOptions {
   readonly isWanted: () => boolean
   /** Takes the items in order; waits while there are enough. */
   readonly put: (item: Outgoing) => Effect.Effect<unknown>
-  readonly report: Report
+  readonly report: ReportTurnEvent
   /** The longest wait for the next sound, ms. */
   readonly timeout: number
 }

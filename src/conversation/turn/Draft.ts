@@ -3,7 +3,7 @@
  */
 import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
-import type { Reply } from "./Reply.ts"
+import type { ReplyState } from "./ReplyState.ts"
 import type { Command } from "./TurnCommand.ts"
 import type { Timer } from "./TurnEvent.ts"
 import type { TurnSettings, TurnState } from "./TurnState.ts"
@@ -27,7 +27,7 @@ export interface Draft {
   /** The event's time: ms since the conversation began. */
   readonly at: number
   /** `rules/AfterReply`. `Playback` calls it when a reply was heard to its end, and may not import it: that would be a cycle. */
-  readonly afterReply: (draft: Draft, reply: Reply) => void
+  readonly afterReply: (draft: Draft, reply: ReplyState) => void
 }
 
 /** Adds a command. */
@@ -65,14 +65,14 @@ export const forgetTimer = (draft: Draft, timer: Timer): void => {
 }
 
 /** Writes a changed reply back to its place: it has the turn, or is preemptive. */
-export const keepReply = (draft: Draft, reply: Reply): Reply => {
+export const keepReply = (draft: Draft, reply: ReplyState): ReplyState => {
   if (draft.state.preemptive?.id === reply.id) draft.state.preemptive = reply
   else draft.state.active = reply
   return reply
 }
 
 /** Runs a rule on a reply. Events of replies that no longer count are ignored. */
-export const withReply = (draft: Draft, id: number, rule: (reply: Reply) => void): void => {
+export const withReply = (draft: Draft, id: number, rule: (reply: ReplyState) => void): void => {
   const reply = draft.state.active?.id === id ? draft.state.active : draft.state.preemptive
   if (reply?.id === id) rule(reply)
 }

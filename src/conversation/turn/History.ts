@@ -4,7 +4,7 @@
 import * as Words from "../../definition/languages/Words.ts"
 import type { Message, ReplyRequest } from "../ports/ReplyModel.ts"
 import { type Draft, order, tell } from "./Draft.ts"
-import { type Reply, restOf } from "./Reply.ts"
+import { type ReplyState, restOf } from "./ReplyState.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
 import * as HoldRequest from "./words/HoldRequest.ts"
 
@@ -24,7 +24,7 @@ export const rememberCaller = (draft: Draft, turn: number, text: string): void =
 }
 
 /** The part of the greeting that the caller has not heard. `undefined`: so few words that they do not matter. */
-export const unheardGreetingOf = (reply: Reply): string | undefined => {
+export const unheardGreetingOf = (reply: ReplyState): string | undefined => {
   if (reply.line !== "greeting") return undefined
   const rest = (restOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")
   const isBegun = Words.join(reply.remembered ?? "", reply.heard).length > 0

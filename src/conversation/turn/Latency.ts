@@ -3,17 +3,17 @@
  */
 import type { TurnTimes } from "../ports/ConversationEvent.ts"
 import { type Draft, keepReply, tell } from "./Draft.ts"
-import type { Reply } from "./Reply.ts"
+import type { ReplyState } from "./ReplyState.ts"
 
 /** Notes when something happened to the reply, unless it has happened before. A fixed line has no times. */
-export const noteMoment = (draft: Draft, reply: Reply, name: keyof TurnTimes, at = draft.at): Reply => {
+export const noteMoment = (draft: Draft, reply: ReplyState, name: keyof TurnTimes, at = draft.at): ReplyState => {
   const { times } = reply
   if (times === undefined || times.moments[name] !== undefined) return reply
   return keepReply(draft, { ...reply, times: { ...times, moments: { ...times.moments, [name]: at } } })
 }
 
 /** Tells watchers the turn's times once. A reply whose turn never ended has none to tell. */
-export const tellTimes = (draft: Draft, reply: Reply): Reply => {
+export const tellTimes = (draft: Draft, reply: ReplyState): ReplyState => {
   const { times } = reply
   if (times === undefined || times.isTold || times.moments.endpoint === undefined || times.moments.due === undefined) return reply
   const { moments, since } = times

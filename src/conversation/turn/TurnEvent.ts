@@ -94,3 +94,11 @@ export type TurnEvent = { readonly at: number } & (
     readonly reason?: string | null
   }
 )
+
+type WithoutTime<Event> = Event extends TurnEvent ? Omit<Event, "at"> : never
+
+/** An event before `Conversation` has added its time. */
+export type UntimedTurnEvent = WithoutTime<TurnEvent>
+
+/** Takes an event in the order of its happening; never waits. */
+export type ReportTurnEvent = (event: UntimedTurnEvent) => void

@@ -5,8 +5,7 @@
 import { Deferred, Effect, Queue } from "effect"
 import type { TurnMemory as Memory } from "../ports/ConversationMemory.ts"
 import type { Command } from "./TurnCommand.ts"
-import type { TurnEvent } from "./TurnEvent.ts"
-import type { Report } from "./TurnReport.ts"
+import type { ReportTurnEvent, TurnEvent } from "./TurnEvent.ts"
 import type { Transition } from "./Transition.ts"
 import * as TurnMemory from "./resumption/TurnMemory.ts"
 import { initial } from "./TurnState.ts"
@@ -29,7 +28,7 @@ export interface Interpreter {
 }
 
 export interface TurnLoop {
-  readonly report: Report
+  readonly report: ReportTurnEvent
   /** Ends when all events that were reported before have been processed. */
   readonly processed: Effect.Effect<void>
   /** Processes events until it is interrupted. */

@@ -6,7 +6,7 @@ import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import type { Need } from "../../definition/DialogScript.ts"
 import type { DialogueState, Message } from "../ports/ReplyModel.ts"
 import type { Transcript } from "../ports/SpeechToText.ts"
-import type { Reply } from "./Reply.ts"
+import type { ReplyState } from "./ReplyState.ts"
 import type { Timer } from "./TurnEvent.ts"
 import type * as Farewell from "./judgements/Farewell.ts"
 import type * as SpeechParts from "./judgements/SpeechParts.ts"
@@ -91,11 +91,11 @@ export interface TurnState {
   /** The part of the greeting that the caller has not heard. The model gets it with their next words. */
   readonly unheardGreeting?: string | undefined
   /** The reply that has the turn. Its phase is not `Preemptive`. */
-  readonly active?: Reply
+  readonly active?: ReplyState
   /** The reply whose sound may leave. */
   readonly releasedReplyId?: number
   /** The reply that counts only if the caller's turn is over. Its phase is `Preemptive`. */
-  readonly preemptive?: Reply
+  readonly preemptive?: ReplyState
   /** Set until its mark has come back. */
   readonly filler?: Filler
   /** Index of the filler line that comes next. */

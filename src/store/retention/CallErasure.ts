@@ -10,7 +10,7 @@ import { StoreUnreachable } from "../CallStore.ts"
 import { Database } from "../Database.ts"
 import { runner } from "../history/Statements.ts"
 import { erasureLock } from "../writer/ApplyWrites.ts"
-import * as CallRows from "./CallRows.ts"
+import * as WordRemoval from "./WordRemoval.ts"
 import * as LocalTraces from "./LocalTraces.ts"
 
 /** How far back a process looks for erasures at its start. */
@@ -38,8 +38,8 @@ const make = Effect.gen(function*() {
       if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock(?)", [erasureLock])
       yield* run("INSERT INTO erased_calls (call_sid, at) VALUES (?, ?) ON CONFLICT (call_sid) DO UPDATE SET at = excluded.at", [callSid, now()])
       const [row] = yield* run<{ figures: string | null }>("SELECT figures FROM calls WHERE call_sid = ?", [callSid])
-      yield* CallRows.removeWords(run, callSid, row?.figures ?? null)
-      yield* CallRows.removePerson(run, callSid)
+      yield* WordRemoval.removeWords(run, callSid, row?.figures ?? null)
+      yield* WordRemoval.removePerson(run, callSid)
     }))
 
   let since = now() - lookedBackMillis

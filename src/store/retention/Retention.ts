@@ -7,7 +7,7 @@ import { Clock, Duration, Effect, Layer, Schedule } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
 import { Database } from "../Database.ts"
 import { runner } from "../history/Statements.ts"
-import * as CallRows from "./CallRows.ts"
+import * as WordRemoval from "./WordRemoval.ts"
 
 /** Calls of one transaction. */
 const batchSize = 20
@@ -34,7 +34,7 @@ export const sweep = Effect.fnUntraced(function*(database: Database["Service"], 
     : Effect.succeed(true)
 
   /** One batch; gives how many calls it had. */
-  const batch = (condition: string, cutoff: number, remove: (candidate: Candidate) => ReturnType<typeof CallRows.removeCall>) =>
+  const batch = (condition: string, cutoff: number, remove: (candidate: Candidate) => ReturnType<typeof WordRemoval.removeCall>) =>
     query(transaction(Effect.gen(function*() {
       if (!(yield* isMine)) return 0
       const calls = yield* run<Candidate>(`SELECT call_sid, figures FROM calls WHERE ${condition} AND started_at < ? ORDER BY started_at LIMIT ?`, [cutoff, batchSize])
@@ -52,8 +52,8 @@ export const sweep = Effect.fnUntraced(function*(database: Database["Service"], 
     }
   })
 
-  const gone = yield* all("1 = 1", before(figuresDays), ({ call_sid }) => CallRows.removeCall(run, call_sid))
-  const wordless = yield* all("figures IS NULL", before(wordsDays), ({ call_sid, figures }) => CallRows.removeWords(run, call_sid, figures))
+  const gone = yield* all("1 = 1", before(figuresDays), ({ call_sid }) => WordRemoval.removeCall(run, call_sid))
+  const wordless = yield* all("figures IS NULL", before(wordsDays), ({ call_sid, figures }) => WordRemoval.removeWords(run, call_sid, figures))
   if (gone + wordless > 0) yield* scrub
   return { gone, wordless }
 })

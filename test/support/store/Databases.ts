@@ -5,7 +5,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
 import { Database } from "../../../src/store/Database.ts"
 import { Journal } from "../../../src/store/journal/Journal.ts"
-import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
+import * as DatabaseCallStore from "../../../src/store/DatabaseCallStore.ts"
 import { exactly } from "../service/TestConfig.ts"
 import { PostgresServer } from "./PostgresServer.ts"
 
@@ -42,4 +42,4 @@ export const journalOf = (env: Environment) => Layer.fresh(Journal.layer.pipe(La
 export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
 
 /** The store of these variables, with its database. Each use is another process's, as it were. */
-export const storeOf = (env: Environment) => Layer.fresh(LiveCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
+export const storeOf = (env: Environment) => Layer.fresh(DatabaseCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))

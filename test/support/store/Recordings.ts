@@ -6,14 +6,14 @@ import * as Mulaw from "../../../src/audio/Mulaw.ts"
 import * as Wav from "../../../src/audio/Wav.ts"
 import type { CallSid } from "../../../src/domain/Sid.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
-import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
+import * as DatabaseCallStore from "../../../src/store/DatabaseCallStore.ts"
 import { CallRecordings, type Part } from "../../../src/store/recording/CallRecordings.ts"
-import * as LiveCallRecordings from "../../../src/store/recording/LiveCallRecordings.ts"
+import * as FolderCallRecordings from "../../../src/store/recording/FolderCallRecordings.ts"
 import { exactly } from "../service/TestConfig.ts"
 
 /** Store and recordings of these variables. Each use is another process's, as it were. */
 export const recordingsOf = (env: Record<string, string>) =>
-  Layer.fresh(LiveCallRecordings.layer.pipe(Layer.provideMerge(LiveCallStore.layer), Layer.provide(exactly(env)), Layer.provideMerge(NodeServices.layer)))
+  Layer.fresh(FolderCallRecordings.layer.pipe(Layer.provideMerge(DatabaseCallStore.layer), Layer.provide(exactly(env)), Layer.provideMerge(NodeServices.layer)))
 
 /** So many ms of both channels, each of one value. */
 export const stereo = (millis: number, left: number, right: number): Uint8Array => {

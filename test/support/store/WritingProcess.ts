@@ -5,7 +5,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { AppConfig } from "../../../src/config/AppConfig.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
-import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
+import * as DatabaseCallStore from "../../../src/store/DatabaseCallStore.ts"
 import { began, event, sidOf } from "./Writes.ts"
 
 const program = Effect.gen(function*() {
@@ -15,6 +15,6 @@ const program = Effect.gen(function*() {
     yield* store.keep(event(sidOf(1), sequence))
     yield* Effect.sync(() => process.stdout.write(`kept ${sequence}\n`))
   }
-}).pipe(Effect.provide(LiveCallStore.layer.pipe(Layer.provide([AppConfig.layer, NodeServices.layer]))))
+}).pipe(Effect.provide(DatabaseCallStore.layer.pipe(Layer.provide([AppConfig.layer, NodeServices.layer]))))
 
 await Effect.runPromise(program)

@@ -2,11 +2,11 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { CallStore } from "../../../src/store/CallStore.ts"
 import { Database } from "../../../src/store/Database.ts"
-import * as LiveCallStore from "../../../src/store/LiveCallStore.ts"
+import * as DatabaseCallStore from "../../../src/store/DatabaseCallStore.ts"
 import { dump, life, saved, sidOf } from "../../support/store/Writes.ts"
 
 describe("the store in memory, while the clock stands still", () => {
-  layer(LiveCallStore.layerMemory)("", (it) => {
+  layer(DatabaseCallStore.layerMemory)("", (it) => {
     it.effect("takes writes and gives them back", () =>
       Effect.gen(function*() {
         const store = yield* CallStore

@@ -13,7 +13,7 @@ import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
 import { type Draft, keepReply, tell } from "../Draft.ts"
 import { rememberAgent } from "../History.ts"
-import { playing, type Reply } from "../Reply.ts"
+import { playing, type ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
 import { sayLine } from "../rules/AgentTurn.ts"
 import { awaitSilence } from "../rules/Ending.ts"
@@ -27,10 +27,10 @@ const restore = (draft: Draft, memory: TurnMemory): void => {
 }
 
 /** "Sorry, we were cut off.", if the agent has such a line. */
-const sayResumed = (draft: Draft, reply: Reply): Reply => speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
+const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
 
 /** Takes the turn with a reply that is all known. */
-const sayKnown = (draft: Draft, reply: Reply, pieces: ReadonlyArray<string>): void => {
+const sayKnown = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
   let next = sayResumed(draft, reply)
   for (const piece of pieces) next = speakPiece(draft, next, piece, reply.line === undefined ? "reply" : "line")

@@ -7,7 +7,7 @@ import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
 import type { Segment } from "../PlaybackLedger.ts"
-import { type Reply, restOf } from "../Reply.ts"
+import { type ReplyState, restOf } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 
 /** Keys that may have been pressed are never pressed again, and the caller heard all words before those. */
@@ -16,12 +16,12 @@ const duePresses = (segments: ReadonlyArray<Segment>): string => {
   return areWordsHeard ? "" : segments.map(({ digits = "", isHeard }) => isHeard ? "" : digits).join("")
 }
 
-const wordsOf = ({ chunker, isTextDone, segments }: Reply): ReadonlyArray<string> => [
+const wordsOf = ({ chunker, isTextDone, segments }: ReplyState): ReadonlyArray<string> => [
   ...segments.flatMap(({ digits, isHeard, text }) => isHeard || digits !== undefined ? [] : [text]),
   ...isTextDone ? [] : ClauseChunker.flush(chunker)
 ]
 
-const replyMemory = (reply: Reply): ReplyMemory => {
+const replyMemory = (reply: ReplyState): ReplyMemory => {
   const { hangUp, line, request, segments, transfer } = reply
   return {
     heard: Words.join(reply.heard, ...segments.flatMap(({ digits, isHeard, text }) => isHeard && digits === undefined ? [text] : [])),
@@ -62,7 +62,7 @@ export const of = (state: TurnState): TurnMemory => {
   }
 }
 
-const isSameReply = (before: Reply | undefined, after: Reply | undefined): boolean =>
+const isSameReply = (before: ReplyState | undefined, after: ReplyState | undefined): boolean =>
   before === after || (before !== undefined && after !== undefined &&
     before.id === after.id && before.segments === after.segments && before.heard === after.heard && before.phase._tag === after.phase._tag &&
     before.isTextDone === after.isTextDone && before.hangUp === after.hangUp && before.transfer === after.transfer && before.digits === after.digits)

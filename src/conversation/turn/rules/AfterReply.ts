@@ -2,7 +2,7 @@
  * What comes after a reply that was heard to its end: a goodbye, a transfer, an answer to what the caller said meanwhile, or silence.
  */
 import { type Draft, order, tell } from "../Draft.ts"
-import type { Reply } from "../Reply.ts"
+import type { ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
 import { answerCaller, sayLine } from "./AgentTurn.ts"
 import { awaitSilence, hangUp, startIdle } from "./Ending.ts"
@@ -13,7 +13,7 @@ import { isHoldRequest, waitForCaller } from "./TurnEnd.ts"
 import { endUtterance } from "./Utterance.ts"
 
 /** The caller has heard all of this reply. */
-export const afterReply = (draft: Draft, reply: Reply): void => {
+export const afterReply = (draft: Draft, reply: ReplyState): void => {
   if (reply.hangUp !== undefined) bidFarewell(draft, reply, reply.hangUp)
   else if (reply.transfer !== undefined) handOn(draft, reply.transfer)
   else answerOrWait(draft)
@@ -29,7 +29,7 @@ const answerOrWait = (draft: Draft): void => {
   else answerCaller(draft, [unanswered], undefined)
 }
 
-const bidFarewell = (draft: Draft, { isFinal }: Reply, reason: string): void => {
+const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): void => {
   const { answeredFarewells, utterance } = draft.state
   const farewell = Farewell.begin({ at: draft.at, reason, isFinal, answeredFarewells, maxDuration: draft.settings.maxDuration })
   draft.state.farewell = farewell

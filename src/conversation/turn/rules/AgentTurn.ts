@@ -4,7 +4,7 @@
 import type { Lines } from "../../../definition/AgentDefinition.ts"
 import { type Draft, cancelTimer, tell } from "../Draft.ts"
 import { rememberCaller, requestFor } from "../History.ts"
-import { playing, type Reply } from "../Reply.ts"
+import { playing, type ReplyState } from "../ReplyState.ts"
 import type { Utterance } from "../TurnState.ts"
 import { resetIdle, stopIdle, takeBackFarewell } from "./Ending.ts"
 import { awaitSound, cutFiller } from "./Filler.ts"
@@ -62,11 +62,11 @@ const settleCallersTurn = (draft: Draft): void => {
   draft.state.wasAskedAgain = false
 }
 
-const withMoments = ({ times }: Reply, moments: NonNullable<Reply["times"]>["moments"]): Pick<Reply, "times"> =>
+const withMoments = ({ times }: ReplyState, moments: NonNullable<ReplyState["times"]>["moments"]): Pick<ReplyState, "times"> =>
   times === undefined ? {} : { times: { ...times, moments: { ...times.moments, ...moments } } }
 
 /** Watchers hear of a preemptive reply's words and dialogue only now that it counts. */
-const tellSaidSoFar = (draft: Draft, reply: Reply): void => {
+const tellSaidSoFar = (draft: Draft, reply: ReplyState): void => {
   if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
   for (const { digits, text } of reply.segments) {
     tell(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })

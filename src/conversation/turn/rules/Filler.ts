@@ -2,14 +2,14 @@
  * A short line while the transcript or the reply is late ("One moment, please."). It is no reply, and the agent does not remember it.
  */
 import { type Draft, cancelTimer, order, startTimer, tell, tellTrouble } from "../Draft.ts"
-import type { Reply } from "../Reply.ts"
+import type { ReplyState } from "../ReplyState.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
 import type { Filler } from "../TurnState.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import { releaseSound } from "./Speech.ts"
 
 /** The reply's sound waits for the filler's time, so that none of it can be before the filler. */
-export const awaitSound = (draft: Draft, { times }: Reply): void => {
+export const awaitSound = (draft: Draft, { times }: ReplyState): void => {
   if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFiller(draft, times.since)
 }
 

@@ -5,16 +5,16 @@ import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, keepReply } from "../Draft.ts"
 import { rememberAgent, rememberCaller } from "../History.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { type Reply, restOf } from "../Reply.ts"
+import { type ReplyState, restOf } from "../ReplyState.ts"
 import * as GreetingAnswer from "../words/GreetingAnswer.ts"
 import { resumeReply } from "./Playback.ts"
 
 /** Neither voice nor keys stop this greeting, by the agent's settings. */
-export const mustBeHeard = (draft: Draft, { line }: Reply): boolean =>
+export const mustBeHeard = (draft: Draft, { line }: ReplyState): boolean =>
   line === "greeting" && draft.settings.interruption.greeting === false
 
 /** The caller greets into the greeting and asks for nothing. At the very end of the greeting that is an answer. */
-export const isGreetedBack = (draft: Draft, active: Reply, text: string): boolean => {
+export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): boolean => {
   if (active.line !== "greeting") return false
   const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
   const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
@@ -25,7 +25,7 @@ export const isGreetedBack = (draft: Draft, active: Reply, text: string): boolea
 }
 
 /** The caller needs no other answer than the rest of the greeting or goodbye. */
-export const resumeAfter = (draft: Draft, active: Reply, text: string): void => {
+export const resumeAfter = (draft: Draft, active: ReplyState, text: string): void => {
   const { heard } = active
   // The history has the order of hearing: the words before the caller spoke, the caller, the rest.
   if (heard.length > 0) rememberAgent(draft, heard)
@@ -35,7 +35,7 @@ export const resumeAfter = (draft: Draft, active: Reply, text: string): void => 
 }
 
 /** The greeting goes on whatever the caller says. A request is kept until the greeting was heard. */
-export const answerLater = (draft: Draft, active: Reply, text: string): void => {
+export const answerLater = (draft: Draft, active: ReplyState, text: string): void => {
   const { unanswered } = draft.state
   if (unanswered.length === 0 && draft.phrases.isBareGreeting(text, true)) return rememberCaller(draft, active.id, text)
   draft.state.unanswered = Words.join(unanswered, text)

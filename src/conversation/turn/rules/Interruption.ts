@@ -5,7 +5,7 @@ import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
 import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../Draft.ts"
 import { tellTimes } from "../Latency.ts"
-import { held, isMediaSent, type Reply } from "../Reply.ts"
+import { held, isMediaSent, type ReplyState } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 import { awaitSilence, startIdle, stopIdle } from "./Ending.ts"
@@ -118,7 +118,7 @@ export const bargeIn = (draft: Draft): void => {
 }
 
 /** The caller has heard nothing of the answer, and goes on with the same turn. */
-const reopenTurn = (draft: Draft, active: Reply, request: ReplyRequest): void => {
+const reopenTurn = (draft: Draft, active: ReplyState, request: ReplyRequest): void => {
   abandonReply(draft, active)
   cancelTimer(draft, "filler")
   tellTimes(draft, active)

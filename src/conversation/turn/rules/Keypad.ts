@@ -3,7 +3,7 @@
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, startTimer, tell } from "../Draft.ts"
-import { isMediaSent } from "../Reply.ts"
+import { isMediaSent } from "../ReplyState.ts"
 import { answerCaller } from "./AgentTurn.ts"
 import { startIdle, stopIdle } from "./Ending.ts"
 import { endpointReached } from "./Endpointing.ts"

@@ -6,7 +6,7 @@ import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../
 import { rememberAgent, unheardGreetingOf } from "../History.ts"
 import { noteMoment, tellTimes } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { isMediaSent, playing, type Reply } from "../Reply.ts"
+import { isMediaSent, playing, type ReplyState } from "../ReplyState.ts"
 import { cutFiller, dropFiller } from "./Filler.ts"
 import { dropPreemptive, pressKeys, releaseSound, speakAgain } from "./Speech.ts"
 
@@ -14,7 +14,7 @@ import { dropPreemptive, pressKeys, releaseSound, speakAgain } from "./Speech.ts
 const markGraceMillis = 5000
 
 /** The first sound of a segment has been made. */
-export const speechBegan = (draft: Draft, reply: Reply, segmentId: number): void => {
+export const speechBegan = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   const isNext = reply.segments.find((segment) => !segment.isHeard)?.id === segmentId
   const noted = noteMoment(draft, reply, "firstSound")
   // The caller has heard all segments before it, so this one plays at once.
@@ -30,7 +30,7 @@ export const speechBegan = (draft: Draft, reply: Reply, segmentId: number): void
 }
 
 /** The first sound of the reply has left for the caller, or the first one since it was resumed. */
-export const mediaSent = (draft: Draft, reply: Reply, segmentId: number): void => {
+export const mediaSent = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   if (!reply.segments.some((segment) => segment.id === segmentId)) return
   // Sound that has left after a filler plays after it.
   const { duration = 0, playedFrom = draft.at } = draft.state.filler ?? {}
@@ -41,13 +41,13 @@ export const mediaSent = (draft: Draft, reply: Reply, segmentId: number): void =
 }
 
 /** All sound of a segment has been made. `duration`: ms. */
-export const speechEnded = (draft: Draft, reply: Reply, segmentId: number, duration: number): void => {
+export const speechEnded = (draft: Draft, reply: ReplyState, segmentId: number, duration: number): void => {
   const next = keepReply(draft, { ...reply, segments: PlaybackLedger.change(reply.segments, segmentId, { duration }) })
   if (next.id === draft.state.active?.id) expectMarks(draft, next)
 }
 
 /** The caller has heard a segment, and all before it. */
-export const markReturned = (draft: Draft, reply: Reply, segmentId: number): void => {
+export const markReturned = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   const index = reply.segments.findIndex((segment) => segment.id === segmentId)
   if (index < 0) return
   // Marks come back in order, so a filler before the reply is over.
@@ -60,7 +60,7 @@ export const markReturned = (draft: Draft, reply: Reply, segmentId: number): voi
 }
 
 /** A mark that does not come back must not hold up the call. */
-const expectMarks = (draft: Draft, reply: Reply): void => {
+const expectMarks = (draft: Draft, reply: ReplyState): void => {
   const unheard = reply.segments.filter((segment) => !segment.isHeard && segment.duration !== undefined)
   if (unheard.length === 0) return cancelTimer(draft, "playback")
   startTimer(draft, "playback", draft.at + PlaybackLedger.durationOfAll(unheard) + markGraceMillis)
@@ -75,7 +75,7 @@ export const marksAreLate = (draft: Draft): void => {
 }
 
 /** Finishes a reply whose last mark has come back. */
-export const finishIfHeard = (draft: Draft, reply: Reply): void => {
+export const finishIfHeard = (draft: Draft, reply: ReplyState): void => {
   const isHeard = reply.isTextDone && reply.phase._tag !== "Interrupted" && reply.segments.every((segment) => segment.isHeard)
   if (!isHeard || reply.id !== draft.state.active?.id) return
   cancelTimer(draft, "bargeIn")
@@ -85,10 +85,10 @@ export const finishIfHeard = (draft: Draft, reply: Reply): void => {
 }
 
 /** All words of a reply that were heard by then, with their times. */
-const playedOf = (reply: Reply, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedBy(reply.segments, at)]
+const playedOf = (reply: ReplyState, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedBy(reply.segments, at)]
 
 /** The reply is over. `heard`: what the caller heard of it since the last words in the history. */
-export const finishReply = (draft: Draft, reply: Reply, heard: string, isWhole = false): void => {
+export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWhole = false): void => {
   cancelTimer(draft, "playback")
   cancelTimer(draft, "filler")
   tellTimes(draft, reply)
@@ -101,7 +101,7 @@ export const finishReply = (draft: Draft, reply: Reply, heard: string, isWhole =
 }
 
 /** Stops the reply for now. It keeps what the caller has not heard. */
-export const pauseReply = (draft: Draft, active: Reply): Reply => {
+export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
   const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
   const { filler } = draft.state
   cancelTimer(draft, "playback")
@@ -119,7 +119,7 @@ export const pauseReply = (draft: Draft, active: Reply): Reply => {
 }
 
 /** Stops the reply for good. */
-export const interruptReply = (draft: Draft, active: Reply): void => {
+export const interruptReply = (draft: Draft, active: ReplyState): void => {
   const isHeardNow = isMediaSent(active)
   const stopped = isHeardNow ? pauseReply(draft, active) : active
   if (isHeardNow && draft.state.voice.since > 0) {
@@ -131,7 +131,7 @@ export const interruptReply = (draft: Draft, active: Reply): void => {
 }
 
 /** The caller's voice was no interruption: the agent says the rest. */
-export const resumeReply = (draft: Draft, active: Reply): void => {
+export const resumeReply = (draft: Draft, active: ReplyState): void => {
   dropPreemptive(draft)
   if (active.phase._tag === "Held") return releaseHeld(draft, active)
   if (active.phase._tag !== "Interrupted") return
@@ -145,7 +145,7 @@ export const resumeReply = (draft: Draft, active: Reply): void => {
 }
 
 /** The caller's voice was short: the reply that waited for it plays. */
-export const releaseHeld = (draft: Draft, active: Reply): void => {
+export const releaseHeld = (draft: Draft, active: ReplyState): void => {
   if (active.phase._tag !== "Held") return
   const next = keepReply(draft, { ...active, phase: { ...active.phase, _tag: "Playing" } })
   releaseSound(draft, next)

@@ -6,7 +6,7 @@ import * as ClauseChunker from "../../speak/ClauseChunker.ts"
 import { type Draft, keepReply, order, tellTrouble } from "../Draft.ts"
 import { noteMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { held, playing, type Reply, restOf } from "../Reply.ts"
+import { held, playing, type ReplyState, restOf } from "../ReplyState.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
 import * as RetryWorth from "../judgements/RetryWorth.ts"
 import { apologise, maxFailuresInRow } from "./AgentTurn.ts"
@@ -15,7 +15,7 @@ import { finishIfHeard, finishReply } from "./Playback.ts"
 import { abandonReply, dropPreemptive, newReply, pressKeys, releaseSound, settleReply, speakAgain, speakPiece, startModel } from "./Speech.ts"
 
 /** The model wrote more text: whole clauses go to speech. */
-export const replyText = (draft: Draft, reply: Reply, text: string): void => {
+export const replyText = (draft: Draft, reply: ReplyState, text: string): void => {
   if (reply.isTextDone) return
   const begun = noteMoment(draft, reply, "firstText")
   const [pieces, chunker] = ClauseChunker.push(begun.chunker, text)
@@ -24,7 +24,7 @@ export const replyText = (draft: Draft, reply: Reply, text: string): void => {
 }
 
 /** The model has written all: the rest of the text goes to speech, and the keys after it. */
-export const replyDone = (draft: Draft, reply: Reply): void => {
+export const replyDone = (draft: Draft, reply: ReplyState): void => {
   if (reply.isTextDone) return
   let next = keepReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
   for (const piece of ClauseChunker.flush(reply.chunker)) next = speakPiece(draft, next, piece)
@@ -32,7 +32,7 @@ export const replyDone = (draft: Draft, reply: Reply): void => {
   if (next.segments.length === 0 && next.id === draft.state.active?.id) finishIfHeard(draft, next)
 }
 
-export const replyFailed = (draft: Draft, reply: Reply, failure: RetryWorth.Failure): void => {
+export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (reply.isTextDone) return
   tellTrouble(draft, "replyModel", failure.reason)
   if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, failure)
@@ -51,14 +51,14 @@ export const replyFailed = (draft: Draft, reply: Reply, failure: RetryWorth.Fail
 }
 
 /** The reply is asked for again when the turn is over, unless it would fail again. */
-const preemptiveFailed = (draft: Draft, reply: Reply, failure: RetryWorth.Failure): void => {
+const preemptiveFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
   keepReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
 }
 
 /** The rest of a reply is lost: the agent apologises after what it has said. */
-const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply }: Reply): void => {
+const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply }: ReplyState): void => {
   draft.state.failuresInRow++
   const isLast = draft.state.failuresInRow >= maxFailuresInRow
   const next = keepReply(draft, { ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
@@ -66,7 +66,7 @@ const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply
 }
 
 /** Speech of a segment failed. Segments after it are lost as well, since speech is made in order. */
-export const speechFailed = (draft: Draft, reply: Reply, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
+export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
   const index = reply.segments.findIndex((segment) => segment.id === event.segment)
   if (index < 0) return
   tellTrouble(draft, "textToSpeech", event.reason)

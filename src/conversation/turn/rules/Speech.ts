@@ -6,14 +6,14 @@ import * as SpeechTextFilter from "../../speak/SpeechTextFilter.ts"
 import { type Draft, keepReply, order, tell } from "../Draft.ts"
 import { noteMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import type { Reply } from "../Reply.ts"
+import type { ReplyState } from "../ReplyState.ts"
 import type { SpeechKind } from "../TurnCommand.ts"
 
 /** A reply with a number of its own. It has no place in the state yet. */
 export const newReply = (
   draft: Draft,
-  reply: Pick<Reply, "phase" | "line" | "request" | "times" | "hangUp"> & Partial<Pick<Reply, "isFinal" | "isModelRetried">>
-): Reply => ({
+  reply: Pick<ReplyState, "phase" | "line" | "request" | "times" | "hangUp"> & Partial<Pick<ReplyState, "isFinal" | "isModelRetried">>
+): ReplyState => ({
   isFinal: false,
   isTextDone: false,
   chunker: ClauseChunker.begin(draft.settings.language),
@@ -29,15 +29,15 @@ export const newReply = (
 })
 
 /** Asks the model for the reply. A fixed line has no model. */
-export const startModel = (draft: Draft, reply: Reply): void => {
+export const startModel = (draft: Draft, reply: ReplyState): void => {
   if (reply.request !== undefined) order(draft, { _tag: "StartReply", reply: reply.id, request: reply.request })
 }
 
 /** The caller's turn is over, so this reply is the answer. */
-export const settleReply = (draft: Draft, reply: Reply): void => order(draft, { _tag: "SettleReply", reply: reply.id })
+export const settleReply = (draft: Draft, reply: ReplyState): void => order(draft, { _tag: "SettleReply", reply: reply.id })
 
 /** Ends a reply of which nothing was heard. */
-export const abandonReply = (draft: Draft, reply: Reply): void => {
+export const abandonReply = (draft: Draft, reply: ReplyState): void => {
   order(draft, { _tag: "CancelReply", reply: reply.id })
   order(draft, { _tag: "ForgetReply", reply: reply.id })
 }
@@ -51,10 +51,10 @@ export const dropPreemptive = (draft: Draft): void => {
 }
 
 /** An engine refused the preemptive reply, so a second request would be refused too. */
-export const isRefused = ({ phase }: Reply): boolean => phase._tag === "Preemptive" && phase.isRefused
+export const isRefused = ({ phase }: ReplyState): boolean => phase._tag === "Preemptive" && phase.isRefused
 
 /** Says a piece after the reply's earlier ones. An interrupted reply keeps it for later. */
-export const speakPiece = (draft: Draft, reply: Reply, piece: string, kind: SpeechKind = "reply"): Reply => {
+export const speakPiece = (draft: Draft, reply: ReplyState, piece: string, kind: SpeechKind = "reply"): ReplyState => {
   const text = SpeechTextFilter.toSpeech(piece)
   if (!/[\p{L}\p{N}]/u.test(text)) return reply
   if (reply.phase._tag === "Interrupted") {
@@ -68,7 +68,7 @@ export const speakPiece = (draft: Draft, reply: Reply, piece: string, kind: Spee
 }
 
 /** Asks again for speech that was lost or interrupted. Watchers know its words already. */
-export const speakAgain = (draft: Draft, reply: Reply, text: string): Reply => {
+export const speakAgain = (draft: Draft, reply: ReplyState, text: string): ReplyState => {
   if (text.length === 0) return reply
   const segment = PlaybackLedger.segment(reply.nextSegmentId, text)
   order(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind: reply.line === undefined ? "reply" : "line" })
@@ -76,7 +76,7 @@ export const speakAgain = (draft: Draft, reply: Reply, text: string): Reply => {
 }
 
 /** Presses the reply's keys after its words. An interrupted reply keeps them for later. */
-export const pressKeys = (draft: Draft, reply: Reply): Reply => {
+export const pressKeys = (draft: Draft, reply: ReplyState): ReplyState => {
   const { digits } = reply
   if (digits.length === 0 || reply.phase._tag === "Interrupted") return reply
   const segment = PlaybackLedger.keys(reply.nextSegmentId, digits)
@@ -86,7 +86,7 @@ export const pressKeys = (draft: Draft, reply: Reply): Reply => {
 }
 
 /** Lets a playing reply's sound leave, unless a filler is due or has not left whole. */
-export const releaseSound = (draft: Draft, reply: Reply): void => {
+export const releaseSound = (draft: Draft, reply: ReplyState): void => {
   const { filler, releasedReplyId, timers } = draft.state
   if (reply.phase._tag !== "Playing" || timers.filler !== undefined || (filler !== undefined && !filler.hasLeft)) return
   if (releasedReplyId === reply.id) return

@@ -7,7 +7,7 @@ import type { Transcript } from "../../ports/SpeechToText.ts"
 import { type Draft, cancelTimer } from "../Draft.ts"
 import { rememberCaller, requestFor } from "../History.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { type Reply, restOf } from "../Reply.ts"
+import { type ReplyState, restOf } from "../ReplyState.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as AskAgain from "../judgements/AskAgain.ts"
 import * as HoldRequest from "../words/HoldRequest.ts"
@@ -84,7 +84,7 @@ const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskA
 const isNoise = (transcript: Transcript): boolean => transcript.text.trim().length === 0 && transcript.isUnintelligible !== true
 
 /** The caller only shows that they listen. When the reply is all but over, the same word is an answer. */
-const isBackchannel = (draft: Draft, active: Reply, utterance: Utterance, transcript: Transcript): boolean => {
+const isBackchannel = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean => {
   const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= maxMumbleMillis
   if (!isMumble && !draft.phrases.backchannels.has(Words.plain(transcript.text))) return false
   const rest = restOf(active) ?? PlaybackLedger.divide(active.segments, draft.at).rest
@@ -92,7 +92,7 @@ const isBackchannel = (draft: Draft, active: Reply, utterance: Utterance, transc
 }
 
 /** The caller made noise or a backchannel while the agent spoke, so the turn stays the agent's. */
-const takesNoTurn = (draft: Draft, active: Reply, utterance: Utterance, transcript: Transcript): boolean =>
+const takesNoTurn = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean =>
   draft.state.unanswered.length === 0 && (isNoise(transcript) || isBackchannel(draft, active, utterance, transcript))
 
 // -- the caller asks the agent to wait ----------------------------------------------------------

@@ -11,7 +11,7 @@ import { ReplyModel } from "../../../conversation/ports/ReplyModel.ts"
 import * as AgentChat from "./AgentChat.ts"
 import * as ChatServer from "./ChatServer.ts"
 import * as ModelActions from "./ModelActions.ts"
-import * as Reply from "./Reply.ts"
+import * as ReplyAttempts from "./ReplyAttempts.ts"
 
 export interface MakeOptions extends ChatServer.ChatServerOptions {
   /**
@@ -44,7 +44,7 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
       yield* Effect.forkScoped(options.isPrimed === false
         ? endpoint.warm()
         : Effect.andThen(Effect.andThen(endpoint.warm(), prime(chat)), budget.lookUp))
-      return { reply: (request) => Reply.stream(chat, request) }
+      return { reply: (request) => ReplyAttempts.stream(chat, request) }
     })
   })
 })

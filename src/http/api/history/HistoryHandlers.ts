@@ -10,7 +10,7 @@ import type { CallSid } from "../../../domain/Sid.ts"
 import { StoredCalls } from "../../../store/history/StoredCalls.ts"
 import { CallRecordings } from "../../../store/recording/CallRecordings.ts"
 import { CallErasure } from "../../../store/retention/CallErasure.ts"
-import { NumberKey } from "../../../store/retention/NumberKey.ts"
+import { NumberHash } from "../../../store/retention/NumberHash.ts"
 import { Api } from "../Api.ts"
 import { countRefusal } from "../CountedRefusal.ts"
 import * as Problems from "../Problems.ts"
@@ -47,7 +47,7 @@ export const layer = HttpApiBuilder.group(
     const registry = yield* CallRegistry
     const recordings = yield* CallRecordings
     const erasure = yield* CallErasure
-    const numbers = yield* NumberKey
+    const numbers = yield* NumberHash
     const cursors = Cursor.make(Redacted.value((yield* Credentials).apiKey))
 
     const find = (callSid: CallSid) =>

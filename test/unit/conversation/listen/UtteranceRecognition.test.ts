@@ -5,7 +5,7 @@ import type { Pcm } from "../../../../src/audio/Pcm.ts"
 import * as UtteranceRecognition from "../../../../src/conversation/listen/UtteranceRecognition.ts"
 import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import type { Transcript, Utterance } from "../../../../src/conversation/ports/SpeechToText.ts"
-import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
+import type { UntimedTurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 import { settle } from "../../../support/service/Time.ts"
 
 const broken = new EngineFailed({ stage: "speechToText", reason: "broken", advice: "It is a test." })
@@ -19,7 +19,7 @@ interface Pushed {
 
 const setUp = Effect.fnUntraced(function*(own: Partial<Utterance> = {}, begin?: Effect.Effect<Utterance, EngineFailed, Scope.Scope>) {
   const utterances: Array<Pushed> = []
-  const reports: Array<TurnReport> = []
+  const reports: Array<UntimedTurnEvent> = []
   const copied: Array<string> = []
   const recognizer = {
     begin: begin ?? Effect.acquireRelease(

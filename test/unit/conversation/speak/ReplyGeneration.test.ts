@@ -5,12 +5,12 @@ import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import type { Replier, ReplyPart } from "../../../../src/conversation/ports/ReplyModel.ts"
 import * as ReplyGeneration from "../../../../src/conversation/speak/ReplyGeneration.ts"
 import * as ToolRunner from "../../../../src/conversation/tools/ToolRunner.ts"
-import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
+import type { UntimedTurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 import * as FakeTools from "../../../support/engines/FakeTools.ts"
 import { settle } from "../../../support/service/Time.ts"
 
 const setUp = Effect.fnUntraced(function*(reply: Replier["reply"]) {
-  const reports: Array<TurnReport> = []
+  const reports: Array<UntimedTurnEvent> = []
   const fake = yield* FakeTools.make
   const generation = yield* ReplyGeneration.make({
     replier: { reply },

@@ -4,7 +4,7 @@ import type { SpeechRequest } from "../../../../src/conversation/ports/TextToSpe
 import * as SpeechContext from "../../../../src/conversation/speak/context/SpeechContext.ts"
 import type { Outgoing } from "../../../../src/conversation/speak/Outgoing.ts"
 import * as ReplySpeech from "../../../../src/conversation/speak/ReplySpeech.ts"
-import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
+import type { UntimedTurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 import * as FakeEngines from "../../../support/engines/FakeEngines.ts"
 import { settle } from "../../../support/service/Time.ts"
 
@@ -12,7 +12,7 @@ const setUp = Effect.fnUntraced(function*(context?: SpeechContext.SpeechContext)
   const fake = FakeEngines.make()
   const out = yield* Queue.bounded<Outgoing, Cause.Done>(2)
   const left: Array<string> = []
-  const reports: Array<TurnReport> = []
+  const reports: Array<UntimedTurnEvent> = []
   const requests: Array<SpeechRequest> = []
   yield* Effect.forkScoped(Stream.runForEach(Stream.fromQueue(out), (item) =>
     Effect.sync(() => {

@@ -4,12 +4,12 @@ import type { Pcm, SampleRate } from "../../../../src/audio/Pcm.ts"
 import * as ReplySynthesizer from "../../../../src/conversation/speak/ReplySynthesizer.ts"
 import type { SpeechChunk } from "../../../../src/conversation/ports/TextToSpeech.ts"
 import type { Outgoing } from "../../../../src/conversation/speak/Outgoing.ts"
-import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
+import type { UntimedTurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 import * as FakeEngines from "../../../support/engines/FakeEngines.ts"
 import { pass, settle, until } from "../../../support/service/Time.ts"
 
 /** What a synthesizer reports. */
-type SpeechReport = Extract<TurnReport, { readonly _tag: "SpeechBegan" | "SpeechEnded" | "SpeechFailed" }>
+type SpeechReport = Extract<UntimedTurnEvent, { readonly _tag: "SpeechBegan" | "SpeechEnded" | "SpeechFailed" }>
 
 /** A synthesizer with a speech engine, and an end of the line that takes all it is given, or nothing. */
 const open = Effect.fnUntraced(function*(options: {

@@ -6,7 +6,7 @@ import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import type { SpeechChunk } from "../../../../src/conversation/ports/TextToSpeech.ts"
 import type { Outgoing } from "../../../../src/conversation/speak/Outgoing.ts"
 import * as SegmentSynthesis from "../../../../src/conversation/speak/SegmentSynthesis.ts"
-import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
+import type { UntimedTurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 import { settle } from "../../../support/service/Time.ts"
 
 const chunk = (millis: number, sampleRate: SampleRate = 8000): SpeechChunk => ({ pcm: new Int16Array(millis * sampleRate / 1000).fill(1) as Pcm, sampleRate })
@@ -17,7 +17,7 @@ const setUp = Effect.fnUntraced(function*(sound: Stream.Stream<SpeechChunk, Engi
   /** Items and reports in their order: `20 ms`, `Sent`, `Mark`, `SpeechBegan`. */
   const story: Array<string> = []
   const items: Array<Outgoing> = []
-  const reports: Array<TurnReport> = []
+  const reports: Array<UntimedTurnEvent> = []
   let isWanted = true
   const running = yield* Effect.forkChild(
     SegmentSynthesis.run({ segment: 4, isFiller, sound }, {

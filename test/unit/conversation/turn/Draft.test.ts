@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Draft from "../../../../src/conversation/turn/Draft.ts"
-import { held, playing, type Reply } from "../../../../src/conversation/turn/Reply.ts"
+import { held, playing, type ReplyState } from "../../../../src/conversation/turn/ReplyState.ts"
 import { newReply } from "../../../../src/conversation/turn/rules/Speech.ts"
 import { initial } from "../../../../src/conversation/turn/TurnState.ts"
 import { settings } from "../../../support/conversation/Turns.ts"
@@ -14,7 +14,7 @@ const make = (): Draft.Draft => ({
   afterReply: () => assert.fail("No reply was heard.")
 })
 
-const preemptive: Reply["phase"] = { _tag: "Preemptive", isRefused: false }
+const preemptive: ReplyState["phase"] = { _tag: "Preemptive", isRefused: false }
 
 describe("a timer", () => {
   it("that is started again has a new id, so the old one counts no more", () => {

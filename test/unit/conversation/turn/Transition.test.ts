@@ -4,7 +4,7 @@ import type { Command } from "../../../../src/conversation/turn/TurnCommand.ts"
 import type { TurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 import { initial as initialState } from "../../../../src/conversation/turn/TurnState.ts"
 import * as Transition from "../../../../src/conversation/turn/Transition.ts"
-import * as Reply from "../../../../src/conversation/turn/Reply.ts"
+import * as ReplyState from "../../../../src/conversation/turn/ReplyState.ts"
 import type { PhoneNumber } from "../../../../src/domain/PhoneNumber.ts"
 import * as Line from "../../../support/conversation/Line.ts"
 import { answering } from "../../../support/conversation/TurnMoments.ts"
@@ -339,7 +339,7 @@ describe("for any sequence of events", () => {
       for (const { commands, event, state } of turns.steps) {
         const before = isMediaSent
         // A filler may be playing before the machine knows that its sound has left.
-        isMediaSent = (state.active !== undefined && Reply.isMediaSent(state.active)) || state.filler !== undefined
+        isMediaSent = (state.active !== undefined && ReplyState.isMediaSent(state.active)) || state.filler !== undefined
         if (!commands.some(({ _tag }) => _tag === "Clear")) continue
         assert.isTrue(before, event._tag)
         if (state.active?.phase._tag === "Interrupted") assert.strictEqual(state.active.segments.length, 0)

@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Pcm } from "../../../../src/audio/Pcm.ts"
-import * as Playback from "../../../../src/conversation/speak/Playback.ts"
-import type { TurnReport } from "../../../../src/conversation/turn/TurnReport.ts"
+import * as PlaybackReporter from "../../../../src/conversation/speak/PlaybackReporter.ts"
+import type { UntimedTurnEvent } from "../../../../src/conversation/turn/TurnEvent.ts"
 
 const setUp = () => {
   let now = 1000
   const played: Array<readonly [at: number, millis: number]> = []
   const cleared: Array<number> = []
-  const reports: Array<TurnReport> = []
-  const playback = Playback.make({
+  const reports: Array<UntimedTurnEvent> = []
+  const playback = PlaybackReporter.make({
     now: () => now,
     callerSound: {
       played: (pcm, at) => played.push([at, pcm.length / 8]),

@@ -4,17 +4,17 @@
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { CallerSound } from "../listen/CallerSound.ts"
 import { markName } from "../turn/TurnCommand.ts"
-import type { Report } from "../turn/TurnReport.ts"
+import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import type { Outgoing } from "./Outgoing.ts"
 
 interface MakeOptions {
   /** The conversation's clock, ms. */
   readonly now: () => number
   readonly callerSound: Pick<CallerSound, "played" | "cleared">
-  readonly report: Report
+  readonly report: ReportTurnEvent
 }
 
-export interface Playback {
+export interface PlaybackReporter {
   /** Gives the item as the line takes it. Items come in order, when the line has room. */
   readonly leave: (
     item: Outgoing
@@ -25,7 +25,7 @@ export interface Playback {
 
 const samplesPerMilli = 8
 
-export const make = ({ callerSound, now, report }: MakeOptions): Playback => {
+export const make = ({ callerSound, now, report }: MakeOptions): PlaybackReporter => {
   /** When the last sound that has left is expected to end; ms of the conversation's clock. */
   let playedUntil = 0
 

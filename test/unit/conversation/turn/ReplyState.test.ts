@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Reply from "../../../../src/conversation/turn/Reply.ts"
+import * as ReplyState from "../../../../src/conversation/turn/ReplyState.ts"
 import { answering, asked } from "../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
@@ -43,7 +43,7 @@ describe("a reply", () => {
     turns.send({ _tag: "VoiceStarted", since: turns.now })
     turns.play(1000)
     assert.deepStrictEqual(phaseOf(turns), { _tag: "Held", isMediaSent: true })
-    assert.isTrue(Reply.isMediaSent(turns.state.active!))
+    assert.isTrue(ReplyState.isMediaSent(turns.state.active!))
   })
 
   it("that is interrupted keeps what the caller has not heard, and no sound of it can be cleared", () => {
@@ -53,12 +53,12 @@ describe("a reply", () => {
     turns.pass(200)
     const reply = turns.state.active!
     assert.strictEqual(reply.phase._tag, "Interrupted")
-    assert.isFalse(Reply.isMediaSent(reply))
-    assert.strictEqual([reply.heard, ...Reply.restOf(reply) ?? []].join(" ").trim(), "We are open on weekdays. And on Saturday from ten to two.")
+    assert.isFalse(ReplyState.isMediaSent(reply))
+    assert.strictEqual([reply.heard, ...ReplyState.restOf(reply) ?? []].join(" ").trim(), "We are open on weekdays. And on Saturday from ten to two.")
   })
 
   it("has a rest only while it is interrupted", () => {
     const turns = answering()
-    assert.isUndefined(Reply.restOf(turns.state.active!))
+    assert.isUndefined(ReplyState.restOf(turns.state.active!))
   })
 })

@@ -10,14 +10,14 @@ const prefix = "hmac:"
 
 const isHashed = (number: string): boolean => number.startsWith(prefix)
 
-export class NumberKey extends Context.Service<NumberKey, {
+export class NumberHash extends Context.Service<NumberHash, {
   /** The number as an HMAC; the same again where it is one. */
   readonly hash: (number: string) => string
   /** All forms in which a number may be kept. */
   readonly variants: (number: string) => ReadonlyArray<string>
-}>()("client-caller/store/retention/NumberKey") {
+}>()("client-caller/store/retention/NumberHash") {
   static readonly layer = Layer.effect(
-    NumberKey,
+    NumberHash,
     Effect.gen(function*() {
       const { dataDir, store } = yield* AppConfig
       const path = yield* Path.Path
@@ -29,13 +29,13 @@ export class NumberKey extends Context.Service<NumberKey, {
   )
 
   /** Of this key, for tests. */
-  static readonly layerOf = (key: string) => Layer.succeed(NumberKey, of(key))
+  static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of(key))
 }
 
-const of = (key: string): NumberKey["Service"] => {
+const of = (key: string): NumberHash["Service"] => {
   const hash = (number: string) => isHashed(number) ? number : `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
-  return NumberKey.of({ hash, variants: (number) => [number, hash(number)] })
+  return NumberHash.of({ hash, variants: (number) => [number, hash(number)] })
 }
 
 /** There is no key: no number is hashed. */
-const plain = NumberKey.of({ hash: (number) => number, variants: (number) => [number] })
+const plain = NumberHash.of({ hash: (number) => number, variants: (number) => [number] })

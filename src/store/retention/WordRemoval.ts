@@ -1,5 +1,5 @@
 /**
- * What the database has of a call's words, and how it goes.
+ * Removes a call from the database: its words, what names the person, or all of it.
  */
 import { Effect } from "effect"
 import * as CallFigures from "../history/CallFigures.ts"

@@ -24,7 +24,7 @@ type ReplyPhase =
 export const playing: ReplyPhase = { _tag: "Playing", isMediaSent: false }
 export const held: ReplyPhase = { _tag: "Held", isMediaSent: false }
 
-export interface Reply {
+export interface ReplyState {
   readonly id: number
   readonly phase: ReplyPhase
   /** The fixed line. Unset: the model writes the reply. */
@@ -74,7 +74,7 @@ interface ReplyTimes {
 }
 
 /** Some of the reply's sound has left and can still be cleared. */
-export const isMediaSent = ({ phase }: Reply): boolean => (phase._tag === "Playing" || phase._tag === "Held") && phase.isMediaSent
+export const isMediaSent = ({ phase }: ReplyState): boolean => (phase._tag === "Playing" || phase._tag === "Held") && phase.isMediaSent
 
 /** What is left to say of an interrupted reply. */
-export const restOf = ({ phase }: Reply): ReadonlyArray<string> | undefined => phase._tag === "Interrupted" ? phase.rest : undefined
+export const restOf = ({ phase }: ReplyState): ReadonlyArray<string> | undefined => phase._tag === "Interrupted" ? phase.rest : undefined

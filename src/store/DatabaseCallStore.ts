@@ -5,7 +5,7 @@ import { Clock, Effect, Layer, Option } from "effect"
 import { CallStore, type StoreState } from "./CallStore.ts"
 import { Database } from "./Database.ts"
 import { Journal } from "./journal/Journal.ts"
-import { NumberKey } from "./retention/NumberKey.ts"
+import { NumberHash } from "./retention/NumberHash.ts"
 import * as SharedCalls from "./SharedCalls.ts"
 import * as Writer from "./writer/Writer.ts"
 
@@ -13,7 +13,7 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
   const database = yield* Database
   const journal = yield* Journal
   const clock = yield* Clock.Clock
-  const { hash } = yield* NumberKey
+  const { hash } = yield* NumberHash
   const writer = yield* Writer.make(database, journal, { ...options, hashNumber: hash })
   const shared = yield* SharedCalls.make(database, writer.settled)
 
@@ -36,7 +36,7 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
 /** Needs a `Database`, which history and sweeps use as well. */
 export const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
 
-export const layer = layerOf().pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberKey.layer, Database.layer)))
+export const layer = layerOf().pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, Database.layer)))
 
 /** The same SQL in this process's memory, without a journal, for tests: it writes at once, also where the clock stands still. */
-export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberKey.layerOf("a key of tests"), Database.layerMemory)))
+export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), Database.layerMemory)))
