@@ -11,7 +11,11 @@ import type { Stamped } from "../writer/WriteQueue.ts"
 import { encode, read, split } from "./JournalLines.ts"
 
 /** The journal can't be written or read. */
-export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {}
+export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {
+  override get message() {
+    return "The store's journal can't be read or written. Look at DATA_DIR and the space on its disk."
+  }
+}
 
 /** Bytes of the file at once; more where one line has more. */
 const pieceBytes = 256 * 1024

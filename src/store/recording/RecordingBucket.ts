@@ -6,7 +6,7 @@
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { AwsV4Signer } from "aws4fetch"
-import { Context, Data, Duration, Effect, Layer, Option, Redacted, Stream } from "effect"
+import { Context, Data, Duration, Effect, Layer, Option, type PlatformError, Redacted, Stream } from "effect"
 import { HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { AppConfig } from "../../config/AppConfig.ts"
 import type { BucketSettings } from "../../config/variables/RecordingVariables.ts"
@@ -36,7 +36,7 @@ const connectTimeout = 5000
 
 export interface Bucket {
   /** Writes an object of so many bytes. */
-  readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, unknown>) => Effect.Effect<void, BucketFailed>
+  readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, PlatformError.PlatformError>) => Effect.Effect<void, BucketFailed>
   /** Bytes of an object, `to` not included. */
   readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
   /** An object's bytes; `None`: there is none. */

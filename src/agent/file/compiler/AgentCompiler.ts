@@ -108,7 +108,7 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
 /** Compiles a text. `maxCallMillis`: the longest call of the service; the agent's own is no longer. */
 export const compile = (text: string, maxCallMillis: number): CompiledAgent => {
   const parsed = YamlSource.parse(text)
-  if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure)
+  if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure.problems)
   const source = parsed.success
   const decoded = decodeTolerantly(source)
   const found = [...source.duplicates, ...decoded.problems]

@@ -23,8 +23,8 @@ const definition: Pick<AgentDefinition, "transfers" | "tools"> = {
 const make = (given: Pick<AgentDefinition, "transfers" | "tools"> = definition) => Result.getOrThrow(ModelActions.make(given))
 
 /** What it is, in short; a failure as the model is told. */
-const read = (result: Result.Result<ModelActions.Action, string>): string => {
-  if (Result.isFailure(result)) return `! ${result.failure}`
+const read = (result: ModelActions.CheckedAction): string => {
+  if (Result.isFailure(result)) return `! ${result.failure.answer}`
   const action = result.success
   switch (action._tag) {
     case "HangUp":
