@@ -26,8 +26,6 @@ export interface Draft {
   readonly phrases: KnownPhrases
   /** The event's time: ms since the conversation began. */
   readonly at: number
-  /** `rules/AfterReply`. `Playback` calls it when a reply was heard to its end, and may not import it: that would be a cycle. */
-  readonly afterReply: (draft: Draft, reply: ReplyState) => void
 }
 
 /** Adds a command. */

@@ -9,7 +9,7 @@ import type * as PlaybackLedger from "./PlaybackLedger.ts"
 
 /**
  * Where a reply stands. A preemptive reply plays when the turn is over. A playing one is held or interrupted by the caller's voice, and
- * plays on when that was no turn. A finished reply leaves the state.
+ * plays on when that was no turn. A finished one leaves the state within the same event.
  */
 type ReplyPhase =
   /** It is made while the caller pauses. `isRefused`: an engine refused it, so a second request would be refused too. */
@@ -20,6 +20,8 @@ type ReplyPhase =
   | { readonly _tag: "Playing"; readonly isMediaSent: boolean }
   /** The caller stopped it. `rest`: what they have not heard, in speakable pieces. */
   | { readonly _tag: "Interrupted"; readonly rest: ReadonlyArray<string> }
+  /** The caller has heard all of it. `rules/AfterReply` decides what follows. */
+  | { readonly _tag: "Finished" }
 
 export const playing: ReplyPhase = { _tag: "Playing", isMediaSent: false }
 export const held: ReplyPhase = { _tag: "Held", isMediaSent: false }
