@@ -11,7 +11,7 @@ import { echo } from "./Echo.ts"
 import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./file/AgentFile.ts"
 
 /** Two files have one name, or a file has the name of `echo`. */
-export class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
+class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
   readonly agent: AgentName
   readonly file: string
   /** Unset: it is built in. */

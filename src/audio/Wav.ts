@@ -16,7 +16,7 @@ export interface Wav {
 }
 
 /** Why some bytes can't be read as sound. */
-export interface WavError {
+interface WavError {
   readonly _tag: "WavError"
   readonly reason: string
 }

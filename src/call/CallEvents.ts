@@ -10,7 +10,7 @@ import type { ConversationFeed } from "./ConversationFeed.ts"
 import type { CallHistory } from "./history/CallHistory.ts"
 import { wordOf } from "./StreamEnds.ts"
 
-export interface CallEvents {
+interface CallEvents {
   /** Never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** The call has entered a new phase. */

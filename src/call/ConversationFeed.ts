@@ -13,7 +13,7 @@ const queuedEvents = 256
 const keptEvents = 500
 
 /** An event with its place in the call's history. */
-export interface NumberedEvent {
+interface NumberedEvent {
   readonly event: ConversationEvent
   /** From 0, without gaps, over all streams and processes of the call. What is understood so far has the number of the event before it. */
   readonly sequence: number

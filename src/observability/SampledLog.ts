@@ -9,7 +9,7 @@ const interval = Duration.minutes(1)
 /** So many kinds are counted separately; all further kinds count as one. */
 const maxKinds = 64
 
-export interface SampledLog {
+interface SampledLog {
   /** `kind` must not be text of a client's. The newest line of a kind is the one that is written. */
   readonly tell: (kind: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }

@@ -69,7 +69,7 @@ export interface PlaceCall {
 }
 
 /** The simulator cannot do what it was asked. */
-export class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
+class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
 }) {}

@@ -18,7 +18,7 @@ export interface Problem extends Place {
 }
 
 /** A text is no YAML that an agent can be made of. */
-export class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: Array.NonEmptyReadonlyArray<Problem> }> {
+class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: Array.NonEmptyReadonlyArray<Problem> }> {
   override get message() {
     return this.problems.map(({ line, message }) => `Line ${line}: ${message}`).join("\n")
   }

@@ -19,7 +19,7 @@ interface Term {
   readonly folded: { readonly stream: number; readonly offset: number } | undefined
 }
 
-export interface PolyphasePlan {
+interface PolyphasePlan {
   /** Interpolation and decimation, without a common factor. */
   readonly up: number
   readonly down: number

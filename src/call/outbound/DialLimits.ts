@@ -23,7 +23,7 @@ export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
   }
 }
 
-export interface DialLimits {
+interface DialLimits {
   /**
    * Counts a dial, if it may be; gives what takes it back, for a dial that did not happen.
    *

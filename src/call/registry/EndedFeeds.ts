@@ -5,7 +5,7 @@ import type { ConversationFeed } from "../ConversationFeed.ts"
 /** Calls that have ended and can still be watched from their beginning. */
 const maxCalls = 100
 
-export interface EndedFeeds {
+interface EndedFeeds {
   readonly add: (callSid: CallSid, feed: ConversationFeed) => void
   readonly find: (callSid: CallSid) => ConversationFeed | undefined
   /** The call was erased. */

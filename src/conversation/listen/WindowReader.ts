@@ -21,7 +21,7 @@ interface MakeOptions {
   readonly onWindow: (window: Pcm.Pcm<8000>) => Effect.Effect<void> | undefined
 }
 
-export interface WindowReader {
+interface WindowReader {
   /** Takes the next pieces, without gaps. They are only read until the effect has ended. */
   readonly read: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
   /** Never writes to the current window again, and goes on with another one. */

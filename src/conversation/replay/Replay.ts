@@ -41,7 +41,7 @@ export interface EventLog {
 }
 
 /** The text is no event log that this program can play. */
-export class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
+class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
   /** A sentence for the person who runs the replay. */
   readonly reason: string
 }> {

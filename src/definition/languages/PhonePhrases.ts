@@ -4,7 +4,7 @@
  * All in lower case and without punctuation, as `Words.plain` writes it.
  */
 
-export interface PhonePhrases {
+interface PhonePhrases {
   /** Said on taking up the telephone, or to find out whether somebody is there. They ask for nothing. */
   readonly openings: ReadonlyArray<string>
   /** Words before and behind the name of somebody who tells it: "this is Anna", "Anna speaking". */

@@ -29,7 +29,7 @@ const advice: Record<TimedStage, string> = {
   textToSpeech: "Raise timeouts.speech in the agent's file, or use a smaller voice or a faster machine"
 }
 
-export interface BudgetWatch {
+interface BudgetWatch {
   /** An answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that it would have been waited for. */
   readonly note: (engine: string, taken: number, timeout: number) => Effect.Effect<void>
 }

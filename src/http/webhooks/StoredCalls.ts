@@ -23,7 +23,7 @@ type Standing =
   | { readonly _tag: "New"; readonly stored: StoredCall }
   | { readonly _tag: "Live"; readonly stored: StoredCall }
 
-export interface StoredCalls {
+interface StoredCalls {
   /**
    * `isJustAnswered`: another process may be about to write the call down. A call that has ended without Twilio's word stands as live: it
    * may be back from elsewhere.

@@ -32,7 +32,7 @@ export interface Position {
 }
 
 /** Calls that one index gives in the order of the list. */
-export interface Arm {
+interface Arm {
   readonly table: "calls" | "call_metadata"
   readonly where: string
   readonly parameters: ReadonlyArray<Parameter>

@@ -16,7 +16,7 @@ import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 /** Bytes of this process's file. A database that is away for so long leaves the rest to be lost. */
 const maxBytes = 1024 * 1024 * 1024
 
-export interface Waiting extends Piece {
+interface Waiting extends Piece {
   /** Whether this process wrote them. */
   readonly isOurs: boolean
   /** They are in the database. */

@@ -64,7 +64,7 @@ type Method = "PUT" | "GET" | "HEAD" | "DELETE"
 
 const operations = { PUT: "put", GET: "get", HEAD: "look", DELETE: "remove" } as const
 
-export const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket => {
+const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket => {
   const { accessKeyId, prefix, region, secretAccessKey, url } = settings
   const fullName = (name: string) => `${prefix}${name}`
   const urlOf = (name: string) => `${url}/${fullName(name).split("/").map(encodeURIComponent).join("/")}`

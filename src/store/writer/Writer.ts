@@ -50,7 +50,7 @@ export interface Options {
   readonly hashNumber?: (number: string) => string
 }
 
-export interface Writer {
+interface Writer {
   readonly write: (write: StoreWrite) => void
   readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
   readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>

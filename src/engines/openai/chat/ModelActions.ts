@@ -13,7 +13,7 @@ import { JsonSchema, Predicate, Result, Schema, SchemaRepresentation } from "eff
 import { ToolCallRefused } from "../../../conversation/ports/Tools.ts"
 import type { AgentDefinition, Tool } from "../../../definition/AgentDefinition.ts"
 
-export type Action =
+type Action =
   | { readonly _tag: "HangUp" }
   | { readonly _tag: "Transfer"; readonly to: string }
   | { readonly _tag: "Digits"; readonly digits: string }

@@ -37,7 +37,7 @@ export interface RequestOptions {
 }
 
 /** What a server did for a call. */
-export type Figures = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
+type Figures = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
 
 /** An answer with a status of 2xx. */
 export interface Answer {

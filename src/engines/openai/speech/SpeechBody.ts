@@ -133,7 +133,7 @@ const run = (state: State, isWhole: boolean): Result.Result<ReadonlyArray<Speech
   return Result.succeed(state.chunks)
 }
 
-export interface SpeechBody {
+interface SpeechBody {
   /** The sound that these bytes complete. Not to be called after a failure. */
   readonly push: (bytes: Uint8Array) => Result.Result<ReadonlyArray<SpeechChunk>, SpeechFault.SpeechFault>
   /** The body has ended: gives the sound that was held back because it might have been something else. */

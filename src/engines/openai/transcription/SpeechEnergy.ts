@@ -32,7 +32,7 @@ const surePower = (32_768 * 10 ** (-32 / 20)) ** 2
 /** How far above the floor a voiced step is: a factor, 6 dB. */
 const voicedFactor = 4
 
-export interface SpeechEnergy {
+interface SpeechEnergy {
   readonly push: (pcm: Pcm<8000>) => void
   readonly measure: () => Measured
   /** ms of the steps that are not silent, whatever the floor. Cheap enough for each frame. */

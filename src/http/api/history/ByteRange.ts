@@ -3,7 +3,7 @@
  */
 
 /** From `from` up to, but without, `to`. */
-export interface ByteRange {
+interface ByteRange {
   readonly from: number
   readonly to: number
 }
