@@ -24,7 +24,7 @@ export interface Endpointing {
 interface Interruption {
   /** Voice of the caller, in ms, that stops the agent; a pause shorter than 64 ms counts as voice. Default 200. */
   readonly minSpeech: number
-  /** What is said while the agent speaks without wanting the turn; compared without case and punctuation. */
+  /** What callers say into the agent's speech without wanting the turn. Case and punctuation don't count. */
   readonly backchannels: ReadonlyArray<string>
   /** `false`: the greeting can't be interrupted, and what the caller says or presses is answered after it. Unset: `true`. */
   readonly greeting?: boolean
@@ -103,7 +103,7 @@ export interface AgentDefinition {
   /** ISO 3166: the region whose numbering plan tells when a dictated number is complete. Unset: the region with most speakers of the language. */
   readonly region?: string
   readonly voice?: string
-  /** Its calls are recorded. Unset: those alone for which the request or the configuration says so. */
+  /** All its calls are recorded. Unset: only those for which the request or the configuration asks. */
   readonly isRecorded?: boolean
   /** For a language model. */
   readonly instructions: string
@@ -123,10 +123,10 @@ export interface AgentDefinition {
   /** The numbers that the call may be transferred to, by the name that the model uses. */
   readonly transfers?: Readonly<Record<string, PhoneNumber>>
   readonly tools?: ReadonlyArray<Tool>
-  /** `false`: of its calls only figures are kept, no word and no sound. Unset: all. */
+  /** `false`: the store keeps figures of its calls, but no words and no sound. Unset: `true`. */
   readonly keepsWords?: boolean
-  /** Where the webhooks of its calls go. Unset: to the service's address. */
+  /** The address for webhooks about its calls. Unset: the service's address. */
   readonly webhookUrl?: string
-  /** The longest call in ms, with the goodbye; never above `MAX_CALL_DURATION`. */
+  /** The longest call in ms, goodbye included; never above `MAX_CALL_DURATION`. */
   readonly maxDuration: number
 }

@@ -125,7 +125,7 @@ const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
       ? `The number is of ${country}, which is not in DIAL_COUNTRIES (rule country). To allow it, add ${country} ${toAllow}`
       : countries.length === 0
       ? "The number belongs to no country, and DIAL_COUNTRIES lists those that may be dialled (rule country). To allow it, unset DIAL_COUNTRIES."
-      : "It can't be told which of several countries the number is of, and not all of them are in DIAL_COUNTRIES (rule country). "
+      : "The number may be of several countries, and not all of them are in DIAL_COUNTRIES (rule country). "
         + `To allow it, add ${countries.join(", ")} ${toAllow}`
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Names that are nearly right: which known name was probably meant.
+ * Finds the known name that was probably meant by a name that is nearly right.
  */
 
 /** How many letters differ; two that have changed places count as one (optimal string alignment). */
@@ -24,7 +24,7 @@ export const distance = (one: string, other: string): number => {
   return row[other.length]
 }
 
-/** Longer names are cut: nobody means a known name by them. */
+/** How many characters of a name are compared. Known names are shorter. */
 const maxLength = 64
 
 /** `toNumber`, `To-Number` and `TO_NUMBER` are the words `to` and `number`. */

@@ -29,7 +29,7 @@ export class NotAPhoneNumber extends Data.TaggedError("NotAPhoneNumber")<{ reado
 
 const refuse = (why: string) => Result.fail(new NotAPhoneNumber({ why }))
 
-/** Of a written number, in characters, without the invisible ones. */
+/** The longest written number, in characters. Invisible characters don't count. */
 const maxLength = 64
 
 /** Invisible characters that are copied along with a number: zero-width characters, marks of direction, fillers. */
@@ -114,7 +114,7 @@ const lengthProblem = (text: string): string => {
  * extension, with letters or with a second number is refused rather than shortened.
  */
 export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumber> => {
-  // Longer than a number with invisible characters between its digits.
+  // No number is longer, even with invisible characters between its digits.
   if (written.length > 4 * maxLength) return refuse("is too long for a number")
   const isUri = /^[\s\p{Cf}]*tel:/iu.test(written)
   const number = isUri ? fromTelUri(written.replaceAll(invisible, "").trim()) : Result.succeed(written)
@@ -169,9 +169,9 @@ export const isWhole = (digits: string, region: string): boolean => {
 export const parseAddress = (text: string): Option.Option<PhoneNumber> => {
   const address = /^\s*(?:[^<>]*<)?\s*(sips?|whatsapp):([^<>]*)>?\s*$/i.exec(text)
   if (address === null) return parse(text)
-  const [, scheme, rest] = address
+  const [, scheme, userAndHost] = address
   // The user part of a SIP address, without host, parameters and password.
-  const user = scheme.toLowerCase() === "whatsapp" ? rest : rest.replace(/@[^@]*$/, "").replace(/[:;?].*$/s, "")
+  const user = scheme.toLowerCase() === "whatsapp" ? userAndHost : userAndHost.replace(/@[^@]*$/, "").replace(/[:;?].*$/s, "")
   const decoded = Result.getOrElse(Result.try(() => decodeURIComponent(user)), () => "")
   // Digits without a plus are an extension of the SIP domain.
   return /^[^\d]*[+\uff0b]/.test(decoded) ? parse(decoded) : Option.none()

@@ -18,7 +18,7 @@ export const compileIdle = ({ content, problems }: Compilation): Idle => {
   return idle
 }
 
-/** Unset: the file asks for none. */
+/** `undefined`: the file asks for no fillers. */
 export const compileFillers = ({ content, defaults, hasDefaults, isLeftOut, problems }: Compilation): Fillers | undefined => {
   if (content.fillers === undefined) return undefined
   const { after = Defaults.fillersAfter, lines = hasDefaults ? defaults.fillers : [] } = content.fillers

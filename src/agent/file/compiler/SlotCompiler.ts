@@ -31,8 +31,8 @@ const compileSlot = (compilation: Compilation, name: string, { phrases: ownPhras
       : phrases.usable([...path, "values", value], ways, "forbidden")
     return { value, ways: usable }
   })
-  const around = phrases.usable([...path, "phrases"], ownPhrases, "allowed")
-  return { name, values, phrases: [...new Set([`{${name}}`, ...around])] }
+  const ownUsable = phrases.usable([...path, "phrases"], ownPhrases, "allowed")
+  return { name, values, phrases: [...new Set([`{${name}}`, ...ownUsable])] }
 }
 
 export const compileSlots = (compilation: Compilation): ReadonlyArray<Slot> =>
