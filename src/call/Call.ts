@@ -20,7 +20,7 @@ import type { CallHistory } from "./history/CallHistory.ts"
 export interface Call {
   readonly info: CallInfo
   readonly state: Effect.Effect<CallState>
-  /** Whether the caller is here, with the agent or soon; not any more once the call was handed on. */
+  /** Whether the caller is with the agent, or soon will be. `false` once the call was transferred. */
   readonly isHere: () => boolean
   /** Moves the state; gives the new one. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
@@ -32,7 +32,7 @@ export interface Call {
   readonly watch: ConversationFeed.ConversationFeed
 }
 
-/** Hands the call on. Twilio is asked in a fiber of the call's own: the agent and its stream are gone as soon as Twilio has done it. */
+/** Transfers the call. A fiber of the call asks Twilio, because the agent and its stream end as soon as Twilio has transferred the call. */
 const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, control: CallControl, scope: Scope.Scope) =>
   Effect.fnUntraced(function*(to: PhoneNumber) {
     const { isTransferring } = yield* lifecycle.dispatch(CallEvent.TransferBegan())
@@ -41,14 +41,14 @@ const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, co
       Effect.tapError((error) =>
         Effect.andThen(
           lifecycle.dispatch(CallEvent.TransferFailed()),
-          Effect.annotateLogs(Effect.logWarning("Twilio did not hand the call on", error.message), { callSid: info.callSid })
+          Effect.annotateLogs(Effect.logWarning("Twilio did not transfer the call", error.message), { callSid: info.callSid })
         )),
       Effect.mapError(({ failure, mayBeDone }) => new TransferFailed({ reason: failure, mayBeDone }))
     )
     yield* Effect.flatMap(Effect.forkIn(asked, scope), Fiber.join)
   })
 
-/** Makes a call, and its owner fiber `run`, which ends with the call and frees what it held. */
+/** Makes a call, and `run`, the effect of its owner fiber. `run` ends with the call and frees what the call held. */
 export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,

@@ -11,17 +11,17 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
-  /** Whose share of the lines the call takes, see `CallerShare`; unset: nobody's. */
+  /** The caller whose share of the lines the call takes, see `CallerShare`. Unset: nobody's share. */
   readonly callerKey?: string
-  /** Where Twilio asks what next after a transfer; unset: the call then ends. */
+  /** The URL that Twilio requests after a transfer. Unset: the call ends then. */
   readonly continueUrl?: string
-  /** What is kept of the call; unset: what its agent and the configuration say. */
+  /** What is kept of the call. Unset: as its agent and the configuration say. */
   readonly keeping?: CallKeeping
-  /** Of a call that we placed: in the URL that Twilio asked. */
+  /** The ticket in the URL of a call that we placed, see `ExpectedCalls`. */
   readonly ticket?: string
 }
 
-/** What the request for a call, its agent and the configuration say of its history. */
+/** What is kept of a call, as its request, its agent and the configuration say. */
 export interface CallKeeping {
   /** `false`: figures only. */
   readonly words: boolean
@@ -31,7 +31,7 @@ export interface CallKeeping {
   /** JSON of at most 4 KiB; `null`: none. */
   readonly metadata: Schema.Json
   readonly campaign: string | null
-  /** Where the call's webhooks go; `null`: to the service's address. */
+  /** The address for the call's webhooks. `null`: the service's address. */
   readonly webhookUrl: string | null
   readonly isTranscriptSent: boolean
 }

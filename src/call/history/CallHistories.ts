@@ -1,5 +1,5 @@
 /**
- * The histories of this process's calls: of those that are live, and for a while of those that have ended, since Twilio's last word may
+ * The histories of this process's calls: of live ones, and for a while of those that have ended, because Twilio's final status may
  * come late.
  */
 import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
@@ -11,13 +11,13 @@ import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
 import { add as addFacts, type StatusFacts } from "./Outcome.ts"
 
-/** After a call's end its outcome is final without Twilio's last word. */
+/** How long after a call's end its outcome becomes final without Twilio's final status. */
 const settleAfter = Duration.minutes(1)
 
-/** How long after the end a late word of Twilio's still changes what is shown. */
+/** How long (ms) after the end a late report of Twilio's still changes the outcome. */
 const lateFactsMillis = 15 * 60_000
 
-/** Facts that came before their call are kept as long as early reports, and as many. */
+/** Facts that came before their call are kept as `EarlyReports` keeps reports: as long, and as many. */
 const earlyFactsMillis = 60_000
 const maxEarlyFacts = 10_000
 
@@ -26,7 +26,7 @@ export class CallHistories extends Context.Service<CallHistories, {
   readonly accountSid: string
   /** The history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
-  /** Twilio told something of a call that is here, was here, or will be soon; `false`: it is neither here nor was. */
+  /** Twilio told something of a call that is here, was here, or will be soon. `false`: the call neither is nor was here. */
   readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<boolean>
 }>()("client-caller/call/history/CallHistories") {
   static readonly layer = Layer.effect(
@@ -41,7 +41,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       const histories = new Map<CallSid, CallHistory.CallHistory>()
       /** When each call ended, ms since 1970; in the order of their ends. */
       const endedAt = new Map<CallSid, number>()
-      /** Calls that another process goes on with. */
+      /** Calls that another process has taken over. */
       const handedOver = new Set<CallSid>()
       const early = new Map<CallSid, { readonly facts: StatusFacts; readonly at: number }>()
       const now = () => clock.currentTimeMillisUnsafe()
@@ -60,7 +60,7 @@ export class CallHistories extends Context.Service<CallHistories, {
         }
       })
       yield* Effect.forkScoped(Effect.repeat(tidy, Schedule.spaced("5 seconds")))
-      // The last words of calls that end with the process.
+      // Writes the outcomes of calls that end with the process.
       yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settled())))
 
       return CallHistories.of({
@@ -97,7 +97,7 @@ export class CallHistories extends Context.Service<CallHistories, {
             const history = histories.get(callSid)
             if (history !== undefined && !handedOver.has(callSid)) {
               history.reported(facts)
-              // Of a call that another process may have, that one is told.
+              // If another process may have the call, that process has to be told.
               return !history.isElsewhere()
             }
             const before = early.get(callSid)?.facts ?? {}

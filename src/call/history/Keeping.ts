@@ -1,5 +1,5 @@
 /**
- * What of a call is kept: what its request asks for, else its agent, else the configuration.
+ * Decides what is kept of a call: as its request asks, else as its agent or the configuration says.
  */
 import type { Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"

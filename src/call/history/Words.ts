@@ -22,8 +22,8 @@ export const spread = (text: string, at: number, millis: number, isHeard = true)
 }
 
 /**
- * The words of an agent's turn: those that were heard, with their times, and behind them those that were not. `startedAt`: of a turn of
- * which nothing was played.
+ * The words of an agent's turn: first those that were heard, with their times, then those that were not. `startedAt` counts if nothing
+ * was played.
  */
 export const ofAgent = (
   text: string,

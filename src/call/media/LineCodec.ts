@@ -44,7 +44,7 @@ export interface LineDecoder {
 /** The caller's sound at the agent's rate (Hz): μ-law and resampler in one step. */
 export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   const resampler = Resampler.make(8000, sampleRate)
-  /** Memory for the pieces. Where pieces stay, it holds up to a second of them, for arrays outside the heap are dear. */
+  /** Memory for the pieces. Without `reuse` it holds up to a second of them, because arrays outside the heap are expensive. */
   let room = new Int16Array(resampler.outputLength(frameBytes))
   /** Samples of `room` that belong to pieces. */
   let used = 0

@@ -1,4 +1,4 @@
-/** Writes to a media stream what Twilio is to play, and the marks between it. */
+/** Writes the agent's frames to a media stream, and the marks between them. */
 import { clearText, markText, type MediaStream } from "../../twilio/media/MediaStream.ts"
 import { frameBytes } from "./LineCodec.ts"
 import type { LineListener } from "./LineListener.ts"

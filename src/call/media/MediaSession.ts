@@ -96,7 +96,7 @@ const decoderFor = (agent: Agent, listener: LineListener | undefined): LineCodec
   }
 }
 
-/** Reports the counts, and ends when no media comes for too long. While the process itself was halted, none could come. */
+/** Reports the counts, and ends when no media comes for too long. Time in which the process was halted does not count. */
 const untilMediaTimeout = Effect.fnUntraced(function*(
   { tally }: MediaStream,
   counts: MediaCounts.MediaCounts,
@@ -115,7 +115,7 @@ const untilMediaTimeout = Effect.fnUntraced(function*(
   }
 })
 
-/** Joins an agent to a stream until the stream ends, and tells how it did; the first reason counts. */
+/** Connects an agent to a stream until the stream ends, and gives how it ended. The first reason counts. */
 export const run = Effect.fnUntraced(function*(
   stream: MediaStream,
   agent: Agent,

@@ -10,8 +10,8 @@ import type { Media } from "../../twilio/media/MediaMessage.ts"
 export const bytesPerMilli = 8
 
 /**
- * How far (ms) `timestamp` may run ahead of the sound while no message is missing: Twilio's are taken from a clock of its own, and
- * advance by about the length of the sound.
+ * How far (ms) `timestamp` may run ahead of the sound while no message is missing. Twilio reads its timestamps from a clock, so they
+ * advance only by about the length of the sound.
  */
 const timestampSlackMillis = 100
 
@@ -29,11 +29,11 @@ export interface MediaTimeline {
 }
 
 /**
- * A gap is never longer than the `backlog` (ms), and all sound together never longer than the stream so far and the lead that sound may
- * have, whatever the numbers say.
+ * Whatever the numbers say, a gap is at most as long as the `backlog` (ms), and all sound together is at most as long as the stream so
+ * far plus the lead that sound may have.
  *
- * A number that would put the sound ten seconds ahead of the clock is wrong, and makes no gap. A gap of it would move the media time
- * ahead for good, and hide every later gap. The next message is compared with the wrong one, so the sequence mends by itself.
+ * A number that would put the sound ten seconds ahead of the clock is wrong, and makes no gap. Such a gap would move the media time
+ * ahead for good, and hide every later gap. The next message is compared with the wrong number, so the sequence recovers by itself.
  */
 export const make = (backlog: number): MediaTimeline => {
   /** What the next message says if nothing is missing; unset before the first. */

@@ -1,4 +1,4 @@
-/** The agent's items as frames, marks and notices on the line: codec, framer and pace. */
+/** Puts the agent's items on the line, as frames, marks and notices: codec, framer and pacer. */
 import { Effect, type Scope } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import type { OutboundItem, OutboundMark } from "../../conversation/ports/AudioPort.ts"

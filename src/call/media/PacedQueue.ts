@@ -4,8 +4,8 @@
  * At most 200 ms of sound are sent ahead of playback. What is further ahead waits in a bounded queue of 400 ms; when that is full, the
  * agent waits. Marks and notices keep their place between the frames.
  *
- * A `clear` begins a new generation. Whoever offers names the generation in which the sound was made, and items of an older one are thrown
- * away wherever they are met.
+ * A `clear` begins a new generation. Each offer names the generation in which its sound was made, and items of an older generation are
+ * thrown away wherever they are.
  */
 import { Effect, Fiber, Queue, type Scope } from "effect"
 import * as Pacer from "../../audio/Pacer.ts"
@@ -24,8 +24,8 @@ const framesPerItem = 5
 export const leadMillis = 200
 
 /**
- * By how much (ms) the pacer lets the lead become less before it sends again, several frames in one go: waking up for each
- * costs more than sending it.
+ * By how much (ms) the lead may shrink before the pacer sends again, several frames in one go: a wake-up for each frame costs more
+ * than sending it.
  */
 const slackMillis = 40
 
@@ -79,7 +79,7 @@ export interface PacedQueue {
   readonly offerFrames: (mulaw: Uint8Array, generation: number) => Effect.Effect<unknown>
   /** Sends or queues a mark or a notice, behind all frames offered before; waits while the queue is full. */
   readonly offerMarker: (marker: OutboundMark | SentNotice, generation: number) => Effect.Effect<unknown>
-  /** Throws away what has not left. Later items may leave at once: Twilio is to be told to clear, too. */
+  /** Throws away what has not left. Later items may leave at once, so Twilio has to be sent a `clear`, too. */
   readonly clear: Effect.Effect<void>
 }
 

@@ -13,7 +13,7 @@ import { frameMillis } from "./LineCodec.ts"
 /** Without a message for this long (ms), the peer is pinged. */
 const pingAfterMillis = 1000
 
-/** Silence is put in by so much (ms) at once, as real time passes. */
+/** Silence is added in steps of this length (ms), as real time passes. */
 const stepMillis = 5 * frameMillis
 
 /** Never ends. */
@@ -29,7 +29,7 @@ export const run = (options: {
   const { tally } = stream
   const sinceLastMessage = () => now() - tally.lastAt
 
-  /** Until the next message comes. The last one came at `last`; sound reaches to `from` (monotonic ms). */
+  /** Adds silence until the next message comes. The last one came at `last`; sound reaches to `from` (monotonic ms). */
   const fill = (last: number, from: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (tally.lastAt !== last) return Effect.void

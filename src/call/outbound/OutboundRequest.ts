@@ -1,4 +1,4 @@
-/** What is asked for when a call is to be placed, what comes of it, and why it may not. */
+/** A request to place a call, the placed call, and the reasons why a call may not be placed. */
 import { Data, type Option } from "effect"
 import type { UnknownAgent } from "../../agent/Agents.ts"
 import type { AgentName } from "../../domain/AgentName.ts"

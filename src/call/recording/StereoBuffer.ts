@@ -17,11 +17,11 @@ export interface Taken {
 export class StereoBuffer {
   readonly #maxSamples: number
   #bytes: Uint8Array
-  /** Samples of each channel that have room; a power of two. */
+  /** The buffer's size, in samples of each channel; a power of two. */
   #samples: number
   /** The first position that was not taken. */
   #from = 0
-  /** Positions before `from` that were lost since the last time. */
+  /** Positions before `#from` that were lost since the last `take`. */
   #skipped = 0
   #lost = 0
 
@@ -56,7 +56,7 @@ export class StereoBuffer {
     for (let at = Math.max(position, this.#from); at < last; at++) bytes[2 * (at & mask) + channel] = Mulaw.silence
   }
 
-  /** Takes what lies before a position. The bytes are the taker's own. */
+  /** Takes what lies before a position. The bytes are a copy. */
   take(end: number): Taken {
     const silentBytes = 2 * this.#skipped
     this.#skipped = 0
@@ -67,7 +67,7 @@ export class StereoBuffer {
     sound.set(this.#bytes.subarray(first, first + untilWrap))
     sound.set(this.#bytes.subarray(0, sound.length - untilWrap), untilWrap)
     this.#clear(inBuffer - this.#from)
-    // Nothing was written further on: that is silence for the next time.
+    // Nothing was written further on: that becomes silence in the next `take`.
     this.#skipped = Math.max(0, end - inBuffer)
     this.#from = Math.max(end, this.#from)
     return { silentBytes, sound }

@@ -1,7 +1,7 @@
 /**
  * What this process knows of calls that are not live in it: reports that came before their call, and ends.
  *
- * Ages are by the monotonic clock: a wall clock that is set makes none of them longer or shorter.
+ * Ages are measured by the monotonic clock: a change of the wall clock makes none of them longer or shorter.
  */
 import { Clock, Duration, Effect, Metric } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -10,7 +10,7 @@ import { isTerminal } from "../CallState.ts"
 import * as EarlyReports from "./EarlyReports.ts"
 import * as EndedCalls from "./EndedCalls.ts"
 
-/** How often what is too old is forgotten, should nothing else happen. */
+/** How often old reports and ends are forgotten. */
 const forgetEvery = Duration.seconds(10)
 
 export interface AbsentCalls {

@@ -1,4 +1,4 @@
-/** What each call may ask of Twilio over REST: to hang up, and to hand the call on. */
+/** What each call may ask of Twilio over REST: to hang up, and to transfer the call. */
 import { Effect, Option } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { RestClient } from "../../twilio/rest/RestClient.ts"

@@ -1,8 +1,8 @@
-/** What was said and done on the calls that ended last, for watchers that come late. */
+/** The events of the calls that ended last, for watchers that come late. */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { ConversationFeed } from "../ConversationFeed.ts"
 
-/** Calls that have ended and can still be watched from their beginning. */
+/** How many ended calls can still be watched from their beginning. */
 const maxCalls = 100
 
 export interface EndedFeeds {

@@ -2,8 +2,8 @@
  * Which process a call belongs to, where several share a store.
  *
  * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that one takes the call over;
- * the old owner learns of it within half a second, and lets go without a word to Twilio and without an outcome. What Twilio reports to
- * another process waits in the store for the owner. A call whose process is gone, and to which nobody comes back, is ended by another one.
+ * the old owner learns of it within half a second, and lets go without asking Twilio anything and without an outcome. What Twilio reports
+ * to another process waits in the store for the owner. If a call's process is gone and nobody comes back to it, another process ends it.
  */
 import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -14,27 +14,27 @@ import { CallEvent } from "../CallState.ts"
 import type { StatusFacts } from "../history/Outcome.ts"
 import type { LiveCalls } from "./LiveCalls.ts"
 
-/** How often an owner asks what was told to it and what was taken from it. */
+/** How often a process asks the store which reports wait for it, and which of its calls were taken over. */
 const pollEvery = Duration.millis(500)
 
-/** A call is not kept waiting longer for a store that does not answer. */
+/** The longest that a call waits for a store that does not answer. */
 const findWithin = Duration.seconds(1)
 
 /**
- * A call whose process has given no sign of life for so long counts as nobody's. It is looked for every minute, and ended at the second
- * look: after an outage of the database all signs of life are old, and after a restart Twilio may still come back.
+ * A call whose process has given no sign of life for so long counts as nobody's. Such calls are looked for every minute, and ended when
+ * found twice: after an outage of the database all signs of life are old, and after a restart Twilio may still come back.
  */
 const goneAfter = Duration.minutes(2)
 const endUnendedEvery = Duration.minutes(1)
 
-/** A call whose ownership could not be written down: it is tried again as long as the call is here. */
+/** How often writing a call's ownership is tried again, as long as the call is here. */
 const ownEvery = Schedule.spaced("5 seconds")
 
-/** The other process may be about to write the call down: it is looked for so often, at this distance. */
+/** How often, and in which interval, the store is asked for a call that another process may be about to write. */
 const looks = 10
 const lookEvery = Schedule.spaced("100 millis")
 
-/** After Twilio's last word about a call whose owner says nothing of it, its end is written by whoever got the word. */
+/** How long a call's owner has to write the end after Twilio's final status. Then the process that got the status writes it. */
 const ownerSilentAfter = Duration.seconds(10)
 
 export interface Ownership {

@@ -138,7 +138,7 @@ describe("read", () => {
   })
 
   const noise = Schema.Literals(["\u200b", "\u200e", "\u202a", "\u2069", "\ufeff", "\u00ad", "\u00a0", "\u2009", "-", "\u2013", "(", "）"])
-  it.prop("drops what has no shape or no meaning, wherever it stands behind the +", [Schema.Array(Schema.Struct({ at: Schema.Int, noise })).check(Schema.isMaxLength(12))], ([pieces]) => {
+  it.prop("drops invisible characters and separators anywhere behind the +", [Schema.Array(Schema.Struct({ at: Schema.Int, noise })).check(Schema.isMaxLength(12))], ([pieces]) => {
     const characters = [...number]
     for (const piece of pieces) characters.splice(1 + Math.abs(piece.at) % number.length, 0, piece.noise)
     assert.strictEqual(parsed(characters.join("")), number)

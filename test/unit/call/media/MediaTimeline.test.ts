@@ -64,7 +64,7 @@ describe("what is missing before a message", () => {
     assert.deepStrictEqual(missing([{ chunk: 4711, timestamp: 1e9 }]), [0])
   })
 
-  it("is nothing where the timestamps are of a clock of their own, as Twilio's are", () => {
+  it("is nothing if the timestamps come from a clock, as Twilio's do", () => {
     // From 155 at chunk 1 to 1593 at chunk 73, as in a capture of Twilio's.
     const capture = Array.from({ length: 73 }, (_, index) => ({ chunk: index + 1, timestamp: Math.round(155 + index * (1438 / 72)) }))
     assert.strictEqual(missing(capture).reduce((sum, millis) => sum + millis, 0), 0)
@@ -90,7 +90,7 @@ describe("what is missing before a message", () => {
     assert.strictEqual(missing({ chunk: chunk + 1, timestamp: timestamp + 20 }), 0, "and nothing is missing after it")
   })
 
-  it("tells of what had been held up while silence was put in for it", () => {
+  it("shows that a message had been held up while silence was added for it", () => {
     const timeline = MediaTimeline.make(backlog)
     const take = (message: Message) => {
       timeline.missingBefore(mediaOf(message), () => 3_600_000)
@@ -110,7 +110,7 @@ describe("what is missing before a message", () => {
     length: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
   }))
 
-  it.prop("is bounded for each gap, and in all by the length of the call and a backlog, whatever they say", [Messages], ([messages]) => {
+  it.prop("is bounded for each gap, and in all by the length of the call and a backlog, whatever the numbers say", [Messages], ([messages]) => {
     for (const elapsed of [0, 700, 50_000]) {
       const gaps = missing(messages, elapsed)
       for (const gap of gaps) assert.isTrue(gap >= 0 && gap <= backlog)

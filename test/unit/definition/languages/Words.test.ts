@@ -73,14 +73,14 @@ describe("of any script", () => {
     assert.strictEqual(letters(less + text.slice(less.length)), letters(text))
   }, { arbitrary: { runs: 500 } })
 
-  it.prop("half of a longer sentence is heard in part, neither as nothing nor as all", [Sentence], ([sentence]) => {
+  it.prop("half of a longer sentence is neither nothing nor all of it", [Sentence], ([sentence]) => {
     if (Words.count(sentence) < 3) return
     const heard = Words.cut(sentence, 0.7)
     assert.isAbove(heard.length, 0)
     assert.isBelow(heard.length, sentence.length)
   })
 
-  it.prop("what was cut is joined as it was", [Sentence, Share], ([sentence, share]) => {
+  it.prop("the parts of a cut text can be joined to the text again", [Sentence, Share], ([sentence, share]) => {
     const heard = Words.cut(sentence, share)
     const rest = sentence.slice(heard.length).trim()
     assert.strictEqual(letters(Words.join(heard, rest)), letters(sentence))
