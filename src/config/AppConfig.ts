@@ -33,7 +33,7 @@ const loadAll = Effect.gen(function*() {
   return Array.isArrayNonEmpty(problems) ? yield* new InvalidConfig({ lines: problems }) : values as Values
 })
 
-/** The names of all variables that have a value, also of other programs' variables; empty where they can't be listed. */
+/** The names of all variables that have a value, also of other programs' variables; empty if they can't be listed. */
 const givenNames = Effect.gen(function*() {
   return yield* Environment.namesOf(yield* ConfigProvider.ConfigProvider)
 }).pipe(Effect.orElseSucceed(() => []))

@@ -15,7 +15,7 @@ const minDistinctCharacters = 6
 const placeholder =
   /^<.*>$|^\$\{?\w+\}?$|(?:replace|change)[-_ .]?(?:me|this|it)|(?:fill|put|insert|enter|set)[-_ .](?:me|this|it|in|your)|your[-_ .]?(?:own[-_ .]?)?(?:api|secret|key|token|password)|placeholder|example|default[-_ .]?(?:key|secret|password)|(?:secret|password|passwort|api[-_ .]?key|qwert[yz]|letmein)[-_ .]?(?:\d{0,4}|key|here)$/i
 
-/** Whether a text is a shorter one over and over: "abcabcabc", "aaaa". */
+/** Whether a text repeats a shorter one: "abcabcabc", "aaaa". */
 const isRepeated = (text: string): boolean => {
   for (let period = 1; period <= text.length / 2; period++) {
     if (text.startsWith(text.slice(period))) return true
@@ -23,7 +23,7 @@ const isRepeated = (text: string): boolean => {
   return false
 }
 
-/** Whether most characters are a neighbour, always up or always down, of the character before: "0123456789", "zyxwv". */
+/** Whether most characters are the next one after the character before, or most are the previous one: "0123456789", "zyxwv". */
 const isSequence = (text: string): boolean => {
   const codes = [...text].map((character) => character.charCodeAt(0))
   const steps = codes.slice(1).map((code, at) => code - codes[at])

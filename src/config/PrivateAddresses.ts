@@ -11,7 +11,7 @@ const privateV4 = [
   "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"
 ]
 
-/** Outside of 2000::/3, then what of it is special: protocols (with Teredo), documentation, 6to4. */
+/** First all networks outside of 2000::/3, then the special ones inside it: protocols (with Teredo), documentation, 6to4. */
 const privateV6 = ["::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16"]
 
 const listOf = (networks: ReadonlyArray<string>, family: "ipv4" | "ipv6"): BlockList => {
@@ -26,7 +26,7 @@ const listOf = (networks: ReadonlyArray<string>, family: "ipv4" | "ipv6"): Block
 const v4 = listOf(privateV4, "ipv4")
 const v6 = listOf(privateV6, "ipv6")
 
-/** What is no IP address is private, too. */
+/** Text that is not an IP address counts as private, too. */
 export const isPrivate = (address: string): boolean => {
   switch (isIP(address)) {
     case 4:

@@ -27,7 +27,7 @@ import * as RequestTurns from "./connections/RequestTurns.ts"
 
 export const path = "/ws"
 
-/** How long a stream waits for the store before its token counts by this process's memory alone. */
+/** How long the check of a token waits for the store. After that, this process's memory alone decides. */
 const storePatience = Duration.millis(250)
 
 /** How long a peer may take to answer our close before the connection is cut, in ms. An option of `ws`. */

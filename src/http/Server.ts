@@ -1,5 +1,5 @@
 /**
- * Everything that this service serves over HTTP, as one layer over whatever `HttpServer` is given.
+ * Everything that this service serves over HTTP, as one layer that needs an `HttpServer`.
  */
 import { ByteSize, Effect, Layer, Option, type Types } from "effect"
 import {
@@ -70,7 +70,7 @@ const Fallback = HttpRouter.middleware(
   { global: true }
 )
 
-/** With a second address (`AdminServer`), answers 404 to the paths of the address that the request did not come by. */
+/** If there is a second address (`AdminServer`), answers 404 to paths that belong to the other address. */
 const Addresses = HttpRouter.middleware(
   Effect.gen(function*() {
     const hasAdmin = Option.isSome((yield* AppConfig).server.admin)

@@ -39,7 +39,7 @@ export interface LimitSettings {
   readonly backlog: Duration.Duration
   /** How often another media stream may take the place of a lost one; after that the call is given up. */
   readonly resumptions: number
-  /** Of one message of a stream. */
+  /** The largest message of a stream, in bytes. */
   readonly messageBytes: number
   /** A stream is closed when it has sent so many more bad messages than good ones. */
   readonly badMessages: number

@@ -1,6 +1,6 @@
 /**
- * What the process does differently from a plain Node program, with a switch for each: for an incident that one of them may have
- * caused (docs/adr/0010).
+ * Switches for what the process does differently from a plain Node program, for an incident that one of these may have caused
+ * (docs/adr/0010).
  */
 import { Schema } from "effect"
 import { withDefault } from "./Variable.ts"

@@ -1,5 +1,5 @@
 /**
- * What happens with every refusal of the API beside its problem document: it is counted, and `retry_after` is sent as a header too.
+ * Counts every refusal of the API, and sends the `retry_after` of its problem document as a header too.
  */
 import { Effect, Metric } from "effect"
 import * as Metrics from "../../observability/Metrics.ts"

@@ -1,5 +1,5 @@
 /**
- * Response headers of an answer that is a value, such as a problem document.
+ * Response headers for handlers whose answer is a value, such as a problem document.
  */
 import { Effect } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"

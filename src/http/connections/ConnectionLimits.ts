@@ -19,14 +19,14 @@ const maxReading = 768
 /** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** A connection is not closed for others until so many calls of `look` have passed. */
+/** A connection is closed for others only after more calls of `look` than this. */
 const graceLooks = 1
 
 /** A client must take so many bytes within `slowLooks` calls of `look`, if so many wait. */
 const minTakenBytes = 16_384
 const slowLooks = 15
 
-/** From an upgrade request to its WebSocket. A time-out of inactivity, which is the same because nothing is read in that time. */
+/** ms from an upgrade request to its WebSocket. The time-out counts inactivity, which is the same because nothing is read meanwhile. */
 const upgradeTimeoutMillis = 10_000
 
 /** The client's address; behind a trusted proxy it is not the address of the connection. */

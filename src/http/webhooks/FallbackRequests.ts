@@ -20,7 +20,7 @@ export const make: Effect.Effect<FallbackRequests, never, Scope.Scope> = Effect.
       onNone: () => Effect.void,
       onSome: (errorCode) =>
         // A webhook can be replayed any number of times.
-        log.tell("fallback", Effect.logWarning("Twilio asks at the fallback URL, since another webhook was not answered").pipe(
+        log.tell("fallback", Effect.logWarning("Twilio requested the fallback URL because another webhook was not answered").pipe(
           Effect.annotateLogs({ callSid: CallSid, errorCode, failedPath: loggable(Option.getOrElse(ErrorUrl, () => "")) })
         ))
     })

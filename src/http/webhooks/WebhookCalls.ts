@@ -15,7 +15,7 @@ import * as StoredCalls from "./StoredCalls.ts"
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
-/** Twilio asks `/twiml` with this status when it has the call already: it was redirected, or asks the fallback URL. */
+/** Whether a request for `/twiml` is of a call that was answered before: it was redirected, or Twilio requests the fallback URL. */
 const isGoingOn = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
   Direction === "inbound" && Option.contains(CallStatus, "in-progress")
 
@@ -60,7 +60,7 @@ export const make = Effect.gen(function*() {
           return yield* new CallHasEnded()
         case "New":
         case "Live":
-          // It rang once: a request that says so again is a replay.
+          // The call was answered before: a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
           return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), isNew: standing._tag === "New" }
       }

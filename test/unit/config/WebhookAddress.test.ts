@@ -37,7 +37,7 @@ describe("an address for webhooks", () => {
 
   it("has no fragment", () => assert.strictEqual(Result.getOrThrow(WebhookAddress.read("https://example.com/a#b", false)).href, "https://example.com/a"))
 
-  it("is not told when it is refused", () => {
+  it("is not repeated when it is refused", () => {
     const refused = WebhookAddress.read("https://user:hunter2@example.com/", false)
     assert.notInclude(Result.isFailure(refused) ? refused.failure.message : "hunter2", "hunter2")
   })

@@ -1,5 +1,5 @@
 /**
- * What `POST /call/outbound` asks for: JSON in the body, or the same fields in the query.
+ * Reads what `POST /call/outbound` asks for: JSON in the body, or the same fields in the query.
  */
 import { Effect, Option, Predicate, Result, Schema, type SchemaIssue } from "effect"
 import type { OutboundRequest } from "../../../call/outbound/OutboundRequest.ts"
@@ -88,8 +88,8 @@ const fromQuery = Effect.fnUntraced(function*(query: Query) {
 })
 
 /**
- * Reads the request from the body or from the query. Both at once are refused, so that no field of one is silently dropped for the
- * other's. An empty body ({@link RequestBody.isEmpty}) leaves the request to the query.
+ * Reads the request from the body or from the query. Both at once are refused, so that no field is silently dropped. If the body is
+ * empty ({@link RequestBody.isEmpty}), the query counts.
  */
 export const read = Effect.fnUntraced(function*(text: string, query: Query) {
   const body = yield* Effect.fromResult(RequestBody.parse(text)).pipe(

@@ -1,5 +1,5 @@
 /**
- * The header `Range` with one range of bytes (RFC 9110, section 14). What it can't be read as is no range: all bytes are sent.
+ * The header `Range` with one range of bytes (RFC 9110, section 14). A header that can't be read counts as none: all bytes are sent.
  */
 
 /** From `from` up to, but without, `to`. */
