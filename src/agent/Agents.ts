@@ -59,7 +59,7 @@ export class Agents extends Context.Service<Agents, {
         make(config, new Map(agents.map((agent) => [agent.name, Effect.succeed(agent)])), new Map(), Effect.succeed([])))
     )
 
-  /** The built-in agents and those of files. */
+  /** The built-in agents and the agents of files. */
   static readonly layer = Layer.effect(
     Agents,
     Effect.gen(function*() {

@@ -1,5 +1,5 @@
 /**
- * All live calls of this process, by SID, each with its owner fiber; and what is known of calls that are not here yet, or no longer.
+ * All live calls of this process, by SID, each with its owner fiber. It also has what is known of calls that are not here yet, or no longer.
  *
  * The fibers belong to the layer's scope: when the service stops, every call that is left is ended.
  */

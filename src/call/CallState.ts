@@ -16,7 +16,7 @@
  * phase changes when that stream starts, which takes a one-time token, or when the old stream ends. The timer `start` withdraws an offer
  * that no stream follows. While the call waits for a stream, a replay extends the wait once at most, and uses up no resumption.
  *
- * `transition` says what is to be done; the call's owner fiber does it, in order.
+ * `transition` gives commands, and the call's owner fiber carries them out, in order.
  */
 import { Data } from "effect"
 import type { StreamSid } from "../domain/Sid.ts"
@@ -31,7 +31,7 @@ export type EndReason =
   | "canceled"
   /** The caller hung up, or Twilio took the call elsewhere. */
   | "callerLeft"
-  /** The agent said all that it had to say. */
+  /** The agent said everything, and ended the call. */
   | "agentLeft"
   | "agentFailed"
   /** The agent transferred the call, and it ended there. */
@@ -110,7 +110,7 @@ export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumpt
  * - `answer`: for the answer, from the beginning;
  * - `start`: for the start of the stream, or of an offered one;
  * - `duration`: for the end of the whole call, from the answer;
- * - `ending`: for Twilio's last word after we or the caller ended the call;
+ * - `ending`: for Twilio's final status after we or the caller ended the call;
  * - `resuming`: for Twilio to come back after a lost socket;
  * - `transferred`: for the end of a transferred call.
  */

@@ -52,7 +52,7 @@ export const make = (
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
-  /** The open streams; each waits for the reason to be closed. */
+  /** The open streams. Each waits for a reason that closes it. */
   const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
 
   /** Runs the session until the stream ends or has to be closed, even while the agent is still starting. */

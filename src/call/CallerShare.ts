@@ -1,6 +1,6 @@
 /**
- * Which calls count as one caller's, so that one caller can't take all lines: those with the same `From`, be it a number, a SIP address
- * or a client. Withheld callers are many people, so their calls are not counted together.
+ * Which calls count as one caller's, so that one caller can't take all lines: those with the same `From`, which is a number, a SIP
+ * address or a client. Withheld callers are many people, so their calls are not counted together.
  */
 
 /** What a network writes in place of a number. */
@@ -38,7 +38,7 @@ const maxLength = 256
 /**
  * The key of the caller that Twilio names as `From`; `undefined` for a withheld one.
  *
- * @param from as it came, of any type
+ * @param from Twilio's parameter, of any type
  */
 export const keyOf = (from: unknown): string | undefined => {
   if (typeof from !== "string") return undefined

@@ -1,5 +1,5 @@
 /**
- * What happens in one call, for its watchers: from the beginning, also for a watcher that comes later.
+ * The events of one call for its watchers. A watcher that comes later gets them from the beginning, too.
  *
  * The queue to each watcher slides: a slow watcher loses events and never slows the call.
  */

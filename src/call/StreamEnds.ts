@@ -1,4 +1,4 @@
-/** What watchers are told of a conversation whose media stream has ended. */
+/** The words by which watchers learn how a call or a conversation ended. */
 import type { EndReason, StreamEnd } from "./CallState.ts"
 
 /** The word for a call's end. Twilio reports `completed` for a call that is still here when the caller has hung up. */

@@ -74,7 +74,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
 /**
  * A line for each setting without effect, or with more effect than was probably meant.
  *
- * @param given the names of all variables that have a value, also of other programs' variables
+ * @param given the names of all variables that have a value, other programs' variables included
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {

@@ -61,8 +61,8 @@ const wordsOf = (name: string) => name.split("_")
 
 /**
  * The variable of this service that a misspelled name probably means. An environment has many names of other programs. So the two names
- * must differ by one letter only (two in a long name), or begin with the same word while one has all words of the other:
- * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` are misspelled, `OPENAI_API_KEY` is not.
+ * must differ by one letter only (two in a long name), or begin with the same word while one has all words of the other.
+ * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` count as misspelled, `OPENAI_API_KEY` does not.
  */
 export const meant = (name: string, known: ReadonlyArray<string>): string | undefined => {
   if (known.includes(name) || !/^[A-Z][A-Z0-9_]{4,}$/.test(name)) return undefined

@@ -2,8 +2,8 @@
  * Files that this service reads and writes.
  *
  * Only regular files of a bounded size are read: a pipe could make the service wait for ever, and a device has no end. Links are followed,
- * since Kubernetes mounts files as links. A file is written under a temporary name and then renamed, so that a full disk or a power
- * failure leaves the old content or the new, never a half.
+ * because Kubernetes mounts files as links. A file is written under a temporary name and then renamed. So a full disk or a power failure
+ * leaves the old content or the new, never a half.
  *
  * It uses `node:fs`, because Effect's `FileSystem` has no flags for "do not wait" and "do not follow a link".
  */

@@ -2,7 +2,7 @@
  * IP addresses that are not of the public internet: of this machine, of its networks, and of no network at all.
  *
  * The source is IANA's registries of special addresses (RFC 6890). Of IPv6 only 2000::/3 is public. An IPv4 address inside one of
- * IPv6 counts as private, whatever it is: translators between the two reach private networks, too.
+ * IPv6 always counts as private: translators between the two reach private networks, too.
  */
 import { BlockList, isIP } from "node:net"
 

@@ -32,7 +32,7 @@ export interface DialRules {
 
 export interface DialRefusal {
   readonly rule: "own-number" | "country" | SpecialKind
-  /** One or two sentences for whoever asked for the call. */
+  /** One or two sentences for the client that asked for the call. */
   readonly message: string
 }
 

@@ -58,7 +58,7 @@ const inAscii = (text: string): string =>
     .replaceAll(/[\uff0f\u2044]/g, "/")
     .replaceAll(/\p{Nd}/gu, asciiDigit)
 
-/** A character as an error shows it: quoted with its code point, or the code point alone where it can't be seen. */
+/** A character as an error shows it: quoted with its code point, or the code point alone for an invisible character. */
 const named = (character: string) => {
   const codePoint = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
   return /[\p{C}\p{Z}\p{M}]/u.test(character) ? codePoint : `"${character}" (${codePoint})`
@@ -135,7 +135,7 @@ export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumbe
   const parsed = parsePhoneNumberFromString(text, { extract: false })
   if (parsed === undefined || !parsed.isPossible()) return refuse(lengthProblem(text))
   if (parsed.ext !== undefined) return refuse(hasExtension)
-  // Each parsing drops one national prefix ("0"). A number with two of them is nobody's, and its meaning is not guessed.
+  // Each parsing drops one national prefix ("0"). A number with two prefixes is not valid, and its meaning is not guessed.
   const again = parsePhoneNumberFromString(parsed.number, { extract: false })
   return again?.number === parsed.number && again.isPossible()
     ? Result.succeed(PhoneNumber.make(parsed.number))

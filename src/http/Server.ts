@@ -30,7 +30,7 @@ import * as Webhooks from "./webhooks/Webhooks.ts"
 /** Larger bodies are refused (413). The largest body that anyone needs has a few hundred bytes. */
 const maxBody = ByteSize.kibibytes(64)
 
-/** The methods of each path, so that a wrong method (405) is told from a wrong path (404). */
+/** The methods of each path, to distinguish a wrong method (405) from a wrong path (404). */
 const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...Object.entries(OpenApi.fromApi(Api).paths).map(
     ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
@@ -115,7 +115,7 @@ const Metrics = HttpRouter.use(Effect.fnUntraced(function*(router) {
 
 const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
-/** A defect is logged with its cause, sampled because its request may be repeated. The client is told nothing of the cause. */
+/** Logs a defect with its cause, sampled because its request may be repeated. The client does not learn the cause. */
 const Defects = HttpRouter.middleware(
   Effect.map(SampledLog.make, (failures) => (httpEffect) =>
     Effect.catchDefect(httpEffect, (defect) =>

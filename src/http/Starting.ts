@@ -2,7 +2,7 @@
  * Answers requests while the service starts: the port is open, but agents and engines take some seconds to be ready.
  *
  * - `/health` says that the process lives.
- * - Twilio's webhooks wait until the service is ready, at most 100 of them and 10 s each: Twilio does not repeat a webhook, and the caller
+ * - Twilio's webhooks wait until the service is ready, at most 100 of them and 10 s each. Twilio does not repeat a webhook, so the caller
  *   would hear an error. Only requests with a signature wait. When a hundred wait, a request that Twilio did not sign makes room.
  * - All other requests get 503 with the reason, and when to come back.
  *

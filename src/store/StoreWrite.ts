@@ -3,8 +3,8 @@
  * both, until the database has it.
  *
  * Applying a write twice changes nothing the second time, so a journal may be replayed after a crash. Writes of one call are applied in
- * the order of their making. All times are ms since 1970 unless a field says otherwise; the *axis* of a call is ms since its first media
- * stream began, which is the recording's time.
+ * the order of their making. All times are ms since 1970 unless a field says otherwise. The *axis* of a call is ms since its first media
+ * stream began; recordings use it, too.
  */
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
@@ -109,7 +109,7 @@ export const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   /** On the axis, ms. */
   startedAt: Schema.Number,
   endedAt: Schema.Number,
-  /** What was said; of the agent, what it began to say. */
+  /** The words of the turn; for the agent, the words that it began to say. */
   text: Schema.String,
   /** Empty: it is not known when each word was said. */
   words: Schema.Array(Word),

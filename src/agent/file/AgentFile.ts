@@ -1,8 +1,8 @@
 /**
  * Agent files: YAML that is read into an agent definition. `docs/agents.md` explains them to their writers.
  *
- * All problems of a file are reported at once, each with its line and advice: keys, types, phrases, names of slots
- * and intents, an unknown voice, and words that the recognizer does not know.
+ * All problems of a file are reported at once, each with its line and advice. They concern keys, types, phrases, names of
+ * slots and intents, an unknown voice, or words that the recognizer does not know.
  */
 import { Array, Context, Data, Duration, Effect, Layer, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"

@@ -4,7 +4,7 @@
  * A new key also needs:
  *
  * - a kind of value, if none of `SchemaValues.ts` fits;
- * - its default in `Defaults.ts`, or in `LanguageDefaults.ts` where it is spoken or heard;
+ * - its default in `Defaults.ts`, or in `LanguageDefaults.ts` if it is spoken or heard;
  * - its compilation in `compiler/`, with the checks that concern several keys;
  * - a field of `definition/AgentDefinition.ts`, which the conversation reads;
  * - its line in `docs/agents.md`; a test loads that page's examples.

@@ -25,7 +25,7 @@ export interface LanguageDefaults {
   readonly no: ReadonlyArray<string>
   /** What callers say before a slot's value when they answer or correct: "no, I said …". */
   readonly beforeValue: string
-  /** Each agent has these intents, except where its file has one of the same name. */
+  /** Each agent has these intents, unless its file has an intent of the same name. */
   readonly intents: ReadonlyArray<Intent>
 }
 

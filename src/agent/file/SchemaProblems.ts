@@ -74,16 +74,16 @@ export const explain = ({ detail, kind, path }: SchemaProblem, { place }: Source
   }
 }
 
-/** The key to remove because of a problem: the unknown key itself, else a key of an intent, a whole slot, or a key of another section. */
+/** What to remove because of a problem: an unknown key, one key of an intent, a whole slot, or one key of another section. */
 export const pathToLeaveOut = ({ kind, path }: SchemaProblem): Path =>
   kind === "unknown" ? path : path.slice(0, path[0] === "intents" ? 3 : 2)
 
 /** The data without the key at `path`. A list keeps all its items. */
 export const without = (data: unknown, path: Path): unknown => {
-  const [first, ...rest] = path
+  const [first, ...deeperPath] = path
   if (first === undefined || !isObject(data)) return data
   const { [first as string]: inner, ...others } = data
-  return rest.length === 0 || (path.length <= 2 && inner === undefined)
+  return deeperPath.length === 0 || (path.length <= 2 && inner === undefined)
     ? others
-    : { ...others, [first as string]: without(inner, rest) }
+    : { ...others, [first as string]: without(inner, deeperPath) }
 }

@@ -17,7 +17,7 @@ const maxAttempts = 4
 
 interface TolerantlyDecoded {
   readonly problems: ReadonlyArray<Problem>
-  /** Without the parts that have problems. Unset: nothing is left to be decoded. */
+  /** The content without the parts that have problems. Unset: nothing is left to decode. */
   readonly content?: AgentFileContent
   /** The paths that had problems, such as `intents.book.phrases`. Their absence is not reported again. */
   readonly leftOut: ReadonlySet<string>

@@ -38,7 +38,7 @@ export interface CallHistory {
   readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
   /** The call's sound is recorded. */
   readonly isRecorded: boolean
-  /** Records the stream that began last, until the scope closes; `undefined` where the call is not recorded. */
+  /** Records the newest stream, until the scope closes. `undefined`: the call is not recorded. */
   readonly record: (
     stream: Pick<MediaStream, "openedAt">,
     agent: Pick<Agent, "maxBacklogFrames">

@@ -5,7 +5,7 @@ import type { Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { CallKeeping } from "../CallInfo.ts"
 
-/** What a request may ask for; what is unset is left to the agent. */
+/** What a request may ask for. The agent decides unset fields. */
 export interface AskedKeeping {
   /** `false`: figures only. The agent may want that, too. */
   readonly words?: boolean

@@ -21,9 +21,9 @@ const silentFrame = new Uint8Array(frameBytes).fill(Mulaw.silence)
 const noSound = new Uint8Array(0)
 
 export interface GaplessSound {
-  /** All messages, with silence for what is missing: media time passes with the samples. */
+  /** All messages, with silence for missing sound, so that the samples count media time. */
   readonly pieces: (messages: Messages) => Pieces
-  /** False once a message came after the pong though it was sent before: a proxy answers the pings. */
+  /** `false` once a message came after a pong although it was sent before: then a proxy answers the pings. */
   readonly arePongsTrue: () => boolean
 }
 

@@ -19,7 +19,7 @@ interface Totals {
 
 type Counter = readonly [metric: Metric.Metric<number, unknown>, total: (totals: Totals) => number]
 
-/** Shown at `/metrics` from the first call on, also while they are 0. */
+/** Shown at `/metrics` from the first call on, even while they are 0. */
 const traffic: ReadonlyArray<Counter> = [
   [Metrics.framesReceived, ({ tally }) => tally.received],
   [Metrics.framesScanned, ({ tally }) => tally.scanned],
@@ -45,7 +45,7 @@ export interface MediaCounts {
   readonly addSent: (frames: number) => void
   /** A `clear` threw away these frames before they were sent. */
   readonly addCleared: (frames: number) => void
-  /** Tells the metrics what was added since the last report. */
+  /** Adds to the metrics what the counts have grown by since the last report. */
   readonly report: () => void
 }
 

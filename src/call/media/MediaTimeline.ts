@@ -1,7 +1,7 @@
 /**
  * How much sound is missing before a message, by its `chunk` and `timestamp`: arithmetic over media time.
  *
- * Twilio sends a message each 20 ms for the whole call, also while the caller is silent. So a message that is missing was lost.
+ * Twilio sends a message each 20 ms for the whole call, even while the caller is silent. So a missing message was lost.
  */
 import { closeLeadMillis, maxLeadMillis } from "../../twilio/media/MediaLead.ts"
 import type { Media } from "../../twilio/media/MediaMessage.ts"
@@ -24,13 +24,13 @@ export interface MediaTimeline {
   readonly missingBefore: (media: Media["media"], elapsed: () => number) => number
   /** So much silence (ms) was put behind the last message. */
   readonly addSilence: (millis: number) => void
-  /** The last message follows directly upon the one before it, though silence was put between: the network had held it up. */
+  /** Whether the network held up the last message: it directly follows the one before, although silence was added between them. */
   readonly wasHeldUp: () => boolean
 }
 
 /**
- * Whatever the numbers say, a gap is at most as long as the `backlog` (ms), and all sound together is at most as long as the stream so
- * far plus the lead that sound may have.
+ * Whatever the numbers say, a gap is at most as long as the `backlog` (ms). All sound together is at most as long as the stream so far
+ * plus the allowed lead.
  *
  * A number that would put the sound ten seconds ahead of the clock is wrong, and makes no gap. Such a gap would move the media time
  * ahead for good, and hide every later gap. The next message is compared with the wrong number, so the sequence recovers by itself.

@@ -13,7 +13,7 @@ export interface OutboundSound {
    * these items.
    */
   readonly offer: (items: ReadonlyArray<OutboundItem>) => Effect.Effect<unknown>
-  /** Sends what is left of the sound, filled up to a frame, and this mark behind it. */
+  /** Sends the remaining sound, filled up to a frame, and this mark behind it. */
   readonly finish: (mark: OutboundMark) => Effect.Effect<unknown>
   /** Throws away all sound that was sent and not played, here and at Twilio. */
   readonly clear: Effect.Effect<void>

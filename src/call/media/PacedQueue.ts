@@ -24,8 +24,8 @@ const framesPerItem = 5
 export const leadMillis = 200
 
 /**
- * By how much (ms) the lead may shrink before the pacer sends again, several frames in one go: a wake-up for each frame costs more
- * than sending it.
+ * By how much (ms) the lead may shrink before the pacer sends again. It then sends several frames in one go, because a wake-up costs
+ * more than sending a frame.
  */
 const slackMillis = 40
 
@@ -35,7 +35,7 @@ interface QueuedItem {
   readonly generation: number
 }
 
-/** Frames that leave in one write: a write to the kernel costs more than encoding what is written. */
+/** Frames that leave in one write: a write to the kernel costs more than encoding the frames. */
 interface FrameBatch {
   /** Whether no further frame fits. */
   readonly isFull: () => boolean

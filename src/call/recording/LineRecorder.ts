@@ -2,7 +2,7 @@
  * Hears a media stream and gives its sound as a recording has it: the caller left, the agent right, in the line's time.
  *
  * - The caller's sound counts media time: each piece follows the one before. Sound that the network holds up is waited for.
- * - The agent's sound stands where it is played. What a `clear` cut is not there.
+ * - The agent's sound stands where it is played. Sound that a `clear` cut is left out.
  */
 import type { LineListener } from "../media/LineListener.ts"
 import { StereoBuffer, type Taken } from "./StereoBuffer.ts"

@@ -1,7 +1,7 @@
 /**
  * The newest sound of two channels, mu-law at 8 kHz, interleaved as a file has it. Sound is put at its place in time and taken in order.
  *
- * Positions count samples from the recording's beginning. What nobody writes is silence. The buffer grows while sound is not taken, up to a
+ * Positions count samples from the recording's beginning. Unwritten positions are silent. The buffer grows while sound is not taken, up to a
  * limit. Then its oldest sound is lost and becomes silence, so that later sound keeps its place.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
@@ -48,7 +48,7 @@ export class StereoBuffer {
     for (let at = begin; at < end; at++) bytes[2 * (at & mask) + channel] = mulaw[at - position]
   }
 
-  /** Makes one channel silent between two positions, as far as it was not taken. */
+  /** Makes one channel silent between two positions, except for sound that was taken. */
   silence(channel: Channel, position: number, end: number): void {
     const bytes = this.#bytes
     const mask = this.#samples - 1

@@ -20,7 +20,7 @@ export interface AbsentCalls {
   readonly hasEnded: (callSid: CallSid) => Effect.Effect<boolean>
   /** Whether Twilio has confirmed the call's end. */
   readonly isOver: (callSid: CallSid) => Effect.Effect<boolean>
-  /** Keeps a report of a call that is not live and has not ended. A terminal status is an end that Twilio has confirmed, also of a live call. */
+  /** Keeps a report of a call that is not live and has not ended. A terminal status also marks the call's end as confirmed, even if it is live. */
   readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isLive: boolean) => Effect.Effect<void>
   /** Gives the reports of this call, in the order of their numbers, and forgets them. */
   readonly takeReports: (callSid: CallSid) => Effect.Effect<ReadonlyArray<EarlyReports.Report>>
@@ -29,7 +29,7 @@ export interface AbsentCalls {
 const count = (outcome: Parameters<typeof Metrics.earlyReports>[0], reports: number) =>
   reports === 0 ? Effect.void : Metric.update(Metrics.earlyReports(outcome), reports)
 
-/** A fiber of the scope forgets what is too old. */
+/** A fiber of the scope forgets old reports and ends. */
 export const make = Effect.gen(function*() {
   const ended = EndedCalls.make()
   const early = EarlyReports.make()

@@ -11,7 +11,7 @@ import type { AbsentCalls } from "./AbsentCalls.ts"
 import type { Report } from "./EarlyReports.ts"
 import type { LiveCalls, Refusal } from "./LiveCalls.ts"
 
-/** There is no room for one more call, or the service is stopping. */
+/** No line is free for one more call, or the service is stopping. */
 export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: Refusal }> {
   override get message() {
     switch (this.reason) {
@@ -41,7 +41,7 @@ export interface Admission {
   readonly reserve: Effect.Effect<void, LineBusy, Scope.Scope>
 }
 
-/** The owner fibers belong to the scope: its end ends all calls. `onPhase` is told each new phase of each call. */
+/** The owner fibers belong to the scope: its end ends all calls. `onPhase` gets each new phase of each call. */
 export const make = Effect.fnUntraced(function*(options: {
   readonly live: LiveCalls
   readonly absent: AbsentCalls

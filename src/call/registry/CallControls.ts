@@ -4,7 +4,7 @@ import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { RestClient } from "../../twilio/rest/RestClient.ts"
 import type { CallControl, CallInfo } from "../CallInfo.ts"
 
-/** `onHungUp` runs when Twilio has taken the hang-up. `ownNumber` is shown to the other telephone where the call names no number of ours. */
+/** `onHungUp` runs when Twilio has taken the hang-up. `ownNumber` is shown to the other telephone if the call has no number of ours. */
 export const make = (
   rest: RestClient["Service"],
   ownNumber: Option.Option<PhoneNumber>,

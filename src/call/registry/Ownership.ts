@@ -1,9 +1,10 @@
 /**
  * Which process a call belongs to, where several share a store.
  *
- * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that one takes the call over;
- * the old owner learns of it within half a second, and lets go without asking Twilio anything and without an outcome. What Twilio reports
- * to another process waits in the store for the owner. If a call's process is gone and nobody comes back to it, another process ends it.
+ * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that process takes the call
+ * over. The old owner learns of it within half a second, and lets the call go: it asks Twilio nothing and writes no outcome. Reports of
+ * Twilio to another process wait in the store for the owner. If a call's process is gone and nobody comes back to the call, another
+ * process ends it.
  */
 import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -21,8 +22,8 @@ const pollEvery = Duration.millis(500)
 const findWithin = Duration.seconds(1)
 
 /**
- * A call whose process has given no sign of life for so long counts as nobody's. Such calls are looked for every minute, and ended when
- * found twice: after an outage of the database all signs of life are old, and after a restart Twilio may still come back.
+ * A call whose process has given no sign of life for so long counts as nobody's. Such calls are looked for every minute. A call is ended
+ * only when it is found twice, because after an outage of the database all signs of life are old, and after a restart Twilio may come back.
  */
 const goneAfter = Duration.minutes(2)
 const endUnendedEvery = Duration.minutes(1)
@@ -38,14 +39,14 @@ const lookEvery = Schedule.spaced("100 millis")
 const ownerSilentAfter = Duration.seconds(10)
 
 export interface Ownership {
-  /** What the store knows of a call. `"lost"`: it can't be asked. `undefined`: it knows no such call. */
+  /** What the store knows of a call. `"lost"`: the store does not answer. `undefined`: it knows no such call. */
   readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
-  /** The same, for a call that another process has just answered: it may not be written down yet. */
+  /** The same, for a call that another process has just answered: it may not be stored yet. */
   readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
   /** The call is this process's from now on. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
-  /** Twilio reported something of a call that is not here: its owner is told, if it has one. */
+  /** Passes on Twilio's report of a call that is not here to the call's owner, if it has one. */
   readonly pass: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void>
 }
 
@@ -53,9 +54,9 @@ interface MakeOptions {
   readonly live: LiveCalls
   /** Several accounts may share a database: calls of the others are not ours to end. */
   readonly accountSid: string
-  /** An owner is told what Twilio reported to another process. */
+  /** A report that Twilio made to another process has come to this one, the owner. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
-  /** A call that nobody has is over: Twilio has said so, or nobody came back to it. `endedAt`: ms since 1970; unset: now. */
+  /** A call without a process is over: Twilio has said so, or nobody came back to it. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 

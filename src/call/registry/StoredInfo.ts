@@ -1,4 +1,4 @@
-/** Reads from the store a call that another process had, or this one before a restart, so that it can be taken over. */
+/** Turns a stored call into the info of a call that is taken over. Another process had it, or this one before a restart. */
 import { Option, Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import { PhoneNumber } from "../../domain/PhoneNumber.ts"

@@ -50,7 +50,7 @@ const mayHoldSecret = /[@?#]/
 /** A variable can't be used. `line` tells the operator why, without secrets. */
 export class InvalidVariable extends Data.TaggedError("InvalidVariable")<{ readonly line: string }> {}
 
-/** The value of a variable; `None` where it is not set. */
+/** The value of a variable; `None`: it is not set. */
 export const load = Effect.fnUntraced(function*<A>(name: string, variable: Variable<A>): Effect.fn.Return<Option.Option<A>, InvalidVariable> {
   const given = yield* Effect.mapError(
     Config.option(Config.String(name)),

@@ -94,7 +94,7 @@ const lastCharacters = 16
 const needsNoBlank = (before: string, behind: string): boolean =>
   unspacedEnd.test(before.slice(-lastCharacters)) && unspacedBegin.test(behind)
 
-/** Joins texts, with a blank between them where their script writes one. */
+/** Joins texts, with a blank between them if their script writes blanks. */
 export const joinAll = (texts: ReadonlyArray<string>): string => {
   let joined = ""
   let last = ""
@@ -111,11 +111,11 @@ export const join = (...texts: ReadonlyArray<string>): string => joinAll(texts)
 /** Whether a text is `begun` with further words: "I am" continues "I", and "It" does not. */
 export const continues = (text: string, begun: string): boolean => {
   if (!text.startsWith(begun) || text.length === begun.length) return false
-  const rest = text.slice(begun.length)
-  return rest.startsWith(" ") || needsNoBlank(begun, rest)
+  const added = text.slice(begun.length)
+  return added.startsWith(" ") || needsNoBlank(begun, added)
 }
 
-/** Lower case, no punctuation, and no blanks where the script writes none: how short answers are compared. */
+/** The form in which short answers are compared: lower case, no punctuation, and no blanks if the script writes none. */
 export const plain = (text: string): string => {
   const words = text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}\s'-]/gu, " ").replace(/\s+/g, " ").trim().split(" ")
   return joinAll(words)

@@ -99,7 +99,7 @@ export class NotAllowedToCall extends HttpApiError.Problem<NotAllowedToCall>()("
   title: "This number may not be called"
 }, {
   ...twilioCode,
-  /** The rule of `DialRules` that refused the number; not set where Twilio refused it. */
+  /** The rule of `DialRules` that refused the number; unset if Twilio refused it. */
   rule: Schema.optionalKey(Schema.String)
 }) {}
 

@@ -142,7 +142,7 @@ export class ConnectionLimits {
   readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
 
   private bound(): void {
-    // A request that waits for the start of the service: its body has arrived whole, and nobody has read it yet.
+    // The whole body of a request that waits for the start of the service has arrived, and is not read yet.
     for (const request of this.reading.keys()) if (request.complete) this.reading.delete(request)
     this.cutLongest(maxReading, () => true)
     if (this.reading.size <= maxReadingPerClient) return

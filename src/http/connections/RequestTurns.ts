@@ -13,7 +13,7 @@ import { Effect } from "effect"
 /** ms for all steps in one turn of the event loop. A step is never broken off, so a turn may take one step longer. */
 const millisPerTurn = 4
 
-/** While steps that come last wait, every turn of this number is theirs: one in four. */
+/** While steps that come last wait, one in so many turns of the event loop is theirs. */
 const turnsPerLastTurn = 4
 
 export interface RequestTurns {

@@ -1,5 +1,5 @@
 /**
- * What Twilio is told to do with a call: TwiML documents. Each also changes the state of the call.
+ * The TwiML documents that tell Twilio what to do with a call. Each answer also changes the state of the call.
  */
 import { Effect, Metric, Option, type Scope } from "effect"
 import { HttpServerResponse } from "effect/http"

@@ -46,7 +46,7 @@ export const make = Effect.gen(function*() {
   })
 
   return {
-    /** The call of `/twiml`, admitted if nobody knows it. `isNew`: it is here, or has had no stream. */
+    /** The call of `/twiml`, admitted if it is new. `isNew`: the call is here, or has had no stream. */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
       if (Option.isSome(here)) return { call: here.value, isNew: true }
@@ -66,7 +66,7 @@ export const make = Effect.gen(function*() {
       }
     }),
 
-    /** The call of `/twilio/continue`: in this process, taken over from another, or admitted if the store can't be asked. `None`: there is no such call. */
+    /** The call of `/twilio/continue`: in this process, taken over from another, or admitted if the store does not answer. `None`: there is no such call. */
     findAnywhere: Effect.fnUntraced(function*(continued: typeof ContinueParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(continued.CallSid)
       if (Option.isSome(here)) return here

@@ -47,7 +47,7 @@ export interface Plan {
   readonly conditions: ReadonlyArray<Statement>
 }
 
-/** The latest time that a JavaScript date can have, ms since 1970: an upper bound where no filter sets one. */
+/** The latest time that a JavaScript date can have, ms since 1970: the upper bound if no filter sets one. */
 export const latestMillis = 8.64e15
 
 /** Searches the turns of each call on the walk. For Postgres. */
@@ -124,7 +124,7 @@ export const plan = (filters: CallFilters, few?: Arm): Plan => {
 
 /** The next calls of the walk, at most `size`, each with whether it meets the conditions. */
 export const windowOf = ({ arms, conditions }: Plan, after: Position, from: number, size: number): Statement => {
-  // The first comparison is implied by the second, and is what an index takes.
+  // The second comparison implies the first one, but an index can use only the first.
   const order = "ORDER BY started_at DESC, call_sid DESC LIMIT ?"
   const range = "started_at >= ? AND started_at <= ? AND (started_at, call_sid) < (?, ?)"
   const each = arms.map(({ parameters, table, where }) => ({

@@ -1,8 +1,8 @@
 /**
  * Finds the calls that have all searched words in one turn.
  *
- * Words in few turns are looked up in the text index, once. Words in many turns are found by a walk from the newest call back: on Postgres
- * through the calls, on SQLite through the text index, which has the calls' order.
+ * Words in few turns are looked up in the text index, once. Words in many turns are found by a walk from the newest call back. The walk goes
+ * through the calls on Postgres, and through the text index, which has the calls' order, on SQLite.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -14,7 +14,7 @@ import { isIn, listOf, type Run } from "./Statements.ts"
 /** Words that are in at most so many turns count as few. */
 const fewTurns = 4000
 
-/** Turns that one step of the walk takes. */
+/** How many turns one step of the walk takes. */
 const turnsAtOnce = 500
 
 /** How many calls one statement of SQLite searches. The thread waits for each statement. */
@@ -58,7 +58,7 @@ export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, 
   return (newest?.number ?? 0) + 1
 })
 
-/** The next turns of the text index in SQLite that have the words, by their calls' numbers, and those of their calls that fit. */
+/** One step of the walk in SQLite: finds the next turns with the words, and gives those of their calls that meet the other filters. */
 export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, end: number) {
   const rows = yield* run<{ number: number }>(
     `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid < CAST(? AS INTEGER) ORDER BY rowid DESC LIMIT ?`,

@@ -134,7 +134,7 @@ const turnColumns = `call_sid TEXT NOT NULL,
   written_at DOUBLE PRECISION NOT NULL`
 
 /**
- * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same, so a search walks from the newest call
+ * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same id. So a search walks from the newest call
  * backwards without sorting. `secure-delete`: an erased word leaves the index at once.
  */
 const sqlite = [

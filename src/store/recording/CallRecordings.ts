@@ -1,6 +1,6 @@
 /**
- * The recordings of calls: one WAV file of mu-law with two channels for each media stream, in a folder, or in the bucket of an
- * S3-compatible store if one is set.
+ * The recordings of calls: one WAV file of mu-law with two channels for each media stream. The files are in a folder, or in a bucket of
+ * an S3-compatible store if one is set.
  *
  * Readers see one file without its parts: the parts are joined, with silence where the line was away.
  */

@@ -52,7 +52,7 @@ const make = Effect.gen(function*() {
     for (const file of yield* bucket.value.list(callSid)) yield* bucket.value.remove(file)
   }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
 
-  // With a call's last figures the database forgets where its recording is.
+  // A recording is not kept longer than its call's figures: the database would not know where it is.
   const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
   yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, store, isOpen }))
 

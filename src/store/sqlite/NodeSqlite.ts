@@ -36,7 +36,7 @@ const pragmas = [
   "PRAGMA secure_delete = ON"
 ]
 
-/** `:memory:` is a database of its own that ends with its client. */
+/** Each `:memory:` is a separate database that ends with its client. */
 export const inMemory = ":memory:"
 
 const refused = (message: string, operation: string, cause: unknown = undefined) =>

@@ -76,8 +76,8 @@ const mayBeAlive = (expiry: number, now: number) =>
 export class StreamToken extends Context.Service<StreamToken, {
   readonly issue: (callSid: CallSid) => Effect.Effect<string>
   /**
-   * Checks the token and uses it up in this process: a second time it fails with `used`. Gives its nonce, by which several processes use
-   * it up together.
+   * Checks the token and uses it up in this process: a second time it fails with `used`. Gives the token's nonce, with which the store
+   * can use it up for all processes.
    */
   readonly redeem: (token: string | undefined, callSid: CallSid) => Effect.Effect<string, InvalidStreamToken>
 }>()("client-caller/twilio/webhook/StreamToken") {

@@ -112,7 +112,7 @@ describe("Identity", () => {
         assert.strictEqual(yield* fs.readFileString(file), content)
       })))
 
-  it.effect.each(["", " \n", "\0\0\0"])("takes an empty file for none, as a start on a full disk leaves it (%j)", (content) =>
+  it.effect.each(["", " \n", "\0\0\0"])("replaces an empty file, as a start on a full disk leaves it (%j)", (content) =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem

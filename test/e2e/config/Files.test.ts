@@ -75,7 +75,7 @@ describe("a file that is read", () => {
 })
 
 describe("a file that is kept", () => {
-  it.live.each([0, 0o022, 0o777])("is its user's alone, and so are new folders, with a umask of %i", (mask) =>
+  it.live.each([0, 0o022, 0o777])("belongs to its user alone, like new folders, with a umask of %i", (mask) =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const file = join(folder, "made", "by itself", "key")

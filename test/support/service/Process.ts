@@ -53,7 +53,7 @@ export interface Options {
   readonly nodeOptions?: ReadonlyArray<string>
   /** Behind the program. */
   readonly words?: ReadonlyArray<string>
-  /** Whoever reads its output goes away at once. */
+  /** The reader of its output goes away at once. */
   readonly isUnread?: boolean
   /** The working directory; an empty one when not given. */
   readonly cwd?: string

@@ -580,7 +580,7 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
 
   for (
     const [name, end] of [
-      ["by Twilio's word", ({ registry }) => registry.report(callSid(), "completed", 3)],
+      ["by Twilio's report", ({ registry }) => registry.report(callSid(), "completed", 3)],
       ["by our <Hangup/>", ({ registry }) => registry.end(callSid(), "requested")],
       ["by its stream's stop", () => TestClock.adjust("3 seconds")]
     ] satisfies ReadonlyArray<readonly [string, (bench: Bench) => Effect.Effect<void>]>

@@ -35,7 +35,7 @@ const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => (
   placesOfWord: () => []
 })
 
-/** The file's phrases at `path`, or the default ones; none where the language has no defaults. */
+/** The file's phrases at `path`, or the default ones if the language has defaults. */
 const phrasesOrDefault = (
   { hasDefaults, phrases: checker }: Compilation.Compilation,
   path: Path,

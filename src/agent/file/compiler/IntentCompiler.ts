@@ -107,7 +107,7 @@ const compileIntent = (compilation: Compilation, name: string, entry: IntentEntr
 interface CompiledIntents {
   /** The file's own intents, then the default ones that it does not replace. */
   readonly intents: ReadonlyArray<Intent>
-  /** All names that an intent may lead to, also of intents that have problems. */
+  /** All names that an intent may lead to, including those of intents with problems. */
   readonly names: ReadonlyArray<string>
 }
 

@@ -38,7 +38,7 @@ const isAbout = (issue: SchemaIssue.Issue, name: string): boolean => {
   }
 }
 
-/** A sentence that says why the body's `to` is not a phone number; empty where the body has no `to`. */
+/** A sentence that says why the body's `to` is not a phone number; empty if the body has no `to`. */
 const whyNotANumber = (body: unknown): string => {
   const to = Predicate.hasProperty(body, "to") ? body.to : undefined
   if (to === undefined) return ""

@@ -313,13 +313,13 @@ describe("a file with problems", () => {
     ["- name: shop", "1:1", "keys with values"],
     ["", "1:1", "keys with values"],
     ["shop", "1:1", "keys with values"]
-  ])("with a wrong type is told what was expected: %s", (text, start, expected) => assertProblem(text, start, expected))
+  ])("is told which type of value was expected: %s", (text, start, expected) => assertProblem(text, start, expected))
 
   it.each([
     ["phrases: [book]", "next: hangup", "answer: ok", 1, "11", "hang up"],
     ["phrases: book", "digits: one", "answer: ok", 1, "13", "keys of the telephone"],
     ["phrases: book", "answer: 5", "digits: 1", 1, "13", "a text, or a list"]
-  ])("with a wrong entry of an intent is told where: %s, %s", (one, two, three, line, column, expected) =>
+  ])("is told where an intent has a wrong entry: %s, %s", (one, two, three, line, column, expected) =>
     assertProblem(intent(one, two, three), `${first + line}:${column}`, expected))
 
   it("is told which intent is empty", () => {
@@ -340,7 +340,7 @@ describe("a file with problems", () => {
     ["[please]", 0, "may be left out"],
     ["on {dya}", 3, "Did you mean \"day\"?"],
     ["( | x)", 4, "Words are missing"]
-  ])("with a bad phrase is told the character: %s", (phrase, character, problem) => {
+  ])("is told which character of a phrase is wrong: %s", (phrase, character, problem) => {
     assertProblem(intent("phrases: |", "  book", `  ${phrase}`, "answer: ok"), `${first + 2}:${7 + character}`, problem)
     assertProblem(intent("phrases:", "  - book", `  - "${phrase}"`, "answer: ok"), `${first + 2}:${10 + character}`, problem)
     assertProblem(intent(`phrases: "${phrase}"`, "answer: ok"), `${first}:${15 + character}`, problem)
@@ -392,7 +392,7 @@ describe("a file with problems", () => {
     ["name: shop\nintents:\n  a:\n    phrases:\n      - [please] go", "5:18", "in quotes"],
     ["name: shop\nintents:\n  a:\n    phrases:\n      - {day} please", "5:15", "in quotes"],
     ["name: shop\n---\nname: other", "2:1", "two files"]
-  ])("that is not YAML is told where, and what to do: %j", (text, start, advice) => assertProblem(text, start, advice))
+  ])("is told where it is not YAML, and what to do: %j", (text, start, advice) => assertProblem(text, start, advice))
 
   it("is refused if it is a bomb of aliases or of brackets", () => {
     const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"]

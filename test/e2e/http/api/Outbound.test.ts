@@ -24,31 +24,31 @@ const withFaults = (restFaults: RestFaults, env: Service.Options["env"] = {}) =>
 layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a request to place a call", (it) => {
   const refusals: ReadonlyArray<readonly [what: string, body: unknown, query: string | undefined, status: number, name: string]> = [
     ["a body that is not JSON", "{\"to\":", undefined, 400, "invalid-request"],
-    ["a body that is no object", "[1]", undefined, 400, "invalid-request"],
+    ["a body that is not an object", "[1]", undefined, 400, "invalid-request"],
     ["JSON without a number", { agent: "echo" }, undefined, 400, "invalid-number"],
     ["JSON with a number of the wrong kind", { to: 14_155_550_123 }, undefined, 400, "invalid-number"],
     ["JSON with an agent of the wrong kind", { to: somebody, agent: 7 }, undefined, 400, "invalid-request"],
     ["neither body nor query", undefined, undefined, 400, "invalid-request"],
-    ["a number that is none", { to: "12" }, undefined, 400, "invalid-number"],
+    ["a number that is not a telephone number", { to: "12" }, undefined, 400, "invalid-number"],
     ["a number without its country code", { to: "4155550123" }, undefined, 400, "invalid-number"],
     ["words for a number", { to: "call me" }, undefined, 400, "invalid-number"],
-    ["a number that is none, in the query", undefined, "to_number=nobody", 400, "invalid-number"],
+    ["a number that is not a telephone number, in the query", undefined, "to_number=nobody", 400, "invalid-number"],
     ["an empty number in the query", undefined, "to_number=", 400, "invalid-number"],
-    ["an agent that is not there", { to: somebody, agent: "nobody" }, undefined, 400, "no-such-agent"],
-    ["an agent that can't be, in the query", undefined, "to_number=%2B14155550123&agent=No%20One", 400, "no-such-agent"],
+    ["an unknown agent", { to: somebody, agent: "nobody" }, undefined, 400, "no-such-agent"],
+    ["an impossible agent name in the query", undefined, "to_number=%2B14155550123&agent=No%20One", 400, "no-such-agent"],
     ["a foreign websocket_url", { to: somebody, websocket_url: "wss://evil.example/ws" }, undefined, 400, "foreign-websocket"],
     ["a foreign websocket_url in the query", undefined, "to_number=%2B14155550123&websocket_url=wss://evil.example/ws", 400, "foreign-websocket"],
-    ["a websocket_url that is none", { to: somebody, websocket_url: "nonsense" }, undefined, 400, "foreign-websocket"],
+    ["a websocket_url that is not a URL", { to: somebody, websocket_url: "nonsense" }, undefined, 400, "foreign-websocket"],
     ["a body that is text", "\"+14155550123\"", undefined, 400, "invalid-request"],
     ["a body that is a number", "14155550123", undefined, 400, "invalid-request"],
     ["a misspelled field", { to: somebody, agnet: "echo" }, undefined, 400, "invalid-request"],
-    ["a field that is not there", { to: somebody, from: "+14155550100" }, undefined, 400, "invalid-request"],
+    ["a field that does not exist", { to: somebody, from: "+14155550100" }, undefined, 400, "invalid-request"],
     ["a field in another case", { To: somebody }, undefined, 400, "invalid-request"],
     ["the query's name of a field", { to_number: somebody }, undefined, 400, "invalid-request"],
     ["metadata over 4 KiB", { to: somebody, metadata: { note: "ü".repeat(2048) } }, undefined, 400, "invalid-request"],
     ["a campaign over 64 characters", { to: somebody, campaign: "c".repeat(65) }, undefined, 400, "invalid-request"],
     ["a blank campaign", { to: somebody, campaign: " " }, undefined, 400, "invalid-request"],
-    ["a webhook_url that is none", { to: somebody, webhook_url: "example.com" }, undefined, 400, "invalid-request"],
+    ["a webhook_url that is not a URL", { to: somebody, webhook_url: "example.com" }, undefined, 400, "invalid-request"],
     ["a webhook_url with credentials", { to: somebody, webhook_url: "https://user:password@example.com" }, undefined, 400, "invalid-request"],
     ["a text for store", { to: somebody, store: "false" }, undefined, 400, "invalid-request"],
     ["a recording that is not to be kept", { to: somebody, store: false, recording: true }, undefined, 400, "invalid-request"],
@@ -331,7 +331,7 @@ describe("what Twilio answers", () => {
   for (
     const [what, fault, placed] of [
       ["never", Faults.RestFault.Hang(), 0],
-      ["never, though the phone rings", Faults.RestFault.AcceptThenHang(), 1]
+      ["never, although the phone rings", Faults.RestFault.AcceptThenHang(), 1]
     ] as const
   ) {
     it.live(`${what} → 504 with what to check, and the phone rings once at most`, () =>

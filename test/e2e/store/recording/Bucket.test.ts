@@ -42,7 +42,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
       }).pipe(Effect.provide(recordingsOf(env)))
     }))
 
-  it.effect("a part stays in the folder while the bucket answers 503, and goes there afterwards", () =>
+  it.effect("a part stays in the folder while the bucket answers 503, and is moved afterwards", () =>
     Effect.gen(function*() {
       const { env, folder, objects } = yield* fresh
       const { mood, requests } = yield* MotoServer
@@ -58,7 +58,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
       }).pipe(Effect.provide(recordingsOf(env)), Effect.ensuring(mood("good")))
     }))
 
-  it.effect("a bucket that does not answer delays nobody, and what is left goes there at the next start", () =>
+  it.effect("a bucket that does not answer delays nobody, and the parts are moved at the next start", () =>
     Effect.gen(function*() {
       const { env, folder, objects } = yield* fresh
       const { mood, requests } = yield* MotoServer
@@ -93,7 +93,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
       }).pipe(Effect.provide(recordingsOf(env)))
     }))
 
-  it.effect("an erasure fails while the bucket does, so that it is asked for again", () =>
+  it.effect("an erasure fails while the bucket fails, so that it is tried again", () =>
     Effect.gen(function*() {
       const { env, folder } = yield* fresh
       const { mood } = yield* MotoServer

@@ -154,10 +154,10 @@ describe("a conversation goes on", () => {
     }))
 
   it.effect.each<readonly [string, Partial<CallHistory.MakeOptions>["before"]]>([
-    ["the store can't be asked", "lost"],
+    ["the store does not answer", "lost"],
     ["the memory is of another format", RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: { format: 2 } }) })],
     ["no words were kept", RecordingStore.stored(callSid(), { keepsWords: false, memory: Option.some({ version: 3, memory: { engines: [] } }) })]
-  ])("anew, and is marked so, where %s", ([, before]) =>
+  ])("anew, and is marked so, if %s", ([, before]) =>
     Effect.gen(function*() {
       const { history, outcomes } = yield* setUp(before === undefined ? {} : { before })
       assert.deepStrictEqual(history.streamBegan(false), { memory: "lost", isAfterTransfer: false })

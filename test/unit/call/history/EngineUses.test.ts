@@ -36,7 +36,7 @@ describe("the use of engines", () => {
     assert.strictEqual(uses.all()[0].requests, 4)
   })
 
-  it.each([[null], [{}], [{ engines: "many" }], [{ engines: [{ stage: "speech" }] }], [undefined]])("is none where %s was kept", (memory) => {
+  it.each([[null], [{}], [{ engines: "many" }], [{ engines: [{ stage: "speech" }] }], [undefined]])("is empty if %s was kept", (memory) => {
     assert.deepStrictEqual(EngineUses.readFrom(memory), [])
   })
 })

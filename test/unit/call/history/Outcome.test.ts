@@ -59,7 +59,7 @@ describe("who ended the call", () => {
 
   it.each<readonly [string, EndReason]>([
     ["completed", "completed"], ["busy", "busy"], ["no-answer", "noAnswer"], ["failed", "failed"], ["canceled", "canceled"]
-  ])("is Twilio's %s where we know of no reason", (status, reason) => {
+  ])("is Twilio's %s if no reason is known", (status, reason) => {
     assert.strictEqual(outcome({ status }).reason, reason)
   })
 })

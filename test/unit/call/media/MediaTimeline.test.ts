@@ -81,7 +81,7 @@ describe("what is missing before a message", () => {
     { name: "messages were lost, and the silence is a little shorter", filled: 2960, chunk: 152, timestamp: 3175, is: 40 },
     { name: "messages were lost by a clock that stands still", filled: 3000, chunk: 152, timestamp: 155, is: 0 },
     { name: "nothing was missing after all", filled: 1300, chunk: 2, timestamp: 175, is: 0 }
-  ])("is what silence was not put in for already: $name", ({ chunk, filled, is, timestamp }) => {
+  ])("does not count silence that was added already: $name", ({ chunk, filled, is, timestamp }) => {
     const timeline = MediaTimeline.make(backlog)
     const missing = (message: Message) => timeline.missingBefore(mediaOf(message), () => 3_600_000)
     missing(first)

@@ -33,13 +33,13 @@ describe("the names in a body", () => {
   it.each([
     ["a schema's own", Flat, { to: "x", agent: "y" }],
     ["nested ones", Nested, { to: "x", limits: { duration: 1 }, steps: [{ say: "x" }, { press: "1", pause: 1 }] }],
-    ["any, where the schema takes any", Nested, { to: "x", steps: [], headers: { anything: "x", __proto: "y" } }],
+    ["any, if the schema takes any", Nested, { to: "x", steps: [], headers: { anything: "x", __proto: "y" } }],
     ["those of a tree", Tree, { name: "a", children: [{ name: "b", children: [{ name: "c" }] }] }],
     ["none, in an array", Flat, []],
     ["none, in text", Flat, "\"to\""],
     ["none, in a number", Flat, 7],
     ["none, in null", Flat, null],
-    ["none, in what is no JSON", Flat, "{\"to\""]
+    ["none, in text that is not JSON", Flat, "{\"to\""]
   ] as ReadonlyArray<readonly [string, Schema.Top, unknown]>)("may be %s", (_, schema, body) => assert.deepStrictEqual(inBody(schema, body), []))
 
   it.each([

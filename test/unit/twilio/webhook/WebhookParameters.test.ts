@@ -67,7 +67,7 @@ describe("a call that requests TwiML", () => {
     (To) => assert.isTrue(Option.isNone(read({ To }).To))
   )
 
-  it("tells which error made Twilio ask the fallback URL, and where", () => {
+  it("tells which error made Twilio request the fallback URL, and at which path", () => {
     const call = read({ ErrorCode: "11200", ErrorUrl: "https://calls.example.com/twilio/continue?step=2" })
     assert.deepStrictEqual(call.ErrorCode, Option.some(11200))
     assert.deepStrictEqual(call.ErrorUrl, Option.some("/twilio/continue"))
