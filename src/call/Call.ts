@@ -26,9 +26,9 @@ export interface Call {
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
-  /** Another process has the call: nothing of it is written here any more. */
+  /** Another process has taken over the call: this one writes nothing about it any more. */
   readonly handOver: () => void
-  /** What is said and done on the call, for watchers. */
+  /** The call's events, for watchers. */
   readonly watch: ConversationFeed.ConversationFeed
 }
 

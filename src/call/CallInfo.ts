@@ -1,4 +1,4 @@
-/** What is fixed about one call: who it is with, what it may ask of Twilio, how long its waits are. */
+/** What does not change during a call: who it is with, what it may ask of Twilio, and its limits. */
 import type { Duration, Effect, Option, Schema } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
@@ -44,11 +44,11 @@ export interface CallControl {
 }
 
 export interface CallLimits {
-  /** From the first answer on, over all media streams. */
+  /** The longest call, from the first answer on, over all media streams. */
   readonly callDuration: Duration.Duration
-  /** From Twilio's TwiML to the start of the media stream. */
+  /** The longest wait from our TwiML to the start of the media stream. */
   readonly start: Duration.Duration
-  /** Without a `media` message. */
+  /** The longest time without a `media` message. */
   readonly media: Duration.Duration
   /** How much of the caller's sound may wait, and how long a gap in it may be a stall of the network. */
   readonly backlog: Duration.Duration

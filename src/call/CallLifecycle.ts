@@ -22,7 +22,7 @@ export interface CallLifecycle {
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** What the owner has to do, in order. The queue ends with the call. */
   readonly commands: Queue.Dequeue<Command, Cause.Done>
-  /** Counts the call as live, and logs its beginning; to be run once. */
+  /** Counts the call as live, and logs its beginning. Run it once. */
   readonly begin: Effect.Effect<void>
 }
 

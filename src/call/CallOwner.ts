@@ -49,7 +49,7 @@ export const run = Effect.fnUntraced(function*(
       timers,
       timer,
       Effect.andThen(ProcessHalt.sleep(timeoutOf(timer, limits)), lifecycle.dispatch(CallEvent.TimerFired({ timer }))),
-      // The whole call is timed from the first answer, however often its stream is connected.
+      // The limit of the whole call counts from the first answer, however often its stream is connected.
       { onlyIfMissing: timer === "duration" }
     )
 

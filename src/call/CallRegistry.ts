@@ -63,7 +63,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
    */
   readonly adopt: (info: CallInfo) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
-  /** What is said and done on a call that is live, or was one of the last to end. */
+  /** The events of a call that is live, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
   /** An ended call was erased: its events are no longer given. */
   readonly forget: (callSid: CallSid) => Effect.Effect<void>
@@ -71,7 +71,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number, facts?: StatusFacts) => Effect.Effect<void>
   /** Ends a live call, by its stream's end or over REST. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
-  /** A webhook of this call is answered with `<Hangup/>`: the call is over, whether it is here or not. */
+  /** The call is over, whether it is here or not, because a webhook of it is answered with `<Hangup/>`. */
   readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /**
    * Whether Twilio has confirmed the call's end, by a status or by taking our hang-up; remembered for a day. With the `status` of an

@@ -8,8 +8,8 @@
  *                             └ Transferred◀┘  the call goes on without us, until its last status
  * ```
  *
- * Twilio's reports come late, twice and out of order. A report that is older than the last one (by `SequenceNumber`), or that would lead
- * back, changes nothing. Nothing leaves `Ended`.
+ * Twilio's reports come late, twice and out of order. A report that is older than the newest one (by `SequenceNumber`) changes nothing,
+ * and neither does one that would lead back to an earlier phase. No event leads out of `Ended`.
  *
  * A request for TwiML may be a replay: somebody saw the signed request and sends it again. A replay must not end a stream or a transfer.
  * So while a stream is open, while the call is transferred, or after the caller seemed to leave, our answer only offers a stream. The
@@ -48,7 +48,7 @@ export type EndReason =
   | "mediaAhead"
   /** A message was above the limit. */
   | "oversizedMessage"
-  /** The peer did not read: more sound was unsent than we hold. */
+  /** The peer did not read: more sound was unsent than we keep. */
   | "slowPeer"
   | "shutdown"
   | "requested"
@@ -92,7 +92,7 @@ export interface CallState {
   readonly offer: "none" | "here" | "elsewhere"
 }
 
-/** A call that begins, or that another process had; then `resumptions` counts the streams that were lost there. */
+/** The state of a call that begins, or that another process had. `resumptions`: how many of its streams were lost there. */
 export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumptions: number; readonly resumptions?: number }): CallState => ({
   phase: Phase.Initiated(),
   sequence: -1,

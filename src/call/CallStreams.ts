@@ -1,6 +1,6 @@
 /**
- * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. There are two while one takes the place of
- * another.
+ * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. There are two while one replaces the
+ * other.
  */
 import { Deferred, Effect, Fiber, Scope } from "effect"
 import { EngineMeter } from "../conversation/ports/EngineMeter.ts"

@@ -32,7 +32,7 @@ const numbers = new Set([...withheldWords.map(onKeys), unnamed])
 /** The user of an address, without its scheme, host and parameters: `alice` of `sip:alice@example.com`. */
 const userOf = (address: string) => address.replace(/^(?:sips?|client|tel):/, "").replace(/[@;?].*$/s, "")
 
-/** Characters of an address. No network writes longer ones; a longer one is cut. */
+/** The most characters of an address. No network writes longer ones; a longer address is cut. */
 const maxLength = 256
 
 /**

@@ -6,10 +6,10 @@
 import { Effect, PubSub, Stream } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
 
-/** Events that may wait for one watcher. */
+/** How many events may wait for one watcher. */
 const queuedEvents = 256
 
-/** Events that are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
+/** How many events are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
 const keptEvents = 500
 
 /** An event with its place in the call's history. */

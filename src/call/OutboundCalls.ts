@@ -1,8 +1,8 @@
 /**
  * Places calls: checks the request, waits for its turn at Twilio, dials once.
  *
- * A dial that was begun is finished even if the client who asked for it goes away. Its outcome is kept under the client's
- * `Idempotency-Key`, so that asking again does not ring again.
+ * A dial that has begun is finished even if its client goes away. The outcome is kept under the client's `Idempotency-Key`, so that a
+ * repeated request does not ring again.
  */
 import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option, Random } from "effect"
 import { Agents } from "../agent/Agents.ts"

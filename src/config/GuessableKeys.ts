@@ -5,10 +5,10 @@
 /** The key of `.env.example`: everybody knows it. */
 export const example = "replace-me-with-a-long-random-secret"
 
-/** In characters; so many random base64 characters are 132 bits. */
+/** The shortest key, in characters. That many random base64 characters have 132 bits. */
 const minLength = 22
 
-/** In different characters. Of 10^8 random keys of 22 hexadecimal digits about three have fewer. */
+/** The fewest different characters. Of 10^8 random keys of 22 hexadecimal digits, about three have fewer. */
 const minDistinctCharacters = 6
 
 /** What people and templates write in the place of a key. Each alternative is long enough that no random key contains it. */

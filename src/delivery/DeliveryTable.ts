@@ -44,7 +44,7 @@ interface ClaimedRow {
   readonly attempts: number
 }
 
-/** An outcome is final a minute after the end. If it is not final by now, its process is gone. */
+/** How long after its end a call counts as forgotten. Its process would have made the outcome final after a minute. */
 const forgottenAfterMillis = 3 * 60_000
 
 /** No webhook is sent for older ends. */

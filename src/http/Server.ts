@@ -81,7 +81,7 @@ const Addresses = HttpRouter.middleware(
   { global: true }
 )
 
-/** Tell a browser to believe the content type, to run nothing, and to show the answer in no frame. */
+/** Tell a browser to trust the content type, to run no scripts, and not to show the answer in a frame. */
 const pageHeaders = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",

@@ -29,7 +29,7 @@ import * as TurnRecorder from "./TurnRecorder.ts"
 export interface CallHistory {
   /** The number of the first event that this process tells of the call. */
   readonly firstEvent: number
-  /** Media streams that were lost with the process that had the call before. */
+  /** How many media streams were lost in the process that had the call before. */
   readonly lostStreams: number
   /** The call is live. */
   readonly began: () => void
@@ -46,7 +46,7 @@ export interface CallHistory {
   readonly told: (event: ConversationEvent) => void
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
-  /** An engine did something for the call. Never waits. */
+  /** Adds the use of an engine. Never waits. */
   readonly used: (use: EngineUse) => void
   /** Twilio told something of the call; it may come after the call's end. */
   readonly reported: (facts: StatusFacts) => void
@@ -227,7 +227,7 @@ export const make = (options: MakeOptions): CallHistory => {
       // An interim transcript is for watchers alone. The caller's final words replace it.
       if (!isNumbered(event)) return
       if (!keepsWords) {
-        // When and how long each side spoke are figures.
+        // The times at which each side spoke count as figures.
         for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
         return
       }

@@ -9,7 +9,7 @@ export interface LineListener {
    * An agent with `maxBacklogFrames` gets no silence, and skips old sound.
    */
   readonly onCallerSound: (mulaw: Uint8Array) => void
-  /** The agent's next frames, μ-law at 8 kHz, and when their playback begins (monotonic ms) unless a clear comes before. */
+  /** The agent's next frames, μ-law at 8 kHz. `playsAt` is when their playback begins (monotonic ms), unless a clear comes before. */
   readonly onAgentSound: (mulaw: Uint8Array, playsAt: number) => void
   /** From this moment (monotonic ms) on, the agent's earlier sound is no longer played. */
   readonly onClear: (at: number) => void

@@ -1,5 +1,5 @@
 /**
- * What one media stream counts beside its tally: messages that the agent took, frames that were sent or thrown away.
+ * What one media stream counts in addition to its tally: messages that the agent took, and frames that were sent or thrown away.
  *
  * Counting costs an addition a frame. `report` tells the metrics how much the counts have grown.
  */
@@ -39,7 +39,7 @@ const losses: ReadonlyArray<Counter> = [
 export interface MediaCounts {
   /** The agent was given these messages, or skipped them. */
   readonly addTaken: (messages: number) => void
-  /** Of the messages taken, the agent skipped so many. */
+  /** The agent skipped so many of the messages that it took. */
   readonly addStale: (messages: number) => void
   /** These frames were written to the socket. */
   readonly addSent: (frames: number) => void
@@ -53,7 +53,7 @@ export interface MediaCounts {
 export const make = (options: {
   readonly tally: Tally
   readonly now: () => number
-  /** Every message comes back as one frame, so that the time from the one to the other is the echo's latency. */
+  /** The agent echoes each message as one frame, so the time between the two is the echo's latency. */
   readonly isEcho: boolean
   /** Where the metrics are. */
   readonly context: Context.Context<never>

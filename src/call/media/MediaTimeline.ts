@@ -19,10 +19,10 @@ export interface MediaTimeline {
   /**
    * Takes the next message; gives how much sound (ms) is missing before it.
    *
-   * @param elapsed real ms since the stream was opened, asked for only where something is missing
+   * @param elapsed real ms since the stream was opened; called only if something may be missing
    */
   readonly missingBefore: (media: Media["media"], elapsed: () => number) => number
-  /** So much silence (ms) was put behind the last message. */
+  /** So much silence (ms) was added behind the last message. */
   readonly addSilence: (millis: number) => void
   /** Whether the network held up the last message: it directly follows the one before, although silence was added between them. */
   readonly wasHeldUp: () => boolean
@@ -36,9 +36,9 @@ export interface MediaTimeline {
  * ahead for good, and hide every later gap. The next message is compared with the wrong number, so the sequence recovers by itself.
  */
 export const make = (backlog: number): MediaTimeline => {
-  /** What the next message says if nothing is missing; unset before the first. */
+  /** The numbers of the next message if nothing is missing. Unset before the first message. */
   let expected: { readonly chunk: number; readonly timestamp: number } | undefined
-  /** ms of all sound so far, with the silence that was put in. */
+  /** ms of all sound so far, added silence included. */
   let heardMillis = 0
   /** ms of silence since the last message. */
   let silenceMillis = 0

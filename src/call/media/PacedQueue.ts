@@ -1,8 +1,8 @@
 /**
- * The agent's frames on their way to Twilio: a frame that may leave leaves at once, one that is ahead of playback waits.
+ * The agent's frames on their way to Twilio. A frame that may leave leaves at once; a frame too far ahead of playback waits.
  *
- * At most 200 ms of sound are sent ahead of playback. What is further ahead waits in a bounded queue of 400 ms; when that is full, the
- * agent waits. Marks and notices keep their place between the frames.
+ * At most 200 ms of sound are sent ahead of playback. Further sound waits in a bounded queue of 400 ms; when the queue is full, the agent
+ * waits. Marks and notices keep their place between the frames.
  *
  * A `clear` begins a new generation. Each offer names the generation in which its sound was made, and items of an older generation are
  * thrown away wherever they are.
@@ -14,10 +14,10 @@ import { frameBytes, frameMillis } from "./LineCodec.ts"
 import type { LineSender } from "./LineSender.ts"
 import type { MediaCounts } from "./MediaCounts.ts"
 
-/** Frames that may wait for the pacer: 400 ms. */
+/** How many frames may wait for the pacer: 400 ms. */
 export const maxQueuedFrames = 20
 
-/** Frames that are put into the queue, and taken from it, in one go. */
+/** How many frames are put into the queue, and taken from it, in one go. */
 const framesPerItem = 5
 
 /** How far ahead of playback sound is sent, in ms. */
@@ -30,7 +30,7 @@ export const leadMillis = 200
 const slackMillis = 40
 
 interface QueuedItem {
-  /** Whole frames of μ-law, or what stands between frames. */
+  /** Whole frames of μ-law, or a mark or notice between frames. */
   readonly item: Uint8Array | OutboundMark | SentNotice
   readonly generation: number
 }
@@ -75,7 +75,7 @@ export interface PacedQueue {
   readonly generation: () => number
   /** Frames that have not left: queued, waiting for room in the queue, or held by the pacer. */
   readonly unsentFrames: () => number
-  /** Sends or queues whole frames of μ-law, which may be overwritten when this has ended; waits while the queue is full. */
+  /** Sends or queues whole frames of μ-law. Waits while the queue is full. When it has ended, `mulaw` may be overwritten. */
   readonly offerFrames: (mulaw: Uint8Array, generation: number) => Effect.Effect<unknown>
   /** Sends or queues a mark or a notice, behind all frames offered before; waits while the queue is full. */
   readonly offerMarker: (marker: OutboundMark | SentNotice, generation: number) => Effect.Effect<unknown>

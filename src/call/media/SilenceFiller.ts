@@ -1,8 +1,8 @@
 /**
  * Puts silence behind the caller's sound while the caller sends nothing.
  *
- * A time without messages is a stall of the network until something shows that nothing was sent. The pong to a WebSocket ping shows it,
- * for it comes behind all that was sent before it. Without a pong, the end of the backlog does.
+ * A time without messages counts as a stall of the network until something shows that nothing was sent. The pong to a WebSocket ping shows
+ * it, because the pong comes behind everything that was sent before. Without a pong, the end of the backlog shows it.
  */
 import { Effect } from "effect"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"

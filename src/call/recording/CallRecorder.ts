@@ -1,8 +1,8 @@
 /**
  * Records media streams: for each, a fiber writes the new sound to a file once a second.
  *
- * The disk never delays a frame: sound waits in memory of a bounded size. What a slow or full disk does not take becomes silence in the
- * recording, and is counted.
+ * The disk never delays a frame: sound waits in memory of a bounded size. Sound that a slow or full disk does not take becomes silence in
+ * the recording, and is counted.
  */
 import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Metric, Random, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
@@ -25,7 +25,7 @@ const bytesPerSecond = 16_000
 export class CallRecorder extends Context.Service<CallRecorder, {
   /** A call is recorded if its request, its agent or the configuration wants it, and if more than figures is kept of it. */
   readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping?: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
-  /** Records a media stream until the scope closes. Only the end of the stream waits for the disk, a moment. */
+  /** Records a media stream until the scope closes. Only the stream's end waits for the disk, two seconds at most. */
   readonly listen: (
     part: Part,
     stream: Pick<MediaStream, "openedAt">,
@@ -77,7 +77,7 @@ const write = (
       return Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)
     })
 
-  /** Bytes of silence that stand for sound which the disk did not take. */
+  /** Bytes of silence in place of sound that the disk did not take. */
   let missingBytes = 0
   const append = (file: PartFile, { silentBytes, sound }: Taken) =>
     Effect.gen(function*() {

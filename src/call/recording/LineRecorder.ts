@@ -1,7 +1,7 @@
 /**
- * Hears a media stream and gives its sound as a recording has it: the caller left, the agent right, in the line's time.
+ * Hears a media stream and gives its sound for a recording: the caller left, the agent right, in the line's time.
  *
- * - The caller's sound counts media time: each piece follows the one before. Sound that the network holds up is waited for.
+ * - The caller's sound counts media time: each piece follows the piece before. The recorder waits for sound that the network holds up.
  * - The agent's sound stands where it is played. Sound that a `clear` cut is left out.
  */
 import type { LineListener } from "../media/LineListener.ts"
@@ -11,7 +11,7 @@ const samplesPerMilli = 8
 
 const [callerChannel, agentChannel] = [0, 1] as const
 
-/** Sound is given this late (ms), so that a piece that comes somewhat late still finds its place. */
+/** How late (ms) sound is given, so that a late piece still finds its place. */
 const delayMillis = 250
 
 /** The agent's sound is put directly behind the sound before it if it would begin at most so many samples later. */
@@ -29,7 +29,7 @@ const diskMillis = 8000
 export interface LineRecorder extends LineListener {
   /** The sound that is settled at this moment (monotonic ms) and was not taken before. */
   readonly take: (at: number) => Taken
-  /** The stream has ended at this moment (monotonic ms): all that is left, in order. */
+  /** The stream has ended at this moment (monotonic ms). Gives all remaining sound, in order. */
   readonly finish: (at: number) => ReadonlyArray<Taken>
   /** ms of sound that were lost. */
   readonly lostMillis: () => number

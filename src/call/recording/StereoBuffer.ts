@@ -56,7 +56,7 @@ export class StereoBuffer {
     for (let at = Math.max(position, this.#from); at < last; at++) bytes[2 * (at & mask) + channel] = Mulaw.silence
   }
 
-  /** Takes what lies before a position. The bytes are a copy. */
+  /** Takes the sound before a position. The bytes are a copy. */
   take(end: number): Taken {
     const silentBytes = 2 * this.#skipped
     this.#skipped = 0

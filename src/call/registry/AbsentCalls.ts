@@ -1,5 +1,5 @@
 /**
- * What this process knows of calls that are not live in it: reports that came before their call, and ends.
+ * What this process knows about calls that are not live in it: reports that came before their call, and ends.
  *
  * Ages are measured by the monotonic clock: a change of the wall clock makes none of them longer or shorter.
  */

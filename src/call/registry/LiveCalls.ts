@@ -20,7 +20,7 @@ export interface LiveCalls {
   /** The calls that take a line. */
   readonly here: () => ReadonlyArray<Call>
   readonly add: (call: Call) => void
-  /** The call has ended: its line is free from now on, though its stream and agent may take a while to go. Gives the call, if it was live. */
+  /** The call has ended: its line is free from now on, although its stream and agent may end later. Gives the call, if it was live. */
   readonly end: (callSid: CallSid) => Call | undefined
   /** The stream and agent of an ended call are gone. */
   readonly removeEnded: (call: Call) => void

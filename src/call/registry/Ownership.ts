@@ -1,5 +1,5 @@
 /**
- * Which process a call belongs to, where several share a store.
+ * Which process a call belongs to, if several processes share a store.
  *
  * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that process takes the call
  * over. The old owner learns of it within half a second, and lets the call go: it asks Twilio nothing and writes no outcome. Reports of
@@ -43,7 +43,7 @@ export interface Ownership {
   readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
   /** The same, for a call that another process has just answered: it may not be stored yet. */
   readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
-  /** The call is this process's from now on. */
+  /** This process owns the call from now on. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
   /** Passes on Twilio's report of a call that is not here to the call's owner, if it has one. */
@@ -70,7 +70,7 @@ const letGo = (call: Call) =>
 export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onSignal }: MakeOptions) {
   const store = yield* CallStore
   const scope = yield* Effect.scope
-  /** The calls whose ownership is written down. */
+  /** The calls whose ownership is stored. */
   const owned = new Set<CallSid>()
 
   const find: Ownership["find"] = (callSid) =>

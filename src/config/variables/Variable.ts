@@ -10,7 +10,7 @@ export interface Variable<A> {
   /** Completes the sentence "NAME must be …". */
   readonly expected: string
   readonly example: string
-  /** A clause that says why a value is refused, where `expected` does not; it must not hold a secret or a phone number. */
+  /** A clause that says why a value is refused, if `expected` does not. It must not hold a secret or a phone number. */
   readonly explain?: (value: string) => Option.Option<string>
 }
 

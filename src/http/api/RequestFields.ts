@@ -35,7 +35,7 @@ const unknownField = (name: string, where: string, known: ReadonlyArray<string>)
 
 const repeatedField = (name: string, where: string) => `The field ${shown(name)} is in the ${where} more than once. Send it once.`
 
-/** A union as its members, a lazy type as the type that it stands for. */
+/** The members of a union type, or the type behind a lazy type. */
 const alternatives = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   SchemaAST.isUnion(ast) ? ast.types.flatMap(alternatives) : SchemaAST.isSuspend(ast) ? alternatives(ast.thunk()) : [ast]
 
@@ -51,7 +51,7 @@ const belongs = (name: string, family: SchemaAST.TemplateLiteral): boolean => {
 /** A family in an error's sentence: `metadata.KEY`. */
 const shownFamily = ({ parts: [prefix] }: SchemaAST.TemplateLiteral): string => SchemaAST.isLiteral(prefix) ? `${String(prefix.literal)}KEY` : "KEY"
 
-/** The fields of object types by their names; `undefined` where one of the types accepts any name. */
+/** The fields of object types by their names; `undefined`: one of the types accepts any name. */
 const fieldsOf = (types: ReadonlyArray<SchemaAST.AST>): ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>> | undefined => {
   const fields = new Map<string, ReadonlyArray<SchemaAST.AST>>()
   for (const type of types) {

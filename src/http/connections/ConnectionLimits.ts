@@ -123,7 +123,7 @@ export class ConnectionLimits {
     socket.setTimeout(upgradeTimeoutMillis, () => socket.destroy())
   }
 
-  /** Applies the limits. To be called every two seconds or so. */
+  /** Applies the limits. Call it about every two seconds. */
   readonly look = (): void => {
     this.looks++
     this.bound()

@@ -13,7 +13,7 @@ import type { Uploads } from "./Uploads.ts"
 
 const leftAfterMillis = 60_000
 
-/** By then, a part counts as left that another process wrote until just before this one's start. */
+/** When the second look comes. By then, a part counts as left even if its process died just before this one's start. */
 const secondLookAfter = Duration.seconds(90)
 
 const lookEvery = Duration.hours(1)

@@ -11,7 +11,7 @@ import * as KeptFields from "./KeptFields.ts"
 
 type Asked = Pick<OutboundRequest, "to" | "agent" | "websocketUrl" | "keeping">
 
-/** The query as it came, without the fields that were not sent. */
+/** The query as the client sent it. Fields that were not sent are absent. */
 interface Query extends KeptFields.KeptQuery {
   readonly to_number?: string
   readonly websocket_url?: string
