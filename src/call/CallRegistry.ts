@@ -1,5 +1,5 @@
 /**
- * All live calls of this process, by SID, each with its owner fiber. It also has what is known of calls that are not here yet, or no longer.
+ * All live calls of this process, by SID, each with its owner fiber. The registry also knows calls that are not here yet, or no longer.
  *
  * The fibers belong to the layer's scope: when the service stops, every call that is left is ended.
  */
@@ -58,20 +58,20 @@ export class CallRegistry extends Context.Service<CallRegistry, {
    */
   readonly recall: (callSid: CallSid, isNew?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
   /**
-   * Takes in a call that we placed, whose line was reserved. Its webhooks may have been faster than Twilio's answer: then the call is
+   * Takes in a call that we placed and whose line was reserved. Its webhooks may have been faster than Twilio's answer. Then the call is
    * live already, has ended already, or ends at once by its reports.
    */
   readonly adopt: (info: CallInfo) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
   /** The events of a call that is live, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
-  /** An ended call was erased: its events are no longer given. */
+  /** Drops the events of an ended call that was erased. */
   readonly forget: (callSid: CallSid) => Effect.Effect<void>
-  /** Twilio has told a status. It is remembered for a call that is not here yet. `sequence`: Twilio's `SequenceNumber`. */
+  /** Takes a status from Twilio, and remembers it for a call that is not here yet. `sequence`: Twilio's `SequenceNumber`. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number, facts?: StatusFacts) => Effect.Effect<void>
   /** Ends a live call, by its stream's end or over REST. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
-  /** The call is over, whether it is here or not, because a webhook of it is answered with `<Hangup/>`. */
+  /** Ends a call, here or not, because one of its webhooks is answered with `<Hangup/>`. */
   readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /**
    * Whether Twilio has confirmed the call's end, by a status or by taking our hang-up; remembered for a day. With the `status` of an

@@ -107,7 +107,7 @@ const explanations: Readonly<Record<SpecialKind, string>> = {
 
 const ownNumber: DialRefusal = {
   rule: "own-number",
-  message: "This number is the service's own, so that it would call itself (rule own-number). "
+  message: "This number is the service's own, so the service would call itself (rule own-number). "
     + "Dial another one; TWILIO_PHONE_NUMBER and AGENT_NUMBERS say which are its own."
 }
 

@@ -117,7 +117,7 @@ export const Digits = value("keys of the telephone, such as \"1\"", Schema.Strin
   return typeof keys === "string" && /^[0-9*]{1,8}$/.test(keys) ? keys : undefined
 })
 
-/** By the words that a file uses. */
+/** The steps, by the words that an agent file uses for them. */
 const nextSteps: Readonly<Record<string, AfterAnswer>> = {
   listen: "listen",
   "hang up": "hangUp",
@@ -143,7 +143,7 @@ export const WebUrl = value("a URL that begins with http:// or https://", Schema
 
 const isJson = Schema.is(Schema.Json)
 
-/** Whether it is an object's schema whose required names are among its properties: the subset that every language model server accepts. */
+/** Whether the input is a schema of an object with all its required properties: every language model server accepts such a schema. */
 const isToolParameters = (input: unknown): input is { readonly [key: string]: Schema.Json } => {
   if (!isObject(input) || !isJson(input)) return false
   const { properties = {}, required = [], type = "object" } = input

@@ -1,6 +1,5 @@
 /**
- * The histories of this process's calls: of live ones, and for a while of those that have ended, because Twilio's final status may
- * come late.
+ * The histories of this process's calls. A history stays for a while after its call's end, because Twilio's final status may come late.
  */
 import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -14,10 +13,10 @@ import { add as addFacts, type StatusFacts } from "./Outcome.ts"
 /** How long after a call's end its outcome becomes final without Twilio's final status. */
 const settleAfter = Duration.minutes(1)
 
-/** How long (ms) after the end a late report of Twilio's still changes the outcome. */
+/** How long (ms) after the end a report from Twilio still changes the outcome. */
 const lateFactsMillis = 15 * 60_000
 
-/** Facts that came before their call are kept as `EarlyReports` keeps reports: as long, and as many. */
+/** Facts that came before their call are kept within the same limits as the reports in `EarlyReports`. */
 const earlyFactsMillis = 60_000
 const maxEarlyFacts = 10_000
 
@@ -26,7 +25,7 @@ export class CallHistories extends Context.Service<CallHistories, {
   readonly accountSid: string
   /** The history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
-  /** Twilio told something of a call that is here, was here, or will be soon. `false`: the call neither is nor was here. */
+  /** Takes what Twilio tells of a call. `false`: another process may have the call, and has to be told. */
   readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<boolean>
 }>()("client-caller/call/history/CallHistories") {
   static readonly layer = Layer.effect(

@@ -17,7 +17,7 @@ export interface StatusFacts {
 }
 
 export interface Facts extends StatusFacts {
-  /** Why the call ended for us; unset while it has not. */
+  /** Why the call ended for this service; unset while the call goes on. */
   readonly reason?: EndReason
   /** ms since 1970. */
   readonly answeredAt?: number

@@ -1,7 +1,7 @@
 /**
  * What one media stream counts in addition to its tally: messages that the agent took, and frames that were sent or thrown away.
  *
- * Counting costs an addition a frame. `report` tells the metrics how much the counts have grown.
+ * Counting costs one addition per frame. `report` adds the growth of the counts to the metrics.
  */
 import type { Context, Metric } from "effect"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -45,7 +45,7 @@ export interface MediaCounts {
   readonly addSent: (frames: number) => void
   /** A `clear` threw away these frames before they were sent. */
   readonly addCleared: (frames: number) => void
-  /** Adds to the metrics what the counts have grown by since the last report. */
+  /** Adds the growth of the counts since the last report to the metrics. */
   readonly report: () => void
 }
 

@@ -23,10 +23,10 @@ export class BucketFailed extends Data.TaggedError("BucketFailed")<{
   }
 }
 
-/** From the request to the answer's head. */
+/** How long a request waits for the head of the answer. */
 const answerTimeout = Duration.seconds(15)
 
-/** A piece of a body must come within this time. */
+/** How long a transfer waits for the next piece of the body. */
 const pieceTimeout = Duration.seconds(15)
 
 /** The slowest upload that is waited for. */
@@ -35,13 +35,13 @@ const slowestBytesPerSecond = 64 * 1024
 const connectTimeout = 5000
 
 export interface Bucket {
-  /** Writes an object of so many bytes. */
+  /** Writes an object of `size` bytes. */
   readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, unknown>) => Effect.Effect<void, BucketFailed>
   /** The bytes of an object from `from` to before `to`. */
   readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
   /** An object's size in bytes; `None`: there is no such object. */
   readonly sizeOf: (name: string) => Effect.Effect<Option.Option<number>, BucketFailed>
-  /** The names of the objects that begin so, at most a thousand. */
+  /** The names of objects that begin with `begin`, at most a thousand. */
   readonly list: (begin: string) => Effect.Effect<ReadonlyArray<string>, BucketFailed>
   /** Succeeds even if there is no such object. */
   readonly remove: (name: string) => Effect.Effect<void, BucketFailed>

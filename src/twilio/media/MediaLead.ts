@@ -6,10 +6,10 @@
  * peer sends, the sound that is processed is at most two seconds longer than the call.
  */
 
-/** ms that kept sound may lead by. The clocks of two machines drift apart by less in a call of four hours (139 ppm). */
+/** How far (ms) kept sound may lead. The clocks of two machines drift apart by less in a call of four hours (139 ppm). */
 export const maxLeadMillis = 2000
 
-/** ms of lead, of all sound that came, at which the stream has to be closed. */
+/** How far (ms) all sound that came may lead before the stream is closed. */
 export const closeLeadMillis = 10_000
 
 /** A message counts as at least this much sound (ms), because even an empty one costs time. */
@@ -25,7 +25,7 @@ export interface MediaLead {
    * @param now monotonic ms
    */
   readonly take: (bytes: number, now: number) => number
-  /** Whether more sound came, kept or not, than any line brings. */
+  /** Whether more sound came than any telephone line brings. */
   readonly isTooMuch: () => boolean
 }
 

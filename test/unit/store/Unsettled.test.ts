@@ -16,7 +16,7 @@ describe("writes that the database does not have yet", () => {
     assert.strictEqual(told, 1)
   })
 
-  it("call a watcher at once that comes after the last one", () => {
+  it("call a watcher at once if it comes after the last write", () => {
     let told = 0
     new Unsettled().watch(sidOf(1), () => told++)
     assert.strictEqual(told, 1)

@@ -120,7 +120,7 @@ export const compileIntents = (compilation: Compilation): CompiledIntents => {
   const intentOfDigits = new Map<string, string>()
   const intents = entries.map(([name, entry]) => {
     if (!isName(name)) {
-      problems.atKey(["intents", name], `An intent's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
+      problems.atKey(["intents", name], `"${name}" can't be an intent's name. Write a lower-case letter, then letters, digits, '-' or '_'.`)
     }
     checkReach(compilation, name, entry, reachable)
     if (entry.digits !== undefined) {

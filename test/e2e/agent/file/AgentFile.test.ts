@@ -515,7 +515,7 @@ describe("a file that is checked against the engines", () => {
     withEngines(Engines([]))((files) =>
       Effect.map(Effect.flip(files.load("/dev/zero")), ({ message }) => assert.match(message, /\/dev\/zero is a pipe, a device or a socket/))))
 
-  it.effect("is valid for the receptionist, which keeps to the service's longest call", () =>
+  it.effect("of the receptionist is valid, and keeps to the service's longest call", () =>
     withEngines(Engines([]))((files) =>
       Effect.map(files.load(receptionistFile), ({ maxDuration, name }) => {
         assert.strictEqual(name, "receptionist")

@@ -22,7 +22,7 @@ const use = <A, E>(env: Databases.Environment, test: (store: CallStore["Service"
 describe("old data", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: words are deleted first and leave their figures, then everything, in small batches`, () =>
+      it.effect(`${name}: words are deleted first and figures later, in small batches`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, (store, database) =>
             Effect.gen(function*() {

@@ -688,7 +688,7 @@ describe("sound that is not yet played", () => {
       assert.strictEqual(frames().length + (yield* cleared) - before, 25)
     }))
 
-  it.effect("race: stop and the close behind it in one breath are Stopped", () =>
+  it.effect("race: a stop with the close right behind it is Stopped", () =>
     Effect.gen(function*() {
       const { end, lose, mark, stop } = yield* open(Agents.silent)
       for (let index = 0; index < 10; index++) mark(`m${index}`)

@@ -47,7 +47,7 @@ describe("cut between words that have no blanks", () => {
   ])("%j at %d is %j", (text, share, part) => assert.strictEqual(Words.cut(text, share), part))
 })
 
-/** Sentences of several scripts, and such as mix them. */
+/** Sentences in one script or in several. */
 const Sentence = Schema.Literals([
   "我们每天九点开门。", "请问您要预约哪一天？", "こんにちは、ご予約は明日の九時でよろしいですか。", "ありがとうございます！", "สวัสดีครับ เราเปิดเก้าโมงเช้าทุกวัน", "ขอบคุณค่ะ",
   "내일 아홉 시에 문을 엽니다.", "감사합니다.", "We open at nine.", "Das macht 12,50 €.", "请拨打 +86 10 5550 1234 或 email 我们。", "ພວກເຮົາເປີດທຸກມື້", "យើងបើករាល់ថ្ងៃ", "مرحبا كيف يمكنني مساعدتك؟",

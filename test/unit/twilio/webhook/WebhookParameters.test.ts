@@ -73,7 +73,7 @@ describe("a call that requests TwiML", () => {
     assert.deepStrictEqual(call.ErrorUrl, Option.some("/twilio/continue"))
   })
 
-  it.each(["", "none", "-1", "1e4", "12345678"])("is accepted with the error code %j, which is none", (ErrorCode) => {
+  it.each(["", "none", "-1", "1e4", "12345678"])("is accepted with %j, which is no error code", (ErrorCode) => {
     const call = read({ ErrorCode, ErrorUrl: "/twilio/continue" })
     assert.isTrue(Option.isNone(call.ErrorCode) && Option.isNone(call.ErrorUrl))
   })
