@@ -78,7 +78,7 @@ export const make = Effect.fnUntraced(function*(
     return phase._tag === "Ended" ? events.finish(phase.reason) : Effect.void
   })
   const run = CallOwner.run(lifecycle, limits, control, streams).pipe(
-    // For an owner that is stopped from outside; after the call's own end this changes nothing.
+    // Ends the call if its owner is stopped from outside. After the call's own end this changes nothing.
     Effect.ensuring(lifecycle.dispatch(CallEvent.Released({ reason: "shutdown" }))),
     Effect.onExit((exit) => Effect.andThen(Scope.close(scope, exit), Effect.andThen(finish, watch.end))),
     Effect.annotateLogs({ callSid: info.callSid })

@@ -23,7 +23,7 @@ export interface EngineSettings {
 
 /** The size of a language model's answers, in tokens. */
 export interface ReplySettings {
-  /** For the spoken part. */
+  /** The limit of the spoken part. */
   readonly maxTokens: number
   /** How much the model thinks before it answers. */
   readonly thinking: "off" | "low" | "medium" | "high"

@@ -118,7 +118,7 @@ const make = Effect.gen(function*() {
       ))
     ),
     prepared: (id, payload) => update("payload = ? WHERE id = ?", [payload, id]),
-    // Even if the lease was over and another process sends it once more.
+    // This counts even if the lease is over and another process sends the webhook once more.
     delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
     retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isMine}`, [now() + afterMillis, why, now(), id, attempts]),
     failed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isMine}`, [why, now(), id, attempts]),

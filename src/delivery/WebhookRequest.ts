@@ -11,7 +11,7 @@ import { isIP, type LookupFunction } from "node:net"
 import * as WebhookAddress from "../config/WebhookAddress.ts"
 import type { Addresses, ReceiverLookup } from "./ReceiverLookup.ts"
 
-/** From the connection's beginning to the answer's head. */
+/** How long a request may take, from the connection's beginning to the answer's head. */
 const answerTimeout = Duration.seconds(15)
 
 /** How much of an answer's body is read, and for how long, so that the receiver can finish sending. */

@@ -38,7 +38,7 @@ interface Waiting {
   isSigned?: boolean
 }
 
-/** In lower case and with single slashes, as the router reads it. */
+/** The path in lower case and with single slashes, as the router reads it. */
 const pathOf = (request: IncomingMessage) =>
   `/${(request.url ?? "").split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
 

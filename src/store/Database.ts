@@ -32,7 +32,7 @@ const [firstPause, lastPause] = [Duration.millis(250), Duration.seconds(2)]
 
 export class Database extends Context.Service<Database, {
   readonly dialect: Dialect
-  /** For statements; run them inside `query` or `transaction`. */
+  /** Makes statements; run them inside `query` or `transaction`. */
   readonly sql: SqlClient
   readonly isReady: () => boolean
   /** Since when it has not been ready. */

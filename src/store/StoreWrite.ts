@@ -9,7 +9,7 @@
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
 
-/** What of a call is kept. */
+/** What is kept of a call. */
 export const Keeping = Schema.Struct({
   /** `false`: figures only; no word, no event with words, no sound (`store: false` of the agent or the request). */
   words: Schema.Boolean,
@@ -56,7 +56,7 @@ export const Outcome = Schema.Struct({
   /** The conversation began anew at a resumption, because its memory could not be read. */
   isMemoryLost: Schema.Boolean,
   engines: Schema.Array(EngineUse),
-  /** By the price list of the configuration. Unset: there is none. */
+  /** The price by the configuration's price list. Unset: there is no list. */
   cost: Schema.optionalKey(Schema.Struct({ currency: Schema.String, total: Schema.Number })),
   /** The outcome does not change any more, except by facts that come later than 60 s after the end. */
   final: Schema.Boolean

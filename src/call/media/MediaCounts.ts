@@ -55,7 +55,7 @@ export const make = (options: {
   readonly now: () => number
   /** The agent echoes each message as one frame, so the time between the two is the echo's latency. */
   readonly isEcho: boolean
-  /** Where the metrics are. */
+  /** The context that holds the metrics. */
   readonly context: Context.Context<never>
 }): MediaCounts => {
   const { context, isEcho, now, tally } = options

@@ -22,7 +22,7 @@ export interface MediaTimeline {
    * @param elapsed real ms since the stream was opened; called only if something may be missing
    */
   readonly missingBefore: (media: Media["media"], elapsed: () => number) => number
-  /** So much silence (ms) was added behind the last message. */
+  /** Notes the silence (ms) that was added behind the last message. */
   readonly addSilence: (millis: number) => void
   /** Whether the network held up the last message: it directly follows the one before, although silence was added between them. */
   readonly wasHeldUp: () => boolean

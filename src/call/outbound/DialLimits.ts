@@ -10,7 +10,7 @@ import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-/** As many calls were placed in the last 24 hours as a limit allows. */
+/** A limit of calls in 24 hours is reached. */
 export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
   readonly limit: "DIAL_MAX_PER_DAY" | "DIAL_MAX_PER_NUMBER"
   /** Until a dial is allowed again. */

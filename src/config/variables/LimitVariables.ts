@@ -31,7 +31,7 @@ export interface LimitSettings {
   /** Calls of one caller at the same time. */
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
-  /** From our TwiML to the stream's `start` message. The time starts again at the upgrade of its WebSocket. */
+  /** How long after our TwiML the stream's `start` message may come. The time starts again at the upgrade of its WebSocket. */
   readonly start: Duration.Duration
   /** How long an open stream may send no `media` message. */
   readonly media: Duration.Duration

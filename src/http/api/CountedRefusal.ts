@@ -6,7 +6,7 @@ import * as Metrics from "../../observability/Metrics.ts"
 import * as Problems from "./Problems.ts"
 import { withHeader } from "./ResponseHeader.ts"
 
-/** For `Effect.tapError` of a handler. */
+/** Counts a handler's refusal; use it with `Effect.tapError`. */
 export const countRefusal = (problem: { readonly type: string; readonly retry_after?: number }) =>
   Effect.andThen(
     Metric.update(Metrics.apiRefused(Problems.nameOf(problem)), 1),

@@ -46,7 +46,7 @@ interface Timeouts {
   readonly checkEvery: number
 }
 
-/** With the time until the next check, the headers have 10 s at most. */
+/** The headers have 10 s at most: their time-out, and the time until the next check. */
 const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkEvery: 2000 }
 
 /** After this, `close` no longer waits for responses in progress. */

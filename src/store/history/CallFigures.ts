@@ -11,7 +11,7 @@ interface TurnFigures {
   readonly latency: number | null
 }
 
-/** By the nearest rank: the smallest of the sorted values that at least this share of them does not exceed. */
+/** The percentile by the nearest rank. `share`: 0 to 1. */
 const percentile = (sorted: ReadonlyArray<number>, share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 
 const latencyOf = (turns: ReadonlyArray<TurnFigures>): Figures["latency"] => {

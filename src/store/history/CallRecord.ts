@@ -29,7 +29,7 @@ export interface CallRow {
 /** The figures of a call's turns. They stay when its words are deleted. */
 export const Figures = Schema.Struct({
   turns: Schema.Struct({ caller: Schema.Number, agent: Schema.Number }),
-  /** Of the agent's turns: how many the caller cut. */
+  /** How many of the agent's turns the caller interrupted. */
   interrupted: Schema.Number,
   actions: Schema.Number,
   /** ms from the caller's last sound to the reply's first, as heard. */

@@ -60,7 +60,7 @@ export interface Writer {
   readonly journaledSince: () => Option.Option<number>
 }
 
-/** Where the writes are that the database does not have yet. */
+/** The writes that the database does not have yet, and where they are. */
 class Ledger {
   readonly unsettled = new Unsettled()
   /** The entries on their way to the database. */

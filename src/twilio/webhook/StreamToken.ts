@@ -19,7 +19,7 @@ import type { CallSid } from "../../domain/Sid.ts"
 /** The name of the `<Parameter>`. */
 export const parameterName = "token"
 
-/** From the answer with TwiML to the `start` message, in ms. */
+/** How long (ms) after the answer with TwiML the `start` message may come. */
 export const lifetimeMillis = 120_000
 
 /** How far (ms) the time of day of the process that issued a token may be from ours, either way. */

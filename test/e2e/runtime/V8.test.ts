@@ -21,7 +21,7 @@ const script = `
   }))
 `
 
-/** In a process of its own: what is set is set for all that runs in one. */
+/** Runs the script in a process of its own, because V8's flags hold for a whole process. */
 const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?: string; readonly env?: Record<string, string> } = {}) => {
   const child = spawnSync(process.execPath, ["--input-type=module", "--eval", script, String(cores)], {
     encoding: "utf8",

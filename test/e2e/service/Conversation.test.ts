@@ -284,7 +284,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const [cut] = those(told, "AgentHeard")
       assert.deepStrictEqual(words(told), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
       assert.isTrue(greeting.startsWith(cut.text) && !cut.isWhole)
-      // By chance, either the greeting is the answer, or it is interrupted.
+      // Where the caller speaks first, the last line heard is the greeting or the answer, by chance.
       const first = yield* before.over
       assert.deepStrictEqual(those(first, "CallerSaid").map(({ text }) => text), ["what are your opening hours"])
       assert.isTrue([greeting, hours].includes(those(first, "AgentHeard").at(-1)?.text ?? ""))
@@ -343,7 +343,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         say("What are your opening hours?"), heardOut(), HangUp()
       ], { agent: "listener", faults: { silenceGap: { atMillis: 2000, forMillis: 2000 } } })
       const told = yield* conversation.over
-      // What came before the gap is taken for the turn, whatever it was; then the caller says it again.
+      // The agent takes the sound before the gap as a turn. Then the caller says the sentence again.
       assert.deepStrictEqual(words(told).slice(2), ["caller: what are your opening hours", "agent: We never close."])
       assert.strictEqual(count(told, "CallerSaid"), 2)
       assert.strictEqual(endOf(told), "callerHungUp")
@@ -387,7 +387,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
           "caller: what are your opening hours",
           `agent: ${interrupted.text}`
         ])
-        // What was said over the echo takes the turn. Its words are not always made out: half a second of it is two voices.
+        // The caller's speech over the echo takes the turn. Its words are not always recognized: for half a second two voices speak.
         assert.deepStrictEqual(heard.slice(5).map((line) => line.split(":", 1)[0]), ["caller", "agent"])
         assert.isFalse(interrupted.isWhole)
         assert.isTrue(hours.startsWith(interrupted.text))

@@ -135,7 +135,7 @@ const soundsIn = (heard: Int16Array) => {
   return { tone, other }
 }
 
-/** What the caller heard behind each of their sentences, until the next. */
+/** The sounds that the caller heard between each of their sentences and the next. */
 const answersIn = Effect.fnUntraced(function*(call: SimulatedCall) {
   const heard = yield* call.heard
   const said = SpeakingTurns.speeches(yield* call.said)
@@ -346,7 +346,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
             }),
             second,
             cues.heardOut(),
-            // Not only when the call is over.
+            // The stalled requests are closed before the call ends.
             AwaitCue({
               isGiven: () => {
                 stopped = before.map(({ isClosedByClient }) => isClosedByClient())

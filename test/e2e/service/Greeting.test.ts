@@ -60,7 +60,7 @@ const engines = Effect.fnUntraced(function*(hears: string) {
   return { llm, env: { STT_URL: `${stt.url}/v1`, TTS_URL: `${tts.url}/v1`, LLM_URL: llm.base } }
 })
 
-/** What the model was asked of this call. */
+/** The messages of each request to the model in which the caller says `said`. */
 const askedOf = ({ chats }: FakeChatServer.FakeChatServer, said: string) =>
   chats.map(({ request }) => request.messages).filter((messages) => messages.some(({ content }) => content?.includes(said) === true))
 

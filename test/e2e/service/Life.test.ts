@@ -109,7 +109,7 @@ describe("a call", () => {
         yield* until("the call", both.service.health, ({ calls }) => calls === 1)
         yield* BarePeer.complete(both, callSid)
         yield* until("no call left", both.service.health, ({ calls }) => calls === 0)
-        // What comes after the end changes nothing.
+        // Status callbacks after the end change nothing.
         for (const [CallStatus, SequenceNumber] of [["ringing", "1"], ["in-progress", "10"], ["completed", "9"]]) {
           const { status } = yield* both.service.webhook("/twilio/status", { CallSid: callSid, CallStatus, SequenceNumber })
           assert.isBelow(status, 300)

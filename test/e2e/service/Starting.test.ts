@@ -37,7 +37,7 @@ const open = (port: number, text: string) =>
   )
 
 layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a service that starts", (it) => {
-  /** With the embedded engines, which take a second or two. */
+  /** Starts a service with the embedded engines, which take a second or two. */
   const begin = Effect.fnUntraced(function*() {
     const port = yield* freePort
     const started = yield* Process.start({ env: { SERVER_PORT: `${port}`, API_KEY: apiKey } })
@@ -70,7 +70,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
       const { port, started, url } = yield* begin()
       const waiting = yield* open(port, `GET /twiml HTTP/1.1\r\nHost: x\r\n${Signature.header}: ${signed[Signature.header]}\r\n\r\n`)
       const half = yield* open(port, `POST /twiml HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n${Signature.header}: ${signed[Signature.header]}\r\n\r\na`)
-      // By now it has read what came before.
+      // When this answer has come, the service has read both requests.
       const state = yield* statusOf(`${url}/health`)
       yield* started.signal("SIGTERM")
       const { code } = yield* started.ended

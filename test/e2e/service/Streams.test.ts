@@ -151,7 +151,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       Effect.gen(function*() {
         const first = yield* BarePeer.open(both)
         yield* first.startWell
-        // Only replays ask so often.
+        // A request that comes this often is a replay.
         for (let count = 0; count < 10; count++) {
           const again = yield* BarePeer.answerCall(both, first.call.callSid)
           assert.notStrictEqual(again.token, first.call.token)
@@ -350,7 +350,7 @@ describe("a peer that does not read", () => {
           const peer = yield* BarePeer.open(both)
           yield* peer.startWell
           const socket = [...connections].find((one) => !others.has(one))!
-          // As if the kernel's buffers were full: sent bytes stay in this process.
+          // Sent bytes stay in this process, as if the kernel's buffers were full.
           socket.cork()
           let most = 0
           yield* Effect.raceFirst(

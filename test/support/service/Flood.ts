@@ -26,5 +26,5 @@ const flood = Effect.gen(function*() {
 const env = { LOG_FORMAT: process.argv[3] ?? "auto" }
 const live = Telemetry.layer.pipe(Layer.provide(AppConfig.layer), Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
 process.stderr.write(JSON.stringify(await Effect.runPromise(Effect.provide(flood, live))))
-// As the service's own end: it waits for nothing that is left.
+// Exits as the service does, without waiting for anything.
 process.exit(0)

@@ -51,7 +51,7 @@ export interface Options {
   /** Another Node, or options of this one. */
   readonly node?: string
   readonly nodeOptions?: ReadonlyArray<string>
-  /** Behind the program. */
+  /** The arguments after the program. */
   readonly words?: ReadonlyArray<string>
   /** The reader of its output goes away at once. */
   readonly isUnread?: boolean

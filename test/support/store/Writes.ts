@@ -122,7 +122,7 @@ const tables = [
   ["deliveries", "call_sid, type"]
 ] as const
 
-/** What differs between databases and runs without a difference in meaning. */
+/** Columns whose values differ between databases and runs, with the same meaning. */
 const incidental = new Set(["number", "id", "tsv", "written_at", "ended_written_at"])
 
 /** All rows of the tables of calls. */

@@ -521,7 +521,7 @@ describe("what Twilio reports before the call is here", () => {
           yield* registry.report(callSid(index + 10), "completed", 9)
         }
         assert.strictEqual(yield* endedBecause(reason), 3 + (reason === "completed" ? 3 : 0))
-        // What comes after the final status is not remembered.
+        // Reports after the final status are not remembered.
         assert.strictEqual(yield* early("applied"), 3 + 1 + 2)
         yield* settle
         assert.isTrue(Option.isSome(yield* registry.events(callSid(1))))

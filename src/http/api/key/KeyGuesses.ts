@@ -4,7 +4,7 @@
  * A right key is always accepted, so nobody is locked out by a neighbour behind the same address. The state is bounded; there are no effects.
  */
 
-/** So many wrong keys of one address within {@link windowMillis} bring no wait. */
+/** How many wrong keys of one address within {@link windowMillis} bring no wait. */
 const freeGuesses = 10
 
 const windowMillis = 60_000

@@ -318,7 +318,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               assert.deepStrictEqual((yield* get(`/calls/${sid}/transcript`)).json, { call_sid: sid, turns: [], actions: [] })
               assert.strictEqual((yield* get(`/calls/${sid}/events`)).text, "")
 
-              // What still comes of it is not taken, and it may be erased again.
+              // Late writes of the erased call are refused, and it may be erased again.
               store.write(turn(sid, 6, "xylophone again"))
               yield* store.keep(ended(sid, 1_700_000_063_000, true))
               assert.strictEqual((yield* erase(sid)).status, 204)

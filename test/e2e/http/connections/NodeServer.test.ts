@@ -9,7 +9,7 @@ const short = { headers: 300, request: 600, checkEvery: 50 }
 
 const get = (path = "/", ...headers: ReadonlyArray<string>) => [`GET ${path} HTTP/1.1`, "Host: x", ...headers, "", ""].join("\r\n")
 
-/** Of the right shape. */
+/** A header that has the form of a signature. */
 const signed = `X-Twilio-Signature: ${"A".repeat(27)}=`
 
 /** A server on a free port; its answers to `/slow` wait until they are released. */

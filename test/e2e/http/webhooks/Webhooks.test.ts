@@ -21,7 +21,7 @@ const hangUpAll = (service: Service.Service["Service"], ...digits: ReadonlyArray
 const attribute = (twiml: string, name: string) =>
   new RegExp(`\\b${name}="([^"]*)"`).exec(twiml)?.[1]?.replaceAll("&amp;", "&")
 
-/** What the URLs that Twilio is given end with. */
+/** The end of the URLs that Twilio is given. */
 const retries = "#rc=5&rp=all&ct=2000"
 
 const assertForbidden = (answer: Effect.Success<ReturnType<Service.Service["Service"]["ask"]>>) => {
@@ -457,7 +457,7 @@ describe("a service behind a proxy", () => {
         const twiml = yield* both.service.webhook("/twiml", voice(sid("e1")), { signedBase: publicUrl })
         assert.strictEqual(attribute(twiml.text, "url"), "wss://calls.example.com/ws")
         assert.strictEqual(attribute(twiml.text, "action"), `https://calls.example.com/twilio/continue${retries}`)
-        // What the proxy says of itself changes nothing, and the inner address is not signed for.
+        // The forwarding headers change nothing, and a signature over the inner address is refused.
         const forwarded = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" }
         const same = yield* both.service.webhook("/twiml", voice(sid("e2")), { signedBase: publicUrl, headers: forwarded })
         assert.strictEqual(attribute(same.text, "url"), "wss://calls.example.com/ws")

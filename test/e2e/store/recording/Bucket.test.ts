@@ -84,7 +84,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
         for (const callSid of [call, sidOf(10)]) yield* record({ callSid, part: 0, startedAt: 0 }, stereo(100, 1, 1))
         yield* moved(folder)
         const recordings = yield* CallRecordings
-        // As an erasure does: the database forgets first.
+        // An erasure deletes the row of the database first.
         const { query, sql } = yield* Database
         yield* query(sql`DELETE FROM recordings WHERE call_sid = ${call}`)
         yield* recordings.erase(call)

@@ -82,7 +82,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
         const { query, sql } = yield* Database
         yield* query(sql`UPDATE recordings SET duration = NULL`)
       }).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
-      // What kill -9 leaves: a head that is behind, and half a sample at the end.
+      // The file as kill -9 leaves it: the head gives too short a length, and half a sample is at the end.
       const head = MulawWav.header(16_000)
       writeFileSync(file, head, { flag: "r+" })
       truncateSync(file, 58 + 16_000 * 11 + 1)

@@ -14,7 +14,7 @@ const mediaOf = ({ chunk, length = 160, timestamp }: Message): Media["media"] =>
   payload: new Uint8Array(length).fill(0x80)
 })
 
-/** What is missing before each of these, ms; in a call that has been going on for long. */
+/** The gap (ms) before each message, in a call that has been going on for long. */
 const missing = (messages: ReadonlyArray<Message>, elapsed = 3_600_000) => {
   const timeline = MediaTimeline.make(backlog)
   return messages.map((message) => timeline.missingBefore(mediaOf(message), () => elapsed))
