@@ -547,7 +547,7 @@ tools:
         }))
     }), beside)
 
-  it.effect("of one stage may all be down: the service is not ready, and the caller is told so and the call is ended", () =>
+  it.effect("of one stage may all be down: the service is not ready, tells the caller so and ends the call", () =>
     Effect.gen(function*() {
       const stt = yield* ears
       const tts = yield* voice()
@@ -579,7 +579,7 @@ tools:
         }), impatient)
     }), beside)
 
-  it.effect("that speak may be gone: the prepared lines are said nevertheless, and the call is ended", () =>
+  it.effect("that speak may be gone: the service still says its prepared lines, and ends the call", () =>
     Effect.gen(function*() {
       const { env, tts } = yield* three()
       yield* withEngines(env, (both) =>

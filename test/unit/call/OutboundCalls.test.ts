@@ -438,7 +438,7 @@ describe("a client that goes away", () => {
         }))
   )
 
-  it.effect("while it waits for its turn is called all the same: it may ask again with its key", () =>
+  it.effect("while it waits for its turn still gets its call, and may ask again with its key", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())
@@ -519,7 +519,7 @@ describe("a number that is not dialled", () => {
 })
 
 describe("limits of a day", () => {
-  it.effect("are told with the variable and when to try again, and are over after a day", () =>
+  it.effect("name their variable and when to try again, and are over after a day", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())

@@ -22,7 +22,7 @@ const missing = (messages: ReadonlyArray<Message>, elapsed = 3_600_000) => {
 
 const first = { chunk: 1, timestamp: 155 }
 
-describe("what is missing before a message", () => {
+describe("the gap before a message", () => {
   it.each([
     { name: "the next one", next: { chunk: 2, timestamp: 175 }, is: 0 },
     { name: "the next one, whose clock runs a little ahead", next: { chunk: 2, timestamp: 215 }, is: 0 },
@@ -60,11 +60,11 @@ describe("what is missing before a message", () => {
     assert.strictEqual(take(), 2000)
   })
 
-  it("is nothing before the first, whatever it says", () => {
+  it("is 0 before the first message, whatever its counters say", () => {
     assert.deepStrictEqual(missing([{ chunk: 4711, timestamp: 1e9 }]), [0])
   })
 
-  it("is nothing if the timestamps come from a clock, as Twilio's do", () => {
+  it("is 0 if the timestamps come from a clock, as Twilio's do", () => {
     // From 155 at chunk 1 to 1593 at chunk 73, as in a capture of Twilio's.
     const capture = Array.from({ length: 73 }, (_, index) => ({ chunk: index + 1, timestamp: Math.round(155 + index * (1438 / 72)) }))
     assert.strictEqual(missing(capture).reduce((sum, millis) => sum + millis, 0), 0)
@@ -110,7 +110,7 @@ describe("what is missing before a message", () => {
     length: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
   }))
 
-  it.prop("is bounded for each gap, and in all by the length of the call and a backlog, whatever the numbers say", [Messages], ([messages]) => {
+  it.prop("is bounded, and all gaps together are bounded by the call's length and a backlog, whatever the counters say", [Messages], ([messages]) => {
     for (const elapsed of [0, 700, 50_000]) {
       const gaps = missing(messages, elapsed)
       for (const gap of gaps) assert.isTrue(gap >= 0 && gap <= backlog)

@@ -59,7 +59,7 @@ const withOwnership = <A, E>(
   }).pipe(Effect.scoped)
 
 describe("a process that owns a call", () => {
-  it.effect("is told within half a second what Twilio reported to another one", () =>
+  it.effect("hears within half a second what Twilio reported to another process", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call()
@@ -71,7 +71,7 @@ describe("a process that owns a call", () => {
         assert.strictEqual(log.length, 1)
       })))
 
-  it.effect("lets go of it within half a second when another one has taken it", () =>
+  it.effect("lets go of it within half a second when another process has taken it", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call(1)

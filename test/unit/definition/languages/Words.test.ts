@@ -73,7 +73,7 @@ describe("of any script", () => {
     assert.strictEqual(letters(less + text.slice(less.length)), letters(text))
   }, { arbitrary: { runs: 500 } })
 
-  it.prop("half of a longer sentence is neither nothing nor all of it", [Sentence], ([sentence]) => {
+  it.prop("half of a longer sentence is neither empty nor the whole sentence", [Sentence], ([sentence]) => {
     if (Words.count(sentence) < 3) return
     const heard = Words.cut(sentence, 0.7)
     assert.isAbove(heard.length, 0)
