@@ -46,7 +46,7 @@ export const nearest = (name: string, known: ReadonlyArray<string>): string | un
   return known.find((candidate) => isShortened(name, candidate))
 }
 
-/** The known name that was probably meant, else all of them: what to do, in a sentence. */
+/** A sentence that suggests the known name that was probably meant, or else lists all known names. */
 export const suggest = (name: string, known: ReadonlyArray<string>): string => {
   const near = nearest(name, known)
   if (near !== undefined) return `Did you mean "${near}"?`

@@ -77,7 +77,7 @@ const bodyOf = (request: IncomingMessage): Uint8Array => {
 }
 
 interface Options {
-  /** ms. */
+  /** How long (ms) a request waits for the start. */
   readonly patience?: number
   readonly isSigned?: IsSigned | undefined
 }

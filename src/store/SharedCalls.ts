@@ -98,7 +98,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
   const { dialect, query, sql } = database
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
-  /** This process. */
+  /** The id of this process. */
   const self = randomUUID()
 
   const find = Effect.fnUntraced(function*(callSid: CallSid) {

@@ -98,7 +98,7 @@ export const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part:
 /** The call is over, or more is known of how it ended. The newest write counts. */
 export const CallEnded = Schema.TaggedStruct("CallEnded", { ...ofCall, at: Schema.Number, outcome: Outcome })
 
-/** A word on the axis. */
+/** A word of a turn. `at`: ms on the axis. */
 export const Word = Schema.Struct({ text: Schema.String, at: Schema.Number, isHeard: Schema.Boolean })
 
 /** One side's turn is over, or more is known of it. `turn`: from 0, in the order of their beginnings, both sides together. */
@@ -106,7 +106,7 @@ export const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   ...ofCall,
   turn: Schema.Number,
   role: Schema.Literals(["caller", "agent"]),
-  /** On the axis, ms. */
+  /** ms on the axis. */
   startedAt: Schema.Number,
   endedAt: Schema.Number,
   /** The words of the turn; for the agent, the words that it began to say. */
@@ -129,7 +129,7 @@ export const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   /** JSON, or text. */
   arguments: Schema.String,
   isRepeatable: Schema.Boolean,
-  /** On the axis, ms. */
+  /** ms on the axis. */
   at: Schema.Number,
   state: Schema.Literals(["asked", "answered", "notSent", "unknown"]),
   answer: Schema.optionalKey(Schema.String)
@@ -141,7 +141,7 @@ export const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence:
 /** What the conversation needs to go on after a fault. The newest `version` counts; an older one changes nothing. */
 export const ConversationSaved = Schema.TaggedStruct("ConversationSaved", { ...ofCall, version: Schema.Number, at: Schema.Number, memory: Schema.Json })
 
-/** A file of the recording. `startedAt`: on the axis. */
+/** A file of the recording. `startedAt`: ms on the axis. */
 export const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   ...ofCall,
   part: Schema.Number,

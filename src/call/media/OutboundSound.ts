@@ -23,7 +23,7 @@ export interface OutboundSound {
 
 /** `now`: monotonic ms. */
 export const make = Effect.fnUntraced(function*(options: {
-  /** The agent's (Hz). */
+  /** The agent's sample rate (Hz). */
   readonly sampleRate: SampleRate
   readonly sender: LineSender
   readonly counts: MediaCounts

@@ -8,7 +8,7 @@ const maxCalls = 100
 export interface EndedFeeds {
   readonly add: (callSid: CallSid, feed: ConversationFeed) => void
   readonly find: (callSid: CallSid) => ConversationFeed | undefined
-  /** The call was erased. */
+  /** Drops the feed of a call that was erased. */
   readonly forget: (callSid: CallSid) => void
 }
 

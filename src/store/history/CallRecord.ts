@@ -47,7 +47,7 @@ export interface CallSummary {
   readonly metadata: Schema.Json
   readonly startedAt: number
   readonly answeredAt: number | null
-  /** When its first media stream began: the axis's zero. */
+  /** When its first media stream began: the zero of the call's axis (see `StoreWrite`). */
   readonly axisZero: number | null
   readonly endedAt: number | null
   readonly outcome: Outcome | null

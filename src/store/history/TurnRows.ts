@@ -1,4 +1,4 @@
-/** Turns of calls as the table `turns` has them. Times: ms on the call's axis. */
+/** Turns of calls as the table `turns` has them. Times: ms on the call's axis (see `StoreWrite`). */
 import { Option, Schema } from "effect"
 import { Word } from "../StoreWrite.ts"
 

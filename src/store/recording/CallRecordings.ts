@@ -33,7 +33,7 @@ export interface Part {
   readonly callSid: CallSid
   /** Counts the media streams of the call, from 0. */
   readonly part: number
-  /** On the call's axis, ms. */
+  /** ms on the call's axis (see `StoreWrite`). */
   readonly startedAt: number
 }
 

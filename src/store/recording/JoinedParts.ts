@@ -7,7 +7,7 @@ import * as MulawWav from "./MulawWav.ts"
 
 /** The sound of one media stream. */
 export interface SoundOfPart<E> {
-  /** On the call's axis, ms. */
+  /** ms on the call's axis (see `StoreWrite`). */
   readonly startedAt: number
   /** Bytes of sound, without a head. */
   readonly size: number

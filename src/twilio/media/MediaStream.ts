@@ -24,7 +24,7 @@ import * as SocketPing from "./SocketPing.ts"
 import { StreamClosed } from "./StreamClosed.ts"
 
 interface Limits {
-  /** From the upgrade to `start`. */
+  /** How long after the upgrade `start` may come. */
   readonly start: Duration.Duration
   /** How much sound may wait for the agent. */
   readonly backlog: Duration.Duration
