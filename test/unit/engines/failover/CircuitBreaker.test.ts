@@ -58,7 +58,7 @@ describe("the circuit of an engine that others stand in for", () => {
   })
 
   it("grows on behind a probe that found the server well, when requests go on failing", () => {
-    const found = CircuitBreaker.found(failing([broken, broken, broken], false))
+    const found = CircuitBreaker.probeSucceeded(failing([broken, broken, broken], false))
     const again = [1, 2, 3].reduce((circuit, at) => CircuitBreaker.failed(circuit, 6000 + at, broken, false), found)
     assert.deepStrictEqual(admitted(again, 6003), { _tag: "Wait", millis: 10_000, isAskedFor: false })
   })

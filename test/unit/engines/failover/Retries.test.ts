@@ -52,8 +52,8 @@ describe("a request that failed", () => {
 
 describe("the time that a caller waits", () => {
   it.prop("is shared out: nothing beyond it, the last of it for an engine of this process, and a hedge in its first part", [Budget], ([budget]) => {
-    const whole = TimeShares.whole(budget)
-    const beside = TimeShares.besideStandIn(budget)
+    const whole = TimeShares.untilGivenUp(budget)
+    const beside = TimeShares.untilStandIn(budget)
     assert.isBelow(whole, budget)
     assert.isAtLeast(whole, 0.95 * budget)
     assert.isAtLeast(beside, 0.7 * budget)
