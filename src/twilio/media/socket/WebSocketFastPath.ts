@@ -1,12 +1,12 @@
 /**
- * A shortcut around `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
+ * A way past `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
  *
- * Outbound, frames that are whole already leave in one write, where `ws` makes two for each. Inbound, each text is shown to a function
- * before `ws` sees its frame. A text that the function takes never becomes a frame, a message and an event of `ws`, which costs three
- * times what is done with the text (docs/adr/0002). All other bytes go to `ws` unchanged and in order: texts that are not taken,
- * and frames that are fragmented, cut by the end of a packet, too long, not masked, or of another kind.
+ * Outbound, whole frames leave in one write, where `ws` makes two for each. Inbound, a function gets each text before `ws` sees its
+ * frame. If it takes the text, `ws` makes no frame, message and event of it, which would cost three times the work on the text itself
+ * (docs/adr/0002). All other bytes go to `ws` unchanged and in order. These are texts that are not taken, and frames that are
+ * fragmented, cut by the end of a packet, too long, not masked, or of another kind.
  *
- * `ws` gets its bytes in slices, each in a later turn of the event loop: a read of 64 KiB can hold ten thousand empty frames, for which
+ * `ws` gets its bytes in slices, each in a later turn of the event loop. A read of 64 KiB can hold ten thousand empty frames, for which
  * `ws` takes 80 ms. The connection is not read while a slice waits.
  *
  * RFC 6455, section 5.2, defines the form of a frame.
@@ -16,7 +16,7 @@ import * as FrameBoundaries from "./FrameBoundaries.ts"
 import * as SharedReadBuffer from "./SharedReadBuffer.ts"
 
 /**
- * Is shown a text, which lies in `bytes` from `from` to before `end`, and returns whether it took it. The bytes are valid until it returns.
+ * Gets the text in `bytes` from `from` to before `end`, and returns whether it took the text. The bytes are valid until it returns.
  */
 type TakeText = (bytes: Buffer, from: number, end: number) => boolean
 
@@ -26,7 +26,7 @@ export interface WebSocketFastPath {
    * Returns whether all bytes have left the process; if not, the caller must leave them unchanged.
    */
   readonly write: (frames: Buffer) => boolean
-  /** From now on every text that comes in one whole frame is shown to `take`; `undefined` leaves all to `ws`. */
+  /** From now on `take` gets every text that comes in one whole frame. `undefined` leaves all texts to `ws`. */
   readonly takeTexts: (take: TakeText | undefined) => void
 }
 
@@ -60,7 +60,7 @@ const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, en
   for (let index = 0; at < end; at++, index++) bytes[at] ^= bytes[key + (index & 3)]
 }
 
-/** Shows the texts at the beginning of the bytes to `take`, and returns where the first byte is that was not taken. */
+/** Gives the texts at the beginning of the bytes to `take`, and returns the position of the first byte that was not taken. */
 const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxBytes: number, take: TakeText): number => {
   let at = 0
   while (at + 6 <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
@@ -81,19 +81,19 @@ const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxByt
   return at
 }
 
-/** The bytes for `ws`: given to it in slices and in order. */
+/** Gives bytes to `ws`, in slices and in order. */
 interface SlicedPush {
   /** Whether bytes wait for a later turn. */
   readonly isWaiting: () => boolean
   /** Returns whether more may be read now, as `push` does. */
   readonly push: (bytes: Buffer) => boolean
-  /** The connection's end: it comes behind all that waits. */
+  /** The connection's end, which comes behind all waiting bytes. */
   readonly pushEnd: () => boolean
 }
 
 const makeSlicedPush = (socket: Socket, boundaries: FrameBoundaries.FrameBoundaries, runLater: RunLater): SlicedPush => {
   const pushToWs = socket.push
-  /** A stream's own way to ask for more (`readable._read`). */
+  /** The stream's own method to ask for more (`readable._read`). */
   const readMore: (size: number) => void = Reflect.get(socket, "_read")
   let waiting: Buffer | undefined
   let isEndWaiting = false
@@ -151,9 +151,9 @@ export const make = (socket: Socket, maxPayload: number, runLater: RunLater): We
   const boundaries = FrameBoundaries.make()
   const toWs = makeSlicedPush(socket, boundaries, runLater)
 
-  /** How many of the bytes were taken, from the first on. */
+  /** How many bytes were taken, from the first on. */
   const takeFrom = (bytes: Buffer, words: DataView, length: number): number =>
-    // Bytes that `ws` has still to read, as while it has paused the connection, came before these.
+    // Bytes that `ws` has not read yet, for instance while it has paused the connection, came before these.
     take !== undefined && !toWs.isWaiting() && socket.readableFlowing === true && socket.readableLength === 0 && boundaries.isBetweenMessages()
       ? takeLeadingTexts(bytes, words, length, maxBytes, take)
       : 0
@@ -166,7 +166,7 @@ export const make = (socket: Socket, maxPayload: number, runLater: RunLater): We
 
   SharedReadBuffer.start(socket, (bytes, words, length) => {
     const taken = takeFrom(bytes, words, length)
-    // `ws` keeps what it is given until a message is whole: that needs memory of its own.
+    // `ws` keeps the bytes until a message is whole, so they are copied out of the shared memory.
     return taken === length ? true : toWs.push(Buffer.from(bytes.subarray(taken, length)))
   })
 
