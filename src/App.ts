@@ -1,6 +1,6 @@
 /**
- * The service as a graph of layers, less platform and engines: tests start here, with a server and a Twilio
- * of their own; `main` adds Node's and the live engines.
+ * The service as a graph of layers, without platform and engines. Tests start here, with a server and a Twilio of their own;
+ * `Process` adds Node's platform and the live engines.
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
@@ -42,7 +42,7 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
-/** What is kept of calls: how it is read, how it is erased, and how long it stays. */
+/** The stored calls: reading, erasure and retention. */
 const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
   Layer.provideMerge(FolderCallRecordings.layer)
 )
@@ -56,7 +56,7 @@ const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
-  // First and last: what calls write at their end still gets there.
+  // The store is built first and closed last, so that it gets what calls write at their end.
   Layer.provideMerge(DatabaseCallStore.layer)
 )
 
@@ -79,9 +79,7 @@ const announce = Effect.gen(function*() {
   }
 })
 
-/**
- * Taken down first: waits for live calls while the server still answers Twilio. See docs/adr/0003.
- */
+/** Closed first: waits for live calls while the server still answers Twilio (docs/adr/0003). */
 const Drain = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
