@@ -113,8 +113,14 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
     offer: (element, at) => {
       if (isEnded) return undefined
       const waitedMillis = waiting.length >= capacity ? dropOldest(at) : undefined
-      waiting.push(element)
-      cameAt.push(at)
+      if (waiting.length === 0) {
+        // Mostly one element waits. A literal has room for one, where the first `push` makes room for seventeen.
+        waiting = [element]
+        cameAt = [at]
+      } else {
+        waiting.push(element)
+        cameAt.push(at)
+      }
       weight += weightOf(element)
       if (reader !== undefined && waiting.length === 1) wakeInLaterTurn(wake)
       return waitedMillis

@@ -15,6 +15,8 @@ const readBytes = 65_536
 
 /** Shared by all reads: each read has been processed before the next read of any connection begins. */
 const memory = Buffer.allocUnsafeSlow(readBytes)
+/** The same memory, to be read and written four bytes at a time. */
+const words = new DataView(memory.buffer, memory.byteOffset, memory.length)
 
 /** The descriptions of the symbols under which `net.Socket` keeps its `onread`. */
 const symbolNames = ["kBuffer", "kBufferCb", "kBufferGen"] as const
@@ -25,11 +27,11 @@ interface Handle {
 
 /**
  * From now on `onRead` gets the bytes that come, in place of `socket.push`. The bytes from 0 to before `length` are valid until it
- * returns. It returns whether more may be read now; after `false`, the stream's own `read` continues, as after `push`.
+ * returns; `words` views the same memory. It returns whether more may be read now; after `false`, the stream's own `read` continues, as after `push`.
  *
  * Call it once for a connection, between two of its reads. Returns false, and changes nothing, if Node does not have the fields.
  */
-export const start = (socket: Socket, onRead: (bytes: Buffer, length: number) => boolean): boolean => {
+export const start = (socket: Socket, onRead: (bytes: Buffer, words: DataView, length: number) => boolean): boolean => {
   const fields = socket as unknown as Record<symbol, unknown> & { readonly _handle?: Handle | null }
   const symbols = Object.getOwnPropertySymbols(socket)
   const [buffer, callback, generate] = symbolNames.map((name) => symbols.find(({ description }) => description === name))
@@ -38,6 +40,6 @@ export const start = (socket: Socket, onRead: (bytes: Buffer, length: number) =>
   handle.useUserBuffer(memory)
   fields[buffer] = memory
   fields[generate] = null
-  fields[callback] = (length: number, bytes: Buffer) => onRead(bytes, length)
+  fields[callback] = (length: number, bytes: Buffer) => onRead(bytes, words, length)
   return true
 }

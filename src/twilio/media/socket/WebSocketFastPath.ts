@@ -43,26 +43,25 @@ const sliceBytes = 4096
 /** Runs a step of this connection in a later turn of the event loop, among the steps of others. */
 type RunLater = (step: () => void) => void
 
-/** Applies a frame's mask to the bytes from `from` to before `end`; a second time takes it off again. `key`: where the mask is. */
-const applyMask = (bytes: Buffer, key: number, from: number, end: number): void => {
-  const a = bytes[key]
-  const b = bytes[key + 1]
-  const c = bytes[key + 2]
-  const d = bytes[key + 3]
+/**
+ * Applies a frame's mask to the bytes from `from` to before `end`; a second time takes it off again. `key`: where the mask is.
+ *
+ * `words` views the same bytes. Sixteen bytes a step take a sixth of the time of one by one (docs/adr/0002).
+ */
+const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, end: number): void => {
+  const mask = words.getInt32(key)
   let at = from
-  for (; at + 3 < end; at += 4) {
-    bytes[at] ^= a
-    bytes[at + 1] ^= b
-    bytes[at + 2] ^= c
-    bytes[at + 3] ^= d
+  for (; at + 15 < end; at += 16) {
+    words.setInt32(at, words.getInt32(at) ^ mask)
+    words.setInt32(at + 4, words.getInt32(at + 4) ^ mask)
+    words.setInt32(at + 8, words.getInt32(at + 8) ^ mask)
+    words.setInt32(at + 12, words.getInt32(at + 12) ^ mask)
   }
-  if (at < end) bytes[at] ^= a
-  if (at + 1 < end) bytes[at + 1] ^= b
-  if (at + 2 < end) bytes[at + 2] ^= c
+  for (let index = 0; at < end; at++, index++) bytes[at] ^= bytes[key + (index & 3)]
 }
 
 /** Gives the texts at the beginning of the bytes to `take`, and returns the position of the first byte that was not taken. */
-const takeLeadingTexts = (bytes: Buffer, length: number, maxBytes: number, take: TakeText): number => {
+const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxBytes: number, take: TakeText): number => {
   let at = 0
   while (at + 6 <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
     const shortLength = bytes[at + 1] & 127
@@ -72,9 +71,9 @@ const takeLeadingTexts = (bytes: Buffer, length: number, maxBytes: number, take:
     const from = key + 4
     const end = from + textBytes
     if (textBytes > maxBytes || end > length) return at
-    applyMask(bytes, key, from, end)
+    applyMask(bytes, words, key, from, end)
     if (!take(bytes, from, end)) {
-      applyMask(bytes, key, from, end)
+      applyMask(bytes, words, key, from, end)
       return at
     }
     at = end
@@ -153,20 +152,20 @@ export const make = (socket: Socket, maxPayload: number, runLater: RunLater): We
   const toWs = makeSlicedPush(socket, boundaries, runLater)
 
   /** How many bytes were taken, from the first on. */
-  const takeFrom = (bytes: Buffer, length: number): number =>
+  const takeFrom = (bytes: Buffer, words: DataView, length: number): number =>
     // Bytes that `ws` has not read yet, for instance while it has paused the connection, came before these.
     take !== undefined && !toWs.isWaiting() && socket.readableFlowing === true && socket.readableLength === 0 && boundaries.isBetweenMessages()
-      ? takeLeadingTexts(bytes, length, maxBytes, take)
+      ? takeLeadingTexts(bytes, words, length, maxBytes, take)
       : 0
 
   socket.push = (chunk: Buffer | null) => {
     if (chunk === null) return toWs.pushEnd()
-    const taken = takeFrom(chunk, chunk.length)
+    const taken = takeFrom(chunk, new DataView(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length)
     return taken === chunk.length ? true : toWs.push(taken === 0 ? chunk : chunk.subarray(taken))
   }
 
-  SharedReadBuffer.start(socket, (bytes, length) => {
-    const taken = takeFrom(bytes, length)
+  SharedReadBuffer.start(socket, (bytes, words, length) => {
+    const taken = takeFrom(bytes, words, length)
     // `ws` keeps the bytes until a message is whole, so they are copied out of the shared memory.
     return taken === length ? true : toWs.push(Buffer.from(bytes.subarray(taken, length)))
   })
