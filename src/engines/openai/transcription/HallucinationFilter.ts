@@ -1,5 +1,5 @@
 /**
- * Removes what Whisper invents in silence from a transcript. Whisper invents thanks, goodbyes and credits of the subtitles that it was
+ * Removes invented words from a transcript. In silence, Whisper invents thanks, goodbyes and credits of the subtitles that it was
  * trained on, descriptions of sounds, its own prompt, and words repeated without end. Pure.
  *
  * Nobody says credits on the telephone, so they are always removed. Callers often say "Thank you.", so it is removed only if the sound is
