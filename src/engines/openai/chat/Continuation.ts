@@ -8,7 +8,7 @@
 /** Tokens that the rest may have. */
 export const maxTokens = 60
 
-/** All up to the end of the first sentence, with the closing quotes and brackets behind it. */
+/** All text up to the end of the first sentence, with the closing quotes and brackets behind it. */
 const firstSentence = /^[^]*?(?:[.!?…]["'”’»)\]]*(?=\s|$)|[。！？])/u
 
 const wordsOf = (text: string): ReadonlyArray<{ readonly word: string; readonly end: number }> =>

@@ -3,7 +3,7 @@
  *
  *     <function=transfer><parameter=to>billing</parameter></function>
  *
- * is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
+ * This is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
  * `transfer<arg_key>to</arg_key><arg_value>billing</arg_value>` that of GLM. Some models write `<tool_name>` beside `<parameters>`.
  * Pure.
  */
