@@ -1,5 +1,5 @@
 /**
- * One transition in the making: a copy of the state that rules write to, and the commands so far.
+ * A transition that is being made: a copy of the state, which the rules change, and the commands so far.
  */
 import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
@@ -62,7 +62,7 @@ export const forgetTimer = (draft: Draft, timer: Timer): void => {
   draft.state.timers = timers
 }
 
-/** Writes a changed reply back to its place: it has the turn, or is preemptive. */
+/** Writes a changed reply back to the state, as the active or the preemptive one. */
 export const keepReply = (draft: Draft, reply: ReplyState): ReplyState => {
   if (draft.state.preemptive?.id === reply.id) draft.state.preemptive = reply
   else draft.state.active = reply

@@ -1,5 +1,5 @@
 /**
- * A caller who speaks for long: they are understood in parts, so that the sound of one transcript stays bounded.
+ * A caller who speaks for long is transcribed in parts, so that no transcript needs too much sound.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, order, tellTrouble } from "../Draft.ts"
@@ -12,25 +12,25 @@ import { dropPreemptive } from "./Speech.ts"
 import { beginPreemptive, decideTurn } from "./TurnEnd.ts"
 import { cancelTranscription, newUtterance, transcribe } from "./Utterance.ts"
 
-/** The caller speaks without a gap: the part ends anywhere. In a pause the endpoint decides. */
+/** The caller has spoken for too long without a gap, so the part ends here. In a pause the endpoint decides. */
 export const speaksTooLong = (draft: Draft): void => {
   const { utterance, voice } = draft.state
   if (utterance === undefined || !voice.isOn) return
   endPart(draft, utterance, draft.at)
 }
 
-/** The time to cut the line after a goodbye has come. */
+/** After a goodbye: the line is to be cut now. */
 export const hangUpDue = (draft: Draft): void => {
   const { farewell, parts, utterance, voice } = draft.state
   if (farewell === undefined) return
   if (utterance === undefined) return hangUp(draft, farewell.reason)
-  // The voice does not stop: the words so far show whether somebody speaks to the agent. In a pause the endpoint is near.
+  // The voice does not stop. Its words so far show whether somebody speaks to the agent. In a pause the endpoint comes soon.
   if (voice.isOn && parts.length === 0) endPart(draft, utterance, draft.at)
 }
 
 /**
- * Ends a part, or the turn where it has lasted too long. `at`: the voice goes on from here. `since`: the end of the part's last word,
- * where there is a gap.
+ * Ends a part, or the turn if it has lasted too long. `at`: where the voice goes on. `since`: the end of the part's last word; unset if
+ * there is no gap behind it.
  */
 export const endPart = (draft: Draft, utterance: Utterance, at: number, since?: number): void => {
   for (const timer of ["speculate", "endpoint", "utterance"] as const) cancelTimer(draft, timer)
@@ -57,7 +57,7 @@ const takePart = (draft: Draft, utterance: Utterance, at: number, since?: number
   if (transcript !== undefined) partsKnown(draft, SpeechParts.heard(parts, part, transcript.text))
 }
 
-/** A part's transcript is asked for twice. Then its words are lost. */
+/** A part's transcript is requested twice. After that its words are lost. */
 export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string): void => {
   tellTrouble(draft, "speechToText", reason)
   const { again, parts } = SpeechParts.failed(draft.state.parts, part)
@@ -66,7 +66,7 @@ export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string)
   order(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
 }
 
-/** The words of a part are known, or lost. When all are, the turn goes on as far as it has come. */
+/** The words of a part are known, or lost. When no part is open any more, the turn is decided, or its reply begins. */
 export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>): void => {
   const { parts, text } = SpeechParts.settle(known)
   for (const { utterance } of known.slice(0, known.length - parts.length)) order(draft, { _tag: "EndUtterance", utterance })
@@ -79,10 +79,10 @@ export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>)
     if (unanswered.length === 0 || isFarewellReturned(draft, unanswered)) return hangUp(draft, farewell.reason)
     takeBackFarewell(draft)
   }
-  // It was a long noise, so the reply that it stopped goes on.
+  // The voice was only a long noise, so the reply that it stopped goes on.
   if (unanswered.length === 0 && active !== undefined && active.phase._tag !== "Playing") {
     resumeReply(draft, active)
-    // All of it may have been heard, and the turn is decided by what follows.
+    // The caller may have heard all of it. What follows comes before the turn is decided.
     settleFinished(draft)
   }
   if (utterance?.transcript === undefined) return

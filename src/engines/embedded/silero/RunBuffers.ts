@@ -6,7 +6,7 @@ import { Record } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-common"
 import { windowLength } from "../../../conversation/ports/VoiceActivity.ts"
 
-/** Samples of the window before, which the model wants to see again. */
+/** The last samples of the window before, which the model takes as context. */
 export const contextLength = 32
 
 /** Samples that the model takes for one window. */
@@ -29,8 +29,8 @@ const lengths = { inputs: inputLength, states: layers * stateLength, nextStates:
 const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))
 
 /**
- * Memory that one run uses at a time. The result gives the buffers for a number of windows; those of all numbers lie in the same
- * memory, which grows to the next power of two.
+ * Makes memory for one run at a time. The result gives the buffers for a number of windows. All of them share one memory, which grows to
+ * the next power of two.
  *
  * @param rate the tensor of the sample rate, the same for each run
  */
@@ -47,7 +47,7 @@ export const make = (TensorOf: typeof Tensor, rate: Tensor): ((windows: number) 
     const known = buffersOf[windows]
     if (known !== undefined) return known
     const data = Record.map(lengths, (length, name) => space[name].subarray(0, windows * length))
-    const made: RunBuffers = {
+    const buffers: RunBuffers = {
       inputs: data.inputs,
       states: data.states,
       feeds: {
@@ -60,7 +60,7 @@ export const make = (TensorOf: typeof Tensor, rate: Tensor): ((windows: number) 
         stateN: new TensorOf("float32", data.nextStates, [layers, windows, stateLength])
       }
     }
-    buffersOf[windows] = made
-    return made
+    buffersOf[windows] = buffers
+    return buffers
   }
 }

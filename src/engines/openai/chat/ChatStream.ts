@@ -52,14 +52,14 @@ export const Chunk = Schema.Struct({
 export type Chunk = typeof Chunk.Type
 
 interface ServerToolCall {
-  /** Empty where the server gives none. */
+  /** Empty if the server gives none. */
   readonly id: string
   readonly name: string
   /** JSON text as the model wrote it; may be empty or broken. */
   readonly arguments: string
 }
 
-/** Tokens as the server counts them; 0 where it does not tell. */
+/** Tokens as the server counts them; 0 if it does not tell. */
 interface Usage {
   readonly prompt: number
   /** The part of `prompt` that the server took from its cache. */
@@ -67,9 +67,9 @@ interface Usage {
   readonly completion: number
 }
 
-/** All that the chunks of one answer have said so far, without the text. */
+/** What the chunks of one answer have brought so far, except its text. */
 export interface Answered {
-  /** By the server's index, or by the order of appearance where it gives none. */
+  /** By the server's index, or by the order of appearance if it gives none. */
   readonly calls: ReadonlyMap<number, ServerToolCall>
   /** `stop`, `length`, `tool_calls`, `content_filter`, or a server's own word. */
   readonly finishReason: Option.Option<string>
@@ -85,7 +85,7 @@ export const empty: Answered = { calls: new Map(), finishReason: Option.none(), 
 export const maxCalls = 16
 
 /**
- * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, some hundred characters
+ * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, a few hundred characters
  * at most. Longer arguments are cut, so they are no JSON and the call fails. The calls of one answer hold 256 Ki characters at most.
  */
 const maxArgumentCharacters = 16_384

@@ -9,10 +9,10 @@ import * as ChatStream from "./ChatStream.ts"
 import * as ModelActions from "./ModelActions.ts"
 import type { ReplyRound } from "./ReplyRound.ts"
 
-interface RequestedActions {
-  /** In their order: keys, and at most one hang-up or transfer, which is the last. */
+export interface RequestedActions {
+  /** Keys in their order, then at most one hang-up or transfer. */
   readonly parts: ReadonlyArray<ReplyPart>
-  /** Calls to answer before the model is asked again; empty where it need not be asked again. */
+  /** Calls to answer before the model is asked again; empty if it need not be asked again. */
   readonly calls: ReadonlyArray<ToolCall>
 }
 

@@ -8,7 +8,7 @@ import type { ToolDefinition } from "../../ModelActions.ts"
 export interface KnownTool {
   /** The name in the agent's file. */
   readonly name: string
-  /** The JSON type of each parameter by its name, in the order of the schema; undefined where the schema has none. */
+  /** The JSON type of each parameter by its name, in the order of the schema; undefined if the schema has none. */
   readonly parameters: ReadonlyMap<string, string | undefined>
 }
 
@@ -20,7 +20,7 @@ export interface KnownTools {
 
 const namespace = /^(?:functions?|tools?|default_api|api)[.:]+/
 
-/** The same for all spellings of a name. */
+/** A key that is the same for all spellings of a name. */
 const nameKey = (written: string): string =>
   written.trim().replace(/^["'`]+|["'`]+$/g, "").toLowerCase().replace(namespace, "").replace(/:\d+$/, "").replace(/\.call$/, "")
     .replace(/[-\s]/g, "_")

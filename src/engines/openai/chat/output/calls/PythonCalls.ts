@@ -3,7 +3,7 @@
  *
  *     transfer(to="billing")
  *
- * It may be inside of `print(…)`, awaited, assigned to a variable, or have the name of a module. Arguments are literals; nothing is
+ * It may be inside of `print(…)`, awaited, assigned to a variable, or begin with the name of a module. Arguments are literals; nothing is
  * computed. Pure.
  */
 import { Predicate, type Schema } from "effect"
@@ -21,7 +21,7 @@ const incomplete: ParsedCall = { _tag: "Incomplete" }
 const invalid: ParsedCall = { _tag: "Invalid" }
 
 const beginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(print\s*\(\s*)?(?:await\s+)?([A-Za-z_][\w.-]*)\s*\(/y
-/** Text that more text may make the beginning of a call. */
+/** Text that may still become the beginning of a call. */
 const partOfBeginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(?:print\s*\(\s*)?(?:await\s+)?(?:[A-Za-z_][\w.-]*\s*)?$/y
 const keyword = /\s*([A-Za-z_]\w*)\s*=(?!=)/y
 const blanks = /\s*/y

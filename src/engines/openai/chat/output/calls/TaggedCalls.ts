@@ -3,7 +3,7 @@
  *
  *     <function=transfer><parameter=to>billing</parameter></function>
  *
- * is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
+ * This is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
  * `transfer<arg_key>to</arg_key><arg_value>billing</arg_value>` that of GLM. Some models write `<tool_name>` beside `<parameters>`.
  * Pure.
  */
@@ -43,19 +43,19 @@ const argumentsIn = (name: string, body: string, tools: KnownTools): Schema.Json
     // DeepSeek marks a value that is text with `string="true"`.
     [key, /string\s*=\s*"true"/i.test(attributes) ? value : typed(trimLineEnds(value), types?.get(key))] as const
   )
-  const rest = body.replace(parameterTags, "").trim()
-  if (found.length === 0) return objectIn(rest)
-  return rest === "" ? Object.fromEntries(found) : undefined
+  const textOutside = body.replace(parameterTags, "").trim()
+  if (found.length === 0) return objectIn(textOutside)
+  return textOutside === "" ? Object.fromEntries(found) : undefined
 }
 
-/** The body with the end tag of its last function added, where the model left it out. */
+/** The body, with the end tag of its last function if the model left it out. */
 const withEndTag = (body: string): string => {
   const last = [...body.matchAll(new RegExp(`<(/?)(${prefix}(?:function(?=\\s*=|>)|invoke\\b))`, "gi"))].at(-1)
   return last === undefined || last[1] === "/" ? body : `${body}</${last[2]}>`
 }
 
 /**
- * The calls of a body; undefined where it is unreadable. `isClosed`: the end of the format follows the body. Without it an argument
+ * The calls of a body; undefined if it is unreadable. `isClosed`: the end of the format follows the body. Without that end an argument
  * may be missing, so only functions with an end tag count.
  */
 export const find = (text: string, tools: KnownTools, isClosed: boolean): ReadonlyArray<WrittenCall> | undefined => {
