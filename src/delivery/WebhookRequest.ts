@@ -19,7 +19,7 @@ const maxBodyBytes = 64 * 1024
 const bodyTimeout = Duration.seconds(2)
 
 /** No answer came. The message is a clause about the receiver, without its URL. `isHopeless`: another attempt would fail, too. */
-export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
+class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
   override get message() {
     return this.why
   }

@@ -34,7 +34,7 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
 })
 
 /** Needs a `Database`, which the history and the retention use, too. */
-export const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
+const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
 
 export const layer = layerOf().pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, Database.layer)))
 

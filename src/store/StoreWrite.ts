@@ -10,7 +10,7 @@ import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
 
 /** What is kept of a call. */
-export const Keeping = Schema.Struct({
+const Keeping = Schema.Struct({
   /** `false`: figures only; no word, no event with words, no sound (`store: false` of the agent or the request). */
   words: Schema.Boolean,
   /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */
@@ -69,7 +69,7 @@ export const maxLabel = 200
 const ofCall = { callSid: CallSid }
 
 /** A call has begun. A second write for the same call only adds what the first did not have. */
-export const CallBegan = Schema.TaggedStruct("CallBegan", {
+const CallBegan = Schema.TaggedStruct("CallBegan", {
   ...ofCall,
   accountSid: Schema.String,
   direction: Schema.Literals(["inbound", "outbound"]),
@@ -96,7 +96,7 @@ const CallAnswered = Schema.TaggedStruct("CallAnswered", { ...ofCall, at: Schema
 const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part: Schema.Number, at: Schema.Number })
 
 /** The call is over, or more is known of how it ended. The newest write counts. */
-export const CallEnded = Schema.TaggedStruct("CallEnded", { ...ofCall, at: Schema.Number, outcome: Outcome })
+const CallEnded = Schema.TaggedStruct("CallEnded", { ...ofCall, at: Schema.Number, outcome: Outcome })
 
 /** A word of a turn. `at`: ms on the axis. */
 export const Word = Schema.Struct({ text: Schema.String, at: Schema.Number, isHeard: Schema.Boolean })
@@ -120,7 +120,7 @@ const TurnWritten = Schema.TaggedStruct("TurnWritten", {
 })
 
 /** A tool, a transfer or keys. It is written before the action is sent (`asked`), and again when its result is known. */
-export const ActionWritten = Schema.TaggedStruct("ActionWritten", {
+const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   ...ofCall,
   /** Unique within the call. */
   id: Schema.String,
@@ -142,7 +142,7 @@ const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence: Schema
 const ConversationSaved = Schema.TaggedStruct("ConversationSaved", { ...ofCall, version: Schema.Number, at: Schema.Number, memory: Schema.Json })
 
 /** A file of the recording. `startedAt`: ms on the axis. */
-export const RecordingPart = Schema.TaggedStruct("RecordingPart", {
+const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   ...ofCall,
   part: Schema.Number,
   startedAt: Schema.Number,

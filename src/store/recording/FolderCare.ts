@@ -60,7 +60,7 @@ const deleteOld = Effect.fnUntraced(function*({ bucket, folder, isOpen, kept, ro
 })
 
 /** Does all of it once. What can't be done now is done the next time. */
-export const look = (options: Options): Effect.Effect<void> =>
+const look = (options: Options): Effect.Effect<void> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
     const told = <E extends { readonly message: string }>(effect: Effect.Effect<void, E | StoreUnreachable>) =>

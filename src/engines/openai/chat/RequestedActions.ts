@@ -9,7 +9,7 @@ import * as ChatStream from "./ChatStream.ts"
 import * as ModelActions from "./ModelActions.ts"
 import type { ReplyRound } from "./ReplyRound.ts"
 
-export interface RequestedActions {
+interface RequestedActions {
   /** Keys in their order, then at most one hang-up or transfer. */
   readonly parts: ReadonlyArray<ReplyPart>
   /** Calls to answer before the model is asked again; empty if it need not be asked again. */
