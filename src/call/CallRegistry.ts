@@ -126,10 +126,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       // Once Twilio has hung up there is nothing left to wait for.
       const controlOf = (info: CallInfo) => CallControls.make(rest, twilio.phoneNumber, info, end(info.callSid, "requested"))
       const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number, facts: StatusFacts = {}) {
-        const isHere = yield* histories.report(callSid, { ...facts, status })
-        yield* absent.addReport(callSid, { status, sequence }, live.find(callSid) !== undefined)
+        const place = yield* histories.report(callSid, { ...facts, status })
+        yield* absent.addReport(callSid, { ...facts, status, sequence }, place !== "unknown" || live.find(callSid) !== undefined)
         yield* dispatch(callSid, CallEvent.StatusReported({ status, sequence }))
-        return isHere
+        return place
       })
 
       const ownership = yield* Ownership.make({
@@ -139,6 +139,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
           history.takeOver()
+          for (const report of yield* absent.takeReports(stored.callSid)) history.reported(report)
           history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
           history.reported(facts)
         })
@@ -156,8 +157,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         forget: (callSid) => Effect.sync(() => feeds.forget(callSid)),
         recall: (callSid, isNew = false) => isNew ? ownership.await(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
-          const isHere = yield* report(callSid, status, sequence, facts)
-          if (!isHere && isTerminal(status)) yield* ownership.pass(callSid, { ...facts, status, sequence })
+          const place = yield* report(callSid, status, sequence, facts)
+          if (place !== "here" && isTerminal(status)) yield* ownership.pass(callSid, { ...facts, status, sequence })
         }),
         hangUp,
         end,

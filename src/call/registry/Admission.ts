@@ -1,6 +1,6 @@
 /** Takes calls in: looks whether there is a line, starts each call's owner fiber, and gives the call what was reported before. */
 import { Data, Effect, FiberSet, Metric, type Scope } from "effect"
-import type { CallSid } from "../../domain/Sid.ts"
+import { type CallSid, copy } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
 import * as Call from "../Call.ts"
@@ -64,9 +64,11 @@ export const make = Effect.fnUntraced(function*(options: {
   })
 
   const begin = Effect.fnUntraced(function*(given: CallInfo, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
-    const info = { ...given, keeping: keepingOf(given) }
-    const { callSid } = info
+    // The SID is a piece of Twilio's request, and is kept.
+    const callSid = copy(given.callSid)
+    const info = { ...given, callSid, keeping: keepingOf(given) }
     const history = yield* histories.open(info, before)
+    for (const report of reports) history.reported(report)
     const control = controlOf(info)
     const made = yield* Call.make(info, limits, {
       ...control,
@@ -80,7 +82,7 @@ export const make = Effect.fnUntraced(function*(options: {
       if (!history.isElsewhere()) yield* onBegin(callSid)
       yield* FiberSet.run(owners, Effect.ensuring(made.run, Effect.sync(() => live.removeEnded(call))))
     }
-    yield* Effect.forEach(reports, (report) => call.dispatch(CallEvent.StatusReported(report)), { discard: true })
+    yield* Effect.forEach(reports, ({ sequence, status }) => call.dispatch(CallEvent.StatusReported({ sequence, status })), { discard: true })
     return call
   })
 
