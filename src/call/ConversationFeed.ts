@@ -12,12 +12,12 @@ const queuedEvents = 256
 /** Events that are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
 const keptEvents = 500
 
-/** An event with its place in the call's history. */
+/** An event with its number, which the call's history counts. */
 export interface NumberedEvent {
   readonly event: ConversationEvent
-  /** From 0, without gaps, over all streams and processes of the call. What is understood so far has the number of the event before it. */
+  /** It rises over all streams and processes of the call. An event without a number of its own has that of the event before it. */
   readonly sequence: number
-  /** The history has it under this number. */
+  /** The number is the event's own. */
   readonly isNumbered: boolean
 }
 
@@ -26,7 +26,7 @@ type Published = NumberedEvent | undefined
 
 export interface ConversationFeed {
   /** Never waits. */
-  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  readonly tell: (event: NumberedEvent) => Effect.Effect<void>
   /** The call is over: ends `events`. */
   readonly end: Effect.Effect<void>
   /** From the first event that is kept to the call's end. Each run of it is a watcher. */
@@ -35,26 +35,15 @@ export interface ConversationFeed {
   readonly isWatched: () => boolean
 }
 
-/** Whether the history has a number for such an event. */
-export const isNumbered = ({ _tag }: ConversationEvent): boolean => _tag !== "CallerSays"
-
-/** `nextSequence`: the number of the first event, for a call that another process had before. */
-export const make = (nextSequence = 0): Effect.Effect<ConversationFeed> =>
-  Effect.map(PubSub.sliding<Published>({ capacity: queuedEvents, replay: keptEvents }), (hub) => {
-    let watchers = 0
-    let next = nextSequence
-    const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
-    const numbered = (event: ConversationEvent): NumberedEvent => {
-      const isKept = isNumbered(event)
-      if (isKept) next++
-      return { event, sequence: next - 1, isNumbered: isKept }
-    }
-    return {
-      tell: (event) => Effect.suspend(() => Effect.asVoid(PubSub.publish(hub, numbered(event)))),
-      end: Effect.asVoid(PubSub.publish(hub, undefined)),
-      events: Stream.unwrap(Effect.as(countWatcher, Stream.fromPubSub(hub))).pipe(
-        Stream.takeWhile((event): event is NumberedEvent => event !== undefined)
-      ),
-      isWatched: () => watchers > 0
-    }
-  })
+export const make: Effect.Effect<ConversationFeed> = Effect.map(PubSub.sliding<Published>({ capacity: queuedEvents, replay: keptEvents }), (hub) => {
+  let watchers = 0
+  const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
+  return {
+    tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
+    end: Effect.asVoid(PubSub.publish(hub, undefined)),
+    events: Stream.unwrap(Effect.as(countWatcher, Stream.fromPubSub(hub))).pipe(
+      Stream.takeWhile((event): event is NumberedEvent => event !== undefined)
+    ),
+    isWatched: () => watchers > 0
+  }
+})

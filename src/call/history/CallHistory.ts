@@ -16,19 +16,17 @@ import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
-import type { CallInfo } from "../CallInfo.ts"
+import type { CallInfo, CallKeeping } from "../CallInfo.ts"
 import type { EndReason } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as EngineUses from "./EngineUses.ts"
-import { isNumbered } from "../ConversationFeed.ts"
+import type { NumberedEvent } from "../ConversationFeed.ts"
 import type { StatusFacts } from "./Outcome.ts"
 import * as OutcomeWriter from "./OutcomeWriter.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
-  /** The number of the first event that this process tells of the call. */
-  readonly firstEvent: number
   /** Media streams that were lost with the process that had the call before. */
   readonly lostStreams: number
   /** The call is live. */
@@ -43,7 +41,8 @@ export interface CallHistory {
     stream: Pick<MediaStream, "openedAt">,
     agent: Pick<Agent, "maxBacklogFrames">
   ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
-  readonly told: (event: ConversationEvent) => void
+  /** Writes an event down and gives it its number. */
+  readonly told: (event: ConversationEvent) => NumberedEvent
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
   /** An engine did something for the call. Never waits. */
@@ -60,12 +59,13 @@ export interface CallHistory {
   readonly isElsewhere: () => boolean
   /** Nobody waits any longer for Twilio's last word. */
   readonly settled: () => void
-  /** Twilio has said its last word. */
-  readonly isSettled: () => boolean
 }
 
 /** What of a call its history needs. */
-export type HistoryInfo = Omit<CallInfo, "agent"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
+export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to"> & {
+  readonly agent: Pick<Agent, "name" | "isRecorded">
+  readonly keeping: CallKeeping
+}
 
 export interface MakeOptions {
   readonly info: HistoryInfo
@@ -124,22 +124,39 @@ const callBegan = (
   to: to._tag === "Some" ? to.value : null,
   agent: agent.name,
   at,
-  keeping: { words: keeping?.words ?? true, numbers: keeping?.numbers ?? "plain" },
+  keeping: { words: keeping.words, numbers: keeping.numbers },
   isRecorded,
-  metadata: keeping?.metadata ?? null,
-  campaign: keeping?.campaign ?? null,
-  webhookUrl: keeping?.webhookUrl ?? null,
-  isTranscriptSent: keeping?.isTranscriptSent ?? false
+  metadata: keeping.metadata,
+  campaign: keeping.campaign,
+  webhookUrl: keeping.webhookUrl,
+  isTranscriptSent: keeping.isTranscriptSent
 })
 
 /** Asks for each webhook once, behind the writes that it tells of. */
 const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
-  const url = keeping?.webhookUrl ?? webhookUrl
+  const url = keeping.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
   return (type: DeliveryType) => {
     if (url === undefined || asked.has(type)) return
     asked.add(type)
     store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+  }
+}
+
+/**
+ * How many numbers of events each media stream of a call has at most, where the store has no events to count: those of a process that takes
+ * such a call over come behind all of the process before.
+ */
+const eventsPerStream = 100_000
+
+/** Numbers a call's events, from 0 or from behind those of the process that had the call before. */
+const makeNumbers = (keepsWords: boolean, known: StoredCall | undefined) => {
+  let next = known === undefined ? 0 : keepsWords ? known.nextEvent : known.parts * eventsPerStream
+  return (event: ConversationEvent): NumberedEvent => {
+    // What is understood so far is for watchers alone, and replaced by the caller's words.
+    const isNumbered = event._tag !== "CallerSays"
+    if (isNumbered) next++
+    return { event, sequence: next - 1, isNumbered }
   }
 }
 
@@ -168,8 +185,7 @@ const makeStore = ({ before, store }: MakeOptions) => {
 export const make = (options: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, recorder } = options
   const { place, store } = makeStore(options)
-  const { callSid, keeping } = info
-  const keepsWords = keeping?.words ?? true
+  const { callSid, keeping: { words: keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
@@ -178,7 +194,6 @@ export const make = (options: MakeOptions): CallHistory => {
   let parts = known?.parts ?? 0
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  let nextEvent = known?.nextEvent ?? 0
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
   let version = kept?.version ?? 0
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
@@ -194,10 +209,10 @@ export const make = (options: MakeOptions): CallHistory => {
     onFinal: () => askForWebhook("call.ended")
   })
   const turns = TurnRecorder.make(callSid, known?.nextTurn)
+  const numbered = makeNumbers(keepsWords, known)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
   return {
-    firstEvent: nextEvent,
     lostStreams: known?.parts ?? 0,
     began: () =>
       store.write(callBegan(info, { accountSid, at: known?.startedAt ?? now(), isRecorded })),
@@ -224,15 +239,12 @@ export const make = (options: MakeOptions): CallHistory => {
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
-      // What is understood so far is for watchers alone, and replaced by the caller's words.
-      if (!isNumbered(event)) return
-      if (!keepsWords) {
-        // When and how long each side spoke are figures.
-        for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
-        return
-      }
-      store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
-      for (const turn of turns.on(event)) store.write(turn)
+      const told = numbered(event)
+      if (!told.isNumbered) return told
+      if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: told.sequence, at: now(), event: event as never })
+      // When and how long each side spoke are figures.
+      for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
+      return told
     },
     remember: (newest) => {
       hasConversation = true
@@ -246,7 +258,6 @@ export const make = (options: MakeOptions): CallHistory => {
     ...place,
     reported: outcome.report,
     ended: (reason, resumptions, at = now()) => outcome.end({ reason, endedAt: at, resumptions }),
-    settled: outcome.settle,
-    isSettled: outcome.isSettled
+    settled: outcome.settle
   }
 }

@@ -22,7 +22,8 @@ export interface Report extends StatusFacts {
   readonly sequence: number
 }
 
-interface Remembered extends Report {
+interface Remembered {
+  readonly report: Report
   /** When it came, monotonic ms. */
   readonly at: number
 }
@@ -68,8 +69,8 @@ export const make = (limit = maxCalls): EarlyReports => {
       expired += before.length - fresh.length
       calls.delete(callSid)
       // Twilio may deliver a callback twice.
-      const others = fresh.filter(({ sequence, status }) => status !== report.status || sequence !== report.sequence)
-      const reports = [...others, { ...report, at: now }]
+      const others = fresh.filter((other) => other.report.status !== report.status || other.report.sequence !== report.sequence)
+      const reports = [...others, { report, at: now }]
       if (reports.length > maxReports) dropped += reports.splice(0, reports.length - maxReports).length
       calls.set(copy(callSid), reports)
       for (const [oldest, { length }] of calls) {
@@ -84,7 +85,7 @@ export const make = (limit = maxCalls): EarlyReports => {
       calls.delete(callSid)
       const fresh = all.filter((report) => isFresh(report, now))
       return {
-        reports: fresh.map(({ at: _, ...report }) => report).toSorted((a, b) => a.sequence - b.sequence),
+        reports: fresh.map(({ report }) => report).toSorted((a, b) => a.sequence - b.sequence),
         expired: all.length - fresh.length
       }
     },

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
+import * as Keeping from "../../../../src/call/history/Keeping.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { callSid } from "../../../support/conversation/Samples.ts"
 import { config, identity } from "../../../support/service/TestConfig.ts"
@@ -17,7 +18,8 @@ const info = (index = 1): HistoryInfo => ({
   direction: "outbound",
   from: Option.none(),
   to: Option.none(),
-  agent: { name: AgentName.make("receptionist") }
+  agent: { name: AgentName.make("receptionist") },
+  keeping: Keeping.of({}, "plain")
 })
 
 const withHistories = <A, E>(test: (bench: {
