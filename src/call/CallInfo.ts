@@ -13,11 +13,16 @@ export interface CallInfo {
   readonly agent: Agent
   /** Whose share of the lines the call takes, see `CallerShare`; unset: nobody's. */
   readonly callerKey?: string
-  /** Where Twilio asks what next after a transfer; unset: the call then ends. */
-  readonly continueUrl?: string
-  /** What is kept of the call; unset: what its agent and the configuration say. */
+  /** Where Twilio reaches the service: `https://…`, without a slash at its end. Unset: the call ends with its transfer. */
+  readonly baseUrl?: string
+  readonly keeping: CallKeeping
+}
+
+/** A call that is to be taken in. */
+export type NewCall = Omit<CallInfo, "keeping"> & {
+  /** Unset: what its ticket, its agent and the configuration say. */
   readonly keeping?: CallKeeping
-  /** Of a call that we placed: in the URL that Twilio asked. */
+  /** Of a call that was placed: in the URL that Twilio asked, see `ExpectedCalls`. */
   readonly ticket?: string
 }
 

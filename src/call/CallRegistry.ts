@@ -4,7 +4,7 @@
  *
  * The fibers' scope is the layer's: when the service stops, every call that is left is ended.
  */
-import { Context, Duration, Effect, Layer, Option, Schedule, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, Option, Random, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { AgentName } from "../domain/AgentName.ts"
 import type { CallSid } from "../domain/Sid.ts"
@@ -12,7 +12,7 @@ import type { StoredCall } from "../store/CallStore.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
-import type { CallInfo, CallKeeping } from "./CallInfo.ts"
+import type { CallInfo, CallKeeping, NewCall } from "./CallInfo.ts"
 import { type CallState, CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
@@ -52,17 +52,17 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
 
 export class CallRegistry extends Context.Service<CallRegistry, {
   /** The call with this SID, of which a webhook has come: the live one, or a new one if there is room. */
-  readonly admit: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
+  readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
   /**
-   * What the store knows of a call that is not here. `"lost"`: it can't be asked. `undefined`: it knows no such call. `isNew`: another
-   * process may have answered the call this moment, so the store is asked for a second, not once.
+   * What the store knows of a call that is not here. `"lost"`: it can't be asked. `undefined`: it knows no such call.
+   * `mayBeUnwritten`: another process may have placed or answered the call this moment, so the store is asked for a second, not once.
    */
-  readonly recall: (callSid: CallSid, isNew?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
+  readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
   /**
    * A call that we placed, whose line was reserved. Its webhooks may have been faster than Twilio's answer: then it is live already, or has
    * come and gone, or ends here at once with what was reported.
    */
-  readonly adopt: (info: CallInfo) => Effect.Effect<void>
+  readonly adopt: (info: NewCall) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
   /** What is said and done on a call that is live, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
@@ -83,8 +83,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
-  /** A call that is about to be placed: its URL has this ticket, and this is to be kept of it. */
-  readonly expect: (ticket: string, keeping: CallKeeping) => Effect.Effect<void>
+  /** A call is about to be placed, and this is to be kept of it. Gives the ticket for the URL that Twilio will ask. */
+  readonly expect: (keeping: CallKeeping) => Effect.Effect<string>
+  /** Whether a call with this ticket was placed by this process. */
+  readonly isExpected: (ticket: string) => Effect.Effect<boolean>
   /** Keeps a line for a call that is about to be placed, until the scope closes; a drain waits for it. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
@@ -101,7 +103,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const live = LiveCalls.make(limits)
       const feeds = EndedFeeds.make()
       const expected = new ExpectedCalls()
-      const keepingOf = ({ agent, keeping, ticket }: CallInfo) => keeping ?? expected.find(ticket) ?? Keeping.of(agent, numbers)
+      const keepingOf = ({ agent, keeping, ticket }: NewCall) => keeping ?? expected.keepingOf(ticket, Keeping.of(agent, numbers))
 
       const dispatch = (callSid: CallSid, event: CallEvent) =>
         Effect.suspend(() => {
@@ -137,7 +139,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         accountSid: histories.accountSid,
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
         onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
-          const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
+          const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }), stored)
           history.takeOver()
           for (const report of yield* absent.takeReports(stored.callSid)) history.reported(report)
           history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
@@ -149,13 +151,16 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       return CallRegistry.of({
         admit,
         adopt,
-        expect: (ticket, keeping) => Effect.sync(() => expected.add(ticket, keeping)),
+        expect: (keeping) =>
+          Effect.map(Effect.all([Random.nextInt, Random.nextInt]), (numbers) =>
+            expected.add(keeping, numbers.map((number) => Math.abs(number).toString(36)).join(""))),
+        isExpected: (ticket) => Effect.sync(() => expected.has(ticket)),
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>
           Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.watch ?? feeds.find(callSid)), ({ events }) => events)),
         forget: (callSid) => Effect.sync(() => feeds.forget(callSid)),
-        recall: (callSid, isNew = false) => isNew ? ownership.await(callSid) : ownership.find(callSid),
+        recall: (callSid, mayBeUnwritten = false) => mayBeUnwritten ? ownership.await(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
           const place = yield* report(callSid, status, sequence, facts)
           if (place !== "here" && isTerminal(status)) yield* ownership.pass(callSid, { ...facts, status, sequence })

@@ -25,6 +25,7 @@ import * as PublicEngineNames from "./api/system/PublicEngineNames.ts"
 import * as MediaRoute from "./MediaRoute.ts"
 import { Failed, MethodNotAllowed, NotFound } from "./api/Problems.ts"
 import { PublicUrl } from "./connections/PublicUrl.ts"
+import * as WebhookUrls from "../twilio/webhook/WebhookUrls.ts"
 import * as Webhooks from "./webhooks/Webhooks.ts"
 
 /** Larger bodies are refused (413). The largest body that anyone needs has a few hundred bytes. */
@@ -35,7 +36,7 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...Object.entries(OpenApi.fromApi(Api).paths).map(
     ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
   ),
-  ...Webhooks.paths.map((path) => [path, "GET, POST"] as const),
+  ...WebhookUrls.paths.map((path) => [path, "GET, POST"] as const),
   ...[MediaRoute.path, "/", ...ApiDocuments.paths, "/metrics"].map((path) => [path, "GET"] as const)
 ]
 

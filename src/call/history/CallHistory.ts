@@ -16,7 +16,7 @@ import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
-import type { CallInfo, CallKeeping } from "../CallInfo.ts"
+import type { CallInfo } from "../CallInfo.ts"
 import type { EndReason } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
@@ -62,10 +62,7 @@ export interface CallHistory {
 }
 
 /** What of a call its history needs. */
-export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to"> & {
-  readonly agent: Pick<Agent, "name" | "isRecorded">
-  readonly keeping: CallKeeping
-}
+export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "keeping"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
   readonly info: HistoryInfo

@@ -3,20 +3,20 @@ import { Option, Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
-import type { CallInfo, CallKeeping } from "../CallInfo.ts"
+import type { CallInfo } from "../CallInfo.ts"
 
 const readNumber = Schema.decodeUnknownOption(PhoneNumber)
 
 const numberOf = (number: string | null): Option.Option<PhoneNumber> => Option.flatMap(Option.fromNullOr(number), readNumber)
 
-/** `agent`: that of the call's `agent` name. */
-export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent: A, continueUrl: string): Omit<CallInfo, "agent"> & { readonly agent: A; readonly keeping: CallKeeping } => ({
+/** `agent`: that of the call's `agent` name. `baseUrl`: see `CallInfo`. */
+export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent: A, baseUrl?: string): Omit<CallInfo, "agent"> & { readonly agent: A } => ({
   callSid: stored.callSid,
   direction: stored.direction,
   from: numberOf(stored.from),
   to: numberOf(stored.to),
   agent,
-  continueUrl,
+  ...(baseUrl === undefined ? {} : { baseUrl }),
   keeping: {
     words: stored.keepsWords,
     numbers: stored.hashesNumbers ? "hashed" : "plain",

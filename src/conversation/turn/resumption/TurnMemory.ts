@@ -67,7 +67,10 @@ const isSameReply = (before: ReplyState | undefined, after: ReplyState | undefin
     before.id === after.id && before.segments === after.segments && before.heard === after.heard && before.phase._tag === after.phase._tag &&
     before.isTextDone === after.isTextDone && before.hangUp === after.hangUp && before.transfer === after.transfer && before.digits === after.digits)
 
-/** Whether an event changed nothing that is remembered. Text that the model writes counts once it goes to speech. */
+/**
+ * Whether an event changed nothing for which the memory is written again. Text that the model writes counts once it goes to speech. Counts,
+ * and what the caller missed of the greeting, are written with the next change.
+ */
 export const isSame = (before: TurnState, after: TurnState): boolean =>
   isSameReply(before.active, after.active) && before.history === after.history && before.dialogue === after.dialogue &&
   before.unanswered === after.unanswered && before.digits === after.digits && before.areDigitsDue === after.areDigitsDue &&

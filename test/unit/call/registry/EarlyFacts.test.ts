@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
-import type { CallInfo } from "../../../../src/call/CallInfo.ts"
+import type { NewCall } from "../../../../src/call/CallInfo.ts"
 import { CallRegistry } from "../../../../src/call/CallRegistry.ts"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
@@ -17,7 +17,7 @@ import { layer as fakeRest } from "../../../support/telephone/FakeRestClient.ts"
 
 const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.die("nothing is recorded") }))
 
-const info = (index = 1): CallInfo => ({
+const info = (index = 1): NewCall => ({
   callSid: callSid(index),
   direction: "outbound",
   from: Option.some(ours),
