@@ -45,7 +45,7 @@ const twiml = (document: string) => HttpServerResponse.text(document, { contentT
 /** Where Twilio asks what to do when the stream has ended. */
 const actionUrl = ({ info }: Call, base: string, isElsewhere: boolean, step: number): string =>
   // Nothing follows a stream to another WebSocket.
-  isElsewhere ? WebhookUrls.of(base, "/twilio/continue", { then: "hangup" }) : ContinueUrl.of(info, base, step)
+  isElsewhere ? `${WebhookUrls.of(base, "/twilio/continue")}?then=hangup` : ContinueUrl.of(info, base, step)
 
 export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
   const registry = yield* CallRegistry
