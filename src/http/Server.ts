@@ -43,10 +43,10 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
 /** Reads a path as the routes' own router does: `/DOCS`, `//docs/`, `/%64ocs` and `/docs;x` are all `/docs`. */
 const reader = FindMyWay.make<string>()
 for (const path of new Set([...methods.map(([path]) => path), ...AdminServer.paths])) {
-  if (!path.includes("{")) reader.on("GET", path as FindMyWay.PathInput, path)
+  reader.on("GET", path.replaceAll(/\{(\w+)\}/g, ":$1") as FindMyWay.PathInput, path)
 }
 
-/** The path of this URL as its route has it; `undefined` for a path without a route. */
+/** The path of this URL as its route has it, such as `/calls/{callSid}`; `undefined` for a path without a route. */
 const normal = (url: string): string | undefined => reader.find("GET", url)?.handler
 
 const notHere = Effect.suspend(() =>
