@@ -1,6 +1,5 @@
 /**
- * The histories of this process's calls: of those that are live, and for a while of those that have ended, since Twilio's last word may
- * come late.
+ * The histories of this process's calls. A history stays for a while after its call's end, because Twilio's final status may come late.
  */
 import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -11,10 +10,10 @@ import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
 import type { StatusFacts } from "./Outcome.ts"
 
-/** After a call's end its outcome is final without Twilio's last word. */
+/** How long after a call's end its outcome becomes final without Twilio's final status. */
 const settleAfter = Duration.minutes(1)
 
-/** How long after the end a late word of Twilio's still changes what is shown. */
+/** How long (ms) after the end a report from Twilio still changes the outcome. */
 const lateFactsMillis = 15 * 60_000
 
 export class CallHistories extends Context.Service<CallHistories, {
@@ -23,8 +22,8 @@ export class CallHistories extends Context.Service<CallHistories, {
   /** The history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
   /**
-   * Twilio told something of a call, whose history takes it if it is here. `mayBeElsewhere`: it is here, but another process may have the
-   * call. `unknown`: no history of the call is here.
+   * Takes what Twilio tells of a call, if the call's history is here. `mayBeElsewhere`: another process may have the call, and has to be
+   * told. `unknown`: the history is not here.
    */
   readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<"here" | "mayBeElsewhere" | "unknown">
 }>()("client-caller/call/history/CallHistories") {
@@ -40,7 +39,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       const histories = new Map<CallSid, CallHistory.CallHistory>()
       /** When each call ended, monotonic ms; in the order of their ends. */
       const endedAt = new Map<CallSid, number>()
-      /** Calls that another process goes on with. */
+      /** Calls that another process has taken over. */
       const handedOver = new Set<CallSid>()
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
@@ -54,7 +53,7 @@ export class CallHistories extends Context.Service<CallHistories, {
         }
       })
       yield* Effect.forkScoped(Effect.repeat(tidy, Schedule.spaced("5 seconds")))
-      // The last words of calls that end with the process.
+      // Writes the outcomes of calls that end with the process.
       yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settled())))
 
       return CallHistories.of({

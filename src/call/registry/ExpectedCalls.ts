@@ -1,23 +1,23 @@
 /**
- * What is to be kept of calls that are being placed: Twilio may ask for the call's TwiML before it has told its SID, so the URL that it
- * asks has a ticket.
+ * What to keep of calls that are being placed, by ticket. Twilio may request a call's TwiML before we know its SID, so the URL has a
+ * ticket.
  *
  * Twilio's request may reach another process, which does not know the ticket and may be unable to ask the store. So the ticket itself says
- * whether words may be kept; what else was asked for such a call is not done.
+ * whether words may be kept. That process ignores everything else that the request for the call asked for.
  */
 import type { CallKeeping } from "../CallInfo.ts"
 
-/** The first letter of a ticket: words may be kept, or only figures. */
+/** The first letter of a ticket says whether words may be kept, or only figures. */
 const wordsLetter = "w"
 const figuresLetter = "f"
 
-/** The ticket of a call of which only figures are kept, for a process that knows no more of the call. */
+/** The ticket for a call of which only figures are kept, if nothing else is known of it. */
 export const figuresOnly = figuresLetter
 
-/** What such a process is to be told of a call; unset: nothing. */
+/** The ticket for the later URLs of a call. Unset: they need none. */
 export const ticketOf = ({ words }: Pick<CallKeeping, "words">): string | undefined => words ? undefined : figuresOnly
 
-/** Calls whose first request has not come, for instance because nobody picks up; each may have 4 KiB of metadata. */
+/** The most calls whose first request has not come, for instance because nobody picks up. Each may have 4 KiB of metadata. */
 const maxExpected = 2000
 
 export class ExpectedCalls {
@@ -40,7 +40,7 @@ export class ExpectedCalls {
     return this.#expected.has(ticket)
   }
 
-  /** `usual`: what is kept of a call for which nothing was asked. */
+  /** `usual`: what is kept of a call if its request asks for nothing. */
   keepingOf(ticket: string | undefined, usual: CallKeeping): CallKeeping {
     if (ticket === undefined) return usual
     return this.#expected.get(ticket) ?? { ...usual, words: usual.words && ticket.startsWith(wordsLetter) }

@@ -16,8 +16,8 @@ import * as StoredCalls from "./StoredCalls.ts"
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
-/** Whether Twilio, which asks `/twiml`, has the call already: the call was redirected, or Twilio asks the fallback URL. */
-const hasCall = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
+/** Whether a request for `/twiml` is of a call that was answered before: it was redirected, or Twilio requests the fallback URL. */
+const wasAnswered = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
   Direction === "inbound" && Option.contains(CallStatus, "in-progress")
 
 export const make = Effect.gen(function*() {
@@ -29,7 +29,7 @@ export const make = Effect.gen(function*() {
   const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
     name === undefined ? Effect.succeed(agents.forNumber(called)) : agents.find(name)
 
-  /** `store`: what it knew of the call. `isGoingOn`: Twilio has the call already. */
+  /** `store`: what the store knows of the call. `isGoingOn`: the call was answered before. */
   const admit = Effect.fnUntraced(function*(
     call: typeof CallParameters.Type,
     { base, parameters, query }: SignedWebhook,
@@ -41,7 +41,7 @@ export const make = Effect.gen(function*() {
     // The other process may have had other agents.
     const agent = yield* before === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
     const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
-    // Each URL that we give Twilio for a call that we place names the agent. This one came by the fallback, and what was asked is not known.
+    // The URL of a call that we place names its agent. Without one the request came by the fallback URL, and nobody knows what was asked.
     const isAskedUnknown = store === "lost" && !isInbound && query["agent"] === undefined
     const ticket = query["ticket"] ?? (isAskedUnknown ? ExpectedCalls.figuresOnly : undefined)
     return yield* registry.admit({
@@ -56,14 +56,14 @@ export const make = Effect.gen(function*() {
     }, before)
   })
 
-  /** Another process placed the call, and may be about to write it down. */
+  /** Whether another process placed the call, and may be about to store it. */
   const isPlacedElsewhere = ({ query }: SignedWebhook) =>
     query["ticket"] === undefined ? Effect.succeed(false) : Effect.map(registry.isExpected(query["ticket"]), (isExpected) => !isExpected)
 
   return {
     /**
-     * The call of `/twiml`, admitted if nobody knows it. `asked`: of a call that is here, the request is the first or a replay of it; of a call
-     * that had a stream in another process, it came by the fallback.
+     * The call of `/twiml`, admitted if it is new. `asked`: for a call that is here, the request counts as the first one or its replay. For a
+     * call that had a stream in another process, it came by the fallback URL.
      */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
@@ -73,20 +73,20 @@ export const make = Effect.gen(function*() {
         case "Unknown":
           return { call: yield* admit(call, webhook, { store: "nothing", isGoingOn: false }), asked: "first" as const }
         case "Lost": {
-          const isGoingOn = hasCall(call)
+          const isGoingOn = wasAnswered(call)
           return { call: yield* admit(call, webhook, { store: "lost", isGoingOn }), asked: isGoingOn ? "afterStream" as const : "first" as const }
         }
         case "Ended":
           return yield* new CallHasEnded()
         case "New":
         case "Live":
-          // It rang once: a request that says so again is a replay.
+          // The call was answered before: a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
           return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
       }
     }),
 
-    /** The call of `/twilio/continue`: in this process, taken over from another, or admitted if the store can't be asked. `None`: there is no such call. */
+    /** The call of `/twilio/continue`: in this process, taken over from another, or admitted if the store does not answer. `None`: there is no such call. */
     findAnywhere: Effect.fnUntraced(function*(continued: typeof ContinueParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(continued.CallSid)
       if (Option.isSome(here)) return here

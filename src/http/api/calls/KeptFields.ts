@@ -1,5 +1,5 @@
 /**
- * The fields of a request for a call that say what is kept of it, and what is told of it.
+ * The fields of a request for a call that say what is kept of the call, and what its webhooks tell.
  */
 import { Effect, Schema } from "effect"
 import type { AskedKeeping } from "../../../call/history/Keeping.ts"
@@ -14,12 +14,12 @@ const Metadata = Schema.Json.check(
 ).annotate({ description: "JSON of at most 4 KiB, kept with the call and sent with its webhooks; members are found by GET /calls?metadata.KEY=value" })
 
 const Campaign = Schema.String.check(Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { expected: "1 to 64 characters without blanks around" })).annotate({
-  description: "The campaign that the call belongs to, to be found by"
+  description: "The campaign that the call belongs to; GET /calls finds calls by it"
 })
 
 /** See {@link checkWebhookUrl}. */
 const WebhookUrl = Schema.String.annotate({
-  description: "Where the call's webhooks go: an https:// address without credentials and not of a private network; the default is the agent's, else the service's"
+  description: "The address for the call's webhooks: https://, without credentials and not of a private network; the default is the agent's, else the service's"
 })
 
 const flag = (description: string) => Schema.Boolean.annotate({ description })
@@ -66,7 +66,7 @@ export const toAsked = Effect.fnUntraced(function*(fields: KeptFields): Effect.f
   }
 })
 
-/** Refuses an address that no webhook may be sent to. A host that is a name is looked up only when a webhook is sent. */
+/** Refuses an address to which no webhook may be sent. A host name is looked up only when a webhook is sent. */
 export const checkWebhookUrl = ({ webhookUrl }: AskedKeeping, isPrivateAllowed: boolean): Effect.Effect<void, Problems.InvalidRequest> => {
   if (webhookUrl === undefined) return Effect.void
   return Effect.fromResult(WebhookAddress.read(webhookUrl, isPrivateAllowed)).pipe(
@@ -75,7 +75,7 @@ export const checkWebhookUrl = ({ webhookUrl }: AskedKeeping, isPrivateAllowed: 
   )
 }
 
-/** Of a query: `true` and `false` are words there. */
+/** Reads the fields of a query, in which `true` and `false` are text. */
 export const fromQuery = Effect.fnUntraced(function*(query: KeptQuery) {
   const fields: Record<string, unknown> = { ...(query.campaign === undefined ? {} : { campaign: query.campaign }), ...(query.webhook_url === undefined ? {} : { webhook_url: query.webhook_url }) }
   for (const name of flags) {
