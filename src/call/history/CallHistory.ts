@@ -146,9 +146,21 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
  */
 const eventsPerStream = 100_000
 
+/**
+ * The first numbers of a process that goes on with a call while the store does not answer: above all numbers of the process before. With the
+ * same numbers the store would take one for the other: it would drop the new events and memories, and the new turns would replace the old.
+ */
+const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000 }
+
+const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
+  if (before === "lost") return firstOfLost.event
+  if (before === undefined) return 0
+  return keepsWords ? before.nextEvent : before.parts * eventsPerStream
+}
+
 /** Numbers a call's events: from 0, or above the numbers of the process that had the call before. */
-const makeNumbers = (keepsWords: boolean, known: StoredCall | undefined) => {
-  let next = known === undefined ? 0 : keepsWords ? known.nextEvent : known.parts * eventsPerStream
+const makeNumbers = (keepsWords: boolean, before: MakeOptions["before"]) => {
+  let next = firstEvent(keepsWords, before)
   return (event: ConversationEvent): NumberedEvent => {
     // An interim transcript is for watchers alone. The caller's final words replace it.
     const isNumbered = event._tag !== "CallerSays"
@@ -192,7 +204,7 @@ export const make = (options: MakeOptions): CallHistory => {
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
-  let version = kept?.version ?? 0
+  let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "lost"
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
@@ -205,8 +217,8 @@ export const make = (options: MakeOptions): CallHistory => {
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
   })
-  const turns = TurnRecorder.make(callSid, known?.nextTurn)
-  const numbered = makeNumbers(keepsWords, known)
+  const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : known?.nextTurn)
+  const numbered = makeNumbers(keepsWords, before)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
   return {

@@ -124,6 +124,21 @@ describe("a call's history", () => {
       assert.isBelow(yield* firstNumber(1001), 999_000_000)
     }))
 
+  it.effect("has numbers of its own after the store was lost, so that nothing replaces what the process before had written", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp({ before: "lost" })
+      history.streamBegan(false)
+      history.told(said)
+      history.remember(memory())
+      assert.isAbove(store.of("EventTold")[0].sequence, 10_000)
+      assert.isAbove(store.of("TurnWritten")[0].turn, 1000)
+      // SQLite has 65,536 numbers for the turns of a call.
+      assert.isBelow(store.of("TurnWritten")[0].turn, 32_768)
+      assert.isAbove(store.of("ConversationSaved")[0].version, 10_000)
+      const { history: next } = yield* setUp({ keeping: { words: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, parts: 1 }) })
+      assert.isAbove(next.told(said).sequence, store.of("EventTold")[0].sequence)
+    }))
+
   it.effect("keeps no word if only figures are kept, and the memory stays in this process", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
