@@ -5,7 +5,7 @@
 import { Effect, Metric, SchemaIssue } from "effect"
 import { HttpApiMiddleware } from "effect/http-api"
 import * as Metrics from "../../observability/Metrics.ts"
-import { InvalidRequest, nameOf } from "./Problems.ts"
+import { Failed, InvalidRequest, nameOf } from "./Problems.ts"
 
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -18,7 +18,7 @@ const sentence = ({ message, path = [] }: { readonly message: string; readonly p
 }
 
 export class UnreadableRequests extends HttpApiMiddleware.Service<UnreadableRequests>()("client-caller/http/api/UnreadableRequests", {
-  error: [InvalidRequest]
+  error: [InvalidRequest, Failed]
 }) {
   static readonly layer = HttpApiMiddleware.layerSchemaErrorTransform(UnreadableRequests, (error) => {
     // What we answered is not as the API says.
