@@ -21,7 +21,7 @@ const script = `
   }))
 `
 
-/** In a process of its own: what is set is set for all that runs in one. */
+/** Runs in a process of its own, since V8's settings are for a whole process. */
 const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?: string; readonly env?: Record<string, string> } = {}) => {
   const child = spawnSync(process.execPath, ["--input-type=module", "--eval", script, String(cores)], {
     encoding: "utf8",
@@ -32,7 +32,7 @@ const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?
   return {
     ...told,
     isSame: told.pid === child.pid && child.status === 0,
-    // A flag that V8 does not know is told there.
+    // V8 reports an unknown flag there.
     complaints: child.stderr.split("\n").filter((line) => /unrecognized|illegal|bad option/i.test(line))
   }
 }
@@ -40,17 +40,17 @@ const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?
 const is13 = process.versions.v8.startsWith("13.")
 
 describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apart on Linux)", () => {
-  it("gets flags that it knows, in a process that keeps its number and its arguments", () => {
+  it("gets flags that it knows, and the process keeps its number and its arguments", () => {
     const { complaints, flags, isSame } = tuned(4)
     assert.deepStrictEqual([isSame, complaints], [true, []])
     assert.deepStrictEqual(flags, is13 ? ["--max-semi-space-size=16"] : [])
   })
 
-  it("keeps the size that somebody has chosen", () => {
+  it("keeps a size that was set before", () => {
     assert.deepStrictEqual(tuned(4, { env: { NODE_OPTIONS: "--max-semi-space-size=32" } }).flags, [])
   })
 
-  it("is started with no flags where PROCESS_RESTART is off, in the environment or in .env", () => {
+  it("gets no flags if PROCESS_RESTART is off, in the environment or in .env", () => {
     assert.deepStrictEqual(tuned(4, { env: { PROCESS_RESTART: "off" } }).flags, [])
     const cwd = mkdtempSync(join(tmpdir(), "client-caller-v8-"))
     try {
@@ -62,16 +62,16 @@ describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apa
     }
   })
 
-  it("has helpers that give way to the calls on one core, and are equals where there are more", () => {
+  it("lowers the priority of its helper threads on one core, but not on several", () => {
     for (const [cores, nicer] of [[4, 0], [1, 10]] as const) {
       const { helpers, own } = tuned(cores)
       if (is13) assert.isNotEmpty(helpers)
-      // 19 is the nicest that Linux knows.
+      // 19 is the lowest priority of Linux.
       for (const nice of helpers) assert.strictEqual(nice, Math.min(own + nicer, 19))
     }
   })
 
-  it("is told of few calls and of many by flags that it knows, which can be changed at any time", () => {
+  it("can change its heap's growth at any time, for few calls and for many", () => {
     const script = `
       import { serve } from ${JSON.stringify(source)}
       for (const calls of [0, 100, 1]) serve(calls)

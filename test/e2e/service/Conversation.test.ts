@@ -21,11 +21,11 @@ const greeting = "Maple Dental, good day. How can I help you?"
 const hours = "We are open Monday to Friday. From eight to five."
 const address = "We are at twenty Maple Street. It is beside the library."
 
-/** All the time that a busy machine needs. */
+/** Long enough for a busy machine. */
 const timeouts = "timeouts: { transcript: 30s, reply: 30s, speech: 30s }"
 const patient = `${timeouts}\nidle: { after: 1m, hangUpAfter: 2m }\n`
 
-/** Agents that are made for a test each. */
+/** Agents for one test each. */
 const files = {
   impatient: `
 name: impatient
@@ -51,7 +51,7 @@ const services = Layer.unwrap(Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const folder = yield* fs.makeTempDirectoryScoped()
   const receptionist = `${yield* fs.readFileString(receptionistFile)}\n${patient}`
-  // The same, with a greeting that is soon over.
+  // The same, with a short greeting.
   const desk = receptionist.replace("name: receptionist", "name: desk").replace(`greeting: ${greeting}`, "greeting: Hello.")
   const noisy = desk.replace("name: desk", "name: noisy").replace("after: 1m", "after: 3s")
   for (const [name, text] of Object.entries({ ...files, receptionist, desk, noisy })) yield* fs.writeFileString(join(folder, `${name}.yaml`), text)
@@ -63,15 +63,15 @@ const both = Effect.gen(function*() {
 })
 
 /**
- * Calls are in real time: where the machine stalls in the middle of a word, another sound was said than was meant. So a
- * call that went wrong is held once more; what is wrong with the service is wrong then, too.
+ * Calls run in real time. If the machine halts in the middle of a word, the caller's sound is broken. So a failed call is
+ * repeated once; a fault of the service would show again.
  */
 const inRealTime = { timeout: 180_000, retry: 2 }
 
-/** Beside others. */
+/** For tests that run at the same time. */
 const beside = { ...inRealTime, concurrent: true }
 
-/** So many callers speak at once: a core that recognizes for more than that is late, and the tests are about other things. */
+/** How many callers may speak at once: a core that recognizes more speech is late, which these tests are not about. */
 const speakers = Semaphore.makeUnsafe(5)
 
 const speaking = <A, E, R>(count: number, test: Effect.Effect<A, E, R>) => speakers.withPermits(count)(test)
@@ -89,7 +89,7 @@ const endOf = (told: ReadonlyArray<Told>) => {
   return those(told, "Ended")[0].reason
 }
 
-/** How like the agent's voice saying this is what the caller heard from this moment (ms) on; see `likeness`. */
+/** How similar the sound that the caller heard from this moment (ms) on is to the agent's voice saying this text; see `likeness`. */
 const likenessTo = Effect.fnUntraced(function*({ call }: Conversation, text: string, from: number) {
   const { speak } = yield* CallerSpeech
   const spoken = yield* speak(text, "slt")
@@ -111,7 +111,7 @@ const intoTheAnswer = ({ heardOut, told }: Cues) => [
 ]
 
 layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a conversation", (it) => {
-  it.effect("of several turns is understood, answered in the right words, and ended by the agent when its last words were heard", () =>
+  it.effect("of several turns is understood, answered in the right words, and ended by the agent after its last words were heard", () =>
     speaking(1, Effect.gen(function*() {
       const lines = [
         "What are your opening hours?",
@@ -144,7 +144,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.strictEqual(those(told, "TurnMeasured").filter(({ times }) => times["firstMedia"] !== undefined).length, lines.length)
       assert.strictEqual(endOf(told), "goodbye")
 
-      // The agent closed, and only when all its marks had been played.
+      // The agent ended the call, after all its marks had been played.
       assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1000"])
       assert.strictEqual(yield* call.settled, "completed")
       const events = yield* call.events
@@ -153,7 +153,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const played = events.slice(0, end).flatMap((event) => event._tag === "MarkReturned" && !event.cleared ? [event.name] : [])
       assert.deepStrictEqual(played, set)
 
-      // Each line was answered for the caller to hear, and the last answer in the words that were told.
+      // The caller heard an answer to each line, and the last answer in the words of its events.
       const exchanges = SpeakingTurns.exchanges(yield* call.said, yield* call.heard)
       assert.strictEqual(exchanges.length, lines.length)
       assert.isTrue(exchanges.every(({ voiceToVoice }) => voiceToVoice !== undefined))
@@ -164,7 +164,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.isBelow(yield* likenessTo(conversation, "Thank you for calling.", first), 0.85)
     })), beside)
 
-  it.effect("is interrupted: what waits is thrown away, nothing of it is heard any more, and what was heard is a part", () =>
+  it.effect("is interrupted: waiting sound is thrown away and never heard, and only the heard part counts", () =>
     speaking(1, Effect.gen(function*() {
       const conversation = yield* converse(yield* both, (cues) => [
         ...intoTheAnswer(cues),
@@ -221,7 +221,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       }
     })), beside)
 
-  it.effect("is held in noise of 10 dB below the caller's voice", () =>
+  it.effect("works in noise of 10 dB below the caller's voice", () =>
     speaking(1, Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const lines = ["What are your opening hours?", "Where are you?"]
@@ -232,8 +232,8 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         HangUp()
       ], { agent: "noisy", room: { noise: level - 10 } })
       const told = yield* conversation.over
-      // How many words are understood is for the bench of recognition. Here: the noise is not taken for a voice, the
-      // end of what is said is noticed, and the agent speaks after it, if only to ask whether somebody is there.
+      // The bench of recognition counts understood words. This test checks that the noise is not taken for a voice, that the
+      // end of the caller's words is noticed, and that the agent speaks then, if only to ask whether somebody is there.
       assert.strictEqual(count(told, "BargeIn"), 0)
       assert.isTrue(those(told, "AgentHeard").every(({ isWhole }) => isWhole))
       assert.isAtLeast(count(told, "AgentHeard"), lines.length + 1)
@@ -251,7 +251,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.strictEqual(yield* conversation.call.settled, "completed")
     }), beside)
 
-  it.effect("with a caller who only coughs is ended likewise", () =>
+  it.effect("with a caller who only coughs is ended in the same way", () =>
     speaking(1, Effect.gen(function*() {
       const coughs = Array.from({ length: 12 }, (_, index) => [index % 3 === 2 ? moan(250) : cough(300), Silence({ duration: "700 millis" })])
       const conversation = yield* converse(yield* both, () => coughs.flat(), { agent: "impatient" })
@@ -284,13 +284,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const [cut] = those(told, "AgentHeard")
       assert.deepStrictEqual(words(told), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
       assert.isTrue(greeting.startsWith(cut.text) && !cut.isWhole)
-      // Who was first is told by chance: the greeting is the answer, or it is interrupted.
+      // Chance decides who speaks first: the greeting is the answer, or it is interrupted.
       const first = yield* before.over
       assert.deepStrictEqual(those(first, "CallerSaid").map(({ text }) => text), ["what are your opening hours"])
       assert.isTrue([greeting, hours].includes(those(first, "AgentHeard").at(-1)?.text ?? ""))
     })), beside)
 
-  it.effect("is over with a caller who hangs up, whatever is going on", () =>
+  it.effect("is over when the caller hangs up, at any moment", () =>
     speaking(3, Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const question = yield* speak("What are your opening hours?", "rms")
@@ -317,7 +317,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.isTrue(hours.startsWith(heardOf("answer")[1].text) && !heardOf("answer")[1].isWhole)
     })), beside)
 
-  it.effect("takes keys that are pressed in the middle of speech, and the words too", () =>
+  it.effect("takes keys that are pressed in the middle of speech, and the words, too", () =>
     speaking(1, Effect.gen(function*() {
       const conversation = yield* converse(yield* both, ({ heardOut }) => [
         heardOut(),
@@ -343,13 +343,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         say("What are your opening hours?"), heardOut(), HangUp()
       ], { agent: "listener", faults: { silenceGap: { atMillis: 2000, forMillis: 2000 } } })
       const told = yield* conversation.over
-      // What came before the gap is taken for the turn, whatever it was; then the caller says it again.
+      // The words before the gap are a turn of their own. Then the caller says all again.
       assert.deepStrictEqual(words(told).slice(2), ["caller: what are your opening hours", "agent: We never close."])
       assert.strictEqual(count(told, "CallerSaid"), 2)
       assert.strictEqual(endOf(told), "callerHungUp")
     })), beside)
 
-  it.effect("that we begin is held by the agent that was asked for", () =>
+  it.effect("on an outbound call is with the requested agent", () =>
     Effect.gen(function*() {
       const { service, simulator } = yield* both
       yield* simulator.setPhones(() => PhoneBehaviour.Answers({ after: "50 millis", caller: Caller.silent }))
@@ -367,7 +367,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
     }), beside)
 
   it.effect("is not disturbed by its own echo, and can be interrupted over it", () =>
-    // Alone: the echo's delay is as steady as this thread is.
+    // Runs alone, because the echo's delay is only as steady as this thread.
     Effect.gen(function*() {
       const conversations = yield* Effect.all([150, 220, 300].map((delayMillis) =>
         Effect.flatMap(both, (both) =>
@@ -387,7 +387,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
           "caller: what are your opening hours",
           `agent: ${interrupted.text}`
         ])
-        // What was said over the echo takes the turn. Its words are not always made out: half a second of it is two voices.
+        // Speech over the echo takes the turn. Its words are not always understood, because half a second of it is two voices.
         assert.deepStrictEqual(heard.slice(5).map((line) => line.split(":", 1)[0]), ["caller", "agent"])
         assert.isFalse(interrupted.isWhole)
         assert.isTrue(hours.startsWith(interrupted.text))
@@ -410,7 +410,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         Effect.flatMap(both, (both) =>
           converse(both, ({ heardOut }) => [
             heardOut(),
-            // Three at a time: all are on the line, but a core that is busy recognizes for three.
+            // All ten are on the line, but only three speak at a time, because a busy core can recognize three.
             Caller.Step.AwaitCue({ isGiven: () => index < 3 || count(all[index - 3] ?? [], "CallerSaid") > 0, atMost: patience }),
             Caller.Step.Speak({ text: lines[index % 5][0], voice: index < 5 ? "rms" : "awb" }),
             heardOut(), HangUp()

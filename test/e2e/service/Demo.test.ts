@@ -1,4 +1,4 @@
-/** `npm run demo` as a process, on a machine where a service runs and on one where none does. */
+/** `npm run demo` as a process, on a machine with a running service and on one without. */
 import { join } from "node:path"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -39,7 +39,7 @@ const isGone = (url: string) => until("the service's end", answers(url), (is) =>
 const short = ["--polite", "--say", "Where are you?", "--say", "Goodbye"]
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the demo", (it) => {
-  it.effect("starts a service where none is, says so, talks with it in order of time, and ends it", () =>
+  it.effect("starts a service if none runs, says so, shows the talk in order of time, and ends the service", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -72,12 +72,12 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         "agent Goodbye.",
         "ended: goodbye"
       ])
-      // Each line of the agent's begins when the one before has been heard.
+      // Each line of the agent's begins when the previous one has been heard.
       const [street, library] = told.filter(({ text }) => /Street|library/.test(text)).map(({ at }) => at)
       assert.isAbove(library - street, 1)
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("loses its stream in mid-call, goes on with another, and tells how long the caller heard nothing", () =>
+  it.effect("loses its stream in mid-call, goes on with another, and shows how long the caller heard nothing", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const words = [...short, "--faults", "sudden-close@1500"]
@@ -100,7 +100,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(missing.stdout() + missing.stderr(), "no-such-file.xml")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("uses the service that is there, and leaves it running", () =>
+  it.effect("uses a running service, and leaves it running", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -113,7 +113,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.isTrue(yield* answers(url))
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("starts none where the service was named, and says that it does not answer", () =>
+  it.effect("starts none if a service is named, and says that this service does not answer", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const { ended, stderr, stdout } = yield* demo({ words: ["--service", `http://127.0.0.1:${port}`] })
@@ -155,7 +155,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.notInclude(stderr(), apiKey)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("says what to do where the service is not built", () =>
+  it.effect("says what to do if the service is not built", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const { folder } = yield* Process.Build

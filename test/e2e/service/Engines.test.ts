@@ -1,6 +1,6 @@
 /**
- * Conversations by engines at addresses: the service and its callers as in the other tests of this folder, the
- * engines as servers on the loopback that speak the dialects of real ones (test/support/engines).
+ * Conversations with engines at addresses. The service and its callers are those of the other tests of this folder, and the
+ * engines are servers on the loopback that speak the dialects of real ones (test/support/engines).
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
@@ -19,10 +19,10 @@ import { streamEnds } from "../../support/service/Talk.ts"
 
 const { AwaitCue, AwaitSpeech, HangUp, Silence } = Caller.Step
 
-/** Beside others, and with all the time that a busy machine needs. Calls are in real time: one that met a stall is held once more. */
+/** Runs with other tests, and has enough time for a busy machine. Calls run in real time, so a call that met a halt is repeated once. */
 const beside = { concurrent: true, timeout: 120_000, retry: 2 }
 
-/** What is said by somebody, by whom it can be answered, and how. */
+/** What the caller says, and the answers of the engines. */
 const lines = {
   hours: { said: "When do you open on Saturday?", answer: "On Saturday we open at eight. Come early, please." },
   bread: { said: "Do you have any rye bread left?", answer: "We have two loaves of rye. Shall I keep one for you?" },
@@ -49,7 +49,7 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
-/** For minds and voices that never come: they are waited for as long as this. */
+/** How long the turn waits for models and voices that never answer. */
 const impatient = "timeouts: { transcript: 20s, reply: 3s, speech: 3s }\n"
 
 const agent = Effect.fnUntraced(function*(more: string) {
@@ -64,7 +64,7 @@ const soundOf = (line: Line) => Effect.flatMap(CallerSpeech, ({ speak }) => spea
 
 const say = (line: Line) => Effect.map(soundOf(line), (sound) => Caller.Step.Play({ sound }))
 
-/** Ears that know the sentences of these tests. */
+/** A recognizer that knows the sentences of these tests. */
 const earsThatTake = (millis: number) => Effect.gen(function*() {
   const sentences = yield* Effect.forEach(Object.keys(lines) as ReadonlyArray<Line>, (line) =>
     Effect.map(soundOf(line), (sound) => ({ text: lines[line].said, sound, sampleRate: 8000 as const })))
@@ -74,7 +74,7 @@ const ears = earsThatTake(0)
 
 const lastUser = ({ messages }: FakeChatServer.ChatRequest) => messages.findLast(({ role }) => role === "user")?.content ?? ""
 
-/** A mind that knows the answers to them. */
+/** A reply model that knows the answers to these sentences. */
 const mind = (options: FakeChatServer.Options = {}) =>
   FakeChatServer.make({
     model: "google/gemma-3-27b-it",
@@ -91,7 +91,7 @@ const nameOf = ({ url }: { readonly url: string }) => `${new URL(url).host}/v1`
 const withEngines = <A, E, R>(env: Readonly<Record<string, string>>, test: (both: Both) => Effect.Effect<A, E, R>, more = "") =>
   Effect.flatMap(agent(more), (file) => withService({ env: { AGENT: file, ...env } }, test))
 
-/** All three at addresses. */
+/** All three engines at addresses. */
 const three = Effect.fnUntraced(function*(options: FakeChatServer.Options = {}) {
   const stt = yield* ears
   const llm = yield* mind(options)
@@ -106,13 +106,13 @@ const talk = Effect.fnUntraced(function*(both: Both, said: ReadonlyArray<Line>, 
 
 const saidAloud = (line: Line) => lines[line].answer.split("\n")[0]
 
-/** What a conversation over these lines is told to have been. */
+/** The events of a conversation with these lines, as text. */
 const told = (...said: ReadonlyArray<Line>) => [
   `agent: ${greeting}`,
   ...said.flatMap((line) => [`caller: ${lines[line].said}`, `agent: ${saidAloud(line)}`])
 ]
 
-/** Sound in steps of 20 ms: how much of it is the fake voice's tone (300 Hz, Goertzel's algorithm), and how much anything else. ms. */
+/** How many ms of a sound are the fake voice's tone (300 Hz, Goertzel's algorithm), and how many are other sound, in steps of 20 ms. */
 const soundsIn = (heard: Int16Array) => {
   const coefficient = 2 * Math.cos(2 * Math.PI * 300 / 8000)
   let tone = 0
@@ -135,14 +135,14 @@ const soundsIn = (heard: Int16Array) => {
   return { tone, other }
 }
 
-/** What the caller heard behind each of their sentences, until the next. */
+/** What the caller heard after each of their sentences, until the next one. */
 const answersIn = Effect.fnUntraced(function*(call: SimulatedCall) {
   const heard = yield* call.heard
   const said = SpeakingTurns.speeches(yield* call.said)
   return said.map(({ to }, index) => soundsIn(heard.subarray(to * 8, (said[index + 1]?.from ?? heard.length / 8) * 8)))
 })
 
-/** The fake voice's tone, as long as this text is in it: it begins and ends within steps, and a slow line tears holes into it. */
+/** Whether the tone is as long as this text. It begins and ends within steps, and a slow line makes holes in it. */
 const assertTone = (sounds: { readonly tone: number; readonly other: number }, text: string) => {
   const expected = 60 * text.replace(/\s/g, "").length
   assert.isAtLeast(sounds.tone, 0.8 * expected, text)
@@ -201,7 +201,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }), beside)
   }
 
-  it.effect("hold a free conversation: each answer is the model's to what was said, and is heard in the server's voice", () =>
+  it.effect("hold a free conversation: the model answers each sentence, in the server's voice", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -218,7 +218,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           assert.strictEqual(answers.length, 3)
           for (const [index, line] of (["bread", "keep", "hours"] as const).entries()) assertTone(answers[index], saidAloud(line))
 
-          // The model was told what was heard, in turns, and what it read before stands unchanged in front.
+          // The model got the heard words in turns, and each request begins with the previous one.
           const [instructions, ...turns] = llm.chats.at(-1)!.request.messages
           assert.include(instructions.content, "bakery")
           assert.deepStrictEqual(turns.map(({ content, role }) => `${role}: ${content}`), [
@@ -228,7 +228,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           ])
           const before = llm.chats.find(({ request }) => lastUser(request) === lines.keep.said)!.request.messages
           assert.deepStrictEqual(before, [instructions, ...turns].slice(0, before.length))
-          // CSM is given what both said before, with its sound: 16-bit samples at 24 kHz.
+          // CSM gets the turns before, with their sound: 16-bit samples at 24 kHz.
           const context = tts.asked.at(-1)!.body["context"] as ReadonlyArray<{ readonly speaker: string; readonly text: string; readonly audio: string }>
           assert.deepInclude(context.map(({ speaker, text }) => `${speaker}: ${text}`), `1: ${lines.hours.said}`)
           const theirs = context.find(({ text }) => text === lines.hours.said)!.audio
@@ -255,7 +255,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("that nobody stands in for may be slow: each has the time that the agent's file gives it", () =>
+  it.effect("without a fallback may be slow: each has the time that the agent's file gives it", () =>
     Effect.gen(function*() {
       const stt = yield* earsThatTake(3000)
       const llm = yield* mind({ latency: { firstToken: 5500 } })
@@ -268,7 +268,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("may be the ears alone", () =>
+  it.effect("may be only the recognizer", () =>
     Effect.gen(function*() {
       const stt = yield* ears
       yield* withEngines({ STT_URL: baseOf(stt) }, (both) =>
@@ -284,9 +284,9 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("may be the mind alone", () =>
+  it.effect("may be only the language model", () =>
     Effect.gen(function*() {
-      // The embedded ears write without punctuation.
+      // The embedded recognizer writes without punctuation.
       const llm = yield* mind({ say: (request) => lastUser(request).endsWith("when do you open on saturday") ? lines.hours.answer : "What?" })
       yield* withEngines({ LLM_URL: baseOf(llm) }, (both) =>
         Effect.gen(function*() {
@@ -301,7 +301,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("may be the voice alone", () =>
+  it.effect("may be only the voice", () =>
     Effect.gen(function*() {
       const tts = yield* voice({ dialect: "events" })
       yield* withEngines({ TTS_URL: baseOf(tts) }, (both) =>
@@ -317,7 +317,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("are told to stop when the caller interrupts, and answer what was said then", () =>
+  it.effect("are told to stop when the caller interrupts, and answer the new words", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -346,7 +346,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
             }),
             second,
             cues.heardOut(),
-            // Not only when the call is over.
+            // The requests end now, and not only when the call is over.
             AwaitCue({
               isGiven: () => {
                 stopped = before.map(({ isClosedByClient }) => isClosedByClient())
@@ -368,7 +368,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("have no request left when the caller hangs up in the middle of an answer", () =>
+  it.effect("have no open request after the caller hangs up in the middle of an answer", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -446,7 +446,7 @@ tools:
   }
 
   for (const stage of ["speechToText", "replyModel", "textToSpeech"] as const) {
-    it.effect(`may die in the middle of a call: the embedded one stands in (${stage})`, () =>
+    it.effect(`may die in the middle of a call: the embedded one takes over (${stage})`, () =>
       Effect.gen(function*() {
         const { env, llm, stt, tts } = yield* three()
         const [variable, dying] = { speechToText: ["STT_URL", stt], replyModel: ["LLM_URL", llm], textToSpeech: ["TTS_URL", tts] }[stage] as
@@ -472,7 +472,7 @@ tools:
             const events = yield* conversation.over
             const [asked, answered] = stage === "replyModel"
               ? [lines.hours.said, "The script says at eight."]
-              // The embedded ears write their own way, so the model knows no answer.
+              // The embedded recognizer writes differently, so the model knows no answer.
               : stage === "speechToText" ? ["when do you open on saturday", "I do not know that."] : [lines.hours.said, lines.hours.answer]
             assert.deepStrictEqual(words(events), [...told("bread"), `caller: ${asked}`, `agent: ${answered}`])
             const [before, after] = yield* answersIn(conversation.call)
@@ -493,7 +493,7 @@ tools:
   }
 
   for (const stage of ["speechToText", "replyModel", "textToSpeech"] as const) {
-    it.effect(`may be restarted in the middle of a turn, though nobody stands in: the caller gets the answer (${stage})`, () =>
+    it.effect(`may be restarted in the middle of a turn without a fallback: the caller gets the answer (${stage})`, () =>
       Effect.gen(function*() {
         const { env, llm, stt, tts } = yield* three()
         const server = { speechToText: stt, replyModel: llm, textToSpeech: tts }[stage]
@@ -524,7 +524,7 @@ tools:
       }), beside)
   }
 
-  it.effect("may be absent at the start: the service tells so, and the embedded ones answer", () =>
+  it.effect("may be missing at the start: the service says so, and the embedded ones answer", () =>
     Effect.gen(function*() {
       const absent = yield* nobody
       const url = `${baseOf(absent)},embedded`
@@ -547,7 +547,7 @@ tools:
         }))
     }), beside)
 
-  it.effect("of one stage may all be down: not ready, and the caller is told so and let go", () =>
+  it.effect("of one stage may all be down: the service is not ready, the caller is told so, and the call ends", () =>
     Effect.gen(function*() {
       const stt = yield* ears
       const tts = yield* voice()
@@ -579,7 +579,7 @@ tools:
         }), impatient)
     }), beside)
 
-  it.effect("that speak may be gone: what was made ready is said all the same, and the call is ended", () =>
+  it.effect("that speak may be down: prepared lines are said, and the call ends", () =>
     Effect.gen(function*() {
       const { env, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -597,7 +597,7 @@ tools:
         }), impatient)
     }), beside)
 
-  it.effect("without a voice from the start end the call at once: nobody is to listen to silence", () =>
+  it.effect("without a voice from the start end the call at once, so that nobody listens to silence", () =>
     Effect.gen(function*() {
       const absent = yield* nobody
       yield* withEngines({ TTS_URL: baseOf(absent) }, (both) =>

@@ -1,5 +1,5 @@
 /**
- * Calls that we place, and that are answered into the agent's greeting, by the engines of this process and by engines at addresses.
+ * Outbound calls whose callee speaks into the agent's greeting, with embedded engines and with engines at addresses.
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
@@ -22,7 +22,7 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
-/** Calls are in real time: one that met a stall is held once more. */
+/** Calls run in real time, so a call that met a halt is repeated once. */
 const beside = { concurrent: true, timeout: 120_000, retry: 2 }
 
 /** A service whose agent has this file. */
@@ -34,7 +34,7 @@ const withAgent = <A, E, R>(text: string, env: Readonly<Record<string, string>>,
     return yield* withService({ env: { AGENT: file, ...env } }, test)
   })
 
-/** We call somebody who says this into the greeting; all that was told until the agent has been heard so many times. */
+/** Calls somebody who says this into the greeting. Gives all events until the agent has been heard this many times. */
 const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: string, turns: number) {
   const sound = yield* Effect.flatMap(CallerSpeech, ({ speak }) => speak(said, "rms"))
   const caller = Caller.make(
@@ -52,7 +52,7 @@ const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: 
   return yield* conversation.over
 })
 
-/** Engines at addresses; whatever is said is heard as this. */
+/** Engines at addresses, whose recognizer hears this text in any speech. */
 const engines = Effect.fnUntraced(function*(hears: string) {
   const stt = yield* FakeSpeechServers.transcription({ hears: () => hears })
   const tts = yield* FakeSpeechServers.speech()
@@ -60,7 +60,7 @@ const engines = Effect.fnUntraced(function*(hears: string) {
   return { llm, env: { STT_URL: `${stt.url}/v1`, TTS_URL: `${tts.url}/v1`, LLM_URL: llm.base } }
 })
 
-/** What the model was asked of this call. */
+/** The requests to the model in this call. */
 const askedOf = ({ chats }: FakeChatServer.FakeChatServer, said: string) =>
   chats.map(({ request }) => request.messages).filter((messages) => messages.some(({ content }) => content?.includes(said) === true))
 
@@ -90,7 +90,7 @@ layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)),
       ])
     }), beside)
 
-  it.effect("with a request, where the greeting has to be heard: it is said to its end, and then the request is answered", () =>
+  it.effect("with a request, if the greeting must be heard: it is said to its end, and then the request is answered", () =>
     Effect.gen(function*() {
       const hears = "I do not want a cake."
       const { env } = yield* engines(hears)
@@ -100,7 +100,7 @@ layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)),
       assert.deepStrictEqual(those(told, "BargeIn"), [])
     }), beside)
 
-  it.effect("with \"hello\", as the recognizer of this process hears it: the rest follows", () =>
+  it.effect("with \"hello\", as the embedded recognizer hears it: the rest follows", () =>
     Effect.gen(function*() {
       const told = yield* withAgent(agentFile, {}, (both) => calling(both, "Hello.", 0))
       assert.deepStrictEqual(words(told), ["caller: hello", `agent: ${greeting}`])

@@ -19,7 +19,7 @@ describe("an inbound call", () => {
         assert.strictEqual(metrics("client_caller_frames_received_total"), sentAt.length)
         assert.strictEqual(arrivals.length, metrics("client_caller_frames_sent_total"))
         assert.isTrue(arrivals.every(({ bytes }) => bytes === 160))
-        // What did not come back was counted, or on its way when the caller hung up.
+        // Frames that did not come back were counted, or on their way when the caller hung up.
         const missing = sentAt.length - arrivals.length - metrics("client_caller_frames_dropped_total")
         assert.isAtLeast(missing, 0)
         assert.isAtMost(missing, 40)
@@ -51,7 +51,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("is answered by GET as well", () =>
+  it.live("is also answered by GET", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief, method: "GET" })
@@ -71,7 +71,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("ten at once hear each their own sound", () =>
+  it.live("is one of ten at once, and each caller hears their own sound", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const calls = yield* Effect.forEach(

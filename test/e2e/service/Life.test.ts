@@ -13,7 +13,7 @@ const verbsOf = (call: SimulatedCall) =>
   Effect.map(call.events, (events) => events.flatMap((event) => event._tag === "Twiml" ? [event.verbs.join(" ")] : []))
 
 describe("a call", () => {
-  it.live("that the caller hangs up is over here too, for that reason", () =>
+  it.live("that the caller hangs up is over in the service, too, with this reason", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief })
@@ -54,7 +54,7 @@ describe("a call", () => {
           assert.notStrictEqual(first.streamSid, second.streamSid)
           assert.notStrictEqual(first.parameters["token"], second.parameters["token"])
           assert.deepStrictEqual(yield* verbsOf(call), ["Connect", "Connect"])
-          // The sentence that was cut in two came back in two pieces: all but the moment of the loss.
+          // The sentence came back in two pieces, without the moment of the loss.
           yield* assertEcho(call)
           assert.strictEqual(yield* endedBecause(both, "callerLeft"), 1)
         })
@@ -94,7 +94,7 @@ describe("a call", () => {
   it.live("whose stream never comes is hung up over REST after START_TIMEOUT", () =>
     withService({ env: { START_TIMEOUT: "1s" }, simulator: { phones: () => PhoneBehaviour.Answers({ after: "20 millis", caller: speaker }) } }, (both) =>
       Effect.gen(function*() {
-        // Answered by its own hand: Twilio's side of the stream is never opened.
+        // The test answers the call itself, and never opens Twilio's side of the stream.
         const { callSid } = yield* BarePeer.answerCall(both)
         yield* until("the end", endedBecause(both, "noStream"), (count) => count === 1)
         const requests = yield* both.simulator.requests
@@ -102,14 +102,14 @@ describe("a call", () => {
         yield* until("no call left", both.service.health, ({ calls }) => calls === 0)
       })), 30_000)
 
-  it.live("whose Twilio side ends without a word is forgotten when its last status comes", () =>
+  it.live("whose stream ends silently is forgotten when its last status comes", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const { callSid } = yield* BarePeer.answerCall(both)
         yield* until("the call", both.service.health, ({ calls }) => calls === 1)
         yield* BarePeer.complete(both, callSid)
         yield* until("no call left", both.service.health, ({ calls }) => calls === 0)
-        // What comes after the end changes nothing.
+        // Requests after the end change nothing.
         for (const [CallStatus, SequenceNumber] of [["ringing", "1"], ["in-progress", "10"], ["completed", "9"]]) {
           const { status } = yield* both.service.webhook("/twilio/status", { CallSid: callSid, CallStatus, SequenceNumber })
           assert.isBelow(status, 300)
@@ -141,7 +141,7 @@ describe("a call", () => {
 })
 
 describe("ten outbound calls at once", () => {
-  it.live("hear each their own sound, and leave nothing behind", () =>
+  it.live("each hear their own sound, and leave nothing behind", () =>
     withService({ simulator: { phones: () => PhoneBehaviour.Answers({ after: "50 millis", caller: brief }) } }, (both) =>
       Effect.gen(function*() {
         const answers = yield* Effect.all(

@@ -49,7 +49,7 @@ describe("an outbound call", () => {
           events.flatMap((event) => event._tag === "Status" ? [event.status] : []),
           passed(["ringing", "in-progress", "completed"])
         )
-        // Every state was told to the service, which took it.
+        // The service got and accepted every state.
         const callbacks = events.flatMap((event) => event._tag === "Webhook" && event.kind === "status" ? [event] : [])
         assert.deepStrictEqual(callbacks.map(({ parameters }) => parameters["CallStatus"]), passed(["ringing", "in-progress", "completed"]).slice(1))
         assert.isTrue(callbacks.every(({ answer }) => answer === 204 || answer === 200))
@@ -62,7 +62,7 @@ describe("an outbound call", () => {
       })
     ))
 
-  it.live("can be asked for in the query, with the + escaped or as it is", () =>
+  it.live("can be requested in the query, with the + escaped or as it is", () =>
     withPhone(answersSoon(), ({ service, simulator }) =>
       Effect.gen(function*() {
         for (const query of [`to_number=%2B14155550123`, `to_number=+14155550123`, `to_number=+1%20(415)%20555-0123&agent=echo`]) {
@@ -96,7 +96,7 @@ describe("an outbound call", () => {
         assert.include(String(request.parameters["Url"]), encodeURIComponent("wss://media.example.com/stream"))
       }), { env: { WEBSOCKET_HOSTS: "media.example.com" } }))
 
-  it.live("is placed once for one Idempotency-Key, however often it is asked for", () =>
+  it.live("is placed once for one Idempotency-Key, however often it is requested", () =>
     withPhone(answersSoon(speaker), ({ service, simulator }) =>
       Effect.gen(function*() {
         const ask = service.dial({ to: somebody }, { headers: { "idempotency-key": "order-1" } })
@@ -122,7 +122,7 @@ describe("an outbound call", () => {
         assert.isAbove((second.json as { queued_ms: number }).queued_ms, 0)
       }), { env: { CALLS_PER_SECOND: "0.5" } }))
 
-  it.live("is told to wait when too many wait already", () =>
+  it.live("is refused with a time to wait when too many calls wait already", () =>
     withPhone(answersSoon(), ({ service, simulator }) =>
       Effect.gen(function*() {
         assert.strictEqual((yield* service.dial({ to: somebody })).status, 200)
@@ -153,7 +153,7 @@ describe("an outbound call", () => {
       ))
   }
 
-  it.live("is rung off by the person before the answer", () =>
+  it.live("may be declined by the callee before the answer", () =>
     withPhone(PhoneBehaviour.NoAnswer({ after: "1 minute" }), (both) =>
       Effect.gen(function*() {
         yield* both.service.dial({ to: somebody })
@@ -188,7 +188,7 @@ describe("an outbound call", () => {
         }), { simulator: { statusDelivery: delivery } }))
   }
 
-  it.live("goes on beside an inbound one", () =>
+  it.live("works at the same time as an inbound one", () =>
     withPhone(answersSoon(speaker), (both) =>
       besideAGoodCall(
         both,

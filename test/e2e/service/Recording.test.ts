@@ -22,7 +22,7 @@ const newFolder = Effect.gen(function*() {
   return yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
 })
 
-/** A call's recording, as the next process of this folder has it. */
+/** A call's recording, from the next process with the same folder. */
 const recorded = (DATA_DIR: string, sid: string) =>
   Effect.map(bytesOf(CallSid.make(sid)), soundIn).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
 
@@ -31,7 +31,7 @@ const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
 const patient = "timeouts: { transcript: 30s, reply: 30s, speech: 30s }\nidle: { after: 1m, hangUpAfter: 2m }\n"
 
 layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("a recording", (it) => {
-  it.effect("has both sides as they were heard, announced, and without what an interruption cut", () =>
+  it.effect("has both sides as they were heard, the announcement, and nothing that an interruption cut off", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const file = join(DATA_DIR, "desk.yaml")
@@ -58,7 +58,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const [first, interruption] = SpeakingTurns.speeches(Pcm.of(8000, caller))
       const said = SpeakingTurns.speeches(yield* call.said)
       assert.closeTo(interruption.from - first.from, said[1].from - said[0].from, 25, "the caller's sound is at its time")
-      /** From the call's answer to the recording's beginning, ms. */
+      /** ms from the call's answer to the recording's beginning. */
       const offset = said[1].from - interruption.from
       const events = yield* call.events
       const answeredAt = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
@@ -89,7 +89,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       assert.isTrue(existsSync(join(DATA_DIR, "recordings", `${call.sid}-1.wav`)), "two parts")
     }), 60_000)
 
-  it.effect("that a request asks for is fetched in ranges, also while the call goes on, and erased with the call", () =>
+  it.effect("on request can be fetched in ranges, even while the call goes on, and is erased with the call", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       yield* withService({ env: { DATA_DIR } }, ({ service, simulator }) =>
@@ -127,7 +127,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), 60_000)
 
-  it.effect("is not made of a call that nobody wants recorded", () =>
+  it.effect("is not made unless somebody asks for it", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       yield* withService({ env: { DATA_DIR } }, (both) =>
@@ -138,7 +138,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       assert.isFalse(existsSync(join(DATA_DIR, "recordings")))
     }))
 
-  it.effect("that can't be written leaves the call as it is", () =>
+  it.effect("that can't be written does not disturb the call", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const file = join(DATA_DIR, "a-file")
@@ -155,7 +155,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
 })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("a process that records", (it) => {
-  it.effect("leaves a file that plays when it is killed, and the next one puts it right", () =>
+  it.effect("leaves a playable file when it is killed, and the next process repairs it", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const { service, started } = yield* Process.startWithTwilio({ RECORDING: "on", DATA_DIR })

@@ -21,7 +21,7 @@ const dialled = (call: SimulatedCall) =>
   Effect.map(call.events, (events) => events.flatMap((event) => event._tag === "Dialled" ? [event] : []))
 
 describe("a caller who is put through", () => {
-  it.live("talks to the office, which sees our number, and the call ends with that talk", () =>
+  it.live("talks to the office, which sees our number, and the call ends after their talk", () =>
     withService({ env: { AGENT }, simulator: { phones: () => PhoneBehaviour.Answers({ after: "200 millis", caller: Caller.silent }) } }, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller })
@@ -56,7 +56,7 @@ describe("a caller who is put through", () => {
         assert.strictEqual(yield* endedBecause(both, "transferred"), 0)
       })), 60_000)
 
-  it.live("is told so when Twilio does not do it, and the conversation goes on", () =>
+  it.live("is told if Twilio does not make the transfer, and the conversation goes on", () =>
     withService({
       env: { AGENT },
       simulator: {
@@ -67,7 +67,7 @@ describe("a caller who is put through", () => {
       Effect.gen(function*() {
         const call = yield* place(both, { caller })
         yield* until("the failure", both.service.metrics, (metrics) => metrics("client_caller_transfer_failures_total", { reason: "rejected" }) === 1)
-        // The greeting, the answer, and that it could not be done.
+        // The greeting, the answer, and the line for a failed transfer.
         yield* until(
           "the apology",
           Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === "MarkReturned").length),
