@@ -1,6 +1,6 @@
 /**
- * The service as a graph of layers, without platform and engines. Tests start here, with a server and a Twilio of their own;
- * `Process` adds Node's platform and the live engines.
+ * The service as a graph of layers, without platform and engines. Tests start it with a server and a Twilio
+ * of their own; `Process` adds Node's layers and the live engines.
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
@@ -42,7 +42,7 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
-/** The stored calls: reading, erasure and retention. */
+/** Reads what is kept of calls, erases it, and removes it when it is old. */
 const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
   Layer.provideMerge(FolderCallRecordings.layer)
 )
@@ -56,7 +56,7 @@ const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
-  // The store is built first and closed last, so that it gets what calls write at their end.
+  // Built first and closed last, so that calls can write to it at their end.
   Layer.provideMerge(DatabaseCallStore.layer)
 )
 
@@ -79,7 +79,9 @@ const announce = Effect.gen(function*() {
   }
 })
 
-/** Closed first: waits for live calls while the server still answers Twilio (docs/adr/0003). */
+/**
+ * Closed first: waits for live calls while the server still answers Twilio. See docs/adr/0003.
+ */
 const Drain = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig

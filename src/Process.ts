@@ -52,7 +52,7 @@ const HttpServer = Layer.unwrap(
     const serving = NodeHttpServer.layer(() => main, {
       host: server.host,
       port: server.port,
-      // `App` waits for live calls before the server is closed.
+      // The drain waits for live calls, and ends before the server is closed.
       gracefulShutdownTimeout: "0 millis"
     })
     return Option.match(server.admin, {
@@ -74,7 +74,7 @@ const Memory = Layer.effectDiscard(
 
 // -- The time limits of a start and of a shutdown ------------------------------------------------
 
-/** ms that a failed or stopped start may take to free its resources. */
+/** ms that a failed or interrupted start may take to free its resources. */
 const startingLimitMillis = 8000
 
 /** ms in addition to SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and 5 s in reserve. */
@@ -88,12 +88,12 @@ const endInTime = () => {
   if (isEnding) return
   isEnding = true
   setTimeout(() => {
-    process.stderr.write("The shutdown took too long, so the service ends now without finishing it.\n")
+    process.stderr.write("The service could not stop everything in time. It ends now.\n")
     process.exit(1)
   }, shutdownLimitMillis).unref()
 }
 
-/** After the start, the limit of the shutdown includes the calls' grace. */
+/** Once the service has started, a shutdown may also take SHUTDOWN_GRACE. */
 const Started = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
@@ -114,7 +114,7 @@ const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(NodeServices.layer)
 )
 
-/** Prints one line for the operator, or a stack for an unexpected failure. */
+/** Prints one line for the operator, and a stack only for an unexpected failure. */
 const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.findErrorOption(cause)
@@ -131,12 +131,12 @@ const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<vo
   }
 }
 
-/** Explains the failure, before the start's resources are freed. */
+/** Explains the failure before the start's resources are freed. */
 const explainInTime = (cause: Cause.Cause<Layer.Error<typeof Main>>) => Effect.andThen(Effect.sync(endInTime), explain(cause))
 
 LogSink.surviveErrors([process.stdout, process.stderr])
 
-// Effect's runtime handles the first signal: it interrupts the program, which drains. The second signal may be of the other kind.
+// The runtime handles the first signal: it interrupts the program, which drains. A second signal, of either kind, exits.
 let signals = 0
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
@@ -147,11 +147,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 
 const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCause(Main, explainInTime))).pipe(
   Command.withDescription(
-    "Puts an AI agent on the telephone. It takes no arguments: settings are environment variables, or lines of .env in the working directory. .env.example explains each of them."
+    "Puts an AI agent on the telephone. It takes no arguments. Its settings are environment variables, or lines of .env in the working directory; .env.example explains each."
   )
 )
 
-/** The scheduler is needed before the configuration is read, so it reads its own variable. An invalid value is reported later, with the others. */
+/** The scheduler is chosen before the rest of the configuration is read. `AppConfig` reports a wrong value of its variable. */
 const FiberScheduler = Layer.unwrap(
   Effect.map(load("PROMPT_SCHEDULER", variables.PROMPT_SCHEDULER), (choice) =>
     Option.contains(choice, "off") ? Layer.empty : NextTickScheduler.layer)

@@ -26,20 +26,26 @@ const save = (kernel: Kernel, history: Int16Array, count: number): void => {
   for (let i = 0; i < history.length; i++) history[i] = kernel.input[count + i]
 }
 
-const store = (kernel: Kernel, out: Int16Array, at: number, count: number): void => {
-  for (let i = 0; i < count; i++) out[at + i] = kernel.output[i]
+/** Takes a step's output. Most steps are of one length, so the view of that length is kept. */
+const makeStore = (kernel: Kernel) => {
+  let output = kernel.output.subarray(0, 0)
+  return (out: Int16Array, at: number, count: number): void => {
+    if (output.length !== count) output = kernel.output.subarray(0, count)
+    out.set(output, at)
+  }
 }
 
 /** Doubles the rate. Each input sample gives a filtered sample and an unchanged one: the input sample 15 places before it. */
 export const makeDoubler = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(phaseHistory)
+  const store = makeStore(kernel)
   return {
     process: (input, out) => {
       for (let start = 0; start < input.length; start += maxStepSamples) {
         const count = Math.min(maxStepSamples, input.length - start)
         load(kernel, history, input, start, count)
         kernel.double(count)
-        store(kernel, out, 2 * start, 2 * count)
+        store(out, 2 * start, 2 * count)
         save(kernel, history, count)
       }
       return 2 * input.length
@@ -54,6 +60,7 @@ export const makeDoubler = (kernel: Kernel): HalfBand => {
 /** Halves the rate. An output is the filtered samples of even number, plus half of the sample of odd number in their middle. */
 export const makeHalver = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(2 * phaseHistory)
+  const store = makeStore(kernel)
   /** Whether the next input has an odd number. */
   let isOdd = false
   const lengthOf = (samples: number) => (samples + (isOdd ? 0 : 1)) >> 1
@@ -65,7 +72,7 @@ export const makeHalver = (kernel: Kernel): HalfBand => {
         const length = lengthOf(count)
         load(kernel, history, input, start, count)
         kernel.halve(isOdd ? 1 : 0, length)
-        store(kernel, out, written, length)
+        store(out, written, length)
         save(kernel, history, count)
         if (count % 2 === 1) isOdd = !isOdd
         written += length

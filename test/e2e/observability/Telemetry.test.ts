@@ -36,7 +36,7 @@ const flood = (options: {
     if (options.onStart === undefined) child.stdout?.on("data", (chunk) => output += String(chunk))
     else options.onStart(child)
     child.on("exit", (code) => {
-      // The lines that are still in the pipe.
+      // Reads what is still in the pipe if the reader had stopped.
       child.stdout?.on("data", (chunk) => output += String(chunk))
       child.on("close", () => resume(Effect.succeed({ code, output, told: JSON.parse(told.replace("begun\n", "")) as Told })))
     })

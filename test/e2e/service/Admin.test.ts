@@ -14,7 +14,7 @@ const freePort = Effect.callback<number>((resume) => {
 })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the admin server", (it) => {
-  it.effect("has the operator's pages, and the other address does not have them", () =>
+  it.effect("has the operators' pages, and the other address does not have them", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const { service, started } = yield* Process.startWithTwilio({ ADMIN_PORT: `${port}` })

@@ -16,7 +16,7 @@ const received = (receiver: Receiver.Receiver, count: number) =>
   )
 
 describe("the webhooks of a call", () => {
-  it.live("report the start and the end of an answered call, and are sent again on demand", () =>
+  it.live("report an answered call when it starts and when it has ended, and are sent again on demand", () =>
     Effect.gen(function*() {
       const receiver = yield* Receiver.make()
       yield* withService({ env: envOf(receiver) }, (both) =>

@@ -63,15 +63,15 @@ const both = Effect.gen(function*() {
 })
 
 /**
- * Calls run in real time. If the machine halts in the middle of a word, the caller's sound is broken. So a failed call is
- * repeated once; a fault of the service would show again.
+ * Calls are in real time: if the machine stalls in the middle of a word, the caller's sound is damaged. So a failed call is
+ * held once more; a fault of the service shows then, too.
  */
 const inRealTime = { timeout: 180_000, retry: 2 }
 
 /** For tests that run at the same time. */
 const beside = { ...inRealTime, concurrent: true }
 
-/** How many callers may speak at once: a core that recognizes more speech is late, which these tests are not about. */
+/** How many callers speak at once. Recognition for more would be late on one core, which these tests are not about. */
 const speakers = Semaphore.makeUnsafe(5)
 
 const speaking = <A, E, R>(count: number, test: Effect.Effect<A, E, R>) => speakers.withPermits(count)(test)
@@ -89,7 +89,7 @@ const endOf = (told: ReadonlyArray<Told>) => {
   return those(told, "Ended")[0].reason
 }
 
-/** How similar the sound that the caller heard from this moment (ms) on is to the agent's voice saying this text; see `likeness`. */
+/** How much the sound that the caller heard from this moment (ms) on resembles the agent's voice with this text; see `likeness`. */
 const likenessTo = Effect.fnUntraced(function*({ call }: Conversation, text: string, from: number) {
   const { speak } = yield* CallerSpeech
   const spoken = yield* speak(text, "slt")
@@ -221,7 +221,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       }
     })), beside)
 
-  it.effect("works in noise of 10 dB below the caller's voice", () =>
+  it.effect("works in noise 10 dB below the caller's voice", () =>
     speaking(1, Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const lines = ["What are your opening hours?", "Where are you?"]
@@ -284,13 +284,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const [cut] = those(told, "AgentHeard")
       assert.deepStrictEqual(words(told), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
       assert.isTrue(greeting.startsWith(cut.text) && !cut.isWhole)
-      // Chance decides who speaks first: the greeting is the answer, or it is interrupted.
+      // Where the caller speaks first, the last line heard is the greeting or the answer, by chance.
       const first = yield* before.over
       assert.deepStrictEqual(those(first, "CallerSaid").map(({ text }) => text), ["what are your opening hours"])
       assert.isTrue([greeting, hours].includes(those(first, "AgentHeard").at(-1)?.text ?? ""))
     })), beside)
 
-  it.effect("is over when the caller hangs up, at any moment", () =>
+  it.effect("is over when the caller hangs up, whatever is going on", () =>
     speaking(3, Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const question = yield* speak("What are your opening hours?", "rms")
@@ -343,13 +343,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         say("What are your opening hours?"), heardOut(), HangUp()
       ], { agent: "listener", faults: { silenceGap: { atMillis: 2000, forMillis: 2000 } } })
       const told = yield* conversation.over
-      // The words before the gap are a turn of their own. Then the caller says all again.
+      // The agent takes the sound before the gap as a turn. Then the caller says the sentence again.
       assert.deepStrictEqual(words(told).slice(2), ["caller: what are your opening hours", "agent: We never close."])
       assert.strictEqual(count(told, "CallerSaid"), 2)
       assert.strictEqual(endOf(told), "callerHungUp")
     })), beside)
 
-  it.effect("on an outbound call is with the requested agent", () =>
+  it.effect("that we begin is held by the requested agent", () =>
     Effect.gen(function*() {
       const { service, simulator } = yield* both
       yield* simulator.setPhones(() => PhoneBehaviour.Answers({ after: "50 millis", caller: Caller.silent }))
@@ -387,7 +387,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
           "caller: what are your opening hours",
           `agent: ${interrupted.text}`
         ])
-        // Speech over the echo takes the turn. Its words are not always understood, because half a second of it is two voices.
+        // The caller's speech over the echo takes the turn. Its words are not always recognized: for half a second two voices speak.
         assert.deepStrictEqual(heard.slice(5).map((line) => line.split(":", 1)[0]), ["caller", "agent"])
         assert.isFalse(interrupted.isWhole)
         assert.isTrue(hours.startsWith(interrupted.text))

@@ -1,4 +1,4 @@
-/** `npm run demo` as a process, on a machine with a running service and on one without. */
+/** `npm run demo` as a process, with a running service and without one. */
 import { join } from "node:path"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -23,7 +23,7 @@ const freePort = Effect.callback<number>((resume) => {
   })
 })
 
-/** A program that is no service. */
+/** A program that is not a service. */
 const otherProgram = Effect.acquireRelease(
   Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
     const server = createServer((_, response) => response.writeHead(404).end("Not found")).listen(0, "127.0.0.1", () =>
@@ -39,7 +39,7 @@ const isGone = (url: string) => until("the service's end", answers(url), (is) =>
 const short = ["--polite", "--say", "Where are you?", "--say", "Goodbye"]
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the demo", (it) => {
-  it.effect("starts a service if none runs, says so, shows the talk in order of time, and ends the service", () =>
+  it.effect("starts a service if there is none, says so, holds a conversation in order of time, and ends the service", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -113,7 +113,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.isTrue(yield* answers(url))
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("starts none if a service is named, and says that this service does not answer", () =>
+  it.effect("does not start a service if one was named, and says that it does not answer", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const { ended, stderr, stdout } = yield* demo({ words: ["--service", `http://127.0.0.1:${port}`] })

@@ -5,7 +5,7 @@ import { until, withService } from "../../support/service/Service.ts"
 import { assertEcho, awaitFrames, besideAGoodCall, brief, place, problemCodes, speaker } from "../../support/service/Talk.ts"
 
 describe("an inbound call", () => {
-  it.live("hears its own sound, no frame of it lost", () =>
+  it.live("hears its own sound without a lost frame", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief })
@@ -60,7 +60,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("is not disturbed by keys that are pressed", () =>
+  it.live("is not disturbed by pressed keys", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: speaker })

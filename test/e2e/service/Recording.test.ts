@@ -22,7 +22,7 @@ const newFolder = Effect.gen(function*() {
   return yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
 })
 
-/** A call's recording, from the next process with the same folder. */
+/** A call's recording, as the next process with this folder reads it. */
 const recorded = (DATA_DIR: string, sid: string) =>
   Effect.map(bytesOf(CallSid.make(sid)), soundIn).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
 
@@ -31,7 +31,7 @@ const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
 const patient = "timeouts: { transcript: 30s, reply: 30s, speech: 30s }\nidle: { after: 1m, hangUpAfter: 2m }\n"
 
 layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("a recording", (it) => {
-  it.effect("has both sides as they were heard, the announcement, and nothing that an interruption cut off", () =>
+  it.effect("has both sides as they were heard, the announcement included, without what an interruption cut", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const file = join(DATA_DIR, "desk.yaml")
@@ -89,7 +89,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       assert.isTrue(existsSync(join(DATA_DIR, "recordings", `${call.sid}-1.wav`)), "two parts")
     }), 60_000)
 
-  it.effect("on request can be fetched in ranges, even while the call goes on, and is erased with the call", () =>
+  it.effect("that a request asks for can be fetched in ranges, even during the call, and is erased with the call", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       yield* withService({ env: { DATA_DIR } }, ({ service, simulator }) =>
@@ -127,7 +127,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), 60_000)
 
-  it.effect("is not made unless somebody asks for it", () =>
+  it.effect("is not made unless it is wanted", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       yield* withService({ env: { DATA_DIR } }, (both) =>
@@ -138,7 +138,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       assert.isFalse(existsSync(join(DATA_DIR, "recordings")))
     }))
 
-  it.effect("that can't be written does not disturb the call", () =>
+  it.effect("does not disturb the call if it can't be written", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const file = join(DATA_DIR, "a-file")
