@@ -10,7 +10,7 @@ import type { ConversationFeed } from "./ConversationFeed.ts"
 import type { CallHistory } from "./history/CallHistory.ts"
 import { wordOf } from "./StreamEnds.ts"
 
-interface CallEvents {
+export interface CallEvents {
   /** Never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** The call has entered a new phase. */
@@ -26,8 +26,7 @@ export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHis
   const tell = (event: ConversationEvent) =>
     Effect.suspend(() => {
       last = event._tag === "Ended" ? undefined : event
-      history.told(event)
-      return feed.tell(event)
+      return feed.tell(history.told(event))
     })
 
   return {

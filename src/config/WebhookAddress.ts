@@ -18,7 +18,7 @@ const clauses = {
 } as const
 
 /** Webhooks may not be sent there. The message is a clause that follows the address's name, and does not tell the address. */
-class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefused")<{ readonly why: keyof typeof clauses }> {
+export class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefused")<{ readonly why: keyof typeof clauses }> {
   override get message() {
     return clauses[this.why]
   }

@@ -20,7 +20,7 @@ export const settleFinished = (draft: Draft): void => {
 
 const afterReply = (draft: Draft, reply: ReplyState): void => {
   if (reply.hangUp !== undefined) bidFarewell(draft, reply, reply.hangUp)
-  else if (reply.transfer !== undefined) handOn(draft, reply.transfer)
+  else if (reply.transfer !== undefined) transferCall(draft, reply.transfer)
   else answerOrWait(draft)
 }
 
@@ -43,7 +43,7 @@ const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): voi
 }
 
 /** Transfers the call, but only to a name of the agent's file: the model may have invented the name. */
-const handOn = (draft: Draft, to: string): void => {
+const transferCall = (draft: Draft, to: string): void => {
   const { transfers = {} } = draft.settings
   draft.state.transferring = to
   tell(draft, draft.state.nextReplyId, { _tag: "Transferring", to })

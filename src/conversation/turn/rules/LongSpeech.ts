@@ -19,7 +19,7 @@ export const speaksTooLong = (draft: Draft): void => {
   endPart(draft, utterance, draft.at)
 }
 
-/** After a goodbye: the line is to be cut now. */
+/** Cuts the line after a goodbye. */
 export const hangUpDue = (draft: Draft): void => {
   const { farewell, parts, utterance, voice } = draft.state
   if (farewell === undefined) return
