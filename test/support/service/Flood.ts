@@ -13,7 +13,7 @@ LogSink.surviveErrors([process.stdout, process.stderr])
 const perStep = Number(process.argv[4] ?? 200)
 
 let isStopped = false
-process.once("SIGTERM", () => {
+process.on("SIGTERM", () => {
   isStopped = true
 })
 
