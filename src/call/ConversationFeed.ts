@@ -15,7 +15,7 @@ const keptEvents = 500
 /** An event with its place in the call's history. */
 export interface NumberedEvent {
   readonly event: ConversationEvent
-  /** From 0, without gaps, over all streams and processes of the call. What is understood so far has the number of the event before it. */
+  /** From 0, over all streams and processes of the call; without gaps, unless the memory was lost (`CallLife`). What is understood so far has the number of the event before it. */
   readonly sequence: number
   /** The history has it under this number. */
   readonly isNumbered: boolean

@@ -48,7 +48,7 @@ export interface StoredCall {
   /** The newest `ConversationSaved`. */
   readonly memory: Option.Option<{ readonly version: number; readonly memory: unknown }>
   /** Actions that have no result yet: asked, and then the process died. */
-  readonly openActions: ReadonlyArray<{ readonly id: string; readonly name: string; readonly arguments: string; readonly isRepeatable: boolean }>
+  readonly openActions: ReadonlyArray<Pick<Extract<StoreWrite, { readonly _tag: "ActionWritten" }>, "id" | "kind" | "name" | "arguments" | "isRepeatable" | "at">>
 }
 
 /** `degraded`: the database does not answer, and writes wait in the journal. */
@@ -66,12 +66,8 @@ export class CallStore extends Context.Service<CallStore, {
   // -- Calls that any process may go on with -----------------------------------------------------
 
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<StoredCall>, StoreUnreachable>
-  /**
-   * Makes this process the call's owner, and gives the epoch of that ownership: each new owner's is higher. A process whose epoch is older
-   * is not the owner any more.
-   */
-  readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
-  readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
+  /** Makes this process the call's owner, in place of the one that was. */
+  readonly own: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** This account's calls without an end that began before this time (ms since 1970), and whose process has given no sign of life since. Some hundred at once. */
   readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
   /** Makes this process such a call's owner; `false`: another process was quicker, or its own has come back. */

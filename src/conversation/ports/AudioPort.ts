@@ -11,7 +11,7 @@
  *            AgentSide.reply (OutboundItem: sound, marks, sent)      CallSide.clear
  * ```
  */
-import { Data, type Effect, type Stream } from "effect"
+import { Data, type Effect, type Fiber, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { ActionKeeper } from "./Actions.ts"
@@ -83,8 +83,11 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** Whether anybody watches the call now. */
   readonly isWatched: () => boolean
-  /** Hands the call on to another telephone, after which the media stream ends soon. Unset: this call can't be handed on. */
-  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
+  /**
+   * Begins to hand the call on to another telephone. The media stream ends soon after that, and perhaps before the answer comes: so the fiber,
+   * which has the answer, is not the stream's. Unset: this call can't be handed on.
+   */
+  readonly transfer?: (to: PhoneNumber) => Effect.Effect<Fiber.Fiber<void, TransferFailed>, TransferFailed>
   /** An earlier media stream of the call had a conversation, which goes on. Unset: it begins. */
   readonly resumption?: Resumption
   /** Keeps the newest memory of the conversation. Never waits. Unset: nobody keeps it. */

@@ -27,6 +27,8 @@ export const ReplyMemory = Schema.Struct({
   isInterrupted: Schema.Boolean,
   /** The dialogue's state before the reply; the model is asked again with it if nothing of the reply was heard. */
   stateBefore: Schema.optionalKey(Schema.Json),
+  /** It goes on with an answer of which the caller had heard the beginning on an earlier line. */
+  isResumed: Schema.optionalKey(Schema.Boolean),
   /** What is due behind its words. */
   hangUp: Schema.optionalKey(Schema.String),
   isFinal: Schema.Boolean,

@@ -1,8 +1,8 @@
 /**
  * Writes the requests to tools down as plain JSON, and reads them back when the conversation goes on.
  *
- * A request without an outcome is `Unknown` afterwards: it may have been done, and nobody sends it again by themselves. One that changes
- * nothing counts as not sent, so the model may ask it again.
+ * A request without an outcome that nobody waits for any more is `Unknown` afterwards: it may have been done, and nobody sends it again by
+ * themselves. One that changes nothing counts as not sent, so the model may ask it again.
  */
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"
@@ -34,10 +34,11 @@ export const write = ({ exchanges, requests }: Sent): ToolMemory => {
   }
 }
 
-export const read = ({ exchanges, requests }: ToolMemory): Sent => {
-  const known = requests.map((request): SentRequest => ({
+/** `isRunning`: whether the answer to a request, by its index, may still come. */
+export const read = ({ exchanges, requests }: ToolMemory, isRunning: (request: number) => boolean = () => false): Sent => {
+  const known = requests.map((request, index): SentRequest => ({
     ...request,
-    outcome: request.outcome ?? { _tag: request.isRepeatable ? "NotSent" : "Unknown" }
+    outcome: request.outcome ?? (isRunning(index) ? undefined : { _tag: request.isRepeatable ? "NotSent" : "Unknown" })
   }))
   return {
     requests: known,

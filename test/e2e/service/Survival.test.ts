@@ -8,7 +8,8 @@ import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { DatabaseSync } from "node:sqlite"
 import * as Balancer from "../../support/service/Balancer.ts"
 import * as Process from "../../support/service/Process.ts"
-import { apiKey, at, authToken, ourNumber, Service, until } from "../../support/service/Service.ts"
+import { freePort, startBehind } from "../../support/service/Replicas.ts"
+import { apiKey, at, authToken, Service, until } from "../../support/service/Service.ts"
 import { place } from "../../support/service/Talk.ts"
 import { execute, PostgresServer } from "../../support/store/PostgresServer.ts"
 
@@ -27,31 +28,6 @@ const toTurn = ({ role, text, words }: Record<string, unknown>): Turn => ({
   heard: (typeof words === "string" ? JSON.parse(words) as ReadonlyArray<{ text: string; isHeard: boolean }> : [])
     .filter(({ isHeard }) => isHeard).map(({ text }) => text).join(" ")
 })
-
-/** Starts a process of the service behind the balancer. */
-const startBehind = Effect.fnUntraced(function*(balancer: Balancer.Balancer, env: Readonly<Record<string, string>>) {
-  const simulator = yield* Simulator
-  const fs = yield* FileSystem.FileSystem
-  const started = yield* Process.start({
-    env: {
-      SERVER_PORT: "0",
-      PUBLIC_URL: balancer.url,
-      TWILIO_ACCOUNT_SID: simulator.accountSid,
-      TWILIO_AUTH_TOKEN: authToken,
-      TWILIO_PHONE_NUMBER: ourNumber,
-      TWILIO_API_BASE_URL: simulator.baseUrl,
-      API_KEY: apiKey,
-      AGENT: "receptionist",
-      DATA_DIR: yield* fs.makeTempDirectoryScoped(),
-      ...env
-    }
-  })
-  yield* started.url
-  return started
-})
-
-/** The port on which a process listens: PUBLIC_URL is what it tells. */
-const freePort = Effect.map(Effect.scoped(Balancer.make), ({ url }) => Number(new URL(url).port))
 
 /** A caller asks for the opening hours, and where the place is once that was answered. The turns come from the database. */
 const callWith = Effect.fnUntraced(function*(balancer: Balancer.Balancer, turns: () => ReadonlyArray<Turn>) {

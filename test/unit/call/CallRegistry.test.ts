@@ -295,7 +295,7 @@ describe("a call that is handed on", () => {
       Effect.gen(function*() {
         const { transfer } = line
         if (transfer !== undefined) {
-          yield* Effect.forkScoped(Effect.match(transfer(other), {
+          yield* Effect.forkScoped(Effect.match(Effect.flatMap(transfer(other), Fiber.join), {
             onSuccess: () => void outcomes.push("done"),
             onFailure: ({ reason }) => void outcomes.push(reason)
           }))
