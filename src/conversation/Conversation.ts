@@ -10,8 +10,8 @@
  *             └─▶ out, bounded ─▶ PlaybackReporter ─▶ line; its marks come back as events
  * ```
  *
- * One fiber takes the events in order. Whatever waits (engines, timers, sound) is a fiber of the conversation's scope and reports
- * by an event, so an engine that hangs holds up nothing else.
+ * One fiber takes the events in order. Engines, timers and sound run in other fibers of the conversation's scope and report by
+ * events, so an engine that hangs holds up nothing else.
  */
 import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
@@ -41,7 +41,7 @@ import type { TurnEvent } from "./turn/TurnEvent.ts"
 import * as TurnLoop from "./turn/TurnLoop.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 
-/** Items that wait for the line, which has half a second of sound itself. */
+/** How many items may wait for the line, which queues half a second of sound itself. */
 const maxOutgoingItems = 2
 
 /** The engines of one agent, prepared for it. */
@@ -53,25 +53,25 @@ export interface Engines {
   readonly textToSpeech: TextToSpeech["Service"]
 }
 
-/** The call, and what a recording of the conversation needs of it. */
+/** The call, and where the turn machine's events are recorded. */
 export interface RecordedCall extends CallSide<8000> {
   /** Takes each event before the turn machine does, in order. Unset: nothing is recorded. */
   readonly record?: (event: TurnEvent) => void
 }
 
-/** The conversation's clock. It goes on where the memory ends, so that times of the call's media streams are on one axis. */
+/** The conversation's clock. It goes on where the memory ends, so that all media streams of the call have one time axis. */
 const makeClock = (memory: ConversationMemory | undefined) =>
   Effect.map(Clock.Clock, (clock) => {
     const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const wall = clock.currentTimeMillisUnsafe()
     const beganAt = memory?.beganAt ?? wall
     // The clock of another process may be behind.
-    const passed = memory === undefined ? 0 : Math.max(memory.at, wall - beganAt)
+    const startsAt = memory === undefined ? 0 : Math.max(memory.at, wall - beganAt)
     const started = monotonic()
-    return { beganAt, now: () => passed + monotonic() - started }
+    return { beganAt, now: () => startsAt + monotonic() - started }
   })
 
-/** The parts that take the caller's sound, and the clocks that run on it. */
+/** Makes the parts that take the caller's sound, and the timers, which follow media time. */
 const listen = Effect.fnUntraced(function*(
   { timeouts }: AgentDefinition,
   { recognizer, voiceActivity }: Engines,
@@ -110,7 +110,7 @@ const listen = Effect.fnUntraced(function*(
   return { callerSound, recognition, timers }
 })
 
-/** The tools, and what writes down what they and the turn machine would need to go on. */
+/** Makes the tools, and the writer of the conversation's memory. */
 const makeTools = (
   { attention = [], interruption }: AgentDefinition,
   engines: Engines,
@@ -129,7 +129,7 @@ const makeTools = (
   return { tools, memoryWriter }
 }
 
-/** Ends the turn machine, and tells watchers what it says of the end. */
+/** Ends the turn machine, and passes its last messages on to watchers. */
 const tellEnd = (loop: TurnLoop.TurnLoop, { tell, whyEnded }: Pick<CallSide, "tell" | "whyEnded">) =>
   Effect.forEach(
     loop.hangUp(whyEnded === undefined ? "callerHungUp" : whyEnded() ?? null),
@@ -197,7 +197,7 @@ export const open = Effect.fnUntraced(function*(
     }
   })
 
-  // The scope's last finalizer: what was heard is told though the line has been cut.
+  // Even if the line has been cut, watchers learn what the caller heard.
   yield* Effect.addFinalizer(() => tellEnd(loop, line))
 
   /** A defect must not leave the caller on a dead line: it fails the reply, and with it the call. */

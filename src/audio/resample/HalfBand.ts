@@ -1,13 +1,13 @@
 /**
  * Doubling and halving the sample rate by a half-band filter of 63 taps, such as 8↔16 kHz.
  *
- * One of the filter's two phases is a pure delay. The other has 32 symmetric taps: folded, 16 multiplications for an output sample, which
- * a kernel does. A stream of sound keeps only its history, some hundred bytes. The arrays of a step are shared by all streams, so
- * hundreds of calls in turn stay in the processor's cache.
+ * The filter has two phases: its even and its odd taps. One phase is a pure delay. The other has 16 symmetric pairs of taps, so an output
+ * sample costs 16 multiplications, which a kernel does. A stream of sound keeps only its history, some hundred bytes. All streams share
+ * the arrays of a step, so the work of hundreds of calls stays in the processor's cache.
  */
 import { halfBand } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
-import { back, block, half, type Kernel } from "./HalfBandKernel.ts"
+import { phaseHistory, maxStepSamples, tapPairs, type Kernel } from "./HalfBandKernel.ts"
 import * as PlainKernel from "./PlainKernel.ts"
 import { passBandEdge, type RateConverter } from "./RateConverter.ts"
 import * as SimdKernel from "./SimdKernel.ts"
@@ -21,24 +21,31 @@ const load = (kernel: Kernel, history: Int16Array, input: Int16Array, start: num
   kernel.input.set(count === input.length ? input : input.subarray(start, start + count), history.length)
 }
 
+/** Keeps the end of the kernel's input as the history of the next step. */
 const save = (kernel: Kernel, history: Int16Array, count: number): void => {
   for (let i = 0; i < history.length; i++) history[i] = kernel.input[count + i]
 }
 
-const store = (kernel: Kernel, out: Int16Array, at: number, count: number): void => {
-  for (let i = 0; i < count; i++) out[at + i] = kernel.output[i]
+/** Takes a step's output. Most steps are of one length, so the view of that length is kept. */
+const makeStore = (kernel: Kernel) => {
+  let output = kernel.output.subarray(0, 0)
+  return (out: Int16Array, at: number, count: number): void => {
+    if (output.length !== count) output = kernel.output.subarray(0, count)
+    out.set(output, at)
+  }
 }
 
-/** Twice the rate: each input sample gives a filtered one and, 15 samples later, itself. */
+/** Doubles the rate. Each input sample gives a filtered sample and an unchanged one: the input sample 15 places before it. */
 export const makeDoubler = (kernel: Kernel): HalfBand => {
-  const history = new Int16Array(back)
+  const history = new Int16Array(phaseHistory)
+  const store = makeStore(kernel)
   return {
     process: (input, out) => {
-      for (let start = 0; start < input.length; start += block) {
-        const count = Math.min(block, input.length - start)
+      for (let start = 0; start < input.length; start += maxStepSamples) {
+        const count = Math.min(maxStepSamples, input.length - start)
         load(kernel, history, input, start, count)
         kernel.double(count)
-        store(kernel, out, 2 * start, 2 * count)
+        store(out, 2 * start, 2 * count)
         save(kernel, history, count)
       }
       return 2 * input.length
@@ -50,21 +57,22 @@ export const makeDoubler = (kernel: Kernel): HalfBand => {
   }
 }
 
-/** Half the rate: the samples of even number are filtered, and those of odd number are added to them, 31 samples later. */
+/** Halves the rate. An output is the filtered samples of even number, plus half of the sample of odd number in their middle. */
 export const makeHalver = (kernel: Kernel): HalfBand => {
-  const history = new Int16Array(2 * back)
+  const history = new Int16Array(2 * phaseHistory)
+  const store = makeStore(kernel)
   /** Whether the next input has an odd number. */
   let isOdd = false
   const lengthOf = (samples: number) => (samples + (isOdd ? 0 : 1)) >> 1
   return {
     process: (input, out) => {
       let written = 0
-      for (let start = 0; start < input.length; start += block) {
-        const count = Math.min(block, input.length - start)
+      for (let start = 0; start < input.length; start += maxStepSamples) {
+        const count = Math.min(maxStepSamples, input.length - start)
         const length = lengthOf(count)
         load(kernel, history, input, start, count)
         kernel.halve(isOdd ? 1 : 0, length)
-        store(kernel, out, written, length)
+        store(out, written, length)
         save(kernel, history, count)
         if (count % 2 === 1) isOdd = !isOdd
         written += length
@@ -87,7 +95,7 @@ let kernel: Kernel | undefined
 
 /** One rate is twice the other. */
 export const make = (from: SampleRate, to: SampleRate): RateConverter => {
-  taps ??= halfBand(half, passBandEdge / 2)
+  taps ??= halfBand(tapPairs, passBandEdge / 2)
   kernel ??= makeKernel(taps)
   const high = Math.max(from, to)
   return {

@@ -1,5 +1,5 @@
 /**
- * Runs plain SQL with `?` for parameters on either database, as `ApplyWrites` does: a template's compilation would cost more than the statement.
+ * Runs plain SQL with `?` for parameters on either database, as `ApplyWrites` does. Compiling a template would cost more than the statement.
  */
 import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -16,8 +16,8 @@ export type Run = <Row extends object>(text: string, parameters?: ReadonlyArray<
 export const runner = (sql: SqlClient, dialect: Dialect): Run => (text, parameters = []) =>
   sql.unsafe(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
 
-/** One parameter that stands for a list: `column ${isIn(dialect)}`, with `listOf`. */
+/** A condition with one parameter for a list: `column ${isIn(dialect)}`. `listOf` makes the parameter. */
 export const isIn = (dialect: Dialect): string => dialect === "pg" ? "= ANY(CAST(? AS TEXT[]))" : "IN (SELECT value FROM json_each(?))"
 
-/** Call SIDs, which need no quoting. */
+/** The parameter for a list of call SIDs, which need no quoting. */
 export const listOf = (dialect: Dialect, callSids: ReadonlyArray<string>): string => dialect === "pg" ? `{${callSids.join(",")}}` : JSON.stringify(callSids)

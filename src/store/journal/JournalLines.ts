@@ -12,10 +12,10 @@ const decode = Schema.decodeUnknownOption(Line)
 
 export const encode = ({ at, write }: Stamped): string => `${JSON.stringify({ at, write })}\n`
 
-/** None: the line is damaged, as the last one of a process that was killed or whose disk was full. */
+/** `None`: the line is damaged, such as the last line of a killed process. */
 export const read = (line: string): Option.Option<Stamped> => decode(line)
 
-/** Whole lines of a piece of the file, at most so many, and the bytes that they and their ends have. */
+/** The whole lines in a piece of the file, at most `most`. `length`: their bytes, line ends included. */
 export const split = (bytes: Buffer, most: number): { readonly lines: ReadonlyArray<string>; readonly length: number } => {
   const lines: Array<string> = []
   let length = 0

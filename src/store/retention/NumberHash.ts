@@ -1,5 +1,6 @@
 /**
- * Telephone numbers as they are kept: plain, or as an HMAC under a key (`STORE_NUMBERS`, `STORE_KEY`), by which only the very same number is found.
+ * Telephone numbers as the store keeps them: plain, or as an HMAC under a key (`STORE_NUMBERS`, `STORE_KEY`). A search by an HMAC finds
+ * only the same number.
  */
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"
@@ -11,7 +12,7 @@ const prefix = "hmac:"
 const isHashed = (number: string): boolean => number.startsWith(prefix)
 
 export class NumberHash extends Context.Service<NumberHash, {
-  /** The number as an HMAC; the same again where it is one. */
+  /** The number as an HMAC. An HMAC stays as it is. */
   readonly hash: (number: string) => string
   /** All forms in which a number may be kept. */
   readonly variants: (number: string) => ReadonlyArray<string>
@@ -28,7 +29,7 @@ export class NumberHash extends Context.Service<NumberHash, {
     })
   )
 
-  /** Of this key, for tests. */
+  /** With this key, for tests. */
   static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of(key))
 }
 

@@ -1,4 +1,4 @@
-/** Calls outlive their process: it is killed in the middle of a sentence, and another one, or the same started again, goes on. */
+/** Calls outlive their process: it is killed in the middle of a sentence, and another process, or the restarted one, goes on. */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Schedule } from "effect"
@@ -32,7 +32,7 @@ const toTurn = ({ role, text, words }: Record<string, unknown>): Turn => ({
     .filter(({ isHeard }) => isHeard).map(({ text }) => text).join(" ")
 })
 
-/** A caller asks for the opening hours, and where the place is once that was answered. The turns come from the database. */
+/** A caller asks for the opening hours and then for the address. The turns come from the database. */
 const callWith = Effect.fnUntraced(function*(balancer: Balancer.Balancer, turns: () => ReadonlyArray<Turn>) {
   const simulator = yield* Simulator
   const heardOf = (part: string) => turns().some(({ heard, role }) => role === "agent" && heard.includes(part))
@@ -116,7 +116,7 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       const postgres = yield* PostgresServer
       const url = yield* postgres.database
       const fs = yield* FileSystem.FileSystem
-      const bookings = yield* FakeHttpServer.make(() => Effect.runPromise(Effect.never))
+      const bookings = yield* FakeHttpServer.make(() => {})
       const chat = yield* FakeChatServer.make({
         model: "some-model",
         tools: true,

@@ -27,5 +27,5 @@ export const startBehind = Effect.fnUntraced(function*(balancer: Balancer.Balanc
   return started
 })
 
-/** The port on which a process listens: PUBLIC_URL is what it tells. */
+/** A free port, chosen here because a process logs only its PUBLIC_URL. */
 export const freePort = Effect.map(Effect.scoped(Balancer.make), ({ url }) => Number(new URL(url).port))

@@ -7,17 +7,17 @@ const closed = (reason: EndReason): StreamEnd => ({ _tag: "Closed", reason })
 describe("the end of a stream tells watchers", () => {
   it.each<readonly [string, StreamEnd | undefined, CallState["transfer"], string | undefined]>([
     ["that the caller hung up, at Twilio's stop", { _tag: "Stopped" }, "none", "callerHungUp"],
-    ["the same, when Twilio's last word came first", closed("completed"), "none", "callerHungUp"],
-    ["of no end, when the socket was lost: nobody hung up", { _tag: "Lost" }, "none", undefined],
-    ["of no end, when another stream took its place", closed("streamLost"), "none", undefined],
-    ["of no end, when it is not known how it ended", undefined, "none", undefined],
+    ["the same, when Twilio's final status came first", closed("completed"), "none", "callerHungUp"],
+    ["nothing, when the socket was lost: nobody hung up", { _tag: "Lost" }, "none", undefined],
+    ["nothing, when another stream took its place", closed("streamLost"), "none", undefined],
+    ["nothing, when it is not known how it ended", undefined, "none", undefined],
     ["why this side closed it", closed("tooLong"), "none", "tooLong"],
-    ["of the operator's wish", closed("requested"), "none", "requested"],
-    ["of the transfer, whatever the stream says", { _tag: "Stopped" }, "done", "transferred"],
-    ["of the transfer, when the socket was lost over it", { _tag: "Lost" }, "done", "transferred"],
-    ["of the transfer, when Twilio ends the stream before it answers", { _tag: "Stopped" }, "asked", "transferred"],
-    ["of no end, when the socket was lost before Twilio answered", { _tag: "Lost" }, "asked", undefined],
-    ["of no end, when another stream took its place before Twilio answered", closed("streamLost"), "asked", undefined]
+    ["that the operator asked for it", closed("requested"), "none", "requested"],
+    ["that the call was transferred, whatever the stream says", { _tag: "Stopped" }, "done", "transferred"],
+    ["that the call was transferred, when the socket was lost during the transfer", { _tag: "Lost" }, "done", "transferred"],
+    ["that the call was transferred, when Twilio ends the stream before it answers", { _tag: "Stopped" }, "asked", "transferred"],
+    ["nothing, when the socket was lost before Twilio answered", { _tag: "Lost" }, "asked", undefined],
+    ["nothing, when another stream took its place before Twilio answered", closed("streamLost"), "asked", undefined]
   ])("%s", (_, end, transfer, expected) => {
     assert.strictEqual(StreamEnds.tellable(end, transfer), expected)
   })

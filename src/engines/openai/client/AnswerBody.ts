@@ -9,26 +9,26 @@ import * as ServerError from "./ServerError.ts"
 
 export type AnswerBody = Stream.Stream<Uint8Array, EngineFailed>
 
-/** Bytes of a JSON answer. It is read in one go: a longer one would hold up every call. */
+/** The longest JSON answer (bytes). It is parsed in one go: a longer answer would hold up every call. */
 const maxJsonBytes = 2 * 1024 * 1024
 
 interface BoundedOptions {
   readonly server: ServerError.EngineServer
-  /** Ends the request; the rest of its bytes fails then. */
+  /** Ends the request. Reading further bytes then fails. */
   readonly abort: Effect.Effect<void>
   /** The longest body. */
   readonly maxBytes: number
-  /** ms from one piece to the next. The time that is taken to deal with a piece does not count. */
+  /** ms from one piece to the next. The time in which a piece is processed does not count. */
   readonly maxPause: number
 }
 
-/** The bytes of a response; fails where they pause for too long, are too many or break off. */
+/** The bytes of a response. Fails if they pause for too long, are too many or break off. */
 export const bounded = (
   bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
   { abort, maxBytes, maxPause, server }: BoundedOptions
 ): AnswerBody =>
   Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
-    const { late, rest, wait } = yield* StreamTimeout.make(maxPause)
+    const { endWait, late, startWait } = yield* StreamTimeout.make(maxPause)
     let read = 0
     let isLate = false
     const giveUp = Effect.suspend(() => {
@@ -38,7 +38,7 @@ export const bounded = (
     yield* Effect.forkIn(Effect.andThen(late, giveUp), scope)
 
     const next = Effect.suspend(() => {
-      wait()
+      startWait()
       return pull
     })
     return next.pipe(
@@ -47,7 +47,7 @@ export const bounded = (
         return isLate ? ConnectionFailure.silence(server, "stopped in the middle of its answer") : ConnectionFailure.withinAnswer(server, error)
       }),
       Effect.flatMap((pieces) => {
-        rest()
+        endWait()
         for (const piece of pieces) read += piece.length
         return read <= maxBytes ? Effect.succeed(pieces) : Effect.fail(ConnectionFailure.tooLong(server, maxBytes))
       })
@@ -58,7 +58,7 @@ export const bounded = (
 export const text = ({ body }: { readonly body: AnswerBody }): Effect.Effect<string, EngineFailed> =>
   Stream.runFold(Stream.decodeText(body), () => "", (all, piece) => all + piece)
 
-/** A body that is unreadable from `maxBytes` on. */
+/** The body; fails as unreadable if it is longer than `maxBytes`. */
 const upTo = (body: AnswerBody, maxBytes: number, server: ServerError.EngineServer): AnswerBody =>
   Stream.suspend(() => {
     let read = 0

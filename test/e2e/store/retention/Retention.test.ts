@@ -19,10 +19,10 @@ const use = <A, E>(env: Databases.Environment, test: (store: CallStore["Service"
     return yield* test(yield* CallStore, yield* Database)
   }).pipe(Effect.provide(Databases.storeOf(env)))
 
-describe("what is kept as long as it may", { timeout: 60_000 }, () => {
+describe("old data", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: words go first and leave their figures, then all goes, in small batches`, () =>
+      it.effect(`${name}: words are deleted first and figures later, in small batches`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, (store, database) =>
             Effect.gen(function*() {
@@ -41,7 +41,7 @@ describe("what is kept as long as it may", { timeout: 60_000 }, () => {
         }))
     }
 
-    it.effect("Postgres: is removed by one process at a time", () =>
+    it.effect("Postgres: are deleted by one process at a time", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[1].fresh
         yield* use(env, (store, one) =>
@@ -51,13 +51,13 @@ describe("what is kept as long as it may", { timeout: 60_000 }, () => {
               yield* Effect.retry(store.settled(sidOf(100)), { times: 20 })
               const both = yield* Effect.all([one, other].map((database) => Retention.sweep(database, { wordsDays: 30, figuresDays: 400 })), { concurrency: 2 })
               const removed = both.reduce((sum, { wordless }) => sum + wordless, 0)
-              // A process that finds the other one at it stops.
+              // A process that finds another one sweeping stops.
               assert.isAbove(removed, 0)
               assert.isAtMost(removed, 100)
             })))
       }))
 
-    it.effect("the journal's lines of an erased call are overwritten, and those around them stay", () =>
+    it.effect("journal lines of an erased call are overwritten, and the lines around them stay", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
         yield* Effect.gen(function*() {
