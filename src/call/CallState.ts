@@ -331,7 +331,7 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
   const { phase } = state
   if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return unchanged(state)
   if (state.offer !== "none" && ended._tag !== "Closed") return follow(state, state.offer === "here")
-  // A socket that is lost before Twilio has answered is lost as any other: nobody knows yet whether the call is handed on.
+  // A socket that is lost before Twilio has answered is lost as any other: nobody knows yet whether the call will be transferred.
   const mayBeResumed = ended._tag === "Lost" && state.resumptions < state.maxResumptions
   if (state.transfer === "done" || (state.transfer === "asked" && !mayBeResumed)) return handedOn(state)
   const ending = (reason: EndReason) => to(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))

@@ -489,7 +489,7 @@ describe("a transfer", () => {
       assert.deepStrictEqual(step(transition(onNewStream, failed)[1], ended(stopped, 2)), ["Ending callerLeft", "arm ending"])
     })
 
-    it("is handed on when Twilio does it, whatever the call was waiting for", () => {
+    it("is transferred when Twilio does it, whatever the call was waiting for", () => {
       assert.deepStrictEqual(step(cut, done), ["Transferred", "disarm resuming", "disarm duration", "arm transferred"])
       assert.deepStrictEqual(step(transition(cut, resumed[0])[1], done), ["Transferred", "disarm start", "disarm duration", "arm transferred"])
       assert.deepStrictEqual(step(transition(onNewStream, done)[1], ended(stopped, 2)), ["Transferred", "disarm duration", "arm transferred"])
