@@ -135,7 +135,7 @@ const measure = (name: string, env: Record<string, string>) =>
       const at = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1)
       console.log(`${what.padEnd(46)}${String(found).padStart(6)}${at(0.5).padStart(9)}${at(0.95).padStart(9)}${stall.toFixed(1).padStart(18)}`)
       if (!process.argv.includes("--plans")) continue
-      const text = filter.text === undefined ? undefined : yield* TextSearch.find(run, dialect, filter.text)
+      const text = filter.text === undefined ? undefined : yield* (dialect === "pg" ? TextSearch.inPostgres : TextSearch.inSqlite)(run, filter.text)
       const { parameters, text: statement } = CallFilterPlan.windowOf(CallFilterPlan.plan({ ...filter, accountSid }, text?._tag === "Few" ? text.arm : undefined), { startedAt: 8e15, callSid: "" }, filter.from ?? 0, 64)
       const plan = yield* run<Record<string, unknown>>(`${dialect === "pg" ? "EXPLAIN" : "EXPLAIN QUERY PLAN"} ${statement}`, parameters)
       for (const line of plan) console.log(`    ${String(line.detail ?? line["QUERY PLAN"])}`)
