@@ -58,7 +58,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const [first, interruption] = SpeakingTurns.speeches(Pcm.of(8000, caller))
       const said = SpeakingTurns.speeches(yield* call.said)
       assert.closeTo(interruption.from - first.from, said[1].from - said[0].from, 25, "the caller's sound is at its time")
-      /** From the call's answer to the recording's beginning, ms. */
+      /** ms from the call's answer to the recording's beginning. */
       const offset = said[1].from - interruption.from
       const events = yield* call.events
       const answeredAt = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
