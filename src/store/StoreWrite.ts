@@ -135,7 +135,7 @@ const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   answer: Schema.optionalKey(Schema.String)
 })
 
-/** An event of the call's live stream. `sequence`: from 0, without gaps, over all streams and processes of the call. */
+/** An event of the call's live stream. `sequence`: from 0, over all streams and processes of the call. */
 const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence: Schema.Number, at: Schema.Number, event: Schema.Json })
 
 /** What the conversation needs to go on after a fault. The newest `version` counts; an older one changes nothing. */

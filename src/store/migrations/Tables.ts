@@ -98,7 +98,7 @@ const common = [
   written_at DOUBLE PRECISION NOT NULL,
   PRIMARY KEY (call_sid, part)
 )`,
-  // Who has a call now. The row stays when nobody has it any more, so that the next owner's epoch is higher.
+  // Who has a call now. The row stays when nobody has it any more. `epoch` counts the owners, for people; the service does not read it.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
   // Webhooks. `payload` is empty until the first attempt; `host` has its port. A process that sends a webhook moves `next_at` ahead, as its lease.

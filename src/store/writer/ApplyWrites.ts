@@ -37,11 +37,19 @@ const filled = (columns: ReadonlyArray<string>) => columns.map((column) => `${co
 
 const replaced = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = excluded.${column}`).join(", ")
 
-const newest = (table: string, key: string, columns: ReadonlyArray<string>): Insertion => ({
+/** `isNewer`: when a row replaces the one that is there. */
+const newest = (table: string, key: string, columns: ReadonlyArray<string>, isNewer = `excluded.written_at >= ${table}.written_at`): Insertion => ({
   into: table,
   columns: [...key.split(", "), ...columns],
-  onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE excluded.written_at >= ${table}.written_at`
+  onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE ${isNewer}`
 })
+
+/** Another process may write an action down as unknown while its own still learns the result: the result counts, whichever is the later. */
+const isNewerAction = `CASE
+  WHEN excluded.state = 'unknown' AND actions.state IN ('answered', 'notSent') THEN 0
+  WHEN actions.state = 'unknown' AND excluded.state IN ('answered', 'notSent') THEN 1
+  WHEN excluded.written_at >= actions.written_at THEN 1
+  ELSE 0 END = 1`
 
 const facts = [
   "account_sid", "direction", "from_number", "to_number", "agent", "started_at", "keeps_words", "hashes_numbers", "is_recorded", "metadata", "campaign",
@@ -65,7 +73,7 @@ const ended: Insertion = {
   onConflict: `(call_sid) DO UPDATE SET ${replaced(endings)} WHERE calls.ended_written_at IS NULL OR excluded.ended_written_at >= calls.ended_written_at`
 }
 const turns = newest("turns", "call_sid, turn", ["role", "started_at", "ended_at", "text", "words", "is_cut", "latency", "written_at"])
-const actions = newest("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"])
+const actions = newest("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"], isNewerAction)
 const recordings = newest("recordings", "call_sid, part", ["started_at", "duration", "file", "place", "written_at"])
 const events: Insertion = { into: "events", columns: ["call_sid", "sequence", "at", "event"], onConflict: "DO NOTHING" }
 const conversations: Insertion = {
