@@ -4,7 +4,7 @@
  * One filter drives the walk along an index that has the list's order; the others are conditions on each call that the walk meets.
  */
 import type { Parameter } from "../Dialect.ts"
-import type { Statement } from "./Statements.ts"
+import type { Statement } from "../Statements.ts"
 
 /** A call is selected if it meets each filter that is set. Times are ms since 1970. */
 export interface CallFilters {

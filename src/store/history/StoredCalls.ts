@@ -11,7 +11,7 @@ import type { CallFilters, Position } from "./CallFilters.ts"
 import * as CallList from "./CallList.ts"
 import { type CallRow, type CallSummary, columns, type Figures, toSummary } from "./CallRecord.ts"
 import { type DeliveryRow, type StoredDelivery, toDelivery } from "./DeliveryRows.ts"
-import { isIn, listOf, runner } from "./Statements.ts"
+import { isIn, listOf, runner } from "../Statements.ts"
 import { type StoredTurn, toTurn, type TurnRow } from "./TurnRows.ts"
 
 /** Twilio's own longest call: an end that was not told by then is not told any more. */

@@ -9,7 +9,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
 import { type CallFilters, conditionsOf, latestMillis, type Position, type TextMatches } from "./CallFilters.ts"
-import { isIn, listOf, type Run } from "./Statements.ts"
+import { isIn, listOf, type Run } from "../Statements.ts"
 
 /** Words that are in at most so many turns count as few. */
 const fewTurns = 4000

@@ -6,7 +6,7 @@
 import { Clock, Duration, Effect, Layer, Schedule } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
 import { Database } from "../Database.ts"
-import { runner } from "../history/Statements.ts"
+import { runner } from "../Statements.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 
 /** Calls of one transaction. */

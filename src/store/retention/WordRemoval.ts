@@ -3,7 +3,7 @@
  */
 import { Effect } from "effect"
 import * as CallFigures from "../history/CallFigures.ts"
-import type { Run } from "../history/Statements.ts"
+import type { Run } from "../Statements.ts"
 
 /** Tables whose rows of a call hold what people said or did. */
 const tablesOfWords = ["turns", "actions", "events", "conversations", "deliveries", "call_signals"]

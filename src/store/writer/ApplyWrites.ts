@@ -6,14 +6,13 @@
  */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
-import { type Dialect, type Parameter, parameter, placeholders } from "../Dialect.ts"
+import type { Dialect, Parameter } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
+import { connectionRunner, isIn, listOf, type Run } from "../Statements.ts"
 import { maxLabel, type StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "./WriteQueue.ts"
 
 type Row = ReadonlyArray<Parameter>
-type Run = (text: string, parameters: Row) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, SqlError>
 
 type Tag = StoreWrite["_tag"]
 type Of<T extends Tag> = Stamped & { readonly write: Extract<StoreWrite, { readonly _tag: T }> }
@@ -134,11 +133,15 @@ const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): R
   `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
 ]
 
+interface NumbersRow {
+  readonly call_sid: string
+  readonly from_number: string | null
+  readonly to_number: string | null
+}
+
 // -- All together -------------------------------------------------------------------------------
 
-const make = (dialect: Dialect, connection: Run) => {
-  const run: Run = (text, parameters) => connection(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
-
+const make = (dialect: Dialect, run: Run) => {
   const insert = Effect.fnUntraced(function*(insertion: Insertion, rows: ReadonlyArray<Row>, sizes: ReadonlyArray<number> = dialect === "pg" ? rowsAtOnce : [1]) {
     let from = 0
     for (const size of sizes) {
@@ -156,25 +159,21 @@ const make = (dialect: Dialect, connection: Run) => {
   })
 
   /** Rows of these calls; the statement ends before the condition. */
-  const among = (callSids: ReadonlySet<string>, text: string) => {
-    const [condition, list] = dialect === "pg"
-      ? ["= ANY(CAST(? AS TEXT[]))", `{${[...callSids].join(",")}}`]
-      : ["IN (SELECT value FROM json_each(?))", JSON.stringify([...callSids])]
-    return run(`${text} ${condition}`, [list])
-  }
+  const among = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
 
   /** Calls of these that were erased. */
   const erased = (callSids: ReadonlySet<string>) =>
-    Effect.map(among(callSids, "SELECT call_sid FROM erased_calls WHERE call_sid"), (rows) => new Set(rows.map((row) => row.call_sid)))
+    Effect.map(among<{ call_sid: string }>(callSids, "SELECT call_sid FROM erased_calls WHERE call_sid"), (rows) => new Set(rows.map((row) => row.call_sid)))
 
-  return { run, insert, among, insertEach, insertTurns, erased }
+  return { insert, among, insertEach, insertTurns, erased }
 }
 
 /** Applies writes within a transaction that is open. Of calls that were erased only the figures of the end are taken. */
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
   const [connection] = yield* Effect.orDie(Effect.fromOption(yield* Effect.serviceOption(sql.transactionService)))
-  const { among, erased, insert, insertEach, insertTurns, run } = make(dialect, (text, parameters) => connection.execute(text, parameters, undefined))
+  const run = connectionRunner(connection, dialect)
+  const { among, erased, insert, insertEach, insertTurns } = make(dialect, run)
   if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock_shared(?)", [erasureLock])
   const gone = yield* erased(new Set(all.map(({ write }) => write.callSid)))
   const of = <T extends Tag>(tag: T) =>
@@ -199,11 +198,11 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   // From the end on; and a journal may bring the beginning behind the end.
   const toHash = new Set([...beginnings.filter(({ write }) => write.keeping.numbers === "hashed"), ...ends].map(({ write }) => write.callSid))
   if (toHash.size > 0) {
-    const calls = yield* among(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
-    const hashed = (number: unknown) => typeof number === "string" ? hashNumber(number) : null
+    const calls = yield* among<NumbersRow>(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
+    const hashed = (number: string | null) => number === null ? null : hashNumber(number)
     for (const { call_sid: callSid, from_number: from, to_number: to } of calls) {
       if (hashed(from) === from && hashed(to) === to) continue
-      yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), String(callSid)])
+      yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), callSid])
     }
   }
   yield* insert(deliveries, of("DeliveryAsked").map(delivery))

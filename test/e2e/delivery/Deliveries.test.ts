@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Option } from "effect"
+import { Duration, Effect, Layer, Logger, Option } from "effect"
 import * as Deliveries from "../../../src/delivery/Deliveries.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
 import { Database } from "../../../src/store/Database.ts"
@@ -203,6 +203,20 @@ describe("webhooks", { timeout: 60_000 }, () => {
           }), { resolve })
         assert.strictEqual(lookups, 1)
         assert.match(String(receiver.received[0].headers.host), /^receiver\.example:/)
+      }))
+
+    it.effect("a fault of the service itself is logged, and is an attempt like any other", () =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const listen = Logger.layer([Logger.make(({ logLevel, message }) => void (logLevel === "Error" && lines.push(String(message))))])
+        yield* asProcess(yield* sqlite, (process) =>
+          Effect.gen(function*() {
+            endedCall(process, "https://receiver.example/hooks")
+            yield* settled(process.database, "failed")
+            assert.deepInclude(yield* stateOf(process.database), { attempts: 3, last_error: "this service failed to make or to send it; the log says why" })
+          }), { resolve: () => Effect.die(new TypeError("planted")) }).pipe(Effect.provide(listen))
+        assert.strictEqual(lines.length, 3)
+        for (const line of lines) assert.match(line, /^A webhook \(call\.ended\) could not be made or sent.*planted/)
       }))
 
     it.effect("receivers of the old and of the new secret take them while it is rotated", () =>
