@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { Dialect, Parameter } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
+import { holdsWords } from "../retention/Expiry.ts"
 import { connectionRunner, isIn, listOf, type Run } from "../Statements.ts"
 import { maxLabel, type StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "./WriteQueue.ts"
@@ -79,8 +80,8 @@ const deliveries: Insertion = {
   onConflict: "DO NOTHING"
 }
 
-/** A turn of SQLite has an id from its call's number, so the call's row is there first. */
-const numbered: Insertion = { into: "calls", columns: ["call_sid"], onConflict: "DO NOTHING" }
+/** Before all else of a call: retention finds its words by this row, and a turn of SQLite has an id from its number. */
+const noted: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
 
 const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string => {
   const row = `(${columns.map(() => "?").join(", ")})`
@@ -133,6 +134,12 @@ const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): R
   `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
 ]
 
+/** `wordless`: its words were removed, and none may come back. */
+interface StandingRow {
+  readonly call_sid: string
+  readonly standing: "there" | "wordless" | "erased"
+}
+
 interface NumbersRow {
   readonly call_sid: string
   readonly from_number: string | null
@@ -154,31 +161,45 @@ const make = (dialect: Dialect, run: Run) => {
 
   const insertTurns = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
     if (dialect === "pg") return yield* insert(turns, lastOfEach(rows, 2))
-    for (const callSid of new Set(rows.map(([callSid]) => callSid))) yield* run(textOf(numbered, 1), [callSid])
     for (const row of rows) yield* run(sqliteTurn, [row[0], row[1], ...row])
   })
 
   /** Rows of these calls; the statement ends before the condition. */
   const among = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
 
-  /** Calls of these that were erased. */
-  const erased = (callSids: ReadonlySet<string>) =>
-    Effect.map(among<{ call_sid: string }>(callSids, "SELECT call_sid FROM erased_calls WHERE call_sid"), (rows) => new Set(rows.map((row) => row.call_sid)))
+  /** What the database knows of these calls. */
+  const standings = Effect.fnUntraced(function*(callSids: ReadonlySet<string>) {
+    const list = listOf(dialect, [...callSids])
+    const rows = yield* run<StandingRow>(
+      `SELECT call_sid, CASE WHEN figures IS NULL THEN 'there' ELSE 'wordless' END AS standing FROM calls WHERE call_sid ${isIn(dialect)}
+        UNION ALL SELECT call_sid, 'erased' FROM erased_calls WHERE call_sid ${isIn(dialect)}`,
+      [list, list]
+    )
+    const of = (...standings: ReadonlyArray<StandingRow["standing"]>) => new Set(rows.flatMap(({ call_sid, standing }) => standings.includes(standing) ? [call_sid] : []))
+    return { there: of("there", "wordless"), wordless: of("wordless"), erased: of("erased") }
+  })
 
-  return { insert, among, insertEach, insertTurns, erased }
+  return { insert, among, insertEach, insertTurns, standings }
 }
 
-/** Applies writes within a transaction that is open. Of calls that were erased only the figures of the end are taken. */
+/**
+ * Applies writes within a transaction that is open. Of calls that were erased only the figures of the end are taken; of those whose words were
+ * removed, all but words.
+ */
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
   const [connection] = yield* Effect.orDie(Effect.fromOption(yield* Effect.serviceOption(sql.transactionService)))
   const run = connectionRunner(connection, dialect)
-  const { among, erased, insert, insertEach, insertTurns } = make(dialect, run)
+  const { among, insert, insertEach, insertTurns, standings } = make(dialect, run)
   if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock_shared(?)", [erasureLock])
-  const gone = yield* erased(new Set(all.map(({ write }) => write.callSid)))
-  const of = <T extends Tag>(tag: T) =>
-    all.filter((stamped): stamped is Of<T> => stamped.write._tag === tag && (tag === "CallEnded" || !gone.has(stamped.write.callSid)))
+  const { erased, there, wordless } = yield* standings(new Set(all.map(({ write }) => write.callSid)))
+  const isTaken = ({ write }: Stamped) => erased.has(write.callSid) ? write._tag === "CallEnded" : !(wordless.has(write.callSid) && holdsWords(write))
+  const taken = all.filter(isTaken)
+  const of = <T extends Tag>(tag: T) => taken.filter((stamped): stamped is Of<T> => stamped.write._tag === tag)
 
+  // The later of two rows is overwritten here by the earlier one.
+  const firstWrites = new Map(taken.toReversed().flatMap(({ at, write }) => there.has(write.callSid) ? [] : [[write.callSid, at] as const]))
+  yield* insert(noted, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
   const beginnings = of("CallBegan")
   yield* insertEach(begun, beginnings.map(began))
   yield* insert(labelled, beginnings.flatMap(labelsOf))

@@ -13,6 +13,7 @@ import { NotKept, StoreUnreachable } from "../CallStore.ts"
 import type { Database } from "../Database.ts"
 import { isStatementsFault } from "../DatabaseErrors.ts"
 import type { Journal } from "../journal/Journal.ts"
+import * as Expiry from "../retention/Expiry.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
 import { apply } from "./ApplyWrites.ts"
 import { Unsettled } from "./Unsettled.ts"
@@ -48,6 +49,8 @@ export interface Options {
   readonly maxWaiting?: number
   /** A telephone number as it is kept where numbers are hashed. */
   readonly hashNumber?: (number: string) => string
+  /** Unset: all that the journal brings is taken, however old it is. */
+  readonly retention?: Expiry.Retention
 }
 
 export interface Writer {
@@ -137,7 +140,8 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
 })
 
 /** Moves what waits in memory to the database, or to the journal; one step at a time, and never two steps at once. */
-const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, hashNumber: Options["hashNumber"]) {
+const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
+  const clock = yield* Clock.Clock
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const complaints = yield* SampledLog.make
 
@@ -170,7 +174,9 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     if (Option.isNone(next.value)) return true
     const { isOurs, lines, taken } = next.value.value
     const writes = lines.flatMap(Option.toArray)
-    if (!(yield* store(writes))) return false
+    const now = clock.currentTimeMillisUnsafe()
+    const kept = retention === undefined ? writes : writes.filter((write) => !Expiry.isExpired(write, now, retention))
+    if (!(yield* store(kept))) return false
     yield* taken
     if (isOurs) ledger.replayed(lines.length, writes)
     if (writes.length === lines.length) return true
@@ -210,7 +216,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   const complaints = yield* SampledLog.make
   const queue = new WriteQueue(options.maxWaiting ?? maxWaiting)
   const ledger = new Ledger()
-  const step = yield* makeSteps(database, journal, queue, ledger, options.hashNumber)
+  const step = yield* makeSteps(database, journal, queue, ledger, options)
   const hasWork = yield* Latch.make(false)
   const isAwaited = yield* Latch.make(false)
   let lost = 0

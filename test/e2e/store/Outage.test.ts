@@ -1,7 +1,7 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, FileSystem, Logger, Metric, Option } from "effect"
+import { Clock, Duration, Effect, FileSystem, Logger, Metric, Option } from "effect"
 import { spawn } from "node:child_process"
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
@@ -73,14 +73,9 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
       Effect.gen(function*() {
         for (const { fresh } of Databases.kinds) {
           const env = yield* fresh
-          mkdirSync(`${env.DATA_DIR}/journal`)
-          const lines = [began(sid), event(sid, 0), event(sid, 1), turn(sid, 0, "Hello".repeat(200_000))].map((write, index) => encode({ write, at: index }))
-          const torn = encode({ write: event(sid, 2), at: 9 }).slice(0, 40)
-          writeFileSync(`${env.DATA_DIR}/journal/000000000000001~elsewhere~1~00.jsonl`, lines.join("") + torn)
-          yield* Effect.promise(async () => {
-            const { utimes } = await import("node:fs/promises")
-            await utimes(`${env.DATA_DIR}/journal/000000000000001~elsewhere~1~00.jsonl`, 1, 1)
-          })
+          const now = yield* Clock.currentTimeMillis
+          const writes = [began(sid), event(sid, 0), event(sid, 1), turn(sid, 0, "Hello".repeat(200_000))].map((write, index) => ({ write, at: now + index }))
+          Databases.leaveJournal(env, writes, encode({ write: event(sid, 2), at: now + 9 }).slice(0, 40))
           yield* use(env, ({ database, store }) =>
             Effect.gen(function*() {
               yield* until("ready", isReady(store))

@@ -123,7 +123,7 @@ const tables = [
 ] as const
 
 /** What differs between databases and runs without a difference in meaning. */
-const incidental = new Set(["number", "id", "tsv", "written_at", "ended_written_at"])
+const incidental = new Set(["number", "id", "tsv", "first_write_at", "written_at", "ended_written_at"])
 
 /** All that the tables of calls have. */
 export const dump = (sql: SqlClient) =>
