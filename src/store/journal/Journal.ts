@@ -114,7 +114,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
         if (file === undefined) return Option.none<Waiting>()
         const { lines } = yield* file.next(most)
         if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
-        // Either the end, or lines that were erased.
+        // Either the end, or blank lines.
         file.take()
         if (file.isTaken) yield* remove(file)
       }

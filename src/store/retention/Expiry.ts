@@ -20,4 +20,4 @@ export const holdsWords = ({ _tag }: StoreWrite): boolean => withWords.has(_tag)
 export const cutoff = (now: number, days: number): number => now - Duration.toMillis(Duration.days(days))
 
 export const isExpired = ({ at, write }: Stamped, now: number, { figuresDays, wordsDays }: Retention): boolean =>
-  at < cutoff(now, holdsWords(write) ? wordsDays : figuresDays)
+  at < cutoff(now, holdsWords(write) ? Math.min(wordsDays, figuresDays) : figuresDays)

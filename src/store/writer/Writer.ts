@@ -13,6 +13,7 @@ import { NotKept, StoreUnreachable } from "../CallStore.ts"
 import type { Database } from "../Database.ts"
 import { isStatementsFault } from "../DatabaseErrors.ts"
 import type { Journal } from "../journal/Journal.ts"
+import type { JournalLine } from "../journal/JournalLines.ts"
 import * as Expiry from "../retention/Expiry.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
 import { apply } from "./ApplyWrites.ts"
@@ -89,10 +90,13 @@ class Ledger {
     this.journaledSince ??= entries[0]?.at
   }
 
-  replayed(lines: number, writes: ReadonlyArray<Stamped>): void {
-    this.inJournal = Math.max(0, this.inJournal - lines)
+  replayed(lines: ReadonlyArray<JournalLine>): void {
+    this.inJournal = Math.max(0, this.inJournal - lines.length)
     if (this.inJournal === 0) this.journaledSince = undefined
-    for (const { write } of writes) this.unsettled.remove(write.callSid)
+    for (const line of lines) {
+      if (line._tag === "Write") this.unsettled.remove(line.write.write.callSid)
+      if (line._tag === "Erased") this.unsettled.remove(line.callSid)
+    }
   }
 }
 
@@ -173,14 +177,14 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     }
     if (Option.isNone(next.value)) return true
     const { isOurs, lines, taken } = next.value.value
-    const writes = lines.flatMap(Option.toArray)
     const now = clock.currentTimeMillisUnsafe()
-    const kept = retention === undefined ? writes : writes.filter((write) => !Expiry.isExpired(write, now, retention))
-    if (!(yield* store(kept))) return false
+    const isKept = (write: Stamped) => retention === undefined || !Expiry.isExpired(write, now, retention)
+    if (!(yield* store(lines.flatMap((line) => line._tag === "Write" && isKept(line.write) ? [line.write] : [])))) return false
     yield* taken
-    if (isOurs) ledger.replayed(lines.length, writes)
-    if (writes.length === lines.length) return true
-    yield* count("lost", lines.length - writes.length)
+    if (isOurs) ledger.replayed(lines)
+    const damaged = lines.filter(({ _tag }) => _tag === "Damaged").length
+    if (damaged === 0) return true
+    yield* count("lost", damaged)
     yield* complaints.tell("damaged", Effect.logWarning("The journal of the call history has a damaged line, as after a process was killed; it is left out"))
     return true
   })

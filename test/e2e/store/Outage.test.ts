@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
 import { Database } from "../../../src/store/Database.ts"
+import { Journal } from "../../../src/store/journal/Journal.ts"
 import { encode } from "../../../src/store/journal/JournalLines.ts"
 import * as Databases from "../../support/store/Databases.ts"
 import { PostgresServer } from "../../support/store/PostgresServer.ts"
@@ -16,7 +17,7 @@ interface Both {
   readonly database: Database["Service"]
 }
 
-const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effect<A, E>) =>
+const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effect<A, E, Journal>) =>
   Effect.gen(function*() {
     return yield* test({ store: yield* CallStore, database: yield* Database })
   }).pipe(Effect.provide(Databases.storeOf(env)))
@@ -104,6 +105,30 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
             assert.deepStrictEqual(yield* sequences(database), upTo(50))
           })).pipe(Effect.provide(listen))
         assert.isTrue(lines.some((line) => line.includes("there is no space left on the disk of DATA_DIR. Make room")), lines.join("\n"))
+      }))
+
+    it.effect("SQLite: a call that is erased while this process's writes of it wait in the journal is settled afterwards", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            const journal = yield* Journal
+            const erased = sidOf(2)
+            yield* store.keep(began(sid))
+            const [row] = yield* database.query(database.sql<{ page_count: number }>`PRAGMA page_count`)
+            yield* database.query(database.sql.unsafe(`PRAGMA max_page_count = ${row.page_count}`))
+            for (const sequence of upTo(12)) {
+              yield* store.keep({ ...event(sid, sequence), event: "e".repeat(5000) } as never)
+              yield* store.keep(turn(erased, sequence, "xylophone"))
+            }
+            assert.isAbove(journals(env).length, 0)
+            yield* journal.erase(erased)
+            yield* database.sql.unsafe("PRAGMA max_page_count = 1000000")
+            yield* until("ready", isReady(store))
+            yield* store.settled(sid)
+            yield* store.settled(erased)
+            assert.deepStrictEqual(yield* sequences(database), upTo(12))
+          }))
       }))
 
     it.effect("SQLite: neither the database nor the journal can be written: it is said, and nothing hangs", () =>
