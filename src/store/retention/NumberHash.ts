@@ -1,10 +1,14 @@
 /**
- * Telephone numbers as they are kept: plain, or as an HMAC under a key (`STORE_NUMBERS`, `STORE_KEY`), by which only the very same number is found.
+ * Telephone numbers as they are kept: plain, or as an HMAC under a key, by which only the very same number is found.
+ *
+ * How a call's numbers are kept is the call's own (`keeping.numbers`, from `STORE_NUMBERS` at its beginning). So the keys stay in use when the
+ * setting changes: `STORE_KEY`, and the one in the data folder, which is made when numbers are hashed and `STORE_KEY` is not set. The first of
+ * them hashes; a number is looked for under all.
  */
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"
 import { AppConfig } from "../../config/AppConfig.ts"
-import { keepSecret } from "../../config/Credentials.ts"
+import { keepSecret, keptSecret } from "../../config/Credentials.ts"
 
 const prefix = "hmac:"
 
@@ -21,21 +25,27 @@ export class NumberHash extends Context.Service<NumberHash, {
     Effect.gen(function*() {
       const { dataDir, store } = yield* AppConfig
       const path = yield* Path.Path
-      if (Option.isSome(store.key)) return of(Redacted.value(store.key.value))
-      if (store.numbers === "plain") return plain
-      const { content } = yield* keepSecret(path.join(dataDir, "store-key"), Effect.sync(() => randomBytes(32).toString("hex")))
-      return of(content)
+      const file = path.join(dataDir, "store-key")
+      const isNeeded = store.numbers === "hashed" && Option.isNone(store.key)
+      const kept = isNeeded ? Option.some((yield* keepSecret(file, makeKey)).content) : yield* keptSecret(file)
+      return of([...Option.toArray(Option.map(store.key, Redacted.value)), ...Option.toArray(kept)], yield* makeKey)
     })
   )
 
   /** Of this key, for tests. */
-  static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of(key))
+  static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of([key], key))
 }
 
-const of = (key: string): NumberHash["Service"] => {
-  const hash = (number: string) => isHashed(number) ? number : `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
-  return NumberHash.of({ hash, variants: (number) => [number, hash(number)] })
-}
+const makeKey = Effect.sync(() => randomBytes(32).toString("hex"))
 
-/** There is no key: no number is hashed. */
-const plain = NumberHash.of({ hash: (number) => number, variants: (number) => [number] })
+const hashWith = (key: string, number: string) => `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
+
+/**
+ * `spare`: hashes where there is no key. Numbers that were to be hashed, such as those of another process's call, are then unreadable as they
+ * ought to be, and found no more.
+ */
+const of = (keys: ReadonlyArray<string>, spare: string): NumberHash["Service"] =>
+  NumberHash.of({
+    hash: (number) => isHashed(number) ? number : hashWith(keys[0] ?? spare, number),
+    variants: (number) => [number, ...keys.map((key) => hashWith(key, number))]
+  })
