@@ -1,6 +1,6 @@
 /**
- * The service as a graph of layers, less platform and engines: tests start here, with a server and a Twilio
- * of their own; `main` adds Node's and the live engines.
+ * The service as a graph of layers, without platform and engines. Tests start it with a server and a Twilio
+ * of their own; `Process` adds Node's layers and the live engines.
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
@@ -42,7 +42,7 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
-/** What is kept of calls: how it is read, how it is erased, and how long it stays. */
+/** Reads what is kept of calls, erases it, and removes it when it is old. */
 const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
   Layer.provideMerge(FolderCallRecordings.layer)
 )
@@ -56,7 +56,7 @@ const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
-  // First and last: what calls write at their end still gets there.
+  // Built first and closed last, so that calls can write to it at their end.
   Layer.provideMerge(DatabaseCallStore.layer)
 )
 
@@ -80,7 +80,7 @@ const announce = Effect.gen(function*() {
 })
 
 /**
- * Taken down first: waits for live calls while the server still answers Twilio. See docs/adr/0003.
+ * Closed first: waits for live calls while the server still answers Twilio. See docs/adr/0003.
  */
 const Drain = Layer.effectDiscard(
   Effect.gen(function*() {

@@ -52,7 +52,7 @@ const HttpServer = Layer.unwrap(
     const serving = NodeHttpServer.layer(() => main, {
       host: server.host,
       port: server.port,
-      // Live calls are waited for by the drain, which ends before the server is closed.
+      // The drain waits for live calls, and ends before the server is closed.
       gracefulShutdownTimeout: "0 millis"
     })
     return Option.match(server.admin, {
@@ -74,7 +74,7 @@ const Memory = Layer.effectDiscard(
 
 // -- The bounds of a start and of a shutdown -----------------------------------------------------
 
-/** ms that a failed or stopped start may take to free what it has made; nothing of it is worth waiting for. */
+/** ms that a failed or interrupted start may take to free its resources. */
 const startingLimitMillis = 8000
 
 /** ms on top of SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and 5 s more. */
@@ -88,12 +88,12 @@ const endInTime = () => {
   if (isEnding) return
   isEnding = true
   setTimeout(() => {
-    process.stderr.write("The service did not let go of everything in time, and ends all the same.\n")
+    process.stderr.write("The service could not stop everything in time. It ends now.\n")
     process.exit(1)
   }, shutdownLimitMillis).unref()
 }
 
-/** Once the service is there, calls have their grace. */
+/** Once the service has started, a shutdown may also take SHUTDOWN_GRACE. */
 const Started = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
@@ -114,7 +114,7 @@ const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(NodeServices.layer)
 )
 
-/** One line for the operator; a stack only for what nobody foresaw. */
+/** Prints one line for the operator, and a stack only for an unexpected failure. */
 const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.findErrorOption(cause)
@@ -131,12 +131,12 @@ const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<vo
   }
 }
 
-/** Explains first, and then frees what the start has made so far. */
+/** Explains the failure before the start's resources are freed. */
 const explainInTime = (cause: Cause.Cause<Layer.Error<typeof Main>>) => Effect.andThen(Effect.sync(endInTime), explain(cause))
 
 LogSink.surviveErrors([process.stdout, process.stderr])
 
-// The first signal is the runtime's: it interrupts the program, and that drains. The second may be the other one.
+// The runtime handles the first signal: it interrupts the program, which drains. A second signal, of either kind, exits.
 let signals = 0
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
@@ -147,11 +147,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 
 const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCause(Main, explainInTime))).pipe(
   Command.withDescription(
-    "Puts an AI agent on the telephone. It takes no arguments: what can be set are environment variables, or lines of .env in the working directory. .env.example tells of each."
+    "Puts an AI agent on the telephone. It takes no arguments. Its settings are environment variables, or lines of .env in the working directory; .env.example explains each."
   )
 )
 
-/** The scheduler is chosen before all else is read, by its own variable. A value that can't be read is told with the others. */
+/** The scheduler is chosen before the rest of the configuration is read. `AppConfig` reports a wrong value of its variable. */
 const FiberScheduler = Layer.unwrap(
   Effect.map(load("PROMPT_SCHEDULER", variables.PROMPT_SCHEDULER), (choice) =>
     Option.contains(choice, "off") ? Layer.empty : NextTickScheduler.layer)

@@ -1,5 +1,5 @@
 /**
- * `npm run replay -- FILE`: prints the events of a call's event log, and the commands that the turn machine gives for each now.
+ * `npm run replay -- FILE`: prints the events of a call's event log, each with the commands that the present turn machine gives.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Data, Effect, FileSystem } from "effect"

@@ -1,8 +1,8 @@
 /**
  * An agent: it answers a call, hears the caller's sound, and replies with sound.
  *
- * `echo`, the smallest, sends the sound back; `ConversationAgent` makes the large ones. All of them meet the call at the same
- * port, `conversation/ports/AudioPort`.
+ * `echo`, the smallest, sends the sound back; `ConversationAgent` makes agents that converse. Every agent is connected to its call
+ * through the same port, `conversation/ports/AudioPort`.
  */
 import { Data, type Effect, type Scope } from "effect"
 import type { SampleRate } from "../audio/Pcm.ts"
@@ -21,16 +21,16 @@ export interface Agent {
   /** The rate (Hz) at which it listens and speaks. */
   readonly sampleRate: SampleRate
   /**
-   * For an agent to which old sound is worth nothing: how many frames of 20 ms may wait, inbound and outbound together, before the
-   * caller's oldest are dropped. Unset: as many as fit into `MEDIA_BACKLOG`.
+   * How many frames of 20 ms may wait, inbound and outbound together, before the caller's oldest are dropped. Set by an agent that
+   * has no use for old sound. Unset: as many as fit into `MEDIA_BACKLOG`.
    */
   readonly maxBacklogFrames?: number
-  /** `false`: of its calls only figures are kept. */
+  /** `false`: the store keeps figures of its calls, but no words and no sound. */
   readonly keepsWords?: boolean
-  /** Where the webhooks of its calls go; unset: to the service's address. */
+  /** The address for webhooks about its calls. Unset: the service's address. */
   readonly webhookUrl?: string
   /** Its calls are recorded. */
   readonly isRecorded?: boolean
-  /** Begins its part of one call. The agent's fibers and engines live as long as the scope. */
+  /** Starts the agent on one call. Its fibers and engines live as long as the scope. */
   readonly answer: (call: CallSide) => Effect.Effect<AgentSide<AgentFailed>, AgentFailed, Scope.Scope>
 }

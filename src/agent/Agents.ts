@@ -1,8 +1,8 @@
 /**
- * The agents that this service has: by name, and by the number that was called.
+ * The agents of this service, found by name or by the number that was called.
  *
  * `echo` and `receptionist` are built in; others are files, see `ConfiguredAgents`. They are loaded when the service starts, and a problem
- * of any of them keeps it from starting. A file takes the place of the built-in `receptionist` by taking its name.
+ * of any of them keeps it from starting. A file with the name `receptionist` replaces the built-in one.
  */
 import { Context, Data, Effect, Fiber, Layer, Option, Path, Scope } from "effect"
 import { fileURLToPath } from "node:url"
@@ -18,11 +18,11 @@ import { ConversationFactory } from "./ConversationFactory.ts"
 import { echo } from "./Echo.ts"
 import { AgentFiles } from "./file/AgentFile.ts"
 
-/** No agent has this name, or the one that has it can't be used. */
+/** No agent has this name, or the agent of this name can't be used. */
 export class UnknownAgent extends Data.TaggedError("UnknownAgent")<{
   readonly agent: string
   readonly known: ReadonlyArray<AgentName>
-  /** There is such an agent, but this keeps it from answering. */
+  /** Why the agent of this name can't answer. Unset: there is no such agent. */
   readonly why?: string
 }> {
   override get message() {
@@ -32,21 +32,21 @@ export class UnknownAgent extends Data.TaggedError("UnknownAgent")<{
   }
 }
 
-/** The built-in agent's file: beside this one, here and in `dist`. Tests and the bench read it too. */
+/** The file of the built-in receptionist, in `src` and in `dist`. Tests and the bench read it too. */
 export const receptionistFile = fileURLToPath(new URL("./builtin/receptionist.yaml", import.meta.url))
 
 const receptionist = AgentName.make("receptionist")
 
-/** An agent, at once or as soon as it is wanted. */
+/** Gives an agent that is ready, or loads it at its first use. */
 type Source = Effect.Effect<Agent, ConfiguredAgents.AgentProblem>
 
 const asUnusable = (problem: ConfiguredAgents.AgentProblem) => new ConfiguredAgents.AgentsUnusable({ problems: [problem] })
 
 export class Agents extends Context.Service<Agents, {
-  /** The one that answers when nothing else is said. */
+  /** Answers all calls for which no other agent is chosen. */
   readonly standard: Agent
   readonly find: (name: string) => Effect.Effect<Agent, UnknownAgent>
-  /** The one that answers a call to this number: that of `AGENT_NUMBERS`, else the standard one. */
+  /** The agent for calls to this number: as `AGENT_NUMBERS` says, else the standard agent. */
   readonly forNumber: (called: Option.Option<PhoneNumber>) => Agent
   /** The state of each engine that is a server; engines that run in this process have none. */
   readonly engines: Effect.Effect<ReadonlyArray<EngineState>>
@@ -59,7 +59,7 @@ export class Agents extends Context.Service<Agents, {
         make(config, new Map(agents.map((agent) => [agent.name, Effect.succeed(agent)])), new Map(), Effect.succeed([])))
     )
 
-  /** The built-in agents and those of files. */
+  /** The built-in agents and the agents of files. */
   static readonly layer = Layer.effect(
     Agents,
     Effect.gen(function*() {
@@ -73,12 +73,12 @@ export class Agents extends Context.Service<Agents, {
       const agentOf = (definition: AgentDefinition) => Scope.provide(conversations.agentOf(definition), scope)
       const builtIn = Effect.flatMap(files.load(receptionistFile), agentOf)
 
-      /** Its engines cost time and memory: only a service that uses it pays, at its start or at the first call. */
+      /** Its engines cost time and memory: they are loaded at start if the configuration names it, else at its first call. */
       const receptionistSource = Effect.gen(function*() {
         const isChosen = [config.standard, ...config.numbers.map(({ agent }) => agent)]
           .some((choice) => choice._tag === "Named" && choice.name === receptionist)
         if (isChosen) return Effect.succeed(yield* Effect.mapError(builtIn, asUnusable))
-        // A fiber of the service's: a call that goes away while it waits does not take the agent with it.
+        // Loaded in a fiber of the service: a call that ends while it waits does not interrupt the loading.
         const loading = yield* Effect.cached(Effect.forkIn(builtIn, scope))
         return Effect.flatMap(loading, Fiber.join)
       })

@@ -1,5 +1,5 @@
 /**
- * The agent files that the configuration asks for: those of `AGENT` and `AGENT_NUMBERS`, and all of `AGENTS_DIR`.
+ * The agent files that the configuration names: in `AGENT` and `AGENT_NUMBERS`, and all files in `AGENTS_DIR`.
  */
 import { Array, Data, Effect, FileSystem, Option, Path, Result } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -14,7 +14,7 @@ import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./f
 export class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
   readonly agent: AgentName
   readonly file: string
-  /** Unset: it is built in. */
+  /** The file that has the name already. Unset: a built-in agent has it. */
   readonly other?: string
 }> {
   override get message() {
@@ -26,7 +26,7 @@ export class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
 
 export type AgentProblem = AgentFileInvalid | AgentFileUnreadable | AgentNameTaken | EngineFailed
 
-/** All that keeps agents from answering, for the operator. */
+/** All problems of the agents, in one message for the operator. */
 export class AgentsUnusable extends Data.TaggedError("AgentsUnusable")<{
   readonly problems: Array.NonEmptyReadonlyArray<AgentProblem>
 }> {
@@ -36,7 +36,7 @@ export class AgentsUnusable extends Data.TaggedError("AgentsUnusable")<{
 }
 
 interface ConfiguredAgent {
-  /** As the configuration names it. */
+  /** The path as the configuration has it. */
   readonly file: string
   readonly definition: AgentDefinition
 }
@@ -47,21 +47,21 @@ const filesInFolder = Effect.fnUntraced(function*(folder: string) {
   const path = yield* Path.Path
   return yield* fs.readDirectory(folder).pipe(
     Effect.map((names) => names.filter((name) => /\.ya?ml$/i.test(name)).sort().map((name) => path.join(folder, name))),
-    // The file's own error is the right one for a folder too: it says where to look.
+    // The folder's path then fails as an agent file, with an error that says where to look.
     Effect.catch(() => Effect.succeed([folder]))
   )
 })
 
-/** A transfer is the operator's own choice: one to a number that the API would not dial is kept, and the operator is warned. */
+/** Warns of transfers to numbers that the API would not dial. They are kept: a transfer is the operator's own choice. */
 const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: AgentDefinition) =>
   Effect.forEach(Object.entries(transfers), ([name, number]) =>
     Option.match(DialRules.refusal(rules, number), {
       onNone: () => Effect.void,
       onSome: ({ message }) =>
-        Effect.logWarning(`${file}: the transfer "${name}" is made, but leads to a number that the API would not dial. ${message}`)
+        Effect.logWarning(`${file}: the transfer "${name}" is allowed, but leads to a number that the API would not dial. ${message}`)
     }), { discard: true })
 
-/** Loads each file once, however often it is named. By absolute paths, in the order in which the files are named. */
+/** Loads each file once, however often it is named. `agents` has absolute paths as keys, in the order in which the files are named. */
 export const load = Effect.gen(function*() {
   const { agents: config, dialling } = yield* AppConfig
   const files = yield* AgentFiles

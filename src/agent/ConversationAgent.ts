@@ -20,7 +20,7 @@ import { ConversationFactory } from "./ConversationFactory.ts"
 import * as EngineTimeouts from "./EngineTimeouts.ts"
 import { TurnEventLog } from "./TurnEventLog.ts"
 
-/** Tells the metrics what happens, and logs a line a turn, without a word of what was said. */
+/** Updates the metrics, and logs a line for each turn. No log line has spoken words in it. */
 const observe = (event: ConversationEvent): Effect.Effect<void> => {
   switch (event._tag) {
     case "TurnMeasured": {
@@ -44,7 +44,7 @@ const observe = (event: ConversationEvent): Effect.Effect<void> => {
     case "TransferFailed":
       return Effect.andThen(
         Metric.update(Metrics.transferFailures(event.reason), 1),
-        Effect.annotateLogs(Effect.logWarning("The call could not be handed on"), { reason: event.reason })
+        Effect.annotateLogs(Effect.logWarning("The call could not be transferred"), { reason: event.reason })
       )
     case "EngineTrouble":
       return Effect.andThen(
@@ -62,8 +62,8 @@ const observe = (event: ConversationEvent): Effect.Effect<void> => {
   }
 }
 
-/** Of a call that is recorded: the caller is told before the greeting. */
-const announcing = (definition: AgentDefinition): AgentDefinition => {
+/** For a recorded call: the greeting begins by telling the caller so. */
+const withRecordingNotice = (definition: AgentDefinition): AgentDefinition => {
   const { greeting, recorded = "" } = definition.lines
   return { ...definition, lines: { ...definition.lines, greeting: [recorded, greeting].filter((line) => line.trim().length > 0).join(" ") } }
 }
@@ -86,14 +86,14 @@ export const layer = Layer.effect(
 
     const agentOf = Effect.fn("ConversationFactory.agentOf")(function*(ofFile: AgentDefinition) {
       const definition = EngineTimeouts.forEngines(ofFile, stages)
-      const definitionRecorded = announcing(definition)
+      const definitionRecorded = withRecordingNotice(definition)
       const fixedLines = new Set([...Object.values(definition.lines), definitionRecorded.lines.greeting])
       const recognizer = yield* speechToText.prepare({ ...definition.hints, pause: definition.endpointing.silence })
       const replier = yield* replyModel.prepare(definition)
       yield* textToSpeech.prepare(
         [...[...fixedLines].map(SpeechTextFilter.toSpeech), ...definition.fillers?.lines ?? []].map(ReplySpeech.requestOf(definition))
       )
-      // The number words are read from files, which must not happen within a call.
+      // Reads the number words from their files now, so that no call waits for the disk.
       if (definition.endpointing.dictation !== undefined) Dictation.of(definition.language, definition.region)
       // The first detector loads the engine, so that the first call does not wait for it.
       yield* Effect.scoped(voiceActivity.open)

@@ -1,5 +1,5 @@
 /**
- * Makes an agent that can be talked to out of a definition: the engines are told who it is.
+ * Makes a conversational agent from a definition, and prepares the engines for it.
  */
 import { Context, type Effect, type Scope } from "effect"
 import type { EngineFailed, EngineState } from "../conversation/ports/Engine.ts"
@@ -7,7 +7,7 @@ import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import type { Agent } from "./Agent.ts"
 
 export class ConversationFactory extends Context.Service<ConversationFactory, {
-  /** To be run once for each agent, when the service starts. What it prepared is held until the scope is closed. */
+  /** Run once for each agent, when the service starts. The prepared engines are kept until the scope closes. */
   readonly agentOf: (definition: AgentDefinition) => Effect.Effect<Agent, EngineFailed, Scope.Scope>
   /** The state of each engine that is a server; engines that run in this process have none. */
   readonly engines: Effect.Effect<ReadonlyArray<EngineState>>

@@ -1,8 +1,8 @@
 /**
- * The echo agent: the caller hears themselves, through the whole way in and out at 16 kHz.
+ * The echo agent sends the caller's sound back, at 16 kHz and through the whole way in and out.
  *
- * It tests a line: since the caller's own sound comes back, the far end can measure delay, loss and quality. After a stall it
- * goes on with the newest sound: an echo that was late once would otherwise be late for the rest of the call.
+ * It tests a line: the far end can measure delay, loss and quality of the sound that comes back. After a stall it continues
+ * with the newest sound. Otherwise the echo would stay late for the rest of the call.
  */
 import { Effect } from "effect"
 import { AgentName } from "../domain/AgentName.ts"

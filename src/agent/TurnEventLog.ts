@@ -1,5 +1,5 @@
 /**
- * The event logs of calls: what happened to the turn machine, for `conversation/replay/Replay`. Off, unless `EVENTS_DIR` names a folder.
+ * The event logs of calls: the events of the turn machine, for `conversation/replay/Replay`. Written only if `EVENTS_DIR` names a folder.
  */
 import { type Cause, Context, Duration, Effect, Fiber, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -9,14 +9,14 @@ import type { Replier } from "../conversation/ports/ReplyModel.ts"
 import * as Replay from "../conversation/replay/Replay.ts"
 import type { TurnEvent } from "../conversation/turn/TurnEvent.ts"
 
-/** Events that may wait for the disk. A disk that is slower than speech loses events of the log, and never slows the call. */
+/** How many events may wait for the disk. Further events are dropped, so a slow disk never slows a call. */
 const maxQueuedEvents = 4096
 
 /** How long the end of a call waits for the disk. */
 const lastWritesTimeout = Duration.seconds(2)
 
 export class TurnEventLog extends Context.Service<TurnEventLog, {
-  /** Gives what takes the events of a call, until the scope closes; `undefined` when no log is written. `callId` names its file. */
+  /** Opens a call's log, until the scope closes, and gives the function that writes an event. `undefined`: no log is written. `callId` names the file. */
   readonly open: (
     callId: string,
     definition: AgentDefinition & { readonly isOutbound?: boolean },
@@ -46,7 +46,7 @@ export class TurnEventLog extends Context.Service<TurnEventLog, {
         })).pipe(
           Effect.catch(({ reason }) => Effect.logWarning(`The events of a call could not be written to EVENTS_DIR: ${reason}`))
         )
-        // A fiber of the layer's: it writes what is left when the call is over, also while the service stops.
+        // A fiber of the layer: it writes the queued events after the call has ended, even while the service stops.
         const writer = yield* Effect.forkIn(write, scope)
         yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(lines), Effect.timeoutOption(Fiber.await(writer), lastWritesTimeout)))
         return (event: TurnEvent) => void Queue.offerUnsafe(lines, Replay.eventLine(event))

@@ -20,19 +20,19 @@ import type { CallHistory } from "./history/CallHistory.ts"
 export interface Call {
   readonly info: CallInfo
   readonly state: Effect.Effect<CallState>
-  /** Whether the caller is here, with the agent or soon; not any more once the call was handed on. */
+  /** Whether the caller is with the agent, or soon will be. `false` once the call was transferred. */
   readonly isHere: () => boolean
   /** Moves the state; gives the new one. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
-  /** Another process has the call: nothing of it is written here any more. */
+  /** Another process has taken over the call: this one writes nothing about it any more. */
   readonly handOver: () => void
-  /** What is said and done on the call, for watchers. */
+  /** The call's events, for watchers. */
   readonly watch: ConversationFeed.ConversationFeed
 }
 
-/** Hands the call on. Twilio is asked in a fiber of the call's own: the agent and its stream are gone as soon as Twilio has done it. */
+/** Transfers the call. A fiber of the call asks Twilio, because the agent and its stream end as soon as Twilio has transferred the call. */
 const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, control: CallControl, scope: Scope.Scope) =>
   Effect.fnUntraced(function*(to: PhoneNumber) {
     const { isTransferring } = yield* lifecycle.dispatch(CallEvent.TransferBegan())
@@ -41,14 +41,14 @@ const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, co
       Effect.tapError((error) =>
         Effect.andThen(
           lifecycle.dispatch(CallEvent.TransferFailed()),
-          Effect.annotateLogs(Effect.logWarning("Twilio did not hand the call on", error.message), { callSid: info.callSid })
+          Effect.annotateLogs(Effect.logWarning("Twilio did not transfer the call", error.message), { callSid: info.callSid })
         )),
       Effect.mapError(({ failure, mayBeDone }) => new TransferFailed({ reason: failure, mayBeDone }))
     )
     yield* Effect.flatMap(Effect.forkIn(asked, scope), Fiber.join)
   })
 
-/** Makes a call, and its owner fiber `run`, which ends with the call and frees what it held. */
+/** Makes a call, and `run`, the effect of its owner fiber. `run` ends with the call and frees what the call held. */
 export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,
@@ -78,7 +78,7 @@ export const make = Effect.fnUntraced(function*(
     return phase._tag === "Ended" ? events.finish(phase.reason) : Effect.void
   })
   const run = CallOwner.run(lifecycle, limits, control, streams).pipe(
-    // For an owner that is stopped from outside; after the call's own end this changes nothing.
+    // Ends the call if its owner is stopped from outside. After the call's own end this changes nothing.
     Effect.ensuring(lifecycle.dispatch(CallEvent.Released({ reason: "shutdown" }))),
     Effect.onExit((exit) => Effect.andThen(Scope.close(scope, exit), Effect.andThen(finish, watch.end))),
     Effect.annotateLogs({ callSid: info.callSid })

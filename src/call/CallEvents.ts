@@ -1,7 +1,7 @@
 /**
- * What is told of a call, to its watchers and to its history: the events of its conversation, and its end, once.
+ * Tells a call's watchers and its history the events of the conversation, and once the call's end.
  *
- * A conversation whose line was lost tells no end, for the call may go on. If the call does end then, the call tells it.
+ * A conversation that lost its line tells no end, because the call may go on. If the call then ends, `finish` tells the end.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
@@ -20,7 +20,7 @@ export interface CallEvents {
 }
 
 export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHistory, "told" | "answered" | "ended">): CallEvents => {
-  /** Unset: the agent tells nothing, or has told the end. */
+  /** The newest event. Unset: there was none, or it was the end. */
   let last: ConversationEvent | undefined
 
   const tell = (event: ConversationEvent) =>

@@ -1,4 +1,4 @@
-/** What is fixed about one call: who it is with, what it may ask of Twilio, how long its waits are. */
+/** What does not change during a call: who it is with, what it may ask of Twilio, and its limits. */
 import type { Duration, Effect, Option, Schema } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
@@ -11,17 +11,17 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
-  /** Whose share of the lines the call takes, see `CallerShare`; unset: nobody's. */
+  /** The caller whose share of the lines the call takes, see `CallerShare`. Unset: nobody's share. */
   readonly callerKey?: string
-  /** Where Twilio asks what next after a transfer; unset: the call then ends. */
+  /** The URL that Twilio requests after a transfer. Unset: the call ends then. */
   readonly continueUrl?: string
-  /** What is kept of the call; unset: what its agent and the configuration say. */
+  /** What is kept of the call. Unset: as its agent and the configuration say. */
   readonly keeping?: CallKeeping
-  /** Of a call that we placed: in the URL that Twilio asked. */
+  /** The ticket in the URL of a call that we placed, see `ExpectedCalls`. */
   readonly ticket?: string
 }
 
-/** What the request for a call, its agent and the configuration say of its history. */
+/** What is kept of a call, as its request, its agent and the configuration say. */
 export interface CallKeeping {
   /** `false`: figures only. */
   readonly words: boolean
@@ -31,7 +31,7 @@ export interface CallKeeping {
   /** JSON of at most 4 KiB; `null`: none. */
   readonly metadata: Schema.Json
   readonly campaign: string | null
-  /** Where the call's webhooks go; `null`: to the service's address. */
+  /** The address for the call's webhooks. `null`: the service's address. */
   readonly webhookUrl: string | null
   readonly isTranscriptSent: boolean
 }
@@ -44,11 +44,11 @@ export interface CallControl {
 }
 
 export interface CallLimits {
-  /** From the first answer on, over all media streams. */
+  /** The longest call, from the first answer on, over all media streams. */
   readonly callDuration: Duration.Duration
-  /** From Twilio's TwiML to the start of the media stream. */
+  /** The longest wait from our TwiML to the start of the media stream. */
   readonly start: Duration.Duration
-  /** Without a `media` message. */
+  /** The longest time without a `media` message. */
   readonly media: Duration.Duration
   /** How much of the caller's sound may wait, and how long a gap in it may be a stall of the network. */
   readonly backlog: Duration.Duration

@@ -1,5 +1,5 @@
 /**
- * The state of one call and what follows from its changes: commands for the owner fiber, metrics, a log line, word to those outside.
+ * The state of one call and what follows from its changes: commands for the owner fiber, metrics, a log line, and `onPhase`.
  *
  * The state moves only by `CallState.transition`. Events may come from any fiber.
  */
@@ -9,21 +9,20 @@ import type { CallInfo } from "./CallInfo.ts"
 import { type CallEvent, type CallState, type Command, begin, type Phase, transition } from "./CallState.ts"
 
 /**
- * The call has entered a new phase. Runs once for each, in the fiber that brought the event, which can't be interrupted meanwhile.
- * Nothing comes after `Ended`.
+ * Runs once for each new phase, in the fiber that dispatched the event, and can't be interrupted. `Ended` is the last phase.
  */
 export type OnPhase = (state: CallState) => Effect.Effect<void>
 
 export interface CallLifecycle {
   readonly state: Effect.Effect<CallState>
   readonly phase: () => Phase
-  /** Twilio was asked to hand the call on, or has done it. */
+  /** Twilio was asked to transfer the call, or has done it. */
   readonly isTransferring: () => boolean
   /** Moves the state; gives the new one. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
-  /** What is to be done, in order. The queue's end is the call's end. */
+  /** What the owner has to do, in order. The queue ends with the call. */
   readonly commands: Queue.Dequeue<Command, Cause.Done>
-  /** Counts the call as live, and logs its beginning; to be run once. */
+  /** Counts the call as live, and logs its beginning. Run it once. */
   readonly begin: Effect.Effect<void>
 }
 

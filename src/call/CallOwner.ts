@@ -9,13 +9,13 @@ import { CallEvent, type Command, type EndReason, type Timer } from "./CallState
 /** Twilio rings for a minute; a call may stand in Twilio's own queue before that. */
 const answerTimeout = Duration.minutes(5)
 
-/** For Twilio's last word after a stream has ended. */
+/** How long to wait for Twilio's final status after a stream has ended. */
 const endingTimeout = Duration.seconds(3)
 
-/** For Twilio to come back after a socket was lost: its action request is sent at once. */
+/** How long to wait for Twilio's action request after a lost socket. Twilio sends it at once. */
 const resumingTimeout = Duration.seconds(10)
 
-/** Twilio's own longest call: for a call that was handed on, and of whose end no word comes. */
+/** Twilio's own limit for a call. A transferred call ends then, if no status tells its end before. */
 const transferredTimeout = Duration.hours(4)
 
 const timeoutOf = (timer: Timer, limits: CallLimits): Duration.Duration => {
@@ -49,7 +49,7 @@ export const run = Effect.fnUntraced(function*(
       timers,
       timer,
       Effect.andThen(ProcessHalt.sleep(timeoutOf(timer, limits)), lifecycle.dispatch(CallEvent.TimerFired({ timer }))),
-      // The whole call is timed from the first answer, however often its stream is connected.
+      // The limit of the whole call counts from the first answer, however often its stream is connected.
       { onlyIfMissing: timer === "duration" }
     )
 

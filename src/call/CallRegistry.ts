@@ -1,8 +1,7 @@
 /**
- * All calls that are live in this process, by their SID, each with its owner fiber; and what is known of calls that are not here yet, or
- * not any more.
+ * All live calls of this process, by SID, each with its owner fiber. The registry also knows calls that are not here yet, or no longer.
  *
- * The fibers' scope is the layer's: when the service stops, every call that is left is ended.
+ * The fibers belong to the layer's scope: when the service stops, every call that is left is ended.
  */
 import { Context, Duration, Effect, Layer, Option, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -27,7 +26,7 @@ import * as LiveCalls from "./registry/LiveCalls.ts"
 import * as Ownership from "./registry/Ownership.ts"
 import * as StoredInfo from "./registry/StoredInfo.ts"
 
-/** After live calls were told to end, how long they may take. */
+/** How long live calls may take to end after they were told to. */
 const closingTimeout = Duration.seconds(5)
 
 /** See `CallRegistry.drain`. */
@@ -51,39 +50,39 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
 }
 
 export class CallRegistry extends Context.Service<CallRegistry, {
-  /** The call with this SID, of which a webhook has come: the live one, or a new one if there is room. */
+  /** Gives the call of a webhook: the live call with its SID, or a new one if a line is free. */
   readonly admit: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
   /**
-   * What the store knows of a call that is not here. `"lost"`: it can't be asked. `undefined`: it knows no such call. `isNew`: another
-   * process may have answered the call this moment, so the store is asked for a second, not once.
+   * What the store knows of a call that is not here. `"lost"`: the store does not answer. `undefined`: it knows no such call.
+   * `isNew`: another process may be answering the call right now, so the store is asked again and again for a second.
    */
   readonly recall: (callSid: CallSid, isNew?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
   /**
-   * A call that we placed, whose line was reserved. Its webhooks may have been faster than Twilio's answer: then it is live already, or has
-   * come and gone, or ends here at once with what was reported.
+   * Takes in a call that we placed and whose line was reserved. Its webhooks may have been faster than Twilio's answer. Then the call is
+   * live already, has ended already, or ends at once by its reports.
    */
   readonly adopt: (info: CallInfo) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
-  /** What is said and done on a call that is live, or was one of the last to end. */
+  /** The events of a call that is live, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
-  /** What was said on a call that has ended is told no more: it was erased. */
+  /** Drops the events of an ended call that was erased. */
   readonly forget: (callSid: CallSid) => Effect.Effect<void>
-  /** Twilio has told a status. It is remembered for a call that is not here yet. `sequence`: Twilio's `SequenceNumber`. */
+  /** Takes a status from Twilio, and remembers it for a call that is not here yet. `sequence`: Twilio's `SequenceNumber`. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number, facts?: StatusFacts) => Effect.Effect<void>
   /** Ends a live call, by its stream's end or over REST. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
-  /** A webhook of this call is answered with `<Hangup/>`: the call is over, whether it is here or not. */
+  /** Ends a call, here or not, because one of its webhooks is answered with `<Hangup/>`. */
   readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /**
-   * Whether Twilio has said that the call is over, or has taken our hang-up; known for a day. A request whose status says that the call
-   * still rings is a replay also when the call has ended here without Twilio's word: the call was answered before.
+   * Whether Twilio has confirmed the call's end, by a status or by taking our hang-up; remembered for a day. With the `status` of an
+   * unanswered call, an end without confirmation counts too: the call was answered before, so the request is a replay.
    */
   readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
-  /** How many calls take a line; those that were handed on take none. */
+  /** How many calls take a line; transferred calls take none. */
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
-  /** A call that is about to be placed: its URL has this ticket, and this is to be kept of it. */
+  /** Remembers what to keep of a call that is about to be placed. Its URL has this ticket. */
   readonly expect: (ticket: string, keeping: CallKeeping) => Effect.Effect<void>
   /** Keeps a line for a call that is about to be placed, until the scope closes; a drain waits for it. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>

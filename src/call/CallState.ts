@@ -8,15 +8,15 @@
  *                             └ Transferred◀┘  the call goes on without us, until its last status
  * ```
  *
- * Twilio's reports come late, twice and out of order. A report that is older than the last one (by `SequenceNumber`), or that would lead
- * back, changes nothing. Nothing leaves `Ended`.
+ * Twilio's reports come late, twice and out of order. A report that is older than the newest one (by `SequenceNumber`) changes nothing,
+ * and neither does one that would lead back to an earlier phase. No event leads out of `Ended`.
  *
- * A request for TwiML may be a replay: somebody saw the signed request and sends it again. Such a request must not end what is going on.
- * So while a stream is open, while the call is handed on, or after the caller seemed to leave, our answer only offers a stream. The call
- * moves when that stream starts, which takes a token that is good once, or when the old stream ends. The timer `start` withdraws an offer
- * that nothing follows. While the call waits for a stream, a replay extends the wait once at most, and uses up no resumption.
+ * A request for TwiML may be a replay: somebody saw the signed request and sends it again. A replay must not end a stream or a transfer.
+ * So while a stream is open, while the call is transferred, or after the caller seemed to leave, our answer only offers a stream. The
+ * phase changes when that stream starts, which takes a one-time token, or when the old stream ends. The timer `start` withdraws an offer
+ * that no stream follows. While the call waits for a stream, a replay extends the wait once at most, and uses up no resumption.
  *
- * `transition` says what is to be done; the call's owner fiber does it, in order.
+ * `transition` gives commands, and the call's owner fiber carries them out, in order.
  */
 import { Data } from "effect"
 import type { StreamSid } from "../domain/Sid.ts"
@@ -31,10 +31,10 @@ export type EndReason =
   | "canceled"
   /** The caller hung up, or Twilio took the call elsewhere. */
   | "callerLeft"
-  /** The agent said all that it had to say. */
+  /** The agent said everything, and ended the call. */
   | "agentLeft"
   | "agentFailed"
-  /** The agent handed the call on, and it ended there. */
+  /** The agent transferred the call, and it ended there. */
   | "transferred"
   /** The TwiML was fetched but no stream came. */
   | "noStream"
@@ -48,7 +48,7 @@ export type EndReason =
   | "mediaAhead"
   /** A message was above the limit. */
   | "oversizedMessage"
-  /** The peer did not read: more sound was unsent than we hold. */
+  /** The peer did not read: more sound was unsent than we keep. */
   | "slowPeer"
   | "shutdown"
   | "requested"
@@ -80,19 +80,19 @@ export interface CallState {
   readonly sequence: number
   /** Whether Twilio has had its first TwiML. */
   readonly isAnswered: boolean
-  /** Twilio was asked to hand the call on. The stream's end then means neither a lost socket nor that the caller left. */
+  /** Twilio was asked to transfer the call. The stream's end then means neither a lost socket nor that the caller left. */
   readonly isTransferring: boolean
   /** How often a stream was lost, another took its place, or Twilio asked again because none had started. */
   readonly resumptions: number
-  /** After so many the call is given up: a connection on the way does not hold. */
+  /** After so many resumptions the call is given up. */
   readonly maxResumptions: number
-  /** The number of Twilio's next request for what comes next. It is in the URL that we gave, so a replay has an older number. */
+  /** The number of Twilio's next request for TwiML. It is in the URL that we gave, so a replay has an older number. */
   readonly step: number
-  /** Where Twilio was told to connect the sound next, though this phase still holds. Each new phase begins without an offer. */
+  /** Whether Twilio was told to open another stream during this phase: here, or elsewhere. Each new phase begins without an offer. */
   readonly offer: "none" | "here" | "elsewhere"
 }
 
-/** A call that begins, or that another process had; then `resumptions` counts the streams that were lost there. */
+/** The state of a call that begins, or that another process had. `resumptions`: how many of its streams were lost there. */
 export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumptions: number; readonly resumptions?: number }): CallState => ({
   phase: Phase.Initiated(),
   sequence: -1,
@@ -110,9 +110,9 @@ export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumpt
  * - `answer`: for the answer, from the beginning;
  * - `start`: for the start of the stream, or of an offered one;
  * - `duration`: for the end of the whole call, from the answer;
- * - `ending`: for Twilio's last word after we or the caller ended the call;
+ * - `ending`: for Twilio's final status after we or the caller ended the call;
  * - `resuming`: for Twilio to come back after a lost socket;
- * - `transferred`: for the end of a call that was handed on.
+ * - `transferred`: for the end of a transferred call.
  */
 export type Timer = "answer" | "start" | "duration" | "ending" | "resuming" | "transferred"
 
@@ -126,9 +126,9 @@ export type CallEvent = Data.TaggedEnum<{
   StreamStarted: { readonly streamSid: StreamSid }
   StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
   TimerFired: { readonly timer: Timer }
-  /** Twilio is about to be asked to hand the call on. */
+  /** Twilio is about to be asked to transfer the call. */
   TransferBegan: {}
-  /** Twilio did not hand the call on. */
+  /** Twilio refused the transfer, or could not be reached. */
   TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
   /** Twilio has been told to hang up, or the process stops: there is nothing left to wait for. */
@@ -141,7 +141,7 @@ export type Command = Data.TaggedEnum<{
   Disarm: { readonly timer: Timer }
   /** Ends this media stream, if it is open. */
   CloseStream: { readonly streamSid: StreamSid; readonly reason: EndReason }
-  /** Over Twilio's REST: for a call that has no stream whose end would hang up. */
+  /** Hangs up over Twilio's REST API. A call with a stream is hung up by the stream's end instead. */
   HangUp: {}
 }>
 export const Command = Data.taggedEnum<Command>()
@@ -234,7 +234,7 @@ const followOrGiveUp = (
     ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
     : follow(state, streamsHere, ...commands)
 
-/** Of a call that another process had: the stream that was lost with that process was one too many. */
+/** Whether the stream that was lost with the call's earlier process was one too many. */
 const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean => resumptions > maxResumptions
 
 const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
@@ -258,7 +258,7 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
       // Twilio's end of the stream may be gone, though ours has not noticed. Or this is a replay, which must close nothing.
       return offer(state, streamsHere)
     case "Transferred":
-      // Nobody answered there, and the caller comes back to the agent, who begins anew. Or this is a replay.
+      // Nobody answered the transfer, and the caller comes back to the agent, who begins anew. Or this is a replay.
       return asked === "afterTransfer" && state.resumptions >= state.maxResumptions
         ? to(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
         : offer(state, streamsHere)
@@ -341,7 +341,7 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
   const { phase } = state
   switch (timer) {
     case "answer":
-      // Neither an answer nor a last word came: the reports were lost, and the call would be kept for ever.
+      // Neither an answer nor a final status came: the reports were lost. Without this the call would be kept for ever.
       return phase._tag === "Initiated" || phase._tag === "Ringing"
         ? to(state, Phase.Ending({ reason: "noAnswer" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
         : unchanged(state)
@@ -372,7 +372,7 @@ const onTransferFailed = (state: CallState): Transition => {
       if (state.offer !== "none") {
         return follow(state, state.offer === "here", Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "duration" }))
       }
-      // The stream had ended for another reason, before Twilio could do it.
+      // The stream had ended for another reason, before Twilio could transfer the call.
       return to(
         state,
         Phase.Ending({ reason: "callerLeft" }),
@@ -391,7 +391,7 @@ const onHangUp = (state: CallState, reason: EndReason): Transition => {
     case "Ending":
       return state.offer === "none" ? unchanged(state) : withdraw(state)
     case "Streaming":
-      // The stream's end lets Twilio ask what next, and the answer is to hang up.
+      // When the stream ends, Twilio requests TwiML, and our answer hangs up.
       return to(
         state,
         Phase.Ending({ reason }),

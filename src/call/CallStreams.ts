@@ -1,6 +1,6 @@
 /**
- * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. There are two while one takes the place of
- * another.
+ * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. There are two while one replaces the
+ * other.
  */
 import { Deferred, Effect, Fiber, Scope } from "effect"
 import { EngineMeter } from "../conversation/ports/EngineMeter.ts"
@@ -13,7 +13,7 @@ import type { CallHistory } from "./history/CallHistory.ts"
 import * as MediaSession from "./media/MediaSession.ts"
 import * as StreamEnds from "./StreamEnds.ts"
 
-/** The WebSocket's close code and reason (RFC 6455, section 7.4) for an end of ours. */
+/** The WebSocket's close code and reason (RFC 6455, section 7.4) when this side ends the stream. */
 const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
   switch (reason) {
     case "badMessages":
@@ -52,10 +52,10 @@ export const make = (
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
-  /** The open streams; each waits for the reason to be closed. */
+  /** The open streams. Each waits for a reason that closes it. */
   const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
 
-  /** Until the stream ends or is to be closed, also while the agent still gets ready. */
+  /** Runs the session until the stream ends or has to be closed, even while the agent is still starting. */
   const untilEnd = (stream: MediaStream, isAfterTransfer: boolean, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
     const resumption = history.streamBegan(isAfterTransfer)
     let closedFor: EndReason | undefined
@@ -89,7 +89,7 @@ export const make = (
       yield* Effect.logInfo("stream ended").pipe(
         Effect.annotateLogs({ end: end._tag === "Closed" ? end.reason : end._tag })
       )
-      // The state first: Twilio asks what next as soon as the socket is closed.
+      // The state changes first: Twilio requests TwiML as soon as the socket is closed.
       yield* lifecycle.dispatch(CallEvent.StreamEnded({ streamSid, end }))
       if (end._tag === "Closed") yield* stream.close(...closeFor(end.reason))
     },
@@ -103,7 +103,7 @@ export const make = (
   return {
     run: Effect.fnUntraced(function*(stream) {
       const { streamSid } = stream
-      // A stream is taken once: its SID proves nothing the second time.
+      // An open stream has this SID already: a second one is not accepted.
       if (closing.has(streamSid)) return false
       const toClose = yield* Deferred.make<EndReason>()
       closing.set(streamSid, toClose)

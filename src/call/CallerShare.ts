@@ -1,6 +1,6 @@
 /**
- * Whose calls are counted together, so that one caller can't take all lines: those with the same `From`, be it a number, a SIP address or
- * a client. Withheld callers are many people, and each of their calls stands for itself.
+ * Which calls count as one caller's, so that one caller can't take all lines: those with the same `From`, which is a number, a SIP
+ * address or a client. Withheld callers are many people, so their calls are not counted together.
  */
 
 /** What a network writes in place of a number. */
@@ -23,7 +23,7 @@ const keys = ["abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz"]
 /** The word on a telephone's keys: Twilio writes +266696687 for "anonymous". */
 const onKeys = (word: string) => [...word].map((letter) => keys.findIndex((letters) => letters.includes(letter)) + 2).join("")
 
-/** Twilio's other such number; Twilio does not say which word it stands for. */
+/** Twilio's other number for a withheld caller. Twilio does not say which word it stands for. */
 const unnamed = "464"
 
 const words = new Set(withheldWords)
@@ -32,13 +32,13 @@ const numbers = new Set([...withheldWords.map(onKeys), unnamed])
 /** The user of an address, without its scheme, host and parameters: `alice` of `sip:alice@example.com`. */
 const userOf = (address: string) => address.replace(/^(?:sips?|client|tel):/, "").replace(/[@;?].*$/s, "")
 
-/** Characters of an address. No network writes longer ones; a longer one is cut. */
+/** The most characters of an address. No network writes longer ones; a longer address is cut. */
 const maxLength = 256
 
 /**
- * The key of the caller that Twilio names as `From`; unset for a withheld one. It is in memory of its own, since it is kept.
+ * The key of the caller that Twilio names as `From`; `undefined` for a withheld one.
  *
- * @param from as it came, of any type
+ * @param from Twilio's parameter, of any type
  */
 export const keyOf = (from: unknown): string | undefined => {
   if (typeof from !== "string") return undefined

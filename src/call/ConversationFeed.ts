@@ -1,23 +1,23 @@
 /**
- * What happens in one call, for its watchers: from the beginning, also for a watcher that comes later.
+ * The events of one call for its watchers. A watcher that comes later gets them from the beginning, too.
  *
  * The queue to each watcher slides: a slow watcher loses events and never slows the call.
  */
 import { Effect, PubSub, Stream } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
 
-/** Events that may wait for one watcher. */
+/** How many events may wait for one watcher. */
 const queuedEvents = 256
 
-/** Events that are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
+/** How many events are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
 const keptEvents = 500
 
 /** An event with its place in the call's history. */
 export interface NumberedEvent {
   readonly event: ConversationEvent
-  /** From 0, without gaps, over all streams and processes of the call. What is understood so far has the number of the event before it. */
+  /** From 0, without gaps, over all streams and processes of the call. `CallerSays`, which is not kept, has the number of the event before it. */
   readonly sequence: number
-  /** The history has it under this number. */
+  /** Whether the history keeps the event, under this number. */
   readonly isNumbered: boolean
 }
 
@@ -29,13 +29,13 @@ export interface ConversationFeed {
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** The call is over: ends `events`. */
   readonly end: Effect.Effect<void>
-  /** From the first event that is kept to the call's end. Each run of it is a watcher. */
+  /** All events from the first one kept here to the call's end. Each run of the stream is a watcher. */
   readonly events: Stream.Stream<NumberedEvent>
-  /** Whether anybody watches now; without watchers, nobody needs to find out what only they see. */
+  /** Whether anybody watches now. What only watchers see need not be computed without them. */
   readonly isWatched: () => boolean
 }
 
-/** Whether the history has a number for such an event. */
+/** Whether the history keeps such an event, with a number. */
 export const isNumbered = ({ _tag }: ConversationEvent): boolean => _tag !== "CallerSays"
 
 /** `nextSequence`: the number of the first event, for a call that another process had before. */

@@ -1,5 +1,5 @@
 /**
- * Media WebSockets of the client's choice: where a call's sound may go, and whether that is this service.
+ * Media WebSockets that an API client chooses: whether a call's sound may go there, and whether it is this service's own.
  */
 import { Data, Result } from "effect"
 
@@ -21,9 +21,9 @@ const isLoopback = (host: string) => host === "localhost" || host === "[::1]" ||
 const withoutDefaultPort = (host: string) => host.toLowerCase().replace(/:443$/, "")
 
 /**
- * The URL that a call's sound may go to, as it was read here: another reader of the client's own text might find another host in it.
+ * Gives the URL as it was parsed here. Another parser might find another host in the client's text.
  *
- * A host without a port allows 443 alone, and `host:port` that port. An unencrypted WebSocket is allowed on this machine, with any port.
+ * An allowed `host` permits port 443 alone, and `host:port` that port. An unencrypted WebSocket may be on this machine only, at any port.
  */
 export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result.Result<string, WebSocketUrlRefused> => {
   const url = URL.parse(text)
@@ -38,5 +38,5 @@ export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result
   return refused(isOtherPort ? "names a port that is not allowed (host:port allows another than 443)" : "names a foreign host")
 }
 
-/** Whether the WebSocket is of the service at this base URL: only such a one is given a token of the call. */
+/** Whether the WebSocket is that of the service at this base URL. Only such a WebSocket gets a token of the call. */
 export const isOwn = (websocketUrl: string, baseUrl: string): boolean => URL.parse(websocketUrl)?.host === new URL(baseUrl).host

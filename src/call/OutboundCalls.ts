@@ -1,8 +1,8 @@
 /**
- * Places calls: checks what was asked, waits for its turn at Twilio, dials once.
+ * Places calls: checks the request, waits for its turn at Twilio, dials once.
  *
- * A dial that was begun is finished even if the client who asked for it goes away. Its outcome is kept under the client's
- * `Idempotency-Key`, so that asking again does not ring again.
+ * A dial that has begun is finished even if its client goes away. The outcome is kept under the client's `Idempotency-Key`, so that a
+ * repeated request does not ring again.
  */
 import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option, Random } from "effect"
 import { Agents } from "../agent/Agents.ts"
@@ -61,7 +61,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         return { ...dialled, queuedMillis }
       })
 
-      /** The URL with a ticket, where the request says what is to be kept: Twilio may ask it before it tells the call's SID. */
+      /** Adds a ticket to the URL if the request says what to keep: Twilio may request the URL before we know the call's SID. */
       const expected = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
         if (Object.keys(request.keeping).length === 0) return url
         const ticket = `${(yield* Random.nextInt).toString(36)}${(yield* Random.nextInt).toString(36)}`.replaceAll("-", "")
@@ -88,7 +88,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         return { ...dialled, to, from, agent: agent.name }
       }, Effect.scoped)
 
-      /** In a fiber of the service's own: a client that goes away does not stop a dial that was begun. */
+      /** Runs in a fiber of the service: a client that goes away does not stop a dial that has begun. */
       const toTheEnd = (dial: Effect.Effect<PlacedCall, OutboundError>) => Effect.flatMap(FiberSet.run(dials, dial), Fiber.join)
 
       return OutboundCalls.of({

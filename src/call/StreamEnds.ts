@@ -1,10 +1,10 @@
-/** What watchers are told of a conversation whose media stream has ended. */
+/** The words by which watchers learn how a call or a conversation ended. */
 import type { EndReason, StreamEnd } from "./CallState.ts"
 
-/** The word for a call's end. Twilio's word that the call is over means, while we have the call, that the caller hung up. */
+/** The word for a call's end. Twilio reports `completed` for a call that is still here when the caller has hung up. */
 export const wordOf = (reason: EndReason): string => reason === "callerLeft" || reason === "completed" ? "callerHungUp" : reason
 
-/** The word for the conversation's end; `undefined` where the call may go on, and so nobody is told of an end. */
+/** The word for the conversation's end. `undefined`: the call may go on, so nobody is told of an end. */
 export const tellable = (end: StreamEnd | undefined, isTransferring: boolean): string | undefined => {
   if (isTransferring) return "transferred"
   switch (end?._tag) {

@@ -32,8 +32,8 @@ export const write = (choice: typeof AgentChoice.Encoded): string => choice._tag
 export class NotAnAgentNumber extends Data.TaggedError("NotAnAgentNumber")<{ readonly why: string }> {}
 
 /**
- * Reads `+14155550100=receptionist`. Both a SIP address and a path may contain `=`, so the entry is split at the first `=` that has a
- * number before it and an agent behind it.
+ * Reads `+14155550100=receptionist`. The entry is split at the first `=` with a number before it and an agent behind it, because both a
+ * SIP address and a path may contain `=`.
  */
 const readAgentNumber = (entry: string, position: number): Result.Result<AgentNumber, NotAnAgentNumber> => {
   const refuse = (why: string) => Result.fail(new NotAnAgentNumber({ why: `entry ${position} ${why}` }))

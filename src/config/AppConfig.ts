@@ -33,13 +33,13 @@ const loadAll = Effect.gen(function*() {
   return Array.isArrayNonEmpty(problems) ? yield* new InvalidConfig({ lines: problems }) : values as Values
 })
 
-/** The names of all variables that have a value, also of other programs' variables; empty where they can't be listed. */
+/** The names of all variables that have a value, other programs' variables included; empty if they can't be listed. */
 const givenNames = Effect.gen(function*() {
   return yield* Environment.namesOf(yield* ConfigProvider.ConfigProvider)
 }).pipe(Effect.orElseSucceed(() => []))
 
 export class AppConfig extends Context.Service<AppConfig, Settings & {
-  /** A line to be logged at the start for each variable that has no effect, or more effect than was probably meant. */
+  /** Lines to log at the start: one for each variable that has no effect, or more effect than was probably meant. */
   readonly warnings: ReadonlyArray<string>
 }>()("client-caller/config/AppConfig") {
   /** Reads every variable and reports all that are wrong, not only the first. */

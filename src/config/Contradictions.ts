@@ -61,7 +61,7 @@ export const impossible = ({ apiKey, server, twilio, webhooks }: Settings): Read
   return lines
 }
 
-/** For a service whose calls are recorded. */
+/** The warning for a service whose calls are recorded. */
 export const sharesNoRecordings =
   "RECORDING_DIR and S3_BUCKET are not set while DATABASE_URL is: a recording can be had only from the process that made it. Several processes need a shared folder or a bucket."
 
@@ -74,7 +74,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
 /**
  * A line for each setting without effect, or with more effect than was probably meant.
  *
- * @param given the names of all variables that have a value, also of other programs' variables
+ * @param given the names of all variables that have a value, other programs' variables included
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -103,7 +103,7 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
   }
   if (store.retention.wordsDays > store.retention.figuresDays) {
-    lines.push("STORE_WORDS_DAYS does nothing: all of a call goes after STORE_FIGURES_DAYS.")
+    lines.push("STORE_WORDS_DAYS does nothing: everything about a call is removed after STORE_FIGURES_DAYS.")
   }
   if (store.numbers === "hashed" && Option.isSome(store.database) && Option.isNone(store.key)) {
     lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own, and none finds the numbers of another. Set STORE_KEY.")

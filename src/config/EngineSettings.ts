@@ -23,13 +23,13 @@ export interface EngineSettings {
 
 /** The size of a language model's answers, in tokens. */
 export interface ReplySettings {
-  /** Of the spoken part. */
+  /** The limit of the spoken part. */
   readonly maxTokens: number
-  /** How much the model is to think before it answers. */
+  /** How much the model thinks before it answers. */
   readonly thinking: "off" | "low" | "medium" | "high"
   /** Added to `maxTokens` if the model thinks, because servers count both together. */
   readonly thinkingTokens: number
-  /** Of prompt and answer together. Unset: the server is asked for it. */
+  /** The most tokens of prompt and answer together. Unset: the server is asked for it. */
   readonly contextWindow?: number
 }
 

@@ -28,7 +28,7 @@ export const oddity = (value: string): string | undefined => {
 }
 
 /**
- * Takes each variable from the first provider that has a value for it which is not blank. `ConfigProvider.orElse` would not do: in an
+ * Takes each variable from the first provider that has a value that is not blank. `ConfigProvider.orElse` would not do: in an
  * environment with `AGENT_NUMBERS` alone it finds a node for `AGENT` too, and never looks into `.env`.
  */
 export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvider>): ConfigProvider.ConfigProvider =>
@@ -60,9 +60,9 @@ export const namesOf = Effect.fnUntraced(function*(provider: ConfigProvider.Conf
 const wordsOf = (name: string) => name.split("_")
 
 /**
- * The variable of this service that a misspelled name probably means. An environment has many names of other programs. So the name must
- * differ by one letter (two in a long name), or begin with the same word and have all words of the other or the other way round:
- * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` do, `OPENAI_API_KEY` does not.
+ * The variable of this service that a misspelled name probably means. An environment has many names of other programs. So the two names
+ * must differ by one letter only (two in a long name), or begin with the same word while one has all words of the other.
+ * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` count as misspelled, `OPENAI_API_KEY` does not.
  */
 export const meant = (name: string, known: ReadonlyArray<string>): string | undefined => {
   if (known.includes(name) || !/^[A-Z][A-Z0-9_]{4,}$/.test(name)) return undefined

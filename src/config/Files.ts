@@ -2,8 +2,8 @@
  * Files that this service reads and writes.
  *
  * Only regular files of a bounded size are read: a pipe could make the service wait for ever, and a device has no end. Links are followed,
- * since Kubernetes mounts files as links. A file is written under a temporary name and then renamed, so that a full disk or a power
- * failure leaves the old content or the new, never a half.
+ * because Kubernetes mounts files as links. A file is written under a temporary name and then renamed. So a full disk or a power failure
+ * leaves the old content or the new, never a half.
  *
  * It uses `node:fs`, because Effect's `FileSystem` has no flags for "do not wait" and "do not follow a link".
  */
@@ -51,7 +51,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
 
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
 
-/** Not on Windows. */
+/** Windows does not have these flags. */
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
 
 const folderMode = 0o700
@@ -133,7 +133,7 @@ export const makeFolders = async (folder: string): Promise<void> => {
   }
 }
 
-/** Runs what writes to a file. */
+/** Runs a function that writes to a file. */
 export const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
   Effect.tryPromise({ try: run, catch: (cause) => new FileUnwritable({ file, cause }) })
 

@@ -5,17 +5,17 @@
 /** The key of `.env.example`: everybody knows it. */
 export const example = "replace-me-with-a-long-random-secret"
 
-/** In characters; so many random base64 characters are 132 bits. */
+/** The shortest key, in characters. That many random base64 characters have 132 bits. */
 const minLength = 22
 
-/** In different characters. Of 10^8 random keys of 22 hexadecimal digits about three have fewer. */
+/** The fewest different characters. Of 10^8 random keys of 22 hexadecimal digits, about three have fewer. */
 const minDistinctCharacters = 6
 
 /** What people and templates write in the place of a key. Each alternative is long enough that no random key contains it. */
 const placeholder =
   /^<.*>$|^\$\{?\w+\}?$|(?:replace|change)[-_ .]?(?:me|this|it)|(?:fill|put|insert|enter|set)[-_ .](?:me|this|it|in|your)|your[-_ .]?(?:own[-_ .]?)?(?:api|secret|key|token|password)|placeholder|example|default[-_ .]?(?:key|secret|password)|(?:secret|password|passwort|api[-_ .]?key|qwert[yz]|letmein)[-_ .]?(?:\d{0,4}|key|here)$/i
 
-/** Whether a text is a shorter one over and over: "abcabcabc", "aaaa". */
+/** Whether a text repeats a shorter one: "abcabcabc", "aaaa". */
 const isRepeated = (text: string): boolean => {
   for (let period = 1; period <= text.length / 2; period++) {
     if (text.startsWith(text.slice(period))) return true
@@ -23,7 +23,7 @@ const isRepeated = (text: string): boolean => {
   return false
 }
 
-/** Whether most characters are a neighbour, always up or always down, of the character before: "0123456789", "zyxwv". */
+/** Whether most characters are the next one after the character before, or most are the previous one: "0123456789", "zyxwv". */
 const isSequence = (text: string): boolean => {
   const codes = [...text].map((character) => character.charCodeAt(0))
   const steps = codes.slice(1).map((code, at) => code - codes[at])

@@ -2,7 +2,7 @@
  * IP addresses that are not of the public internet: of this machine, of its networks, and of no network at all.
  *
  * The source is IANA's registries of special addresses (RFC 6890). Of IPv6 only 2000::/3 is public. An IPv4 address inside one of
- * IPv6 counts as private, whatever it is: translators between the two reach private networks, too.
+ * IPv6 always counts as private: translators between the two reach private networks, too.
  */
 import { BlockList, isIP } from "node:net"
 
@@ -11,7 +11,7 @@ const privateV4 = [
   "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"
 ]
 
-/** Outside of 2000::/3, then what of it is special: protocols (with Teredo), documentation, 6to4. */
+/** First all networks outside of 2000::/3, then the special ones inside it: protocols (with Teredo), documentation, 6to4. */
 const privateV6 = ["::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16"]
 
 const listOf = (networks: ReadonlyArray<string>, family: "ipv4" | "ipv6"): BlockList => {
@@ -26,7 +26,7 @@ const listOf = (networks: ReadonlyArray<string>, family: "ipv4" | "ipv6"): Block
 const v4 = listOf(privateV4, "ipv4")
 const v6 = listOf(privateV6, "ipv6")
 
-/** What is no IP address is private, too. */
+/** Text that is not an IP address counts as private, too. */
 export const isPrivate = (address: string): boolean => {
   switch (isIP(address)) {
     case 4:

@@ -1,7 +1,7 @@
 /**
  * Addresses that webhooks may be sent to, as the operator, an agent's file or a request names them.
  *
- * A host that is a name is looked up only when a webhook is sent: `delivery/ReceiverLookup` then checks what it leads to.
+ * The name of a host is looked up only when a webhook is sent: `delivery/ReceiverLookup` then checks its addresses.
  */
 import { Data, Result } from "effect"
 import { isIP } from "node:net"

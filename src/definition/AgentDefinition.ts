@@ -24,16 +24,16 @@ export interface Endpointing {
 interface Interruption {
   /** Voice of the caller, in ms, that stops the agent; a pause shorter than 64 ms counts as voice. Default 200. */
   readonly minSpeech: number
-  /** What is said while the agent speaks without wanting the turn; compared without case and punctuation. */
+  /** What callers say into the agent's speech without wanting the turn. Case and punctuation don't count. */
   readonly backchannels: ReadonlyArray<string>
   /** `false`: the greeting can't be interrupted, and what the caller says or presses is answered after it. Unset: `true`. */
   readonly greeting?: boolean
 }
 
 export interface Idle {
-  /** Silence of both, in ms, after which the agent asks whether the caller is there. Default 8000. */
+  /** Silence of caller and agent, in ms, after which the agent asks whether the caller is there. Default 8000. */
   readonly after: number
-  /** Silence of both, in ms from the same moment, after which the agent says goodbye. Default 20,000. */
+  /** Silence of both sides, in ms from the same moment, after which the agent says goodbye. Default 20,000. */
   readonly hangUpAfter: number
   /** How long the agent waits, in ms, for a caller who asked it to. Default 60,000; unset: the agent does not recognise such a request. */
   readonly hold?: number
@@ -43,7 +43,7 @@ export interface Idle {
 export interface Timeouts {
   /** Default 3000. */
   readonly transcript: number
-  /** To the first text. Default 5000. */
+  /** To the reply's first text. Default 5000. */
   readonly reply: number
   /** To the first sound of a segment. Default 4000. */
   readonly speech: number
@@ -60,7 +60,7 @@ export interface Fillers {
 /** A tool of a language model, called over HTTP: `POST url` with the arguments as JSON. The model gets the text of the answer. */
 export interface Tool {
   readonly name: string
-  /** What it is for, for the model. */
+  /** Tells the model what the tool is for. */
   readonly description: string
   /** A JSON schema of the arguments, an object. */
   readonly parameters: { readonly [key: string]: Schema.Json }
@@ -103,12 +103,12 @@ export interface AgentDefinition {
   /** ISO 3166: the region whose numbering plan tells when a dictated number is complete. Unset: the region with most speakers of the language. */
   readonly region?: string
   readonly voice?: string
-  /** Its calls are recorded. Unset: those alone for which the request or the configuration says so. */
+  /** All calls of the agent are recorded. Unset: only those for which the request or the configuration asks. */
   readonly isRecorded?: boolean
-  /** For a language model. */
+  /** Read by a language model. */
   readonly instructions: string
   readonly lines: Lines
-  /** For the scripted engine. */
+  /** Read by the scripted engine. */
   readonly script: DialogScript
   readonly hints: RecognitionHints
   readonly endpointing: Endpointing
@@ -123,10 +123,10 @@ export interface AgentDefinition {
   /** The numbers that the call may be transferred to, by the name that the model uses. */
   readonly transfers?: Readonly<Record<string, PhoneNumber>>
   readonly tools?: ReadonlyArray<Tool>
-  /** `false`: of its calls only figures are kept, no word and no sound. Unset: all. */
+  /** `false`: the store keeps figures of the agent's calls, but no words and no sound. Unset: `true`. */
   readonly keepsWords?: boolean
-  /** Where the webhooks of its calls go. Unset: to the service's address. */
+  /** The address for webhooks about the agent's calls. Unset: the service's address. */
   readonly webhookUrl?: string
-  /** The longest call in ms, with the goodbye; never above `MAX_CALL_DURATION`. */
+  /** The longest call in ms, goodbye included; never above `MAX_CALL_DURATION`. */
   readonly maxDuration: number
 }

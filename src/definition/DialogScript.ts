@@ -30,13 +30,13 @@ export interface Intent {
   readonly phrases: ReadonlyArray<string>
   /** Keys that choose it, such as `1` or `12`. */
   readonly digits?: string
-  /** Asked for in this order, without those that the caller has already said. */
+  /** The slots to ask for, in this order. Those that the caller has already said are skipped. */
   readonly needs: ReadonlyArray<Need>
   /** A yes/no question that is asked when all slots are known. */
   readonly confirm?: string
-  /** Said when the caller answers the question with no, before the slots are asked for again. */
+  /** Said when the caller answers `confirm` with no. Then the slots are asked for again. */
   readonly denied?: string
-  /** Said one after the other, one each time; empty only with `after: "repeat"`. */
+  /** One is said each time, in turn; empty only with `after: "repeat"`. */
   readonly answers: ReadonlyArray<string>
   /** The intents that a yes or a no to the answer leads to. */
   readonly yes?: string
@@ -48,7 +48,7 @@ export interface Intent {
 
 /** One value of a slot. */
 interface SlotValue {
-  /** As answers have it. */
+  /** How answers say it. */
   readonly value: string
   /** How callers say it; the notation of phrases, without slots. */
   readonly ways: ReadonlyArray<string>
@@ -57,7 +57,7 @@ interface SlotValue {
 export interface Slot {
   readonly name: string
   readonly values: ReadonlyArray<SlotValue>
-  /** Phrases with the value in which callers answer the question for it: `on {day}`. */
+  /** Phrases around the value in a caller's answer: `on {day}`. */
   readonly phrases: ReadonlyArray<string>
 }
 
@@ -76,7 +76,7 @@ export interface DialogScript {
   /** Phrases of consent and of denial. */
   readonly yes?: ReadonlyArray<string>
   readonly no?: ReadonlyArray<string>
-  /** Asks what the caller wants, after a yes or no to nothing. */
+  /** Asks what the caller wants, after a yes or no without a question before it. */
   readonly prompt?: string
   readonly notUnderstood?: NotUnderstood
 }

@@ -144,8 +144,8 @@ export const mayBeEmpty = (phrase: Phrase): boolean => {
 const escape = (word: string): string => word.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&")
 
 /**
- * The source of a regular expression for text of lower-case words with single blanks before each: ` on
- * monday`. `slot` gives the source for a slot.
+ * The source of a regular expression. It matches lower-case words with one blank before each: ` on monday`. `slot` gives the
+ * source for a slot.
  */
 export const toPattern = (phrase: Phrase, slot: (name: string) => string): string => {
   switch (phrase._tag) {

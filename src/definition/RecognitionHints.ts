@@ -1,9 +1,9 @@
 /**
- * What callers of an agent are likely to say. A grammar engine understands nothing else; a language
- * engine may take it as a bias.
+ * What callers of an agent are likely to say. A grammar engine understands nothing else; an engine with
+ * a language model may prefer these words.
  *
- * A phrase is lower-case words with spaces between; `[words]` may be left out, `(this | that)` is one of
- * them, `{day}` is one of the values of the slot `day`. They nest.
+ * A phrase is lower-case words with spaces between them. `[words]` may be left out, `(this | that)` is one of
+ * the two, and `{day}` is one of the values of the slot `day`. They nest.
  */
 export interface RecognitionHints {
   /** ISO 639-1. */

@@ -1,9 +1,9 @@
 /**
- * Webhooks out: sends what calls asked for (`DeliveryAsked`), beside the calls and never on their way.
+ * Outgoing webhooks: sends those that calls asked for (`DeliveryAsked`), without ever delaying a call.
  *
  * - Each is sent at least once, over all processes of one store, with the same `webhook-id` and the same body each time.
- * - What is not answered with 2xx is tried again for a day (`RetrySchedule`), then it is `failed`, until somebody sends it again.
- * - One receiver gets a bounded share of what is on its way, so a slow one keeps no other waiting.
+ * - A webhook without a 2xx answer is tried again for a day (`RetrySchedule`). Then it is `failed`, until somebody sends it again.
+ * - One receiver gets a bounded share of the webhooks in flight, so a slow receiver keeps no other waiting.
  * - While the database does not answer, nothing is sent.
  */
 import { Clock, Context, Duration, Effect, FiberSet, Layer, Metric, Option, Random, Schedule } from "effect"
@@ -20,35 +20,35 @@ import * as RetrySchedule from "./RetrySchedule.ts"
 import * as WebhookRequest from "./WebhookRequest.ts"
 import * as WebhookSecrets from "./WebhookSecrets.ts"
 
-/** On their way at once, of this process: in all, and to one host. */
+/** How many webhooks this process has in flight: in all, and to one host. */
 const maxAtOnce = 32
 const maxOfHost = 8
 
-/** Between looks for what is due. */
+/** How often due webhooks are looked for. */
 const lookEvery = Duration.millis(500)
 
-/** Between looks for ends of calls whose process died before it asked for their webhook. */
+/** How often ended calls are looked for whose process died before it asked for `call.ended`. */
 const lookForForgottenEvery = Duration.minutes(1)
 
 /** How long the end of the process waits for answers. */
 const lastAnswers = Duration.seconds(3)
 
-/** What became of a webhook is told to the database until the lease is over. */
+/** How often writing a webhook's result to the database is tried again: until the lease is over. */
 const untilTold = { schedule: Schedule.spaced("2 seconds"), times: 10 }
 
 export interface Options {
-  /** From each failed attempt to the next. */
+  /** The waits from each failed attempt to the next. */
   readonly delays?: ReadonlyArray<Duration.Duration>
-  /** In place of the system's lookup of names. */
+  /** Replaces the system's lookup of names. */
   readonly resolve?: ReceiverLookup.Resolve
 }
 
 export class Deliveries extends Context.Service<Deliveries, {
-  /** Sends a webhook of a call again, from the first attempt on; `None`: there is none of this id. */
+  /** Sends a webhook of a call again, from the first attempt on. `None`: the call has no webhook of this id. */
   readonly resend: (callSid: CallSid, id: string) => Effect.Effect<Option.Option<StoredDelivery>, StoreUnreachable>
 }>()("client-caller/delivery/Deliveries") {}
 
-/** What is on its way, by host. */
+/** The webhooks in flight, counted by host. */
 class OnTheWay {
   readonly #hosts = new Map<string, number>()
   #all = 0
@@ -77,7 +77,7 @@ class OnTheWay {
     return [...this.#hosts].flatMap(([host, count]) => count >= maxOfHost ? [host] : [])
   }
 
-  /** As many of these as may go now, in their order. */
+  /** Chooses those of the due webhooks that may go now, in their order. */
   choose(due: ReadonlyArray<{ readonly id: string; readonly host: string }>): ReadonlyArray<string> {
     const chosen = new Map<string, number>()
     const ids: Array<string> = []
@@ -92,7 +92,7 @@ class OnTheWay {
   }
 }
 
-/** One attempt to send a webhook, and what becomes of it. */
+/** One attempt to send a webhook, and what follows from its result. */
 const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
   const { webhooks: { isPrivateAllowed } } = yield* AppConfig
   const table = yield* DeliveryTable
@@ -161,14 +161,14 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
       yield* report(claimed, verdict)
       yield* Effect.retry(settle(claimed, verdict), untilTold)
     }).pipe(
-      // The database does not answer: the lease brings the webhook back.
+      // The database does not answer. The webhook is due again when the lease is over.
       Effect.catchTag("StoreUnreachable", () => Effect.void),
       Effect.catchDefect((defect) => Effect.logError("What became of a webhook could not be written down", defect)),
       Effect.onInterrupt(() => Effect.ignore(table.release(claimed)))
     )
 })
 
-/** Asks for `call.ended` in the place of processes that died. */
+/** Asks for `call.ended` in place of processes that died. */
 const makeForgotten = Effect.gen(function*() {
   const { webhooks } = yield* AppConfig
   const table = yield* DeliveryTable
@@ -203,7 +203,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     if (onTheWay.isFull) return
     const ids = onTheWay.choose(yield* table.due(onTheWay.busyHosts))
     if (ids.length === 0) return
-    // What was claimed is begun, or would wait for its lease.
+    // Each claimed webhook must be begun. Otherwise it would wait until its lease is over.
     yield* Effect.uninterruptible(Effect.flatMap(table.claim(ids), (claimed) => Effect.forEach(claimed, begin, { discard: true })))
   }).pipe(
     Effect.catchTag("StoreUnreachable", () => Effect.void),

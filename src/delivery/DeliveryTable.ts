@@ -1,8 +1,8 @@
 /**
- * The table of webhooks: which are due, who sends them, and what became of them.
+ * The table of webhooks: which are due, which process sends them, and their results.
  *
- * `next_at` of a row is when it may be sent. Whoever claims it moves that ahead by the lease and counts an attempt, so of two processes
- * one gets it; and what a process that died had claimed comes back when the lease is over.
+ * `next_at` of a row is when it may be sent. A process that claims the row moves `next_at` ahead by the lease and counts an attempt, so
+ * only one of two processes gets it. If the process dies, the row is due again when the lease is over.
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { Credentials } from "../config/Credentials.ts"
@@ -17,20 +17,20 @@ import type { DeliveryType } from "../store/StoreWrite.ts"
 /** Longer than an attempt can take: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
 const leaseMillis = 60_000
 
-/** How many due ones a look chooses from. */
+/** How many due webhooks are chosen from at once. */
 const maxCandidates = 200
 
-/** A webhook that this process is to send now. */
+/** A webhook that this process has to send now. */
 export interface Claimed {
   readonly id: string
   readonly callSid: CallSid
   readonly type: DeliveryType
   readonly url: string
-  /** With its port. */
+  /** The address's host, with its port. */
   readonly host: string
   /** Empty before the first attempt. */
   readonly payload: string
-  /** This one included. */
+  /** How many attempts there were, this one included. */
   readonly attempts: number
 }
 
@@ -44,32 +44,32 @@ interface ClaimedRow {
   readonly attempts: number
 }
 
-/** An end is final a minute after it; later, the process that would have said so is gone. */
+/** How long after its end a call counts as forgotten. Its process would have made the outcome final after a minute. */
 const forgottenAfterMillis = 3 * 60_000
 
-/** Of older ends nobody is told any more. */
+/** No webhook is sent for older ends. */
 const forgottenUntilMillis = 24 * 60 * 60_000
 
-/** Ends of one look. */
+/** The most ends that are found at once. */
 const maxForgotten = 100
 
 type Asked<A> = Effect.Effect<A, StoreUnreachable>
 
 export class DeliveryTable extends Context.Service<DeliveryTable, {
-  /** Some that are due now, of other hosts than these, with their hosts: oldest first. */
+  /** Some webhooks that are due now, to other hosts than `busyHosts`: the oldest first. */
   readonly due: (busyHosts: ReadonlyArray<string>) => Asked<ReadonlyArray<{ readonly id: string; readonly host: string }>>
-  /** Those of these that no other process has claimed in the meantime. */
+  /** Claims those of these webhooks that no other process has claimed meanwhile. */
   readonly claim: (ids: ReadonlyArray<string>) => Asked<ReadonlyArray<Claimed>>
-  /** Calls whose process died after their end and before it asked for `call.ended`; with their own address, or `null`. */
+  /** Calls whose process died after their end, before it asked for `call.ended`. `webhookUrl`: the call's own address, or `null`. */
   readonly forgottenEnds: Asked<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
-  /** All further attempts send this. */
+  /** Stores the body: all further attempts send it. */
   readonly prepared: (id: string, payload: string) => Asked<void>
   readonly delivered: (claimed: Claimed) => Asked<void>
   readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Asked<void>
   readonly failed: (claimed: Claimed, why: string) => Asked<void>
-  /** It was not sent, or nobody knows: due again at once, and no attempt. */
+  /** The webhook was not sent, or that is unknown: it is due again at once, and the attempt does not count. */
   readonly release: (claimed: Claimed) => Asked<void>
-  /** Due now, with all attempts before it; `None`: this account has no such webhook. `url`: where it goes from now on. */
+  /** Makes a webhook due now, with all attempts before it. `None`: this account has no such webhook. `url`: its new address. */
   readonly resend: (callSid: CallSid, id: string, url: Option.Option<URL>) => Asked<Option.Option<StoredDelivery>>
 }>()("client-caller/delivery/DeliveryTable") {
   static readonly layer = Layer.effect(DeliveryTable, Effect.suspend(() => make))
@@ -82,7 +82,7 @@ const make = Effect.gen(function*() {
   const now = () => clock.currentTimeMillisUnsafe()
 
   const run = runner(sql, dialect)
-  // Other accounts have other secrets, and a call that is not there yet can't be told of.
+  // Other accounts have other secrets, and a call that is not stored yet can't be reported.
   const isOurs = "EXISTS (SELECT 1 FROM calls WHERE calls.call_sid = deliveries.call_sid AND calls.account_sid = ?)"
   const update = (text: string, parameters: ReadonlyArray<Parameter>) => query(Effect.asVoid(run(`UPDATE deliveries SET ${text}`, parameters)))
   const isMine = "WHERE id = ? AND attempts = ? AND state = 'pending'"
@@ -114,7 +114,7 @@ const make = Effect.gen(function*() {
       ))
     ),
     prepared: (id, payload) => update("payload = ? WHERE id = ?", [payload, id]),
-    // Also where the lease was over and another process sends it once more.
+    // This counts even if the lease is over and another process sends the webhook once more.
     delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
     retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isMine}`, [now() + afterMillis, why, now(), id, attempts]),
     failed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isMine}`, [why, now(), id, attempts]),

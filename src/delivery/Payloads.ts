@@ -1,6 +1,6 @@
 /**
- * What a webhook holds: `{ type, timestamp, data }`, read from the store when the webhook is sent for the first time. Its words for a call
- * are those of `GET /calls/{callSid}`.
+ * The body of a webhook: `{ type, timestamp, data }`, read from the store when the webhook is sent for the first time. Its fields have the
+ * same names as in `GET /calls/{callSid}`.
  */
 import { Context, Effect, Layer, Option } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -18,11 +18,11 @@ interface Row extends CallRow {
   readonly webhook_url: string | null
 }
 
-/** What of a turn was heard, as far as its words tell. */
+/** The heard words of a turn; all of its text if the single words are not known. */
 const heardOf = ({ text, words }: StoredTurn): string =>
   words.length === 0 ? text : words.filter(({ isHeard }) => isHeard).map((word) => word.text).join(" ")
 
-/** Without the single words, whose times the API has: an hour's would be half a megabyte. */
+/** A turn without its single words: those of an hour would be half a megabyte. The API has them. */
 const turnOf = (turn: StoredTurn) => ({
   turn: turn.turn,
   role: turn.role,
@@ -37,7 +37,7 @@ const turnOf = (turn: StoredTurn) => ({
 export class Payloads extends Context.Service<Payloads, {
   /** The body of a webhook; `None`: the store does not know the call. */
   readonly of: (type: DeliveryType, callSid: CallSid) => Effect.Effect<Option.Option<string>, StoreUnreachable>
-  /** Whether the call has an address of its own for webhooks, by its request or its agent. */
+  /** Whether the call's request or its agent named an address for webhooks. */
   readonly hasOwnAddress: (callSid: CallSid) => Effect.Effect<boolean, StoreUnreachable>
 }>()("client-caller/delivery/Payloads") {
   static readonly layer = Layer.effect(Payloads, Effect.suspend(() => make))

@@ -1,9 +1,9 @@
 /**
- * Looks a receiver's host name up, and gives only addresses that webhooks may go to. The connection then goes to one of those: a name
- * that leads elsewhere a moment later (DNS rebinding) changes nothing.
+ * Looks up a receiver's host name, and gives only addresses that webhooks may go to. The connection then goes to one of those, so a name
+ * that leads elsewhere a moment later (DNS rebinding) has no effect.
  *
- * The system's lookup takes one of Node's four threads for as long as the name's servers take. Files are written by the same threads, so
- * two lookups at most run at once.
+ * A lookup keeps one of Node's four threads busy until the name's servers answer. The same threads write files, so at most two lookups
+ * run at once.
  */
 import { Data, Duration, Effect, Fiber, Semaphore } from "effect"
 import * as dns from "node:dns"
@@ -14,7 +14,7 @@ const maxLookups = 2
 /** How long one webhook waits for its host's addresses. */
 const patience = Duration.seconds(20)
 
-/** A host has no address that a webhook may go to, or none that is known. The message is a clause about the receiver. */
+/** A host has no address that a webhook may go to, or its addresses are unknown. The message is a clause about the receiver. */
 export class NoAddress extends Data.TaggedError("NoAddress")<{ readonly why: "unknown" | "notNow" | "private" }> {
   override get message() {
     switch (this.why) {
@@ -40,14 +40,14 @@ const system: Resolve = (host) =>
   )
 
 export interface ReceiverLookup {
-  /** Not empty. */
+  /** The allowed addresses; at least one. */
   readonly addressesOf: Resolve
 }
 
 export const make = Effect.fnUntraced(function*(isPrivateAllowed: boolean, resolve: Resolve = system) {
   const scope = yield* Effect.scope
   const turns = yield* Semaphore.make(maxLookups)
-  // A lookup can't be stopped: it keeps its turn also when nobody waits for it any longer.
+  // A lookup can't be stopped: it keeps its turn even when nobody waits for it any longer.
   const lookUp = (host: string) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {

@@ -1,9 +1,9 @@
 /**
- * What becomes of a webhook after an attempt: delivered, tried again, or given up. Pure.
+ * Decides what happens to a webhook after an attempt: delivered, tried again, or given up. Pure.
  */
 import { Duration, Option } from "effect"
 
-/** From each failed attempt to the next one: a day in all. */
+/** The waits from each failed attempt to the next one: a day in all. */
 export const delays: ReadonlyArray<Duration.Duration> = [
   Duration.seconds(5),
   Duration.minutes(5),
@@ -17,7 +17,7 @@ export const delays: ReadonlyArray<Duration.Duration> = [
 /** A receiver may ask for a longer wait, up to this one. */
 const maxRetryAfterMillis = Duration.toMillis(Duration.hours(10))
 
-/** A wait is longer by up to this share, so that many webhooks that failed together do not come back together. */
+/** Each wait is longer by a random share, up to this one, so that webhooks that failed together are not tried again together. */
 const jitter = 0.1
 
 export type Verdict =
@@ -25,7 +25,7 @@ export type Verdict =
   | { readonly _tag: "Retry"; readonly afterMillis: number; readonly why: string }
   | { readonly _tag: "Failed"; readonly why: string }
 
-/** What an attempt brought: a status with `Retry-After`, or none. */
+/** The result of an attempt: a status with `Retry-After`, or no answer. */
 export type Attempt =
   | { readonly _tag: "Answered"; readonly status: number; readonly retryAfter: string | undefined }
   | { readonly _tag: "NoAnswer"; readonly why: string; readonly isHopeless: boolean }
@@ -53,7 +53,7 @@ export const judge = (attempt: Attempt, attempts: number, now: number, random: n
   }
   const { retryAfter, status } = attempt
   if (status >= 200 && status < 300) return { _tag: "Delivered" }
-  if (status === 410) return { _tag: "Failed", why: "it answered 410: it wants this no more" }
+  if (status === 410) return { _tag: "Failed", why: "it answered 410: it does not want this webhook any more" }
   const why = status >= 300 && status < 400 ? `it answered ${status}, and redirects are not followed` : `it answered ${status}`
   return retry(why, attempts, Option.getOrElse(retryAfterMillis(retryAfter, now), () => 0), random, schedule)
 }

@@ -11,14 +11,14 @@ import { isIP, type LookupFunction } from "node:net"
 import * as WebhookAddress from "../config/WebhookAddress.ts"
 import type { Addresses, ReceiverLookup } from "./ReceiverLookup.ts"
 
-/** From the connection's beginning to the answer's head. */
+/** How long a request may take, from the connection's beginning to the answer's head. */
 const answerTimeout = Duration.seconds(15)
 
-/** An answer's body is read so that the receiver can finish: at most so many bytes, and for so long. */
+/** How much of an answer's body is read, and for how long, so that the receiver can finish sending. */
 const maxBodyBytes = 64 * 1024
 const bodyTimeout = Duration.seconds(2)
 
-/** No answer came. The message is a clause about the receiver, without its URL. `isHopeless`: another attempt is of no use. */
+/** No answer came. The message is a clause about the receiver, without its URL. `isHopeless`: another attempt would fail, too. */
 export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
   override get message() {
     return this.why
@@ -27,7 +27,7 @@ export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: strin
 
 const noAnswer = (why: string, isHopeless = false) => new NoAnswer({ why, isHopeless })
 
-/** Certificates that nobody vouches for, that are too old, or that are another host's: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/** Certificates that are not trusted, expired, or for another host: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const isCertificateCode = (code: string) => /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/.test(code)
 
 const reasons: Readonly<Record<string, string>> = {
@@ -46,7 +46,7 @@ const fromError = ({ code = "" }: NodeJS.ErrnoException): NoAnswer => {
 
 export interface Answer {
   readonly status: number
-  /** `Retry-After`, as it came. */
+  /** The header `Retry-After`, unchanged. */
   readonly retryAfter: string | undefined
 }
 
@@ -72,7 +72,7 @@ const open = (url: URL, addresses: Addresses, { body, headers }: WebhookRequest)
     Effect.sync(() =>
       (url.protocol === "https:" ? https : http).request(url, {
         method: "POST",
-        // A connection of its own, so that each one is checked.
+        // Each request has its own connection, so that each one is checked.
         agent: false,
         lookup: lookupOf(addresses),
         headers: {
@@ -88,7 +88,7 @@ const open = (url: URL, addresses: Addresses, { body, headers }: WebhookRequest)
 
 const answerOf = (request: http.ClientRequest, body: string) =>
   Effect.callback<http.IncomingMessage, NoAnswer>((resume) => {
-    // The listener stays: an error behind the answer's head is none any more, and must not end the process.
+    // The listener stays: an error after the answer's head does not count, but must not end the process.
     request.on("error", (cause) => resume(Effect.fail(fromError(cause))))
     request.on("response", (response) => {
       response.on("error", () => {})
@@ -111,7 +111,7 @@ const readBody = (response: http.IncomingMessage) =>
 export const send = (request: WebhookRequest, { isPrivateAllowed, lookup }: Options): Effect.Effect<Answer, NoAnswer> =>
   Effect.gen(function*() {
     const read = WebhookAddress.read(request.url, isPrivateAllowed)
-    // The settings may be others than when the webhook was asked for.
+    // The settings may have changed since the webhook was asked for.
     if (Result.isFailure(read)) return yield* noAnswer(`its address ${read.failure.message}`, true)
     const url = read.success
     const host = WebhookAddress.hostOf(url)

@@ -1,5 +1,5 @@
 /**
- * What webhooks are signed with, and the headers of Standard Webhooks (https://www.standardwebhooks.com).
+ * The secrets that sign webhooks, and the headers of Standard Webhooks (https://www.standardwebhooks.com).
  */
 import { type Array, Effect, Option, Path, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
@@ -10,11 +10,11 @@ import * as Credentials from "../config/Credentials.ts"
 const bytesOfSecret = 32
 
 export interface Signer {
-  /** The headers of one attempt. `at`: ms since 1970, now; receivers refuse what is older than some minutes. */
+  /** The headers of one attempt. `at`: the present time, ms since 1970; receivers refuse webhooks that are some minutes older. */
   readonly headers: (id: string, payload: string, at: number) => Readonly<Record<string, string>>
 }
 
-/** Each secret signs, so that a receiver that knows one of them is content. */
+/** Signs with each secret, so that a receiver needs to know only one of them. */
 export const signer = (secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted>): Signer => {
   const webhooks = secrets.map((secret) => new Webhook(Redacted.value(secret)))
   return {
@@ -26,7 +26,7 @@ export const signer = (secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted>):
   }
 }
 
-/** Those of `WEBHOOK_SECRET`, or one that is made at the first start and kept in the file `webhook-secret` of the data folder. */
+/** Signs with `WEBHOOK_SECRET`, or with a secret that is made at the first start and kept in the file `webhook-secret` of the data folder. */
 export const load = Effect.gen(function*() {
   const { dataDir, webhooks } = yield* AppConfig
   if (Option.isSome(webhooks.secrets)) return signer(webhooks.secrets.value)

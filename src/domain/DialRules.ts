@@ -32,7 +32,7 @@ export interface DialRules {
 
 export interface DialRefusal {
   readonly rule: "own-number" | "country" | SpecialKind
-  /** One or two sentences for whoever asked for the call. */
+  /** One or two sentences for the client that asked for the call. */
   readonly message: string
 }
 
@@ -107,7 +107,7 @@ const explanations: Readonly<Record<SpecialKind, string>> = {
 
 const ownNumber: DialRefusal = {
   rule: "own-number",
-  message: "This number is the service's own, so that it would call itself (rule own-number). "
+  message: "This number is the service's own, so the service would call itself (rule own-number). "
     + "Dial another one; TWILIO_PHONE_NUMBER and AGENT_NUMBERS say which are its own."
 }
 
@@ -125,7 +125,7 @@ const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
       ? `The number is of ${country}, which is not in DIAL_COUNTRIES (rule country). To allow it, add ${country} ${toAllow}`
       : countries.length === 0
       ? "The number belongs to no country, and DIAL_COUNTRIES lists those that may be dialled (rule country). To allow it, unset DIAL_COUNTRIES."
-      : "It can't be told which of several countries the number is of, and not all of them are in DIAL_COUNTRIES (rule country). "
+      : "The number may be of several countries, and not all of them are in DIAL_COUNTRIES (rule country). "
         + `To allow it, add ${countries.join(", ")} ${toAllow}`
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Names that are nearly right: which known name was probably meant.
+ * Finds the known name that was probably meant by a name that is nearly right.
  */
 
 /** How many letters differ; two that have changed places count as one (optimal string alignment). */
@@ -24,7 +24,7 @@ export const distance = (one: string, other: string): number => {
   return row[other.length]
 }
 
-/** Longer names are cut: nobody means a known name by them. */
+/** How many characters of a name are compared. Known names are shorter. */
 const maxLength = 64
 
 /** `toNumber`, `To-Number` and `TO_NUMBER` are the words `to` and `number`. */
@@ -46,7 +46,7 @@ export const nearest = (name: string, known: ReadonlyArray<string>): string | un
   return known.find((candidate) => isShortened(name, candidate))
 }
 
-/** The known name that was probably meant, else all of them: what to do, in a sentence. */
+/** A sentence that suggests the known name that was probably meant, or else lists all known names. */
 export const suggest = (name: string, known: ReadonlyArray<string>): string => {
   const near = nearest(name, known)
   if (near !== undefined) return `Did you mean "${near}"?`

@@ -29,7 +29,7 @@ export class NotAPhoneNumber extends Data.TaggedError("NotAPhoneNumber")<{ reado
 
 const refuse = (why: string) => Result.fail(new NotAPhoneNumber({ why }))
 
-/** Of a written number, in characters, without the invisible ones. */
+/** The longest written number, in characters. Invisible characters don't count. */
 const maxLength = 64
 
 /** Invisible characters that are copied along with a number: zero-width characters, marks of direction, fillers. */
@@ -58,7 +58,7 @@ const inAscii = (text: string): string =>
     .replaceAll(/[\uff0f\u2044]/g, "/")
     .replaceAll(/\p{Nd}/gu, asciiDigit)
 
-/** A character as an error shows it: quoted with its code point, or the code point alone where it can't be seen. */
+/** A character as an error shows it: quoted with its code point, or the code point alone for an invisible character. */
 const named = (character: string) => {
   const codePoint = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
   return /[\p{C}\p{Z}\p{M}]/u.test(character) ? codePoint : `"${character}" (${codePoint})`
@@ -114,7 +114,7 @@ const lengthProblem = (text: string): string => {
  * extension, with letters or with a second number is refused rather than shortened.
  */
 export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumber> => {
-  // Longer than a number with invisible characters between its digits.
+  // No number is longer, even with invisible characters between its digits.
   if (written.length > 4 * maxLength) return refuse("is too long for a number")
   const isUri = /^[\s\p{Cf}]*tel:/iu.test(written)
   const number = isUri ? fromTelUri(written.replaceAll(invisible, "").trim()) : Result.succeed(written)
@@ -135,7 +135,7 @@ export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumbe
   const parsed = parsePhoneNumberFromString(text, { extract: false })
   if (parsed === undefined || !parsed.isPossible()) return refuse(lengthProblem(text))
   if (parsed.ext !== undefined) return refuse(hasExtension)
-  // Each parsing drops one national prefix ("0"). A number with two of them is nobody's, and its meaning is not guessed.
+  // Each parsing drops one national prefix ("0"). A number with two prefixes is not valid, and its meaning is not guessed.
   const again = parsePhoneNumberFromString(parsed.number, { extract: false })
   return again?.number === parsed.number && again.isPossible()
     ? Result.succeed(PhoneNumber.make(parsed.number))
@@ -169,9 +169,9 @@ export const isWhole = (digits: string, region: string): boolean => {
 export const parseAddress = (text: string): Option.Option<PhoneNumber> => {
   const address = /^\s*(?:[^<>]*<)?\s*(sips?|whatsapp):([^<>]*)>?\s*$/i.exec(text)
   if (address === null) return parse(text)
-  const [, scheme, rest] = address
+  const [, scheme, userAndHost] = address
   // The user part of a SIP address, without host, parameters and password.
-  const user = scheme.toLowerCase() === "whatsapp" ? rest : rest.replace(/@[^@]*$/, "").replace(/[:;?].*$/s, "")
+  const user = scheme.toLowerCase() === "whatsapp" ? userAndHost : userAndHost.replace(/@[^@]*$/, "").replace(/[:;?].*$/s, "")
   const decoded = Result.getOrElse(Result.try(() => decodeURIComponent(user)), () => "")
   // Digits without a plus are an extension of the SIP domain.
   return /^[^\d]*[+\uff0b]/.test(decoded) ? parse(decoded) : Option.none()

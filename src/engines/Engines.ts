@@ -31,7 +31,7 @@ import * as OpenAiTextToSpeech from "./openai/speech/OpenAiTextToSpeech.ts"
 import * as HttpTools from "./tools/HttpTools.ts"
 import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 
-/** Connections to a server that are opened at the start: a turn's, and one for a preemptive reply beside it. */
+/** Connections that are opened to each server at start: one for a turn, one for a preemptive reply beside it. */
 const warmConnections = 2
 
 /**
@@ -44,7 +44,7 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions,
   textToSpeech: { hedgeAfter: 600, patience: 8000 }
 }
 
-/** Whether the server answered, be it with an error. */
+/** Whether the server answered, even if with an error status. */
 const isAnswer = (error: EngineFailed): boolean => ServerError.statusOf(error) !== undefined
 
 type Members<S> = ReadonlyArray<Member<S>>
@@ -56,7 +56,7 @@ const stageOf = <I, S, E, RE>(options: {
   readonly server: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
   /** Wraps an engine of this stage before others use it. */
   readonly adapted?: (engine: S, choice: EngineChoice) => S
-  /** Makes one engine of all: the first that works answers. */
+  /** Makes one engine of all members: the first that works answers. */
   readonly together: (members: Members<S>, options: Omit<Failover.MakeOptions, "stage">) => Effect.Effect<S, never, Scope.Scope>
 }) =>
   Layer.effect(

@@ -14,9 +14,9 @@ export const make = (engine: Engine): Engine => {
   const turnOf = (verbalize: (text: string) => string) => (turn: SpokenTurn): SpokenTurn => {
     // The caller's words stay as the recognizer wrote them.
     if (turn.role === "caller") return turn
-    const known = turns.get(turn) ?? { ...turn, text: verbalize(turn.text) }
-    turns.set(turn, known)
-    return known
+    const spokenTurn = turns.get(turn) ?? { ...turn, text: verbalize(turn.text) }
+    turns.set(turn, spokenTurn)
+    return spokenTurn
   }
 
   const spoken = (request: SpeechRequest): SpeechRequest => {

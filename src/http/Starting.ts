@@ -2,7 +2,7 @@
  * Answers requests while the service starts: the port is open, but agents and engines take some seconds to be ready.
  *
  * - `/health` says that the process lives.
- * - Twilio's webhooks wait until the service is ready, at most 100 of them and 10 s each: Twilio does not repeat a webhook, and the caller
+ * - Twilio's webhooks wait until the service is ready, at most 100 of them and 10 s each. Twilio does not repeat a webhook, so the caller
  *   would hear an error. Only requests with a signature wait. When a hundred wait, a request that Twilio did not sign makes room.
  * - All other requests get 503 with the reason, and when to come back.
  *
@@ -38,7 +38,7 @@ interface Waiting {
   isSigned?: boolean
 }
 
-/** In lower case and with single slashes, as the router reads it. */
+/** The path in lower case and with single slashes, as the router reads it. */
 const pathOf = (request: IncomingMessage) =>
   `/${(request.url ?? "").split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
 
@@ -77,7 +77,7 @@ const bodyOf = (request: IncomingMessage): Uint8Array => {
 }
 
 interface Options {
-  /** ms. */
+  /** How long (ms) a request waits for the start. */
   readonly patience?: number
   readonly isSigned?: IsSigned | undefined
 }

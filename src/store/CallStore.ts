@@ -1,11 +1,11 @@
 /**
- * The store as calls see it: writes that never wait, the few that must be kept before something happens, and what is read back.
+ * The store as calls use it: writes that never wait, a few writes that must be kept before something happens, and reads.
  */
 import { Context, Data, type Effect, type Option } from "effect"
 import type { CallSid } from "../domain/Sid.ts"
 import type { StoreWrite } from "./StoreWrite.ts"
 
-/** Neither the database nor the journal took it. */
+/** Neither the database nor the journal took a write. */
 export class NotKept extends Data.TaggedError("NotKept")<{ readonly cause: unknown }> {
   override get message() {
     return "It could be written neither to the database nor to the journal in DATA_DIR. Check the database, the disk's room and the folder's permissions."
@@ -32,7 +32,7 @@ export interface StoredCall {
   /** When its first media stream began: the axis's zero. */
   readonly axisZero: number | null
   readonly isEnded: boolean
-  /** Twilio has said that it is over. A call that ended without that may come back: it was only taken elsewhere. */
+  /** Twilio has said that the call is over. A call that ended without that may come back: it was only taken elsewhere. */
   readonly isOver: boolean
   readonly keepsWords: boolean
   readonly hashesNumbers: boolean
@@ -47,7 +47,7 @@ export interface StoredCall {
   readonly nextTurn: number
   /** The newest `ConversationSaved`. */
   readonly memory: Option.Option<{ readonly version: number; readonly memory: unknown }>
-  /** Actions that have no result yet: asked, and then the process died. */
+  /** Actions without a result: they were asked for, and then the process died. */
   readonly openActions: ReadonlyArray<{ readonly id: string; readonly name: string; readonly arguments: string; readonly isRepeatable: boolean }>
 }
 
@@ -57,9 +57,9 @@ export type StoreState = { readonly _tag: "Ready" } | { readonly _tag: "Degraded
 export class CallStore extends Context.Service<CallStore, {
   /** Takes a write at once; it reaches the database soon, or waits in the journal. Never waits, never fails. */
   readonly write: (write: StoreWrite) => void
-  /** Returns when the database has the write and all earlier ones of its call, or the journal has them on disk. */
+  /** Waits until the database has the write and all earlier writes of its call, or the journal has them on disk. */
   readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
-  /** All earlier writes of this call are in the database. */
+  /** Waits until all earlier writes of this call are in the database. */
   readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   readonly state: Effect.Effect<StoreState>
 
@@ -67,33 +67,33 @@ export class CallStore extends Context.Service<CallStore, {
 
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<StoredCall>, StoreUnreachable>
   /**
-   * Makes this process the call's owner, and gives the epoch of that ownership: each new owner's is higher. A process whose epoch is older
-   * is not the owner any more.
+   * Makes this process the call's owner, and gives the epoch of its ownership. Each new owner has a higher epoch. A process with an older
+   * epoch is not the owner any more.
    */
   readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
   readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
-  /** This account's calls without an end that began before this time (ms since 1970), and whose process has given no sign of life since. Some hundred at once. */
+  /** Calls of this account without an end that began before this time (ms since 1970), and whose process has given no sign of life since. At most 200 at once. */
   readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
-  /** Makes this process such a call's owner; `false`: another process was quicker, or its own has come back. */
+  /** Makes this process the owner of such a call. `false`: another process was quicker, or the call's own process has come back. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
   /** All calls that belong to this process. */
   readonly owned: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
-  /** The call is nobody's any more. */
+  /** The call has no owner any more. */
   readonly disown: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
-  /** Uses a stream's token up, for all processes; `false`: it was used before. */
+  /** Uses up a stream's token, for all processes. `false`: it was used before. */
   readonly redeem: (nonce: string) => Effect.Effect<boolean, StoreUnreachable>
-  /** A status of Twilio for a call that may be another process's: its owner gets it within a second. */
+  /** Passes on Twilio's status of a call that another process may have. The owner gets it within a second. */
   readonly tell: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void, StoreUnreachable>
-  /** Takes what was told of calls of this process since the last time, once. */
+  /** Takes the signals that other processes have passed on for this process's calls. Each is given once. */
   readonly signals: Effect.Effect<ReadonlyArray<{ readonly callSid: CallSid; readonly signal: CallSignal }>, StoreUnreachable>
   /** Whether several processes may share this store. */
   readonly isShared: boolean
 }>()("client-caller/store/CallStore") {}
 
-/** A call that has no end, and no process that it could have one from. */
+/** A call without an end, and without a process that could tell one. */
 export interface UnendedCall {
   readonly callSid: CallSid
-  /** The last sign of life of it, ms since 1970. */
+  /** The call's last sign of life, ms since 1970. */
   readonly seenAt: number
 }
 

@@ -1,8 +1,8 @@
 /**
- * The database of the call history: Postgres where `DATABASE_URL` names one, else a SQLite file in `DATA_DIR`.
+ * The database of the call history: the Postgres of `DATABASE_URL`, else a SQLite file in `DATA_DIR`.
  *
- * The layer is there with or without the database. What can't pass by itself (a wrong password, a damaged file, tables of a newer version)
- * keeps the service from starting; everything else is tried again in the background, and reads fail quickly meanwhile.
+ * The layer is there with or without the database. A failure that can't pass by itself (a wrong password, a damaged file, tables of a newer
+ * version) keeps the service from starting. After any other failure the background tries again, and reads fail quickly meanwhile.
  */
 import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Path, type Scope, Semaphore } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -15,7 +15,7 @@ import { migrate, type NewerSchema } from "./migrations/Migrations.ts"
 import * as Postgres from "./postgres/Postgres.ts"
 import * as NodeSqlite from "./sqlite/NodeSqlite.ts"
 
-/** How long the start waits for the database before it goes on without. */
+/** How long the start waits for the database before the service starts without it. */
 const startPatience = Duration.seconds(3)
 
 /** How long an attempt to reach the database may take. */
@@ -24,37 +24,37 @@ const attemptPatience = Duration.seconds(5)
 /** How long a reader waits. */
 const readPatience = Duration.seconds(1)
 
-/** Between looks at a database that works. */
+/** How often a database that works is checked. */
 const lookEvery = Duration.seconds(5)
 
-/** Between attempts to reach one that does not: doubled from the first to the last. */
+/** The pauses between attempts to reach a database that does not work: doubled each time, from the first to the last. */
 const [firstPause, lastPause] = [Duration.millis(250), Duration.seconds(2)]
 
 export class Database extends Context.Service<Database, {
   readonly dialect: Dialect
-  /** For statements; run them inside `query` or `transaction`. */
+  /** Makes statements; run them inside `query` or `transaction`. */
   readonly sql: SqlClient
   readonly isReady: () => boolean
   /** Since when it has not been ready. */
   readonly notReadySince: () => Option.Option<number>
   readonly whenReady: Effect.Effect<void>
-  /** Tries now whether it can be written to, and gives the answer. */
+  /** Tries whether the database can be written to now. */
   readonly check: Effect.Effect<boolean>
   /**
-   * Runs statements for a reader: fails within a second, or the time that is given, when the database does not answer, and at once when that
-   * is known. A statement that is wrong in itself is a defect.
+   * Runs statements for a reader. If the database does not answer, it fails within a second or the given time; if that is known already, at
+   * once. A statement that is wrong in itself is a defect.
    */
   readonly query: <A, E, R>(
     effect: Effect.Effect<A, E | SqlError, R>,
     within?: Duration.Input
   ) => Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R>
-  /** All of it or nothing. A connection that is lost on the way is a failure. */
+  /** Runs all of it or nothing. A connection that is lost meanwhile is a failure. */
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
-  /** `None`: it takes longer than that, and goes on in the background. */
+  /** `None`: it takes longer than the limit, and goes on in the background. */
   readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
-  /** What the operator is told of a failure: a clause without secrets. */
+  /** A failure in words for the operator: a clause without secrets. */
   readonly explain: (error: SqlError) => string
-  /** What was deleted is gone from the files, too. Postgres does that by itself in time. */
+  /** Removes deleted data from the files, too. Postgres does that by itself in time. */
   readonly scrub: Effect.Effect<void, StoreUnreachable>
 }>()("client-caller/store/Database") {
   static readonly layer: Layer.Layer<Database, DatabaseUnusable, AppConfig | Path.Path> = Layer.unwrap(
@@ -66,7 +66,7 @@ export class Database extends Context.Service<Database, {
     })
   )
 
-  /** In this process's memory: the same SQL, for tests. */
+  /** A database in this process's memory, with the same SQL: for tests. */
   static readonly layerMemory: Layer.Layer<Database, DatabaseUnusable> = Layer.suspend(() => layerSqlite(NodeSqlite.inMemory))
 }
 
@@ -84,8 +84,8 @@ const lossAsFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
   Effect.catchDefect(effect, (defect): Effect.Effect<never, SqlError> => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))
 
 /**
- * Ends within its time also where the effect can't be interrupted at once, as a statement that a stopped server does not answer: that goes
- * on in the background.
+ * Ends within the limit even if the effect can't be interrupted at once, such as a statement that a stopped server does not answer. The
+ * effect then goes on in the background.
  */
 const within = <A, E, R>(scope: Scope.Scope, effect: Effect.Effect<A, E, R>, limit: Duration.Input): Effect.Effect<Option.Option<A>, E, R> =>
   Effect.gen(function*() {
@@ -98,7 +98,7 @@ const within = <A, E, R>(scope: Scope.Scope, effect: Effect.Effect<A, E, R>, lim
     )
   })
 
-/** Whether the database answers, as it was last seen. */
+/** Whether the database answered when it was last checked. */
 const makeReadiness = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const latch = yield* Latch.make(false)
@@ -133,7 +133,7 @@ const make = Effect.fnUntraced(function*(place: Place) {
     sql`INSERT INTO store_probe (id, at) VALUES (1, ${clock.currentTimeMillisUnsafe()}) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
   )
   const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.suspend(() => {
-    // A database that was put in the place of another one may have no tables.
+    // Another database may have been put in its place, without tables.
     if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))
     const migrated = Effect.tap(migrate(dialect).pipe(Effect.provideService(SqlClient, sql)), () => Effect.sync(() => isMigrated = true))
     return lossAsFailure(Effect.andThen(migrated, probe))
@@ -195,7 +195,7 @@ const make = Effect.fnUntraced(function*(place: Place) {
   })
 })
 
-/** The first attempt: fails where no other can succeed, and says why where one may. */
+/** The first attempt. It fails if no later attempt can succeed; else it gives the reason why it did not succeed. */
 const start = (first: Effect.Effect<Option.Option<unknown>, SqlError | NewerSchema>, place: Place) =>
   Effect.gen(function*() {
     const exit = yield* Effect.result(first)
@@ -207,7 +207,7 @@ const start = (first: Effect.Effect<Option.Option<unknown>, SqlError | NewerSche
     return advice === undefined ? told(passing(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
   })
 
-/** Looks now and then whether the database still answers, and oftener while it does not. */
+/** Checks from time to time whether the database answers, more often while it does not. */
 const look = (check: Effect.Effect<boolean>, isReady: () => boolean) =>
   Effect.gen(function*() {
     let pause = firstPause

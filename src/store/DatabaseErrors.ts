@@ -1,5 +1,5 @@
 /**
- * What a failure of the database means: that nobody can use it as it is configured, that it may pass, or that the statement is at fault.
+ * What a failure of the database means: the configuration is wrong, the failure may pass, or the statement is at fault.
  */
 import { Data, Predicate } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -17,18 +17,18 @@ export class DatabaseUnusable extends Data.TaggedError("DatabaseUnusable")<{ rea
 /** Where the database is, as the operator knows it. */
 export interface Place {
   readonly dialect: Dialect
-  /** Of SQLite. */
+  /** The file of SQLite. */
   readonly file: string
 }
 
-/** Why another attempt is of no use, as a sentence; `undefined` where it may succeed. */
+/** Why another attempt can't succeed, as a sentence. `undefined`: it may succeed. */
 export const hopeless = (error: SqlError, { dialect, file }: Place): string | undefined =>
   dialect === "pg" ? Postgres.hopeless(error) : SqliteErrors.hopeless(error, file)
 
-/** What the operator is told of a failure that may pass: a clause. */
+/** A failure that may pass, as a clause for the operator. */
 export const passing = (error: SqlError, { dialect }: Place): string => dialect === "pg" ? Postgres.passing(error) : SqliteErrors.passing(error)
 
-/** The statement or its values are at fault, and would be at any time: the database works. */
+/** Whether the statement or its values are at fault, while the database works. */
 export const isStatementsFault = (error: SqlError): boolean => {
   switch (error.reason._tag) {
     case "ConstraintError":

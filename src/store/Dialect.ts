@@ -1,10 +1,10 @@
 /**
- * What the two databases need told differently, below `effect/sql`: for statements that are written often, and so are plain text.
+ * What differs between the two databases in statements of plain text. Frequent statements bypass the templates of `effect/sql`.
  */
 
 export type Dialect = "sqlite" | "pg"
 
-/** The text with `?` for each parameter, as the database has it: Postgres counts them. No `?` may stand for itself. */
+/** Writes each `?` of a text as the database's placeholder: Postgres has numbered ones. The text can't have other `?`. */
 export const placeholders = (dialect: Dialect, text: string): string => {
   if (dialect === "sqlite") return text
   let count = 0
@@ -14,8 +14,8 @@ export const placeholders = (dialect: Dialect, text: string): string => {
 export type Parameter = string | number | null
 
 /**
- * A parameter as the database takes it. Postgres gets numbers as text, whose type is the column's: otherwise a statement would be prepared
- * again for each mixture of whole and broken numbers. It has no character U+0000 in texts.
+ * A parameter as the database takes it. Postgres gets numbers as text and gives them the column's type: otherwise it would prepare a
+ * statement again for each mixture of integers and fractions. Its texts can't have the character U+0000.
  */
 export const parameter = (dialect: Dialect, value: Parameter): Parameter => {
   if (dialect === "sqlite" || value === null) return value

@@ -1,5 +1,5 @@
 /**
- * What processes of one store know of each other's calls: where a call is, whose it is, which tokens were used, and what its owner is to be told.
+ * What the processes of one store share: stored calls, the owner of each call, used tokens, and signals to the owners.
  */
 import { Clock, Effect, Option, Schedule, Schema } from "effect"
 import { randomUUID } from "node:crypto"
@@ -7,16 +7,16 @@ import type { CallSid } from "../domain/Sid.ts"
 import type { CallSignal, StoredCall, StoreUnreachable } from "./CallStore.ts"
 import type { Database } from "./Database.ts"
 
-/** Signals of one look. */
+/** The most signals taken at once. */
 const signalsAtOnce = 500
 
-/** Calls without an end of one look. */
+/** The most calls without an end that are found at once. */
 const unendedAtOnce = 200
 
 /** How long used tokens and untaken signals are remembered; a token is valid for a few minutes. */
 const keptMillis = 24 * 60 * 60 * 1000
 
-/** Ownerships, of which only the highest epoch matters; no call lasts that long. */
+/** How long an ownership is kept, so that a next owner gets a higher epoch. No call lasts that long. */
 const ownershipKeptMillis = 7 * keptMillis
 
 const Json = Schema.fromJsonString(Schema.Json)
@@ -42,7 +42,7 @@ interface CallRow {
   readonly answered_at: number | null
   readonly axis_zero: number | null
   readonly ended_at: number | null
-  /** Twilio's last word. */
+  /** Twilio's final status. */
   readonly status: string | null
   readonly keeps_words: number
   readonly hashes_numbers: number
@@ -91,14 +91,14 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
   openActions: actions.map(({ arguments: text, id, is_repeatable, name }) => ({ id, name, arguments: text, isRepeatable: is_repeatable === 1 }))
 })
 
-/** The writes of a process, as far as they must be there before it asks. */
+/** Waits until the database has all writes of a call, so that a read finds them. */
 type Settled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 
 export const make = Effect.fnUntraced(function*(database: Database["Service"], settled: Settled) {
   const { dialect, query, sql } = database
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
-  /** This process. */
+  /** The id of this process. */
   const self = randomUUID()
 
   const find = Effect.fnUntraced(function*(callSid: CallSid) {
@@ -133,7 +133,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
     (rows) => new Set(rows.map(({ call_sid }) => call_sid))
   ))
 
-  /** Of another process it stays: that one went on with it. */
+  /** A call that another process has taken over keeps its owner. */
   const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
   const greatest = sql.literal(dialect === "pg" ? "GREATEST" : "MAX")
@@ -187,7 +187,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
   return { find, own, isOwner, unended, claim, owned, disown, redeem, tell, signals }
 })
 
-/** Shows that this process lives, and forgets what is too old. */
+/** Shows that this process lives, and deletes old rows. */
 const keepTidy = Effect.fnUntraced(function*({ dialect, query, sql, transaction }: Database["Service"], self: string, now: () => number) {
   const beat = sql`UPDATE live_calls SET heartbeat = ${sql.literal(dialect === "pg" ? "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS DOUBLE PRECISION)" : "unixepoch('subsec') * 1000")} WHERE owner = ${self}`
   const forget = transaction(Effect.gen(function*() {

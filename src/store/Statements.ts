@@ -1,5 +1,5 @@
 /**
- * Runs plain SQL with `?` for parameters on either database: a template's compilation would cost more than most statements.
+ * Runs plain SQL with `?` for parameters on either database. Compiling a template would cost more than most statements.
  */
 import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -21,7 +21,7 @@ export const runner = (sql: SqlClient, dialect: Dialect): Run => (text, paramete
 export const connectionRunner = (connection: Connection, dialect: Dialect): Run => (text, parameters = []) =>
   connection.execute(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)), undefined)
 
-/** One parameter that stands for a list of texts: `column ${isIn(dialect)}`, with `listOf`. */
+/** A condition with one parameter for a list of texts: `column ${isIn(dialect)}`. `listOf` makes the parameter. */
 export const isIn = (dialect: Dialect): string => dialect === "pg" ? "= ANY(CAST(? AS TEXT[]))" : "IN (SELECT value FROM json_each(?))"
 
 const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`

@@ -1,15 +1,15 @@
 /**
- * What calls tell the store, one fact each. Plain JSON: a write waits in memory, in the journal's file, or in both, until the database
- * has it.
+ * The writes of calls to the store, one fact each. They are plain JSON, because a write waits in memory, in the journal's file, or in
+ * both, until the database has it.
  *
  * Applying a write twice changes nothing the second time, so a journal may be replayed after a crash. Writes of one call are applied in
- * the order of their making. All times are ms since 1970 unless a field says otherwise; the *axis* of a call is ms since its first media
- * stream began, which is the recording's time.
+ * the order of their making. All times are ms since 1970 unless a field says otherwise. The *axis* of a call is ms since its first media
+ * stream began; recordings use it, too.
  */
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
 
-/** What of a call is kept. */
+/** What is kept of a call. */
 export const Keeping = Schema.Struct({
   /** `false`: figures only; no word, no event with words, no sound (`store: false` of the agent or the request). */
   words: Schema.Boolean,
@@ -39,7 +39,7 @@ export type EngineUse = typeof EngineUse.Type
 
 /** How a call ended. */
 export const Outcome = Schema.Struct({
-  /** Twilio's last word, such as `completed` or `no-answer`; unset while it has not come. */
+  /** Twilio's final status, such as `completed` or `no-answer`. Unset while it has not come. */
   status: Schema.optionalKey(Schema.String),
   /** Why it ended: a reason of `CallState.EndReason`. */
   reason: Schema.String,
@@ -49,16 +49,16 @@ export const Outcome = Schema.Struct({
   answeredBy: Schema.optionalKey(Schema.String),
   /** Seconds from the answer to the end. */
   durationSeconds: Schema.optionalKey(Schema.Number),
-  /** Each begun minute counts, as Twilio's. */
+  /** Each begun minute counts, as Twilio counts. */
   billableMinutes: Schema.optionalKey(Schema.Number),
   /** How often another media stream took the place of a lost one. */
   resumptions: Schema.Number,
-  /** The conversation began anew at a resumption, since its memory could not be reached. */
+  /** The conversation began anew at a resumption, because its memory could not be read. */
   isMemoryLost: Schema.Boolean,
   engines: Schema.Array(EngineUse),
-  /** Money by the price list of the configuration; unset without one. */
+  /** The price by the configuration's price list. Unset: there is no list. */
   cost: Schema.optionalKey(Schema.Struct({ currency: Schema.String, total: Schema.Number })),
-  /** Nothing of it changes any more, except facts that come later than 60 s after the end. */
+  /** The outcome does not change any more, except by facts that come later than 60 s after the end. */
   final: Schema.Boolean
 })
 export type Outcome = typeof Outcome.Type
@@ -68,7 +68,7 @@ export const maxLabel = 200
 
 const ofCall = { callSid: CallSid }
 
-/** A call is there. A second one of the same call changes only what the first did not have. */
+/** A call has begun. A second write for the same call only adds what the first did not have. */
 export const CallBegan = Schema.TaggedStruct("CallBegan", {
   ...ofCall,
   accountSid: Schema.String,
@@ -83,7 +83,7 @@ export const CallBegan = Schema.TaggedStruct("CallBegan", {
   /** JSON of at most 4 KiB that the request gave. */
   metadata: Schema.NullOr(Schema.Json),
   campaign: Schema.NullOr(Schema.String),
-  /** Where its webhooks go: the request's or the agent's address, else the service's. */
+  /** The address for its webhooks: the request's or the agent's. `null`: the service's. */
   webhookUrl: Schema.NullOr(Schema.String),
   /** `call.ended` has the transcript. */
   isTranscriptSent: Schema.Boolean
@@ -95,10 +95,10 @@ export const CallAnswered = Schema.TaggedStruct("CallAnswered", { ...ofCall, at:
 /** A media stream of the call began. `part` counts from 0; the first one's beginning is the axis's zero. */
 export const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part: Schema.Number, at: Schema.Number })
 
-/** The call is over, or more is known of how it ended. The newest one counts. */
+/** The call is over, or more is known of how it ended. The newest write counts. */
 export const CallEnded = Schema.TaggedStruct("CallEnded", { ...ofCall, at: Schema.Number, outcome: Outcome })
 
-/** A word on the axis. */
+/** A word of a turn. `at`: ms on the axis. */
 export const Word = Schema.Struct({ text: Schema.String, at: Schema.Number, isHeard: Schema.Boolean })
 
 /** One side's turn is over, or more is known of it. `turn`: from 0, in the order of their beginnings, both sides together. */
@@ -106,20 +106,20 @@ export const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   ...ofCall,
   turn: Schema.Number,
   role: Schema.Literals(["caller", "agent"]),
-  /** On the axis, ms. */
+  /** ms on the axis. */
   startedAt: Schema.Number,
   endedAt: Schema.Number,
-  /** What was said; of the agent, what it began to say. */
+  /** The words of the turn; for the agent, the words that it began to say. */
   text: Schema.String,
-  /** Empty: nobody knows when each word was said. */
+  /** Empty: it is not known when each word was said. */
   words: Schema.Array(Word),
   /** The caller interrupted it. */
   isCut: Schema.Boolean,
-  /** ms from the caller's last sound to the reply's first, as heard; of an agent's turn that answers. */
+  /** ms from the caller's last sound to the reply's first, as heard. Set for an agent's turn that answers the caller. */
   latency: Schema.optionalKey(Schema.Number)
 })
 
-/** A tool, a transfer or keys: told before it is sent (`Asked`), and again when its result is known. */
+/** A tool, a transfer or keys. It is written before the action is sent (`asked`), and again when its result is known. */
 export const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   ...ofCall,
   /** Unique within the call. */
@@ -129,7 +129,7 @@ export const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   /** JSON, or text. */
   arguments: Schema.String,
   isRepeatable: Schema.Boolean,
-  /** On the axis, ms. */
+  /** ms on the axis. */
   at: Schema.Number,
   state: Schema.Literals(["asked", "answered", "notSent", "unknown"]),
   answer: Schema.optionalKey(Schema.String)
@@ -141,7 +141,7 @@ export const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence:
 /** What the conversation needs to go on after a fault. The newest `version` counts; an older one changes nothing. */
 export const ConversationSaved = Schema.TaggedStruct("ConversationSaved", { ...ofCall, version: Schema.Number, at: Schema.Number, memory: Schema.Json })
 
-/** A file of the recording. `startedAt`: on the axis. */
+/** A file of the recording. `startedAt`: ms on the axis. */
 export const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   ...ofCall,
   part: Schema.Number,
@@ -153,18 +153,18 @@ export const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   place: Schema.Literals(["folder", "bucket"])
 })
 
-/** What a webhook tells of a call. */
+/** What a webhook reports. */
 export const DeliveryType = Schema.Literals(["call.started", "call.ended"])
 export type DeliveryType = typeof DeliveryType.Type
 
 /**
- * A webhook is to be sent, once for each call and type. What it holds is read from the store when it is sent, so the writes that it is to
- * tell of come before it.
+ * Asks for a webhook, once for each call and type. Its body is read from the store when it is sent, so the writes that it reports must
+ * come before it.
  */
 export const DeliveryAsked = Schema.TaggedStruct("DeliveryAsked", {
   ...ofCall,
   type: DeliveryType,
-  /** Where to; it may hold a token. */
+  /** The webhook's address; it may hold a token. */
   url: Schema.String,
   at: Schema.Number
 })

@@ -1,5 +1,5 @@
 /**
- * Tells the full stops of abbreviations and ordinals from those that end a sentence.
+ * Tells full stops of abbreviations and ordinals from full stops that end a sentence.
  */
 import { languages } from "./Languages.ts"
 import type { AbbreviationKind } from "./LanguageRules.ts"
@@ -14,7 +14,7 @@ export interface FullStops {
   readonly decide: (before: string, following: string) => Decision
 }
 
-/** Languages that write ordinals with a full stop, and so dates. */
+/** Languages that write ordinals, and so dates, with a full stop. */
 const ordinalLanguages = new Set(["cs", "da", "de", "et", "fi", "fo", "hr", "bs", "sr", "hu", "is", "lb", "lv", "nb", "nn", "no", "pl", "sk", "sl", "tr", "eu"])
 
 /** English, French, German and Spanish abbreviations that occur in texts of any language. */
@@ -27,7 +27,7 @@ const common: ReadonlyArray<readonly [written: string, kind: AbbreviationKind]> 
     .map((word) => [`${word}.`, "number"] as const)
 ]
 
-/** In characters; no abbreviation is longer. */
+/** How many characters before a stop are read. No abbreviation is longer. */
 const lookBack = 48
 
 const monthsOf = (language: string): ReadonlySet<string> => {
@@ -52,7 +52,7 @@ const make = (language: string): FullStops => {
   const rules = languages.get(language)
   const months = ordinalLanguages.has(language) ? monthsOf(language) : none
   const kinds = new Map<string, Set<AbbreviationKind>>()
-  /** Ways in which an abbreviation with a stop within goes on behind that stop. */
+  /** Abbreviations with a stop inside, such as "z.B.", cut in two at that stop. */
   const continuations: Array<readonly [begun: string, rest: string]> = []
   const own = rules?.abbreviations.map(([written, , kind]) => [written.toLowerCase(), kind] as const) ?? []
   for (const [written, kind] of [...common, ...own]) {
@@ -62,7 +62,7 @@ const make = (language: string): FullStops => {
     for (let index = 1; index < parts.length; index++) continuations.push([parts.slice(0, index).join("."), parts.slice(index).join(".")])
   }
 
-  /** The last word before the stop, and with it the parts of an abbreviation that blanks stand between: "z. B". */
+  /** The last word before the stop, and an abbreviation that is written with blanks: "z. B". */
   const candidates = (before: string): ReadonlyArray<string> => {
     const tail = before.slice(-lookBack).toLowerCase()
     const last = /[\p{L}\p{N}.-]*$/u.exec(tail)?.[0] ?? ""
@@ -88,7 +88,7 @@ const make = (language: string): FullStops => {
         if (known.has("number") && /^[\d+(]/.test(following)) return "goesOn"
       }
       if (months.size === 0 || !/(?:^|[^\p{L}\p{N}.,])\d{1,3}$/u.test(before)) return "mayEnd"
-      // A month, or a noun, is told by the whole word.
+      // Only the whole word shows whether it is a month or another noun.
       const word = /^[\p{L}\p{M}]*/u.exec(following)?.[0] ?? ""
       if (word.length === 0) return "mayEnd"
       if (word.length === following.length) return "undecided"
@@ -102,7 +102,7 @@ const make = (language: string): FullStops => {
 
 const made = new Map<string, FullStops>()
 
-/** For a language (BCP 47). A language without rules has the common abbreviations only. */
+/** The full stops of a language (BCP 47). A language without rules has only the common abbreviations. */
 export const of = (tag: string): FullStops => {
   const language = tag.toLowerCase().split(/[-_]/)[0]
   const known = made.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")

@@ -1,30 +1,29 @@
 /**
- * What the rules have to know of a language and no data of CLDR tells: how its people name signs, join a date, read a clock
- * and write abbreviations. Numbers come from CLDR's rule-based number formats; months, units, currencies, plurals and
- * separators from `Intl`.
+ * Facts about a language that CLDR's data lack: how its people name signs, join a date, read a clock and write abbreviations.
+ * Numbers come from CLDR's rule-based number formats; months, units, currencies, plurals and separators from `Intl`.
  */
 import type { Gender, Numerals } from "./Numerals.ts"
 
-/** Where an abbreviation may stand, and so whether a sentence may end with its full stop. */
+/** Where an abbreviation may stand. This tells whether a sentence may end with its full stop. */
 export type AbbreviationKind =
   /** Before a name; its full stop may be missing: "Dr. Smith", "Mme Dupont". Never ends a sentence. */
   | "title"
   /** Counts only before a figure: "no. 5". Elsewhere it may be a word. */
   | "number"
-  /** Always goes on: "i.e.", "z. B.". Never ends a sentence. */
+  /** Inside a sentence: "i.e.", "z. B.". Never ends a sentence. */
   | "inner"
-  /** Behind a name, and not before another: "Baker St.", where "St. James" is a title. */
+  /** After a name, and not before another: "Baker St.". In "St. James" it is a title. */
   | "street"
   /** The end of a longer word: "Hauptstr.". */
   | "suffix"
   /** Anywhere, also at a sentence's end: "etc.". */
   | "any"
 
-/** Written in lower case it may also begin with a capital; a blank may stand behind each full stop within. */
+/** An abbreviation in lower case may also begin with a capital. A blank may follow each full stop inside it. */
 export type Abbreviation = readonly [written: string, spoken: string, kind: AbbreviationKind]
 
 interface Signs {
-  /** Between two ends of a range: "5–7". */
+  /** Between the two numbers of a range: "5–7". */
   readonly to: string
   readonly plus: string
   readonly minus: string
@@ -60,11 +59,11 @@ interface Signs {
 interface Clock {
   readonly hours: number
   readonly minutes: number
-  /** As written: "9 a.m.". */
+  /** Set if it is written: "9 a.m.". */
   readonly half?: "am" | "pm"
-  /** The first end of a range whose second end names the hour: "9–17 Uhr". */
+  /** The first time of a range whose second time has the word for the hour: "9–17 Uhr". */
   readonly isOpen?: boolean
-  /** What stands before it. */
+  /** The text before the time. */
   readonly before: string
 }
 
@@ -73,56 +72,56 @@ interface DateParts {
   /** As `Intl` names it within a date. */
   readonly month: string
   readonly year?: number
-  /** What stands before it. */
+  /** The text before the date. */
   readonly before: string
 }
 
-/** Forms by plural category; `other` stands for those that are missing. */
+/** Forms by plural category; `other` replaces missing ones. */
 export type Forms = { readonly other: string } & { readonly [Category in Intl.LDMLPluralRule]?: string }
 
 export interface LanguageRules {
   /** BCP 47; also the name of CLDR's file of number rules. */
   readonly language: string
-  /** Rule sets of CLDR: `number` is that of a number alone. */
+  /** Rule sets of CLDR. `number` is for a number without a noun. */
   readonly ruleSets: { readonly number: string; readonly masculine: string; readonly feminine: string; readonly year?: string }
-  /** Mistakes in CLDR's data, and the words that they stand for. */
+  /** Mistakes in CLDR's data, and the right words. */
   readonly corrections?: ReadonlyArray<readonly [wrong: string, right: string]>
-  /** Nouns that are feminine, by their endings; for languages whose numbers agree with them. */
+  /** Matches feminine nouns by their endings; for languages whose numbers agree with nouns. */
   readonly feminine?: RegExp
   readonly signs: Signs
-  /** What stands behind the figures of an ordinal, and the rule set for it, or another before its noun; `.` counts only where `ordinalBefore` says so. */
+  /** The mark after an ordinal's figures, and its rule set. `beforeNoun`: another rule set for an ordinal before a noun. */
   readonly ordinalMarks: ReadonlyArray<readonly [mark: string, ruleSet: string, beforeNoun?: string]>
-  /** A language that writes ordinals with a full stop: the rule set by what stands around, or unset where it is no ordinal. */
+  /** For languages that write ordinals with a full stop: the rule set by the text around it; `undefined` if it is no ordinal. */
   readonly ordinalWithStop?: (before: string, after: string) => string | undefined
   /** Months stand before days: "May 3". */
   readonly isMonthFirst?: boolean
   readonly date: (parts: DateParts, words: Numerals) => string
   readonly clock: (clock: Clock, words: Numerals) => string
-  /** Behind the figures of a time: "Uhr", "heures". A regular expression's source. */
+  /** The word after the figures of a time: "Uhr", "heures". A regular expression's source. */
   readonly hourWord?: string
-  /** Between hours and minutes besides the colon: "18h30", "18.30 Uhr" (with the hour word only). */
+  /** Stands between hours and minutes like a colon: "18h30", "18.30 Uhr" (only with the hour word). */
   readonly hourMark?: "h" | "."
-  /** "9 am" is written. */
+  /** The language writes "9 am". */
   readonly hasHalves?: boolean
-  /** A year within a sentence; unset: as any number. */
+  /** Says a year within a sentence; unset: like any number. */
   readonly year?: (year: number, before: string, after: string, words: Numerals) => string
-  /** "the 1990s": from the number's words; with the sign that is written behind the figures. */
+  /** "the 1990s": the mark after the figures, and a function from the number's words to the decade's name. */
   readonly decade?: readonly [mark: string, name: (words: string) => string]
-  /** Telephone numbers are read in pairs where they are written so: "zéro un, quarante-deux". */
+  /** Telephone numbers that are written in pairs are read in pairs: "zéro un, quarante-deux". */
   readonly readsPairs?: boolean
-  /** By their written form: "1/2". */
+  /** Fractions by their written form: "1/2". */
   readonly fractions: Readonly<Record<string, string>>
-  /** Half of the thing behind it, by its gender: "une demi heure". */
+  /** "Half" before a noun, by the noun's gender: "une demi heure". */
   readonly half: Readonly<Record<Gender, string>>
   /** Joins a whole number and a fraction: "two and a half". */
   readonly mixed: (whole: string, fraction: string) => string
-  /** By code, and `$` alone: people name the country only where there is doubt. `Intl` names the others. */
+  /** Currencies by their code, or `$`: people name the country only in case of doubt. `Intl` names all other currencies. */
   readonly currencies: Readonly<Record<string, Forms>>
   /** Hundredths of currencies by their code. */
   readonly cents: Readonly<Record<string, Forms>>
-  /** Whole and hundredths of an amount of money; `cents` with its name where `cents` has one. */
+  /** Joins the whole and the hundredths of an amount of money. `centsName`: the name of the hundredths, if there is one. */
   readonly money: (whole: string, cents: string, centsName: string | undefined) => string
-  /** Short for large numbers, behind a figure: "Mio.", "k". */
+  /** Abbreviations of large numbers after a figure: "Mio.", "k". */
   readonly scales?: Readonly<Record<string, Forms>>
   /** Large numbers as words, between a figure and its currency: "5 million". A regular expression's source. */
   readonly scaleWords: string

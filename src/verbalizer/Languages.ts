@@ -1,4 +1,4 @@
-/** The languages whose figures are written out; any other is left to the engine. */
+/** The languages whose figures are written out. Texts of other languages are left to the engine. */
 import type { LanguageRules } from "./LanguageRules.ts"
 import { de } from "./languages/de.ts"
 import { en } from "./languages/en.ts"

@@ -9,7 +9,7 @@ import * as RuleBasedNumbers from "./RuleBasedNumbers.ts"
 
 const data = createRequire(import.meta.url).resolve("cldr-rbnf/package.json")
 
-/** The data of a language, read when it is first used: 15 to 75 KB. */
+/** Reads the data of a language, 15 to 75 KB. */
 const load = (language: string): RuleBasedNumbers.RuleSets => {
   const file = JSON.parse(readFileSync(data.replace(/package\.json$/, `rbnf/${language}.json`), "utf8")) as {
     readonly rbnf: { readonly rbnf: { readonly SpelloutRules: RuleBasedNumbers.RuleSets } }

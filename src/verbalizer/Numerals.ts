@@ -6,7 +6,7 @@ import type { WrittenNumber } from "./WrittenNumber.ts"
 export type Gender = "masculine" | "feminine"
 
 export interface Numerals {
-  /** In the form before a noun of this gender; without a gender, the form of a number alone. */
+  /** The form before a noun of this gender; without a gender, the form of a number without a noun. */
   readonly cardinal: (number: number | string, gender?: Gender) => string
   readonly ordinal: (number: number, ruleSet: string) => string
   readonly year: (year: number) => string

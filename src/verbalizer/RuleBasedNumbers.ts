@@ -1,9 +1,9 @@
 /**
  * Numbers in words by CLDR's rule-based number formats (RBNF), the data that ICU's `RuleBasedNumberFormat` reads.
  *
- * A rule set is a list of rules, each with a base value; the rule with the largest base that is not above the number
+ * A rule set is a list of rules, each with a base value. The rule with the largest base that is not above the number
  * writes it. In a rule's text `←…←` is the number divided by the rule's divisor, `→…→` the remainder, `=…=` the
- * number itself; `[…]` is left out where there is no remainder; `$(cardinal,…)$` picks a plural form.
+ * number itself. `[…]` is left out if there is no remainder. `$(cardinal,…)$` picks a plural form.
  *
  * https://unicode.org/reports/tr35/tr35-numbers.html#Rule-Based_Number_Formatting
  */
@@ -15,7 +15,7 @@ export interface RuleBasedNumbers {
   readonly has: (ruleSet: string) => boolean
   /** The number, a safe integer, in the words of a rule set, such as `spellout-cardinal`. */
   readonly format: (number: number, ruleSet: string) => string
-  /** The word between a number and its decimals, where the rule set has one: "point", "Komma". */
+  /** The word between a number and its decimals, if the rule set has one: "point", "Komma". */
   readonly decimalWord: (ruleSet: string, separator: "." | ",") => string | undefined
 }
 
@@ -36,7 +36,7 @@ interface RuleSet {
   readonly special: ReadonlyMap<string, string>
 }
 
-/** A rule set that calls itself without end would be an error of the data. */
+/** Stops a rule set that calls itself without end, which would be an error of the data. */
 const maxDepth = 64
 
 const substitutions = { "←": "quotient", "→": "remainder", "=": "same" } as const
@@ -78,7 +78,7 @@ const parseText = (text: string): ReadonlyArray<Piece> => {
   return pieces
 }
 
-/** Soft hyphens tell where a word may be broken, which nobody hears. */
+/** Takes out soft hyphens, too: they show where a word may be broken on paper. */
 const clean = (text: string): string => text.replace(/;$/, "").replace(/^'/, "").replaceAll("\u00AD", "")
 
 const parseSet = (rules: RuleSets[string]): RuleSet => {

@@ -41,7 +41,7 @@ const make = (language: Language): (text: string) => string => {
   return (text) => {
     let spoken = ""
     let at = 0
-    /** Adds words, with a blank where they would touch a letter or a figure. */
+    /** Adds words, with a blank if they would touch a letter or a figure. */
     const add = (words: string) => {
       const touches = isWordCharacter.test(spoken.at(-1) ?? "") && isWordCharacter.test(words[0] ?? "")
       spoken += touches ? ` ${words}` : words
@@ -56,10 +56,10 @@ const make = (language: Language): (text: string) => string => {
         isBehindWords = true
         continue
       }
-      const rest = match(word, text, at)?.[0] ?? String.fromCodePoint(text.codePointAt(at) ?? 0)
-      if (isBehindWords) add(rest)
-      else spoken += rest
-      at += rest.length
+      const unchanged = match(word, text, at)?.[0] ?? String.fromCodePoint(text.codePointAt(at) ?? 0)
+      if (isBehindWords) add(unchanged)
+      else spoken += unchanged
+      at += unchanged.length
       isBehindWords = false
     }
     return spoken === text ? text : spoken.replace(/[ \u00A0\u202F]{2,}/g, " ").trim()
@@ -69,8 +69,8 @@ const make = (language: Language): (text: string) => string => {
 const made = new Map<string, (text: string) => string>()
 
 /**
- * Gives the spoken form of texts of a language (BCP 47); `undefined` for a language without rules, whose texts are left to the engine. The
- * data of a language is loaded at its first use.
+ * Gives the spoken form of texts of a language (BCP 47). `undefined` for a language without rules: its texts are left to the engine. The
+ * data of a language are loaded at its first use.
  */
 export const of = (tag: string): ((text: string) => string) | undefined => {
   const base = tag.toLowerCase().split(/[-_]/)[0]

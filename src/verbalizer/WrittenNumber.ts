@@ -12,7 +12,7 @@ export interface WrittenNumber {
 /** The blanks between thousands, and between a number and its unit. */
 export const blank = "[ \\u00A0\\u202F\\u2009]"
 
-/** Without a sign: "1,250.50", "1 250,5", "1'250". Groups behind the first have three digits. */
+/** Matches a number without its sign: "1,250.50", "1 250,5", "1'250". All groups but the first have three digits. */
 export const pattern = `(?:\\d{1,3}(?:[.,'’\\u00A0\\u202F\\u2009 ]\\d{3})+(?!\\d)(?:[.,]\\d+)?|\\d+(?:[.,]\\d+)?)(?![.,]?\\d)`
 
 /** The decimal separator of a language. */
@@ -20,8 +20,8 @@ export const decimalOf = (language: string): string =>
   new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? "."
 
 /**
- * Reads what {@link pattern} has matched. A single "." or "," before exactly three digits separates thousands unless it is
- * the language's decimal sign; any other single one separates decimals.
+ * Reads a text that {@link pattern} has matched. A single "." or "," before exactly three digits separates thousands, unless it
+ * is the language's decimal sign. Any other single "." or "," separates decimals.
  */
 export const read = (text: string, decimal: string, isNegative = false): WrittenNumber => {
   const plain = text.replace(/['’\u00A0\u202F\u2009 ]/g, "")

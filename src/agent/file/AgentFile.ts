@@ -1,8 +1,8 @@
 /**
  * Agent files: YAML that is read into an agent definition. `docs/agents.md` explains them to their writers.
  *
- * All problems of a file are reported at once, each with its line and advice: keys, types, phrases, names of slots
- * and intents, an unknown voice, and words that the recognizer does not know.
+ * All problems of a file are reported at once, each with its line and advice. They concern keys, types, phrases, names of
+ * slots and intents, an unknown voice, or words that the recognizer does not know.
  */
 import { Array, Context, Data, Duration, Effect, Layer, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -16,13 +16,13 @@ import { suggest } from "../../domain/DidYouMean.ts"
 import { startOfFile } from "./YamlPlaces.ts"
 import type { Problem } from "./YamlSource.ts"
 
-/** The largest file that is read. */
+/** Bytes. A larger file is refused. */
 export const maxFileBytes = 262_144
 
-/** Problems of one file in its error's message; the others are only counted. */
+/** How many problems an error's message lists. It only counts the others. */
 const maxListedProblems = 50
 
-/** All that is wrong with a file: one line each, fit to be shown to its writer. */
+/** All problems of a file, one line each, for its writer. */
 export class AgentFileInvalid extends Data.TaggedError("AgentFileInvalid")<{
   readonly file: string
   /** In the order of their places. */
@@ -59,7 +59,7 @@ const whyUnreadable: Readonly<Record<Files.FileUnreadable["why"], string>> = {
 const byPlace = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
   problems.toSorted((one, other) => one.line - other.line || one.column - other.column)
 
-/** The definition of a file without problems. */
+/** The definition if the file has no problems, else the problems. */
 const definitionOrProblems = (
   file: string,
   definition: AgentDefinition | undefined,
@@ -78,13 +78,13 @@ export const parse = (text: string, file: string, maxCallMillis = Infinity): Res
   return definitionOrProblems(file, definition, problems)
 }
 
-/** A voice that the engine does not have. An engine that lists no voices takes any. */
+/** Reports a voice that the engine does not have. An engine that lists no voices accepts any name. */
 const voiceProblems = ({ placeOfVoice }: CompiledAgent, { voice }: AgentDefinition, voices: ReadonlyArray<string>): ReadonlyArray<Problem> =>
   voice === undefined || voices.length === 0 || voices.includes(voice)
     ? []
     : [{ ...placeOfVoice, message: `There is no voice "${voice}". ${suggest(voice, voices)}` }]
 
-/** At each place of the word in the file; a word of the default phrases is reported at the language. */
+/** One problem for each place of the word in the file. A word of the default phrases is reported at the key `language`. */
 const unknownWordProblems = ({ placeOfLanguage, placesOfWord }: CompiledAgent, word: string): ReadonlyArray<Problem> => {
   const places = placesOfWord(word)
   const message = `The speech recognition does not know the word "${word}". Write it in other words, or as it sounds.`

@@ -1,11 +1,11 @@
 /**
- * The keys of an agent file. Whoever writes a file reads about them in `docs/agents.md`.
+ * The keys of an agent file. `docs/agents.md` explains them to people who write such files.
  *
  * A new key also needs:
  *
  * - a kind of value, if none of `SchemaValues.ts` fits;
- * - its default in `Defaults.ts`, or in `LanguageDefaults.ts` where it is spoken or heard;
- * - its way into the agent in `compiler/`, with checks that concern several keys;
+ * - its default in `Defaults.ts`, or in `LanguageDefaults.ts` if it is spoken or heard;
+ * - its compilation in `compiler/`, with the checks that concern several keys;
  * - a field of `definition/AgentDefinition.ts`, which the conversation reads;
  * - its line in `docs/agents.md`; a test loads that page's examples.
  */
@@ -14,11 +14,10 @@ import {
   Digits, Instructions, isObject, Language, Millis, Name, Next, Phrases, Region, SlotValues, Telephone, Text, TextOrEmpty, Texts, ToolParameters, value, WebUrl
 } from "./SchemaValues.ts"
 
-/** A text, or keys below it. */
 const GreetingEntry = value(
   "a text, or keys below it: \"text\" and \"interruptible\"",
   Schema.Struct({ text: Schema.optionalKey(TextOrEmpty), interruptible: Schema.optionalKey(Schema.Boolean) }),
-  (given) => isObject(given) ? given : given === null || typeof given === "string" ? { text: given } : undefined
+  (input) => isObject(input) ? input : input === null || typeof input === "string" ? { text: input } : undefined
 )
 
 const IntentEntry = Schema.Struct({
@@ -102,7 +101,7 @@ export const AgentSchema = Schema.Struct({
   webhook: Schema.optionalKey(WebUrl),
   maxDuration: Schema.optionalKey(Millis)
 })
-/** The content of a file whose keys and values are right one by one. */
+/** The content of a file in which each key and value is valid by itself. */
 export type AgentFileContent = typeof AgentSchema.Type
 
 /** Reports all issues, not only the first; an unknown key is one. */

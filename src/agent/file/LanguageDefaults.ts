@@ -17,15 +17,15 @@ export interface LanguageDefaults {
   readonly backchannels: ReadonlyArray<string>
   /** The commonest requests to wait (`HoldRequest`), for a recognizer that knows only the phrases of its hints. */
   readonly holdRequests: ReadonlyArray<string>
-  /** Callers say this to find out whether they are heard, or to thank. It wants no answer. */
+  /** Said by callers to check whether they are heard, or to thank. It needs no answer. */
   readonly attention: ReadonlyArray<string>
   /** How people answer the telephone; hints for the recognizer. */
   readonly greetings: ReadonlyArray<string>
   readonly yes: ReadonlyArray<string>
   readonly no: ReadonlyArray<string>
-  /** A phrase before the value of a slot, in an answer or a correction: "no, I said …". */
+  /** What callers say before a slot's value when they answer or correct: "no, I said …". */
   readonly beforeValue: string
-  /** Each agent has these intents, except where its file has one of the same name. */
+  /** Each agent has these intents, unless its file has an intent of the same name. */
   readonly intents: ReadonlyArray<Intent>
 }
 
@@ -37,7 +37,7 @@ const intent = (name: string, after: Intent["after"], phrases: ReadonlyArray<str
   after
 })
 
-/** By ISO 639-1. The embedded recognizer knows every word of it; a test checks that. */
+/** The keys are ISO 639-1 codes. The embedded recognizer knows every word here; a test checks that. */
 export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
   ["en", {
     lines: {

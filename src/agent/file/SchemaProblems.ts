@@ -11,11 +11,11 @@ import type { Problem, Source } from "./YamlSource.ts"
 interface SchemaProblem {
   readonly path: Path
   readonly kind: "unknown" | "missing" | "wrong"
-  /** `unknown`: the key that was probably meant, as a sentence. `wrong`: the expected value, behind "must be". */
+  /** `unknown`: a sentence that suggests the right key. `wrong`: the end of the sentence `"KEY" must be …`. `missing`: empty. */
   readonly detail: string
 }
 
-/** By the tag of the schema's node: the end of a sentence "… must be". */
+/** The end of the sentence `"KEY" must be …`, by the tag of the schema's node. */
 const expectedTypes: Readonly<Record<string, string>> = {
   Objects: "keys with values below it",
   Arrays: "a list",
@@ -24,7 +24,7 @@ const expectedTypes: Readonly<Record<string, string>> = {
   Boolean: "true or false"
 }
 
-/** All problems that an issue of the schema stands for; `path` is where the issue begins. */
+/** The problems in an issue of the schema. `path` is the issue's place. */
 export const schemaProblems = (issue: SchemaIssue.Issue, path: Path = []): ReadonlyArray<SchemaProblem> => {
   switch (issue._tag) {
     case "Pointer":
@@ -74,16 +74,16 @@ export const explain = ({ detail, kind, path }: SchemaProblem, { place }: Source
   }
 }
 
-/** The path of all that has to be left out because of a problem: one key; the whole slot, which is nothing without its values. */
+/** What to remove because of a problem: an unknown key, one key of an intent, a whole slot, or one key of another section. */
 export const pathToLeaveOut = ({ kind, path }: SchemaProblem): Path =>
   kind === "unknown" ? path : path.slice(0, path[0] === "intents" ? 3 : 2)
 
-/** The data without the value at `path`. Lists stay whole. */
+/** The data without the key at `path`. A list keeps all its items. */
 export const without = (data: unknown, path: Path): unknown => {
-  const [first, ...rest] = path
+  const [first, ...deeperPath] = path
   if (first === undefined || !isObject(data)) return data
   const { [first as string]: inner, ...others } = data
-  return rest.length === 0 || (path.length <= 2 && inner === undefined)
+  return deeperPath.length === 0 || (path.length <= 2 && inner === undefined)
     ? others
-    : { ...others, [first as string]: without(inner, rest) }
+    : { ...others, [first as string]: without(inner, deeperPath) }
 }

@@ -1,7 +1,7 @@
 /**
  * The kinds of values that an agent file holds: texts, phrases, durations, phone numbers and so on.
  *
- * Each kind completes the sentence `"KEY" must be …`, which its writer reads when the value is wrong.
+ * Each kind has the end of the sentence `"KEY" must be …`, which the file's writer reads when the value is wrong.
  */
 import { Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 import type { AfterAnswer } from "../../definition/DialogScript.ts"
@@ -12,10 +12,10 @@ import { isPhraseLine } from "./YamlPlaces.ts"
 /** The longest duration that a file may name, in ms: a day. */
 const maxDurationMillis = 86_400_000
 
-export const isObject = (given: unknown): given is Record<string, unknown> =>
-  typeof given === "object" && given !== null && !Array.isArray(given)
+export const isObject = (input: unknown): input is Record<string, unknown> =>
+  typeof input === "object" && input !== null && !Array.isArray(input)
 
-/** A value that `read` reads; it returns `undefined` for a value that is not as `expected`. */
+/** A kind of value that `read` converts. `read` returns `undefined` for a wrong value; the error then says what was `expected`. */
 export const value = <S extends Schema.ConstraintCodec<unknown, unknown>>(
   expected: string,
   schema: S,
@@ -23,8 +23,8 @@ export const value = <S extends Schema.ConstraintCodec<unknown, unknown>>(
 ) =>
   Schema.Unknown.pipe(
     Schema.decodeTo(schema, {
-      decode: SchemaGetter.transformEffect((given: unknown) => {
-        const found = read(given)
+      decode: SchemaGetter.transformEffect((input: unknown) => {
+        const found = read(input)
         return found === undefined ? Effect.fail(new SchemaIssue.InvalidValue({ expected })) : Effect.succeed(found)
       }),
       encode: SchemaGetter.passthrough({ strict: false })
@@ -35,22 +35,22 @@ export const value = <S extends Schema.ConstraintCodec<unknown, unknown>>(
 
 const withSingleBlanks = (text: string): string => text.replace(/\s+/g, " ").trim()
 
-const readText = (given: unknown): string | undefined =>
-  typeof given === "string" && given.trim() !== "" ? withSingleBlanks(given) : undefined
+const readText = (input: unknown): string | undefined =>
+  typeof input === "string" && input.trim() !== "" ? withSingleBlanks(input) : undefined
 
 export const Text = value("a text (in quotes, if it looks like something else)", Schema.String, readText)
 
 export const TextOrEmpty = value(
   "a text; empty for none",
   Schema.String,
-  (given) => given === null ? "" : typeof given === "string" ? withSingleBlanks(given) : undefined
+  (input) => input === null ? "" : typeof input === "string" ? withSingleBlanks(input) : undefined
 )
 
 /** Keeps its line breaks: the language model reads them. */
-export const Instructions = value("a text", Schema.String, (given) => typeof given === "string" ? given.trim() : undefined)
+export const Instructions = value("a text", Schema.String, (input) => typeof input === "string" ? input.trim() : undefined)
 
-export const Texts = value("a text, or a list of texts", Schema.Array(Schema.String), (given) => {
-  const list = Array.isArray(given) ? given.map(readText) : [readText(given)]
+export const Texts = value("a text, or a list of texts", Schema.Array(Schema.String), (input) => {
+  const list = Array.isArray(input) ? input.map(readText) : [readText(input)]
   return list.every((text) => text !== undefined) && list.length > 0 ? list : undefined
 })
 
@@ -59,27 +59,27 @@ export const Texts = value("a text, or a list of texts", Schema.Array(Schema.Str
 const phraseLines = (text: string): ReadonlyArray<string> => text.split("\n").map(withSingleBlanks).filter(isPhraseLine)
 
 /** A list, or a block with one phrase a line. An empty phrase passes here; `PhraseChecker` reports it. */
-const readPhrases = (given: unknown): ReadonlyArray<string> | undefined => {
-  if (given === null) return []
-  if (typeof given === "string") return phraseLines(given)
-  if (!Array.isArray(given) || !given.every((phrase) => typeof phrase === "string")) return undefined
-  return given.map(withSingleBlanks)
+const readPhrases = (input: unknown): ReadonlyArray<string> | undefined => {
+  if (input === null) return []
+  if (typeof input === "string") return phraseLines(input)
+  if (!Array.isArray(input) || !input.every((phrase) => typeof phrase === "string")) return undefined
+  return input.map(withSingleBlanks)
 }
 
 export const Phrases = value("phrases: one a line below \"|\", or a list of texts in quotes", Schema.Array(Schema.String), readPhrases)
 
 /** The values of a slot, each with the phrases by which callers say it. In a plain list each value is its own phrase. */
 export const SlotValues = value(
-  "values: a list of them, or each with its ways to say it",
+  "a list of values, or each value with its phrases",
   Schema.Array(Schema.Struct({ value: Schema.String, ways: Schema.Array(Schema.String) })),
-  (given) => {
-    if (Array.isArray(given)) {
-      return given.every((item) => typeof item === "string" || typeof item === "number")
-        ? given.map((item) => ({ value: withSingleBlanks(String(item)), ways: [withSingleBlanks(String(item)).toLowerCase()] }))
+  (input) => {
+    if (Array.isArray(input)) {
+      return input.every((item) => typeof item === "string" || typeof item === "number")
+        ? input.map((item) => ({ value: withSingleBlanks(String(item)), ways: [withSingleBlanks(String(item)).toLowerCase()] }))
         : undefined
     }
-    if (typeof given !== "object" || given === null) return undefined
-    const values = Object.entries(given).map(([value, ways]) => ({
+    if (typeof input !== "object" || input === null) return undefined
+    const values = Object.entries(input).map(([value, ways]) => ({
       value: withSingleBlanks(value),
       ways: ways === null ? [withSingleBlanks(value).toLowerCase()] : readPhrases(ways)
     }))
@@ -92,32 +92,32 @@ export const SlotValues = value(
 const millisOfUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** A duration in ms: above 0, at most a day. */
-export const Millis = value("a duration, such as 300ms, 8s or 2m (a bare number counts ms)", Schema.Number, (given) => {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(String(given).trim())
-  if (match === null || (typeof given !== "string" && typeof given !== "number")) return undefined
+export const Millis = value("a duration, such as 300ms, 8s or 2m (a bare number counts ms)", Schema.Number, (input) => {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(String(input).trim())
+  if (match === null || (typeof input !== "string" && typeof input !== "number")) return undefined
   const millis = Number(match[1]) * millisOfUnit[(match[2] ?? "ms") as keyof typeof millisOfUnit]
   return millis > 0 && millis <= maxDurationMillis ? millis : undefined
 })
 
 /** ISO 639-1. */
-export const Language = value("a language as two letters, such as en", Schema.String, (given) =>
-  typeof given === "string" && /^[a-z]{2}$/.test(given) ? given : undefined)
+export const Language = value("a language as two letters, such as en", Schema.String, (input) =>
+  typeof input === "string" && /^[a-z]{2}$/.test(input) ? input : undefined)
 
 /** ISO 3166-1 alpha-2. */
-export const Region = value("a country as two capital letters, such as GB", Schema.String, (given) =>
-  typeof given === "string" && PhoneNumber.isRegion(given) ? given : undefined)
+export const Region = value("a country as two capital letters, such as GB", Schema.String, (input) =>
+  typeof input === "string" && PhoneNumber.isRegion(input) ? input : undefined)
 
 const isAgentName = Schema.is(AgentName)
 
-export const Name = value("an agent's name: a lower-case letter, then letters, digits, '-' or '_'", AgentName, (given) =>
-  isAgentName(given) ? given : undefined)
+export const Name = value("an agent's name: a lower-case letter, then letters, digits, '-' or '_'", AgentName, (input) =>
+  isAgentName(input) ? input : undefined)
 
-export const Digits = value("keys of the telephone, such as \"1\"", Schema.String, (given) => {
-  const keys = typeof given === "number" ? String(given) : given
+export const Digits = value("keys of the telephone, such as \"1\"", Schema.String, (input) => {
+  const keys = typeof input === "number" ? String(input) : input
   return typeof keys === "string" && /^[0-9*]{1,8}$/.test(keys) ? keys : undefined
 })
 
-/** By the words that a file has for them. */
+/** The steps, by the words that an agent file uses for them. */
 const nextSteps: Readonly<Record<string, AfterAnswer>> = {
   listen: "listen",
   "hang up": "hangUp",
@@ -129,24 +129,24 @@ const nextSteps: Readonly<Record<string, AfterAnswer>> = {
 export const Next = value(
   "one of: listen, hang up, start over, repeat, transfer",
   Schema.Literals(["listen", "hangUp", "startOver", "repeat", "transfer"]),
-  (given) => typeof given === "string" && Object.hasOwn(nextSteps, given) ? nextSteps[given] : undefined
+  (input) => typeof input === "string" && Object.hasOwn(nextSteps, input) ? nextSteps[input] : undefined
 )
 
-/** In quotes: YAML reads a bare `+14155550100` as a number and drops the `+`, and the rest may be a stranger's number. */
-export const Telephone = value("a phone number with its country code, in quotes, such as \"+14155550100\"", PhoneNumber.PhoneNumber, (given) =>
-  typeof given === "string" ? Option.getOrUndefined(PhoneNumber.parse(given)) : undefined)
+/** Only in quotes: YAML reads a bare `+14155550100` as a number and drops the `+`, and the result may be a stranger's number. */
+export const Telephone = value("a phone number with its country code, in quotes, such as \"+14155550100\"", PhoneNumber.PhoneNumber, (input) =>
+  typeof input === "string" ? Option.getOrUndefined(PhoneNumber.parse(input)) : undefined)
 
-export const WebUrl = value("a URL that begins with http:// or https://", Schema.String, (given) => {
-  const url = typeof given === "string" ? URL.parse(given.trim()) : null
+export const WebUrl = value("a URL that begins with http:// or https://", Schema.String, (input) => {
+  const url = typeof input === "string" ? URL.parse(input.trim()) : null
   return url !== null && /^https?:$/.test(url.protocol) ? url.href : undefined
 })
 
 const isJson = Schema.is(Schema.Json)
 
-/** Every server of language models takes this subset of JSON Schema: an object whose required names are among its properties. */
-const isToolParameters = (given: unknown): given is { readonly [key: string]: Schema.Json } => {
-  if (!isObject(given) || !isJson(given)) return false
-  const { properties = {}, required = [], type = "object" } = given
+/** Whether the input is a schema of an object with all its required properties: every language model server accepts such a schema. */
+const isToolParameters = (input: unknown): input is { readonly [key: string]: Schema.Json } => {
+  if (!isObject(input) || !isJson(input)) return false
+  const { properties = {}, required = [], type = "object" } = input
   return type === "object" && isObject(properties) && Object.values(properties).every(isObject) && Array.isArray(required) &&
     required.every((name) => typeof name === "string" && Object.hasOwn(properties, name))
 }
@@ -154,5 +154,5 @@ const isToolParameters = (given: unknown): given is { readonly [key: string]: Sc
 export const ToolParameters = value(
   "a JSON schema of an object: \"properties\", each with its schema, and \"required\", a list of some of their names",
   Schema.Record(Schema.String, Schema.Json),
-  (given) => isToolParameters(given) ? given : undefined
+  (input) => isToolParameters(input) ? input : undefined
 )

@@ -1,6 +1,6 @@
 /**
- * Decodes an agent file as far as it can be: whatever does not fit the schema is reported and left out, and the rest is decoded.
- * So a writer reads all problems of a file at once.
+ * Decodes an agent file that may have problems. Each part that does not fit the schema is reported and removed, and the other
+ * parts are decoded. So the writer reads all problems of a file at once.
  */
 import { Result } from "effect"
 import { type AgentFileContent, decode } from "./AgentSchema.ts"
@@ -12,14 +12,14 @@ import type { Problem, Source } from "./YamlSource.ts"
 /** The longest text that is spoken, in characters: some two minutes. Instructions are read by a language model and may be longer. */
 const maxSpokenCharacters = 2000
 
-/** Problems hide others behind them: what is left out in one attempt may be required in the next. */
+/** How often decoding is tried. A part removed in one attempt may be required in the next, which is a new problem. */
 const maxAttempts = 4
 
 interface TolerantlyDecoded {
   readonly problems: ReadonlyArray<Problem>
-  /** Without the parts that have problems. Unset: nothing is left to be decoded. */
+  /** The content without the parts that have problems. Unset: nothing is left to decode. */
   readonly content?: AgentFileContent
-  /** The names of the paths that had problems, such as `intents.book.phrases`: their absence is no problem of its own. */
+  /** The paths that had problems, such as `intents.book.phrases`. Their absence is not reported again. */
   readonly leftOut: ReadonlySet<string>
 }
 
@@ -41,7 +41,7 @@ export const decodeTolerantly = (source: Source): TolerantlyDecoded => {
     problems.push({
       ...source.place(path),
       message: `This text has ${length} characters. A text may have ${maxSpokenCharacters}, some two minutes of speech; `
-        + "what a language model is to know belongs into \"instructions\"."
+        + "write what a language model must know into \"instructions\"."
     })
     data = without(data, path)
   }

@@ -6,7 +6,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type 
 /** Keys, and indexes of list items, from the top of a file to one of its values. */
 export type Path = ReadonlyArray<PropertyKey>
 
-/** Both from 1. */
+/** Both count from 1. */
 export interface Place {
   readonly line: number
   readonly column: number
@@ -21,14 +21,14 @@ export const isPhraseLine = (line: string): boolean => line.trim() !== "" && !li
 /** A map's key as text. */
 export const textOfKey = (key: unknown): string => String(isScalar(key) ? key.value ?? "" : key)
 
-/** Characters from the start of the text. */
+/** Where a node begins, in characters from the start of the text. */
 const offsetOf = (node: unknown): number | undefined => (node as Node | null | undefined)?.range?.[0]
 
 /** The characters before a scalar's text: the quote, if it has one. */
 const quoteLength = (node: unknown): number =>
   isScalar(node) && (node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE") ? 1 : 0
 
-/** `key` and `value` are offsets. `node` is unset where the path leads nowhere; the offsets are then of the last key that is there. */
+/** `key` and `value` are offsets. `node` is `undefined` if the path leads nowhere; both offsets are then those of the last key that exists. */
 interface Found {
   readonly node: unknown
   readonly key: number
@@ -40,20 +40,20 @@ export class YamlPlaces {
   readonly #document: Document
   readonly #lines: LineCounter
 
-  /** `lines` has counted the lines of `text`, and `document` is what was parsed from it. */
+  /** `document` and `lines` come from parsing `text`. */
   constructor(text: string, document: Document, lines: LineCounter) {
     this.#text = text
     this.#document = document
     this.#lines = lines
   }
 
-  /** Of a value; `key`: of the key before it. A missing value has the place where it would stand. */
+  /** The place of the value at `path`, or of its key. A missing value has the place of the last key that exists. */
   readonly place = (path: Path, at: "key" | "value" = "value"): Place => {
     const found = this.#find(path)
     return this.at(at === "key" ? found.key : found.value)
   }
 
-  /** Of a character (from 0) of the phrase number `index` (from 0) in the phrases at a path. */
+  /** The place of a character in one of the phrases at `path`. `index` and `character` count from 0. */
   readonly phrase = (path: Path, index: number, character: number): Place => {
     const { node, value } = this.#find(path)
     if (isSeq(node)) {
@@ -69,7 +69,7 @@ export class YamlPlaces {
 
   readonly ofNode = (node: unknown): Place => this.at(offsetOf(node) ?? 0)
 
-  /** Of a character, by its offset from the start of the text. */
+  /** The place of a character, by its offset from the start of the text. */
   at(offset: number): Place {
     const { col, line } = this.#lines.linePos(Math.min(Math.max(0, offset), this.#text.length))
     return { line: Math.max(1, line), column: Math.max(1, col) }
@@ -107,7 +107,7 @@ export class YamlPlaces {
         next = node.items[Number(step)]
         key = offsetOf(next) ?? key
       } else return { node: undefined, key, value: key }
-      // The reader looks for the place of an alias, not of the value that it stands for.
+      // The place of an alias is its own, not that of the value it stands for.
       value = offsetOf(next) ?? key
       node = this.#follow(next)
     }

@@ -1,5 +1,5 @@
 /**
- * Parses the YAML of an agent file. Its problems and its values keep their places in the text.
+ * Parses the YAML of an agent file, and keeps the place of each value and each problem in the text.
  */
 import { Array, Result } from "effect"
 import { type Document, LineCounter, parseDocument, visit, type YAMLError } from "yaml"
@@ -8,7 +8,7 @@ import { type Place, startOfFile, textOfKey, YamlPlaces } from "./YamlPlaces.ts"
 /** How often the aliases of a file may be expanded. Aliases of aliases can make a small file expand to gigabytes. */
 const maxAliases = 100
 
-/** Errors behind the first few follow from them. */
+/** Later errors usually follow from the first few. */
 const maxReportedErrors = 3
 
 /** A problem with a place, for the writer of a file. */
@@ -19,7 +19,7 @@ export interface Problem extends Place {
 
 /** A parsed text: its data, the place of everything in it, and the keys that it has twice. */
 export interface Source extends Pick<YamlPlaces, "place" | "phrase"> {
-  /** Plain objects, lists and scalars, with aliases expanded. Of a repeated key the last value counts. */
+  /** Plain objects, lists and scalars, with aliases expanded. The last value of a repeated key counts. */
   readonly data: unknown
   /** A problem for each repeated key. */
   readonly duplicates: ReadonlyArray<Problem>
@@ -74,7 +74,7 @@ export const parse = (text: string): Result.Result<Source, Array.NonEmptyReadonl
   const lines = new LineCounter()
   const parsed = Result.try(() => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" }))
   if (Result.isFailure(parsed) || parsed.success.errors.some(isTooDeep)) {
-    return Result.fail(wholeFile("This is no YAML that can be read: it nests too deeply."))
+    return Result.fail(wholeFile("This YAML can't be read: it nests too deeply."))
   }
   const document = parsed.success
   const places = new YamlPlaces(text, document, lines)
@@ -83,7 +83,7 @@ export const parse = (text: string): Result.Result<Source, Array.NonEmptyReadonl
 
   const data = Result.try(() => document.toJS({ maxAliasCount: maxAliases }) as unknown)
   if (Result.isFailure(data)) {
-    return Result.fail(wholeFile("The aliases (*name) of this file stand for too much. Write out what they stand for."))
+    return Result.fail(wholeFile("The aliases (*name) of this file expand to too much text. Write their values out."))
   }
   const { phrase, place } = places
   return Result.succeed({ data: data.success, place, phrase, duplicates: repeatedKeys(document, places) })

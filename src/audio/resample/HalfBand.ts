@@ -25,20 +25,26 @@ const save = (kernel: Kernel, history: Int16Array, count: number): void => {
   for (let i = 0; i < history.length; i++) history[i] = kernel.input[count + i]
 }
 
-const store = (kernel: Kernel, out: Int16Array, at: number, count: number): void => {
-  for (let i = 0; i < count; i++) out[at + i] = kernel.output[i]
+/** Takes a step's output. Most steps are of one length, so the view of that length is kept. */
+const makeStore = (kernel: Kernel) => {
+  let output = kernel.output.subarray(0, 0)
+  return (out: Int16Array, at: number, count: number): void => {
+    if (output.length !== count) output = kernel.output.subarray(0, count)
+    out.set(output, at)
+  }
 }
 
 /** Twice the rate: each input sample gives a filtered one and, 15 samples later, itself. */
 export const makeDoubler = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(back)
+  const store = makeStore(kernel)
   return {
     process: (input, out) => {
       for (let start = 0; start < input.length; start += block) {
         const count = Math.min(block, input.length - start)
         load(kernel, history, input, start, count)
         kernel.double(count)
-        store(kernel, out, 2 * start, 2 * count)
+        store(out, 2 * start, 2 * count)
         save(kernel, history, count)
       }
       return 2 * input.length
@@ -53,6 +59,7 @@ export const makeDoubler = (kernel: Kernel): HalfBand => {
 /** Half the rate: the samples of even number are filtered, and those of odd number are added to them, 31 samples later. */
 export const makeHalver = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(2 * back)
+  const store = makeStore(kernel)
   /** Whether the next input has an odd number. */
   let isOdd = false
   const lengthOf = (samples: number) => (samples + (isOdd ? 0 : 1)) >> 1
@@ -64,7 +71,7 @@ export const makeHalver = (kernel: Kernel): HalfBand => {
         const length = lengthOf(count)
         load(kernel, history, input, start, count)
         kernel.halve(isOdd ? 1 : 0, length)
-        store(kernel, out, written, length)
+        store(out, written, length)
         save(kernel, history, count)
         if (count % 2 === 1) isOdd = !isOdd
         written += length

@@ -1,6 +1,5 @@
 /**
- * The histories of this process's calls: of those that are live, and for a while of those that have ended, since Twilio's last word may
- * come late.
+ * The histories of this process's calls. A history stays for a while after its call's end, because Twilio's final status may come late.
  */
 import { Clock, Context, Duration, Effect, Layer, Option, Schedule } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -11,13 +10,13 @@ import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
 import { add as addFacts, type StatusFacts } from "./Outcome.ts"
 
-/** After a call's end its outcome is final without Twilio's last word. */
+/** How long after a call's end its outcome becomes final without Twilio's final status. */
 const settleAfter = Duration.minutes(1)
 
-/** How long after the end a late word of Twilio's still changes what is shown. */
+/** How long (ms) after the end a report from Twilio still changes the outcome. */
 const lateFactsMillis = 15 * 60_000
 
-/** Facts that came before their call are kept as long as early reports, and as many. */
+/** Facts that came before their call are kept within the same limits as the reports in `EarlyReports`. */
 const earlyFactsMillis = 60_000
 const maxEarlyFacts = 10_000
 
@@ -26,7 +25,7 @@ export class CallHistories extends Context.Service<CallHistories, {
   readonly accountSid: string
   /** The history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
-  /** Twilio told something of a call that is here, was here, or will be soon; `false`: it is neither here nor was. */
+  /** Takes what Twilio tells of a call. `false`: another process may have the call, and has to be told. */
   readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<boolean>
 }>()("client-caller/call/history/CallHistories") {
   static readonly layer = Layer.effect(
@@ -41,7 +40,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       const histories = new Map<CallSid, CallHistory.CallHistory>()
       /** When each call ended, ms since 1970; in the order of their ends. */
       const endedAt = new Map<CallSid, number>()
-      /** Calls that another process goes on with. */
+      /** Calls that another process has taken over. */
       const handedOver = new Set<CallSid>()
       const early = new Map<CallSid, { readonly facts: StatusFacts; readonly at: number }>()
       const now = () => clock.currentTimeMillisUnsafe()
@@ -60,7 +59,7 @@ export class CallHistories extends Context.Service<CallHistories, {
         }
       })
       yield* Effect.forkScoped(Effect.repeat(tidy, Schedule.spaced("5 seconds")))
-      // The last words of calls that end with the process.
+      // Writes the outcomes of calls that end with the process.
       yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settled())))
 
       return CallHistories.of({
@@ -97,7 +96,7 @@ export class CallHistories extends Context.Service<CallHistories, {
             const history = histories.get(callSid)
             if (history !== undefined && !handedOver.has(callSid)) {
               history.reported(facts)
-              // Of a call that another process may have, that one is told.
+              // If another process may have the call, that process has to be told.
               return !history.isElsewhere()
             }
             const before = early.get(callSid)?.facts ?? {}

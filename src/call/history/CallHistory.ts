@@ -2,8 +2,8 @@
  * What one call tells the store: that it began, its streams, turns, actions and events, what its conversation needs to go on, and its
  * outcome.
  *
- * Nothing here waits, but for actions: those are written down before they are done. A call of which only figures are kept
- * (`keeping.words`) tells no words, and its memory stays in this process. What its engines used is kept beside the memory.
+ * Nothing here waits, except actions: they are stored before they are carried out. If only figures are kept of a call (`keeping.words` is
+ * `false`), no words are stored, and its memory stays in this process. The figures of its engines are stored beside the memory.
  */
 import { type Clock, Effect, Option, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
@@ -29,16 +29,16 @@ import * as TurnRecorder from "./TurnRecorder.ts"
 export interface CallHistory {
   /** The number of the first event that this process tells of the call. */
   readonly firstEvent: number
-  /** Media streams that were lost with the process that had the call before. */
+  /** How many media streams were lost in the process that had the call before. */
   readonly lostStreams: number
   /** The call is live. */
   readonly began: () => void
   readonly answered: () => void
-  /** A media stream begins. Tells how its conversation begins: anew (unset), or from where it was. */
+  /** A media stream begins. Gives where its conversation resumes; `undefined`: it begins anew. */
   readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
   /** The call's sound is recorded. */
   readonly isRecorded: boolean
-  /** Records the stream that began last, until the scope closes; `undefined` where the call is not recorded. */
+  /** Records the newest stream, until the scope closes. `undefined`: the call is not recorded. */
   readonly record: (
     stream: Pick<MediaStream, "openedAt">,
     agent: Pick<Agent, "maxBacklogFrames">
@@ -46,25 +46,25 @@ export interface CallHistory {
   readonly told: (event: ConversationEvent) => void
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
-  /** An engine did something for the call. Never waits. */
+  /** Adds the use of an engine. Never waits. */
   readonly used: (use: EngineUse) => void
   /** Twilio told something of the call; it may come after the call's end. */
   readonly reported: (facts: StatusFacts) => void
   /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
   readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
-  /** No process has the call any more: what is known of its end is written here. */
+  /** No process has the call any more: its end is written here. */
   readonly takeOver: () => void
   /** Another process goes on with the call: nothing more is written here. */
   readonly handOver: () => void
   /** Another process has the call, or may have it: no stream of it has come here. */
   readonly isElsewhere: () => boolean
-  /** Nobody waits any longer for Twilio's last word. */
+  /** Twilio's final status is no longer waited for. */
   readonly settled: () => void
-  /** Twilio has said its last word. */
+  /** Twilio's final status has come, or is no longer waited for. */
   readonly isSettled: () => boolean
 }
 
-/** What of a call its history needs. */
+/** What a history needs to know of its call. */
 export type HistoryInfo = Omit<CallInfo, "agent"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
@@ -74,9 +74,9 @@ export interface MakeOptions {
   readonly clock: Clock.Clock
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
-  /** Where webhooks of a call without an address of its own go; unset: nowhere. */
+  /** The address for webhooks of calls without one of their own. Unset: none are sent. */
   readonly webhookUrl?: string
-  /** What the store knows of a call that another process, or an earlier life of this one, had. `"lost"`: the store could not be asked. */
+  /** What the store knows of a call that another process had, or this one before a restart. `"lost"`: the store did not answer. */
   readonly before?: StoredCall | "lost"
 }
 
@@ -84,7 +84,7 @@ const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "lost" ? undefined : before
 
-/** Writes actions down under the call's axis. */
+/** Stores actions, with their times on the call's axis. */
 const makeActions = (
   { info: { callSid }, store }: MakeOptions,
   axis: () => number,
@@ -132,7 +132,7 @@ const callBegan = (
   isTranscriptSent: keeping?.isTranscriptSent ?? false
 })
 
-/** Asks for each webhook once, behind the writes that it tells of. */
+/** Asks for each webhook once, after the writes that it reports. */
 const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
   const url = keeping?.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
@@ -144,8 +144,8 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
 }
 
 /**
- * The store, for as long as the call is this process's. A request for TwiML may be a replay, so a call that another process has is ours only
- * once its stream has come here.
+ * The store, which takes writes only while the call belongs to this process. A request for TwiML may be a replay, so another process's
+ * call is ours only once a stream of it has come here.
  */
 const makeStore = ({ before, store }: MakeOptions) => {
   let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
@@ -224,10 +224,10 @@ export const make = (options: MakeOptions): CallHistory => {
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
-      // What is understood so far is for watchers alone, and replaced by the caller's words.
+      // An interim transcript is for watchers alone. The caller's final words replace it.
       if (!isNumbered(event)) return
       if (!keepsWords) {
-        // When and how long each side spoke are figures.
+        // The times at which each side spoke count as figures.
         for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
         return
       }

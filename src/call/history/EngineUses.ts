@@ -7,14 +7,14 @@ export interface EngineUses {
   readonly all: () => ReadonlyArray<EngineUse>
 }
 
-/** A call asks few engines: those of its stages, and those that stand in. */
+/** A call uses few engines: those of its stages, and their fallbacks. */
 const maxEngines = 32
 
 const figures = ["soundSeconds", "inputTokens", "outputTokens", "characters"] as const
 
 const keyOf = ({ engine, stage }: EngineUse): string => `${stage} ${engine}`
 
-/** A figure that no engine told stays unset, so that it is not taken for 0. */
+/** A figure that no engine told stays unset: it is not 0. */
 const sum = (one: EngineUse, other: EngineUse): EngineUse => ({
   stage: one.stage,
   engine: one.engine,
@@ -24,11 +24,11 @@ const sum = (one: EngineUse, other: EngineUse): EngineUse => ({
   ))
 })
 
-/** Seconds of sound are told to the millisecond. */
+/** Seconds of sound are rounded to the millisecond. */
 const rounded = (use: EngineUse): EngineUse =>
   use.soundSeconds === undefined ? use : { ...use, soundSeconds: Math.round(use.soundSeconds * 1000) / 1000 }
 
-/** `before`: of a call that another process had. */
+/** `before`: the uses so far, for a call that another process had. */
 export const make = (before: ReadonlyArray<EngineUse> = []): EngineUses => {
   const uses = new Map(before.map((use) => [keyOf(use), use]))
   return {
@@ -44,6 +44,6 @@ export const make = (before: ReadonlyArray<EngineUse> = []): EngineUses => {
 
 const decode = Schema.decodeUnknownOption(Schema.Struct({ engines: Schema.Array(EngineUse) }))
 
-/** The sums that are kept beside a conversation's memory; none where there are none. */
+/** The sums that are stored beside a conversation's memory, if there are any. */
 export const readFrom = (memory: unknown): ReadonlyArray<EngineUse> =>
   Option.match(decode(memory), { onNone: () => [], onSome: ({ engines }) => engines })

@@ -1,11 +1,11 @@
 /**
- * What of a call is kept: what its request asks for, else its agent, else the configuration.
+ * Decides what is kept of a call: as its request asks, else as its agent or the configuration says.
  */
 import type { Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { CallKeeping } from "../CallInfo.ts"
 
-/** What a request may ask for; what is unset is left to the agent. */
+/** What a request may ask for. The agent decides unset fields. */
 export interface AskedKeeping {
   /** `false`: figures only. The agent may want that, too. */
   readonly words?: boolean

@@ -6,9 +6,9 @@ import { type EndReason, endReasons, isTerminal } from "../CallState.ts"
 
 /** What Twilio tells of a call's end. */
 export interface StatusFacts {
-  /** Twilio's last word, such as `completed`; unset before it. */
+  /** Twilio's newest status, such as `completed`. */
   readonly status?: string
-  /** Of the other side's telephone, such as 486 for busy. */
+  /** The answer of the other side's telephone, such as 486 for busy. */
   readonly sipCode?: number
   /** Twilio's `AnsweredBy`, such as `human` or `machine_start`. */
   readonly answeredBy?: string
@@ -17,7 +17,7 @@ export interface StatusFacts {
 }
 
 export interface Facts extends StatusFacts {
-  /** Why the call ended for us; unset while it has not. */
+  /** Why the call ended for this service; unset while the call goes on. */
   readonly reason?: EndReason
   /** ms since 1970. */
   readonly answeredAt?: number
@@ -48,7 +48,7 @@ const endedBy: Record<EndReason, EndedBy> = {
   slowPeer: "network"
 }
 
-/** Later facts of a kind count, but no last word is taken back. */
+/** The newest fact of each kind counts, but a final status is never taken back. */
 export const add = <F extends StatusFacts>(before: F, more: StatusFacts): F => {
   const { status, ...others } = more
   return isTerminal(status) || !isTerminal(before.status) ? { ...before, ...more } : { ...before, ...others }
@@ -59,7 +59,7 @@ const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | un
   return answeredAt === undefined || endedAt === undefined ? undefined : Math.max(0, Math.round((endedAt - answeredAt) / 1000))
 }
 
-/** `isFinal`: Twilio has said its last word, or nobody waits for it any more. */
+/** `isFinal`: Twilio's final status has come, or is no longer waited for. */
 export const of = (facts: Facts, engines: ReadonlyArray<EngineUse>, isFinal: boolean): Outcome => {
   const { answeredBy, isMemoryLost, reason = endReasons[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
   const seconds = secondsOf(facts)

@@ -17,7 +17,7 @@ export interface OutcomeWriter {
   readonly report: (facts: Outcomes.StatusFacts) => void
   /** The call is over for us. */
   readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">) => void
-  /** Nobody waits any longer for Twilio's last word. */
+  /** Twilio's final status is no longer waited for. */
   readonly settle: () => void
   readonly isSettled: () => boolean
 }

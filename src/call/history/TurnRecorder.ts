@@ -1,8 +1,8 @@
 /**
- * Makes the turns of a call's history out of what its conversation tells.
+ * Makes the turns of a call's history from the events of its conversation.
  *
- * A turn of the agent is written when its words go to speech, as not heard, and again when it is known what was heard of it: of a turn
- * whose process died nobody knows. A turn of the caller is written once, when it is over.
+ * A turn of the agent is written as unheard when its words go to speech, and again when it is known how much was heard. If the process
+ * dies in between, the turn stays unheard. A turn of the caller is written once, when it is over.
  */
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -14,7 +14,7 @@ type TurnWritten = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>
 export interface TurnRecorder {
   /** The turns that change with this event. */
   readonly on: (event: ConversationEvent) => ReadonlyArray<TurnWritten>
-  /** The events from now on are of a conversation that began then, ms on the call's axis. At first: at 0. */
+  /** The times of later events count from this moment, at which their conversation began: ms on the call's axis. Initially 0. */
   readonly conversationBegan: (axis: number) => void
 }
 
@@ -24,7 +24,7 @@ interface OpenTurn {
   readonly text: string
 }
 
-/** Replies that are spoken and not finished: one, or two for a moment. */
+/** The most replies that are spoken and not finished. There is one, or two for a moment. */
 const maxOpenTurns = 8
 
 /** `firstTurn`: the number of the next turn, for a call that another process had before. */

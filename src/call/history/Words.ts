@@ -1,7 +1,7 @@
 /**
  * When each word of a turn was said, on the call's axis (ms since its first media stream began).
  *
- * Engines tell when a text begins and how long it plays. In between the words are placed by their letters.
+ * Engines tell when a text begins and how long it plays. The words in between get their times by the number of their letters.
  */
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 
@@ -9,7 +9,7 @@ type Word = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>["words"][numbe
 
 const split = (text: string): ReadonlyArray<string> => text.split(/\s+/).filter((word) => word.length > 0)
 
-/** The words of a text that lasted from `at` for `millis`. */
+/** The words of a text that begins at `at` and lasts `millis`. */
 export const spread = (text: string, at: number, millis: number, isHeard = true): ReadonlyArray<Word> => {
   const words = split(text)
   const letters = words.reduce((sum, { length }) => sum + length, 0)
@@ -22,8 +22,8 @@ export const spread = (text: string, at: number, millis: number, isHeard = true)
 }
 
 /**
- * The words of an agent's turn: those that were heard, with their times, and behind them those that were not. `startedAt`: of a turn of
- * which nothing was played.
+ * The words of an agent's turn: first those that were heard, with their times, then those that were not. `startedAt` counts if nothing
+ * was played.
  */
 export const ofAgent = (
   text: string,

@@ -1,5 +1,5 @@
 /**
- * The caller's messages as sound at the agent's rate: gapless, or, for an agent that prefers fresh sound to all of it, the newest alone.
+ * Turns the caller's messages into sound at the agent's rate: gapless, or the newest alone for an agent that prefers fresh sound.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -9,10 +9,10 @@ import { frameBytes, type LineDecoder } from "./LineCodec.ts"
 import type { MediaCounts } from "./MediaCounts.ts"
 import * as MediaTimeline from "./MediaTimeline.ts"
 
-/** What comes at once, in order. */
+/** Messages that came together, in order. */
 export type Messages = readonly [Media | Silence, ...Array<Media | Silence>]
 
-/** Sound in order, in pieces of any length, also of none. */
+/** Pieces of sound, in order. Their lengths differ, and may be 0. */
 export type Pieces = readonly [Pcm, ...Array<Pcm>]
 
 type Decode = LineDecoder["decode"]
@@ -21,9 +21,9 @@ const silentFrame = new Uint8Array(frameBytes).fill(Mulaw.silence)
 const noSound = new Uint8Array(0)
 
 export interface GaplessSound {
-  /** All messages, with silence for what is missing: media time passes with the samples. */
+  /** All messages, with silence for missing sound, so that the samples count media time. */
   readonly pieces: (messages: Messages) => Pieces
-  /** False once a message came after the pong though it was sent before: a proxy answers the pings. */
+  /** `false` once a message came after a pong although it was sent before: then a proxy answers the pings. */
   readonly arePongsTrue: () => boolean
 }
 
@@ -72,11 +72,11 @@ export const makeGapless = (options: {
   }
 }
 
-/** A message is one frame as a rule; a long one is as many as it costs. */
+/** A message usually is one frame; a long one counts as several. */
 const framesIn = (message: Media | Silence) =>
   message.event === "media" ? Math.max(1, Math.ceil(message.media.payload.length / frameBytes)) : 1
 
-/** How many of the newest messages have at most so many frames together; one at least. */
+/** How many of the newest messages fit into `maxFrames`; at least one. */
 const newest = (messages: Messages, maxFrames: number): number => {
   let frames = framesIn(messages[messages.length - 1])
   let count = 1
@@ -88,7 +88,7 @@ const newest = (messages: Messages, maxFrames: number): number => {
   return count
 }
 
-/** The newest messages as pieces, so that at most `maxBacklogFrames` wait in both directions together. Nothing stands for what is missing. */
+/** The newest messages as pieces, so that at most `maxBacklogFrames` wait in both directions together. Missing sound is not replaced. */
 export const makeFreshest = (options: {
   readonly decode: Decode
   readonly maxBacklogFrames: number

@@ -1,6 +1,6 @@
 /**
- * One call's sound between the line and the agent: μ-law of 8 kHz in frames of 20 ms on one side, samples at the agent's
- * rate on the other. Each direction is one pure step of codec, resampler and framer, in memory that is used again and again.
+ * One call's sound between the line and the agent. The line has μ-law of 8 kHz in frames of 20 ms; the agent has samples at its
+ * own rate. Each direction is one pure step of codec, resampler and framer, in memory that is used again and again.
  */
 import * as Framer from "../../audio/Framer.ts"
 import * as Mulaw from "../../audio/Mulaw.ts"
@@ -12,8 +12,8 @@ export const frameBytes = 160
 export const frameMillis = 20
 
 /**
- * Work arrays, shared by all calls: a step uses them and is done before the next one begins. An array for each piece would be garbage
- * outside the heap, for which V8 collects the whole heap.
+ * Work arrays, shared by all calls: each step is done with them before the next one begins. New arrays for each piece would be garbage
+ * outside the heap, and V8 would collect the whole heap for it.
  */
 let workPcm = new Int16Array(4096)
 let workMulaw = new Uint8Array(4096)
@@ -35,7 +35,7 @@ const mulawOf = (length: number): Uint8Array => {
 
 /** The caller's direction. */
 export interface LineDecoder {
-  /** All pieces so far are done with: the next ones may overwrite them. Without this call, pieces stay as they are. */
+  /** The pieces so far are no longer needed: the next ones may overwrite them. Without this call, pieces stay as they are. */
   readonly reuse: () => void
   /** One piece of sound, of any length, at the agent's rate. */
   readonly decode: (mulaw: Uint8Array) => Pcm
@@ -44,11 +44,11 @@ export interface LineDecoder {
 /** The caller's sound at the agent's rate (Hz): μ-law and resampler in one step. */
 export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   const resampler = Resampler.make(8000, sampleRate)
-  /** Memory for the pieces. Where pieces stay, it holds up to a second of them, for arrays outside the heap are dear. */
+  /** Memory for the pieces. Without `reuse` it holds up to a second of them, because arrays outside the heap are expensive. */
   let room = new Int16Array(resampler.outputLength(frameBytes))
   /** Samples of `room` that belong to pieces. */
   let used = 0
-  /** A ready view for the first piece in `room` if it has the usual length: mostly one frame comes at a time. */
+  /** A prepared view of `room` for a first piece of the usual length: usually one frame comes at a time. */
   let first: Pcm = room
   const take = (length: number): Pcm => {
     if (used === 0 && length === first.length) {
@@ -81,7 +81,7 @@ export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   }
 }
 
-/** The agent's direction. Gives whole frames of μ-law, one behind the other, which are good only until the next step of any call. */
+/** The agent's direction. Gives whole frames of μ-law in one array, which is valid only until the next step of any call. */
 interface LineEncoder {
   /** The frames that this sound, of any length, completes. */
   readonly push: (pcm: Pcm) => Uint8Array

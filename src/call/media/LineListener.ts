@@ -1,16 +1,16 @@
 /**
- * Hears both directions of a media stream as they sound on the line: what a recording needs.
+ * Hears both directions of a media stream as they sound on the line, for a recording.
  *
  * The session calls it for each piece of sound. So it must not wait, and the bytes are good only until it returns.
  */
 export interface LineListener {
   /**
-   * The caller's next sound, μ-law at 8 kHz, as the agent gets it: with silence for what is missing, so that the bytes count media time.
+   * The caller's next sound, μ-law at 8 kHz, as the agent gets it: with silence for missing sound, so that the bytes count media time.
    * An agent with `maxBacklogFrames` gets no silence, and skips old sound.
    */
   readonly onCallerSound: (mulaw: Uint8Array) => void
-  /** The agent's next frames, μ-law at 8 kHz, and when their playback begins (monotonic ms) unless a clear comes before. */
+  /** The agent's next frames, μ-law at 8 kHz. `playsAt` is when their playback begins (monotonic ms), unless a clear comes before. */
   readonly onAgentSound: (mulaw: Uint8Array, playsAt: number) => void
-  /** From this moment (monotonic ms) on, nothing of the agent's sound so far is played. */
+  /** From this moment (monotonic ms) on, the agent's earlier sound is no longer played. */
   readonly onClear: (at: number) => void
 }

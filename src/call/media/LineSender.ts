@@ -1,4 +1,4 @@
-/** Writes to a media stream what Twilio is to play, and the marks between it. */
+/** Writes the agent's frames to a media stream, and the marks between them. */
 import { clearText, markText, type MediaStream } from "../../twilio/media/MediaStream.ts"
 import { frameBytes } from "./LineCodec.ts"
 import type { LineListener } from "./LineListener.ts"
@@ -8,10 +8,10 @@ import type { MediaCounts } from "./MediaCounts.ts"
 export const maxUnsentBytes = 131_072
 
 export interface LineSender {
-  /** Whole frames of μ-law at 8 kHz, at least one, and when their playback begins (monotonic ms). */
+  /** Sends whole frames of μ-law at 8 kHz, at least one. `playsAt` is when their playback begins (monotonic ms). */
   readonly sendFrames: (mulaw: Uint8Array, playsAt: number) => void
   readonly sendMark: (name: string) => void
-  /** Twilio throws away what it has not played. `at`: monotonic ms. */
+  /** Lets Twilio throw away the sound that it has not played. `at`: monotonic ms. */
   readonly sendClear: (at: number) => void
 }
 
@@ -19,7 +19,7 @@ export const make = (options: {
   readonly stream: MediaStream
   readonly counts: MediaCounts
   readonly listener: LineListener | undefined
-  /** The peer reads slower than sound is played; may come for each frame from then on. */
+  /** The peer reads slower than sound is played. From then on it may be called for each frame. */
   readonly onSlowPeer: () => void
 }): LineSender => {
   const { counts, listener, onSlowPeer, stream } = options

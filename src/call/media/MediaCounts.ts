@@ -1,7 +1,7 @@
 /**
- * What one media stream counts beside its tally: messages that the agent took, frames that were sent or thrown away.
+ * What one media stream counts in addition to its tally: messages that the agent took, and frames that were sent or thrown away.
  *
- * Counting costs an addition a frame. `report` tells the metrics how much the counts have grown.
+ * Counting costs one addition per frame. `report` adds the growth of the counts to the metrics.
  */
 import type { Context, Metric } from "effect"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -19,7 +19,7 @@ interface Totals {
 
 type Counter = readonly [metric: Metric.Metric<number, unknown>, total: (totals: Totals) => number]
 
-/** Shown at `/metrics` from the first call on, also while they are 0. */
+/** Shown at `/metrics` from the first call on, even while they are 0. */
 const traffic: ReadonlyArray<Counter> = [
   [Metrics.framesReceived, ({ tally }) => tally.received],
   [Metrics.framesScanned, ({ tally }) => tally.scanned],
@@ -39,13 +39,13 @@ const losses: ReadonlyArray<Counter> = [
 export interface MediaCounts {
   /** The agent was given these messages, or skipped them. */
   readonly addTaken: (messages: number) => void
-  /** Of the messages taken, the agent skipped so many. */
+  /** The agent skipped so many of the messages that it took. */
   readonly addStale: (messages: number) => void
   /** These frames were written to the socket. */
   readonly addSent: (frames: number) => void
   /** A `clear` threw away these frames before they were sent. */
   readonly addCleared: (frames: number) => void
-  /** Tells the metrics what was added since the last report. */
+  /** Adds the growth of the counts since the last report to the metrics. */
   readonly report: () => void
 }
 
@@ -53,9 +53,9 @@ export interface MediaCounts {
 export const make = (options: {
   readonly tally: Tally
   readonly now: () => number
-  /** Every message comes back as one frame, so that the time from the one to the other is the echo's latency. */
+  /** The agent echoes each message as one frame, so the time between the two is the echo's latency. */
   readonly isEcho: boolean
-  /** Where the metrics are. */
+  /** The context that holds the metrics. */
   readonly context: Context.Context<never>
 }): MediaCounts => {
   const { context, isEcho, now, tally } = options

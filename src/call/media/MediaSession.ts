@@ -6,7 +6,7 @@
  *   agent ─▶ OutboundSound (resampler, μ-law, frames) ─▶ PacedQueue ─▶ LineSender ─▶ MediaStream
  * ```
  *
- * Sound that the network held up is heard whole and in order. Only what is more than `MEDIA_BACKLOG` is dropped, the oldest first, and
+ * Sound that the network held up is heard whole and in order. Only sound beyond `MEDIA_BACKLOG` is dropped, the oldest first, and
  * counted by its cause. Marks, keys and the stop are never dropped. See docs/adr/0002 and 0011.
  *
  * The steps of a frame run in the agent's own fiber, so that a frame costs one wake-up.
@@ -33,13 +33,13 @@ import * as SilenceFiller from "./SilenceFiller.ts"
 /** The mark behind the agent's last sound; its return lets the call end. */
 const lastMark: OutboundMark = { _tag: "Mark", name: "client-caller/last" }
 
-/** How long the last sound may take to be played before the call is ended all the same. */
+/** How long to wait until the last sound is played, before the call is ended anyway. */
 const lastMarkTimeout = Duration.seconds(30)
 
-/** How often the metrics are told the counts. */
+/** How often the counts are added to the metrics. */
 const reportMillis = 1000
 
-/** Why this side of the call ends when the socket does. */
+/** The stream's end, by the reason why its socket closed. */
 const endOfSocket = ({ reason }: StreamClosed): StreamEnd => {
   switch (reason) {
     case "lost":
@@ -67,11 +67,11 @@ export interface Options {
   readonly resumption?: Resumption
   readonly remember?: CallSide["remember"]
   readonly actions?: ActionKeeper
-  /** What the agent is told of the end. `end`: unset if the session was stopped from outside. */
+  /** The word for the stream's end that the agent gets. `end`: unset if the session was stopped from outside. */
   readonly whyEnded?: (end: StreamEnd | undefined) => string | undefined
 }
 
-/** What the agent needs of the options. */
+/** The options that the agent gets. */
 const ofAgent = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
   tell: watch.tell,
   isWatched: watch.isWatched,
@@ -96,7 +96,7 @@ const decoderFor = (agent: Agent, listener: LineListener | undefined): LineCodec
   }
 }
 
-/** Reports the counts, and ends when no media comes for too long. While the process itself was halted, none could come. */
+/** Reports the counts, and ends when no media comes for too long. Time in which the process was halted does not count. */
 const untilMediaTimeout = Effect.fnUntraced(function*(
   { tally }: MediaStream,
   counts: MediaCounts.MediaCounts,
@@ -115,7 +115,7 @@ const untilMediaTimeout = Effect.fnUntraced(function*(
   }
 })
 
-/** Joins an agent to a stream until the stream ends, and tells how it did; the first reason counts. */
+/** Connects an agent to a stream until the stream ends, and gives how it ended. The first reason counts. */
 export const run = Effect.fnUntraced(function*(
   stream: MediaStream,
   agent: Agent,
@@ -173,13 +173,13 @@ export const run = Effect.fnUntraced(function*(
           : signal(Signal.MarkReturned({ name: message.mark.name }))
     }
   }
-  // The socket's end counts after the control that came before it: a `stop` just before the close is a stop.
+  // Control messages before the socket's end count first: a `stop` just before the close is a stop.
   const obey = Stream.runForEach(stream.control, onControl).pipe(
     Effect.andThen(stream.closed),
     Effect.flatMap((closed) => end(endOfSocket(closed)))
   )
 
-  // A reply that is the caller's sound itself needs no stream between the two.
+  // If the reply is the caller's own sound, no stream is needed in between.
   const speak = reply === borrowedAudio
     ? stream.forEachMedia((messages) => outbound.offer(hearBorrowed(messages)))
     : Stream.runForEachArray(reply, outbound.offer)

@@ -1,7 +1,7 @@
 /**
  * How much sound is missing before a message, by its `chunk` and `timestamp`: arithmetic over media time.
  *
- * Twilio sends a message each 20 ms for the whole call, also while the caller is silent. So a message that is missing was lost.
+ * Twilio sends a message each 20 ms for the whole call, even while the caller is silent. So a missing message was lost.
  */
 import { closeLeadMillis, maxLeadMillis } from "../../twilio/media/MediaLead.ts"
 import type { Media } from "../../twilio/media/MediaMessage.ts"
@@ -10,8 +10,8 @@ import type { Media } from "../../twilio/media/MediaMessage.ts"
 export const bytesPerMilli = 8
 
 /**
- * How far (ms) `timestamp` may run ahead of the sound while no message is missing: Twilio's are taken from a clock of its own, and
- * advance by about the length of the sound.
+ * How far (ms) `timestamp` may run ahead of the sound while no message is missing. Twilio reads its timestamps from a clock, so they
+ * advance only by about the length of the sound.
  */
 const timestampSlackMillis = 100
 
@@ -19,26 +19,26 @@ export interface MediaTimeline {
   /**
    * Takes the next message; gives how much sound (ms) is missing before it.
    *
-   * @param elapsed real ms since the stream was opened, asked for only where something is missing
+   * @param elapsed real ms since the stream was opened; called only if something may be missing
    */
   readonly missingBefore: (media: Media["media"], elapsed: () => number) => number
-  /** So much silence (ms) was put behind the last message. */
+  /** Notes the silence (ms) that was added behind the last message. */
   readonly addSilence: (millis: number) => void
-  /** The last message follows directly upon the one before it, though silence was put between: the network had held it up. */
+  /** Whether the network held up the last message: it directly follows the one before, although silence was added between them. */
   readonly wasHeldUp: () => boolean
 }
 
 /**
- * A gap is never longer than the `backlog` (ms), and all sound together never longer than the stream so far and the lead that sound may
- * have, whatever the numbers say.
+ * Whatever the numbers say, a gap is at most as long as the `backlog` (ms). All sound together is at most as long as the stream so far
+ * plus the allowed lead.
  *
- * A number that would put the sound ten seconds ahead of the clock is wrong, and makes no gap. A gap of it would move the media time
- * ahead for good, and hide every later gap. The next message is compared with the wrong one, so the sequence mends by itself.
+ * A number that would put the sound ten seconds ahead of the clock is wrong, and makes no gap. Such a gap would move the media time
+ * ahead for good, and hide every later gap. The next message is compared with the wrong number, so the sequence recovers by itself.
  */
 export const make = (backlog: number): MediaTimeline => {
-  /** What the next message says if nothing is missing; unset before the first. */
+  /** The numbers of the next message if nothing is missing. Unset before the first message. */
   let expected: { readonly chunk: number; readonly timestamp: number } | undefined
-  /** ms of all sound so far, with the silence that was put in. */
+  /** ms of all sound so far, added silence included. */
   let heardMillis = 0
   /** ms of silence since the last message. */
   let silenceMillis = 0

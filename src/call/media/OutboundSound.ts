@@ -1,4 +1,4 @@
-/** The agent's items as frames, marks and notices on the line: codec, framer and pace. */
+/** Puts the agent's items on the line, as frames, marks and notices: codec, framer and pacer. */
 import { Effect, type Scope } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import type { OutboundItem, OutboundMark } from "../../conversation/ports/AudioPort.ts"
@@ -13,7 +13,7 @@ export interface OutboundSound {
    * these items.
    */
   readonly offer: (items: ReadonlyArray<OutboundItem>) => Effect.Effect<unknown>
-  /** Sends what is left of the sound, filled up to a frame, and this mark behind it. */
+  /** Sends the remaining sound, filled up to a frame, and this mark behind it. */
   readonly finish: (mark: OutboundMark) => Effect.Effect<unknown>
   /** Throws away all sound that was sent and not played, here and at Twilio. */
   readonly clear: Effect.Effect<void>
@@ -23,7 +23,7 @@ export interface OutboundSound {
 
 /** `now`: monotonic ms. */
 export const make = Effect.fnUntraced(function*(options: {
-  /** The agent's (Hz). */
+  /** The agent's sample rate (Hz). */
   readonly sampleRate: SampleRate
   readonly sender: LineSender
   readonly counts: MediaCounts

@@ -1,11 +1,11 @@
 /**
- * The agent's frames on their way to Twilio: a frame that may leave leaves at once, one that is ahead of playback waits.
+ * The agent's frames on their way to Twilio. A frame that may leave leaves at once; a frame too far ahead of playback waits.
  *
- * At most 200 ms of sound are sent ahead of playback. What is further ahead waits in a bounded queue of 400 ms; when that is full, the
- * agent waits. Marks and notices keep their place between the frames.
+ * At most 200 ms of sound are sent ahead of playback. Further sound waits in a bounded queue of 400 ms; when the queue is full, the agent
+ * waits. Marks and notices keep their place between the frames.
  *
- * A `clear` begins a new generation. Whoever offers names the generation in which the sound was made, and items of an older one are thrown
- * away wherever they are met.
+ * A `clear` begins a new generation. Each offer names the generation in which its sound was made, and items of an older generation are
+ * thrown away wherever they are.
  */
 import { Effect, Fiber, Queue, type Scope } from "effect"
 import * as Pacer from "../../audio/Pacer.ts"
@@ -14,28 +14,28 @@ import { frameBytes, frameMillis } from "./LineCodec.ts"
 import type { LineSender } from "./LineSender.ts"
 import type { MediaCounts } from "./MediaCounts.ts"
 
-/** Frames that may wait for the pacer: 400 ms. */
+/** How many frames may wait for the pacer: 400 ms. */
 export const maxQueuedFrames = 20
 
-/** Frames that are put into the queue, and taken from it, in one go. */
+/** How many frames are put into the queue, and taken from it, in one go. */
 const framesPerItem = 5
 
 /** How far ahead of playback sound is sent, in ms. */
 export const leadMillis = 200
 
 /**
- * By how much (ms) the pacer lets the lead become less before it sends again, several frames in one go: waking up for each
- * costs more than sending it.
+ * By how much (ms) the lead may shrink before the pacer sends again. It then sends several frames in one go, because a wake-up costs
+ * more than sending a frame.
  */
 const slackMillis = 40
 
 interface QueuedItem {
-  /** Whole frames of μ-law, or what stands between frames. */
+  /** Whole frames of μ-law, or a mark or notice between frames. */
   readonly item: Uint8Array | OutboundMark | SentNotice
   readonly generation: number
 }
 
-/** Frames that leave in one write: a write to the kernel costs more than encoding what is written. */
+/** Frames that leave in one write: a write to the kernel costs more than encoding the frames. */
 interface FrameBatch {
   /** Whether no further frame fits. */
   readonly isFull: () => boolean
@@ -75,11 +75,11 @@ export interface PacedQueue {
   readonly generation: () => number
   /** Frames that have not left: queued, waiting for room in the queue, or held by the pacer. */
   readonly unsentFrames: () => number
-  /** Sends or queues whole frames of μ-law, which may be overwritten when this has ended; waits while the queue is full. */
+  /** Sends or queues whole frames of μ-law. Waits while the queue is full. When it has ended, `mulaw` may be overwritten. */
   readonly offerFrames: (mulaw: Uint8Array, generation: number) => Effect.Effect<unknown>
   /** Sends or queues a mark or a notice, behind all frames offered before; waits while the queue is full. */
   readonly offerMarker: (marker: OutboundMark | SentNotice, generation: number) => Effect.Effect<unknown>
-  /** Throws away what has not left. Later items may leave at once: Twilio is to be told to clear, too. */
+  /** Throws away what has not left. Later items may leave at once, so Twilio has to be sent a `clear`, too. */
   readonly clear: Effect.Effect<void>
 }
 

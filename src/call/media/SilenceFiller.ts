@@ -1,8 +1,8 @@
 /**
  * Puts silence behind the caller's sound while the caller sends nothing.
  *
- * A time without messages is a stall of the network until something shows that nothing was sent. The pong to a WebSocket ping shows it,
- * for it comes behind all that was sent before it. Without a pong, the end of the backlog does.
+ * A time without messages counts as a stall of the network until something shows that nothing was sent. The pong to a WebSocket ping shows
+ * it, because the pong comes behind everything that was sent before. Without a pong, the end of the backlog shows it.
  */
 import { Effect } from "effect"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
@@ -13,7 +13,7 @@ import { frameMillis } from "./LineCodec.ts"
 /** Without a message for this long (ms), the peer is pinged. */
 const pingAfterMillis = 1000
 
-/** Silence is put in by so much (ms) at once, as real time passes. */
+/** Silence is added in steps of this length (ms), as real time passes. */
 const stepMillis = 5 * frameMillis
 
 /** Never ends. */
@@ -29,7 +29,7 @@ export const run = (options: {
   const { tally } = stream
   const sinceLastMessage = () => now() - tally.lastAt
 
-  /** Until the next message comes. The last one came at `last`; sound reaches to `from` (monotonic ms). */
+  /** Adds silence until the next message comes. The last one came at `last`; sound reaches to `from` (monotonic ms). */
   const fill = (last: number, from: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (tally.lastAt !== last) return Effect.void

@@ -1,16 +1,16 @@
 /**
- * How often is dialled in any 24 hours, in all and to one number. The limits keep a stolen key, or a loop in a client, from dialling
- * without end.
+ * Limits how many calls are dialled in any 24 hours, in all and to one number. A stolen key, or a loop in a client, can't dial without
+ * end.
  *
- * A dial is counted when it is begun, so that dials that wait for their turn count too. A dial of which no phone rang is taken back.
- * The counts are in this process's memory: another process, and this one after a new start, begin at none.
+ * A dial is counted when it begins, so that dials that wait for their turn count too. A dial that rang no phone is taken back.
+ * Each process counts by itself, and begins at zero after a restart.
  */
 import { Data, Duration, Option, Result } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-/** In the last 24 hours as many calls were placed as may be. */
+/** A limit of calls in 24 hours is reached. */
 export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
   readonly limit: "DIAL_MAX_PER_DAY" | "DIAL_MAX_PER_NUMBER"
   /** Until a dial is allowed again. */
@@ -25,7 +25,7 @@ export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
 
 export interface DialLimits {
   /**
-   * Counts a dial, if it may be; gives what takes it back, for a dial that did not happen.
+   * Counts a dial if the limits allow it. Gives a function that takes the dial back, for one that did not happen.
    *
    * @param now monotonic ms
    */

@@ -1,4 +1,4 @@
-/** What is dialled for a request, after all checks that need no line and no turn. */
+/** Plans the dial for a request: makes all checks that need neither a line nor a turn. */
 import { Effect, Option } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Agents } from "../../agent/Agents.ts"
@@ -12,11 +12,11 @@ import { NumberRefused, OutboundNotConfigured, type OutboundError, type Outbound
 export interface DialPlan {
   readonly from: PhoneNumber
   readonly agent: Agent
-  /** Where Twilio asks for the call's TwiML. */
+  /** The URL at which Twilio requests the call's TwiML. */
   readonly url: string
 }
 
-/** Gives the plan of each request, or why it is not dialled. */
+/** Gives the plan of each request, or the reason why it is not dialled. */
 export const make = (
   config: AppConfig["Service"],
   credentials: Credentials["Service"],
@@ -29,7 +29,7 @@ export const make = (
     ...Option.isNone(phoneNumber) ? ["TWILIO_PHONE_NUMBER"] : []
   ]
 
-  /** Twilio itself opens media streams by wss alone; a stand-in on this machine opens others too. */
+  /** Twilio itself opens media streams only over wss; a stand-in on this machine also opens others. */
   const isReachable = (baseUrl: string) => Option.isSome(apiBaseUrl) || baseUrl.startsWith("https:")
 
   return Effect.fnUntraced(function*(request: OutboundRequest): Effect.fn.Return<DialPlan, OutboundError> {

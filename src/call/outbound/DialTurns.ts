@@ -1,4 +1,4 @@
-/** When the next call may be dialled: `CALLS_PER_SECOND`, evenly spaced. Turns that nobody took are not saved up. */
+/** When the next call may be dialled: `CALLS_PER_SECOND`, evenly spaced. Unused turns are not saved up. */
 import { Data, Duration, Result } from "effect"
 
 /** Too many calls wait for their turn at Twilio already. */

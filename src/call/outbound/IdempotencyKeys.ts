@@ -1,5 +1,5 @@
 /**
- * What came of the requests that had an `Idempotency-Key`, by the key, for a day: asking again does not ring again.
+ * Keeps the outcomes of requests with an `Idempotency-Key` for a day, by the key: a repeated request does not ring again.
  *
  * Each process keeps its own; at most 10 000 keys, the oldest go first.
  */
@@ -22,7 +22,7 @@ interface Entry<A, E> {
   readonly until: number
 }
 
-/** The key's first request is to run `settle` of its work; a later one waits for the `outcome` of the first. */
+/** The first request with a key runs its work through `settle`. A later one waits for the `outcome` of the first. */
 type Claim<A, E> =
   | { readonly _tag: "First"; readonly settle: (work: Effect.Effect<A, E>) => Effect.Effect<A, E> }
   | { readonly _tag: "Again"; readonly outcome: Effect.Effect<A, E> }

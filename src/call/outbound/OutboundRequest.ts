@@ -1,4 +1,4 @@
-/** What is asked for when a call is to be placed, what comes of it, and why it may not. */
+/** A request to place a call, the placed call, and the reasons why a call may not be placed. */
 import { Data, type Option } from "effect"
 import type { UnknownAgent } from "../../agent/Agents.ts"
 import type { AgentName } from "../../domain/AgentName.ts"
@@ -20,7 +20,7 @@ export interface OutboundRequest {
   /** A media WebSocket other than this service's own. */
   readonly websocketUrl: Option.Option<string>
   readonly idempotencyKey: Option.Option<string>
-  /** What is to be kept of the call. */
+  /** What to keep of the call. */
   readonly keeping: AskedKeeping
   /** Where Twilio reaches this service: `https://…`, without a trailing slash. */
   readonly baseUrl: string
@@ -60,5 +60,5 @@ export type OutboundError =
   | LineBusy
   | TwilioError
 
-/** Whether the phone may ring, or have rung, though we can't tell: another try could ring it twice. */
+/** Whether the phone may have rung although we don't know: another try could ring it twice. */
 export const mayHaveRung = (error: OutboundError): boolean => error._tag === "TwilioError" && error.mayBeDone

@@ -1,8 +1,8 @@
 /**
- * Records media streams: a fiber of each writes what was heard to a file once a second.
+ * Records media streams: for each, a fiber writes the new sound to a file once a second.
  *
- * The disk never delays a frame: sound waits in memory of a bounded size. What a slow or full disk does not take becomes silence in the
- * recording, and is counted.
+ * The disk never delays a frame: sound waits in memory of a bounded size. Sound that a slow or full disk does not take becomes silence in
+ * the recording, and is counted.
  */
 import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Metric, Random, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
@@ -25,7 +25,7 @@ const bytesPerSecond = 16_000
 export class CallRecorder extends Context.Service<CallRecorder, {
   /** A call is recorded if its request, its agent or the configuration wants it, and if more than figures is kept of it. */
   readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping?: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
-  /** Hears a media stream until the scope closes. Never waits for the disk, but for a moment at the end. */
+  /** Records a media stream until the scope closes. Only the stream's end waits for the disk, two seconds at most. */
   readonly listen: (
     part: Part,
     stream: Pick<MediaStream, "openedAt">,
@@ -47,7 +47,7 @@ export class CallRecorder extends Context.Service<CallRecorder, {
           const backlog = maxBacklogFrames === undefined ? Duration.toMillis(limits.backlog) : undefined
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })
           const ended = yield* Deferred.make<number>()
-          // A fiber of the service's: it writes what is left when the stream is over, also while the service stops.
+          // A fiber of the service: it writes the remaining sound when the stream is over, even while the service stops.
           const writing = yield* Effect.forkIn(write(recordings, part, recorder, now, Deferred.await(ended)), scope)
           yield* Effect.addFinalizer(() =>
             Effect.andThen(
@@ -77,7 +77,7 @@ const write = (
       return Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)
     })
 
-  /** Bytes of silence that stand for sound which the disk did not take. */
+  /** Bytes of silence in place of sound that the disk did not take. */
   let missingBytes = 0
   const append = (file: PartFile, { silentBytes, sound }: Taken) =>
     Effect.gen(function*() {
@@ -100,7 +100,7 @@ const write = (
 
   const toFile = Effect.gen(function*() {
     const file = yield* recordings.begin(part)
-    // Streams that began together are not written together.
+    // Streams that began together are written at different moments.
     let pauseMillis = writeEveryMillis * (yield* Random.nextBetween(0.5, 1))
     while (true) {
       const endedAt = yield* after(pauseMillis)
@@ -110,7 +110,7 @@ const write = (
     }
   }).pipe(Effect.scoped)
 
-  /** A folder that can't be written to now may be so later in the call. */
+  /** Tries again: a folder that can't be written to now may become writable later in the call. */
   const persistently: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
     Effect.andThen(tell(reason), Effect.flatMap(after(writeEveryMillis), (endedAt) => endedAt === undefined ? persistently : Effect.void)))
 

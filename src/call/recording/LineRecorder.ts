@@ -1,8 +1,8 @@
 /**
- * Hears a media stream and gives its sound as a recording has it: the caller left, the agent right, in the line's time.
+ * Hears a media stream and gives its sound for a recording: the caller left, the agent right, in the line's time.
  *
- * - The caller's sound counts media time: each piece follows the one before. Sound that the network holds up is waited for.
- * - The agent's sound stands where it is played. What a `clear` cut is not there.
+ * - The caller's sound counts media time: each piece follows the piece before. The recorder waits for sound that the network holds up.
+ * - The agent's sound stands where it is played. Sound that a `clear` cut is left out.
  */
 import type { LineListener } from "../media/LineListener.ts"
 import { StereoBuffer, type Taken } from "./StereoBuffer.ts"
@@ -11,25 +11,25 @@ const samplesPerMilli = 8
 
 const [callerChannel, agentChannel] = [0, 1] as const
 
-/** Sound is given this late (ms), so that a piece that comes somewhat late still finds its place. */
+/** How late (ms) sound is given, so that a late piece still finds its place. */
 const delayMillis = 250
 
-/** The agent's sound is taken to follow directly upon the sound before it if it would begin so little later, in samples. */
+/** The agent's sound is put directly behind the sound before it if it would begin at most so many samples later. */
 const maxSeam = 16
 
-/** From an agent that gets no silence for what is missing, a gap in the caller's sound shows only by the time that has passed, ms. */
+/** For an agent that gets no silence for missing sound: how late (ms) the caller's sound must be to show a gap. */
 const maxLagMillis = 200
 
 /** Four seconds of sound, which an undisturbed recording needs at most. */
 const bufferedSamples = 2 ** 15
 
-/** What the disk may take to write, beside what the network may hold up. */
+/** How long (ms) the disk may take to write, in addition to the network's backlog. */
 const diskMillis = 8000
 
 export interface LineRecorder extends LineListener {
-  /** What is settled now (monotonic ms), and was not taken before. */
+  /** The sound that is settled at this moment (monotonic ms) and was not taken before. */
   readonly take: (at: number) => Taken
-  /** The stream has ended at this moment (monotonic ms): all that is left, in order. */
+  /** The stream has ended at this moment (monotonic ms). Gives all remaining sound, in order. */
   readonly finish: (at: number) => ReadonlyArray<Taken>
   /** ms of sound that were lost. */
   readonly lostMillis: () => number
@@ -52,7 +52,7 @@ export const make = (options: {
 
   const positionOf = (at: number) => Math.max(0, Math.round((at - beginsAt) * samplesPerMilli))
 
-  /** Sound of the network's may come for as long as the backlog holds. */
+  /** Sound before this position is settled: the network holds up no sound for longer than the backlog. */
   const waitsFor = (at: number) => backlog === undefined ? Number.POSITIVE_INFINITY : Math.max(callerEnd, at - backlog * samplesPerMilli)
 
   const cut = (position: number) => {
@@ -85,7 +85,7 @@ export const make = (options: {
       const position = positionOf(at)
       cut(position)
       const end = Math.max(position, callerEnd)
-      // The second has the silence behind the buffer's room.
+      // The second one has the silence that lies behind the end of the buffer.
       return [buffer.take(end), buffer.take(end)]
     },
     lostMillis: () => buffer.lost / samplesPerMilli

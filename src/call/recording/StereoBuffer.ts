@@ -1,7 +1,7 @@
 /**
  * The newest sound of two channels, mu-law at 8 kHz, interleaved as a file has it. Sound is put at its place in time and taken in order.
  *
- * Positions count samples from the recording's beginning. What nobody writes is silence. The buffer grows while sound is not taken, up to a
+ * Positions count samples from the recording's beginning. Unwritten positions are silent. The buffer grows while sound is not taken, up to a
  * limit. Then its oldest sound is lost and becomes silence, so that later sound keeps its place.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
@@ -17,11 +17,11 @@ export interface Taken {
 export class StereoBuffer {
   readonly #maxSamples: number
   #bytes: Uint8Array
-  /** Samples of each channel that have room; a power of two. */
+  /** The buffer's size, in samples of each channel; a power of two. */
   #samples: number
   /** The first position that was not taken. */
   #from = 0
-  /** Positions before `from` that were lost since the last time. */
+  /** Positions before `#from` that were lost since the last `take`. */
   #skipped = 0
   #lost = 0
 
@@ -48,7 +48,7 @@ export class StereoBuffer {
     for (let at = begin; at < end; at++) bytes[2 * (at & mask) + channel] = mulaw[at - position]
   }
 
-  /** Makes one channel silent between two positions, as far as it was not taken. */
+  /** Makes one channel silent between two positions, except for sound that was taken. */
   silence(channel: Channel, position: number, end: number): void {
     const bytes = this.#bytes
     const mask = this.#samples - 1
@@ -56,7 +56,7 @@ export class StereoBuffer {
     for (let at = Math.max(position, this.#from); at < last; at++) bytes[2 * (at & mask) + channel] = Mulaw.silence
   }
 
-  /** Takes what lies before a position. The bytes are the taker's own. */
+  /** Takes the sound before a position. The bytes are a copy. */
   take(end: number): Taken {
     const silentBytes = 2 * this.#skipped
     this.#skipped = 0
@@ -67,7 +67,7 @@ export class StereoBuffer {
     sound.set(this.#bytes.subarray(first, first + untilWrap))
     sound.set(this.#bytes.subarray(0, sound.length - untilWrap), untilWrap)
     this.#clear(inBuffer - this.#from)
-    // Nothing was written further on: that is silence for the next time.
+    // Nothing was written further on: that becomes silence in the next `take`.
     this.#skipped = Math.max(0, end - inBuffer)
     this.#from = Math.max(end, this.#from)
     return { silentBytes, sound }

@@ -1,7 +1,7 @@
 /**
- * What this process knows of calls that are not live in it: reports that came before their call, and ends.
+ * What this process knows about calls that are not live in it: reports that came before their call, and ends.
  *
- * Ages are by the monotonic clock: a wall clock that is set makes none of them longer or shorter.
+ * Ages are measured by the monotonic clock: a change of the wall clock makes none of them longer or shorter.
  */
 import { Clock, Duration, Effect, Metric } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -10,7 +10,7 @@ import { isTerminal } from "../CallState.ts"
 import * as EarlyReports from "./EarlyReports.ts"
 import * as EndedCalls from "./EndedCalls.ts"
 
-/** How often what is too old is forgotten, should nothing else happen. */
+/** How often old reports and ends are forgotten. */
 const forgetEvery = Duration.seconds(10)
 
 export interface AbsentCalls {
@@ -20,7 +20,7 @@ export interface AbsentCalls {
   readonly hasEnded: (callSid: CallSid) => Effect.Effect<boolean>
   /** Whether Twilio has confirmed the call's end. */
   readonly isOver: (callSid: CallSid) => Effect.Effect<boolean>
-  /** Keeps a report of a call that is not live and has not ended. A terminal status is an end that Twilio has confirmed, also of a live call. */
+  /** Keeps a report of a call that is not live and has not ended. A terminal status also marks the call's end as confirmed, even if it is live. */
   readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isLive: boolean) => Effect.Effect<void>
   /** Gives the reports of this call, in the order of their numbers, and forgets them. */
   readonly takeReports: (callSid: CallSid) => Effect.Effect<ReadonlyArray<EarlyReports.Report>>
@@ -29,7 +29,7 @@ export interface AbsentCalls {
 const count = (outcome: Parameters<typeof Metrics.earlyReports>[0], reports: number) =>
   reports === 0 ? Effect.void : Metric.update(Metrics.earlyReports(outcome), reports)
 
-/** A fiber of the scope forgets what is too old. */
+/** A fiber of the scope forgets old reports and ends. */
 export const make = Effect.gen(function*() {
   const ended = EndedCalls.make()
   const early = EarlyReports.make()

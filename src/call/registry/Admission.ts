@@ -1,4 +1,4 @@
-/** Takes calls in: looks whether there is a line, starts each call's owner fiber, and gives the call what was reported before. */
+/** Takes calls in: checks that a line is free, starts each call's owner fiber, and gives the call its earlier reports. */
 import { Data, Effect, FiberSet, Metric, type Scope } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -11,14 +11,14 @@ import type { AbsentCalls } from "./AbsentCalls.ts"
 import type { Report } from "./EarlyReports.ts"
 import type { LiveCalls, Refusal } from "./LiveCalls.ts"
 
-/** There is no room for one more call, or the service is stopping. */
+/** No line is free for one more call, or the service is stopping. */
 export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: Refusal }> {
   override get message() {
     switch (this.reason) {
       case "busy":
         return "All lines are busy: MAX_CALLS calls are alive. Try again later, or raise MAX_CALLS."
       case "callerBusy":
-        return "One caller has all lines that it may: MAX_CALLS_PER_CALLER calls are alive. If many people call from one number, raise MAX_CALLS_PER_CALLER."
+        return "One caller has all the lines that one may have: MAX_CALLS_PER_CALLER calls are alive. If many people call from one number, raise MAX_CALLS_PER_CALLER."
       case "draining":
         return "The service is stopping and takes no new calls. Try again on another instance, or later."
     }
@@ -41,7 +41,7 @@ export interface Admission {
   readonly reserve: Effect.Effect<void, LineBusy, Scope.Scope>
 }
 
-/** The owner fibers belong to the scope: its end ends all calls. `onPhase` is told each new phase of each call. */
+/** The owner fibers belong to the scope: its end ends all calls. `onPhase` gets each new phase of each call. */
 export const make = Effect.fnUntraced(function*(options: {
   readonly live: LiveCalls
   readonly absent: AbsentCalls
@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function*(options: {
     const control = controlOf(info)
     const made = yield* Call.make(info, limits, {
       ...control,
-      // What another process may have is not ours to end.
+      // A call that another process may have is not ours to end.
       hangUp: Effect.suspend(() => history.isElsewhere() ? Effect.void : control.hangUp)
     }, history, (state) => onPhase(callSid, state))
     // Another request of the same call may have been faster.
@@ -90,7 +90,7 @@ export const make = Effect.fnUntraced(function*(options: {
       const known = live.find(callSid)
       if (known !== undefined) return known
       if (yield* absent.isOver(callSid)) return yield* new CallHasEnded()
-      // A call that we placed ourselves had its room when it was dialled.
+      // A line was reserved for a call that we placed, when it was dialled.
       if (info.direction === "inbound") yield* checkRoom(info.callerKey)
       return yield* begin(info, yield* absent.takeReports(callSid), before)
     }),
@@ -99,7 +99,7 @@ export const make = Effect.fnUntraced(function*(options: {
       if (live.find(callSid) !== undefined) return
       const hasEnded = yield* absent.hasEnded(callSid)
       const reports = yield* absent.takeReports(callSid)
-      // Without a report the call was here, and its end has been counted.
+      // Without a report the call was live here, and its end has been counted.
       if (hasEnded && reports.length === 0) return
       const call = yield* begin(info, reports)
       if (hasEnded) yield* call.dispatch(CallEvent.Released({ reason: "requested" }))

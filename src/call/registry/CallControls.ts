@@ -1,10 +1,10 @@
-/** What each call may ask of Twilio over REST: to hang up, and to hand the call on. */
+/** What each call may ask of Twilio over REST: to hang up, and to transfer the call. */
 import { Effect, Option } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { RestClient } from "../../twilio/rest/RestClient.ts"
 import type { CallControl, CallInfo } from "../CallInfo.ts"
 
-/** `onHungUp` runs when Twilio has taken the hang-up. `ownNumber` is shown to the other telephone where the call names no number of ours. */
+/** `onHungUp` runs when Twilio has taken the hang-up. `ownNumber` is shown to the other telephone if the call has no number of ours. */
 export const make = (
   rest: RestClient["Service"],
   ownNumber: Option.Option<PhoneNumber>,

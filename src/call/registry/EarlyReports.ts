@@ -34,9 +34,9 @@ export interface EarlyReports {
     readonly expired: number
     readonly dropped: number
   }
-  /** The reports of this call in the order of their numbers, which are then forgotten; and how many were too old. */
+  /** Gives the reports of this call in the order of their numbers, and forgets them. `expired`: how many were too old. */
   readonly take: (callSid: CallSid, now: number) => { readonly reports: ReadonlyArray<Report>; readonly expired: number }
-  /** Forgets what is older than a minute; tells how many reports that were. */
+  /** Forgets reports older than a minute, and gives how many those were. */
   readonly forgetOld: (now: number) => number
   /** How many calls have reports here. */
   readonly size: () => number

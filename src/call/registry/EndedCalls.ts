@@ -1,5 +1,5 @@
 /**
- * The calls that have ended, by their SID, for a day: a webhook that was replayed must not open a new session.
+ * The calls that have ended, by their SID, for a day: a replayed webhook must not open a new session.
  *
  * A call is over when Twilio has told a terminal status, or has taken our hang-up (REST or `<Hangup/>`). An end
  * without that, such as a stream that stopped because the call was redirected, is kept too; such a call may come back.
@@ -26,7 +26,7 @@ export interface EndedCalls {
   readonly has: (callSid: CallSid, now: number) => boolean
   /** Whether Twilio has confirmed the call's end. */
   readonly isOver: (callSid: CallSid, now: number) => boolean
-  /** Forgets what is older than a day. */
+  /** Forgets ends that are older than a day. */
   readonly forgetOld: (now: number) => void
   readonly size: () => number
 }

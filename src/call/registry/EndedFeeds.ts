@@ -1,14 +1,14 @@
-/** What was said and done on the calls that ended last, for watchers that come late. */
+/** The events of the calls that ended last, for watchers that come late. */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { ConversationFeed } from "../ConversationFeed.ts"
 
-/** Calls that have ended and can still be watched from their beginning. */
+/** How many ended calls can still be watched from their beginning. */
 const maxCalls = 100
 
 export interface EndedFeeds {
   readonly add: (callSid: CallSid, feed: ConversationFeed) => void
   readonly find: (callSid: CallSid) => ConversationFeed | undefined
-  /** The call was erased. */
+  /** Drops the feed of a call that was erased. */
   readonly forget: (callSid: CallSid) => void
 }
 

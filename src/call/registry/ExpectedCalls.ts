@@ -1,10 +1,10 @@
 /**
- * What is to be kept of calls that are being placed: Twilio may ask for the call's TwiML before it has told its SID, so the URL that it
- * asks has a ticket.
+ * What to keep of calls that are being placed, by ticket. Twilio may request a call's TwiML before we know its SID, so the URL has a
+ * ticket.
  */
 import type { CallKeeping } from "../CallInfo.ts"
 
-/** Calls whose first request has not come, for instance because nobody picks up; each may have 4 KiB of metadata. */
+/** The most calls whose first request has not come, for instance because nobody picks up. Each may have 4 KiB of metadata. */
 const maxExpected = 2000
 
 export class ExpectedCalls {

@@ -1,9 +1,8 @@
 /**
- * The calls of this process that have not ended, the lines that they take, and the calls that have ended but still let their stream and
- * agent go.
+ * The calls of this process that have not ended, the lines that they take, and the ended calls whose stream and agent are not gone yet.
  *
- * Each call that is here takes a line, and so does a place that is reserved for a call about to be placed. A call that was handed on takes
- * none: it costs nothing, and nobody waits for its end.
+ * Each call that is here takes a line. A line can be reserved for a call about to be placed. A transferred call takes none: it costs
+ * nothing, and nobody waits for its end.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { Call } from "../Call.ts"
@@ -21,7 +20,7 @@ export interface LiveCalls {
   /** The calls that take a line. */
   readonly here: () => ReadonlyArray<Call>
   readonly add: (call: Call) => void
-  /** The call has ended: its line is free from now on, though its stream and agent may take a while to go. Gives the call, if it was live. */
+  /** The call has ended: its line is free from now on, although its stream and agent may end later. Gives the call, if it was live. */
   readonly end: (callSid: CallSid) => Call | undefined
   /** The stream and agent of an ended call are gone. */
   readonly removeEnded: (call: Call) => void
@@ -32,7 +31,7 @@ export interface LiveCalls {
   /** From now on no call is taken. */
   readonly startDraining: () => void
   readonly isDraining: () => boolean
-  /** Whether no line is taken, and no ended call still lets anything go. */
+  /** Whether no line is taken, and the streams and agents of all ended calls are gone. */
   readonly isEmpty: () => boolean
 }
 

@@ -1,9 +1,10 @@
 /**
- * Which process a call belongs to, where several share a store.
+ * Which process a call belongs to, if several processes share a store.
  *
- * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that one takes the call over;
- * the old owner learns of it within half a second, and lets go without a word to Twilio and without an outcome. What Twilio reports to
- * another process waits in the store for the owner. A call whose process is gone, and to which nobody comes back, is ended by another one.
+ * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that process takes the call
+ * over. The old owner learns of it within half a second, and lets the call go: it asks Twilio nothing and writes no outcome. Reports of
+ * Twilio to another process wait in the store for the owner. If a call's process is gone and nobody comes back to the call, another
+ * process ends it.
  */
 import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -14,38 +15,38 @@ import { CallEvent } from "../CallState.ts"
 import type { StatusFacts } from "../history/Outcome.ts"
 import type { LiveCalls } from "./LiveCalls.ts"
 
-/** How often an owner asks what was told to it and what was taken from it. */
+/** How often a process asks the store which reports wait for it, and which of its calls were taken over. */
 const pollEvery = Duration.millis(500)
 
-/** A call is not kept waiting longer for a store that does not answer. */
+/** The longest that a call waits for a store that does not answer. */
 const findWithin = Duration.seconds(1)
 
 /**
- * A call whose process has given no sign of life for so long counts as nobody's. It is looked for every minute, and ended at the second
- * look: after an outage of the database all signs of life are old, and after a restart Twilio may still come back.
+ * A call whose process has given no sign of life for so long counts as nobody's. Such calls are looked for every minute. A call is ended
+ * only when it is found twice, because after an outage of the database all signs of life are old, and after a restart Twilio may come back.
  */
 const goneAfter = Duration.minutes(2)
 const endUnendedEvery = Duration.minutes(1)
 
-/** A call whose ownership could not be written down: it is tried again as long as the call is here. */
+/** How often writing a call's ownership is tried again, as long as the call is here. */
 const ownEvery = Schedule.spaced("5 seconds")
 
-/** The other process may be about to write the call down: it is looked for so often, at this distance. */
+/** How often, and in which interval, the store is asked for a call that another process may be about to write. */
 const looks = 10
 const lookEvery = Schedule.spaced("100 millis")
 
-/** After Twilio's last word about a call whose owner says nothing of it, its end is written by whoever got the word. */
+/** How long a call's owner has to write the end after Twilio's final status. Then the process that got the status writes it. */
 const ownerSilentAfter = Duration.seconds(10)
 
 export interface Ownership {
-  /** What the store knows of a call. `"lost"`: it can't be asked. `undefined`: it knows no such call. */
+  /** What the store knows of a call. `"lost"`: the store does not answer. `undefined`: it knows no such call. */
   readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
-  /** The same, for a call that another process has just answered: it may not be written down yet. */
+  /** The same, for a call that another process has just answered: it may not be stored yet. */
   readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
-  /** The call is this process's from now on. */
+  /** This process owns the call from now on. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
-  /** Twilio reported something of a call that is not here: its owner is told, if it has one. */
+  /** Passes on Twilio's report of a call that is not here to the call's owner, if it has one. */
   readonly pass: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void>
 }
 
@@ -53,9 +54,9 @@ interface MakeOptions {
   readonly live: LiveCalls
   /** Several accounts may share a database: calls of the others are not ours to end. */
   readonly accountSid: string
-  /** An owner is told what Twilio reported to another process. */
+  /** A report that Twilio made to another process has come to this one, the owner. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
-  /** A call that nobody has is over: Twilio has said so, or nobody came back to it. `endedAt`: ms since 1970; unset: now. */
+  /** A call without a process is over: Twilio has said so, or nobody came back to it. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
@@ -69,7 +70,7 @@ const letGo = (call: Call) =>
 export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onSignal }: MakeOptions) {
   const store = yield* CallStore
   const scope = yield* Effect.scope
-  /** The calls whose ownership is written down. */
+  /** The calls whose ownership is stored. */
   const owned = new Set<CallSid>()
 
   const find: Ownership["find"] = (callSid) =>

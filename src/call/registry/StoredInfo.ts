@@ -1,4 +1,4 @@
-/** A call that another process, or an earlier life of this one, had: as the store knows it, ready to be taken over. */
+/** Turns a stored call into the info of a call that is taken over. Another process had it, or this one before a restart. */
 import { Option, Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import { PhoneNumber } from "../../domain/PhoneNumber.ts"
@@ -9,7 +9,7 @@ const readNumber = Schema.decodeUnknownOption(PhoneNumber)
 
 const numberOf = (number: string | null): Option.Option<PhoneNumber> => Option.flatMap(Option.fromNullOr(number), readNumber)
 
-/** `agent`: that of the call's `agent` name. */
+/** `agent`: the agent whose name is stored. */
 export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent: A, continueUrl: string): Omit<CallInfo, "agent"> & { readonly agent: A } => ({
   callSid: stored.callSid,
   direction: stored.direction,

@@ -67,9 +67,9 @@ export const agentSettings = (values: Values): AgentSettings => ({
 })
 
 export interface FolderSettings {
-  /** For the local account and the API key. */
+  /** The folder for the local account and the API key. */
   readonly dataDir: string
-  /** For the event logs of conversations (`npm run replay`); unset: none are written. */
+  /** The folder for the event logs of conversations (`npm run replay`); unset: none are written. */
   readonly eventsDir: Option.Option<string>
 }
 

@@ -1,5 +1,5 @@
 /**
- * Webhooks out: where the service tells of its calls, and how receivers can check that it was the service.
+ * Outgoing webhooks: the address to which the service reports calls, and the secrets by which receivers check who sent them.
  */
 import { type Array, Effect, Option, type Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { NonEmptyList } from "./Values.ts"
@@ -7,7 +7,7 @@ import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
 const Switch = Schema.Literals(["on", "off"])
 
-/** Whether it may be used depends on `WEBHOOK_PRIVATE_ADDRESSES`, so `Contradictions` tells that. */
+/** `Contradictions` checks whether the address may be used: that depends on `WEBHOOK_PRIVATE_ADDRESSES`. */
 const WebhookUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -18,7 +18,7 @@ const WebhookUrl = Schema.String.pipe(
   })
 )
 
-/** Bytes of a secret that Standard Webhooks recommends. */
+/** How many bytes Standard Webhooks recommends for a secret. */
 const secretBytes = { minimum: 24, maximum: 64 }
 
 const isSecret = (text: string): boolean => {
@@ -41,11 +41,11 @@ export const deliveryVariables = {
 } as const
 
 export interface DeliverySettings {
-  /** Where webhooks of calls go that name no address of their own, by their request or their agent; unset: those calls have none. */
+  /** The address for webhooks of calls whose request and agent name none. Unset: those calls have no webhooks. */
   readonly url: Option.Option<URL>
-  /** Each signs; unset: a secret is made and kept in `DATA_DIR`. */
+  /** Each of them signs every webhook. Unset: a secret is made and kept in `DATA_DIR`. */
   readonly secrets: Option.Option<Array.NonEmptyReadonlyArray<Redacted.Redacted>>
-  /** `call.ended` has the transcript, also of calls that were not asked for it. */
+  /** `call.ended` has the transcript, even if the call's request did not ask for it. */
   readonly hasTranscript: boolean
   /** Webhooks may go to private networks and over `http://`. */
   readonly isPrivateAllowed: boolean

@@ -1,7 +1,7 @@
 /**
  * The engines of the three stages: speech to text (`STT_`), language model (`LLM_`), text to speech (`TTS_`).
  *
- * Each stage has a list of addresses. A model, a key or a voice is one for all of them, or one for each.
+ * Each stage has a list of addresses. A model, a key or a voice is set once for all of them, or once for each.
  */
 import { Array, Option, Schema } from "effect"
 import type { EngineChoice, EngineChoices, ReplySettings, StageSettings } from "../EngineSettings.ts"
@@ -16,7 +16,7 @@ const EngineList = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Union([
 
 const Switches = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Literals(["on", "off"]))))
 
-/** In tokens. A smaller window holds no conversation. */
+/** In tokens. A smaller window is too small for a conversation. */
 const ContextWindows = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Whole(512, 10_000_000))))
 
 const engines = (example: string) =>

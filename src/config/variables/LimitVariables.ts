@@ -31,7 +31,7 @@ export interface LimitSettings {
   /** Calls of one caller at the same time. */
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
-  /** From our TwiML to the stream's `start` message. The time starts again at the upgrade of its WebSocket. */
+  /** How long after our TwiML the stream's `start` message may come. The time starts again at the upgrade of its WebSocket. */
   readonly start: Duration.Duration
   /** How long an open stream may send no `media` message. */
   readonly media: Duration.Duration
@@ -39,7 +39,7 @@ export interface LimitSettings {
   readonly backlog: Duration.Duration
   /** How often another media stream may take the place of a lost one; after that the call is given up. */
   readonly resumptions: number
-  /** Of one message of a stream. */
+  /** The largest message of a stream, in bytes. */
   readonly messageBytes: number
   /** A stream is closed when it has sent so many more bad messages than good ones. */
   readonly badMessages: number

@@ -1,6 +1,6 @@
 /**
- * What the process does differently from a plain Node program, with a switch for each: for an incident that one of them may have
- * caused (docs/adr/0010).
+ * Switches that turn off what this process does differently from a plain Node program (docs/adr/0010). They are for incidents that one of
+ * these differences may have caused.
  */
 import { Schema } from "effect"
 import { withDefault } from "./Variable.ts"

@@ -40,7 +40,7 @@ export interface RecordingSettings {
 
 type Values = ValuesOf<typeof recordingVariables>
 
-/** A line for each variable without which the bucket can't be used. */
+/** A line for each missing variable that the bucket needs. */
 export const halfBucket = ({ S3_ACCESS_KEY_ID, S3_BUCKET, S3_SECRET_ACCESS_KEY }: Values): ReadonlyArray<string> =>
   Option.isNone(S3_BUCKET) ? [] : [
     ...Option.isNone(S3_ACCESS_KEY_ID) ? ["S3_ACCESS_KEY_ID is missing while S3_BUCKET is set. Set it in the environment or in .env."] : [],

@@ -70,7 +70,7 @@ export interface ServerSettings {
   readonly admin: Option.Option<{ readonly host: string; readonly port: number }>
   /** Further hosts that a call's sound may be sent to. */
   readonly websocketHosts: ReadonlyArray<string>
-  /** Whether the sound of media streams goes past `ws`; false: every message takes the way of `ws` and the schemas. */
+  /** Whether the sound of media streams bypasses `ws`. `false`: `ws` and the schemas read every message. */
   readonly hasMediaFastPath: boolean
   /** How long calls may continue after the service was told to stop. */
   readonly shutdownGrace: Duration.Duration

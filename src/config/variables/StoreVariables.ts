@@ -5,7 +5,7 @@ import { Effect, type Option, Redacted, Schema, SchemaGetter, SchemaIssue } from
 import { count } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** The address of a Postgres database. It has a password as a rule, so it is a secret. */
+/** The address of a Postgres database. It usually has a password, so it is a secret. */
 const DatabaseUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.Redacted(Schema.String), {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -28,11 +28,11 @@ export const storeVariables = {
 export interface StoreSettings {
   /** Unset: a SQLite file in `DATA_DIR`. */
   readonly database: Option.Option<Redacted.Redacted>
-  /** How long what was said is kept, and how long all else of a call, in days. */
+  /** How many days the words of a call are kept, and how many days everything else. */
   readonly retention: { readonly wordsDays: number; readonly figuresDays: number }
   /** How the numbers of calls that have ended are kept. */
   readonly numbers: "plain" | "hashed"
-  /** Of the HMAC of numbers; unset: the service makes one, see `store/retention/NumberHash`. */
+  /** The key for the HMAC of numbers. Unset: the service makes one, see `store/retention/NumberHash`. */
   readonly key: Option.Option<Redacted.Redacted>
 }
 

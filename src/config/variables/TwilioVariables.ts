@@ -8,7 +8,7 @@ import { AccountSid } from "../../domain/Sid.ts"
 import { duration, NonEmptySecrets, url } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** An address that Twilio asks. It may have a query, and connection overrides in its fragment; it is handed on as it is. */
+/** A URL that Twilio requests. It may have a query, and connection overrides in its fragment. Twilio gets it unchanged. */
 const FallbackUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -49,7 +49,7 @@ export interface TwilioSettings {
   readonly apiBaseUrl: Option.Option<URL>
   /** Where Twilio asks for the TwiML of an outbound call when this service does not answer. Unset: the call ends then. */
   readonly fallbackUrl: Option.Option<URL>
-  /** Of one request to the API. */
+  /** The longest time for one request to the API. */
   readonly timeout: Duration.Duration
   /** How many calls may be placed in a second. */
   readonly callsPerSecond: number

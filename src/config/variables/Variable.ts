@@ -10,7 +10,7 @@ export interface Variable<A> {
   /** Completes the sentence "NAME must be …". */
   readonly expected: string
   readonly example: string
-  /** A clause that says why a value is refused, where `expected` does not; it must not hold a secret or a phone number. */
+  /** A clause that says why a value is refused, if `expected` does not. It must not hold a secret or a phone number. */
   readonly explain?: (value: string) => Option.Option<string>
 }
 
@@ -50,7 +50,7 @@ const mayHoldSecret = /[@?#]/
 /** A variable can't be used. `line` tells the operator why, without secrets. */
 export class InvalidVariable extends Data.TaggedError("InvalidVariable")<{ readonly line: string }> {}
 
-/** The value of a variable; `None` where it is not set. */
+/** The value of a variable; `None`: it is not set. */
 export const load = Effect.fnUntraced(function*<A>(name: string, variable: Variable<A>): Effect.fn.Return<Option.Option<A>, InvalidVariable> {
   const given = yield* Effect.mapError(
     Config.option(Config.String(name)),

@@ -1,9 +1,9 @@
 /**
- * The words by which callers dictate, and by which they are asked to, by language (ISO 639-1). The names of numbers, of months
- * and of the signs of an address are not here: they come from the verbalizer's rules and from `Intl`.
+ * The words with which callers dictate, and with which agents ask them to, by language (ISO 639-1). The names of numbers, months
+ * and address signs are not here: they come from the verbalizer's rules and from `Intl`.
  *
- * Lists are words between blanks; patterns are sources of regular expressions over lower-case text, in which `_` is the edge of
- * a word of any script.
+ * A list is words with blanks between them. A pattern is the source of a regular expression for lower-case text, in which `_` is
+ * the edge of a word in any script.
  */
 
 /** What may be dictated. */
@@ -12,11 +12,11 @@ export type Kind = "phone" | "number" | "spelling" | "email" | "address" | "birt
 export interface DictationWords {
   /** Further names of digits: "oh", "zwo". */
   readonly digits: Readonly<Record<string, string>>
-  /** The next digit or letter comes so many times. */
+  /** How many times the next digit or letter comes after a word: "double" is 2. */
   readonly repeats: Readonly<Record<string, number>>
-  /** Further names of the signs of an address. */
+  /** Further names of the signs in an address: "at", "dot". */
   readonly signs: string
-  /** What a letter may be followed by, with a word behind it: "J as in Juliet". */
+  /** Stands between a letter and a word that begins with it: "J as in Juliet". */
   readonly asIn: string
   /** Stands before a letter or within a spelt word: "capital". */
   readonly spelling: string
@@ -24,15 +24,15 @@ export interface DictationWords {
   readonly hesitations: string
   /** Stands between the parts of a number or of a date: "and", "of". */
   readonly between: string
-  /** Ordinals as words, for dates; the rules of CLDR name those of languages with one form alone. */
+  /** Ordinals as words, for dates. CLDR's rules have them only for languages in which an ordinal has a single form. */
   readonly ordinal: string
-  /** "Digits", behind how many are asked for: "the last four digits". */
+  /** The noun when a number of digits is asked for: "the last four digits". */
   readonly digitNoun: string
-  /** All that was said so far announces what comes: "it's", "my number is". */
+  /** Announces the dictation, if nothing else was said so far: "it's", "my number is". */
   readonly leadIn: string
   /** Begins an answer that dictates nothing: "no", "yes". */
   readonly answer: string
-  /** How each kind is asked for, and named by who dictates it. The first that fits counts. */
+  /** How each kind is asked for, or named by the caller who dictates it. The first match counts. */
   readonly asks: ReadonlyArray<readonly [kind: Kind, pattern: string]>
 }
 

@@ -5,18 +5,18 @@
  */
 
 export interface PhonePhrases {
-  /** Said on taking up the telephone, or to find out whether somebody is there. They ask for nothing. */
+  /** Said when answering the telephone, or to check whether somebody is there. They ask for nothing. */
   readonly openings: ReadonlyArray<string>
-  /** Words before and behind the name of somebody who tells it: "this is Anna", "Anna speaking". */
+  /** Words before and behind the speaker's own name: "this is Anna", "Anna speaking". */
   readonly beforeName: ReadonlyArray<string>
   readonly behindName: ReadonlyArray<string>
-  /** Single words that are no name: whoever says them wants something. */
+  /** Single words that are not a name. A person who says one wants something. */
   readonly noNames: ReadonlyArray<string>
-  /** Said after a goodbye, wanting no answer. A "yes" is none: it may be the answer to a question. */
+  /** Said after a goodbye; they need no answer. "Yes" is not among them: it may answer a question. */
   readonly closings: ReadonlyArray<string>
 }
 
-/** A few that are said everywhere. */
+/** Phrases that are said in every language. */
 const everywhere: PhonePhrases = {
   openings: ["hello", "hallo", "allo", "hi"],
   beforeName: [],
@@ -248,7 +248,7 @@ const joined = (one: PhonePhrases, other: PhonePhrases): PhonePhrases => ({
   closings: [...one.closings, ...other.closings]
 })
 
-/** `language`: ISO 639-1. One that is not known has what is said everywhere. */
+/** `language`: ISO 639-1. An unknown language has only the phrases that are said in every language. */
 export const of = (language: string): PhonePhrases =>
   Object.hasOwn(languages, language) ? joined(everywhere, languages[language]) : everywhere
 

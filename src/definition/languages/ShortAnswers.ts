@@ -1,14 +1,14 @@
 /**
- * The short answers that a recognizer is unsure of though it is right: yes, no, figures and letters, by language. Pure.
+ * Short answers, by language: yes, no, figures and letters. A recognizer is often unsure of them although it is right.
  *
- * A short word gives a model little to be sure by. Whoever says "yes" is not to be asked to say it again.
+ * A short word gives a model little evidence. A caller who says "yes" should not be asked to repeat it.
  */
 import * as Words from "./Words.ts"
 
-/** The most words of a short answer; a telephone number is none. */
-const mostWords = 4
+/** The longest short answer, in words. A telephone number is longer. */
+const maxWords = 4
 
-/** ISO 639-1; single words: yes and no, what stands beside them, the numbers from zero to twenty and the tens. */
+/** By ISO 639-1: yes and no, words that stand beside them, the numbers from zero to twenty, and the tens. */
 const words: Readonly<Record<string, string>> = {
   en: "yes yeah yep yup no nope nah sure okay ok right correct exactly please thanks thank you not hello hi zero oh one "
     + "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
@@ -38,9 +38,9 @@ const words: Readonly<Record<string, string>> = {
 
 const sets = new Map(Object.entries(words).map(([language, list]) => [language, new Set(list.split(" "))]))
 
-/** `language`: ISO 639-1. Of one without a list only figures and single letters count. */
+/** `language`: ISO 639-1. In a language without a list, only figures and single letters count. */
 export const isShortAnswer = (text: string, language: string): boolean => {
   const said = Words.plain(text).replaceAll("-", " ").split(" ").filter((word) => word.length > 0)
   const known = sets.get(language.slice(0, 2).toLowerCase())
-  return said.length > 0 && said.length <= mostWords && said.every((word) => /^(?:\p{N}{1,6}|\p{L})$/u.test(word) || known?.has(word) === true)
+  return said.length > 0 && said.length <= maxWords && said.every((word) => /^(?:\p{N}{1,6}|\p{L})$/u.test(word) || known?.has(word) === true)
 }

@@ -1,5 +1,5 @@
 /**
- * Words of any language: where they begin, how many there are, how long they take, and how they are joined.
+ * Words of any language: where they begin, how many there are, how long they take to say, and how they are joined.
  *
  * Chinese, Japanese, Thai, Lao, Khmer and Burmese write no blanks between words; `Intl.Segmenter` knows them by its dictionaries.
  * Elsewhere a word is what stands between blanks, with its punctuation: "half-past", "o'clock,".
@@ -8,30 +8,30 @@
 /** Scripts that write no blanks between words. */
 const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 const hasUnspaced = new RegExp(`[${unspaced}]`, "u")
-/** With marks and the full-width punctuation of these scripts, which needs no blank beside it. */
+/** Includes marks, and the full-width punctuation of these scripts, which needs no blank beside it. */
 const unspacedEnd = new RegExp(`[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]\\p{M}*$`, "u")
 const unspacedBegin = new RegExp(`^[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]`, "u")
 
-/** A character of these is a syllable or more. */
+/** Scripts in which a character is a syllable or more. */
 const syllabic = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
 
-/** The language hardly matters to the segmenter, and that of the machine must not. */
+/** The language hardly matters to the segmenter. It is fixed, so that the machine's language has no influence. */
 const segmenter = new Intl.Segmenter("en", { granularity: "word" })
 
 /**
- * How long a character takes to be said, in Latin letters. Speech has some 15 Latin letters a second, and some 5 characters of
- * Chinese, Japanese or Korean; a figure is a word.
+ * How long a character takes to say, counted in Latin letters. A second of speech has some 15 Latin letters, or some 5 characters
+ * of Chinese, Japanese or Korean. A figure is spoken as a word.
  */
 const weightOf = (character: string): number => character.length * (syllabic.test(character) ? 3 : /\p{Nd}/u.test(character) ? 4 : 1)
 
-/** How long a text takes to be said, in Latin letters. */
+/** How long a text takes to say, counted in Latin letters. */
 export const weight = (text: string): number => {
   let sum = 0
   for (const character of text) sum += weightOf(character)
   return sum
 }
 
-/** How much of a text (characters) takes no longer than this many Latin letters. */
+/** How many characters of a text take no longer to say than this many Latin letters. */
 export const lengthWithin = (text: string, letters: number): number => {
   let sum = 0
   let length = 0
@@ -43,7 +43,7 @@ export const lengthWithin = (text: string, letters: number): number => {
   return length
 }
 
-/** The number of words; signs alone are none. */
+/** The number of words. Punctuation alone is not a word. */
 export const count = (text: string): number => {
   let words = 0
   for (const run of text.split(/\s+/)) {
@@ -54,7 +54,7 @@ export const count = (text: string): number => {
   return words
 }
 
-/** Places between words, one past the end of each; a word has the signs behind it and the blanks before it. */
+/** The index behind each word. Punctuation counts to the word before it, and blanks count to the word behind them. */
 const endsOf = (text: string): ReadonlyArray<number> => {
   const ends: Array<number> = []
   for (const { 0: run, index } of text.matchAll(/\S+/g)) {
@@ -72,7 +72,7 @@ const endsOf = (text: string): ReadonlyArray<number> => {
   return ends
 }
 
-/** The first `share` (0 to 1) of a text by the time that it takes to be said, less a word that it would cut. */
+/** The first `share` (0 to 1) of a text, by speaking time, in whole words. */
 export const cut = (text: string, share: number): string => {
   if (share >= 1) return text
   const limit = weight(text) * Math.max(0, share)
@@ -88,13 +88,13 @@ export const cut = (text: string, share: number): string => {
   return text.slice(0, end).trimEnd()
 }
 
-/** Characters at the end of a text that tell whether its script writes blanks: one, and its marks. */
+/** How many characters at the end of a text show whether its script writes blanks: one letter and its marks. */
 const lastCharacters = 16
 
 const needsNoBlank = (before: string, behind: string): boolean =>
   unspacedEnd.test(before.slice(-lastCharacters)) && unspacedBegin.test(behind)
 
-/** Texts behind one another, with a blank between where their script writes one. */
+/** Joins texts, with a blank between them if their script writes blanks. */
 export const joinAll = (texts: ReadonlyArray<string>): string => {
   let joined = ""
   let last = ""
@@ -108,14 +108,14 @@ export const joinAll = (texts: ReadonlyArray<string>): string => {
 
 export const join = (...texts: ReadonlyArray<string>): string => joinAll(texts)
 
-/** Whether a text is another that goes on, not one whose last word goes on: "I am" does of "I", and "It" does not. */
+/** Whether a text is `begun` with further words: "I am" continues "I", and "It" does not. */
 export const continues = (text: string, begun: string): boolean => {
   if (!text.startsWith(begun) || text.length === begun.length) return false
-  const rest = text.slice(begun.length)
-  return rest.startsWith(" ") || needsNoBlank(begun, rest)
+  const added = text.slice(begun.length)
+  return added.startsWith(" ") || needsNoBlank(begun, added)
 }
 
-/** Lower case, no punctuation, and no blanks where the script writes none: how short answers are compared. */
+/** The form in which short answers are compared: lower case, no punctuation, and no blanks if the script writes none. */
 export const plain = (text: string): string => {
   const words = text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}\s'-]/gu, " ").replace(/\s+/g, " ").trim().split(" ")
   return joinAll(words)

@@ -2,7 +2,7 @@
  * Normalises text before a recognizer's words are compared with a phrase's. "I'd like 10:30 a.m., please!" and "i would like ten thirty
  * a m" become the same words.
  *
- * Numbers and contractions are spelled out in English alone. In other languages only case, punctuation and Unicode form are normalised.
+ * Numbers and contractions are spelled out only in English. In other languages only case, punctuation and Unicode form are normalised.
  */
 
 const belowTwenty = [
@@ -23,8 +23,8 @@ const cardinal = (digits: string): string => {
   if (number < 20) return belowTwenty[number]
   if (number < 100) return number % 10 === 0 ? tens[number / 10] : `${tens[Math.floor(number / 10)]} ${belowTwenty[number % 10]}`
   const [unit, name] = number < 1000 ? [100, "hundred"] : [1000, "thousand"]
-  const rest = number % unit
-  return `${cardinal(String(Math.floor(number / unit)))} ${name}${rest === 0 ? "" : ` ${cardinal(String(rest))}`}`
+  const remainder = number % unit
+  return `${cardinal(String(Math.floor(number / unit)))} ${name}${remainder === 0 ? "" : ` ${cardinal(String(remainder))}`}`
 }
 
 const ordinal = (digits: string): string =>
@@ -77,7 +77,7 @@ const noFillers: ReadonlySet<string> = new Set()
 /** `language`: ISO 639-1. */
 export const fillersOf = (language: string): ReadonlySet<string> => fillers.get(language) ?? noFillers
 
-/** Normalises a text, or a phrase whose brackets stay. */
+/** Normalises a text or a part of a phrase. Brackets stay. */
 const normalise = (text: string, language: string): string => {
   const plain = text.normalize("NFKC").toLowerCase().replace(/[‘’‛]/g, "'")
   return language !== "en" ? plain : englishRules.reduce(
@@ -89,11 +89,11 @@ const normalise = (text: string, language: string): string => {
 
 const withoutApostrophes = (word: string): string => word.replace(/'/g, "")
 
-/** A phrase in the words that {@link wordsOf} gives. `{slots}` and brackets stay. */
+/** Normalises a phrase as {@link wordsOf} normalises a text. `{slots}` and brackets stay. */
 export const normalisePhrase = (phrase: string, language: string): string =>
   phrase.split(/(\{[^}]*\})/).map((part) => part.startsWith("{") ? part : normalise(part, language)).join("")
 
-/** The words in one word of a phrase: "ten-thirty" is two. */
+/** Splits one word of a phrase at hyphens and other marks: "ten-thirty" becomes two words. */
 export const wordsOfPhrase = (text: string): ReadonlyArray<string> => text.split(/[^\p{L}\p{N}\p{M}']+/u).filter((word) => isWord.test(word)).map(withoutApostrophes)
 
 /** The caller's words, normalised and without punctuation. */

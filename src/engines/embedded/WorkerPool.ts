@@ -1,9 +1,9 @@
 /**
- * Threads for work that would hold up the event loop. Each thread does one job at a time, in the order of asking.
+ * Threads for work that would hold up the event loop. Each thread does one job at a time; jobs begin in the order in which they came.
  *
- * - A job whose asker is gone before the job begins is never begun. A job that has begun ends on its thread.
- * - A thread that crashes, or whose job takes too long, is replaced when its next job comes. Only the job that it had fails.
- * - A thread that can't start is tried once for each job, and never without one.
+ * - A job that is interrupted before it begins is dropped. A job that has begun runs to its end.
+ * - A thread that crashes, or whose job takes too long, is replaced when its next job comes. Only its present job fails.
+ * - A thread that can't start is started again for each job, and only then.
  */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
@@ -22,14 +22,14 @@ export class JobFailed extends Data.TaggedError("JobFailed")<{
 
 export interface WorkerPool<Job, A> {
   readonly run: (job: Job) => Effect.Effect<A, JobFailed>
-  /** Runs a job on each thread and waits for all of them: for what each thread has to load. Fails when one of the jobs failed. */
+  /** Runs a job on each thread and waits for all of them, so that each thread loads what it needs. Fails when one of the jobs failed. */
   readonly runOnEach: (job: Job) => Effect.Effect<void, JobFailed>
 }
 
 /** One core is left for the calls. */
 const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
 
-/** The file of a thread, beside the module that asks for it: TypeScript from the sources, JavaScript from the build. */
+/** The file of a thread, beside the module that starts it: TypeScript in the sources, JavaScript in the build. */
 export const threadFile = (module: string, name: string): URL =>
   new URL(`./${name}${module.endsWith(".ts") ? ".ts" : ".js"}`, module)
 
@@ -50,7 +50,7 @@ class PoolThread<Job, A> {
 
   #start(): Worker {
     const worker = new Worker(this.#file)
-    // The exit follows, and tells the job. Without this listener an error would end the process.
+    // An exit event follows, and fails the job. Without this listener an error would end the process.
     worker.on("error", () => {})
     worker.on("exit", () => {
       if (this.#worker === worker) this.#worker = undefined
@@ -122,7 +122,7 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
       const thread = yield* restore(Scope.provide(Pool.get(threads), loan)).pipe(
         Effect.onError((cause) => Scope.close(loan, Exit.failCause(cause)))
       )
-      // In the pool's scope: the thread is lent until the job ends, whether or not the asker still waits.
+      // In the pool's scope: the thread is lent until the job ends, even if `run` is interrupted.
       const performing = yield* thread.perform(job).pipe(
         Effect.onExit((exit) => Scope.close(loan, exit)),
         Effect.forkIn(scope)
@@ -130,7 +130,7 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
       return yield* restore(Fiber.join(performing))
     }))
 
-  /** Two that each hold some of the threads would wait for each other for ever. */
+  /** Two runs of `runOnEach` that each hold some of the threads would wait for each other for ever. */
   const oneAtATime = yield* Semaphore.make(1)
 
   const runOnEach = (job: Job): Effect.Effect<void, JobFailed> =>

@@ -1,9 +1,8 @@
 /**
- * How much of its time-out an engine uses. Warns the operator before turns fail.
+ * Watches how much of its time-out an engine uses, and warns the operator before turns fail.
  *
- * The newest 20 answers of each engine count, by the time to the beginning of the answer as a share of its time-out. A request that was
- * given up counts with the time that it was waited for. The log warns once when the median reaches 70 %, and says once when it has
- * fallen below 50 %.
+ * The newest 20 answers of each engine count: the time until the answer began, as a share of its time-out. A request that was given up
+ * counts with the time that was waited. The log warns once when the median share reaches 70 %, and says once when it is below 50 % again.
  */
 import { Effect, Metric } from "effect"
 import type { Stage } from "../../conversation/ports/Engine.ts"
@@ -18,7 +17,7 @@ const countedAnswers = 20
 /** Answers before the first warning: one slow answer is no habit. */
 const minAnswers = 5
 
-/** Medians of the share. */
+/** The log warns from the first median share, and calms down below the second. */
 const warnFrom = 0.7
 const calmBelow = 0.5
 
@@ -30,7 +29,7 @@ const advice: Record<TimedStage, string> = {
 }
 
 export interface BudgetWatch {
-  /** An answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that it would have been waited for. */
+  /** Notes that an answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that its caller would wait. */
   readonly note: (engine: string, taken: number, timeout: number) => Effect.Effect<void>
 }
 
@@ -41,7 +40,7 @@ export const median = (values: ReadonlyArray<number>): number => {
 }
 
 interface History {
-  /** Of its time-out that each answer took, the newest last. */
+  /** The share of its time-out that each answer took, the newest last. */
   readonly shares: Array<number>
   /** The log has warned. */
   isNearTimeout: boolean
@@ -53,7 +52,7 @@ export const make = (stage: Stage): BudgetWatch => {
   const histories = new Map<string, History>()
   const gauges = new Map<string, ReturnType<typeof Metrics.engineBudgetUsed>>()
 
-  /** Logs a change of what the median says. */
+  /** Logs when the median share crosses a bound. */
   const logChange = (history: History, share: number, timeout: number): Effect.Effect<void> => {
     if (stage === "voiceActivity") return Effect.void
     if (!history.isNearTimeout && share >= warnFrom && history.shares.length >= minAnswers) {

@@ -1,14 +1,14 @@
 /**
- * Whether an engine is sent requests, by how its earlier requests ended: a circuit breaker. Pure; all times are ms of one monotonic
- * clock.
+ * A circuit breaker: it decides whether an engine is sent a request, by how earlier requests ended. Pure; all times are ms of one
+ * monotonic clock.
  *
  * - Where another engine can stand in, an engine that fails three times in a row is left alone for 5 s, then longer, up to 30 s. An
  *   engine that asks to be left alone (`Retry-After`) is left alone at once, for as long as it asks.
- * - The only engine of a stage is always sent requests: no other can answer. Only while it can't be reached there are short pauses,
- *   so that a hundred calls do not try a hundred times.
- * - After a pause, one request or probe tries the engine. Other requests wait for its end, or go to another engine.
+ * - The only engine of a stage is sent every request, because no other engine can answer. While it can't be reached there are short
+ *   pauses, so that a hundred calls do not try a hundred times.
+ * - After a pause, one request or probe tries the engine. Other requests wait until that one has ended, or go to another engine.
  *
- * Answers are no failures, whatever they say. Effect's `CircuitBreaker` has neither of the first two rules: it opens for five seconds
+ * An answer is no failure, whatever it says. Effect's `CircuitBreaker` has neither of the first two rules: it opens for five seconds
  * where a server asks for 0.3, and does so for the only engine as well.
  */
 
@@ -23,7 +23,7 @@ export interface CircuitBreaker {
   readonly isAskedFor: boolean
   /** Since when the engine can't be reached; undefined: it can. */
   readonly awaySince: number | undefined
-  /** Until when other requests wait for the one that tries the engine; 0: none tries it. */
+  /** Until when other requests wait for the request that tries the engine; 0: none tries it. */
   readonly trialUntil: number
 }
 
@@ -60,7 +60,7 @@ const maxPauseOfOnly = 1000
 /** ms after which a request that has not failed has reached the server: a refused connection is known at once. */
 const connectedAfter = 250
 
-/** ms until the end of a trial is looked for again. */
+/** ms until a waiting request looks again whether the trial has ended. */
 const trialCheckInterval = 100
 
 /** Doubles with each time, up to `max`. */
@@ -97,8 +97,8 @@ export const failed = (circuit: CircuitBreaker, now: number, { isRepeated, isUnr
 /** The circuit after an answered request. */
 export const succeeded: CircuitBreaker = closed
 
-/** The circuit after an answered probe: requests are let through. If they fail again, the next pause is longer all the same. */
-export const found = ({ openings }: CircuitBreaker): CircuitBreaker => ({ ...closed, openings })
+/** The circuit after an answered probe: requests are let through. If they fail again, the next pause is longer than the last. */
+export const probeSucceeded = ({ openings }: CircuitBreaker): CircuitBreaker => ({ ...closed, openings })
 
 /** The circuit after the request that tried the engine was interrupted. */
 export const released = (circuit: CircuitBreaker): CircuitBreaker => ({ ...circuit, trialUntil: 0 })
@@ -116,6 +116,6 @@ export const admit = (circuit: CircuitBreaker, now: number, isLastResort: boolea
   return [{ _tag: "Go", isTrial: false }, circuit]
 }
 
-/** Whether to probe the engine: not in a pause, unless the probe finds out when the engine can be reached again. */
+/** Whether to probe the engine. In a pause only an engine that can't be reached is probed, to find out when it is back. */
 export const takesProbe = ({ awaySince, isAskedFor, openUntil }: CircuitBreaker, now: number): boolean =>
   now >= openUntil || awaySince !== undefined && !isAskedFor

@@ -1,5 +1,5 @@
 /**
- * How each engine of a stage is doing: its circuit, whether its last answer was one, when it last worked, and its running requests.
+ * How each engine of a stage is doing: its circuit, whether its last request was answered, when it last worked, and its running requests.
  * Changes are logged once and shown as a metric.
  */
 import { Cause, Duration, Effect, Exit, Metric, Option } from "effect"
@@ -15,14 +15,14 @@ interface MakeOptions {
   readonly isAlone: boolean
   /** ms of a monotonic clock. */
   readonly monotonic: () => number
-  /** How long a server asked to be left alone. Default: never. */
+  /** How long a server asked to be left alone. Default: no server asks. */
   readonly retryAfter?: ((error: EngineFailed) => Option.Option<Duration.Duration>) | undefined
-  /** Whether the server has answered, if only with an error. Default: it has not. */
+  /** Whether the server has answered, even if with an error. Default: it has not. */
   readonly isAnswer?: ((error: EngineFailed) => boolean) | undefined
 }
 
 interface RequestDetails {
-  /** This engine's tries of the request, from 1. From the second on, all other engines have failed it too. */
+  /** This engine's tries of the request, from 1. From the second on, all other engines have failed, too. */
   readonly tries: number
   /** The request tests whether the engine is back after a pause. */
   readonly isTrial: boolean
@@ -39,7 +39,7 @@ export interface EngineHealth {
   /** Whether the engine's last request or probe was answered; `undefined` before the first. */
   readonly isWell: (name: string) => boolean | undefined
   readonly isRunning: (name: string) => boolean
-  /** ms since a request was answered; `undefined` where one has failed since, or none was made. */
+  /** ms since a request was answered; `undefined` if a request has failed since, or none was made. */
   readonly millisSinceWork: (name: string) => number | undefined
   readonly stateOf: (member: Member<unknown>) => EngineState["state"]
   /** Whether requests go to this engine: it is not down and its circuit has no pause. */
@@ -108,10 +108,10 @@ export const make = ({ isAlone, isAnswer = () => false, monotonic, retryAfter, s
       }
       return noteWellness(name, exit)
     },
-    // A server whose pages are all broken may still do its work: its requests decide about the circuit.
+    // An error page in answer to a probe does not count: only requests show whether the server does its work.
     noteProbe: (name, exit) => {
       if (RequestExit.isCalledOff(exit)) return Effect.void
-      if (Exit.isSuccess(exit)) circuits.set(name, CircuitBreaker.found(circuitOf(name)))
+      if (Exit.isSuccess(exit)) circuits.set(name, CircuitBreaker.probeSucceeded(circuitOf(name)))
       else if (!Option.exists(Cause.findErrorOption(exit.cause), isAnswer)) countFailure(name, exit, false)
       return noteWellness(name, exit)
     },

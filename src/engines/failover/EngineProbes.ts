@@ -1,4 +1,4 @@
-/** Probes each server in the background, so that it comes back without a caller's help. */
+/** Probes each server in the background, so that no caller has to try a server that failed. */
 import { Duration, Effect, Metric, type Scope } from "effect"
 import { EngineFailed, type Stage } from "../../conversation/ports/Engine.ts"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -6,7 +6,7 @@ import * as CircuitBreaker from "./CircuitBreaker.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
 import type { Member } from "./Member.ts"
 
-/** Between probes of an engine that is well, and of one that is not. */
+/** The time between probes of an engine that is well, and of an engine that is not. */
 const intervalWhenWell = Duration.seconds(20)
 const intervalWhenUnwell = Duration.seconds(2)
 
@@ -18,13 +18,13 @@ interface ForkOptions {
   readonly health: EngineHealth
   /** ms of a monotonic clock. */
   readonly monotonic: () => number
-  /** Whether the server has answered, if only with an error: such a failure of a probe says little about requests. */
+  /** Whether the server has answered, even if with an error. An error in answer to a probe says little about requests. */
   readonly isAnswer: (error: EngineFailed) => boolean
 }
 
 /**
- * One probe, if it is needed. A request that was answered a moment ago, or is running, shows as much as a probe. A server that does one
- * thing at a time can't answer a probe meanwhile. Once requests work, an error page does not count as a failure.
+ * Probes an engine once, if it is needed. A request that was answered a moment ago shows as much as a probe. While a request runs, a
+ * server that does one thing at a time can't answer a probe. Once requests work, an error page does not count as a failure.
  */
 const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { health, isAnswer, monotonic, stage }: ForkOptions) =>
   Effect.suspend(() => {

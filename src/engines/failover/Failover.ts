@@ -4,10 +4,10 @@
  *
  * - An engine that fails a request hands it to the next at once.
  * - A server joins an engine that has not begun to answer in time. The first answer counts, and the other requests are aborted (a hedged
- *   request: Dean & Barroso, "The Tail at Scale", 2013). An engine of this process joins no late engine: it is always sooner, and it
- *   understands and speaks less, so it stands in for failures alone.
- * - When all have failed they are asked again, as long as the caller waits (`StageBudget`, `TimeShares`, `Retries`). So is an only
- *   engine: a restart of its server is bridged.
+ *   request: Dean & Barroso, "The Tail at Scale", 2013). An embedded engine joins no late engine: it is always sooner, but understands
+ *   and speaks less. It stands in only for engines that failed.
+ * - When all have failed they are asked again, as long as the caller waits (`StageBudget`, `TimeShares`, `Retries`). The only engine of
+ *   a stage is asked again, too, which bridges a restart of its server.
  * - An engine that fails three times in a row is left alone for some seconds, or for as long as it asks (`CircuitBreaker`). Probes
  *   find out when it is back.
  *
@@ -26,13 +26,13 @@ import * as TimeShares from "./TimeShares.ts"
 
 export interface MakeOptions {
   readonly stage: Stage
-  /** From a request until the next engine joins, at least; longer where the caller waits for long (`TimeShares`). */
+  /** The least time from a request until the next engine joins. It is longer if the caller waits for long (`TimeShares`). */
   readonly hedgeAfter: Duration.Input
-  /** The wait for the beginning of an answer, where the request does not say how long the caller waits (`StageBudget`). */
+  /** How long the beginning of an answer is waited for if the request does not say how long the caller waits (`StageBudget`). */
   readonly patience: Duration.Input
   /** How long a server asked to be left alone. */
   readonly retryAfter?: (error: EngineFailed) => Option.Option<Duration.Duration>
-  /** Whether the server has answered, if only with an error: such a failure of a probe says little about requests. */
+  /** Whether the server has answered, even if with an error. An error in answer to a probe says little about requests. */
   readonly isAnswer?: (error: EngineFailed) => boolean
 }
 
@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function*<S>(
 /**
  * Opens a stream to its first elements, so that another engine can stand in for a stream that fails before them.
  *
- * Not `Stream.toPull`: it copies the fiber's whole context for each pull, which made a third of the garbage of incoming speech.
+ * `Stream.toPull` copies the fiber's whole context for each pull, which made a third of the garbage of incoming speech.
  */
 export const opened = Effect.fnUntraced(function*<A>(
   stream: Stream.Stream<A, EngineFailed>

@@ -14,7 +14,7 @@ type Engine = ReplyModel["Service"]
 const NamedState = Schema.Struct({ engine: Schema.String, state: Schema.Json })
 const isNamedState = Schema.is(NamedState)
 
-/** The state that this engine left; null where another one did. */
+/** The state that this engine left; null if another engine left it. */
 const stateFor = (name: string, state: DialogueState): DialogueState => isNamedState(state) && state.engine === name ? state.state : null
 
 export const make = Effect.fnUntraced(function*(

@@ -29,7 +29,7 @@ export const make = Effect.fnUntraced(function*(
       /** The utterance of each engine that hears the sound as it comes, by the engine's index. */
       const hearing = new Map<number, Utterance>()
 
-      /** The utterance of this engine. Begins it with all sound so far where the engine does not hear yet. */
+      /** The utterance of this engine. An engine that does not hear the sound yet gets all of it so far. */
       const listen = Effect.fnUntraced(function*(index: number): Effect.fn.Return<Utterance, EngineFailed> {
         const known = hearing.get(index)
         if (known !== undefined) return known
@@ -42,7 +42,7 @@ export const make = Effect.fnUntraced(function*(
         return utterance
       })
 
-      /** Another utterance of this engine, which holds the first `pieces` pieces alone. */
+      /** Another utterance of this engine, with only the first `pieces` pieces of sound. */
       const beginAgain = Effect.fnUntraced(function*(index: number, pieces: number): Effect.fn.Return<Utterance, EngineFailed, Scope.Scope> {
         const recognizer = recognizers[index]
         if (Exit.isFailure(recognizer)) return yield* Effect.failCause(recognizer.cause)
@@ -51,20 +51,20 @@ export const make = Effect.fnUntraced(function*(
         return utterance
       })
 
-      const first = yield* failover.preferred
-      const preferred = yield* Effect.exit(listen(first))
-      const partials = Exit.isSuccess(preferred) ? preferred.value.partials : undefined
+      const preferred = yield* failover.preferred
+      const listening = yield* Effect.exit(listen(preferred))
+      const partials = Exit.isSuccess(listening) ? listening.value.partials : undefined
       return {
         push: (pcm) =>
           Effect.suspend(() => {
             sound.push(pcm)
             const hear = (index: number, utterance: Utterance) =>
               Effect.catch(utterance.push(pcm), () => Effect.sync(() => void hearing.delete(index)))
-            // An engine that is just beginning takes the piece from `sound`. Mostly only the first engine hears.
-            const only = hearing.size === 1 ? hearing.get(first) : undefined
+            // An engine that is just beginning takes the piece from `sound`. Mostly only the preferred engine hears.
+            const only = hearing.size === 1 ? hearing.get(preferred) : undefined
             return only === undefined
               ? Effect.forEach([...hearing], ([index, utterance]) => hear(index, utterance), { discard: true })
-              : hear(first, only)
+              : hear(preferred, only)
           }),
         transcribe: Effect.suspend(() => {
           const pieces = sound.length

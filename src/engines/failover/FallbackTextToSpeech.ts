@@ -10,10 +10,10 @@ import type { Member } from "./Member.ts"
 
 type Engine = TextToSpeech["Service"]
 
-/** Between tries to prepare the fixed lines on a server that is not there yet. */
+/** The time between tries to prepare the fixed lines on a server that is not there yet. */
 const prepareInterval = Schedule.spaced("5 seconds")
 
-/** A request without the voice and the context that this engine does not have or take. */
+/** The request without a voice that this engine does not have, and without a context if the engine takes none. */
 const fitted = ({ contextMillis, voices }: Engine, { context, voice, ...request }: SpeechRequest): SpeechRequest => ({
   ...request,
   ...(voice === undefined || (voices.length > 0 && !voices.includes(voice)) ? {} : { voice }),

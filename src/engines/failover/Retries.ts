@@ -1,10 +1,10 @@
 /**
- * When a failed request is made again, within the time that the caller waits. Pure. A server that is restarted is back in three to six
- * seconds, so tries are spread over that time.
+ * Decides when a failed request is made again, within the time that the caller waits. Pure. A server that is restarted is back in three
+ * to six seconds, so tries are spread over that time.
  *
  * - A request that was answered is not repeated, whatever the answer says. Neither is one that took all of its time.
  * - A server that asks for a pause (`Retry-After`) gets it, if the caller waits that long.
- * - An engine that can't be reached, or is overloaded, is tried as long as the caller waits; one that breaks, three times.
+ * - An engine that can't be reached, or is overloaded, is tried as long as the caller waits. An engine that breaks is tried three times.
  *
  * A request to an engine changes nothing in the world: tools are requested elsewhere (docs/adr/0009).
  */
@@ -31,7 +31,7 @@ export interface Tried {
   readonly left: number
   /** ms that the server asked to be left alone for. */
   readonly retryAfter?: number | undefined
-  /** ms since when the engine can't be reached; unset: it can. */
+  /** ms for which the engine could not be reached; unset: it can be reached. */
   readonly away?: number | undefined
 }
 
@@ -42,6 +42,6 @@ export const waitBefore = ({ away, left, reason, retryAfter, tries }: Tried): nu
   const room = Math.min(left, away === undefined ? left : longestRestart - away) - minAnswerTime
   if (retryAfter !== undefined) return retryAfter <= room ? retryAfter : undefined
   const wait = Math.min(maxWait, firstWait * 2 ** Math.min(tries - 1, 16))
-  // The last try comes sooner than its turn, so that all of the time is used.
+  // The last try comes sooner than its wait says, so that all of the time is used.
   return room <= 0 ? undefined : Math.min(wait, room)
 }

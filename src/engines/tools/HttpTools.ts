@@ -1,9 +1,9 @@
 /**
  * Tools over HTTP: `POST` of the arguments as JSON, the answer's text for the model.
  *
- * A request is sent once. Each has an `Idempotency-Key` of its own, by which a server knows a request that a proxy sent twice
- * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). Each has a connection of its own, too: a server that
- * closes a kept connection as the request goes out leaves it unknown whether the request has arrived.
+ * A request is sent once. Each has an `Idempotency-Key` of its own, so that a server recognizes a request that a proxy sent twice
+ * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). Each has a connection of its own, too. A server may
+ * close a reused connection just as the request goes out; then nobody knows whether the request has arrived.
  */
 import { Duration, Effect, FiberSet, Layer, Result, type Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
@@ -20,7 +20,7 @@ const maxBytes = 4 * maxAnswerCharacters
 /** Codes of Node and undici for a connection that was never made. */
 const unconnectedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"])
 
-/** Of the error and its causes. Node joins the errors of several addresses. */
+/** The codes of an error and its causes. Node joins the errors of several addresses in `errors`. */
 const codesOf = (error: unknown): ReadonlyArray<string> => {
   if (typeof error !== "object" || error === null) return []
   const { cause, code, errors } = error as { readonly cause?: unknown; readonly code?: unknown; readonly errors?: unknown }
@@ -74,7 +74,7 @@ const send = Effect.fnUntraced(function*(client: HttpClient.HttpClient, tool: To
   if (Result.isSuccess(answered) && answered.success._tag === "Some") return outcomeOf(status ?? 0, shown(text))
   const cause = Result.isFailure(answered) ? answered.failure.reason._tag : "it took longer than its timeout"
   yield* Effect.logWarning(`The tool ${tool.name} did not answer: ${cause}`)
-  // The status had come, so the server had done its work or failed.
+  // The status came, so the server had done its work or failed.
   if (status !== undefined) return outcomeOf(status, `${shown(text)} (The rest of the answer was lost.)`.trim())
   return Result.isFailure(answered) && wasNotSent(answered.failure) ? { _tag: "NotSent" } : { _tag: "Unknown" }
 })

@@ -1,5 +1,5 @@
 /**
- * The API that people call: its endpoints, what they take and give, and how they say no.
+ * The API that people call: its endpoints, with their inputs, outputs and errors.
  *
  * Twilio's webhooks are not here: they are form posts, and nobody but Twilio may call them.
  */
@@ -15,10 +15,10 @@ import { ApiKey } from "./key/ApiKey.ts"
 import * as Problems from "./Problems.ts"
 import { RequestFields } from "./RequestFields.ts"
 
-/** Of the service and of its API: as in package.json. */
+/** The version of the service and of its API, as in package.json. */
 export const version = "0.1.0"
 
-/** What to call, and with whom. */
+/** Which number to call, and which agent speaks. */
 export const OutboundCall = Schema.Struct({
   to: PhoneNumberFromText,
   agent: Schema.optionalKey(AgentName.annotate({ description: "Which agent speaks; the default is AGENT" })),
@@ -32,7 +32,7 @@ export const OutboundCall = Schema.Struct({
 
 const PlacedCall = Schema.Struct({
   call_sid: CallSid,
-  status: Schema.String.annotate({ description: "Twilio's word for the call; queued as a rule" }),
+  status: Schema.String.annotate({ description: "Twilio's status of the call; usually queued" }),
   to: PhoneNumber,
   from: PhoneNumber,
   agent: AgentName,
@@ -44,7 +44,7 @@ const Health = Schema.Struct({
   active_connections: Schema.Number.annotate({ description: "Open media streams" }),
   calls: Schema.Number.annotate({ description: "Calls that are alive, with a stream or without" }),
   draining: Schema.Boolean,
-  agent: AgentName.annotate({ description: "Who answers when a call names nobody" }),
+  agent: AgentName.annotate({ description: "The agent that answers when a call names none" }),
   uptime_seconds: Schema.Number,
   version: Schema.String
 }).annotate({ identifier: "Health" })
@@ -85,7 +85,7 @@ class CallGroup extends HttpApiGroup.make("call")
       ]
     }).annotateMerge(OpenApi.annotations({
       summary: "Place a call",
-      description: "Calls a number and joins an agent to it. The same can be said in the query, without a body: `to_number`, "
+      description: "Calls a number and connects an agent to it. The same fields may be in the query, without a body: `to_number`, "
         + "`websocket_url`, `agent`, `campaign`, `store`, `recording`, `webhook_url`, `transcript_in_webhook`. With an `Idempotency-Key` header the phone rings once, however often the request is sent.",
       transform: ({ requestBody, ...operation }) => ({
         ...operation,
@@ -93,7 +93,7 @@ class CallGroup extends HttpApiGroup.make("call")
       })
     }))
   )
-  // The last one is the outermost: a stranger is told of the key, and of nothing else.
+  // The last middleware is the outermost: without the key, a client learns nothing but that it needs one.
   .middleware(RequestFields)
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Placing calls" }))
@@ -102,7 +102,7 @@ class CallGroup extends HttpApiGroup.make("call")
 class SystemGroup extends HttpApiGroup.make("system", { topLevel: true })
   .add(
     HttpApiEndpoint.get("health", "/health", { success: Health }).annotateMerge(
-      OpenApi.annotations({ summary: "Whether the process lives, and how much it does" })
+      OpenApi.annotations({ summary: "Whether the process lives, and how many calls it has" })
     ),
     HttpApiEndpoint.get("ready", "/ready", { success: Ready, error: [Problems.Busy, Problems.EnginesDown] }).annotateMerge(
       OpenApi.annotations({ summary: "Whether new calls may be sent here; 503 while draining, and while a stage has no engine that works" })

@@ -1,12 +1,12 @@
 /**
- * What happens with every refusal of the API beside its problem document: it is counted, and `retry_after` is sent as a header too.
+ * Counts every refusal of the API, and sends the `retry_after` of its problem document as a header too.
  */
 import { Effect, Metric } from "effect"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as Problems from "./Problems.ts"
 import { withHeader } from "./ResponseHeader.ts"
 
-/** For `Effect.tapError` of a handler. */
+/** Counts a handler's refusal; use it with `Effect.tapError`. */
 export const countRefusal = (problem: { readonly type: string; readonly retry_after?: number }) =>
   Effect.andThen(
     Metric.update(Metrics.apiRefused(Problems.nameOf(problem)), 1),

@@ -69,7 +69,6 @@ export class HistoryUnreachable extends HttpApiError.Problem<HistoryUnreachable>
   title: "The call history can't be read now"
 }, retryAfter) {}
 
-/** Of a call's webhooks. */
 export class NoSuchDelivery extends HttpApiError.Problem<NoSuchDelivery>()("NoSuchDelivery", {
   type: type("no-such-delivery"),
   status: 404,
@@ -100,7 +99,7 @@ export class NotAllowedToCall extends HttpApiError.Problem<NotAllowedToCall>()("
   title: "This number may not be called"
 }, {
   ...twilioCode,
-  /** The rule of `DialRules` that refused the number; not set where Twilio refused it. */
+  /** The rule of `DialRules` that refused the number; unset if Twilio refused it. */
   rule: Schema.optionalKey(Schema.String)
 }) {}
 
@@ -132,7 +131,7 @@ export const EngineStates = Schema.Array(Schema.Struct({
   stage: Schema.String.annotate({ description: "speechToText, replyModel or textToSpeech" }),
   name: Schema.String.annotate({ description: "The engine's address, or embedded" }),
   state: Schema.Literals(["up", "failing", "down", "unknown"]).annotate({ description: "By its last answers" })
-})).annotate({ description: "The engines of STT_URL, LLM_URL and TTS_URL; none: all run in this process" })
+})).annotate({ description: "The engines of STT_URL, LLM_URL and TTS_URL; empty if all engines run in this process" })
 
 export class EnginesDown extends HttpApiError.Problem<EnginesDown>()("EnginesDown", {
   type: type("engines-down"),
@@ -146,7 +145,7 @@ export class TwilioTimedOut extends HttpApiError.Problem<TwilioTimedOut>()("Twil
   title: "Twilio did not answer in time"
 }) {}
 
-/** Not of the API: a webhook or a WebSocket upgrade that Twilio did not sign. */
+/** Not an error of the API: a webhook or a WebSocket upgrade that Twilio did not sign. */
 export class InvalidSignature extends HttpApiError.Problem<InvalidSignature>()("InvalidSignature", {
   type: type("invalid-signature"),
   status: 403,

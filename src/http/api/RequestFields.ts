@@ -12,7 +12,7 @@ import * as Metrics from "../../observability/Metrics.ts"
 import { InvalidRequest, nameOf, PayloadTooLarge } from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
 
-/** An answer spells out so many problems and gives the number of the others. */
+/** How many problems an answer spells out. It gives only the number of the others. */
 const maxProblems = 20
 
 /** Control characters, and every space but the ordinary one. */
@@ -35,7 +35,7 @@ const unknownField = (name: string, where: string, known: ReadonlyArray<string>)
 
 const repeatedField = (name: string, where: string) => `The field ${shown(name)} is in the ${where} more than once. Send it once.`
 
-/** A union as its members, a lazy type as the type that it stands for. */
+/** The members of a union type, or the type behind a lazy type. */
 const alternatives = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   SchemaAST.isUnion(ast) ? ast.types.flatMap(alternatives) : SchemaAST.isSuspend(ast) ? alternatives(ast.thunk()) : [ast]
 
@@ -48,10 +48,10 @@ const belongs = (name: string, family: SchemaAST.TemplateLiteral): boolean => {
   return SchemaAST.isLiteral(prefix) && name.startsWith(String(prefix.literal))
 }
 
-/** A family as a person writes it. */
+/** A family in an error's sentence: `metadata.KEY`. */
 const shownFamily = ({ parts: [prefix] }: SchemaAST.TemplateLiteral): string => SchemaAST.isLiteral(prefix) ? `${String(prefix.literal)}KEY` : "KEY"
 
-/** The fields of object types by their names; `undefined` where one of the types accepts any name. */
+/** The fields of object types by their names; `undefined`: one of the types accepts any name. */
 const fieldsOf = (types: ReadonlyArray<SchemaAST.AST>): ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>> | undefined => {
   const fields = new Map<string, ReadonlyArray<SchemaAST.AST>>()
   for (const type of types) {
@@ -141,7 +141,7 @@ const queryOf = (request: HttpServerRequest.HttpServerRequest): URLSearchParams 
 /**
  * The check as a middleware. The API key is checked first, so a client without it learns nothing about the fields.
  *
- * `/health`, `/ready`, `/metrics` and `/docs` do without it: a probe may add a parameter against caches, and must not fail for it.
+ * `/health`, `/ready`, `/metrics` and `/docs` have no such check: a probe may add a parameter to avoid caches, and must not fail for it.
  */
 export class RequestFields extends HttpApiMiddleware.Service<RequestFields>()("client-caller/http/api/RequestFields", {
   error: [InvalidRequest, PayloadTooLarge]

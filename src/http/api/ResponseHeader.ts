@@ -1,9 +1,9 @@
 /**
- * Response headers of an answer that is a value, such as a problem document.
+ * Response headers for handlers whose answer is a value, such as a problem document.
  */
 import { Effect } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 
-/** Sets a header of the response to the current request, whatever that response will be. */
+/** Sets a header of the response to the current request, whichever response that will be. */
 export const withHeader = (name: string, value: string) =>
   HttpEffect.appendPreResponseHandler((_request, response) => Effect.succeed(HttpServerResponse.setHeader(response, name, value)))

@@ -19,14 +19,14 @@ const maxReading = 768
 /** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** A connection is not closed for others until so many calls of `look` have passed. */
+/** A connection is closed for others only after more calls of `look` than this. */
 const graceLooks = 1
 
 /** A client must take so many bytes within `slowLooks` calls of `look`, if so many wait. */
 const minTakenBytes = 16_384
 const slowLooks = 15
 
-/** From an upgrade request to its WebSocket. A time-out of inactivity, which is the same because nothing is read in that time. */
+/** ms from an upgrade request to its WebSocket. The time-out counts inactivity, which is the same because nothing is read meanwhile. */
 const upgradeTimeoutMillis = 10_000
 
 /** The client's address; behind a trusted proxy it is not the address of the connection. */
@@ -123,7 +123,7 @@ export class ConnectionLimits {
     socket.setTimeout(upgradeTimeoutMillis, () => socket.destroy())
   }
 
-  /** Applies the limits. To be called every two seconds or so. */
+  /** Applies the limits. Call it about every two seconds. */
   readonly look = (): void => {
     this.looks++
     this.bound()
@@ -142,7 +142,7 @@ export class ConnectionLimits {
   readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
 
   private bound(): void {
-    // A request that waits for the start of the service: its body has arrived whole, and nobody has read it yet.
+    // The whole body of a request that waits for the start of the service has arrived, and is not read yet.
     for (const request of this.reading.keys()) if (request.complete) this.reading.delete(request)
     this.cutLongest(maxReading, () => true)
     if (this.reading.size <= maxReadingPerClient) return

@@ -8,7 +8,7 @@
 /** How many addresses are kept (about 1 MB). The one whose last failure is oldest is dropped first. */
 const maxAddresses = 10_000
 
-/** So many failures in a row put an address last. */
+/** How many failures in a row put an address last. */
 const manyFailures = 20
 
 export interface FailedAddresses {

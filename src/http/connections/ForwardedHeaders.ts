@@ -33,7 +33,7 @@ export type Doubt =
   | "unreadable"
   /** `Forwarded` and `X-Forwarded-*` say different things. */
   | "headers disagree"
-  /** The client's address is private: as a rule it is a proxy that `TRUSTED_PROXIES` does not name. */
+  /** The client's address is private: usually it is a proxy that `TRUSTED_PROXIES` does not name. */
   | "private client"
 
 export interface Origin {

@@ -1,7 +1,7 @@
 /**
  * Node's HTTP server, set up for this service:
  *
- * - It keeps idle connections open for long. Node's default of 5 s is less than what load balancers wait (60 s and more): a balancer would
+ * - It keeps idle connections open for long. Load balancers keep them for 60 s or more, and Node's default is 5 s. A balancer would then
  *   send requests into connections that are being closed, and each such request is a lost webhook.
  * - The number of idle connections is limited. One more closes the connection that has waited longest, among those without a request yet
  *   or among those between two requests, whichever are more. So a flood of silent connections does not close those in use. A request in
@@ -46,7 +46,7 @@ interface Timeouts {
   readonly checkEvery: number
 }
 
-/** With the time until the next check, the headers have 10 s at most. */
+/** The headers have 10 s at most: their time-out, and the time until the next check. */
 const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkEvery: 2000 }
 
 /** After this, `close` no longer waits for responses in progress. */

@@ -49,7 +49,7 @@ export class PublicUrl extends Context.Service<PublicUrl, {
   readonly base: (request: HttpServerRequest.HttpServerRequest) => string
   /** All base URLs that this request may have called by the headers of trusted proxies, the likeliest first. */
   readonly candidates: (request: HttpServerRequest.HttpServerRequest) => Array.NonEmptyReadonlyArray<string>
-  /** The base URL without a request: from the configuration. */
+  /** The base URL if no request tells it: from the configuration. */
   readonly standing: string
   /** The IP address of the client, past the proxies of `TRUSTED_PROXIES`. */
   readonly clientAddress: (request: HttpServerRequest.HttpServerRequest) => Option.Option<string>
@@ -142,7 +142,7 @@ const advices: ReadonlyArray<readonly [ForwardedHeaders.Doubt, string]> = [
   ],
   [
     "private client",
-    "Before the proxies in TRUSTED_PROXIES stands another private address, as a rule another proxy. Set PUBLIC_URL to the address that "
+    "In front of the proxies in TRUSTED_PROXIES is another private address, usually another proxy. Set PUBLIC_URL to the address that "
     + "Twilio calls, or add that proxy to TRUSTED_PROXIES."
   ],
   [

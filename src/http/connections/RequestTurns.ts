@@ -10,10 +10,10 @@
  */
 import { Effect } from "effect"
 
-/** For the steps of one turn of the event loop. A step is never broken off, so a turn may take one step longer. */
+/** ms for all steps in one turn of the event loop. A step is never broken off, so a turn may take one step longer. */
 const millisPerTurn = 4
 
-/** While last-in-line steps wait, one turn of the event loop in so many is theirs. */
+/** While steps that come last wait, one in so many turns of the event loop is theirs. */
 const turnsPerLastTurn = 4
 
 export interface RequestTurns {

@@ -13,13 +13,13 @@ import * as RequestTurns from "./RequestTurns.ts"
 /** A slice has so many bytes at most. */
 const maxSliceBytes = 4096
 
-/** So many requests of a connection may wait for their answers before its next bytes are parsed. */
+/** How many requests of a connection may wait for their answers before its next bytes are parsed. */
 const maxPipelined = 2
 
 /** A method (`GET`, `POST`) begins with capital letters. */
 const isCapital = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a
 
-/** Where the next slice ends: behind a head that another request follows, or at the limit. A body that looks like a head is cut too, which does no harm. */
+/** The end of the next slice: behind a head that is followed by more, or at the limit. Cutting a body that looks like a head does no harm. */
 const endOfSlice = (bytes: Buffer): number => {
   const end = Math.min(bytes.length, maxSliceBytes)
   for (let at = bytes.indexOf("\r\n\r\n"); at >= 0 && at + 4 < end; at = bytes.indexOf("\r\n\r\n", at + 4)) {

@@ -1,5 +1,5 @@
 /**
- * What Twilio is told to do with a call: TwiML documents, and what the service notes down with each.
+ * The TwiML documents that tell Twilio what to do with a call. Each answer also changes the state of the call.
  */
 import { Effect, Metric, Option, type Scope } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -40,10 +40,10 @@ export interface CallAnswers {
 
 const twiml = (document: string) => HttpServerResponse.text(document, { contentType: "text/xml; charset=utf-8" })
 
-/** Where Twilio asks what to do when the stream has ended. */
+/** The URL that Twilio requests when the stream has ended. */
 const actionUrl = (base: string, isElsewhere: boolean, step: number): string => {
   const url = `${base}/twilio/continue`
-  // Nothing follows a stream to another WebSocket.
+  // After a stream to another WebSocket the call ends.
   if (isElsewhere) return `${url}?then=hangup`
   return step > 0 ? `${url}?step=${step}` : url
 }

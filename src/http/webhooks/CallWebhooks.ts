@@ -53,7 +53,7 @@ export const make = Effect.gen(function*() {
     const ended = yield* answers.ifEnded("/twilio/continue", CallSid, CallStatus)
     if (Option.isSome(ended)) return ended.value
     if (query["then"] === "hangup") return yield* answers.hangUp(CallSid, "completed")
-    // The transfer was answered and is over. After a transfer that nobody answered the caller comes back to the agent.
+    // The transfer was answered and is over. If nobody answers a transfer, the caller comes back to the agent.
     if (DialCallStatus === "completed" || DialCallStatus === "answered") return yield* answers.hangUp(CallSid, "transferred")
     const call = yield* calls.findAnywhere(continued, webhook)
     if (Option.isNone(call)) return yield* answers.hangUp(CallSid, "requested")

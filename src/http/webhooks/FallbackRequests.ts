@@ -1,6 +1,6 @@
 /**
- * Requests that Twilio makes because another webhook was not answered: it asks the fallback URL, and names its error code. Such a request
- * may be of a live call whose process has died; it is answered like any other request of its call.
+ * Requests that Twilio makes because another webhook was not answered: it requests the fallback URL, and names its error code. Such a
+ * request may be of a live call whose process has died. It is answered like any other request of its call.
  *
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */
@@ -20,7 +20,7 @@ export const make: Effect.Effect<FallbackRequests, never, Scope.Scope> = Effect.
       onNone: () => Effect.void,
       onSome: (errorCode) =>
         // A webhook can be replayed any number of times.
-        log.tell("fallback", Effect.logWarning("Twilio asks at the fallback URL, since another webhook was not answered").pipe(
+        log.tell("fallback", Effect.logWarning("Twilio requested the fallback URL because another webhook was not answered").pipe(
           Effect.annotateLogs({ callSid: CallSid, errorCode, failedPath: loggable(Option.getOrElse(ErrorUrl, () => "")) })
         ))
     })

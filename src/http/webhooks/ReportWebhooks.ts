@@ -10,7 +10,7 @@ import type { StatusParameters, StreamParameters } from "../../twilio/webhook/We
 
 const wholeNumber = (text: string): number | undefined => /^\d{1,9}$/.test(text) ? Number(text) : undefined
 
-/** What the report tells beside the status. What is not a number or not there is left out. */
+/** The report's facts beside the status. An absent value is left out, and so is text in place of a number. */
 const factsOf = ({ AnsweredBy, CallDuration, SipResponseCode }: typeof StatusParameters.Type): StatusFacts => {
   const sipCode = wholeNumber(SipResponseCode)
   const durationSeconds = wholeNumber(CallDuration)

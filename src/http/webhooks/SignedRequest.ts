@@ -36,7 +36,7 @@ export interface SignedRequest {
 const maxHashedBytesPerTurn = 131_072
 
 /**
- * The request's target as it came: Twilio did not sign what the router makes of the path. A proxy may send the absolute form (RFC 9112,
+ * The request's unchanged target: Twilio did not sign the path that the router makes of it. A proxy may send the absolute form (RFC 9112,
  * section 3.2.2), whose scheme and host are left out.
  */
 const targetOf = (request: Request) =>
@@ -49,7 +49,7 @@ export const make: Effect.Effect<SignedRequest, never, Credentials | PublicUrl |
   const refusals = yield* Refusals.make
 
   /**
-   * The base URL that Twilio called, as the signature proves; `undefined` where it matches no URL. All URLs are tried, even for an address
+   * The base URL that Twilio called, as the signature proves; `undefined`: it matches no URL. All URLs are tried, even for an address
    * with many refusals, since Twilio may have that address. A large form with many URLs takes several turns of the event loop.
    */
   const provenBase = Effect.fnUntraced(function*(

@@ -1,8 +1,8 @@
 /**
  * The URLs that a signature may have been made over, in the order in which they are tried.
  *
- * A request tells its target but not surely its base URL (scheme, host, port): proxies change it. Each base that it may have gives a URL,
- * and each URL has several spellings ({@link Signature.spellings}).
+ * A request shows its target, but its base URL (scheme, host, port) is uncertain, because proxies change it. Each possible base gives a
+ * URL, and each URL has several spellings ({@link Signature.spellings}).
  */
 import * as Signature from "../../twilio/webhook/Signature.ts"
 

@@ -1,6 +1,6 @@
 /**
- * Calls that are not here, and that the store knows: another process has them, or this one had them before it died. A webhook or a stream
- * of such a call makes it this process's (docs/survival.md).
+ * Calls that are not in this process but in the store: another process has them, or this one had them before it died. A webhook or a
+ * stream of such a call makes it this process's (docs/survival.md).
  */
 import { Effect } from "effect"
 import { Agents } from "../../agent/Agents.ts"
@@ -12,11 +12,11 @@ import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
 
-/** How a call that is not here stands in the store. */
+/** The state in the store of a call that is not here. */
 type Standing =
   /** The store knows no such call. */
   | { readonly _tag: "Unknown" }
-  /** The store can't be asked. */
+  /** The store does not answer. */
   | { readonly _tag: "Lost" }
   | { readonly _tag: "Ended" }
   /** It has no stream yet. */
@@ -25,8 +25,8 @@ type Standing =
 
 export interface StoredCalls {
   /**
-   * `isJustAnswered`: another process may be about to write the call down. A call that has ended without Twilio's word stands as live: it
-   * may be back from elsewhere.
+   * `isJustAnswered`: another process may be about to store the call. A call that has ended without Twilio's confirmation counts as live:
+   * it may come back.
    */
   readonly standing: (callSid: CallSid, isJustAnswered?: boolean) => Effect.Effect<Standing>
   /** Makes the call this process's. `base`: the URL that Twilio called. */

@@ -4,7 +4,7 @@
 import { Option, Predicate } from "effect"
 import type * as Signature from "../../twilio/webhook/Signature.ts"
 
-/** Of a form or a query. Twilio's largest webhooks, with add-ons and SIP headers, have a few dozen. */
+/** The most parameters of a form or a query. Twilio's largest webhooks, with add-ons and SIP headers, have a few dozen. */
 const maxParameters = 256
 
 export const tooManyParameters = `A webhook may have ${maxParameters} parameters.`

@@ -15,7 +15,7 @@ import * as StoredCalls from "./StoredCalls.ts"
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
-/** Twilio asks `/twiml` with this status when it has the call already: it was redirected, or asks the fallback URL. */
+/** Whether a request for `/twiml` is of a call that was answered before: it was redirected, or Twilio requests the fallback URL. */
 const isGoingOn = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
   Direction === "inbound" && Option.contains(CallStatus, "in-progress")
 
@@ -46,7 +46,7 @@ export const make = Effect.gen(function*() {
   })
 
   return {
-    /** The call of `/twiml`, admitted if nobody knows it. `isNew`: it is here, or has had no stream. */
+    /** The call of `/twiml`, admitted if it is new. `isNew`: the call is here, or has had no stream. */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
       if (Option.isSome(here)) return { call: here.value, isNew: true }
@@ -60,13 +60,13 @@ export const make = Effect.gen(function*() {
           return yield* new CallHasEnded()
         case "New":
         case "Live":
-          // It rang once: a request that says so again is a replay.
+          // The call was answered before: a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
           return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), isNew: standing._tag === "New" }
       }
     }),
 
-    /** The call of `/twilio/continue`: in this process, taken over from another, or admitted if the store can't be asked. `None`: there is no such call. */
+    /** The call of `/twilio/continue`: in this process, taken over from another, or admitted if the store does not answer. `None`: there is no such call. */
     findAnywhere: Effect.fnUntraced(function*(continued: typeof ContinueParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(continued.CallSid)
       if (Option.isSome(here)) return here

@@ -1,5 +1,5 @@
 /**
- * Figures of a call's turns, for the API and for the time when the words are gone.
+ * The figures of a call's turns: for the API, and to be kept when the words are deleted.
  */
 import { Effect } from "effect"
 import { type Figures, readFigures } from "./CallRecord.ts"
@@ -11,7 +11,7 @@ interface TurnFigures {
   readonly latency: number | null
 }
 
-/** The nearest rank: the least of the sorted values that this share of them does not exceed. */
+/** The percentile by the nearest rank. `share`: 0 to 1. */
 const percentile = (sorted: ReadonlyArray<number>, share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 
 const latencyOf = (turns: ReadonlyArray<TurnFigures>): Figures["latency"] => {
@@ -19,7 +19,7 @@ const latencyOf = (turns: ReadonlyArray<TurnFigures>): Figures["latency"] => {
   return sorted.length === 0 ? null : { count: sorted.length, p50: Math.round(percentile(sorted, 0.5)), p95: Math.round(percentile(sorted, 0.95)) }
 }
 
-/** Those that were kept, or those of the turns that are there. */
+/** The kept figures, or else those of the stored turns. */
 export const of = Effect.fnUntraced(function*(run: Run, callSid: string, kept: string | null) {
   const before = readFigures(kept)
   if (before !== null) return before

@@ -1,7 +1,7 @@
 /**
  * The filters of `GET /calls` as SQL.
  *
- * One filter drives the walk along an index that has the list's order; the others are conditions on each call that the walk meets.
+ * One filter gives the index, in the list's order, along which calls are walked. The other filters are conditions on each of those calls.
  */
 import type { Parameter } from "../Dialect.ts"
 import type { Statement } from "../Statements.ts"
@@ -17,7 +17,7 @@ export interface CallFilters {
   readonly numbers?: ReadonlyArray<string>
   readonly agent?: string
   readonly direction?: "inbound" | "outbound"
-  /** Twilio's last word, such as `no-answer`; or why it ended, such as `callerLeft`; or `live`. */
+  /** Twilio's final status, such as `no-answer`; or why the call ended, such as `callerLeft`; or `live`. */
   readonly outcome?: string
   readonly campaign?: string
   /** Words that must all be in one turn of the call. */
@@ -47,10 +47,10 @@ export interface Plan {
   readonly conditions: ReadonlyArray<Statement>
 }
 
-/** The latest time that a JavaScript date can have, ms since 1970: an upper bound where no filter sets one. */
+/** The latest time that a JavaScript date can have, ms since 1970: the upper bound if no filter sets one. */
 export const latestMillis = 8.64e15
 
-/** Searches the turns of each call that the walk meets. For Postgres. */
+/** Searches the turns of each call on the walk. For Postgres. */
 const textCondition = (text: string): Statement => ({
   text: "EXISTS (SELECT 1 FROM turns t WHERE t.call_sid = c.call_sid AND t.tsv @@ plainto_tsquery('simple', ?))",
   parameters: [text]
@@ -107,7 +107,7 @@ export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => 
   { text: "c.started_at < ?", parameters: [filters.to ?? latestMillis] }
 ]
 
-/** `few`: the calls with the searched words, if they are few enough to begin with. Unset: each call that the other filters leave is searched. */
+/** `few`: the calls with the searched words, if they are few: the walk then goes along them. Unset: each call on the walk is searched. */
 export const plan = (filters: CallFilters, few?: Arm): Plan => {
   const set = filtersOf(filters)
   const driver = few === undefined ? set[0]?.arms ?? [everyCall] : [few]
@@ -122,9 +122,9 @@ export const plan = (filters: CallFilters, few?: Arm): Plan => {
   }
 }
 
-/** The next calls of the walk, at most so many. Each says whether it meets the conditions. */
+/** The next calls of the walk, at most `size`, each with whether it meets the conditions. */
 export const windowOf = ({ arms, conditions }: Plan, after: Position, from: number, size: number): Statement => {
-  // The first comparison is implied by the second, and is what an index takes.
+  // The second comparison implies the first one, but an index can use only the first.
   const order = "ORDER BY started_at DESC, call_sid DESC LIMIT ?"
   const range = "started_at >= ? AND started_at <= ? AND (started_at, call_sid) < (?, ?)"
   const each = arms.map(({ parameters, table, where }) => ({

@@ -13,9 +13,9 @@ import * as TextSearch from "./TextSearch.ts"
 
 /** How many calls one page looks at. */
 const walkedCalls = 10_000
-/** How many, if each call's turns are searched. */
+/** How many calls one page looks at, if each call's turns are searched. */
 const walkedCallsWithText = 2000
-/** How many, if the words may be in few calls. Common words are found within these. */
+/** How many calls are searched before the text index is asked. Common words are found within these. */
 const triedCalls = 256
 /** How many steps a walk through the text index may take. */
 const walkedSteps = 20
@@ -42,7 +42,7 @@ export const page = Effect.fnUntraced(function*(run: Run, dialect: Dialect, filt
   return yield* dialect === "pg" ? walk(run, filters, plan(filters), limit, walkedCallsWithText, after) : walkText(run, filters, limit, after)
 })
 
-/** Through the text index of SQLite; calls are in the order in which the store heard of them. */
+/** Walks through the text index of SQLite, which has calls in the order in which they were stored. */
 const walkText = Effect.fnUntraced(function*(run: Run, filters: CallFilters, limit: number, after?: Position) {
   const fitting: Array<Position> = []
   let end = yield* TextSearch.begin(run, filters, after)
@@ -59,7 +59,7 @@ const walkText = Effect.fnUntraced(function*(run: Run, filters: CallFilters, lim
   return last === undefined ? pageOf(fitting) : pageOf(fitting, { callSid: last.call_sid, startedAt: last.started_at })
 })
 
-/** Through the calls, along an index. */
+/** Walks through the calls, along an index. */
 const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, planned: Plan, limit: number, most: number, after?: Position) {
   const fitting: Array<Position> = []
   let position = after ?? { ...beginning, startedAt: filters.to ?? beginning.startedAt }

@@ -26,10 +26,10 @@ export interface CallRow {
   readonly erased_at: number | null
 }
 
-/** Figures of a call's turns; they stay when its words go. */
+/** The figures of a call's turns. They stay when its words are deleted. */
 export const Figures = Schema.Struct({
   turns: Schema.Struct({ caller: Schema.Number, agent: Schema.Number }),
-  /** Of the agent's turns: how many the caller cut. */
+  /** How many of the agent's turns the caller interrupted. */
   interrupted: Schema.Number,
   actions: Schema.Number,
   /** ms from the caller's last sound to the reply's first, as heard. */
@@ -47,7 +47,7 @@ export interface CallSummary {
   readonly metadata: Schema.Json
   readonly startedAt: number
   readonly answeredAt: number | null
-  /** When its first media stream began: the axis's zero. */
+  /** When its first media stream began: the zero of the call's axis (see `StoreWrite`). */
   readonly axisZero: number | null
   readonly endedAt: number | null
   readonly outcome: Outcome | null
@@ -55,7 +55,7 @@ export interface CallSummary {
   /** Media streams. */
   readonly streams: number
   readonly isRecorded: boolean
-  /** `kept`; `never`: the call keeps figures only; `expired`: they were kept as long as they may; `erased`: on demand. */
+  /** `kept`; `never`: the call keeps figures only; `expired`: deleted after `STORE_WORDS_DAYS`; `erased`: deleted on demand. */
   readonly words: "kept" | "never" | "expired" | "erased"
 }
 

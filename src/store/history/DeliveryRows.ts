@@ -6,7 +6,7 @@ export interface StoredDelivery {
   readonly state: "pending" | "delivered" | "failed"
   /** Attempts so far. */
   readonly attempts: number
-  /** When it is sent next; `null`: it is not. */
+  /** When it is sent next; `null`: it is not sent again. */
   readonly nextAt: number | null
   readonly lastError: string | null
   readonly createdAt: number

@@ -1,5 +1,5 @@
 /**
- * The history of calls, as it is read. Other accounts' calls are not there.
+ * Reads the history of calls. Calls of other accounts are left out.
  */
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import { Credentials } from "../../config/Credentials.ts"
@@ -14,13 +14,13 @@ import { type DeliveryRow, type StoredDelivery, toDelivery } from "./DeliveryRow
 import { isIn, listOf, runner } from "../Statements.ts"
 import { type StoredTurn, turnsOf } from "./TurnRows.ts"
 
-/** Twilio's own longest call: an end that was not told by then is not told any more. */
+/** Twilio's own limit for a call, ms. An end that was not reported by then never will be. */
 const longestCallMillis = 4 * 60 * 60 * 1000
 
-/** An owner that has not been heard of for so long is gone. */
+/** An owner without a sign of life for so long (ms) is gone. */
 const ownerGoneMillis = 60_000
 
-/** Events of one look. */
+/** The most events read at once. */
 const eventsAtOnce = 200
 
 export interface StoredAction {
@@ -56,7 +56,7 @@ export class StoredCalls extends Context.Service<StoredCalls, {
   /** In the order of their beginnings. */
   readonly turns: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredTurn>, StoreUnreachable>
   readonly actions: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredAction>, StoreUnreachable>
-  /** The next ones behind this sequence, not all. */
+  /** The next events behind this sequence number, not all. */
   readonly events: (callSid: CallSid, after: number) => Effect.Effect<ReadonlyArray<StoredEvent>, StoreUnreachable>
 }>()("client-caller/store/history/StoredCalls") {
   static readonly layer = Layer.effect(StoredCalls, Effect.suspend(() => make))
@@ -64,7 +64,7 @@ export class StoredCalls extends Context.Service<StoredCalls, {
 
 const readEvent = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])))
 
-/** Its end was not told yet, and may be. */
+/** Whether the call may still go on: its end was not reported yet, and may be. */
 const isLive = (row: CallRow, heartbeat: number | null, now: number): boolean =>
   row.ended_at === null && (now - (heartbeat ?? 0) < ownerGoneMillis || now - (row.started_at ?? 0) < longestCallMillis)
 

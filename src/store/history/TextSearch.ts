@@ -1,8 +1,8 @@
 /**
  * Finds the calls that have all searched words in one turn.
  *
- * Words that are in few turns are looked up in the text index, once. Those that are in many are found by a walk from the newest call back:
- * on Postgres through the calls, on SQLite through the text index, which has the calls' order.
+ * Words in few turns are looked up in the text index, once. Words in many turns are found by a walk from the newest call back. The walk goes
+ * through the calls on Postgres, and through the text index, which has the calls' order, on SQLite.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -14,16 +14,16 @@ import { isIn, listOf, type Run } from "../Statements.ts"
 /** Words that are in at most so many turns count as few. */
 const fewTurns = 4000
 
-/** Turns that one step of the walk takes. */
+/** How many turns one step of the walk takes. */
 const turnsAtOnce = 500
 
-/** How many calls one statement of SQLite searches: the thread waits for it. */
+/** How many calls one statement of SQLite searches. The thread waits for each statement. */
 const callsAtOnce = 8192
 
 /** The words, each in quotes, so that none is an operator of FTS5. */
 const ftsQuery = (text: string): string => text.replaceAll("\0", " ").split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => `"${word.replaceAll("\"", "\"\"")}"`).join(" ")
 
-/** Whether there is anything to look for. */
+/** Whether a text has anything to look for. */
 export const hasWords = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
 const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.Return<TextMatches, SqlError> {
@@ -50,7 +50,7 @@ const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): Effect.f
   return { _tag: "Few", arm: { table: "calls", where: `call_sid ${isIn("pg")}`, parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
 })
 
-/** The number of the call at which the walk begins: the one after `after` in the list, or else the newest before `to`. */
+/** The number at which the walk begins: that of the call `after`, or else one above the newest call before `to`. */
 export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
   const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
   if (at !== undefined) return at.number
@@ -58,7 +58,7 @@ export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, 
   return (newest?.number ?? 0) + 1
 })
 
-/** The next turns of the text index in SQLite that have the words, by their calls' numbers, and those of their calls that fit. */
+/** One step of the walk in SQLite: finds the next turns with the words, and gives those of their calls that meet the other filters. */
 export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, end: number) {
   const rows = yield* run<{ number: number }>(
     `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid < CAST(? AS INTEGER) ORDER BY rowid DESC LIMIT ?`,

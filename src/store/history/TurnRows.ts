@@ -1,4 +1,4 @@
-/** Turns of calls as the table `turns` has them. Times: ms on the call's axis. */
+/** Turns of calls as the table `turns` has them. Times: ms on the call's axis (see `StoreWrite`). */
 import { Effect, Option, Schema } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
 import type { Run } from "../Statements.ts"
@@ -10,11 +10,11 @@ export interface StoredTurn {
   readonly startedAt: number
   readonly endedAt: number
   readonly text: string
-  /** Empty: nobody knows when each word was said. */
+  /** Empty: it is not known when each word was said. */
   readonly words: ReadonlyArray<typeof Word.Type>
   /** The caller interrupted it. */
   readonly isCut: boolean
-  /** ms from the caller's last sound to the reply's first, as heard; `null` where the turn is no answer. */
+  /** ms from the caller's last sound to the reply's first, as heard; `null`: the turn is not an answer. */
   readonly latency: number | null
 }
 

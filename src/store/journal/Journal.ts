@@ -1,7 +1,8 @@
 /**
- * What the database did not take, in files of `DATA_DIR/journal`: kept until it does, by this process or by one that comes after it.
+ * Writes that the database did not take, in files of `DATA_DIR/journal`. They are kept until this process or a later one brings them to the
+ * database.
  *
- * A process has one file at most. Files of processes that have ended are read before it, in the order of their beginnings.
+ * A process has one file at most. Files of ended processes are read before it, the oldest first.
  */
 import { Clock, Context, Effect, Layer, Option, Path, Schedule, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
@@ -13,26 +14,26 @@ import type { Stamped } from "../writer/WriteQueue.ts"
 import { JournalFailed, JournalFile, type Piece } from "./JournalFile.ts"
 import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 
-/** Bytes of this process's file. A database that is away for so long leaves the rest to be lost. */
+/** The largest file of this process, in bytes. Further writes are lost while the database is away. */
 const maxBytes = 1024 * 1024 * 1024
 
 export interface Waiting extends Piece {
-  /** Whether this process wrote them. */
+  /** Whether this process wrote the lines. */
   readonly isOurs: boolean
-  /** They are in the database. */
+  /** Run it when the lines are in the database. */
   readonly taken: Effect.Effect<void>
 }
 
 export class Journal extends Context.Service<Journal, {
-  /** `sync`: it is on the disk then, not only in the system's memory. */
+  /** `sync`: waits until the writes are on the disk, not only in the system's memory. */
   readonly append: (writes: ReadonlyArray<Stamped>, options: { readonly sync: boolean }) => Effect.Effect<void, JournalFailed>
   /** Whether there is anything to be read. */
   readonly isWaiting: () => boolean
-  /** The next writes, at most so many; the same again until they are taken. */
+  /** The next writes, at most `most`; the same again until they are taken. */
   readonly next: (most: number) => Effect.Effect<Option.Option<Waiting>, JournalFailed>
-  /** Looks for files of processes that have ended. */
+  /** Takes in the files of processes that have ended. */
   readonly adopt: Effect.Effect<void>
-  /** Overwrites what the files of this process, and those that it has adopted, have of one call. */
+  /** Overwrites the lines of one call, in this process's file and in those that it has adopted. */
   readonly erase: (callSid: string) => Effect.Effect<void, JournalFailed>
 }>()("client-caller/store/journal/Journal") {
   static readonly layer = Layer.effect(
@@ -44,7 +45,7 @@ export class Journal extends Context.Service<Journal, {
     })
   )
 
-  /** Keeps nothing, and says so. */
+  /** Keeps nothing: each append fails. */
   static readonly layerNone = Layer.sync(Journal, () => {
     const failed = Effect.fail(new JournalFailed({ cause: "there is no journal" }))
     return Journal.of({ append: () => failed, isWaiting: () => false, next: () => Effect.succeedNone, adopt: Effect.void, erase: () => Effect.void })
@@ -60,7 +61,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Files of other processes here, with how long nobody has touched them. */
+/** The files in the folder, with how long (ms) nobody has touched them. */
 const othersIn = (folder: string, join: Path.Path["join"], now: number) =>
   Effect.tryPromise(async () => {
     const names = (await fs.readdir(folder)).toSorted()
@@ -100,7 +101,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
       return file.remove()
     })
 
-  /** An append may have come in between. */
+  /** Removes the file if all of it is taken; an append may have come in between. */
   const take = (file: JournalFile) =>
     one.withPermit(Effect.suspend(() => {
       file.take()
@@ -114,7 +115,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
         if (file === undefined) return Option.none<Waiting>()
         const { lines } = yield* file.next(most)
         if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
-        // Either the end, or blank lines.
+        // The file's end, or blank lines.
         file.take()
         if (file.isTaken) yield* remove(file)
       }

@@ -1,7 +1,7 @@
 /**
- * One file of the journal: lines are added at its end and taken from its beginning, and it is removed when all were taken.
+ * One file of the journal. Lines are added at its end and taken from its beginning; when all are taken, the file is removed.
  *
- * By `node:fs`: it must be synced to the disk, cut after a failed write, and be for this user alone whatever the umask is.
+ * It uses `node:fs`: the file must be synced to the disk, cut after a failed write, and readable by this user alone whatever the umask is.
  */
 import { Data, Effect } from "effect"
 import { constants } from "node:fs"
@@ -13,7 +13,7 @@ import { encode, erase, type JournalLine, read, split } from "./JournalLines.ts"
 /** The journal can't be written or read. */
 export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {}
 
-/** Bytes of the file at once; more where one line has more. */
+/** Bytes of the file that are read at once; more for a longer line. */
 const pieceBytes = 256 * 1024
 
 const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, JournalFailed> => Effect.tryPromise({ try: run, catch: (cause) => new JournalFailed({ cause }) })
@@ -22,13 +22,13 @@ export interface Piece {
   readonly lines: ReadonlyArray<JournalLine>
 }
 
-/** Not safe for two at once: the journal lets one in at a time. */
+/** Not safe for concurrent use: the journal runs one operation at a time. */
 export class JournalFile {
   readonly path: string
   readonly #handle: fs.FileHandle
   #size: number
   #taken = 0
-  /** Of the piece that was read and not taken yet. */
+  /** Bytes of the lines that were read and not taken yet. */
   #readLength = 0
   /** A failed write may have left half a line. */
   #isTorn = false
@@ -45,13 +45,13 @@ export class JournalFile {
       await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 })
       const handle = await fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600)
       await handle.chmod(0o600)
-      // So that the name, too, survives the machine.
+      // Syncs the folder, so that the file's name survives a crash of the machine, too.
       const folder = await fs.open(dirname(path), constants.O_RDONLY)
       await folder.sync().catch(() => undefined).finally(() => folder.close())
       return new JournalFile(path, handle, 0)
     })
 
-  /** That of another process. */
+  /** Opens the file of another process. */
   static open = (path: string): Effect.Effect<JournalFile, JournalFailed> =>
     attempt(async () => {
       const handle = await fs.open(path, constants.O_RDONLY)
@@ -88,7 +88,7 @@ export class JournalFile {
   /**
    * Overwrites the lines of one call, taken or not.
    *
-   * By a handle of its own: the file's own appends, wherever it is told to write, and that of another process only reads.
+   * It opens a handle of its own: the file's usual handle can only append, and that of another process's file can only read.
    */
   erase(callSid: string): Effect.Effect<void, JournalFailed> {
     return attempt(async () => {
@@ -121,7 +121,7 @@ export class JournalFile {
     })
   }
 
-  /** The next lines, the same again until they are taken; none at the end. What lies behind the last line's end is a damaged line. */
+  /** The next lines, the same again until they are taken; none at the end. Text without a line end counts as a damaged line. */
   next(most: number): Effect.Effect<Piece, JournalFailed> {
     return attempt(async () => {
       for (let length = pieceBytes;; length *= 2) {
@@ -137,7 +137,7 @@ export class JournalFile {
     })
   }
 
-  /** The lines of `next` are in the database. Where there were none, nothing is left. */
+  /** The lines of `next` are in the database. If `next` had none, the whole file is taken. */
   take(): void {
     if (this.#readLength === 0) this.#size = this.#taken
     this.#taken += this.#readLength
@@ -148,7 +148,7 @@ export class JournalFile {
     return this.#taken >= this.#size
   }
 
-  /** So that other processes see that somebody has it. */
+  /** Shows other processes that the file has an owner. */
   touch(now: number): Effect.Effect<void, JournalFailed> {
     return attempt(() => this.#handle.utimes(now / 1000, now / 1000))
   }

@@ -1,12 +1,12 @@
 /**
- * The journal's lines: one write each, as JSON. A write that was erased leaves its call's SID, and the length of its line.
+ * The journal's lines: one write each, as JSON. In place of an erased write, the line has the SID of its call, and spaces.
  */
 import { Option, Schema } from "effect"
 import { CallSid } from "../../domain/Sid.ts"
 import type { Stamped } from "../writer/WriteQueue.ts"
 import { StoreWrite } from "../StoreWrite.ts"
 
-/** `Damaged`: the last line of a process that was killed, or whose disk was full. */
+/** `Damaged`: such as the last line of a process that was killed, or whose disk was full. */
 export type JournalLine =
   | { readonly _tag: "Write"; readonly write: Stamped }
   | { readonly _tag: "Erased"; readonly callSid: CallSid }
@@ -27,7 +27,7 @@ export const read = (line: string): JournalLine =>
     })
   })
 
-/** Overwrites the lines of one call among these whole lines; the last may have no end. Damaged ones that name it become blank. */
+/** Overwrites the lines of one call. The bytes are whole lines, but the last may lack its end. Damaged lines with the call's SID become blank. */
 export const erase = (bytes: Buffer, callSid: string): void => {
   for (let from = bytes.indexOf(callSid); from >= 0;) {
     const start = bytes.lastIndexOf(0x0a, from) + 1
@@ -43,7 +43,7 @@ export const erase = (bytes: Buffer, callSid: string): void => {
   }
 }
 
-/** Whole lines of a piece of the file, at most so many, and the bytes that they and their ends have. */
+/** The whole lines in a piece of the file, at most `most`. `length`: their bytes, line ends included. */
 export const split = (bytes: Buffer, most: number): { readonly lines: ReadonlyArray<string>; readonly length: number } => {
   const lines: Array<string> = []
   let length = 0

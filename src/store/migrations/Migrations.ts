@@ -1,7 +1,7 @@
 /**
- * The tables' versions: each step goes forward, once, in one transaction, and of two processes that start at once one waits for the other.
+ * The versions of the tables. Each step runs forward, once, in one transaction. If two processes start at once, one waits for the other.
  *
- * A step that was released is never changed: what is wrong with it is put right by the next one.
+ * A released step is never changed: the next step corrects it.
  */
 import { Data, Effect, Predicate } from "effect"
 import * as Migrator from "effect/sql/Migrator"
@@ -11,7 +11,7 @@ import * as Errors from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
 import * as Tables from "./Tables.ts"
 
-/** The name has the version in front. */
+/** Each name begins with the version. */
 const steps = (dialect: Dialect) => ({
   "1_tables": Effect.gen(function*() {
     const sql = yield* SqlClient
@@ -21,7 +21,7 @@ const steps = (dialect: Dialect) => ({
 
 const table = "schema_versions"
 
-/** A later version of this service has been here. */
+/** A newer version of this service has changed the tables. */
 export class NewerSchema extends Data.TaggedError("NewerSchema")<{ readonly found: number; readonly known: number }> {
   override get message() {
     return `The database is of a newer version of this service (its tables have version ${this.found}, this program knows ${this.known}). Start that version again, or put back a backup from before it.`
@@ -30,14 +30,14 @@ export class NewerSchema extends Data.TaggedError("NewerSchema")<{ readonly foun
 
 const versionOf = (name: string) => Number.parseInt(name, 10)
 
-/** The database's failure behind a migration's, which says only that it failed. */
+/** The database's own failure behind that of a migration, which says only that the migration failed. */
 const toSqlError = (error: Migrator.MigrationError | SqlError): SqlError => {
   if (isSqlError(error)) return error
   if (isSqlError(error.cause)) return error.cause
   return new Errors.SqlError({ reason: new UnknownError({ cause: error, message: error.message, operation: "migrate" }) })
 }
 
-/** The newest version that the tables have; 0 where there are none. */
+/** The version of the tables; 0: there are no tables. */
 const found = Effect.gen(function*() {
   const sql = yield* SqlClient
   const there = sql.onDialectOrElse({
@@ -58,7 +58,7 @@ export const migrate = (dialect: Dialect): Effect.Effect<void, NewerSchema | Sql
     if (before > known) return yield* new NewerSchema({ found: before, known })
     if (before === known) return
     yield* Migrator.make({})({ loader: Migrator.fromRecord(all), table }).pipe(Effect.mapError(toSqlError))
-    // Another process of a newer version may have been quicker.
+    // A process of a newer version may have been quicker.
     const after = yield* found
     if (after > known) return yield* new NewerSchema({ found: after, known })
   })

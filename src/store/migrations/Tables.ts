@@ -1,19 +1,19 @@
 /**
- * The first version of the tables. One text for both databases, but for what they call differently.
+ * The first version of the tables: one text for both databases, except for what differs between them.
  *
- * - Times are ms since 1970, or ms on the call's axis, as `DOUBLE PRECISION`: Postgres gives back its whole numbers of 64 bits as BigInt.
+ * - Times are ms since 1970, or ms on the call's axis, as `DOUBLE PRECISION`: Postgres would return integers of 64 bits as BigInt.
  * - Yes and no are 1 and 0. JSON is text.
  * - `written_at` is when the process made the write. A later write of the same thing wins, in whichever order they arrive.
  * - There are no foreign keys: a call's turns may arrive before its beginning does, from another process's journal.
  */
 import type { Dialect } from "../Dialect.ts"
 
-/** Turns that one call can have: `turns.id` is the call's number times this, plus the turn. */
+/** How many turns a call can have. `turns.id` is the call's number times this, plus the turn. */
 export const turnsPerCall = 65_536
 
 /**
- * A call. It is listed once `started_at` is there. `number` grows with the calls' beginnings. `first_write_at`: when the first write that arrived was
- * made; the row is there from then on. `figures`: those of its turns, from when the words are gone.
+ * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: when the first write of
+ * the call that arrived was made; that write creates the row. `figures`: the figures of its turns, set when the words are deleted.
  */
 const calls = (number: string) => `CREATE TABLE calls (
   number ${number},
@@ -45,7 +45,7 @@ const calls = (number: string) => `CREATE TABLE calls (
   first_write_at DOUBLE PRECISION
 )`
 
-/** What `GET /calls` selects by. Each has the list's order behind it, so that no filter has to sort. */
+/** The columns that `GET /calls` selects by. Each index ends with the list's order, so that no filter has to sort. */
 const listedBy = ["from_number", "to_number", "agent", "direction", "reason", "status", "campaign"]
 
 const indexes = [
@@ -66,7 +66,7 @@ const indexes = [
 
 /** The same in both databases. */
 const common = [
-  // The members of a call's metadata, as text of at most 200 characters, to be looked for.
+  // The members of a call's metadata, for search: as text of at most 200 characters.
   `CREATE TABLE call_metadata (
   call_sid TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -103,7 +103,7 @@ const common = [
   // Who has a call now. The row stays when nobody has it any more, so that the next owner's epoch is higher.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
-  // Webhooks. `payload` is empty until the first attempt; `host` with its port. A process that sends one moves `next_at` ahead: its lease.
+  // Webhooks. `payload` is empty until the first attempt; `host` has its port. A process that sends a webhook moves `next_at` ahead, as its lease.
   `CREATE TABLE deliveries (
   id TEXT NOT NULL PRIMARY KEY,
   call_sid TEXT NOT NULL,
@@ -118,7 +118,7 @@ const common = [
   created_at DOUBLE PRECISION NOT NULL,
   updated_at DOUBLE PRECISION NOT NULL
 )`,
-  // Calls that were erased on demand: what still waits of them in a journal is not taken any more, and each process removes its own traces.
+  // Calls that were erased on demand. Writes of them that wait in a journal are refused, and each process removes its own traces.
   "CREATE TABLE erased_calls (call_sid TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
   // Written to see whether the database can be written to.
   "CREATE TABLE store_probe (id INTEGER NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"
@@ -136,7 +136,7 @@ const turnColumns = `call_sid TEXT NOT NULL,
   written_at DOUBLE PRECISION NOT NULL`
 
 /**
- * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same, so a search walks from the newest call
+ * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same id. So a search walks from the newest call
  * backwards without sorting. `secure-delete`: an erased word leaves the index at once.
  */
 const sqlite = [
@@ -157,7 +157,7 @@ END`,
   "CREATE TABLE call_signals (id INTEGER PRIMARY KEY AUTOINCREMENT, call_sid TEXT NOT NULL, signal TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
 ]
 
-/** `tsv`: the text's words in no language, for calls are in many. */
+/** `tsv`: the text's words without rules of any language, because calls are in many languages. */
 const postgres = [
   calls("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
   `CREATE TABLE turns (\n  ${turnColumns},\n  tsv TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED,\n  PRIMARY KEY (call_sid, turn)\n)`,

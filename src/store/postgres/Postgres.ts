@@ -1,26 +1,26 @@
 /**
- * Postgres through `@effect/sql-pg`, and what its errors mean to this service.
+ * Postgres through `@effect/sql-pg`, and what its errors mean for this service.
  */
 import { PgClient } from "@effect/sql-pg"
 import { type Layer, Predicate, type Redacted } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 
-/** Connections of a process: the writer, the sweep, probes, and what the API reads meanwhile. */
+/** The most connections of a process: for the writer, the retention, probes, and reads of the API. */
 const maxConnections = 10
 
-/** The layer is there at once: the first statement connects. */
+/** The layer does not wait for the database: the first statement connects. */
 export const layer = (url: Redacted.Redacted): Layer.Layer<SqlClient, SqlError> =>
   PgClient.layer({
     url,
     applicationName: "client-caller",
     maxConnections,
     connectTimeout: "3 seconds",
-    // No settings of the session: PgBouncer refuses a connection that asks for one it does not know.
+    // No session settings: PgBouncer refuses a connection that asks for a setting it does not know.
     keepAlive: "10 seconds"
   })
 
-/** The five characters of https://www.postgresql.org/docs/current/errcodes-appendix.html; empty where the server said nothing. */
+/** The five characters of https://www.postgresql.org/docs/current/errcodes-appendix.html; empty if the server did not answer. */
 const sqlState = (error: SqlError): string => {
   const { cause } = error.reason
   return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" && /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/.test(cause.code) ? cause.code : ""
@@ -33,17 +33,17 @@ const hopelessStates: Readonly<Record<string, string>> = {
   "42501": "the user has not the right to create or change tables. Give it that, or name its owner"
 }
 
-/** Why the database is of no use with this configuration, as a sentence; `undefined` where another attempt may succeed. */
+/** Why the database can't be used with this configuration, as a sentence. `undefined`: another attempt may succeed. */
 export const hopeless = (error: SqlError): string | undefined => {
   const why = hopelessStates[sqlState(error)]
   return why === undefined ? undefined : `DATABASE_URL: ${why}.`
 }
 
-/** What the operator is told of a failure that may pass. The driver's own message may hold the address, so it is not told. */
+/** A failure that may pass, for the operator. The driver's own message may hold the address, so it is left out. */
 export const passing = (error: SqlError): string => {
   const state = sqlState(error)
   return state === "" ? "Postgres does not answer" : `Postgres says ${state}`
 }
 
-/** The data are at fault, not the database: 22 is "data exception". */
+/** Whether the data are at fault, not the database: 22 is "data exception". */
 export const isDataError = (error: SqlError): boolean => sqlState(error).startsWith("22")

@@ -1,8 +1,8 @@
 /**
- * The recordings of calls: one WAV file of mu-law with two channels for each media stream, in a folder, and in a bucket of an S3-compatible
- * store where one is set.
+ * The recordings of calls: one WAV file of mu-law with two channels for each media stream. The files are in a folder, or in a bucket of
+ * an S3-compatible store if one is set.
  *
- * Who reads or erases a call's recording does not see the parts: they are joined, with silence where the line was away.
+ * Readers see one file without its parts: the parts are joined, with silence where the line was away.
  */
 import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
 import type { FileUnwritable } from "../../config/Files.ts"
@@ -16,15 +16,15 @@ export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable
 }
 
 /**
- * A call's sound as one WAV file: two channels, the caller left and the agent right, in the call's time. That of a live call grows; this is
- * as long as it was when it was asked for.
+ * A call's sound as one WAV file: two channels, the caller left and the agent right, in the call's time. The sound of a live call grows;
+ * this one is as long as it was when it was asked for.
  */
 export interface Recording {
   /** Bytes of the file. */
   readonly length: number
   /** ms of sound. */
   readonly duration: number
-  /** The bytes from `from` up to, but without, `to`. Never more than a few pieces of them are in memory. */
+  /** The bytes from `from` up to, but without, `to`. At most a few pieces are in memory at once. */
   readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, RecordingUnreachable>
 }
 
@@ -33,13 +33,13 @@ export interface Part {
   readonly callSid: CallSid
   /** Counts the media streams of the call, from 0. */
   readonly part: number
-  /** On the call's axis, ms. */
+  /** ms on the call's axis (see `StoreWrite`). */
   readonly startedAt: number
 }
 
-/** The file of a media stream that is open. */
+/** The file of an open media stream. */
 export interface PartFile {
-  /** Sound behind all before, or silence of so many bytes. After a failure the recording is as it was before. */
+  /** Adds sound, or silence of so many bytes, at the end. A failure leaves the recording as it was before. */
   readonly append: (sound: Uint8Array | { readonly silentBytes: number }) => Effect.Effect<void, FileUnwritable>
 }
 
@@ -48,6 +48,6 @@ export class CallRecordings extends Context.Service<CallRecordings, {
   readonly begin: (part: Part) => Effect.Effect<PartFile, FileUnwritable, Scope.Scope>
   /** `None`: the call was not recorded, or its recording is gone. */
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, RecordingUnreachable>
-  /** Removes it from this machine's folder and from the bucket, but not from the database. May be done again. */
+  /** Removes the recording from this machine's folder and from the bucket, but not from the database. It may be run again. */
   readonly erase: (callSid: CallSid) => Effect.Effect<void, RecordingUnreachable>
 }>()("client-caller/store/recording/CallRecordings") {}

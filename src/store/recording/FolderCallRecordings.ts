@@ -1,5 +1,5 @@
 /**
- * Recordings in a folder and, where one is set, in a bucket.
+ * Recordings in a folder and, if one is set, in a bucket.
  */
 import { Duration, Effect, FileSystem, Layer, Option, Path } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -48,11 +48,11 @@ const make = Effect.gen(function*() {
       if (found.callSid === callSid) yield* PartFiles.remove(folder, found.file)
     }
     if (Option.isNone(bucket)) return
-    // By the names in the bucket: the database may know of them no more.
+    // The names come from the bucket, because the database may not have them any more.
     for (const file of yield* bucket.value.list(callSid)) yield* bucket.value.remove(file)
   }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
 
-  // With a call's last figures the database forgets where its recording is.
+  // A recording is not kept longer than its call's figures: the database would not know where it is.
   const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
   yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, store, isOpen }))
 

@@ -1,8 +1,8 @@
 /**
- * Looks after the recordings: puts right what a process that died has left, and deletes what is old.
+ * Looks after the recordings: finishes the files of processes that died, and deletes old ones.
  *
- * Other processes may write to the same folder. So where the store is shared, a part counts as left when nobody has written to it for a
- * minute, and every process may do all of this: it does no harm twice.
+ * Other processes may write to the same folder. So if the store is shared, a part counts as left when nobody has written to it for a
+ * minute. Every process may do all of this: doing it twice does no harm.
  */
 import { Clock, Duration, Effect, Option } from "effect"
 import type { CallStore, StoreUnreachable } from "../CallStore.ts"
@@ -13,7 +13,7 @@ import type { Uploads } from "./Uploads.ts"
 
 const leftAfterMillis = 60_000
 
-/** The second look comes when what another process left before this one's start shows as such. */
+/** When the second look comes. By then, a part counts as left even if its process died just before this one's start. */
 const secondLookAfter = Duration.seconds(90)
 
 const lookEvery = Duration.hours(1)
@@ -59,7 +59,7 @@ const deleteOld = Effect.fnUntraced(function*({ bucket, folder, isOpen, kept, ro
   }
 })
 
-/** All of it, once. What can't be done now is done the next time. */
+/** Does all of it once. What can't be done now is done the next time. */
 export const look = (options: Options): Effect.Effect<void> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis

@@ -1,16 +1,17 @@
 /**
- * The parts of a recording as one WAV file: each at its time, with silence where the line was away. Pure; bytes are read by whoever asks.
+ * Joins the parts of a recording to one WAV file: each part at its time, with silence where the line was away. Pure: a part's bytes are
+ * read by its own `read`.
  */
 import { Stream } from "effect"
 import * as MulawWav from "./MulawWav.ts"
 
 /** The sound of one media stream. */
 export interface SoundOfPart<E> {
-  /** On the call's axis, ms. */
+  /** ms on the call's axis (see `StoreWrite`). */
   readonly startedAt: number
   /** Bytes of sound, without a head. */
   readonly size: number
-  /** Bytes of its sound, `to` not included. */
+  /** The bytes of its sound from `from` to before `to`. */
   readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
 }
 
@@ -30,10 +31,10 @@ const readSilence = (from: number, to: number): Stream.Stream<Uint8Array> =>
     for (let at = from; at < to; at += pieceBytes) yield silentPiece.subarray(0, to - at)
   }())
 
-/** Whole samples of both channels. */
+/** The position of a time in bytes, in whole samples of both channels. */
 const bytesAt = (millis: number): number => 2 * Math.round((millis * MulawWav.bytesPerMilli) / 2)
 
-/** A part that would begin before the end of the one before it follows that one. */
+/** A part that would begin before the end of the part before it follows that part directly. */
 const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<E>> => {
   const pieces: Array<Piece<E>> = []
   let end = 0

@@ -1,8 +1,8 @@
 /**
- * The head of a WAV file of mu-law (G.711, format tag 7) at 8 kHz with two channels, as recordings of calls are.
+ * The head of a WAV file of mu-law (G.711, format tag 7) at 8 kHz with two channels: the format of call recordings.
  *
- * A format that is not PCM has a longer `fmt ` chunk and a `fact` chunk with the number of samples, after Microsoft's "Multiple Channel
- * Audio Data and WAVE Files". The samples of both channels follow one another: left, right, left, right.
+ * A format that is not PCM has a longer `fmt ` chunk and a `fact` chunk with the number of samples (Microsoft, "Multiple Channel Audio
+ * Data and WAVE Files"). The samples of both channels alternate: left, right, left, right.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import * as WavFormat from "../../audio/WavFormat.ts"

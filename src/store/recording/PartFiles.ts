@@ -1,8 +1,8 @@
 /**
  * The folder of recordings: a WAV file for each media stream of a call, named by the call and the stream's number.
  *
- * A file is there for a player at any time, also after a crash: its head is written again every ten seconds and tells of the sound before
- * it. By `node:fs`, because Effect's `FileSystem` has no flags for "only if it is new" and "do not follow a link".
+ * A file can be played at any time, even after a crash: its head is rewritten every ten seconds, with the length of the sound so far.
+ * It uses `node:fs`, because Effect's `FileSystem` has no flags for "only if it is new" and "do not follow a link".
  */
 import { Effect, type Scope } from "effect"
 import { constants } from "node:fs"
@@ -13,19 +13,19 @@ import { CallSid } from "../../domain/Sid.ts"
 import type { PartFile } from "./CallRecordings.ts"
 import * as MulawWav from "./MulawWav.ts"
 
-/** The head is behind by so many bytes of sound at most: ten seconds. */
+/** How many bytes of sound the head may lack: ten seconds. */
 const headEveryBytes = 10_000 * MulawWav.bytesPerMilli
 
 const silentPiece = MulawWav.silence(64 * 1024)
 
-/** Of a call that was recorded twice under one number, the later files have a number of their own at the end. */
+/** If a part of a call was recorded twice, the later files have another number at the end. */
 const pattern = /^(CA[0-9a-f]{32})-(\d{1,5})(?:-\d+)?\.wav$/
 
 const nameOf = (callSid: CallSid, part: number, copy: number): string => `${callSid}-${part}${copy === 0 ? "" : `-${copy}`}.wav`
 
 const maxCopies = 100
 
-/** Whose file this is; unset: it is no recording. */
+/** The call and the part of a file; `undefined`: it is not a recording. */
 export const partOf = (file: string): { readonly callSid: CallSid; readonly part: number } | undefined => {
   const match = pattern.exec(file)
   return match === null ? undefined : { callSid: CallSid.make(match[1]), part: Number(match[2]) }
@@ -60,7 +60,7 @@ export interface GrowingPart extends PartFile {
   readonly file: string
 }
 
-/** A new file. `onClosed` runs once all of it is on the disk. */
+/** Creates a file. `onClosed` runs once all of it is on the disk. */
 export const create = (
   folder: string,
   { callSid, part }: { readonly callSid: CallSid; readonly part: number },
@@ -72,7 +72,7 @@ export const create = (
     const close = ([file, handle]: readonly [string, fs.FileHandle]) =>
       attempt(file, async () => {
         try {
-          // What a failed write has left behind the sound is no sound.
+          // Cuts off the bytes that a failed write has left behind the sound.
           await handle.truncate(MulawWav.headerBytes + size)
           await writeAll(handle, MulawWav.header(size), 0)
           await handle.datasync()
@@ -85,7 +85,7 @@ export const create = (
       close
     )
 
-    /** The sound and, when it is time, the head. Places are explicit: what a failed write has left is written over by the next. */
+    /** Writes the sound and, when it is time, the head. Positions are explicit, so the next write overwrites what a failed one left. */
     const appendSound = async (sound: Uint8Array): Promise<void> => {
       const after = size + sound.length
       if (after > MulawWav.maxSize) return
@@ -116,13 +116,13 @@ export interface Found {
   readonly file: string
   readonly callSid: CallSid
   readonly part: number
-  /** Bytes with the head. */
+  /** Bytes of the file, head included. */
   readonly bytes: number
   /** ms since 1970. */
   readonly writtenAt: number
 }
 
-/** All recordings of the folder; none where it can't be read. */
+/** All recordings of the folder; none if it can't be read. */
 export const list = (folder: string): Effect.Effect<ReadonlyArray<Found>> =>
   Effect.promise(async () => {
     const found: Array<Found> = []
@@ -138,7 +138,7 @@ export const list = (folder: string): Effect.Effect<ReadonlyArray<Found>> =>
 export const sizeOf = (folder: string, file: string): Effect.Effect<number | undefined> =>
   Effect.promise(() => fs.stat(join(folder, file)).then(({ size }) => size, () => undefined))
 
-/** Makes the head tell of all the sound that a crash has left. The time of the last write stays. */
+/** Corrects the head, so that it has the length of all the sound that a crash has left. The time of the last write stays. */
 export const repair = (folder: string, { bytes, file, writtenAt }: Found): Effect.Effect<void, FileUnwritable> =>
   attempt(join(folder, file), async () => {
     const handle = await fs.open(join(folder, file), constants.O_RDWR | O_NOFOLLOW)

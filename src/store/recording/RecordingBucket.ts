@@ -2,7 +2,7 @@
  * A bucket of an S3-compatible store. Requests are signed by `aws4fetch` (Signature Version 4) and sent by Effect's client, as streams: no
  * whole recording is in memory. The payload is not signed, so the store should be reached over https.
  *
- * A request fails where it waits too long; whoever asks tries again.
+ * A request that waits too long fails; its caller tries again.
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { AwsV4Signer } from "aws4fetch"
@@ -14,7 +14,7 @@ import type { BucketSettings } from "../../config/variables/RecordingVariables.t
 /** The bucket refused a request or did not answer. */
 export class BucketFailed extends Data.TaggedError("BucketFailed")<{
   readonly operation: "put" | "get" | "look" | "list" | "remove"
-  /** Of HTTP; unset: there was no answer. */
+  /** The HTTP status; unset: there was no answer. */
   readonly status?: number
   readonly cause?: unknown
 }> {
@@ -23,10 +23,10 @@ export class BucketFailed extends Data.TaggedError("BucketFailed")<{
   }
 }
 
-/** To the answer's head. */
+/** How long a request waits for the head of the answer. */
 const answerTimeout = Duration.seconds(15)
 
-/** A piece of a body must come within this time. */
+/** How long a transfer waits for the next piece of the body. */
 const pieceTimeout = Duration.seconds(15)
 
 /** The slowest upload that is waited for. */
@@ -35,15 +35,15 @@ const slowestBytesPerSecond = 64 * 1024
 const connectTimeout = 5000
 
 export interface Bucket {
-  /** Writes an object of so many bytes. */
+  /** Writes an object of `size` bytes. */
   readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, unknown>) => Effect.Effect<void, BucketFailed>
-  /** Bytes of an object, `to` not included. */
+  /** The bytes of an object from `from` to before `to`. */
   readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
-  /** An object's bytes; `None`: there is none. */
+  /** An object's size in bytes; `None`: there is no such object. */
   readonly sizeOf: (name: string) => Effect.Effect<Option.Option<number>, BucketFailed>
-  /** The names of the objects that begin so; of a thousand at most. */
+  /** The names of objects that begin with `begin`, at most a thousand. */
   readonly list: (begin: string) => Effect.Effect<ReadonlyArray<string>, BucketFailed>
-  /** Also where there is none. */
+  /** Succeeds even if there is no such object. */
   readonly remove: (name: string) => Effect.Effect<void, BucketFailed>
 }
 
@@ -118,7 +118,7 @@ export const make = (settings: BucketSettings, client: HttpClient.HttpClient): B
       const response = yield* send("GET", `${url}?list-type=2&prefix=${encodeURIComponent(fullName(begin))}`)
       yield* check("GET", response, isDone)
       const text = yield* Effect.mapError(response.text, (cause) => new BucketFailed({ operation: "list", cause }))
-      // What stands behind the prefix are names of ours, which XML writes as they are.
+      // The text behind the prefix is a name of ours, which XML writes unchanged.
       return Array.from(text.matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => key.slice(key.lastIndexOf(begin)))
     }),
     remove: Effect.fnUntraced(function*(name) {

@@ -1,6 +1,6 @@
 /**
- * Finds the parts of a call's recording, in the folder and in the bucket, and joins them. A part that is nowhere is silence between the
- * others, and leaves out nothing of them.
+ * Finds the parts of a call's recording, in the folder and in the bucket, and joins them. A part that is nowhere becomes silence; the
+ * others keep their times.
  */
 import { Effect, type FileSystem, Option, Stream } from "effect"
 import { join } from "node:path"
@@ -24,7 +24,7 @@ export const make = (options: {
 }) => {
   const { bucket, files, folder, rows } = options
 
-  /** `bytes` of a WAV file, of which `read` gives some. */
+  /** The sound of a WAV file of `bytes` bytes, which `read` reads. */
   const soundOf = ({ started_at }: Row, bytes: number, read: (from: number, to: number) => Stream.Stream<Uint8Array, unknown>): Sound => ({
     startedAt: started_at,
     size: Math.max(0, bytes - MulawWav.headerBytes),
@@ -47,7 +47,7 @@ export const make = (options: {
     return Option.isNone(bytes) ? undefined : soundOf(row, bytes.value, (from, to) => get(row.file, from, to))
   })
 
-  /** A part may be moved to the bucket while it is looked for. */
+  /** Looks in the bucket, too: a part may be moved there meanwhile. */
   const find = (row: Row): Effect.Effect<Sound | undefined, RecordingUnreachable> =>
     row.place === "bucket" ? inBucket(row) : Effect.flatMap(inFolder(row), (found) => found === undefined ? inBucket(row) : Effect.succeed(found))
 

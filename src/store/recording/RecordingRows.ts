@@ -1,5 +1,5 @@
 /**
- * What the database knows of recordings.
+ * The recordings in the database.
  */
 import { Effect } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -16,7 +16,7 @@ export interface Row {
   readonly place: "folder" | "bucket"
 }
 
-/** What the database is told of a part. */
+/** The write for a part. */
 export const written = (row: Row): StoreWrite => ({
   _tag: "RecordingPart",
   callSid: row.call_sid,
@@ -27,13 +27,13 @@ export const written = (row: Row): StoreWrite => ({
   ...(row.duration === null ? {} : { duration: row.duration })
 })
 
-/** Objects that are deleted in one go. */
+/** How many objects are deleted in one go. */
 export const expiredAtOnce = 200
 
 export const make = ({ query, sql }: Database["Service"]) => ({
   ofCall: (callSid: CallSid) =>
     query(sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE call_sid = ${callSid} ORDER BY part`),
-  /** Parts whose sound is in the folder; `unfinished`: those alone whose duration nobody knows. */
+  /** Parts whose sound is in the folder; `unfinished`: only those without a known duration. */
   inFolder: (options: { readonly unfinished: boolean }) =>
     query(
       options.unfinished
@@ -41,7 +41,7 @@ export const make = ({ query, sql }: Database["Service"]) => ({
         : sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'folder'`,
       "10 seconds"
     ),
-  /** Parts in the bucket of which nothing was written since then (ms since 1970). */
+  /** Parts in the bucket that were last written before this time (ms since 1970). */
   expiredInBucket: (before: number) =>
     query(
       sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'bucket' AND written_at < ${before} LIMIT ${expiredAtOnce}`,

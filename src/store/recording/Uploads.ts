@@ -1,6 +1,6 @@
 /**
- * Moves finished parts from the folder to the bucket, one after the other. A part stays in the folder until the bucket has all of it and the
- * database knows. While the bucket does not take it, it is tried again, more and more rarely.
+ * Moves finished parts from the folder to the bucket, one after the other. A part stays in the folder until the bucket has all of it and
+ * the database knows that. While the bucket refuses it, the move is tried again, more and more rarely.
  */
 import { Effect, Exit, FiberMap, type FileSystem, Metric, Option, Schedule, type Scope, Semaphore } from "effect"
 import { join } from "node:path"
@@ -11,13 +11,13 @@ import * as PartFiles from "./PartFiles.ts"
 import { type Bucket, BucketFailed } from "./RecordingBucket.ts"
 import { type RecordingRows, type Row, written } from "./RecordingRows.ts"
 
-/** A second, then twice as long each time, up to five minutes. */
+/** Waits one second, then twice as long each time, up to five minutes. */
 const again = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("5 minutes")]).pipe(Schedule.jittered)
 
 export interface Uploads {
-  /** Begins to move a part, unless that was begun. */
+  /** Begins to move a part, unless that has begun already. */
   readonly begin: (row: Row) => Effect.Effect<void>
-  /** Stops what is under way for this call. */
+  /** Stops the moves of this call's parts. */
   readonly stop: (callSid: CallSid) => Effect.Effect<void>
 }
 
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function*(options: {
     yield* PartFiles.remove(folder, file)
   })
 
-  /** One attempt; it is told of a failure once. */
+  /** One attempt. `tell` gets the reason of a failure. */
   const attempt = (row: Row, tell: (why: string) => Effect.Effect<void>) =>
     turns.withPermits(1)(send(row)).pipe(
       Effect.onExit((exit) => Exit.hasInterrupts(exit) ? Effect.void : Metric.update(Metrics.recordingUploads(Exit.isSuccess(exit) ? "done" : "failed"), 1)),

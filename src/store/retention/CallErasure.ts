@@ -1,8 +1,8 @@
 /**
  * Erases a call on demand: its words, actions, events, sound, numbers, metadata and webhooks. The figures stay.
  *
- * Later writes of an erased call, such as those that a journal replays, are refused (`erased_calls`). Other processes of the store remove what their machines
- * have within half a minute.
+ * Later writes of an erased call, such as those that a journal replays, are refused (`erased_calls`). The other processes of the store
+ * remove their machines' traces of the call within half a minute.
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -16,11 +16,11 @@ import * as LocalTraces from "./LocalTraces.ts"
 /** How far back a process looks for erasures at its start. */
 const lookedBackMillis = 24 * 60 * 60 * 1000
 
-/** Clocks of machines differ, and transactions take a while. */
+/** Erasures of the last look's final minute are looked at again: clocks of machines differ, and transactions take a while. */
 const overlapMillis = 60_000
 
 export class CallErasure extends Context.Service<CallErasure, {
-  /** May be done again. The call is over. */
+  /** Erases a call that is over. It may be run again. */
   readonly erase: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 }>()("client-caller/store/retention/CallErasure") {
   static readonly layer = Layer.effect(CallErasure, Effect.suspend(() => make))

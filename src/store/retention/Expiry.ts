@@ -1,11 +1,11 @@
 /**
- * Which writes come too late: what they hold has been kept as long as it may, or was to be kept that long. A journal may bring such.
+ * Tells which writes are too old to be kept. A journal may bring such writes long after they were made.
  */
 import { Duration } from "effect"
 import type { StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "../writer/WriteQueue.ts"
 
-/** How long words are kept, and how long all else of a call. */
+/** How long a call's words are kept, and how long everything else about it. */
 export interface Retention {
   readonly wordsDays: number
   readonly figuresDays: number
@@ -16,7 +16,7 @@ const withWords: ReadonlySet<StoreWrite["_tag"]> = new Set(["TurnWritten", "Acti
 
 export const holdsWords = ({ _tag }: StoreWrite): boolean => withWords.has(_tag)
 
-/** What was made before this time (ms since 1970) is kept no longer. */
+/** The time (ms since 1970) before which data is too old. */
 export const cutoff = (now: number, days: number): number => now - Duration.toMillis(Duration.days(days))
 
 export const isExpired = ({ at, write }: Stamped, now: number, { figuresDays, wordsDays }: Retention): boolean =>

@@ -1,5 +1,5 @@
 /**
- * What this process's machine has of a call's words beside the database: lines of the journal, the event log, the sound.
+ * Removes a call's words from this machine, beside the database: journal lines, event logs, sound.
  */
 import { Effect, Option, Path } from "effect"
 import * as fs from "node:fs/promises"
@@ -9,7 +9,7 @@ import { StoreUnreachable } from "../CallStore.ts"
 import { Journal } from "../journal/Journal.ts"
 import { CallRecordings } from "../recording/CallRecordings.ts"
 
-/** Files of the event log that are the call's: each is named by the call, and a part of it has more behind that. */
+/** The event logs of a call: their names begin with its SID. */
 const logsOf = (names: ReadonlyArray<string>, callSid: CallSid) => names.filter((name) => name.startsWith(callSid) && name.endsWith(".jsonl"))
 
 export const make = Effect.gen(function*() {
@@ -34,7 +34,7 @@ export const make = Effect.gen(function*() {
         })
     })
 
-  /** May be done again. */
+  /** May be run again. */
   return Effect.fnUntraced(function*(callSid: CallSid) {
     yield* Effect.mapError(recordings.erase(callSid), (cause) => new StoreUnreachable({ cause }))
     yield* removeLogs(callSid)

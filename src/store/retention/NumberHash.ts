@@ -1,9 +1,9 @@
 /**
- * Telephone numbers as they are kept: plain, or as an HMAC under a key, by which only the very same number is found.
+ * Telephone numbers as the store keeps them: plain, or as an HMAC under a key. A search by an HMAC finds only the same number.
  *
- * How a call's numbers are kept is the call's own (`keeping.numbers`, from `STORE_NUMBERS` at its beginning). So the keys stay in use when the
- * setting changes: `STORE_KEY`, and the one in the data folder, which is made when numbers are hashed and `STORE_KEY` is not set. The first of
- * them hashes; a number is looked for under all.
+ * Each call says how its numbers are kept (`keeping.numbers`, which is `STORE_NUMBERS` when the call begins). So the keys stay in use when the
+ * setting changes. There are two: `STORE_KEY`, and the one in the data folder, which is made when numbers are hashed and `STORE_KEY` is not set.
+ * The first of them hashes; a search tries both.
  */
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"
@@ -15,7 +15,7 @@ const prefix = "hmac:"
 const isHashed = (number: string): boolean => number.startsWith(prefix)
 
 export class NumberHash extends Context.Service<NumberHash, {
-  /** The number as an HMAC; the same again where it is one. */
+  /** The number as an HMAC. An HMAC stays as it is. */
   readonly hash: (number: string) => string
   /** All forms in which a number may be kept. */
   readonly variants: (number: string) => ReadonlyArray<string>
@@ -32,7 +32,7 @@ export class NumberHash extends Context.Service<NumberHash, {
     })
   )
 
-  /** Of this key, for tests. */
+  /** With this key, for tests. */
   static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of([key], key))
 }
 
@@ -40,10 +40,7 @@ const makeKey = Effect.sync(() => randomBytes(32).toString("hex"))
 
 const hashWith = (key: string, number: string) => `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
 
-/**
- * `spare`: hashes where there is no key. Numbers that were to be hashed, such as those of another process's call, are then unreadable as they
- * ought to be, and found no more.
- */
+/** `spare`: the key for calls that want hashed numbers when there are no `keys`. Nobody can read or find those numbers afterwards. */
 const of = (keys: ReadonlyArray<string>, spare: string): NumberHash["Service"] =>
   NumberHash.of({
     hash: (number) => isHashed(number) ? number : hashWith(keys[0] ?? spare, number),

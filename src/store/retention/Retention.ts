@@ -1,7 +1,7 @@
 /**
- * Deletes what has been kept as long as it may be: words after `STORE_WORDS_DAYS`, all of a call after `STORE_FIGURES_DAYS`.
+ * Deletes old data: words after `STORE_WORDS_DAYS`, everything about a call after `STORE_FIGURES_DAYS`.
  *
- * A sweep at the start and each hour, in small batches beside the calls' writes. Of several processes one sweeps at a time.
+ * It sweeps at the start and each hour, in small batches beside the calls' writes. Only one process sweeps at a time.
  */
 import { Clock, Effect, Layer, Schedule } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -10,12 +10,12 @@ import { runner } from "../Statements.ts"
 import * as Expiry from "./Expiry.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 
-/** Calls of one transaction. */
+/** How many calls one transaction takes. */
 const batchSize = 20
 
 const pauseBetween = "50 millis"
 
-/** One process at a time has it, for a transaction. */
+/** The key of Postgres's lock for the sweep. One process has it at a time, for a transaction. */
 const sweepLock = 733_202
 
 interface Candidate {
@@ -23,13 +23,13 @@ interface Candidate {
   readonly figures: string | null
 }
 
-/** From when the days of a call count: its beginning; or its first write, where the beginning never arrived. Each has an index. */
+/** The days of a call count from its beginning, or from its first write if the beginning never arrived. Each column has an index. */
 const ages = [
   { column: "started_at", condition: "1 = 1" },
   { column: "first_write_at", condition: "started_at IS NULL" }
 ] as const
 
-/** One sweep; gives how many calls lost words, and how many are gone. */
+/** One sweep. Gives how many calls lost their words, and how many were deleted. */
 export const sweep = Effect.fnUntraced(function*(database: Database["Service"], { figuresDays, wordsDays }: Expiry.Retention) {
   const { dialect, query, scrub, sql, transaction } = database
   const run = runner(sql, dialect)
@@ -39,7 +39,7 @@ export const sweep = Effect.fnUntraced(function*(database: Database["Service"], 
     ? Effect.map(run<{ mine: boolean }>("SELECT pg_try_advisory_xact_lock(?) AS mine", [sweepLock]), ([row]) => row?.mine === true)
     : Effect.succeed(true)
 
-  /** One batch; gives how many calls it had. */
+  /** One batch. Gives how many calls it had. */
   const batch = ({ column, condition }: typeof ages[number], isLeft: string, cutoff: number, remove: (candidate: Candidate) => ReturnType<typeof WordRemoval.removeCall>) =>
     query(transaction(Effect.gen(function*() {
       if (!(yield* isMine)) return 0
@@ -76,7 +76,7 @@ export const layer = Layer.effectDiscard(
     const { store: { retention } } = yield* AppConfig
     const once = Effect.andThen(database.whenReady, sweep(database, retention)).pipe(
       Effect.tap(({ gone, wordless }) =>
-        gone + wordless === 0 ? Effect.void : Effect.logInfo("Calls of the history were kept as long as they may").pipe(Effect.annotateLogs({ gone, wordless }))),
+        gone + wordless === 0 ? Effect.void : Effect.logInfo("Old calls, or their words, were removed from the history").pipe(Effect.annotateLogs({ gone, wordless }))),
       Effect.catch(() => Effect.logWarning("Old calls could not be removed from the history now; it is tried again in an hour"))
     )
     yield* Effect.forkScoped(Effect.repeat(once, Schedule.spaced("1 hour")))

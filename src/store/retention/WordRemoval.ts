@@ -1,11 +1,11 @@
 /**
- * Removes a call from the database: its words, what names the person, or all of it.
+ * Removes data of a call from the database: its words, what names the person, or everything.
  */
 import { Effect } from "effect"
 import * as CallFigures from "../history/CallFigures.ts"
 import type { Run } from "../Statements.ts"
 
-/** Tables whose rows of a call hold what people said or did. */
+/** The tables that hold what people said or did on a call. */
 const tablesOfWords = ["turns", "actions", "events", "conversations", "deliveries", "call_signals"]
 
 /** Keeps the figures of the turns, then removes the words. */
@@ -15,13 +15,13 @@ export const removeWords = Effect.fnUntraced(function*(run: Run, callSid: string
   yield* run("UPDATE calls SET figures = ? WHERE call_sid = ?", [JSON.stringify(figures), callSid])
 })
 
-/** Removes numbers and what the request gave, too. */
+/** Removes the numbers, the metadata and the recordings' places. */
 export const removePerson = Effect.fnUntraced(function*(run: Run, callSid: string) {
   for (const table of ["call_metadata", "recordings"]) yield* run(`DELETE FROM ${table} WHERE call_sid = ?`, [callSid])
   yield* run("UPDATE calls SET from_number = NULL, to_number = NULL, metadata = NULL, webhook_url = NULL WHERE call_sid = ?", [callSid])
 })
 
-/** Nothing of the call is left. */
+/** Removes everything about the call. */
 export const removeCall = Effect.fnUntraced(function*(run: Run, callSid: string) {
   for (const table of [...tablesOfWords, "call_metadata", "recordings", "streams", "live_calls", "erased_calls", "calls"]) {
     yield* run(`DELETE FROM ${table} WHERE call_sid = ?`, [callSid])

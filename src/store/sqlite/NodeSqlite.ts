@@ -1,8 +1,8 @@
 /**
  * `effect/sql` on Node's own SQLite, in this thread.
  *
- * A statement blocks the event loop, so the client gives way after each 2 ms of statements; one that takes longer by itself must not be written.
- * The file is opened at the first statement and again after a failure to open, so that the layer is there before the disk is.
+ * A statement blocks the event loop, so the client yields after each 2 ms of statements. No statement may take long by itself.
+ * The file is opened at the first statement, and again after a failure to open, so that the layer does not wait for the disk.
  */
 import { Clock, Effect, Exit, Layer, type Scope, Semaphore, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -19,15 +19,15 @@ import { toSqlError } from "./SqliteErrors.ts"
 /** How long statements may go on in one turn of the event loop. */
 const turnNanos = 2_000_000n
 
-/** Prepared statements that are kept; the service has fewer texts than that. */
+/** How many prepared statements are kept. The service has fewer texts than that. */
 const maxPrepared = 200
 
-/** ms that a statement waits for another process. The thread stands still meanwhile. */
+/** ms that a statement waits for another process. The thread is blocked meanwhile. */
 const busyMillis = 500
 
 /**
- * - `NORMAL`: a commit survives the end of the process; the last ones may be lost with the machine.
- * - `secure_delete`: what is erased is overwritten in the file.
+ * - `NORMAL`: a commit survives the end of the process; the last commits may be lost if the machine crashes.
+ * - `secure_delete`: deleted data are overwritten in the file.
  */
 const pragmas = [
   "PRAGMA journal_mode = WAL",
@@ -36,7 +36,7 @@ const pragmas = [
   "PRAGMA secure_delete = ON"
 ]
 
-/** `:memory:` is a database of its own that ends with its client. */
+/** Each `:memory:` is a separate database that ends with its client. */
 export const inMemory = ":memory:"
 
 const refused = (message: string, operation: string, cause: unknown = undefined) =>
@@ -83,7 +83,7 @@ class SqliteConnection implements Connection {
     return made
   }
 
-  /** Runs it now, and lets others have their turn when enough was done in this one. */
+  /** Runs a statement now, and yields to the event loop if this turn has done enough. */
   #run<A>(text: string, parameters: ReadonlyArray<unknown>, use: (statement: StatementSync, inputs: Array<SQLInputValue>) => A): Effect.Effect<A, SqlError> {
     return Effect.suspend(() => {
       const began = this.#clock.monotonicTimeNanosUnsafe()
@@ -124,12 +124,12 @@ class SqliteConnection implements Connection {
 
   readonly executeValuesUnprepared: Connection["executeValuesUnprepared"] = (text, parameters) => this.executeValues(text, parameters)
 
-  /** All rows at once: what may be many is read in pages. */
+  /** Gives all rows at once. Callers read long results in pages. */
   readonly executeStream: Connection["executeStream"] = (text, parameters, transformRows) =>
     Stream.unwrap(Effect.map(this.execute(text, parameters, transformRows), (rows) => Stream.fromIterable(rows as Iterable<unknown>)))
 }
 
-/** Makes the file for this user alone before SQLite does; its `-wal` and `-shm` take over the mode. */
+/** Creates the file for this user alone before SQLite does. SQLite gives its `-wal` and `-shm` files the same mode. */
 const open = Effect.fnUntraced(function*(file: string, clock: Clock.Clock) {
   if (file !== inMemory) {
     yield* Files.write(file, "", { ifAbsent: true }).pipe(

@@ -1,5 +1,5 @@
 /**
- * What SQLite says when it refuses, by its result codes (https://www.sqlite.org/rescode.html).
+ * SQLite's errors, by its result codes (https://www.sqlite.org/rescode.html).
  */
 import { Predicate } from "effect"
 import { classifySqliteError, SqlError, UnknownError } from "effect/sql/SqlError"
@@ -7,14 +7,14 @@ import { FileUnwritable } from "../../config/Files.ts"
 
 const codes = { perm: 3, full: 13, corrupt: 11, cantOpen: 14, readOnly: 8, notADatabase: 26 } as const
 
-/** Of a primary key, and of a unique index: both are duplicates. */
+/** The codes for a duplicate primary key, and for a duplicate in a unique index. */
 const [primaryKeyTaken, unique] = [1555, 2067]
 
-/** The extended result code, such as 1555; `undefined` of what is not SQLite's. */
+/** The extended result code, such as 1555. `undefined`: the error is not SQLite's. */
 const extendedCode = (cause: unknown): number | undefined =>
   Predicate.hasProperty(cause, "errcode") && typeof cause.errcode === "number" ? cause.errcode : undefined
 
-/** An error of `node:sqlite` as Effect has it. Effect reads `errno`, and Node calls it `errcode`. */
+/** Turns an error of `node:sqlite` into Effect's. Effect reads `errno`, and Node calls it `errcode`. */
 export const toSqlError = (cause: unknown, operation: string): SqlError => {
   const code = extendedCode(cause)
   if (code === undefined || typeof cause !== "object" || cause === null) {
@@ -24,11 +24,11 @@ export const toSqlError = (cause: unknown, operation: string): SqlError => {
   return new SqlError({ reason: classifySqliteError(known, { operation, message: `SQLite refused (${code})` }) })
 }
 
-/** Of a folder: a disk may get room again, but permissions don't change by themselves. */
+/** Whether a folder's failure stays: a disk may get room again, but permissions don't change by themselves. */
 const isForGood = ({ cause }: FileUnwritable): boolean =>
   Predicate.hasProperty(cause, "code") && ["EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "ELOOP"].includes(String(cause.code))
 
-/** Why the database's file is of no use, as a sentence; `undefined` where another attempt may succeed. */
+/** Why the database's file can't be used, as a sentence. `undefined`: another attempt may succeed. */
 export const hopeless = (error: SqlError, file: string): string | undefined => {
   const { cause } = error.reason
   if (cause instanceof FileUnwritable) return isForGood(cause) ? `${cause.message} DATA_DIR names the folder.` : undefined
@@ -45,7 +45,7 @@ export const hopeless = (error: SqlError, file: string): string | undefined => {
   }
 }
 
-/** What the operator is told of a failure that may pass. */
+/** A failure that may pass, as a clause for the operator. */
 export const passing = (error: SqlError): string => {
   if (error.reason.cause instanceof FileUnwritable) return error.reason.cause.reason
   const code = extendedCode(error.reason.cause)
@@ -53,7 +53,7 @@ export const passing = (error: SqlError): string => {
   return code === undefined ? "SQLite failed" : `SQLite says ${code}; the system's log may say more`
 }
 
-/** A statement that can't be understood, a parameter that can't be stored. */
+/** The codes for a wrong statement, and for a parameter that can't be stored. */
 const faults = new Set([1, 18, 20, 25])
 
 export const isStatementsFault = (error: SqlError): boolean =>

@@ -1,8 +1,8 @@
 /**
- * Writes as SQL. Each may be applied again, and in another order: what was written later wins, and what is there is filled up.
+ * Applies writes as SQL. Each may be applied again, and in another order: a later write wins, and missing values are filled in.
  *
- * The statements are plain text on the transaction's connection, not `effect/sql` templates: a span and a compilation for each would cost ten times
- * what SQLite takes.
+ * The statements are plain text on the transaction's connection, not templates of `effect/sql`: a span and a compilation for each would
+ * cost ten times what SQLite takes.
  */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -18,21 +18,21 @@ type Row = ReadonlyArray<Parameter>
 type Tag = StoreWrite["_tag"]
 type Of<T extends Tag> = Stamped & { readonly write: Extract<StoreWrite, { readonly _tag: T }> }
 
-/** Held shared by writers and alone by an erasure, so that no write of a call slips in beside its erasure. */
+/** The key of Postgres's lock that writers share and an erasure has alone. So no write of a call happens during its erasure. */
 export const erasureLock = 733_201
 
 const flag = (value: boolean): number => value ? 1 : 0
 
 // -- Statements ---------------------------------------------------------------------------------
 
-/** An insertion of several rows; the columns and what to do where a row is there already. */
+/** An insertion of several rows. `onConflict`: what to do if a row exists already. */
 interface Insertion {
   readonly into: string
   readonly columns: ReadonlyArray<string>
   readonly onConflict: string
 }
 
-/** What a row had first stays. */
+/** Keeps the values that a row has, and fills in the missing ones. */
 const filled = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = COALESCE(calls.${column}, excluded.${column})`).join(", ")
 
 const replaced = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = excluded.${column}`).join(", ")
@@ -80,7 +80,7 @@ const deliveries: Insertion = {
   onConflict: "DO NOTHING"
 }
 
-/** Before all else of a call: retention finds its words by this row, and a turn of SQLite has an id from its number. */
+/** Creates the call's row before all others: retention finds the call's words by it, and on SQLite a turn's id comes from its number. */
 const noted: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
 
 const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string => {
@@ -91,10 +91,10 @@ const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string 
 const sqliteTurn = `INSERT INTO turns (id, ${turns.columns.join(", ")})
 VALUES ((SELECT number FROM calls WHERE call_sid = ?) * ${turnsPerCall} + ?, ${turns.columns.map(() => "?").join(", ")}) ON CONFLICT ${turns.onConflict}`
 
-/** Rows of one statement on Postgres, where each statement is a round trip. Few sizes, so that few statements are prepared. */
+/** How many rows one statement has on Postgres, where each statement is a round trip. Few sizes: few statements are prepared. */
 const rowsAtOnce = [32, 8, 1]
 
-/** Of rows with one key the last counts, and no statement may have two of them. */
+/** The last of all rows with the same key. No statement may have two rows with one key. */
 const lastOfEach = (rows: ReadonlyArray<Row>, keys: number): ReadonlyArray<Row> => [
   ...new Map(rows.map((row) => [JSON.stringify(row.slice(0, keys)), row])).values()
 ]
@@ -129,12 +129,12 @@ const action = ({ at, write }: Of<"ActionWritten">): Row => [
 
 const recording = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
 
-/** Its id is the webhook's for all attempts, and the same whoever asks again. */
+/** The id is the webhook's in all attempts, and the same if the webhook is asked for again. */
 const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): Row => [
   `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
 ]
 
-/** `wordless`: its words were removed, and none may come back. */
+/** `wordless`: the call's words were deleted, and none may come back. */
 interface StandingRow {
   readonly call_sid: string
   readonly standing: "there" | "wordless" | "erased"
@@ -156,7 +156,7 @@ const make = (dialect: Dialect, run: Run) => {
     }
   })
 
-  /** Rows of one table whose key may come twice: one by one, in their order. */
+  /** Inserts rows whose key may come twice: one by one, in order. */
   const insertEach = (insertion: Insertion, rows: ReadonlyArray<Row>) => insert(insertion, rows, [1])
 
   const insertTurns = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
@@ -164,10 +164,10 @@ const make = (dialect: Dialect, run: Run) => {
     for (const row of rows) yield* run(sqliteTurn, [row[0], row[1], ...row])
   })
 
-  /** Rows of these calls; the statement ends before the condition. */
+  /** Runs a statement for these calls. Its text ends before the condition. */
   const among = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
 
-  /** What the database knows of these calls. */
+  /** What the database has of these calls. */
   const standings = Effect.fnUntraced(function*(callSids: ReadonlySet<string>) {
     const list = listOf(dialect, [...callSids])
     const rows = yield* run<StandingRow>(
@@ -183,8 +183,8 @@ const make = (dialect: Dialect, run: Run) => {
 }
 
 /**
- * Applies writes within a transaction that is open. Of calls that were erased only the figures of the end are taken; of those whose words were
- * removed, all but words.
+ * Applies writes within an open transaction. For erased calls, only the outcome is taken. For calls whose words were deleted, no words are
+ * taken.
  */
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
@@ -216,7 +216,7 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   const ends = of("CallEnded")
   yield* insertEach(ended, ends.map(end))
 
-  // From the end on; and a journal may bring the beginning behind the end.
+  // Numbers are hashed once a call has ended. A journal may bring the beginning after the end.
   const toHash = new Set([...beginnings.filter(({ write }) => write.keeping.numbers === "hashed"), ...ends].map(({ write }) => write.callSid))
   if (toHash.size > 0) {
     const calls = yield* among<NumbersRow>(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")

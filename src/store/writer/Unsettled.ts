@@ -1,5 +1,5 @@
 /**
- * How many writes of each call the database does not have yet, wherever they wait.
+ * Counts the writes of each call that the database does not have yet, wherever they wait.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 
@@ -27,7 +27,7 @@ export class Unsettled {
     return this.#counts.has(callSid)
   }
 
-  /** Tells once, when none is left, which may be now. The answer takes the watcher away. */
+  /** Calls `tell` once no write of the call is left, which may be at once. Gives a function that removes the watcher. */
   watch(callSid: CallSid, tell: () => void): () => void {
     if (!this.has(callSid)) {
       tell()

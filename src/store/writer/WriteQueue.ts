@@ -1,19 +1,19 @@
 /**
- * What calls have written and no database has yet, in the order of its making. Bounded, and without effects.
+ * The calls' writes that the database does not have yet, in the order in which they were made. Bounded, and without effects.
  *
- * Of a conversation's memory only the newest one that waits counts: each has all that the one before it had.
+ * Only the newest waiting memory of a conversation counts: each memory has all that the one before it had.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
 
-/** A write and when it was made, ms since 1970: a later one of the same thing wins, in whichever order they arrive. */
+/** A write and when it was made, ms since 1970. A later write of the same fact wins, in whichever order they arrive. */
 export interface Stamped {
   readonly write: StoreWrite
   readonly at: number
 }
 
 export interface Entry extends Stamped {
-  /** Told when the database or the journal has it. */
+  /** Called when the database or the journal has the write. */
   readonly onKept: Array<() => void>
   /** A newer memory of the same call waits behind it. */
   isReplaced: boolean
@@ -34,12 +34,12 @@ export class WriteQueue {
     return this.#entries.length - this.#replaced
   }
 
-  /** Whether somebody waits for one of them. */
+  /** Whether anybody waits for one of the writes. */
   get isAwaited(): boolean {
     return this.#entries.some(({ isReplaced, onKept }) => !isReplaced && onKept.length > 0)
   }
 
-  /** `undefined`: there is no room. Otherwise the older memory that it stands for, too, if there was one. */
+  /** `undefined`: the queue is full. `replaced`: the older memory in whose place the entry waits, if there was one. */
   add(entry: Entry): { readonly replaced: Entry | undefined } | undefined {
     const { write } = entry
     const older = write._tag === "ConversationSaved" ? this.#memories.get(write.callSid) : undefined
@@ -54,7 +54,7 @@ export class WriteQueue {
     return { replaced: older }
   }
 
-  /** The first ones, at most so many; they wait no longer. */
+  /** Takes the first entries out of the queue, at most `most`. */
   take(most: number): ReadonlyArray<Entry> {
     const taken: Array<Entry> = []
     let passed = 0
@@ -69,12 +69,12 @@ export class WriteQueue {
     return taken
   }
 
-  /** Puts back what was taken and could be written nowhere. They may be more than the limit for a while. */
+  /** Puts back taken entries that could be written nowhere. The queue may then be above its limit for a while. */
   putBack(entries: ReadonlyArray<Entry>): void {
     this.#entries = [...entries, ...this.#entries]
   }
 
-  /** Of one call. */
+  /** The entries of one call. */
   of(callSid: CallSid): ReadonlyArray<Entry> {
     return this.#entries.filter(({ isReplaced, write }) => !isReplaced && write.callSid === callSid)
   }

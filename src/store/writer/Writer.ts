@@ -1,8 +1,8 @@
 /**
- * Brings what calls write to the database, in transactions of many, or to the journal while the database does not take it.
+ * Brings the calls' writes to the database, many in one transaction, or to the journal while the database does not take them.
  *
- * One fiber does it, so that writes keep their order: while anything waits in the journal, what is new goes behind it. Only `keep` adds a copy to the
- * journal by itself, when the database is slow; such a copy may be applied twice, which changes nothing.
+ * One fiber does it, so that writes keep their order: while anything waits in the journal, new writes go behind it. Only `keep` adds a
+ * copy to the journal by itself, when the database is slow. Such a copy may be applied twice, which changes nothing.
  */
 import { Clock, Duration, Effect, Latch, Metric, Option, Schedule, type Scope } from "effect"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
@@ -20,13 +20,13 @@ import { apply } from "./ApplyWrites.ts"
 import { Unsettled } from "./Unsettled.ts"
 import { type Entry, type Stamped, WriteQueue } from "./WriteQueue.ts"
 
-/** Writes in one transaction. */
+/** The most writes in one transaction. */
 const batchSize = 200
 
-/** Writes that may wait in memory. They go to the journal long before, unless the disk fails, too. */
+/** The most writes that wait in memory. They go to the journal long before, unless the disk fails, too. */
 const maxWaiting = 20_000
 
-/** How long writes are gathered for one transaction, unless somebody waits for one. */
+/** How long writes are gathered for one transaction, unless anybody waits for one of them. */
 const gathering = Duration.millis(20)
 
 /** How long `keep` waits for the database before it turns to the journal. */
@@ -35,7 +35,7 @@ const keepPatience = Duration.millis(250)
 /** How long one transaction may take. */
 const batchPatience = Duration.seconds(5)
 
-/** Until what could be written nowhere is tried again. */
+/** How long to wait before writing is tried again, if neither the database nor the journal took the writes. */
 const pause = Duration.millis(100)
 
 /** How long the end of the process waits for writes. */
@@ -45,12 +45,12 @@ const lastWrites = Duration.seconds(3)
 const settlePatience = Duration.seconds(1)
 
 export interface Options {
-  /** 0: write at once; tests, whose clock stands still. */
+  /** 0: writes at once, for tests whose clock stands still. */
   readonly gathering?: Duration.Input
   readonly maxWaiting?: number
-  /** A telephone number as it is kept where numbers are hashed. */
+  /** Gives the hashed form of a telephone number. */
   readonly hashNumber?: (number: string) => string
-  /** Unset: all that the journal brings is taken, however old it is. */
+  /** Writes from the journal that are older than this are left out; unset: none are. */
   readonly retention?: Expiry.Retention
 }
 
@@ -64,10 +64,10 @@ export interface Writer {
   readonly journaledSince: () => Option.Option<number>
 }
 
-/** Where writes are that calls have made and the database does not have. */
+/** The writes that the database does not have yet, and where they are. */
 class Ledger {
   readonly unsettled = new Unsettled()
-  /** They are on their way to the database. */
+  /** The entries on their way to the database. */
   inFlight: ReadonlyArray<Entry> = []
   /** Lines of this process in the journal, and when the first of them was written. */
   inJournal = 0
@@ -109,12 +109,12 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   const complaints = yield* SampledLog.make
   const { dialect, sql, transaction } = database
 
-  /** A write that can't be made a statement of is at fault itself, too. */
+  /** Writes all in one transaction. A write that can't be turned into a statement counts as the statement's fault, too. */
   const atOnce = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
     Effect.catchDefect(transaction(apply(sql, dialect, writes, hashNumber)), (defect) =>
       Effect.fail(new SqlError({ reason: new UnknownError({ cause: new TypeError(String(defect)), operation: "apply" }) })))
 
-  /** One by one: what the database will never take is lost, and must not keep back what comes after it. */
+  /** Writes one by one. A write that the database will never take is lost, and must not keep back the writes after it. */
   const oneByOne = Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     for (const write of writes) {
       const exit = yield* Effect.result(atOnce([write]))
@@ -125,7 +125,7 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
     }
   })
 
-  /** Into the database, or not: `false` when it can't be used now. */
+  /** Writes to the database. `false`: it can't be used now. */
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
     const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
@@ -143,17 +143,17 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   })
 })
 
-/** Moves what waits in memory to the database, or to the journal; one step at a time, and never two steps at once. */
+/** Moves waiting writes from memory to the database or to the journal. No two steps run at once. */
 const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
   const clock = yield* Clock.Clock
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const complaints = yield* SampledLog.make
 
-  /** A shutdown in the middle loses nothing: they wait again, and are written again. */
+  /** Puts the entries back if a shutdown interrupts the effect, so that nothing is lost. */
   const orPutBack = <A>(entries: ReadonlyArray<Entry>, effect: Effect.Effect<A>) =>
     Effect.onInterrupt(effect, () => Effect.sync(() => queue.putBack(entries)))
 
-  /** From memory to the journal; `false`: it takes nothing. */
+  /** Moves entries from memory to the journal. `false`: the journal takes nothing. */
   const spill = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>) {
     if (entries.length === 0) return true
     const appended = journal.append(entries, { sync: entries.some(({ onKept }) => onKept.length > 0) })
@@ -168,7 +168,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     return false
   })
 
-  /** From the journal to the database; `false`: not now. */
+  /** Moves lines from the journal to the database. `false`: that is not possible now. */
   const replay = Effect.gen(function*() {
     const next = yield* Effect.option(journal.next(batchSize))
     if (Option.isNone(next)) {
@@ -189,7 +189,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     return true
   })
 
-  /** From memory to the database, or to the journal. */
+  /** Moves entries from memory to the database, or to the journal. */
   const storeNext = Effect.gen(function*() {
     const entries = queue.take(batchSize)
     if (entries.length === 0) return true
@@ -199,7 +199,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     return isStored || (yield* spill(entries))
   })
 
-  /** `false`: another step at once would be of no use. */
+  /** One step. `false`: another step right now would be of no use. */
   return Effect.gen(function*() {
     if (!database.isReady()) return yield* spill(queue.take(batchSize))
     if (!journal.isWaiting()) return yield* storeNext
@@ -208,7 +208,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   })
 })
 
-/** Returns when `register` was called back, and takes the callback away when nobody waits any more. */
+/** Waits for the callback that it gives to `register`. An interruption removes the callback. */
 const told = (register: (tell: () => void) => () => void): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const forget = register(() => resume(Effect.void))
@@ -226,7 +226,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   let lost = 0
   let latest = 0
 
-  /** Times of writes never go back, and no two of them are the same, however the clock is set. */
+  /** The times of writes only grow, and no two are the same, however the clock is set. */
   const stamp = () => latest = Math.max(latest + 0.001, clock.currentTimeMillisUnsafe())
 
   const add = (write: StoreWrite, onKept: Array<() => void>): Entry | undefined => {
@@ -270,7 +270,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   yield* Effect.forkScoped(Effect.repeat(report, Schedule.spaced("1 second")))
   yield* Effect.forkScoped(Effect.repeat(Effect.andThen(journal.adopt, hasWork.open), Schedule.spaced("30 seconds")))
 
-  /** All writes of the call up to this one, which may also be on their way. */
+  /** Copies all waiting writes of the call, including those on their way to the database. */
   const copyToJournal = (callSid: CallSid) =>
     Effect.gen(function*() {
       const entries = [...ledger.inFlight.filter(({ write }) => write.callSid === callSid), ...queue.of(callSid)]
@@ -294,7 +294,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
       const register = (tell: () => void) => {
         const forget = ledger.unsettled.watch(callSid, tell)
-        // Last: SQLite may have all of it before this returns.
+        // Opened last: SQLite may have written everything before this returns.
         Latch.openUnsafe(isAwaited)
         return forget
       }
@@ -306,7 +306,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   return { write: (write) => void add(write, []), keep, settled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
 })
 
-/** At the end of the process: what waits goes to the database, or to the journal, within some seconds. */
+/** At the end of the process, brings waiting writes to the database, or to the journal, within some seconds. */
 const finish = (step: Effect.Effect<boolean>, queue: WriteQueue, journal: Journal["Service"]) =>
   Effect.suspend(() => {
     const patientStep = Effect.flatMap(step, (isOfUse) => isOfUse ? Effect.void : Effect.sleep(pause))

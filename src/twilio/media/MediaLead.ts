@@ -1,18 +1,18 @@
 /**
  * How far a stream's sound is ahead of the clock: a telephone line brings a second of sound in a second.
  *
- * A stalled network brings late sound in a burst, but never more than was spoken since the stream was opened. So what leads by more than
- * two seconds is nobody's voice: it is dropped. A stream that leads by ten seconds is no telephone line, and is closed. Whatever a peer sends, in
- * messages of any length, the sound that is worked on is at most as long as the call and two seconds.
+ * A stalled network brings late sound in a burst, but never more than was spoken since the stream was opened. So sound that leads by more
+ * than two seconds is nobody's voice: it is dropped. A stream that leads by ten seconds is not a telephone line, and is closed. Whatever a
+ * peer sends, the sound that is processed is at most two seconds longer than the call.
  */
 
-/** ms of sound beyond what is due that are still kept. The clocks of two machines part by less: 139 ppm, in a call of four hours. */
+/** How far (ms) kept sound may lead. The clocks of two machines drift apart by less in a call of four hours (139 ppm). */
 export const maxLeadMillis = 2000
 
-/** ms of all sound beyond what is due, at which the stream is to be closed. */
+/** How far (ms) all sound that came may lead before the stream is closed. */
 export const closeLeadMillis = 10_000
 
-/** A message counts as at least this much sound (ms), for even an empty one costs time. */
+/** A message counts as at least this much sound (ms), because even an empty one costs time. */
 const minMessageMillis = 1
 
 /** Bytes of μ-law in a ms. */
@@ -20,12 +20,12 @@ const bytesPerMilli = 8
 
 export interface MediaLead {
   /**
-   * Counts a message and returns how many of its bytes are to be kept, from the first on: usually all of them.
+   * Counts a message and returns how many of its bytes to keep, from the first on: usually all of them.
    *
    * @param now monotonic ms
    */
   readonly take: (bytes: number, now: number) => number
-  /** Whether all sound that came, kept or not, is more than any line brings. */
+  /** Whether more sound came than any telephone line brings. */
   readonly isTooMuch: () => boolean
 }
 
@@ -47,9 +47,9 @@ export const make = (openedAt: number): MediaLead => {
         keptMillis += millis
         return bytes
       }
-      const kept = Math.min(bytes, Math.floor(Math.max(0, roomMillis) * bytesPerMilli))
-      keptMillis += kept / bytesPerMilli
-      return kept
+      const keptBytes = Math.min(bytes, Math.floor(Math.max(0, roomMillis) * bytesPerMilli))
+      keptMillis += keptBytes / bytesPerMilli
+      return keptBytes
     },
     isTooMuch: () => isTooMuch
   }

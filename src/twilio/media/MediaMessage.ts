@@ -39,9 +39,9 @@ const Payload = Schema.String.pipe(
 )
 
 // ---------------------------------------------------------------------------------------------
-// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. The order of
-// `connected`, `start`, `media` and `stop` is that of calls recorded in 2019, 2020 and 2023; that of `mark` is from 2020 and the
-// documentation; that of `dtmf` is the documentation's. The decoder takes any order.
+// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. Sources of the
+// orders: for `connected`, `start`, `media` and `stop`, calls recorded in 2019, 2020 and 2023; for `mark`, a call of 2020 and the
+// documentation; for `dtmf`, the documentation. The decoder takes any order.
 // ---------------------------------------------------------------------------------------------
 
 /** Comes first, once. Versions seen: "0.2.0" (2019), "1.0.0". */
@@ -117,7 +117,7 @@ export const Inbound = Schema.Union([Media, Mark, Dtmf, Connected, Start, Stop])
 export type Inbound = typeof Inbound.Type
 export type Start = typeof Start.Type
 export type Media = typeof Media.Type
-/** What comes beside the sound. */
+/** Messages that come beside the sound. */
 export type Control = Extract<Inbound, { readonly event: "mark" | "dtmf" | "stop" }>
 
 // ---------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ export type Outbound = typeof Outbound.Type
 /** Why a text is not a message. `unknownEvent` is no fault: Twilio adds events without notice. */
 export type Rejection = "notJson" | "unknownEvent" | "wrongShape"
 
-/** A message that was not taken. A plain value: such messages may come in floods, and the stack of an `Error` would cost more than reading one. */
+/** A message that was rejected. A plain value: such messages may come in floods, and an `Error`'s stack would cost more than reading one. */
 export interface MessageRejected<Reason extends string = Rejection> {
   readonly _tag: "MessageRejected"
   readonly reason: Reason
@@ -163,7 +163,7 @@ export interface MessageRejected<Reason extends string = Rejection> {
 export const rejected = <Reason extends string>(reason: Reason): Result.Result<never, MessageRejected<Reason>> =>
   Result.fail({ _tag: "MessageRejected", reason })
 
-// This schema alone is compiled: a fifth of the decoding of a message, measured (docs/adr/0002).
+// Only this schema is compiled, which saves a fifth of the time to decode a message (docs/adr/0002).
 SchemaJITCompiler.enable(Inbound.ast)
 
 const decodeInboundShape = Schema.decodeUnknownResult(Inbound)

@@ -1,12 +1,12 @@
 /**
  * One Media Streams WebSocket, from the upgrade to the close.
  *
- * It waits for `connected` and `start`, then hands out two streams. `media` comes over a sliding queue that holds what a stalled network
- * brings at once. `control` comes over a bounded queue, and nothing of it is lost: when it is full, the socket is paused. What is not
- * a good message is counted by its reason, the first of each stream is logged, and a stream of mostly bad ones is closed.
+ * It waits for `connected` and `start`, then gives two streams. `media` comes over a sliding queue that holds what a stalled network
+ * brings at once. `control` comes over a bounded queue that loses nothing: when it is full, the socket is paused. Bad messages are
+ * counted by reason, the first of each stream is logged, and a stream of mostly bad messages is closed.
  *
- * The usual `media` of both directions goes by `codec/` and `WebSocketFastPath`, past `ws`; the schemas decode all else. Without a fast path
- * the schemas decode and encode everything.
+ * Usual `media` messages of both directions bypass `ws`, through `codec/` and `WebSocketFastPath`; the schemas decode all others. Without
+ * a fast path the schemas decode and encode everything.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
@@ -24,11 +24,11 @@ import * as SocketPing from "./SocketPing.ts"
 import { StreamClosed } from "./StreamClosed.ts"
 
 interface Limits {
-  /** From the upgrade to `start`. */
+  /** How long after the upgrade `start` may come. */
   readonly start: Duration.Duration
   /** How much sound may wait for the agent. */
   readonly backlog: Duration.Duration
-  /** Bad messages, less the good ones since, before the stream is closed. */
+  /** How many bad messages, minus the good ones since, close the stream. */
   readonly badMessages: number
 }
 
@@ -37,14 +37,14 @@ export interface MediaStream extends OutboundMessages.OutboundMessages {
   /** When the WebSocket was opened (monotonic ms): no sound of it is older. */
   readonly openedAt: number
   readonly start: Start["start"]
-  /** The caller's sound, and where there is known to be none. Ends with the socket. */
+  /** The caller's sound, and times that are known to be silent. Ends with the socket. */
   readonly media: Stream.Stream<Media | Silence>
-  /** In place of `media`, for a use that waits for nothing: see `FrameQueue`. */
+  /** Replaces `media` for a use that waits for nothing: see `FrameQueue`. */
   readonly forEachMedia: FrameQueue<Media | Silence>["runForEachArray"]
   /** Marks, digits and the stop. Ends with the socket. */
   readonly control: Stream.Stream<Control>
   readonly tally: Tally
-  /** Waits for the end of the socket, and tells why. */
+  /** Waits for the end of the socket, and gives the reason. */
   readonly closed: Effect.Effect<StreamClosed>
   /** Puts silence (ms) behind the sound that has come. */
   readonly addSilence: (millis: number) => void
@@ -73,7 +73,7 @@ const awaitStart = (inbound: InboundMessages.InboundMessages, timeout: Duration.
     inbound.close(why)
     return Effect.fail(why)
   })
-  // The first of them that is there: after a halt of the process all may be.
+  // Takes the first result that is there: after a halt of the process several may be.
   return Effect.raceFirst(
     Effect.raceFirst(inbound.started, Effect.flatMap(inbound.closed, Effect.fail)),
     Effect.andThen(ProcessHalt.sleep(timeout), tooLate)
@@ -85,7 +85,7 @@ const awaitStart = (inbound: InboundMessages.InboundMessages, timeout: Duration.
  *
  * The socket belongs to the scope. A failure has been answered with its close code already.
  *
- * @param fastPath `None`: every message takes the way of `ws` and the schemas
+ * @param fastPath `None`: `ws` and the schemas handle every message
  */
 export const accept = Effect.fnUntraced(function*(
   socket: WebSocket,

@@ -1,7 +1,7 @@
 /**
  * The outbound half of a media stream: sends sound and texts, which arrive in the order in which they were sent.
  *
- * Sound has two ways: over the fast path as frames that are whole already, or by the schema and `ws`.
+ * Sound goes out in one of two ways: as whole frames over the fast path, or through the schema and `ws`.
  */
 import { Option } from "effect"
 import type { WebSocket } from "ws"
@@ -12,8 +12,8 @@ import type { WebSocketFastPath } from "./socket/WebSocketFastPath.ts"
 
 export interface OutboundMessages {
   /**
-   * Sends μ-law at 8 kHz, which it copies, to be played: a message for each 20 ms, all of them in one go. To a socket that is gone it
-   * sends nothing.
+   * Sends μ-law at 8 kHz to be played: a message for each 20 ms, all of them in one go. It copies the bytes. To a socket that is gone
+   * it sends nothing.
    */
   readonly sendMedia: (mulaw: Uint8Array) => void
   /** Sends a text; to a socket that is gone it sends nothing. */
@@ -22,7 +22,7 @@ export interface OutboundMessages {
 
 const open = 1
 
-/** Strings are sent as text frames all the same; nothing here is compressed. */
+/** Strings are sent as text frames even with `binary: false`; nothing here is compressed. */
 const asText = { binary: false, compress: false }
 
 const fastMedia = (socket: WebSocket, fastPath: WebSocketFastPath, streamSid: StreamSid): OutboundMessages["sendMedia"] => {

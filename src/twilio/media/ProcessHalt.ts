@@ -1,8 +1,8 @@
 /**
  * Waits that mean "nothing came", in a process that may itself have been halted: by SIGSTOP, a suspended machine, a debugger.
  *
- * After a halt, what came meanwhile still lies in the sockets, and timers run before those are read. So a wait that ends much too late is
- * prolonged until the sockets have been read.
+ * After a halt, messages that came meanwhile still wait in the sockets, and timers run before the sockets are read. So a wait that ends
+ * much too late is prolonged until the sockets have been read.
  */
 import { Clock, Duration, Effect } from "effect"
 
@@ -15,7 +15,7 @@ const graceMillis = 1000
 const monotonicMillis = Effect.map(Clock.Clock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
 
 /**
- * Runs `wait`, which should take at most `millis`. If it took much longer, adds time in which what came during the halt is read.
+ * Runs `wait`, which should take at most `millis`. If it took much longer, adds time to read what came during the halt.
  */
 export const waitAndCatchUp = <A, E, R>(millis: number, wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.gen(function*() {

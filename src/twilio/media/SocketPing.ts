@@ -8,7 +8,7 @@ const open = 1
 
 /** An effect that sends a ping and waits for its pong. Run it once at a time; on a socket that is gone it never ends. */
 export const make = Effect.fnUntraced(function*(socket: WebSocket): Effect.fn.Return<Effect.Effect<void>, never, Scope.Scope> {
-  /** Each ping has a payload of its own: an answer to an older one says nothing of what came since. */
+  /** Each ping has a payload of its own: the pong of an older ping says nothing about what was sent since. */
   let count = 0
   let onPong: ((payload: string) => void) | undefined
   const onPongFrame = (data: Buffer) => onPong?.(data.toString("latin1"))

@@ -1,4 +1,4 @@
-/** Why a media stream is over; none of the reasons is a fault of this program. */
+/** Why a media stream is over. None of the reasons is a fault of this program. */
 import { Data } from "effect"
 
 const explanations = {
@@ -23,7 +23,7 @@ export class StreamClosed extends Data.TaggedError("StreamClosed")<{
   /** The WebSocket's close code (RFC 6455, section 7.4): received, or sent. */
   readonly code: number
 }> {
-  /** At most 123 bytes, as the reason of a WebSocket's close may have. */
+  /** At most 123 bytes: the limit for the reason of a WebSocket's close. */
   get explanation(): string {
     return explanations[this.reason]
   }

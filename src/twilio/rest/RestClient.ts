@@ -40,7 +40,7 @@ export type TwilioFailure = typeof TwilioFailure.Type
 export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError", {
   operation: Schema.String,
   failure: TwilioFailure,
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was an answer. */
   status: Schema.Option(Schema.Number),
   /** Twilio's error code: https://www.twilio.com/docs/api/errors */
   code: Schema.Option(Schema.Number),
@@ -52,7 +52,7 @@ export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError"
     return `Twilio: ${this.operation} ${this.failure}${code}`
   }
 
-  /** Twilio may have done what was asked, though no answer says so: asking again could do it twice. */
+  /** Twilio may have done what was asked although no answer says so. Asking again could do it twice. */
   get mayBeDone(): boolean {
     return this.failure === "timedOut" || this.failure === "interrupted" || this.failure === "failed"
   }
@@ -77,11 +77,11 @@ export interface TransferRequest {
 
 export interface Dialled {
   readonly callSid: CallSid
-  /** Twilio's word, usually `queued`. */
+  /** Twilio's status, usually `queued`. */
   readonly status: string
 }
 
-/** A longer answer is an error; Twilio's have a few thousand bytes. */
+/** A longer answer is an error. Twilio's answers have a few thousand bytes. */
 const maxAnswerBytes = 1024 * 1024
 
 /** Network errors before anything was sent: another attempt can't ring twice. */
@@ -114,7 +114,7 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
   })
 }
 
-/** A failure without an answer of Twilio's. */
+/** A failure without an answer from Twilio. */
 const unanswered = (operation: string, failure: TwilioFailure) =>
   new TwilioError({ operation, failure, status: Option.none(), code: Option.none(), detail: Option.none() })
 
@@ -133,7 +133,7 @@ export class RestClient extends Context.Service<RestClient, {
   readonly dial: (request: DialRequest) => Effect.Effect<Dialled, TwilioError>
   /** Ends the call's stream and connects the call to another telephone. */
   readonly transfer: (request: TransferRequest) => Effect.Effect<void, TwilioError>
-  /** Succeeds also if the call has already ended. */
+  /** Succeeds even if the call has already ended. */
   readonly hangUp: (callSid: CallSid) => Effect.Effect<void, TwilioError>
 }>()("client-caller/twilio/rest/RestClient") {
   static readonly layer = Layer.effect(
@@ -157,8 +157,8 @@ export class RestClient extends Context.Service<RestClient, {
         return loaded
       }
 
-      // Loading the package takes a tenth of a second, in which no call's sound moves: so it is loaded at the start, not at the first
-      // request. The local account has no Twilio to ask, unless TWILIO_API_BASE_URL names one.
+      // Loading the package takes a tenth of a second, in which no call's sound moves. So it is loaded at the start, not at the first
+      // request. Twilio does not know the local account, unless TWILIO_API_BASE_URL names another server.
       const isWithoutTwilio = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
       let loaded: Twilio | undefined = isWithoutTwilio ? undefined : load()
       const client = Effect.sync(() => loaded ??= load())
@@ -196,7 +196,7 @@ export class RestClient extends Context.Service<RestClient, {
           return { callSid, status: call.status }
         }),
         transfer: Effect.fn("RestClient.transfer")(function*({ action, callSid, callerId, to }) {
-          // The call is the simulator's, and Twilio does not know it.
+          // The call comes from the simulator, and Twilio does not know it.
           if (isWithoutTwilio) return yield* unanswered("transfer", "unauthorized")
           const twiml = TwiML.dial({
             to,

@@ -44,9 +44,9 @@ const standardPorts: Readonly<Record<string, string>> = { "https://": ":443", "w
 const withAndWithoutPort = (url: string): ReadonlyArray<string> => {
   const match = urlParts.exec(url)
   if (match === null) return [url]
-  const [, scheme, user = "", host, port = "", rest] = match
+  const [, scheme, user = "", host, port = "", pathAndQuery] = match
   const authority = `${scheme}${user}${host}`
-  return [authority + rest, port === "" ? `${authority}${standardPorts[scheme.toLowerCase()] ?? ":80"}${rest}` : url]
+  return [authority + pathAndQuery, port === "" ? `${authority}${standardPorts[scheme.toLowerCase()] ?? ":80"}${pathAndQuery}` : url]
 }
 
 const splitQuery = (url: string): readonly [path: string, query: string] => {
@@ -67,13 +67,13 @@ const withLegacyQuery = (url: string): string => {
 }
 
 /**
- * The spellings of one URL that Twilio may have signed, each once and the likeliest first: as it came, with a slash more or less, with and
- * without the standard port; then as a URL parser and as `querystring` write it. These two add nothing for a query without special
- * characters. The last one has the connection overrides that Twilio was given. Twilio sends no fragment, so it should sign none; but its
- * pages do not say so, the `twilio` package signs whatever it is given, and a wrong guess would end every call.
+ * The spellings of one URL that Twilio may have signed, each once and the likeliest first. They are: unchanged, with a slash more or less,
+ * and with or without the standard port; then as a URL parser and as `querystring` write it. These two add nothing for a query without
+ * special characters. The last spelling has the connection overrides that Twilio was given. Twilio sends no fragment, so it should sign
+ * none. But its pages do not say so, and the `twilio` package signs any text. A wrong guess would end every call.
  *
- * Three differences from the package: it takes `:80` for the standard port of `wss`, here it is 443; it does not try the slash, nor the
- * connection overrides.
+ * Three differences from the package: it takes `:80` for the standard port of `wss`, where this code takes 443. It tries neither the slash
+ * nor the connection overrides.
  */
 export const spellings = function*(url: string): Generator<string> {
   const yielded = new Set<string>()

@@ -19,7 +19,7 @@ import type { CallSid } from "../../domain/Sid.ts"
 /** The name of the `<Parameter>`. */
 export const parameterName = "token"
 
-/** From the answer with TwiML to the `start` message, in ms. */
+/** How long (ms) after the answer with TwiML the `start` message may come. */
 export const lifetimeMillis = 120_000
 
 /** How far (ms) the time of day of the process that issued a token may be from ours, either way. */
@@ -76,8 +76,8 @@ const mayBeAlive = (expiry: number, now: number) =>
 export class StreamToken extends Context.Service<StreamToken, {
   readonly issue: (callSid: CallSid) => Effect.Effect<string>
   /**
-   * Checks the token and uses it up in this process: a second time it fails with `used`. Gives its nonce, by which several processes use
-   * it up together.
+   * Checks the token and uses it up in this process: a second time it fails with `used`. Gives the token's nonce, with which the store
+   * can use it up for all processes.
    */
   readonly redeem: (token: string | undefined, callSid: CallSid) => Effect.Effect<string, InvalidStreamToken>
 }>()("client-caller/twilio/webhook/StreamToken") {

@@ -8,7 +8,7 @@ import { Effect, Option, Schema, SchemaGetter } from "effect"
 import { parse, parseAddress, type PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { AccountSid, CallSid, StreamSid } from "../../domain/Sid.ts"
 
-/** A telephone number, or `None` where `read` finds none in the text. */
+/** A telephone number, or `None` if `read` finds none in the text. */
 const numberFrom = (read: (text: string) => Option.Option<PhoneNumber>) =>
   Schema.String.pipe(
     Schema.decodeTo(Schema.Option(Schema.String as unknown as Schema.Codec<PhoneNumber>), {
@@ -24,7 +24,7 @@ const numberFrom = (read: (text: string) => Option.Option<PhoneNumber>) =>
  */
 const Caller = numberFrom(parse)
 
-/** Who is called: the number that was dialled, also by SIP or WhatsApp (`sip:+14155550100@example.com`), or `None`. */
+/** Who is called: the number that was dialled, by telephone, SIP or WhatsApp (`sip:+14155550100@example.com`), or `None`. */
 const Called = numberFrom(parseAddress)
 
 /** Where a call is. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
@@ -44,7 +44,7 @@ export type CallStatus = typeof CallStatus.Type
 /** Twilio writes these words in lower case. Here letter case and surrounding blanks make no difference. */
 const toWord = (text: string) => text.trim().toLowerCase()
 
-/** The status that a text means: the literal itself, so that whoever keeps it does not keep the request's memory. */
+/** The status that a text means. It gives the literal itself, because a part of the request's text would keep the whole request in memory. */
 const toStatus = (text: string) => CallStatus.literals.find((status) => status === toWord(text))
 
 const CallStatusFromText = Schema.String.pipe(
@@ -113,7 +113,7 @@ export const ContinueParameters = Schema.Struct({
 })
 
 /**
- * -1 if it can't be read. Such a report counts as older than any other; only the report of a call's end counts whatever its number.
+ * -1 if it can't be read. Such a report counts as older than any other. But the report of a call's end always counts.
  */
 const SequenceNumber = Schema.String.pipe(
   Schema.decodeTo(Schema.Int, {
@@ -138,7 +138,7 @@ export const StatusParameters = Schema.Struct({
   CallDuration: OptionalText,
   /** The SIP code with which the call ended, such as 486 for busy. */
   SipResponseCode: OptionalText,
-  /** Who answered, where machine detection was asked for: `human`, `machine_start`, `fax`, `unknown`. */
+  /** Who answered, if machine detection was asked for: `human`, `machine_start`, `fax`, `unknown`. */
   AnsweredBy: OptionalText
 })
 

@@ -1,13 +1,13 @@
 import type { LanguageRules } from "../LanguageRules.ts"
 
-/** Before an ordinal in the dative, or in the genitive and accusative of a masculine: "am 3. Mai". */
+/** Words before an ordinal in the dative, or in the genitive or accusative of a masculine: "am 3. Mai". */
 const weak = /(?:^|[^\p{L}])(?:am|vom|zum|zur|beim|im|dem|den|des|bis|ab|seit|diesem|diesen|jedem|jeden|unserem|unseren|ihrem|ihren|einem|einen|der)\s$/iu
 const article = /(?:^|[^\p{L}])(?:der|die|das)\s$/iu
-/** Behind these prepositions "der" is a dative: "in der 2. Etage". */
+/** After these prepositions "der" is a dative: "in der 2. Etage". */
 const dative = /(?:^|[^\p{L}])(?:in|an|auf|mit|von|zu|bei|aus|nach|vor|seit)\s+der\s$/iu
 const determiner = /(?:^|[^\p{L}])(?:am|vom|zum|zur|beim|im|ins|ans|dem|den|des|der|die|das|bis|ab|ein|eine|einem|einen|einer|jede[rnsm]?|diese[rnsm]?|mein(?:e[rnsm]?)?|ihr(?:e[rnsm]?)?|unser(?:e[rnsm]?)?|und|oder)\s$/iu
 
-/** Of several numbers one article is for all: "den 3. und 4. Mai". */
+/** Several numbers may share one article: "den 3. und 4. Mai". */
 const numbersBefore = /(?:\d{1,2}\.\s*(?:\p{L}+\s+)?(?:und|oder|bis|[-–,])\s*)+$/u
 
 const ordinalCase = (text: string): string => {
@@ -30,7 +30,7 @@ export const de: LanguageRules = {
     slash: "Schrägstrich", dash: "Bindestrich", underscore: "Unterstrich", colon: "Doppelpunkt", point: "Punkt", version: "Version"
   },
   ordinalMarks: [["te", "spellout-ordinal"], ["ter", "spellout-ordinal-r"], ["ten", "spellout-ordinal-n"], ["tes", "spellout-ordinal-s"]],
-  // "im 2. Stock", "der 1. Versuch": a noun behind it, and a word before it that asks for one.
+  // "im 2. Stock", "der 1. Versuch": a noun follows, and a determiner stands before.
   ordinalWithStop: (before, after) => determiner.test(before) && /^\s+(?:\p{L}|\d{1,2}\.)/u.test(after) ? ordinalCase(before) : undefined,
   date: ({ before, day, month, year }, words) =>
     `${words.ordinal(day, ordinalCase(before))} ${month}${year === undefined ? "" : ` ${words.year(year)}`}`,

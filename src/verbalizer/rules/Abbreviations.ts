@@ -1,10 +1,10 @@
 /**
- * Abbreviations in full: "Baker St.," is "Baker Street,". Days of the week only where figures or a range tell that they are days.
+ * Writes abbreviations in full: "Baker St.," becomes "Baker Street,". Days of the week only if figures or a range show that they are days.
  */
 import type { Abbreviation } from "../LanguageRules.ts"
 import { beforeOf, capitalised, escape, here, type Language, match, oneOf, type Rule, wordEnd } from "./Rule.ts"
 
-/** 1 January 2024 was a Monday. */
+/** The short and long names of the weekdays, with the long name. 1 January 2024 was a Monday. */
 const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
   const days = new Map<string, string>()
   for (let day = 1; day <= 7; day++) {
@@ -16,10 +16,10 @@ const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
   return days
 }
 
-/** Without its full stop a title stands before a name; with it also before "and" and "de". */
+/** A title without its full stop needs a capital after it. With its full stop, "and" or "de" may follow, too. */
 const titleFollows = "(?:\\.(?=[\\s\\u00A0]+\\p{L})|(?=[\\s\\u00A0]+\\p{Lu}))"
 
-/** The expression for a written form: any blank behind a full stop within, a capital for a small first letter. */
+/** Matches an abbreviation. A blank may follow a full stop inside it, and its small first letter may be a capital. */
 const patternOf = ([written, , kind]: Abbreviation): RegExp => {
   const isStopped = written.endsWith(".")
   const body = (isStopped ? written.slice(0, -1) : written).split(".").map(escape).join("\\.[\\s\\u00A0]?")
@@ -74,7 +74,7 @@ export const make = ({ rules }: Language): Rule => {
       const after = text.slice(at + matched.length, at + matched.length + 24)
       const isBehindName = /(?:^|\s)(?:\p{Lu}[\p{L}\p{M}'’-]*|\d+(?:st|nd|rd|th))\s$/u.test(before)
       if (kind === "street" && !isBehindName) continue
-      // "St. James" and "Dr. Smith" at any place, but "Baker St. is near".
+      // "St. James" and "Dr. Smith" are titles at any place. "Baker St. is near" has no title.
       if (kind === "title" && entries.some(({ entry }) => entry[0] === written && entry[2] === "street") && !/^\s+\p{Lu}/u.test(after) && !/^\s+(?:and|&)\s/.test(after)) continue
       const words = kind === "suffix" ? `${found[1]}${spoken}` : /^\p{Lu}/u.test(matched) && /^\p{Ll}/u.test(written) ? capitalised(spoken) : spoken
       const isEnd = matched.endsWith(".") && (kind === "any" || kind === "street" || kind === "suffix") && endsSentence.test(after)

@@ -1,5 +1,5 @@
 /**
- * E-mail addresses, web addresses, file names and handles: their signs by name, what can't be read as a word letter by letter.
+ * E-mail addresses, web addresses, file names and handles. Their signs are named; letters that make no word are spelled.
  */
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
@@ -7,7 +7,7 @@ const label = "[\\p{L}\\p{N}](?:[\\p{L}\\p{N}_-]*[\\p{L}\\p{N}])?"
 
 const vowel = /[aeiouyáàâäéèêëíìîïóòôöúùûüæœąęó]/i
 
-/** No vowel, or a country's two letters at the end of a host. */
+/** Letters are spelled if they have no vowel, or are a country's two letters at the end of a host. */
 const isSpelled = (letters: string, before: string, after: string): boolean =>
   (letters.length === 2 && before.endsWith(".") && !/^[.\p{L}\p{N}_-]/u.test(after)) || (letters.length <= 4 && !vowel.test(letters))
 
@@ -17,7 +17,7 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
     `(?:https?:\\/\\/|www\\.)${label}(?:\\.${label})*(?::\\d+)?(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?\\/?`,
     "i"
   )
-  // The last label is written small throughout or large throughout: "report.PDF", but not "over.Then".
+  // The last label is all in lower case or all in capitals: "report.PDF", but not "over.Then".
   const bare = here(
     `[\\p{L}\\p{N}][\\p{L}\\p{N}_-]+(?:\\.[\\p{L}\\p{N}][\\p{L}\\p{N}_-]*)*\\.(?:\\p{Ll}[\\p{Ll}\\d]{1,9}|\\p{Lu}[\\p{Lu}\\d]{1,4})(?![\\p{L}\\p{N}_])(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?`
   )
@@ -63,7 +63,7 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
     const name = match(bare, text, at)
     if (name !== null && /\p{L}/u.test(name[0].replace(/\.[^.]*$/, ""))) return { length: name[0].length, words: spell(name[0]) }
     const underscored = match(file, text, at)
-    // A name of code reads best as its words.
+    // A name from program code is read as its words.
     if (underscored === null) return undefined
     const parts = underscored[0].match(/\p{L}[\p{L}\p{M}]*|\d+|\p{N}/gu) ?? []
     return { length: underscored[0].length, words: parts.map((part) => /^\d+$/.test(part) ? words.digits(part) : part).join(" ") }

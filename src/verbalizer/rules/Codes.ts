@@ -1,13 +1,13 @@
 /**
- * Figures that name something and count nothing: ZIP and order numbers, PINs, serial numbers. Digit by digit.
+ * Figures that name something and count nothing: ZIP codes, order numbers, PINs, serial numbers. They are read digit by digit.
  */
 import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
 
-/** A number this long without separators is no amount, unless it is round. */
+/** A number of this many digits without separators is a code, unless it is round. */
 const longDigits = 5
 const roundNumber = /0{3}$/
 
-/** Of one row of letters and one of at most two figures the figures are a number: "A4", "MP3", "B12". */
+/** Letters with one or two figures are a name, whose figures are read as a number: "A4", "MP3", "B12". */
 const isName = (token: string): boolean => /^(?:\p{L}+-?\d{1,2}|\d{1,2}-?\p{L}+)$/u.test(token) && !/(?:^|\D)0\d/.test(token)
 
 export const make = ({ rules, words }: Language): Rule => {
@@ -20,7 +20,7 @@ export const make = ({ rules, words }: Language): Rule => {
   const spell = (token: string): string => {
     const runs = token.match(/\p{L}+|\d+/gu) ?? []
     const isCode = !isName(token)
-    // Interleaved letters are read one by one; a word with figures behind it stays a word.
+    // Letters between figures are read one by one. A word before figures stays a word.
     const isInterleaved = runs.length > 2
     return runs.map((run) => {
       if (/\d/.test(run)) return isCode || run.length > 2 ? words.digits(run) : words.cardinal(run)

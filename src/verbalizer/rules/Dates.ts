@@ -1,17 +1,17 @@
 /**
- * Days of a month: with the month's name in any order, in figures by the language's order, and as ISO 8601 writes them.
+ * Dates: with the month's name in any order, in figures in the language's order, and as ISO 8601 writes them.
  */
 import { beforeOf, here, type Language, match, oneOf, type Rule } from "./Rule.ts"
 
 interface Month {
   readonly number: number
-  /** As it stands in a date. */
+  /** The name in the form that stands in a date. */
   readonly name: string
-  /** The key is a short form, which may be another word: "set", "mar". */
+  /** The text is a short form, which may be another word: "set", "mar". */
   readonly isShort: boolean
 }
 
-/** Of any year; the day exists in each month. */
+/** A day of the month, in any year. */
 const dayOf = (month: number) => new Date(Date.UTC(2024, month, 3))
 
 const monthsOf = (language: string): ReadonlyMap<string, Month> => {
@@ -68,7 +68,7 @@ export const make = ({ rules, words }: Language): Rule => {
     if (/\p{L}/u.test(text[at])) {
       if (rules.isMonthFirst !== true) return undefined
       const found = match(monthFirst, text, at)
-      // Months begin with a capital, where "may 3 people come" does not.
+      // Months begin with a capital: "may 3 people come" has none.
       if (found === null || !/^\p{Lu}/u.test(found[1])) return undefined
       return answer(found, say(before, Number(found[2]), months.get(found[1].toLowerCase())?.name ?? "", found[3]))
     }

@@ -8,7 +8,7 @@ const fractionSigns: Readonly<Record<string, string>> = {
   "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅒": "1/10"
 }
 
-/** Four figures between these are read as a year where the language does so. */
+/** A number of four figures between these is read as a year, if the language has a way to read years. */
 const firstYear = 1100
 const lastYear = 2099
 
@@ -46,7 +46,7 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
     }
     const parts = match(ratio, text, at)
     if (parts !== null) {
-      // "24/7", "50/50" and "2023/24" are said without a word between.
+      // "24/7", "50/50" and "2023/24" are said without a word for the slash.
       const joint = Number(parts[1]) >= Number(parts[2]) ? " " : ` ${signs.slash} `
       return { length: parts[0].length, words: `${say(parts[1], before, "")}${joint}${say(parts[2], "", "")}` }
     }

@@ -28,7 +28,7 @@ export const match = (pattern: RegExp, text: string, at: number): RegExpExecArra
   return pattern.exec(text)
 }
 
-/** How many characters before its place a rule sees: a few words. */
+/** How many characters before its place a rule reads: a few words. */
 const lookBack = 48
 
 export const beforeOf = (text: string, at: number): string => text.slice(Math.max(0, at - lookBack), at)
@@ -40,5 +40,5 @@ export const oneOf = (texts: Iterable<string>): string => [...new Set(texts)].so
 
 export const capitalised = (text: string): string => text.replace(/^\p{L}/u, (letter) => letter.toUpperCase())
 
-/** Not within a longer word or number. */
+/** Matches where a word or number ends. */
 export const wordEnd = "(?![\\p{L}\\p{M}\\p{N}])"

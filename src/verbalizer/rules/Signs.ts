@@ -52,7 +52,7 @@ export const make = ({ rules: { language, signs } }: Language): Rule => {
       case "@":
         return one(signs.at)
       case "/":
-        // Between words nothing is said: "and/or". Behind a figure it is a rate: "$5/month".
+        // Between words a slash is not said: "and/or". After a figure it is a rate: "$5/month".
         if (!/^\s?\p{L}/u.test(after)) return undefined
         return /\p{L}\s?$/u.test(before) ? one("") : /[\d\p{Sc}%]\s?$/u.test(before) ? one(` ${signs.per} `) : undefined
       default: {

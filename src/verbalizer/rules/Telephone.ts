@@ -5,29 +5,29 @@ import { parsePhoneNumberFromString } from "libphonenumber-js"
 import { blank } from "../WrittenNumber.ts"
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
-/** With groups: blanks, hyphens, dots, slashes or brackets between. */
+/** Digits in groups, with blanks, hyphens, dots, slashes or brackets between them. */
 const between = "(?:[ \\u00A0]?[\\u2010\\u2011\\/.-][ \\u00A0]?|[ \\u00A0])"
 const grouped = here(
   `(?:\\+\\d{1,15}(?:${between}?\\(\\d{1,5}\\))?(?:${between}?\\d{1,15}){0,7}|(?:\\(\\d{1,5}\\)[ \\u00A0.\\/-]?)?\\d{1,15}(?:${between}\\d{2,8}){0,6})(?![\\p{L}\\p{N}])(?![.,:]\\d)`
 )
 
-/** As dialled: stars, digits, `#`. */
+/** Keys to dial: stars, digits, `#`. */
 const dialled = here("(?:[*#]+\\d[\\d*#]*|\\d+#)(?![\\p{L}\\p{N}])")
 
-/** Behind it a row of figures is a number after all. */
+/** A row of figures before one of these is an amount after all. */
 const unitBehind = new RegExp(`^${blank}?(?:[%€$£¥°]|zł)`)
 
 const groupsOf = (text: string): ReadonlyArray<string> => text.match(/\d+/g) ?? []
 
-/** Threes, and four at the end, as a number without groups is easiest to write down. */
+/** Divides digits into threes, with up to four at the end, which is easiest to write down. */
 const divide = (digits: string): ReadonlyArray<string> => {
   const groups: Array<string> = []
-  let rest = digits
-  while (rest.length > 4) {
-    groups.push(rest.slice(0, 3))
-    rest = rest.slice(3)
+  let left = digits
+  while (left.length > 4) {
+    groups.push(left.slice(0, 3))
+    left = left.slice(3)
   }
-  return rest.length > 0 ? [...groups, rest] : groups
+  return left.length > 0 ? [...groups, left] : groups
 }
 
 const isTelephone = (text: string): boolean => {

@@ -7,7 +7,7 @@ import { beforeOf, here, type Language, match, type Rule, wordEnd } from "./Rule
 const dash = "\\s?[-–—]\\s?"
 
 export const make = ({ rules, words }: Language): Rule => {
-  // In either case, and without the flag: it would take any letter for a capital.
+  // Both cases are in the pattern, which is used in expressions without the flag `i`.
   const half = rules.hasHalves === true ? `(?:${blank}?([aApP])\\.?${blank}?[mM]${wordEnd})` : undefined
   const word = rules.hourWord === undefined ? undefined : `(?:${blank}?(?:${rules.hourWord})${wordEnd})`
   const mark = rules.hourMark === undefined ? ":" : rules.hourMark === "h" ? "[:h]" : "[:.]"
@@ -15,7 +15,7 @@ export const make = ({ rules, words }: Language): Rule => {
   const behind = `${half === undefined ? "()" : `${half}?`}${word === undefined ? "" : `${word}?`}`
   const range = here(`${colon}${behind}\\.?${dash}${colon}${behind}(?!:?\\d)${wordEnd}`)
   const halfRange = half === undefined ? undefined : here(`([01]?\\d)(?::([0-5]\\d))?${half}?\\.?${dash}([01]?\\d)(?::([0-5]\\d))?${half}`)
-  // Elsewhere "2 horas" is how long something takes, and the word stays.
+  // In other languages "2 horas" is a duration, and its word stays.
   const hasMark = word !== undefined && rules.hourMark !== undefined
   const wordRange = !hasMark
     ? undefined
@@ -65,7 +65,7 @@ export const make = ({ rules, words }: Language): Rule => {
     const found = find(text, at)
     if (found === undefined) return undefined
     const end = at + found.length
-    // The full stop of "a.m." ends no sentence that goes on.
+    // The full stop of "a.m." is dropped if the sentence goes on.
     const isOfHalf = /\.\s?[mM]$/.test(text.slice(at, end)) && text[end] === "." && /^(?:\s+[^\s\p{Lu}]|[,;:!?)])/u.test(text.slice(end + 1, end + 4))
     return isOfHalf ? { ...found, length: found.length + 1 } : found
   }

@@ -52,7 +52,7 @@ describe("Agents", () => {
   )
 
   it.effect.each([{ AGENT: "ehco" }, { AGENT: "scripted", AGENT_NUMBERS: "+14155550100=ehco" }])(
-    "does not start with an agent that there is not, and says which there are: %j",
+    "does not start with an unknown agent, and lists those that there are: %j",
     (env) =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Effect.provide(Effect.asVoid(Agents), two.pipe(Layer.provide(config(env)))))
@@ -76,7 +76,7 @@ const Engines = Layer.mergeAll(
   Layer.succeed(TextToSpeech, TextToSpeech.of({ speak: () => Stream.die("speak"), prepare: () => Effect.void, voices: [] }))
 )
 
-/** The files of a folder, the names of the agents that were made, and those let go. */
+/** A folder with agent files, and the names of the agents that were made and released. */
 interface Scene {
   readonly folder: string
   readonly made: Array<string>
@@ -141,7 +141,7 @@ describe("agents from files", () => {
         })
     ))
 
-  it.effect("are told of transfers to numbers that the API would not dial, and make them", () =>
+  it.effect("may transfer to numbers that the API would not dial, with a warning", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
@@ -157,7 +157,7 @@ describe("agents from files", () => {
       assert.notMatch(lines.join(" "), /\d{7}/)
     }))
 
-  it.effect("are let go with the service", () =>
+  it.effect("are released when the service stops", () =>
     withFiles({ "one.yaml": "name: shop" }, ({ agents, folder, released }) =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
@@ -167,7 +167,7 @@ describe("agents from files", () => {
         assert.deepStrictEqual(released, ["shop"])
       })))
 
-  it.effect("are built in: the receptionist, made ready at the start where it is chosen", () =>
+  it.effect("include the built-in receptionist, loaded at start if it is chosen", () =>
     withFiles({}, ({ agents, made }) =>
       Effect.gen(function*() {
         const { standard } = yield* agents({ AGENT: "receptionist" })
@@ -175,7 +175,7 @@ describe("agents from files", () => {
         assert.deepStrictEqual(made, ["receptionist"])
       })))
 
-  it.effect("are built in: the receptionist, else made ready once, by the first call that asks for it", () =>
+  it.effect("include the built-in receptionist, else loaded once, at the first call that asks for it", () =>
     withFiles({}, ({ agents, made, released }) =>
       Effect.gen(function*() {
         const { find } = yield* agents({ AGENT: "echo" })
@@ -185,7 +185,7 @@ describe("agents from files", () => {
         assert.deepStrictEqual([made, released], [["receptionist"], []])
       })))
 
-  it.effect("may take the receptionist's place by its name, and not echo's", () =>
+  it.effect("may replace the receptionist by taking its name, but not echo", () =>
     withFiles({ "mine.yaml": "name: receptionist", "echo.yaml": "name: echo" }, ({ agents, folder, made }) =>
       Effect.gen(function*() {
         yield* agents({ AGENT: `${folder}/mine.yaml` })
@@ -194,7 +194,7 @@ describe("agents from files", () => {
         assert.match(error.message, /echo\.yaml: the name "echo" is taken: it is built in\./)
       })))
 
-  it.effect("keep the service from starting, all that is wrong with all of them told", () =>
+  it.effect("keep the service from starting if they have problems, and all problems of all files are reported", () =>
     withFiles(
       { "a.yaml": "name: shop", "b.yaml": "name: shop", "c.yaml": "name: x\ngreting: y", "d.yaml": "[" },
       ({ agents, folder, made }) =>
@@ -209,12 +209,12 @@ describe("agents from files", () => {
         })
     ))
 
-  it.effect("of a folder that is not there are told so", () =>
+  it.effect("are reported if their folder does not exist", () =>
     withFiles({}, ({ agents, folder }) =>
       Effect.map(Effect.flip(agents({ AGENTS_DIR: `${folder}/nowhere` })), ({ message }) =>
         assert.match(message, /nowhere can't be found\. Check AGENT, AGENT_NUMBERS and AGENTS_DIR/))))
 
-  it.effect("whose engines fail keep the service from starting, in the engine's words", () =>
+  it.effect("keep the service from starting if their engines fail, with the engine's message", () =>
     withFiles(
       {},
       ({ agents }) =>
@@ -222,7 +222,7 @@ describe("agents from files", () => {
       () => Effect.fail(new EngineFailed({ stage: "textToSpeech", reason: "unavailable", advice: "Start the engine." }))
     ))
 
-  it.effect("that can't be made ready when they are wanted can't answer, and the others can", () =>
+  it.effect("can't answer if they fail to load at their first call; the others can", () =>
     withFiles(
       {},
       ({ agents }) =>

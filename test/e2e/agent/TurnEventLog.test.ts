@@ -26,7 +26,7 @@ const inFolder = <A, E, R>(test: (folder: string, fs: FileSystem.FileSystem) => 
     return yield* test(yield* fs.makeTempDirectoryScoped(), fs)
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
-/** A call with a recording: a question, an interruption of the answer, a failure; then the caller hangs up. */
+/** A call with an event log: a question, an interruption of the answer, a failure; then the caller hangs up. */
 const talk = Effect.fnUntraced(function*(recordings: TurnEventLog["Service"], callId: string) {
   const fake = FakeEngines.make()
   const line = yield* FakeLine.make
@@ -59,7 +59,7 @@ const talk = Effect.fnUntraced(function*(recordings: TurnEventLog["Service"], ca
   return { fake, line }
 })
 
-/** Reads a file once this is in it: it is written beside the call. */
+/** Reads a file as soon as it contains `part`: a fiber beside the call writes it. */
 const readOnce = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, file: string, part: string) {
   for (let tries = 0; tries < 10_000; tries++) {
     const text = yield* Effect.orElseSucceed(fs.readFileString(file), () => "")
@@ -68,14 +68,14 @@ const readOnce = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, file: st
   return assert.fail(`${part} never came to be in ${file}`)
 })
 
-describe("recordings", () => {
+describe("event logs", () => {
   it.effect("are off unless a folder is named", () =>
     Effect.gen(function*() {
       const { open } = yield* recordingsIn()
       assert.isUndefined(yield* open("CA1", definition))
     }))
 
-  it.effect("hold a call's events, and give its commands when they are played again", () =>
+  it.effect("hold a call's events, and a replay gives the call's commands", () =>
     inFolder((folder, fs) =>
       Effect.gen(function*() {
         const { fake, line } = yield* talk(yield* recordingsIn(`${folder}/deep/down`), "CA1")
@@ -96,7 +96,7 @@ describe("recordings", () => {
       })
     ))
 
-  it.effect("are the owner's alone to read, and stay in their folder whatever a call is named", () =>
+  it.effect("can be read by the owner alone, and stay in their folder whatever a call's name is", () =>
     inFolder((folder, fs) =>
       Effect.gen(function*() {
         const path = yield* Path.Path
@@ -111,7 +111,7 @@ describe("recordings", () => {
       })
     ))
 
-  it.effect("are whole when the service stops right behind the call", () =>
+  it.effect("are complete even if the service stops right after the call", () =>
     inFolder((folder, fs) =>
       Effect.gen(function*() {
         const service = yield* Scope.make()
@@ -126,7 +126,7 @@ describe("recordings", () => {
       })
     ))
 
-  it.effect("of calls at the same time are kept apart", () =>
+  it.effect("are kept apart for calls at the same time", () =>
     inFolder((folder, fs) =>
       Effect.gen(function*() {
         const { open } = yield* recordingsIn(folder)
@@ -145,7 +145,7 @@ describe("recordings", () => {
       })
     ))
 
-  it.effect("that can't be written do not end a call; the log says where to look", () => {
+  it.effect("do not end a call if they can't be written; a log line says where to look", () => {
     const lines: Array<string> = []
     const keep = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
     return inFolder((folder, fs) =>
@@ -163,10 +163,10 @@ describe("recordings", () => {
   })
 })
 
-describe("a recording", () => {
+describe("an event log", () => {
   const whole = [Replay.header(definition), Replay.eventLine({ _tag: "Began", at: 0 }), Replay.eventLine({ _tag: "HungUp", at: 5 })].join("\n")
 
-  it("that a killed call left is played as far as it goes", () => {
+  it("of a killed call is replayed as far as it goes", () => {
     const cut = Result.getOrThrow(Replay.parse(whole.slice(0, -3)))
     assert.deepStrictEqual(cut.events, [{ _tag: "Began", at: 0 }])
   })

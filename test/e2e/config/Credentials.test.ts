@@ -41,7 +41,7 @@ describe("Identity", () => {
         assert.isTrue(second.isLocalAccount)
       })))
 
-  it.effect("makes each account and key anew", () =>
+  it.effect("makes a different account and key in each folder", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const one = yield* start(`${folder}/one`)
@@ -74,7 +74,7 @@ describe("Identity", () => {
         assert.deepStrictEqual(yield* TestConsole.logLines, [])
       })))
 
-  it.effect("prefers what is given, and then writes nothing", () =>
+  it.effect("prefers the configured account and key, and then writes nothing", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
@@ -86,7 +86,7 @@ describe("Identity", () => {
         assert.deepStrictEqual(yield* fs.readDirectory(folder), [])
       })))
 
-  it.effect("prefers what is given over what it made before, and keeps that", () =>
+  it.effect("prefers the configured account and key over those that it made before, and keeps these", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const made = yield* start(folder)
@@ -112,7 +112,7 @@ describe("Identity", () => {
         assert.strictEqual(yield* fs.readFileString(file), content)
       })))
 
-  it.effect.each(["", " \n", "\0\0\0"])("takes an empty file for none, as a start on a full disk leaves it (%j)", (content) =>
+  it.effect.each(["", " \n", "\0\0\0"])("replaces an empty file, as a start on a full disk leaves it (%j)", (content) =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
@@ -125,7 +125,7 @@ describe("Identity", () => {
       })))
 
   it.effect.each(["a", "replace-me-with-a-long-random-secret", "0f41fbd737b95e9cdef0c0347b36e898\nsecond line"])(
-    "refuses a key file that can be guessed, or not sent, where the service can be reached from outside (%j)",
+    "refuses a key in the file that can be guessed or can't be sent, if the service can be reached from outside (%j)",
     (content) =>
       inFolder((folder) =>
         Effect.gen(function*() {

@@ -49,7 +49,7 @@ describe(".env.example", () => {
       assert.strictEqual(JSON.stringify(copied), JSON.stringify(unset))
     }))
 
-  it.live("is accepted with every line un-commented, and secrets of one's own", () =>
+  it.live("is accepted with every line un-commented and with new secrets", () =>
     Effect.gen(function*() {
       const text = (yield* read).split("\n").map((line) => assignment.test(line) ? line.replace(/^#/, "") : line).join("\n")
       const { message } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(text)))
@@ -61,14 +61,14 @@ describe(".env.example", () => {
       assert.deepStrictEqual(settings.engines.textToSpeech.map(({ _tag }) => _tag), ["Server", "Embedded"])
     }))
 
-  it.live("has no secret that would be taken for one's own", () =>
+  it.live("has no secret that the service would accept", () =>
     Effect.gen(function*() {
       const text = (yield* read).split("\n").filter((line) => /^#(?:TWILIO_(?:ACCOUNT|AUTH)|API_KEY|WEBHOOK_SECRET)/.test(line)).map((line) => line.slice(1)).join("\n")
       const { lines } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(`${text}\nPUBLIC_URL=https://calls.example.com`)))
       assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["TWILIO_AUTH_TOKEN", "API_KEY", "WEBHOOK_SECRET"])
     }))
 
-  it.live("shows the defaults where there are any", () =>
+  it.live("shows the defaults", () =>
     Effect.gen(function*() {
       const shown = new Map(assignments(yield* read).map(({ name, value }) => [name, value]))
       const hasNone =

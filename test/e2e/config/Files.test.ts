@@ -12,7 +12,7 @@ const inFolder = <A, E>(test: (folder: string) => Effect.Effect<A, E>) =>
     return yield* test(yield* fs.makeTempDirectoryScoped())
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
-/** As a system sets it that gives every file to everybody, or nothing to anybody. */
+/** The umasks of systems that give every file to everybody, or nothing to anybody. */
 const withUmask = <A, E, R>(mask: number, effect: Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(Effect.sync(() => process.umask(mask)), () => effect, (before) => Effect.sync(() => process.umask(before)))
 
@@ -66,7 +66,7 @@ describe("a file that is read", () => {
         assert.strictEqual((yield* Effect.flip(Files.read(make(folder), 100))).why, why)
       })))
 
-  it.live("may have all of the bytes that are allowed", () =>
+  it.live("may have exactly the size that is allowed", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         writeFileSync(join(folder, "full"), "x".repeat(100))
@@ -75,7 +75,7 @@ describe("a file that is read", () => {
 })
 
 describe("a file that is kept", () => {
-  it.live.each([0, 0o022, 0o777])("is its user's alone, and so are new folders, with a umask of %i", (mask) =>
+  it.live.each([0, 0o022, 0o777])("belongs to its user alone, like new folders, with a umask of %i", (mask) =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const file = join(folder, "made", "by itself", "key")
@@ -87,7 +87,7 @@ describe("a file that is kept", () => {
         assert.deepStrictEqual(readdirSync(join(folder, "made", "by itself")), ["key"])
       })))
 
-  it.live("is left as it is where it must be new", () =>
+  it.live("is left unchanged if it must be new", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const file = join(folder, "key")
@@ -142,7 +142,7 @@ describe("a file that is kept", () => {
 })
 
 describe("a file that grows", () => {
-  it.live("begins anew, its user's alone", () =>
+  it.live("begins empty, and only its user can read it", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const file = join(folder, "events", "call.jsonl")
@@ -157,7 +157,7 @@ describe("a file that grows", () => {
         assert.strictEqual(modeOf(file), "600")
       })))
 
-  it.live("is no pipe that nobody reads", () =>
+  it.live("must not be a pipe that nobody reads", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const file = join(folder, "call.jsonl")

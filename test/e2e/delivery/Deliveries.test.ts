@@ -78,7 +78,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
           assert.deepStrictEqual(transcript.slice(0, 2).map(({ role, text }) => [role, text]), [["agent", "Good morning,"], ["caller", "I want to book a table"]])
         }))
 
-      it.effect(`${name}: what was not taken is sent again, the same with the same id, until it is`, () =>
+      it.effect(`${name}: a webhook that was not accepted is sent again, with the same body and id, until it is`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make((number) => ({ status: [500, 302, 200][number] }))
           yield* asProcess(yield* fresh, (process) =>
@@ -92,7 +92,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
           for (const one of receiver.received) Receiver.verify(secret, one)
         }))
 
-      it.effect(`${name}: what fails for too long is given up, and goes again on demand`, () =>
+      it.effect(`${name}: a webhook that fails for too long is given up, and sent again on demand`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make((number) => ({ status: number < 3 ? 503 : 200 }))
           yield* asProcess(yield* fresh, (process) =>
@@ -127,7 +127,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
     }
 
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: tell of a call what the API tells of it, also where its end is not known`, () =>
+      it.effect(`${name}: a webhook has the same facts about a call as the API, also if the end is not known`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make()
           const [known, unknown] = [sidOf(1), sidOf(2)]
@@ -141,7 +141,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
               }
               yield* arrived(receiver, 2)
               return yield* Effect.forEach([known, unknown], (callSid) => Effect.map(stored.find(callSid), Option.map((call) => CallViews.detailed(call, Option.none()))))
-            }).pipe(Effect.provide(StoredCalls.layer), Effect.provide(identity())))
+            }).pipe(Effect.provide(StoredCalls.layer.pipe(Layer.provide(identity())))))
           const told = receiver.received.map((one) => Receiver.verify(secret, one).data).toSorted((one, other) => String(one["call_sid"]).localeCompare(String(other["call_sid"])))
           for (const [index, { transcript, ...data }] of told.entries()) {
             assert.deepInclude(JSON.parse(JSON.stringify(Option.getOrThrow(views[index]))), data)
@@ -150,7 +150,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
           assert.deepStrictEqual(told.map((data) => data["resumptions"]), [0, 1])
         }))
 
-      it.effect(`${name}: the end of a call whose process died is told by the next one, once`, () =>
+      it.effect(`${name}: the next process reports the end of a call whose process died, once`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make()
           const env = yield* fresh
@@ -173,14 +173,14 @@ describe("webhooks", { timeout: 60_000 }, () => {
 
     const sqlite = Databases.kinds[0].fresh
 
-    it.effect("a receiver that wants no more gets no more", () =>
+    it.effect("a receiver that answers 410 gets no further attempt", () =>
       Effect.gen(function*() {
         const receiver = yield* Receiver.make(() => ({ status: 410 }))
         yield* asProcess(yield* sqlite, (process) =>
           Effect.gen(function*() {
             endedCall(process, receiver.url)
             yield* settled(process.database, "failed")
-            assert.include(yield* stateOf(process.database), { attempts: 1, last_error: "it answered 410: it wants this no more" })
+            assert.include(yield* stateOf(process.database), { attempts: 1, last_error: "it answered 410: it does not want this webhook any more" })
           }))
         assert.strictEqual(receiver.received.length, 1)
       }))
@@ -198,7 +198,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         assert.strictEqual(other.connections(), 0)
       }))
 
-    it.effect("a name that leads to a private address is not connected to, and no such address either", () =>
+    it.effect("private addresses are not connected to, and neither are names that lead to them", () =>
       Effect.gen(function*() {
         const receiver = yield* Receiver.make()
         const { port } = new URL(receiver.url)
@@ -230,7 +230,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         assert.match(String(receiver.received[0].headers.host), /^receiver\.example:/)
       }))
 
-    it.effect("a fault of the service itself is logged, and is an attempt like any other", () =>
+    it.effect("a fault of the service itself is logged and counts as an attempt", () =>
       Effect.gen(function*() {
         const lines: Array<string> = []
         const listen = Logger.layer([Logger.make(({ logLevel, message }) => void (logLevel === "Error" && lines.push(String(message))))])
@@ -244,7 +244,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         for (const line of lines) assert.match(line, /^A webhook \(call\.ended\) could not be made or sent.*planted/)
       }))
 
-    it.effect("receivers of the old and of the new secret take them while it is rotated", () =>
+    it.effect("receivers with the old secret and with the new one accept them during a rotation", () =>
       Effect.gen(function*() {
         const receiver = yield* Receiver.make()
         yield* asProcess({ ...(yield* sqlite), WEBHOOK_SECRET: `${secret},${oldSecret}` }, (process) => {
@@ -254,7 +254,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         for (const known of [secret, oldSecret]) assert.strictEqual(Receiver.verify(known, receiver.received[0]).type, "call.ended")
       }))
 
-    it.effect("a receiver that never answers keeps no other waiting, and a stop leaves its webhooks due", () =>
+    it.effect("a receiver that never answers keeps no other waiting, and its webhooks stay due after a stop", () =>
       Effect.gen(function*() {
         const hanging = yield* Receiver.make(() => "hang")
         const good = yield* Receiver.make()
@@ -286,7 +286,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         assert.strictEqual(receiver.received.length, 1)
       }))
 
-    it.effect("a call of which no words are kept tells none", () =>
+    it.effect("the webhook of a call without kept words has none", () =>
       Effect.gen(function*() {
         const receiver = yield* Receiver.make()
         yield* asProcess({ ...(yield* sqlite), WEBHOOK_TRANSCRIPT: "on" }, (process) =>
@@ -302,7 +302,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         assert.deepStrictEqual(transcripts.map((data) => "transcript" in data), [false, true])
       }))
 
-    it.effect("another account's are not sent", () =>
+    it.effect("webhooks of another account are not sent", () =>
       Effect.gen(function*() {
         const receiver = yield* Receiver.make()
         yield* asProcess(yield* sqlite, (process) =>
@@ -317,7 +317,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         assert.deepStrictEqual(receiver.received.map((one) => one.id), [id])
       }))
 
-    it.effect("two processes of one Postgres send each once", () =>
+    it.effect("two processes of one Postgres send each webhook once", () =>
       Effect.gen(function*() {
         const receiver = yield* Receiver.make()
         const env = yield* Databases.kinds[1].fresh

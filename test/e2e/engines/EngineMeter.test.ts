@@ -1,4 +1,4 @@
-/** What engines count for a call, over real HTTP. */
+/** The use that engines count for a call, over real HTTP. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, type Scope, Stream } from "effect"
 import type { HttpClient } from "effect/http"
@@ -35,7 +35,7 @@ const newCall = () => {
   return { uses: uses.all, on: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provideService(effect, EngineMeter, uses.add) }
 }
 
-/** Without the port, which differs from run to run. */
+/** The use without the server's port, which differs from run to run. */
 const named = ({ engine, ...use }: EngineUse) => ({ ...use, engine: engine.replace(/:\d+/, "") })
 
 const text = "Sure, one moment."
@@ -65,7 +65,7 @@ describe("a reply", () => {
       })
     })))
 
-  it.live("that is thrown away counts its request; its tokens nobody knows", live(() =>
+  it.live("that is thrown away counts its request, but no tokens", live(() =>
     Effect.gen(function*() {
       const { reply, server } = yield* newReplier({ latency: { token: 2000 } })
       const call = newCall()
@@ -77,7 +77,7 @@ describe("a reply", () => {
       assert.deepStrictEqual(call.uses().map(({ inputTokens, requests }) => [requests, inputTokens]), [[1, undefined]])
     })))
 
-  it.live("outside of a call is counted nowhere", live(() =>
+  it.live("outside of a call is not counted", live(() =>
     Effect.gen(function*() {
       const { reply } = yield* newReplier()
       const call = newCall()
@@ -85,7 +85,7 @@ describe("a reply", () => {
       assert.deepStrictEqual(call.uses(), [])
     })))
 
-  it.live("of the script counts as this process's", () =>
+  it.live("of the scripted engine counts as embedded", () =>
     Effect.gen(function*() {
       const replier = yield* (yield* ReplyModel).prepare(definition)
       const call = newCall()
@@ -95,7 +95,7 @@ describe("a reply", () => {
 })
 
 describe("speech", () => {
-  it.live("counts its characters and its seconds; a line that was made before costs nothing", live(() =>
+  it.live("counts its characters and seconds; a prepared line costs nothing", live(() =>
     Effect.gen(function*() {
       const server = yield* FakeSpeechServers.speech()
       const engine = yield* OpenAiTextToSpeech.make(settingsAt(`${server.url}/v1`))
@@ -115,7 +115,7 @@ describe("speech", () => {
       }])
     })))
 
-  it.live("that stood in for a broken engine is counted alone", live(() =>
+  it.live("counts only the engine that stood in for a broken one", live(() =>
     Effect.gen(function*() {
       const broken = yield* FakeSpeechServers.speech({ key: "another" })
       const server = yield* FakeSpeechServers.speech()
@@ -132,7 +132,7 @@ describe("speech", () => {
       assert.strictEqual(broken.asked.length, 0)
     })))
 
-  it.live("of this process counts what is spoken", () =>
+  it.live("of the embedded engine counts what is spoken", () =>
     Effect.gen(function*() {
       const call = newCall()
       const chunks = yield* call.on(Stream.runCollect((yield* TextToSpeech).speak(speech(""))))

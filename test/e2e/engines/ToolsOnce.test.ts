@@ -28,8 +28,7 @@ const makeChance = (seed: number) => {
 const guestsIn = (text: string): ReadonlyArray<number> => [...text.matchAll(/guest (\d+)/g)].map(([, guest]) => Number(guest))
 
 /**
- * A model that calls for each guest that was asked for and of whom it knows nothing, and now and then for one of whom it does: models
- * do that.
+ * A model that calls the tool for each wanted guest of whom it knows nothing. Like real models, it sometimes repeats a call.
  */
 const makeModel = (chance: ReturnType<typeof makeChance>) => ({ messages }: FakeChatServer.ChatRequest): FakeChatServer.Said => {
   const known = new Set<number>()
@@ -43,7 +42,7 @@ const makeModel = (chance: ReturnType<typeof makeChance>) => ({ messages }: Fake
   const open = [...new Set(asked)].filter((guest) => !known.has(guest))
   const last = asked.at(-1)
   const isRepeating = open.length === 0 && last !== undefined && messages.at(-1)?.role === "user" && chance.oneIn(3)
-  // More at once are refused.
+  // More than four calls at once are refused.
   const wanted = isRepeating ? [last] : open.slice(0, 4)
   if (wanted.length === 0) return { text: "It is done." }
   return {
@@ -52,13 +51,13 @@ const makeModel = (chance: ReturnType<typeof makeChance>) => ({ messages }: Fake
   }
 }
 
-/** What asks for nothing. */
+/** Turns that ask for nothing. */
 const smallTalk = ["Okay.", "Hello?", "Hello? Okay."]
 
 const hold = (turns: number, seed: number) =>
   Effect.gen(function*() {
     const chance = makeChance(seed)
-    /** How often each guest was booked, as the booking server has it. */
+    /** How often the booking server booked each guest. */
     const booked = new Map<number, number>()
     const bookings = yield* FakeHttpServer.make((exchange) => {
       const { guest } = JSON.parse(exchange.body.toString()) as { readonly guest: number }
@@ -103,11 +102,11 @@ const hold = (turns: number, seed: number) =>
     for (let turn = 0; turn < turns; turn++) {
       const text = chance.next() < 0.5 ? `Please book guest ${++guests}.` : chance.of(smallTalk)
       const last = history.at(-1)
-      // Nothing of the answer was heard: they go on with the same turn.
+      // The caller heard nothing of the answer, and goes on with the same turn.
       if (last?.role === "caller") history[history.length - 1] = { role: "caller", text: `${last.text} ${text}` }
       else history.push({ role: "caller", text })
       tools.onCallerSaid(text)
-      // A reply that is made in a pause, and thrown away.
+      // A preemptive reply that is thrown away.
       if (chance.oneIn(3)) {
         const preemptive = yield* begin(false)
         yield* Effect.sleep(chance.upTo(60))
@@ -123,18 +122,18 @@ const hold = (turns: number, seed: number) =>
       const exit = yield* Fiber.join(reply)
       if (Exit.isFailure(exit)) continue
       const said = exit.value.parts.flatMap((part) => part._tag === "Text" ? [part.text] : []).join("").trim()
-      // All of it is heard, or its beginning.
+      // The caller hears all of it, or only its beginning.
       const heard = chance.oneIn(3) ? said.slice(0, chance.upTo(said.length)) : said
       if (heard !== "") history.push({ role: "agent", text: heard })
       tools.onReplyHeard(exit.value.reply, heard)
     }
-    // The last answers come, and the model is asked once more without anybody interrupting.
+    // The model is asked again without interruptions, so that the last answers come.
     for (let tries = 0; tries < 5; tries++) yield* Fiber.join(yield* begin(true))
     return { guests, booked, told: tools.exchanges(-1, "") }
   }).pipe(Effect.scoped)
 
 describe("bookings", () => {
-  it.live.each([1, 20_261_128])("of 200 turns are made once each, and the model knows of all: seed %i", (seed) =>
+  it.live.each([1, 20_261_128])("of 200 turns are made exactly once, and the model knows of all: seed %i", (seed) =>
     Effect.gen(function*() {
       const { booked, guests, told } = yield* hold(200, seed)
       assert.isAbove(guests, 60)

@@ -54,7 +54,7 @@ const make = Effect.gen(function*() {
 
 describe("while the service starts", () => {
   for (const [what, stranger] of [["whole", post("a=b", bogus)], ["half", post("a=b", bogus, 1000)]] as const) {
-    it.live(`what Twilio signed waits, however many ${what} requests of strangers do`, () =>
+    it.live(`a request that Twilio signed waits, however many ${what} requests of strangers wait`, () =>
       Effect.gen(function*() {
         const { port, server } = yield* make
         const flood = Effect.gen(function*() {

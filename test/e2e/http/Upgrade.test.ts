@@ -4,7 +4,7 @@ import { connect } from "node:net"
 import * as Signature from "../../../src/twilio/webhook/Signature.ts"
 import * as Service from "../../support/service/Service.ts"
 
-/** The head of the answer to a request that is written as it is. */
+/** Sends a request exactly as written, and gives the head of the answer. */
 const raw = (url: string, lines: ReadonlyArray<string>) =>
   Effect.callback<string>((resume) => {
     const { host, hostname, port } = new URL(url)
@@ -23,7 +23,7 @@ const raw = (url: string, lines: ReadonlyArray<string>) =>
 const upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
 
 layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("the media WebSocket", (it) => {
-  it.effect("asked for without an upgrade says that it is one (426)", () =>
+  it.effect("that is requested without an upgrade says that it is a WebSocket (426)", () =>
     Effect.gen(function*() {
       const answer = yield* (yield* Service.Service).ask("/ws")
       assert.strictEqual(answer.status, 426)
@@ -31,7 +31,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("th
       assert.strictEqual(answer.headers.get("upgrade"), "websocket")
     }))
 
-  it.effect("is not opened without a signature, or with a forged one (403), and that is counted", () =>
+  it.effect("is not opened without a signature, or with a forged one (403), and the refusal is counted", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const signature of [[], ["X-Twilio-Signature: Zm9yZ2VkIQ=="]]) {
@@ -44,7 +44,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("th
       assert.strictEqual(metrics("client_caller_webhooks_refused_total", { path: "/ws", reason: "wrong" }), 1)
     }))
 
-  it.effect("whose handshake lacks a header is refused (400), and nothing of it is left", () =>
+  it.effect("whose handshake lacks a header is refused (400), and leaves nothing behind", () =>
     Effect.gen(function*() {
       // The end of this service waits for all of its requests.
       yield* Service.withService({}, ({ service }) =>
@@ -70,7 +70,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("th
       assert.strictEqual((yield* service.health).active_connections, 0)
     }))
 
-  it.effect("survives a request that is no HTTP", () =>
+  it.effect("survives a request that is not HTTP", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       assert.match(yield* raw(service.url, ["NONSENSE"]), /^HTTP\/1\.1 400 /)

@@ -36,7 +36,7 @@ const flood = (options: {
     if (options.onStart === undefined) child.stdout?.on("data", (chunk) => output += String(chunk))
     else options.onStart(child)
     child.on("exit", (code) => {
-      // What is still in the pipe of a reader that had stopped.
+      // Reads what is still in the pipe if the reader had stopped.
       child.stdout?.on("data", (chunk) => output += String(chunk))
       child.on("close", () => resume(Effect.succeed({ code, output, told: JSON.parse(told.replace("begun\n", "")) as Told })))
     })

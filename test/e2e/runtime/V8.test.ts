@@ -21,7 +21,7 @@ const script = `
   }))
 `
 
-/** In a process of its own: what is set is set for all that runs in one. */
+/** Runs the script in a process of its own, because V8's flags hold for a whole process. */
 const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?: string; readonly env?: Record<string, string> } = {}) => {
   const child = spawnSync(process.execPath, ["--input-type=module", "--eval", script, String(cores)], {
     encoding: "utf8",
@@ -62,16 +62,16 @@ describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apa
     }
   })
 
-  it("has helpers that give way to the calls on one core, and are equals where there are more", () => {
+  it("runs its helper threads at a lower priority on one core, and at the same priority on more", () => {
     for (const [cores, nicer] of [[4, 0], [1, 10]] as const) {
       const { helpers, own } = tuned(cores)
       if (is13) assert.isNotEmpty(helpers)
-      // 19 is the nicest that Linux knows.
+      // Linux's highest nice value is 19.
       for (const nice of helpers) assert.strictEqual(nice, Math.min(own + nicer, 19))
     }
   })
 
-  it("is told of few calls and of many by flags that it knows, which can be changed at any time", () => {
+  it("accepts its settings for few calls and for many at any time", () => {
     const script = `
       import { serve } from ${JSON.stringify(source)}
       for (const calls of [0, 100, 1]) serve(calls)

@@ -14,7 +14,7 @@ const freePort = Effect.callback<number>((resume) => {
 })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the admin server", (it) => {
-  it.effect("has the pages for those who run the service, and the other address has them no longer", () =>
+  it.effect("has the operators' pages, and the other address does not have them", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const { service, started } = yield* Process.startWithTwilio({ ADMIN_PORT: `${port}` })
@@ -33,7 +33,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the
       assert.strictEqual((yield* started.ended).code, 0)
     }).pipe(Effect.scoped))
 
-  it.effect("tells its address, also where the system chose the port", () =>
+  it.effect("logs its address, even if the system chose the port", () =>
     Effect.gen(function*() {
       const { started } = yield* Process.startWithTwilio({ ADMIN_PORT: "0" })
       const url = /The admin pages are at (http:\/\/[\d.]+:\d+)/.exec(started.stdout())?.[1]
@@ -41,7 +41,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the
       assert.strictEqual((yield* Client.ask(`${url}/ready`)).status, 200)
     }).pipe(Effect.scoped))
 
-  it.effect("that can't listen is told with its variables", () =>
+  it.effect("names its variables if it can't listen", () =>
     Effect.gen(function*() {
       const taken = yield* Effect.acquireRelease(
         Effect.callback<ReturnType<typeof createServer>>((resume) => {

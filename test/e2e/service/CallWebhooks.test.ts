@@ -16,7 +16,7 @@ const received = (receiver: Receiver.Receiver, count: number) =>
   )
 
 describe("the webhooks of a call", () => {
-  it.live("tell of an answered call when it starts and when it has ended, and go again on demand", () =>
+  it.live("report an answered call when it starts and when it has ended, and are sent again on demand", () =>
     Effect.gen(function*() {
       const receiver = yield* Receiver.make()
       yield* withService({ env: envOf(receiver) }, (both) =>
@@ -52,7 +52,7 @@ describe("the webhooks of a call", () => {
         }))
     }).pipe(Effect.scoped))
 
-  it.live("tell of a call that nobody answered only that it has ended", () =>
+  it.live("report only the end of a call that nobody answered", () =>
     Effect.gen(function*() {
       const receiver = yield* Receiver.make()
       yield* withService({ env: envOf(receiver), simulator: { phones: () => PhoneBehaviour.Busy({ after: "20 millis" }) } }, ({ service }) =>

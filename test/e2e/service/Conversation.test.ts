@@ -63,15 +63,15 @@ const both = Effect.gen(function*() {
 })
 
 /**
- * Calls are in real time: where the machine stalls in the middle of a word, another sound was said than was meant. So a
- * call that went wrong is held once more; what is wrong with the service is wrong then, too.
+ * Calls are in real time: if the machine stalls in the middle of a word, the caller's sound is damaged. So a failed call is
+ * held once more; a fault of the service shows then, too.
  */
 const inRealTime = { timeout: 180_000, retry: 2 }
 
 /** Beside others. */
 const beside = { ...inRealTime, concurrent: true }
 
-/** So many callers speak at once: a core that recognizes for more than that is late, and the tests are about other things. */
+/** How many callers speak at once. Recognition for more would be late on one core, which these tests are not about. */
 const speakers = Semaphore.makeUnsafe(5)
 
 const speaking = <A, E, R>(count: number, test: Effect.Effect<A, E, R>) => speakers.withPermits(count)(test)
@@ -89,7 +89,7 @@ const endOf = (told: ReadonlyArray<Told>) => {
   return those(told, "Ended")[0].reason
 }
 
-/** How like the agent's voice saying this is what the caller heard from this moment (ms) on; see `likeness`. */
+/** How much the sound that the caller heard from this moment (ms) on resembles the agent's voice with this text; see `likeness`. */
 const likenessTo = Effect.fnUntraced(function*({ call }: Conversation, text: string, from: number) {
   const { speak } = yield* CallerSpeech
   const spoken = yield* speak(text, "slt")
@@ -111,7 +111,7 @@ const intoTheAnswer = ({ heardOut, told }: Cues) => [
 ]
 
 layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a conversation", (it) => {
-  it.effect("of several turns is understood, answered in the right words, and ended by the agent when its last words were heard", () =>
+  it.effect("of several turns is understood, answered in the right words, and ended by the agent after its last words were heard", () =>
     speaking(1, Effect.gen(function*() {
       const lines = [
         "What are your opening hours?",
@@ -164,7 +164,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.isBelow(yield* likenessTo(conversation, "Thank you for calling.", first), 0.85)
     })), beside)
 
-  it.effect("is interrupted: what waits is thrown away, nothing of it is heard any more, and what was heard is a part", () =>
+  it.effect("is interrupted: waiting sound is thrown away and never heard, and only the heard part counts", () =>
     speaking(1, Effect.gen(function*() {
       const conversation = yield* converse(yield* both, (cues) => [
         ...intoTheAnswer(cues),
@@ -221,7 +221,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       }
     })), beside)
 
-  it.effect("is held in noise of 10 dB below the caller's voice", () =>
+  it.effect("works in noise 10 dB below the caller's voice", () =>
     speaking(1, Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const lines = ["What are your opening hours?", "Where are you?"]
@@ -251,7 +251,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.strictEqual(yield* conversation.call.settled, "completed")
     }), beside)
 
-  it.effect("with a caller who only coughs is ended likewise", () =>
+  it.effect("with a caller who only coughs is ended in the same way", () =>
     speaking(1, Effect.gen(function*() {
       const coughs = Array.from({ length: 12 }, (_, index) => [index % 3 === 2 ? moan(250) : cough(300), Silence({ duration: "700 millis" })])
       const conversation = yield* converse(yield* both, () => coughs.flat(), { agent: "impatient" })
@@ -284,13 +284,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const [cut] = those(told, "AgentHeard")
       assert.deepStrictEqual(words(told), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
       assert.isTrue(greeting.startsWith(cut.text) && !cut.isWhole)
-      // Who was first is told by chance: the greeting is the answer, or it is interrupted.
+      // Where the caller speaks first, the last line heard is the greeting or the answer, by chance.
       const first = yield* before.over
       assert.deepStrictEqual(those(first, "CallerSaid").map(({ text }) => text), ["what are your opening hours"])
       assert.isTrue([greeting, hours].includes(those(first, "AgentHeard").at(-1)?.text ?? ""))
     })), beside)
 
-  it.effect("is over with a caller who hangs up, whatever is going on", () =>
+  it.effect("is over when the caller hangs up, whatever is going on", () =>
     speaking(3, Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const question = yield* speak("What are your opening hours?", "rms")
@@ -343,13 +343,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         say("What are your opening hours?"), heardOut(), HangUp()
       ], { agent: "listener", faults: { silenceGap: { atMillis: 2000, forMillis: 2000 } } })
       const told = yield* conversation.over
-      // What came before the gap is taken for the turn, whatever it was; then the caller says it again.
+      // The agent takes the sound before the gap as a turn. Then the caller says the sentence again.
       assert.deepStrictEqual(words(told).slice(2), ["caller: what are your opening hours", "agent: We never close."])
       assert.strictEqual(count(told, "CallerSaid"), 2)
       assert.strictEqual(endOf(told), "callerHungUp")
     })), beside)
 
-  it.effect("that we begin is held by the agent that was asked for", () =>
+  it.effect("that we begin is held by the requested agent", () =>
     Effect.gen(function*() {
       const { service, simulator } = yield* both
       yield* simulator.setPhones(() => PhoneBehaviour.Answers({ after: "50 millis", caller: Caller.silent }))
@@ -387,7 +387,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
           "caller: what are your opening hours",
           `agent: ${interrupted.text}`
         ])
-        // What was said over the echo takes the turn. Its words are not always made out: half a second of it is two voices.
+        // The caller's speech over the echo takes the turn. Its words are not always recognized: for half a second two voices speak.
         assert.deepStrictEqual(heard.slice(5).map((line) => line.split(":", 1)[0]), ["caller", "agent"])
         assert.isFalse(interrupted.isWhole)
         assert.isTrue(hours.startsWith(interrupted.text))

@@ -1,4 +1,4 @@
-/** `npm run demo` as a process, on a machine where a service runs and on one where none does. */
+/** `npm run demo` as a process, with a running service and without one. */
 import { join } from "node:path"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -23,7 +23,7 @@ const freePort = Effect.callback<number>((resume) => {
   })
 })
 
-/** A program that is no service. */
+/** A program that is not a service. */
 const otherProgram = Effect.acquireRelease(
   Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
     const server = createServer((_, response) => response.writeHead(404).end("Not found")).listen(0, "127.0.0.1", () =>
@@ -39,7 +39,7 @@ const isGone = (url: string) => until("the service's end", answers(url), (is) =>
 const short = ["--polite", "--say", "Where are you?", "--say", "Goodbye"]
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the demo", (it) => {
-  it.effect("starts a service where none is, says so, talks with it in order of time, and ends it", () =>
+  it.effect("starts a service if there is none, says so, holds a conversation in order of time, and ends the service", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -100,7 +100,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(missing.stdout() + missing.stderr(), "no-such-file.xml")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("uses the service that is there, and leaves it running", () =>
+  it.effect("uses a running service, and leaves it running", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -113,7 +113,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.isTrue(yield* answers(url))
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("starts none where the service was named, and says that it does not answer", () =>
+  it.effect("does not start a service if one was named, and says that it does not answer", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const { ended, stderr, stdout } = yield* demo({ words: ["--service", `http://127.0.0.1:${port}`] })
@@ -155,7 +155,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.notInclude(stderr(), apiKey)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("says what to do where the service is not built", () =>
+  it.effect("says what to do if the service is not built", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const { folder } = yield* Process.Build

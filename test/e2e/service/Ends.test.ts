@@ -45,7 +45,7 @@ describe("Twilio's callbacks before its answer to the dial", () => {
       [PhoneBehaviour.Canceled({ after: "20 millis" }), "canceled", "canceled"]
     ] as const
   ) {
-    it.live(`free the place of a call that is over, with its outcome: ${status}`, () =>
+    it.live(`free the line of a call that is over, with its outcome: ${status}`, () =>
       withService({
         env: { MAX_CALLS: "1" },
         simulator: { phones: () => phone, restFaults: [RestFault.AnswerLate({ until: "end" })] }
@@ -79,7 +79,7 @@ describe("Twilio's callbacks before its answer to the dial", () => {
         assert.strictEqual((yield* both.service.metrics)("client_caller_calls_ended_total"), 1)
       })))
 
-  it.live("and its webhook make a call that goes its whole way, which the answer does not make again", () =>
+  it.live("and its webhook make a whole call, and Twilio's answer does not make it again", () =>
     withService({
       env: { MAX_CALLS: "1" },
       simulator: {
@@ -98,7 +98,7 @@ describe("Twilio's callbacks before its answer to the dial", () => {
         assert.strictEqual(metrics("client_caller_calls"), 0)
       })))
 
-  it.live("while it is on are of one call, before and after the answer", () =>
+  it.live("during a call belong to one call, before and after Twilio's answer", () =>
     withService({
       simulator: {
         phones: () => PhoneBehaviour.Answers({ after: "20 millis", caller: brief }),
@@ -182,7 +182,7 @@ describe("a webhook that is sent again", () => {
         assert.strictEqual(metrics("client_caller_ended_calls_refused_total", { path: "/twiml" }), 3)
       })))
 
-  it.live("is known for one though the number has no status callback, which would tell the end", () =>
+  it.live("is recognized even if the number has no status callback that tells the end", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* both.simulator.placeCall({
@@ -207,7 +207,7 @@ describe("a webhook that is sent again", () => {
         assert.strictEqual((yield* both.service.health).calls, 0)
       })))
 
-  it.live("while the call goes on does it no harm", () =>
+  it.live("does not harm a live call", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both)
@@ -248,7 +248,7 @@ describe("a call that is taken elsewhere and comes back", () => {
         assert.strictEqual((yield* both.service.metrics)("client_caller_calls_ended_total"), 1)
       })))
 
-  it.live("after we had taken it for ended has a session again, and none after its real end", () =>
+  it.live("after it seemed to have ended has a session again, and none after its real end", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: Caller.make(...Array.from({ length: 20 }, () => speaker.steps).flat()) })

@@ -19,10 +19,10 @@ import { streamEnds } from "../../support/service/Talk.ts"
 
 const { AwaitCue, AwaitSpeech, HangUp, Silence } = Caller.Step
 
-/** Beside others, and with all the time that a busy machine needs. Calls are in real time: one that met a stall is held once more. */
+/** Runs beside others, with all the time that a busy machine needs. Calls are in real time: a call that met a stall is held once more. */
 const beside = { concurrent: true, timeout: 120_000, retry: 2 }
 
-/** What is said by somebody, by whom it can be answered, and how. */
+/** A sentence of the caller, and the answer to it. */
 const lines = {
   hours: { said: "When do you open on Saturday?", answer: "On Saturday we open at eight. Come early, please." },
   bread: { said: "Do you have any rye bread left?", answer: "We have two loaves of rye. Shall I keep one for you?" },
@@ -35,7 +35,7 @@ type Line = keyof typeof lines
 
 const greeting = "Corner Bakery, hello."
 
-/** The script's own answers differ from the model's, so that it can be told which engine answered. */
+/** The script's answers differ from the model's, to show which engine answered. */
 const agentFile = `
 name: bakery
 greeting: ${greeting}
@@ -49,7 +49,7 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
-/** For minds and voices that never come: they are waited for as long as this. */
+/** How long to wait for engines that never answer. */
 const impatient = "timeouts: { transcript: 20s, reply: 3s, speech: 3s }\n"
 
 const agent = Effect.fnUntraced(function*(more: string) {
@@ -64,7 +64,7 @@ const soundOf = (line: Line) => Effect.flatMap(CallerSpeech, ({ speak }) => spea
 
 const say = (line: Line) => Effect.map(soundOf(line), (sound) => Caller.Step.Play({ sound }))
 
-/** Ears that know the sentences of these tests. */
+/** A speech recognition that knows the sentences of these tests. */
 const earsThatTake = (millis: number) => Effect.gen(function*() {
   const sentences = yield* Effect.forEach(Object.keys(lines) as ReadonlyArray<Line>, (line) =>
     Effect.map(soundOf(line), (sound) => ({ text: lines[line].said, sound, sampleRate: 8000 as const })))
@@ -74,7 +74,7 @@ const ears = earsThatTake(0)
 
 const lastUser = ({ messages }: FakeChatServer.ChatRequest) => messages.findLast(({ role }) => role === "user")?.content ?? ""
 
-/** A mind that knows the answers to them. */
+/** A language model that knows the answers to them. */
 const mind = (options: FakeChatServer.Options = {}) =>
   FakeChatServer.make({
     model: "google/gemma-3-27b-it",
@@ -91,7 +91,7 @@ const nameOf = ({ url }: { readonly url: string }) => `${new URL(url).host}/v1`
 const withEngines = <A, E, R>(env: Readonly<Record<string, string>>, test: (both: Both) => Effect.Effect<A, E, R>, more = "") =>
   Effect.flatMap(agent(more), (file) => withService({ env: { AGENT: file, ...env } }, test))
 
-/** All three at addresses. */
+/** All three engines at addresses. */
 const three = Effect.fnUntraced(function*(options: FakeChatServer.Options = {}) {
   const stt = yield* ears
   const llm = yield* mind(options)
@@ -106,7 +106,7 @@ const talk = Effect.fnUntraced(function*(both: Both, said: ReadonlyArray<Line>, 
 
 const saidAloud = (line: Line) => lines[line].answer.split("\n")[0]
 
-/** What a conversation over these lines is told to have been. */
+/** The words of a conversation over these lines, in order. */
 const told = (...said: ReadonlyArray<Line>) => [
   `agent: ${greeting}`,
   ...said.flatMap((line) => [`caller: ${lines[line].said}`, `agent: ${saidAloud(line)}`])
@@ -135,7 +135,7 @@ const soundsIn = (heard: Int16Array) => {
   return { tone, other }
 }
 
-/** What the caller heard behind each of their sentences, until the next. */
+/** The sounds that the caller heard between each of their sentences and the next. */
 const answersIn = Effect.fnUntraced(function*(call: SimulatedCall) {
   const heard = yield* call.heard
   const said = SpeakingTurns.speeches(yield* call.said)
@@ -201,7 +201,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }), beside)
   }
 
-  it.effect("hold a free conversation: each answer is the model's to what was said, and is heard in the server's voice", () =>
+  it.effect("hold a free conversation: the model answers each sentence, and the caller hears the server's voice", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -255,7 +255,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("that nobody stands in for may be slow: each has the time that the agent's file gives it", () =>
+  it.effect("without a fallback may be slow: each has the time that the agent's file gives it", () =>
     Effect.gen(function*() {
       const stt = yield* earsThatTake(3000)
       const llm = yield* mind({ latency: { firstToken: 5500 } })
@@ -268,7 +268,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("may be the ears alone", () =>
+  it.effect("may be the speech recognition alone", () =>
     Effect.gen(function*() {
       const stt = yield* ears
       yield* withEngines({ STT_URL: baseOf(stt) }, (both) =>
@@ -284,9 +284,9 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("may be the mind alone", () =>
+  it.effect("may be the language model alone", () =>
     Effect.gen(function*() {
-      // The embedded ears write without punctuation.
+      // The embedded recognizer writes without punctuation.
       const llm = yield* mind({ say: (request) => lastUser(request).endsWith("when do you open on saturday") ? lines.hours.answer : "What?" })
       yield* withEngines({ LLM_URL: baseOf(llm) }, (both) =>
         Effect.gen(function*() {
@@ -301,7 +301,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("may be the voice alone", () =>
+  it.effect("may be the text to speech alone", () =>
     Effect.gen(function*() {
       const tts = yield* voice({ dialect: "events" })
       yield* withEngines({ TTS_URL: baseOf(tts) }, (both) =>
@@ -317,7 +317,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("are told to stop when the caller interrupts, and answer what was said then", () =>
+  it.effect("are told to stop when the caller interrupts, and answer the new sentence", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -346,7 +346,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
             }),
             second,
             cues.heardOut(),
-            // Not only when the call is over.
+            // The stalled requests are closed before the call ends.
             AwaitCue({
               isGiven: () => {
                 stopped = before.map(({ isClosedByClient }) => isClosedByClient())
@@ -386,7 +386,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("end the call by the model's own line, when its last words were heard", () =>
+  it.effect("end the call with the model's own line, after its last words were heard", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -446,7 +446,7 @@ tools:
   }
 
   for (const stage of ["speechToText", "replyModel", "textToSpeech"] as const) {
-    it.effect(`may die in the middle of a call: the embedded one stands in (${stage})`, () =>
+    it.effect(`may die in the middle of a call: the embedded engine takes over (${stage})`, () =>
       Effect.gen(function*() {
         const { env, llm, stt, tts } = yield* three()
         const [variable, dying] = { speechToText: ["STT_URL", stt], replyModel: ["LLM_URL", llm], textToSpeech: ["TTS_URL", tts] }[stage] as
@@ -472,7 +472,7 @@ tools:
             const events = yield* conversation.over
             const [asked, answered] = stage === "replyModel"
               ? [lines.hours.said, "The script says at eight."]
-              // The embedded ears write their own way, so the model knows no answer.
+              // The embedded recognizer writes its own way, so the model knows no answer.
               : stage === "speechToText" ? ["when do you open on saturday", "I do not know that."] : [lines.hours.said, lines.hours.answer]
             assert.deepStrictEqual(words(events), [...told("bread"), `caller: ${asked}`, `agent: ${answered}`])
             const [before, after] = yield* answersIn(conversation.call)
@@ -493,7 +493,7 @@ tools:
   }
 
   for (const stage of ["speechToText", "replyModel", "textToSpeech"] as const) {
-    it.effect(`may be restarted in the middle of a turn, though nobody stands in: the caller gets the answer (${stage})`, () =>
+    it.effect(`may be restarted in the middle of a turn, even without a fallback: the caller gets the answer (${stage})`, () =>
       Effect.gen(function*() {
         const { env, llm, stt, tts } = yield* three()
         const server = { speechToText: stt, replyModel: llm, textToSpeech: tts }[stage]
@@ -524,7 +524,7 @@ tools:
       }), beside)
   }
 
-  it.effect("may be absent at the start: the service tells so, and the embedded ones answer", () =>
+  it.effect("may be absent at the start: the service reports that, and the embedded engines answer", () =>
     Effect.gen(function*() {
       const absent = yield* nobody
       const url = `${baseOf(absent)},embedded`
@@ -547,7 +547,7 @@ tools:
         }))
     }), beside)
 
-  it.effect("of one stage may all be down: not ready, and the caller is told so and let go", () =>
+  it.effect("of one stage may all be down: the service is not ready, tells the caller so and ends the call", () =>
     Effect.gen(function*() {
       const stt = yield* ears
       const tts = yield* voice()
@@ -579,7 +579,7 @@ tools:
         }), impatient)
     }), beside)
 
-  it.effect("that speak may be gone: what was made ready is said all the same, and the call is ended", () =>
+  it.effect("that speak may be gone: the service still says its prepared lines, and ends the call", () =>
     Effect.gen(function*() {
       const { env, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -597,7 +597,7 @@ tools:
         }), impatient)
     }), beside)
 
-  it.effect("without a voice from the start end the call at once: nobody is to listen to silence", () =>
+  it.effect("without a voice from the start end the call at once, so that nobody listens to silence", () =>
     Effect.gen(function*() {
       const absent = yield* nobody
       yield* withEngines({ TTS_URL: baseOf(absent) }, (both) =>

@@ -1,5 +1,5 @@
 /**
- * Calls that we place, and that are answered into the agent's greeting, by the engines of this process and by engines at addresses.
+ * Outbound calls in which the callee speaks into the agent's greeting, with the engines of this process and with engines at addresses.
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
@@ -22,10 +22,10 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
-/** Calls are in real time: one that met a stall is held once more. */
+/** Calls are in real time: a call that met a stall is held once more. */
 const beside = { concurrent: true, timeout: 120_000, retry: 2 }
 
-/** A service whose agent has this file. */
+/** A service with an agent of this file. */
 const withAgent = <A, E, R>(text: string, env: Readonly<Record<string, string>>, test: (both: Both) => Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -52,7 +52,7 @@ const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: 
   return yield* conversation.over
 })
 
-/** Engines at addresses; whatever is said is heard as this. */
+/** Engines at addresses. The recognizer hears this, whatever is said. */
 const engines = Effect.fnUntraced(function*(hears: string) {
   const stt = yield* FakeSpeechServers.transcription({ hears: () => hears })
   const tts = yield* FakeSpeechServers.speech()
@@ -60,7 +60,7 @@ const engines = Effect.fnUntraced(function*(hears: string) {
   return { llm, env: { STT_URL: `${stt.url}/v1`, TTS_URL: `${tts.url}/v1`, LLM_URL: llm.base } }
 })
 
-/** What the model was asked of this call. */
+/** The messages of each request to the model in which the caller says `said`. */
 const askedOf = ({ chats }: FakeChatServer.FakeChatServer, said: string) =>
   chats.map(({ request }) => request.messages).filter((messages) => messages.some(({ content }) => content?.includes(said) === true))
 
@@ -90,7 +90,7 @@ layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)),
       ])
     }), beside)
 
-  it.effect("with a request, where the greeting has to be heard: it is said to its end, and then the request is answered", () =>
+  it.effect("with a request, while the greeting can't be interrupted: it is said to its end, then the request is answered", () =>
     Effect.gen(function*() {
       const hears = "I do not want a cake."
       const { env } = yield* engines(hears)

@@ -5,7 +5,7 @@ import { until, withService } from "../../support/service/Service.ts"
 import { assertEcho, awaitFrames, besideAGoodCall, brief, place, problemCodes, speaker } from "../../support/service/Talk.ts"
 
 describe("an inbound call", () => {
-  it.live("hears its own sound, no frame of it lost", () =>
+  it.live("hears its own sound without a lost frame", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief })
@@ -19,7 +19,7 @@ describe("an inbound call", () => {
         assert.strictEqual(metrics("client_caller_frames_received_total"), sentAt.length)
         assert.strictEqual(arrivals.length, metrics("client_caller_frames_sent_total"))
         assert.isTrue(arrivals.every(({ bytes }) => bytes === 160))
-        // What did not come back was counted, or on its way when the caller hung up.
+        // Frames that did not come back were counted, or on their way when the caller hung up.
         const missing = sentAt.length - arrivals.length - metrics("client_caller_frames_dropped_total")
         assert.isAtLeast(missing, 0)
         assert.isAtMost(missing, 40)
@@ -60,7 +60,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("is not disturbed by keys that are pressed", () =>
+  it.live("is not disturbed by pressed keys", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: speaker })

@@ -13,7 +13,7 @@ const verbsOf = (call: SimulatedCall) =>
   Effect.map(call.events, (events) => events.flatMap((event) => event._tag === "Twiml" ? [event.verbs.join(" ")] : []))
 
 describe("a call", () => {
-  it.live("that the caller hangs up is over here too, for that reason", () =>
+  it.live("ends here when the caller hangs up, for that reason", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief })
@@ -94,7 +94,7 @@ describe("a call", () => {
   it.live("whose stream never comes is hung up over REST after START_TIMEOUT", () =>
     withService({ env: { START_TIMEOUT: "1s" }, simulator: { phones: () => PhoneBehaviour.Answers({ after: "20 millis", caller: speaker }) } }, (both) =>
       Effect.gen(function*() {
-        // Answered by its own hand: Twilio's side of the stream is never opened.
+        // The test answers by hand: Twilio's side of the stream is never opened.
         const { callSid } = yield* BarePeer.answerCall(both)
         yield* until("the end", endedBecause(both, "noStream"), (count) => count === 1)
         const requests = yield* both.simulator.requests
@@ -102,14 +102,14 @@ describe("a call", () => {
         yield* until("no call left", both.service.health, ({ calls }) => calls === 0)
       })), 30_000)
 
-  it.live("whose Twilio side ends without a word is forgotten when its last status comes", () =>
+  it.live("whose stream ends silently at Twilio is forgotten when its final status comes", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const { callSid } = yield* BarePeer.answerCall(both)
         yield* until("the call", both.service.health, ({ calls }) => calls === 1)
         yield* BarePeer.complete(both, callSid)
         yield* until("no call left", both.service.health, ({ calls }) => calls === 0)
-        // What comes after the end changes nothing.
+        // Status callbacks after the end change nothing.
         for (const [CallStatus, SequenceNumber] of [["ringing", "1"], ["in-progress", "10"], ["completed", "9"]]) {
           const { status } = yield* both.service.webhook("/twilio/status", { CallSid: callSid, CallStatus, SequenceNumber })
           assert.isBelow(status, 300)

@@ -1,5 +1,5 @@
 /**
- * `MEDIA_FAST_PATH`: a caller hears the same with the shortcut around `ws` and without it.
+ * `MEDIA_FAST_PATH`: a caller hears the same with the fast path and without it.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

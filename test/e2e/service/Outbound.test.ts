@@ -49,7 +49,7 @@ describe("an outbound call", () => {
           events.flatMap((event) => event._tag === "Status" ? [event.status] : []),
           passed(["ringing", "in-progress", "completed"])
         )
-        // Every state was told to the service, which took it.
+        // Twilio reported every state, and the service accepted it.
         const callbacks = events.flatMap((event) => event._tag === "Webhook" && event.kind === "status" ? [event] : [])
         assert.deepStrictEqual(callbacks.map(({ parameters }) => parameters["CallStatus"]), passed(["ringing", "in-progress", "completed"]).slice(1))
         assert.isTrue(callbacks.every(({ answer }) => answer === 204 || answer === 200))
@@ -153,7 +153,7 @@ describe("an outbound call", () => {
       ))
   }
 
-  it.live("is rung off by the person before the answer", () =>
+  it.live("is declined before the answer", () =>
     withPhone(PhoneBehaviour.NoAnswer({ after: "1 minute" }), (both) =>
       Effect.gen(function*() {
         yield* both.service.dial({ to: somebody })
@@ -173,7 +173,7 @@ describe("an outbound call", () => {
       ["late, twice and out of order", { delay: "150 millis", twice: true, swapped: true }]
     ] as const
   ) {
-    it.live(`goes its way when statuses come ${name}`, () =>
+    it.live(`is not disturbed when statuses come ${name}`, () =>
       withPhone(answersSoon(), (both) =>
         Effect.gen(function*() {
           yield* both.service.dial({ to: somebody })
@@ -188,7 +188,7 @@ describe("an outbound call", () => {
         }), { simulator: { statusDelivery: delivery } }))
   }
 
-  it.live("goes on beside an inbound one", () =>
+  it.live("goes on beside an inbound call", () =>
     withPhone(answersSoon(speaker), (both) =>
       besideAGoodCall(
         both,

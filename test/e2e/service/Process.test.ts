@@ -15,7 +15,7 @@ import { assertEcho, awaitFrames, brief, place, speaker, streamEnds } from "../.
 
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "")
 
-/** A start that must come to nothing: the lines that it says, and nothing else. */
+/** A start that must fail, and the lines that it prints. */
 const refusal = Effect.fnUntraced(function*(options: Process.Options) {
   const started = yield* Process.start({ ...options, env: { SERVER_PORT: "0", ...options.env } })
   assert.deepStrictEqual(yield* started.ended, { code: 1, signal: null }, started.stderr())
@@ -52,7 +52,7 @@ const dial = (url: string, key: string) =>
   })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the process", (it) => {
-  it.effect("tells what it is and its version when it is asked for that, and does not start", () =>
+  it.effect("prints its help and its version on request, and does not start", () =>
     Effect.gen(function*() {
       const answer = Effect.fnUntraced(function*(word: string) {
         const { ended, stderr, stdout } = yield* Process.start({ words: [word] })
@@ -76,7 +76,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.notInclude(stdout(), "API key")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("with a variable that is wrong says so in one line that names it, and exits 1", () =>
+  it.effect("with a wrong variable says so in one line that names it, and exits 1", () =>
     Effect.gen(function*() {
       for (const [name, value] of [["SERVER_PORT", "eighty"], ["MAX_CALLS", "0"], ["PUBLIC_URL", "calls.example.com"]]) {
         const line = only(yield* refusal({ env: { [name]: value } }))
@@ -86,7 +86,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       }
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("with a secret that is wrong does not print it", () =>
+  it.effect("with a wrong secret does not print it", () =>
     Effect.gen(function*() {
       const line = only(yield* refusal({ env: { TWILIO_ACCOUNT_SID: "AC1", TWILIO_AUTH_TOKEN: authToken } }))
       assert.match(line, /^TWILIO_ACCOUNT_SID /)
@@ -97,14 +97,14 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.notInclude(other, "not ")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("with several that are wrong says a line of each, and half an account is wrong", () =>
+  it.effect("with several wrong variables says one line for each; half an account is wrong, too", () =>
     Effect.gen(function*() {
       const lines = yield* refusal({ env: { SERVER_PORT: "eighty", SHUTDOWN_GRACE: "soon" } })
       assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["SERVER_PORT", "SHUTDOWN_GRACE"])
       assert.match(only(yield* refusal({ env: { TWILIO_AUTH_TOKEN: authToken } })), /^TWILIO_ACCOUNT_SID is missing/)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("on a port that is taken says so in one line, and exits 1", () =>
+  it.effect("on a taken port says so in one line, and exits 1", () =>
     Effect.gen(function*() {
       const { port } = yield* takenPort
       const line = only(yield* refusal({ env: { SERVER_PORT: `${port}`, API_KEY: apiKey } }).pipe(
@@ -114,14 +114,14 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(line, "SERVER_PORT")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("with an agent that is not there says so in one line, and exits 1", () =>
+  it.effect("with an unknown agent says so in one line, and exits 1", () =>
     Effect.gen(function*() {
       const line = only(yield* refusal({ env: { AGENT: "nobody", API_KEY: apiKey } }))
       assert.match(line, /^AGENT: /)
       assert.include(line, "echo")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("with an agent's file that is wrong says each problem in a line of its own, and exits 1", () =>
+  it.effect("with a wrong agent's file says each problem in a line of its own, and exits 1", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -143,7 +143,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(missing, "./shopp.yaml")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("with a data folder that is none says so in one line, and exits 1", () =>
+  it.effect("with a data folder that is not a folder says so in one line, and exits 1", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const file = yield* fs.makeTempFileScoped()
@@ -158,7 +158,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.match(line, /^PUBLIC_URL begins with http:\/\//)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("takes secrets and addresses with a newline behind them, as they are mounted, and tells what is doubtful", () =>
+  it.effect("accepts mounted secrets and addresses that end with a newline, and warns of doubtful settings", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -185,7 +185,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(started.stdout(), "MAX_CALL is no variable of this service. Did you mean MAX_CALLS?")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("keeps connections for SERVER_KEEP_ALIVE, and as many as SERVER_MAX_IDLE_CONNECTIONS, and stops at once with them", () =>
+  it.effect("keeps connections for SERVER_KEEP_ALIVE, at most SERVER_MAX_IDLE_CONNECTIONS, and stops at once despite them", () =>
     Effect.gen(function*() {
       const { started } = yield* Process.startWithTwilio({ SERVER_KEEP_ALIVE: "90s", SERVER_MAX_IDLE_CONNECTIONS: "3" })
       const { hostname, port } = new URL(yield* started.url)
@@ -218,7 +218,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.deepStrictEqual(yield* Effect.timeout(started.ended, "15 seconds"), { code: 0, signal: null })
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("reads .env in its folder, and the environment before that", () =>
+  it.effect("reads .env in its folder, but the environment counts first", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -227,7 +227,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.match(only(lines.filter((line) => !line.startsWith("API key"))), /^AGENT/)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("without credentials makes an account and a key once, prints the key once, and keeps both", () =>
+  it.effect("without credentials makes an account and a key, prints the key once, and keeps both", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const cwd = yield* fs.makeTempDirectoryScoped()
@@ -236,7 +236,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         const url = yield* started.url
         const key = (yield* fs.readFileString(join(cwd, "data/api-key"))).trim()
         const account = yield* fs.readFileString(join(cwd, "data/local-account.json"))
-        // The key is right; it is Twilio's credentials that are missing.
+        // The key is right, but Twilio's credentials are missing.
         const { problem, status } = yield* dial(url, key)
         assert.strictEqual(status, 503)
         assert.strictEqual(problem.name, "not-configured")
@@ -258,7 +258,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.notInclude(second.output, first.key)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("lives on when the reader of its output has gone, and ends when it is told to", () =>
+  it.effect("survives the loss of its output's reader, and ends when it is told to", () =>
     Effect.gen(function*() {
       const { port } = yield* Effect.tap(takenPort, ({ close }) => Effect.sync(close))
       const started = yield* Process.start({ isUnread: true, env: { SERVER_PORT: `${port}`, AGENT: "echo" } })
@@ -278,7 +278,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       close()
       const started = yield* Process.start({ env: { SERVER_PORT: `${port}`, API_KEY: apiKey } })
       const ask = Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/health`))
-      // A connection that is refused is no request; one that is taken is answered.
+      // A refused connection does not count. An accepted one is answered.
       const { status } = yield* Effect.retry(ask, { schedule: Schedule.spaced("5 millis"), times: 4000 })
       assert.strictEqual(status, 200)
       yield* started.signal("SIGTERM")
@@ -296,7 +296,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       }).pipe(Effect.scoped), 60_000)
   }
 
-  it.effect("by SIGTERM during a call takes no new ones, lets that one end, and exits 0", () =>
+  it.effect("by SIGTERM during a call takes no new calls, lets that one end, and exits 0", () =>
     Effect.gen(function*() {
       const both = yield* Process.startWithTwilio()
       const { service, started } = both
@@ -324,7 +324,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       yield* assertEcho(call)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("by SIGTERM during a conversation lets it come to its end, and exits 0", () =>
+  it.effect("by SIGTERM during a conversation lets it end, and exits 0", () =>
     Effect.gen(function*() {
       const both = yield* Process.startWithTwilio({ AGENT: "receptionist", SHUTDOWN_GRACE: "1m" })
       const conversation = yield* converse(both, ({ heardOut }) => [
@@ -355,7 +355,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       yield* both.started.signal("SIGTERM")
       assert.strictEqual(yield* call.ended, "completed")
       assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1001"])
-      // Twilio asked what next, and was told to hang up.
+      // Twilio requested TwiML, and was told to hang up.
       const events = yield* call.events
       assert.isTrue(events.some((event) => event._tag === "Twiml" && event.verbs.join() === "Hangup"))
       assert.deepStrictEqual(yield* both.started.ended, { code: 0, signal: null })
@@ -386,7 +386,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         yield* both.started.signal(second)
         const { code } = yield* both.started.ended
         assert.notStrictEqual(code, 0)
-        // Nobody said goodbye: Twilio lost the socket, and nobody was there to ask what next.
+        // Twilio lost the socket, and nobody answered its next request.
         assert.strictEqual(yield* call.ended, "completed")
         assert.deepStrictEqual(yield* streamEnds(call), ["connectionLost 1006"])
       }).pipe(Effect.scoped), 60_000)

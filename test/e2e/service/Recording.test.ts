@@ -22,7 +22,7 @@ const newFolder = Effect.gen(function*() {
   return yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
 })
 
-/** A call's recording, as the next process of this folder has it. */
+/** A call's recording, as the next process with this folder reads it. */
 const recorded = (DATA_DIR: string, sid: string) =>
   Effect.map(bytesOf(CallSid.make(sid)), soundIn).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
 
@@ -31,7 +31,7 @@ const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
 const patient = "timeouts: { transcript: 30s, reply: 30s, speech: 30s }\nidle: { after: 1m, hangUpAfter: 2m }\n"
 
 layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("a recording", (it) => {
-  it.effect("has both sides as they were heard, announced, and without what an interruption cut", () =>
+  it.effect("has both sides as they were heard, the announcement included, without what an interruption cut", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const file = join(DATA_DIR, "desk.yaml")
@@ -89,7 +89,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       assert.isTrue(existsSync(join(DATA_DIR, "recordings", `${call.sid}-1.wav`)), "two parts")
     }), 60_000)
 
-  it.effect("that a request asks for is fetched in ranges, also while the call goes on, and erased with the call", () =>
+  it.effect("that a request asks for can be fetched in ranges, even during the call, and is erased with the call", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       yield* withService({ env: { DATA_DIR } }, ({ service, simulator }) =>
@@ -127,7 +127,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), 60_000)
 
-  it.effect("is not made of a call that nobody wants recorded", () =>
+  it.effect("is not made unless it is wanted", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       yield* withService({ env: { DATA_DIR } }, (both) =>
@@ -138,7 +138,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       assert.isFalse(existsSync(join(DATA_DIR, "recordings")))
     }))
 
-  it.effect("that can't be written leaves the call as it is", () =>
+  it.effect("does not disturb the call if it can't be written", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const file = join(DATA_DIR, "a-file")
@@ -155,7 +155,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
 })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("a process that records", (it) => {
-  it.effect("leaves a file that plays when it is killed, and the next one puts it right", () =>
+  it.effect("leaves a playable file when it is killed, and the next process repairs it", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const { service, started } = yield* Process.startWithTwilio({ RECORDING: "on", DATA_DIR })

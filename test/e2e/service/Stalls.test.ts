@@ -1,6 +1,6 @@
 /**
- * Conversations over a network that stalls and then brings all at once, as TCP does: the same words as on a good line, by the
- * recognizer in the process and by one at an address.
+ * Conversations over a network that stalls and then brings everything at once, as TCP does. The words are the same as on a good line,
+ * with the recognizer in the process and with one at an address.
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
@@ -20,7 +20,7 @@ const answer = "We are open Monday to Friday. From eight to five."
 const second = "Where are you?"
 const address = "We are at twenty Maple Street."
 
-/** No greeting: the caller speaks a second after the stream's start, so that a stall can be put to a moment of the sentence. */
+/** Without a greeting the caller speaks a second after the stream's start, so a stall can be put at a moment of the sentence. */
 const agentFile = `
 name: desk
 greeting: ""
@@ -37,7 +37,7 @@ const moments = { begin: 900, middle: 1600, end: 2300, pause: 2500, answer: 4000
 const lengths = [200, 600, 1500, 2500, 5000]
 const stalls = Object.entries(moments).flatMap(([where, atMillis]) => lengths.map((forMillis) => ({ where, atMillis, forMillis })))
 
-/** Calls are in real time: where the machine halts in the middle of a word, another sound was said than was meant. */
+/** Calls are in real time: if the machine halts in the middle of a word, the caller's sound is damaged. */
 const inRealTime = { timeout: 300_000, retry: 2 }
 
 const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })

@@ -21,7 +21,7 @@ const statusOf = (url: string, headers: Readonly<Record<string, string>> = {}) =
 
 const signed = { [Signature.header]: `${"A".repeat(27)}=` }
 
-/** A connection that says this and waits; what it is told. */
+/** A connection that sends this text and waits, and what it receives. */
 const open = (port: number, text: string) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly socket: Socket; readonly told: () => string }>((resume) => {
@@ -37,7 +37,7 @@ const open = (port: number, text: string) =>
   )
 
 layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a service that starts", (it) => {
-  /** With the embedded engines, which take a second or two. */
+  /** Starts a service with the embedded engines, which take a second or two. */
   const begin = Effect.fnUntraced(function*() {
     const port = yield* freePort
     const started = yield* Process.start({ env: { SERVER_PORT: `${port}`, API_KEY: apiKey } })
@@ -46,7 +46,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
     return { port, started, url, first }
   })
 
-  it.effect("answers /health from the first moment, lets Twilio wait, and tells others what is waited for", () =>
+  it.effect("answers /health from the first moment, lets Twilio wait, and tells others to come back", () =>
     Effect.gen(function*() {
       const { first, started, url } = yield* begin()
       assert.match(first, /^200 .*(?:"starting"|"healthy")/)
@@ -58,19 +58,19 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
           statusOf(`${url}/docs`)
         ], { concurrency: "unbounded" })
         for (const answer of [ready, page, unsigned]) assert.match(answer, /^(?:200|403|503 .*engines)/)
-        // It has waited for the service, which then knows that Twilio did not send it.
+        // It waited for the service, which then sees that Twilio did not send it.
         assert.match(webhook, /^403 .*invalid-signature/)
       }
       assert.match(yield* started.url, /^http/)
       assert.match(yield* statusOf(`${url}/ready`), /^200/)
     }).pipe(Effect.scoped))
 
-  it.effect("ends when it is told to, though webhooks wait for it, and answers them", () =>
+  it.effect("ends when it is told to, and answers the waiting webhooks", () =>
     Effect.gen(function*() {
       const { port, started, url } = yield* begin()
       const waiting = yield* open(port, `GET /twiml HTTP/1.1\r\nHost: x\r\n${Signature.header}: ${signed[Signature.header]}\r\n\r\n`)
       const half = yield* open(port, `POST /twiml HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n${Signature.header}: ${signed[Signature.header]}\r\n\r\na`)
-      // By now it has read what came before.
+      // When this answer has come, the service has read both requests.
       const state = yield* statusOf(`${url}/health`)
       yield* started.signal("SIGTERM")
       const { code } = yield* started.ended
@@ -81,10 +81,10 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
       }
     }).pipe(Effect.scoped))
 
-  it.effect("and can't, tells the reason and exits 1, though webhooks wait for it", () =>
+  it.effect("and fails tells the reason and exits 1, even if webhooks wait", () =>
     Effect.gen(function*() {
       const port = yield* freePort
-      // Its engine is not there, and is asked for in vain for a while.
+      // Its engine is missing, and is tried in vain for a while.
       const nobody = yield* freePort
       const started = yield* Process.start({
         env: { SERVER_PORT: `${port}`, API_KEY: apiKey, AGENT: "nobody", STT_URL: `http://127.0.0.1:${nobody}/v1` }
@@ -99,7 +99,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
 })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a process that was halted", (it) => {
-  it.effect("loses no call: the sound of that time lies in the sockets", () =>
+  it.effect("loses no call: the sound of that time waits in the sockets", () =>
     Effect.gen(function*() {
       const { service, started, simulator } = yield* Process.startWithTwilio({ MEDIA_TIMEOUT: "2s", START_TIMEOUT: "2s" })
       const caller = Caller.make(Caller.Step.Silence({ duration: "20 seconds" }), Caller.Step.HangUp())

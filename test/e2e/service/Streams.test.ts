@@ -14,7 +14,7 @@ import * as BarePeer from "../../support/telephone/BarePeer.ts"
 import { apiKey, authToken, layer as serviceLayer, Service, until, withService } from "../../support/service/Service.ts"
 import { assertEcho, awaitFrames, besideAGoodCall, endedBecause, place, problemCodes, sentence, speaker, streamEnds } from "../../support/service/Talk.ts"
 
-/** A call that goes on beside all that happens in this file, and that nothing of it may harm. */
+/** A call that goes on beside all tests of this file. None of them may harm it. */
 class GoodCall extends Context.Service<GoodCall, SimulatedCall>()("test/e2e/GoodCall") {
   static readonly layer = Layer.effect(
     GoodCall,
@@ -31,7 +31,7 @@ class GoodCall extends Context.Service<GoodCall, SimulatedCall>()("test/e2e/Good
 
 const layers = GoodCall.layer.pipe(Layer.provideMerge(serviceLayer({ env: { START_TIMEOUT: "2s", MEDIA_TIMEOUT: "3s" } })))
 
-/** Runs a test beside the good call, and looks at that afterwards. */
+/** Runs a test beside the good call, and checks that call afterwards. */
 const unharmed = <A, E, R>(test: (both: { service: Service["Service"]; simulator: Simulator["Service"] }) => Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const good = yield* GoodCall
@@ -69,7 +69,7 @@ const expiredToken = (callSid: string) =>
 
 layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media stream", (it) => {
   for (const upgradeSignature of ["forged", "missing"] as const) {
-    it.effect(`with a ${upgradeSignature} signature does not come about, and Twilio hears it`, () =>
+    it.effect(`with a ${upgradeSignature} signature is refused, and Twilio is told`, () =>
       unharmed((both) =>
         Effect.gen(function*() {
           const call = yield* place(both, faulty({ upgradeSignature, onlyFirstStream: true }))
@@ -132,7 +132,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       }).pipe(Effect.scoped)
     ))
 
-  it.effect("beside another of the same call is closed (1008), and the first goes on", () =>
+  it.effect("beside another one of the same call is closed (1008), and the first goes on", () =>
     unharmed((both) =>
       Effect.gen(function*() {
         const first = yield* BarePeer.open(both)
@@ -151,7 +151,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       Effect.gen(function*() {
         const first = yield* BarePeer.open(both)
         yield* first.startWell
-        // Nobody but a replay asks so often.
+        // A request that comes this often is a replay.
         for (let count = 0; count < 10; count++) {
           const again = yield* BarePeer.answerCall(both, first.call.callSid)
           assert.notStrictEqual(again.token, first.call.token)
@@ -294,7 +294,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       ))
   }
 
-  it.effect("that comes in fits and starts, with frames missing, goes on", () =>
+  it.effect("that comes in bursts, with frames missing, goes on", () =>
     unharmed((both) =>
       Effect.gen(function*() {
         const call = yield* place(both, faulty({ jitter: { maxMillis: 60 }, lost: { probability: 0.05 }, late: { everyMillis: 500, holdMillis: 100 } }))
@@ -327,7 +327,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       })
     ))
 
-  it.effect("beside all these heard its own sound from beginning to end", () =>
+  it.effect("beside all these tests heard its own sound from beginning to end", () =>
     Effect.gen(function*() {
       const good = yield* GoodCall
       yield* until("a sentence of the good call", good.said, ({ length }) => length > sentence.length)
@@ -338,7 +338,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
 })
 
 describe("a peer that does not read", () => {
-  it.live("is let go of when too much is unsent, and holds no more than that", () => {
+  it.live("is disconnected when too much is unsent, and takes no more memory than that", () => {
     const connections = new Set<Socket>()
     const server = createServer()
     server.on("upgrade", (_, socket) => connections.add(socket as Socket))
@@ -350,7 +350,7 @@ describe("a peer that does not read", () => {
           const peer = yield* BarePeer.open(both)
           yield* peer.startWell
           const socket = [...connections].find((one) => !others.has(one))!
-          // As if the kernel's buffers were full: what is sent stays in this process.
+          // Sent bytes stay in this process, as if the kernel's buffers were full.
           socket.cork()
           let most = 0
           yield* Effect.raceFirst(

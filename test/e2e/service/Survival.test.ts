@@ -1,4 +1,4 @@
-/** Calls outlive their process: it is killed in the middle of a sentence, and another one, or the same started again, goes on. */
+/** Calls outlive their process: it is killed in the middle of a sentence, and another process, or the restarted one, goes on. */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Schedule } from "effect"
@@ -50,10 +50,10 @@ const startBehind = Effect.fnUntraced(function*(balancer: Balancer.Balancer, env
   return started
 })
 
-/** The port on which a process listens: PUBLIC_URL is what it tells. */
+/** A free port, chosen here because a process logs only its PUBLIC_URL. */
 const freePort = Effect.map(Effect.scoped(Balancer.make), ({ url }) => Number(new URL(url).port))
 
-/** A caller asks for the opening hours, and where the place is once that was answered. The turns come from the database. */
+/** A caller asks for the opening hours and then for the address. The turns come from the database. */
 const callWith = Effect.fnUntraced(function*(balancer: Balancer.Balancer, turns: () => ReadonlyArray<Turn>) {
   const simulator = yield* Simulator
   const heardOf = (part: string) => turns().some(({ heard, role }) => role === "agent" && heard.includes(part))

@@ -11,7 +11,7 @@ import { endedBecause, place, streamEnds } from "../../support/service/Talk.ts"
 const AGENT = fileURLToPath(new URL("../../fixtures/switchboard.yaml", import.meta.url))
 const office = "+14155550177"
 
-/** Hears the greeting, and presses the key of the office. */
+/** The caller hears the greeting, and presses the office's key. */
 const caller = Caller.make(
   Caller.Step.AwaitMark({ atMost: "20 seconds" }),
   Caller.Step.Press({ digits: "1#" })
@@ -20,8 +20,8 @@ const caller = Caller.make(
 const dialled = (call: SimulatedCall) =>
   Effect.map(call.events, (events) => events.flatMap((event) => event._tag === "Dialled" ? [event] : []))
 
-describe("a caller who is put through", () => {
-  it.live("talks to the office, which sees our number, and the call ends with that talk", () =>
+describe("a caller who is transferred", () => {
+  it.live("talks to the office, which sees our number, and the call ends when that conversation ends", () =>
     withService({ env: { AGENT }, simulator: { phones: () => PhoneBehaviour.Answers({ after: "200 millis", caller: Caller.silent }) } }, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller })
@@ -56,7 +56,7 @@ describe("a caller who is put through", () => {
         assert.strictEqual(yield* endedBecause(both, "transferred"), 0)
       })), 60_000)
 
-  it.live("is told so when Twilio does not do it, and the conversation goes on", () =>
+  it.live("is told when Twilio refuses, and the conversation goes on", () =>
     withService({
       env: { AGENT },
       simulator: {
@@ -67,7 +67,7 @@ describe("a caller who is put through", () => {
       Effect.gen(function*() {
         const call = yield* place(both, { caller })
         yield* until("the failure", both.service.metrics, (metrics) => metrics("client_caller_transfer_failures_total", { reason: "rejected" }) === 1)
-        // The greeting, the answer, and that it could not be done.
+        // The greeting, the answer, and the apology.
         yield* until(
           "the apology",
           Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === "MarkReturned").length),

@@ -20,7 +20,7 @@ const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effe
 
 const sid = sidOf(1)
 
-/** Stamped in their order, as a process does. */
+/** The writes with times in their order, as a process stamps them. */
 const stamped = (writes: ReadonlyArray<StoreWrite>): ReadonlyArray<Stamped> => writes.map((write, index) => ({ write, at: 1000 + index }))
 
 /** Random numbers of a seed. */
@@ -32,7 +32,7 @@ const shuffled = <A>(values: ReadonlyArray<A>, next: () => number) =>
 describe("the store", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: keeps all of a call's life`, () =>
+      it.effect(`${name}: keeps everything about a call`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
@@ -78,7 +78,7 @@ describe("the store", { timeout: 60_000 }, () => {
           }
         }), 120_000)
 
-      it.effect(`${name}: what is kept is there when keep returns, with all before it`, () =>
+      it.effect(`${name}: has a write and all earlier ones when keep returns`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
@@ -116,7 +116,7 @@ describe("the store", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: a call has one owner, and an older one is none any more`, () =>
+      it.effect(`${name}: a call has one owner, and an earlier owner is none any more`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, ({ store: one }) =>
@@ -193,7 +193,7 @@ describe("the store", { timeout: 60_000 }, () => {
               })))
         }))
 
-      it.effect(`${name}: what still comes of an erased call is not taken, but for the figures of its end`, () =>
+      it.effect(`${name}: later writes of an erased call are refused, except for the figures of its end`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
@@ -206,7 +206,7 @@ describe("the store", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: a write that the database will never take is left out, and those around it are kept`, () =>
+      it.effect(`${name}: a write that the database can't take is left out, and the writes around it are kept`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
@@ -218,7 +218,7 @@ describe("the store", { timeout: 60_000 }, () => {
         }))
     }
 
-    it.effect("its writes are JSON and back", () =>
+    it.effect("its writes survive JSON", () =>
       Effect.sync(() => {
         assert.isTrue(Schema.is(Schema.Json)(life(sid)))
       }))

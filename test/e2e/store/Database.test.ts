@@ -89,7 +89,7 @@ describe("the database", { timeout: 60_000 }, () => {
           }))
       }))
 
-    it.effect("SQLite: erased words are neither in the file nor in its log", () =>
+    it.effect("SQLite: erased words are left neither in the file nor in its log", () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const env = yield* Databases.kinds[0].fresh
@@ -122,7 +122,7 @@ describe("the database", { timeout: 60_000 }, () => {
         assert.match(error.message, /calls\.db is damaged or no database of this service\. [^\n]*$/)
       }))
 
-    it.effect("SQLite: many writers at once let others have their turn", () =>
+    it.effect("SQLite: many writers at once do not block the event loop", () =>
       Effect.gen(function*() {
         yield* use(yield* Databases.kinds[0].fresh, (database) =>
           Effect.gen(function*() {
@@ -135,7 +135,7 @@ describe("the database", { timeout: 60_000 }, () => {
           }))
       }))
 
-    it.effect("Postgres: a server that is not there does not keep it from starting; the database is made when it comes", () =>
+    it.effect("Postgres: a missing server does not keep it from starting; the tables are made when the server comes", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -153,7 +153,7 @@ describe("the database", { timeout: 60_000 }, () => {
           }))
       }))
 
-    it.effect("Postgres: a server that stands still costs a reader a second, and is noticed", () =>
+    it.effect("Postgres: a frozen server costs a reader a second, and is noticed", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -170,7 +170,7 @@ describe("the database", { timeout: 60_000 }, () => {
           })).pipe(Effect.ensuring(server.thaw))
       }))
 
-    it.effect("Postgres: a wrong name of the database keeps it from starting, without its address in the line", () =>
+    it.effect("Postgres: a wrong name of the database keeps it from starting, and the line does not have its address", () =>
       Effect.gen(function*() {
         const url = new URL(yield* (yield* PostgresServer).database)
         url.pathname = "/nowhere"

@@ -26,7 +26,7 @@ const sid = sidOf(1)
 
 const program = fileURLToPath(new URL("../../support/store/WritingProcess.ts", import.meta.url))
 
-/** A process that writes until it has kept so many, and is killed then; the number that it kept. */
+/** Runs a process that keeps writes until it has kept this many, kills it, and gives how many it kept. */
 const writeAndDie = (env: Databases.Environment, enough: number) =>
   Effect.callback<number>((resume) => {
     const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? "", AGENT: "echo", LOG_LEVEL: "Error", ...env }, stdio: ["ignore", "pipe", "inherit"] })
@@ -55,7 +55,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 describe("the store in bad times", { timeout: 120_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: what a killed process has kept is there`, () =>
+      it.effect(`${name}: a killed process loses nothing that it has kept`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const kept = yield* writeAndDie(env, 40)
@@ -70,7 +70,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
         }))
     }
 
-    it.effect("a damaged last line of a journal is left out, and all others are taken", () =>
+    it.effect("a damaged last line of a journal is left out, and all other lines are taken", () =>
       Effect.gen(function*() {
         for (const { fresh } of Databases.kinds) {
           const env = yield* fresh
@@ -88,7 +88,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
         }
       }))
 
-    it.effect("SQLite: a full disk is said in a sentence, and what is kept meanwhile gets there when there is room", () =>
+    it.effect("SQLite: a full disk is reported in a sentence, and writes kept meanwhile are stored when there is room", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
         const lines: Array<string> = []
@@ -107,7 +107,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
         assert.isTrue(lines.some((line) => line.includes("there is no space left on the disk of DATA_DIR. Make room")), lines.join("\n"))
       }))
 
-    it.effect("SQLite: a call that is erased while this process's writes of it wait in the journal is settled afterwards", () =>
+    it.effect("SQLite: a call is settled after its lines in this process's journal were erased", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
         yield* use(env, ({ database, store }) =>
@@ -131,7 +131,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           }))
       }))
 
-    it.effect("SQLite: neither the database nor the journal can be written: it is said, and nothing hangs", () =>
+    it.effect("SQLite: if neither the database nor the journal can be written, that is reported and nothing hangs", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
         yield* use(env, ({ database, store }) =>
@@ -148,7 +148,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           }))
       }))
 
-    it.effect("Postgres: stopped and started in between, it has all in the end, and the calls noticed nothing", () =>
+    it.effect("Postgres: after a stop and a start it has everything in the end, and the calls notice nothing", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -183,7 +183,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           }))
       }))
 
-    it.effect("Postgres: while it stands still, what is kept goes to the journal within a third of a second", () =>
+    it.effect("Postgres: while it is frozen, kept writes go to the journal within a third of a second", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -204,7 +204,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           })).pipe(Effect.ensuring(server.thaw))
       }))
 
-    it.effect("Postgres: not there at the start: writes wait, and a process that comes after a killed one brings them", () =>
+    it.effect("Postgres: if it is missing at the start, writes wait, and the next process after a killed one stores them", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -228,7 +228,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           }))
       }))
 
-    it.effect("what waits at the end of a process is written before it ends", () =>
+    it.effect("waiting writes are written before the process ends", () =>
       Effect.gen(function*() {
         for (const { fresh } of Databases.kinds) {
           const env = yield* fresh

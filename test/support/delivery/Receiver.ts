@@ -70,6 +70,6 @@ export const make = (behave: (number: number, received: Received) => Behaviour =
     ({ close }) => Effect.sync(close)
   )
 
-/** What the package of Standard Webhooks makes of it: the body, or it throws. */
+/** Verifies a webhook with the package of Standard Webhooks, which gives the body or throws. */
 export const verify = (secret: string, { body, headers }: Received) =>
   new Webhook(secret).verify(body, headers as Record<string, string>) as { readonly type: string; readonly timestamp: string; readonly data: Record<string, unknown> }

@@ -1,6 +1,6 @@
 /**
- * What servers say of a request that does not fit, as people quote it in public issues: the fake server's words, and what is
- * to be read in them.
+ * How servers refuse a request that is too long, as public issues quote them. `words`: the fake server's answer. `expected`: the
+ * figures to read in it.
  */
 import type { Overflow } from "../../../src/engines/openai/chat/context/ContextOverflow.ts"
 
@@ -69,7 +69,7 @@ export const refusals: ReadonlyArray<Refusal> = [
     expected: both
   },
   {
-    name: "OpenAI, of a limit per minute that no wait helps against",
+    name: "OpenAI, for a request above its limit per minute",
     words: openAi(({ answer, prompt, window }) => `Request too large for gpt-4.1 on tokens per min (TPM): Limit ${window}, Requested ${prompt + answer}. The input or output tokens must be reduced in order to run successfully.`, "rate_limit_exceeded", 429),
     expected: ({ answer, prompt, window }) => ({ window, total: prompt + answer })
   },
@@ -129,7 +129,7 @@ export const refusals: ReadonlyArray<Refusal> = [
     words: plain(({ prompt, window }) => `Requested tokens (${prompt}) exceed context window of ${window}`, 500),
     expected: both
   },
-  { name: "Ollama, where it refuses at all", words: plain(() => "input length exceeds maximum context length", 400), expected: nothing },
+  { name: "Ollama, if it refuses at all", words: plain(() => "input length exceeds maximum context length", 400), expected: nothing },
   { name: "Ollama, of the prompt", words: plain(({ prompt, window }) => `prompt too long; exceeded max context length by ${prompt - window} tokens`), expected: nothing },
   {
     name: "SGLang",
@@ -246,7 +246,7 @@ export const refusals: ReadonlyArray<Refusal> = [
     expected: both
   },
   {
-    name: "a server that says it by its code alone",
+    name: "a server that says it only by its code",
     words: openAi(() => "Bad request."),
     expected: nothing
   }

@@ -71,10 +71,10 @@ export interface Options {
 }
 
 export interface FakeChatServer extends FakeHttpServer.FakeHttpServer {
-  /** With `/v1`. */
+  /** The address with `/v1`. */
   readonly base: string
   readonly faults: FakeHttpServer.Faults
-  /** All requests for a chat, also refused ones. */
+  /** All chat requests, refused ones included. */
   readonly chats: ReadonlyArray<{ readonly request: ChatRequest; readonly exchange: FakeHttpServer.Exchange }>
 }
 

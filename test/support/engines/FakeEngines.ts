@@ -21,7 +21,7 @@ export interface Plan {
   readonly first?: number
   /** ms before each further part, and before the end. */
   readonly each?: number
-  /** So many parts come. Unset: all. */
+  /** How many parts come; unset: all. */
   readonly parts?: number
   /**
    * - `throws`: the method throws instead of giving an effect or a stream;
@@ -34,7 +34,7 @@ export interface Plan {
 
 export const slow = (first: number, each = 0): Plan => ({ first, each })
 
-/** Fails after so many parts. */
+/** Fails after this many parts. */
 export const fails = (reason: EngineFailed["reason"] = "unavailable", parts = 0): Plan => ({ end: reason, parts })
 
 export const dies: Plan = { end: "dies", parts: 0 }
@@ -120,7 +120,7 @@ const makePort = <Asked>(stage: Stage) => {
   return {
     port: {
       requests,
-      next: (...given) => void plans.push(...given),
+      next: (...nextPlans) => void plans.push(...nextPlans),
       always: (plan) => {
         usual = plan
       }
@@ -141,11 +141,11 @@ const makePort = <Asked>(stage: Stage) => {
     stream: <A>(asked: Asked, parts: () => ReadonlyArray<A>): Stream.Stream<A, EngineFailed> => {
       const plan = take()
       return Stream.unwrap(Effect.map(begin(asked), (index) => {
-        const given = parts().slice(0, plan.parts)
+        const sentParts = parts().slice(0, plan.parts)
         const wait = (place: number) => Effect.sleep((place === 0 ? plan.first : plan.each) ?? 0)
-        return Stream.fromIterable(given.map((part, place) => ({ part, place }))).pipe(
+        return Stream.fromIterable(sentParts.map((part, place) => ({ part, place }))).pipe(
           Stream.mapEffect(({ part, place }) => Effect.as(wait(place), part)),
-          Stream.concat(Stream.fromEffectDrain(Effect.andThen(wait(given.length), ending(plan)))),
+          Stream.concat(Stream.fromEffectDrain(Effect.andThen(wait(sentParts.length), ending(plan)))),
           Stream.onExit(ended(index, plan))
         )
       }))
@@ -296,8 +296,8 @@ export const make = (): FakeEngines => {
       Layer.succeed(Tools, tools),
       Layer.succeed(TextToSpeech, textToSpeech)
     ),
-    hear: (...given) => {
-      for (const words of given) {
+    hear: (...transcripts) => {
+      for (const words of transcripts) {
         heard.push(Array.isArray(words) ? words.map(transcriptOf) : [transcriptOf(words as Words)])
       }
     },

@@ -67,7 +67,7 @@ export const json = (body: object): Reply => ({ headers: { "content-type": "appl
 /** One event of a stream. */
 export const event = (data: object | string): string => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`
 
-/** The same in every process of this machine. */
+/** ms of the monotonic clock, which is the same in every process of this machine. */
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
@@ -107,7 +107,7 @@ const write = (response: ServerResponse, piece: string | Uint8Array) =>
     response.on("close", done)
   })
 
-/** Sends a reply, or what this fault makes of it. */
+/** Sends a reply as the fault changes it. */
 export const send = async ({ at: came, response }: Exchange, right: Reply, latency: Latency = {}, fault?: Fault): Promise<void> => {
   if (fault === "silence") return
   const reply = typeof fault === "object" ? fault : right
@@ -253,19 +253,19 @@ export const make = (handler: (exchange: Exchange) => Promise<void> | void) =>
 export interface Faults {
   /** For the next request only; several calls queue up. */
   readonly next: (fault: Fault | undefined) => void
-  /** For every request for which no other is queued. */
+  /** For every request without a queued fault. */
   readonly always: (fault: Fault | undefined) => void
   readonly take: () => Fault | undefined
 }
 
 export const faults = (): Faults => {
   const queue: Array<Fault | undefined> = []
-  let standing: Fault | undefined
+  let usual: Fault | undefined
   return {
     next: (fault) => void queue.push(fault),
     always: (fault) => {
-      standing = fault
+      usual = fault
     },
-    take: () => queue.length > 0 ? queue.shift() : standing
+    take: () => queue.length > 0 ? queue.shift() : usual
   }
 }

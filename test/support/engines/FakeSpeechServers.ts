@@ -205,8 +205,8 @@ const likeness = (heard: Float64Array, known: Float64Array, lag: number): number
   return length < 5 || first === 0 || second === 0 ? 0 : both / Math.sqrt(first * second)
 }
 
-/** The steps (2 s) that may come before the words. */
-const mostLag = 100
+/** How many steps (2 s) may come before the words. */
+const maxLag = 100
 
 /**
  * A recognizer for calls with known sentences: it finds the sentence whose loudness rises and falls like the heard sound. If a sentence
@@ -220,8 +220,8 @@ export const bySound = (
     const heard = envelope(sound, 16_000)
     let best = { likeness: 0, text: "" }
     for (const { envelope, text } of known) {
-      for (let lag = 0; lag <= Math.min(mostLag, heard.length); lag++) {
-        // What is left over at either end counts against it.
+      for (let lag = 0; lag <= Math.min(maxLag, heard.length); lag++) {
+        // Sound that the sentence does not cover counts against it.
         const covered = Math.min(heard.length - lag, envelope.length) / Math.max(heard.length - lag, 1)
         const found = likeness(heard, envelope, lag) * (0.5 + 0.5 * covered)
         if (found <= best.likeness) continue
@@ -243,22 +243,22 @@ export type SpeechDialect = "pcm" | "wav" | "openEnded" | "largest" | "events" |
 
 export interface SpeechOptions extends Common {
   readonly dialect?: SpeechDialect
-  /** Told in `X-Sample-Rate` (or in the file) unless `isRateSilent`. Default 24000. */
+  /** Hz, told in `X-Sample-Rate` (or in the file) unless `isRateSilent`. Default 24000. */
   readonly sampleRate?: number
   readonly isRateSilent?: boolean
-  /** Fields that it answers by 400; OpenAI takes no `stream`. */
+  /** Fields that are refused with 400; OpenAI takes no `stream`. */
   readonly refuses?: ReadonlyArray<string>
   readonly voices?: ReadonlyArray<string | object>
   /** ms to the first sound. */
   readonly latency?: () => number
-  /** ms of work for a ms of sound behind the first piece. Default 0. */
+  /** ms of work for each ms of sound after the first piece. Default 0. */
   readonly realTimeFactor?: number
   /** Bytes of a piece. Default 80 ms of sound, as CSM's frames. */
   readonly pieceBytes?: number
   readonly sound?: (input: string, sampleRate: number) => Int16Array
-  /** Asked for `pcm`: answers 400, or MP3 under the type of raw samples. Asked for `wav` it sends that. */
+  /** A request for `pcm` is answered with 400, or with MP3 under the type of raw samples. A request for `wav` is answered with WAV. */
   readonly lacksPcm?: "refuses" | "sendsMp3"
-  /** Keeps the sound of contexts, and what it has said, by its hash, as deploy/engines/csm does. */
+  /** Keeps the sound of contexts, and its own sound, by its hash, as deploy/engines/csm does. */
   readonly keepsSound?: boolean
 }
 
@@ -286,7 +286,7 @@ const cut = (bytes: Uint8Array, length: number): ReadonlyArray<Uint8Array> =>
 
 const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
-/** A file whose header tells this length of its samples. */
+/** A WAV file whose header claims this many bytes of samples. */
 export const wavOf = (samples: Int16Array, sampleRate: number, size?: number): Uint8Array => {
   const bytes = Wav.encode({ sampleRate, channels: [samples] })
   if (size !== undefined) {
@@ -349,7 +349,7 @@ export const speech = Effect.fnUntraced(function*(options: SpeechOptions = {}) {
   const kept = new Set<string>()
   const hashes: Record<string, string> = options.keepsSound === true ? { "x-context-hashes": "1" } : {}
 
-  /** Keeps what came with its sound; the first segment that is not known, if any. */
+  /** Keeps the sound that a context has. Gives the index of the first segment whose sound is unknown, or −1. */
   const unknownOf = (context: ReadonlyArray<ContextSegment>): number => {
     for (const { audio, sha256 } of context) {
       if (audio !== undefined && sha256 === hashOf(Buffer.from(audio, "base64"))) kept.add(sha256)

@@ -9,7 +9,7 @@ export type Job =
   | { readonly _tag: "WaitFor"; readonly lock: Int32Array<SharedArrayBuffer>; readonly text: string }
   | { readonly _tag: "Fail" }
   | { readonly _tag: "Crash" }
-  /** Answers, and crashes with nothing to do. */
+  /** Answers, then crashes while it is idle. */
   | { readonly _tag: "CrashAfterwards" }
   | { readonly _tag: "Hang" }
 

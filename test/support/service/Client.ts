@@ -24,9 +24,9 @@ export interface Answer {
 }
 
 export interface Problem {
-  /** Of a number that is not dialled. */
+  /** The rule that refused a number. */
   readonly rule?: string
-  /** The last word of `type`. */
+  /** The last part of `type`. */
   readonly name: string
   readonly type: string
   readonly title: string

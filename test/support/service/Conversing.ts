@@ -20,13 +20,13 @@ type Of<T extends Tag> = Extract<Told, { readonly _tag: T }>
 /** Much longer than any successful step takes. */
 export const patience = "1 minute"
 
-/** A call, and what the service has told of it so far. */
+/** A call, and the events that the service has told of it so far. */
 export interface Conversation {
   readonly call: SimulatedCall
   readonly told: ReadonlyArray<Told>
-  /** Waits until this is told; what has been told counts too. */
+  /** Waits until an event is told; earlier events count, too. */
   readonly awaitTold: <T extends Tag>(tag: T, isIt?: (event: Of<T>) => boolean) => Effect.Effect<Of<T>>
-  /** Waits until the call is over and the service has told all. */
+  /** Waits until the call is over and the service has told all its events. */
   readonly over: Effect.Effect<ReadonlyArray<Told>>
 }
 
@@ -43,7 +43,7 @@ export const words = (told: ReadonlyArray<Told>): ReadonlyArray<string> =>
 export interface Cues {
   /** The agent has finished one more turn since the last cue. */
   readonly heardOut: () => Caller.Step
-  /** This was told, so many times. */
+  /** This event was told so many times. */
   readonly told: <T extends Tag>(tag: T, times?: number) => Caller.Step
 }
 
@@ -67,7 +67,7 @@ export interface Conversing {
   readonly faults?: Faults
 }
 
-/** Listens to what the service tells of a call. */
+/** Listens to the events of a call. */
 export const watch = Effect.fnUntraced(function*({ service }: Both, call: SimulatedCall, told: Array<Told> = []) {
   const watcher = yield* call.awaitEvent("StreamStarted").pipe(
     Effect.andThen(Stream.runForEach(
@@ -94,7 +94,7 @@ export const watch = Effect.fnUntraced(function*({ service }: Both, call: Simula
   return conversation
 })
 
-/** A voice that says no words: a vowel of 120 Hz with one formant. The detector takes it for a voice. */
+/** A vowel of 120 Hz with one formant: a voice without words. The detector hears a voice. */
 export const moan = (millis: number): Caller.Step => {
   const length = millis * 8
   const sound = Int16Array.from({ length }, (_, index) => {
@@ -117,7 +117,7 @@ export const cough = (millis: number): Caller.Step => {
   return Caller.Step.Play({ sound: Pcm.of(8000, sound) })
 }
 
-/** Somebody calls our number and goes by this script. */
+/** A caller calls our number and follows this script. */
 export const converse = Effect.fnUntraced(function*(
   both: Both,
   script: (cues: Cues) => ReadonlyArray<Caller.Step>,
@@ -131,7 +131,7 @@ export const converse = Effect.fnUntraced(function*(
     ...(faults === undefined ? {} : { faults }),
     ...(from === undefined ? {} : { from })
   })
-  // Of a test that fails nobody is left on the line.
+  // A failed test leaves no caller on the line.
   yield* Effect.addFinalizer(() => call.hangUp)
   return yield* watch(both, call, told)
 })

@@ -1,7 +1,6 @@
 /**
- * A program that logs without end, as fast as it may, for `argv[2]` ms,
- * `argv[4]` lines every two ms or more; then it tells on standard error how it went. It does not
- * die of its log, whatever becomes of that.
+ * A program that logs for `argv[2]` ms as fast as it can: `argv[4]` lines every two ms or more. Then
+ * it reports on standard error. It survives whatever happens to its log.
  */
 import { Clock, ConfigProvider, Effect, Layer, Metric } from "effect"
 import { AppConfig } from "../../../src/config/AppConfig.ts"
@@ -27,5 +26,5 @@ const flood = Effect.gen(function*() {
 const env = { LOG_FORMAT: process.argv[3] ?? "auto" }
 const live = Telemetry.layer.pipe(Layer.provide(AppConfig.layer), Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
 process.stderr.write(JSON.stringify(await Effect.runPromise(Effect.provide(flood, live))))
-// As the service's own end: it waits for nothing that is left.
+// Exits as the service does, without waiting for anything.
 process.exit(0)

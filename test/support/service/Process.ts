@@ -51,9 +51,9 @@ export interface Options {
   /** Another Node, or options of this one. */
   readonly node?: string
   readonly nodeOptions?: ReadonlyArray<string>
-  /** Behind the program. */
+  /** The arguments after the program. */
   readonly words?: ReadonlyArray<string>
-  /** Whoever reads its output goes away at once. */
+  /** The reader of its output goes away at once. */
   readonly isUnread?: boolean
   /** The working directory; an empty one when not given. */
   readonly cwd?: string

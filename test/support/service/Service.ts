@@ -1,6 +1,6 @@
 /**
- * The service as a test has it: the whole of it, on a free port of this process, with the simulator in
- * Twilio's place. Only two things are not as in `main`: where the configuration comes from, and that
+ * The whole service for a test, on a free port of this process, with the simulator in Twilio's
+ * place. Only two things differ from `main`: where the configuration comes from, and that
  * `TWILIO_API_BASE_URL` names the simulator. The `twilio` package, the signatures and every byte on the
  * wire are the real ones.
  *
@@ -24,12 +24,12 @@ import * as Client from "./Client.ts"
 export const authToken = "auth-token-of-the-tests"
 export const apiKey = "an-api-key-of-the-tests-only"
 
-/** Numbers that nobody has. */
+/** Telephone numbers that nobody has. */
 export const ourNumber = "+14155550100"
 export const somebody = "+14155550123"
 
 export interface Options {
-  /** Variables over the usual ones; `undefined` leaves one out. */
+  /** Variables in place of the usual ones; `undefined` leaves one out. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly simulator?: SimulatorOptions
   /** For a test that reaches under the service's connections. */
@@ -39,9 +39,9 @@ export interface Options {
 /** A webhook as Twilio would send it, or nearly. */
 export interface WebhookRequest {
   readonly method?: "GET" | "POST"
-  /** The account's, when not given; `undefined` sends none. */
+  /** The header with the signature. Absent: made with the account's token; `undefined`: none is sent. */
   readonly signature?: string | undefined
-  /** What the signature is made over, when that is not where the request goes. */
+  /** The base URL that is signed, if it is not the service's own. */
   readonly signedBase?: string
   readonly token?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -155,7 +155,7 @@ export const layer = (options: Options = {}) => {
     Layer.provide(configured(options.env)),
     Layer.provideMerge(simulated),
     Layer.provideMerge(served),
-    // Counts of its own: those of another service in this process are not its.
+    // Its own metrics, apart from those of another service in this process.
     Layer.provide(Layer.succeed(Metric.MetricRegistry, new Map())),
     Layer.provideMerge(NodeServices.layer)
   ))
@@ -175,7 +175,7 @@ export const withService = <A, E, R>(options: Options, test: (both: Both) => Eff
     Effect.scoped
   ) as Effect.Effect<A, unknown, Exclude<R, Scope.Scope>>
 
-/** Waits for what must come to be; a slow machine has half a minute. */
+/** Waits until a condition holds; a slow machine has half a minute. */
 export const until = <A, E, R>(what: string, look: Effect.Effect<A, E, R>, isSo: (value: A) => boolean) =>
   Effect.gen(function*() {
     let seen = yield* look

@@ -16,10 +16,10 @@ const fixture = Result.getOrThrow(SoundFiles.fromWav(readFileSync(new URL("../..
 /** A second and a half of a sentence. */
 export const sentence: Pcm.Pcm<8000> = Pcm.of(8000, fixture.subarray(0, 12_000))
 
-/** Speaks, and stays on the line. */
+/** The caller speaks, and stays on the line. */
 export const speaker = Caller.make(Caller.Step.Play({ sound: sentence }))
 
-/** Speaks, waits for the last of the echo, and hangs up. */
+/** The caller speaks, waits for the end of the echo, and hangs up. */
 export const brief = Caller.make(
   Caller.Step.Play({ sound: sentence }),
   Caller.Step.Silence({ duration: "800 millis" }),
@@ -66,7 +66,7 @@ const correlate = (said: Int16Array, heard: Int16Array, lag: number) => {
   return powerSaid === 0 || powerHeard === 0 ? 0 : product / Math.sqrt(powerSaid * powerHeard)
 }
 
-/** The sound without its gaps: runs of 2 ms and more of nothing at all. */
+/** The sound without its gaps: runs of at least 2 ms of digital silence. */
 const withoutGaps = (sound: Int16Array): Int16Array => {
   const kept: Array<number> = []
   for (let index = 0; index < sound.length;) {
@@ -108,7 +108,7 @@ export const likeness = (said: Int16Array, heard: Int16Array): number => {
   return best.toSorted((a, b) => a - b)[Math.floor(best.length / 2)] ?? 0
 }
 
-/** The caller heard what they said. */
+/** Asserts that the caller heard their own words. */
 export const assertEcho = Effect.fnUntraced(function*(call: SimulatedCall) {
   assert.isAbove(likeness(yield* call.said, yield* call.heard), 0.9, "what was heard is what was said")
 })
@@ -136,7 +136,7 @@ export const endedBecause = ({ service }: Both, reason: string) =>
 
 export const problemCodes = (call: SimulatedCall) => Effect.map(call.problems, (problems) => problems.map(({ code }) => code))
 
-/** Does this while a good call is on, which must be as good as ever. */
+/** Runs an effect during a good call, which must not suffer. */
 export const besideAGoodCall = <A, E, R>(both: Both, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const good = yield* place(both)

@@ -1,11 +1,11 @@
-/** Settings and identities of tests: what is not given is the default. */
+/** Settings and identities for tests. Values that a test does not give are the defaults. */
 import { ConfigProvider, Layer, Redacted } from "effect"
 import { AppConfig } from "../../../src/config/AppConfig.ts"
 import { Credentials } from "../../../src/config/Credentials.ts"
 import { AccountSid } from "../../../src/domain/Sid.ts"
 import { accountSid, authToken } from "../conversation/Samples.ts"
 
-/** `AppConfig` from these variables and from nothing else. */
+/** `AppConfig` from these variables only. */
 export const exactly = (env: Record<string, string>) =>
   AppConfig.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
 

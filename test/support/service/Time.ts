@@ -1,4 +1,4 @@
-/** The test's time. */
+/** Lets a test's time and fibers pass. */
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 

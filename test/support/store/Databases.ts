@@ -1,5 +1,5 @@
 /**
- * Both databases, for suites that hold on both.
+ * Both databases, for suites that run on both.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
@@ -13,7 +13,7 @@ import type { Stamped } from "../../../src/store/writer/WriteQueue.ts"
 import { exactly } from "../service/TestConfig.ts"
 import { PostgresServer } from "./PostgresServer.ts"
 
-/** Variables that give a store of its own to a test. */
+/** The variables that give a test its own store. */
 export type Environment = Record<string, string>
 
 export interface Kind {
@@ -36,7 +36,7 @@ export const kinds: ReadonlyArray<Kind> = [
   }
 ]
 
-/** The database of these variables. Each use is another process's, as it were. */
+/** The database of these variables. Each use behaves like another process. */
 export const databaseOf = (env: Environment) => Layer.fresh(Database.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
 
 /** The journal of these variables alone: nothing takes its lines to a database. */
@@ -45,7 +45,7 @@ export const journalOf = (env: Environment) => Layer.fresh(Journal.layer.pipe(La
 /** What a suite on both databases needs. */
 export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
 
-/** The store of these variables, with its database. Each use is another process's, as it were. */
+/** The store of these variables, with its database. Each use behaves like another process. */
 export const storeOf = (env: Environment) => Layer.fresh(DatabaseCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
 
 /** The journal that a process of another machine has left, long ago. `torn`: what it was writing when it died. */

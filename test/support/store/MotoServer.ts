@@ -1,6 +1,6 @@
 /**
- * An S3-compatible store for tests: moto's server, from PyPI, in a Python environment that is made where there is none (`MOTO_PYTHON` names
- * the Python of one that has it). In front of it stands a proxy that can refuse, or leave without an answer, what comes.
+ * An S3-compatible store for tests: moto's server, from PyPI. It runs in the Python of `MOTO_PYTHON`, or in an environment that is made
+ * for it. A proxy in front of it can refuse requests, or leave them without an answer.
  */
 import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { AwsClient } from "aws4fetch"
@@ -36,7 +36,7 @@ export class MotoServer extends Context.Service<MotoServer, {
   readonly objects: (name: string) => Effect.Effect<ReadonlyArray<string>>
   /** `busy`: every request is answered with 503; `silent`: none is answered. */
   readonly mood: (mood: Mood) => Effect.Effect<void>
-  /** Requests that came so far. */
+  /** How many requests came so far. */
   readonly requests: () => number
 }>()("test/store/MotoServer") {
   static readonly layer = Layer.effect(MotoServer, Effect.suspend(() => make)).pipe(Layer.provide([NodeServices.layer, NodeHttpClient.layerUndici]))

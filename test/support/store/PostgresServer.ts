@@ -40,7 +40,7 @@ export class PostgresServer extends Context.Service<PostgresServer, {
   readonly database: Effect.Effect<string>
   /** Whether `stop`, `freeze` and `start` can be used. */
   readonly isOurs: boolean
-  /** As `kill -9` does. */
+  /** Ends the server as `kill -9` does. */
   readonly stop: Effect.Effect<void>
   readonly start: Effect.Effect<void>
   /** All its processes stand still, and connections stay open. */
@@ -57,7 +57,7 @@ export const execute = (url: string, statement: string) =>
     return yield* sql.unsafe<Record<string, unknown>>(statement)
   }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 2 })))
 
-/** A database of its own; its end is the server's. */
+/** A server of our own, which ends with the scope. */
 const createIn = (url: string) =>
   Effect.gen(function*() {
     const name = `test_${randomBytes(6).toString("hex")}`
@@ -83,14 +83,14 @@ const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode 
 const signal = (child: ChildProcess | undefined, name: NodeJS.Signals) =>
   Effect.sync(() => {
     if (child?.pid === undefined || !isRunning(child)) return
-    // It has no new children meanwhile.
+    // The stopped server starts no children meanwhile.
     process.kill(child.pid, "SIGSTOP")
     const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter((pid) => pid !== "").map(Number)
     for (const pid of [child.pid, ...children]) {
       try {
         process.kill(pid, name)
       } catch {
-        // It has just ended.
+        // The process has just ended.
       }
     }
   })
@@ -109,7 +109,7 @@ const ours = Layer.effect(
     let child: ChildProcess | undefined
 
     const launch = Effect.sync(() => {
-      // It does not start while a child of the one before it still has the shared memory.
+      // It can't start while a child of the earlier server still has the shared memory.
       if (child !== undefined && isRunning(child)) return
       child = spawn(`${bin}/postgres`, ["-D", `${folder}/data`, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "max_connections=200", "-c", "fsync=off"], {
         ...owner,

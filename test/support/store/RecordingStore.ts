@@ -1,4 +1,4 @@
-/** A store in memory that keeps what it was told, for tests of those who write to it. */
+/** A store in memory that keeps all writes, for tests of code that writes to a store. */
 import { Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
 import { type CallSignal, CallStore, NotKept, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
@@ -12,16 +12,16 @@ export interface RecordingStore {
   /** The calls of this process, and of others. */
   readonly owned: Set<CallSid>
   readonly disowned: Array<CallSid>
-  /** What was told of calls of other processes, and what others told of this one's. */
+  /** Signals that this process passed on, and signals of other processes for this one. */
   readonly told: Array<readonly [CallSid, CallSignal]>
   readonly signals: Array<{ readonly callSid: CallSid; readonly signal: CallSignal }>
   /** How often it was asked for a call. */
   readonly asked: () => number
   /** Calls without an end or a process. */
   unended: ReadonlyArray<UnendedCall>
-  /** No other process is quicker. */
+  /** Whether `claim` succeeds. */
   claimable: boolean
-  /** ms that the answer takes which calls are owned. */
+  /** How long (ms) the answer to `owned` takes. */
   ownedAfter: number
   /** Neither reads nor writes succeed. */
   isDown: boolean

@@ -1,4 +1,4 @@
-/** Recordings of tests: the live ones in a folder of their own, and what is in a file of them. */
+/** Recordings for tests: a store with a folder of its own, and readers of recorded files. */
 import { NodeServices } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Option, Scope, Stream } from "effect"
@@ -11,11 +11,11 @@ import { CallRecordings, type Part } from "../../../src/store/recording/CallReco
 import * as FolderCallRecordings from "../../../src/store/recording/FolderCallRecordings.ts"
 import { exactly } from "../service/TestConfig.ts"
 
-/** Store and recordings of these variables. Each use is another process's, as it were. */
+/** Store and recordings of these variables. Each use behaves like another process. */
 export const recordingsOf = (env: Record<string, string>) =>
   Layer.fresh(FolderCallRecordings.layer.pipe(Layer.provideMerge(DatabaseCallStore.layer), Layer.provide(exactly(env)), Layer.provideMerge(NodeServices.layer)))
 
-/** So many ms of both channels, each of one value. */
+/** This many ms of sound, with one value in each channel. */
 export const stereo = (millis: number, left: number, right: number): Uint8Array => {
   const codes = Mulaw.encode(Int16Array.of(left, right))
   return Uint8Array.from({ length: 16 * millis }, (_, at) => codes[at % 2])

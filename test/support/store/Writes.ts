@@ -1,5 +1,5 @@
 /**
- * Writes of made-up calls, and what a database has of them.
+ * Writes of made-up calls, and the rows that a database has of them.
  */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -8,7 +8,7 @@ import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 
 export const sidOf = (number: number) => CallSid.make(`CA${number.toString(16).padStart(32, "0")}`)
 
-/** Of all made-up calls. */
+/** The account of all made-up calls. */
 export const accountSid = `AC${"1".repeat(32)}`
 
 export const began = (callSid: CallSid, more: Partial<Extract<StoreWrite, { _tag: "CallBegan" }>> = {}): StoreWrite => ({
@@ -84,7 +84,7 @@ export const asksDelivery = (callSid: CallSid, type: "call.started" | "call.ende
   at: 1_700_000_001_000
 })
 
-/** All of a call's life. */
+/** All writes of a call, from its beginning to its end. */
 export const life = (callSid: CallSid): ReadonlyArray<StoreWrite> => [
   began(callSid),
   { _tag: "CallAnswered", callSid, at: 1_700_000_001_000 },
@@ -122,10 +122,10 @@ const tables = [
   ["deliveries", "call_sid, type"]
 ] as const
 
-/** What differs between databases and runs without a difference in meaning. */
+/** Columns whose values differ between databases and runs, with the same meaning. */
 const incidental = new Set(["number", "id", "tsv", "first_write_at", "written_at", "ended_written_at"])
 
-/** All that the tables of calls have. */
+/** All rows of the tables of calls. */
 export const dump = (sql: SqlClient) =>
   Effect.gen(function*() {
     const all: Record<string, ReadonlyArray<Record<string, unknown>>> = {}

@@ -1,5 +1,5 @@
 /**
- * A process that keeps events of a call without end and says of each that it is kept, until it is killed. Its store is that of its environment.
+ * A process that keeps events of a call and reports each kept one, until it is killed. Its environment names the store.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"

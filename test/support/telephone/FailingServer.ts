@@ -1,4 +1,4 @@
-/** A webhook's server that fails as it is told: an action for each request, the last of them for ever. */
+/** A webhook server that fails as a test wants: one action for each request, then the last action for all further ones. */
 import { Effect } from "effect"
 import { createServer, type Socket } from "node:net"
 import type { AddressInfo } from "node:net"

@@ -24,7 +24,7 @@ export interface FakeMediaStream {
   readonly closes: ReadonlyArray<number>
   /** One frame of the caller's sound comes: this byte, 160 times by default. */
   readonly hear: (byte: number, length?: number) => void
-  /** So many frames of the caller are lost. */
+  /** Loses the caller's next `frames` frames. */
   readonly skip: (frames: number) => void
   /** Pings that were sent. */
   readonly pings: () => number

@@ -15,7 +15,7 @@ export const callSid = `CA${"3".repeat(32)}`
 
 export interface Sent {
   readonly at: number
-  /** The parsed message; `event` is "rubbish" of what is not JSON, "binary" of a binary frame. */
+  /** The parsed message. `event` is "rubbish" for text that is not JSON, "binary" for a binary frame. */
   readonly event: string
   readonly text: string
   readonly media?: { readonly chunk: string; readonly timestamp: string; readonly payload: string }

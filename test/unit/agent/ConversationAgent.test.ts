@@ -47,7 +47,7 @@ const question = "who stole the tarts"
 const answer = "Knave of hearts did. He took them all away."
 
 describe("an agent that can be talked to", () => {
-  it.effect("has told its engines who it is, and has tried the detector, before the first call", () =>
+  it.effect("prepares its engines and tries the detector before the first call", () =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const agent = yield* agentWith(fake)
@@ -89,7 +89,7 @@ describe("an agent that can be talked to", () => {
       assert.deepStrictEqual(caller.tales("Ended").map(({ reason }) => reason), ["callerHungUp"])
     }))
 
-  it.effect("times each stage of a turn, and writes one line of it without a word of what was said", () =>
+  it.effect("measures each stage of a turn, and logs one line without any spoken word", () =>
     logging((lines) =>
       Effect.gen(function*() {
         const fake = FakeEngines.make()
@@ -117,7 +117,7 @@ describe("an agent that can be talked to", () => {
       })
     ))
 
-  it.effect("times interruptions, and counts those that were none", () =>
+  it.effect("measures interruptions, and counts false ones", () =>
     logging((lines) =>
       Effect.gen(function*() {
         const fake = FakeEngines.make()
@@ -137,7 +137,7 @@ describe("an agent that can be talked to", () => {
       })
     ))
 
-  it.effect("counts what its engines fail at, by stage and reason, and warns of it without a word", () =>
+  it.effect("counts its engines' failures by stage and reason, and warns without any spoken word", () =>
     logging((lines) =>
       Effect.gen(function*() {
         const fake = FakeEngines.make()
@@ -166,7 +166,7 @@ describe("an agent that can be talked to", () => {
       })
     ))
 
-  it.effect("of which one call fails in every way does not touch another", () =>
+  it.effect("does not let a call that fails in every way disturb another", () =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const agent = yield* agentWith(fake)

@@ -12,7 +12,7 @@ const two = [engine("a"), engine("b")]
 const timeoutsOf = (file: string, stages: EngineTimeouts.Stages) => EngineTimeouts.forEngines(Result.getOrThrow(parse(`name: x\n${file}`, "x.yaml")), stages).timeouts
 
 describe("an agent waits for its engines", () => {
-  it("for longer where a stage has one server and nobody stands in for it", () => {
+  it("for longer if a stage has only one server", () => {
     assert.deepStrictEqual(timeoutsOf("", inProcess), { transcript: 3000, reply: 5000, speech: 4000 })
     assert.deepStrictEqual(timeoutsOf("", aloneEach), { transcript: 8000, reply: 10_000, speech: 8000 })
     assert.deepStrictEqual(timeoutsOf("", { transcript: two, reply: [engine("b")], speech: [] }), { transcript: 3000, reply: 10_000, speech: 4000 })

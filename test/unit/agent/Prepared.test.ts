@@ -10,8 +10,8 @@ import { TextToSpeech } from "../../../src/conversation/ports/TextToSpeech.ts"
 import { Tools } from "../../../src/conversation/ports/Tools.ts"
 import { VoiceActivity } from "../../../src/conversation/ports/VoiceActivity.ts"
 
-describe("an agent that gets ready", () => {
-  it.effect("has its fixed lines and its fillers made, in its voice", () =>
+describe("an agent that is loaded", () => {
+  it.effect("has the sound of its fixed lines and fillers made, in its voice", () =>
     Effect.gen(function*() {
       const made: Array<string> = []
       const engines = Layer.mergeAll(

@@ -30,7 +30,7 @@ const setUp = () => {
 const state = (phase: Phase) => ({ ...begin({ maxResumptions: 5 }), resumptions: 2, phase })
 
 describe("the end of a call is told", () => {
-  it.effect("once, where the conversation has told it", () =>
+  it.effect("once, if the conversation has told it", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.tell(says)
@@ -40,7 +40,7 @@ describe("the end of a call is told", () => {
       assert.deepStrictEqual(ends(), [left])
     }))
 
-  it.effect("as a lost stream, where nobody came back to it", () =>
+  it.effect("as a lost stream, if the caller did not come back", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.tell(says)
@@ -49,14 +49,14 @@ describe("the end of a call is told", () => {
       assert.deepStrictEqual(ends(), [{ _tag: "Ended", at: 100, turn: 0, reason: "streamLost" }])
     }))
 
-  it.effect("not at all, where the agent tells nothing", () =>
+  it.effect("not at all, if the agent tells nothing", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.finish("callerLeft")
       assert.deepStrictEqual(ends(), [])
     }))
 
-  it.effect("anew, where the caller came back and the conversation went on", () =>
+  it.effect("again, if the caller came back and the conversation went on", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.tell(says)
@@ -77,7 +77,7 @@ describe("the end of a call is told", () => {
     }))
 })
 
-it.effect("a call's phases tell its history of the answer and of the end", () =>
+it.effect("a call's phases tell its history the answer and the end", () =>
   Effect.gen(function*() {
     const { events, noted } = setUp()
     for (const phase of [Phase.Ringing(), Phase.Connected(), Phase.Streaming({ streamSid: streamSid() }), Phase.Ending({ reason: "callerLeft" })]) {

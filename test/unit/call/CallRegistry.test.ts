@@ -108,7 +108,7 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 1)
       })))
 
-  it.effect("refuses one call more than MAX_CALLS, and takes one again when one has ended", () =>
+  it.effect("refuses a call above MAX_CALLS, and takes one again when another has ended", () =>
     withRegistry(({ call, registry }) =>
       Effect.gen(function*() {
         yield* call(1)
@@ -124,7 +124,7 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 2)
       }), { MAX_CALLS: "2" }))
 
-  it.effect("gives one caller its share of the lines, and all others the rest", () =>
+  it.effect("gives one caller at most its share of the lines", () =>
     withRegistry(({ call, registry }) =>
       Effect.gen(function*() {
         const one = { callerKey: "+14155550123" }
@@ -146,7 +146,7 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 5)
       }), { MAX_CALLS: "6", MAX_CALLS_PER_CALLER: "2" }))
 
-  it.effect("counts no call that this service placed as its callee's", () =>
+  it.effect("does not count a call that this service placed as its callee's", () =>
     withRegistry(({ call }) =>
       Effect.gen(function*() {
         yield* call(1, { direction: "outbound" })
@@ -155,7 +155,7 @@ describe("admit", () => {
         assert.strictEqual(why(yield* Effect.flip(call(4, { callerKey: caller }))), "callerBusy")
       }), { MAX_CALLS_PER_CALLER: "1" }))
 
-  it.effect("takes a call that this service placed, though the lines are busy: it had its room before", () =>
+  it.effect("takes a call that this service placed although the lines are busy: its line was reserved", () =>
     withRegistry(({ call, registry }) =>
       Effect.gen(function*() {
         yield* call(1)
@@ -163,7 +163,7 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 2)
       }), { MAX_CALLS: "1" }))
 
-  it.effect("counts the places that are kept for calls about to be placed, until they are given back", () =>
+  it.effect("counts the lines reserved for calls about to be placed, until they are released", () =>
     withRegistry(({ call, registry }) =>
       Effect.gen(function*() {
         yield* Effect.scoped(Effect.gen(function*() {
@@ -203,7 +203,7 @@ describe("admit", () => {
 })
 
 describe("a call's time", () => {
-  it.effect("without a start of its stream is over, as soon as Twilio has hung up", () =>
+  it.effect("is over when its stream does not start, as soon as Twilio has hung up", () =>
     withRegistry(({ call, phase, rest }) =>
       Effect.gen(function*() {
         yield* call()
@@ -232,7 +232,7 @@ describe("a call's time", () => {
         assert.deepStrictEqual(rest.hangUps, [callSid()])
       }), { START_TIMEOUT: "10s" }))
 
-  it.effect("that started in time is not stopped by the wait for the start", () =>
+  it.effect("is not limited by the wait for the start once the stream has started", () =>
     withRegistry(({ phase, rest, stream }) =>
       Effect.gen(function*() {
         const { hear } = yield* stream()
@@ -263,7 +263,7 @@ describe("a call's time", () => {
         assert.strictEqual(yield* phase(), "gone")
       }), { MAX_CALL_DURATION: "60s", MEDIA_TIMEOUT: "1h" }))
 
-  it.effect("without sound is over after MEDIA_TIMEOUT: the stream is closed", () =>
+  it.effect("is over after MEDIA_TIMEOUT without sound: the stream is closed", () =>
     withRegistry(({ phase, stream }) =>
       Effect.gen(function*() {
         const { closes } = yield* stream()
@@ -274,7 +274,7 @@ describe("a call's time", () => {
         assert.strictEqual(yield* phase(), "Ending")
       }), { MEDIA_TIMEOUT: "15s" }))
 
-  it.effect("without any report of an answer is over at last: it does not keep its place for ever", () =>
+  it.effect("is over at last without any report of an answer: the call does not keep its line for ever", () =>
     withRegistry(({ registry, rest }) =>
       Effect.gen(function*() {
         yield* registry.admit(info(1, { direction: "outbound" }))
@@ -286,10 +286,10 @@ describe("a call's time", () => {
       })))
 })
 
-describe("a call that is handed on", () => {
+describe("a call that is transferred", () => {
   const other = PhoneNumber.make("+14155550177")
 
-  /** An agent that hands the call on at once, and keeps what came of it. */
+  /** An agent that transfers the call at once, and keeps the result. */
   const handsOn = (outcomes: Array<string>) =>
     Agents.make((line) =>
       Effect.gen(function*() {
@@ -309,7 +309,7 @@ describe("a call that is handed on", () => {
       return yield* attach(call, 1, 1)
     })
 
-  it.effect("rings the other telephone as our number, and is over for us with its stream", () =>
+  it.effect("rings the other telephone as our number, and leaves us when its stream ends", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         const outcomes: Array<string> = []
@@ -331,14 +331,14 @@ describe("a call that is handed on", () => {
         assert.strictEqual(yield* bench.phase(), "gone")
       }), { MEDIA_TIMEOUT: "1h" }))
 
-  it.effect("that we placed rings as the number that we called from", () =>
+  it.effect("rings as the number that we called from, if we placed it", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         yield* stream(bench, [], { direction: "outbound", from: Option.some(ours), to: Option.some(caller) })
         assert.deepStrictEqual(bench.rest.transfers.map(({ callerId }) => callerId), [Option.some(ours)])
       })))
 
-  it.effect("goes on here when Twilio does not do it, and its agent is told why", () =>
+  it.effect("goes on here if Twilio refuses, and its agent is told why", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         bench.rest.onTransfer = () => Effect.fail(failure("rejected"))
@@ -352,7 +352,7 @@ describe("a call that is handed on", () => {
         assert.strictEqual(yield* bench.phase(), "Ending")
       })))
 
-  it.effect("is handed on though its stream ends before Twilio has answered", () =>
+  it.effect("is transferred although its stream ends before Twilio has answered", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         const answer = yield* Deferred.make<void>()
@@ -366,7 +366,7 @@ describe("a call that is handed on", () => {
         assert.strictEqual(yield* bench.phase(), "Transferred")
       })))
 
-  it.effect("keeps no place, and a drain neither waits for it nor hangs it up", () =>
+  it.effect("takes no line, and a drain neither waits for it nor hangs it up", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         const { stop } = yield* stream(bench, [])
@@ -380,7 +380,7 @@ describe("a call that is handed on", () => {
         assert.deepStrictEqual(bench.rest.hangUps, [])
       }), { MAX_CALLS: "1" }))
 
-  it.effect("of whose end no word comes is forgotten at last", () =>
+  it.effect("is forgotten at last if no status tells its end", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         const { stop } = yield* stream(bench, [])
@@ -392,7 +392,7 @@ describe("a call that is handed on", () => {
 })
 
 describe("a call's end", () => {
-  it.effect("leaves nothing behind: no call, no stream, no fiber that waits", () =>
+  it.effect("leaves no call, no stream and no waiting fiber behind", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const one = yield* stream(Agents.saying(() => Stream.fromEffectRepeat(Effect.succeed(Agents.sound(20)))))
@@ -454,7 +454,7 @@ describe("a call's end", () => {
         assert.deepStrictEqual(other.closes, [])
       })))
 
-  it.effect("comes with the registry's own: the service stops", () =>
+  it.effect("comes when the service stops", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const services = yield* Layer.buildWithScope(registryLayer(), scope)
@@ -521,7 +521,7 @@ describe("what Twilio reports before the call is here", () => {
           yield* registry.report(callSid(index + 10), "completed", 9)
         }
         assert.strictEqual(yield* endedBecause(reason), 3 + (reason === "completed" ? 3 : 0))
-        // What comes after the last word is not worth remembering.
+        // Reports after the final status are not remembered.
         assert.strictEqual(yield* early("applied"), 3 + 1 + 2)
         yield* settle
         assert.isTrue(Option.isSome(yield* registry.events(callSid(1))))
@@ -529,7 +529,7 @@ describe("what Twilio reports before the call is here", () => {
         assert.deepStrictEqual(rest.hangUps, [])
       }), { MAX_CALLS: "1" }))
 
-  it.effect("is applied in the order of the numbers, and times the call as if it had been here", () =>
+  it.effect("is applied in the order of the numbers, with the timers of a call that was here", () =>
     withRegistry(({ phase, registry, rest }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "in-progress", 2)
@@ -541,7 +541,7 @@ describe("what Twilio reports before the call is here", () => {
         assert.deepStrictEqual(rest.hangUps, [callSid()])
       }), { START_TIMEOUT: "10s" }))
 
-  it.effect("waits for a webhook of the call too, which finds it as it was reported", () =>
+  it.effect("is applied when a webhook makes the call, too", () =>
     withRegistry(({ phase, registry }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "ringing", 1)
@@ -552,7 +552,7 @@ describe("what Twilio reports before the call is here", () => {
         assert.strictEqual(yield* registry.live, 1)
       })))
 
-  it.effect("as the last word keeps a webhook from making a call of it", () =>
+  it.effect("keeps a webhook from making the call, if it was the final status", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "completed", 3)
@@ -564,7 +564,7 @@ describe("what Twilio reports before the call is here", () => {
         assert.strictEqual(yield* registry.live, 0)
       })))
 
-  it.effect("of very many calls is bounded, and the oldest go", () =>
+  it.effect("is bounded for very many calls, and the oldest reports go", () =>
     withRegistry(({ phase, registry }) =>
       Effect.gen(function*() {
         for (let index = 1; index <= maxEarly + 5; index++) yield* registry.report(callSid(index), "ringing", 1)
@@ -580,7 +580,7 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
 
   for (
     const [name, end] of [
-      ["by Twilio's word", ({ registry }) => registry.report(callSid(), "completed", 3)],
+      ["by Twilio's report", ({ registry }) => registry.report(callSid(), "completed", 3)],
       ["by our <Hangup/>", ({ registry }) => registry.end(callSid(), "requested")],
       ["by its stream's stop", () => TestClock.adjust("3 seconds")]
     ] satisfies ReadonlyArray<readonly [string, (bench: Bench) => Effect.Effect<void>]>
@@ -606,7 +606,7 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
         })))
   }
 
-  it.effect("and was turned away, is not made again", () =>
+  it.effect("and was refused, is not made again", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "ringing", 1)
@@ -617,7 +617,7 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
 })
 
 describe("a call that has ended", () => {
-  it.effect("frees its room at once, though its agent takes long to go; a drain waits for that", () =>
+  it.effect("frees its line at once although its agent ends slowly; a drain waits for the agent", () =>
     withRegistry(({ call, registry, stream }) =>
       Effect.gen(function*() {
         const gate = yield* Deferred.make<void>()
@@ -691,7 +691,7 @@ describe("a call that has ended", () => {
         })))
   }
 
-  it.effect("here is over when Twilio's word comes late, and that word is no report of an unknown call", () =>
+  it.effect("here is over when Twilio's status comes late, and that status is no report of an unknown call", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const { stop } = yield* stream()
@@ -706,7 +706,7 @@ describe("a call that has ended", () => {
         assert.strictEqual(yield* count("client_caller_calls_ended_total"), 1)
       })))
 
-  it.effect("of which a hang-up over REST failed is not over", () =>
+  it.effect("is not over if the hang-up over REST failed", () =>
     withRegistry(({ call, phase, registry, rest }) =>
       Effect.gen(function*() {
         rest.onHangUp = () => Effect.fail(failure("unreachable"))
@@ -741,7 +741,7 @@ describe("a request for the first TwiML while the call goes on", () => {
         assert.deepStrictEqual(next.closes, [1000])
       }), { MEDIA_TIMEOUT: "1h" }))
 
-  it.effect("does not make room for a stream for ever", () =>
+  it.effect("does not offer a stream for ever", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const old = yield* stream()
@@ -753,7 +753,7 @@ describe("a request for the first TwiML while the call goes on", () => {
         assert.isFalse(old.isOver())
       }), { MEDIA_TIMEOUT: "1h", START_TIMEOUT: "10s" }))
 
-  it.effect("after the old stream's stop keeps the call, though Twilio's word is long in coming", () =>
+  it.effect("after the old stream's stop keeps the call, even if Twilio's status is late", () =>
     withRegistry(({ phase, registry, rest, stream }) =>
       Effect.gen(function*() {
         const old = yield* stream()
@@ -773,7 +773,7 @@ describe("a request for the first TwiML while the call goes on", () => {
 
 describe("what Twilio reports", () => {
 
-  it.effect("moves the call, late and double reports do not", () =>
+  it.effect("moves the call; late and double reports do not", () =>
     withRegistry(({ phase, registry }) =>
       Effect.gen(function*() {
         yield* registry.admit(info(1, { direction: "outbound" }))
@@ -809,7 +809,7 @@ describe("drain", () => {
         assert.isTrue(yield* registry.isDraining)
       })))
 
-  it.effect("waits for the live calls, and no longer", () =>
+  it.effect("waits until the live calls have ended", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const one = yield* stream()
@@ -836,7 +836,7 @@ describe("drain", () => {
         assert.strictEqual(yield* registry.live, 0)
       })))
 
-  it.effect("is over in its grace and five seconds, though Twilio does not answer", () =>
+  it.effect("is over after its grace and five seconds, even if Twilio does not answer", () =>
     withRegistry(({ call, registry, rest }) =>
       Effect.gen(function*() {
         rest.onHangUp = () => Effect.never
@@ -848,7 +848,7 @@ describe("drain", () => {
 })
 
 describe("races", () => {
-  it.effect("hang-up while dialling: Twilio is told, and the call that is answered all the same gets no stream", () =>
+  it.effect("hang-up while dialling: Twilio is told, and if the call is answered nevertheless, it gets no stream", () =>
     withRegistry(({ registry, rest }) =>
       Effect.gen(function*() {
         const call = yield* registry.admit(info(1, { direction: "outbound" }))
@@ -873,7 +873,7 @@ describe("races", () => {
         assert.strictEqual(yield* phase(), "Ending")
       })))
 
-  it.effect("hang-up while the agent gets ready: the stream is closed at once, and the agent is let go", () =>
+  it.effect("hang-up while the agent starts: the stream is closed at once, and the agent is released", () =>
     withRegistry(({ phase, registry, stream }) =>
       Effect.gen(function*() {
         let released = 0
@@ -901,7 +901,7 @@ describe("races", () => {
         assert.strictEqual(yield* phase(), "gone")
       })))
 
-  it.effect("two streams at once: the second has no place, and the first goes on", () =>
+  it.effect("two streams at once: the second is refused, and the first goes on", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const first = yield* stream()
@@ -926,7 +926,7 @@ describe("races", () => {
         assert.strictEqual(yield* registry.live, 0)
       })))
 
-  it.effect("stream lost while Twilio already asks what next: the old one is closed when the new one starts", () =>
+  it.effect("stream lost while Twilio already requests TwiML: the old one is closed when the new one starts", () =>
     withRegistry(({ phase, registry, stream }) =>
       Effect.gen(function*() {
         const old = yield* stream()
@@ -946,7 +946,7 @@ describe("races", () => {
         assert.deepStrictEqual(next.closes, [1000])
       })))
 
-  it.effect("an old stream that takes long to let its agent go does not keep the new one from being closed", () =>
+  it.effect("old stream whose agent ends slowly: the new one can be closed", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const gate = yield* Deferred.make<void>()

@@ -18,7 +18,7 @@ const maxResumptions = 5
 const initial = begin({ maxResumptions })
 
 // ---------------------------------------------------------------------------------------------
-// Events and how a test writes what came of them
+// Events, and how tests write the commands and phases
 // ---------------------------------------------------------------------------------------------
 
 const status = (status: CallStatus, sequence = 0) => CallEvent.StatusReported({ status, sequence })
@@ -98,21 +98,21 @@ describe("the way of a call", () => {
     ])
   })
 
-  it("times the call and the stream's start from the answer", () => {
+  it("limits the call and the wait for the stream from the answer on", () => {
     assert.deepStrictEqual(step(initiated, answered), ["Connected", "arm start", "arm duration"])
     assert.deepStrictEqual(step(ringing, answered), ["Connected", "arm start", "arm duration"])
     assert.deepStrictEqual(step(ringing, status("in-progress", 2)), ["Connected", "arm start", "arm duration"])
   })
 
-  it("waits for no stream here when the sound goes elsewhere", () => {
+  it("does not wait for a stream here if the sound goes elsewhere", () => {
     assert.deepStrictEqual(step(initiated, answeredElsewhere), ["Connected", "disarm start", "arm duration"])
   })
 
-  it("stops to wait for a stream here when the report of the answer came before the webhook", () => {
+  it("stops waiting for a stream here if the report of the answer came before the webhook", () => {
     assert.deepStrictEqual(step(after(status("in-progress", 2)), answeredElsewhere), ["Connected", "disarm start"])
   })
 
-  it("waits anew from the webhook when the report of the answer came before it", () => {
+  it("waits again from the webhook on if the report of the answer came before it", () => {
     const state = after(status("in-progress", 2))
     assert.deepStrictEqual(step(state, answered), ["Connected", "arm start"])
     assert.strictEqual(transition(state, answered)[1].resumptions, 0)
@@ -125,12 +125,12 @@ describe("the way of a call", () => {
     }
   })
 
-  it("has no place for a second stream", () => {
+  it("refuses a second stream", () => {
     assert.deepStrictEqual(step(streaming, started(2)), ["Streaming"])
     assert.deepStrictEqual(transition(streaming, started(2))[1], streaming)
   })
 
-  it("has no place for a stream once it is ending", () => {
+  it("refuses a stream once it is ending", () => {
     assert.deepStrictEqual(step(ending, started(2)), ["Ending callerLeft"])
   })
 })
@@ -174,12 +174,12 @@ describe("the end of a stream", () => {
     assert.deepStrictEqual(step(state, ended(lost, 99)), ["Ending streamLost", "arm ending"])
   })
 
-  it("is given up at the first loss where no resumption is wanted", () => {
+  it("is given up at the first loss if no resumption is allowed", () => {
     const state = transition(begin({ maxResumptions: 0 }), started())[1]
     assert.deepStrictEqual(step(state, ended(lost)), ["Ending streamLost", "arm ending"])
   })
 
-  it("counts those that another process had before", () => {
+  it("counts the losses in an earlier process", () => {
     const fourLost = transition(begin({ maxResumptions: 5, resumptions: 4 }), started())[1]
     assert.deepStrictEqual([phaseOf(fourLost), fourLost.resumptions], ["Streaming", 4])
     const fiveLost = transition(fourLost, ended(lost))[1]
@@ -192,8 +192,8 @@ describe("the end of a stream", () => {
   })
 })
 
-describe("Twilio asking what next", () => {
-  it("while our stream is still open leaves it alone until the next one starts: a replay closes nothing", () => {
+describe("Twilio's next request for TwiML", () => {
+  it("while our stream is still open does not close it until the next one starts: a replay closes nothing", () => {
     assert.deepStrictEqual(step(streaming, answered), ["Streaming", "arm start"])
     const next = transition(streaming, answered)[1]
     assert.deepStrictEqual(transition(next, fired("start")), [[], streaming])
@@ -201,7 +201,7 @@ describe("Twilio asking what next", () => {
     assert.deepStrictEqual(step(next, started(2)), ["Streaming", "disarm start", "close streamLost", "arm duration"])
   })
 
-  it("a hundred times, with nothing that follows, changes nothing", () => {
+  it("changes nothing if it comes a hundred times and no stream follows", () => {
     for (const asked of ["first", "afterStream", "afterTransfer"] as const) {
       let state = streaming
       for (let count = 0; count < 100; count++) {
@@ -215,17 +215,17 @@ describe("Twilio asking what next", () => {
     }
   })
 
-  it("again, after an answer whose stream never came to be, waits again", () => {
+  it("waits again if the stream of the last answer never started", () => {
     assert.deepStrictEqual(step(connected, answered), ["Connected", "arm start"])
   })
 
-  it("again, for a stream elsewhere, waits for none here", () => {
+  it("does not wait for a stream here if the stream goes elsewhere", () => {
     assert.deepStrictEqual(step(after(answeredElsewhere), answeredElsewhere), ["Connected", "disarm start"])
   })
 
   const next = (step: number) => CallEvent.Answered({ streamsHere: true, asked: "afterStream", step })
 
-  it("again and again, as its URL tells, because no stream comes to be, is given up", () => {
+  it("is given up when it comes again and again because no stream starts", () => {
     let state = connected
     const { step: first } = state
     for (let count = 0; count < maxResumptions; count++) {
@@ -235,7 +235,7 @@ describe("Twilio asking what next", () => {
     assert.deepStrictEqual(step(state, next(first + maxResumptions)), ["Ending noStream", "arm ending"])
   })
 
-  it("by a replay before the stream starts uses up no resumption and extends the wait once, however often", () => {
+  it("as a replay before the stream starts uses up no resumption and extends the wait once, however often", () => {
     for (const before of [streaming, resuming]) {
       const asked = next(before.step)
       // While our end of the old stream is still open, or when it was seen to be lost.
@@ -269,7 +269,7 @@ describe("Twilio asking what next", () => {
   })
 })
 
-describe("Twilio asking for the first TwiML again, or a replay of that", () => {
+describe("a second request for the first TwiML, or a replay", () => {
   const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
   const againElsewhere = CallEvent.Answered({ streamsHere: false, asked: "first" })
   const transferred = after(answered, started(), CallEvent.TransferBegan(), ended(stopped))
@@ -285,13 +285,13 @@ describe("Twilio asking for the first TwiML again, or a replay of that", () => {
     assert.deepStrictEqual(step(state, againElsewhere), ["Connected", "disarm start"])
   })
 
-  it("leaves an open stream alone, and has a place for one that starts in the next seconds", () => {
+  it("does not close an open stream, and accepts one that starts in the next seconds", () => {
     assert.deepStrictEqual(step(streaming, again), ["Streaming", "arm start"])
     assert.deepStrictEqual(step(offered(streaming), started(2)), ["Streaming", "disarm start", "close streamLost", "arm duration"])
     assert.deepStrictEqual(transition(offered(streaming), fired("start")), [[], streaming])
   })
 
-  it("however often, does not end a call nor make the wait longer", () => {
+  it("neither ends a call nor makes the wait longer, however often it comes", () => {
     let state = offered(streaming)
     for (let count = 0; count < 20; count++) {
       assert.deepStrictEqual(step(state, again), ["Streaming"])
@@ -300,7 +300,7 @@ describe("Twilio asking for the first TwiML again, or a replay of that", () => {
     assert.deepStrictEqual(step(state, ended(closed("agentLeft"))), ["Ending agentLeft", "arm ending"])
   })
 
-  it("has no place for the open stream a second time", () => {
+  it("does not accept the open stream a second time", () => {
     assert.deepStrictEqual(step(offered(streaming), started(1)), ["Streaming"])
   })
 
@@ -308,7 +308,7 @@ describe("Twilio asking for the first TwiML again, or a replay of that", () => {
     for (const end of [stopped, lost]) assert.deepStrictEqual(step(offered(streaming), ended(end)), ["Connected", "arm start"])
   })
 
-  it("just after the old stream's stop has a place for the new one: the call was redirected", () => {
+  it("just after the old stream's stop accepts the new one: the call was redirected", () => {
     assert.deepStrictEqual(step(ending, again), ["Ending callerLeft", "disarm ending", "arm start"])
     assert.deepStrictEqual(step(offered(ending), started(2)), ["Streaming", "disarm start", "arm duration"])
     assert.isFalse(isGivenUp(offered(ending)))
@@ -321,7 +321,7 @@ describe("Twilio asking for the first TwiML again, or a replay of that", () => {
     assert.isTrue(isGivenUp(transition(offered(ending), hangUp)[1]))
   })
 
-  it("after an end of ours is told to hang up", () => {
+  it("after we ended the call is told to hang up", () => {
     for (const reason of ["agentLeft", "mediaTimeout", "slowPeer"] as const) {
       const state = after(answered, started(), ended(closed(reason)))
       assert.deepStrictEqual(step(state, again), [`Ending ${reason}`])
@@ -329,19 +329,19 @@ describe("Twilio asking for the first TwiML again, or a replay of that", () => {
     }
   })
 
-  it("leaves a call that was handed on alone, until a stream starts", () => {
+  it("does not disturb a transferred call until a stream starts", () => {
     assert.deepStrictEqual(step(transferred, again), ["Transferred", "arm start"])
     assert.deepStrictEqual(transition(offered(transferred), fired("start")), [[], transferred])
     assert.deepStrictEqual(step(offered(transferred), started(2)), ["Streaming", "disarm start", "disarm transferred", "arm duration"])
     assert.deepStrictEqual(step(transferred, started(2)), ["Transferred"])
   })
 
-  it("is believed when Twilio then says that its new stream is over", () => {
+  it("is believed once Twilio reports the end of its new stream", () => {
     assert.strictEqual(step(offered(transferred), answered)[0], "Transferred")
     assert.strictEqual(step(offered(ending), answered)[0], "Connected")
   })
 
-  it("for a stream elsewhere hangs nothing up", () => {
+  it("hangs nothing up if the stream goes elsewhere", () => {
     const elsewhere = (state: CallState) => transition(state, againElsewhere)[1]
     assert.deepStrictEqual(step(elsewhere(streaming), started(2)), ["Streaming"])
     assert.deepStrictEqual(step(elsewhere(streaming), ended(stopped)), ["Connected", "disarm start"])
@@ -355,7 +355,7 @@ describe("a hang-up that is asked for", () => {
     (_, state) => assert.deepStrictEqual(step(state, hangUp), ["Ending requested", "hang up", "arm ending"])
   )
 
-  it("closes the stream while there is one: its end lets Twilio ask what next", () => {
+  it("closes the open stream: then Twilio requests TwiML", () => {
     assert.deepStrictEqual(step(streaming, hangUp), ["Ending requested", "close requested", "arm ending"])
   })
 
@@ -377,7 +377,7 @@ describe("timers", () => {
     assert.deepStrictEqual(step(ending, fired("duration")), ["Ending callerLeft"])
   })
 
-  it("ending: Twilio's last word did not come, and the reason stays", () => {
+  it("ending: Twilio's final status did not come, and the reason stays", () => {
     assert.deepStrictEqual(step(ending, fired("ending")), ["Ended callerLeft"])
   })
 
@@ -385,7 +385,7 @@ describe("timers", () => {
     assert.deepStrictEqual(step(resuming, fired("resuming")), ["Ended streamLost"])
   })
 
-  it("answer: no report came at all, so the call is hung up and does not keep its place for ever", () => {
+  it("answer: no report came at all, so the call is hung up and does not keep its line for ever", () => {
     assert.deepStrictEqual(step(initiated, fired("answer")), ["Ending noAnswer", "hang up", "arm ending"])
     assert.deepStrictEqual(step(ringing, fired("answer")), ["Ending noAnswer", "hang up", "arm ending"])
   })
@@ -467,7 +467,7 @@ describe("a transfer", () => {
   const transferred = after(answered, started(), began, ended(stopped))
   const cameBack = CallEvent.Answered({ streamsHere: true, asked: "afterTransfer" })
 
-  it("makes of the stream's end neither a loss nor a leaving: the call goes on without us", () => {
+  it("makes the stream's end neither a lost stream nor a hang-up: the call goes on without us", () => {
     assert.deepStrictEqual(step(streaming, began), ["Streaming"])
     for (const end of [stopped, lost, closed("mediaTimeout")]) {
       assert.deepStrictEqual(step(transferring, ended(end)), ["Transferred", "disarm duration", "arm transferred"])
@@ -480,7 +480,7 @@ describe("a transfer", () => {
     assert.deepStrictEqual(step(transferred, fired("transferred")), ["Ended transferred"])
   })
 
-  it("that found nobody gives the call back, a stream and all, but not for ever", () => {
+  it("that nobody answers gives the call back, with a stream, but not for ever", () => {
     assert.deepStrictEqual(step(transferred, cameBack), ["Transferred", "arm start"])
     const [phase, ...commands] = step(transition(transferred, cameBack)[1], started(2))
     assert.strictEqual(phase, "Streaming")
@@ -504,7 +504,7 @@ describe("a transfer", () => {
     assert.deepStrictEqual(step(after(answered, started(), began, failed), ended(lost)), ["Resuming", "arm resuming"])
   })
 
-  it("that fails because the caller had left first is a leaving", () => {
+  it("that fails because the caller had hung up counts as the caller's hang-up", () => {
     assert.deepStrictEqual(step(transferred, failed), ["Ending callerLeft", "disarm transferred", "arm ending"])
   })
 

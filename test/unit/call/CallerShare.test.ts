@@ -36,7 +36,7 @@ describe("the caller whose calls are counted together", () => {
     ["zeros", "+0000"],
     ["no text", undefined],
     ["two values", ["+14155550123", "+14155550124"]]
-  ])("is nobody where the number is withheld: %s", (_, from) => assert.isUndefined(keyOf(from)))
+  ])("is nobody if the number is withheld: %s", (_, from) => assert.isUndefined(keyOf(from)))
 
-  it("is cut where its name is longer than any network's", () => assert.strictEqual(keyOf(`sip:${"a".repeat(60_000)}`)?.length, 256))
+  it("has a name that is cut if no network writes one so long", () => assert.strictEqual(keyOf(`sip:${"a".repeat(60_000)}`)?.length, 256))
 })

@@ -4,7 +4,7 @@ import * as ConversationFeed from "../../../src/call/ConversationFeed.ts"
 import { settle } from "../../support/service/Time.ts"
 
 describe("a call that is watched", () => {
-  it.effect("knows whether it is, from the first who comes to the last who goes", () =>
+  it.effect("is watched from the first watcher's arrival until the last one leaves", () =>
     Effect.gen(function*() {
       const watch = yield* ConversationFeed.make()
       assert.isFalse(watch.isWatched())
@@ -17,7 +17,7 @@ describe("a call that is watched", () => {
       assert.isFalse(watch.isWatched())
     }))
 
-  it.effect("tells all from its beginning to who comes late, and is not watched when it is over", () =>
+  it.effect("tells late watchers all from the beginning, and is not watched once it is over", () =>
     Effect.gen(function*() {
       const watch = yield* ConversationFeed.make()
       yield* watch.tell({ _tag: "CallerSays", turn: 1, at: 0, text: "hello" })

@@ -162,7 +162,7 @@ describe("a service that is not set up for calls", () => {
         ])
       }), {}, { isLocalAccount: true }))
 
-  it.effect("takes a local account for good enough at a stand-in for Twilio", () =>
+  it.effect("may use a local account at a stand-in for Twilio", () =>
     withOutbound(
       ({ place }) => place(request()),
       { TWILIO_API_BASE_URL: "http://127.0.0.1:8010" },
@@ -217,7 +217,7 @@ describe("a WebSocket of the client's choice", () => {
         assert.deepStrictEqual(rest.dials, [])
       }), hosts))
 
-  it.effect("is passed on as it was understood, so that no one can read it otherwise", () =>
+  it.effect("is passed on as it was parsed, so that nobody can read another host in it", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(asked(" wss://media.example.com\\@evil.example.net/w\ts"))
@@ -242,7 +242,7 @@ describe("the turns at Twilio", () => {
         assert.deepStrictEqual(placed.map(({ queuedMillis }) => queuedMillis), [0, 500, 1000, 1500])
       }), { CALLS_PER_SECOND: "2" }))
 
-  it.effect("are not saved up: after a pause the next is at once, and the one after waits", () =>
+  it.effect("are not saved up: after a pause the next call is dialled at once, and the one after it waits", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())
@@ -374,7 +374,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
   }
 
   it.effect.each(["busy", "no-answer", "failed", "canceled", "completed"] as const)(
-    "is answered, and has no room any more when its call has ended: %s",
+    "is answered, and takes no line any more when its call has ended: %s",
     (status) =>
       withOutbound((bench) =>
         Effect.gen(function*() {
@@ -390,7 +390,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
         }), { MAX_CALLS: "1" })
   )
 
-  it.effect("is the call that its webhook has made", () =>
+  it.effect("joins the call that its webhook has made", () =>
     withOutbound((bench) =>
       Effect.gen(function*() {
         const { registry } = bench
@@ -438,7 +438,7 @@ describe("a client that goes away", () => {
         }))
   )
 
-  it.effect("while it waits for its turn is called all the same: it may ask again with its key", () =>
+  it.effect("while it waits for its turn still gets its call, and may ask again with its key", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())
@@ -452,7 +452,7 @@ describe("a client that goes away", () => {
 })
 
 describe("MAX_CALLS", () => {
-  it.effect("counts calls that are promised and not yet dialled", () =>
+  it.effect("counts calls that are not yet dialled", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* Effect.forEach([1, 2], () => Effect.forkScoped(place(request())))
@@ -477,7 +477,7 @@ describe("MAX_CALLS", () => {
         yield* place(request())
       }), { MAX_CALLS: "1" }))
 
-  it.effect("is none at all while draining", () =>
+  it.effect("leaves no line while the service drains", () =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
         yield* registry.drain(Duration.zero)
@@ -507,7 +507,7 @@ describe("a number that is not dialled", () => {
         assert.strictEqual((yield* place(withKey("k"))).queuedMillis, 0)
       }), env))
 
-  it.effect("is dialled all the same where its kind is asked for, and Cuba where no countries are listed", () =>
+  it.effect("is dialled if its kind is allowed, and Cuba if no countries are listed", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         for (const to of ["+19005550100", "+5351234567"]) {
@@ -519,7 +519,7 @@ describe("a number that is not dialled", () => {
 })
 
 describe("limits of a day", () => {
-  it.effect("are told with the variable and when to try again, and are over after a day", () =>
+  it.effect("name their variable and when to try again, and are over after a day", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())

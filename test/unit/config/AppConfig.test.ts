@@ -85,7 +85,7 @@ describe("AppConfig", () => {
       assert.match(warnings.join(), /^S3_ENDPOINT does nothing/)
     }))
 
-  it.effect("warns of recordings that other processes can't have", () =>
+  it.effect("warns of recordings that other processes can't read", () =>
     Effect.gen(function*() {
       const shared = { RECORDING: "on", DATABASE_URL: "postgres://database/calls" }
       assert.match((yield* settings(shared)).warnings.join(), /^RECORDING_DIR and S3_BUCKET are not set/)
@@ -93,7 +93,7 @@ describe("AppConfig", () => {
       assert.deepStrictEqual((yield* settings({ RECORDING: "on" })).warnings, [])
     }))
 
-  it.effect("takes several engines of a stage, with what belongs to each", () =>
+  it.effect("takes several engines of a stage, with the settings of each", () =>
     Effect.gen(function*() {
       const { engines } = yield* settings({
         STT_URL: "http://a/v1, http://b/v1/,embedded",
@@ -145,7 +145,7 @@ describe("AppConfig", () => {
       assert.match(uneven[0], /^LLM_CONTEXT_WINDOW has 3 entries, but LLM_URL has 2 addresses/)
     }))
 
-  it.effect("refuses an uneven list of what belongs to engines", () =>
+  it.effect("refuses a list of engine settings of the wrong length", () =>
     Effect.gen(function*() {
       const { lines } = yield* Effect.flip(settings({
         STT_URL: "http://a/v1,http://b/v1,embedded",
@@ -294,7 +294,7 @@ describe("AppConfig", () => {
       }
     }))
 
-  it.effect("takes no notice of what stands around any value", () =>
+  it.effect("ignores blanks and invisible characters around any value", () =>
     Effect.gen(function*() {
       const plain = {
         TWILIO_ACCOUNT_SID: accountSid,
@@ -374,7 +374,7 @@ describe("AppConfig", () => {
       assert.include((yield* problems({ AGENT_NUMBERS: `+14155550101=echo,${number}=echo` }))[0], `(entry 2 has a number that ${oddity}`)
     }))
 
-  it.effect("takes the addresses of called numbers, also with an = in them", () =>
+  it.effect("takes the addresses of called numbers, even with an = in them", () =>
     Effect.gen(function*() {
       const { agents } = yield* settings({
         AGENT_NUMBERS: "sip:+14155550100@example.com;user=phone=echo, whatsapp:+14155550101=./a=b.yaml,\u202a+1 (415) 555\u20110102\u202c=echo, tel:+1-415-555-0103=echo"
@@ -499,19 +499,19 @@ describe("AppConfig", () => {
   it.effect.each(["shop.yaml", "./shop", "agents\\shop", "/etc/agents/Shop.YML"])("takes %s for the path of an agent's file", (path) =>
     Effect.map(settings({ AGENT: path }), ({ agents }) => assert.deepStrictEqual(agents.standard, { _tag: "File", path })))
 
-  it.effect("a stall is never waited for longer than a stream without media is kept", () =>
+  it.effect("never waits longer for a stall than a stream without media is kept", () =>
     Effect.gen(function*() {
       const { limits } = yield* settings({ MEDIA_TIMEOUT: "3s" })
       assert.strictEqual(millis(limits.backlog), 3000)
     }))
 
-  it.effect("reports all that is wrong, in the order of the variables", () =>
+  it.effect("reports all wrong variables, in their order", () =>
     Effect.gen(function*() {
       const lines = yield* problems({ LOG_LEVEL: "loud", SERVER_PORT: "http", MAX_CALLS: "0", AGENT: "echo" })
       assert.deepStrictEqual(lines.map((line) => line.split(" ")[0]), ["SERVER_PORT", "MAX_CALLS", "LOG_LEVEL"])
     }))
 
-  it.effect("has a message of one line a variable", () =>
+  it.effect("has a message of one line for each variable", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(settings({ LOG_LEVEL: "loud", SERVER_PORT: "http" }))
       assert.strictEqual(error.message.split("\n").length, 2)

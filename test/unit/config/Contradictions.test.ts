@@ -13,7 +13,7 @@ const simulator = { TWILIO_API_BASE_URL: "http://127.0.0.1:8010" }
 
 const firstWords = (lines: ReadonlyArray<string>) => lines.map((line) => line.split(" ", 1)[0])
 
-describe("what can't work together", () => {
+describe("settings that can't work together", () => {
   it.effect.each([
     [{ ...account, PUBLIC_URL: "http://calls.example.com" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "HTTP://calls.example.com/" }, ["PUBLIC_URL"]],
@@ -58,7 +58,7 @@ describe("what can't work together", () => {
     Effect.map(settings(env), ({ warnings }) => assert.deepStrictEqual(warnings, [])))
 })
 
-describe("what does nothing, or too much, is warned of", () => {
+describe("a setting that does nothing, or too much, causes a warning", () => {
   it.effect.each([
     [{ LLM_MODEL: "gemma", LLM_URL: "embedded" }, ["LLM_MODEL does nothing"]],
     [{ TTS_SAMPLE_RATE: "24000", TTS_VOICE: "0" }, ["TTS_SAMPLE_RATE does nothing", "TTS_VOICE does nothing"]],
@@ -90,7 +90,7 @@ describe("what does nothing, or too much, is warned of", () => {
       }
     }))
 
-  it.effect("but not of the variables of others", () =>
+  it.effect("but variables of other programs do not", () =>
     Effect.gen(function*() {
       const others = [
         "PATH", "HOME", "PORT", "HOST", "HOSTNAME", "OPENAI_API_KEY", "STRIPE_API_KEY", "TWILIO_API_KEY", "SSH_AGENT_PID", "SSH_AUTH_SOCK", "AGENT_TOOLSDIRECTORY",

@@ -22,10 +22,10 @@ describe("firstOf", () => {
 
   it.effect.each([
     ["the first value", [{ AGENT: "one" }, { AGENT: "two" }], "one"],
-    ["the second where the first is blank", [{ AGENT: " \n" }, { AGENT: "two" }], "two"],
-    ["the second where the first has only a longer name", [{ AGENT_NUMBERS: "x" }, { AGENT: "two" }], "two"],
-    ["the second where both have a longer name", [{ AGENT_NUMBERS: "x" }, { AGENT: "two", AGENT_NUMBERS: "y" }], "two"],
-    ["none where there is none", [{ AGENT_NUMBERS: "x" }, { AGENTS_DIR: "y" }], undefined]
+    ["the second if the first is blank", [{ AGENT: " \n" }, { AGENT: "two" }], "two"],
+    ["the second if the first has only a longer name", [{ AGENT_NUMBERS: "x" }, { AGENT: "two" }], "two"],
+    ["the second if both have a longer name", [{ AGENT_NUMBERS: "x" }, { AGENT: "two", AGENT_NUMBERS: "y" }], "two"],
+    ["none if there is none", [{ AGENT_NUMBERS: "x" }, { AGENTS_DIR: "y" }], undefined]
   ] as ReadonlyArray<readonly [string, ReadonlyArray<Record<string, string>>, string | undefined]>)("gives %s", ([, sources, expected]) =>
     Effect.map(read("AGENT", ...sources), (value) => assert.strictEqual(value, expected)))
 })

@@ -33,11 +33,11 @@ describe("an address for webhooks", () => {
     ["http://127.0.0.1:8080/hooks", "fine"],
     ["http://receiver/hooks", "fine"],
     ["http://user:secret@receiver/", "credentials"]
-  ])("%s where private ones are allowed: %s", (text, expected) => assert.strictEqual(why(text, true), expected))
+  ])("%s if private ones are allowed: %s", (text, expected) => assert.strictEqual(why(text, true), expected))
 
   it("has no fragment", () => assert.strictEqual(Result.getOrThrow(WebhookAddress.read("https://example.com/a#b", false)).href, "https://example.com/a"))
 
-  it("is not told when it is refused", () => {
+  it("is not repeated when it is refused", () => {
     const refused = WebhookAddress.read("https://user:hunter2@example.com/", false)
     assert.notInclude(Result.isFailure(refused) ? refused.failure.message : "hunter2", "hunter2")
   })

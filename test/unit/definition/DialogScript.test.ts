@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { fill, slotsIn } from "../../../src/definition/DialogScript.ts"
 
 describe("an answer", () => {
-  it("names its slots in order, each as often as it does", () => {
+  it("lists its slots in order, with repetitions", () => {
     assert.deepStrictEqual(slotsIn("On {day} at {time}, { day }."), ["day", "time", "day"])
     assert.deepStrictEqual(slotsIn("Hello."), [])
   })

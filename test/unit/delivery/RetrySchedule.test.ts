@@ -14,7 +14,7 @@ describe("what becomes of a webhook", () => {
     assert.strictEqual(verdict._tag === "Retry" ? verdict.afterMillis : undefined, 5000)
   })
 
-  it("410: the receiver wants it no more", () => assert.strictEqual(judge(answered(410), 1, now, 0)._tag, "Failed"))
+  it("410: the receiver does not want it any more", () => assert.strictEqual(judge(answered(410), 1, now, 0)._tag, "Failed"))
 
   it("is tried again for a day, ever more seldom, and then given up", () => {
     let waited = 0
@@ -34,7 +34,7 @@ describe("what becomes of a webhook", () => {
     assert.isAbove(last, Duration.toMillis("6 hours"))
   })
 
-  it("is given up at once where another attempt is of no use", () =>
+  it("is given up at once if another attempt can't succeed", () =>
     assert.deepStrictEqual(judge({ ...silent, isHopeless: true }, 1, now, 0), { _tag: "Failed", why: "it refuses connections" }))
 
   it("waits for up to a tenth longer, so that not all come back at once", () => {
@@ -54,5 +54,5 @@ describe("what becomes of a webhook", () => {
     assert.strictEqual(verdict._tag === "Retry" ? verdict.afterMillis : undefined, expected)
   })
 
-  it("takes a date of the past for no wait", () => assert.deepStrictEqual(retryAfterMillis("Wed, 31 Dec 2025 00:00:00 GMT", now), Option.some(0)))
+  it("does not wait for a date in the past", () => assert.deepStrictEqual(retryAfterMillis("Wed, 31 Dec 2025 00:00:00 GMT", now), Option.some(0)))
 })

@@ -97,19 +97,19 @@ describe("a number that is refused", () => {
     assert.isUndefined(ruleFor("+14155550100", { countries }))
   })
 
-  it("where it can't be told of which allowed country it is, and not where all are allowed", () => {
+  it("may be of several countries that are not all allowed", () => {
     assert.strictEqual(ruleFor("+440312345678", { countries: ["GB"] }), "country")
     assert.isUndefined(ruleFor("+440312345678", { countries: ["GB", "GG", "IM", "JE"] }))
     assert.isUndefined(ruleFor("+4790012345", { countries: ["NO", "SJ"] }))
   })
 
-  it("where countries are listed and it belongs to none, but not a kind that was asked for", () => {
+  it("belongs to no country while countries are listed, unless its kind is allowed", () => {
     assert.strictEqual(ruleFor("+80012345678", { countries: ["US"] }), "country")
     assert.isUndefined(ruleFor("+870773123456", { countries: ["US"], also: ["international"] }))
     assert.strictEqual(ruleFor("+449098790000", { countries: ["US"], also: ["premium"] }), "country")
   })
 
-  it("where it is the service's own", () => {
+  it("is the service's own", () => {
     assert.strictEqual(ruleFor("+14155550100", { own: ["+14155550101", "+14155550100"] }), "own-number")
     assert.isUndefined(ruleFor("+14155550102", { own: ["+14155550101", "+14155550100"] }))
   })

@@ -14,7 +14,7 @@ describe("nearest", () => {
   ])("of %s in %j is %s", (name, known, meant) => assert.strictEqual(nearest(name, known), meant))
 
   it.each([["from", ["to", "agent"]], ["", ["to"]], ["_", ["to"]], ["x".repeat(100_000), ["to"]], ["to", []]])(
-    "of %.20s in %j is none",
+    "finds nothing like %.20s in %j",
     (name, known) => assert.isUndefined(nearest(name, known))
   )
 })

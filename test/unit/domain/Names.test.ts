@@ -21,7 +21,7 @@ describe.each([
     ["small letters first", `${prefix.toLowerCase()}${digits}`],
     ["a digit too few", prefix + digits.slice(1)],
     ["a digit too many", `${prefix}${digits}0`],
-    ["what is not hexadecimal", `${prefix}g${digits.slice(1)}`],
+    ["a character that is not hexadecimal", `${prefix}g${digits.slice(1)}`],
     ["a line break behind", `${prefix}${digits}\n`],
     ["a path behind", `${prefix}${digits}/../x`],
     ["a space before", ` ${prefix}${digits}`],

@@ -102,7 +102,7 @@ describe("parse", () => {
     assert.deepStrictEqual(parse(result.value), result)
   }, { arbitrary: { runs: 1000 } })
 
-  it.prop("never throws, and never gives what is not E.164", [Schema.String], ([text]) => {
+  it.prop("never throws, and gives nothing but E.164", [Schema.String], ([text]) => {
     for (const candidate of [text, `+${text}`, `+1415555${text}`, ` 1${text}`]) {
       const result = parse(candidate)
       if (Option.isSome(result)) assert.isTrue(isE164(result.value))
@@ -131,14 +131,14 @@ describe("read", () => {
     ["+1".repeat(100), "is too long for a number"]
   ])("says of %j that it %s", (text, oddity) => assert.strictEqual(whyNot(text), oddity))
 
-  it.prop("says nothing of the number's own digits", [Schema.String], ([text]) => {
+  it.prop("shows none of the number's digits", [Schema.String], ([text]) => {
     const why = whyNot(`4155550199${text}`)
     assert.isDefined(why)
     assert.notInclude(why, "4155550199")
   })
 
   const noise = Schema.Literals(["\u200b", "\u200e", "\u202a", "\u2069", "\ufeff", "\u00ad", "\u00a0", "\u2009", "-", "\u2013", "(", "）"])
-  it.prop("drops what has no shape or no meaning, wherever it stands behind the +", [Schema.Array(Schema.Struct({ at: Schema.Int, noise })).check(Schema.isMaxLength(12))], ([pieces]) => {
+  it.prop("drops invisible characters and separators anywhere behind the +", [Schema.Array(Schema.Struct({ at: Schema.Int, noise })).check(Schema.isMaxLength(12))], ([pieces]) => {
     const characters = [...number]
     for (const piece of pieces) characters.splice(1 + Math.abs(piece.at) % number.length, 0, piece.noise)
     assert.strictEqual(parsed(characters.join("")), number)

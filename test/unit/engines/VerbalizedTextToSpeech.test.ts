@@ -3,7 +3,7 @@ import { Effect, Ref, Stream } from "effect"
 import { type SpeechRequest, type SpokenTurn, TextToSpeech } from "../../../src/conversation/ports/TextToSpeech.ts"
 import * as VerbalizedTextToSpeech from "../../../src/engines/VerbalizedTextToSpeech.ts"
 
-/** An engine that keeps what it was asked, and is ready with what it has prepared. */
+/** An engine that records its requests, and is ready with the lines that it has prepared. */
 const recording = Effect.gen(function*() {
   const spoken = yield* Ref.make<ReadonlyArray<SpeechRequest>>([])
   const prepared = new Set<string>()
@@ -18,8 +18,8 @@ const recording = Effect.gen(function*() {
   return { engine, spoken, prepared }
 })
 
-describe("a speech engine that is given spoken words", () => {
-  it.effect("gets them in the request's language, with all else as it was", () =>
+describe("a speech engine behind the verbalizer", () => {
+  it.effect("gets texts as people say them in the request's language, and everything else unchanged", () =>
     Effect.gen(function*() {
       const { engine, spoken } = yield* recording
       const verbalized = VerbalizedTextToSpeech.make(engine)
@@ -38,7 +38,7 @@ describe("a speech engine that is given spoken words", () => {
       assert.strictEqual(verbalized.contextMillis, 10_000)
     }))
 
-  it.effect("has its fixed lines ready under what is asked for", () =>
+  it.effect("finds its fixed lines by their written text", () =>
     Effect.gen(function*() {
       const { engine, prepared } = yield* recording
       const verbalized = VerbalizedTextToSpeech.make(engine)
@@ -49,7 +49,7 @@ describe("a speech engine that is given spoken words", () => {
       assert.deepStrictEqual([...prepared], ["We open at nine o'clock."])
     }))
 
-  it.effect("is told its own earlier words as they were spoken, and knows a turn again", () =>
+  it.effect("gets the agent's earlier turns as they were spoken, and the same turn as the same object", () =>
     Effect.gen(function*() {
       const { engine, spoken } = yield* recording
       const verbalized = VerbalizedTextToSpeech.make(engine)

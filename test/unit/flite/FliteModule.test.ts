@@ -23,11 +23,11 @@ describe("Flite", () => {
     ["awb", "That is £12.50, isn't it?", "07a133178fc6a3af"],
     // A text with more bytes than characters.
     ["slt", "“One moment” – he said… ‘please’.", "ea000d90404b6274"]
-  ])("says with the voice %s the same sound as ever: %s", (voice, text, digest) => {
+  ])("makes the same sound as ever, with the voice %s: %s", (voice, text, digest) => {
     assert.strictEqual(digestOf(speak(voice, text)), digest)
   })
 
-  it("says one sentence after another, each from the beginning", () => {
+  it("speaks each sentence from its beginning", () => {
     assert.deepStrictEqual(speak("slt", "One moment."), speak("slt", "One moment."))
   })
 

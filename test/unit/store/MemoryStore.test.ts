@@ -18,7 +18,7 @@ describe("the store in memory, while the clock stands still", () => {
         assert.strictEqual((yield* dump((yield* Database).sql)).turns.length, 3)
       }))
 
-    it.effect("settles at once what was never written", () =>
+    it.effect("settles at once if nothing was written", () =>
       Effect.gen(function*() {
         yield* (yield* CallStore).settled(sidOf(9))
       }))

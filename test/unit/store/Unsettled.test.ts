@@ -3,7 +3,7 @@ import { Unsettled } from "../../../src/store/writer/Unsettled.ts"
 import { sidOf } from "../../support/store/Writes.ts"
 
 describe("writes that the database does not have yet", () => {
-  it("are watched until the last one of the call is there", () => {
+  it("are watched until the last one of the call is stored", () => {
     const unsettled = new Unsettled()
     let told = 0
     unsettled.add(sidOf(1))
@@ -16,7 +16,7 @@ describe("writes that the database does not have yet", () => {
     assert.strictEqual(told, 1)
   })
 
-  it("are told to be there at once to who comes after the last one", () => {
+  it("call a watcher at once if it comes after the last write", () => {
     let told = 0
     new Unsettled().watch(sidOf(1), () => told++)
     assert.strictEqual(told, 1)

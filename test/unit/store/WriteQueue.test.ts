@@ -18,7 +18,7 @@ describe("writes that wait", () => {
     assert.strictEqual(queue.size, 0)
   })
 
-  it("a newer memory stands for an older one of the same call, and for whoever waits for it", () => {
+  it("a newer memory replaces an older one of the same call, also for those who wait for the older one", () => {
     const queue = new WriteQueue(10)
     let kept = 0
     queue.add(entry(saved(one, 1), [() => kept++]))
@@ -41,7 +41,7 @@ describe("writes that wait", () => {
     assert.deepStrictEqual(queue.add(entry(saved(one, 2))), { replaced: undefined })
   })
 
-  it("are refused when there is no room, but for a memory that takes the place of another", () => {
+  it("are refused when the queue is full, except for a memory that replaces another", () => {
     const queue = new WriteQueue(2)
     queue.add(entry(saved(one, 1)))
     queue.add(entry(event(one, 0)))
@@ -50,7 +50,7 @@ describe("writes that wait", () => {
     assert.strictEqual(queue.size, 2)
   })
 
-  it("those that were put back leave first", () => {
+  it("leave first after they were put back", () => {
     const queue = new WriteQueue(10)
     for (const sequence of [0, 1, 2]) queue.add(entry(event(one, sequence)))
     queue.putBack(queue.take(2))

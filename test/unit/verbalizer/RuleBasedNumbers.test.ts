@@ -31,7 +31,7 @@ describe("rule-based numbers", () => {
   })
 })
 
-/** As grammars of these languages have them. */
+/** From grammars of these languages. */
 const cardinals: Readonly<Record<string, ReadonlyArray<readonly [number, string]>>> = {
   en: [[0, "zero"], [13, "thirteen"], [21, "twenty-one"], [345, "three hundred forty-five"], [1_000_001, "one million one"]],
   de: [[1, "eins"], [16, "sechzehn"], [21, "einundzwanzig"], [777, "siebenhundertsiebenundsiebzig"], [2_500_000, "zwei Millionen fünfhunderttausend"]],
@@ -46,27 +46,27 @@ const cardinals: Readonly<Record<string, ReadonlyArray<readonly [number, string]
 describe.each(Object.entries(cardinals))("numbers of %s", (language, table) => {
   it.each(table)("%d is %j", (number, expected) => assert.strictEqual(words(language).cardinal(number), expected))
 
-  it("are words for every rule set and number", () => {
+  it("are words in every rule set", () => {
     const { ordinal, rules: { ruleSets } } = words(language)
     for (const ruleSet of new Set(Object.values(ruleSets))) {
       for (let number = 0; number < 3000; number += 7) assert.match(ordinal(number, ruleSet), /^[\p{L}\p{M} -]+$/u, `${ruleSet} ${number}`)
     }
   })
 
-  it("have ordinals where they have marks for them", () => {
+  it("have an ordinal for each ordinal mark", () => {
     const { ordinal, rules: { ordinalMarks } } = words(language)
     for (const [mark, ...ruleSets] of ordinalMarks) {
       for (const ruleSet of ruleSets) for (const number of [1, 2, 3, 7, 12, 21, 66, 99]) assert.match(ordinal(number, ruleSet as string), /^[\p{L}\p{M} -]+$/u, `${mark} ${number}`)
     }
   })
 
-  it.prop("differ where the numbers do", [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999_999 })), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999_999 }))], ([one, other]) => {
+  it.prop("differ if the numbers differ", [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999_999 })), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999_999 }))], ([one, other]) => {
     const { cardinal } = words(language)
     assert.strictEqual(cardinal(one) === cardinal(other), one === other)
   })
 })
 
-it("mistakes of the data are put right", () => {
+it("mistakes in the data are corrected", () => {
   const { ordinal } = words("pl")
   assert.strictEqual(ordinal(66, "spellout-ordinal-masculine"), "sześćdziesiąty szósty")
   assert.strictEqual(ordinal(95, "spellout-ordinal-masculine-genitive"), "dziewięćdziesiątego piątego")

@@ -186,7 +186,7 @@ const tables = { en: english, de: german, fr: french, es: spanish, it: italian, 
 describe.each(Object.entries(tables))("as people say it: %s", (language, table) => {
   it.each(table)("%j is %j", (written, expected) => assert.strictEqual(spoken(language, written), expected))
 
-  it("no figure is left, and what is spoken stays as it is", () => {
+  it("no figure is left, and a second pass changes nothing", () => {
     for (const [written] of table) {
       const once = spoken(language, written)
       assert.notMatch(once, /[\d%&€$£*#@]/, written)
@@ -214,7 +214,7 @@ const Fragment = Schema.Union([
 const Text = Schema.Array(Fragment).check(Schema.isMaxLength(16))
 
 describe("for any text", () => {
-  it.prop("without figures, signs and abbreviations nothing changes, to the last blank", [Language, Schema.Array(Word), Schema.Literals([" ", "  ", "\n"])], ([language, words, blank]) => {
+  it.prop("nothing changes without figures, signs and abbreviations", [Language, Schema.Array(Word), Schema.Literals([" ", "  ", "\n"])], ([language, words, blank]) => {
     const text = words.join(blank)
     assert.strictEqual(spoken(language, text), text)
   }, { arbitrary: { runs: 500 } })
@@ -224,14 +224,14 @@ describe("for any text", () => {
     assert.notMatch(spoken(language, text), /\d/)
   }, { arbitrary: { runs: 1500 } })
 
-  it.prop("a second time changes nothing where the figures stand apart", [Language, Schema.Array(Schema.Literals([
+  it.prop("a second pass changes nothing if the figures stand apart", [Language, Schema.Array(Schema.Literals([
     "5", "12", "007", "3.50", "1,250", "18:00", "1/2", "20 %", "5 €", "+49 30 5550 1234", "2024-05-03", "*67", "a@b.de", "we", "open", "and", "on", "A-17"
   ])).check(Schema.isMinLength(1), Schema.isMaxLength(8))], ([language, parts]) => {
     const once = spoken(language, parts.join(", "))
     assert.strictEqual(spoken(language, once), once)
   }, { arbitrary: { runs: 500 } })
 
-  it.prop("each figure of a code is said, in its order", [Language, Schema.String.check(Schema.isPattern(/^[1-9]\d{4}[1-9]$/))], ([language, code]) => {
+  it.prop("each figure of a code is said, in order", [Language, Schema.String.check(Schema.isPattern(/^[1-9]\d{4}[1-9]$/))], ([language, code]) => {
     const said = spoken(language, `(${code})`)
     assert.strictEqual(said, `(${Array.from(code, (digit) => spoken(language, digit)).join(" ")})`)
   })
@@ -243,8 +243,8 @@ describe("for any text", () => {
     assert.match(said, new RegExp(`^[${letters}\\s\\S]* ; [${letters} -]+ ; `, "u"))
   })
 
-  // An expression that tries every way through such a row would run into the timeout.
-  it("reads a thousand equal signs in seconds, and says a few words for each", { timeout: 20_000 }, () => {
+// A regular expression that tries every way through such a text would run into the timeout.
+  it("a thousand repetitions of a sign are read in seconds, with a few words for each", { timeout: 20_000 }, () => {
     for (const sign of ["1", "1 ", "1,", "1.", "-", "5-", "+1 ", "(1) ", "a1", "A-", "@a.", "a.", "http://", "1:", "€", "5 €", "/a", "_a", "#", "*1", "Dr. ", "I"]) {
       for (const language of languages.keys()) {
         const said = spoken(language, sign.repeat(1000))
@@ -260,7 +260,7 @@ describe("a language", () => {
     for (const tag of ["zh", "ja", "sv", "xx", "", "not a language"]) assert.strictEqual(Verbalizer.of(tag), undefined)
   })
 
-  it("is known by any of its tags", () => {
+  it("is found by any of its tags", () => {
     for (const tag of ["de", "de-AT", "DE", "de_CH"]) assert.strictEqual(Verbalizer.of(tag)?.("5"), "fünf")
   })
 })

@@ -18,9 +18,9 @@ import { compileSlots } from "./SlotCompiler.ts"
 
 /** A compiled file, with places for the problems that engines find. */
 export interface CompiledAgent {
-  /** In no order. */
+  /** In no particular order. */
   readonly problems: ReadonlyArray<Problem>
-  /** Without the parts that have problems. Unset: too much is wrong for an agent. */
+  /** Without the parts that have problems. Unset: too little is left for an agent. */
   readonly definition?: AgentDefinition
   readonly placeOfVoice: Place
   readonly placeOfLanguage: Place
@@ -35,7 +35,7 @@ const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => (
   placesOfWord: () => []
 })
 
-/** The file's phrases at `path`, or the default ones; none where the language has no defaults. */
+/** The file's phrases at `path`, or the default ones if the language has defaults. */
 const phrasesOrDefault = (
   { hasDefaults, phrases: checker }: Compilation.Compilation,
   path: Path,
@@ -105,7 +105,7 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
   }
 }
 
-/** Compiles a text. `maxCallMillis`: the longest call of the service; the agent's own is no longer. */
+/** Compiles a text. `maxCallMillis`: the service's limit for a call, which also limits the agent's `maxDuration`. */
 export const compile = (text: string, maxCallMillis: number): CompiledAgent => {
   const parsed = YamlSource.parse(text)
   if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure)

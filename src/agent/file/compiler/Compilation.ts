@@ -10,7 +10,7 @@ import type { Source } from "../YamlSource.ts"
 import { FileProblems } from "./FileProblems.ts"
 import { PhraseChecker } from "./PhraseChecker.ts"
 
-/** The names that a file declares, also where their content has problems: a reference to them is right. */
+/** The names that a file declares, also those of parts with problems: a reference to such a part is valid. */
 interface DeclaredNames {
   readonly intents: ReadonlyArray<string>
   readonly slots: ReadonlyArray<string>
@@ -24,7 +24,7 @@ export interface Compilation {
   readonly declared: DeclaredNames
   readonly problems: FileProblems
   readonly phrases: PhraseChecker
-  /** Of the agent's language; those of English where that language has none. */
+  /** The defaults of the agent's language, or of English if that language has none. */
   readonly defaults: LanguageDefaults
   /** Whether the agent's language has defaults. */
   readonly hasDefaults: boolean

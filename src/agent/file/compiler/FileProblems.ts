@@ -21,7 +21,7 @@ export class FileProblems {
     this.#problems.push({ ...place, message })
   }
 
-  /** At the value of `path`; a value that is missing is reported where it would stand. */
+  /** At the value of `path`. A missing value is reported at the last key that exists. */
   atValue(path: Path, message: string): void {
     this.at(this.#source.place(path), message)
   }

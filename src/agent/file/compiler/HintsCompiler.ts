@@ -6,8 +6,8 @@ import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 import type { Compilation } from "./Compilation.ts"
 
 /**
- * What callers may say when they are asked for a slot of an intent, or correct one: the slot's phrases, perhaps with those of
- * the intent's other slots behind them.
+ * What callers may say to fill or correct a slot of an intent: the slot's phrases, optionally followed by those of the
+ * intent's other slots.
  */
 const slotAnswers = (intent: Intent, slots: ReadonlyMap<string, Slot>, beforeValue: string): ReadonlyArray<string> => {
   const choices = intent.needs.flatMap(({ slot }) => {

@@ -1,6 +1,6 @@
 /**
- * The intents of an agent file, with all checks that concern several of their keys: that callers can reach each intent, that it
- * answers, and that slots, transfers and other intents which it names are there.
+ * Compiles the intents of an agent file. It checks that callers can reach each intent, that each has an answer, and that the
+ * slots, transfers and intents which it names exist.
  */
 import { type Intent, slotsIn } from "../../../definition/DialogScript.ts"
 import { suggest } from "../../../domain/DidYouMean.ts"
@@ -9,12 +9,12 @@ import { type Compilation, isName } from "./Compilation.ts"
 
 type IntentEntry = NonNullable<Compilation["content"]["intents"]>[string]
 
-/** Reports an intent's name that no intent has. `known`: the names that may be written there. */
+/** Reports a reference to an intent that does not exist. `known`: the valid names. */
 export const checkIntentName = ({ problems }: Compilation, path: Path, name: string | undefined, known: ReadonlyArray<string>): void => {
   if (name !== undefined && !known.includes(name)) problems.atValue(path, `There is no intent "${name}". ${suggest(name, known)}`)
 }
 
-/** Reports the slots in a text that have no value when it is said; `filled` are those that have. */
+/** Reports slots that have no value yet when a text is spoken. `filled`: the slots that have one. */
 const checkSlotsInText = (
   { declared, problems }: Compilation,
   path: Path,
@@ -30,7 +30,7 @@ const checkSlotsInText = (
   }
 }
 
-/** A caller has to reach the intent: by a phrase, by keys, or by another intent, of which `reachable` has the names. */
+/** Reports an intent that callers reach neither by phrases, nor by keys, nor from another intent (`reachable`). */
 const checkReach = ({ isLeftOut, problems }: Compilation, name: string, entry: IntentEntry, reachable: ReadonlySet<string | undefined>) => {
   const path = ["intents", name]
   const hasPhrases = (entry.phrases ?? []).length > 0 || isLeftOut([...path, "phrases"])
@@ -40,7 +40,7 @@ const checkReach = ({ isLeftOut, problems }: Compilation, name: string, entry: I
   }
 }
 
-/** The texts that an intent says: its questions, its confirmation and its answers. */
+/** Checks the texts that an intent says: its questions, its confirmation and its answers. */
 const checkTexts = (compilation: Compilation, name: string, entry: IntentEntry) => {
   const { declared, isLeftOut, problems } = compilation
   const path = ["intents", name]
@@ -59,7 +59,7 @@ const checkTexts = (compilation: Compilation, name: string, entry: IntentEntry) 
   for (const answer of entry.answer ?? []) checkSlotsInText(compilation, [...path, "answer"], answer, needed, "text")
 }
 
-/** The name of the telephone that callers are put through to: where the file has only one, an intent need not name it. */
+/** The name of the transfer that an intent makes. It may leave the name out if the file has only one transfer. */
 const transferOf = ({ declared, isLeftOut, problems }: Compilation, name: string, entry: IntentEntry): string | undefined => {
   const path = ["intents", name]
   const isTransfer = entry.next === "transfer"
@@ -107,7 +107,7 @@ const compileIntent = (compilation: Compilation, name: string, entry: IntentEntr
 interface CompiledIntents {
   /** The file's own intents, then the default ones that it does not replace. */
   readonly intents: ReadonlyArray<Intent>
-  /** All names that an intent may lead to, also of intents that have problems. */
+  /** All names that an intent may lead to, including those of intents with problems. */
   readonly names: ReadonlyArray<string>
 }
 
@@ -120,7 +120,7 @@ export const compileIntents = (compilation: Compilation): CompiledIntents => {
   const intentOfDigits = new Map<string, string>()
   const intents = entries.map(([name, entry]) => {
     if (!isName(name)) {
-      problems.atKey(["intents", name], `An intent's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
+      problems.atKey(["intents", name], `"${name}" can't be an intent's name. Write a lower-case letter, then letters, digits, '-' or '_'.`)
     }
     checkReach(compilation, name, entry, reachable)
     if (entry.digits !== undefined) {

@@ -1,7 +1,7 @@
 /**
  * The language of an agent file, and the defaults that come with it.
  *
- * A language without defaults borrows those of English; the file has to write the lines that would otherwise be spoken in English.
+ * A language without defaults uses those of English, but the file has to write its own lines: they must not be spoken in English.
  */
 import type { Lines } from "../../../definition/AgentDefinition.ts"
 import type { AgentFileContent } from "../AgentSchema.ts"
@@ -43,15 +43,15 @@ export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilat
   )
 }
 
-/** The lines of the agent, but for those that no file can write. */
+/** The lines of the agent: its own, else the default ones. */
 export const compileLines = ({ content, defaults, hasDefaults }: Compilation): Lines => {
-  // In another language these are better left out than said in English. That the call is recorded is said all the same.
+  // An agent in another language leaves these lines out rather than say them in English. `recorded` stays: callers must be told.
   const { hold: _hold, resumed: _resumed, transferFailed: _transferFailed, ...borrowed } = defaults.lines
   return {
     ...(hasDefaults ? defaults.lines : borrowed),
     ...content.lines,
     greeting: content.greeting?.text ?? defaults.lines.greeting,
-    // A file without defaults has its own apology, which asks the caller to try again.
+    // In a language without defaults, the file's own apology asks the caller to say it again.
     notUnderstood: content.notUnderstood?.first ?? (hasDefaults ? undefined : content.lines?.apology) ?? defaults.notUnderstood.first
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Checks the phrases of one agent file: it reports those that can't be read, and remembers where the others stand.
+ * Checks the phrases of one agent file. It reports those that can't be read, and remembers the places of the others.
  */
 import { Result } from "effect"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
@@ -8,10 +8,10 @@ import type { Path, Place } from "../YamlPlaces.ts"
 import type { Source } from "../YamlSource.ts"
 import type { FileProblems } from "./FileProblems.ts"
 
-/** Characters of one phrase: its notation nests, and each level of nesting costs time. */
+/** The longest phrase, in characters. The notation nests, and each level of nesting costs time. */
 const maxPhraseCharacters = 400
 
-/** Not a part of a word, in phrases. */
+/** Patterns for the two edges of a word in a phrase. */
 const wordEdge = { before: "(?<![\\p{L}\\p{M}0-9'’.-])", after: "(?![\\p{L}\\p{M}0-9'’.-])" }
 
 interface PlacedPhrase {
@@ -39,14 +39,14 @@ export class PhraseChecker {
       this.#isUsable({ text, placeOf: (character) => this.#source.phrase(path, index, character) }, slots))
   }
 
-  /** Whether a value in the plain list at `path` can also be used as its own phrase, which is `text`. */
+  /** Whether a value in the plain list at `path` can be used as a phrase. `text` is that phrase. */
   isUsableValue(path: Path, index: number, value: string, text: string): boolean {
     const placeOf = (character: number) => this.#source.phrase(path, index, character)
     const parsed = PhraseNotation.parse(text)
     if (Result.isFailure(parsed)) {
       this.#problems.at(
         placeOf(parsed.failure.at),
-        `${parsed.failure.problem}, in the value "${value}". Write the values below each other, "${value}:" with its words behind it.`
+        `${parsed.failure.problem}, in the value "${value}". Write one value a line, as "${value}:" and its phrases.`
       )
       return false
     }
@@ -68,7 +68,7 @@ export class PhraseChecker {
         placeOf(0),
         text === ""
           ? "A phrase is empty here. Write what the caller says, or leave it out."
-          : `A phrase may have ${maxPhraseCharacters} characters. Make several of it.`
+          : `A phrase may have ${maxPhraseCharacters} characters. Split it into several.`
       )
       return false
     }
@@ -79,13 +79,13 @@ export class PhraseChecker {
     }
     this.#readable.push(phrase)
     if (PhraseNotation.mayBeEmpty(parsed.success)) {
-      this.#problems.at(placeOf(0), `All of the phrase "${text}" may be left out. Let at least one word stand outside of [ ].`)
+      this.#problems.at(placeOf(0), `All of the phrase "${text}" may be left out. Write at least one word outside of [ ].`)
       return false
     }
-    return this.#haveValues(phrase, PhraseNotation.slots(parsed.success), slots)
+    return this.#hasOnlySlots(phrase, PhraseNotation.slots(parsed.success), slots)
   }
 
-  #haveValues({ placeOf, text }: PlacedPhrase, named: ReadonlyArray<string>, slots: "allowed" | "forbidden"): boolean {
+  #hasOnlySlots({ placeOf, text }: PlacedPhrase, named: ReadonlyArray<string>, slots: "allowed" | "forbidden"): boolean {
     const unusable = new Set(named.filter((slot) => slots === "forbidden" || !this.#slotNames.includes(slot)))
     for (const slot of unusable) {
       this.#problems.at(

@@ -18,7 +18,7 @@ export const compileIdle = ({ content, problems }: Compilation): Idle => {
   return idle
 }
 
-/** Unset: the file asks for none. */
+/** `undefined`: the file asks for no fillers. */
 export const compileFillers = ({ content, defaults, hasDefaults, isLeftOut, problems }: Compilation): Fillers | undefined => {
   if (content.fillers === undefined) return undefined
   const { after = Defaults.fillersAfter, lines = hasDefaults ? defaults.fillers : [] } = content.fillers
@@ -31,13 +31,13 @@ export const compileFillers = ({ content, defaults, hasDefaults, isLeftOut, prob
 export const compileTransfers = ({ content: { transfers = {} }, problems }: Compilation): NonNullable<AgentDefinition["transfers"]> => {
   for (const name of Object.keys(transfers)) {
     if (isName(name)) continue
-    problems.atKey(["transfers", name], `A transfer's name is a lower-case letter, then letters, digits, '-' or '_'; "${name}" is none.`)
+    problems.atKey(["transfers", name], `"${name}" can't be a transfer's name. Write a lower-case letter, then letters, digits, '-' or '_'.`)
   }
   return transfers
 }
 
 export const compileTools = ({ content, problems }: Compilation): ReadonlyArray<Tool> =>
   Object.entries(content.tools ?? {}).map(([name, { description, parameters = {}, repeatable = false, timeout = Defaults.toolTimeout, url }]) => {
-    if (!toolName.test(name)) problems.atKey(["tools", name], `A tool's name is a letter, then letters, digits, '-' or '_'; "${name}" is none.`)
+    if (!toolName.test(name)) problems.atKey(["tools", name], `"${name}" can't be a tool's name. Write a letter, then letters, digits, '-' or '_'.`)
     return { name, description, parameters: { type: "object", properties: {}, ...parameters }, url: new URL(url), timeout, repeatable }
   })

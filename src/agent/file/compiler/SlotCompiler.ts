@@ -19,7 +19,7 @@ type SlotEntry = NonNullable<Compilation["content"]["slots"]>[string]
 const compileSlot = (compilation: Compilation, name: string, { phrases: ownPhrases = [], values: entries }: SlotEntry): Slot => {
   const { phrases, problems } = compilation
   const path = ["slots", name]
-  if (!slotName.test(name)) problems.atKey(path, `A slot's name is a lower-case letter, then letters, digits or '_'; "${name}" is none.`)
+  if (!slotName.test(name)) problems.atKey(path, `"${name}" can't be a slot's name. Write a lower-case letter, then letters, digits or '_'.`)
   if (entries.length === 0) problems.atKey([...path, "values"], `The slot "${name}" has no values. Write at least one.`)
   const isList = isPlainList(compilation, name)
   const values = entries.map(({ value, ways }, index) => {
@@ -31,8 +31,8 @@ const compileSlot = (compilation: Compilation, name: string, { phrases: ownPhras
       : phrases.usable([...path, "values", value], ways, "forbidden")
     return { value, ways: usable }
   })
-  const around = phrases.usable([...path, "phrases"], ownPhrases, "allowed")
-  return { name, values, phrases: [...new Set([`{${name}}`, ...around])] }
+  const ownUsable = phrases.usable([...path, "phrases"], ownPhrases, "allowed")
+  return { name, values, phrases: [...new Set([`{${name}}`, ...ownUsable])] }
 }
 
 export const compileSlots = (compilation: Compilation): ReadonlyArray<Slot> =>

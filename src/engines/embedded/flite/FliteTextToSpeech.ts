@@ -1,8 +1,8 @@
 /**
  * Speech by Flite, in this process: English, five voices, no key, no download.
  *
- * A sentence takes 20 to 130 ms of a thread, and none of the event loop. Spoken sentences are kept (`SpokenSentences`), so that an
- * agent's fixed lines and its frequent answers begin at once.
+ * A sentence takes 20 to 130 ms on a worker thread, so it does not hold up the event loop. Spoken sentences are kept
+ * (`SpokenSentences`), so that an agent's fixed lines and its frequent answers begin at once.
  *
  * http://cmuflite.org
  */
@@ -17,10 +17,10 @@ import * as WorkerPool from "../WorkerPool.ts"
 
 const voices = ["slt", "rms", "kal16", "kal", "awb"] as const
 
-/** A woman's voice; the one with the fewest faults. */
+/** A woman's voice, and the one with the fewest faults. */
 const standardVoice = "slt"
 
-/** Samples: 16 MB, a quarter of an hour of speech. An agent of phrases and slots has less to say. */
+/** Samples: 16 MB, a quarter of an hour of speech. A scripted agent has less to say. */
 const standardCacheLimit = 8_000_000
 
 /** ms that a sentence may take. The longest sentences take a tenth of it. */
@@ -63,7 +63,7 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
     })
     const sentences = yield* SpokenSentences.make({ synthesise, maxSamples: cacheLimit })
 
-    /** The sentence of a request; none for a text without a letter or digit, which Flite can't speak. */
+    /** The sentence of a request. `undefined` for a text without a letter or digit: Flite can't speak it. */
     const sentenceOf = Effect.fnUntraced(function*({ language, text, voice = standardVoice }: SpeechRequest) {
       if (!language.startsWith("en")) {
         return yield* failed("refused", `Flite speaks English only, not "${language}". Set TTS_URL to a speech engine that has it.`)

@@ -1,8 +1,8 @@
 /**
  * Flite's thread: it takes a voice and a sentence, and answers with its sound at 8 kHz.
  *
- * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. To the garbage collector an instance is a small object, so
- * it would let eight and more of them lie. The thread collects after each sentence, when the sound has been posted; this takes 4 ms.
+ * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. The garbage collector takes an instance for a small object,
+ * so it would let eight or more pile up. The thread collects after each sentence, once its sound is posted; this takes 4 ms.
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -28,7 +28,7 @@ const frameSamples = 160
 /** A frame below this RMS, 34 dB below the level of speech, is silence. */
 const silenceLevel = speechLevel / 50
 
-/** Silence that is kept behind the last voiced frame: a sentence's breath, 120 ms. */
+/** Frames of silence that are kept after the last voiced frame: a breath of 120 ms. */
 const tailFrames = 6
 
 /** The highest sample after normalising: a little below full scale, 32 767. */
@@ -41,7 +41,7 @@ const rms = (pcm: Int16Array, from: number): number => {
   return Math.sqrt(sum / Math.max(1, end - from))
 }
 
-/** Takes out the silence at both ends. Flite begins with up to 200 ms of silence, for which the caller would wait. */
+/** Takes out the silence at both ends. Flite begins with up to 200 ms of silence, and the caller would wait for it. */
 const trim = (pcm: Int16Array): Int16Array => {
   let first = 0
   let last = 0
@@ -74,7 +74,7 @@ const normalise = (pcm: Int16Array): Int16Array => {
   return pcm
 }
 
-/** At 8 kHz. */
+/** Resamples to 8 kHz. */
 const toTelephoneRate = (wav: Wav.Wav): Int16Array => {
   const [samples] = wav.channels
   if (wav.sampleRate === 8000) return samples

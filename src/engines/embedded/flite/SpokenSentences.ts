@@ -1,6 +1,6 @@
 /**
- * Sentences that Flite has spoken, as sound in memory. A sentence that several ask for at once is made once. Above the limit the
- * sentences that were not used for longest are dropped; an agent's fixed lines never are.
+ * Sentences that Flite has spoken, as sound in memory. A sentence that several callers ask for at once is synthesised once. Above the
+ * limit the least recently used sentences are dropped, but never an agent's fixed lines.
  */
 import { LRUCache } from "lru-cache"
 import { Deferred, Effect, Exit, type Scope } from "effect"
@@ -10,7 +10,7 @@ import type { Job } from "./FliteThread.ts"
 export interface SpokenSentences {
   /** The sound of a sentence, 8 kHz. Callers share the array and must not change it. */
   readonly speak: (sentence: Job) => Effect.Effect<Int16Array, EngineFailed>
-  /** Makes the sentence ready and never drops it. */
+  /** Synthesises the sentence and never drops it. */
   readonly keepForGood: (sentence: Job) => Effect.Effect<void, EngineFailed>
 }
 
@@ -18,7 +18,7 @@ const keyOf = ({ text, voice }: Job): string => `${voice}\n${text}`
 
 export const make = Effect.fnUntraced(function*(options: {
   readonly synthesise: (sentence: Job) => Effect.Effect<Int16Array, EngineFailed>
-  /** Samples that are kept at most; those that are kept for good do not count. */
+  /** Samples that are kept at most. Sentences that are kept for good do not count. */
   readonly maxSamples: number
 }): Effect.fn.Return<SpokenSentences, never, Scope.Scope> {
   const scope = yield* Effect.scope
@@ -30,20 +30,20 @@ export const make = Effect.fnUntraced(function*(options: {
   })
   const inProgress = new Map<string, Deferred.Deferred<Int16Array, EngineFailed>>()
 
-  /** Begins to make a sentence. It is made to its end also when nobody waits any more: the next caller may want the same. */
+  /** Begins to synthesise a sentence. This goes on even if nobody waits any more: the next caller may want the same. */
   const begin = Effect.fnUntraced(function*(key: string, sentence: Job) {
-    const made = yield* Deferred.make<Int16Array, EngineFailed>()
-    inProgress.set(key, made)
+    const sound = yield* Deferred.make<Int16Array, EngineFailed>()
+    inProgress.set(key, sound)
     yield* options.synthesise(sentence).pipe(
       Effect.exit,
       Effect.flatMap((exit) => {
         inProgress.delete(key)
         if (Exit.isSuccess(exit)) recent.set(key, exit.value)
-        return Deferred.done(made, exit)
+        return Deferred.done(sound, exit)
       }),
       Effect.forkIn(scope)
     )
-    return made
+    return sound
   }, Effect.uninterruptible)
 
   const speak = Effect.fnUntraced(function*(sentence: Job) {

@@ -8,7 +8,7 @@ import type { DialogScript } from "../../../definition/DialogScript.ts"
 export interface Dialogue {
   /** The intent whose needs are being asked for. */
   readonly intent: string | null
-  /** What the caller has told, of this intent or of the one before. */
+  /** The values that the caller has told, for this intent or for the one before. */
   readonly slots: { readonly [slot: string]: string }
   /** The yes/no question of `intent` was asked. */
   readonly isConfirming: boolean
@@ -18,7 +18,7 @@ export interface Dialogue {
   readonly after: string | null
   /** How often in a row the caller was not understood. */
   readonly strikes: number
-  /** How often each intent was answered: the next of its answers comes next. */
+  /** How often each intent was answered. Its answers take turns. */
   readonly counts: { readonly [intent: string]: number }
 }
 
@@ -51,20 +51,20 @@ export const counted = (dialogue: Dialogue, intent: string): Dialogue["counts"] 
   [intent]: (countOf(dialogue, intent) + 1) % 1_000_000
 })
 
-/** Reads a state. What an older script or version has left is kept as far as this script knows it. */
+/** Reads a state. Of a state that an older script or version left, only what this script knows is kept. */
 export const makeRestore = (script: DialogScript): ((state: DialogueState) => Dialogue) => {
   const intents = new Set(script.intents.map(({ name }) => name))
   const values = new Map((script.slots ?? []).map((slot) => [slot.name, new Set(slot.values.map(({ value }) => value))]))
   return (state) => {
-    const kept = Option.getOrElse(decode(state), () => initial)
-    const intent = kept.intent !== null && intents.has(kept.intent) ? kept.intent : null
+    const decoded = Option.getOrElse(decode(state), () => initial)
+    const intent = decoded.intent !== null && intents.has(decoded.intent) ? decoded.intent : null
     return {
-      ...kept,
+      ...decoded,
       intent,
-      slots: Object.fromEntries(Object.entries(kept.slots).filter(([slot, value]) => values.get(slot)?.has(value) === true)),
-      isConfirming: kept.isConfirming && intent !== null,
-      after: kept.after !== null && intents.has(kept.after) ? kept.after : null,
-      strikes: Math.max(0, kept.strikes)
+      slots: Object.fromEntries(Object.entries(decoded.slots).filter(([slot, value]) => values.get(slot)?.has(value) === true)),
+      isConfirming: decoded.isConfirming && intent !== null,
+      after: decoded.after !== null && intents.has(decoded.after) ? decoded.after : null,
+      strikes: Math.max(0, decoded.strikes)
     }
   }
 }

@@ -19,7 +19,7 @@ interface Match {
 }
 
 interface Matcher {
-  /** The match with the highest score, the earlier phrase among equals. `strict`: no foreign word between. */
+  /** The match with the highest score; of equals, the earlier phrase. `strict`: without foreign words between its words. */
   readonly best: (phrases: Compiled, words: ReadonlyArray<string>, options?: { readonly strict?: boolean }) => Match | undefined
   /** Every place where a value of this slot is said, first to last. */
   readonly values: (slot: string, words: ReadonlyArray<string>) => ReadonlyArray<Match>
@@ -46,7 +46,7 @@ const maxWalks = 32
 /** Foreign words between the words of one phrase, at most. */
 const maxSkipped = 2
 
-/** A phrase needs so many own words for each foreign word between them: "when do you open" is not "when open". */
+/** A match needs this many words of the phrase for each foreign word between them: "when do you open" is not "when open". */
 const wordsPerSkipped = 3
 
 const noSlots: ReadonlyMap<string, string> = new Map()
@@ -59,13 +59,13 @@ const scoreOf = (walk: Walk): number => walk.words - walk.skipped / 2
 /** Keeps the best of the walks that have come to the same word with the same slots. */
 const prune = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
   if (walks.length < 2) return walks
-  const kept: Array<Walk> = []
+  const best: Array<Walk> = []
   for (const walk of walks) {
-    const same = kept.findIndex((other) => other.end === walk.end && isSame(other.slots, walk.slots))
-    if (same < 0) kept.push(walk)
-    else if (scoreOf(walk) > scoreOf(kept[same])) kept[same] = walk
+    const same = best.findIndex((other) => other.end === walk.end && isSame(other.slots, walk.slots))
+    if (same < 0) best.push(walk)
+    else if (scoreOf(walk) > scoreOf(best[same])) best[same] = walk
   }
-  return kept.length > maxWalks ? kept.sort((one, other) => scoreOf(other) - scoreOf(one)).slice(0, maxWalks) : kept
+  return best.length > maxWalks ? best.sort((one, other) => scoreOf(other) - scoreOf(one)).slice(0, maxWalks) : best
 }
 
 /** Writes a phrase's words as the caller's words are written. One word may become several. */
@@ -92,8 +92,8 @@ export const make = (script: DialogScript, language: string): Matcher => {
   /** An invalid phrase is left out: the agent file's check has reported it. */
   const compile = (phrases: ReadonlyArray<string>): Compiled =>
     phrases.flatMap((phrase) => {
-      const read = PhraseNotation.parse(SpokenText.normalisePhrase(phrase, language))
-      return Result.isSuccess(read) && !PhraseNotation.mayBeEmpty(read.success) ? [normalise(read.success)] : []
+      const parsed = PhraseNotation.parse(SpokenText.normalisePhrase(phrase, language))
+      return Result.isSuccess(parsed) && !PhraseNotation.mayBeEmpty(parsed.success) ? [normalise(parsed.success)] : []
     })
 
   const slots = new Map(

@@ -1,11 +1,11 @@
 /**
- * What a script says: the questions for what an intent needs, its answers, and what follows them. Nothing here reads the caller's words.
+ * The sentences of a script: questions for an intent's slots, its answers, and what follows them. Nothing here reads the caller's words.
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import { fill, type Intent, type NotUnderstood } from "../../../definition/DialogScript.ts"
 import { counted, countOf, type Dialogue, initial, slotsOf, type Values } from "./Dialogue.ts"
 
-/** For a script that names none: English, as everything that is built in. */
+/** For a script without `notUnderstood`. English, like all built-in texts. */
 const standardNotUnderstood: NotUnderstood = {
   first: "Sorry, I did not get that.",
   second: "Sorry, I still did not get that. Please say it in other words.",
@@ -13,7 +13,7 @@ const standardNotUnderstood: NotUnderstood = {
   next: "hangUp"
 }
 
-/** What is said, what is kept, and whether the call is over or goes on elsewhere. */
+/** What is said, the next state, and whether the call ends or is transferred. */
 export interface Decision {
   readonly text: string
   readonly state: Dialogue
@@ -24,23 +24,23 @@ export interface Decision {
 export interface ScriptAnswers {
   /** The intent of this name. */
   readonly intentOf: (name: string | null) => Intent | undefined
-  /** The slot that is still to be asked for. */
+  /** The first slot of the intent that has no value. */
   readonly missing: (intent: Intent, slots: Values) => string | undefined
   readonly prompt: (dialogue: Dialogue) => Decision
   /** Says the last answer again. */
   readonly repeat: (dialogue: Dialogue) => Decision
-  /** All is known: the answer. */
+  /** Answers the intent, whose slots all have values. */
   readonly finish: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
-  /** Asks for what is missing, then whether it is right, then answers. `before`: said before a question. */
+  /** Asks for a missing slot; without one, asks for confirmation or answers. `before`: said before a question. */
   readonly advance: (intent: Intent, dialogue: Dialogue, slots: Values, before?: string) => Decision
-  /** Begins an intent. What was told for another one is forgotten. */
+  /** Begins an intent and forgets the slots of another one. */
   readonly start: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
   readonly startNamed: (name: string | undefined, dialogue: Dialogue) => Decision | undefined
-  /** The caller denied what was to be confirmed: asks again from the beginning. */
+  /** The caller said no to the confirmation: asks for all slots again. */
   readonly restart: (intent: Intent, dialogue: Dialogue) => Decision
-  /** Another intent is asked for while `current` is open. One that needs nothing is answered by the way, and `current` goes on. */
+  /** The caller asks for another intent while `current` is open. If that intent needs nothing, it is answered and `current` goes on. */
   readonly interject: (intent: Intent, slots: Values, current: Intent, dialogue: Dialogue) => Decision
-  /** The caller was not understood: says so, in other words each time; the third time the call ends or goes elsewhere. */
+  /** Says that the caller was not understood, in other words each time. The third time, the call ends or another intent begins. */
   readonly strike: (dialogue: Dialogue) => Decision
 }
 
@@ -48,7 +48,7 @@ type Missing = Pick<Intent["needs"][number], "slot" | "ask">
 
 const missing = (intent: Intent, slots: Values): Missing | undefined => intent.needs.find(({ slot }) => !slots.has(slot))
 
-/** What is still to be asked, as a question. */
+/** The open question: for a missing slot, or for confirmation. */
 const question = (intent: Intent, slots: Values): string | undefined => {
   const ask = missing(intent, slots)?.ask ?? intent.confirm
   return ask === undefined ? undefined : fill(ask, slots)
@@ -63,7 +63,7 @@ const say = (text: string, state: Dialogue, hangUp = false): Decision => ({
 const answerOf = (intent: Intent, dialogue: Dialogue, slots: Values): string =>
   fill(intent.answers[countOf(dialogue, intent.name) % intent.answers.length] ?? "", slots)
 
-/** It can be answered by the way, without leaving the question that is open. */
+/** The intent can be answered while another intent's question stays open. */
 const isAside = (intent: Intent): boolean =>
   intent.needs.length === 0 && intent.confirm === undefined && intent.after === "listen" &&
   intent.yes === undefined && intent.no === undefined
@@ -128,15 +128,15 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
     const strikes = dialogue.strikes + 1
     if (strikes >= 3) {
       const { next, third } = notUnderstood
-      const over: Dialogue = { ...initial, counts: dialogue.counts, last: dialogue.last }
-      const offered = next === "hangUp" ? undefined : startNamed(next.intent, over)
-      return offered === undefined ? { text: third, state: over, hangUp: true } : { ...offered, text: `${third} ${offered.text}`.trim() }
+      const restarted: Dialogue = { ...initial, counts: dialogue.counts, last: dialogue.last }
+      const offered = next === "hangUp" ? undefined : startNamed(next.intent, restarted)
+      return offered === undefined ? { text: third, state: restarted, hangUp: true } : { ...offered, text: `${third} ${offered.text}`.trim() }
     }
-    const said = strikes === 1 ? notUnderstood.first : notUnderstood.second
+    const apology = strikes === 1 ? notUnderstood.first : notUnderstood.second
     const intent = intentOf(dialogue.intent)
     const asked = intent === undefined ? undefined : question(intent, slotsOf(dialogue))
     // `last` stays: "repeat that" means the last answer, not this sentence.
-    return { text: asked === undefined ? said : `${said} ${asked}`, state: { ...dialogue, strikes }, hangUp: false }
+    return { text: asked === undefined ? apology : `${apology} ${asked}`, state: { ...dialogue, strikes }, hangUp: false }
   }
 
   return {

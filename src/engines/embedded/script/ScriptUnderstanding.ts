@@ -8,13 +8,13 @@ import * as SpokenText from "../SpokenText.ts"
 
 type Words = ReadonlyArray<string>
 
-/** Values that were told, and the score of the words that tell them. */
+/** Slot values that the caller told, and the score of the words that tell them. */
 export interface Told {
   readonly slots: Values
   readonly score: number
 }
 
-/** The intent that was asked for. `slots`: values inside its phrase. */
+/** The intent that the caller asked for. `slots`: values inside its phrase. */
 export interface Wish {
   readonly intent: Intent
   readonly score: number
@@ -22,11 +22,11 @@ export interface Wish {
 }
 
 interface Understanding {
-  /** The values of an intent's needs. `known`: values from before; needs without one are looked for first. */
+  /** Finds values for an intent's slots. `known`: values from before. Slots without a value are looked for first. */
   readonly told: (intent: Intent, known: Values, words: Words) => Told
   /** The intent whose phrase fits best; the earlier one among equals. */
   readonly wish: (words: Words) => Wish | undefined
-  /** Scores; 0 where it was not said. */
+  /** The score of a yes, and of a no; 0 if it was not said. */
   readonly yes: (words: Words) => number
   readonly no: (words: Words) => number
 }
@@ -39,7 +39,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
   const yes = matcher.compile(script.yes ?? [])
   const no = matcher.compile(script.no ?? [])
 
-  /** The values that are told, the last of each slot; of two that share their words, the first in this order. */
+  /** The last value said for each slot. Words that fit two slots belong to the first slot in `order`. */
   const toldInOrder = (order: ReadonlyArray<string>, words: Words): Told => {
     const taken = new Set<number>()
     const slots = new Map<string, string>()
@@ -61,7 +61,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
 
   const told = (intent: Intent, known: Values, words: Words): Told => {
     const names = intent.needs.map(({ slot }) => slot)
-    // What is asked for goes first: "ten" may be a time and a number.
+    // Slots without a value go first: "ten" may be a time and a number.
     return toldInOrder([...names.filter((slot) => !known.has(slot)), ...names.filter((slot) => known.has(slot))], words)
   }
 
@@ -74,7 +74,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
     return best
   }
 
-  /** The score of a yes or a no. A short word of consent inside a long sentence is none: "no idea where you are". */
+  /** The score of a yes or a no. It counts at the beginning of a sentence, or if it makes up at least half of it. */
   const said = (phrases: PhraseMatcher.Compiled, words: Words): number => {
     const match = matcher.best(phrases, words, { strict: true })
     if (match === undefined) return 0

@@ -1,10 +1,9 @@
 /**
- * The reply engine of this process: it follows the script of the agent's file. It is no language model: it
- * finds the file's phrases in what the caller said, and answers with the file's sentences. What is not in
- * the file it does not understand, and says so.
+ * The embedded reply engine: it follows the script of the agent's file. It is no language model: it finds the file's phrases in the
+ * caller's words and answers with the file's sentences. It says so when it finds no phrase.
  *
- * It keeps nothing: what it knows of a dialogue is in the state that the conversation holds, so a reply that
- * is thrown away never was.
+ * The engine keeps nothing. All that it knows of a dialogue is in the state that the conversation holds, so a discarded reply leaves no
+ * trace.
  */
 import { Effect, Layer, Stream } from "effect"
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
@@ -16,28 +15,28 @@ import * as ScriptAnswers from "./ScriptAnswers.ts"
 import * as ScriptUnderstanding from "./ScriptUnderstanding.ts"
 import * as SpokenText from "../SpokenText.ts"
 
-/** The caller's words that are looked at; a monologue's end decides it, and its beginning is let go. */
+/** The caller's last words, which are looked at. The beginning of a longer monologue is ignored. */
 const maxWords = 120
 
 type Decision = ScriptAnswers.Decision
 
-/** What a script makes of what was said: a pure function. */
-type Follow = (said: string, state: DialogueState) => Decision
+/** Answers the caller's words by the script. Pure. */
+type Follow = (text: string, state: DialogueState) => Decision
 
 /** Keys as the conversation gives them: `1` or `1 2 #`. */
-const keysOf = (said: string): string | undefined => {
-  const keys = said.replace(/\s/g, "")
+const keysOf = (text: string): string | undefined => {
+  const keys = text.replace(/\s/g, "")
   return /^[0-9*#A-D]+$/.test(keys) ? keys : undefined
 }
 
-/** The needs of an intent among these values. */
+/** The values of the slots that the intent needs. */
 const needed = (intent: Intent, slots: Dialogue.Values): Map<string, string> =>
   new Map([...slots].filter(([slot]) => intent.needs.some((need) => need.slot === slot)))
 
 /** What was understood of a turn. */
 interface Understood {
   readonly words: ReadonlyArray<string>
-  /** Of the intent that is open. */
+  /** Values for the open intent. */
   readonly told: ScriptUnderstanding.Told
   readonly wish: ScriptUnderstanding.Wish | undefined
   readonly yes: number
@@ -46,7 +45,7 @@ interface Understood {
 
 const nothingTold: ScriptUnderstanding.Told = { slots: new Map(), score: 0 }
 
-/** Reads the script once; what comes back is cheap and keeps nothing. */
+/** Reads the script once. The result is cheap to call and keeps no state. */
 export const make = (definition: Pick<AgentDefinition, "script" | "language" | "lines">): Follow => {
   const { language, script } = definition
   const understanding = ScriptUnderstanding.make(script, language)
@@ -89,30 +88,30 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
       const slots = new Map([...needed(intent, understanding.told(intent, new Map(), words).slots), ...needed(intent, wish.slots)])
       return answers.start(intent, dialogue, slots)
     }
-    const last = answers.intentOf(dialogue.after)
-    if (last !== undefined && last.needs.length > 0) {
+    const lastIntent = answers.intentOf(dialogue.after)
+    if (lastIntent !== undefined && lastIntent.needs.length > 0) {
       const known = Dialogue.slotsOf(dialogue)
-      const changes = understanding.told(last, known, words)
+      const changes = understanding.told(lastIntent, known, words)
       // "Make it Wednesday", after all was settled.
-      if (changes.slots.size > 0) return answers.advance(last, dialogue, new Map([...known, ...changes.slots]))
+      if (changes.slots.size > 0) return answers.advance(lastIntent, dialogue, new Map([...known, ...changes.slots]))
     }
     if (yes === 0 && no === 0) return answers.strike(dialogue)
-    const followed = answers.startNamed(yes > no ? last?.yes : last?.no, dialogue)
+    const followed = answers.startNamed(yes > no ? lastIntent?.yes : lastIntent?.no, dialogue)
     if (followed !== undefined) return followed
     if (yes > no) return answers.prompt(dialogue)
-    // Nothing more is wanted.
-    const goodbye = last === undefined ? undefined : script.intents.find(({ after }) => after === "hangUp")
+    // The caller wants nothing more.
+    const goodbye = lastIntent === undefined ? undefined : script.intents.find(({ after }) => after === "hangUp")
     return goodbye === undefined ? answers.strike(dialogue) : answers.start(goodbye, dialogue, new Map())
   }
 
-  /** The intent of these keys, unless they answer the question that was asked: some recognizers write digits. */
+  /** The intent of these keys. Digits may also answer the question that was asked, since some recognizers write numbers as digits. */
   const intentOfKeys = (keys: string | undefined, asked: string | undefined, told: ScriptUnderstanding.Told): Intent | undefined =>
     keys === undefined || (asked !== undefined && told.slots.has(asked))
       ? undefined
       : script.intents.find(({ digits }) => digits === keys || digits === keys.replace(/#$/, ""))
 
-  return (text, given) => {
-    const dialogue = restore(given)
+  return (text, state) => {
+    const dialogue = restore(state)
     const words = SpokenText.wordsOf(text, language).slice(-maxWords)
     const current = answers.intentOf(dialogue.intent)
     const known = Dialogue.slotsOf(dialogue)
@@ -134,7 +133,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
   }
 }
 
-/** What the caller said last; nothing, if there is no such thing. */
+/** The caller's last turn; empty if there is none. */
 const lastSaid = ({ history }: ReplyRequest): string => history.findLast(({ role }) => role === "caller")?.text ?? ""
 
 const toParts = ({ hangUp, state, text, transfer }: Decision): ReadonlyArray<ReplyPart> => [

@@ -6,7 +6,7 @@ import { Record } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-common"
 import { windowLength } from "../../../conversation/ports/VoiceActivity.ts"
 
-/** Samples of the window before, which the model wants to see again. */
+/** The last samples of the window before, which the model takes as context. */
 export const contextLength = 32
 
 /** Samples that the model takes for one window. */
@@ -29,8 +29,8 @@ const lengths = { inputs: inputLength, states: layers * stateLength, nextStates:
 const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))
 
 /**
- * Memory that one run uses at a time. The result gives the buffers for a number of windows; those of all numbers lie in the same
- * memory, which grows to the next power of two.
+ * Makes memory for one run at a time. The result gives the buffers for a number of windows. All of them share one memory, which grows to
+ * the next power of two.
  *
  * @param rate the tensor of the sample rate, the same for each run
  */

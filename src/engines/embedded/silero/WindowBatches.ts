@@ -1,6 +1,6 @@
 /**
- * Runs the model on the windows of all calls that come close together: a run costs as much as seven windows of it, because the
- * weights have to come into the processor's caches.
+ * Runs the model once for windows of several calls that come close together. Starting a run costs as much as seven windows in it,
+ * because the weights must come into the processor's caches.
  */
 import { Clock, Effect, Exit, type Fiber } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
@@ -10,16 +10,16 @@ import * as RunBuffers from "./RunBuffers.ts"
 const { inputLength, layers, stateLength } = RunBuffers
 
 /**
- * ms that a window may wait for others while several callers speak. Longer waits make fewer runs, but each run keeps the thread for
- * longer and wakes more calls at once: turns are answered later then, for a little less work (docs/adr/0010).
+ * ms that a window may wait for others while several callers speak. A longer wait saves a little work, but then each run holds the
+ * thread for longer and turns are answered later (docs/adr/0010).
  */
 const gatherMillis = 7
 
-/** This many windows in this many ms are those of more than two callers who speak. With fewer no window waits. */
+/** This many windows within this many ms show that more than two callers speak. With fewer, no window waits for others. */
 const manyWindows = 8
 const manyWindowsMillis = 100
 
-/** The machine's clock, also in tests: the wait here answers to the machine's load. */
+/** The machine's clock, in tests too: the wait depends on the machine's real load. */
 const clock = Clock.Clock.defaultValue()
 
 /** ms of the clock that {@link WindowBatches} goes by. */
@@ -93,8 +93,8 @@ const runFailed = (cause: unknown) =>
 
 /**
  * @param rate the tensor of the sample rate
- * @param fork starts a fiber with the context of the layer: the service's scheduler, and no call's log annotations. `ask` is a plain
- *   call, which has no fiber whose context could be taken.
+ * @param fork starts a fiber in the layer's context: with the service's scheduler, and without a call's log annotations. `ask` runs
+ *   outside any fiber, so it has no context of its own.
  */
 export const make = (
   runtime: Runtime,
@@ -104,13 +104,13 @@ export const make = (
 ): WindowBatches => {
   const run = makeRun(runtime, session, rate)
   let waiting: Array<Request> = []
-  /** ms at which the last windows came, as a ring. */
-  const cameAt = new Float64Array(manyWindows).fill(-Infinity)
-  let came = 0
+  /** When the last windows came (ms), as a ring buffer. */
+  const arrivals = new Float64Array(manyWindows).fill(-Infinity)
+  let arrivalCount = 0
 
   const runWaiting = (wait: number) =>
     Effect.gen(function*() {
-      // Without a wait: after the windows that this same callback of the event loop brings.
+      // Without a wait, too, the run takes all windows that this callback of the event loop brings.
       yield* wait > 0 ? Effect.sleep(wait) : Effect.yieldNow
       const requests = waiting
       waiting = []
@@ -124,11 +124,11 @@ export const make = (
 
   return {
     ask: (input, state, answer, askedAt, isCatchingUp) => {
-      const oldest = came % manyWindows
-      const wait = !isCatchingUp && askedAt - cameAt[oldest] < manyWindowsMillis ? gatherMillis : 0
+      const oldest = arrivalCount % manyWindows
+      const wait = !isCatchingUp && askedAt - arrivals[oldest] < manyWindowsMillis ? gatherMillis : 0
       if (!isCatchingUp) {
-        cameAt[oldest] = askedAt
-        came++
+        arrivals[oldest] = askedAt
+        arrivalCount++
       }
       if (waiting.push({ input, state, answer }) === 1) fork(runWaiting(wait))
     }

@@ -18,9 +18,9 @@ const furtherWords: Record<Language, ReadonlyArray<readonly [string, string]>> =
   fr: []
 }
 
-/** What a dictionary knows of some words. */
+/** Words that were looked up in a dictionary. */
 interface Found {
-  /** Words that it lacks. */
+  /** Words that the dictionary lacks. */
   readonly unknown: ReadonlyArray<string>
   /**
    * The ways to say a word, as entries for a decoder: `word`, `word(2)`, … in the file's order. Empty for an unknown word.

@@ -1,8 +1,8 @@
 /**
  * Finds words in a recognizer's dictionary. Each line has a word and its phones. Further ways to say a word are `word(2)`, `word(3)`, ….
  *
- * An agent needs some hundred of the file's 135,000 words. All of them as a map would take 20 MB, so the file is searched for those
- * that are asked for. That takes 20 ms.
+ * An agent needs a few hundred of the file's 135,000 words. A map of all words would take 20 MB, so the file is searched for the
+ * wanted words only. That takes 20 ms.
  */
 
 const newline = 0x0a
@@ -10,21 +10,21 @@ const space = 0x20
 const tab = 0x09
 const closingBracket = 0x29
 
-/** The end of an entry's name that is a further way to say a word. */
+/** Ends the name of an entry that is a further way to say a word. */
 const numberOfWay = /\(\d+\)$/
 
-/** The pronunciations of these words. A word's second one has the key `word(2)`, as in the dictionary's file. */
+/** The pronunciations of these words. A word's second pronunciation has the key `word(2)`, as in the dictionary's file. */
 export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, string> => {
   const found = new Map<string, string>()
-  // A name with more bytes is none of the words. So most of the file need not become text.
-  let longest = 0
-  for (const word of words) longest = Math.max(longest, Buffer.byteLength(word) + "(99)".length)
+  // A name with more bytes can't be one of the words, so it need not be decoded.
+  let longestName = 0
+  for (const word of words) longestName = Math.max(longestName, Buffer.byteLength(word) + "(99)".length)
   for (let start = 0; start < bytes.length;) {
     const at = bytes.indexOf(newline, start)
     const end = at < 0 ? bytes.length : at
     let gap = start
     while (gap < end && bytes[gap] !== space && bytes[gap] !== tab) gap++
-    if (gap > start && gap < end && gap - start <= longest) {
+    if (gap > start && gap < end && gap - start <= longestName) {
       const name = bytes.toString("utf8", start, gap)
       const word = bytes[gap - 1] === closingBracket ? name.replace(numberOfWay, "") : name
       if (words.has(word)) found.set(name, bytes.toString("utf8", gap, end).trim())

@@ -1,8 +1,8 @@
 /**
- * `RecognitionHints` as a JSGF grammar that also accepts foreign speech, which is speech that is none of the agent's phrases.
+ * `RecognitionHints` as a JSGF grammar that also accepts foreign speech: speech that is none of the agent's phrases.
  *
  * Foreign speech is recognized as a row of phones, which fits any sound, mixed with the agent's words in any order. The words are needed
- * because a word costs less than its phones: with phones alone, "could you bring me a glass" is closer to "could you repeat that".
+ * because a word costs less than its phones: without them, "could you bring me a glass" is taken for "could you repeat that".
  * The agent's phrases pay no cost for being foreign, so they win where they fit. The costs were found by trial (`bench/recognition`,
  * docs/adr/0006).
  *
@@ -93,17 +93,17 @@ export interface Grammar {
 export const make = (hints: RecognitionHints, language: Language): Grammar => {
   const phrases = parsed(hints.phrases)
   const slots = Object.entries(hints.slots).map(([name, values]) => [name, parsed(values)] as const)
-  const known = new Map(slots)
+  const valuesOf = new Map(slots)
   // A slot without values would make the whole grammar unreadable.
-  const isUsable = (phrase: PhraseNotation.Phrase) => PhraseNotation.slots(phrase).every((name) => (known.get(name)?.length ?? 0) > 0)
+  const isUsable = (phrase: PhraseNotation.Phrase) => PhraseNotation.slots(phrase).every((name) => (valuesOf.get(name)?.length ?? 0) > 0)
   const whole = phrases.filter(isUsable)
-  const broken = whole.flatMap(beforeSlot).filter(isUsable)
+  const brokenOff = whole.flatMap(beforeSlot).filter(isUsable)
 
   const slotPattern = (name: string): string =>
-    `(?:${(known.get(name) ?? []).map((value) => PhraseNotation.toPattern(value, () => "(?!)")).join("|")})`
+    `(?:${(valuesOf.get(name) ?? []).map((value) => PhraseNotation.toPattern(value, () => "(?!)")).join("|")})`
   const pattern = new RegExp(`^(?:${whole.map((phrase) => PhraseNotation.toPattern(phrase, slotPattern)).join("|") || "(?!)"})$`)
 
-  const own = [...whole, ...broken].map(toJsgf)
+  const own = [...whole, ...brokenOff].map(toJsgf)
   const words = [...new Set([...whole, ...slots.flatMap(([, values]) => values)].flatMap(PhraseNotation.words))]
   const jsgf = [
     "#JSGF V1.0;",

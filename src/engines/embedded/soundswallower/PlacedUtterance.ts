@@ -9,6 +9,7 @@ import type { JobFailed } from "../WorkerPool.ts"
 
 interface Place {
   readonly worker: RecognizerWorker
+  /** The worker's `life` when it got the utterance. */
   readonly life: number
   readonly utterance: number
 }
@@ -28,7 +29,7 @@ export class PlacedUtterance {
 
   push(sound: Pcm<8000>): void {
     this.#length += sound.length
-    // A short one is heard as a whole, by the thread that is free when its words are asked for.
+    // A short utterance is sent as a whole when its words are asked for, to the thread that has the least to do then.
     const place = this.#place === undefined && this.#length < shortUtterance ? undefined : this.#settle()
     this.#pieces.push(sound)
     if (place !== undefined) this.#send(place, sound)
@@ -48,7 +49,7 @@ export class PlacedUtterance {
     worker.send({ _tag: "Sound", utterance, grammar: this.#grammar, sound })
   }
 
-  /** Where the utterance is now. A thread that is new to it is sent all of its sound. */
+  /** The utterance's thread. A thread that is new to the utterance is sent all of its sound. */
   #settle(): Place {
     if (this.#place !== undefined && this.#place.life === this.#place.worker.life) return this.#place
     const worker = this.#choose()

@@ -1,6 +1,6 @@
 /**
- * A thread that recognizes, as the main thread sees it: what it was sent, what it has yet to do, and who waits for its answers. When
- * its worker crashes or hangs, another worker takes its place; the utterances of the old one are unknown to the new one.
+ * A recognizer's thread as the main thread sees it: what it was sent, what it has yet to do, and who waits for its answers. When its
+ * worker crashes or hangs, a new worker takes its place, which does not know the old worker's utterances.
  */
 import { Worker } from "node:worker_threads"
 import { Deferred, Effect } from "effect"
@@ -8,22 +8,22 @@ import type { Grammar } from "./SoundSwallowerModel.ts"
 import type { Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed } from "../WorkerPool.ts"
 
-/** Samples (250 ms) that an utterance is expected to bring yet, at the least. */
+/** Samples (250 ms) that each running utterance is expected to bring still. */
 const expectedSamples = 2000
 
-/** The number of a request whose answer nobody waits for: a new worker loads the known grammars. */
+/** The number of requests whose answer nobody waits for, which let a new worker load the known grammars. */
 const unasked = -1
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
-/** A request that is answered; the worker gives it its number. */
+/** A request that is answered, still without the number that `RecognizerWorker` gives it. */
 type Question = DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">
 
 export class RecognizerWorker {
   readonly #file: URL
   readonly #grammars: ReadonlyMap<string, Grammar>
   readonly #timeout: number
-  /** `undefined` before the first start, and after a crash of a worker that never answered: it is not started over and over. */
+  /** `undefined` before the first start, and after the crash of a worker that never answered: that is not restarted over and over. */
   #worker: Worker | undefined
   #isClosed = false
   /** The worker has answered at least once. */
@@ -33,9 +33,9 @@ export class RecognizerWorker {
   #life = 0
   #utterances = 0
   #nextUtterance = 0
-  /** Samples that it has yet to hear, by its last reply and by what was sent since. */
+  /** Samples that the worker has yet to decode: those of its last reply, and those sent since. */
   #waitingSamples = 0
-  /** Counts replies. A thread with much to do is late; it hangs only when this stands still. */
+  /** Counts replies. A thread with much to do answers late, but it still sends progress; a thread that hangs does not. */
   #replies = 0
   #nextAsk = 0
   readonly #asks = new Map<number, Deferred.Deferred<string, JobFailed>>()
@@ -43,7 +43,7 @@ export class RecognizerWorker {
   /**
    * Starts nothing yet.
    *
-   * @param grammars those that are known to all threads; read at each start
+   * @param grammars the grammars that all threads know; read at each start
    * @param timeout ms without a reply after which a thread that was asked counts as hung
    */
   constructor(file: URL, grammars: ReadonlyMap<string, Grammar>, timeout: number) {
@@ -56,17 +56,17 @@ export class RecognizerWorker {
     return this.#worker !== undefined
   }
 
-  /** It is started, and has loaded the grammars that were known then. */
+  /** The worker is started, and has loaded the grammars that were known then. */
   get isReady(): boolean {
     return this.#worker !== undefined && this.#grammarsToLoad === 0
   }
 
-  /** What it has to do, in samples. */
+  /** How much the thread has to do, in samples. */
   get work(): number {
     return this.#waitingSamples + expectedSamples * this.#utterances
   }
 
-  /** Counts replacements. An utterance of an earlier life is gone. */
+  /** Counts workers that ended. An utterance of an earlier worker is lost. */
   get life(): number {
     return this.#life
   }
@@ -77,7 +77,7 @@ export class RecognizerWorker {
     this.#hasAnswered = false
     this.#grammarsToLoad = this.#grammars.size
     worker.unref()
-    // The exit follows. Without this listener an error would end the process.
+    // An exit event follows. Without this listener an error would end the process.
     worker.on("error", () => {})
     worker.on("message", (reply: Reply) => this.#onReply(reply))
     worker.on("exit", () => this.#onExit())
@@ -105,7 +105,7 @@ export class RecognizerWorker {
     this.#waitingSamples = 0
     this.#worker = undefined
     if (this.#hasAnswered && !this.#isClosed) this.start()
-    // Last, because those who are told may ask again at once.
+    // Last, because whoever gets the failure may ask again at once.
     for (const ask of asks) {
       Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new one takes its place." })))
     }
@@ -128,7 +128,7 @@ export class RecognizerWorker {
     this.send({ _tag: "End", utterance })
   }
 
-  /** Fails when the worker says so, when it crashes, and when it does nothing for the time-out; then it is replaced. */
+  /** Fails when the worker answers so, crashes, or makes no progress for the time-out. A worker without progress is replaced. */
   ask(question: Question): Effect.Effect<string, JobFailed> {
     return Effect.suspend(() => {
       const answer = Deferred.makeUnsafe<string, JobFailed>()
@@ -141,7 +141,7 @@ export class RecognizerWorker {
     })
   }
 
-  /** Waits until the thread has done nothing for the time-out. Whether an answer is too late for a caller is for the caller to say. */
+  /** Waits until the thread has made no progress for the time-out. A busy thread may take longer: who asks sets a limit of its own. */
   readonly #replaceHung = Effect.fnUntraced({ self: this }, function*(number: number) {
     const worker = this.#worker
     let replies: number
@@ -154,7 +154,7 @@ export class RecognizerWorker {
     return yield* new JobFailed({ reason: "late", message: "The thread did not answer, and was replaced." })
   })
 
-  /** Stops the worker; none is started any more. */
+  /** Stops the worker for good. */
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#worker?.terminate()

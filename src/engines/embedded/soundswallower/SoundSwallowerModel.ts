@@ -1,7 +1,7 @@
 /**
  * Decoders that share memory: a WebAssembly module holds the acoustic model's files once, and builds each grammar once.
  *
- * The package's own way costs 18.7 MB a decoder. Its `Decoder.initialize` reads the model's files again for each decoder and never
+ * The package's own way takes 18.7 MB a decoder. Its `Decoder.initialize` reads the model's files again for each decoder and never
  * frees them (6.6 MB). Its `set_grammar` builds the network of states again (6.5 MB for the receptionist, mostly hash tables).
  * Here the files are read once into the module's memory, and decoders point into them. The network counts its references, and each
  * decoder holds one. A decoder then takes 6 MB.
@@ -19,7 +19,7 @@ export interface Grammar {
   readonly words: ReadonlyArray<readonly [word: string, pronunciation: string]>
   /** The folder of the models, with a slash at its end. */
   readonly modelBase: string
-  /** The model's folder in there. */
+  /** The model's folder inside `modelBase`. */
   readonly model: string
   /** A probability; `Grammar.wordInsertion`. */
   readonly wordInsertion: number
@@ -118,7 +118,7 @@ const readInto = (engine: Engine, path: string): File => {
     if (at === 0) throw new RangeError(`There is no memory for ${path}.`)
     for (let read = 0; read < length;) {
       const more = readSync(descriptor, engine.module.HEAPU8, at + read, length - read, read)
-      if (more === 0) throw new RangeError(`${path} is shorter than it was.`)
+      if (more === 0) throw new RangeError(`${path} became shorter while it was read.`)
       read += more
     }
     return { at, length }
@@ -127,7 +127,7 @@ const readInto = (engine: Engine, path: string): File => {
   }
 }
 
-/** Opens files of the module's memory at their beginnings, and closes them behind `use`. A C function that keeps a file holds a reference of its own. */
+/** Opens files that lie in the module's memory, and closes them after `use`. A C function that keeps a file holds a reference of its own. */
 const withFiles = <A>(engine: Engine, shared: ReadonlyArray<File>, use: (...files: ReadonlyArray<Pointer>) => A): A => {
   const opened = shared.map(({ at, length }) => engine.openFile(at, length))
   try {
@@ -157,7 +157,7 @@ const giveModel = (engine: Engine, decoder: NativeDecoder, model: Record<(typeof
   if (engine.setUpScores(cdecoder) < 0) throw new TypeError("SoundSwallower could not set up its scores.")
 }
 
-/** Builds the grammar's network of states, which decoders share. Any decoder of the model will do as `decoder`: it lends its table of logarithms. */
+/** Builds the grammar's network of states, which decoders share. `decoder` may be any of the model's: it lends its settings and logarithms. */
 const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Pointer => {
   const text = new TextEncoder().encode(`${jsgf}\0`)
   const at = check(engine.allocate(text.length), "room for a grammar")
@@ -169,15 +169,15 @@ const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Poi
   const weight = Number(decoder.get_config("lw"))
   const network = engine.buildNetwork(grammar, rule, engine.logarithmsOf(decoder.cdecoder), weight)
   engine.freeGrammar(grammar)
-  // The first field of a network counts its references. This notices a version of the package that has another field there.
-  if (engine.module.HEAP32[check(network, "a network of a grammar") >> 2] !== 1) throw new TypeError("SoundSwallower's networks are laid out in another way.")
+  // The first field of a network counts its references. This check notices a version of the package that has another field there.
+  if (engine.module.HEAP32[check(network, "a network of a grammar") >> 2] !== 1) throw new TypeError("This version of SoundSwallower lays out its networks in another way.")
   return network
 }
 
 /** A grammar whose decoders share its network. */
 export interface Shared {
   readonly makeDecoder: () => Promise<Decoder>
-  /** No more decoders can be made. Those that live keep the network until they are deleted. */
+  /** After this, no decoder can be made. Existing decoders keep the network until they are deleted. */
   readonly release: () => void
 }
 
@@ -211,7 +211,7 @@ export const load = async ({ model, modelBase }: Pick<Grammar, "model" | "modelB
         decoder.load_acmod_files = async () => giveModel(engine, decoder, shared)
         await decoder.initialize()
         decoder.add_words(...words.map(([word, pronunciation]): [string, string] => [word, pronunciation]))
-        if (isReleased) throw new TypeError("The grammar is gone.")
+        if (isReleased) throw new TypeError("The grammar was unloaded.")
         network ??= buildNetwork(engine, decoder, jsgf)
         // The decoder takes over this reference, and frees it when it is deleted.
         engine.module.HEAP32[network >> 2]++

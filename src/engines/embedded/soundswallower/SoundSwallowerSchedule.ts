@@ -1,5 +1,5 @@
 /**
- * Which utterance of a thread is decoded next. Pure, and asked after each slice of sound.
+ * Chooses which utterance of a thread is decoded next. Pure, and asked after each slice of sound.
  */
 
 /** What the choice needs of an utterance. */
@@ -11,8 +11,8 @@ interface Utterance {
 }
 
 /**
- * Utterances whose words somebody waits for come first, and of those the one with the fewest samples left: so the fewest are late.
- * Else the oldest utterance with sound left, as it will end first.
+ * Utterances whose words somebody waits for come first. Of those, the one with the fewest samples left goes first, so that the fewest
+ * are late. If nobody waits, the oldest utterance with sound left is next, as it will end first.
  *
  * `utterances`: oldest first.
  */

@@ -3,8 +3,8 @@
  * is not in the grammar is refused.
  *
  * Sound is decoded in threads. A long utterance is decoded while it comes, so that its words are there 1–2 ms after its end. A short
- * one is decoded as a whole when its words are asked for; the preemptive reply in the short pause hides that time. The models take
- * 8 kHz, so nothing is resampled.
+ * utterance is decoded as a whole when its words are asked for. A preemptive reply asks in the pause, which hides that time. The models
+ * take 8 kHz, so nothing is resampled.
  *
  * https://github.com/ReadAlongs/SoundSwallower
  */
@@ -32,16 +32,16 @@ const samplesPerSecond = 8000
 const maxSamples = 480_000
 
 /** Foreign speech has at least this many phones. Less is a cough or a click. */
-const foreignPhones = 5
+const minForeignPhones = 5
 
 const failed = (reason: EngineFailed["reason"], advice: string, cause?: unknown) =>
   new EngineFailed({ stage: "speechToText", reason, advice, cause })
 
-/** What was said, of the decoder's text. Foreign speech is in it as a row of phones. */
+/** Reads the decoder's text, in which foreign speech is a row of phones. */
 const transcriptOf = (text: string, isWhole: Grammar.Grammar["isWhole"]): Transcript => {
   const said = text.replace(/\(\d+\)/g, "").trim()
   const phones = Grammar.foreignPhones(said)
-  if (phones >= foreignPhones) return { text: "", isUnintelligible: true, ending: "unknown" }
+  if (phones >= minForeignPhones) return { text: "", isUnintelligible: true, ending: "unknown" }
   if (phones > 0 || said === "") return { text: "", ending: "unknown" }
   return { text: said, ending: isWhole(said) ? "complete" : "trailing" }
 }
@@ -71,7 +71,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       return (yield* dictionaries.lookUp(language, words)).unknown
     })
 
-    /** The number of the next grammar, which names it. */
+    /** Part of the next grammar's name. */
     let nextGrammar = 0
 
     /** A grammar and the dictionary of its words, for the decoders to load. */
@@ -109,7 +109,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
         const hearing = yield* threads.hear(loadable)
         let length = 0
         let countedLength = 0
-        /** Each piece of sound is heard once, however often its words are asked for. */
+        /** Counts each piece of sound once, however often its words are asked for. */
         const count = Effect.suspend(() => {
           const heard = Math.min(length, maxSamples) - countedLength
           countedLength += heard

@@ -2,12 +2,12 @@
  * The recognizer's thread: it takes the sound of utterances as it comes, and answers with their words when asked.
  *
  * A decoder works on one utterance at a time, so each utterance has its own; free decoders are kept. Sound is decoded as it comes, so
- * that little is left to do when the words are asked for. It is decoded in slices, so that words that somebody waits for need not wait
- * for the sound of other utterances (`SoundSwallowerSchedule`). All decoders of a language share one model, and all decoders of a
- * grammar share its network (`SoundSwallowerModel`). A decoder is given the grammar's words alone: the whole dictionary takes 20 MB.
+ * that little is left to do when the words are asked for. It is decoded in slices, so that an utterance whose words somebody waits for
+ * can go first (`SoundSwallowerSchedule`). All decoders of a language share one model, and all decoders of a grammar share its network
+ * (`SoundSwallowerModel`). A decoder is given only the grammar's words: the whole dictionary takes 20 MB.
  *
- * Steady noise is removed before decoding. With a hiss 25 dB below the voice this understands a fifth more words, and twice as many of
- * a soft voice (`bench/recognition`). The decoder's own noise reduction changes nothing.
+ * Steady noise is removed before decoding. With a hiss 25 dB below the voice, a fifth more words are understood, and twice as many of a
+ * soft voice (`bench/recognition`). The decoder's own noise reduction changes nothing.
  */
 import { clearTimeout, setTimeout } from "node:timers"
 import { setImmediate } from "node:timers/promises"
@@ -40,8 +40,8 @@ export type Reply = {
 )
 
 /**
- * Free decoders of a grammar: as many are made before the agent is ready, and again while the thread is idle. A decoder takes 6 MB, and
- * making one takes as long as decoding a third of a second of speech. More are made when utterances come at the same time.
+ * Free decoders that each grammar should have. They are made before the agent is ready, and again while the thread is idle. A decoder
+ * takes 6 MB; making it takes as long as decoding a third of a second of speech. More are made when utterances come at the same time.
  */
 const spareDecoders = 1
 
@@ -51,16 +51,16 @@ const maxFreeDecoders = 12
 /** Samples (200 ms) that are decoded in one step. Words that are asked for meanwhile wait for the step's end. */
 const sliceSamples = 1600
 
-/** The thread is idle when no request has come for so long. */
+/** The thread is idle when no request has come for this long. */
 const idleAfterMillis = 50
 
 /**
- * Loud samples (200 ms) after words were told that show that the caller goes on. Words are told in a pause, and most such pauses are the
- * utterance's end. A decoder can't go on after telling words: to decode the silence behind them would be to decode everything twice.
+ * This many loud samples (200 ms) after a pause show that the caller goes on. Words are told in a pause, and most such pauses end the
+ * utterance. A decoder that has told words must begin again from the start, so silence alone does not make it do so.
  */
 const loudSamplesToGoOn = 1600
 
-/** A piece of an utterance is loud from this share of the utterance's mean power. */
+/** A piece of an utterance is loud if its power is above this share of the utterance's mean power. */
 const loudPowerShare = 0.1
 
 interface Loaded {
@@ -88,7 +88,7 @@ interface Utterance {
   readonly asks: Array<number>
   /** Its length when its words were last told; 0 if they were not. */
   toldLength: number
-  /** Loud samples that have come since then. */
+  /** Loud samples that have come since its words were last told. */
   loudSamples: number
   /** The sum of its squared samples. */
   energy: number
@@ -257,7 +257,7 @@ const end = (id: number): void => {
   if (decoder === undefined) return
   if (failure === undefined && decoding !== undefined) decoder.stop()
   if (failure !== undefined || free.length >= maxFreeDecoders || !grammars.has(grammar.name)) return decoder.delete()
-  // A decoder frees what it has decoded when it next begins. Begin now: that is some MB.
+  // A decoder frees what it has decoded, some MB, only when it next begins. So begin now.
   decoder.start()
   decoder.stop()
   free.push(decoder)
@@ -269,11 +269,11 @@ const unload = (name: string): void => {
   if (loaded !== undefined) unloadShared(loaded)
 }
 
-/** Makes a decoder for a grammar that has too few free ones; `false` if there is none. */
+/** Makes a decoder for a grammar that has too few free ones; `false` if no grammar has. */
 const makeOneMore = async (): Promise<boolean> => {
-  const poorest = [...grammars.values()].find(({ free }) => free.length < spareDecoders)
-  if (poorest === undefined) return false
-  poorest.free.push(await poorest.shared.makeDecoder())
+  const loaded = [...grammars.values()].find(({ free }) => free.length < spareDecoders)
+  if (loaded === undefined) return false
+  loaded.free.push(await loaded.shared.makeDecoder())
   return true
 }
 
@@ -335,7 +335,7 @@ if (port !== null) {
 
   const requests: Array<Request> = []
 
-  /** Requests are taken one after the other: none may overtake one that is loading a grammar. */
+  /** Requests are taken one after the other: none may overtake a request that loads a grammar. */
   let isRunning = false
   let idle: NodeJS.Timeout | undefined
 
@@ -345,7 +345,7 @@ if (port !== null) {
     clearTimeout(idle)
     let utterance: Utterance | undefined
     do {
-      // Lets requests come in, which are taken before the next step.
+      // Lets requests come in; they are taken before the next step.
       await setImmediate()
       for (const request of requests.splice(0)) await take(request)
       utterance = Schedule.next(
@@ -355,7 +355,7 @@ if (port !== null) {
       reply({ _tag: "Progress" })
     } while (utterance !== undefined || requests.length > 0)
     isRunning = false
-    // Node's timer: this thread runs no Effect, whose fibers would stand between a message and the decoder.
+    // Node's timer: this thread runs no Effect, because fibers would only delay the decoder.
     idle = setTimeout(() => void makeReady(), idleAfterMillis)
   }
 

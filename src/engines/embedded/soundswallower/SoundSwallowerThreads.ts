@@ -1,6 +1,6 @@
 /**
- * The threads that recognize. An utterance stays on one of them. A thread that crashes or hangs is replaced, and its utterances are
- * sent to another one when their words are asked for again.
+ * The recognizer's threads. An utterance stays on one of them. A thread that crashes or hangs is replaced, and its utterances are sent
+ * to another thread when their words are asked for again.
  */
 import { availableParallelism } from "node:os"
 import { Effect, type Scope } from "effect"
@@ -11,16 +11,16 @@ import type { Grammar } from "./SoundSwallowerModel.ts"
 import { type JobFailed, threadFile } from "../WorkerPool.ts"
 
 /**
- * One a core: callers who speak at once would otherwise wait for each other while a core has nothing to do. The calls
- * themselves need little of one (docs/adr/0006).
+ * One thread a core: with fewer, callers who speak at once would wait for each other while a core is idle. The calls themselves need
+ * little of a core (docs/adr/0006).
  */
 const standardSize = Math.min(4, availableParallelism())
 
-/** Threads that are started at once. Each takes 40 MB, so the others are started when there is enough for them to do. */
+/** Threads that are started first. Each takes 40 MB, so the others are started only when there is enough for them to do. */
 const standardReady = 2
 
-/** Samples (a second) that each thread has yet to hear when a further one is worth its memory. */
-const muchWork = 8000
+/** A further thread is started when each has more than this many samples (one second) to decode. */
+const maxWorkOfEach = 8000
 
 interface Hearing {
   readonly push: (sound: Pcm<8000>) => Effect.Effect<void>
@@ -35,13 +35,13 @@ interface Threads {
   readonly hear: (grammar: Grammar) => Effect.Effect<Hearing, never, Scope.Scope>
 }
 
-const leastWork = (some: ReadonlyArray<RecognizerWorker>): RecognizerWorker => some.reduce((least, one) => (one.work < least.work ? one : least))
+const leastWork = (workers: ReadonlyArray<RecognizerWorker>): RecognizerWorker => workers.reduce((least, one) => (one.work < least.work ? one : least))
 
 export const make = Effect.fnUntraced(function*(options: {
   /** ms without any reply after which a thread that was asked counts as hung. */
   readonly timeout: number
   readonly size?: number
-  /** Threads that are started at once. */
+  /** Threads that are started first. */
   readonly ready?: number
   /** Another thread's file, for a test. */
   readonly file?: URL
@@ -60,20 +60,20 @@ export const make = Effect.fnUntraced(function*(options: {
     (workers) => Effect.promise(() => Promise.all(workers.map((worker) => worker.close())))
   )
 
-  /** The first ones, which are always there, and others that were started. */
+  /** The threads that are started first, and further threads that were started. */
   const present = () => workers.filter((worker, index) => index < ready || worker.isStarted)
 
   /**
-   * The thread for an utterance: of those that have loaded their grammars, the one with the least to do. When that is much, a further
-   * thread is started, for utterances to come.
+   * Chooses the thread with the least to do, of those that have loaded their grammars. If even that one has much to do, a further thread
+   * is started for later utterances.
    */
   const choose = (): RecognizerWorker => {
-    const some = present()
-    const loaded = some.filter(({ isReady }) => isReady)
-    const least = leastWork(loaded.length > 0 ? loaded : some)
-    const isLoading = loaded.length < some.length
+    const running = present()
+    const loaded = running.filter(({ isReady }) => isReady)
+    const least = leastWork(loaded.length > 0 ? loaded : running)
+    const isLoading = loaded.length < running.length
     const further = workers.find(({ isStarted }) => !isStarted)
-    if (least.work > muchWork && !isLoading && further !== undefined && !further.isClosed) further.start()
+    if (least.work > maxWorkOfEach && !isLoading && further !== undefined && !further.isClosed) further.start()
     return least
   }
 

@@ -42,16 +42,16 @@ export const run = Effect.fnUntraced(function*<S, A>(
   let firstFailure: Cause.Cause<EngineFailed> | undefined
 
   const openNext = (index: number) => index + 1 < gates.length ? Deferred.succeed(gates[index + 1], undefined) : Effect.void
-  /** Engines of this process join no late engine: they would win every race. */
+  /** Embedded engines join no late engine: they would win every race. */
   const isHedged = (index: number) => members[index + 1]?.probe !== undefined && !Deferred.isDoneUnsafe(gates[index + 1])
   const hedge = (index: number) => Effect.andThen(Effect.sleep(hedgeAfter), Effect.andThen(openNext(index), Effect.never))
   const lost = (name: string) =>
     Effect.andThen(Effect.exit(Deferred.await(result)), Effect.suspend(() => Effect.fail(EngineRequests.late(stage, name))))
 
-  /** Monotonic ms. An engine of this process that could still be needed has the last of the time. */
+  /** When this engine is given up (monotonic ms). An embedded engine that could still be needed gets the last part of the time. */
   const untilOf = (index: number) => {
     const hasStandIn = members.some(({ probe }, other) => other !== index && probe === undefined && hopeful.has(other))
-    return began + (hasStandIn ? TimeShares.besideStandIn(budget) : TimeShares.whole(budget))
+    return began + (hasStandIn ? TimeShares.untilStandIn(budget) : TimeShares.untilGivenUp(budget))
   }
 
   const ask = (index: number, tries: number) => {
@@ -92,7 +92,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
         ? health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause)))
         : outcome.isAskedFor ? outcome.millis : undefined
       const wait = requests.waitBefore({ name, cause, tries, until: untilOf(index), retryAfter })
-      // A server that wants a moment is better than an engine of this process; another server does not wait for it.
+      // A server that asked for a short pause is better than an embedded engine. Another server begins without waiting for it.
       const isWaitedFor = tries === 1 && retryAfter !== undefined && wait !== undefined && members[index + 1]?.probe === undefined
       if (!isWaitedFor) yield* openNext(index)
       if (wait === undefined) {
@@ -101,7 +101,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
         return
       }
       yield* Effect.sleep(wait)
-      // Engines at work go first, and are joined when they are late.
+      // Engines at work go first. This one joins them when they are late.
       yield* Effect.raceFirst(idle.await, Effect.sleep(hedgeAfter))
     }
   })

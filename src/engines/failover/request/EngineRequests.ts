@@ -10,9 +10,9 @@ import * as RequestExit from "./RequestExit.ts"
 import * as Retries from "../Retries.ts"
 
 interface RequestOptions {
-  /** ms that the beginning of the answer is waited for. */
+  /** ms to wait for the beginning of the answer. */
   readonly bound: number
-  /** This engine's tries of the request, from 1. From the second on, all other engines have failed it too. */
+  /** This engine's tries of the request, from 1. From the second on, all other engines have failed, too. */
   readonly tries: number
   /** Whether another engine has answered: an interruption then means that this engine was too slow. Default: none has. */
   readonly isBeaten?: () => boolean
@@ -24,20 +24,20 @@ interface RequestOptions {
 type Rejected = Extract<CircuitBreaker.Admission, { readonly _tag: "Wait" }>
 
 type RequestOutcome<A> =
-  /** `drop` releases what the answer has acquired. */
+  /** `drop` releases the answer's resources. */
   | { readonly _tag: "Answered"; readonly answer: A; readonly drop: Effect.Effect<void> }
   | { readonly _tag: "Failed"; readonly cause: Cause.Cause<EngineFailed> }
   | Rejected
 
 export interface EngineRequests {
-  /** Makes a request. If it is answered, what it has acquired belongs to `scope`. */
+  /** Makes a request. If it is answered, the answer's resources belong to `scope`. */
   readonly send: <A>(
     member: Member<unknown>,
     scope: Scope.Scope,
     request: Effect.Effect<A, EngineFailed, Scope.Scope>,
     options: RequestOptions
   ) => Effect.Effect<RequestOutcome<A>>
-  /** ms until the engine is asked again after this failure; `undefined`: it is not. `until`: monotonic ms at which the caller gives up. */
+  /** ms until the engine is asked again after a failure; `undefined`: never. `until`: monotonic ms at which the caller gives up. */
   readonly waitBefore: (options: {
     readonly name: string
     readonly cause: Cause.Cause<EngineFailed>
@@ -83,7 +83,7 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
   const latencies = new Map(members.map(({ name }) => [name, Metrics.engineLatency(stage, name)]))
   const count = makeCounter(stage)
 
-  /** Sends the request if the engine's circuit lets it through. Engines of this process have none. */
+  /** Sends the request if the engine's circuit lets it through. An embedded engine has no circuit. */
   const guard = <A>(
     { name, probe }: Member<unknown>,
     request: Effect.Effect<A, EngineFailed>,
@@ -101,13 +101,13 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
             )
         }),
         Effect.onExit((exit) => {
-          const known = RequestExit.isCalledOff(exit) && isBeaten() ? Exit.fail(late(stage, name)) : exit
-          return health.noteRequest(name, { tries, isTrial: admission.isTrial }, known)
+          const outcome = RequestExit.isCalledOff(exit) && isBeaten() ? Exit.fail(late(stage, name)) : exit
+          return health.noteRequest(name, { tries, isTrial: admission.isTrial }, outcome)
         })
       )
     })
 
-  /** A failure tells nothing about an engine's speed, unless it was given up for its slowness. */
+  /** A failure says nothing about an engine's speed, unless the request was given up for slowness. */
   const noteTime = (member: Member<unknown>, millis: number, bound: number, failure?: EngineFailed): Effect.Effect<void> =>
     member.probe === undefined || failure !== undefined && failure.reason !== "timeout"
       ? Effect.void

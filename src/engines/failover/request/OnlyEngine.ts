@@ -1,4 +1,4 @@
-/** One request to the only engine of a stage. It has all of the caller's time, and no race: there is nobody to lose to. */
+/** One request to the only engine of a stage, which has all of the time that the caller waits. */
 import { Cause, Effect, Exit, type Scope } from "effect"
 import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
 import type { EngineHealth } from "../EngineHealth.ts"
@@ -18,14 +18,14 @@ interface RunOptions<S> {
   readonly budget: number
 }
 
-/** Asks again while the caller waits; a restart of the server is bridged. */
+/** Asks again while the caller waits, which bridges a restart of the server. */
 export const run = Effect.fnUntraced(function*<S, A>(
   attempt: Attempt<S, A>,
   { budget, health, member, monotonic, requests, stage }: RunOptions<S>
 ): Effect.fn.Return<A, EngineFailed, Scope.Scope> {
   const { engine, name } = member
   const scope = yield* Effect.scope
-  const until = monotonic() + TimeShares.whole(budget)
+  const until = monotonic() + TimeShares.untilGivenUp(budget)
   let cause: Cause.Cause<EngineFailed> = Cause.fail(EngineRequests.leftAlone(stage, name))
   for (let tries = 1;;) {
     const outcome = yield* requests.send(member, scope, Effect.suspend(() => attempt(engine, 0, tries)), { bound: until - monotonic(), tries })

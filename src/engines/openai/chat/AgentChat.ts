@@ -20,18 +20,18 @@ import * as KnownTools from "./output/calls/KnownTools.ts"
 import { ReplyRound } from "./ReplyRound.ts"
 import type * as Thinking from "./Thinking.ts"
 
-/** Dialects that a server may refuse one after the other. */
+/** How many dialects a server may refuse, one after the other. */
 const maxAdaptations = 10
 
-/** Times that one reply is asked for again with less of the call, because the request was too long. */
+/** How often a reply is asked for again with less of the call, because the request was too long. */
 export const maxShortenings = 3
 
 interface AskOptions {
   /** Unset fields are the server's usual ones. */
   readonly sampling?: Partial<ChatRequest.Sampling>
-  /** How this one answer is asked for; unset: in the server's usual way. */
+  /** How this request asks for thinking; unset: in the server's usual way. */
   readonly thinking?: Thinking.Thinking | undefined
-  /** The spoken text whose last sentence the model is to finish; unset: it is to reply. */
+  /** The spoken text whose last sentence the model is to finish; unset: the model is to reply. */
   readonly unfinishedText?: string
 }
 
@@ -54,14 +54,14 @@ export interface AgentChat {
   readonly toolNames: ReadonlyArray<string>
   /** Sends a request; see the head of this file. Its connection lives as long as the scope. */
   readonly ask: (request: ReplyRequest, options?: AskOptions) => Effect.Effect<AcceptedRequest, EngineFailed, Scope.Scope>
-  /** Takes the answer to a request. */
+  /** Makes the reader of the request's answer. */
   readonly newRound: (accepted: AcceptedRequest) => ReplyRound
 }
 
 /** Characters of a token, on average over an answer in a language of long words. */
 const charactersPerToken = 6
 
-/** The same where the server's own limit should have ended the answer already. */
+/** The same for an answer that the server's own limit should have ended already. */
 const maxCharactersPerToken = 8
 
 /** Characters that no token limit counts: special tokens and calls as text. */

@@ -3,8 +3,8 @@
  *
  * All servers get what the strictest template, Gemma's, accepts: first the user, then assistant and user in turns.
  *
- * A request repeats the earlier requests of its call byte for byte and adds to their end. Only then can a server reuse what it
- * has computed: vLLM and SGLang in blocks of 16 tokens, llama.cpp by slot.
+ * A request repeats the earlier requests of its call byte for byte and adds to their end. A server can reuse only what is the same:
+ * vLLM and SGLang in blocks of 16 tokens, llama.cpp by slot.
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import type { Message } from "../../../conversation/ports/ReplyModel.ts"
@@ -16,7 +16,7 @@ import * as Thinking from "./Thinking.ts"
 export interface Sampling {
   /** Tokens of spoken text. Default 200: about a minute of speech. */
   readonly maxTokens: number
-  /** Tokens of thoughts, where the model thinks: servers count them in the same limit. Default 1000. */
+  /** Tokens of thoughts, if the model thinks. Servers count them in the same limit. Default 1000. */
   readonly thinkingTokens?: number
   /** Default 0.7. */
   readonly temperature: number
@@ -38,18 +38,18 @@ export type ChatMessage =
 /** The user message that asks for the rest of a sentence that the limit of tokens cut off. */
 const askForRest = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
 
-/** The messages that ask for the rest of the sentence that `text` ends within. */
+/** The messages that ask the model to finish the sentence in which `text` breaks off. */
 export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): ReadonlyArray<ChatMessage> => [
   ...messages,
   { role: "assistant", content: withoutTemplateTokens(text) },
   { role: "user", content: askForRest }
 ]
 
-/** The user message before a greeting, and the one where the caller said nothing. */
+/** The user message before a greeting, and the user message if the caller said nothing. */
 const callBegins = "(The call begins.)"
 const callerIsSilent = "(Silence.)"
 
-/** The assistant message where the caller heard nothing of the reply to a tool's answer. */
+/** The assistant message if the caller heard nothing of the reply to a tool's answer. */
 const replyUnheard = "(Interrupted.)"
 
 /** Special tokens of chat templates. Tokenizers recognise them inside of a message, too. */
@@ -57,7 +57,7 @@ const templateTokens = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a
 
 const withoutTemplateTokens = (text: string): string => text.replace(templateTokens, " ").trim()
 
-/** Stands before the caller's words. The greeting is not the model's text, so the model cannot know its unheard rest. */
+/** A note before the caller's words. The greeting is not the model's text, so the model cannot know its unheard part. */
 const greetingUnheard = (unheard: string, isPartlyHeard: boolean): string =>
   `(The caller has not heard ${isPartlyHeard ? "the rest of " : ""}your greeting: "${unheard}")`
 
@@ -71,7 +71,7 @@ export const systemText = (agent: Pick<AgentDefinition, "instructions" | "langua
     ...dialect.tools === "text" ? [actions.manual] : []
   ].join("\n\n")
 
-/** A call as an action line. A call without a name was such a line. */
+/** Writes a call as an action line. A call without a name was such a line; its text is in `arguments`. */
 const actionLine = ({ arguments: json, name }: ToolExchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
 
 const messagesOfExchange = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
@@ -94,7 +94,7 @@ const messagesOfExchange = ({ calls, said }: ToolExchange, dialect: Dialect): Re
 
 const isToolCall = (message: ChatMessage): boolean => "tool_calls" in message
 
-/** Messages that keep to the turns of the strictest template while they are added. */
+/** Collects messages so that their turns suit the strictest template. */
 class Turns {
   readonly messages: Array<ChatMessage> = []
 
@@ -117,7 +117,7 @@ class Turns {
   }
 }
 
-/** The messages of a request, oldest first. `note`: stands in place of a beginning of the call that was left out. */
+/** The messages of a request, oldest first. `note`: replaces the beginning of the call, which was left out. */
 export const messages = (
   system: string,
   history: ReadonlyArray<Message>,
@@ -131,7 +131,7 @@ export const messages = (
   let saidBeforeTools = ""
   for (let at = 0; at <= history.length; at++) {
     for (const exchange of exchanges) {
-      // An exchange of a turn that was withdrawn stands behind the rest of the history.
+      // The exchange of a turn that was withdrawn stands behind the whole history.
       if (Math.min(exchange.at, history.length) !== at) continue
       for (const message of messagesOfExchange(exchange, dialect)) turns.add(message)
       saidBeforeTools = exchange.said.trim()
@@ -147,9 +147,9 @@ export const messages = (
       continue
     }
     // The exchange's own message already has the words before the tool call.
-    const rest = saidBeforeTools !== "" && text.startsWith(saidBeforeTools) ? text.slice(saidBeforeTools.length).trim() : text
+    const saidAfterTools = saidBeforeTools !== "" && text.startsWith(saidBeforeTools) ? text.slice(saidBeforeTools.length).trim() : text
     saidBeforeTools = ""
-    if (rest !== "") turns.add({ role: "assistant", content: rest })
+    if (saidAfterTools !== "") turns.add({ role: "assistant", content: saidAfterTools })
   }
   turns.end()
 
@@ -169,7 +169,7 @@ interface BodyOptions {
   readonly tools: ReadonlyArray<ToolDefinition>
   readonly dialect: Dialect
   readonly sampling: Sampling
-  /** Tokens of the answer, where the context window has less room than `sampling` asks for. */
+  /** Tokens of the answer, if the context window has less room than `sampling` asks for. */
   readonly answerTokens?: number
 }
 

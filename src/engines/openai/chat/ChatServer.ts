@@ -1,5 +1,5 @@
 /**
- * One chat server with all that its agents share: the connection, the sampling of its replies, and what was learnt about its
+ * One chat server and all that its agents share: the connection, the sampling of its replies, and what was learnt about its
  * dialect and its context window.
  */
 import { Effect, Option, Schema, Stream } from "effect"
@@ -50,7 +50,7 @@ const makeLogOnce = (): ChatServer["logOnce"] => {
     })
 }
 
-/** The answers' chunks: events, or one document where the server does not stream. */
+/** Reads an answer's chunks from events, or from one document if the server does not stream. */
 const makeChunksOf = (endpoint: OpenAiClient.OpenAiClient): ChatServer["chunksOf"] => {
   const events = Sse.decoder(endpoint, ChatStream.Chunk, maxEventCharacters)
   const document = AnswerBody.json<unknown>(endpoint, Option.some)
@@ -64,7 +64,7 @@ const makeChunksOf = (endpoint: OpenAiClient.OpenAiClient): ChatServer["chunksOf
   return (answer, sent, onDone) => answer.contentType === "application/json" ? Stream.fromEffect(whole(answer, sent)) : events(answer, sent, onDone)
 }
 
-/** The server at these settings. `options` go before the settings. */
+/** The server at these settings. `options` override them. */
 export const make = Effect.fnUntraced(function*(settings: EngineSettings, options: ChatServerOptions = {}) {
   const endpoint = yield* OpenAiClient.make("replyModel", settings)
   const { defaultSampling } = ChatRequest

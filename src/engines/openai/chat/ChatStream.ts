@@ -67,7 +67,7 @@ interface Usage {
   readonly completion: number
 }
 
-/** All that the chunks of one answer have said so far, without the text. */
+/** What the chunks of one answer have brought so far, except its text. */
 export interface Answered {
   /** By the server's index, or by the order of appearance where it gives none. */
   readonly calls: ReadonlyMap<number, ServerToolCall>
@@ -85,7 +85,7 @@ export const empty: Answered = { calls: new Map(), finishReason: Option.none(), 
 export const maxCalls = 16
 
 /**
- * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, some hundred characters
+ * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, a few hundred characters
  * at most. Longer arguments are cut, so they are no JSON and the call fails. The calls of one answer hold 256 Ki characters at most.
  */
 const maxArgumentCharacters = 16_384

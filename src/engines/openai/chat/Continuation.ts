@@ -25,7 +25,7 @@ const repeatedLength = (said: string, answer: string): number => {
   return 0
 }
 
-/** The text to speak behind `said`, with its space in front; undefined where `answer` does not end the sentence. */
+/** The text to speak after `said`, with a space in front if one is needed; undefined if `answer` does not end the sentence. */
 export const restOf = (said: string, answer: string): string | undefined => {
   const text = answer.replace(/^[\s…(]+|^\.{3}\s*/u, "")
   const rest = text.slice(repeatedLength(said, text)).replace(/^\s+/, "")

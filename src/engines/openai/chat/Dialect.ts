@@ -53,7 +53,7 @@ export const difference = (before: Dialect, after: Dialect): string => {
 
 /** The dialect to try after a refusal with this message; undefined where the message blames nothing in the dialect. */
 export const afterRefusal = (dialect: Dialect, message: string): Dialect | undefined => {
-  // A refusal for its length may name fields, too: the request has to become shorter, not different.
+  // The refusal of a request that is too long may name fields, too. Such a request has to become shorter, not different.
   if (ContextOverflow.read(message) !== undefined) return undefined
   const without = (field: OptionalField) => dialect.omitted.includes(field) ? undefined : { ...dialect, omitted: [...dialect.omitted, field] }
   if (/max_completion_tokens/.test(message)) {

@@ -1,6 +1,6 @@
 /**
- * The reply model at any OpenAI-compatible server, by `POST /chat/completions` with a streamed answer. Gemma 3 27B was the first
- * model that it was made for.
+ * The reply model at any OpenAI-compatible server, by `POST /chat/completions` with a streamed answer. It was made for Gemma 3 27B
+ * first.
  *
  * One stream of a reply is one request. An answer that calls tools ends the stream with `ToolCalls`; the conversation calls them
  * and asks the model again with the results. Interrupting a stream closes its request, and so the server stops computing.
@@ -15,7 +15,7 @@ import * as ReplyAttempts from "./ReplyAttempts.ts"
 
 export interface MakeOptions extends ChatServer.ChatServerOptions {
   /**
-   * Asks for one token when an agent is prepared. So before the first call the server has loaded the model and computed the agent's
+   * Asks for one token when an agent is prepared. Before the first call the server has then loaded the model and computed the agent's
    * instructions, and its dialect is known. Default true.
    */
   readonly isPrimed?: boolean

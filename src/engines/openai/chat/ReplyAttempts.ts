@@ -1,6 +1,6 @@
 /**
- * One reply as a stream: the answer's parts while they arrive, then its end. An answer of no use is asked for again before
- * anything was said.
+ * One reply as a stream: the answer's parts while they arrive, then its end. If the answer is of no use and nothing was said yet,
+ * the model is asked again.
  */
 import { Effect, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"

@@ -1,6 +1,6 @@
 /**
  * What follows the last chunk of an answer: the server's limits and the model's habits are noted, a sentence that was cut off is
- * finished, the actions are collected, and an answer without words is asked for again or fails.
+ * finished, and the actions are collected. After an answer without words the model is asked again, or the reply fails.
  */
 import { Effect, Metric, Option, Result, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -18,7 +18,7 @@ import type * as Thinking from "./Thinking.ts"
 export interface Attempt {
   /** How thinking is asked for; unset: in the server's usual way. */
   readonly thinking?: Thinking.Thinking
-  /** Times that the request was shortened after the server had begun to answer. */
+  /** How often the request was shortened after the server had begun to answer. */
   readonly shortenings: number
 }
 
@@ -63,7 +63,7 @@ const noteWrittenCalls = Effect.fnUntraced(function*({ server: { endpoint: { url
   }
 })
 
-/** Asks the model for the rest of the sentence that it was cut off within; undefined where no rest comes. */
+/** Asks the model to finish the sentence in which it was cut off; undefined if it does not. */
 const askForRest = (chat: AgentChat, { attempt, request }: EndedAnswer, text: string): Effect.Effect<string | undefined> =>
   chat.ask(request, { sampling: { maxTokens: Continuation.maxTokens }, thinking: attempt.thinking, unfinishedText: text }).pipe(
     Effect.flatMap((accepted) => {
@@ -76,7 +76,7 @@ const askForRest = (chat: AgentChat, { attempt, request }: EndedAnswer, text: st
     Effect.orElseSucceed(() => undefined)
   )
 
-/** The parts that end a sentence that was cut off: its rest, or `CutShort` where whole sentences stand before it. */
+/** The parts that end a sentence that was cut off: its missing words, or `CutShort` if whole sentences stand before it. */
 const finishSentence = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnswer): Effect.fn.Return<ReadonlyArray<ReplyPart>, EngineFailed> {
   const { round } = ended
   const { cutBy, spokenText } = round
@@ -103,7 +103,7 @@ const finishSentence = Effect.fnUntraced(function*(chat: AgentChat, ended: Ended
   )
 })
 
-/** An answer without a word: the next attempt, or why there is none. */
+/** After an answer without a word: gives the next attempt, or fails with the reason why there is none. */
 const afterSilence = Effect.fnUntraced(function*({ server: { budget, dialect } }: AgentChat, { accepted, attempt, round }: EndedAnswer): Effect.fn.Return<Attempt, EngineFailed> {
   if (round.cutBy === "filter") return yield* failed("refused", "The server's content filter withheld the answer. Check its settings and the agent's instructions.")
   if (!round.hasThoughts) {
@@ -125,7 +125,7 @@ const afterSilence = Effect.fnUntraced(function*({ server: { budget, dialect } }
 
 const hasCalls = (round: ReplyRound): boolean => round.writtenActions.length > 0 || round.answered.calls.size > 0
 
-/** Ends an answer. Fails where the reply is of no use and asking again would not help. */
+/** Ends an answer. Fails if the reply is of no use and asking again would not help. */
 export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnswer): Effect.fn.Return<Ending, EngineFailed> {
   const { accepted, isDone, request, round } = ended
   const { budget, endpoint } = chat.server
@@ -152,7 +152,7 @@ export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnsw
   if (actions.calls.length === 0 && actions.parts.length === 0 && request.isContinued !== true && !isSpoken(round.spokenText)) {
     return { _tag: "AskAgain", attempt: yield* afterSilence(chat, ended) }
   }
-  // A line end ends the sentence, so the words are spoken while tools are called.
+  // A line end ends the sentence, so that the words are spoken while tools are called.
   const lineEnd: ReadonlyArray<ReplyPart> = hasCalls(round) && isSpoken(round.spokenText) ? [{ _tag: "Text", text: "\n" }] : []
   const toolCalls: ReadonlyArray<ReplyPart> = actions.calls.length === 0 ? [] : [{ _tag: "ToolCalls", said: round.spokenText, calls: actions.calls }]
   return { _tag: "Complete", parts: [...lineEnd, ...sentenceParts, ...actions.parts, ...toolCalls] }

@@ -2,8 +2,8 @@
  * The answer to one request of a reply: chunks of the server in, parts to speak out, and at its end the actions that the model
  * asked for.
  *
- * Behind a tool call only further calls count, for text there is the model's invention of the tool's answer. A call that comes
- * both as a tool call and as text, as some servers leave it, is one call.
+ * Behind a tool call only further calls count: text there is a tool's answer that the model has invented. Some servers send one
+ * call both as a tool call and as text; it counts once.
  */
 import { Array, Cause, Effect, Option, Pull, Result, type Schema, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -30,9 +30,9 @@ export interface ReplyRoundOptions {
   /** How the answer was asked for. */
   readonly dialect: Dialect
   readonly parser: ModelOutputParser.ParserOptions
-  /** A server may ignore its limit of tokens, or count thoughts in it as well. */
+  /** Characters to speak. A server may ignore its limit of tokens, or count thoughts in it as well. */
   readonly maxSpokenCharacters: number
-  /** Characters of text, with all that is not spoken. */
+  /** Characters to read, with the text that is not spoken. */
   readonly maxReadCharacters: number
 }
 
@@ -92,12 +92,12 @@ export class ReplyRound {
     return this.#options.dialect
   }
 
-  /** The server has sent its reason for the end; only figures may follow. */
+  /** The server has sent its reason for the end; only token counts may follow. */
   get isFinished(): boolean {
     return Option.isSome(this.answered.finishReason)
   }
 
-  /** Why the text may end within a sentence; undefined where it does not. */
+  /** Why the text may end within a sentence; undefined if it does not. */
   get cutBy(): "limit" | "filter" | undefined {
     if (this.#isTooLong) return "limit"
     if (this.#hasCalled || this.answered.calls.size > 0 || this.#parser.isOver) return undefined
@@ -161,7 +161,7 @@ export class ReplyRound {
     return this.#handle(ModelOutputParser.finish(this.#parser, this.cutBy === "limit"))
   }
 
-  /** Removes calls in the text that the server has sent as tool calls, too. For the end of the answer, when all calls are known. */
+  /** Removes calls in the text that the server has sent as tool calls, too. Called at the end, when all calls are known. */
   removeRepeatedCalls(): void {
     const serverCalls = new Set(ChatStream.callsOf(this.answered).map(callKey))
     if (serverCalls.size > 0) this.writtenActions = this.writtenActions.filter(({ call }) => call === undefined || !serverCalls.has(callKey(call)))
@@ -219,14 +219,14 @@ export class ReplyRound {
 
 const signOfLife: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
 
-/** Wait for the figures behind the reason for the end. Most servers send them at once; some leave the answer open. */
-const figuresTimeoutMillis = 100
+/** How long to wait for token counts behind the reason for the end. Most servers send them at once; some leave the answer open. */
+const usageTimeoutMillis = 100
 
 /** The parts of an answer while it arrives. The round holds what is left to do when the stream has ended. */
 export const partsOf = (round: ReplyRound, chunks: Stream.Stream<ChatStream.Chunk, EngineFailed>): Stream.Stream<ReplyPart, EngineFailed> =>
   Stream.transformPull(chunks, (pull) => {
-    const figures = Effect.timeoutOrElse(pull, { duration: figuresTimeoutMillis, orElse: () => Cause.done() })
-    const arriving = Effect.suspend(() => round.isFinished ? figures : pull).pipe(
+    const usage = Effect.timeoutOrElse(pull, { duration: usageTimeoutMillis, orElse: () => Cause.done() })
+    const arriving = Effect.suspend(() => round.isFinished ? usage : pull).pipe(
       Effect.map((chunks): ReadonlyArray<ReplyPart> => {
         const parts = round.take(chunks)
         return round.isThinking ? signOfLife : parts

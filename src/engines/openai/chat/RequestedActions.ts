@@ -10,7 +10,7 @@ import type * as ModelActions from "./ModelActions.ts"
 import type { ReplyRound } from "./ReplyRound.ts"
 
 export interface RequestedActions {
-  /** In their order: keys, and at most one hang-up or transfer, which is the last. */
+  /** Keys in their order, then at most one hang-up or transfer. */
   readonly parts: ReadonlyArray<ReplyPart>
   /** Calls to answer before the model is asked again; empty where it need not be asked again. */
   readonly calls: ReadonlyArray<ToolCall>

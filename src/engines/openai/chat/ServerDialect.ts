@@ -49,8 +49,8 @@ export class ServerDialect {
   }
 
   /**
-   * Learns from the refusal of a request. `thinking`: how this one request asked for thinking, where it did so in another way than
-   * `dialect`. Returns the dialect of the next request; undefined where the message blames nothing in the dialect.
+   * Learns from the refusal of a request. `thinking`: how this request asked for thinking, if in another way than `dialect`. Returns
+   * the dialect of the next request; undefined if the message blames nothing in the dialect.
    */
   refused(dialect: Dialect.Dialect, thinking: Thinking.Thinking | undefined, message: string): Dialect.Dialect | undefined {
     const next = Dialect.afterRefusal(thinking === undefined ? dialect : { ...dialect, thinking }, message)
@@ -58,7 +58,7 @@ export class ServerDialect {
     return next
   }
 
-  /** Learns from the thoughts of an answer. Returns how thinking is asked for from now on, where that has changed. */
+  /** Learns from the thoughts of an answer. Returns how thinking is asked for from now on, if that has changed. */
   answered({ dialect, hasThoughts, opensThought }: SeenThoughts): Thinking.Thinking | undefined {
     this.#opensThought = opensThought ?? this.#opensThought
     if (!hasThoughts) return undefined
@@ -71,7 +71,7 @@ export class ServerDialect {
   }
 
   /**
-   * How to ask again after an answer of thoughts alone; undefined where that answer was asked for with the least thinking already.
+   * How to ask again after an answer that had only thoughts; undefined if that answer was asked for with the least thinking already.
    * Later answers are asked for in the same way, unless the operator wants the model to think.
    */
   withLeastThinking(dialect: Dialect.Dialect): Thinking.Thinking | undefined {

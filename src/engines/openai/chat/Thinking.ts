@@ -9,8 +9,8 @@
  * | `thinking` | DeepSeek's, Zhipu's and Moonshot's own servers |
  * | `reasoning` | OpenRouter |
  *
- * The model's name and the server's address decide the first request. A model that neither tells of is asked once it was
- * seen to think. A field that the server refuses is left out from then on. Pure.
+ * The model's name and the server's address decide the first request. If both are unknown, the model is asked not to think once it
+ * was seen to think. A field that the server refuses is left out from then on. Pure.
  */
 import type { ReplySettings } from "../../../config/EngineSettings.ts"
 
@@ -27,7 +27,7 @@ export interface Thinking {
   readonly effort: Effort | "unset"
   /** The fields that carry it, without those that the server refused. */
   readonly fields: ReadonlyArray<ThinkingField>
-  /** The name that the model's template has for its switch, inside of `chat_template_kwargs`. */
+  /** The name of the switch in the model's template, inside of `chat_template_kwargs`. */
   readonly templateSwitch: "enable_thinking" | "thinking" | "both"
   /** Thoughts come in spite of `effort`, so the limit of tokens has to have room for them besides the answer. */
   readonly isExpected: boolean
@@ -50,8 +50,8 @@ const fieldsByHost: ReadonlyArray<readonly [host: RegExp, fields: ReadonlyArray<
 const isOllama = (model: string, url: URL | undefined): boolean => url?.port === "11434" || /^[\w./-]+:[\w.-]+$/.test(model)
 
 const fieldsOf = (model: string, url: URL | undefined): ReadonlyArray<ThinkingField> => {
-  const known = fieldsByHost.find(([host]) => host.test(url?.hostname ?? ""))
-  if (known !== undefined) return known[1]
+  const ofHost = fieldsByHost.find(([host]) => host.test(url?.hostname ?? ""))
+  if (ofHost !== undefined) return ofHost[1]
   if (openAiModels.test(model) || /gpt-?oss|magistral|mistral/i.test(model)) return ["reasoning_effort"]
   return isOllama(model, url) ? ["reasoning_effort", "think"] : ["chat_template_kwargs", "reasoning_effort"]
 }
@@ -138,6 +138,6 @@ export const isSame = (one: Thinking, other: Thinking): boolean => one.effort ==
 export const difference = (before: Thinking, after: Thinking): string =>
   before.fields.find((field) => !after.fields.includes(field)) ?? (after.effort === "unset" ? "thinking" : `reasoning_effort ${before.effort}`)
 
-/** What to ask of a model that was seen to think: not to think, or, where it was asked that already, with room for thoughts. */
+/** What to ask of a model that was seen to think: not to think. If it was asked that already, it gets tokens for its thoughts. */
 export const afterThoughts = (thinking: Thinking): Thinking =>
   thinking.effort === "unset" && thinking.fields.length > 0 && !thinking.isExpected ? { ...thinking, effort: "none" } : { ...thinking, isExpected: true }

@@ -9,20 +9,20 @@ import * as ServerError from "./ServerError.ts"
 
 export type AnswerBody = Stream.Stream<Uint8Array, EngineFailed>
 
-/** Bytes of a JSON answer. It is read in one go: a longer one would hold up every call. */
+/** The longest JSON answer (bytes). It is parsed in one go: a longer answer would hold up every call. */
 const maxJsonBytes = 2 * 1024 * 1024
 
 interface BoundedOptions {
   readonly server: ServerError.EngineServer
-  /** Ends the request; the rest of its bytes fails then. */
+  /** Ends the request. Reading further bytes then fails. */
   readonly abort: Effect.Effect<void>
   /** The longest body. */
   readonly maxBytes: number
-  /** ms from one piece to the next. The time that is taken to deal with a piece does not count. */
+  /** ms from one piece to the next. The time in which a piece is processed does not count. */
   readonly maxPause: number
 }
 
-/** The bytes of a response; fails where they pause for too long, are too many or break off. */
+/** The bytes of a response. Fails if they pause for too long, are too many or break off. */
 export const bounded = (
   bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
   { abort, maxBytes, maxPause, server }: BoundedOptions
@@ -58,7 +58,7 @@ export const bounded = (
 export const text = ({ body }: { readonly body: AnswerBody }): Effect.Effect<string, EngineFailed> =>
   Stream.runFold(Stream.decodeText(body), () => "", (all, piece) => all + piece)
 
-/** A body that is unreadable from `maxBytes` on. */
+/** The body; fails as unreadable if it is longer than `maxBytes`. */
 const upTo = (body: AnswerBody, maxBytes: number, server: ServerError.EngineServer): AnswerBody =>
   Stream.suspend(() => {
     let read = 0

@@ -1,17 +1,17 @@
 /**
- * A request that got no answer, or no whole one: what became of its connection, and what the operator can do about it. Pure.
+ * A request that got no answer, or no whole answer: what became of its connection, and what the operator can do about it. Pure.
  *
- * Of an HTTP client's error only the code is kept: the error holds the request, and so the caller's words.
+ * Only the code of an HTTP client's error is kept: the error holds the request, and so the caller's words.
  */
 import { Predicate } from "effect"
 import type { HttpClientError } from "effect/http"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import { type EngineServer, variablePrefixes } from "./ServerError.ts"
 
-/** Codes of a connection that was there and broke: it may have been closed for its idleness as the request went out. */
+/** Codes of a connection that broke after it was made. The server may have closed it as idle just when the request went out. */
 const brokenCodes = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
 
-/** Codes of a server that is there and silent. A time-out while connecting is not among them: such a server can't be reached. */
+/** Codes of a server that is connected but silent. After a time-out while connecting, a server can't be reached instead. */
 const silentCodes = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"])
 
 const codeOf = ({ cause }: HttpClientError.HttpClientError): string =>
@@ -22,7 +22,7 @@ const inBrackets = (code: string): string => code === "" ? "" : ` (${code})`
 const failure = ({ stage }: EngineServer, reason: EngineFailed["reason"], advice: string): EngineFailed =>
   new EngineFailed({ stage, reason, advice })
 
-/** Whether a connection broke that had been made. */
+/** Whether the connection broke after it was made. */
 export const isBroken = (error: HttpClientError.HttpClientError): boolean => brokenCodes.has(codeOf(error))
 
 /** There was no answer at all. */
@@ -51,7 +51,7 @@ export const withinAnswer = (server: EngineServer, error: HttpClientError.HttpCl
 export const silence = (server: EngineServer, what: string): EngineFailed =>
   failure(server, "timeout", `${server.url.origin} ${what}. Look into the server's log; it may be overloaded.`)
 
-/** The answer is longer than is read. */
+/** The answer is longer than `maxBytes`. */
 export const tooLong = (server: EngineServer, maxBytes: number): EngineFailed =>
   failure(
     server,

@@ -7,15 +7,15 @@ import { Effect, Layer } from "effect"
 import { HttpClient } from "effect/http"
 
 /**
- * ms that an idle connection is kept: turns of a call are seconds apart. Some servers close sooner (uvicorn after 5 s); `OpenAiClient`
- * sends a request again that meets such a close.
+ * ms that an idle connection is kept: turns of a call are seconds apart. Some servers close it sooner (uvicorn after 5 s). `OpenAiClient`
+ * then sends the request again.
  */
 const keepAliveMillis = 60_000
 
-/** ms. A server that is not there must be known long before a turn's time is over. */
+/** ms. A server that can't be reached must be noticed long before a turn's time is over. */
 const connectTimeout = 2000
 
-/** Nobody reads a span of each request, and its trace header would go to servers of other people. */
+/** Nobody reads a span for each request, and its trace header would go to other people's servers. */
 const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
 
 /** Effect's own layer for undici gives each request a copy of all services of the layer. */

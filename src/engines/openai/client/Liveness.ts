@@ -1,9 +1,9 @@
 /**
- * Whether a server is alive, by any page that it has. Some servers list no models, and some have no health page.
+ * Asks whether a server is alive, by any page that it has. Some servers list no models, and some have no health page.
  *
  * - A status below 500 shows that the server is alive, "not found" and "no key" included. So does 501: the server does not know GET.
- * - 502, 503 and 504 mean that it is not: the server loads its model, or a proxy has no server behind it.
- * - Any other error, or a connection that is closed without an answer, may be about that page alone: the next page is asked.
+ * - 502, 503 and 504 show that the server can't work: it loads its model, or a proxy has no server behind it.
+ * - Any other error, or a connection that is closed without an answer, may concern that page alone: the next page is asked.
  *
  * The page that answered is asked first the next time.
  */
@@ -17,7 +17,7 @@ interface Page {
   readonly from: NonNullable<RequestOptions["from"]>
 }
 
-/** In this order: of OpenAI and nearly all others; of vLLM, llama.cpp, Kokoro and speaches; of gateways; of every server. */
+/** The pages of, in this order: OpenAI and nearly all others; vLLM, llama.cpp, Kokoro and speaches; gateways; every server. */
 const pages: ReadonlyArray<Page> = [
   { path: "/models", from: "base" },
   { path: "/health", from: "origin" },
@@ -30,13 +30,13 @@ const isAlive = (error: EngineFailed): boolean => {
   return status !== undefined && (status < 500 || status === 501)
 }
 
-/** Whether the error may be about this page alone. */
+/** Whether the error may concern this page alone. */
 const isAboutPage = (error: EngineFailed): boolean => {
   const status = ServerError.statusOf(error)
   return status === undefined ? error.reason === "broken" : status < 502 || status > 504
 }
 
-/** A probe of this server. Where no page answers, it fails with the error of the first. */
+/** A probe of this server. If no page answers, it fails with the error of the first page. */
 export const make = (endpoint: Pick<OpenAiClient, "get">): Effect.Effect<void, EngineFailed> => {
   /** The index of the page that answered last. */
   let preferred = 0

@@ -1,5 +1,5 @@
 /**
- * A form with one file, as `multipart/form-data` (RFC 7578), in one array: its length is known, and it can be sent again on another
+ * A form with one file, as `multipart/form-data` (RFC 7578). It is one array, so its length is known and it can be sent again on another
  * connection.
  */
 import { HttpBody } from "effect/http"
@@ -10,8 +10,8 @@ const boundary = "client-caller-7f3Qm9ZxT2vKd8LwBs5RyH1e"
 const encoder = new TextEncoder()
 
 /**
- * The body of a request. Fields that are undefined are left out. `write` gets the array of `length` bytes that the file is to fill, so
- * the file is never copied.
+ * The body of a request. Undefined fields are left out. `write` writes the file's `length` bytes straight into the body, so the file is
+ * never copied.
  */
 export const encode = (
   fields: Readonly<Record<string, string | undefined>>,

@@ -1,9 +1,9 @@
 /**
- * One engine at an OpenAI-compatible address. Requests carry its key, answers are bytes that arrive, and each failure is an
+ * One engine at an OpenAI-compatible address. Requests carry its key, answers are streams of bytes, and each failure is an
  * `EngineFailed`.
  *
- * An answer lives in a scope. Closing the scope, by interruption or otherwise, aborts the request and closes its connection: that is how
- * all of these servers are told to stop. A body that was read to its end leaves the connection open for the next request.
+ * An answer lives in a scope. Closing the scope, by interruption or otherwise, aborts the request and closes its connection. All of these
+ * servers stop their work then. A body that was read to its end leaves the connection open for the next request.
  */
 import { Cause, Clock, Duration, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
 import { type Headers, type HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
@@ -18,7 +18,7 @@ import * as Json from "./Json.ts"
 import { RequestedModel } from "./RequestedModel.ts"
 import * as ServerError from "./ServerError.ts"
 
-/** How a request is sent and how long the server may be silent. The turn has its own bounds (`StageBudget`); these end what nobody waits for. */
+/** How a request is sent and how long the server may be silent. A turn has its own bounds (`StageBudget`); these end requests of no turn. */
 export interface RequestOptions {
   /** From the request to the answer's head. Default 15 s, or as long as the turn waits, if that is longer. */
   readonly answer?: Duration.Input
@@ -28,32 +28,32 @@ export interface RequestOptions {
   readonly accept?: string
   /** The longest body that is read. Default 16 MiB. */
   readonly maxBytes?: number
-  /** Where the path begins: behind the configured address, which ends with the version, or behind its host. Default `base`. */
+  /** `base`: the path follows the configured address, which ends with the version. `origin`: it follows the host. Default `base`. */
   readonly from?: "base" | "origin"
   /** Whether the request is sent once more if its connection breaks before an answer. Default true. */
   readonly isResent?: boolean
-  /** What a request counts beside itself, once the server has it. */
-  readonly use?: Figures
+  /** The use that is counted with the request, once the server has it. */
+  readonly use?: Use
 }
 
-/** What a server did for a call. */
-export type Figures = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
+/** How much a request used: tokens, characters, seconds of sound. */
+export type Use = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
 
 /** An answer with a status of 2xx. */
 export interface Answer {
   readonly headers: Headers.Headers
-  /** In lower case and without parameters; empty where the server names none. */
+  /** In lower case and without parameters; empty if the server names none. */
   readonly contentType: string
   /** Can be read once, within the scope of the request. */
   readonly body: AnswerBody.AnswerBody
 }
 
 export interface OpenAiClient extends ServerError.EngineServer {
-  /** The model that requests are to name; none where a request needs no name. See `RequestedModel`. */
+  /** The model that requests are to name; none if a request needs no name. See `RequestedModel`. */
   readonly model: Effect.Effect<Option.Option<string>>
   readonly post: (path: string, body: HttpBody.HttpBody, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
-  /** Counts what a request to it turned out to have used. */
-  readonly count: (use: Figures) => Effect.Effect<void>
+  /** Counts use that is known only after the request. */
+  readonly count: (use: Use) => Effect.Effect<void>
   readonly get: (path: string, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
   /** Opens this many connections (default 1), so that the first request finds one. Never fails: a probe watches the server. */
   readonly warm: (connections?: number) => Effect.Effect<void>
@@ -72,7 +72,7 @@ const maxErrorBytes = 16 * 1024
 const Models = Schema.Struct({ data: Schema.Array(Schema.Struct({ id: Schema.String })) })
 const decodeModels = Schema.decodeUnknownOption(Models)
 
-/** The text of a request, which `ServerError.failure` does not show; empty for a body in pieces. */
+/** The text of a request, which `ServerError.failure` hides from its advice; empty for a body in pieces. */
 export const textOf = (body: HttpBody.HttpBody): string =>
   body._tag === "Uint8Array" ? new TextDecoder().decode(body.body).replace(/\\[nrt"\\/]/g, " ") : ""
 
@@ -84,7 +84,7 @@ const retryAfterIn = (headers: Headers.Headers, now: number): Option.Option<Dura
   return Number.isNaN(date) ? Option.none() : Option.some(Duration.millis(Math.max(0, date - now)))
 }
 
-/** The failure that a response of another status than 2xx means. An error whose body can't be read in time is still one. */
+/** The failure of a response whose status is not 2xx. If its body can't be read in time, the failure does without it. */
 const failureIn = Effect.fnUntraced(function*(
   server: ServerError.EngineServer,
   { headers, status, stream }: HttpClientResponse.HttpClientResponse,
@@ -105,7 +105,7 @@ const failureIn = Effect.fnUntraced(function*(
   return ServerError.failure({
     server,
     status,
-    // The words of a page of HTML help nobody.
+    // The words of an HTML page help nobody.
     body: Option.getOrElse(Json.parse(text), () => text.startsWith("<") ? "" : text),
     sent,
     retryAfter: retryAfterIn(headers, now)
@@ -132,7 +132,7 @@ export const make = Effect.fnUntraced(function*(
     const budget = (yield* StageBudget) ?? 0
     const sent = client.execute(authorized(HttpClientRequest.accept(request, options.accept ?? "application/json")))
     const response = yield* sent.pipe(
-      // A request on a connection that was just being closed never arrived. None of these requests changes anything.
+      // A request on a connection that was just being closed never arrived. Sending it again is safe: it changes nothing.
       Effect.catchIf((error) => options.isResent !== false && ConnectionFailure.isBroken(error), () => sent),
       Effect.mapError((error) => ConnectionFailure.beforeAnswer(server, error)),
       Scope.provide(scope),
@@ -158,10 +158,10 @@ export const make = Effect.fnUntraced(function*(
 
   const metered = meteredStages[stage]
   const engine = EngineName.of({ url })
-  const count = (requests: number, use: Figures) => metered === undefined ? Effect.void : EngineMeter.count({ ...use, stage: metered, engine, requests })
+  const count = (requests: number, use: Use) => metered === undefined ? Effect.void : EngineMeter.count({ ...use, stage: metered, engine, requests })
 
-  /** A request whose answer nobody waited for was worked on nevertheless. A refused one was not. */
-  const countRequest = (use: Figures = {}) => <A>(exit: Exit.Exit<A, EngineFailed>) =>
+  /** An interrupted request counts, because the server worked on it. A refused request does not count. */
+  const countRequest = (use: Use = {}) => <A>(exit: Exit.Exit<A, EngineFailed>) =>
     Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? count(1, use) : Effect.void
 
   const get: OpenAiClient["get"] = (path, options = {}) =>

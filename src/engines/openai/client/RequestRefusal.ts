@@ -1,8 +1,8 @@
 /**
- * Whether a server's error is about the request, though its status does not say so: a content filter, or a context that is too long.
+ * Recognizes an error that is about the request, though its status does not say so: a content filter, or a context that is too long.
  *
  * Errors in the middle of a stream have no status, and some servers answer 500 to a request that they refuse. The same request would
- * be refused again, while other requests are not.
+ * be refused again, but other requests would not.
  */
 import { Predicate } from "effect"
 
@@ -26,17 +26,17 @@ const names = new Set([
 
 const words = /content[_ ](?:filter|(?:management )?policy)|safety (?:system|filter)|maximum context length|(?:exceeds?|larger than|too long for) the (?:available |model'?s )?context|context (?:size|length|window) (?:exceeded|has been exceeded)/i
 
-/** Errors within errors that are read. */
+/** How deep errors within errors are read. */
 const maxDepth = 4
 
-/** Whether the error, or one within it, says so: gateways wrap the errors of the servers behind them. */
-const holds = (body: unknown, depth: number): boolean => {
+/** Whether the error, or an error within it, refuses the request. Gateways wrap the errors of the servers behind them. */
+const refuses = (body: unknown, depth: number): boolean => {
   if (Predicate.isString(body)) return words.test(body)
   if (!Predicate.isObject(body) || depth > maxDepth) return false
   const { code, detail, error, innererror, message, type } = body as { readonly [key: string]: unknown }
   if ([code, type].some((name) => Predicate.isString(name) && names.has(name.toLowerCase()))) return true
-  return [message, error, innererror, detail].some((inner) => holds(inner, depth + 1))
+  return [message, error, innererror, detail].some((inner) => refuses(inner, depth + 1))
 }
 
-/** `status`: 0 where there is none. Only 0 and 500 leave it open what an error is about. */
-export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && holds(body, 0)
+/** `status`: 0 if there is none. Only 0 and 500 do not tell what an error is about. */
+export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && refuses(body, 0)

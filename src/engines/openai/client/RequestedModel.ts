@@ -1,7 +1,7 @@
 /**
- * The model that requests to a server name: the configured one, else the first that the server lists, else none.
+ * The model that requests to a server name: the configured model, else the first that the server lists, else none.
  *
- * Many servers have one model, and need no name. So the list is read once, and again only where a request without a name was refused.
+ * Many servers have one model and need no name. So the list is read once, and again only after a request without a name was refused.
  */
 import { Effect, Option } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -21,7 +21,7 @@ export class RequestedModel {
   readonly name: Effect.Effect<Option.Option<string>> = Effect.suspend(() => {
     if (this.#known !== undefined) return Effect.succeed(this.#known)
     return this.#readFirst.pipe(
-      // A server of one model may have no such page, or one that never comes.
+      // A server of one model may have no such page, or a page that never comes.
       Effect.catchIf(({ reason }) => reason !== "unavailable", () => Effect.succeedNone),
       Effect.tap((first) => Effect.sync(() => this.noteFirst(first))),
       Effect.orElseSucceed(() => Option.none<string>())
@@ -33,7 +33,7 @@ export class RequestedModel {
     this.#known = this.#known === undefined || Option.isNone(this.#known) ? first : this.#known
   }
 
-  /** A request failed. Where it named no model, that may be why. */
+  /** A request failed. If it named no model, that may be the reason. */
   noteFailure({ reason }: EngineFailed): void {
     if (reason === "refused" && this.#known !== undefined && Option.isNone(this.#known)) this.#known = undefined
   }

@@ -1,5 +1,5 @@
 /**
- * A server answered with an error: what that says about the request, and what the operator can do about it. Pure.
+ * A server's answer that is an error: what it says about the request, and what the operator can do about it. Pure.
  *
  * The advice holds the server's own words as far as `ServerWords` shows them.
  */
@@ -17,7 +17,7 @@ export interface EngineServer {
 
 /** The cause of an `EngineFailed`: a status that is not 2xx, or an error in the middle of an answer. */
 export class ServerError extends Data.TaggedError("ServerError")<{
-  /** The HTTP status, or the error's own code where it is a number; 0 where there is neither. */
+  /** The HTTP status, or the error's own code if that is a number; 0 if there is neither. */
   readonly status: number
   /** How long the server asks to be left alone. */
   readonly retryAfter: Option.Option<Duration.Duration>
@@ -64,9 +64,9 @@ const adviceFor = (stage: Stage, status: number): string => {
 /** The failure of a request that the server answered with an error. */
 export const failure = ({ body, retryAfter = Option.none(), sent, server: { stage, url }, status }: {
   readonly server: EngineServer
-  /** The HTTP status, or the error's own code; 0 where there is neither. */
+  /** The HTTP status, or the error's own code; 0 if there is neither. */
   readonly status: number
-  /** The error, parsed as JSON where it is that. */
+  /** The error, parsed if it is JSON. */
   readonly body: unknown
   /** The text of the request: its words are not shown. */
   readonly sent: string
@@ -83,23 +83,23 @@ export const failure = ({ body, retryAfter = Option.none(), sent, server: { stag
   })
 }
 
-/** The failure of a request whose answer is not what an OpenAI-compatible server answers. */
+/** The failure of a request whose answer no OpenAI-compatible server would send. */
 export const unreadable = ({ stage, url }: EngineServer): EngineFailed =>
   new EngineFailed({
     stage,
     reason: "broken",
-    advice: `${url.origin} answered what can't be read. Check that ${variablePrefixes[stage]}_URL names an OpenAI-compatible server.`
+    advice: `${url.origin} sent an answer that can't be read. Check that ${variablePrefixes[stage]}_URL names an OpenAI-compatible server.`
   })
 
 /** How long the server asked to be left alone. */
 export const retryAfterOf = ({ cause }: EngineFailed): Option.Option<Duration.Duration> =>
   cause instanceof ServerError ? cause.retryAfter : Option.none()
 
-/** The status of the answer; `undefined` where there was no answer, or an error in the middle of one without a code. */
+/** The status of the answer; `undefined` if there was no answer, or an error without a code in the middle of one. */
 export const statusOf = ({ cause }: EngineFailed): number | undefined =>
   cause instanceof ServerError && cause.status > 0 ? cause.status : undefined
 
-/** Whether the server understood the request and refuses something in it: it may take a request with less. */
+/** Whether the server refuses something in the request. It may take a request with fewer fields. */
 export const isInvalidRequest = ({ cause }: EngineFailed): boolean =>
   cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
 

@@ -1,21 +1,21 @@
 /**
  * A server's own words about an error: where they stand in the body, and how much of them a log may show. Pure.
  *
- * Servers like to quote what they were sent. So a log shows them without quotations, long numbers and the words of the request.
+ * Servers often quote the request. So a log shows their words without quotations, long numbers and words of the request.
  */
 import { Predicate } from "effect"
 
-/** Characters that an advice shows. */
+/** Characters of a message that the log shows. */
 const maxShownCharacters = 160
 
-/** Characters that are looked at. */
+/** Characters of a message that are read. */
 const maxReadCharacters = 4000
 
-/** So many words of the request in a row are a quotation, and no coincidence. */
+/** This many words of the request in a row are a quotation. */
 const quotedWords = 3
 
 /**
- * The message in an error's body; empty where there is none. `{"error":{"message"}}` is OpenAI's and llama.cpp's, `{"error":"…"}` Ollama's,
+ * The message in an error's body; empty if there is none. `{"error":{"message"}}` is OpenAI's and llama.cpp's, `{"error":"…"}` Ollama's,
  * `{"message"}` that of vLLM before 0.10. `{"detail"}` is FastAPI's, which names the field in `loc`.
  */
 export const messageOf = (body: unknown): string => {
@@ -51,6 +51,6 @@ export const shown = (message: string, sent: string): string => {
     .trim()
   const quoted = quotedIndices(wordsOf(plain), sent)
   let index = 0
-  const kept = plain.replace(/[\p{L}\p{N}]+/gu, (word) => quoted.has(index++) ? "…" : word).replace(/…(?:[\s,.;:]*…)+/g, "…")
-  return kept.length > maxShownCharacters ? `${kept.slice(0, maxShownCharacters - 1)}…` : kept
+  const unquoted = plain.replace(/[\p{L}\p{N}]+/gu, (word) => quoted.has(index++) ? "…" : word).replace(/…(?:[\s,.;:]*…)+/g, "…")
+  return unquoted.length > maxShownCharacters ? `${unquoted.slice(0, maxShownCharacters - 1)}…` : unquoted
 }

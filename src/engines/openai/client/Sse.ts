@@ -15,7 +15,7 @@ import * as ServerError from "./ServerError.ts"
 /** Characters of one event. A second of speech in base64 is below a tenth of it. */
 const defaultMaxEventSize = 4 * 1024 * 1024
 
-/** Events that can't be read and are skipped. With one more the server is taken for one of another protocol. */
+/** Unreadable events that are skipped. After one more, the server is taken for a server of another protocol. */
 const maxSkippedEvents = 1
 
 /** How long the end of a body is read behind `[DONE]`. */
@@ -25,7 +25,7 @@ const drainTimeout = "100 millis"
 const statusOf = (error: unknown): number =>
   Predicate.hasProperty(error, "code") && Predicate.isNumber(error.code) && error.code >= 400 && error.code < 600 ? error.code : 0
 
-/** The error that a document is or holds. */
+/** The error in a document. */
 const errorIn = (document: unknown): Option.Option<unknown> => {
   // In vLLM before 0.10 the document is the error.
   if (Predicate.hasProperty(document, "object") && document.object === "error") return Option.some(document)
@@ -41,7 +41,7 @@ const failureOf = (server: ServerError.EngineServer, error: unknown, sent: strin
 export const failureIn = (server: ServerError.EngineServer, document: unknown, sent: string): Option.Option<EngineFailed> =>
   Option.map(errorIn(document), (error) => failureOf(server, error, sent))
 
-/** What the events so far hold. Items before an error still count. */
+/** The content of the events so far. Items before an error still count. */
 interface ReadEvents<A> {
   readonly items: ReadonlyArray<A>
   /** Events that could not be read. */
@@ -66,12 +66,12 @@ class EventReader<A> {
     this.#decode = decode
     this.#sent = sent
     this.#parser = Events.makeParser((event) => {
-      // A hint when to connect again is no event.
+      // A `retry` hint is no event.
       if (event._tag === "Event") this.#events.push(event)
     }, { maxEventSize })
   }
 
-  /** False: an event is too long. */
+  /** Returns false if an event is too long. */
   push(piece: Uint8Array): boolean {
     return this.#parser.feed(this.#utf8.decode(piece, { stream: true })) === undefined
   }
@@ -111,7 +111,7 @@ class EventReader<A> {
 /**
  * Reads the events of answers; the schema is compiled here, once for all answers. The events end with `[DONE]` or with the body.
  *
- * An event of more than `maxEventSize` characters fails the answer before it is complete: an event is joined and read in one go.
+ * An event of more than `maxEventSize` characters fails the answer, because an event is joined and parsed in one go.
  */
 export const decoder = <A>(
   server: ServerError.EngineServer,
@@ -119,7 +119,7 @@ export const decoder = <A>(
   maxEventSize = defaultMaxEventSize
 ) => {
   const decode = Schema.decodeUnknownResult(schema)
-  /** `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`, which tells an end from a broken connection. */
+  /** `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`, which a broken connection lacks. */
   return ({ body }: { readonly body: AnswerBody }, sent = "", onDone: () => void = () => undefined): Stream.Stream<A, EngineFailed> =>
     Stream.transformPull(body, (pull) =>
       Effect.sync(() => {
@@ -127,7 +127,7 @@ export const decoder = <A>(
         let hasEnded = false
         let failed: EngineFailed | undefined
 
-        /** Nothing follows `[DONE]`, but a connection serves again only after its body was read to the end. */
+        /** Nothing follows `[DONE]`, but a connection can be used again only after its body was read to the end. */
         const drained = Effect.forever(pull).pipe(
           Effect.timeoutOrElse({ duration: drainTimeout, orElse: () => Effect.void }),
           Effect.ignore,

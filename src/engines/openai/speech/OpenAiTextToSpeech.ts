@@ -1,9 +1,9 @@
 /**
  * Speech by any server with `POST /audio/speech`: Sesame CSM, Kokoro, speaches, vLLM-Omni, OpenAI.
  *
- * Servers differ in the fields that they take and in how they send sound. A request begins with all helpful fields and leaves out those
- * that the server refuses (`SpeechFields`). An answer is read by its own bytes (`SpeechBody`). A server without PCM is asked for WAV.
- * Sound is passed on while it arrives. An agent's fixed lines are kept in memory (`PreparedLines`).
+ * Servers differ in the fields that they take and in how they send sound. The first request has all helpful fields; later requests leave
+ * out fields that the server refused (`SpeechFields`). The bytes of an answer tell its format (`SpeechBody`). A server without PCM is
+ * asked for WAV. Sound is passed on while it arrives. An agent's fixed lines are kept in memory (`PreparedLines`).
  */
 import { Effect, Option, Schema, type Scope, Stream } from "effect"
 import { Base64 } from "effect/encoding"
@@ -24,23 +24,23 @@ import * as SpeechFault from "./SpeechFault.ts"
 import * as SpeechFields from "./SpeechFields.ts"
 
 export interface MakeOptions {
-  /** Whether the server takes the sound of what was said before. Default: where the model's name holds "csm". */
+  /** Whether the server takes the sound of earlier turns. Default: if the model's name holds "csm". */
   readonly takesContext?: boolean
 }
 
-/** Fixed lines that are requested at once. */
+/** How many fixed lines are requested at the same time. */
 const concurrentLines = 4
 
 /** ms that the start waits for a server's voices. */
 const voicesTimeout = 2000
 
-/** ms of sound that a text may take at most: CSM does not always know its end. Digits are words. */
+/** ms of sound that a text may take at most, because CSM does not always stop at its end. A digit counts as a word. */
 const maxMillisOf = (text: string): number => {
   const digits = text.match(/[\p{N}\p{S}]/gu)?.length ?? 0
   return 2000 + 120 * text.length + 480 * digits
 }
 
-/** Words of a refusal that is about the format of the sound, and not about any other field. */
+/** Words of a refusal that concerns the format of the sound. */
 const namesFormat = /response_?format|\bpcm\b/i
 
 const AudioEvent = Schema.Struct({ audio: Schema.String, response_format: Schema.optionalKey(Schema.NullOr(Schema.String)) })
@@ -77,7 +77,7 @@ interface Server {
   hasSpoken: boolean
 }
 
-/** The names of a server's voices; none where the server has no such page. */
+/** The names of a server's voices; none if the server has no such page. */
 const voicesOf = (endpoint: OpenAiClient.OpenAiClient, context: SpeechContext.SpeechContext): Effect.Effect<ReadonlyArray<string>> =>
   endpoint.get("/audio/voices").pipe(
     Effect.tap(({ headers }) => Effect.sync(() => context.noteHeaders(headers))),
@@ -175,7 +175,7 @@ const soundOf = (server: Server, request: SpeechRequest): Stream.Stream<SpeechCh
       Effect.sync(() =>
         SpeechChunks.make(pull, {
           raw: RawPcmFormat.read(head, settings.sampleRate ?? 24_000),
-          // A slow voice may need twice as long. What follows is noise.
+          // A slow voice may need twice as long. Sound after that is noise.
           maxMillis: 2 * maxMillisOf(request.text),
           isHashed: takesContext && context.keepsSound(),
           onSound: (soFar) => {
@@ -192,7 +192,7 @@ const failureOf = ({ endpoint }: Server, { advice, reason, text }: SpeechFault.S
     ? new EngineFailed({ stage: "textToSpeech", reason, advice })
     : ServerError.failure({ server: endpoint, status: 0, body: Option.getOrElse(Json.parse(text), () => text), sent })
 
-/** The sound of a text; asked for again as WAV where the first answer of a server is compressed. */
+/** The sound of a text. It is asked for again as WAV if the first answer of a server is compressed. */
 const synthesise = (server: Server, request: SpeechRequest): Stream.Stream<SpeechChunk, EngineFailed> => {
   const toFailure = (error: EngineFailed | SpeechFault.SpeechFault) =>
     error._tag === "SpeechFault" ? failureOf(server, error, request.text) : error

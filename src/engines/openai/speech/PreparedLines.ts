@@ -1,14 +1,14 @@
 /**
- * An agent's fixed lines as sound in memory, so that they can be said while their server is down. When the memory is full, the
- * lines that were not used for longest are dropped.
+ * An agent's fixed lines as sound in memory, so that they can be said while their server is down. When the memory is full, the least
+ * recently used lines are dropped.
  */
 import { LRUCache } from "lru-cache"
 import type { SpeechChunk, SpeechRequest } from "../../../conversation/ports/TextToSpeech.ts"
 
-/** 64 MB, 22 minutes at 24 kHz. */
+/** Samples: 64 MB, 22 minutes at 24 kHz. */
 const standardMaxSamples = 32_000_000
 
-/** A line is the same when its text, language and voice are. */
+/** Equal for lines of the same text, language and voice. */
 const keyOf = ({ language, text, voice = "" }: SpeechRequest): string => `${voice}\n${language}\n${text}`
 
 const samplesOf = (chunks: ReadonlyArray<SpeechChunk>): number => chunks.reduce((sum, { pcm }) => sum + pcm.length, 0)

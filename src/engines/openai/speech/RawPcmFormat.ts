@@ -1,6 +1,6 @@
 /**
- * How the samples of an answer without a file header are written, by the answer's HTTP head: `audio/pcm`,
- * `audio/L16;rate=22050;channels=2`, `X-Sample-Rate`. Where the head leaves it open, the samples decide.
+ * The format of the samples in an answer without a file header. The answer's HTTP head tells it: `audio/pcm`,
+ * `audio/L16;rate=22050;channels=2`, `X-Sample-Rate`. If the head leaves it open, the samples decide.
  *
  * By RFC 2586 `audio/L16` is big-endian, but services that name it (Gemini's voices, Lex, Watson by default) send it little-endian.
  * Samples of 32 bits may be integers or floats.
@@ -17,7 +17,7 @@ interface Head {
 }
 
 export type RawPcmFormat =
-  /** One of these formats, which the samples decide; see {@link likeliest}. All have the same width. */
+  /** One of these formats. The samples decide which; see {@link likeliest}. All have the same width. */
   | { readonly _tag: "Samples"; readonly formats: Array.NonEmptyReadonlyArray<SampleFormat> }
   /** Compressed sound; `name` is for the operator. */
   | { readonly _tag: "Compressed"; readonly name: string }
@@ -75,7 +75,7 @@ const encodingOf = (name: string): Named => {
   return {}
 }
 
-/** Whether the bytes are big-endian; undefined where the parameters do not say so. */
+/** Whether the bytes are big-endian; undefined if the parameters do not say. */
 const orderOf = (parameters: ReadonlyMap<string, string>): boolean | undefined => {
   const order = firstOf(parameters, "endianness", "endian", "byteorder", "bigendian", "isbigendian")
   return order === undefined ? undefined : /^(?:big|be|true|1)/.test(order)
@@ -96,11 +96,11 @@ const kindsOf = (contentType: string, bits: number | undefined, named: Named): R
   const width = bits ?? 16
   if (width === 8) return [{ encoding: "unsigned", bits: 8 }]
   if (width === 64) return [{ encoding: "float", bits: 64 }]
-  // Integers that are read as floats show it at once, so floats are tried first.
+  // Integers that are read as floats are noticed at once, so floats are tried first.
   return width === 32 ? [{ encoding: "float", bits: 32 }, { encoding: "signed", bits: 32 }] : [{ encoding: "signed", bits: width }]
 }
 
-/** `configured`: the sample rate (Hz) where the head names none; G.711 has 8 kHz then. */
+/** `configured`: the sample rate (Hz) if the head names none. G.711 without a rate has 8 kHz. */
 export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate): RawPcmFormat => {
   const compressed = compressedTypes.exec(contentType)
   if (compressed !== null) return { _tag: "Compressed", name: contentType }
@@ -133,14 +133,14 @@ export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate)
     : { _tag: "Samples", formats: [first, ...others] }
 }
 
-/** Frames that {@link likeliest} needs, from the first that is not silent on. */
+/** Frames that {@link likeliest} needs, from the first frame with sound on. */
 export const framesToDecide = 64
 
-/** Sizes of samples of speech that are floats, at the scale of 16 bits; 0 is one too. Integers that are read as floats are mostly outside. */
+/** Bounds of float samples of speech, at the scale of 16 bits; 0 is allowed, too. Integers that are read as floats are mostly outside. */
 const smallestFloat = 1e-20 * 32_768
 const largestFloat = 16 * 32_768
 
-/** The sum of all steps from sample to sample; none where these can't be samples of speech. */
+/** The sum of all steps from sample to sample; none if these can't be samples of speech. */
 const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<number> => {
   const read = sampleReader(format)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -158,8 +158,8 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
 }
 
 /**
- * The format in which these frames are smoothest, in doubt the first. Speech changes little from one sample to the next; with its bytes in
- * the wrong order it is noise.
+ * The format in which these frames are smoothest; of equals, the first. Speech changes little from one sample to the next, but with its
+ * bytes in the wrong order it is noise.
  */
 export const likeliest = (formats: Array.NonEmptyReadonlyArray<SampleFormat>, bytes: Uint8Array): SampleFormat => {
   if (formats.length === 1) return formats[0]

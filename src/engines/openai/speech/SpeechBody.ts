@@ -1,9 +1,9 @@
 /**
- * The body of a speech answer, read while it arrives: raw samples or a WAV file. Pure: bytes cut anywhere in, 16-bit mono samples of the
- * body's own rate out.
+ * Reads the body of a speech answer while it arrives: raw samples or a WAV file. It takes bytes that are cut anywhere, and gives 16-bit
+ * mono samples at the body's own rate. Pure.
  *
  * The first bytes are trusted more than the content type. Some servers send WAV as `audio/pcm`, begin another file for each sentence, or
- * send MP3 or an error's text as raw samples. A body that is no sound fails before its first sample is given.
+ * send MP3 or an error's text as raw samples. A body without sound fails before its first sample is given.
  */
 import { type Array as Arr, Result } from "effect"
 import * as Bytes from "../../../audio/Bytes.ts"
@@ -14,10 +14,10 @@ import type { SpeechChunk } from "../../../conversation/ports/TextToSpeech.ts"
 import * as RawPcmFormat from "./RawPcmFormat.ts"
 import * as SpeechFault from "./SpeechFault.ts"
 
-/** Bytes of a text that are kept for its words. */
+/** Bytes of a text body that are kept. */
 const maxTextBytes = 4096
 
-/** What the body is, as far as its bytes have told. */
+/** What the body is, as far as its bytes have shown. */
 type Kind =
   | { readonly _tag: "Unknown" }
   | { readonly _tag: "Text" }
@@ -81,7 +81,7 @@ const readWave = (state: State, stream: WavStream.WavStream): Step => {
   return "wait"
 }
 
-/** Gives the first `length` bytes as sound; they are whole frames. */
+/** Gives the first `length` bytes, which are whole frames, as sound. */
 const give = (state: State, format: SampleFormat, length: number): void => {
   if (length > 0) state.chunks.push({ pcm: readMono(format, state.unread.subarray(0, length)), sampleRate: format.sampleRate })
   state.unread = state.unread.subarray(length)
@@ -134,9 +134,9 @@ const run = (state: State, isWhole: boolean): Result.Result<ReadonlyArray<Speech
 }
 
 export interface SpeechBody {
-  /** The sound that these bytes complete. Not to be called after a failure. */
+  /** Adds bytes and gives the sound that they complete. Do not call it after a failure. */
   readonly push: (bytes: Uint8Array) => Result.Result<ReadonlyArray<SpeechChunk>, SpeechFault.SpeechFault>
-  /** The body has ended: gives the sound that was held back because it might have been something else. */
+  /** Ends the body and gives the sound that was held back because it might have been something else. */
   readonly end: () => Result.Result<ReadonlyArray<SpeechChunk>, SpeechFault.SpeechFault>
 }
 

@@ -1,6 +1,6 @@
 /**
  * The sound of one speech answer, chunk by chunk as it arrives. Bounds its length, hashes it for a server that keeps sound, and fails
- * where the body ends without sound.
+ * if the body ends without sound.
  */
 import { createHash } from "node:crypto"
 import { Array as Arr, Cause, Effect, Pull, Result } from "effect"
@@ -29,7 +29,7 @@ interface MakeOptions {
   readonly maxMillis: number
   /** Whether the sound is hashed for `onComplete`. */
   readonly isHashed: boolean
-  /** Sound has arrived: so many ms by now. Called for each batch of chunks. */
+  /** Called for each batch of chunks. `millis`: ms of sound that have arrived so far. */
   readonly onSound: (millis: number) => void
   /** The whole sound has arrived; `hash` is its SHA-256 in hex. Not called for dropped or unhashed sound. */
   readonly onComplete: (hash: string) => void

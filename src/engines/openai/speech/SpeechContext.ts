@@ -1,9 +1,9 @@
 /**
- * The newest turns with their sound, as the `context` of a speech request: CSM speaks in the manner of what was said before.
+ * The newest turns with their sound, as the `context` of a speech request: CSM adapts its voice to earlier turns.
  *
- * A server that answers with `x-context-hashes` takes sound at 8 kHz too and keeps sound by its SHA-256: what it was sent, and what it
- * has said. It gets each caller's turn once and its own not at all; later requests name the hash alone (deploy/engines/csm,
- * docs/adr/0008).
+ * A server that answers with `x-context-hashes` also takes sound at 8 kHz. It keeps all sound that it was sent or has said, by its
+ * SHA-256. It gets the sound of each caller's turn once and of its own turns never; other requests name only the hash
+ * (deploy/engines/csm, docs/adr/0008).
  */
 import { createHash } from "node:crypto"
 import { Array as Arr } from "effect"
@@ -13,26 +13,25 @@ import * as Resampler from "../../../audio/resample/Resampler.ts"
 import { millisOf, type SpokenTurn } from "../../../conversation/ports/TextToSpeech.ts"
 
 /**
- * ms of conversation in a request. CSM has room for 160 s, but each second is 64 KB in every request, unless the server keeps sound by
- * its hash.
+ * ms of conversation in a request. CSM has room for 160 s. But each second takes 64 KB in every request, unless the server keeps sound.
  */
 export const contextMillis = 10_000
 
 const hashesHeader = "x-context-hashes"
 
-/** Hashes remembered, the newest: some hours of speech. */
+/** How many of the newest hashes are remembered: some hours of speech. */
 const maxHashes = 10_000
 
 /** A turn as JSON in the body of a request. */
 interface EncodedTurn {
   readonly speaker: string
-  /** With its sound, as UTF-8. */
+  /** The turn with its sound, as UTF-8. */
   readonly withSound: () => Uint8Array
-  /** With its sound's hash instead; only for a server that keeps sound. */
+  /** The turn with the hash of its sound instead; only for a server that keeps sound. */
   readonly hashed: { readonly hash: string; readonly json: string } | undefined
 }
 
-/** Shared by all calls: the sound of a turn is read before the next turn is written. */
+/** All calls share this memory: the sound of a turn is read before the next turn is written. */
 let scratch = Buffer.alloc(0)
 
 /** The turn's sound as 16-bit samples at this rate; valid until the next call. */
@@ -53,8 +52,8 @@ const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Bu
 }
 
 /**
- * Pieces of JSON in one, as UTF-8. Sound stays bytes, or one string: concatenated as text it would be copied with each brace around it,
- * and stay in the heap as long as the request.
+ * Joins pieces of JSON as UTF-8. As one large text, sound would be copied for each brace around it and stay in the heap as long as the
+ * request.
  */
 const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
   const bytes = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0))
@@ -73,7 +72,7 @@ const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
 const withMember = (object: string, name: string, value: ReadonlyArray<string | Uint8Array>): Uint8Array =>
   joined([object.slice(0, -1), `,"${name}":`, ...value, "}"])
 
-/** Node's base64: Effect's is a loop, and a turn has up to half a megabyte. */
+/** Uses Node's base64, because Effect's is a slow loop and a turn has up to half a megabyte. */
 const withSound = (json: string, turn: SpokenTurn, rate: Pcm.SampleRate): Uint8Array =>
   withMember(json, "audio", ["\"", soundBytes(turn, rate).toString("base64"), "\""])
 
@@ -81,7 +80,7 @@ const encodeHashed = (turn: SpokenTurn, speaker: string): EncodedTurn => {
   const rate = turn.sampleRate === 8000 ? 8000 : 24_000
   const hash = createHash("sha256").update(soundBytes(turn, rate)).digest("hex")
   const json = JSON.stringify({ speaker, text: turn.text, ...(rate === 8000 ? { sample_rate: rate } : {}), sha256: hash })
-  // The sound is sent once as a rule, so it is not kept.
+  // The sound is usually sent once, so its JSON is not kept.
   return { speaker, withSound: () => withSound(json, turn, rate), hashed: { hash, json } }
 }
 
@@ -116,17 +115,17 @@ export interface SpeechContext {
   readonly addTo: (object: string, turns: ReadonlyArray<SpokenTurn>, speaker: string) => Uint8Array
 }
 
-/** One for each server: the hashes are the server's. */
+/** Make one for each server, because the hashes are the server's. */
 export const make = (): SpeechContext => {
   const encodedTurns = new WeakMap<SpokenTurn, EncodedTurn>()
-  /** Of the sound that the server has, the newest last. */
+  /** Hashes of the sound that the server has, the newest last. */
   const knownHashes = new Set<string>()
   let keepsSound = false
 
-  /** A turn is part of several requests, and is encoded once. */
+  /** A turn is part of several requests, but is encoded once. */
   const encode = (turn: SpokenTurn, speaker: string): EncodedTurn => {
-    const before = encodedTurns.get(turn)
-    if (before?.speaker === speaker && (before.hashed !== undefined) === keepsSound) return before
+    const known = encodedTurns.get(turn)
+    if (known?.speaker === speaker && (known.hashed !== undefined) === keepsSound) return known
     const encoded = keepsSound ? encodeHashed(turn, speaker) : encodeWhole(turn, speaker)
     encodedTurns.set(turn, encoded)
     return encoded

@@ -1,4 +1,4 @@
-/** Why the body of a speech answer is no sound for a call. It is found before the first sample is given. */
+/** Why the body of a speech answer can't be played. A fault is found before the first sample is given. */
 import { Data } from "effect"
 import * as Pcm from "../../../audio/Pcm.ts"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -10,7 +10,7 @@ export class SpeechFault extends Data.TaggedError("SpeechFault")<{
   readonly advice: string
   /** The body is sound in a format that can't be read: the server may have another format. */
   readonly isCompressed?: true
-  /** The body where it is text, up to 4096 bytes: the server's own words, which may quote ours. */
+  /** The body if it is text, up to 4096 bytes: the server's own words, which may quote ours. */
   readonly text?: string
 }> {}
 
@@ -30,7 +30,7 @@ export const unreadable = (sound: string): SpeechFault =>
       `${Pcm.lowestRate} to ${Pcm.highestRate} Hz.`
   })
 
-/** `text`: the body, where it is text. */
+/** `text`: the body, if it is text. */
 export const notSound = (text?: string): SpeechFault =>
   new SpeechFault({
     reason: "broken",

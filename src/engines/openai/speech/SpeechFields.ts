@@ -1,6 +1,6 @@
 /**
- * Optional fields of a speech request that this server takes or refuses. A request begins with all fields that are not known to be
- * refused. Each refusal leaves out one field that the server has not been seen to take.
+ * Which optional fields of a speech request this server takes or refuses. A request begins with all fields that are not known to be
+ * refused. After each refusal it leaves out one field that was never tried.
  */
 
 /** In the order in which they are left out. Without `pcm` the request asks for WAV. */
@@ -11,7 +11,7 @@ export type SpeechField = typeof fields[number]
 export interface SpeechFields {
   /** Fields that may be sent: taken before, or never tried. */
   readonly usable: () => ReadonlyArray<SpeechField>
-  /** The first of these fields that was never tried; `pcm` instead, if untried, where the refusal names the format of the sound. */
+  /** The first of these fields that was never tried. If the refusal names the format of the sound and `pcm` is untried, `pcm`. */
   readonly suspect: (sent: ReadonlyArray<SpeechField>, namesFormat: boolean) => SpeechField | undefined
   /** Whether the server is not known to refuse the field. */
   readonly mayTake: (field: SpeechField) => boolean

@@ -1,8 +1,8 @@
 /**
- * Removes from a transcript what Whisper invents where nothing was said: thanks, goodbyes and credits of the subtitles that it was trained
- * on, descriptions of sounds, its own prompt, and words repeated without end. Pure.
+ * Removes what Whisper invents in silence from a transcript. Whisper invents thanks, goodbyes and credits of the subtitles that it was
+ * trained on, descriptions of sounds, its own prompt, and words repeated without end. Pure.
  *
- * Nobody says credits on the telephone, so they are always removed. Callers often say "Thank you.", so it is removed only where the sound is
+ * Nobody says credits on the telephone, so they are always removed. Callers often say "Thank you.", so it is removed only if the sound is
  * too short or too quiet for it, or the model itself doubts it.
  *
  * After https://github.com/openai/whisper/discussions/928 and the thresholds of OpenAI's `transcribe.py`.
@@ -18,8 +18,8 @@ export interface Circumstances {
   /** The words that the model was told to expect. */
   readonly prompt?: string
   /**
-   * The text is doubtful where the model is less sure of it: 0 to 1, e to the mean logarithm of the probabilities. Short texts may have
-   * less. 0: no text is doubtful by it.
+   * A text of which the model is less sure is doubtful. 0 to 1: e to the mean logarithm of the tokens' probabilities. Short texts may
+   * have less. 0: the model's doubts do not count.
    */
   readonly leastConfidence?: number
 }
@@ -31,27 +31,27 @@ interface Judged {
   readonly isUnintelligible: boolean
   /** The model itself doubts these words, or the sound is too short for them. */
   readonly isDoubtful?: boolean
-  /** 0 to 1; unset where the server does not tell. */
+  /** 0 to 1; unset if the server does not tell. */
   readonly confidence?: number
 }
 
-/** OpenAI's own bounds: a segment is silence above the first and below the second, and repeats itself above the third. */
+/** OpenAI's own bounds. A segment is silence above the first and below the second. It repeats itself above the third. */
 const silentNoSpeech = 0.6
 const silentLogProbability = -1
 const repeatingCompression = 2.4
 
-/** Below, the words are a guess: e^−1.5 is one in five for each token. */
+/** Below this, the words are a guess: e^−1.5 is a probability of one in five for each token. */
 const guessedLogProbability = -1.5
 
 /**
- * A text of which the model is less sure is doubtful: e^−0.8, the mean over its tokens. The model also doubts the end and the spelling of a
- * text, which weighs more on the mean of a short one. So `brevityDoubt`, divided by the number of words, is allowed besides. Both were
- * measured (docs/engines.md).
+ * A text of which the model is less sure is doubtful: e^−0.8, the mean over its tokens. The model also doubts the end and the spelling of
+ * a text, which weighs more on the mean of a short text. So `brevityDoubt`, divided by the number of words, is allowed in addition. Both
+ * were measured (docs/engines.md).
  */
 export const standardLeastConfidence = 0.45
 const brevityDoubt = 0.45
 
-/** Words that are often invented are believed below the first and above the second. Real thanks were seen below 0.02 and above −0.5. */
+/** Words that are often invented are believed below the first and above the second bound. Real thanks had less than 0.02 and more than −0.5. */
 const doubtedNoSpeech = 0.3
 const doubtedLogProbability = -0.9
 
@@ -59,26 +59,26 @@ const doubtedLogProbability = -0.9
 const millisPerLetter = 25
 const minWordMillis = 160
 
-/** dB that real words are above the line's noise. */
+/** Real words are at least this many dB above the line's noise. */
 const minOverFloor = 9
 
 /** Nobody says more letters in a second. A short sound may have some more. */
 const maxLettersPerSecond = 40
 const extraLetters = 20
 
-/** Characters of a transcript. A longer one is not read: an utterance has far fewer. */
+/** Characters. A longer transcript is not read: an utterance has far fewer. */
 const maxTranscriptCharacters = 10_000
 
-/** ms of voice. Below, words without sense are a cough or a click. */
+/** ms of voice. With less voice, garbled words are a cough or a click. */
 const minSpeechMillis = 500
 
 /** Words that are repeated this often in a row are invented. */
 const minRepetitions = 8
 
-/** Words of the longest phrase that is looked for in repetitions. */
+/** The longest phrase, in words, whose repetitions are looked for. */
 const maxPeriod = 8
 
-/** Often invented, but callers say them too: whole sentences in lower case, without punctuation. They count in every language. */
+/** Sentences that are often invented, but that callers say, too. In lower case, without punctuation. They count in every language. */
 const doubted = new Set([
   "thank you", "thank you very much", "thank you so much", "thanks", "thanks a lot", "thank you all", "thank you bye",
   "thank you bye bye", "you", "bye", "bye bye", "goodbye", "good night", "see you", "see you later", "see you next time",
@@ -134,7 +134,7 @@ const credits: ReadonlyArray<RegExp> = [
 /** Sounds, as subtitles write them: `[Music]`, `(coughs)`, `*sighs*`, `♪ la la ♪`. */
 const soundLabel = /\[[^\]]*\]|\([^)]*\)|（[^）]*）|【[^】]*】|\*[^*]+\*|♪[^♪]*♪?|[♫🎵🎶]/gu
 
-/** Those that stand for speech. */
+/** Labels of speech that was not understood. */
 const unclearSpeech = /[[(（*]\s*(unintelligible|inaudible|indistinct|unclear|garbled|unverständlich|inaudible|incompréhensible|ininteligible|incomprensibile|inint)/iu
 
 const plain = (text: string): string =>
@@ -142,7 +142,7 @@ const plain = (text: string): string =>
 
 const letters = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
-/** By language. To make a segmenter takes longer than to cut a transcript. */
+/** By language. Making a segmenter takes longer than cutting a transcript. */
 const segmenters = new Map<string, Intl.Segmenter>()
 
 const sentences = (text: string, language: string): ReadonlyArray<string> => {
@@ -185,7 +185,7 @@ const isSupported = (text: string, segments: ReadonlyArray<Segment>, { overFloor
 
 const nothing: Judged = { text: "", isUnintelligible: false }
 
-/** Removes what was not said, and tells whether to believe the rest. */
+/** Removes words that were not said, and judges whether the other words can be believed. */
 export const judge = (
   heard: Heard,
   { language, leastConfidence = standardLeastConfidence, prompt, sound }: Circumstances
@@ -193,9 +193,9 @@ export const judge = (
   const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= minSpeechMillis }
   if (heard.text.length > maxTranscriptCharacters || heard.segments.reduce((sum, { text }) => sum + text.length, 0) > maxTranscriptCharacters) return garbled
   const segments = heard.segments.filter((segment) => !isSilent(segment))
-  const kept = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")
-  const isUnclear = unclearSpeech.test(kept)
-  const text = sentences(kept.replace(soundLabel, " "), language)
+  const spoken = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")
+  const isUnclear = unclearSpeech.test(spoken)
+  const text = sentences(spoken.replace(soundLabel, " "), language)
     .filter((sentence) => !isCredit(sentence))
     .join("")
     .replace(/\s+/g, " ")

@@ -2,11 +2,10 @@
  * Speech recognition by Whisper, or any other model behind `POST /audio/transcriptions`: OpenAI, vLLM, speaches,
  * whisper.cpp.
  *
- * Whisper hears a whole utterance and takes as long for a short one as for a long one. So each request holds all of the utterance: at a
- * pause, again if the caller went on, and now and then while the caller speaks (`UtteranceRequests`). A slow server is asked at pauses
- * alone (`RequestPace`).
+ * Whisper takes as long for a short sound as for a long one. So each request holds all of the utterance: at a pause, again if the caller
+ * went on, and now and then while the caller speaks (`UtteranceRequests`). A slow server is asked only at pauses (`RequestPace`).
  *
- * On silence Whisper invents words. So sound without a voice is not sent (`UtteranceSound`), and answers are judged
+ * Whisper invents words in silence. So sound without a voice is not sent (`UtteranceSound`), and answers are judged
  * (`HallucinationFilter`).
  */
 import { Effect, Layer, type Scope } from "effect"
@@ -23,7 +22,7 @@ import { UtteranceSound } from "./UtteranceSound.ts"
 import * as WhisperPrompt from "./WhisperPrompt.ts"
 
 export interface Options {
-  /** ms of further sound after which the words so far are asked for while the caller speaks; 0: never. Default 600. */
+  /** ms of further sound after which the words so far are asked for, while the caller speaks; 0: never. Default 600. */
   readonly partialsEvery?: number
   /** Tells the model the agent's rare words; see `WhisperPrompt`. Default true. */
   readonly isBiased?: boolean
@@ -31,7 +30,7 @@ export interface Options {
 
 const defaultPartialsEvery = 600
 
-/** ms of silence that end a turn, where the hints do not say. */
+/** ms of silence that end a turn, if the hints do not say. */
 const defaultPause = 300
 
 const transcriptOf = (heard: Heard, circumstances: HallucinationFilter.Circumstances): Transcript => {

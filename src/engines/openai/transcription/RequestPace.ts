@@ -1,16 +1,16 @@
 /**
- * Whether a server is quick enough to be asked for the words so far, while the caller still speaks.
+ * Decides whether a server is quick enough to be asked for the words so far, while the caller still speaks.
  *
  * Servers go on computing aborted requests, so a request for the words so far may delay the transcript that the caller waits for. It is
- * made only while the server's newest answer took less time than the pause that ends a turn: then it is over when the transcript is due.
+ * made only if the server's newest answer took less time than the pause that ends a turn. Then it is over when the transcript is due.
  *
- * All calls share the state, because a request of one call delays the others too.
+ * All calls share the state, because a request of one call delays the other calls, too.
  */
 
 export interface RequestPace {
-  /** A request was answered after so many ms. */
+  /** A request was answered after this many ms. */
   readonly answered: (millis: number) => void
-  /** A request was aborted after so many ms: its answer would have taken at least that long. */
+  /** A request was aborted after this many ms: its answer would have taken at least that long. */
   readonly aborted: (millis: number) => void
   /** A request failed. The server is not asked for words so far until a request is answered again. */
   readonly failed: () => void

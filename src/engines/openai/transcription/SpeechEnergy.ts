@@ -1,21 +1,21 @@
 /**
- * How much of an utterance can be speech, by its energy: a recognizer invents words for silence.
+ * Measures by its energy how much of an utterance can be speech, because a recognizer invents words for silence.
  *
- * Levels are mean squares of 16-bit samples over steps of 20 ms. A tenth of the steps are below the floor. An utterance begins with sound
- * from before the voice, so the floor is the level of the line's own noise.
+ * Levels are mean squares of 16-bit samples over steps of 20 ms. The floor is the level that a tenth of the steps are below. An utterance
+ * begins with sound from before the voice, so the floor is the level of the line's own noise.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 
-/** What the energy shows of a sound. A step is voiced where it is louder than the noise. */
+/** What the energy shows of a sound. A step is voiced if it is louder than the noise. */
 export interface Sound {
   readonly millis: number
   readonly voicedMillis: number
-  /** dB by which the mean of the voiced steps is above the floor; 0 where there are none. */
+  /** dB by which the mean of the voiced steps is above the floor; 0 if there are none. */
   readonly overFloor: number
 }
 
 export interface Measured extends Sound {
-  /** ms from the beginning to the end of the last voiced step; 0 where there is none. */
+  /** ms from the beginning to the end of the last voiced step; 0 if there is none. */
   readonly voicedUntil: number
 }
 
@@ -23,25 +23,25 @@ export interface Measured extends Sound {
 const stepLength = 160
 const stepMillis = 20
 
-/** −56 dBFS, below which a step is silent: telephone lines hiss at −65 to −60. The same as in `conversation/listen/EnergyGate`. */
+/** Below this level, −56 dBFS, a step is silent: telephone lines hiss at −65 to −60. The same as in `conversation/listen/EnergyGate`. */
 const minVoicedPower = (32_768 * 10 ** (-56 / 20)) ** 2
 
-/** −32 dBFS, above which a step is voiced, however high the floor. */
+/** Above this level, −32 dBFS, a step is voiced, however high the floor is. */
 const surePower = (32_768 * 10 ** (-32 / 20)) ** 2
 
-/** How far above the floor a voiced step is: a factor, 6 dB. */
+/** A voiced step has at least this many times the power of the floor: 6 dB. */
 const voicedFactor = 4
 
 export interface SpeechEnergy {
   readonly push: (pcm: Pcm<8000>) => void
   readonly measure: () => Measured
-  /** ms of the steps that are not silent, whatever the floor. Cheap enough for each frame. */
+  /** ms of the steps that are not silent, whatever the floor is. Cheap enough for each frame. */
   readonly loudMillis: () => number
 }
 
 export const make = (): SpeechEnergy => {
   const powers: Array<number> = []
-  /** Squares and samples of the step that has begun. */
+  /** The sum of squares and the number of samples of the step that has begun. */
   let sum = 0
   let count = 0
   /** Samples so far. */

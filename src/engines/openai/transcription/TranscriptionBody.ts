@@ -5,12 +5,12 @@
  */
 import { Option, Schema } from "effect"
 
-/** A stretch of the transcript, with the model's own scores where the server has them. */
+/** A stretch of the transcript, with the model's own scores if the server has them. */
 export interface Segment {
   readonly text: string
   /** The mean of the natural logarithms of the tokens' probabilities: 0 is sure, below −1 is a guess. */
   readonly logProbability?: number
-  /** The probability, 0 to 1, that it holds no speech. */
+  /** The probability, 0 to 1, that the segment holds no speech. */
   readonly noSpeech?: number
   /** The length of the text divided by that of its compressed form; above 2.4 the text repeats itself. */
   readonly compression?: number
@@ -18,7 +18,7 @@ export interface Segment {
 
 export interface Heard {
   readonly text: string
-  /** Empty where the server sends none. */
+  /** Empty if the server sends none. */
   readonly segments: ReadonlyArray<Segment>
 }
 
@@ -50,7 +50,7 @@ const Other = Schema.Struct({ type: Schema.String })
 export const Event = Schema.Union([Delta, Done, VllmChunk, Other])
 export type Event = typeof Event.Type
 
-/** The text of all events. OpenAI's last event holds all of the text, but that of speaches is empty: then the pieces count. */
+/** The text of all events. OpenAI's last event holds all of the text. The last event of speaches is empty; then the pieces count. */
 export const fromEvents = (events: ReadonlyArray<Event>): Heard => {
   let text = ""
   let whole = ""
@@ -76,7 +76,7 @@ const readJson = (body: string): Option.Option<Heard> =>
     }))
   }))
 
-/** Reads a whole body. `contentType`: in lower case and without parameters. None where the body is no transcript. */
+/** Reads a whole body. `contentType`: in lower case and without parameters. None if the body is no transcript. */
 export const read = (contentType: string, body: string): Option.Option<Heard> => {
   // Some servers send JSON as text/plain.
   if (contentType.endsWith("json") || /^\s*\{/.test(body)) return readJson(body)

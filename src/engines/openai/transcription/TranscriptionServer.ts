@@ -1,6 +1,6 @@
 /**
- * A server of `POST /audio/transcriptions`: a request for the words of some speech, in the form of answer that the server is known to
- * have. Notes how quick the server is.
+ * A server of `POST /audio/transcriptions`. Asks it for the words of some speech in a format that it is known to have, and notes how
+ * quick it is.
  */
 import { Cause, Clock, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type { HttpClient } from "effect/http"
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const pace = RequestPace.make()
-  /** `verbose_json` tells how sure the model is; it is asked for until the server refuses it. */
+  /** `verbose_json` tells how sure the model is. It is asked for until the server refuses it. */
   let format: "verbose_json" | "json" = "verbose_json"
 
   yield* Effect.forkScoped(client.warm(warmConnections))
@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function*(
       return Effect.catchIf(
         send(request, sentFormat),
         (error) => sentFormat === "verbose_json" && ServerError.isInvalidRequest(error),
-        // A server answers 400 to other things too: it was the format only if the plainer one is accepted.
+        // A server answers 400 for other reasons, too. The format was the reason only if `json` is accepted.
         () => Effect.tap(send(request, "json"), () => Effect.sync(() => format = "json"))
       ).pipe(Effect.onExit((exit) =>
         Effect.sync(() => {

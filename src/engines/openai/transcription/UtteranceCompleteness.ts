@@ -1,5 +1,6 @@
 /**
- * Whether a transcript is complete, by its last words: a turn ends sooner after "Yes, please." and later after "I would like to". Pure.
+ * Judges by its last words whether a transcript is complete. A turn ends sooner after "Yes, please." and later after "I would like to".
+ * Pure.
  *
  * Whisper puts a full stop even after half a sentence, so the last word counts more than the full stop.
  */
@@ -7,7 +8,7 @@ import type { Transcript } from "../../../conversation/ports/SpeechToText.ts"
 
 type UtteranceCompleteness = Transcript["ending"]
 
-/** Words and phrases after which more is to come, with spaces between them; `|` stands for a space within a phrase. */
+/** Words and phrases after which more is to come, separated by spaces; `|` stands for a space within a phrase. */
 interface Trailing {
   /** No sentence ends with these. */
   readonly always: string
@@ -66,7 +67,7 @@ const lastWords = (text: string): ReadonlyArray<string> => {
   return Array.from({ length: longestPhrase }, (_, count) => all.slice(-1 - count).join(" "))
 }
 
-/** `language`: ISO 639-1. Where it has no list, only the punctuation counts. */
+/** `language`: ISO 639-1. If it has no list, only the punctuation counts. */
 export const of = (text: string, language: string): UtteranceCompleteness => {
   const said = text.trim().replace(/["'”’»)\]]+$/u, "")
   if (!/[\p{L}\p{N}]/u.test(said)) return "unknown"

@@ -1,13 +1,13 @@
-/** Speech as the file of a transcription request: WAV of 16 kHz, the rate of Whisper. */
+/** Speech as the file of a transcription request: WAV at 16 kHz, Whisper's rate. */
 import * as Pcm from "../../../audio/Pcm.ts"
 import * as Resampler from "../../../audio/resample/Resampler.ts"
 import * as Wav from "../../../audio/Wav.ts"
 import type { Speech } from "./UtteranceSound.ts"
 
-/** Scratch memory for one resampled piece, which is copied at once, so all calls share it. */
+/** Memory for one resampled piece. The piece is copied at once, so all calls share this memory. */
 let resampled: Pcm.Pcm<16000> = new Int16Array(2048)
 
-/** For `Multipart.encode`. The sound is resampled for each request: kept at 16 kHz it would cost more memory than that costs time. */
+/** The file for `Multipart.encode`. The sound is resampled again for each request: that costs little time, and saves memory. */
 export const of = ({ length, pieces }: Pick<Speech, "pieces" | "length">) => {
   const size = 2 * 2 * length
   return {

@@ -1,8 +1,8 @@
 /**
  * The requests of one utterance: for its transcript, and for the words so far while the caller speaks.
  *
- * Servers go on computing aborted requests, so an utterance has one request at a time. When the transcript is asked for, a running
- * request for the words so far becomes the transcript if it holds all of the caller's voice; else it is aborted first.
+ * Servers go on computing aborted requests, so an utterance has one request at a time. When the transcript is asked for, a request for
+ * the words so far may be running. If it holds all of the caller's voice, it becomes the transcript; else it is aborted first.
  */
 import { Effect, Exit, Fiber, Queue, type Scope, Semaphore, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -34,10 +34,10 @@ export class UtteranceRequests {
   readonly #scope: Scope.Scope
   readonly #wakeUps: Queue.Queue<void>
   readonly #partialLock = Semaphore.makeUnsafe(1)
-  /** ms of sound, and of loud sound, that the newest request could hold. */
+  /** ms of sound, and of loud sound, at the time of the newest request. */
   #askedMillis = 0
   #askedLoudMillis = 0
-  /** Callers that wait for a transcript. */
+  /** How many runs of `transcribe` wait for a transcript. */
   #waiting = 0
   #partial: PartialRequest | undefined
 
@@ -55,7 +55,7 @@ export class UtteranceRequests {
     () => Effect.sync(() => this.#waiting--)
   )
 
-  /** The words so far, anew while sound comes. Never ends and never fails. */
+  /** The words so far, again and again while sound comes. Never ends and never fails. */
   readonly partials: Stream.Stream<string> = Stream.suspend(() =>
     Stream.fromEffectRepeat(this.#partialLock.withPermit(this.#nextPartial)).pipe(Stream.filter((text) => text !== ""))
   )
@@ -71,7 +71,7 @@ export class UtteranceRequests {
       && this.#waiting === 0
       && this.#partial === undefined
       && sound.millis - this.#askedMillis >= partialsEvery
-      // The sound from before the voice is in the utterance too: at least half has to be loud.
+      // The utterance also holds sound from before the voice, so at least half of it has to be loud.
       && sound.loudMillis - this.#askedLoudMillis >= partialsEvery / 2
       && isServerQuick()
   }
@@ -105,7 +105,7 @@ export class UtteranceRequests {
     )
   })
 
-  /** Waits until the words so far are due, and asks for them; empty where there are none. */
+  /** Waits until the words so far are due, and asks for them; empty if there are none. */
   readonly #nextPartial: Effect.Effect<string> = Effect.gen({ self: this }, function*() {
     while (!this.#isPartialDue()) yield* Queue.take(this.#wakeUps)
     const { transcript, until } = this.#ask(true)
@@ -117,7 +117,7 @@ export class UtteranceRequests {
         this.#partial = undefined
       }))
     )
-    // The transcript will tell the same failure.
+    // The transcript will fail in the same way.
     return Exit.isSuccess(exit) ? exit.value.text : ""
   })
 }

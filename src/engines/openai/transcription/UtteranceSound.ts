@@ -1,4 +1,4 @@
-/** The sound of one utterance so far, and the part of it that a server is sent: the caller's speech without the silence after it. Pure. */
+/** The sound of one utterance so far. A server is sent only the caller's speech, without the silence after it. Pure. */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import * as SpeechEnergy from "./SpeechEnergy.ts"
 
@@ -7,10 +7,10 @@ const maxSamples = 480_000
 
 const samplesPerMilli = 8
 
-/** ms of voice below which there are no words. */
+/** Sound with less voice than this (ms) holds no words. */
 const minVoicedMillis = 60
 
-/** ms behind the last voiced step that are sent: the soft end of a word, but no long silence, in which Whisper invents words. */
+/** ms that are sent after the last voiced step: the soft end of a word, but no long silence, because Whisper invents words in it. */
 const tailMillis = 250
 
 /** The sound that a server is sent. */
@@ -38,7 +38,7 @@ export class UtteranceSound {
   readonly #energy = SpeechEnergy.make()
   #length = 0
 
-  /** Keeps the piece, which must not be written to afterwards. What is longer than a minute is dropped. */
+  /** Keeps the piece, which must not be changed afterwards. Sound after the first minute is dropped. */
   push(pcm: Pcm<8000>): void {
     if (this.#length + pcm.length > maxSamples) return
     this.#energy.push(pcm)
@@ -55,12 +55,12 @@ export class UtteranceSound {
     return this.#energy.loudMillis()
   }
 
-  /** ms from the beginning to the end of the voice; 0 where there is none. */
+  /** ms from the beginning to the end of the voice; 0 if there is none. */
   get voicedUntil(): number {
     return this.#energy.measure().voicedUntil
   }
 
-  /** Undefined where there are no words in it. */
+  /** Undefined if the sound holds no words. */
   speech(): Speech | undefined {
     const { voicedUntil, ...energy } = this.#energy.measure()
     if (energy.voicedMillis < minVoicedMillis) return undefined

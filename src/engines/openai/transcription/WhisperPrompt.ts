@@ -1,16 +1,16 @@
 /**
  * The few words that Whisper is told to expect: the agent's names and rare words. Pure.
  *
- * A long prompt, or one of everyday words, makes Whisper invent more. So the prompt has the values of slots only, without everyday words.
+ * Whisper invents more with a long prompt, or with everyday words in it. So the prompt has only values of slots, without everyday words.
  */
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
 
-/** Of a prompt. */
+/** The longest prompt. */
 const maxWords = 12
 const maxCharacters = 120
 
-/** Of a word: shorter words are seldom names, and never hard to hear. */
+/** Letters. Shorter words are seldom names, and never hard to hear. */
 const minWordLength = 4
 
 /** Days, months, numbers and times: Whisper writes them better without a prompt. */
@@ -27,7 +27,7 @@ const everyday = new Set(
     .split(" ")
 )
 
-/** Undefined where the agent has no rare words. */
+/** Undefined if the agent has no rare words. */
 export const prompt = (hints: RecognitionHints): string | undefined => {
   const words = new Set<string>()
   let length = 0

@@ -1,5 +1,5 @@
 /**
- * The fields of a request for a call that say what is kept of it, and what is told of it.
+ * The fields of a request for a call that say what is kept of the call, and what its webhooks tell.
  */
 import { Effect, Result, Schema } from "effect"
 import type { AskedKeeping } from "../../../call/history/Keeping.ts"
@@ -9,7 +9,7 @@ import * as Problems from "../Problems.ts"
 /** Bytes of the metadata as JSON. */
 const maxMetadataBytes = 4096
 
-/** Whether it is an address that a webhook may have at all. Whether a private one is allowed is looked at when the webhook is sent. */
+/** Whether a webhook may have this address. Whether a private address is allowed is checked when the webhook is sent. */
 const isWebhookAddress = (text: string): boolean => Result.isSuccess(WebhookAddress.read(text, true))
 
 const Metadata = Schema.Json.check(
@@ -17,11 +17,11 @@ const Metadata = Schema.Json.check(
 ).annotate({ description: "JSON of at most 4 KiB, kept with the call and sent with its webhooks; members are found by GET /calls?metadata.KEY=value" })
 
 const Campaign = Schema.String.check(Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { expected: "1 to 64 characters without blanks around" })).annotate({
-  description: "The campaign that the call belongs to, to be found by"
+  description: "The campaign that the call belongs to; GET /calls finds calls by it"
 })
 
 const WebhookUrl = Schema.String.check(Schema.makeFilter((text) => isWebhookAddress(text) || "a webhook's address begins with https:// (or http://) and has no credentials")).annotate({
-  description: "Where the call's webhooks go; the default is the agent's, else the service's"
+  description: "The address for the call's webhooks; the default is the agent's, else the service's"
 })
 
 const flag = (description: string) => Schema.Boolean.annotate({ description })
@@ -68,7 +68,7 @@ export const toAsked = Effect.fnUntraced(function*(fields: KeptFields): Effect.f
   }
 })
 
-/** Of a query: `true` and `false` are words there. */
+/** Reads the fields of a query, in which `true` and `false` are text. */
 export const fromQuery = Effect.fnUntraced(function*(query: KeptQuery) {
   const fields: Record<string, unknown> = { ...(query.campaign === undefined ? {} : { campaign: query.campaign }), ...(query.webhook_url === undefined ? {} : { webhook_url: query.webhook_url }) }
   for (const name of flags) {

@@ -1,5 +1,5 @@
 /**
- * What `POST /call/outbound` asks for: JSON in the body, or the same fields in the query.
+ * Reads what `POST /call/outbound` asks for: JSON in the body, or the same fields in the query.
  */
 import { Effect, Option, Predicate, Result, Schema, type SchemaIssue } from "effect"
 import type { OutboundRequest } from "../../../call/outbound/OutboundRequest.ts"
@@ -11,7 +11,7 @@ import * as KeptFields from "./KeptFields.ts"
 
 type Asked = Pick<OutboundRequest, "to" | "agent" | "websocketUrl" | "keeping">
 
-/** The query as it came, without the fields that were not sent. */
+/** The query as the client sent it. Fields that were not sent are absent. */
 interface Query extends KeptFields.KeptQuery {
   readonly to_number?: string
   readonly websocket_url?: string
@@ -38,7 +38,7 @@ const isAbout = (issue: SchemaIssue.Issue, name: string): boolean => {
   }
 }
 
-/** A sentence that says why the body's `to` is not a phone number; empty where the body has no `to`. */
+/** A sentence that says why the body's `to` is not a phone number; empty if the body has no `to`. */
 const whyNotANumber = (body: unknown): string => {
   const to = Predicate.hasProperty(body, "to") ? body.to : undefined
   if (to === undefined) return ""
@@ -88,8 +88,8 @@ const fromQuery = Effect.fnUntraced(function*(query: Query) {
 })
 
 /**
- * Reads the request from the body or from the query. Both at once are refused, so that no field of one is silently dropped for the
- * other's. An empty body ({@link RequestBody.isEmpty}) leaves the request to the query.
+ * Reads the request from the body or from the query. Both at once are refused, so that no field is silently dropped. If the body is
+ * empty ({@link RequestBody.isEmpty}), the query counts.
  */
 export const read = Effect.fnUntraced(function*(text: string, query: Query) {
   const body = yield* Effect.fromResult(RequestBody.parse(text)).pipe(

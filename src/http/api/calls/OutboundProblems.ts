@@ -1,5 +1,5 @@
 /**
- * Why a call was not placed, as a problem document for whoever asked for it.
+ * Why a call was not placed, as a problem document for the client.
  */
 import { Duration, Option } from "effect"
 import type { OutboundError } from "../../../call/outbound/OutboundRequest.ts"
@@ -54,7 +54,7 @@ const fromTwilio = (error: TwilioError) => {
     case "failed":
       return new Problems.TwilioRefused({
         ...code,
-        detail: "Twilio failed, or answered what can't be read. Look at the call log in Twilio's console before you ask again."
+        detail: "Twilio failed, or its answer can't be read. Look at the call log in Twilio's console before you ask again."
       })
     case "rejected":
       return fromRejection(error)

@@ -24,10 +24,10 @@ export class DeliveryGroup extends HttpApiGroup.make("deliveries")
       error: [Problems.NoSuchDelivery, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "Send a webhook again",
-      description: "Sends it now, delivered or failed, with the same id and body, and for another day where that fails (docs/webhooks.md)."
+      description: "Sends the webhook now, whether it was delivered or failed, with the same id and body. If that fails, it is retried for another day (docs/webhooks.md)."
     }))
   )
-  // The last one is the outermost: a stranger is told of the key, and of nothing else.
+  // The last middleware is the outermost: without the key, a client learns nothing but that it needs one.
   .middleware(RequestFields)
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Webhooks" }))

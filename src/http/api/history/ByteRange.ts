@@ -1,8 +1,8 @@
 /**
- * The header `Range` with one range of bytes (RFC 9110, section 14). What it can't be read as is no range: all bytes are sent.
+ * The header `Range` with one range of bytes (RFC 9110, section 14). A header that can't be read counts as none: all bytes are sent.
  */
 
-/** From `from` up to, but without, `to`. */
+/** The bytes from `from` to before `to`. */
 export interface ByteRange {
   readonly from: number
   readonly to: number

@@ -1,5 +1,5 @@
 /**
- * Stored calls in the API's words.
+ * Stored calls as the API shows them.
  */
 import { Option } from "effect"
 import type { CallSid } from "../../../domain/Sid.ts"

@@ -1,6 +1,6 @@
 /**
- * Where a page of the list begins, as clients carry it: signed, so that only those that were given out are taken, with the filters they
- * were given for.
+ * Cursors: where a page of the list begins. They are signed, so that only a cursor that was given out is accepted, and only with the
+ * same filters.
  */
 import { Option, Schema } from "effect"
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
@@ -13,13 +13,13 @@ const Content = Schema.fromJsonString(Schema.Tuple([Schema.Number, Schema.String
 const decodeContent = Schema.decodeUnknownOption(Content)
 
 export interface Cursors {
-  /** `filters`: those that the page was asked with, equal for equal filters. */
+  /** `filters`: a text of the page's filters, equal for equal filters. */
   readonly write: (position: Position, filters: string) => string
-  /** `None`: it was not given out, or for other filters. */
+  /** `None`: the cursor was not given out, or for other filters. */
   readonly read: (cursor: string, filters: string) => Option.Option<Position>
 }
 
-/** Cursors of one secret are good for all processes that have it. */
+/** A cursor is valid in all processes that have the same secret. */
 export const make = (secret: string): Cursors => {
   const key = createHash("sha256").update(`cursors of GET /calls ${secret}`).digest()
   const sign = (content: string, filters: string) => createHmac("sha256", key).update(`${content}\n${filters}`).digest().subarray(0, signatureLength)

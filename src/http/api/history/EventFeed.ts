@@ -1,5 +1,5 @@
 /**
- * The events of a call from its beginning, or from behind one of them, to its end: those of the history, then those that happen.
+ * The events of a call from its beginning, or after one of them, to its end: first those of the history, then live ones.
  *
  * A call of this process tells its events at once. Those of another process's call come through the history, half a second late.
  */
@@ -9,7 +9,7 @@ import type { CallSid } from "../../../domain/Sid.ts"
 import type { StoredCalls } from "../../../store/history/StoredCalls.ts"
 import type { Told } from "./EventStream.ts"
 
-/** Between looks at the history of a call that another process has. */
+/** How often the history is read for a call that another process has. */
 const lookEvery = "500 millis"
 
 export const make = (stored: Pick<StoredCalls["Service"], "events" | "find">, callSid: CallSid, after: number, here: Option.Option<ConversationFeed["events"]>): Stream.Stream<Told> => {
@@ -29,7 +29,7 @@ export const make = (stored: Pick<StoredCalls["Service"], "events" | "find">, ca
     Effect.map((call) => !Option.exists(call, ({ isLive }) => isLive)),
     Effect.orElseSucceed(() => false)
   )
-  /** The end is looked for first: what was told before it is there then. */
+  /** Looks for the end before it reads events, so that no event before the end is missed. */
   const follow = Stream.paginate(undefined, () =>
     Effect.gen(function*() {
       const isLast = yield* isOver

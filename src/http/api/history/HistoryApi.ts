@@ -1,5 +1,5 @@
 /**
- * The API's endpoints for calls that were and that are: the list, one call, what was said, its sound, its events, and erasure.
+ * The API's endpoints for live and past calls: the list, one call, its transcript, its sound, its events, and erasure.
  */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
@@ -10,18 +10,18 @@ import { RequestFields } from "../RequestFields.ts"
 
 const described = (description: string) => Schema.String.annotate({ description })
 
-/** In a query; what is not there does not select. */
+/** The filters of the query. An absent filter excludes nothing. */
 const filters = {
   from: Schema.optionalKey(described("Calls that began at this time or later: ISO 8601 with a time zone, such as 2026-05-01T00:00:00Z")),
   to: Schema.optionalKey(described("Calls that began before this time")),
   number: Schema.optionalKey(described("The telephone number of either side, with its country code")),
   agent: Schema.optionalKey(described("The agent's name")),
   direction: Schema.optionalKey(described("inbound or outbound")),
-  outcome: Schema.optionalKey(described("Twilio's last word, such as no-answer; or why the call ended, such as agentLeft; or live")),
+  outcome: Schema.optionalKey(described("Twilio's final status, such as no-answer; or why the call ended, such as agentLeft; or live")),
   campaign: Schema.optionalKey(described("The campaign that the request named")),
   text: Schema.optionalKey(described("Words that either side said, all in one turn")),
   limit: Schema.optionalKey(described("Calls of a page, 1 to 200; the default is 50")),
-  cursor: Schema.optionalKey(described("Where the page begins: next of the page before, with the same filters"))
+  cursor: Schema.optionalKey(described("Where the page begins: next of the previous page, with the same filters"))
 }
 
 /** `metadata.KEY=value`: a member of the call's metadata. */
@@ -42,7 +42,7 @@ const summary = {
   started_at: Schema.String,
   answered_at: time("When it was answered"),
   ended_at: time("When it ended; null while it has not"),
-  status: Schema.NullOr(Schema.String).annotate({ description: "Twilio's last word, such as completed or no-answer" }),
+  status: Schema.NullOr(Schema.String).annotate({ description: "Twilio's final status, such as completed or no-answer" }),
   reason: Schema.NullOr(Schema.String).annotate({ description: "Why it ended, such as callerLeft" }),
   ended_by: Schema.NullOr(Schema.String).annotate({ description: "caller, agent, operator, service, network or nobody" }),
   duration_seconds: Schema.NullOr(Schema.Number).annotate({ description: "From the answer to the end" }),
@@ -85,7 +85,7 @@ export const StoredCall = Schema.Struct({
   sip_code: Schema.NullOr(Schema.Number),
   answered_by: Schema.NullOr(Schema.String).annotate({ description: "Twilio's AnsweredBy" }),
   billable_minutes: Schema.NullOr(Schema.Number),
-  streams: Schema.Number.annotate({ description: "Media streams; more than one: it was resumed" }),
+  streams: Schema.Number.annotate({ description: "Media streams; more than one if the call was resumed" }),
   resumptions: Schema.Number,
   memory_lost: Schema.Boolean.annotate({ description: "The conversation began anew at a resumption" }),
   axis_started_at: time("The zero of all times on the call's axis: when its first media stream began"),
@@ -144,8 +144,8 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
       error: [Problems.InvalidRequest, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "Calls, newest first",
-      description: "All filters that are given must hold; `metadata.KEY=value` selects by a member of the metadata. A page may have fewer calls than "
-        + "`limit` where few fit: go on while there is a `next`."
+      description: "All given filters must match; `metadata.KEY=value` selects by a member of the metadata. A page may have fewer calls than "
+        + "`limit`: continue while there is a `next`."
     })),
     HttpApiEndpoint.get("find", "/calls/:callSid", {
       params,
@@ -157,7 +157,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
       success: HttpApiSchema.NoContent,
       error: [Problems.NoSuchCall, Problems.CallIsLive, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
-      summary: "Erase what a call has of people",
+      summary: "Erase the personal data of a call",
       description: "Its words, actions, events, sound, numbers, metadata and webhooks are gone; figures stay (docs/data.md)."
     })),
     HttpApiEndpoint.get("transcript", "/calls/:callSid/transcript", {
@@ -184,13 +184,13 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
       success: HttpApiSchema.StreamSse({ data: CallEvent }),
       error: [Problems.InvalidRequest, Problems.NoSuchCall, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
-      summary: "What is said and done on a call, as it happens or as it did",
-      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (so far; only while the call is live), CallerSaid, "
+      summary: "What is said and done on a call, live or afterwards",
+      description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (the words so far; only while the call is live), CallerSaid, "
         + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
         + "They hold what people say. With `Last-Event-ID` they begin behind that event."
     }))
   )
-  // The last one is the outermost: a stranger is told of the key, and of nothing else.
+  // The last middleware is the outermost: without the key, a client learns nothing but that it needs one.
   .middleware(RequestFields)
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Calls" }))

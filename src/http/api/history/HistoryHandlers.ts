@@ -1,5 +1,5 @@
 /**
- * The endpoints for calls that were and that are.
+ * The endpoints for live and past calls.
  */
 import { Effect, Option, Redacted, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -26,7 +26,7 @@ import { unreachable } from "./Unreachable.ts"
 
 const noSuchCall = () => new Problems.NoSuchCall({ detail: "The history has no call of this SID." })
 
-/** `text/plain` before JSON, by the parameter or by what the client accepts. */
+/** Whether the client wants plain text rather than JSON, by the parameter, else by the header `Accept`. */
 const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept: string) {
   if (format !== undefined && format !== "json" && format !== "text") return yield* new Problems.InvalidRequest({ detail: "\"format\" must be json or text." })
   return format === undefined ? /(?:^|,)\s*text\/plain\b/i.test(accept) && !/application\/json/i.test(accept) : format === "text"

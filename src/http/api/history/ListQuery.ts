@@ -40,7 +40,7 @@ const refuse = (detail: string) => Result.fail(new Problems.InvalidRequest({ det
 
 type Read<A> = Result.Result<A | undefined, Problems.InvalidRequest>
 
-/** An absent filter excludes nothing. */
+/** Reads a filter if it is there. An absent filter excludes nothing. */
 const given = <A>(text: string | undefined, read: (text: string) => Read<A>): Read<A> => text === undefined ? Result.succeed(undefined) : read(text)
 
 /** The space in `[+ -]` is a `+` that the client did not escape. */
@@ -86,11 +86,11 @@ const metadataOf = (query: Query) =>
 const fingerprintOf = (query: Query): string =>
   JSON.stringify(Object.entries(query).filter(([name, value]) => value !== undefined && name !== "cursor" && name !== "limit").toSorted(([one], [other]) => one < other ? -1 : 1))
 
-/** The fields without those that are `undefined`. */
+/** Leaves out the fields that are `undefined`. */
 const defined = <A extends object>(fields: A): { readonly [Name in keyof A]?: Exclude<A[Name], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [Name in keyof A]?: Exclude<A[Name], undefined> }
 
-/** `variantsOf`: a number as it may be kept. */
+/** `variantsOf` gives the forms in which the store may have a number: plain or hashed. */
 export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, variantsOf: (number: string) => ReadonlyArray<string>) {
   const asked = {
     from: yield* Effect.fromResult(given(query.from, time("from"))),
@@ -108,7 +108,7 @@ export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, 
   const after = query.cursor === undefined ? Option.none() : cursors.read(query.cursor, fingerprint)
   if (query.cursor !== undefined && Option.isNone(after)) {
     return yield* new Problems.InvalidRequest({
-      detail: "\"cursor\" is none that was given out for these filters. Send \"next\" of the page before with the same filters, or begin without a cursor."
+      detail: "\"cursor\" was not given out for these filters. Send \"next\" of the previous page with the same filters, or begin without a cursor."
     })
   }
   return {

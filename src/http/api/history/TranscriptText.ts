@@ -10,10 +10,10 @@ const clock = (millis: number): string => {
   return `${String(Math.floor(tenths / 600)).padStart(2, "0")}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`
 }
 
-/** One line: words may hold line ends. */
+/** The text on one line: words may contain line ends. */
 const flat = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 
-/** What was not heard is in brackets. */
+/** The words of a turn. Those that were not heard are in brackets. */
 const spoken = ({ text, words }: StoredTurn): string => {
   if (words.length === 0) return flat(text)
   const runs: Array<{ readonly isHeard: boolean; readonly words: Array<string> }> = []

@@ -1,4 +1,4 @@
-/** The answer while the database of the call history can't be asked. */
+/** The answer while the database of the call history does not answer. */
 import * as Problems from "../Problems.ts"
 
 /** After so many seconds a client may ask again. */

@@ -1,5 +1,5 @@
 /**
- * The API key as endpoints ask for it; `ApiKeyCheck` checks it.
+ * The middleware of endpoints that need the API key. `ApiKeyCheck` implements it.
  */
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
 import * as Problems from "../Problems.ts"

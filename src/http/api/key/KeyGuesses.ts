@@ -1,10 +1,10 @@
 /**
- * Counts wrong API keys by the address that sent them. After ten in a minute each further one brings a wait, which doubles every time.
+ * Counts wrong API keys by the address that sent them. After ten in a minute each further wrong key brings a wait, which doubles each time.
  *
  * A right key is always accepted, so nobody is locked out by a neighbour behind the same address. The state is bounded; there are no effects.
  */
 
-/** So many wrong keys of one address within {@link windowMillis} bring no wait. */
+/** How many wrong keys of one address within {@link windowMillis} bring no wait. */
 const freeGuesses = 10
 
 const windowMillis = 60_000
@@ -25,7 +25,7 @@ interface Guesser {
   readonly wait: number
 }
 
-/** An IPv6 address as its network of 64 bits: whoever has one address of the network has them all. */
+/** An IPv6 address as its network of 64 bits: a client with one address of the network has them all. */
 const networkOf = (address: string): string => {
   const [head] = address.toLowerCase().split("%", 1)
   if (!head.includes(":") || /\.\d+$/.test(head)) return head
@@ -62,7 +62,7 @@ export class KeyGuesses {
   }
 
   #next(known: Guesser | undefined, now: number): Guesser {
-    // No wrong key for as long as the last wait and a window more: all is forgiven.
+    // No wrong key came during the length of the last wait plus a window: counting begins anew.
     if (known === undefined || known.wait > 0 && now >= known.waitUntil + known.wait + windowMillis) return { windowStart: now, guesses: 1, waitUntil: 0, wait: 0 }
     if (now < known.waitUntil) return known
     // After a wait, the next wrong key begins another wait at once.

@@ -4,14 +4,14 @@
 
 const alphabet = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "latin1")
 
-/** The value of each character; -1 for what is not base64. */
+/** The value of each character; -1 for a character that is not base64. */
 const values = new Int8Array(256).fill(-1)
 for (let value = 0; value < 64; value++) values[alphabet[value]] = value
 
 /** The character `=`. */
 const padding = 0x3d
 
-/** Characters that so many bytes are written as, padding included. */
+/** How many characters these bytes take, padding included. */
 export const encodedLength = (bytes: number): number => Math.ceil(bytes / 3) * 4
 
 /** Writes `bytes`, from `from` to before `end`, into `out` at `outFrom`. */
@@ -26,12 +26,12 @@ export const write = (bytes: Uint8Array, from: number, end: number, out: Buffer,
     out[at + 3] = alphabet[group & 63]
     at += 4
   }
-  const rest = end - index
-  if (rest === 0) return
-  const group = (bytes[index] << 16) | (rest === 2 ? bytes[index + 1] << 8 : 0)
+  const lastBytes = end - index
+  if (lastBytes === 0) return
+  const group = (bytes[index] << 16) | (lastBytes === 2 ? bytes[index + 1] << 8 : 0)
   out[at] = alphabet[group >> 18]
   out[at + 1] = alphabet[(group >> 12) & 63]
-  out[at + 2] = rest === 2 ? alphabet[(group >> 6) & 63] : padding
+  out[at + 2] = lastBytes === 2 ? alphabet[(group >> 6) & 63] : padding
   out[at + 3] = padding
 }
 
@@ -42,7 +42,7 @@ export const read = (text: Buffer, from: number, end: number): Buffer | undefine
   const padded = length === 0 || text[end - 1] !== padding ? 0 : text[end - 2] === padding ? 2 : 1
   const bytes = Buffer.allocUnsafe((length / 4) * 3 - padded)
   const wholeGroupsEnd = padded === 0 ? end : end - 4
-  /** A character that is not base64 makes its group negative, and so this. */
+  /** A character that is not base64 makes its group negative, and with it `allGroups`. */
   let allGroups = 0
   let out = 0
   let at = from

@@ -31,7 +31,7 @@ export interface MediaEncoder {
    * by the next call, unless `keep` is called first.
    */
   readonly encode: (mulaw: Uint8Array) => Buffer
-  /** What was encoded last is still needed: the next call gets new memory. */
+  /** The last result is still needed: the next call uses new memory. */
   readonly keep: () => void
 }
 
@@ -44,7 +44,7 @@ export const make = (streamSid: StreamSid): MediaEncoder => {
   const frameLength = (sound: number) => headerLength(messageLength(sound)) + messageLength(sound)
   const payloadOffset = (sound: number) => headerLength(messageLength(sound)) + prefix.length
 
-  /** Writes all of a frame at `at` but its payload. */
+  /** Writes a frame at `at`, without its payload. */
   const writeEnvelope = (out: Buffer, at: number, sound: number) => {
     out.set(prefix, at + writeHeader(out, at, messageLength(sound)))
     out.set(suffix, at + frameLength(sound) - suffix.length)
@@ -52,7 +52,7 @@ export const make = (streamSid: StreamSid): MediaEncoder => {
 
   const wholeFrameLength = frameLength(mediaBytes)
   const wholePayloadOffset = payloadOffset(mediaBytes)
-  /** Has the envelopes of whole frames. */
+  /** Memory for the next frames, in which the envelopes are written already. */
   let reused = noBytes
 
   /** Memory with the envelopes of whole frames. Not from Node's pool: a frame that is kept would keep all of the pool's slab. */
@@ -64,12 +64,12 @@ export const make = (streamSid: StreamSid): MediaEncoder => {
 
   const encode = (mulaw: Uint8Array): Buffer => {
     const frames = Math.floor(mulaw.length / mediaBytes)
-    const rest = mulaw.length - frames * mediaBytes
+    const lastBytes = mulaw.length - frames * mediaBytes
     let bytes: Buffer
-    if (rest > 0) {
-      bytes = allocate(frames, frameLength(rest))
-      writeEnvelope(bytes, frames * wholeFrameLength, rest)
-      Base64.write(mulaw, frames * mediaBytes, mulaw.length, bytes, frames * wholeFrameLength + payloadOffset(rest))
+    if (lastBytes > 0) {
+      bytes = allocate(frames, frameLength(lastBytes))
+      writeEnvelope(bytes, frames * wholeFrameLength, lastBytes)
+      Base64.write(mulaw, frames * mediaBytes, mulaw.length, bytes, frames * wholeFrameLength + payloadOffset(lastBytes))
     } else {
       const length = frames * wholeFrameLength
       if (reused.length < length) reused = allocate(frames, 0)

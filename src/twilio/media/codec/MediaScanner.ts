@@ -17,7 +17,7 @@ const nine = 0x39
 
 /** A field of `media` as it begins on the wire. */
 interface Field {
-  /** Its key, and the beginning of its value: what is the same in every message that is scanned. */
+  /** Its key and the beginning of its value, which are the same in every scanned message. */
   readonly bytes: Buffer
   /** Its bit in a set of fields. */
   readonly bit: number
@@ -41,7 +41,7 @@ const innerFields = track.bit | chunk.bit | timestamp.bit | payload.bit
 const outerFields = 255 - innerFields
 const allFields = outerFields | innerFields
 
-/** The only field whose key may begin at `at`: one or two letters tell them apart. */
+/** The only field whose key may begin at `at`: one or two letters tell the fields apart. */
 const fieldAt = (text: Buffer, at: number, streamSid: Field): Field | undefined => {
   switch (text[at + 1]) {
     case 0x63: // c
@@ -115,7 +115,7 @@ export type MediaScanner = (text: Buffer, start?: number, end?: number) => Media
 /**
  * A scanner for the messages of one stream.
  *
- * A usual `media` has each field once and no others, in any order, without blanks or escapes; it is of the inbound track and of this stream.
+ * A usual `media` has each field once and no others, in any order, without blanks or escapes. Its track is inbound, its stream this one.
  * Twilio promises no order of fields, and finding each by its key takes no longer than expecting it at a place (docs/adr/0002).
  */
 export const make = (streamSid: StreamSid): MediaScanner => {
@@ -135,7 +135,7 @@ export const make = (streamSid: StreamSid): MediaScanner => {
     while (true) {
       const field = fieldAt(text, at, sid)
       if (field === undefined || !hasAt(text, at, field.bytes)) return undefined
-      // A field in the wrong object, or one that comes twice: the schema knows what it means.
+      // A field in the wrong object, or one that comes twice, is left to the schema.
       if ((field.bit & fields) === 0 || (field.bit & found) !== 0) return undefined
       found |= field.bit
       at += field.bytes.length

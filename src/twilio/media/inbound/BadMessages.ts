@@ -1,5 +1,5 @@
 /**
- * The messages of a stream that were not taken: counted by reason, the first of them logged, and at some point too many.
+ * The rejected messages of a stream: counts them by reason, logs the first, and tells when there are too many.
  */
 import { Deferred, Effect, type Scope } from "effect"
 import * as Metrics from "../../../observability/Metrics.ts"
@@ -12,7 +12,7 @@ export interface BadMessages {
   readonly forgiveOne: () => void
 }
 
-/** @param maxUnforgiven bad messages, less the good ones since, that are not yet too many */
+/** @param maxUnforgiven how many bad messages, minus the good ones since, are not yet too many */
 export const make = Effect.fnUntraced(function*(maxUnforgiven: number): Effect.fn.Return<BadMessages, never, Scope.Scope> {
   const context = yield* Effect.context<never>()
   const firstReason = yield* Deferred.make<StreamRejection>()
@@ -26,7 +26,7 @@ export const make = Effect.fnUntraced(function*(maxUnforgiven: number): Effect.f
   return {
     count: (reason) => {
       Metrics.badMessages(reason).updateUnsafe(1, context)
-      // The stream is closed for it, and that is logged.
+      // This closes the stream, and the close is logged.
       if (reason === "beforeStart") return false
       Deferred.doneUnsafe(firstReason, Effect.succeed(reason))
       // Twilio adds events without notice: that is no fault.

@@ -6,14 +6,14 @@ import { type Cause, Effect, Queue, Stream } from "effect"
 import type { Control } from "../MediaMessage.ts"
 import type { ReadGate } from "./ReadGate.ts"
 
-/** Messages that wait before the socket is paused. What has been read already is still taken. */
+/** How many messages may wait before the socket is paused. Messages that were read already are still taken. */
 export const capacity = 64
 
 export interface ControlQueue {
   readonly offer: (message: Control) => void
-  /** What waits is still read, then the stream ends. */
+  /** Ends the stream once all waiting messages are read. */
   readonly end: () => void
-  /** To be run once. */
+  /** Run it once. */
   readonly stream: Stream.Stream<Control>
 }
 

@@ -2,7 +2,7 @@
  * A sliding queue between a socket's callback and one fiber: when it is full, the oldest element is dropped.
  *
  * It does what `Queue.sliding` does, for one reader and at a lower cost. Readers of all queues are woken together, after the event loop has
- * read all sockets: the sockets' code runs for all calls, then the agents' code, and each finds the processor's caches warm
+ * read all sockets. So the sockets' code runs for all calls, then the agents' code, and both find the processor's caches warm
  * (docs/adr/0002, 0010).
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
@@ -14,13 +14,13 @@ export interface FrameQueue<A> {
    */
   readonly offer: (element: A, at: number) => number | undefined
   /**
-   * Call it after `offer` until it returns undefined. While all that waits weighs too much it drops the oldest element and returns how long
-   * (ms) that had waited. The newest element stays, whatever it weighs.
+   * Call it after `offer` until it returns undefined. While the waiting elements weigh too much, it drops the oldest one and returns how
+   * long (ms) that had waited. The newest element stays, whatever it weighs.
    */
   readonly shed: (at: number) => number | undefined
-  /** What is in the queue is still read, then the stream ends. */
+  /** Ends the stream once all elements in the queue are read. */
   readonly end: () => void
-  /** To be run once: all that waits comes as one batch. */
+  /** Run it once. All waiting elements come as one batch. */
   readonly stream: Stream.Stream<A>
   /**
    * Does what `Stream.runForEachArray` does with `stream`, and is run in place of it. For a batch whose `use` is `Effect.void` it runs no
@@ -30,12 +30,12 @@ export interface FrameQueue<A> {
 }
 
 /**
- * Readers that are woken in one turn of the event loop, about a millisecond. After a halt of the loop every call has sound, and an
- * engine's answer, for which a caller waits, must not wait for all of that.
+ * How many readers are woken in one turn of the event loop: about a millisecond of work. After a halt of the loop every call has sound,
+ * and an engine's answer must not wait for all of that.
  */
 const maxReadersPerTurn = 16
 
-/** Readers to be woken, of all queues. */
+/** The readers to wake, of all queues. */
 const dueReaders: Array<() => void> = []
 const wakeDueReaders = () => {
   const batch = dueReaders.splice(0, maxReadersPerTurn)
@@ -88,7 +88,7 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
   }
 
   const runForEachArray = <E>(use: (batch: Batch) => Effect.Effect<unknown, E>): Effect.Effect<void, E> => {
-    /** Uses batches until one has to be waited for, and succeeds with that; at the end it succeeds with undefined. */
+    /** Uses batches until a use has to be waited for, and succeeds with that use. At the end it succeeds with undefined. */
     const useUntilBusy: Effect.Effect<Effect.Effect<unknown, E> | undefined> = Effect.callback((resume) => {
       const useNext = () => {
         try {
@@ -113,8 +113,14 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
     offer: (element, at) => {
       if (isEnded) return undefined
       const waitedMillis = waiting.length >= capacity ? dropOldest(at) : undefined
-      waiting.push(element)
-      cameAt.push(at)
+      if (waiting.length === 0) {
+        // Mostly one element waits. A literal has room for one, where the first `push` makes room for seventeen.
+        waiting = [element]
+        cameAt = [at]
+      } else {
+        waiting.push(element)
+        cameAt.push(at)
+      }
       weight += weightOf(element)
       if (reader !== undefined && waiting.length === 1) wakeInLaterTurn(wake)
       return waitedMillis

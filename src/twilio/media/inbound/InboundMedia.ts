@@ -1,7 +1,7 @@
 /**
  * The caller's sound between the socket and the call: a queue that holds what a stalled network brings at once, and a tally of what came.
  *
- * What comes ahead of the clock is cut (`MediaLead`). When the queue is full the oldest message goes, counted by its cause.
+ * Sound ahead of the clock is cut (`MediaLead`). When the queue is full, the oldest message is dropped and counted by its cause.
  */
 import type { Media } from "../MediaMessage.ts"
 import * as MediaLead from "../MediaLead.ts"
@@ -16,7 +16,7 @@ const messageMillis = 20
 /** One message in fifty is timed: once a second. */
 const sampleEvery = 50
 
-/** No sound was sent for so long (ms): no message that is still on its way belongs here. */
+/** No sound was sent for `millis`: no message that is still on its way belongs to this time. */
 export interface Silence {
   readonly event: "silence"
   readonly millis: number
@@ -24,23 +24,23 @@ export interface Silence {
 
 const millisOf = (sound: Media | Silence): number => sound.event === "media" ? sound.media.payload.length / bytesPerMilli : sound.millis
 
-/** What has come so far. Written by the stream, read by the call that reports it. */
+/** Counts of what has come so far. The stream writes them, and the call reads and reports them. */
 export interface Tally {
   /** `media` messages that came. */
   readonly received: number
-  /** Of those, read by `MediaScanner`, which costs half of what the schema does. */
+  /** How many of those `MediaScanner` read, at half the cost of the schema. */
   readonly scanned: number
-  /** When the last of them came, or else the stream began (monotonic ms). */
+  /** When the last message came, or else when the stream began (monotonic ms). */
   readonly lastAt: number
   /** Messages that never came, by the gaps in `chunk`: at most a backlog for each gap. */
   readonly lost: number
-  /** Of those that came, the ones of which nothing was kept, for they were ahead of the clock; see `MediaLead`. */
+  /** Messages that came but were dropped, because they were ahead of the clock; see `MediaLead`. */
   readonly ahead: number
   /** ms of sound that was not kept for that reason. */
   readonly surplusMillis: number
-  /** Of those that came, pushed out of the queue because they came faster than anybody could take them. */
+  /** Messages that came but were pushed out of the queue, because they came faster than anybody could take them. */
   readonly burst: number
-  /** Of those that came, pushed out of the queue because the agent did not take them. */
+  /** Messages that came but were pushed out of the queue, because the agent did not take them. */
   readonly untaken: number
   /** The message that is timed, counted from 0 among those of the inbound track, and its arrival (monotonic ms). */
   readonly sampleIndex: number
@@ -50,7 +50,7 @@ export interface Tally {
 export interface InboundMedia {
   readonly tally: Tally
   readonly queue: FrameQueue.FrameQueue<Media | Silence>
-  /** Takes a message that came at this moment (monotonic ms). False: far more sound than time has passed, and the stream is to be closed. */
+  /** Takes a message that came at this moment (monotonic ms). False: far more sound came than time has passed, and the stream must be closed. */
   readonly take: (message: Media, at: number) => boolean
   /** The last message was read by `MediaScanner`. */
   readonly countScanned: () => void
@@ -99,13 +99,13 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
     take: (message, at) => {
       const { chunk, payload } = message.media
       countArrival(chunk, at)
-      const kept = lead.take(payload.length, at)
-      if (kept === payload.length) {
+      const keptBytes = lead.take(payload.length, at)
+      if (keptBytes === payload.length) {
         offer(message, at)
         return true
       }
-      tally.surplusMillis += (payload.length - kept) / bytesPerMilli
-      if (kept > 0) offer({ ...message, media: { ...message.media, payload: payload.subarray(0, kept) } }, at)
+      tally.surplusMillis += (payload.length - keptBytes) / bytesPerMilli
+      if (keptBytes > 0) offer({ ...message, media: { ...message.media, payload: payload.subarray(0, keptBytes) } }, at)
       else tally.ahead++
       return !lead.isTooMuch()
     },

@@ -1,8 +1,8 @@
 /**
- * The inbound half of a media stream: reads the socket's messages and hands out the start, the sound, the control and the end.
+ * The inbound half of a media stream: reads the socket's messages and gives the start, the sound, the control messages and the end.
  *
- * Messages are decoded in the socket's own callback, not by a fiber that pulls: at 50 messages a second and call, suspending and resuming a
- * fiber costs more than all else here (docs/adr/0002).
+ * Messages are decoded in the socket's own callback, not by a fiber that pulls. At 50 messages a second and call, suspending and resuming a
+ * fiber would cost more than all else here (docs/adr/0002).
  */
 import { Clock, Deferred, Duration, Effect, Option, Result, type Scope } from "effect"
 import type { WebSocket } from "ws"
@@ -45,7 +45,7 @@ const makeEnding = Effect.fnUntraced(function*(socket: WebSocket, onEnd: () => v
     if (Deferred.doneUnsafe(ended, Effect.succeed(why))) onEnd()
   }
   const close = (why: StreamClosed) => {
-    // The socket first: whoever waits for the end closes it too, and the first code is the one that is sent.
+    // The socket is closed first: those who wait for the end close it too, and only the first code is sent.
     socket.close(why.code, why.explanation)
     end(why)
   }
@@ -55,7 +55,7 @@ const makeEnding = Effect.fnUntraced(function*(socket: WebSocket, onEnd: () => v
 /**
  * Reads the socket until the scope closes, which closes the socket.
  *
- * @param fastPath `None`: every message takes the way of `ws` and the schemas
+ * @param fastPath `None`: `ws` and the schemas handle every message
  */
 export const make = Effect.fnUntraced(function*(
   socket: WebSocket,
@@ -83,7 +83,7 @@ export const make = Effect.fnUntraced(function*(
     else if (!media.take(message, now())) close(new StreamClosed({ reason: "ahead", code: 1008 }))
   }
 
-  /** With the fast path, `ws` has only the messages that a packet cut. */
+  /** With the fast path, `ws` gets only messages that the end of a packet cut. */
   const takeUsualMedia = (text: Buffer, from: number, end: number): boolean => {
     if (socket.readyState !== open) return false
     const message = reader.scan(text, from, end)

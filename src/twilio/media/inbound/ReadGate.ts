@@ -8,7 +8,7 @@ type Reason = "controlWaits" | "turnIsFull"
 
 export interface ReadGate {
   readonly close: (reason: Reason) => void
-  /** Takes the reason back. The socket is read again when no reason is left. */
+  /** Removes the reason. The socket is read again when no reason is left. */
   readonly open: (reason: Reason) => void
 }
 

@@ -1,11 +1,12 @@
 /**
- * Makes the slow messages of a stream take turns with other calls (docs/adr/0022). Slow are all that `MediaScanner` does not read: each
- * costs ten times what sound does.
+ * Makes the slow messages of a stream take turns with other calls (docs/adr/0022). All messages that `MediaScanner` does not read are slow:
+ * each costs ten times as much as sound.
  */
 import type { ReadGate } from "./ReadGate.ts"
 
 /**
- * Slow messages that are read in one turn of the event loop. A telephone sends a few a second. The rest of a read (64 KiB) is still taken.
+ * How many slow messages are read in one turn of the event loop. A telephone sends a few a second. The rest of a read (64 KiB) is still
+ * taken.
  */
 const maxPerTurn = 64
 

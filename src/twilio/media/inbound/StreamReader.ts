@@ -1,7 +1,7 @@
 /**
- * Tells what each message of one stream is, in the order of the protocol: `connected`, `start`, then sound and control of that stream alone.
+ * Reads each message of one stream, in the order of the protocol: `connected`, `start`, then sound and control of that stream alone.
  *
- * The usual `media` is read by `MediaScanner`, all else by the schemas.
+ * `MediaScanner` reads the usual `media`, and the schemas read all else.
  */
 import { Result } from "effect"
 import type { StreamSid } from "../../../domain/Sid.ts"
@@ -24,7 +24,7 @@ export interface StreamReader {
   readonly read: (data: Buffer, isBinary: boolean) => Result.Result<Inbound, MessageRejected<StreamRejection>>
 }
 
-/** @param scansMedia false: `scan` takes nothing, and every message is decoded by its schema */
+/** @param scansMedia false: `scan` takes nothing, and the schemas decode every message */
 export const make = (scansMedia: boolean): StreamReader => {
   let streamSid: StreamSid | undefined
   let scanner: MediaScanner.MediaScanner | undefined

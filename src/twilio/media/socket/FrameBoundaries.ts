@@ -14,7 +14,7 @@ const maxHeaderBytes = 14
 export interface FrameBoundaries {
   /** Whether the next byte is the first of a frame that may be a whole message: no frame and no fragmented message is unfinished. */
   readonly isBetweenMessages: () => boolean
-  /** Takes note of the next bytes. */
+  /** Follows the frames through the next bytes. */
   readonly follow: (bytes: Buffer) => void
 }
 

@@ -1,12 +1,12 @@
 /**
- * A shortcut around `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
+ * A way past `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
  *
- * Outbound, frames that are whole already leave in one write, where `ws` makes two for each. Inbound, each text is shown to a function
- * before `ws` sees its frame. A text that the function takes never becomes a frame, a message and an event of `ws`, which costs three
- * times what is done with the text (docs/adr/0002). All other bytes go to `ws` unchanged and in order: texts that are not taken,
- * and frames that are fragmented, cut by the end of a packet, too long, not masked, or of another kind.
+ * Outbound, whole frames leave in one write, where `ws` makes two for each. Inbound, a function gets each text before `ws` sees its
+ * frame. If it takes the text, `ws` makes no frame, message and event of it, which would cost three times the work on the text itself
+ * (docs/adr/0002). All other bytes go to `ws` unchanged and in order. These are texts that are not taken, and frames that are
+ * fragmented, cut by the end of a packet, too long, not masked, or of another kind.
  *
- * `ws` gets its bytes in slices, each in a later turn of the event loop: a read of 64 KiB can hold ten thousand empty frames, for which
+ * `ws` gets its bytes in slices, each in a later turn of the event loop. A read of 64 KiB can hold ten thousand empty frames, for which
  * `ws` takes 80 ms. The connection is not read while a slice waits.
  *
  * RFC 6455, section 5.2, defines the form of a frame.
@@ -16,7 +16,7 @@ import * as FrameBoundaries from "./FrameBoundaries.ts"
 import * as SharedReadBuffer from "./SharedReadBuffer.ts"
 
 /**
- * Is shown a text, which lies in `bytes` from `from` to before `end`, and returns whether it took it. The bytes are valid until it returns.
+ * Gets the text in `bytes` from `from` to before `end`, and returns whether it took the text. The bytes are valid until it returns.
  */
 type TakeText = (bytes: Buffer, from: number, end: number) => boolean
 
@@ -26,7 +26,7 @@ export interface WebSocketFastPath {
    * Returns whether all bytes have left the process; if not, the caller must leave them unchanged.
    */
   readonly write: (frames: Buffer) => boolean
-  /** From now on every text that comes in one whole frame is shown to `take`; `undefined` leaves all to `ws`. */
+  /** From now on `take` gets every text that comes in one whole frame. `undefined` leaves all texts to `ws`. */
   readonly takeTexts: (take: TakeText | undefined) => void
 }
 
@@ -43,26 +43,25 @@ const sliceBytes = 4096
 /** Runs a step of this connection in a later turn of the event loop, among the steps of others. */
 type RunLater = (step: () => void) => void
 
-/** Applies a frame's mask to the bytes from `from` to before `end`; a second time takes it off again. `key`: where the mask is. */
-const applyMask = (bytes: Buffer, key: number, from: number, end: number): void => {
-  const a = bytes[key]
-  const b = bytes[key + 1]
-  const c = bytes[key + 2]
-  const d = bytes[key + 3]
+/**
+ * Applies a frame's mask to the bytes from `from` to before `end`; a second time takes it off again. `key`: where the mask is.
+ *
+ * `words` views the same bytes. Sixteen bytes a step take a sixth of the time of one by one (docs/adr/0002).
+ */
+const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, end: number): void => {
+  const mask = words.getInt32(key)
   let at = from
-  for (; at + 3 < end; at += 4) {
-    bytes[at] ^= a
-    bytes[at + 1] ^= b
-    bytes[at + 2] ^= c
-    bytes[at + 3] ^= d
+  for (; at + 15 < end; at += 16) {
+    words.setInt32(at, words.getInt32(at) ^ mask)
+    words.setInt32(at + 4, words.getInt32(at + 4) ^ mask)
+    words.setInt32(at + 8, words.getInt32(at + 8) ^ mask)
+    words.setInt32(at + 12, words.getInt32(at + 12) ^ mask)
   }
-  if (at < end) bytes[at] ^= a
-  if (at + 1 < end) bytes[at + 1] ^= b
-  if (at + 2 < end) bytes[at + 2] ^= c
+  for (let index = 0; at < end; at++, index++) bytes[at] ^= bytes[key + (index & 3)]
 }
 
-/** Shows the texts at the beginning of the bytes to `take`, and returns where the first byte is that was not taken. */
-const takeLeadingTexts = (bytes: Buffer, length: number, maxBytes: number, take: TakeText): number => {
+/** Gives the texts at the beginning of the bytes to `take`, and returns the position of the first byte that was not taken. */
+const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxBytes: number, take: TakeText): number => {
   let at = 0
   while (at + 6 <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
     const shortLength = bytes[at + 1] & 127
@@ -72,9 +71,9 @@ const takeLeadingTexts = (bytes: Buffer, length: number, maxBytes: number, take:
     const from = key + 4
     const end = from + textBytes
     if (textBytes > maxBytes || end > length) return at
-    applyMask(bytes, key, from, end)
+    applyMask(bytes, words, key, from, end)
     if (!take(bytes, from, end)) {
-      applyMask(bytes, key, from, end)
+      applyMask(bytes, words, key, from, end)
       return at
     }
     at = end
@@ -82,19 +81,19 @@ const takeLeadingTexts = (bytes: Buffer, length: number, maxBytes: number, take:
   return at
 }
 
-/** The bytes for `ws`: given to it in slices and in order. */
+/** Gives bytes to `ws`, in slices and in order. */
 interface SlicedPush {
   /** Whether bytes wait for a later turn. */
   readonly isWaiting: () => boolean
   /** Returns whether more may be read now, as `push` does. */
   readonly push: (bytes: Buffer) => boolean
-  /** The connection's end: it comes behind all that waits. */
+  /** The connection's end, which comes behind all waiting bytes. */
   readonly pushEnd: () => boolean
 }
 
 const makeSlicedPush = (socket: Socket, boundaries: FrameBoundaries.FrameBoundaries, runLater: RunLater): SlicedPush => {
   const pushToWs = socket.push
-  /** A stream's own way to ask for more (`readable._read`). */
+  /** The stream's own method to ask for more (`readable._read`). */
   const readMore: (size: number) => void = Reflect.get(socket, "_read")
   let waiting: Buffer | undefined
   let isEndWaiting = false
@@ -152,22 +151,22 @@ export const make = (socket: Socket, maxPayload: number, runLater: RunLater): We
   const boundaries = FrameBoundaries.make()
   const toWs = makeSlicedPush(socket, boundaries, runLater)
 
-  /** How many of the bytes were taken, from the first on. */
-  const takeFrom = (bytes: Buffer, length: number): number =>
-    // Bytes that `ws` has still to read, as while it has paused the connection, came before these.
+  /** How many bytes were taken, from the first on. */
+  const takeFrom = (bytes: Buffer, words: DataView, length: number): number =>
+    // Bytes that `ws` has not read yet, for instance while it has paused the connection, came before these.
     take !== undefined && !toWs.isWaiting() && socket.readableFlowing === true && socket.readableLength === 0 && boundaries.isBetweenMessages()
-      ? takeLeadingTexts(bytes, length, maxBytes, take)
+      ? takeLeadingTexts(bytes, words, length, maxBytes, take)
       : 0
 
   socket.push = (chunk: Buffer | null) => {
     if (chunk === null) return toWs.pushEnd()
-    const taken = takeFrom(chunk, chunk.length)
+    const taken = takeFrom(chunk, new DataView(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length)
     return taken === chunk.length ? true : toWs.push(taken === 0 ? chunk : chunk.subarray(taken))
   }
 
-  SharedReadBuffer.start(socket, (bytes, length) => {
-    const taken = takeFrom(bytes, length)
-    // `ws` keeps what it is given until a message is whole: that needs memory of its own.
+  SharedReadBuffer.start(socket, (bytes, words, length) => {
+    const taken = takeFrom(bytes, words, length)
+    // `ws` keeps the bytes until a message is whole, so they are copied out of the shared memory.
     return taken === length ? true : toWs.push(Buffer.from(bytes.subarray(taken, length)))
   })
 

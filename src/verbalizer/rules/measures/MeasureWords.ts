@@ -9,11 +9,11 @@ import type { Language } from "../Rule.ts"
 import { currencySigns, units } from "./Symbols.ts"
 
 export interface MeasureWords {
-  /** `currency`: a sign or a code. `scale`: as written, such as "million" or "Mio.". */
+  /** An amount of money. `currency`: a sign or a code. `scale`: as written, such as "million" or "Mio.". */
   readonly amount: (number: WrittenNumber, currency: string, scale: string | undefined) => string
-  /** A number with a unit, by the unit's symbol. */
+  /** A number with a unit. `symbol`: the unit's symbol. */
   readonly measure: (number: WrittenNumber, symbol: string) => string
-  /** A large number by one of the language's own short scales, such as "3,5 Mio.". */
+  /** A number with an abbreviated scale of the language, such as "3,5 Mio.". */
   readonly scaled: (number: WrittenNumber, scale: string) => string
   /** A sign without a figure: "in %", "prices in €". */
   readonly signAlone: (sign: string) => string
@@ -22,7 +22,7 @@ export interface MeasureWords {
 /** Gives a number's words in the form before a noun of this gender. */
 type Figures = (gender: Gender) => string
 
-/** "thousand" in the languages whose thousand joins a currency without a preposition, unlike their million. */
+/** "Thousand" in languages that need no preposition between it and a currency, but need one after "million". */
 const thousand = /^mil(?:le|a)?$/
 
 /** Writes numbers with `Intl`, and puts words where `Intl` puts figures. */
@@ -35,7 +35,7 @@ const makeIntlWords = (language: string, genderOf: (name: string) => Gender) => 
   }
   const isName = ({ type }: Intl.NumberFormatPart) => type === "unit" || type === "currency"
   return {
-    /** The number and the name of its unit or currency, in the order of the language. `key`: of the unit or currency. */
+    /** The number and the name of its unit or currency, in the order of the language. `key`: the unit's or currency's. */
     withName: (number: WrittenNumber, figures: Figures, key: string, options: Intl.NumberFormatOptions): string => {
       const decimals = number.fraction?.length ?? 0
       const format = formatter(`${key} ${decimals}`, { ...options, minimumFractionDigits: decimals, maximumFractionDigits: decimals })
@@ -88,7 +88,7 @@ export const make = ({ rules, words }: Language): MeasureWords => {
     return `${words.number(number, gender)} ${name}${nameAfterScale(code, thousand.test(name))}`
   }
 
-  /** With two decimals, as people say it: "five dollars and twenty cents". */
+  /** An amount with two decimals, as people say it: "five dollars and twenty cents". */
   const wholeAndCents = ({ isNegative, whole }: WrittenNumber, hundredths: string, code: string): string => {
     const wholeNumber: WrittenNumber = { isNegative, whole }
     const wholeWords = inCurrency(wholeNumber, (gender) => words.number(wholeNumber, gender), code)

@@ -6,7 +6,7 @@ import { beforeOf, here, type Language, match, oneOf, type Rule, type Spoken, wo
 import * as MeasureWords from "./MeasureWords.ts"
 import { currencyCodes, currencySigns, units } from "./Symbols.ts"
 
-/** A longer row of digits is not an amount. */
+/** A longer row of digits is no amount. */
 const maxDigits = 15
 
 const minus = "([-−–]?)"
@@ -14,16 +14,16 @@ const figure = `(${pattern})`
 const dash = `${blank}?[-–—]${blank}?`
 const currency = `(${oneOf([...Object.keys(currencySigns), ...currencyCodes])})`
 
-/** Finds one form of a measure and says it; each reader has its own form. */
+/** Rules that each find one form of a measure and say it. */
 type Readers = ReadonlyArray<Rule>
 
 const isTooLong = (written: string) => written.replace(/\D/g, "").length > maxDigits
 
-/** A minus belongs to the number only where nothing stands before it that it could join: not in "5-6" or "covid-19". */
+/** A minus belongs to the number only if it does not join it to a word or number: not in "5-6" or "covid-19". */
 const isNegative = (sign: string | undefined, text: string, at: number) =>
   sign !== undefined && sign !== "" && /(?:^|[\s([{:;,"'“„«])$/.test(beforeOf(text, at))
 
-/** Of a range only the second number has the unit. `first`: the words of the first number. */
+/** Joins a range, of which only the second number has the unit. `first`: the words of the first number. */
 const range = (first: string | undefined, to: string, last: string): string => first === undefined ? last : `${first} ${to} ${last}`
 
 /** "$5", "-$5", "$-5", "$5–7", "$5 million". */

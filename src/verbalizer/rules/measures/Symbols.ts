@@ -2,13 +2,13 @@
  * The signs of currencies and the symbols of units, in all languages.
  */
 
-/** Currency signs with their codes (ISO 4217). `$` alone keeps its sign as its code: a language names it without a country. */
+/** Currency signs with their codes (ISO 4217). `$` is its own code, because languages name it without a country. */
 export const currencySigns: Readonly<Record<string, string>> = {
   "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS", "zł": "PLN", "Kč": "CZK", "R$": "BRL",
   "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "Fr.": "CHF", "$": "$"
 }
 
-/** The currency codes that count beside figures. Other codes could be words. */
+/** The currency codes that are read beside figures. Other codes could be words. */
 export const currencyCodes = [
   "EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "PLN", "CZK", "SEK", "NOK", "DKK", "HUF", "RON", "BGN", "TRY", "INR", "CNY", "BRL", "MXN", "ARS", "CLP", "COP", "ZAR", "ILS", "KRW", "SGD", "HKD", "UAH"
 ]

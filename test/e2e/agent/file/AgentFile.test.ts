@@ -45,14 +45,14 @@ const slots = `slots:
       ten: ten [o'clock]
 `
 
-/** An intent of these lines, below three lines and the slots. */
+/** A file with these lines as its intent `book`. */
 const intent = (...lines: ReadonlyArray<string>) => `name: shop\n${slots}intents:\n  book:\n${lines.map((line) => `    ${line}\n`).join("")}`
 
-/** The line where those begin. */
+/** The number of the intent's first line. */
 const first = 10
 
-describe("what is wrong with fillers, transfers and tools", () => {
-  it("a single filler: it would be said twice in a row", () => {
+describe("a problem is reported for", () => {
+  it("a single filler, because it would be said twice in a row", () => {
     assertProblem("name: shop\nfillers:\n  lines: [Well.]", "3:3", "two different lines")
     assertProblem("name: shop\nfillers:\n  lines: [Well., Well.]", "3:3", "two different lines")
     assertProblem("name: shop\nfillers:\n  after: soon", "3:10", "a duration")
@@ -65,7 +65,7 @@ describe("what is wrong with fillers, transfers and tools", () => {
     assertProblem("name: shop\ntransfers:\n  The Boss: \"+14155550177\"", "3:3", "A transfer's name")
   })
 
-  it("an intent that puts through to nobody", () => {
+  it("an intent that transfers to nobody", () => {
     const boss = (line: string) => `name: shop\nintents:\n  boss:\n    digits: 0\n    answer: Yes.\n    ${line}\n`
     const two = "transfers: { kitchen: \"+14155550177\", office: \"+14155550178\" }"
     assertProblem(boss("next: transfer"), "6:11", "There is nobody to put callers through to.")
@@ -74,7 +74,7 @@ describe("what is wrong with fillers, transfers and tools", () => {
     assertProblem(boss("transfer: kitchen") + two, "6:5", "\"next: transfer\"")
   })
 
-  it("a tool that can't be called, or whose parameters are no schema of an object", () => {
+  it("a tool that can't be called, or whose parameters are not the schema of an object", () => {
     const tool = (...lines: ReadonlyArray<string>) => `name: shop\ntools:\n  stock:\n    description: Stock.\n${lines.map((line) => `    ${line}\n`).join("")}`
     assertProblem(tool(), "3:3", "\"tools.stock.url\" is missing")
     assertProblem(tool("url: ftp://shop.example/"), "5:10", "http:// or https://")
@@ -85,7 +85,7 @@ describe("what is wrong with fillers, transfers and tools", () => {
     assertProblem("name: shop\ntools: { a b: { description: x, url: \"http://x.example\" } }", "2:10", "A tool's name")
   })
 
-  it("a language without standard lines whose own are missing", () => {
+  it("missing lines in a language without standard lines", () => {
     const german = "name: laden\nlanguage: de\ngreeting: Guten Tag.\nlines: { idle: Sind Sie da?, idleGoodbye: Tschüss., apology: Pardon., failure: Tschüss., timeIsUp: Tschüss. }\n"
     assert.isUndefined(good(german).lines.transferFailed)
     assert.isUndefined(good(german).lines.hold)
@@ -129,7 +129,7 @@ describe("an agent's file", () => {
     for (const { fillers } of languageDefaults.values()) assert.isAtLeast(new Set(fillers).size, 2)
   })
 
-  it("has a greeting as a text, or with whether it may be interrupted", () => {
+  it("has a greeting as a text, or as a text that can't be interrupted", () => {
     const own = (yaml: string) => {
       const { interruption, lines } = good(`name: shop\n${yaml}`)
       return [lines.greeting, interruption.greeting]
@@ -145,7 +145,7 @@ describe("an agent's file", () => {
     assertProblem("name: shop\ngreeting: 5", "2:11", "\"greeting\" must be a text, or keys below it")
   })
 
-  it("names whom callers are put through to", () => {
+  it("names the telephones that callers are transferred to", () => {
     const definition = good(`name: shop
 transfers: { kitchen: "+1 (415) 555-0177", office: "+14155550178" }
 intents:
@@ -155,7 +155,7 @@ intents:
     assert.deepInclude(definition.script.intents[0], { after: "transfer", transfer: "kitchen" })
   })
 
-  it("puts through to the only one without being told", () => {
+  it("need not say which telephone if it has only one", () => {
     const definition = good("name: shop\ntransfers: { office: \"+14155550178\" }\nintents: { boss: { digits: 0, answer: Yes., next: transfer } }")
     assert.strictEqual(definition.script.intents[0].transfer, "office")
   })
@@ -199,7 +199,7 @@ tools:
     assert.strictEqual(good("name: shop\nmaxDuration: 10m", 60_000).maxDuration, 60_000)
   })
 
-  it("says durations as 300ms, 8s, 2m, or a number of ms", () => {
+  it("has durations such as 300ms, 8s, 2m, or a number of ms", () => {
     const { endpointing, idle, timeouts } = good(
       "name: shop\nendpointing: { silence: 300ms, complete: 0.2s, trailing: 900, dictation: 2s }\nidle: { after: 8s, hangUpAfter: 2m, hold: 90s }\ntimeouts: { reply: \"4 s\" }"
     )
@@ -224,17 +224,17 @@ tools:
     assert.isUndefined(good("name: shop").isRecorded)
   })
 
-  it("names the country by whose plan callers' numbers are whole", () => {
+  it("names the country whose numbering plan tells when a dictated number is complete", () => {
     assert.strictEqual(good("name: shop\nregion: GB").region, "GB")
     assertProblem("name: shop\nregion: gb", "2:9", "two capital letters")
     assertProblem("name: shop\nregion: XX", "2:9", "two capital letters")
   })
 
-  it("leaves a request to wait to the model where its line is empty", () => {
+  it("leaves a caller's request to wait to the model if its line for it is empty", () => {
     assert.strictEqual(good("name: shop\nlines: { hold: }").lines.hold, "")
   })
 
-  it("has standard requests to wait that are taken for such", () => {
+  it("has standard requests to wait that are recognized as such", () => {
     for (const [language, { holdRequests }] of languageDefaults) {
       for (const phrase of holdRequests) {
         const words = phrase.replace(/\(([^|()]*)[^()]*\)/g, "$1").replace(/[[\]]/g, "")
@@ -266,18 +266,18 @@ tools:
     for (const phrase of hints.phrases) assert.isTrue(Result.isSuccess(PhraseNotation.parse(phrase)), phrase)
   })
 
-  it("replaces a standard intent by one of its name", () => {
+  it("replaces a standard intent by an intent of the same name", () => {
     const { script } = good("name: shop\nintents:\n  goodbye:\n    phrases: see you\n    answer: Bye.\n    next: hang up")
     assert.deepStrictEqual(script.intents.map(({ name, phrases }) => [name, phrases.length]), [["goodbye", 1], ["repeat", 2], ["cancel", 1]])
     assert.strictEqual(script.intents[0].after, "hangUp")
   })
 
-  it("may write a thing once and name it again", () => {
+  it("may write a value once and use it again by an alias", () => {
     const { script } = good("name: shop\nintents:\n  a: &a\n    phrases: aye\n    answer: A.\n  b: *a")
     assert.deepStrictEqual(script.intents[0].phrases, script.intents[1].phrases)
   })
 
-  it("of a foreign language has to bring its own lines", () => {
+  it("in a language without standard lines must have its own", () => {
     assertProblem("name: shop\nlanguage: it", "2:11", "greeting, lines.idle", "\"it\"")
     const lines = "lines: { idle: a, idleGoodbye: b, apology: c, failure: d, timeIsUp: e }"
     const { hints, lines: own } = good(`name: shop\nlanguage: it\ngreeting: Ciao.\n${lines}`)
@@ -288,8 +288,8 @@ tools:
   })
 })
 
-describe("a bad file", () => {
-  it("with a wrong key is told the one that was meant", () => {
+describe("a file with problems", () => {
+  it("gets the key suggested that was probably meant", () => {
     assertProblem("name: shop\ngreting: Hello.", "2:1", "\"greting\"", "Did you mean \"greeting\"?")
     assertProblem("name: shop\nidle:\n  aftre: 8s", "3:3", "\"aftre\" in \"idle\"", "Did you mean \"after\"?")
     assertProblem(intent("phrases: book", "anwser: x", "answer: x"), `${first + 1}:5`, "\"anwser\" in \"intents.book\"", "\"answer\"")
@@ -313,16 +313,16 @@ describe("a bad file", () => {
     ["- name: shop", "1:1", "keys with values"],
     ["", "1:1", "keys with values"],
     ["shop", "1:1", "keys with values"]
-  ])("with a wrong type is told what was expected: %s", (text, start, expected) => assertProblem(text, start, expected))
+  ])("is told which type of value was expected: %s", (text, start, expected) => assertProblem(text, start, expected))
 
   it.each([
     ["phrases: [book]", "next: hangup", "answer: ok", 1, "11", "hang up"],
     ["phrases: book", "digits: one", "answer: ok", 1, "13", "keys of the telephone"],
     ["phrases: book", "answer: 5", "digits: 1", 1, "13", "a text, or a list"]
-  ])("with a wrong entry of an intent is told where: %s, %s", (one, two, three, line, column, expected) =>
+  ])("is told where an intent has a wrong entry: %s, %s", (one, two, three, line, column, expected) =>
     assertProblem(intent(one, two, three), `${first + line}:${column}`, expected))
 
-  it("with an empty intent is told which", () => {
+  it("is told which intent is empty", () => {
     assertProblem(intent("phrases: []", "answer: ok"), `${first - 1}:3`, "\"book\" is empty")
     assertProblem(intent("answer: ok"), `${first - 1}:3`, "\"book\" is empty")
     assertProblem(intent("phrases: |", "  # nothing yet", "answer: ok"), `${first - 1}:3`, "\"book\" is empty")
@@ -340,18 +340,18 @@ describe("a bad file", () => {
     ["[please]", 0, "may be left out"],
     ["on {dya}", 3, "Did you mean \"day\"?"],
     ["( | x)", 4, "Words are missing"]
-  ])("with a bad phrase is told the character: %s", (phrase, character, problem) => {
+  ])("is told which character of a phrase is wrong: %s", (phrase, character, problem) => {
     assertProblem(intent("phrases: |", "  book", `  ${phrase}`, "answer: ok"), `${first + 2}:${7 + character}`, problem)
     assertProblem(intent("phrases:", "  - book", `  - "${phrase}"`, "answer: ok"), `${first + 2}:${10 + character}`, problem)
     assertProblem(intent(`phrases: "${phrase}"`, "answer: ok"), `${first}:${15 + character}`, problem)
   })
 
-  it("with phrases that are too long or too deep is told so, and does no harm", () => {
+  it("may have phrases that are too long or too deep; they are reported and do no harm", () => {
     assertProblem(intent(`phrases: "${"very ".repeat(100)}"`, "answer: ok"), `${first}:15`, "400 characters")
     assert.isAtLeast(bad(intent(`phrases: "${"[".repeat(399)}"`, "answer: ok")).length, 1)
   })
 
-  it("with an unknown slot in an answer or a question is told where", () => {
+  it("is told where an answer or a question has an unknown slot", () => {
     const asks = "needs: { day: Which day? }"
     assertProblem(intent("phrases: book", asks, "answer: On {dya}."), `${first + 2}:13`, "no slot \"dya\"", "\"day\"")
     assertProblem(intent("phrases: book", asks, "answer: At {time}."), `${first + 2}:13`, "does not ask for", "\"needs\"")
@@ -360,7 +360,7 @@ describe("a bad file", () => {
     assertProblem(intent("phrases: book", "needs: { dya: When? }", "answer: ok"), `${first + 1}:14`, "Did you mean \"day\"?")
   })
 
-  it("with slots that nobody can say is told which", () => {
+  it("is told which slots nobody can say", () => {
     assertProblem("name: shop\nslots:\n  day:\n    values: []", "4:5", "no values")
     assertProblem("name: shop\nslots:\n  day:\n    values:\n      monday: []", "5:7", "\"monday\"")
     assertProblem("name: shop\nslots:\n  day:\n    values:\n      monday: on {day}", "5:18", "can't hold the slot")
@@ -368,7 +368,7 @@ describe("a bad file", () => {
     assertProblem("name: shop\nslots:\n  Day:\n    values: [monday]", "3:3", "A slot's name")
   })
 
-  it("with an intent that is not there, or twice, is told", () => {
+  it("is told which intents are missing, or defined twice", () => {
     assertProblem(intent("phrases: book", "answer: ok", "yes: bok"), `${first + 2}:10`, "Did you mean \"book\"?")
     assertProblem("name: shop\nnotUnderstood: { next: persn }", "2:24", "There is: hang up")
     assertProblem(intent("phrases: book", "answer: ok").concat("  book:\n    phrases: x\n    answer: y\n"), `${first + 2}:3`, `line ${first - 1}`)
@@ -381,7 +381,7 @@ describe("a bad file", () => {
     assertProblem("name: shop\nintents:\n  \"My intent\":\n    phrases: x\n    answer: y", "3:3", "An intent's name")
   })
 
-  it("whose silences contradict each other is told so", () => {
+  it("is told which silences contradict each other", () => {
     assertProblem("name: shop\nidle: { after: 30s }", "2:1", "hangUpAfter")
   })
 
@@ -392,9 +392,9 @@ describe("a bad file", () => {
     ["name: shop\nintents:\n  a:\n    phrases:\n      - [please] go", "5:18", "in quotes"],
     ["name: shop\nintents:\n  a:\n    phrases:\n      - {day} please", "5:15", "in quotes"],
     ["name: shop\n---\nname: other", "2:1", "two files"]
-  ])("that is not YAML is told where, and what to do: %j", (text, start, advice) => assertProblem(text, start, advice))
+  ])("is told where it is not YAML, and what to do: %j", (text, start, advice) => assertProblem(text, start, advice))
 
-  it("that is a bomb of aliases or of brackets is refused", () => {
+  it("is refused if it is a bomb of aliases or of brackets", () => {
     const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     for (let level = 1; level < 9; level++) {
       const [name, last] = ["abcdefghi"[level], "abcdefghi"[level - 1]]
@@ -405,7 +405,7 @@ describe("a bad file", () => {
     assertProblem(`name: ${"[".repeat(3000)}${"]".repeat(3000)}`, "1:1", "nests too deeply")
   })
 
-  it("tells all that is wrong at once, in the order of the lines", () => {
+  it("gets all its problems at once, in the order of the lines", () => {
     const problems = bad([
       "name: My Shop",
       "greting: Hello.",
@@ -420,7 +420,7 @@ describe("a bad file", () => {
     assert.deepStrictEqual(problems.map((line) => line.split(" ")[0]), ["1:7", "2:1", "3:16", "6:14", "7:13", "8:3", "8:3", "9:40"])
   })
 
-  it("with very many mistakes tells the first fifty", () => {
+  it("gets the first fifty of very many problems", () => {
     const text = `name: shop\n${Array.from({ length: 80 }, (_, index) => `key${index}: x\n`).join("")}`
     const read = parse(text, file)
     assert.isTrue(Result.isFailure(read) && read.failure.message.split("\n").length === 51)
@@ -451,8 +451,8 @@ const withEngines = (engines: ReturnType<typeof Engines>) =>
       ))
     )
 
-describe("with its engines", () => {
-  it.effect("a file is told every word that can't be heard, with its line", () =>
+describe("a file that is checked against the engines", () => {
+  it.effect("gets every word reported that can't be recognized, with its line", () =>
     withEngines(Engines(["xylofon", "brrr"]))((files) =>
       Effect.gen(function*() {
         const text = intent("phrases: |", "  play the xylofon", "  a xylofon [brrr]", "answer: xylofon!")
@@ -465,7 +465,7 @@ describe("with its engines", () => {
         assert.include(message, "\"brrr\"")
       })))
 
-  it.effect("a file is told of a voice that there is not, together with all else", () =>
+  it.effect("gets an unknown voice reported, together with all other problems", () =>
     withEngines(Engines(["monday"], ["slt", "rms"]))((files) =>
       Effect.gen(function*() {
         const { message } = yield* Effect.flip(files.read(`name: shop\nvoice: stl\n${slots}colour: red`, file))
@@ -473,19 +473,19 @@ describe("with its engines", () => {
         assert.include(message, "Did you mean \"slt\"?")
       })))
 
-  it.effect("a file has any voice where the engine can't tell", () =>
+  it.effect("may have any voice if the engine does not list its voices", () =>
     withEngines(Engines([]))((files) => Effect.map(files.read("name: shop\nvoice: any", file), ({ voice }) => assert.strictEqual(voice, "any"))))
 
-  it.effect("a file in a language that can't be heard is told what to do", () =>
+  it.effect("gets advice if its language can't be recognized", () =>
     withEngines(Engines([], [], new EngineFailed({ stage: "speechToText", reason: "refused", advice: "Set STT_URL." })))((files) =>
       Effect.map(Effect.flip(files.read("name: shop\nlanguage: fr", file)), ({ message }) =>
         assert.strictEqual(message, "shop.yaml:2:11: Set STT_URL."))))
 
-  it.effect("an engine that is down is the engine's fault, not the file's", () =>
+  it.effect("is not blamed for an engine that is down", () =>
     withEngines(Engines([], [], new EngineFailed({ stage: "speechToText", reason: "unavailable", advice: "Start it." })))((files) =>
       Effect.map(Effect.flip(files.read("name: shop", file)), (error) => assert.strictEqual(error._tag, "EngineFailed"))))
 
-  it.effect("a file that is missing, a folder, or too large is told so", () =>
+  it.effect("is reported if it is missing, a folder, or too large", () =>
     withEngines(Engines([]))((files) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
@@ -499,7 +499,7 @@ describe("with its engines", () => {
         assert.match((yield* Effect.flip(files.load(large))).message, /more than 256 KiB/)
       }).pipe(Effect.scoped)))
 
-  it.effect("a text that would be spoken for hours is told, with its place; instructions may be long", () =>
+  it.effect("gets a text reported that would be spoken for hours; instructions may be long", () =>
     withEngines(Engines([]))((files) =>
       Effect.gen(function*() {
         const long = "word ".repeat(21_000).trim()
@@ -511,11 +511,11 @@ describe("with its engines", () => {
         assert.strictEqual(instructions, long)
       })))
 
-  it.effect("a pipe or a device is no agent", () =>
+  it.effect("must not be a pipe or a device", () =>
     withEngines(Engines([]))((files) =>
       Effect.map(Effect.flip(files.load("/dev/zero")), ({ message }) => assert.match(message, /\/dev\/zero is a pipe, a device or a socket/))))
 
-  it.effect("the receptionist is right, and ends with the service's longest call", () =>
+  it.effect("of the receptionist is valid, and keeps to the service's longest call", () =>
     withEngines(Engines([]))((files) =>
       Effect.map(files.load(receptionistFile), ({ maxDuration, name }) => {
         assert.strictEqual(name, "receptionist")

@@ -12,7 +12,7 @@ const make = (size: number, file = "../../../support/engines/PoolThread.ts") =>
 
 const say = (text: string): Job => ({ _tag: "Answer", text })
 
-/** A job that ends when it is let go. */
+/** A job that ends when `open` is called. */
 const gated = (text: string) => {
   const lock = new Int32Array(new SharedArrayBuffer(4))
   const open = () => {
@@ -24,7 +24,7 @@ const gated = (text: string) => {
 
 const begin = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
-/** The threads that this process starts from here on, in the test's scope. */
+/** The threads that this process starts from now on. */
 const watch = Effect.gen(function*() {
   const workers: Array<Worker> = []
   const onWorker = (worker: Worker) => void workers.push(worker)
@@ -37,11 +37,11 @@ const watch = Effect.gen(function*() {
 
 const exitOf = (worker: Worker) => Effect.callback<void>((resume) => void worker.once("exit", () => resume(Effect.void)))
 
-/** All that is due in this turn of the event loop has been done. */
+/** Waits for the next turn of the event loop. */
 const nextTurn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 describe("a pool of threads", () => {
-  it.live("does the jobs of one thread in the order of asking", () =>
+  it.live("does the jobs of one thread in the order in which they came", () =>
     Effect.gen(function*() {
       const pool = yield* make(1)
       const ended: Array<string> = []
@@ -63,7 +63,7 @@ describe("a pool of threads", () => {
       assert.strictEqual((yield* Fiber.join(slow)).text, "slow")
     }))
 
-  it.live("tells that a job failed, and goes on with the same thread", () =>
+  it.live("reports a failed job, and goes on with the same thread", () =>
     Effect.gen(function*() {
       const pool = yield* make(1)
       const failure = yield* Effect.flip(pool.run({ _tag: "Fail" }))
@@ -76,11 +76,11 @@ describe("a pool of threads", () => {
       const pool = yield* make(1)
       const [crashed, next] = yield* Effect.all([Effect.exit(pool.run({ _tag: "Crash" })), pool.run(say("next"))], { concurrency: "unbounded" })
       assert.isTrue(Exit.isFailure(crashed))
-      // Of a new thread it is the first.
+      // It is the first job of a new thread.
       assert.deepStrictEqual(next, { text: "next", begun: 1 })
     }))
 
-  it.live("replaces a thread that crashed with nothing to do", () =>
+  it.live("replaces a thread that crashed while it was idle", () =>
     Effect.gen(function*() {
       const started = yield* watch
       const pool = yield* make(1)
@@ -91,7 +91,7 @@ describe("a pool of threads", () => {
       assert.deepStrictEqual(yield* pool.run(say("next")), { text: "next", begun: 1 })
     }))
 
-  it.live("fails each job of a thread that can't start, and does not start it without one", () =>
+  it.live("fails each job of a thread that can't start, and starts it only for a job", () =>
     Effect.gen(function*() {
       const started = yield* watch
       const pool = yield* make(1, "../../fakes/NoSuchThread.ts")
@@ -113,7 +113,7 @@ describe("a pool of threads", () => {
       assert.deepStrictEqual(yield* Fiber.join(next), { text: "next", begun: 1 })
     }))
 
-  it.live("never begins a job whose asker is gone", () =>
+  it.live("never begins a job that was interrupted while it waited", () =>
     Effect.gen(function*() {
       const pool = yield* make(1)
       const { job, open } = gated("first")
@@ -126,7 +126,7 @@ describe("a pool of threads", () => {
       assert.deepStrictEqual(yield* Fiber.join(kept), { text: "kept", begun: 2 })
     }))
 
-  it.live("ends a job whose asker goes in the midst of it, and then takes the next", () =>
+  it.live("finishes a job that was interrupted in the middle, and then takes the next", () =>
     Effect.gen(function*() {
       const pool = yield* make(1)
       const { job, open } = gated("left")
@@ -137,7 +137,7 @@ describe("a pool of threads", () => {
       assert.deepStrictEqual(yield* Fiber.join(next), { text: "next", begun: 2 })
     }))
 
-  it.live("runs a job on each thread, also twice at once", () =>
+  it.live("runs a job on each thread, even twice at once", () =>
     Effect.gen(function*() {
       const pool = yield* make(3)
       yield* Effect.all([pool.runOnEach(say("one")), pool.runOnEach(say("two"))], { concurrency: "unbounded" })
@@ -147,7 +147,7 @@ describe("a pool of threads", () => {
       for (const fiber of fibers) assert.strictEqual((yield* Fiber.join(fiber)).begun, 3)
     }))
 
-  it.live("loses no thread when a job for each is given up before all are free", () =>
+  it.live("loses no thread when a job for each thread is interrupted before all threads are free", () =>
     Effect.gen(function*() {
       const pool = yield* make(2)
       const { job, open } = gated("busy")
@@ -159,14 +159,14 @@ describe("a pool of threads", () => {
       yield* pool.runOnEach(say("again"))
     }))
 
-  it.live("tells when one of the threads failed its share", () =>
+  it.live("fails if one of the threads failed", () =>
     Effect.gen(function*() {
       const pool = yield* make(2)
       assert.strictEqual((yield* Effect.flip(pool.runOnEach({ _tag: "Fail" }))).message, "No.")
       assert.strictEqual((yield* pool.run(say("on"))).text, "on")
     }))
 
-  it.live("stops its threads with its scope, in the midst of a job too, and starts none again", () =>
+  it.live("stops its threads with its scope, even in the middle of a job, and starts none again", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const pool = yield* Scope.provide(make(2), scope)
@@ -176,7 +176,7 @@ describe("a pool of threads", () => {
       yield* nextTurn
       const started = yield* watch
       yield* Scope.close(scope, Exit.void)
-      // The asker waits for nobody: it is the pool's owner who ended it.
+      // The job needs no answer: its pool was closed.
       yield* Fiber.interrupt(hanging)
       yield* nextTurn
       assert.strictEqual(started.length, 0)

@@ -1,6 +1,6 @@
 /**
- * What a conversation asks of a speech-to-text server over HTTP: how often, and for which sound. Time is the test's; the server
- * answers when the test says so.
+ * How often a conversation asks a speech-to-text server over HTTP, and for which sound. Time is the test's; the server answers when the
+ * test says so.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, type Scope } from "effect"
@@ -17,7 +17,7 @@ import { definition } from "../../../support/conversation/AgentDefinitions.ts"
 
 const notUnderstood = "Sorry, I did not get that."
 
-/** A conversation with a server that hears this; the greeting has been heard. */
+/** A conversation after its greeting. `hears`: the server's transcripts. */
 const greeted = Effect.fnUntraced(function*(
   hears: (asked: FakeSpeechServers.Asked) => FakeSpeechServers.Heard | string,
   isWatched = false,
@@ -41,9 +41,9 @@ const greeted = Effect.fnUntraced(function*(
   yield* line.play(conversation)
   yield* line.quiet(2000)
   assert.deepStrictEqual(line.tales("AgentHeard").map(({ text }) => text), [definition.lines.greeting])
-  /** Transcripts that the turn machine asked for: each pause is one. */
+  /** How many transcripts the turn machine asked for: one for each pause. */
   const pauses = () => line.events.filter((event) => event._tag === "TimerFired" && event.timer === "speculate").length
-  /** What the agent says next is heard. */
+  /** Waits until the caller has heard the agent's next sentence. */
   const heardNext = Effect.gen(function*() {
     const before = line.tales("AgentHeard").length
     for (let count = 0; count < 400 && line.tales("AgentHeard").length === before; count++) yield* line.quiet(20)
@@ -72,7 +72,7 @@ describe("a slow server", () => {
       assert.isAtMost(call.server.open(), 1)
     })))
 
-  it.effect("is sent the utterance again, and neither the silence nor the noise since", withServer(() =>
+  it.effect("is sent the utterance again, without the silence or noise since", withServer(() =>
     Effect.gen(function*() {
       for (const noise of [0, 1500]) {
         const call = yield* greeted(() => "what is new", false, true)
@@ -80,7 +80,7 @@ describe("a slow server", () => {
         const background = (millis: number) => call.frames(millis, (index) => noise * Math.sin(index * index))
         yield* background(400)
         yield* call.server.until(() => call.server.asked.length >= 1)
-        // The refusal takes a moment of real time, and what follows it the test's.
+        // The refusal takes a moment of real time. The retry after it takes the test's time.
         while (call.server.asked.length < 4) {
           yield* background(100)
           yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
@@ -93,7 +93,7 @@ describe("a slow server", () => {
 })
 
 describe("clear speech", () => {
-  it.effect("without words is asked for again at the turn's end; the second time running it is waited", withServer(() =>
+  it.effect("without words makes the agent ask again at the turn's end, but not twice in a row", withServer(() =>
     Effect.gen(function*() {
       const call = yield* greeted(() => "")
       yield* call.voice(1200)
@@ -113,7 +113,7 @@ describe("clear speech", () => {
       assert.strictEqual(call.tales("CallerSaid").length, 0)
     })))
 
-  it.effect("of which the model is not sure is asked for again, then answered as it stands", withServer(() =>
+  it.effect("of which the model is not sure makes the agent ask again, and is answered the second time", withServer(() =>
     Effect.gen(function*() {
       const call = yield* greeted(() => ({ text: "Said on this on the fair maze.", logProbability: -0.99 }))
       for (const [count, answer] of [[1, notUnderstood], [2, "All right."]] as const) {

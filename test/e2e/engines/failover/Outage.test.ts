@@ -1,4 +1,4 @@
-/** What callers get of servers that are restarted, overloaded, or do not take a request: the real clients over HTTP. */
+/** What callers notice of servers that are restarted, overloaded, or refuse a request: the real clients over HTTP. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Option, type Scope, Stream } from "effect"
 import type { HttpClient } from "effect/http"
@@ -19,7 +19,7 @@ import * as FakeSpeechServers from "../../../support/engines/FakeSpeechServers.t
 import { definition } from "../../../support/engines/Bakery.ts"
 import * as Replies from "../../../support/engines/Replies.ts"
 
-/** What `Engines` gives a stage; the patience is for what nobody waits for. */
+/** The options that `Engines` gives a stage. `patience` is for requests that no turn waits for. */
 const options: Parameters<typeof FallbackReplyModel.make>[1] = {
   hedgeAfter: 200,
   patience: 1000,
@@ -34,7 +34,7 @@ const settingsAt = (url: string, model: string): EngineSettings => ({
   voice: Option.none()
 })
 
-/** Its pages are always well, so that requests alone tell how it does. */
+/** Probes always succeed, so that only requests show how a server does. */
 const probe = Effect.void
 
 const language = Effect.fnUntraced(function*(kinds: ReadonlyArray<FakeChatServer.Options>) {
@@ -46,7 +46,7 @@ const language = Effect.fnUntraced(function*(kinds: ReadonlyArray<FakeChatServer
   const ask = (text = "Hello?", timeout = 8000) =>
     Effect.map(Replies.ask(replier, { history: [{ role: "caller", text }], state: null }, { timeout }), (parts) =>
       parts.flatMap((part) => part._tag === "Text" ? [part.text] : []).join(""))
-  // What a server does not take is found out, and what it was asked until then is forgotten.
+  // Find out which fields a server refuses. Its requests until then do not count.
   yield* Effect.forEach(members, (_, index) => {
     for (const { faults } of chats.slice(0, index)) faults.next(FakeHttpServer.refusal(400, {}))
     return ask()
@@ -101,7 +101,7 @@ describe("a restart", () => {
       assert.strictEqual(yield* Fiber.join(asked), answer)
     }))(), { timeout })
 
-  it.live("sends the utterance again, and not the silence since", live(Effect.gen(function*() {
+  it.live("makes the utterance be sent again, without the silence since", live(Effect.gen(function*() {
     const { ask, push, server } = yield* ears
     yield* ask
     server.stop()
@@ -116,7 +116,7 @@ describe("a restart", () => {
     assert.closeTo(after, before, 200)
   })), { timeout })
 
-  it.live("is waited for by all callers, and knocked for by one at a time", live(Effect.gen(function*() {
+  it.live("is waited for by all callers, but only one at a time tries the server", live(Effect.gen(function*() {
     const { ask, servers: [server] } = yield* language([{}])
     server.stop()
     const callers = yield* Effect.forkChild(Effect.forEach(Array.from({ length: 20 }), () => ask(), { concurrency: "unbounded" }))
@@ -126,10 +126,10 @@ describe("a restart", () => {
     assert.strictEqual(server.asked().length, 20)
   })), { timeout })
 
-  it.live("of both servers at once is bridged as well", live(Effect.gen(function*() {
+  it.live("of both servers at once is bridged, too", live(Effect.gen(function*() {
     const { ask, servers } = yield* language([{}, {}])
     for (const { stop } of servers) stop()
-    // Three calls whose patience is over by then, so that both are left alone.
+    // Three calls fail in time, so that both servers are left alone.
     yield* Effect.forEach([1, 2, 3], () => Effect.exit(ask("Hello?", 400)), { concurrency: "unbounded" })
     const asked = yield* Effect.forkChild(ask())
     yield* Effect.sleep("800 millis")
@@ -137,7 +137,7 @@ describe("a restart", () => {
     assert.strictEqual(yield* Fiber.join(asked), "Hello there.")
   })), { timeout })
 
-  it.live("that takes longer than the caller waits fails once, and is not begun anew", live(Effect.gen(function*() {
+  it.live("that takes longer than the caller waits fails the request for good", live(Effect.gen(function*() {
     const { ask, servers: [server] } = yield* language([{}])
     server.stop()
     const error = yield* Effect.flip(ask("Hello?", 1500))
@@ -145,10 +145,10 @@ describe("a restart", () => {
   })), { timeout })
 })
 
-describe("a server that asks for a moment", () => {
+describe("a server that asks for a pause", () => {
   const busy = (status: number) => FakeHttpServer.refusal(status, { error: { message: "Too many requests" } }, { "retry-after": "0.3" })
 
-  it.live.each([429, 503])("by %i gets it, and the caller the answer, though nobody else could give it", (status) =>
+  it.live.each([429, 503])("by status %i gets it, and the caller gets the answer of this only server", (status) =>
     live(Effect.gen(function*() {
       const { ask, servers: [server], states } = yield* language([{}])
       server.faults.next(busy(status))
@@ -158,7 +158,7 @@ describe("a server that asks for a moment", () => {
       assert.deepStrictEqual(yield* states, ["up"])
     }))(), { timeout })
 
-  it.live("gets it of each of many callers, and all get their answers", live(Effect.gen(function*() {
+  it.live("gets it from many callers at once, and all get their answers", live(Effect.gen(function*() {
     const from = performance.now()
     const { ask, servers: [server] } = yield* language([{ refuse: () => performance.now() - from < 900 ? busy(429) : undefined }])
     const said = yield* Effect.forEach(Array.from({ length: 10 }), (_, index) => Effect.andThen(Effect.sleep(30 * index), ask()), { concurrency: "unbounded" })
@@ -171,11 +171,11 @@ describe("a server that asks for a moment", () => {
     server.faults.next(FakeHttpServer.refusal(429, {}, { "retry-after": "30" }))
     const error = yield* Effect.flip(ask())
     assert.deepStrictEqual([error.reason, error.isSpent, server.asked().length], ["unavailable", true, 1])
-    // Others ask for themselves.
+    // Another request is sent nevertheless.
     assert.strictEqual(yield* ask(), "Hello there.")
   })), { timeout })
 
-  it.live("is not kept waiting for where another can answer", live(Effect.gen(function*() {
+  it.live("is not waited for if another server can answer", live(Effect.gen(function*() {
     const { ask, servers: [one, two] } = yield* language([{}, {}])
     one.faults.next(FakeHttpServer.refusal(429, {}, { "retry-after": "5" }))
     yield* ask()
@@ -184,7 +184,7 @@ describe("a server that asks for a moment", () => {
   })), { timeout })
 })
 
-describe("what one caller's request is answered by", () => {
+describe("a bad answer to one caller's request", () => {
   const stream = (...documents: ReadonlyArray<object>): FakeHttpServer.Reply => ({
     headers: { "content-type": "text/event-stream" },
     pieces: [...documents.map(FakeHttpServer.event), FakeHttpServer.event("[DONE]")]
@@ -200,11 +200,11 @@ describe("what one caller's request is answered by", () => {
     ["a context that is too long (llama.cpp)", FakeHttpServer.refusal(500, { error: { code: 500, message: "request (9000 tokens) exceeds the available context size (4096 tokens), try increasing it", type: "server_error" } })],
     ["a context that is too long (in the stream)", stream({ error: { message: tooLong, type: "invalid_request_error", code: "context_length_exceeded" } })],
     ["a request that is too large", FakeHttpServer.refusal(413, "Payload too large")],
-    ["a field that it does not take", FakeHttpServer.refusal(422, { detail: [{ loc: ["body", "messages"], msg: "Invalid" }] })]
+    ["a field that the server does not take", FakeHttpServer.refusal(422, { detail: [{ loc: ["body", "messages"], msg: "Invalid" }] })]
   ]
 
   for (const servers of [1, 2]) {
-    it.live.each(answers)(`is no outage, and keeps nobody else's from ${servers === 1 ? "the only server" : "the first of two"}: %s`, ([, answer]) =>
+    it.live.each(answers)(`is no outage, and keeps no other request from ${servers === 1 ? "the only server" : "the first of two"}: %s`, ([, answer]) =>
       live(Effect.gen(function*() {
         const { ask, servers: [server], states } = yield* language(Array.from({ length: servers }, () => ({})))
         for (let times = 0; times < 5; times++) {
@@ -212,7 +212,7 @@ describe("what one caller's request is answered by", () => {
           const exit = yield* Effect.exit(ask("Something."))
           assert.strictEqual(Exit.isSuccess(exit), servers === 2)
         }
-        // An answer is asked for once.
+        // A request that was answered is not repeated.
         assert.strictEqual(server.asked().length, 5)
         assert.strictEqual(yield* ask(), "Hello there.")
         assert.strictEqual(server.asked().length, 6)
@@ -222,13 +222,13 @@ describe("what one caller's request is answered by", () => {
 })
 
 describe("the time that the agent's file gives", () => {
-  it.live("is the second's as well, when the first is silent", live(Effect.gen(function*() {
+  it.live("belongs to the second server, too, when the first is silent", live(Effect.gen(function*() {
     const { ask, servers: [one] } = yield* language([{}, { latency: { firstToken: 2500 } }])
     one.faults.always("silence")
     assert.strictEqual(yield* ask("Hello?", 8000), "Hello there.")
   })), { timeout })
 
-  it.live("is all the first's, when the second is dead", live(Effect.gen(function*() {
+  it.live("belongs to the first server alone when the second is dead", live(Effect.gen(function*() {
     const { ask, servers: [, two] } = yield* language([{ latency: { firstToken: 2500 } }, {}])
     two.stop()
     assert.strictEqual(yield* ask("Hello?", 8000), "Hello there.")
@@ -238,7 +238,7 @@ describe("the time that the agent's file gives", () => {
     ["as the server tells it", (reasoning) => ({ text: "Hello there.", reasoning })],
     ["in its text", (thought) => ({ text: `<think>${thought}</think>Hello there.` })]
   ]
-  it.live.each(thoughts)("is an engine's that thinks aloud, and longer than that; but not for ever: %s", ([, said]) =>
+  it.live.each(thoughts)("is exceeded while an engine shows its thoughts, but not for ever: %s", ([, said]) =>
     live(Effect.gen(function*() {
       let words = 0
       const { ask } = yield* language([{ say: () => said("thinks. ".repeat(words)), latency: { firstToken: 20, token: 40 } }])

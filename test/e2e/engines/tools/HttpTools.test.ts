@@ -45,14 +45,14 @@ describe("a tool", () => {
   const outcomes: ReadonlyArray<readonly [what: string, fault: FakeHttpServer.Fault, outcome: ToolOutcome]> = [
     ["an error is an answer", FakeHttpServer.refusal(500, "no database"), answered("It failed with status 500. no database")],
     ["a refusal is an answer", FakeHttpServer.refusal(422, "No such day."), answered("It failed with status 422. No such day.")],
-    ["nothing is done", { pieces: [] }, answered("Done.")],
-    ["a gateway that lost it knows nothing", FakeHttpServer.refusal(502, "Bad gateway"), unknown],
-    ["a gateway that gave up knows nothing", FakeHttpServer.refusal(504, "Timeout"), unknown],
-    ["silence is unknown", "silence", unknown],
-    ["a closed door after the request is unknown", "hangUp", unknown],
-    ["half of an answer says that it was done", "cut", answered("(The rest of the answer was lost.)")],
-    ["an answer that does not end says that it was done", "stall", answered("(The rest of the answer was lost.)")],
-    ["a book is shortened", { pieces: ["word ".repeat(100_000)] }, answered(`${"word ".repeat(800)}…`)]
+    ["an empty answer is \"Done.\"", { pieces: [] }, answered("Done.")],
+    ["the outcome behind a broken gateway is unknown", FakeHttpServer.refusal(502, "Bad gateway"), unknown],
+    ["the outcome behind a gateway that gave up is unknown", FakeHttpServer.refusal(504, "Timeout"), unknown],
+    ["the outcome after silence is unknown", "silence", unknown],
+    ["the outcome after a closed connection is unknown", "hangUp", unknown],
+    ["half of an answer shows that the work was done", "cut", answered("(The rest of the answer was lost.)")],
+    ["an answer that does not end shows that the work was done", "stall", answered("(The rest of the answer was lost.)")],
+    ["a very long answer is shortened", { pieces: ["word ".repeat(100_000)] }, answered(`${"word ".repeat(800)}…`)]
   ]
   for (const [what, fault, outcome] of outcomes) {
     it.live(`${what}, and it is asked once`, () =>
@@ -60,14 +60,14 @@ describe("a tool", () => {
         const server = yield* serve()
         server.faults.always(fault)
         const got = yield* send(toolAt(server.url, fault === "silence" || fault === "stall" ? 300 : 10_000))
-        // How much of half an answer arrives is the network's to say.
+        // The network decides how much of half an answer arrives.
         const whole = got._tag === "Answered" ? { ...got, text: got.text.replace(/^Booked +(?=\(The rest)/, "") } : got
         assert.deepStrictEqual(whole, outcome)
         assert.strictEqual(server.received.length, 1)
       }).pipe(Effect.provide(live)))
   }
 
-  it.live("where nobody listens was surely not asked", () =>
+  it.live("was surely not asked if nobody listens at its address", () =>
     Effect.gen(function*() {
       const port = yield* Effect.promise(() =>
         new Promise<number>((resolve) => {
@@ -80,7 +80,7 @@ describe("a tool", () => {
       assert.deepStrictEqual(yield* send(toolAt(`http://127.0.0.1:${port}`)), { _tag: "NotSent" })
     }).pipe(Effect.provide(live)))
 
-  it.live("is waited for as long as its timeout says, and is not stopped with those who wait", () =>
+  it.live("is waited for up to its timeout, and not stopped when its caller is", () =>
     Effect.gen(function*() {
       const server = yield* serve(undefined, { head: 1200 })
       const { send } = yield* Tools

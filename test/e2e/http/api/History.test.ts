@@ -154,7 +154,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: is read in pages, each call once, also while calls come`, () =>
+      it.effect(`${name}: is read in pages, each call once, even while new calls come`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ get, write }) =>
             Effect.gen(function*() {
@@ -176,7 +176,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: refuses what it can't be asked for, by name`, () =>
+      it.effect(`${name}: refuses wrong filters by their names`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ get }) =>
             Effect.gen(function*() {
@@ -235,7 +235,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: tells a past call's events, and those behind the last that was seen`, () =>
+      it.effect(`${name}: tells a past call's events, or only those after the last that the client saw`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ get, write }) =>
             Effect.gen(function*() {
@@ -269,7 +269,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: does not know calls of another account, and none that never was`, () =>
+      it.effect(`${name}: does not know calls of another account, or unknown calls`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ erase, get, write }) =>
             Effect.gen(function*() {
@@ -287,7 +287,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: erases what a call has of people, and leaves its figures`, () =>
+      it.effect(`${name}: erases the personal data of a call, and leaves its figures`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use({ ...env, EVENTS_DIR: join(env.DATA_DIR, "events") }, ({ database, erase, get, store, write }) =>
@@ -318,7 +318,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               assert.deepStrictEqual((yield* get(`/calls/${sid}/transcript`)).json, { call_sid: sid, turns: [], actions: [] })
               assert.strictEqual((yield* get(`/calls/${sid}/events`)).text, "")
 
-              // What still comes of it is not taken, and it may be erased again.
+              // Late writes of the erased call are refused, and it may be erased again.
               store.write(turn(sid, 6, "xylophone again"))
               yield* store.keep(ended(sid, 1_700_000_063_000, true))
               assert.strictEqual((yield* erase(sid)).status, 204)
@@ -327,7 +327,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: does not erase a call that goes on`, () =>
+      it.effect(`${name}: does not erase a live call`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ erase, get, store, write }) =>
             Effect.gen(function*() {
@@ -345,7 +345,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: keeps numbers as an HMAC from the call's end on, by which they are found`, () =>
+      it.effect(`${name}: keeps numbers as an HMAC from the call's end on, and still finds calls by their number`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use({ ...env, STORE_NUMBERS: "hashed" }, ({ get, write }) =>
@@ -369,7 +369,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
         }))
     }
 
-    it.effect("Postgres: is told to be away, and when to ask again, while the database does not answer", () =>
+    it.effect("Postgres: answers 503, and says when to ask again, while the database does not answer", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -389,7 +389,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
           })).pipe(Effect.ensuring(server.start))
       }))
 
-    it.effect("is for those who have the key", () =>
+    it.effect("needs the key", () =>
       Effect.gen(function*() {
         yield* use(yield* Databases.kinds[0].fresh, ({ url }) =>
           Effect.promise(async () => {

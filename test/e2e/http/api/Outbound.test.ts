@@ -24,31 +24,31 @@ const withFaults = (restFaults: RestFaults, env: Service.Options["env"] = {}) =>
 layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a request to place a call", (it) => {
   const refusals: ReadonlyArray<readonly [what: string, body: unknown, query: string | undefined, status: number, name: string]> = [
     ["a body that is not JSON", "{\"to\":", undefined, 400, "invalid-request"],
-    ["a body that is no object", "[1]", undefined, 400, "invalid-request"],
+    ["a body that is not an object", "[1]", undefined, 400, "invalid-request"],
     ["JSON without a number", { agent: "echo" }, undefined, 400, "invalid-number"],
     ["JSON with a number of the wrong kind", { to: 14_155_550_123 }, undefined, 400, "invalid-number"],
     ["JSON with an agent of the wrong kind", { to: somebody, agent: 7 }, undefined, 400, "invalid-request"],
     ["neither body nor query", undefined, undefined, 400, "invalid-request"],
-    ["a number that is none", { to: "12" }, undefined, 400, "invalid-number"],
+    ["a number that is not a telephone number", { to: "12" }, undefined, 400, "invalid-number"],
     ["a number without its country code", { to: "4155550123" }, undefined, 400, "invalid-number"],
     ["words for a number", { to: "call me" }, undefined, 400, "invalid-number"],
-    ["a number that is none, in the query", undefined, "to_number=nobody", 400, "invalid-number"],
+    ["a number that is not a telephone number, in the query", undefined, "to_number=nobody", 400, "invalid-number"],
     ["an empty number in the query", undefined, "to_number=", 400, "invalid-number"],
-    ["an agent that is not there", { to: somebody, agent: "nobody" }, undefined, 400, "no-such-agent"],
-    ["an agent that can't be, in the query", undefined, "to_number=%2B14155550123&agent=No%20One", 400, "no-such-agent"],
+    ["an unknown agent", { to: somebody, agent: "nobody" }, undefined, 400, "no-such-agent"],
+    ["an impossible agent name in the query", undefined, "to_number=%2B14155550123&agent=No%20One", 400, "no-such-agent"],
     ["a foreign websocket_url", { to: somebody, websocket_url: "wss://evil.example/ws" }, undefined, 400, "foreign-websocket"],
     ["a foreign websocket_url in the query", undefined, "to_number=%2B14155550123&websocket_url=wss://evil.example/ws", 400, "foreign-websocket"],
-    ["a websocket_url that is none", { to: somebody, websocket_url: "nonsense" }, undefined, 400, "foreign-websocket"],
+    ["a websocket_url that is not a URL", { to: somebody, websocket_url: "nonsense" }, undefined, 400, "foreign-websocket"],
     ["a body that is text", "\"+14155550123\"", undefined, 400, "invalid-request"],
     ["a body that is a number", "14155550123", undefined, 400, "invalid-request"],
     ["a misspelled field", { to: somebody, agnet: "echo" }, undefined, 400, "invalid-request"],
-    ["a field that is not there", { to: somebody, from: "+14155550100" }, undefined, 400, "invalid-request"],
+    ["a field that does not exist", { to: somebody, from: "+14155550100" }, undefined, 400, "invalid-request"],
     ["a field in another case", { To: somebody }, undefined, 400, "invalid-request"],
     ["the query's name of a field", { to_number: somebody }, undefined, 400, "invalid-request"],
     ["metadata over 4 KiB", { to: somebody, metadata: { note: "ü".repeat(2048) } }, undefined, 400, "invalid-request"],
     ["a campaign over 64 characters", { to: somebody, campaign: "c".repeat(65) }, undefined, 400, "invalid-request"],
     ["a blank campaign", { to: somebody, campaign: " " }, undefined, 400, "invalid-request"],
-    ["a webhook_url that is none", { to: somebody, webhook_url: "example.com" }, undefined, 400, "invalid-request"],
+    ["a webhook_url that is not a URL", { to: somebody, webhook_url: "example.com" }, undefined, 400, "invalid-request"],
     ["a webhook_url with credentials", { to: somebody, webhook_url: "https://user:password@example.com" }, undefined, 400, "invalid-request"],
     ["a text for store", { to: somebody, store: "false" }, undefined, 400, "invalid-request"],
     ["a recording that is not to be kept", { to: somebody, store: false, recording: true }, undefined, 400, "invalid-request"],
@@ -83,7 +83,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }))
   }
 
-  it.effect("for a number that is not dialled is told the rule and the variable, and nothing is asked of Twilio", () =>
+  it.effect("for a number that is not dialled is told the rule and the variable, and Twilio is not asked", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const [to, rule, variable] of [["+1 900 555 0100", "premium", "DIAL_ALSO"], [Service.ourNumber, "own-number", "TWILIO_PHONE_NUMBER"]]) {
@@ -109,7 +109,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.isBelow(many.text.length, 4000)
     }))
 
-  it.effect("for a call's events is refused with a query, which they do not have", () =>
+  it.effect("for a call's events is refused with a query", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const headers = { authorization: `Bearer ${Service.apiKey}` }
@@ -160,7 +160,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.isNotEmpty(answer.problem.type)
     }))
 
-  it.effect("is found only there, and only by POST", () =>
+  it.effect("exists only at its path, and only by POST", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const nowhere = yield* service.ask("/call/inbound", { method: "POST" })
@@ -195,7 +195,7 @@ describe("a request in the query", () => {
 describe("a request that says what is to be kept", () => {
   const headers = { authorization: `Bearer ${Service.apiKey}` }
 
-  it.live("is remembered with the call, also where Twilio asks for its TwiML first, and is found by it", () =>
+  it.live("has its fields kept with the call, even if Twilio requests the TwiML first, and the call is found by them", () =>
     withService({}, ({ service }) =>
       Effect.gen(function*() {
         const asked = { to: somebody, metadata: { customer: "c-7", nested: [1, { a: null }] }, campaign: "spring", webhook_url: "https://example.com/hook" }
@@ -210,7 +210,7 @@ describe("a request that says what is to be kept", () => {
         }
       })))
 
-  it.live("keeps figures only where it wants that, in the query, too", () =>
+  it.live("keeps only figures if it says so, in the query, too", () =>
     withService({}, ({ service }) =>
       Effect.gen(function*() {
         for (const dialled of [service.dial({ to: somebody, store: false }), service.dial(undefined, { query: "to_number=%2B14155550123&store=false&campaign=autumn" })]) {
@@ -221,7 +221,7 @@ describe("a request that says what is to be kept", () => {
         }
       })))
 
-  it.live("is another one with the same Idempotency-Key", () =>
+  it.live("conflicts with another request under the same Idempotency-Key", () =>
     withService({}, ({ service }) =>
       Effect.gen(function*() {
         const key = { headers: { "idempotency-key": "k" } }
@@ -260,7 +260,7 @@ describe("a service that can't place calls", () => {
         for (const name of ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"]) assert.include(problem.detail, name)
       })))
 
-  it.live("that is full says so, and when to come back (503)", () =>
+  it.live("that is full says so, and when to try again (503)", () =>
     withService({ env: { MAX_CALLS: "1" } }, ({ service, simulator }) =>
       Effect.gen(function*() {
         assert.strictEqual((yield* service.dial({ to: somebody })).status, 200)
@@ -298,7 +298,7 @@ describe("what Twilio answers", () => {
       }))
   }
 
-  it.live("401 for a wrong token is told without the token", () =>
+  it.live("401 for a wrong token is reported without the token", () =>
     withService({ env: { TWILIO_AUTH_TOKEN: "a-token-that-twilio-does-not-know" } }, ({ service, simulator }) =>
       Effect.gen(function*() {
         const { problem, status, text } = yield* service.dial({ to: somebody })
@@ -316,7 +316,7 @@ describe("what Twilio answers", () => {
       assert.strictEqual(answer.placed, 1)
     }))
 
-  it.live("429 for ever → 503 with Retry-After, after a few tries", () =>
+  it.live("429 every time → 503 with Retry-After, after a few tries", () =>
     Effect.gen(function*() {
       const answer = yield* withFaults(() => Faults.tooManyRequests)
       assert.strictEqual(answer.status, 503)
@@ -331,7 +331,7 @@ describe("what Twilio answers", () => {
   for (
     const [what, fault, placed] of [
       ["never", Faults.RestFault.Hang(), 0],
-      ["never, though the phone rings", Faults.RestFault.AcceptThenHang(), 1]
+      ["never, although the phone rings", Faults.RestFault.AcceptThenHang(), 1]
     ] as const
   ) {
     it.live(`${what} → 504 with what to check, and the phone rings once at most`, () =>
@@ -376,7 +376,7 @@ describe("what Twilio answers", () => {
         assert.strictEqual((yield* dials(simulator)).length, 1)
       })))
 
-  it.live("a refusal under an Idempotency-Key is no outcome: the next try is dialled", () =>
+  it.live("a refusal under an Idempotency-Key is not kept: the next try is dialled", () =>
     withService({ simulator: { restFaults: [Faults.badRequest(21219, "The number is unverified.")] } }, ({ service, simulator }) =>
       Effect.gen(function*() {
         const ask = service.dial({ to: somebody }, { headers: { "idempotency-key": "order-8" } })
@@ -386,7 +386,7 @@ describe("what Twilio answers", () => {
         yield* until("the call", service.health, ({ calls }) => calls === 1)
       })))
 
-  it.live("an Idempotency-Key that is empty is none: other calls are not its repetitions", () =>
+  it.live("an empty Idempotency-Key does not count: each request is a new call", () =>
     withService({}, ({ service, simulator }) =>
       Effect.gen(function*() {
         for (const to of [somebody, "+14155550124"]) {
@@ -396,7 +396,7 @@ describe("what Twilio answers", () => {
       })))
 })
 
-it.live("slows down who guesses the API's key, by his own address, and lets the right key in at any time", () =>
+it.live("slows down an address that guesses the API key, and accepts the right key at any time", () =>
   Service.withService({ env: { TRUSTED_PROXIES: "127.0.0.1" } }, ({ service }) =>
     Effect.gen(function*() {
       const guess = (from: string, key: string) => service.dial({ to: "12" }, { headers: { authorization: `Bearer ${key}`, "x-forwarded-for": from, "x-forwarded-proto": "https" } })

@@ -60,7 +60,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       for (const name of referencesOf(JSON.stringify(document))) assert.property(document.components.schemas, name)
     }))
 
-  it.effect("/openapi.json says how to call, with the key, and how no is said", () =>
+  it.effect("/openapi.json describes how to place a call, the key, and the errors", () =>
     Effect.gen(function*() {
       const document = yield* describeApi
       const { post } = document.paths["/call/outbound"]
@@ -89,7 +89,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       assert.notMatch(text, /@import\s+(?:url\()?["']?https?:/)
     }))
 
-  it.effect("/docs and /openapi.json are compressed for who takes that, and not sent again to who has them", () =>
+  it.effect("/docs and /openapi.json are compressed if the client accepts that, and not sent again to a client that has them", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const fetched = (path: string, headers: Record<string, string>) =>
@@ -116,7 +116,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       }
     }))
 
-  it.effect("every page says that it runs nothing but its own, and stands in no frame", () =>
+  it.effect("every page forbids foreign scripts and frames", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const path of ["/docs", "/openapi.json", "/health", "/metrics", "/ready", "/nothing", "/", "/ws", "/twiml"]) {
@@ -158,7 +158,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       for (const secret of [Service.apiKey, Service.authToken, accountSid, "4155550100"]) assert.notInclude(text, secret)
     }))
 
-  it.effect("a path that is not there is a problem (404), whatever it looks like", () =>
+  it.effect("an unknown path is a problem (404), whatever it looks like", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const path of ["/nothing", "/call", "/call/outbound/1", "/%zz", "/twilio/amd/x", "/openapi.yaml"]) {

@@ -9,7 +9,7 @@ const short = { headers: 300, request: 600, checkEvery: 50 }
 
 const get = (path = "/", ...headers: ReadonlyArray<string>) => [`GET ${path} HTTP/1.1`, "Host: x", ...headers, "", ""].join("\r\n")
 
-/** Of the right shape. */
+/** A header that has the form of a signature. */
 const signed = `X-Twilio-Signature: ${"A".repeat(27)}=`
 
 /** A server on a free port; its answers to `/slow` wait until they are released. */
@@ -78,7 +78,7 @@ const open = (port: number) =>
     ({ socket }) => Effect.sync(() => socket.destroy())
   )
 
-/** One that has been answered, and waits. */
+/** A connection that has been answered, and waits. */
 const openIdle = Effect.fnUntraced(function*(port: number) {
   const client = yield* open(port)
   yield* client.write(get())
@@ -105,7 +105,7 @@ const closed = (server: Server) =>
   })
 
 describe("a connection", () => {
-  it.live("is kept for as long as it is told, and another request goes over it", () =>
+  it.live("is kept for the keep-alive time, and takes another request", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve()
       assert.strictEqual(server.keepAliveTimeout, 620_000)
@@ -122,7 +122,7 @@ describe("a connection", () => {
       yield* (yield* openIdle(port)).closed
     }).pipe(Effect.scoped))
 
-  it("has 10 s for a request's headers, however long it is kept", () => {
+  it("has 10 s for a request's headers, however long its keep-alive time is", () => {
     const server = NodeServer.make({ keepAlive: Duration.seconds(620), maxIdle: 1 })
     assert.isAtMost(server.headersTimeout, 10_000)
     assert.isAtMost(server.requestTimeout, 60_000)
@@ -142,11 +142,11 @@ describe("a connection", () => {
       const waiting = yield* openIdle(port)
       for (const client of [silent, first, later, dripping]) yield* client.closed
       for (const client of [first, later]) assert.include(client.text(), "408 Request Timeout")
-      // One that waits between two requests is no slow one.
+      // A connection that waits between two requests is not slow.
       assert.isTrue(waiting.isOpen())
     }).pipe(Effect.scoped))
 
-  it.live("that sends its body slowly is cut, on a connection that was kept", () =>
+  it.live("that sends its body slowly is cut, even after earlier requests", () =>
     Effect.gen(function*() {
       const { port } = yield* serve({ timeouts: short })
       const client = yield* openIdle(port)
@@ -156,7 +156,7 @@ describe("a connection", () => {
 })
 
 describe("connections that wait", () => {
-  it.live("are bounded in number: the one that has waited longest is closed, never one that has just come", () =>
+  it.live("are bounded in number: the one that has waited longest is closed, never a new one", () =>
     Effect.gen(function*() {
       const { port } = yield* serve({ maxIdle: 2 })
       const [first, second] = [yield* openIdle(port), yield* openIdle(port)]
@@ -169,7 +169,7 @@ describe("connections that wait", () => {
       assert.isTrue(third.isOpen() && fourth.isOpen())
     }).pipe(Effect.scoped))
 
-  it.live("are not driven out by connections that send nothing", () =>
+  it.live("are not closed for connections that send nothing", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({ maxIdle: 6 })
       const used = yield* Effect.forEach([1, 2, 3], () => openIdle(port))
@@ -180,17 +180,17 @@ describe("connections that wait", () => {
       assert.deepStrictEqual(silent.slice(17).map((client) => client.isOpen()), [true, true, true])
     }).pipe(Effect.scoped))
 
-  it.live("are bounded when they have never sent a request, too", () =>
+  it.live("are also bounded if they have never sent a request", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({ maxIdle: 3 })
       const clients = yield* Effect.forEach([...Array(20).keys()], () => open(port))
       yield* until("those closed", Effect.sync(() => clients.filter((client) => client.isOpen()).length), (count) => count === 3)
       assert.strictEqual(yield* connectionsOf(server), 3)
-      // There is room for somebody who has something to say.
+      // There is room for a connection with a request.
       yield* openIdle(port)
     }).pipe(Effect.scoped))
 
-  it.live("are not those with a request in progress, with half a request, or with a WebSocket", () =>
+  it.live("do not include those with a request in progress, with half a request, or with a WebSocket", () =>
     Effect.gen(function*() {
       const { held, port, release, server } = yield* serve({ maxIdle: 1 })
       const slow = yield* open(port)
@@ -222,7 +222,7 @@ describe("connections that wait", () => {
 })
 
 describe("close", () => {
-  it.live("does not wait for connections that wait, that have sent nothing, or half a request", () =>
+  it.live("does not wait for idle connections, or for those that have sent nothing or half a request", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve()
       const clients = [yield* open(port), yield* openIdle(port), yield* openIdle(port), yield* open(port)]
@@ -247,7 +247,7 @@ describe("close", () => {
       yield* Fiber.join(closing)
     }).pipe(Effect.scoped))
 
-  it.live("leaves WebSockets to those who opened them", () =>
+  it.live("leaves WebSockets open", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve()
       const client = yield* open(port)
@@ -260,7 +260,7 @@ describe("close", () => {
       client.socket.destroy()
     }).pipe(Effect.scoped))
 
-  it.live("is needed: Node's own waits for all of these", () =>
+  it.live("is needed: Node's own close waits for all of these", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({}, () => createServer({ keepAliveTimeout: 620_000 }))
       const client = yield* open(port)
@@ -298,7 +298,7 @@ describe("a request that comes before anybody listens", () => {
     }).pipe(Effect.scoped))
 })
 
-/** What a server does while it is halted at nothing: how many requests it took in each turn of the event loop. */
+/** How many requests a server took in each turn of the event loop. */
 const countTurns = (server: Server) => {
   const taken: Array<number> = [0]
   let isOver = false
@@ -328,7 +328,7 @@ describe("requests that come in one packet", () => {
       assert.isAbove(taken.filter((count) => count > 0).length, 3)
     }).pipe(Effect.scoped))
 
-  it.live("with bodies are whole, however they are cut", () =>
+  it.live("keep their bodies whole, however the bytes are cut", () =>
     Effect.gen(function*() {
       const bodies: Array<string> = []
       const { port, server } = yield* serve()
@@ -348,7 +348,7 @@ describe("requests that come in one packet", () => {
       assert.deepStrictEqual(bodies, sent)
     }).pipe(Effect.scoped))
 
-  it.live("wait where their answers are not read, and do not fill the memory", () =>
+  it.live("wait while their answers are not read, and do not fill the memory", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve()
       const big = Buffer.alloc(1_000_000)
@@ -367,7 +367,7 @@ describe("requests that come in one packet", () => {
     }).pipe(Effect.scoped))
 })
 
-describe("a connection that does not come to an end", () => {
+describe("a connection that does not end", () => {
   const quick = { ...short, checkEvery: 20 }
 
   it.live("is cut when its answer is not read", () =>
@@ -393,7 +393,7 @@ describe("a connection that does not come to an end", () => {
       assert.isTrue(clients[229].isOpen())
     }).pipe(Effect.scoped))
 
-  it.live("counts by client behind a trusted proxy, where all come from one address", () =>
+  it.live("is counted by its client behind a trusted proxy, where all connections come from one address", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 50 }, trustedProxies: ["127.0.0.0/8"] })
       const half = (client: string) => `POST / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${client}\r\nContent-Length: 10\r\n\r\na`
@@ -406,7 +406,7 @@ describe("a connection that does not come to an end", () => {
       assert.isTrue(clients[0].isOpen())
     }).pipe(Effect.scoped))
 
-  it.live("is cut when it asks for a WebSocket and goes no further", () =>
+  it.live("is cut when it asks for a WebSocket and sends nothing more", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({ timeouts: quick })
       const sockets = socketsOf(server)

@@ -16,7 +16,7 @@ const lb = "10.0.0.1"
 let calls = 0
 const voice = { From: somebody, To: ourNumber, Direction: "inbound", CallStatus: "ringing" }
 
-/** The WebSocket that a webhook's TwiML names; the call is over then. */
+/** Gives the WebSocket that a webhook's TwiML names, and ends the call. */
 const ask = (service: Service.Service["Service"], headers: Record<string, string>, signedBase = publicUrl) =>
   Effect.gen(function*() {
     const CallSid = `CA${String(++calls).padStart(32, "0")}`
@@ -37,13 +37,13 @@ describe("behind several proxies", () => {
     ["the inner proxy's own port", { "x-forwarded-proto": "https", "x-forwarded-host": host, "x-forwarded-port": "8080" }],
     ["Forwarded", { forwarded: `for="[2001:db8::7]:4711";proto=https;host=${host}, for=${lb}` }]
   ]
-  it.live("what Twilio signed is found, and answered with", () =>
+  it.live("the address that Twilio signed is found, and the answer uses it", () =>
     withService({ env: { TRUSTED_PROXIES: "loopback, 10.0.0.0/8" } }, ({ service }) =>
       Effect.gen(function*() {
         for (const [what, headers] of cases) assert.strictEqual(yield* ask(service, headers), `wss://${host}/ws`, what)
         const withPort = { "x-forwarded-proto": "https", "x-forwarded-host": host, "x-forwarded-port": "8443" }
         assert.strictEqual(yield* ask(service, withPort, `${publicUrl}:8443`), `wss://${host}:8443/ws`)
-        // Another host is never tried, and neither what contradicts itself.
+        // Another host is never tried, and neither are headers that contradict each other.
         assert.strictEqual(yield* ask(service, { "x-forwarded-proto": "https", "x-forwarded-host": "other.example" }), 403)
         assert.strictEqual(yield* ask(service, { ...cases[0][1], forwarded: "host=evil.example" }), 403)
         assert.strictEqual(yield* ask(service, { ...cases[0][1], forwarded: "host=evil.example" }, "https://evil.example"), 403)
@@ -69,7 +69,7 @@ describe("the client's address", () => {
 })
 
 describe("what keeps a signature from matching PUBLIC_URL", () => {
-  it.live("is told by the request's host", () =>
+  it.live("is told from the request's host", () =>
     Effect.gen(function*() {
       const { diagnose } = yield* PublicUrl
       const kindOf = (headers: Record<string, string>) =>
@@ -88,7 +88,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("a si
     [{ TRUSTED_PROXIES: "127.0.0.1" }, {}, /forwards no address/],
     [{ TRUSTED_PROXIES: "127.0.0.1" }, { "x-forwarded-proto": "https" }, /changes the Host header/]
   ]
-  it.effect("is told with what was seen and what to set, once for each kind, and without what a stranger wrote", () =>
+  it.effect("is logged once for each kind, with what was seen and what to set, and without text of a stranger", () =>
     Effect.gen(function*() {
       for (const [env, headers, advice] of cases) {
         const { service, started } = yield* Process.startWithTwilio(env)

@@ -13,7 +13,7 @@ const sid = (digits: string) => `CA${digits.padStart(32, "0")}`
 /** A call that asks for TwiML. */
 const voice = (callSid: string) => ({ CallSid: callSid, From: somebody, To: ourNumber, Direction: "inbound", CallStatus: "ringing" })
 
-/** Twilio's last word on these calls. */
+/** Twilio's final status of these calls. */
 const hangUpAll = (service: Service.Service["Service"], ...digits: ReadonlyArray<string>) =>
   Effect.forEach(digits, (one) =>
     service.webhook("/twilio/status", { CallSid: sid(one), CallStatus: "completed", SequenceNumber: "9" }), { discard: true })
@@ -21,7 +21,7 @@ const hangUpAll = (service: Service.Service["Service"], ...digits: ReadonlyArray
 const attribute = (twiml: string, name: string) =>
   new RegExp(`\\b${name}="([^"]*)"`).exec(twiml)?.[1]?.replaceAll("&amp;", "&")
 
-/** What the URLs that Twilio is given end with. */
+/** The end of the URLs that Twilio is given. */
 const retries = "#rc=5&rp=all&ct=2000"
 
 const assertForbidden = (answer: Effect.Success<ReturnType<Service.Service["Service"]["ask"]>>) => {
@@ -59,7 +59,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }
     }))
 
-  it.effect("with a JSON body is taken if the hash in its URL is the body's, and only then", () =>
+  it.effect("with a JSON body is accepted only if the hash in its URL is the body's", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { accountSid } = yield* Simulator
@@ -76,7 +76,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       yield* hangUpAll(service, "77")
     }))
 
-  it.effect("with a name that is there twice is taken, with its last value", () =>
+  it.effect("with a repeated name is accepted, with the name's last value", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { accountSid } = yield* Simulator
@@ -108,7 +108,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assertForbidden(yield* service.webhook("/twiml?agent=echo", voice(sid("1")), { signature }))
     }))
 
-  it.effect("that is spelled in many ways is one series of the metrics", () =>
+  it.effect("has one series in the metrics, however its path is spelled", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const path of ["//twiml", "/TWIML", "/twiml/", "///Twiml//"]) {
@@ -119,7 +119,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       for (const path of paths) assert.include(all, path)
     }))
 
-  it.effect("of a call is answered with a stream of our own, by GET and POST", () =>
+  it.effect("of a call is answered with a stream to this service, by GET and POST", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const method of ["GET", "POST"] as const) {
@@ -135,7 +135,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }
     }))
 
-  it.effect("is taken with a signature over the connection overrides of its URL, and over the URL without them", () =>
+  it.effect("is accepted with a signature over the connection overrides of its URL, or over the URL without them", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { accountSid, authToken } = yield* Simulator
@@ -147,7 +147,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       yield* hangUpAll(service, "b8", "b9")
     }))
 
-  it.effect("that asks twice is one call, with a token each", () =>
+  it.effect("that comes twice makes one call, with a token for each answer", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const before = (yield* service.health).calls
@@ -157,7 +157,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual((yield* service.health).calls, before + 1)
     }))
 
-  it.effect("may have parameters that nobody knows, and miss the unneeded ones", () =>
+  it.effect("may have unknown parameters, and may lack those that are not needed", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const answer = yield* service.webhook("/twiml", {
@@ -195,7 +195,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual(answer.problem.name, "payload-too-large")
     }))
 
-  it.effect("with more than 256 parameters is refused (413), and with 256 it is taken", () =>
+  it.effect("with more than 256 parameters is refused (413), and with 256 it is accepted", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const names = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`AddOn${index}`, "x".repeat(200)]))
@@ -212,7 +212,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual(url.status, 413)
     }))
 
-  it.effect("that is signed is taken from an address that has failed a hundred times", () =>
+  it.effect("that is signed is accepted from an address that has failed a hundred times", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       yield* Effect.forEach(Array.from({ length: 100 }), () => service.webhook("/twiml", voice(sid("1")), { token: "another's" }), {
@@ -227,7 +227,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.isBelow(answer.status, 300)
     }))
 
-  it.effect("of another account's call is refused, though it is signed, and counted", () =>
+  it.effect("of another account's call is refused although it is signed, and counted", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const answer = yield* service.webhook("/twiml", { ...voice(sid("f3")), AccountSid: `AC${"f".repeat(32)}` })
@@ -236,7 +236,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual((yield* service.metrics)("client_caller_webhooks_refused_total", { path: "/twiml", reason: "foreign account" }), 1)
     }))
 
-  it.effect("gives a token to our own WebSocket, and to nobody else's", () =>
+  it.effect("gives a token to our own WebSocket only", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const parameterOf = (url: string, digits: string) =>
@@ -250,7 +250,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       yield* hangUpAll(service, "f4", "f5", "f6")
     }))
 
-  it.effect("of a call that nobody knows is taken, and changes nothing", () =>
+  it.effect("of an unknown call is accepted, and changes nothing", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const before = (yield* service.health).calls
@@ -267,7 +267,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual((yield* service.health).calls, before)
     }))
 
-  it.effect("asks what next: a stream again, or the end when it went elsewhere or a transfer is over", () =>
+  it.effect("asks what comes next: another stream, or the end after a stream elsewhere or a transfer", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { calls } = yield* service.health
@@ -317,19 +317,19 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }))
   }
 
-  it.effect("of a call that is over, and that nobody knows, makes no call", () =>
+  it.effect("of an unknown call that is over makes no call", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { calls } = yield* service.health
       const last = { ...voice(sid("ab1")), CallStatus: "completed" }
       assert.match((yield* service.webhook("/twiml", last)).text, /<Response><Hangup\/><\/Response>/)
       assert.match((yield* service.webhook("/twilio/continue", last)).text, /<Response><Hangup\/><\/Response>/)
-      // What was signed before is a replay now.
+      // A request that was signed before is a replay now.
       assert.match((yield* service.webhook("/twiml", voice(sid("ab1")))).text, /<Response><Hangup\/><\/Response>/)
       assert.strictEqual((yield* service.health).calls, calls)
     }))
 
-  it.effect("with a word for its status that Twilio does not have is a call like any other", () =>
+  it.effect("with an unknown status makes a call like any other", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const [index, CallStatus] of ["", "done", "complete", "completed!", "null"].entries()) {
@@ -350,7 +350,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       ["our hang-up at the end of a stream elsewhere", "ad5", "/twilio/continue?then=hangup", {}]
     ] as const
   ) {
-    it.effect(`that was signed for a call is worth nothing after ${name}`, () =>
+    it.effect(`that was signed for a call has no effect after ${name}`, () =>
       Effect.gen(function*() {
         const service = yield* Service.Service
         const { calls } = yield* service.health
@@ -371,7 +371,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }))
   }
 
-  it.effect("with a status that Twilio does not have is told so (400)", () =>
+  it.effect("that reports an unknown status is refused (400)", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const answer = yield* service.webhook("/twilio/status", { CallSid: sid("1"), CallStatus: "confused", SequenceNumber: "1" })
@@ -379,7 +379,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual(answer.problem.name, "invalid-request")
     }))
 
-  it.effect("whose URL names an agent that is not there says so to the caller, and hangs up", () =>
+  it.effect("whose URL names an unknown agent tells the caller so, and hangs up", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const simulator = yield* Simulator
@@ -401,7 +401,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
 })
 
 describe("a service that is full", () => {
-  it.live("has no place later for a call that it has turned away", () =>
+  it.live("does not accept a refused call later", () =>
     withService({ env: { MAX_CALLS: "1" } }, ({ service }) =>
       Effect.gen(function*() {
         yield* service.webhook("/twiml", voice(sid("a1")))
@@ -448,7 +448,7 @@ describe("a service that is full", () => {
 describe("a service behind a proxy", () => {
   const publicUrl = "https://calls.example.com"
 
-  it.live("with PUBLIC_URL takes what was signed for it, and answers with it", () =>
+  it.live("with PUBLIC_URL accepts requests signed for that address, and answers with it", () =>
     withService({
       env: { PUBLIC_URL: publicUrl },
       simulator: { reroute: { publicUrl, serviceUrl: "" } }
@@ -457,7 +457,7 @@ describe("a service behind a proxy", () => {
         const twiml = yield* both.service.webhook("/twiml", voice(sid("e1")), { signedBase: publicUrl })
         assert.strictEqual(attribute(twiml.text, "url"), "wss://calls.example.com/ws")
         assert.strictEqual(attribute(twiml.text, "action"), `https://calls.example.com/twilio/continue${retries}`)
-        // What the proxy says of itself changes nothing, and the inner address is not signed for.
+        // The forwarding headers change nothing, and a signature over the inner address is refused.
         const forwarded = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" }
         const same = yield* both.service.webhook("/twiml", voice(sid("e2")), { signedBase: publicUrl, headers: forwarded })
         assert.strictEqual(attribute(same.text, "url"), "wss://calls.example.com/ws")
@@ -471,7 +471,7 @@ describe("a service behind a proxy", () => {
         yield* both.service.webhook("/twilio/status", { CallSid: sid("e2"), ...last }, { signedBase: publicUrl })
       })))
 
-  it.live("with a port in PUBLIC_URL, or a slash at its end, takes what was signed for it", () =>
+  it.live("with a port in PUBLIC_URL, or a slash at its end, accepts requests signed for that address", () =>
     Effect.forEach(["https://calls.example.com:8443/", "https://calls.example.com:443", "https://calls.example.com"], (url) =>
       withService({ env: { PUBLIC_URL: url } }, ({ service }) =>
         Effect.gen(function*() {
@@ -488,7 +488,7 @@ describe("a service behind a proxy", () => {
           }
         })), { discard: true }))
 
-  it.live("with TRUSTED_PROXIES goes by what the proxy forwards", () =>
+  it.live("with TRUSTED_PROXIES believes what the proxy forwards", () =>
     withService({ env: { TRUSTED_PROXIES: "127.0.0.0/8" } }, ({ service }) =>
       Effect.gen(function*() {
         const headers = {
@@ -506,7 +506,7 @@ describe("a service behind a proxy", () => {
           headers: withPort
         })
         assert.strictEqual(attribute(other.text, "url"), "wss://calls.example.com:8443/ws")
-        // What a stranger put in front of the list is not the proxy's word.
+        // Entries that a stranger put in front of the list do not count.
         const spoofed = {
           "x-forwarded-for": "192.0.2.66, 192.0.2.7",
           "x-forwarded-host": "evil.example, calls.example.com",

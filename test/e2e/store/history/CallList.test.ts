@@ -11,7 +11,7 @@ import { began, sidOf, turn } from "../../../support/store/Writes.ts"
 const calls = 330
 const turns = 15
 
-/** Every call says "table" in each turn, each tenth "lamp" in one; calls of three agents. */
+/** Calls of three agents. Each turn says "table"; every tenth call says "lamp" in one turn. */
 const writes = Array.from({ length: calls }, (_, index) => index + 1).flatMap((number) => [
   began(sidOf(number), { at: number * 1000, agent: number % 100 === 0 ? "rare" : number % 2 === 0 ? "sales" : "receptionist" }),
   ...Array.from({ length: turns }, (_, index) => turn(sidOf(number), index, number % 10 === 0 && index === 7 ? "a table and a lamp" : "a table"))
@@ -27,7 +27,7 @@ const cases: ReadonlyArray<readonly [filter: Omit<CallFilters, "accountSid">, fi
   [{ agent: "rare", direction: "inbound" }, (number) => number % 100 === 0]
 ]
 
-describe("words that are in many calls", { timeout: 60_000 }, () => {
+describe("words in many calls", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
       it.effect(`${name}: are found page by page, each call once and the newest first`, () =>

@@ -42,7 +42,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
       }).pipe(Effect.provide(recordingsOf(env)))
     }))
 
-  it.effect("a part stays in the folder while the bucket answers 503, and goes there afterwards", () =>
+  it.effect("a part stays in the folder while the bucket answers 503, and is moved afterwards", () =>
     Effect.gen(function*() {
       const { env, folder, objects } = yield* fresh
       const { mood, requests } = yield* MotoServer
@@ -58,7 +58,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
       }).pipe(Effect.provide(recordingsOf(env)), Effect.ensuring(mood("good")))
     }))
 
-  it.effect("a bucket that does not answer delays nobody, and what is left goes there at the next start", () =>
+  it.effect("a bucket that does not answer delays nobody, and the parts are moved at the next start", () =>
     Effect.gen(function*() {
       const { env, folder, objects } = yield* fresh
       const { mood, requests } = yield* MotoServer
@@ -84,7 +84,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
         for (const callSid of [call, sidOf(10)]) yield* record({ callSid, part: 0, startedAt: 0 }, stereo(100, 1, 1))
         yield* moved(folder)
         const recordings = yield* CallRecordings
-        // As an erasure does: the database forgets first.
+        // An erasure deletes the row of the database first.
         const { query, sql } = yield* Database
         yield* query(sql`DELETE FROM recordings WHERE call_sid = ${call}`)
         yield* recordings.erase(call)
@@ -93,7 +93,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
       }).pipe(Effect.provide(recordingsOf(env)))
     }))
 
-  it.effect("an erasure fails while the bucket does, so that it is asked for again", () =>
+  it.effect("an erasure fails while the bucket fails, so that it is tried again", () =>
     Effect.gen(function*() {
       const { env, folder } = yield* fresh
       const { mood } = yield* MotoServer

@@ -58,7 +58,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
       }).pipe(Effect.provide(recordingsOf(env)))
     }))
 
-  it.effect("grow while they are read, and are as long as they were when they were asked for", () =>
+  it.effect("are as long as they were when they were asked for, even if they grow meanwhile", () =>
     Effect.gen(function*() {
       const env = { DATA_DIR: yield* folder }
       yield* Effect.scoped(Effect.gen(function*() {
@@ -73,7 +73,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
       })).pipe(Effect.provide(recordingsOf(env)))
     }))
 
-  it.effect("that were left by a process that died are put right by the next", () =>
+  it.effect("are repaired by the next process if their process died", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* folder
       const file = join(DATA_DIR, "recordings", `${call}-0.wav`)
@@ -82,7 +82,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
         const { query, sql } = yield* Database
         yield* query(sql`UPDATE recordings SET duration = NULL`)
       }).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
-      // What kill -9 leaves: a head that is behind, and half a sample at the end.
+      // The file as kill -9 leaves it: the head gives too short a length, and half a sample is at the end.
       const head = MulawWav.header(16_000)
       writeFileSync(file, head, { flag: "r+" })
       truncateSync(file, 58 + 16_000 * 11 + 1)
@@ -93,7 +93,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
       }).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
     }))
 
-  it.effect("are deleted after RECORDING_DAYS, and no others", () =>
+  it.effect("are deleted after RECORDING_DAYS, and not before", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* folder
       const old = join(DATA_DIR, "recordings", `${call}-0.wav`)
@@ -137,7 +137,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
       }).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
     }))
 
-  it.effect("can't be begun where the folder can't be made, and that is said", () =>
+  it.effect("can't be begun if the folder can't be made, and the error says so", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* folder
       const file = join(DATA_DIR, "a-file")

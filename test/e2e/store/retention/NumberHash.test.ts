@@ -24,7 +24,7 @@ const write = (env: Databases.Environment, ...writes: ReadonlyArray<ReturnType<t
 describe("hashed numbers", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: stay hashed and are found when new calls are plain again, and so are those of calls that were live then`, () =>
+      it.effect(`${name}: stay hashed and can be found after STORE_NUMBERS is plain again, also those of calls that were live then`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const before = yield* write({ ...env, STORE_NUMBERS: "hashed" }, beginHashed(1), ended(sidOf(1), 9, true), beginHashed(2))
@@ -35,7 +35,7 @@ describe("hashed numbers", { timeout: 60_000 }, () => {
           assert.includeMembers([...searched], stored)
         }))
 
-      it.effect(`${name}: are found under the key of the folder when STORE_KEY comes`, () =>
+      it.effect(`${name}: can be found by the folder's key after STORE_KEY was set`, () =>
         Effect.gen(function*() {
           const env = { ...(yield* fresh), STORE_NUMBERS: "hashed" }
           yield* write(env, beginHashed(1), ended(sidOf(1), 9, true))
@@ -44,7 +44,7 @@ describe("hashed numbers", { timeout: 60_000 }, () => {
           assert.includeMembers([...searched], stored)
         }))
 
-      it.effect(`${name}: are not plain where there is no key`, () =>
+      it.effect(`${name}: are not stored plain if there is no key`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const { searched, stored } = yield* write(env, beginHashed(1), ended(sidOf(1), 9, true))

@@ -29,10 +29,10 @@ const use = <A, E>(env: Databases.Environment, test: (store: CallStore["Service"
     return yield* test(yield* CallStore, yield* Database)
   }).pipe(Effect.provide(Databases.storeOf(env)))
 
-describe("what is kept as long as it may", { timeout: 60_000 }, () => {
+describe("old data", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: words go first and leave their figures, then all goes, in small batches`, () =>
+      it.effect(`${name}: words are deleted first and figures later, in small batches`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, (store, database) =>
             Effect.gen(function*() {
@@ -50,7 +50,7 @@ describe("what is kept as long as it may", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: words of a call whose beginning was lost go as well, counted from the first of them`, () =>
+      it.effect(`${name}: deletes the words of a call whose beginning was lost, counted from its first write`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, (_, database) =>
             Effect.gen(function*() {
@@ -69,7 +69,7 @@ describe("what is kept as long as it may", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: a journal that comes later brings back no word that expired or was erased`, () =>
+      it.effect(`${name}: a journal that is read late brings back no expired or erased words`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const [expired, gone, erased, young] = [1, 2, 3, 4].map(sidOf)
@@ -98,7 +98,7 @@ describe("what is kept as long as it may", { timeout: 60_000 }, () => {
         }))
     }
 
-    it.effect("Postgres: is removed by one process at a time", () =>
+    it.effect("Postgres: are deleted by one process at a time", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[1].fresh
         yield* use(env, (store, one) =>
@@ -108,13 +108,13 @@ describe("what is kept as long as it may", { timeout: 60_000 }, () => {
               yield* Effect.retry(store.settled(sidOf(100)), { times: 20 })
               const both = yield* Effect.all([one, other].map((database) => Retention.sweep(database, days)), { concurrency: 2 })
               const removed = both.reduce((sum, { wordless }) => sum + wordless, 0)
-              // A process that finds the other one at it stops.
+              // A process that finds another one sweeping stops.
               assert.isAbove(removed, 0)
               assert.isAtMost(removed, 100)
             })))
       }))
 
-    it.effect("the journal's lines of an erased call are overwritten, and those around them stay", () =>
+    it.effect("journal lines of an erased call are overwritten, and the lines around them stay", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
         yield* Effect.gen(function*() {

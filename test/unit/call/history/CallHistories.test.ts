@@ -22,7 +22,7 @@ const info = (index = 1): HistoryInfo => ({
 const withHistories = <A, E>(test: (bench: {
   readonly histories: CallHistories["Service"]
   readonly store: RecordingStore.RecordingStore
-  /** Of each time that an end was written. */
+  /** Each end that was written. */
   readonly ends: () => ReadonlyArray<string>
 }) => Effect.Effect<A, E, Scope.Scope>) =>
   Effect.suspend(() => {
@@ -54,7 +54,7 @@ describe("facts of a call", () => {
         assert.deepStrictEqual(ends().at(-1), "- open")
       })))
 
-  it.effect("that come late change what is shown, for a quarter of an hour", () =>
+  it.effect("that come late change the outcome, for a quarter of an hour", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info())
@@ -69,7 +69,7 @@ describe("facts of a call", () => {
 })
 
 describe("the outcome", () => {
-  it.effect("is final a minute after the end, without Twilio's last word, and written once", () =>
+  it.effect("is final a minute after the end without Twilio's final status, and written once", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info())
@@ -121,7 +121,7 @@ describe("a call", () => {
         assert.deepStrictEqual(store.of("CallEnded"), [])
       })))
 
-  it.effect("that another process may have is not ours to end, so what Twilio tells of it is passed on", () =>
+  it.effect("that another process may have is not ended here, so Twilio's reports are passed on", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 1 }))
@@ -131,7 +131,7 @@ describe("a call", () => {
         assert.deepStrictEqual(ends(), [])
       })))
 
-  it.effect("that comes back from another process is written on again, with what was reported meanwhile", () =>
+  it.effect("that comes back from another process is written again, with what was reported meanwhile", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const first = yield* histories.open(info())

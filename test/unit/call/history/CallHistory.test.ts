@@ -86,7 +86,7 @@ describe("a call's history", () => {
       assert.deepStrictEqual([began.from, began.to, began.metadata, began.campaign], [caller, ours, { order: 7 }, "spring"])
     }))
 
-  it.effect("has turns and events, and no half-understood words", () =>
+  it.effect("has turns and events, and no interim transcripts", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       history.streamBegan(false)
@@ -97,7 +97,7 @@ describe("a call's history", () => {
       assert.deepStrictEqual(store.of("TurnWritten").map(({ text }) => text), ["my secret words"])
     }))
 
-  it.effect("keeps no word of a call of which only figures are kept, and its memory in this process", () =>
+  it.effect("keeps no word if only figures are kept, and the memory stays in this process", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
       history.began()
@@ -119,7 +119,7 @@ describe("a call's history", () => {
 })
 
 describe("a conversation goes on", () => {
-  it.effect("in this process by the memory that is here", () =>
+  it.effect("in this process from its memory", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       history.streamBegan(false)
@@ -129,7 +129,7 @@ describe("a conversation goes on", () => {
       assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true })
     }))
 
-  it.effect("in another process by what the store has, its counts too", () =>
+  it.effect("in another process from the store, counts included", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(100_000)
       const kept = { ...memory(60_000), engines: [{ stage: "reply", engine: "llm", requests: 3 }] }
@@ -154,10 +154,10 @@ describe("a conversation goes on", () => {
     }))
 
   it.effect.each<readonly [string, Partial<CallHistory.MakeOptions>["before"]]>([
-    ["the store can't be asked", "lost"],
+    ["the store does not answer", "lost"],
     ["the memory is of another format", RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: { format: 2 } }) })],
     ["no words were kept", RecordingStore.stored(callSid(), { keepsWords: false, memory: Option.some({ version: 3, memory: { engines: [] } }) })]
-  ])("anew, and is marked so, where %s", ([, before]) =>
+  ])("anew, and is marked so, if %s", ([, before]) =>
     Effect.gen(function*() {
       const { history, outcomes } = yield* setUp(before === undefined ? {} : { before })
       assert.deepStrictEqual(history.streamBegan(false), { memory: "lost", isAfterTransfer: false })
@@ -165,7 +165,7 @@ describe("a conversation goes on", () => {
       assert.isTrue(outcomes()[0].isMemoryLost)
     }))
 
-  it.effect("anew with the greeting where none had begun", () =>
+  it.effect("with the greeting if no conversation had begun", () =>
     Effect.gen(function*() {
       const { history, outcomes } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       assert.isUndefined(history.streamBegan(false))
@@ -173,7 +173,7 @@ describe("a conversation goes on", () => {
       assert.isFalse(outcomes()[0].isMemoryLost)
     }))
 
-  it.effect("on the call's axis, also where it began anew", () =>
+  it.effect("on the call's axis, even if it began anew", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(90_000)
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: {} }) }) })
@@ -184,7 +184,7 @@ describe("a conversation goes on", () => {
 })
 
 describe("actions", () => {
-  it.effect("are written before they are done, and again with their result, on the call's axis", () =>
+  it.effect("are stored before they are carried out, and again with their result, on the call's axis", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       yield* TestClock.adjust(1000)
@@ -200,14 +200,14 @@ describe("actions", () => {
       )
     }))
 
-  it.effect("that can't be written down are not done", () =>
+  it.effect("that can't be stored are not carried out", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       store.isDown = true
       assert.isTrue(Exit.isFailure(yield* Effect.exit(history.actions.asked(booking))))
     }))
 
-  it.effect("of a process that has lost the call are not done", () =>
+  it.effect("of a process that has lost the call are not carried out", () =>
     Effect.gen(function*() {
       const { history } = yield* setUp()
       history.handOver()
@@ -217,7 +217,7 @@ describe("actions", () => {
 })
 
 describe("the outcome", () => {
-  it.effect("is final at once where Twilio's last word was first", () =>
+  it.effect("is final at once if Twilio's final status came first", () =>
     Effect.gen(function*() {
       const { history, outcomes } = yield* setUp()
       history.reported({ status: "completed", durationSeconds: 12 })
@@ -226,7 +226,7 @@ describe("the outcome", () => {
       assert.deepStrictEqual(outcomes().map(({ durationSeconds, final, status }) => [status, durationSeconds, final]), [["completed", 12, true]])
     }))
 
-  it.effect("becomes final at Twilio's last word, and keeps the time and the reason of its end", () =>
+  it.effect("becomes final with Twilio's final status, and keeps the time and the reason of its end", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp()
       yield* TestClock.adjust(5000)
@@ -237,7 +237,7 @@ describe("the outcome", () => {
       assert.deepStrictEqual(store.of("CallEnded").map(({ at }) => at), [5000, 5000])
     }))
 
-  it.effect("becomes final without it, is then written once, and still takes later facts", () =>
+  it.effect("becomes final without Twilio's final status, is then written once, and still takes later facts", () =>
     Effect.gen(function*() {
       const { history, outcomes } = yield* setUp()
       history.ended("streamLost", 3)
@@ -249,7 +249,7 @@ describe("the outcome", () => {
       assert.deepStrictEqual(outcomes().map(({ answeredBy, final }) => [answeredBy, final]), [[undefined, false], [undefined, true], ["human", true]])
     }))
 
-  it.effect("is at the time that it is given", () =>
+  it.effect("has the time of the end that is given", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       yield* TestClock.setTime(9_000_000)
@@ -259,7 +259,7 @@ describe("the outcome", () => {
       assert.strictEqual(outcomes()[0].durationSeconds, 10)
     }))
 
-  it.effect("of a call whose stream has not come here is that of the process that has it", () =>
+  it.effect("of a call without a stream here is written by the process that has the call", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       assert.isTrue(history.isElsewhere())
@@ -271,7 +271,7 @@ describe("the outcome", () => {
       assert.isFalse(history.isElsewhere())
     }))
 
-  it.effect("of a call that another process goes on with is that process's", () =>
+  it.effect("of a call that another process has taken over is written there", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       history.began()

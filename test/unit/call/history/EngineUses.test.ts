@@ -17,26 +17,26 @@ describe("the use of engines", () => {
     ])
   })
 
-  it("leaves out what no engine told, and has 0 where one told 0", () => {
+  it("leaves out figures that no engine told, and has 0 if one told 0", () => {
     const uses = EngineUses.make()
     uses.add({ stage: "reply", engine: "llm", requests: 1 })
     uses.add({ stage: "reply", engine: "llm", requests: 0, inputTokens: 12, outputTokens: 0 })
     assert.deepStrictEqual(uses.all(), [{ stage: "reply", engine: "llm", requests: 1, inputTokens: 12, outputTokens: 0 }])
   })
 
-  it("tells sound to the millisecond", () => {
+  it("rounds seconds of sound to the millisecond", () => {
     const uses = EngineUses.make()
     for (let count = 0; count < 3; count++) uses.add(speech({ soundSeconds: 0.1 }))
     assert.strictEqual(uses.all()[0].soundSeconds, 0.3)
   })
 
-  it("goes on from what another process kept", () => {
+  it("goes on from the sums of another process", () => {
     const uses = EngineUses.make(EngineUses.readFrom({ format: 1, engines: [speech({ requests: 3 })] }))
     uses.add(speech({}))
     assert.strictEqual(uses.all()[0].requests, 4)
   })
 
-  it.each([[null], [{}], [{ engines: "many" }], [{ engines: [{ stage: "speech" }] }], [undefined]])("is none where %s was kept", (memory) => {
+  it.each([[null], [{}], [{ engines: "many" }], [{ engines: [{ stage: "speech" }] }], [undefined]])("is empty if %s was kept", (memory) => {
     assert.deepStrictEqual(EngineUses.readFrom(memory), [])
   })
 })

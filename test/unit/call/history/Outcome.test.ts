@@ -21,12 +21,12 @@ describe("what Twilio tells", () => {
     assert.deepStrictEqual(after(...reports), { ...nothing, ...expected })
   })
 
-  it("is shown as the status only when it is Twilio's last word", () => {
+  it("is shown as the status only if it is final", () => {
     assert.isUndefined(outcome({ status: "in-progress", reason: "streamLost" }).status)
     assert.strictEqual(outcome({ status: "completed", reason: "agentLeft" }).status, "completed")
   })
 
-  it("stays what an earlier request said of the SIP code, when a later one says nothing", () => {
+  it("keeps an earlier SIP code when a later request has none", () => {
     assert.strictEqual(Outcome.of(after({ sipCode: 486, status: "busy" }, { status: "busy" }), [], true).sipCode, 486)
   })
 })
@@ -59,7 +59,7 @@ describe("who ended the call", () => {
 
   it.each<readonly [string, EndReason]>([
     ["completed", "completed"], ["busy", "busy"], ["no-answer", "noAnswer"], ["failed", "failed"], ["canceled", "canceled"]
-  ])("is Twilio's %s where we know of no reason", (status, reason) => {
+  ])("is Twilio's %s if no reason is known", (status, reason) => {
     assert.strictEqual(outcome({ status }).reason, reason)
   })
 })

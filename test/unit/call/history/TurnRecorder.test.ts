@@ -31,13 +31,13 @@ describe("a turn of the caller", () => {
     assert.deepStrictEqual(record([{ _tag: "CallerSaid", turn: 1, at: 3000, text: "1 2" }])[0].time, [3000, 3000])
   })
 
-  it("without a word is none", () => {
+  it("is not recorded without a word", () => {
     assert.deepStrictEqual(record([{ _tag: "CallerSaid", turn: 1, at: 3000, text: " " }, { _tag: "CallerSays", turn: 1, at: 3100, text: "a ta" }]), [])
   })
 })
 
 describe("a turn of the agent", () => {
-  it("is written before it is heard, as not heard", () => {
+  it("is written as unheard before it is heard", () => {
     assert.deepStrictEqual(
       record([says(0, 100, "Good morning.")]),
       [{ turn: 0, role: "agent", time: [100, 100], text: "Good morning.", heard: "", isCut: false }]
@@ -68,11 +68,11 @@ describe("a turn of the agent", () => {
     assert.deepStrictEqual([heard.time, heard.heard, heard.isCut], [[500, 900], "", true])
   })
 
-  it("that said nothing is none", () => {
+  it("is not recorded if it said nothing", () => {
     assert.deepStrictEqual(record([{ _tag: "AgentHeard", turn: 7, at: 900, text: "", isWhole: true }]), [])
   })
 
-  it("is told of once: a second end of it changes nothing", () => {
+  it("ends once: a second end changes nothing", () => {
     const end: ConversationEvent = { _tag: "AgentHeard", turn: 1, at: 900, text: "Yes.", isWhole: true }
     assert.strictEqual(record([says(1, 500, "Yes."), end, end]).length, 2)
   })
@@ -95,7 +95,7 @@ describe("the turns of a call", () => {
     assert.strictEqual(record([says(4, 0, "Sorry.")], TurnRecorder.make(callSid(), 9))[0].turn, 9)
   })
 
-  it("stand on the call's axis also when the conversation began anew", () => {
+  it("are timed on the call's axis even if the conversation began anew", () => {
     const recorder = TurnRecorder.make(callSid())
     recorder.conversationBegan(60_000)
     const all = record([

@@ -8,11 +8,11 @@ describe("the caller's words", () => {
     assert.deepStrictEqual(write(Words.spread("a table  for four", 1000, 1300)), ["a@1000", "table@1100", "for@1600", "four@1900"])
   })
 
-  it("of a text without letters are none", () => {
+  it("are none in a text without letters", () => {
     assert.deepStrictEqual(Words.spread("  \n", 1000, 500), [])
   })
 
-  it("all begin with keys, which take no time", () => {
+  it("all begin at once for keys, which take no time", () => {
     assert.deepStrictEqual(write(Words.spread("1 2 #", 700, 0)), ["1@700", "2@700", "#@700"])
   })
 })
@@ -36,11 +36,11 @@ describe("the agent's words", () => {
     )
   })
 
-  it("whose times nobody knows count as heard as far as they were", () => {
+  it("without known times count as heard up to the heard text", () => {
     assert.deepStrictEqual(write(Words.ofAgent("One two three", [], "One two", 4000)), ["One@4000", "two@4000", "three@4000?"])
   })
 
-  it("of which nothing was heard stand where the turn began", () => {
+  it("begin where the turn began if nothing was heard", () => {
     assert.deepStrictEqual(write(Words.ofAgent("One two", [], "", 4000)), ["One@4000?", "two@4000?"])
   })
 })

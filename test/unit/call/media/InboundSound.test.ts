@@ -45,7 +45,7 @@ describe("the sound for an agent", () => {
     assert.isTrue(sound.arePongsTrue())
   })
 
-  it("is the newest alone for an agent that prefers fresh sound, less what waits to be sent", () => {
+  it("is the newest alone for an agent that prefers fresh sound, minus the frames that wait to be sent", () => {
     const { decode } = LineCodec.makeDecoder(8000)
     const counts = makeCounts()
     let unsent = 0

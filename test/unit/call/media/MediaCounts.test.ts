@@ -23,7 +23,7 @@ const ownMetrics = <A, E, R>(test: Effect.Effect<A, E, R>) => Effect.provideServ
 const countOf = (metric: typeof Metrics.framesSent) => Effect.map(Metric.value(metric), ({ count }) => Number(count))
 
 describe("the counts of a media stream", () => {
-  it.effect("are told to the metrics once, by what they grew since the last report", () =>
+  it.effect("add to the metrics what they grew by since the last report", () =>
     Effect.gen(function*() {
       const { counts, tally } = yield* open()
       tally.received = 50

@@ -73,7 +73,7 @@ describe("the echo agent", () => {
       assert.closeTo(frames().length * 160, heard, 3 * 160)
     }))
 
-  it.effect("takes an empty payload for nothing", () =>
+  it.effect("ignores an empty payload", () =>
     Effect.gen(function*() {
       const { end, frames, hear } = yield* open(echo)
       for (let index = 0; index < 10; index++) {
@@ -214,7 +214,7 @@ describe("the pace", () => {
 })
 
 describe("marks", () => {
-  it.effect("go out behind the sound that was said before them, and before the sound after", () =>
+  it.effect("are sent behind the sound before them, and before the sound after them", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { sent, story } = yield* open(puppet.agent)
@@ -245,7 +245,7 @@ describe("marks", () => {
 })
 
 describe("clear", () => {
-  it.effect("throws away all that was said and not played, and tells Twilio", () =>
+  it.effect("throws away all sound that was not played, and tells Twilio", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { frames, story } = yield* open(puppet.agent)
@@ -258,7 +258,7 @@ describe("clear", () => {
       assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
-  it.effect("lets what is said next go at once, and keeps nothing of what was said before", () =>
+  it.effect("lets the next sound go at once, and keeps nothing of the sound before", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { frames, story } = yield* open(puppet.agent)
@@ -274,7 +274,7 @@ describe("clear", () => {
       for (const frame of frames().slice(before)) assert.closeTo(meanOf(frame), 4000, 200)
     }))
 
-  it.effect("with nothing said only tells Twilio", () =>
+  it.effect("only tells Twilio if there is no sound", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { end, story } = yield* open(puppet.agent)
@@ -331,7 +331,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* end, closed("agentLeft"))
     }))
 
-  it.effect("comes all the same when Twilio keeps the last mark", () =>
+  it.effect("comes even if Twilio never returns the last mark", () =>
     Effect.gen(function*() {
       const { end, hear } = yield* open(Agents.saying(() => Stream.make(sound(100))))
       for (let second = 0; second < 31; second++) {
@@ -341,7 +341,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* end, closed("agentLeft"))
     }))
 
-  it.effect("does not come by a mark of the agent's own", () =>
+  it.effect("does not come with a mark of the agent's own", () =>
     Effect.gen(function*() {
       const { end } = yield* open(Agents.saying(() => Stream.concat(Stream.make(mark("last")), Stream.never)), {
         echoesMarks: true
@@ -350,7 +350,7 @@ describe("the end", () => {
       assert.isTrue(Option.isNone(yield* end))
     }))
 
-  it.effect("of a reply that fails is agentFailed, after what was said before", () =>
+  it.effect("of a reply that fails is agentFailed, after the sound before it", () =>
     Effect.gen(function*() {
       const { end, story } = yield* open(Agents.saying(() =>
         Stream.concat(Stream.make(sound(40)), Stream.fail(Agents.failed()))
@@ -367,7 +367,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* end, closed("agentFailed"))
     }))
 
-  it.effect("of an agent that can't even begin is its failure", () =>
+  it.effect("of an agent that fails to start is its failure", () =>
     Effect.gen(function*() {
       const fake = yield* FakeMediaStream.make()
       const refuses = Agents.make(() => Effect.fail(Agents.failed("no model")))
@@ -396,7 +396,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* end, closed(expected))
     }))
 
-  it.effect("is slowPeer when what was sent does not leave", () =>
+  it.effect("is slowPeer if the peer does not read", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { end, setUnsent } = yield* open(puppet.agent)
@@ -426,7 +426,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* end, closed("mediaTimeout"))
     }))
 
-  it.effect("of the scope stops everything: nothing is sent, and the agent is let go", () =>
+  it.effect("of the scope stops everything: nothing is sent, and the agent is released", () =>
     Effect.gen(function*() {
       let released = 0
       const fake = yield* FakeMediaStream.make()
@@ -448,7 +448,7 @@ describe("the end", () => {
 })
 
 describe("a slow agent", () => {
-  it.effect("does not hold up what comes beside the sound", () =>
+  it.effect("does not hold up marks and keys", () =>
     Effect.gen(function*() {
       const signals: Array<string> = []
       const { end, hear, press, stop } = yield* open(Agents.make((line) =>
@@ -480,7 +480,7 @@ describe("a slow agent", () => {
     }))
 })
 
-describe("a gap in what comes", () => {
+describe("a gap in the messages", () => {
   /** A call on which half a second of sound has come. */
   const begun = Effect.gen(function*() {
     const puppet = yield* Agents.puppet()
@@ -505,7 +505,7 @@ describe("a gap in what comes", () => {
     }
   })
 
-  it.effect("is nothing for a second, then the peer is asked, once", () =>
+  it.effect("causes one ping after a second", () =>
     Effect.gen(function*() {
       const { heard, pass, pings } = yield* begun
       yield* pass(999)
@@ -517,7 +517,7 @@ describe("a gap in what comes", () => {
       assert.strictEqual(heard(), 500)
     }))
 
-  it.effect("is silence when the answer comes without any sound before it, and goes on being silence", () =>
+  it.effect("is silence if the pong comes with no sound before it, and stays silence", () =>
     Effect.gen(function*() {
       const { heard, hear, pass, pong } = yield* begun
       yield* pass(1100)
@@ -531,7 +531,7 @@ describe("a gap in what comes", () => {
       assert.strictEqual(heard(), 500 + 2000 + 1000)
     }))
 
-  it.effect("is a stall when sound comes before the answer: all of it is heard, and nothing else", () =>
+  it.effect("is a stall if sound comes before the pong: all of it is heard, and nothing else", () =>
     Effect.gen(function*() {
       const { heard, hear, hearAtOnce, pass, pong } = yield* begun
       yield* pass(2500)
@@ -543,7 +543,7 @@ describe("a gap in what comes", () => {
       assert.strictEqual(heard(), 500 + 2500 + 3000)
     }))
 
-  it.effect("is silence when no answer comes within the backlog; what comes later is heard all the same", () =>
+  it.effect("is silence if no pong comes within the backlog; later sound is heard nevertheless", () =>
     Effect.gen(function*() {
       const { heard, hearAtOnce, pass } = yield* begun
       yield* pass(5999)
@@ -556,7 +556,7 @@ describe("a gap in what comes", () => {
       assert.strictEqual(heard(), 500 + 7000 + 6000)
     }))
 
-  it.effect("each gap has a question of its own, and an answer of an older one is none", () =>
+  it.effect("has a ping of its own, and the pong of an older ping does not count", () =>
     Effect.gen(function*() {
       const { heard, hear, pass, pings, pong } = yield* begun
       yield* pass(1500)
@@ -570,7 +570,7 @@ describe("a gap in what comes", () => {
       assert.strictEqual(heard(), 1000 + 1500)
     }))
 
-  it.effect("is no silence any more for a peer whose answer came before what it had sent", () =>
+  it.effect("is not taken for silence once a pong has overtaken sound", () =>
     Effect.gen(function*() {
       const { heard, hear, hearAtOnce, pass, pings, pong } = yield* begun
       yield* pass(1000)
@@ -587,7 +587,7 @@ describe("a gap in what comes", () => {
       assert.strictEqual(heard(), before + 6000)
     }))
 
-  it.effect("before the first sound is one, too", () =>
+  it.effect("counts before the first sound, too", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { pings, pong } = yield* open(puppet.agent)
@@ -598,7 +598,7 @@ describe("a gap in what comes", () => {
       assert.strictEqual(puppet.heard.reduce((sum, length) => sum + length, 0), 8000)
     }))
 
-  it.effect("is not filled for an agent that prefers fresh sound, and nobody is asked", () =>
+  it.effect("is not filled for an agent that prefers fresh sound, and causes no ping", () =>
     Effect.gen(function*() {
       const { frames, hear, pings, skip } = yield* open(echo)
       hear(0xff)
@@ -622,8 +622,8 @@ describe("a gap in what comes", () => {
 
 const cleared = Effect.map(Metric.value(Metrics.framesDropped("cleared")), ({ count }) => Number(count))
 
-describe("what is said and not yet played", () => {
-  it.effect("holds an agent back: it is not pulled further than the lead and what may wait", () =>
+describe("sound that is not yet played", () => {
+  it.effect("holds an agent back: no more is taken than the lead and the queue", () =>
     Effect.gen(function*() {
       let pulled = 0
       const { frames } = yield* open(Agents.saying(() =>
@@ -641,7 +641,7 @@ describe("what is said and not yet played", () => {
       }
     }))
 
-  it.effect("throws away the rest of a piece that is longer than what may wait", () =>
+  it.effect("is thrown away by a clear, with the rest of a piece that is longer than the queue", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)
@@ -652,7 +652,7 @@ describe("what is said and not yet played", () => {
       assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
-  it.effect("throws away the pieces that the agent had ready", () =>
+  it.effect("is thrown away by a clear, with the pieces that the agent had ready", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)
@@ -664,7 +664,7 @@ describe("what is said and not yet played", () => {
       assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
-  it.effect("race: does not hold up what is said after it was thrown away", () =>
+  it.effect("race: does not hold up later sound after it was thrown away", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)
@@ -676,7 +676,7 @@ describe("what is said and not yet played", () => {
       assert.deepStrictEqual(story(), ["media 13", "clear", "media 1", "mark said"])
     }))
 
-  it.effect("counts what was thrown away here", () =>
+  it.effect("is counted when it is thrown away here", () =>
     Effect.gen(function*() {
       const before = yield* cleared
       const puppet = yield* Agents.puppet()
@@ -688,7 +688,7 @@ describe("what is said and not yet played", () => {
       assert.strictEqual(frames().length + (yield* cleared) - before, 25)
     }))
 
-  it.effect("race: stop and the close behind it in one breath are Stopped", () =>
+  it.effect("race: a stop with the close right behind it is Stopped", () =>
     Effect.gen(function*() {
       const { end, lose, mark, stop } = yield* open(Agents.silent)
       for (let index = 0; index < 10; index++) mark(`m${index}`)
@@ -698,7 +698,7 @@ describe("what is said and not yet played", () => {
       assert.deepStrictEqual(yield* end, Option.some({ _tag: "Stopped" }))
     }))
 
-  it.effect("a mark goes out behind all sound that was said before it, also behind the last part of a frame", () =>
+  it.effect("a mark is sent behind all sound before it, even behind the last part of a frame", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)

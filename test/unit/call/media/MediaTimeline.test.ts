@@ -14,7 +14,7 @@ const mediaOf = ({ chunk, length = 160, timestamp }: Message): Media["media"] =>
   payload: new Uint8Array(length).fill(0x80)
 })
 
-/** What is missing before each of these, ms; in a call that has been going on for long. */
+/** The gap (ms) before each message, in a call that has been going on for long. */
 const missing = (messages: ReadonlyArray<Message>, elapsed = 3_600_000) => {
   const timeline = MediaTimeline.make(backlog)
   return messages.map((message) => timeline.missingBefore(mediaOf(message), () => elapsed))
@@ -22,7 +22,7 @@ const missing = (messages: ReadonlyArray<Message>, elapsed = 3_600_000) => {
 
 const first = { chunk: 1, timestamp: 155 }
 
-describe("what is missing before a message", () => {
+describe("the gap before a message", () => {
   it.each([
     { name: "the next one", next: { chunk: 2, timestamp: 175 }, is: 0 },
     { name: "the next one, whose clock runs a little ahead", next: { chunk: 2, timestamp: 215 }, is: 0 },
@@ -60,11 +60,11 @@ describe("what is missing before a message", () => {
     assert.strictEqual(take(), 2000)
   })
 
-  it("is nothing before the first, whatever it says", () => {
+  it("is 0 before the first message, whatever its counters say", () => {
     assert.deepStrictEqual(missing([{ chunk: 4711, timestamp: 1e9 }]), [0])
   })
 
-  it("is nothing where the timestamps are of a clock of their own, as Twilio's are", () => {
+  it("is 0 if the timestamps come from a clock, as Twilio's do", () => {
     // From 155 at chunk 1 to 1593 at chunk 73, as in a capture of Twilio's.
     const capture = Array.from({ length: 73 }, (_, index) => ({ chunk: index + 1, timestamp: Math.round(155 + index * (1438 / 72)) }))
     assert.strictEqual(missing(capture).reduce((sum, millis) => sum + millis, 0), 0)
@@ -81,7 +81,7 @@ describe("what is missing before a message", () => {
     { name: "messages were lost, and the silence is a little shorter", filled: 2960, chunk: 152, timestamp: 3175, is: 40 },
     { name: "messages were lost by a clock that stands still", filled: 3000, chunk: 152, timestamp: 155, is: 0 },
     { name: "nothing was missing after all", filled: 1300, chunk: 2, timestamp: 175, is: 0 }
-  ])("is what silence was not put in for already: $name", ({ chunk, filled, is, timestamp }) => {
+  ])("does not count silence that was added already: $name", ({ chunk, filled, is, timestamp }) => {
     const timeline = MediaTimeline.make(backlog)
     const missing = (message: Message) => timeline.missingBefore(mediaOf(message), () => 3_600_000)
     missing(first)
@@ -90,7 +90,7 @@ describe("what is missing before a message", () => {
     assert.strictEqual(missing({ chunk: chunk + 1, timestamp: timestamp + 20 }), 0, "and nothing is missing after it")
   })
 
-  it("tells of what had been held up while silence was put in for it", () => {
+  it("shows that a message had been held up while silence was added for it", () => {
     const timeline = MediaTimeline.make(backlog)
     const take = (message: Message) => {
       timeline.missingBefore(mediaOf(message), () => 3_600_000)
@@ -110,7 +110,7 @@ describe("what is missing before a message", () => {
     length: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
   }))
 
-  it.prop("is bounded for each gap, and in all by the length of the call and a backlog, whatever they say", [Messages], ([messages]) => {
+  it.prop("is bounded, and all gaps together are bounded by the call's length and a backlog, whatever the counters say", [Messages], ([messages]) => {
     for (const elapsed of [0, 700, 50_000]) {
       const gaps = missing(messages, elapsed)
       for (const gap of gaps) assert.isTrue(gap >= 0 && gap <= backlog)

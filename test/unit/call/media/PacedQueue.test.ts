@@ -52,7 +52,7 @@ describe("frames", () => {
       assert.strictEqual(queue.unsentFrames(), 0)
     }))
 
-  it.effect("are told with the moment at which they play, without gaps between them", () =>
+  it.effect("are sent with the moment at which they play, without gaps between them", () =>
     Effect.gen(function*() {
       const { queue, sent } = yield* open
       yield* TestClock.adjust("1 second")
@@ -103,7 +103,7 @@ describe("markers", () => {
 })
 
 describe("clear", () => {
-  it.effect("throws away what has not left and what still comes of it, and counts each frame once", () =>
+  it.effect("throws away unsent frames and those that still come of the same sound, and counts each once", () =>
     Effect.gen(function*() {
       const { cleared, frames: sent, queue } = yield* open
       const before = queue.generation()

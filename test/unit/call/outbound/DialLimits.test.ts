@@ -14,7 +14,7 @@ const failure = (result: ReturnType<ReturnType<typeof limits>["take"]>) =>
   Result.isFailure(result) ? { limit: result.failure.limit, waitMillis: Duration.toMillis(result.failure.retryAfter) } : undefined
 
 describe("limits of dialling", () => {
-  it("are none where none is set", () => {
+  it("do not exist unless they are set", () => {
     const { take } = limits()
     for (let dial = 0; dial < 10_000; dial++) assert.isUndefined(failure(take(one, 0)))
   })
@@ -36,7 +36,7 @@ describe("limits of dialling", () => {
     assert.isUndefined(failure(take(one, 24 * hour)))
   })
 
-  it("do not count a dial that is given back, and give it back once", () => {
+  it("do not count a dial that is taken back, and take it back once", () => {
     const { take } = limits(2)
     const first = Result.getOrThrow(take(one, 0))
     Result.getOrThrow(take(one, 0))

@@ -13,7 +13,7 @@ describe("turns", () => {
     assert.deepStrictEqual(waits, [0, 500, 950, 0, 500])
   })
 
-  it("that are more than ten seconds away are refused, and taken by nobody", () => {
+  it("that are more than ten seconds away are refused, and stay free", () => {
     const turns = DialTurns.make(0.1)
     assert.strictEqual(outcome(turns.take(0)), 0)
     assert.strictEqual(outcome(turns.take(0)), 10_000)

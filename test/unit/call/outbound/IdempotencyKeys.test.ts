@@ -29,7 +29,7 @@ describe("an idempotency key", () => {
       assert.strictEqual(yield* once(keys, "other", Effect.succeed(7)), 7)
     }))
 
-  it.effect("of another request is a conflict", () =>
+  it.effect("with another request is a conflict", () =>
     Effect.gen(function*() {
       const keys = make()
       yield* once(keys, "k", Effect.succeed(1))

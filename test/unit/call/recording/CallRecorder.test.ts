@@ -12,7 +12,7 @@ type Disk = "good" | "full" | "stuck"
 
 const noSpace = new FileUnwritable({ file: "a recording", cause: Object.assign(new TypeError(), { code: "ENOSPC" }) })
 
-/** A folder whose disk fails as a test wants it, and what it has. */
+/** A folder whose disk fails as a test wants it, and the files in it. */
 const makeFolder = () => {
   const state: { disk: Disk; opens: boolean; bytes: Array<number>; closed: number } = { disk: "good", opens: true, bytes: [], closed: 0 }
   const append = (sound: Uint8Array | { readonly silentBytes: number }) =>

@@ -4,7 +4,7 @@ import * as LineRecorder from "../../../../src/call/recording/LineRecorder.ts"
 const beginsAt = 5000
 const frame = (value: number, frames = 1) => new Uint8Array(160 * frames).fill(value)
 
-/** A recorder of which everything is collected; `heard` gives a channel's value in the middle of each 20 ms. */
+/** A recorder whose sound is collected; `heard` gives a channel's value in the middle of each 20 ms. */
 const setUp = ({ backlog }: { readonly backlog: number | undefined } = { backlog: 6000 }) => {
   let now = beginsAt
   const recorder = LineRecorder.make({ beginsAt, now: () => now, backlog })
@@ -60,7 +60,7 @@ describe("LineRecorder", () => {
     assert.deepStrictEqual(agent(), [[2, 12], [255, 3], [4, 3], [255, 7]])
   })
 
-  it("leaves out what was sent and could not be played before the stream's end", () => {
+  it("leaves out sound that was sent but not played before the stream's end", () => {
     const { agent, finish, recorder, seconds } = setUp()
     recorder.onAgentSound(frame(2, 50), beginsAt)
     finish(400)
@@ -101,7 +101,7 @@ describe("LineRecorder", () => {
     assert.closeTo(seconds(), 20 - 0.25 - 6, 0.01)
   })
 
-  it("puts the sound of a caller with gaps where it came", () => {
+  it("puts a caller's sound with gaps at the time at which it came", () => {
     const { at, caller, finish, recorder } = setUp({ backlog: undefined })
     at(20)
     recorder.onCallerSound(frame(1))

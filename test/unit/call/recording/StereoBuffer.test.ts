@@ -6,7 +6,7 @@ const sound = (value: number, length: number) => new Uint8Array(length).fill(val
 const channel = (bytes: Uint8Array, which: 0 | 1) => Uint8Array.from({ length: bytes.length / 2 }, (_, at) => bytes[2 * at + which])
 
 describe("StereoBuffer", () => {
-  it("interleaves both channels, and what nobody wrote is silence", () => {
+  it("interleaves both channels, with silence where nothing was written", () => {
     const buffer = new StereoBuffer(16, 16)
     buffer.write(0, 0, sound(1, 4))
     buffer.write(1, 2, sound(2, 4))
@@ -54,7 +54,7 @@ describe("StereoBuffer", () => {
     assert.deepStrictEqual([...channel(taken, 1)], [2, 2, 2, 255, 255, 255, 255, 255])
   })
 
-  it("is silent where a taker goes further than its room", () => {
+  it("gives silence beyond its size", () => {
     const buffer = new StereoBuffer(8, 8)
     const first = buffer.take(20)
     const second = buffer.take(24)

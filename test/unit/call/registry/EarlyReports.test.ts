@@ -18,7 +18,7 @@ describe("a report that comes before its call", () => {
     assert.strictEqual(early.size(), 1)
   })
 
-  it("twice is one report", () => {
+  it("counts once if it comes twice", () => {
     const early = EarlyReports.make()
     early.remember(callSid(1), report("busy", 1), 0)
     assert.deepStrictEqual(early.remember(callSid(1), report("busy", 1), 5), { isNew: false, expired: 0, dropped: 0 })

@@ -16,7 +16,7 @@ describe("a call that has ended", () => {
     assert.strictEqual(ended.size(), 0)
   })
 
-  it("without Twilio's word is known, and not over", () => {
+  it("without Twilio's confirmation is known, but not over", () => {
     const ended = EndedCalls.make()
     ended.add(callSid(1), false, 0)
     assert.isTrue(ended.has(callSid(1), 1))
@@ -24,7 +24,7 @@ describe("a call that has ended", () => {
     assert.isFalse(ended.has(callSid(2), 1))
   })
 
-  it("is over for a day from Twilio's word on, and nothing takes that back", () => {
+  it("is over for a day from Twilio's confirmation on, and nothing takes that back", () => {
     const ended = EndedCalls.make()
     ended.add(callSid(1), false, 0)
     ended.add(callSid(1), true, 20 * hour)
@@ -49,7 +49,7 @@ describe("whatever ends, in any order", () => {
     hours: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))
   })
 
-  it.prop("what is told agrees with the list of all that was added", [Schema.Array(Step)], ([steps]) => {
+  it.prop("the answers agree with the list of all ends that were added", [Schema.Array(Step)], ([steps]) => {
     const ended = EndedCalls.make()
     const last = new Map<number, { at: number; isOver: boolean }>()
     let now = 0

@@ -59,7 +59,7 @@ const withOwnership = <A, E>(
   }).pipe(Effect.scoped)
 
 describe("a process that owns a call", () => {
-  it.effect("is told within half a second what Twilio reported to another one", () =>
+  it.effect("hears within half a second what Twilio reported to another process", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call()
@@ -71,7 +71,7 @@ describe("a process that owns a call", () => {
         assert.strictEqual(log.length, 1)
       })))
 
-  it.effect("lets go of it within half a second when another one has taken it", () =>
+  it.effect("lets go of it within half a second when another process has taken it", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call(1)
@@ -83,7 +83,7 @@ describe("a process that owns a call", () => {
         store.owned.delete(callSid(1))
         yield* pass(500)
         assert.deepStrictEqual(log, ["1 handed over", "1 Released streamLost"])
-        // It is the other one's, and is not given away.
+        // It belongs to the other process now, and is not disowned.
         assert.deepStrictEqual(store.disowned, [])
       })))
 
@@ -122,7 +122,7 @@ describe("a process that owns a call", () => {
         assert.isTrue(store.owned.has(callSid()))
       })))
 
-  it.effect("gives it away at its end, also when that was sooner than the store", () =>
+  it.effect("disowns it when it ends, even if the store answers later", () =>
     withOwnership(({ call, live, ownership, store }) =>
       Effect.gen(function*() {
         call(1)
@@ -165,7 +165,7 @@ describe("a report of a call that is not here", () => {
         assert.deepStrictEqual(log, ["orphan completed of 1"])
       })))
 
-  it.effect("ends it at once where no other process has this store", () =>
+  it.effect("ends it at once if no other process shares the store", () =>
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
@@ -175,7 +175,7 @@ describe("a report of a call that is not here", () => {
         assert.deepStrictEqual(store.told, [])
       }), false))
 
-  it.effect("means nothing where nobody knows the call, or the store can't be asked", () =>
+  it.effect("means nothing if nobody knows the call, or the store does not answer", () =>
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         yield* ownership.pass(callSid(), completed)
@@ -212,7 +212,7 @@ describe("a call whose process is gone", () => {
         assert.deepStrictEqual(store.disowned, [callSid()])
       }), isShared))
 
-  it.effect("goes on where it has come back meanwhile, here or at another process", () =>
+  it.effect("goes on if it has come back meanwhile, here or at another process", () =>
     withOwnership(({ call, log, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(1), RecordingStore.stored(callSid(1)))
@@ -225,7 +225,7 @@ describe("a call whose process is gone", () => {
         assert.deepStrictEqual(log, [])
       })))
 
-  it.effect("waits while the store does not answer, and its signs of life are old for that alone", () =>
+  it.effect("waits while the store does not answer, because that alone makes its signs of life old", () =>
     withOwnership(({ log, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
@@ -253,7 +253,7 @@ describe("a call whose process is gone", () => {
 })
 
 describe("a call that another process has", () => {
-  it.effect("is found, is unknown, or is lost where the store can't be asked", () =>
+  it.effect("is found, is unknown, or is lost if the store does not answer", () =>
     withOwnership(({ ownership, store }) =>
       Effect.gen(function*() {
         const known = RecordingStore.stored(callSid())
@@ -264,7 +264,7 @@ describe("a call that another process has", () => {
         assert.strictEqual(yield* ownership.find(callSid()), "lost")
       })))
 
-  it.effect("is looked for during a second, where it was answered this moment", () =>
+  it.effect("is looked for during a second if it was answered just now", () =>
     withOwnership(({ ownership, store }) =>
       Effect.gen(function*() {
         let found: unknown = "nothing yet"

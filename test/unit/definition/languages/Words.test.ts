@@ -47,7 +47,7 @@ describe("cut between words that have no blanks", () => {
   ])("%j at %d is %j", (text, share, part) => assert.strictEqual(Words.cut(text, share), part))
 })
 
-/** Sentences of several scripts, and such as mix them. */
+/** Sentences in one script or in several. */
 const Sentence = Schema.Literals([
   "我们每天九点开门。", "请问您要预约哪一天？", "こんにちは、ご予約は明日の九時でよろしいですか。", "ありがとうございます！", "สวัสดีครับ เราเปิดเก้าโมงเช้าทุกวัน", "ขอบคุณค่ะ",
   "내일 아홉 시에 문을 엽니다.", "감사합니다.", "We open at nine.", "Das macht 12,50 €.", "请拨打 +86 10 5550 1234 或 email 我们。", "ພວກເຮົາເປີດທຸກມື້", "យើងបើករាល់ថ្ងៃ", "مرحبا كيف يمكنني مساعدتك؟",
@@ -73,14 +73,14 @@ describe("of any script", () => {
     assert.strictEqual(letters(less + text.slice(less.length)), letters(text))
   }, { arbitrary: { runs: 500 } })
 
-  it.prop("half of a longer sentence is heard in part, neither as nothing nor as all", [Sentence], ([sentence]) => {
+  it.prop("half of a longer sentence is neither empty nor the whole sentence", [Sentence], ([sentence]) => {
     if (Words.count(sentence) < 3) return
     const heard = Words.cut(sentence, 0.7)
     assert.isAbove(heard.length, 0)
     assert.isBelow(heard.length, sentence.length)
   })
 
-  it.prop("what was cut is joined as it was", [Sentence, Share], ([sentence, share]) => {
+  it.prop("the parts of a cut text can be joined to the text again", [Sentence, Share], ([sentence, share]) => {
     const heard = Words.cut(sentence, share)
     const rest = sentence.slice(heard.length).trim()
     assert.strictEqual(letters(Words.join(heard, rest)), letters(sentence))

@@ -4,8 +4,8 @@ import * as SpokenText from "../../../../src/engines/embedded/SpokenText.ts"
 
 const said = (text: string, language = "en") => SpokenText.wordsOf(text, language).join(" ")
 
-// More cases stand with the engine that needs them: test/unit/engines/embedded/script/ScriptedReplyModel.test.ts.
-describe("words as they are said", () => {
+// More cases are in test/unit/engines/embedded/script/ScriptedReplyModel.test.ts.
+describe("spoken text", () => {
   it.each([
     ["100, 105, 999", "one hundred one hundred five nine hundred ninety nine"],
     ["1000 or 2015", "one thousand or two thousand fifteen"],
@@ -22,21 +22,21 @@ describe("words as they are said", () => {
     ["ｆｕｌｌ ｗｉｄｔｈ １０", "full width ten"],
     ["e\u0301té", "été"],
     ["well-kept; semi/colon", "well kept semi colon"]
-  ])("of %j are %j", (text, words) => assert.strictEqual(said(text), words))
+  ])("%j becomes %j", (text, words) => assert.strictEqual(said(text), words))
 
-  it("of French keep their digits and their apostrophes' letters", () => {
+  it("keeps digits, and drops only the apostrophe, in other languages than English", () => {
     assert.strictEqual(said("C'est le 1er, à 10h30 !", "fr"), "cest le 1er à 10h30")
     assert.strictEqual(said("we don't", "de"), "we dont")
   })
 
-  it("of every number up to 9999 are its own", () => {
+  it("has different words for every number up to 9999", () => {
     const all = new Set<string>()
     for (let number = 0; number < 10_000; number++) all.add(said(String(number)))
     assert.strictEqual(all.size, 10_000)
     for (const words of all) assert.match(words, /^[a-z ]+$/)
   })
 
-  it("of every hour and minute are its own", () => {
+  it("has different words for every minute of the day", () => {
     const all = new Set<string>()
     for (let hour = 0; hour < 24; hour++) {
       for (let minute = 0; minute < 60; minute++) all.add(said(`${hour}:${String(minute).padStart(2, "0")}`))
@@ -46,7 +46,7 @@ describe("words as they are said", () => {
 })
 
 describe("fillers", () => {
-  it("are the language's, or none", () => {
+  it("are known for English and French, and none for other languages", () => {
     assert.isTrue(SpokenText.fillersOf("en").has("um"))
     assert.isTrue(SpokenText.fillersOf("fr").has("euh"))
     for (const language of ["de", "", "constructor"]) assert.strictEqual(SpokenText.fillersOf(language).size, 0)
@@ -60,14 +60,14 @@ const Part = Schema.Union([
 const Text = Schema.Array(Part).check(Schema.isMaxLength(10))
 
 describe("for any text", () => {
-  it.prop("words hold letters and digits alone, and no capital", [Text, Schema.Literals(["en", "fr", "xx"])], ([parts, language]) => {
+  it.prop("words hold only letters and digits, and no capitals", [Text, Schema.Literals(["en", "fr", "xx"])], ([parts, language]) => {
     for (const word of SpokenText.wordsOf(parts.join(" "), language)) {
       assert.match(word, /^[\p{L}\p{N}\p{M}]+$/u)
       assert.strictEqual(word, word.toLowerCase())
     }
   }, { arbitrary: { runs: 300 } })
 
-  it.prop("case, signs and blanks around words say nothing", [
+  it.prop("case, punctuation and blanks make no difference", [
     Schema.Array(Schema.Literals(["when", "are", "you", "open", "10:30", "don't", "21st"])).check(Schema.isMinLength(1)),
     Schema.Literals([", ", "  ", "! ", " … ", "\n", " \"", ") ("])
   ], ([words, between]) =>

@@ -18,7 +18,7 @@ const logged = <A, E, R>(test: (lines: ReadonlyArray<string>) => Effect.Effect<A
 const ratio = (engine: string) => Effect.map(Metric.value(Metrics.engineBudgetUsed("replyModel", engine)), ({ value }) => value)
 
 describe("an engine's use of its time-out", () => {
-  it.effect("is told once when its median comes near, and once when it is well below", () =>
+  it.effect("is logged once when the median comes near, and once when it is well below again", () =>
     logged((lines) =>
       Effect.gen(function*() {
         const { note } = BudgetWatch.make("replyModel")
@@ -38,7 +38,7 @@ describe("an engine's use of its time-out", () => {
         assert.strictEqual(lines.length, 3)
       })))
 
-  it.effect("is not told by a few slow answers, nor by the first ones", () =>
+  it.effect("is not logged for a few slow answers, nor for the first answers", () =>
     logged((lines) =>
       Effect.gen(function*() {
         const { note } = BudgetWatch.make("replyModel")
@@ -47,7 +47,7 @@ describe("an engine's use of its time-out", () => {
         assert.deepStrictEqual(lines, [])
       })))
 
-  it.effect("is each engine's own, and a share of the bound that each request had", () =>
+  it.effect("is counted for each engine, as a share of each request's time-out", () =>
     logged((lines) =>
       Effect.gen(function*() {
         const { note } = BudgetWatch.make("replyModel")
@@ -68,7 +68,7 @@ describe("an engine's use of its time-out", () => {
 })
 
 describe("a stage", () => {
-  it.effect("is warned of while all of its answers come in time", () =>
+  it.effect("warns of a slow engine although all answers come in time", () =>
     logged((lines) =>
       Effect.gen(function*() {
         const member = { name: "near", engine: Effect.as(Effect.sleep("2.5 seconds"), "words"), probe: Effect.void }
@@ -82,7 +82,7 @@ describe("a stage", () => {
         assert.isAtLeast(yield* ratio("near"), 0.83)
       })))
 
-  it.effect("is measured against the time that the agent's file gives", () =>
+  it.effect("measures against the time-out of the agent's file", () =>
     logged(() =>
       Effect.gen(function*() {
         const member = { name: "given-time", engine: Effect.as(Effect.sleep("5 seconds"), "words"), probe: Effect.void }
@@ -93,7 +93,7 @@ describe("a stage", () => {
         assert.closeTo(yield* ratio("given-time"), 0.25, 0.01)
       })))
 
-  it.effect("counts what was given up for its slowness, and not what failed otherwise or was called off", () =>
+  it.effect("counts requests that were too slow, but not other failures or interruptions", () =>
     logged(() =>
       Effect.gen(function*() {
         const refusal = new EngineFailed({ stage: "replyModel", reason: "broken", advice: "This is a test." })

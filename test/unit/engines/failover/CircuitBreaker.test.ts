@@ -11,8 +11,8 @@ const failing = (failures: ReadonlyArray<CircuitBreaker.Failure>, isAlone: boole
 
 const admitted = (circuit: CircuitBreaker.CircuitBreaker, now: number, isLastResort = false) => CircuitBreaker.admit(circuit, now, isLastResort)[0]
 
-describe("the circuit of an engine that others stand in for", () => {
-  it("opens at the third failure in a row: 5, 10, 20, 30 s", () => {
+describe("the circuit of an engine with a fallback", () => {
+  it("opens at the third failure in a row, for 5, 10, 20, then 30 s", () => {
     let circuit = failing([broken, broken], false)
     assert.strictEqual(admitted(circuit, 2)._tag, "Go")
     let now = 1000
@@ -30,7 +30,7 @@ describe("the circuit of an engine that others stand in for", () => {
     assert.isFalse(CircuitBreaker.isOpen(circuit, 5100))
   })
 
-  it("lets one request try behind the pause; the others wait until it is over, or was called off", () => {
+  it("lets one request try after the pause; the others wait until that one has ended", () => {
     const open = failing([broken, broken, broken], false)
     const [first, tried] = CircuitBreaker.admit(open, 6000, false)
     assert.deepStrictEqual(first, { _tag: "Go", isTrial: true })
@@ -39,7 +39,7 @@ describe("the circuit of an engine that others stand in for", () => {
     assert.deepStrictEqual(admitted(CircuitBreaker.failed(tried, 7000, broken, false), 7000), { _tag: "Wait", millis: 10_000, isAskedFor: false })
   })
 
-  it("is open at once, and for exactly as long, where the server asks for it; a minute at most", () => {
+  it("opens at once, for as long as the server asks, but for a minute at most", () => {
     for (const [asked, given] of [[300, 300], [5000, 5000], [3_600_000, 60_000]]) {
       const circuit = failing([busy(asked)], false)
       assert.deepStrictEqual(admitted(circuit, 0, true), { _tag: "Wait", millis: given, isAskedFor: true })
@@ -47,18 +47,18 @@ describe("the circuit of an engine that others stand in for", () => {
     }
   })
 
-  it("does not keep a request away that nobody else is left for", () => {
+  it("lets a request through when all other engines have failed", () => {
     assert.strictEqual(admitted(failing([broken, broken, broken], false), 10, true)._tag, "Go")
   })
 
-  it("takes no probe within a pause, unless the server was away", () => {
+  it("takes no probe within a pause, unless the server can't be reached", () => {
     assert.isFalse(CircuitBreaker.takesProbe(failing([broken, broken, broken], false), 1000))
     assert.isTrue(CircuitBreaker.takesProbe(failing([unreachable, unreachable, unreachable], false), 1000))
     assert.isFalse(CircuitBreaker.takesProbe(failing([busy(5000)], false), 1000))
   })
 
-  it("grows on behind a probe that found the server well, when requests go on failing", () => {
-    const found = CircuitBreaker.found(failing([broken, broken, broken], false))
+  it("pauses for longer if requests fail again after a probe has succeeded", () => {
+    const found = CircuitBreaker.probeSucceeded(failing([broken, broken, broken], false))
     const again = [1, 2, 3].reduce((circuit, at) => CircuitBreaker.failed(circuit, 6000 + at, broken, false), found)
     assert.deepStrictEqual(admitted(again, 6003), { _tag: "Wait", millis: 10_000, isAskedFor: false })
   })
@@ -67,12 +67,12 @@ describe("the circuit of an engine that others stand in for", () => {
 describe("the circuit of the only engine", () => {
   const Kind = Schema.Literals(["broken", "busy"])
 
-  it.prop("never keeps a request from a server that answers, however", [Schema.Array(Kind)], ([kinds]) => {
+  it.prop("lets every request through while the server answers, even with errors", [Schema.Array(Kind)], ([kinds]) => {
     const circuit = failing(kinds.map((kind) => kind === "broken" ? broken : busy(5000)), true)
     assert.deepStrictEqual(admitted(circuit, kinds.length), { _tag: "Go", isTrial: false })
   })
 
-  it("has a short pause while it can't be reached, behind which one tries", () => {
+  it("has short pauses while the engine can't be reached, and then lets one request try", () => {
     let circuit = CircuitBreaker.closed
     let now = 0
     for (const pause of [250, 500, 1000, 1000, 1000]) {
@@ -83,7 +83,7 @@ describe("the circuit of the only engine", () => {
     const [trial, tried] = CircuitBreaker.admit(circuit, now, false)
     assert.deepStrictEqual(trial, { _tag: "Go", isTrial: true })
     assert.strictEqual(admitted(tried, now + 100)._tag, "Wait")
-    // It was not refused: the server is back, though its answer takes longer.
+// The connection was not refused: the server is back, though its answer takes longer.
     assert.deepStrictEqual(admitted(tried, now + 300), { _tag: "Go", isTrial: false })
   })
 })

@@ -10,7 +10,7 @@ const failed = Exit.fail(new EngineFailed({ stage: "replyModel", reason: "broken
 const make = () => {
   let now = 1000
   const health = EngineHealth.make({ stage: "replyModel", isAlone: false, monotonic: () => now })
-  /** A request of the server's. */
+/** A request to the server that ends in this way. */
   const request = (exit: Exit.Exit<unknown, EngineFailed>) =>
     Effect.suspend(() => {
       const admission = health.admit(server.name, 1)
@@ -20,7 +20,7 @@ const make = () => {
 }
 
 describe("an engine's health", () => {
-  it("is unknown before the first answer, and that of an engine of this process is always good", () => {
+  it("is unknown before the first answer; an embedded engine is always well", () => {
     const { health } = make()
     assert.strictEqual(health.stateOf(server), "unknown")
     assert.strictEqual(health.stateOf({ name: "embedded", engine: undefined }), "up")
@@ -49,7 +49,7 @@ describe("an engine's health", () => {
       assert.isUndefined(health.isWell(server.name))
     }))
 
-  it.effect("knows when it last worked, until it fails", () =>
+  it.effect("tells how long ago it last worked, until it fails", () =>
     Effect.gen(function*() {
       const { health, pass, request } = make()
       yield* request(Exit.succeed(1))

@@ -9,7 +9,7 @@ import type { Member } from "../../../../src/engines/failover/Member.ts"
 const failure = (reason: EngineFailed["reason"] = "unavailable") =>
   new EngineFailed({ stage: "replyModel", reason, advice: "This is a test." })
 
-/** An engine that does what it is told, and keeps what became of each request. */
+/** An engine that behaves as told, and logs what became of each request. */
 const make = (name: string, behaviour: { answer: Effect.Effect<string, EngineFailed>; probe?: Effect.Effect<void, EngineFailed> }) => {
   const log: Array<string> = []
   const ask = Effect.gen(function*() {
@@ -36,7 +36,7 @@ const failover = (engines: ReadonlyArray<ReturnType<typeof make>>, extra: Partia
   }))
 
 describe("several engines as one", () => {
-  it.effect("ask the first, and no other while it answers", () =>
+  it.effect("ask only the first while it answers", () =>
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: Effect.succeed("1") }), make("two", { answer: Effect.succeed("2") })]
       const { ask } = yield* failover([one, two])
@@ -46,7 +46,7 @@ describe("several engines as one", () => {
     }))
 
   for (const reason of ["unavailable", "broken", "timeout", "refused"] as const) {
-    it.effect(`hand a request on at once when it is ${reason}`, () =>
+    it.effect(`hand a request to the next engine at once when the first fails as ${reason}`, () =>
       Effect.gen(function*() {
         const [one, two] = [make("one", { answer: Effect.fail(failure(reason)) }), make("two", { answer: Effect.succeed("2") })]
         const { ask } = yield* failover([one, two])
@@ -55,14 +55,14 @@ describe("several engines as one", () => {
       }))
   }
 
-  it.effect("survive an engine that dies", () =>
+  it.effect("survive an engine with a defect", () =>
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: Effect.die("a fault of its own") }), make("two", { answer: Effect.succeed("2") })]
       const { ask } = yield* failover([one, two])
       assert.strictEqual(yield* ask, "2")
     }))
 
-  it.effect("fail as the first one failed, when all do", () =>
+  it.effect("fail as the first engine failed, if all fail", () =>
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: Effect.fail(failure("broken")) }), make("two", { answer: Effect.fail(failure("refused")) })]
       const { ask } = yield* failover([one, two])
@@ -72,7 +72,7 @@ describe("several engines as one", () => {
       assert.deepStrictEqual(two.log, ["asked", "released"])
     }))
 
-  it.effect("let the next one join when the first is late; the loser's request is aborted", () =>
+  it.effect("let the second join when the first is late, and abort the slower request", () =>
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: Effect.never }), make("two", { answer: after(100, "2") })]
       const { ask } = yield* failover([one, two])
@@ -86,7 +86,7 @@ describe("several engines as one", () => {
       assert.includeMembers(one.log, ["aborted", "released"])
     }))
 
-  it.effect("take the first one's answer when it comes before that of the one that joined", () =>
+  it.effect("take the first engine's answer if it comes sooner than the second's", () =>
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: after(600, "1") }), make("two", { answer: after(600, "2") })]
       const { ask } = yield* failover([one, two])
@@ -96,7 +96,7 @@ describe("several engines as one", () => {
       assert.includeMembers(two.log, ["asked", "aborted", "released"])
     }))
 
-  it.effect("do not prefer the one in this process to one that is only slow, but fall back on it when that fails", () =>
+  it.effect("use the embedded engine when a server fails, but not when it is only slow", () =>
     Effect.gen(function*() {
       const slow = make("slow", { answer: after(2000, "words") })
       const { probe: _probe, ...embedded } = make("embedded", { answer: Effect.succeed("script") }).member
@@ -123,7 +123,7 @@ describe("several engines as one", () => {
       for (const { log } of [one, two]) assert.sameMembers(log, ["asked", "aborted", "released"])
     }))
 
-  it.effect("hold what the answer stands on until the asker is done with it", () =>
+  it.effect("release an answer's resources only when its scope is closed", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.succeed("1") })
       const { run } = yield* failover([one])
@@ -139,7 +139,7 @@ describe("the time that a request has", () => {
   const asking = (engines: ReadonlyArray<ReturnType<typeof make>>, budget: number) =>
     Effect.map(failover(engines), ({ ask }) => Effect.provideService(ask, StageBudget, budget))
 
-  it.effect("is all its engine's when all others are dead, and ends before the turn does", () =>
+  it.effect("belongs to the only live engine, and ends before the turn does", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: after(14_000, "1") })
       const two = make("two", { answer: Effect.fail(failure()), probe: Effect.fail(failure()) })
@@ -154,7 +154,7 @@ describe("the time that a request has", () => {
       assert.isTrue(error.isSpent)
     }))
 
-  it.effect("is both's when both are slow: neither is cut off for the other", () =>
+  it.effect("belongs to both engines if both are slow: neither is cut off", () =>
     Effect.gen(function*() {
       const [one, two] = [make("one", { answer: after(13_000, "1") }), make("two", { answer: after(13_000, "2") })]
       const ask = yield* asking([one, two], 15_000)
@@ -164,7 +164,7 @@ describe("the time that a request has", () => {
       assert.deepStrictEqual(two.log.filter((entry) => entry === "asked"), ["asked"])
     }))
 
-  it.effect("ends sooner for a server that the one in this process can stand in for", () =>
+  it.effect("ends sooner for a server that an embedded engine can replace", () =>
     Effect.gen(function*() {
       const hanging = make("hanging", { answer: Effect.never })
       const { probe: _probe, ...embedded } = make("embedded", { answer: after(1500, "script") }).member
@@ -176,7 +176,7 @@ describe("the time that a request has", () => {
       assert.strictEqual(yield* Fiber.join(asked), "script")
     }))
 
-  it.effect("is waited for by one that asks for a moment, before the one in this process stands in", () =>
+  it.effect("leaves a server the short pause that it asks for, before the embedded engine stands in", () =>
     Effect.gen(function*() {
       const busy = make("busy", { answer: Effect.fail(failure()) })
       const { probe: _probe, ...embedded } = make("embedded", { answer: Effect.succeed("script") }).member
@@ -202,13 +202,13 @@ describe("an engine that fails again and again", () => {
   const stateOf = ({ states }: { readonly states: Failover.Failover<never>["states"] }) =>
     Effect.map(states, (states) => states.map(({ state }) => state))
 
-  it.effect("is left alone after three failures, and taken back when a probe finds it well", () =>
+  it.effect("is left alone after three failures, and used again after a good probe", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.fail(failure()), probe: Effect.fail(failure()) })
       const two = make("two", { answer: Effect.succeed("2") })
       const made = yield* failover([one, two])
       yield* TestClock.adjust(0)
-      // The probe at the start has failed once, and now two requests do.
+// The probe at the start has failed, and now two requests fail.
       assert.deepStrictEqual(yield* stateOf(made), ["failing", "up"])
       yield* made.ask
       yield* made.ask
@@ -239,7 +239,7 @@ describe("an engine that fails again and again", () => {
       assert.strictEqual(yield* made.ask, "1")
     }))
 
-  it.effect("by being too slow is left alone as well", () =>
+  it.effect("is left alone if it is too slow, too", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.never })
       const two = make("two", { answer: Effect.succeed("2") })
@@ -252,7 +252,7 @@ describe("an engine that fails again and again", () => {
       assert.deepStrictEqual(yield* stateOf(made), ["down", "up"])
     }))
 
-  it.effect("is not left alone for requests that it does not take", () =>
+  it.effect("is not left alone for refusing requests", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.fail(failure("refused")) })
       const two = make("two", { answer: Effect.succeed("2") })
@@ -262,7 +262,7 @@ describe("an engine that fails again and again", () => {
       assert.strictEqual(one.log.filter((entry) => entry === "asked").length, 5)
     }))
 
-  it.effect("is not judged by requests that were called off", () =>
+  it.effect("is not judged by interrupted requests", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.never })
       const made = yield* failover([one])
@@ -275,7 +275,7 @@ describe("an engine that fails again and again", () => {
       assert.deepStrictEqual(yield* stateOf(made), ["up"])
     }))
 
-  it.effect("is unknown until it was asked, and probed from the start; a page that is not there is a sign of life", () =>
+  it.effect("is unknown until its first probe ends; a refused probe shows that it lives", () =>
     Effect.gen(function*() {
       const held = yield* Deferred.make<void>()
       const one = make("one", { answer: Effect.succeed("1"), probe: Effect.andThen(Deferred.await(held), Effect.fail(failure("refused"))) })
@@ -296,7 +296,7 @@ describe("a probe", () => {
   /** A server whose pages answer with an error. */
   const isAnswer = (error: EngineFailed) => error === answered
 
-  it.effect("is left out while requests are answered, and while one is being answered", () =>
+  it.effect("is left out while requests are answered or are running", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: after(1000, "1") })
       const { ask } = yield* failover([one], { patience: "1 minute" })
@@ -316,7 +316,7 @@ describe("a probe", () => {
       assert.isAbove(one.probes(), 1)
     }))
 
-  it.effect("that only answers with an error keeps no request away, and does not count where the last one worked", () =>
+  it.effect("that is answered with an error keeps no request away, and does not count once requests work", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.succeed("1"), probe: Effect.fail(answered) })
       const made = yield* failover([one], { isAnswer })
@@ -333,7 +333,7 @@ describe("a probe", () => {
       assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["failing"])
     }))
 
-  it.effect("is told in the log once a change, with what to do", () =>
+  it.effect("is logged once for each change, with advice", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
@@ -350,17 +350,17 @@ describe("a probe", () => {
     }))
 })
 
-describe("a stream that was opened to its first elements", () => {
+describe("a stream that was opened", () => {
   const collect = (stream: Stream.Stream<number, EngineFailed>) =>
     Effect.scoped(Effect.flatMap(Failover.opened(stream), (opened) => Stream.runCollect(opened)))
 
-  it.effect("is the same stream", () =>
+  it.effect("has the same elements", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* collect(Stream.make(1, 2, 3).pipe(Stream.rechunk(1))), [1, 2, 3])
       assert.deepStrictEqual(yield* collect(Stream.empty), [])
     }))
 
-  it.effect("has failed if it fails before them, and fails later if it fails later", () =>
+  it.effect("fails at once if it fails before its first element, else later", () =>
     Effect.gen(function*() {
       const opened = (stream: Stream.Stream<number, EngineFailed>) => Effect.exit(Effect.scoped(Failover.opened(stream)))
       assert.isTrue(Exit.isFailure(yield* opened(Stream.fail(failure()))))

@@ -1,4 +1,4 @@
-/** The three stages with several engines: what a stage adds to `Failover`. */
+/** What each of the three stages adds to `Failover`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -23,7 +23,7 @@ const failed = (stage: Stage, reason: EngineFailed["reason"] = "unavailable") =>
 
 const hints: RecognitionHints = { language: "en", phrases: [], slots: {} }
 
-/** Its transcript is the sound that it heard, as first samples. */
+/** Its transcript has the first sample of each piece of sound that it heard. */
 const recognizer = (name: string, behaviour: { isBroken?: boolean; unprepared?: EngineFailed["reason"]; slowPush?: number } = {}) => {
   const words: Array<RecognitionHints> = []
   return {
@@ -59,7 +59,7 @@ describe("speech to text", () => {
     return yield* (yield* stage.prepare(hints)).begin
   })
 
-  it.effect("is the first engine's; one that stands in has heard all from the beginning", () =>
+  it.effect("comes from the first engine; an engine that stands in hears all sound from the beginning", () =>
     Effect.gen(function*() {
       const [one, two] = [recognizer("one"), recognizer("two")]
       const utterance = yield* begin([one, two])
@@ -73,7 +73,7 @@ describe("speech to text", () => {
       assert.strictEqual((yield* utterance.transcribe).text, "one: 1 2 3 4")
     }))
 
-  it.effect("loses no sound that comes while one that stands in catches up", () =>
+  it.effect("loses no sound while an engine that stands in catches up", () =>
     Effect.gen(function*() {
       const [one, two] = [recognizer("one", { isBroken: true }), recognizer("two", { slowPush: 10 })]
       const utterance = yield* begin([one, two])
@@ -85,7 +85,7 @@ describe("speech to text", () => {
       assert.strictEqual((yield* Fiber.join(transcribing)).text, "two: 1 2 3 4")
     }))
 
-  it.effect("goes on without an engine that can't serve the agent, and fails without any that can", () =>
+  it.effect("works without an engine that can't serve the agent, and fails if no engine can", () =>
     Effect.gen(function*() {
       const [one, two] = [recognizer("one", { unprepared: "refused" }), recognizer("two")]
       const utterance = yield* begin([one, two])
@@ -106,7 +106,7 @@ describe("speech to text", () => {
 
 const request: ReplyRequest = { history: [{ role: "caller", text: "hello" }], state: null }
 
-/** Says who it is, and keeps how often it was asked in the state. */
+/** Says its name, and counts in the state how often it was asked. */
 const replier = (name: string, behaviour: { failsAfter?: number } = {}) => {
   const states: Array<ReplyRequest["state"]> = []
   return {
@@ -138,7 +138,7 @@ describe("the reply", () => {
       (stage) => stage.prepare({} as AgentDefinition)
     )
 
-  it.effect("finds the state that its own engine left, and no other's", () =>
+  it.effect("gives each engine only the state that this engine left", () =>
     Effect.gen(function*() {
       const [one, two] = [replier("one"), replier("two")]
       const { reply } = yield* make([one, two])
@@ -158,7 +158,7 @@ describe("the reply", () => {
       assert.deepStrictEqual(two.states, [null])
     }))
 
-  it.effect("that has begun is not begun again by another", () =>
+  it.effect("is not started again by another engine once it has begun", () =>
     Effect.gen(function*() {
       const [one, two] = [replier("one", { failsAfter: 1 }), replier("two")]
       const { reply } = yield* make([one, two])
@@ -204,7 +204,7 @@ describe("text to speech", () => {
   const make = (engines: ReadonlyArray<ReturnType<typeof speaker>>) =>
     FallbackTextToSpeech.make(engines.map(({ engine, name }) => ({ name, engine, probe })), options)
 
-  it.effect("gives each engine what it can use: its voices, and what was said before", () =>
+  it.effect("gives each engine only a voice that it has, and context only if it takes some", () =>
     Effect.gen(function*() {
       const [one, two] = [speaker("one", { fails: "broken", contextMillis: 9000 }), speaker("two", { voices: ["oak"] })]
       const stage = yield* make([one, two])
@@ -215,7 +215,7 @@ describe("text to speech", () => {
       assert.deepStrictEqual((yield* make([two, speaker("three", { voices: ["oak", "elm"] })])).voices, ["oak", "elm"])
     }))
 
-  it.effect("starts without an engine that is not there yet, and makes its fixed lines as soon as it is", () =>
+  it.effect("starts without a server that is not there yet, and makes its fixed lines once it is", () =>
     Effect.gen(function*() {
       const one = speaker("one", { fails: "unavailable" })
       const stage = yield* make([one])
@@ -226,7 +226,7 @@ describe("text to speech", () => {
       assert.strictEqual(one.prepared(), 1)
     }))
 
-  it.effect("says a line that is kept here however its server does, and learns nothing about the server from it", () =>
+  it.effect("says a line in memory although the server is down, and still counts the server as down", () =>
     Effect.gen(function*() {
       const one = speaker("one", { fails: "unavailable", keeps: "Sorry." })
       const stage = yield* make([one])
@@ -238,7 +238,7 @@ describe("text to speech", () => {
       assert.strictEqual(yield* state, "down")
     }))
 
-  it.effect("does not start with a voice that no engine takes, but with one that some do", () =>
+  it.effect("does not start if every engine refuses the voice, but starts if one takes it", () =>
     Effect.gen(function*() {
       const refusing = () => speaker("one", { fails: "refused" })
       assert.strictEqual((yield* Effect.flip(Effect.flatMap(make([refusing()]), (stage) => stage.prepare([sentence])))).reason, "refused")

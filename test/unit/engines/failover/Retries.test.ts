@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as Retries from "../../../../src/engines/failover/Retries.ts"
 import * as TimeShares from "../../../../src/engines/failover/TimeShares.ts"
 
-/** The moments (ms) at which a request is made that fails at once, until the caller waits no longer. */
+/** When (ms) a request is made that always fails at once, until the caller waits no longer. */
 const moments = (budget: number, tried: Omit<Retries.Tried, "tries" | "left">) => {
   const all = [0]
   for (let now = 0;;) {
@@ -17,7 +17,7 @@ const moments = (budget: number, tried: Omit<Retries.Tried, "tries" | "left">) =
 const Budget = Schema.Int.check(Schema.isBetween({ minimum: 1000, maximum: 30_000 }))
 
 describe("a request that failed", () => {
-  it("is made again over all of the time, so that a restart of three to six seconds is bridged", () => {
+  it("is made again during all of the time, which bridges a restart of three to six seconds", () => {
     assert.deepStrictEqual(moments(8000, { reason: "unavailable" }), [0, 250, 750, 1750, 2750, 3750, 4750, 5750, 6750, 7700])
   })
 
@@ -36,7 +36,7 @@ describe("a request that failed", () => {
       ["timeout", 1],
       ["broken", 3]
     ] as const
-  )("as %s is made %i times", (reason, times) => assert.strictEqual(moments(10_000, { reason }).length, times))
+  )("with the reason %s is made %i times", (reason, times) => assert.strictEqual(moments(10_000, { reason }).length, times))
 
   it("waits for as long as the server asks, if the caller does", () => {
     const after = (retryAfter: number, left: number) => Retries.waitBefore({ reason: "unavailable", tries: 1, left, retryAfter })
@@ -45,15 +45,15 @@ describe("a request that failed", () => {
     assert.isUndefined(after(9000, 8000))
   })
 
-  it("is not waited for when the server has been away for longer than a restart takes", () => {
+  it("is not made again if the server has been away for longer than a restart takes", () => {
     assert.deepStrictEqual(moments(8000, { reason: "unavailable", away: 60_000 }), [0])
   })
 })
 
 describe("the time that a caller waits", () => {
-  it.prop("is shared out: nothing beyond it, the last of it for an engine of this process, and a hedge in its first part", [Budget], ([budget]) => {
-    const whole = TimeShares.whole(budget)
-    const beside = TimeShares.besideStandIn(budget)
+  it.prop("is never exceeded, keeps its last part for an embedded engine, and its first part before the hedge", [Budget], ([budget]) => {
+    const whole = TimeShares.untilGivenUp(budget)
+    const beside = TimeShares.untilStandIn(budget)
     assert.isBelow(whole, budget)
     assert.isAtLeast(whole, 0.95 * budget)
     assert.isAtLeast(beside, 0.7 * budget)
@@ -61,7 +61,7 @@ describe("the time that a caller waits", () => {
     assert.isAtMost(TimeShares.hedgeAfter(budget, 100), budget / 6)
   })
 
-  it("that a file makes long is not waited for by the hedge", () => {
+  it("delays the hedge by two seconds at most, however long it is", () => {
     assert.deepStrictEqual([3000, 5000, 15_000, 60_000].map((budget) => TimeShares.hedgeAfter(budget, 500)), [500, 5000 / 6, 2000, 2000])
   })
 })

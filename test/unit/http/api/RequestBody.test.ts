@@ -11,7 +11,7 @@ describe("the body of a request", () => {
     assert.isFalse(RequestBody.isEmpty(Result.getOrThrow(RequestBody.parse(text))))
   })
 
-  it("fails with NotJson where it is not JSON", () => {
+  it("fails with NotJson if it is not JSON", () => {
     const parsed = RequestBody.parse("{\"to\":")
     assert.strictEqual(Result.isFailure(parsed) ? parsed.failure._tag : undefined, "NotJson")
   })

@@ -33,13 +33,13 @@ describe("the names in a body", () => {
   it.each([
     ["a schema's own", Flat, { to: "x", agent: "y" }],
     ["nested ones", Nested, { to: "x", limits: { duration: 1 }, steps: [{ say: "x" }, { press: "1", pause: 1 }] }],
-    ["any, where the schema takes any", Nested, { to: "x", steps: [], headers: { anything: "x", __proto: "y" } }],
+    ["any, if the schema takes any", Nested, { to: "x", steps: [], headers: { anything: "x", __proto: "y" } }],
     ["those of a tree", Tree, { name: "a", children: [{ name: "b", children: [{ name: "c" }] }] }],
     ["none, in an array", Flat, []],
     ["none, in text", Flat, "\"to\""],
     ["none, in a number", Flat, 7],
     ["none, in null", Flat, null],
-    ["none, in what is no JSON", Flat, "{\"to\""]
+    ["none, in text that is not JSON", Flat, "{\"to\""]
   ] as ReadonlyArray<readonly [string, Schema.Top, unknown]>)("may be %s", (_, schema, body) => assert.deepStrictEqual(inBody(schema, body), []))
 
   it.each([
@@ -58,7 +58,7 @@ describe("the names in a body", () => {
     ["one of null", { to: "x", "": null }, ["The body has no field \"\". It takes: to, agent."]]
   ])("may not be %s", (_, body, problems) => assert.deepStrictEqual(inBody(Flat, body), problems))
 
-  it("are checked at every depth, and all are told", () => {
+  it("are checked at every depth, and all wrong ones are reported", () => {
     assert.deepStrictEqual(
       inBody(Nested, { too: 1, limits: { durations: 1 }, steps: [{ say: "x" }, { presss: "1" }], headers: { any: "x" } }),
       [
@@ -70,19 +70,19 @@ describe("the names in a body", () => {
     assert.strictEqual(inBody(Tree, { name: "a", children: [{ name: "b", children: [{ nam: "c" }] }] }).length, 1)
   })
 
-  it("are none where an endpoint takes no body", () => {
+  it("are all refused if an endpoint takes no body", () => {
     assert.deepStrictEqual(problemsOfBody([], "{\"x\":1}"), ["The body has no field \"x\". It takes none."])
     assert.deepStrictEqual(problemsOfBody([], "{}"), [])
   })
 
-  it.prop("are refused whatever they are, if the schema has them not", [Schema.String, Schema.Json], ([name, value]) => {
+  it.prop("are refused, whatever they are, unless the schema has them", [Schema.String, Schema.Json], ([name, value]) => {
     const body = JSON.stringify({ [name]: value })
     // A computed `__proto__` is an own property, as in JSON.
     assert.strictEqual(inBody(Flat, body).length >= 1, name !== "to" && name !== "agent")
   })
 })
 
-/** The names that a body has twice, by the problems of an endpoint that takes any name. */
+/** The problems of a body with names that it has twice, at an endpoint that takes any name. */
 const repeatedNames = (text: string): ReadonlyArray<string> =>
   problemsOfBody([Schema.Record(Schema.String, Schema.Unknown)], text).map((problem) =>
     JSON.parse(/^The field (".*") is in the body more than once\./.exec(problem)?.[1] ?? "null") as string)
@@ -101,7 +101,7 @@ describe("names that are in a body twice", () => {
     ["\"a\"", []]
   ])("%s: %j", (text, names) => assert.deepStrictEqual(repeatedNames(text), names))
 
-  it.prop("are none in what JSON.stringify writes", [Schema.Json], ([value]) => {
+  it.prop("do not exist in the output of JSON.stringify", [Schema.Json], ([value]) => {
     assert.deepStrictEqual(repeatedNames(JSON.stringify(value, null, 1)), [])
   })
 })
@@ -131,13 +131,13 @@ describe("the names in a query", () => {
     ]]
   ])("%s: %j", (text, problems) => assert.deepStrictEqual(problemsOfQuery(query, new URLSearchParams(text)), problems))
 
-  it("are none where an endpoint has none", () => {
+  it("are all refused if an endpoint has none", () => {
     assert.deepStrictEqual(problemsOfQuery(undefined, new URLSearchParams("a=1")), ["The query has no field \"a\". It takes none."])
   })
 })
 
 describe("the API", () => {
-  it("checks the names of every endpoint that needs the key, behind the key", () => {
+  it("checks the names at every endpoint that needs the key, after it has checked the key", () => {
     const endpoints = Object.values(Api.groups).flatMap(({ endpoints }) => Object.values(endpoints)) as ReadonlyArray<HttpApiEndpoint.Top>
     const guarded = endpoints.filter(({ middlewares }) => (middlewares as ReadonlySet<unknown>).has(ApiKey))
     assert.isAbove(guarded.length, 1)

@@ -46,7 +46,7 @@ describe("trust", () => {
     ["0.0.0.0/0", "192.0.2.1", true]
   ])("in %s of %s: %s", (network, address, expected) => assert.strictEqual(trust([network])(address), expected))
 
-  it("in nothing is none", () => assert.isFalse(trust([])("127.0.0.1")))
+  it("in an empty list trusts nobody", () => assert.isFalse(trust([])("127.0.0.1")))
 })
 
 describe("what trusted proxies forward", () => {
@@ -98,12 +98,12 @@ describe("what trusted proxies forward", () => {
     assert.deepStrictEqual([seen.base, seen.client], [base, address])
   })
 
-  it("is believed of a peer whose IPv4 address comes as an IPv6 one", () => {
+  it("is believed if the peer's IPv4 address comes as an IPv6 address", () => {
     assert.strictEqual(see({ host, "x-forwarded-proto": "https", "x-forwarded-for": client }, "::ffff:127.0.0.1").base, https)
     assert.strictEqual(see({ host, "x-forwarded-proto": "https" }, "2001:db8:1::5").base, https)
   })
 
-  it("leaves the other scheme, and the address without the port, for a signature to prove", () => {
+  it("also gives the other scheme, and the address without the port, for a signature to prove", () => {
     assert.deepStrictEqual(see({ host, "x-forwarded-proto": "http" }).bases, [`http://${host}`, https])
     assert.deepStrictEqual(see({ host, "x-forwarded-proto": "https", "x-forwarded-port": "8443" }).bases, [
       `${https}:8443`,
@@ -115,7 +115,7 @@ describe("what trusted proxies forward", () => {
 })
 
 describe("what a client claims", () => {
-  it("is not believed of a peer that is not trusted, and neither of one without an address", () => {
+  it("is not believed if the peer is not trusted, or has no address", () => {
     const headers = { host, "x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "https", forwarded: "for=192.0.2.1" }
     assert.deepStrictEqual(see(headers, client), { client, base: undefined, bases: [], doubts: ["peer not trusted"] })
     assert.deepStrictEqual(see({ host }, client).doubts, [])
@@ -150,13 +150,13 @@ describe("what a client claims", () => {
   const Header = Schema.optionalKey(Schema.String)
   const claimed = Schema.Struct({ "x-forwarded-for": Header, "x-forwarded-host": Header, "x-forwarded-port": Header, forwarded: Header })
 
-  it.prop("never becomes the client's address or the host, by a peer that is not trusted", [claimed], ([headers]) => {
+  it.prop("never becomes the client's address or the host if the peer is not trusted", [claimed], ([headers]) => {
     const seen = see({ host, ...headers }, client)
     assert.deepStrictEqual([seen.client, seen.bases], [client, []])
   })
 
   const Address = Schema.Literals(["192.0.2.66", "10.0.0.9", "unknown", "2001:db8:1::9", ",", "\""])
-  it.prop("never moves the client, whatever stands before what the proxy wrote", [Schema.Array(Address)], ([before]) => {
+  it.prop("never changes the client, whatever stands before the proxy's own entry", [Schema.Array(Address)], ([before]) => {
     assert.strictEqual(see({ host, "x-forwarded-for": [...before, client, lb].join(", ") }).client, client)
   })
 
@@ -167,7 +167,7 @@ describe("what a client claims", () => {
   })
 })
 
-describe("what can't be right is told", () => {
+describe("a doubt about the headers is reported", () => {
   const cases: ReadonlyArray<readonly [headers: Headers, ...doubts: ReadonlyArray<Doubt>]> = [
     [{ host }, "nothing forwarded"],
     [{ host, "x-forwarded-for": client }, "no scheme"],
@@ -202,7 +202,7 @@ describe("readForwarded", () => {
     ["for=a;for=b", undefined]
   ])("of %j is %j", (text, elements) => assert.deepStrictEqual(read(text), elements))
 
-  it("takes no long time for any text that fits a header", () => {
+  it("is fast for any text that fits into a header", () => {
     for (const text of [" ".repeat(16_000) + "!", "for=\"" + "\\a".repeat(8000), "a=".repeat(8000), ",;".repeat(8000)]) {
       const started = performance.now()
       readForwarded(text)

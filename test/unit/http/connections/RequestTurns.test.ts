@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as FailedAddresses from "../../../../src/http/connections/FailedAddresses.ts"
 import * as RequestTurns from "../../../../src/http/connections/RequestTurns.ts"
 
-/** Steps that each take a ms, by this clock of their own; and which of them ran in which turn of the event loop. */
+/** Steps that each take 1 ms by a clock of their own, and which steps ran in which turn of the event loop. */
 const make = () => {
   let now = 0
   let turn = 0
@@ -14,7 +14,7 @@ const make = () => {
     while (ran.length <= turn) ran.push([])
     ran[turn].push(name)
   }
-  /** Until all have run; the other work of the loop is what is counted. */
+  /** Waits until all steps have run, and counts the turns of the event loop. */
   const settle = Effect.callback<ReadonlyArray<ReadonlyArray<string>>>((resume) => {
     const next = () => {
       turn++
@@ -27,7 +27,7 @@ const make = () => {
 }
 
 describe("steps of requests", () => {
-  it.live("are done some ms at a time, and the calls have their turn in between", () =>
+  it.live("are run some ms at a time, with turns for the calls in between", () =>
     Effect.gen(function*() {
       const { settle, step, turns } = make()
       const key = {}
@@ -38,7 +38,7 @@ describe("steps of requests", () => {
       assert.deepStrictEqual(ran.flat(), Array.from({ length: 100 }, (_, index) => `${index}`))
     }))
 
-  it.live("of one connection do not keep another one waiting", () =>
+  it.live("of one connection do not keep another connection waiting", () =>
     Effect.gen(function*() {
       const { settle, step, turns } = make()
       const flood = {}
@@ -47,7 +47,7 @@ describe("steps of requests", () => {
       assert.strictEqual((yield* settle).flat().indexOf("Twilio"), 1)
     }))
 
-  it.live("of those who have failed come last, and come", () =>
+  it.live("of an address that has failed come last, but they come", () =>
     Effect.gen(function*() {
       const { settle, step, turns } = make()
       turns.run({}, step("stranger"), true)
@@ -55,7 +55,7 @@ describe("steps of requests", () => {
       assert.deepStrictEqual((yield* settle).flat(), [...Array.from({ length: 10 }, () => "Twilio"), "stranger"])
     }))
 
-  it.live("of those who have failed come also while others never stop", () =>
+  it.live("of an address that has failed come even while others never stop", () =>
     Effect.gen(function*() {
       const { settle, step, turns } = make()
       let left = 400
@@ -71,7 +71,7 @@ describe("steps of requests", () => {
 })
 
 describe("addresses that fail", () => {
-  it("are many after twenty times, and none once they have proved who they are", () => {
+  it("come last after twenty failures, until one signature is right", () => {
     const failures = FailedAddresses.make()
     for (let index = 0; index < 19; index++) failures.add("192.0.2.1")
     assert.isFalse(failures.areMany("192.0.2.1"))
@@ -82,7 +82,7 @@ describe("addresses that fail", () => {
     assert.isFalse(failures.areMany("192.0.2.1"))
   })
 
-  it("are bounded in number: the one that failed longest ago is forgotten", () => {
+  it("are bounded in number: the address that failed longest ago is forgotten", () => {
     const failures = FailedAddresses.make(3)
     for (let index = 0; index < 20; index++) failures.add("often")
     for (const address of ["a", "b"]) failures.add(address)

@@ -15,7 +15,7 @@ describe("the URLs that a signature is checked against", () => {
     ])
   })
 
-  it("take turns: no base has its second spelling tried before every base had its first", () => {
+  it("take turns: the first spelling of every base is tried before any second one", () => {
     assert.deepStrictEqual(urls.slice(2, 4).map(({ base }) => base), ["https://example.com", "https://example.com:8443"])
   })
 

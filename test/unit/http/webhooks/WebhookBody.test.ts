@@ -14,7 +14,7 @@ describe("the parameters of a webhook", () => {
     assert.deepStrictEqual(WebhookBody.lastOfEach({ CallSid: "one", Digits: ["1", "2"] }), { CallSid: "one", Digits: "2" })
   })
 
-  it("of JSON are its text fields", () => {
+  it("are the text fields of a JSON body", () => {
     assert.deepStrictEqual(WebhookBody.fieldsOfJson("{\"CallSid\":\"one\",\"SequenceNumber\":2,\"Nested\":{\"a\":\"b\"}}"), { CallSid: "one" })
   })
 

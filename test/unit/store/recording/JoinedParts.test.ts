@@ -13,7 +13,7 @@ const part = (startedAt: number, size: number, asked: Array<readonly [number, nu
 })
 
 describe("a recording of several parts", () => {
-  it.effect("never reads of a part that has no sound", () =>
+  it.effect("never reads from a part that has no sound", () =>
     Effect.gen(function*() {
       const asked: Array<readonly [number, number]> = []
       const { length, read } = JoinedParts.join([part(0, 160), part(1000, 0, asked), part(2000, 160)])

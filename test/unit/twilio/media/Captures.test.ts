@@ -21,7 +21,7 @@ const silence = Buffer.from(Array.from({ length: 160 }, (_, index) => index % 3 
 
 type Row = readonly [from: string, event: Inbound["event"], text: string]
 
-/** What comes about fifty times a second: it must not cost what JSON and the schema do. */
+/** The messages that come about fifty times a second. They must not cost as much as JSON and the schema do. */
 const media: ReadonlyArray<Row> = [
   ["2019", "media", `{"event":"media","sequenceNumber":"2","media":{"track":"inbound","chunk":"1","timestamp":"102","payload":"${sound}"},"streamSid":"${stream}"}`],
   ["2020", "media", `{"event":"media","sequenceNumber":"2","media":{"track":"inbound","chunk":"1","timestamp":"52","payload":"${sound}"},"streamSid":"${stream}"}`],
@@ -54,7 +54,7 @@ describe("a message that Twilio wrote", () => {
     const message = Result.getOrThrow(decodeInbound(text))
     assert.strictEqual(message.event, event)
     if (message.event !== "connected") assert.strictEqual(message.streamSid, stream)
-    // What is a counter or sound in the message is a string on the wire.
+    // Counters and sound are strings on the wire.
     const written = JSON.parse(text)
     if (message.event === "start") delete written.start.streamSid
     assert.deepStrictEqual(

@@ -25,13 +25,13 @@ describe("the lead of a stream's sound", () => {
     }
   })
 
-  it.prop("keeps all that a telephone line brings, however late and in whatever pieces", [Messages], ([messages]) => {
+  it.prop("keeps all sound of a telephone line, however late and in whatever pieces it comes", [Messages], ([messages]) => {
     const lead = make(opened)
     let now = opened
     let brought = 0
     for (const { after, bytes } of messages) {
       now += after
-      // What was spoken by now and has not come yet.
+      // The sound that was spoken by now and has not come yet.
       const due = (now - opened) * 8 - brought
       if (due < 8) continue
       const comes = Math.max(8, Math.min(bytes, due))
@@ -41,7 +41,7 @@ describe("the lead of a stream's sound", () => {
     assert.isFalse(lead.isTooMuch())
   })
 
-  it("keeps a burst behind a stall, also at the beginning of the stream", () => {
+  it("keeps a burst after a stall, even at the beginning of the stream", () => {
     const lead = make(opened)
     for (let message = 0; message < 500; message++) assert.strictEqual(lead.take(frame, opened + 10_000), frame)
     assert.isFalse(lead.isTooMuch())

@@ -126,7 +126,7 @@ describe("what Twilio sends", () => {
   })
 })
 
-describe("what is not a message", () => {
+describe("a text that is not a message", () => {
   it.each([
     ["nothing", ""],
     ["words", "hello"],

@@ -109,7 +109,7 @@ describe("the cost of a check", () => {
   })
 
   it.prop(
-    "does not matter to the result: what the package accepts is accepted",
+    "does not change the result: a URL that the package accepts is accepted",
     [Schema.Literals(bases), Schema.Literals(targets), Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Array(Schema.String)]))],
     ([base, target, parameters]) => {
       const url = base + target
@@ -122,14 +122,14 @@ describe("the cost of a check", () => {
   )
 })
 
-describe("what is refused", () => {
+describe("a refused request", () => {
   const url = "https://example.com/voice"
   const parameters = { CallSid: "CA1", Digits: "12" }
   const signature = Signature.sign(token, url, parameters)
   const check = (change: Partial<Parameters<typeof Signature.isValid>[0]>) =>
     Signature.isValid({ authTokens: [token], signature, url, parameters, ...change })
 
-  it("does not include what Twilio signed", () => assert.isTrue(check({})))
+  it("is never one that Twilio signed", () => assert.isTrue(check({})))
 
   it.each([
     ["no signature", { signature: undefined }],
@@ -144,9 +144,9 @@ describe("what is refused", () => {
     ["a parameter that was added", { parameters: { ...parameters, From: "+14155550100" } }],
     ["a parameter that was removed", { parameters: { CallSid: "CA1" } }],
     ["a parameter's name in another case", { parameters: { callsid: "CA1", Digits: "12" } }]
-  ])("includes %s", (_, change) => assert.isFalse(check(change)))
+  ])("is one with %s", (_, change) => assert.isFalse(check(change)))
 
-  it.prop("includes any change to a value", [Schema.String, Schema.String], ([one, other]) => {
+  it.prop("is one with any change to a value", [Schema.String, Schema.String], ([one, other]) => {
     const signature = Signature.sign(token, url, { Body: one })
     // A form is UTF-8, in which halves of a character are all the same.
     const isSame = one.toWellFormed() === other.toWellFormed()

@@ -116,7 +116,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(yield* process("a"), token), "forged")
     }))
 
-  it.effect("is valid at another process of the same account, also while the auth token is rotated", () =>
+  it.effect("is valid at another process of the same account, even while the auth token is rotated", () =>
     Effect.gen(function*() {
       const before = yield* process("old")
       const during = yield* process("new", "old")

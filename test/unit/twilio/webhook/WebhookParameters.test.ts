@@ -67,13 +67,13 @@ describe("a call that requests TwiML", () => {
     (To) => assert.isTrue(Option.isNone(read({ To }).To))
   )
 
-  it("tells which error made Twilio ask the fallback URL, and where", () => {
+  it("tells which error made Twilio request the fallback URL, and at which path", () => {
     const call = read({ ErrorCode: "11200", ErrorUrl: "https://calls.example.com/twilio/continue?step=2" })
     assert.deepStrictEqual(call.ErrorCode, Option.some(11200))
     assert.deepStrictEqual(call.ErrorUrl, Option.some("/twilio/continue"))
   })
 
-  it.each(["", "none", "-1", "1e4", "12345678"])("is accepted with the error code %j, which is none", (ErrorCode) => {
+  it.each(["", "none", "-1", "1e4", "12345678"])("is accepted with %j, which is no error code", (ErrorCode) => {
     const call = read({ ErrorCode, ErrorUrl: "/twilio/continue" })
     assert.isTrue(Option.isNone(call.ErrorCode) && Option.isNone(call.ErrorUrl))
   })

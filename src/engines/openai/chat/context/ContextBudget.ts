@@ -24,7 +24,7 @@ export interface FullRequest {
   readonly system: string
   readonly request: Pick<ReplyRequest, "history" | "exchanges">
   readonly dialect: Dialect
-  /** Those that the body lists; none where the system text explains them. */
+  /** The tools that the body lists; none if the system text explains them. */
   readonly tools: ReadonlyArray<ToolDefinition>
   /** The tool only looks something up, so a note about left-out turns need not mention its calls. */
   readonly isRepeatable: (tool: string) => boolean
@@ -32,7 +32,7 @@ export interface FullRequest {
   readonly answerTokens: number
   /** Tokens that answers usually have. They measure the room of the history, so that all requests cut it in the same place. */
   readonly usualAnswerTokens: number
-  /** The spoken text whose last sentence the model is to finish; unset: it is to reply. */
+  /** The spoken text whose last sentence the model is to finish; unset: the model is to reply. */
   readonly unfinishedText: string | undefined
 }
 
@@ -52,14 +52,14 @@ const shrunkShare = 0.9
 /** Steps by which the limits are tightened after one refusal. */
 const maxTightenings = 12
 
-/** For the server's window, which is asked for while a caller waits. */
+/** How long the server is asked for its window while a caller waits. */
 const lookUpTimeout = "1 second"
 
 interface ContextBudgetOptions {
   readonly endpoint: OpenAiClient.OpenAiClient
   /** Tokens of the window, by the configuration; undefined: the server is asked. */
   readonly window: number | undefined
-  /** The scope of questions for the window that no reply waits for. */
+  /** The scope of look-ups of the window that no reply waits for. */
   readonly scope: Scope.Scope
 }
 
@@ -102,7 +102,7 @@ export class ContextBudget {
     return { messages, prompt, answer: TokenLimits.answerTokens(this.#limits, answerTokens, prompt), dropped: kept.dropped }
   }
 
-  /** What a failure says about the request's length; undefined where a shorter request would fail as well. */
+  /** What a failure says about the request's length; undefined if a shorter request would fail as well. */
   overflowOf(error: EngineFailed): ContextOverflow.Overflow | undefined {
     const { cause } = error
     return cause instanceof ServerError && !this.#finalFailures.has(error)
@@ -111,8 +111,8 @@ export class ContextBudget {
   }
 
   /**
-   * Learns from the refusal of a request as too long, so that `fit` makes a shorter one. Fails as `tooLong` where no shorter one
-   * is possible.
+   * Learns from the refusal of a request as too long, so that `fit` makes a shorter one. Fails with `tooLong` if no shorter request is
+   * possible.
    */
   refused(error: EngineFailed, overflow: ContextOverflow.Overflow, sent: FittedRequest, full: FullRequest): Effect.Effect<void, EngineFailed> {
     return Effect.gen({ self: this }, function*() {
@@ -189,7 +189,7 @@ export class ContextBudget {
       } else if (window !== before.window) {
         yield* Effect.logInfo(`${origin} refused a request as too long. From now on a request and its answer have ${window} tokens, and longer calls lose their oldest turns`)
       }
-      if (answer !== before.answer) yield* Effect.logInfo(`${origin} accepts answers of ${answer} tokens at most. From now on no longer ones are asked for`)
+      if (answer !== before.answer) yield* Effect.logInfo(`${origin} accepts answers of ${answer} tokens at most. From now on requests ask for no longer answers`)
     })
   }
 }

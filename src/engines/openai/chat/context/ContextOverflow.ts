@@ -7,9 +7,9 @@
  */
 import { Predicate } from "effect"
 
-/** The figures of a refusal, in tokens as the server counts them. Each is unset where the message does not have it. */
+/** The figures of a refusal, in tokens as the server counts them. A figure that the message does not have is unset. */
 export interface Overflow {
-  /** The context window, or a lower limit: some servers name what a prompt alone may have. */
+  /** The context window, or a lower limit: some servers name the limit of the prompt alone. */
   readonly window?: number
   /** Tokens of the prompt that was sent; some servers stop counting early. */
   readonly prompt?: number
@@ -32,7 +32,7 @@ const fieldsOf = (body: unknown): string => {
   return [...fields, raw, fieldsOf(error)].join(" ")
 }
 
-/** Between a name and its figure. */
+/** Text between a name and its figure. */
 const gap = String.raw`(?:is|of|only|the|tokens?|[\s:=(])*`
 
 /** A message that matches one of these says that the request is too long. */

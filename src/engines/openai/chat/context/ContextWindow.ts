@@ -11,7 +11,7 @@
  * | `/api/v0/models` | `loaded_context_length` | LM Studio |
  * | `/info` | `max_total_tokens` | TGI |
  *
- * The window of the training (`n_ctx_train`) does not count: servers load a model with less.
+ * The window that the model was trained with (`n_ctx_train`) does not count: servers load a model with less.
  */
 import { Effect, Option, Predicate } from "effect"
 import type { EngineFailed } from "../../../../conversation/ports/Engine.ts"
@@ -70,7 +70,7 @@ const onLmStudioModels = (page: unknown, model: string | undefined): number | un
 
 const onInfo = (page: unknown): number | undefined => tokensIn(page, "max_total_tokens")
 
-/** For the answer of each page. */
+/** How long to wait for each page. */
 const pageTimeout = "3 seconds"
 
 /** The server cannot be reached at all, so it has to be asked again later. */

@@ -1,10 +1,10 @@
 /**
  * The newest part of a long call, as much as the context window has room for.
  *
- * - The cut moves seldom and far: above `maxTokens` the oldest turns go until `maxTokensAfterCut` are left. In between each
+ * - The cut moves seldom, but far: above `maxTokens` the oldest turns go until `maxTokensAfterCut` are left. Between two moves each
  *   request begins with the bytes of the one before, so the server's prefix cache holds.
- * - The cut follows from the history alone: each request repeats the walk of the earlier requests of the call.
- * - The cut is in front of words of the caller. A tool call and its answer are one item and stay or go together.
+ * - The cut depends on the history alone: each request finds the cuts of the call's earlier requests again.
+ * - The cut is always in front of words of the caller. A tool call and its answer are one item and stay or go together.
  * - A note in front says that the beginning is missing. It lists the calls of tools with an effect: a model that does not know
  *   of a booking makes it twice.
  *
@@ -18,7 +18,7 @@ import * as TokenEstimate from "./TokenEstimate.ts"
 /** The part of a call that a request holds. */
 interface KeptHistory {
   readonly history: ReadonlyArray<Message>
-  /** `at` of each counts from the first message that is kept. */
+  /** `at` of each exchange counts from the first message that is kept. */
   readonly exchanges: ReadonlyArray<ToolExchange>
   /** Stands in front of a history whose beginning was left out. */
   readonly note?: string
@@ -40,7 +40,7 @@ const tokensOf = ({ calls, said }: ToolExchange): number =>
   calls.reduce((sum, { answer, arguments: json, id, name }) =>
     sum + tokensPerMessage + tokensPerCall + TokenEstimate.ofText(id) * 2 + TokenEstimate.ofText(name + json + answer), tokensPerMessage + TokenEstimate.ofText(said))
 
-/** In the order of a request; see `ChatRequest.messages`. */
+/** The items in the order of a request; see `ChatRequest.messages`. */
 const itemsOf = (history: ReadonlyArray<Message>, exchanges: ReadonlyArray<ToolExchange>): ReadonlyArray<Item> => {
   const items: Array<Item> = []
   for (let at = 0; at <= history.length; at++) {
@@ -58,8 +58,8 @@ const isCaller = (item: Item): boolean => item._tag === "Message" && item.messag
 const beginningLeftOut = "The call began earlier; what was said before this is left out here."
 
 /**
- * Characters of the arguments, and of the answer, of each call in the note. The first length with which all calls fit is taken;
- * where none is short enough, the newest calls with the last length.
+ * Characters of the arguments, and of the answer, of each call in the note. The first length with which all calls fit is taken. If
+ * even the last length is too long, only the newest calls are listed.
  */
 const noteLengths = [200, 100, 50] as const
 
@@ -73,7 +73,7 @@ const noteLines = (items: ReadonlyArray<Item>, length: number, isRepeatable: (to
   items.flatMap((item) => item._tag === "Message" ? [] : item.exchange.calls.flatMap(({ answer, arguments: json, name }) =>
     name === "" || isRepeatable(name) ? [] : [`${name} ${clipped(json, length)}: ${clipped(answer, length)}`]))
 
-/** The newest lines that fit into so many tokens. */
+/** The newest lines that fit into this many tokens. */
 const newestLines = (lines: ReadonlyArray<string>, tokens: number): ReadonlyArray<string> => {
   let left = tokens
   const older = lines.findLastIndex((line) => (left -= TokenEstimate.ofText(line)) < 0)
@@ -100,21 +100,21 @@ const cutOf = (items: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (too
     // A request followed each item of the caller and each exchange.
     if (!isCaller(item) && item._tag !== "Exchange") continue
     if (size + noteSize <= room.maxTokens) continue
-    let rest = size
+    let sizeFromNext = size
     for (let next = cut; next <= at; next++) {
       if (next > cut && isCaller(items[next])) {
         const isNewest = !items.slice(next + 1, at + 1).some(isCaller)
-        if (isNewest || rest <= room.maxTokensAfterCut) {
+        if (isNewest || sizeFromNext <= room.maxTokensAfterCut) {
           const note = TokenEstimate.ofText(noteOf(items.slice(0, next), room, isRepeatable))
-          if (isNewest || rest + note <= room.maxTokensAfterCut) {
+          if (isNewest || sizeFromNext + note <= room.maxTokensAfterCut) {
             cut = next
-            size = rest
+            size = sizeFromNext
             noteSize = note
             break
           }
         }
       }
-      rest -= items[next].tokens
+      sizeFromNext -= items[next].tokens
     }
   }
   return cut
@@ -127,7 +127,7 @@ const minAnswerCharacters = 100
 const shortened = (exchanges: ReadonlyArray<ToolExchange>, excess: number): ReadonlyArray<ToolExchange> => {
   const answers = exchanges.flatMap(({ calls }) => calls.map(({ answer }) => TokenEstimate.ofText(answer)))
   const room = Math.max(0, answers.reduce((sum, tokens) => sum + tokens, 0) - excess)
-  // All answers that are cut get the same length, the longest with which they fit: the shorter ones stay whole and leave room.
+  // All answers that are cut get the same length, the longest with which all fit. Shorter answers stay whole.
   let share = room
   for (let ascending = answers.toSorted((a, b) => a - b), whole = 0; ascending.length > 0; whole += ascending[0], ascending = ascending.slice(1)) {
     share = (room - whole) / ascending.length
@@ -143,7 +143,7 @@ const shortened = (exchanges: ReadonlyArray<ToolExchange>, excess: number): Read
 }
 
 /**
- * The newest part of a call that fits into the room; all of it where the room is unknown. `isRepeatable`: the tool only looks
+ * The newest part of a call that fits into the room; all of it if the room is unknown. `isRepeatable`: the tool only looks
  * something up, so the note need not mention its calls.
  */
 export const keep = (
@@ -155,13 +155,13 @@ export const keep = (
   if (room === undefined) return { history, exchanges, dropped: 0 }
   const items = itemsOf(history, exchanges)
   const cut = cutOf(items, room, isRepeatable)
-  const rest = items.slice(cut)
-  const [first] = rest
+  const keptItems = items.slice(cut)
+  const [first] = keptItems
   const dropped = cut === 0 || first._tag !== "Message" ? 0 : first.at
-  const kept = rest.flatMap((item) => item._tag === "Exchange" ? [item.exchange] : [])
+  const keptExchanges = keptItems.flatMap((item) => item._tag === "Exchange" ? [item.exchange] : [])
   const note = cut === 0 ? undefined : noteOf(items.slice(0, cut), room, isRepeatable)
-  const excess = rest.reduce((sum, { tokens }) => sum + tokens, TokenEstimate.ofText(note ?? "")) - room.maxTokens
-  const fitting = excess > 0 ? shortened(kept, excess) : kept
+  const excess = keptItems.reduce((sum, { tokens }) => sum + tokens, TokenEstimate.ofText(note ?? "")) - room.maxTokens
+  const fitting = excess > 0 ? shortened(keptExchanges, excess) : keptExchanges
   return {
     history: history.slice(dropped),
     exchanges: fitting.map((exchange) => dropped === 0 ? exchange : { ...exchange, at: Math.min(exchange.at, history.length) - dropped }),

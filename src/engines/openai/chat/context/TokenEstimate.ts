@@ -1,6 +1,6 @@
 /**
- * How many tokens a text has, estimated from the scripts of its characters: every model has another tokenizer. The estimate is
- * rather too high. `TokenLimits` corrects it by the server's own counts. Pure.
+ * Estimates how many tokens a text has from the scripts of its characters, because every model has another tokenizer. The estimate is
+ * rather too high than too low. `TokenLimits` corrects it by the server's own counts. Pure.
  */
 import type { ToolDefinition } from "../ModelActions.ts"
 import type { ChatMessage } from "../ChatRequest.ts"
@@ -16,7 +16,7 @@ const tokensByClass: ReadonlyArray<readonly [characters: RegExp, tokens: number]
   [/\p{L}|\p{M}/u, 0.7]
 ]
 
-/** Tokens of a character that no class holds: tokenizers write such characters byte by byte. */
+/** Tokens of a character of no class: tokenizers write such characters byte by byte. */
 const otherTokens = 1.5
 
 /** Tokens of a character outside of the BMP that is no letter, such as an emoji. */
@@ -27,7 +27,7 @@ const tokensOfCharacter = (character: string): number =>
     ? astralSymbolTokens
     : tokensByClass.find(([characters]) => characters.test(character))?.[1] ?? otherTokens
 
-/** Each request of a long call is counted anew, so the tokens of characters below this code are in a table. */
+/** Characters below this code are looked up in a table, because each request of a long call is counted anew. */
 const tableSize = 0x250
 
 const table = Float64Array.from({ length: tableSize }, (_, code) => tokensOfCharacter(String.fromCharCode(code)))
@@ -67,6 +67,6 @@ export const ofMessage = (message: ChatMessage): number =>
 
 const ofTools = (tools: ReadonlyArray<ToolDefinition>): number => tools.length === 0 ? 0 : ofText(JSON.stringify(tools))
 
-/** Tokens of a prompt. `tools`: those that the body of the request lists. */
+/** Tokens of a prompt. `tools`: the tools that the body of the request lists. */
 export const ofRequest = (messages: ReadonlyArray<ChatMessage>, tools: ReadonlyArray<ToolDefinition>): number =>
   perRequest + ofTools(tools) + messages.reduce((sum, message) => sum + ofMessage(message), 0)

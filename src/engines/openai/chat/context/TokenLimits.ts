@@ -43,7 +43,7 @@ const minAnswerTokens = 16
 /** The answer's largest share of the window: with thoughts it could ask for more than a small window holds. */
 const maxAnswerShare = 0.5
 
-/** Estimated tokens of a prompt from which the server's count says something about the text. Below, the template counts more. */
+/** From this many estimated tokens on, the server's count says something about the text. Below, the template's tokens weigh more. */
 const minTokensForRatio = 300
 
 const maxRatio = 4
@@ -60,7 +60,7 @@ const withWindow = (limits: TokenLimits, window: number | undefined): TokenLimit
 export const reservedAnswerTokens = ({ answer, window }: TokenLimits, wanted: number): number =>
   Math.max(1, Math.min(wanted, answer ?? wanted, window === undefined ? wanted : Math.max(minAnswerTokens, Math.floor(window * maxAnswerShare))))
 
-/** Tokens that the answer to a prompt of `prompt` estimated tokens may have: `wanted`, or fewer where less is left of the window. */
+/** Tokens that the answer to a prompt of `prompt` estimated tokens may have: `wanted`, or fewer if less is left of the window. */
 export const answerTokens = (limits: TokenLimits, wanted: number, prompt: number): number => {
   const reserved = reservedAnswerTokens(limits, wanted)
   if (limits.window === undefined) return reserved
@@ -68,7 +68,7 @@ export const answerTokens = (limits: TokenLimits, wanted: number, prompt: number
 }
 
 /**
- * The history's room; undefined where the window is unknown. `fixed`: estimated tokens of instructions and tools. `answer`:
+ * The history's room; undefined if the window is unknown. `fixed`: estimated tokens of instructions and tools. `answer`:
  * tokens that an answer usually has.
  */
 export const historyRoom = (limits: TokenLimits, fixed: number, answer: number): HistoryRoom | undefined => {
@@ -83,19 +83,19 @@ const raisedRatio = (ratio: number, counted: number | undefined, estimated: numb
   return Math.max(ratio, Math.min(maxRatio, measured))
 }
 
-/** After an answer whose prompt of `estimated` tokens the server counted as `counted` tokens. */
+/** The limits after the server counted `counted` tokens in a prompt of `estimated` tokens. */
 export const afterCount = (limits: TokenLimits, estimated: number, counted: number): TokenLimits => {
   const ratio = raisedRatio(limits.ratio, counted, estimated)
   return ratio === limits.ratio ? limits : { ...limits, ratio }
 }
 
-/** With a window that the configuration or a page of the server names; a smaller known one stays. */
+/** The limits with a window that the configuration or a page of the server names. A smaller window that is known already stays. */
 export const withKnownWindow = (limits: TokenLimits, window: number): TokenLimits => withWindow(limits, smaller(limits.window, window))
 
 /** The window that is assumed after a refusal without figures, as a share of the refused request. */
 const assumedWindowShare = 0.75
 
-/** After the server refused a request of this size as too long. */
+/** The limits after the server refused a request of this size as too long. */
 export const afterRefusal = (limits: TokenLimits, overflow: Overflow, sent: RequestSize): TokenLimits => {
   const prompt = overflow.prompt ?? (overflow.total === undefined ? undefined : overflow.total - sent.answer)
   const ratio = raisedRatio(limits.ratio, prompt, sent.prompt)

@@ -8,7 +8,7 @@ import type { EngineFailed } from "../../../../conversation/ports/Engine.ts"
 import type * as OpenAiClient from "../../client/OpenAiClient.ts"
 import * as ContextWindow from "./ContextWindow.ts"
 
-/** Questions that the server answers without a window before no more are asked. */
+/** After this many answers without a window, no more questions are asked. */
 const maxLookUps = 3
 
 export class WindowLookUp {
@@ -17,7 +17,7 @@ export class WindowLookUp {
   #lookUps: number
   #isRunning = false
 
-  /** `isNeeded`: false where the configuration names the window. `onWindow`: called once, with the window in tokens. */
+  /** `isNeeded`: false if the configuration names the window. `onWindow`: called once, with the window in tokens. */
   constructor(options: {
     readonly endpoint: OpenAiClient.OpenAiClient
     readonly isNeeded: boolean
@@ -33,7 +33,7 @@ export class WindowLookUp {
     return this.#lookUps >= maxLookUps
   }
 
-  /** Asks once. Does nothing while another question runs, or where no further one is worth asking. Never fails. */
+  /** Asks once. Does nothing while another question runs, or if no further question is worth asking. Never fails. */
   readonly run: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#isRunning || this.isOver) return Effect.void
     this.#isRunning = true

@@ -1,15 +1,15 @@
 /**
- * Action lines, with which a model acts that was not trained for tool calls; see `ModelActions`:
+ * Action lines, for models that were not trained for tool calls; see `ModelActions`:
  *
  *     Goodbye.
  *     <<hang_up>>
  *
- * Models are careless with the signs. So `<hang_up>`, a line without `>>`, and a line that the answer ends within count as well,
- * as far as their meaning is clear.
+ * Models are careless with the signs. So `<hang_up>`, a line without `>>`, and a line in which the answer breaks off count as well,
+ * if their meaning is clear.
  */
 import { noMatch, type OutputRule, skipTo, match, needsMore, awaitAny } from "./OutputRule.ts"
 
-/** How a line begins that has one `<` only. */
+/** Beginnings of a line that has only one `<`. */
 const singleSignBeginnings = ["<hang_up", "<transfer:", "<press:", "<call:"]
 
 type Scan =
@@ -47,7 +47,7 @@ const scan = (rest: string, from: number, isComplete: boolean): Scan => {
   return { _tag: "Open", isBalanced: depth === 0 && !isInString }
 }
 
-/** Characters of the signs that begin an action line; 0: it is none. */
+/** Characters of the signs that begin an action line; 0: it is no action line. */
 const signLength = (rest: string): number =>
   rest.startsWith("<<") ? 2 : singleSignBeginnings.some((beginning) => rest.slice(0, 10).toLowerCase().startsWith(beginning)) ? 1 : 0
 

@@ -1,6 +1,6 @@
 /**
- * The channels of gpt-oss ("harmony"), where the server does not parse them. Each message has a head with its channel, and for a
- * tool call with its recipient:
+ * The channels of gpt-oss ("harmony"), if the server does not parse them. Each message has a head with its channel; the head of a
+ * tool call names its recipient, too:
  *
  *     <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>We open at nine.<|return|>
  *     <|channel|>commentary to=functions.transfer <|constrain|>json<|message|>{"to":"billing"}<|call|>
@@ -15,7 +15,7 @@ import { isPrefixOfAny, type RuleResult, noMatch, type Place, type OutputRule, t
 /** The end of a message of thoughts: its own end token, or, left in the text, a token of the next message. */
 const thoughtEnd: Skip = { end: /<\|end\|>|(?=<\|(?:start|channel|call|return)\|>)/i, maxEndLength: 12 }
 
-/** The same where the special tokens are removed. */
+/** The end of a message of thoughts whose special tokens are removed. */
 const plainThoughtEnd: Skip = { end: /(?=assistant(?:final|commentary))|<\|end\|>|(?=<\|(?:start|channel|return)\|>)/i, maxEndLength: 20 }
 
 /** The end of a message that calls a tool. */
@@ -112,7 +112,7 @@ const recipientHead = /^(?:(?:commentary|analysis|assistant|assistantcommentary|
 
 /** The rest of a head between the recipient and the arguments: a channel, a type, and remaining tokens. */
 const restOfHead = /^\s*(?:(?:<\|channel\|>)?(?:commentary|analysis))?\s*(?:<\|constrain\|>)?\s*(?:json|code)?\s*(?:<\|message\|>)?\s*/
-/** The beginning of such a rest. */
+/** The beginning of such a rest of a head. */
 const partOfRestOfHead = /^\s*(?:<\|channel\|>)?\s*[a-z]{0,12}\s*(?:<\|constrain\|>)?\s*[a-z]{0,8}\s*(?:<[|a-z]{0,12})?$/
 
 /** A call behind a head of `length` characters. */
@@ -125,7 +125,7 @@ const callBehindHead = (place: Place, length: number, name: string): RuleResult 
   return call(place, length + (restOfHead.exec(behind)?.[0].length ?? 0), name)
 }
 
-/** The words of heads where the special tokens are removed: `to=functions.transfer json{…}`, `assistantfinal`. */
+/** The words of heads whose special tokens are removed: `to=functions.transfer json{…}`, `assistantfinal`. */
 export const plain: OutputRule = (place) => {
   const { before, isComplete, isReplyEmpty, rest } = place
   const [length, name] = (([whole, name]) => [whole?.length ?? 0, name] as const)(recipientHead.exec(rest) ?? [])

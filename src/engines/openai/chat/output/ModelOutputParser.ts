@@ -30,11 +30,11 @@ export interface ParserState {
   /** Text that is held back: it could become more than words, or the end of what is skipped. */
   readonly held: string
   readonly skip: Skip | undefined
-  /** The last characters of spoken text; a line end behind anything that is not spoken. */
+  /** The last characters of spoken text. A line end stands for anything that is not spoken. */
   readonly before: string
   /** The reply has neither text nor actions so far. */
   readonly isReplyEmpty: boolean
-  /** It is decided whether the text began inside of a thought. */
+  /** Whether the text began inside of a thought is decided. */
   readonly isStarted: boolean
   readonly channel: string | undefined
   readonly isStrikethroughOpen: boolean
@@ -150,7 +150,7 @@ class Pass {
     else this.take(result)
   }
 
-  /** The first match at this place; `hold` where more text is needed, `words` where no rule matches. */
+  /** The first match at this place; `hold` if more text is needed, `words` if no rule matches. */
   applyRules(rules: ReadonlyArray<OutputRule>): Match | "hold" | "words" {
     const { before, channel, isReplyEmpty, isStrikethroughOpen, options: { tools } } = this.state
     const isAllOfRest = this.text.length - this.at <= maxHeldCharacters

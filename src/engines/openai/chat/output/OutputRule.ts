@@ -27,7 +27,7 @@ export interface Place {
   readonly rest: string
   /** No further text follows `rest`. */
   readonly isComplete: boolean
-  /** The last characters of spoken text before this place. Empty at the beginning; a line end behind anything that is not spoken. */
+  /** The last characters of spoken text before this place. A line end stands for anything that is not spoken. */
   readonly before: string
   /** The reply has neither text nor actions so far. */
   readonly isReplyEmpty: boolean
@@ -94,7 +94,7 @@ export const isPrefixOfAny = (rest: string, wholes: ReadonlyArray<string>): bool
   return wholes.some((whole) => whole.length > start.length && whole.startsWith(start))
 }
 
-/** Needs more text while the rest is the beginning of one of these; drops such a beginning where no more text follows. */
+/** Needs more text while the rest is the beginning of one of these. Drops such a beginning if no more text follows. */
 export const awaitAny = ({ isComplete, rest }: Place, wholes: ReadonlyArray<string>): RuleResult => {
   // A single character at the end of a reply may be meant as such.
   if (!isPrefixOfAny(rest, wholes) || isComplete && rest.length < 2) return noMatch

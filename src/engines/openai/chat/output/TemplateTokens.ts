@@ -5,8 +5,8 @@
  *     <|im_start|>user
  *     And on Sunday?
  *
- * A server with the wrong template leaves them in the text, and the model then writes the caller's next turn as well. So the text
- * ends with the end of the model's turn. A token that begins the model's own turn ends the text, too, unless the reply is still
+ * A server with the wrong template leaves them in the text, and the model then writes the caller's next turn as well. So no text
+ * counts behind the end of the model's turn. A token that begins the model's own turn ends the text, too, unless the reply is still
  * empty. Other special tokens (`<s>`, `<|vision_pad|>`) are left out.
  */
 import { isPrefixOfAny, isLineStart, match, needsMore, noMatch, type OutputRule } from "./OutputRule.ts"
@@ -86,7 +86,7 @@ export const strikethrough: OutputRule = ({ isComplete, isStrikethroughOpen, res
 const roles = ["user", "assistant", "model", "system", "ipython"]
 
 /**
- * The name of a role alone on its line, where a server has removed the tokens around it: Llama 3's `…at nine.assistant\n\n`,
+ * The name of a role alone on its line, if a server has removed the tokens around it: Llama 3's `…at nine.assistant\n\n`,
  * Gemma's `\nuser\n`.
  */
 export const roleLine: OutputRule = (place) => {

@@ -9,7 +9,7 @@
  * - `<|START_THINKING|>…<|END_THINKING|>`: Cohere; `<|begin_of_thought|>`: Sky-T1; `<unused94>thought…<unused95>`: MedGemma;
  * - `<|channel>thought…<channel|>`: Gemma 4.
  *
- * `UnopenedThought` has the thoughts of which only the end is in the text.
+ * Thoughts of which only the end is in the text are in `UnopenedThought`.
  */
 import { RegExp as Patterns } from "effect"
 import { turnEndLookahead, noMatch, type OutputRule, type Skip, match, needsMore, awaitAny } from "./OutputRule.ts"

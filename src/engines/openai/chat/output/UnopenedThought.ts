@@ -6,8 +6,8 @@
  * The templates of DeepSeek R1, QwQ and the "thinking" Qwens write `<think>` into the prompt. All text before `</think>` is a
  * thought, but text that was spoken cannot be taken back. So the start of an answer is held back
  *
- * - where the model is known to write in this way, by its name or by an earlier answer, until the thought ends;
- * - where it begins like a thought and unlike a reply on the telephone ("Okay, the user is asking …").
+ * - if the model is known to write in this way, by its name or by an earlier answer, until the thought ends;
+ * - if the answer begins like a thought and unlike a reply on the telephone ("Okay, the user is asking …").
  *
  * An answer that ends without `</think>` was no thought. It is spoken then.
  */

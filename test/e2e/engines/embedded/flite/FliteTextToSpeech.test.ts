@@ -22,7 +22,7 @@ const soundOf = Effect.fnUntraced(function*(request: SpeechRequest) {
   return sound
 })
 
-/** The sound that is kept: the same memory, where it was not made again. */
+/** The memory of a sentence's sound. It is the same if the sentence was not synthesised again. */
 const memoryOf = Effect.fnUntraced(function*(request: SpeechRequest) {
   return (yield* chunksOf(request))[0].pcm.buffer
 })
@@ -30,7 +30,7 @@ const memoryOf = Effect.fnUntraced(function*(request: SpeechRequest) {
 const sentence = "We are open Monday to Friday."
 
 layer(Flite.layer)("Flite", (it) => {
-  it.effect("speaks telephone sound of a sentence's length, at the network's level", () =>
+  it.effect("speaks a sentence at 8 kHz, in a plausible time and at the network's level", () =>
     Effect.gen(function*() {
       const chunks = yield* chunksOf(say(sentence))
       assert.isTrue(chunks.every(({ sampleRate }) => sampleRate === 8000))
@@ -44,7 +44,7 @@ layer(Flite.layer)("Flite", (it) => {
       assert.isBelow(level, -17)
     }))
 
-  it.effect("begins with the voice, not with a silence", () =>
+  it.effect("begins with the voice, not with silence", () =>
     Effect.gen(function*() {
       const sound = yield* soundOf(say(sentence))
       assert.isAbove(AudioSimilarity.level(sound.subarray(0, 400)), -55)
@@ -57,7 +57,7 @@ layer(Flite.layer)("Flite", (it) => {
       assert.isAbove(long.length, 4 * short.length)
     }))
 
-  it.effect("has five voices, each its own", () =>
+  it.effect("has five different voices", () =>
     Effect.gen(function*() {
       const { voices } = yield* TextToSpeech
       assert.deepStrictEqual([...voices].sort(), ["awb", "kal", "kal16", "rms", "slt"])
@@ -70,7 +70,7 @@ layer(Flite.layer)("Flite", (it) => {
   it.effect.each([
     [{ text: "Bonjour.", language: "fr" }, /TTS_URL/],
     [say("Hello.", "heart"), /Use one of: slt/],
-    // A voice's name goes to a command line: nothing but the known ones may.
+    // A voice's name goes to a command line, so only known names are accepted.
     [say("Hello.", "../voice"), /Use one of/]
   ] as const)("refuses %j, and says what to do", ([request, advice]) =>
     Effect.gen(function*() {
@@ -79,7 +79,7 @@ layer(Flite.layer)("Flite", (it) => {
       assert.match(failure.advice, advice)
     }))
 
-  it.effect("takes a text that looks like an option for a text", () =>
+  it.effect("speaks a text that looks like an option", () =>
     Effect.gen(function*() {
       assert.isAbove((yield* soundOf(say("-voice rms"))).length, 1000)
       assert.isAbove((yield* soundOf(say("--help"))).length, 1000)
@@ -90,20 +90,20 @@ layer(Flite.layer)("Flite", (it) => {
       assert.deepStrictEqual(yield* chunksOf(say(text)), [])
     }))
 
-  it.effect("keeps what it spoke, by voice and text", () =>
+  it.effect("keeps the sound of a sentence, by voice and text", () =>
     Effect.gen(function*() {
       const first = yield* memoryOf(say("One moment."))
       assert.strictEqual(yield* memoryOf(say("One moment.")), first)
       assert.notStrictEqual(yield* memoryOf(say("One moment.", "rms")), first)
     }))
 
-  it.effect("makes what several want at once a single time", () =>
+  it.effect("synthesises a sentence once if several callers want it at once", () =>
     Effect.gen(function*() {
       const all = yield* Effect.all(Array.from({ length: 5 }, () => memoryOf(say("All of us want this."))), { concurrency: "unbounded" })
       assert.strictEqual(new Set(all).size, 1)
     }))
 
-  it.effect("loses nothing for others when one who asked is gone", () =>
+  it.effect("finishes a sentence for other callers when one of them is gone", () =>
     Effect.gen(function*() {
       const gone = yield* Effect.forkChild(memoryOf(say("Is anybody still there?")), { startImmediately: true })
       const stays = yield* Effect.forkChild(memoryOf(say("Is anybody still there?")), { startImmediately: true })
@@ -112,7 +112,7 @@ layer(Flite.layer)("Flite", (it) => {
       assert.strictEqual(yield* memoryOf(say("Is anybody still there?")), sound)
     }))
 
-  it.effect("can be stopped between two pieces, and speaks on for the next", () =>
+  it.effect("can be stopped between two pieces, and then speaks the next sentence", () =>
     Effect.gen(function*() {
       const { speak } = yield* TextToSpeech
       const [first] = yield* Stream.runCollect(Stream.take(speak(say(sentence)), 1))
@@ -134,7 +134,7 @@ describe("Flite's memory", () => {
         () => Effect.sync(() => process.off("worker", onWorker))
       )
       yield* Effect.gen(function*() {
-        // An instance is 17 MB: left to itself the collector lets some of them lie.
+        // An instance takes 17 MB. The garbage collector alone would let several of them pile up.
         for (let count = 0; count < 12; count++) {
           yield* soundOf(say(`This is sentence number ${count}.`))
           for (const worker of started) {
@@ -146,7 +146,7 @@ describe("Flite's memory", () => {
       assert.isAbove(started.length, 0)
     }))
 
-  it.effect("lets go what was not used for longest, and never an agent's fixed lines", () =>
+  it.effect("drops the least recently used sentence, but never an agent's fixed lines", () =>
     Effect.gen(function*() {
       const { prepare } = yield* TextToSpeech
       const fixed = say("Good day.")
@@ -156,23 +156,23 @@ describe("Flite's memory", () => {
       const second = yield* memoryOf(say("two"))
       for (const word of words.slice(2)) {
         yield* memoryOf(say(word))
-        // Used, and so among the young.
+        // This use keeps it among the recent ones.
         assert.strictEqual(yield* memoryOf(say("one")), first)
       }
       assert.strictEqual(yield* memoryOf(fixed), pinned)
       assert.notStrictEqual(yield* memoryOf(say("two")), second)
     }).pipe(Effect.provide(Flite.layerWith({ cacheLimit: 20_000 }))))
 
-  it.effect("has made ready what was prepared", () =>
+  it.effect("has prepared lines in memory", () =>
     Effect.gen(function*() {
       const { prepare, speak } = yield* TextToSpeech
       yield* prepare([say("Hello."), say("Goodbye."), say("")])
-      // Without a turn of the event loop no thread can answer: it was there.
+      // No thread can answer without a turn of the event loop, so the line was in memory.
       const fiber = yield* Effect.forkChild(Stream.runCollect(speak(say("Goodbye."))), { startImmediately: true })
       assert.isDefined(fiber.pollUnsafe())
     }).pipe(Effect.provide(Flite.layer)))
 
-  it.effect("says which of the lines to be prepared it refuses", () =>
+  it.effect("fails to prepare a line with an unknown voice", () =>
     Effect.gen(function*() {
       const { prepare } = yield* TextToSpeech
       assert.strictEqual((yield* Effect.flip(prepare([say("Hello."), say("Hello.", "nobody")]))).reason, "refused")

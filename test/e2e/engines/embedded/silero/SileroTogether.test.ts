@@ -21,7 +21,7 @@ const probabilities = Effect.fnUntraced(function*(sound: Int16Array) {
 })
 
 layer(Silero.layer.pipe(Layer.provide(NodeServices.layer)))("Silero VAD", (it) => {
-  it.effect("hears each call as if it were alone, however many are looked at together", () =>
+  it.effect("hears each call as if it were alone, however many calls share a run", () =>
     Effect.gen(function*() {
       const sounds = [from(0), new Int16Array(24_000), from(4000), from(9000).map((sample) => sample / 8), from(0)]
       const alone = yield* Effect.forEach(sounds, probabilities)

@@ -16,7 +16,7 @@ const cut = (sound: Pcm<8000>): ReadonlyArray<Pcm<8000>> =>
   Array.from({ length: Math.floor(sound.length / windowLength) }, (_, index) =>
     sound.slice(index * windowLength, (index + 1) * windowLength))
 
-/** The same hiss in each run, at −50 dBFS or so. */
+/** The same hiss in each run, at about −50 dBFS. */
 const noise = (() => {
   let state = 1
   return Int16Array.from({ length: 16_000 }, () => {
@@ -32,7 +32,7 @@ const probabilities = Effect.fnUntraced(function*(sound: Pcm<8000>) {
 
 const power = (window: Pcm<8000>) => window.reduce((sum, sample) => sum + sample * sample, 0) / window.length
 
-/** Upstream's rule: 32 samples of the window before, then the window; the state goes from one to the next. */
+/** As upstream runs the model: 32 samples of the window before, then the window; each run gets the state of the run before. */
 const upstream = async (sound: Pcm<8000>): Promise<ReadonlyArray<number>> => {
   const path = createRequire(import.meta.url).resolve("@ricky0123/vad-web/dist/silero_vad_v6.onnx")
   const session = await onnx.InferenceSession.create(path, { intraOpNumThreads: 1 })
@@ -62,7 +62,7 @@ layer(Silero.layer.pipe(Layer.provide(files)))("Silero VAD", (it) => {
     Effect.gen(function*() {
       const found = yield* probabilities(speech)
       const loudest = Math.max(...cut(speech).map(power))
-      // Within 15 dB of the loudest window: voiced, beyond doubt.
+      // Windows within 15 dB of the loudest are voiced beyond doubt.
       const voiced = found.filter((_, index) => power(cut(speech)[index]) > loudest / 32)
       assert.isAbove(voiced.length, 20)
       assert.isAbove(voiced.filter((probability) => probability > 0.5).length / voiced.length, 0.9)
@@ -86,7 +86,7 @@ layer(Silero.layer.pipe(Layer.provide(files)))("Silero VAD", (it) => {
       assertAlike(yield* probabilities(speech), yield* Effect.promise(() => upstream(speech)), 1e-5)
     }))
 
-  it.effect("gives the window back: what is written to it later changes nothing", () =>
+  it.effect("does not need the window after its answer", () =>
     Effect.gen(function*() {
       const expected = yield* probabilities(speech)
       const detector = yield* (yield* VoiceActivity).open
@@ -99,7 +99,7 @@ layer(Silero.layer.pipe(Layer.provide(files)))("Silero VAD", (it) => {
       assertAlike(found, expected, 1e-6)
     }))
 
-  it.effect("keeps detectors apart, also when they are asked at the same time", () =>
+  it.effect("keeps detectors apart, even if they are asked at the same time", () =>
     Effect.gen(function*() {
       const { open } = yield* VoiceActivity
       const [one, other] = [yield* open, yield* open]
@@ -113,14 +113,14 @@ layer(Silero.layer.pipe(Layer.provide(files)))("Silero VAD", (it) => {
 })
 
 describe("the runtimes of Silero VAD", () => {
-  it.effect("agree, natively and as WebAssembly", () =>
+  it.effect("give the same results natively and as WebAssembly", () =>
     Effect.gen(function*() {
       const native = yield* probabilities(speech).pipe(Effect.provide(Silero.layerNative))
       const wasm = yield* probabilities(speech).pipe(Effect.provide(Silero.layerWasm))
       assertAlike(wasm, native, 1e-3)
     }).pipe(Effect.provide(files)))
 
-  it.effect("say what to do when the weights are missing, and ask for nothing until then", () =>
+  it.effect("say what to do when the weights are missing, and read them only for a call", () =>
     Effect.gen(function*() {
       let reads = 0
       const without = FileSystem.layerNoop({
@@ -137,7 +137,7 @@ describe("the runtimes of Silero VAD", () => {
       assert.match(failure.advice, /npm install/)
     }))
 
-  it.effect("refuse weights that are not the expected ones, in a sentence that names the file and its digest", () =>
+  it.effect("refuse unexpected weights, and name the file and its digest", () =>
     Effect.gen(function*() {
       const other = FileSystem.layerNoop({ readFile: () => Effect.succeed(new Uint8Array([1, 2, 3])) })
       const { open } = yield* VoiceActivity.pipe(Effect.provide(Silero.layer.pipe(Layer.provide(other))))
@@ -147,7 +147,7 @@ describe("the runtimes of Silero VAD", () => {
     }))
 })
 
-/** Effect's own scheduler, with an account of the fibers that it was asked about: of each, the call that its log lines name. */
+/** Effect's own scheduler. `calls`: the call SID in the log annotations of each fiber that asked it. */
 const watched = () => {
   const calls: Array<unknown> = []
   const scheduler = new Scheduler.MixedScheduler("async", (run) => {
@@ -162,8 +162,8 @@ const watched = () => {
   return { calls, scheduler }
 }
 
-describe("the fibers that look at windows", () => {
-  it.live("run on the scheduler that the service was given, with nothing of the call whose window was the first", () =>
+describe("the fibers that run the model", () => {
+  it.live("run on the service's scheduler, without the annotations of the call that came first", () =>
     Effect.gen(function*() {
       const { calls, scheduler } = watched()
       const context = yield* Layer.build(
@@ -171,7 +171,7 @@ describe("the fibers that look at windows", () => {
       )
       const { open } = Context.get(context, VoiceActivity)
       const detector = yield* Effect.annotateLogs(open, { callSid: "CA1" })
-      // The fiber of this test has the process's scheduler; so only the detector's own fibers are seen here.
+      // This test's fiber runs on the process's scheduler, so only the detector's fibers are counted.
       for (const times of [1, 2, 3]) {
         calls.length = 0
         yield* Detectors.probability(detector, new Int16Array(windowLength) as Pcm<8000>)

@@ -13,7 +13,7 @@ const files: ReadonlyArray<readonly [string, string]> = [
   ...[...languageDefaults.keys()].map((language) => [`the standard phrases of ${language}`, `name: x\nlanguage: ${language}`] as const)
 ]
 
-layer(SoundSwallower.layer.pipe(Layer.provide(NodeServices.layer)))("the recognizer in this process", (it) => {
+layer(SoundSwallower.layer.pipe(Layer.provide(NodeServices.layer)))("the embedded recognizer", (it) => {
   it.effect.each(files)("knows every word of %s", ([, text]) =>
     Effect.gen(function*() {
       const definition = parse(text, "file.yaml")

@@ -14,7 +14,7 @@ const modelBase = join(dirname(createRequire(import.meta.url).resolve("soundswal
 const model = "en-us"
 const dictionary = readFileSync(join(modelBase, model, "dict.txt"))
 
-/** With `and` and `the`, which have several ways to be said. */
+/** Some phrases have `and` and `the`, which have several pronunciations. */
 const phrases = ["where are you", "i would like {count} [red] apples [please]", "read the book and go", "yes [please]", "no"]
 
 const grammarOf = (...phrases: ReadonlyArray<string>): Model.Grammar => {
@@ -38,7 +38,7 @@ const grammarOf = (...phrases: ReadonlyArray<string>): Model.Grammar => {
 
 const shop = grammarOf(...phrases)
 
-/** As the package makes one: with files and a network of its own. */
+/** A decoder as the package makes it: with files and a network of its own. */
 const makeOwn = async (): Promise<Decoder> => {
   const module = await createModule({ modelBase, defaultModel: model } as object)
   const decoder = new module.Decoder({ loglevel: "FATAL", samprate: 8000, wip: shop.wordInsertion, maxhmmpf: 2000, dict: `${modelBase}none` })
@@ -48,7 +48,7 @@ const makeOwn = async (): Promise<Decoder> => {
   return decoder
 }
 
-/** In pieces, so that several can be heard in turns. */
+/** Decodes a sound in pieces, so that several sounds can take turns. */
 const hear = function*(decoder: Decoder, sound: Pcm<8000>): Generator<undefined, string> {
   decoder.start()
   for (let at = 0; at < sound.length; at += 1600) {
@@ -92,7 +92,7 @@ const count = (memory: Uint8Array, bytes: Uint8Array): number => {
 }
 
 layer(Spoken.layer, { timeout: 60_000 })("decoders that share a model", (it) => {
-  it.effect("hear what those with a model of their own hear: alone, in turns, and after others are gone", () =>
+  it.effect("hear the same as a decoder with its own model, even in turns and after others are deleted", () =>
     Effect.gen(function*() {
       const pieces = yield* sounds
       const own = yield* Effect.promise(makeOwn)
@@ -111,7 +111,7 @@ layer(Spoken.layer, { timeout: 60_000 })("decoders that share a model", (it) => 
       for (const sound of pieces) heard.push(hearAll([hear(second, sound), hear(third, sound)]))
       assert.deepStrictEqual(heard, expected.map((text) => [text, text]))
 
-      // They may outlive the grammar.
+      // Decoders may outlive the grammar.
       shared.release()
       second.delete()
       const fourth = hearAll([hear(third, pieces[0])])[0]
@@ -119,7 +119,7 @@ layer(Spoken.layer, { timeout: 60_000 })("decoders that share a model", (it) => 
       third.delete()
     }))
 
-  it.effect("have its files in memory once, and of the dictionary just their grammar's words", () =>
+  it.effect("have its files in memory once, and only their grammar's words of the dictionary", () =>
     Effect.gen(function*() {
       const loaded = yield* Effect.promise(() => Model.load(shop))
       const shares = [loaded.share(shop), loaded.share(grammarOf("good morning"))]
@@ -136,7 +136,7 @@ layer(Spoken.layer, { timeout: 60_000 })("decoders that share a model", (it) => 
       assert.deepStrictEqual(["apples", "read", "morning", "zebra"].map((word) => greeting.lookup_word(word) !== null), [false, false, true, false])
     }))
 
-  it.effect("leave nothing behind, nor do their grammars", () =>
+  it.effect("leave no memory behind, and neither do their grammars", () =>
     Effect.gen(function*() {
       const [sound] = yield* sounds
       const loaded = yield* Effect.promise(() => Model.load(shop))
@@ -154,7 +154,7 @@ layer(Spoken.layer, { timeout: 60_000 })("decoders that share a model", (it) => 
       assert.strictEqual(loaded.memory().length, before)
     }))
 
-  it.effect("can't be made of a grammar that is none, or that has words without pronunciations; others can then", () =>
+  it.effect("can't be made of an invalid grammar, or of words without pronunciations; later ones can", () =>
     Effect.gen(function*() {
       const loaded = yield* Effect.promise(() => Model.load(shop))
       const failure = (grammar: Model.Grammar) =>

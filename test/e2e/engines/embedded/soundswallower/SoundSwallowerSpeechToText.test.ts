@@ -32,7 +32,7 @@ const begin = Effect.fnUntraced(function*(recognizer: Recognizer, sound: Pcm<800
   return utterance
 })
 
-/** What is made of one utterance. */
+/** The transcript of one utterance. */
 const transcribe = (recognizer: Recognizer, sound: Pcm<8000>) =>
   Effect.scoped(Effect.flatMap(begin(recognizer, sound), ({ transcribe }) => transcribe))
 
@@ -59,18 +59,18 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
     ["Give me seven or eight red apples, please.", "give me seven or eight red apples please"],
     ["Where are you?", "where are you"],
     ["Yes, please.", "yes please"]
-  ])("makes a grammar of phrases and slots, and hears %j", ([say, text]) =>
+  ])("understands %j by a grammar of phrases and slots", ([say, text]) =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* hear(yield* prepare(shop), say), { text, ending: "complete" })
     }))
 
-  it.effect("hears a phrase that breaks off before its slot, and says so", () =>
+  it.effect("hears that a phrase breaks off before its slot", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare(shop)
       assert.deepStrictEqual(yield* hear(recognizer, "I would like."), { text: "i would like", ending: "trailing" })
     }))
 
-  it.effect("hears only the agent's own words: another agent's are foreign", () =>
+  it.effect("understands only the agent's own phrases: another agent's are foreign speech", () =>
     Effect.gen(function*() {
       const [one, other] = [yield* prepare(shop), yield* prepare({ language: "en", phrases: ["what time is it", "good morning"], slots: {} })]
       const said = "What time is it?"
@@ -78,7 +78,7 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       assert.strictEqual((yield* hear(one, said)).text, "")
     }))
 
-  it.effect("keeps utterances apart that come at the same time, frame by frame", () =>
+  it.effect("keeps apart utterances that come at the same time, frame by frame", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare(shop)
       const texts = ["I would like one apples.", "Give me two red apples.", "Where are you?", "I would like seven apples, please.", "No."]
@@ -95,7 +95,7 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       assert.deepStrictEqual(heard.map(({ text }) => text), expected)
     }).pipe(Effect.scoped))
 
-  it.effect("may be asked in a pause, and again when more has come", () =>
+  it.effect("gives the words in a pause, and all words again when more has come", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare(shop)
       const utterance = yield* begin(recognizer, yield* Spoken.spoken("I would like."))
@@ -106,7 +106,7 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       assert.strictEqual((yield* utterance.transcribe).text, "i would like two apples")
     }).pipe(Effect.scoped))
 
-  it.effect("may be asked anew after an interruption", () =>
+  it.effect("may be asked again after an interruption", () =>
     Effect.gen(function*() {
       const utterance = yield* begin(yield* prepare(shop), yield* Spoken.spoken("Give me two apples."))
       const asking = yield* Effect.forkChild(utterance.transcribe, { startImmediately: true })
@@ -114,7 +114,7 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       assert.strictEqual((yield* utterance.transcribe).text, "give me two apples")
     }).pipe(Effect.scoped))
 
-  it.effect("does not care how the sound is cut into pieces", () =>
+  it.effect("gives the same words however the sound is cut into pieces", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare(shop)
       const sound = yield* Spoken.spoken("Give me two red apples, please.")
@@ -148,7 +148,7 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       }
     }))
 
-  it.effect("understands through a hiss that lies 25 dB under the voice", () =>
+  it.effect("understands a voice through a hiss 25 dB below it", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare(shop)
       for (const [say, text] of [["Give me two red apples, please.", "give me two red apples please"], ["Where are you?", "where are you"]] as const) {
@@ -158,7 +158,7 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       }
     }))
 
-  it.effect("knows which words it could never hear, each once, in their order", () =>
+  it.effect("lists the words that its dictionary lacks, each once, in order", () =>
     Effect.gen(function*() {
       const { prepare, unknownWords } = yield* SpeechToText
       const hints: RecognitionHints = { language: "en", phrases: ["a blorptang [please]", "{thing} blorptang"], slots: { thing: ["zzyx", "book"] } }
@@ -179,42 +179,42 @@ layer(engines, { timeout: 60_000 })("SoundSwallower", (it) => {
       }
     }))
 
-  it.effect("has French: its words, its phones, and a way out", () =>
+  it.effect("has French: its words, its phones, and foreign speech", () =>
     Effect.gen(function*() {
       const { unknownWords } = yield* SpeechToText
       const hints: RecognitionHints = { language: "fr", phrases: ["bonjour", "je voudrais un rendez vous [{jour}]", "merci", "au revoir"], slots: { jour: ["lundi", "mardi"] } }
       assert.deepStrictEqual(yield* unknownWords({ ...hints, phrases: [...hints.phrases, "xyzzyque"] }), ["xyzzyque"])
       const recognizer = yield* prepare(hints)
-      // Flite has no French, so English stands for speech that is foreign to it.
+      // Flite has no French, so English is the foreign speech.
       assert.deepStrictEqual(yield* hear(recognizer, "The museum has a new exhibition about robots."), { text: "", isUnintelligible: true, ending: "unknown" })
       assert.strictEqual((yield* transcribe(recognizer, Spoken.silence(1000))).text, "")
     }))
 
-  it.effect("does without phrases: all speech is foreign then", () =>
+  it.effect("takes all speech for foreign if the agent has no phrases", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare({ language: "en", phrases: [], slots: {} })
       assert.deepStrictEqual(yield* hear(recognizer, "Give me two red apples, please."), { text: "", isUnintelligible: true, ending: "unknown" })
     }))
 
-  it.effect("leaves out a phrase whose slot has no values, and hears the others", () =>
+  it.effect("leaves out a phrase whose slot has no values, and understands the others", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare({ ...shop, phrases: [...shop.phrases, "paint it {color}"], slots: { ...shop.slots, color: [] } })
       assert.strictEqual((yield* hear(recognizer, "Give me two apples.")).text, "give me two apples")
     }))
 
-  it.effect("lets an agent go, also in the midst of an utterance, and hears the others", () =>
+  it.effect("unloads an agent, even in the middle of an utterance, and understands the others", () =>
     Effect.gen(function*() {
       const recognizer = yield* prepare(shop)
       const utterance = yield* Effect.scoped(Effect.gen(function*() {
         return yield* begin(yield* prepare(receptionist.hints), yield* Spoken.spoken("Where are you?"))
       }))
-      // Its agent is gone: it fails, or has been ended with it.
+      // The utterance fails, or has ended with its agent.
       yield* Effect.exit(utterance.transcribe)
       assert.strictEqual((yield* hear(recognizer, "Where are you?")).text, "where are you")
     }).pipe(Effect.scoped))
 })
 
-it.effect("SoundSwallower's dictionary is read once for agents that come together, and let go behind them", () =>
+it.effect("SoundSwallower's dictionary is read once for agents that are loaded together, and then forgotten", () =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     let read = 0
@@ -233,7 +233,7 @@ it.effect("SoundSwallower's dictionary is read once for agents that come togethe
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
 layer(engines, { timeout: 60_000 })("a thread of SoundSwallower that crashes", (it) => {
-  it.effect("is replaced: only what was asked of it fails, and its utterances can be asked anew", () =>
+  it.effect("is replaced; only running requests fail, and its utterances can be asked again", () =>
     Effect.gen(function*() {
       const workers: Array<Worker> = []
       const onWorker = (worker: Worker) => void workers.push(worker)
@@ -246,7 +246,7 @@ layer(engines, { timeout: 60_000 })("a thread of SoundSwallower that crashes", (
       assert.isAbove(started, 0)
       const sound = yield* Spoken.spoken("Give me two red apples, please.")
       const utterance = yield* begin(recognizer, sound)
-      // Enough work that no thread has done it before it is stopped.
+      // Enough work that no thread finishes it before it is stopped.
       const long = yield* begin(recognizer, Spoken.join(...Array.from({ length: 15 }, () => sound)))
       const asking = yield* Effect.forkChild(Effect.all([utterance.transcribe, long.transcribe].map(Effect.exit), { concurrency: "unbounded" }), {
         startImmediately: true
@@ -265,7 +265,7 @@ layer(engines, { timeout: 60_000 })("a thread of SoundSwallower that crashes", (
 
 const booking = "book an appointment"
 
-/** In miniature what `bench/recognition` measures: what is said, by whom, and what was said before. */
+/** A small part of what `bench/recognition` measures: a sentence, its voice, and the caller's turns before. */
 const own: ReadonlyArray<readonly [say: string, voice: "rms" | "awb", before?: ReadonlyArray<string>]> = [
   ["What are your opening hours?", "rms"],
   ["Are you open on Saturday?", "awb"],

@@ -21,33 +21,33 @@ const watch = Effect.gen(function*() {
 })
 
 describe("the threads of SoundSwallower", () => {
-  it.live("that can't start are not started over and over, but once for each that wants them", () =>
+  it.live("that can't start are started once for each request, and not over and over", () =>
     Effect.gen(function*() {
       const started = yield* watch
       const threads = yield* Threads.make({ timeout: 5000, size: 1, file: new URL("./NoSuchThread.ts", import.meta.url) })
       assert.match((yield* Effect.flip(threads.load(grammar))).message, /gone/)
       assert.strictEqual(started.length, 1)
       assert.match((yield* Effect.flip(threads.load({ ...grammar, name: "y" }))).message, /gone/)
-      // Whatever was begun has ended by now, and nothing followed it.
+      // After a turn of the event loop, no further thread has been started.
       yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
       assert.strictEqual(started.length, 2)
     }))
 
-  it.effect("tell that a model can't be loaded, and go on", () =>
+  it.effect("report that a model can't be loaded, and go on", () =>
     Effect.gen(function*() {
       const threads = yield* Threads.make({ timeout: 5000, size: 1 })
       const first = yield* Effect.flip(threads.load(grammar))
       assert.notMatch(first.message, /gone|replaced/)
       assert.strictEqual((yield* Effect.flip(threads.load({ ...grammar, name: "y" }))).message, first.message)
-      // No words of an unknown grammar would be taken for silence.
+      // An empty answer for an unknown grammar would be taken for silence.
       const hearing = yield* threads.hear(grammar)
       yield* hearing.push(new Int16Array(160))
       assert.match((yield* Effect.flip(hearing.words)).message, /not loaded/)
     }))
 
-  it.effect("that do not answer are stopped, and what was asked of them fails", () =>
+  it.effect("that do not answer are stopped, and their requests fail", () =>
     Effect.gen(function*() {
-      // It takes what it is given, and never says a word.
+      // This thread takes all messages and never answers.
       const threads = yield* Threads.make({ timeout: 5000, size: 1, file: new URL("../../../../support/engines/SilentThread.ts", import.meta.url) })
       const asking = yield* Effect.forkChild(Effect.flip(threads.load(grammar)), { startImmediately: true })
       yield* TestClock.adjust(5000)
@@ -66,12 +66,12 @@ const spoken = {
 
 const tenth = 800
 
-/** As much of a sound said over and over. */
+/** This many samples of a repeated sound. */
 const over = (sound: Int16Array, samples: number): Int16Array<ArrayBuffer> => Int16Array.from({ length: samples }, (_, index) => sound[index % sound.length])
 
 const recognizing = Layer.provideMerge(CallerSpeech.layer, NodeServices.layer)
 
-it.live("words that somebody waits for are not held up by another's long sound, be it asked for too", () =>
+it.live("a short utterance is not held up by a long one, even if somebody waits for both", () =>
   Effect.gen(function*() {
     const { speak } = yield* CallerSpeech
     const threads = yield* Threads.make({ timeout: 20_000, size: 1 })
@@ -88,7 +88,7 @@ it.live("words that somebody waits for are not held up by another's long sound, 
     assert.deepStrictEqual(told, ["short", "long"])
   }).pipe(Effect.scoped, Effect.provide(recognizing)), 60_000)
 
-it.live("an utterance goes to the thread that has the least to hear", () =>
+it.live("an utterance goes to the thread that has the least to decode", () =>
   Effect.gen(function*() {
     const threads = yield* Threads.make({ timeout: 5000, size: 2, file: new URL("../../../../support/engines/SlowThread.ts", import.meta.url) })
     const threadOf = Effect.fnUntraced(function*(seconds: number) {
@@ -97,13 +97,13 @@ it.live("an utterance goes to the thread that has the least to hear", () =>
       return yield* hearing.words
     })
     const long = yield* threadOf(30)
-    // More utterances are there soon, and less to hear.
+    // The other thread soon has more utterances, but less sound.
     const others = yield* Effect.forEach([2, 1, 5], threadOf)
     assert.strictEqual(new Set(others).size, 1)
     assert.notInclude(others, long)
   }).pipe(Effect.scoped))
 
-it.live("a further thread is started when those that are there have much to hear, and gets utterances when it has loaded", () =>
+it.live("a further thread is started when the others have much to decode, and gets utterances once it has loaded", () =>
   Effect.gen(function*() {
     const started = yield* watch
     const threads = yield* Threads.make({ timeout: 5000, size: 3, ready: 1, file: new URL("../../../../support/engines/SlowThread.ts", import.meta.url) })
@@ -116,25 +116,25 @@ it.live("a further thread is started when those that are there have much to hear
     const first = yield* threadOf(0.5)
     assert.strictEqual(yield* threadOf(2), first)
     assert.strictEqual(started.length, 1)
-    // This one finds two seconds and a half waiting; it does not wait for the thread that it has started.
+    // 2.5 s of sound wait, so a thread is started. This utterance does not wait for it.
     assert.strictEqual(yield* threadOf(1), first)
     assert.strictEqual(started.length, 2)
     yield* Effect.callback<void>((resume) => void started[1].once("message", () => resume(Effect.void)))
     const second = yield* threadOf(0.5)
     assert.notStrictEqual(second, first)
-    // There is one that has little to do: no further thread is wanted.
+    // One thread has little to do, so no further thread is started.
     assert.strictEqual(yield* threadOf(0.1), second)
     assert.strictEqual(started.length, 2)
   }).pipe(Effect.scoped))
 
-it.live("a thread that has much to do is waited for, and not taken for one that hangs", () =>
+it.live("a busy thread is not taken for a thread that hangs", () =>
   Effect.gen(function*() {
     const { speak } = yield* CallerSpeech
     const yes = yield* speak("yes", "rms")
     const threads = yield* Threads.make({ timeout: 2000 })
     yield* threads.load(spoken)
     const hearing = yield* threads.hear(spoken)
-    // Minutes of sound all at once: seconds of work, and a small part of one for each piece.
+    // Minutes of sound at once: seconds of work, but only a small part of a second for each piece.
     for (let at = 0, length = 0; length < 1_440_000; length += tenth) {
       yield* hearing.push(yes.slice(at, at + tenth))
       at = at + 2 * tenth > yes.length ? 0 : at + tenth

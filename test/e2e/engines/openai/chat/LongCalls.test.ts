@@ -14,7 +14,7 @@ import * as Replies from "../../../../support/engines/Replies.ts"
 
 const window = 2048
 
-/** A tokenizer that counts more than is estimated. */
+/** A tokenizer that counts more tokens than the estimate. */
 const tokensOf = ({ messages, tools = [] }: FakeChatServer.ChatRequest): number => Math.ceil(JSON.stringify([messages, tools]).length / 2.6)
 
 const answerOf = (request: FakeChatServer.ChatRequest): number => Number(request.max_tokens ?? request.max_completion_tokens)
@@ -59,7 +59,7 @@ const textOf = (parts: ReadonlyArray<ReplyPart>) => parts.flatMap((part) => part
 
 const wordsOf = (turn: number) => `Turn ${turn}: do you also have rye bread on that day, and how much would it be for eleven people?`
 
-/** A call of so many turns; every seventh books first. Fails as soon as one turn does. */
+/** A call of this many turns. Every seventh turn books a table first. Fails if one turn fails. */
 const call = Effect.fnUntraced(function*(replier: Replier, turns: number) {
   const history: Array<Message> = [{ role: "agent", text: "Hello. How can I help you?" }]
   const exchanges: Array<ToolExchange> = []
@@ -81,7 +81,7 @@ const call = Effect.fnUntraced(function*(replier: Replier, turns: number) {
 
 const say = (_: FakeChatServer.ChatRequest, count: number) => `Yes, we have that, and it would be ${count} euros for all of you. Shall I note it down?`
 
-/** The texts of what the server was asked, without those that it refused. */
+/** The requests that the server did not refuse. */
 const takenOf = (chats: ReadonlyArray<FakeChatServer.FakeChatServer["chats"][number]>) => chats.map(({ request }) => request).filter((request) => !isTooLong(request))
 
 const assertPaired = ({ messages }: FakeChatServer.ChatRequest) => {
@@ -98,7 +98,7 @@ const assertPaired = ({ messages }: FakeChatServer.ChatRequest) => {
   assert.deepStrictEqual(open, [])
 }
 
-/** How often a request did not begin with all of the one before but its last message, which may go on. */
+/** How often a request did not begin like the one before. The last message may have become longer. */
 const cutsOf = (requests: ReadonlyArray<FakeChatServer.ChatRequest>): number =>
   requests.slice(1).filter(({ messages }, at) => {
     const before = requests[at].messages.slice(0, -1).map((message) => JSON.stringify(message))
@@ -107,7 +107,7 @@ const cutsOf = (requests: ReadonlyArray<FakeChatServer.ChatRequest>): number =>
 
 describe("a call that is longer than the context window goes on", () => {
   for (const { name, words } of refusals) {
-    it.live(`by the words of ${name}`, () =>
+    it.live(`after a refusal in the words of ${name}`, () =>
       Effect.gen(function*() {
         const { chats, replier } = yield* setUp({
           say,
@@ -121,7 +121,7 @@ describe("a call that is longer than the context window goes on", () => {
         yield* call(replier, turns)
         const taken = takenOf(chats)
         assert.strictEqual(taken.length, turns)
-        // Once or a few times it is told so, and then it knows.
+        // The server refuses a few requests at first, and none later.
         assert.isAtLeast(chats.length - turns, 1)
         assert.isAtMost(chats.length - turns, 4)
         for (const [turn, request] of taken.entries()) {
@@ -131,7 +131,7 @@ describe("a call that is longer than the context window goes on", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("where the refusal stands within an answer of 200", () =>
+  it.live("after a refusal within an answer of status 200", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
         say: (request, count) => {
@@ -145,7 +145,7 @@ describe("a call that is longer than the context window goes on", () => {
       assert.isAtMost(chats.length - 45, 4)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("where the server answers without a word at the end of its window", () =>
+  it.live("after an answer without words at the end of the window", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
         say: (request, count) => isTooLong(request)
@@ -164,7 +164,7 @@ describe("a call that is longer than the context window goes on", () => {
     }).pipe(Effect.provide(Replies.live)))
 
   for (const model of ["some-model", "google/gemma-3-27b-it"]) {
-    it.live(`for 200 turns with ${model}, without one refusal, and from few beginnings, where the server tells its window`, () =>
+    it.live(`for 200 turns with ${model}, without a refusal and with few cuts, if the server publishes its window`, () =>
       Effect.gen(function*() {
         const isGemma = model !== "some-model"
         const { chats, replier, until } = yield* setUp({
@@ -183,7 +183,7 @@ describe("a call that is longer than the context window goes on", () => {
         assert.isAtLeast(cuts, 5)
         assert.isAtMost(cuts, 40)
         for (const request of requests) assertPaired(request)
-        // What was booked before the cut is still known.
+        // Bookings before the cut are still known.
         const { messages } = requests[199]
         const first = messages.find(({ role }) => role === "user")?.content ?? ""
         assert.match(first, /left out here/)
@@ -191,19 +191,19 @@ describe("a call that is longer than the context window goes on", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("at a server that cuts silently, by what the configuration says", () =>
+  it.live("at a server that cuts prompts silently, if the configuration names the window", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ window, say, pages: { "/api/ps": { models: [{ name: "some-model" }] } } })
       yield* call(replier, 100)
-      // The first requests that are counted teach how many tokens the server sees.
+      // The counts of the first requests show how many tokens the server sees.
       assert.strictEqual(chats.length, 100)
       const longest = Math.max(...chats.map(({ request }) => tokensOf(request)))
       assert.isAtMost(longest, window)
     }).pipe(Effect.provide(Replies.live)))
 })
 
-describe("an answer that is asked for", () => {
-  it.live("is shorter where the server's limit is, and stays so", () =>
+describe("a requested answer", () => {
+  it.live("is shorter after the server has refused its length, and stays so", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
         say,
@@ -215,7 +215,7 @@ describe("an answer that is asked for", () => {
       assert.deepStrictEqual(chats.map(({ request }) => [request.max_tokens, request.max_completion_tokens]), [[200, undefined], ...[0, 1, 2].map(() => [128, undefined])])
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is shorter where instructions and the newest words nearly fill the window", () =>
+  it.live("is shorter if instructions and the newest words nearly fill the window", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
         definition: { ...bakery, instructions: "You answer for a bakery. ".repeat(158) },
@@ -231,7 +231,7 @@ describe("an answer that is asked for", () => {
       assert.isTrue(chats.every(({ request }) => request.max_completion_tokens === undefined))
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is as long as before, once a server has refused all of it without figures for a while", () =>
+  it.live("leaves later calls whole after a server has refused everything without figures", () =>
     Effect.gen(function*() {
       let isBroken = true
       const { chats, replier } = yield* setUp({
@@ -246,7 +246,7 @@ describe("an answer that is asked for", () => {
       assert.strictEqual(chats[chats.length - 1].request.messages.filter(({ role }) => role === "user").length, 31)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("fails with what is to be set, where even the shortest request does not fit", () =>
+  it.live("fails with advice for the operator if even the shortest request does not fit", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
         definition: { ...bakery, instructions: "You answer for a bakery. ".repeat(400) },

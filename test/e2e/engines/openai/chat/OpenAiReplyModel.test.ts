@@ -50,7 +50,7 @@ const dialects: ReadonlyArray<FakeChatServer.Dialect> = ["vllm", "llamacpp", "ol
 
 describe("a reply", () => {
   for (const dialect of dialects) {
-    it.live(`comes from ${dialect} as it is written, whatever pieces the network makes of it`, () =>
+    it.live(`comes from ${dialect} as it was written, wherever the network cuts it`, () =>
       Effect.gen(function*() {
         const text = "Wir öffnen um 9 Uhr, montags bis freitags. Ça va? 👍"
         for (const fragment of [undefined, 1, 7]) {
@@ -75,7 +75,7 @@ describe("a reply", () => {
       )
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("asks the first model that the server has, where none is set", () =>
+  it.live("asks the server's first model if none is set", () =>
     Effect.gen(function*() {
       const server = yield* FakeChatServer.make({ model: "gemma3:27b" })
       const model = yield* OpenAiReplyModel.make(settingsAt(server.base), { isPrimed: false })
@@ -91,38 +91,38 @@ describe("a reply", () => {
       assert.strictEqual(textOf(yield* ask(replier)), "All at once.")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("keeps its connection for the next, also where the answer ends later than its last event", () =>
+  it.live("keeps its connection for the next reply, even if the answer ends later than its last event", () =>
     Effect.gen(function*() {
       const { connections, replier } = yield* setUp({ latency: { end: 5 } })
       const replies = 12
       for (let at = 0; at < replies; at++) yield* ask(replier)
-      // Now and then a second one is opened, while the first is not yet free; none is closed.
+      // A second connection may be opened while the first is not free yet. None is closed.
       const { accepted, open } = connections()
       assert.strictEqual(open, accepted)
       assert.isBelow(accepted, replies / 2)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("finds the server warm: the agent's instructions read, and what it refuses known", () =>
+  it.live("finds the server warm, with the agent's instructions read and its refusals known", () =>
     Effect.gen(function*() {
       const { chats, replier, until } = yield* setUp({ name: "some-model" }, {}, { isPrimed: true })
       yield* until(() => chats.length === 2 && chats[1].exchange.isOver())
       yield* ask(replier)
       assert.deepStrictEqual(chats.map(({ request: { max_tokens: most, tools } }) => [most, tools === undefined]), [[1, false], [1, true], [200, true]])
       const [, primed, first] = chats.map(({ request: { messages } }) => messages)
-      // System text, opening, greeting: all that comes before the caller's first words.
+      // System text, opening, greeting: everything before the caller's first words.
       assert.deepStrictEqual(first.slice(0, 3), primed.slice(0, 3))
       assert.deepStrictEqual(primed.slice(2).map(({ role }) => role), ["assistant", "user"])
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is as long and as free as it is set", () =>
+  it.live("has the length and the temperature that are set", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: () => "One two three four five." }, {}, { maxTokens: 2, temperature: 0 })
-      // The sentence that was cut off is finished, in a request of its own.
+      // Another request finishes the sentence that was cut off.
       assert.strictEqual(textOf(yield* ask(replier)), "One two three four five.")
       assert.deepStrictEqual([chats[0].request.max_tokens, chats[0].request.temperature], [2, 0])
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("speaks no thought, neither one that the server tells apart nor one in the text", () =>
+  it.live("speaks no thought, neither from a field of its own nor from the text", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({
         name: "google/gemma-4-31B-it",
@@ -134,7 +134,7 @@ describe("a reply", () => {
     }).pipe(Effect.provide(Replies.live)))
 })
 
-describe("the server's way", () => {
+describe("the server's dialect", () => {
   const refusals: ReadonlyArray<readonly [string, FakeChatServer.Options & { readonly name?: string }, (request: FakeChatServer.ChatRequest) => boolean]> = [
     ["tool calls at vLLM", { dialect: "vllm" }, ({ tools }) => tools !== undefined],
     ["tool calls at llama.cpp", { dialect: "llamacpp" }, ({ tools }) => tools !== undefined],
@@ -155,7 +155,7 @@ describe("the server's way", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("without tool calls, the same actions are told in the system text", () =>
+  it.live("has the actions in the system text if the server takes no tool calls", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ name: "some-model" })
       yield* ask(replier)
@@ -164,7 +164,7 @@ describe("the server's way", () => {
       assert.include(chats[1].request.messages[0].content ?? "", "billing")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("a refusal for another reason is told at once", () =>
+  it.live("stays the same after a refusal for another reason, which fails the reply", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ model: "other", name: gemma })
       const error = yield* Effect.flip(ask(replier))
@@ -189,7 +189,7 @@ describe("actions", () => {
         const parts = yield* ask(replier)
         assert.strictEqual(textOf(parts).trim(), spoken)
         assert.deepStrictEqual(actsOf(parts), acts)
-        // Done when all has been heard, so said behind all.
+        // Actions are carried out when all has been heard, so they come last.
         assert.deepStrictEqual(parts.slice(-acts.length), acts)
       }).pipe(Effect.provide(Replies.live)))
   }
@@ -211,7 +211,7 @@ describe("actions", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("what is not the agent's to do is not done; the model is told and answers anew", () =>
+  it.live("are not carried out if the agent has none of that name; the model answers again", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: (_, count) => count === 0 ? "One moment. <<transfer:sales>> Lies." : "I can't do that." })
       const parts = yield* ask(replier)
@@ -221,7 +221,7 @@ describe("actions", () => {
       assert.strictEqual(chats[1].request.messages.at(-2)?.content, "One moment.\n<<transfer:sales>>")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("a model that can't stop doing wrong is stopped", () =>
+  it.live("are given up for a model that repeats a wrong one", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: () => "Hm. <<fly:me>>" })
       assert.deepStrictEqual(actsOf(yield* ask(replier)), [])
@@ -246,7 +246,7 @@ describe("tools", () => {
   const line = "One moment.\n<<call:order_status {\"order\":\"A>>7\"}>>"
   const say = (_: unknown, count: number) => count === 0 ? `${line}\nIt ships never.` : "It ships on Monday."
 
-  it.live("is asked over HTTP, and its answer comes back as a user's turn; what the model invents meanwhile is not spoken", () =>
+  it.live("are asked over HTTP; the answer comes back as a user's turn, and an invented answer is not spoken", () =>
     Effect.gen(function*() {
       const tool = yield* toolServer()
       const { chats, replier } = yield* setUp({ say, fragment: 2 }, { tools: [toolAt(tool.url)] })
@@ -262,7 +262,7 @@ describe("tools", () => {
       ])
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("stays in the next request, which begins as the last one of the reply before", () =>
+  it.live("stay in the next request, which begins like the last request of the reply before", () =>
     Effect.gen(function*() {
       const tool = yield* toolServer()
       const { chats, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url)] })
@@ -281,7 +281,7 @@ describe("tools", () => {
       ])
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is asked by the server's tool calls, each answered by its id", () =>
+  it.live("are asked by the server's tool calls, and each is answered by its id", () =>
     Effect.gen(function*() {
       const tool = yield* toolServer()
       const { chats, replier } = yield* setUp({
@@ -312,12 +312,12 @@ describe("tools", () => {
   const answers: ReadonlyArray<readonly [string, FakeHttpServer.Fault, RegExp]> = [
     ["an error", FakeHttpServer.refusal(500, "no database"), /It failed with status 500\. no database/],
     ["silence", "silence", /the answer was lost: nobody knows whether it was done/],
-    ["a closed door", "hangUp", /the answer was lost: nobody knows whether it was done/],
+    ["a closed connection", "hangUp", /the answer was lost: nobody knows whether it was done/],
     ["nothing", { pieces: [] }, /Done\./],
-    ["a book", { pieces: ["word ".repeat(100_000)] }, /^\(Answer of order_status: (?:word ){800}…\)$/]
+    ["a very long text", { pieces: ["word ".repeat(100_000)] }, /^\(Answer of order_status: (?:word ){800}…\)$/]
   ]
   for (const [what, fault, told] of answers) {
-    it.live(`answers ${what}: the model hears of it, and the reply goes on`, () =>
+    it.live(`may answer with ${what}: the model is told, and the reply goes on`, () =>
       Effect.gen(function*() {
         const tool = yield* toolServer()
         tool.faults.always(fault)
@@ -327,7 +327,7 @@ describe("tools", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("is not asked before the caller's turn is surely over", () =>
+  it.live("are not asked before the caller's turn is surely over", () =>
     Effect.gen(function*() {
       const tool = yield* toolServer()
       const { open, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url)] })
@@ -346,7 +346,7 @@ describe("tools", () => {
       assert.strictEqual(tool.received.length, 1)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("whose parameters are no schema is refused when the agent is prepared", () =>
+  it.live("are refused when the agent is prepared if their parameters are no schema", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(setUp({}, { tools: [{ ...toolAt("http://127.0.0.1:1"), parameters: { properties: { a: { pattern: "(" } } } }] }))
       assert.strictEqual(error.reason, "refused")
@@ -358,13 +358,13 @@ describe("a failure", () => {
   const faults: ReadonlyArray<readonly [string, FakeHttpServer.Fault, string]> = [
     ["429", FakeHttpServer.refusal(429, { error: { message: "Too many" } }, { "retry-after": "3" }), "unavailable"],
     ["500", FakeHttpServer.refusal(500, "Internal Server Error"), "broken"],
-    ["a cut", "cut", "broken"],
+    ["a cut connection", "cut", "broken"],
     ["rubbish", "rubbish", "broken"],
     ["an error in mid-stream", {
       headers: { "content-type": "text/event-stream" },
       pieces: [FakeHttpServer.event({ choices: [{ delta: { content: "We " } }] }), FakeHttpServer.event({ error: { message: "CUDA error", type: "InternalServerError", code: 500 } })]
     }, "broken"],
-    ["an end without an end", {
+    ["a stream without its end", {
       headers: { "content-type": "text/event-stream" },
       pieces: [FakeHttpServer.event({ choices: [{ delta: { content: "We " } }] }), "error: {\"code\":500}\n\n"]
     }, "broken"],
@@ -372,10 +372,10 @@ describe("a failure", () => {
       headers: { "content-type": "text/event-stream" },
       pieces: [FakeHttpServer.event({ choices: [{ delta: { content: " " }, finish_reason: "stop" }] }), FakeHttpServer.event("[DONE]")]
     }, "empty"],
-    ["gigabytes", "gigabytes", "broken"]
+    ["an endless answer", "gigabytes", "broken"]
   ]
   for (const [what, fault, reason] of faults) {
-    it.live(`${what} is ${reason}, the next reply is not touched, and nothing stays open`, () =>
+    it.live(`by ${what} is ${reason}, does not touch the next reply, and leaves nothing open`, () =>
       Effect.gen(function*() {
         const { chats, faults, open, replier, until } = yield* setUp()
         faults.next(fault)
@@ -387,7 +387,7 @@ describe("a failure", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("one bad chunk is left out", () =>
+  it.live("by one bad chunk is avoided: the chunk is left out", () =>
     Effect.gen(function*() {
       const { faults, replier } = yield* setUp()
       faults.next({
@@ -402,7 +402,7 @@ describe("a failure", () => {
       assert.strictEqual(textOf(yield* ask(replier)), "At nine.")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("messages that do not take turns are refused, as Gemma's template does it", () =>
+  it.live("by messages that do not take turns comes from the fake server, as from Gemma's template", () =>
     Effect.gen(function*() {
       const server = yield* FakeChatServer.make()
       const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(server.base))
@@ -414,7 +414,7 @@ describe("a failure", () => {
       yield* endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ messages: [user], stream: true })).pipe(Effect.scoped)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("an agent is ready while its server is not", () =>
+  it.live("by a missing server does not keep an agent from being ready", () =>
     Effect.gen(function*() {
       const { replier, stop } = yield* setUp()
       stop()
@@ -444,7 +444,7 @@ describe("a reply that is thrown away", () => {
       assert.strictEqual(open(), 0)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("a reader that has enough closes it as well", () =>
+  it.live("closes its request when its reader has enough, too", () =>
     Effect.gen(function*() {
       const { chats, faults, replier, until } = yield* setUp()
       faults.next("stall")
@@ -453,7 +453,7 @@ describe("a reply that is thrown away", () => {
     }).pipe(Effect.provide(Replies.live)))
 })
 
-describe("a model without measure", () => {
+describe("an endless answer", () => {
   it.live.each([
     ["a delta of sentences", "This is a sentence, and it goes on. ".repeat(20_000)],
     ["a delta of brackets", "Well. " + "[[[[{{{{<<<<".repeat(50_000)],
@@ -463,12 +463,12 @@ describe("a model without measure", () => {
       const { replier } = yield* setUp({ say: () => text, fragment: text.length }, {}, { maxTokens: 100 })
       const parts = yield* ask(replier)
       assert.isAtMost(textOf(parts).length, 8 * 100 + 400)
-      // One piece after the other, so that calls have their turn between them.
+      // The pieces are short, so that other calls get their turn between them.
       for (const part of parts) if (part._tag === "Text") assert.isAtMost(part.text.length, 300)
       assert.isAtMost(actsOf(parts).length, 16)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("one delta is cut off, too; one of more than a MiB fails before it is whole", () =>
+  it.live("is cut off in a single delta, too, and fails if the delta has more than a MiB", () =>
     Effect.gen(function*() {
       let characters = 600_000
       const { replier } = yield* setUp({ say: () => ({ documents: [{ choices: [{ delta: { content: "This is a sentence. ".repeat(characters / 20) } }] }] }) }, {}, { maxTokens: 100 })

@@ -1,5 +1,5 @@
 /**
- * Answers in the shapes of many servers and models, over HTTP: what is spoken of each, and what is done.
+ * Answers in the shapes of many servers and models, over HTTP: what is spoken, and which actions are carried out.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric, Option, Redacted, Stream } from "effect"
@@ -41,7 +41,7 @@ const asked: ReplyRequest = {
 
 const ask = (replier: Replier) => Replies.ask(replier, asked)
 
-/** What the caller hears: the text, without the sentence that will not be finished. */
+/** What the caller hears: the text without an unfinished sentence. */
 const spokenOf = (parts: ReadonlyArray<ReplyPart>): string => {
   let text = ""
   for (const part of parts) {
@@ -111,16 +111,16 @@ describe("an answer is spoken:", () => {
     ["with an empty finish_reason in every chunk", { documents: [{ choices: [{ delta: { content: "At " }, finish_reason: "" }] }, { choices: [{ delta: { content: "nine." }, finish_reason: "" }] }, chunk({}, "stop")] }, "At nine."],
     ["with thoughts apart: vLLM and llama.cpp", { documents: [chunk({ reasoning_content: "Secret." }), text("At nine."), chunk({}, "stop"), "[DONE]"] }, "At nine."],
     ["with thoughts apart: Ollama and OpenRouter", { documents: [chunk({ role: "assistant", content: "", reasoning: "Secret." }), text("At nine."), chunk({}, "stop"), "[DONE]"] }, "At nine."],
-    ["behind a thought in the text", { documents: stream("<think>\nSecret.\n</think>\n\nAt nine.") }, "At nine."],
-    ["behind the end of a thought", { documents: stream("Okay, the user asks. Secret.\n</think>\n\nAt nine.") }, "At nine."],
+    ["after a thought in the text", { documents: stream("<think>\nSecret.\n</think>\n\nAt nine.") }, "At nine."],
+    ["after the end of a thought", { documents: stream("Okay, the user asks. Secret.\n</think>\n\nAt nine.") }, "At nine."],
     ["up to the end of the turn", { documents: stream("At nine.<|im_end|>\n<|im_start|>user\nAnd?") }, "At nine."],
     ["with a list of tool calls that is empty", { documents: [chunk({ content: "At nine.", tool_calls: [] }), chunk({}, "stop"), "[DONE]"] }, "At nine."]
   ])
 
-  run([["behind a thought whose beginning the template has written", { documents: stream("It is Friday.\nSo yes.\n</think>\n\nAt nine.") }, "At nine."]], { name: "Qwen/Qwen3-30B-A3B-Thinking-2507" })
-  run([["by a model that is known to think, and did not", { documents: stream("We open at nine. Bye.") }, "We open at nine. Bye."]], { name: "deepseek-r1-distill" })
+  run([["after a thought whose beginning is in the prompt", { documents: stream("It is Friday.\nSo yes.\n</think>\n\nAt nine.") }, "At nine."]], { name: "Qwen/Qwen3-30B-A3B-Thinking-2507" })
+  run([["of a model that is known to think, but did not", { documents: stream("We open at nine. Bye.") }, "We open at nine. Bye."]], { name: "deepseek-r1-distill" })
 
-  it.live("as it comes, once the model has answered without such a thought, or the server tells thoughts apart", () =>
+  it.live("as it comes, once the model has answered without such a thought", () =>
     Effect.gen(function*() {
       const open: FakeChatServer.Said = { documents: stream("We open at nine.").slice(0, 4), stays: true }
       const { replier } = yield* setUp({ name: "Qwen3-Thinking", say: (_, count) => count === 0 ? { documents: stream("At nine.") } : open })
@@ -137,10 +137,10 @@ describe("an answer is spoken:", () => {
 
   for (const [what, documents] of [
     ["finish_reason", [text("At nine."), chunk({}, "stop")]],
-    ["finish_reason, figures and [DONE]", stream("At nine.")],
+    ["finish_reason, token counts and [DONE]", stream("At nine.")],
     ["the end of the turn in the text", [text("At nine.<end_of_turn>"), text("\nuser\n")]]
   ] as const) {
-    it.live(`at once, where the server leaves its answer open behind ${what}, and the connection is closed`, () =>
+    it.live(`at once if the server leaves its answer open after ${what}, and the connection is closed`, () =>
       Effect.gen(function*() {
         const { chats, open, replier, until } = yield* setUp({ say: () => ({ documents, stays: true }) })
         const parts = yield* Effect.timeout(ask(replier), "2 seconds")
@@ -151,7 +151,7 @@ describe("an answer is spoken:", () => {
   }
 })
 
-describe("an answer is done:", () => {
+describe("an answer's actions are carried out:", () => {
   const toBilling = "{\"name\": \"transfer\", \"arguments\": {\"to\": \"billing\"}}"
   run([
     ["a tool call in pieces", {
@@ -163,10 +163,10 @@ describe("an answer is done:", () => {
         "[DONE]"
       ]
     }, "", ["transfer billing"]],
-    ["a function call of old, in pieces", {
+    ["an old function call, in pieces", {
       documents: [chunk({ content: null, function_call: { name: "transfer", arguments: "" } }), chunk({ function_call: { arguments: "{\"to\":" } }), chunk({ function_call: { arguments: "\"billing\"}" } }), chunk({}, "function_call"), "[DONE]"]
     }, "", ["transfer billing"]],
-    ["a function call of old, whole", { whole: { choices: [{ index: 0, message: { role: "assistant", content: null, function_call: { name: "hang_up", arguments: "{}" } }, finish_reason: "function_call" }] } }, "", ["hang up"]],
+    ["an old function call, whole", { whole: { choices: [{ index: 0, message: { role: "assistant", content: null, function_call: { name: "hang_up", arguments: "{}" } }, finish_reason: "function_call" }] } }, "", ["hang up"]],
     ["tool calls, whole", {
       whole: { choices: [{ index: 0, message: { role: "assistant", content: "Bye.", tool_calls: [{ id: "c", type: "function", function: { name: "hang_up", arguments: "" } }] }, finish_reason: "tool_calls" }] }
     }, "Bye.", ["hang up"]],
@@ -183,7 +183,7 @@ describe("an answer is done:", () => {
     ["Llama's", { documents: stream("{\"name\": \"transfer\", \"parameters\": {\"to\": \"billing\"}}<|eot_id|>") }, "", ["transfer billing"]],
     ["harmony's", { documents: stream("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.transfer <|constrain|>json<|message|>{\"to\":\"billing\"}<|call|>") }, "", ["transfer billing"]],
     ["two of them", { documents: stream("<tool_call>{\"name\":\"press_keys\",\"arguments\":{\"keys\":\"1#\"}}</tool_call>\n<tool_call>{\"name\":\"hang_up\"}</tool_call>") }, "", ["press 1#", "hang up"]],
-    ["once, where the server leaves it in the text and makes it a call as well", {
+    ["once, if the server sends a call both as text and as a tool call", {
       documents: [
         ...stream("<tool_call>{\"name\":\"press_keys\",\"arguments\":{\"keys\": \"1\"}}</tool_call>").slice(0, -3),
         chunk({ tool_calls: [{ index: 0, id: "c", function: { name: "press_keys", arguments: "{\"keys\":\"1\"}" } }] }),
@@ -206,7 +206,7 @@ describe("an answer is done:", () => {
     ["in Python", "One moment.\n[order_status(order=\"A\"), order_status(order=\"B\")]\nIt ships never."],
     ["as our own lines", "One moment.\n<<call:order_status {\"order\":\"A\"}>>\n<<call:order_status {\"order\":\"B\"}>>\nIt ships never."]
   ] as const) {
-    it.live(`two tools asked at once, ${what}; what the model makes up meanwhile is not spoken`, () =>
+    it.live(`two tools asked at once, ${what}; an invented answer is not spoken`, () =>
       Effect.gen(function*() {
         const server = yield* FakeHttpServer.make((exchange) => FakeHttpServer.send(exchange, { pieces: ["On Monday."] }))
         const { chats, replier } = yield* setUp({ say: (_, count) => count === 0 ? { documents: stream(written) } : "It ships on Monday." }, { tools: [{ ...tool, url: new URL(server.url) }] })
@@ -217,7 +217,7 @@ describe("an answer is done:", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("not a call of a tool that there is not: it is counted, and the text around it spoken", () =>
+  it.live("a call of an unknown tool is only counted, and the text around it is spoken", () =>
     Effect.gen(function*() {
       const before = yield* Metric.value(Metrics.textCallsDropped("tags"))
       const { chats, replier } = yield* setUp({ say: () => ({ documents: stream("We open <tool_call>{\"name\":\"fly\",\"arguments\":{}}</tool_call>at nine.") }) })
@@ -227,7 +227,7 @@ describe("an answer is done:", () => {
       assert.strictEqual(Number(after.count) - Number(before.count), 1)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("nothing else than such a call: the model is told, and answers in words", () =>
+  it.live("after an answer with only such a call, the model is told and answers in words", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: (_, count) => count === 0 ? { documents: stream("[TOOL_CALLS]fly[ARGS]{}") } : "We open at nine." })
       assert.strictEqual(spokenOf(yield* ask(replier)), "We open at nine.")
@@ -235,7 +235,7 @@ describe("an answer is done:", () => {
     }).pipe(Effect.provide(Replies.live)))
 })
 
-describe("an answer that is longer than it may be", () => {
+describe("an answer that reaches its limit", () => {
   it.live("ends with its last whole sentence", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: () => ({ documents: stream("We are open from nine to five. On Saturdays we close at", "length") }) })
@@ -245,7 +245,7 @@ describe("an answer that is longer than it may be", () => {
       assert.strictEqual(chats.length, 1)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is left as it is where the limit falls on the end of a sentence", () =>
+  it.live("is left as it is if the limit falls on the end of a sentence", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: () => ({ documents: stream("We are open from nine to five. Bye.", "length") }) })
       assert.strictEqual(spokenOf(yield* ask(replier)), "We are open from nine to five. Bye.")
@@ -270,7 +270,7 @@ describe("an answer that is longer than it may be", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("fails where its only sentence can't be finished, rather than ending in the middle of it", () =>
+  it.live("fails if its only sentence can't be finished", () =>
     Effect.gen(function*() {
       const { replier } = yield* setUp({ say: () => ({ documents: stream("Our shop, which you know, is open from nine to", "length") }) })
       const error = yield* Effect.flip(ask(replier))
@@ -278,7 +278,7 @@ describe("an answer that is longer than it may be", () => {
       assert.include(error.advice, "LLM_MAX_TOKENS")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is not spoken half where a filter cuts it off", () =>
+  it.live("is not spoken in half a sentence if a filter cuts it off", () =>
     Effect.gen(function*() {
       const { faults, replier } = yield* setUp()
       const cutBy = (written: string) => faults.next({ headers: { "content-type": "text/event-stream" }, pieces: stream(written, "content_filter").map(FakeHttpServer.event) })
@@ -322,7 +322,7 @@ describe("thinking", () => {
     ["some-model", { chat_template_kwargs: undefined, reasoning_effort: undefined, think: undefined }]
   ]
   for (const [name, wanted] of models) {
-    it.live(`of ${name} is switched off in the way that its server takes`, () =>
+    it.live(`of ${name} is switched off in its server's way`, () =>
       Effect.gen(function*() {
         const { chats, replier } = yield* setUp({ name })
         yield* ask(replier)
@@ -332,8 +332,8 @@ describe("thinking", () => {
   }
 
   const refusals: ReadonlyArray<readonly [string, string, number, object, ReadonlyArray<string | undefined>]> = [
-    ["OpenAI, which takes less of it only", "gpt-5-mini", 400, { error: { message: "Unsupported value: 'reasoning_effort' does not support 'none' with this model. Supported values are: 'minimal', 'low', 'medium', and 'high'.", param: "reasoning_effort" } }, ["none", "minimal"]],
-    ["OpenAI, which does not know it", "o1-mini", 400, { error: { message: "Unrecognized request argument supplied: reasoning_effort" } }, ["none", undefined]],
+    ["OpenAI, which takes other efforts", "gpt-5-mini", 400, { error: { message: "Unsupported value: 'reasoning_effort' does not support 'none' with this model. Supported values are: 'minimal', 'low', 'medium', and 'high'.", param: "reasoning_effort" } }, ["none", "minimal"]],
+    ["OpenAI, which does not know the field", "o1-mini", 400, { error: { message: "Unrecognized request argument supplied: reasoning_effort" } }, ["none", undefined]],
     ["an older vLLM", "openai/gpt-oss-20b", 400, { object: "error", message: "[{'type': 'literal_error', 'loc': ('body', 'reasoning_effort'), 'msg': \"Input should be 'medium' or 'high'\"}]" }, ["low", "medium"]],
     ["Mistral, which names the field apart", "magistral-small", 422, { detail: [{ type: "extra_forbidden", loc: ["body", "reasoning_effort"], msg: "Extra inputs are not permitted" }] }, ["none", undefined]]
   ]
@@ -347,7 +347,7 @@ describe("thinking", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("that eats up the answer: it is asked for once more, without thinking and with room for it", () =>
+  it.live("that uses up the answer makes the model be asked again, without thinking and with more tokens", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: ({ chat_template_kwargs: switched }) => switched === undefined ? thoughtsOnly : answered })
       assert.strictEqual(spokenOf(yield* ask(replier)), "We open at nine.")
@@ -360,12 +360,12 @@ describe("thinking", () => {
     }).pipe(Effect.provide(Replies.live)))
 
   for (const [what, said] of [
-    ["told apart", thoughtsOnly],
+    ["in a field of its own", thoughtsOnly],
     ["in the text", thinks(stream("<think>I think and think", "length"))],
     ["without a beginning", thinks(stream("Okay, the user asks when we open. I", "length"))],
     ["counted only", thinks([chunk({ content: "" }, "length"), { ...usage, usage: { completion_tokens: 200, completion_tokens_details: { reasoning_tokens: 200 } } }, "[DONE]"])]
   ] as const) {
-    it.live(`that eats up the answer each time, ${what}, is an error that says what to do`, () =>
+    it.live(`that uses up the answer each time, ${what}, is an error that says what to do`, () =>
       Effect.gen(function*() {
         const { chats, replier } = yield* setUp({ say: () => said })
         const error = yield* Effect.flip(ask(replier))
@@ -374,7 +374,7 @@ describe("thinking", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("of an unknown model is switched off from the next answer on, once it was seen", () =>
+  it.live("of an unknown model is switched off from the next answer on", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: ({ reasoning_effort: effort }) => effort === "none" ? answered : thinks([chunk({ reasoning: "Hm." }), ...stream("We open at nine.")]) })
       yield* ask(replier)
@@ -382,7 +382,7 @@ describe("thinking", () => {
       assert.deepStrictEqual(chats.map(({ request: { max_tokens, reasoning_effort } }) => [reasoning_effort, max_tokens]), [[undefined, 200], ["none", 200]])
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("that can't be switched off has its own tokens, and the answer no more than its own", () =>
+  it.live("that can't be switched off has tokens of its own, apart from the answer's", () =>
     Effect.gen(function*() {
       const long = "This is a sentence of some words. ".repeat(100)
       const { chats, replier } = yield* setUp({ name: "openai/gpt-oss-20b", say: () => thinks(stream(long)) }, {}, { maxTokens: 50, thinking: "off", thinkingTokens: 300 })
@@ -392,7 +392,7 @@ describe("thinking", () => {
       assert.match(spoken, /words\.$/)
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is as much as it is set to", () =>
+  it.live("has the effort that is set", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ name: "Qwen/Qwen3-8B" }, {}, { maxTokens: 100, thinking: "low", thinkingTokens: 500 })
       yield* ask(replier)

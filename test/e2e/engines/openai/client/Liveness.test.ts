@@ -15,7 +15,7 @@ const probeOf = Effect.fnUntraced(function*(url: string): Effect.fn.Return<Effec
   return Liveness.make(yield* OpenAiClient.make("speechToText", settings))
 })
 
-/** A server by what it answers on each path: a status, or a fault. */
+/** A server that answers each path with this status or fault. */
 const serverOf = (answer: (path: string) => number | FakeHttpServer.Fault) =>
   FakeHttpServer.make((exchange) => {
     const told = answer(exchange.path)
@@ -30,18 +30,18 @@ const serverOf = (answer: (path: string) => number | FakeHttpServer.Fault) =>
 const live = <A, E>(test: () => Effect.Effect<A, E, HttpClient.HttpClient | Scope.Scope>) => () =>
   Effect.provide(Effect.scoped(test()), EngineHttpClient.layer)
 
-describe("a server lives", () => {
+describe("a server is alive", () => {
   const servers: ReadonlyArray<readonly [what: string, answer: (path: string) => number | FakeHttpServer.Fault, paths: ReadonlyArray<string>]> = [
     ["with all pages", () => 200, ["/v1/models"]],
     ["without any page", () => 404, ["/v1/models"]],
-    ["that takes POST only", () => 405, ["/v1/models"]],
+    ["that takes only POST", () => 405, ["/v1/models"]],
     ["that does not know GET", () => 501, ["/v1/models"]],
     ["that wants a key", () => 401, ["/v1/models"]],
     ["that is too busy for probes", () => 429, ["/v1/models"]],
     ["that redirects", () => 307, ["/v1/models"]],
     ["whose list is broken", (path) => path === "/v1/models" ? 500 : 200, ["/v1/models", "/health"]],
     ["whose list is broken, with a health page of the API's", (path) => path === "/v1/health" ? 200 : 500, ["/v1/models", "/health", "/v1/health"]],
-    ["with a front page alone", (path) => path === "/" ? 200 : "hangUp", ["/v1/models", "/health", "/v1/health", "/"]]
+    ["with only a front page", (path) => path === "/" ? 200 : "hangUp", ["/v1/models", "/health", "/v1/health", "/"]]
   ]
   for (const [what, answer, paths] of servers) {
     it.live(what, live(() =>
@@ -53,16 +53,16 @@ describe("a server lives", () => {
         assert.deepStrictEqual([...new Set(received.map(({ path }) => path))], paths)
         const before = received.length
         yield* probe
-        // The page that was answered is remembered.
+        // The page that answered is remembered.
         assert.deepStrictEqual(received.slice(before).map(({ path }) => path), [paths.at(-1)])
       })))
   }
 })
 
-describe("a server does not live", () => {
+describe("a server is not alive", () => {
   const servers: ReadonlyArray<readonly [what: string, answer: (path: string) => number | FakeHttpServer.Fault, reason: EngineFailed["reason"], asked: number]> = [
     ["while it loads its model, whatever its front page says", (path) => path === "/" ? 200 : 503, "unavailable", 1],
-    ["behind a proxy that has nobody", () => 502, "unavailable", 1],
+    ["behind a proxy without a server", () => 502, "unavailable", 1],
     ["whose every page is broken", () => 500, "broken", 4],
     ["that closes every connection", () => "hangUp", "broken", 4]
   ]
@@ -75,7 +75,7 @@ describe("a server does not live", () => {
       })))
   }
 
-  it.live("where nobody listens, which is known at the first page", live(() =>
+  it.live("if nobody listens, which is known at the first page", live(() =>
     Effect.gen(function*() {
       const port = yield* Effect.callback<number>((resume) => {
         const server = createServer().listen(0, "127.0.0.1", () => {

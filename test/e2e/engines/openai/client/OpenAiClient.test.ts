@@ -75,7 +75,7 @@ describe("an answer", () => {
       yield* endpoint.warm()
       const requests = 12
       for (let at = 0; at < requests; at++) yield* ask(endpoint)
-      // Now and then a second one is opened, while the first is not yet free; none is closed.
+      // A second connection may be opened while the first is not free yet. None is closed.
       const { accepted, open } = connections()
       assert.strictEqual(open, accepted)
       assert.isBelow(accepted, requests / 2)
@@ -95,7 +95,7 @@ describe("an answer", () => {
 })
 
 describe("the model", () => {
-  it.live("is the configured one without asking, else the first that the server lists, asked once", () =>
+  it.live("is the configured one without asking, else the first of the server's list, asked once", () =>
     Effect.gen(function*() {
       const { endpoint, received, told, url } = yield* setUp()
       assert.deepStrictEqual(yield* endpoint.model, Option.some("m"))
@@ -109,8 +109,8 @@ describe("the model", () => {
       assert.deepStrictEqual(received.map(({ path }) => path), ["/v1/models", "/v1/models"])
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  for (const [server, answer] of [["lists none", refusal(200, { object: "list", data: [] })], ["has no list", refusal(404, "Not Found")], ["has a broken one", refusal(500, "oops")], ["has a page instead", { headers: { "content-type": "text/html" }, pieces: ["<html></html>"] }]] as const) {
-    it.live(`is none where the server ${server}, asked once, and again only after a refusal`, () =>
+  for (const [server, answer] of [["lists none", refusal(200, { object: "list", data: [] })], ["has no list", refusal(404, "Not Found")], ["has a broken list", refusal(500, "oops")], ["has a page instead", { headers: { "content-type": "text/html" }, pieces: ["<html></html>"] }]] as const) {
+    it.live(`is none if the server ${server}, and is asked for again only after a refusal`, () =>
       Effect.gen(function*() {
         const { received, told, url } = yield* setUp()
         const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(url))
@@ -136,7 +136,7 @@ describe("the model", () => {
       }).pipe(Effect.provide(EngineHttpClient.layer)))
   }
 
-  it.live("is known from the warming, which opens as many connections as it is told and never fails", () =>
+  it.live("is known after the warm-up, which opens this many connections and never fails", () =>
     Effect.gen(function*() {
       const { connections, received, told, url } = yield* setUp()
       const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(url))
@@ -149,7 +149,7 @@ describe("the model", () => {
       yield* gone.warm()
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  it.live("stays what it was, whatever the warming lists first", () =>
+  it.live("stays the same, whatever a later warm-up finds", () =>
     Effect.gen(function*() {
       const { endpoint, told, url } = yield* setUp()
       const open = yield* OpenAiClient.make("replyModel", settingsAt(url))
@@ -175,7 +175,7 @@ describe("a failure", () => {
     [503, "unavailable", "loaded"]
   ] as const
   for (const [status, reason, advice] of statuses) {
-    it.live(`${status} is ${reason}`, () =>
+    it.live(`with status ${status} is ${reason}`, () =>
       Effect.gen(function*() {
         const { endpoint, received } = yield* setUp(refusal(status, { error: { message: "Out of order" } }))
         const error = yield* failure(endpoint)
@@ -199,7 +199,7 @@ describe("a failure", () => {
       assert.deepStrictEqual(ServerError.retryAfterOf(yield* failure(endpoint)), Option.none())
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  it.live("tells the server's words without the caller's and without the key", () =>
+  it.live("shows the server's words without the caller's and without the key", () =>
     Effect.gen(function*() {
       const { endpoint } = yield* setUp(
         refusal(400, { detail: [{ msg: `Input should be shorter, but my name is Margaret Fernsby and my card is 4929 1234 5678 9012 for ${key}` }] }),
@@ -214,7 +214,7 @@ describe("a failure", () => {
       assert.notInclude(JSON.stringify(first), "Margaret")
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  it.live("nobody at the address is unavailable", () =>
+  it.live("is unavailable if nobody listens at the address", () =>
     Effect.gen(function*() {
       const { stop, url } = yield* setUp()
       stop()
@@ -228,7 +228,7 @@ describe("a failure", () => {
       assert.strictEqual((yield* failure(nowhere)).reason, "unavailable")
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  it.live("a connection that closes as the request goes out is tried again, once", () =>
+  it.live("is avoided by one more try if the connection closes as the request goes out", () =>
     Effect.gen(function*() {
       const { endpoint, received } = yield* setUp("hangUp", undefined, "hangUp", "hangUp")
       assert.strictEqual(yield* ask(endpoint), "{\"text\":\"good morning\"}")
@@ -239,7 +239,7 @@ describe("a failure", () => {
       hasNoSecret(error)
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  it.live("a server that never answers, and one that stops in the middle, are timeouts and let go", () =>
+  it.live("is a time-out if the server never answers or stops in the middle, and closes the connection", () =>
     Effect.gen(function*() {
       const { endpoint, open, received, until } = yield* setUp("silence", "stall")
       assert.strictEqual((yield* failure(endpoint, { answer: "20 millis" })).reason, "timeout")
@@ -250,14 +250,14 @@ describe("a failure", () => {
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
   for (const [fault, standard] of [["silence", 15_000], ["stall", 10_000]] as const) {
-    it.effect(`a server that is silent (${fault}) has the time of the turn, if that is longer than its own`, () =>
+    it.effect(`comes only after the turn's time if that is longer than the client's own (${fault})`, () =>
       Effect.gen(function*() {
         const { endpoint, received, until } = yield* setUp(fault, fault)
-        /** Whether it has failed so many ms behind the request. */
+        /** Whether it has failed this many ms after the request. */
         const hasFailed = (budget: number | undefined, millis: number) =>
           Effect.gen(function*() {
             const before = received.length
-            // What is sent of the answer comes by the network, whose time is not the test's.
+            // The first half of the answer comes in real time, not in the test's time.
             const half = yield* Deferred.make<void>()
             let read = ""
             const asked = endpoint.post("/chat/completions", HttpBody.jsonUnsafe({ said })).pipe(
@@ -281,7 +281,7 @@ describe("a failure", () => {
       }).pipe(Effect.provide(EngineHttpClient.layer)))
   }
 
-  it.live("a connection that is cut in the middle is broken, and not asked again", () =>
+  it.live("is broken, without another try, if the connection is cut in the middle", () =>
     Effect.gen(function*() {
       const { endpoint, received } = yield* setUp("cut")
       const error = yield* failure(endpoint)
@@ -291,7 +291,7 @@ describe("a failure", () => {
       hasNoSecret(error)
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  it.live("a body without end is read to its bound, also an error's, and closed", () =>
+  it.live("ends an endless body at its bound, an error's body included", () =>
     Effect.gen(function*() {
       const { endpoint, received, told, until } = yield* setUp("gigabytes")
       const error = yield* failure(endpoint, { maxBytes: 1024 * 1024 })
@@ -327,7 +327,7 @@ describe("interruption", () => {
       assert.strictEqual(open(), 0)
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  it.live("an answer that nobody reads is let go with its scope", () =>
+  it.live("closes an answer that nobody reads with its scope", () =>
     Effect.gen(function*() {
       const { endpoint, received, until } = yield* setUp("stall")
       yield* Effect.scoped(endpoint.get("/x"))

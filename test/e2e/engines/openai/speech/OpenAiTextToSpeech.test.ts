@@ -82,7 +82,7 @@ describe("a request", () => {
       assert.isTrue(asked.every(({ body }) => body.stream_format === "audio"))
     })))
 
-  it.live("is not made poorer by a refusal of something else", live(() =>
+  it.live("keeps its fields after a refusal for another reason", live(() =>
     Effect.gen(function*() {
       const { asked, engine, faults } = yield* setUp()
       const refusal = { status: 400, headers: { "content-type": "application/json" }, pieces: ["{\"error\":{\"message\":\"No such voice.\"}}"] }
@@ -99,7 +99,7 @@ describe("a request", () => {
     })))
 
   for (const lacksPcm of ["refuses", "sendsMp3"] as const) {
-    it.live(`asks a server without PCM for WAV (it ${lacksPcm}), from then on at once`, live(() =>
+    it.live(`asks a server without PCM for WAV (it ${lacksPcm}), and from then on at once`, live(() =>
       Effect.gen(function*() {
         const { asked, engine, open, until } = yield* setUp({ lacksPcm, sampleRate: 22_050 })
         for (let count = 0; count < 2; count++) {
@@ -125,7 +125,7 @@ describe("context", () => {
     turn("caller", "Can you check my order?", 3000)
   ]
 
-  it.live("goes to CSM: the newest turns that fit, as 24 kHz sound, and the longest that the reply may be", live(() =>
+  it.live("goes to CSM with the newest turns that fit, as 24 kHz sound, and with a limit of the reply's length", live(() =>
     Effect.gen(function*() {
       const { asked, engine } = yield* setUp({}, { model: Option.some("sesame/CSM-1b"), voice: Option.some("0") })
       assert.strictEqual(engine.contextMillis, 10_000)
@@ -145,7 +145,7 @@ describe("context", () => {
       assert.isBelow(body.max_audio_ms as number, 10_000)
     })))
 
-  it.live("the caller is the other speaker, whichever the agent is", live(() =>
+  it.live("has the caller as the other speaker, whichever speaker the agent is", live(() =>
     Effect.gen(function*() {
       const { asked, engine } = yield* setUp({}, { voice: Option.some("1") }, { takesContext: true })
       yield* Stream.runDrain(speak(engine, text, { context }))
@@ -153,7 +153,7 @@ describe("context", () => {
       assert.deepStrictEqual(sent.map(({ speaker }) => speaker), ["1", "0"])
     })))
 
-  it.live("is sent with its sound once to a server that keeps sound, and again when that has forgotten it", live(() =>
+  it.live("is sent with its sound once to a server that keeps sound, and again after the server has lost it", live(() =>
     Effect.gen(function*() {
       const { asked, engine, forget } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
       const sounds = () =>
@@ -172,7 +172,7 @@ describe("context", () => {
       assert.isFalse("context" in asked[0].body && asked.some(({ body }) => !("context" in body)))
     })))
 
-  it.live("is sent at the telephone's own rate to a server that keeps sound: it is a third of 24 kHz", live(() =>
+  it.live("is sent at the telephone's 8 kHz to a server that keeps sound", live(() =>
     Effect.gen(function*() {
       const { asked, engine } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
       const wide: SpokenTurn = { role: "agent", text: "Yes.", sound: [tone("yes.", 16_000)], sampleRate: 16_000 }
@@ -185,7 +185,7 @@ describe("context", () => {
       assert.strictEqual(Buffer.from(widened.audio, "base64").length, 2 * 24 * 240)
     })))
 
-  it.live("of the agent's is not sent back to the server that has said it, unless it was not heard whole", live(() =>
+  it.live("does not send the agent's own sound back to its server, unless the caller heard only a part", live(() =>
     Effect.gen(function*() {
       const { asked, engine, forget } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
       const chunks = yield* Stream.runCollect(speak(engine, "I can do that."))
@@ -203,7 +203,7 @@ describe("context", () => {
       assert.deepStrictEqual(sounds, [[false], [true], [false], [true]])
     })))
 
-  it.live("of the agent's that was broken off counts for nothing: the server does not have it", live(() =>
+  it.live("sends the agent's sound if it was broken off, because the server does not keep that", live(() =>
     Effect.gen(function*() {
       const { asked, engine, faults, until } = yield* setUp({ keepsSound: true, model: "sesame/csm-1b", voices: ["0", "1"] }, { model: Option.none() })
       faults.next("stall")
@@ -216,7 +216,7 @@ describe("context", () => {
       assert.deepStrictEqual(asked.slice(1).map(({ body }) => (body.context as ReadonlyArray<object>).map((segment) => "audio" in segment)), [[true]])
     })))
 
-  it.live("goes with all its sound, and without hashes, to a server that does not say that it keeps any", live(() =>
+  it.live("has all its sound, and no hashes, for a server that keeps no sound", live(() =>
     Effect.gen(function*() {
       const { asked, engine } = yield* setUp({ model: "sesame/csm-1b" }, { model: Option.none() })
       for (let time = 0; time < 2; time++) yield* Stream.runDrain(speak(engine, text, { context }))
@@ -236,7 +236,7 @@ describe("context", () => {
       }
     })))
 
-  it.live("is left out where the server refuses it, before anything else is", live(() =>
+  it.live("is the first field that is left out if the server refuses the request", live(() =>
     Effect.gen(function*() {
       const { asked, engine } = yield* setUp({ refuses: ["context"], model: "sesame/csm-1b" }, { model: Option.none() })
       yield* Stream.runDrain(speak(engine, text, { context }))
@@ -257,7 +257,7 @@ describe("an answer", () => {
       })))
   }
 
-  it.live("that came to its end leaves the connection for the next", live(() =>
+  it.live("that came to its end leaves the connection open for the next request", live(() =>
     Effect.gen(function*() {
       for (const dialect of ["pcm", "wav", "openEnded", "events"] as const) {
         const { connections, engine } = yield* setUp({ dialect })
@@ -286,7 +286,7 @@ describe("an answer", () => {
       }
     })))
 
-  it.live("at a rate that is none is refused, and its request closed", live(() =>
+  it.live("at an impossible rate is refused, and its request closed", live(() =>
     Effect.gen(function*() {
       for (const dialect of ["pcm", "wav", "events"] as const) {
         const { engine, open, until } = yield* setUp({ dialect, sampleRate: 1000 })
@@ -320,10 +320,10 @@ describe("an answer", () => {
       yield* until(() => asked[0].exchange.isClosedByClient())
     })))
 
-  it.live("that is no sound is told", live(() =>
+  it.live("that is no sound fails with its reason", live(() =>
     Effect.gen(function*() {
       const { asked, engine, faults } = yield* setUp()
-      // It has PCM, so there is no other format to ask for.
+      // The server has PCM, so no other format is asked for.
       yield* spoken(engine)
       const head = (type: string, body: string | Uint8Array) => ({ headers: { "content-type": type }, pieces: [body] })
       const events = (...data: ReadonlyArray<string>) => head("text/event-stream", data.map((json) => `data: ${json}\n\n`).join(""))
@@ -354,7 +354,7 @@ describe("an answer", () => {
       assert.strictEqual(asked.length, expected.length + 1)
     })))
 
-  it.live("that is an error's text is told in the server's words, without those that were sent", live(() =>
+  it.live("that is an error's text fails with the server's words, without the words of the request", live(() =>
     Effect.gen(function*() {
       const { engine, faults } = yield* setUp()
       for (const type of ["audio/pcm", "audio/wav", "application/json"]) {
@@ -368,7 +368,7 @@ describe("an answer", () => {
 })
 
 describe("an engine that sends no sound", () => {
-  it.live("is stood in for by the next one, before anything of its answer is heard", live(() =>
+  it.live("is replaced by the next engine before any of its answer is heard", live(() =>
     Effect.gen(function*() {
       const other = yield* setUp({ sampleRate: 22_050 })
       for (const body of [FakeSpeechServers.mp3, "{\"error\":\"no\"}", "<html></html>", "Internal Server Error"]) {
@@ -382,7 +382,7 @@ describe("an engine that sends no sound", () => {
 })
 
 describe("a fault", () => {
-  it.live("is told, and the next request succeeds", live(() =>
+  it.live("fails its request, and the next one succeeds", live(() =>
     Effect.gen(function*() {
       const { engine, faults, open, until } = yield* setUp()
       const expected = [
@@ -398,9 +398,9 @@ describe("a fault", () => {
       yield* until(() => open() === 0)
     })))
 
-  it.live("in the middle comes behind the sound before it", live(() =>
+  it.live("in the middle comes after the sound before it", live(() =>
     Effect.gen(function*() {
-      // A moment between the pieces, so that the cut does not come in the same breath as all of them.
+      // A moment between the pieces, so that the cut does not arrive together with all of them.
       const { engine, faults } = yield* setUp({ realTimeFactor: 0.1 })
       faults.next("cut")
       let samples = 0
@@ -414,7 +414,7 @@ describe("interruption", () => {
   it.live("closes the request: before the answer, before the first sound, in the middle", live(() =>
     Effect.gen(function*() {
       let answers = 0
-      // The second answer has its head, and its first sound never comes.
+      // The second answer has its head, but its first sound never comes.
       const { asked, engine, faults, open, until } = yield* setUp({ latency: () => ++answers === 2 ? 30_000 : 0 })
       faults.next("silence")
       faults.next(undefined)
@@ -429,7 +429,7 @@ describe("interruption", () => {
       assert.strictEqual(open(), 0)
     })))
 
-  it.live("by a consumer that has enough closes it too", live(() =>
+  it.live("by a consumer that has enough closes the request, too", live(() =>
     Effect.gen(function*() {
       const { asked, engine, faults, until } = yield* setUp()
       faults.next("stall")
@@ -441,7 +441,7 @@ describe("interruption", () => {
 describe("fixed lines", () => {
   const requests = ["One moment.", "Are you still there?", "…"].map((text) => ({ text, language: "en" }))
 
-  it.live("are made once, and come when the server is gone", live(() =>
+  it.live("are made once, and are spoken when the server is down", live(() =>
     Effect.gen(function*() {
       const { asked, engine, stop } = yield* setUp()
       yield* engine.prepare(requests)
@@ -452,11 +452,11 @@ describe("fixed lines", () => {
         assert.deepStrictEqual(yield* spoken(engine, "One moment."), { rates: [24_000], samples: [...tone("One moment.", 24_000)] })
       }
       assert.strictEqual((yield* failure(engine, "Something else.")).reason, "unavailable")
-      // Another voice's line is another one.
+      // The same line in another voice is another line.
       assert.isTrue(Exit.isFailure(yield* Effect.exit(Stream.runDrain(speak(engine, "One moment.", { voice: "other" })))))
     })))
 
-  it.live("that can't be made are told, and can be made later", live(() =>
+  it.live("that can't be made fail, and can be made later", live(() =>
     Effect.gen(function*() {
       const { engine, faults, open, until } = yield* setUp()
       faults.next({ status: 500, pieces: ["{}"] })
@@ -467,7 +467,7 @@ describe("fixed lines", () => {
 })
 
 describe("voices", () => {
-  it.live("are the server's, in whichever form; none where it can't tell", live(() =>
+  it.live("are the server's, in whatever form; none if it has no list", live(() =>
     Effect.gen(function*() {
       const named = yield* setUp({ voices: ["af_heart", { id: "bm_lewis", name: "Lewis" }, { voice_id: "v3" }, { name: "alloy" }] })
       assert.deepStrictEqual(named.engine.voices, ["af_heart", "bm_lewis", "v3", "alloy"])
@@ -475,7 +475,7 @@ describe("voices", () => {
       assert.deepStrictEqual(silent.engine.voices, [])
     })))
 
-  it.live("are not waited for where nobody is there", live(() =>
+  it.live("are not waited for if nobody listens", live(() =>
     Effect.gen(function*() {
       const engine = yield* OpenAiTextToSpeech.make(settingsAt("http://127.0.0.1:9"))
       assert.deepStrictEqual(engine.voices, [])

@@ -16,7 +16,7 @@ type Written = Pick<SampleFormat, "encoding" | "bytesPerSample" | "isBigEndian">
 
 const pcm16: Written = { encoding: "signed", bytesPerSample: 2, isBigEndian: false }
 
-/** 16-bit samples in another format. Only what loses nothing can be compared bit for bit. */
+/** 16-bit samples in another format. Only lossless formats can be compared bit for bit. */
 const written = (pcm: Iterable<number>, { bytesPerSample, encoding, isBigEndian }: Written = pcm16): Uint8Array => {
   const values = [...pcm]
   const bytes = new Uint8Array(bytesPerSample * values.length)
@@ -109,7 +109,7 @@ const refused = (bytes: Uint8Array, words: ReadonlyArray<string> = [], rawSound:
   }
 }
 
-/** Left at one end, right at the other. */
+/** Sound in the first channel only; the others are silent. */
 const interleaved = (pcm: Int16Array, channels: number) => [...pcm].flatMap((sample) => Array.from({ length: channels }, (_, channel) => channel === 0 ? sample : 0))
 
 const widths: ReadonlyArray<readonly [name: string, tag: number, written: Written]> = [
@@ -121,15 +121,15 @@ const widths: ReadonlyArray<readonly [name: string, tag: number, written: Writte
   ["64-bit float", 3, { encoding: "float", bytesPerSample: 8, isBigEndian: false }]
 ]
 
-/** What is left of a sample in that width. */
+/** The samples after they were written in that width. */
 const kept = (pcm: Int16Array, { bytesPerSample }: Written) => bytesPerSample === 1 ? pcm.map((sample) => (sample >> 8) * 256) : pcm
 
 describe("raw samples", () => {
-  it("have the rate that was told, wherever they are cut", () => gives(raw(samples), 24_000))
+  it("have the given rate, wherever they are cut", () => gives(raw(samples), 24_000))
 
-  it("a last byte without its other half is nothing", () => gives(concat(raw(samples), "x"), 24_000))
+  it("end without a last byte that is half a sample", () => gives(concat(raw(samples), "x"), 24_000))
 
-  it("every whole sample comes with the bytes that complete it", () => {
+  it("come as soon as their bytes are complete", () => {
     const reader = SpeechBody.make(standard)
     const lengths = [6, 1, 1, 2, 3, 1].map((length) => {
       const pushed = reader.push(new Uint8Array(length))
@@ -164,8 +164,8 @@ describe("raw samples", () => {
     for (const [type, as, headers] of types) gives(written(samples, as), 24_000, kept(samples, as), head(type, headers))
   })
 
-  it("of audio/L16 are read in the order of bytes that makes sound of them", () => {
-    // Behind silence, as quiet as a voice begins, and as loud as it gets.
+  it("of audio/L16 are read in the byte order that sounds like speech", () => {
+    // Also after silence, as quiet as the beginning of a voice, and very loud.
     const sounds = [samples, Int16Array.of(...new Int16Array(500), ...samples), samples.map((sample) => Math.round(sample / 400)), samples.map((sample) => 4 * sample)]
     for (const sound of sounds) {
       for (const isBigEndian of [false, true]) {
@@ -177,7 +177,7 @@ describe("raw samples", () => {
     assert.deepStrictEqual(read(new Uint8Array(1000), [7], head("audio/L16")).samples.length, 500)
   })
 
-  it("of real speech are read in their own order too, wherever it begins", () => {
+  it("of real speech are read in the right byte order, wherever they begin", () => {
     const bytes = readFileSync(new URL("../../../../fixtures/speech-8k.wav", import.meta.url)).subarray(44)
     const speech = Array.from({ length: bytes.length / 2 }, (_, index) => bytes.readInt16LE(2 * index))
     for (let at = 0; at + 1000 < speech.length; at += 501) {
@@ -188,7 +188,7 @@ describe("raw samples", () => {
     }
   })
 
-  it("of the telephone's codes are decoded", () => {
+  it("in G.711 are decoded", () => {
     gives(Uint8Array.of(0xff, 0x80, 0x00), 8000, [0, 32_124, -32_124], head("audio/basic"))
     gives(Uint8Array.of(0xff, 0x80, 0x00), 16_000, [0, 32_124, -32_124], head("audio/PCMU;rate=16000"))
     gives(Uint8Array.of(0xd5, 0x2a, 0xaa), 8000, [8, -32_256, 32_256], head("audio/PCMA"))
@@ -224,7 +224,7 @@ describe("raw samples", () => {
 })
 
 describe("a WAV file", () => {
-  it("has its own rate, a true length or a false one", () => {
+  it("has its own rate, and a true or a false length", () => {
     for (const rate of [8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000]) {
       for (const size of [undefined, 0, 0xffff_ffff, 0x7fff_ffff, 0xffff_ffff - 44]) gives(wavOf(samples, rate, size), rate)
     }
@@ -243,7 +243,7 @@ describe("a WAV file", () => {
     }
   })
 
-  it("may be of the telephone's codes", () => {
+  it("may be in G.711", () => {
     gives(file(chunk("fmt ", format(7, 1, 8000, 8)), chunk("data", Uint8Array.of(0xff, 0x80, 0x00))), 8000, [0, 32_124, -32_124])
     gives(file(chunk("fmt ", format(6, 1, 8000, 8)), chunk("data", Uint8Array.of(0xd5, 0xaa, 0x2a))), 8000, [8, 32_256, -32_256])
   })
@@ -253,7 +253,7 @@ describe("a WAV file", () => {
     gives(concat("RIFX\0\0\0\0WAVE", chunk("fmt ", format(1, 1, 16_000, 16, true), true), chunk("data", written(samples, as), true)), 16_000)
   })
 
-  it("may have more chunks, before and behind, odd ones too", () => {
+  it("may have more chunks before and after its sound, of odd lengths, too", () => {
     const body = file(
       chunk("LIST", concat("odd")),
       chunk("JUNK", new Uint8Array(100_000)),
@@ -265,7 +265,7 @@ describe("a WAV file", () => {
     gives(body, 16_000)
   })
 
-  it("may be followed by another, as of servers that make one for each sentence, of another rate too", () => {
+  it("may be followed by another file, at another rate, too", () => {
     gives(concat(wavOf(samples, 16_000), wavOf(samples, 16_000)), 16_000, [...samples, ...samples])
     assert.deepStrictEqual(read(concat(wavOf(samples, 16_000), wavOf(samples, 22_050)), [11]).rates, [16_000, 22_050])
   })
@@ -291,7 +291,7 @@ describe("a WAV file", () => {
     }
   })
 
-  it("that can't be read is refused before a sample of it", () => {
+  it("that can't be read is refused before its first sample", () => {
     const of = (...args: Parameters<typeof format>) => file(chunk("fmt ", format(...args)), chunk("data", raw(samples)))
     refused(of(0x11, 1, 24_000, 4), ["IMA ADPCM"])
     refused(of(0x55, 1, 24_000, 16), ["MP3"])
@@ -302,7 +302,7 @@ describe("a WAV file", () => {
     refused(concat("RIFF\0\0\0\0AVI LIST", raw(samples)))
   })
 
-  it("that breaks off in its head gives nothing, and no noise", () => {
+  it("that breaks off in its header gives no samples", () => {
     const whole = wavOf(samples, 16_000)
     for (let length = 4; length <= 44; length++) assert.deepStrictEqual(read(whole.subarray(0, length), [3]), { rates: [], samples: [] })
   })
@@ -311,7 +311,7 @@ describe("a WAV file", () => {
 describe("another body", () => {
   const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../../../../fixtures/${name}`, import.meta.url)))
 
-  it("is known by its bytes, whatever its type says", () => {
+  it("is recognized by its bytes, whatever its type says", () => {
     for (const type of ["audio/pcm", "audio/wav", "audio/L16;rate=24000", "", "application/octet-stream", "audio/basic"]) {
       refused(fixture("speech.mp3"), ["MP3", "\"wav\""], head(type))
       refused(fixture("speech.mp3").subarray(10 + 35), ["MP3"], head(type))
@@ -321,7 +321,7 @@ describe("another body", () => {
     }
   })
 
-  it("that is text is given with its words", () => {
+  it("that is text fails with its words", () => {
     const body = JSON.stringify({ error: { message: "No such voice." } })
     for (const type of ["audio/pcm", "application/json", "audio/mpeg"]) {
       for (const lengths of cuts(body.length)) {
@@ -332,12 +332,12 @@ describe("another body", () => {
     }
   })
 
-  it("is no sound where its type says so and its bytes say nothing", () => {
+  it("is no sound if its type says so and its bytes show nothing", () => {
     for (const type of ["audio/mpeg", "audio/ogg", "audio/flac", "audio/aac", "video/webm"]) refused(raw(samples), [type], head(type))
     for (const type of ["application/json", "text/html", "text/plain", "application/problem+json"]) refused(raw(samples), ["TTS_URL"], head(type))
   })
 
-  it("that is empty is no fault of its own: nobody knows what it would have been", () => {
+  it("that is empty gives no samples and no fault", () => {
     for (const type of ["audio/pcm", "audio/mpeg", "application/json"]) {
       assert.deepStrictEqual(read(new Uint8Array(0), [1], head(type)), { rates: [], samples: [] })
     }

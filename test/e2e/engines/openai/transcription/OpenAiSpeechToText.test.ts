@@ -23,7 +23,7 @@ const english: RecognitionHints = { language: "en", phrases: ["i would like to s
 
 const silence = (millis: number): Pcm<8000> => new Int16Array(millis * 8)
 
-/** A sound as loud as a voice; the recognizer here is a fake. */
+/** A tone as loud as a voice. The fake recognizer needs no words. */
 const voice = (millis: number): Pcm<8000> =>
   Int16Array.from({ length: millis * 8 }, (_, index) => 8000 * Math.sin(2 * Math.PI * 440 * index / 8000))
 
@@ -52,7 +52,7 @@ const live = <A, E>(test: () => Effect.Effect<A, E, HttpClient.HttpClient | Scop
   Effect.provide(Effect.scoped(test()), EngineHttpClient.layer)
 
 describe("a request", () => {
-  it.live("holds all of the sound as a 16 kHz file, the language, the rare words, and no freedom", live(() =>
+  it.live("holds all of the sound as a 16 kHz file, the language, the rare words, and a temperature of 0", live(() =>
     Effect.gen(function*() {
       const { asked, push, transcribe } = yield* setUp()
       const sound = voice(777)
@@ -68,12 +68,12 @@ describe("a request", () => {
       })
       assert.deepStrictEqual(file, { name: "utterance.wav", type: "audio/wav" })
       assert.strictEqual(sent.length, 2 * sound.length)
-      // Every second sample is one of those that were pushed, behind the filter's delay of 31 samples.
+      // Every second sample is an original one, after the filter's delay of 31 samples.
       const shift = 31
       for (let index = 0; 2 * index + shift < sent.length; index++) assert.strictEqual(sent[2 * index + shift], sound[index])
     })))
 
-  it.live("has no prompt where it is not wanted, or the agent has no rare words", live(() =>
+  it.live("has no prompt if none is wanted, or if the agent has no rare words", live(() =>
     Effect.gen(function*() {
       const plain = yield* setUp({}, {}, { language: "de-DE", phrases: ["ja"], slots: {} })
       yield* plain.push(voice(500))
@@ -86,7 +86,7 @@ describe("a request", () => {
       assert.notProperty(unbiased.asked[0].fields, "prompt")
     })))
 
-  it.live("names the server's own model where none was configured, and the key", live(() =>
+  it.live("has the server's own model if none is configured, and the key", live(() =>
     Effect.gen(function*() {
       const fake = yield* FakeSpeechServers.transcription({ hears: () => "Yes.", model: "turbo", key: "sk-test" })
       const { push, transcribe } = yield* utterance({ ...settingsAt(fake.url, "", "sk-test"), model: Option.none() })
@@ -114,7 +114,7 @@ describe("a request", () => {
       assert.strictEqual(asked.length, 1)
     })))
 
-  it.live("is made anew for all sound after a pause that was not the end", live(() =>
+  it.live("is made again for all sound after a pause that was not the end", live(() =>
     Effect.gen(function*() {
       const { asked, push, transcribe } = yield* setUp({
         hears: ({ sound }) => sound.length < 16_000 ? "I would like to" : "I would like to come at nine."
@@ -129,7 +129,7 @@ describe("a request", () => {
       assert.deepStrictEqual(asked.map(({ sound }) => sound.length), [700 * 16, 1500 * 16])
     })))
 
-  it.live("holds the utterance and not the silence since, however late it is made again", live(() =>
+  it.live("holds the utterance without the silence since, however late it is made again", live(() =>
     Effect.gen(function*() {
       const { asked, faults, push, transcribe } = yield* setUp()
       const noise = (millis: number) => Int16Array.from({ length: millis * 8 }, (_, index) => 40 * Math.sin(index * index))
@@ -144,13 +144,13 @@ describe("a request", () => {
       assert.strictEqual(first, 2600)
       assert.isAtLeast(second, 2480 + 200)
       assert.isAtMost(second, 2480 + 300)
-      // What is said after it is part of it again, with the pause.
+      // Later speech belongs to the utterance again, together with the pause.
       yield* push(voice(500))
       yield* transcribe
       assert.strictEqual(asked[2].sound.length / 16, 480 + 2000 + 120 + 10_000 + 500)
     })))
 
-  it.live("of a minute is the longest", live(() =>
+  it.live("holds a minute of sound at most", live(() =>
     Effect.gen(function*() {
       const { asked, push, transcribe } = yield* setUp()
       for (let second = 0; second < 70; second++) yield* push(voice(1000))
@@ -170,7 +170,7 @@ describe("an answer", () => {
       })))
   }
 
-  it.live("is asked for in the plainer form for good once the fuller one was refused", live(() =>
+  it.live("is asked for as plain JSON for good once verbose JSON was refused", live(() =>
     Effect.gen(function*() {
       const fake = yield* FakeSpeechServers.transcription({ hears: () => "At nine, please.", refuses: ["verbose_json"] })
       const engine = yield* OpenAiSpeechToText.make(settingsAt(fake.url))
@@ -184,7 +184,7 @@ describe("an answer", () => {
       assert.deepStrictEqual(fake.asked.map(({ fields }) => fields.response_format), ["verbose_json", "json", "json"])
     })))
 
-  it.live("of 400 for another reason leaves the fuller form", live(() =>
+  it.live("of status 400 for another reason keeps verbose JSON", live(() =>
     Effect.gen(function*() {
       const { asked, faults, push, transcribe } = yield* setUp()
       const invalid = { status: 400, headers: { "content-type": "application/json" }, pieces: ["{\"error\":{\"message\":\"Invalid or unsupported audio file.\"}}"] }
@@ -198,7 +198,7 @@ describe("an answer", () => {
       assert.strictEqual(asked.at(-1)?.fields.response_format, "verbose_json")
     })))
 
-  it.live("as bare text is one, and a page is none", live(() =>
+  it.live("may be bare text, but no web page", live(() =>
     Effect.gen(function*() {
       const { faults, push, transcribe } = yield* setUp()
       yield* push(voice(900))
@@ -217,7 +217,7 @@ describe("an answer", () => {
       }
     })))
 
-  it.live("has the model's confidence, and drops what it invented", live(() =>
+  it.live("has the model's confidence, without invented words", live(() =>
     Effect.gen(function*() {
       const heard: Array<FakeSpeechServers.Heard> = [
         { text: "Thank you." },
@@ -236,7 +236,7 @@ describe("an answer", () => {
       assert.deepStrictEqual(yield* transcribe, { text: "Blorg the vermin.", ending: "complete", isDoubtful: true, confidence: Math.exp(-0.99) })
     })))
 
-  it.live("is in doubt only where the configuration wants it", live(() =>
+  it.live("is doubtful only below the configured confidence", live(() =>
     Effect.gen(function*() {
       const fake = yield* FakeSpeechServers.transcription({ hears: () => ({ text: "Blorg the vermin.", logProbability: -0.99 }) })
       for (const [leastConfidence, isDoubtful] of [[0, undefined], [0.2, undefined], [0.45, true]] as const) {
@@ -248,7 +248,7 @@ describe("an answer", () => {
 })
 
 describe("a fault", () => {
-  it.live("is told, and the next question may succeed", live(() =>
+  it.live("fails its request, and the next one may succeed", live(() =>
     Effect.gen(function*() {
       const { faults, push, transcribe } = yield* setUp()
       yield* push(voice(900))
@@ -268,7 +268,7 @@ describe("a fault", () => {
       assert.strictEqual((yield* transcribe).text, "At nine, please.")
     })))
 
-  it.live("is no reason for words that are not known to be refused", live(() =>
+  it.live("does not make words unknown", live(() =>
     Effect.gen(function*() {
       const engine = yield* OpenAiSpeechToText.make(settingsAt("http://127.0.0.1:9"))
       assert.deepStrictEqual(yield* engine.unknownWords({ ...english, phrases: ["xylophonic qwertz"] }), [])
@@ -276,7 +276,7 @@ describe("a fault", () => {
 })
 
 describe("interruption", () => {
-  it.live("closes the request, which may be made anew", live(() =>
+  it.live("closes the request, which may be made again", live(() =>
     Effect.gen(function*() {
       const { asked, faults, open, push, transcribe, until } = yield* setUp()
       faults.next("silence")
@@ -294,14 +294,14 @@ describe("interruption", () => {
 })
 
 describe("partials", () => {
-  /** What is understood while the caller speaks; the stream runs as long as the test. */
+  /** The words so far while the caller speaks. The stream runs as long as the test. */
   const listen = Effect.fnUntraced(function*(partials: Stream.Stream<string> | undefined) {
     const heard = yield* Queue.unbounded<string>()
     if (partials !== undefined) yield* Effect.forkScoped(Stream.runForEach(partials, (text) => Queue.offer(heard, text)))
     return heard
   })
 
-  /** Requests to the server and back: one that went out by mistake before them is there after them. */
+  /** Makes requests to the server. A request that was sent by mistake before them has arrived after them. */
   const aWhile = (url: string) =>
     Effect.flatMap(HttpClient.HttpClient, (client) =>
       Effect.forEach(Array.from({ length: 5 }), () => Effect.flatMap(client.get(`${url}/probe`), (response) => response.text), { discard: true }))
@@ -321,7 +321,7 @@ describe("partials", () => {
       assert.deepStrictEqual(asked.map(({ sound }) => sound.length / 16), [1100, 2000])
     })))
 
-  it.live("are none where the configuration switches them off; the transcript is asked for all the same", live(() =>
+  it.live("are none if the configuration switches them off, but the transcript still comes", live(() =>
     Effect.gen(function*() {
       const fake = yield* FakeSpeechServers.transcription({ hears: bySeconds })
       const { partials, push, transcribe } = yield* utterance({ ...settingsAt(fake.url), hasPartials: false })
@@ -331,7 +331,7 @@ describe("partials", () => {
       assert.strictEqual(fake.asked.length, 1)
     })))
 
-  it.live("wait for the voice, and not for what was heard before it", live(() =>
+  it.live("count the voice, not the silence before it", live(() =>
     Effect.gen(function*() {
       const { asked, partials, push, url } = yield* setUp({ hears: bySeconds })
       const heard = yield* listen(partials)
@@ -343,7 +343,7 @@ describe("partials", () => {
       assert.strictEqual(yield* Queue.take(heard), "At")
     })))
 
-  it.live("are one request at a time, however much sound comes and however many listen", live(() =>
+  it.live("take one request at a time, however much sound comes and however many listen", live(() =>
     Effect.gen(function*() {
       const { asked, faults, open, partials, push, until, url } = yield* setUp({ hears: bySeconds })
       faults.next("silence")
@@ -357,7 +357,7 @@ describe("partials", () => {
       assert.strictEqual(open(), 1)
     })))
 
-  it.live("stop as soon as the transcript is asked for, and go on with the caller", live(() =>
+  it.live("stop as soon as the transcript is asked for, and go on when the caller does", live(() =>
     Effect.gen(function*() {
       const { asked, faults, partials, push, transcribe, until } = yield* setUp({ hears: bySeconds })
       const heard = yield* listen(partials)
@@ -372,12 +372,12 @@ describe("partials", () => {
       assert.strictEqual(asked.length, 3)
     })))
 
-  it.live("none is asked for while the transcript is under way", live(() =>
+  it.live("are not asked for while the transcript is under way", live(() =>
     Effect.gen(function*() {
       const { asked, faults, partials, push, transcribe, until, url } = yield* setUp({ hears: bySeconds })
       const heard = yield* listen(partials)
       yield* push(voice(100))
-      // A quick server.
+      // Now the server counts as quick.
       yield* transcribe
       faults.next("silence")
       yield* push(voice(400))
@@ -388,11 +388,11 @@ describe("partials", () => {
       yield* Fiber.interrupt(fiber)
       yield* push(voice(20))
       assert.strictEqual(yield* Queue.take(heard), "At")
-      // The one with the sound that came after the transcript's end, and none before it.
+      // One more request, with the sound that came after the transcript's end.
       assert.deepStrictEqual(asked.map(({ sound }) => sound.length / 16), [100, 500, 1320])
     })))
 
-  it.live("after one that failed none is asked for until a transcript has come", live(() =>
+  it.live("are not asked for after a failure until a transcript has come", live(() =>
     Effect.gen(function*() {
       for (const fault of [{ status: 500, pieces: ["no"] }, "hangUp", "rubbish", "cut"] as const) {
         const { asked, faults, partials, push, transcribe, until, url } = yield* setUp({ hears: bySeconds })
@@ -412,7 +412,7 @@ describe("partials", () => {
       }
     })))
 
-  it.live("one that holds all of the caller's voice is the transcript", live(() =>
+  it.live("become the transcript if they hold all of the caller's voice", live(() =>
     Effect.gen(function*() {
       const { asked, faults, partials, push, transcribe, until } = yield* setUp({ hears: bySeconds, latency: () => 150 })
       const heard = yield* listen(partials)
@@ -422,7 +422,7 @@ describe("partials", () => {
       assert.strictEqual((yield* transcribe).text, "At")
       assert.strictEqual(yield* Queue.take(heard), "At")
       assert.strictEqual(asked.length, 1)
-      // Unless it fails.
+      // If that request fails, the transcript is asked for.
       faults.next({ status: 500, pieces: ["no"] })
       yield* push(voice(1000))
       yield* until(() => asked.length === 2)
@@ -430,7 +430,7 @@ describe("partials", () => {
       assert.strictEqual(asked.length, 3)
     })))
 
-  it.live("one that a transcript was waited for by in vain is aborted before the next is asked for", live(() =>
+  it.live("are aborted before another transcript if a transcript has waited for them in vain", live(() =>
     Effect.gen(function*() {
       const { asked, faults, partials, push, transcribe, until } = yield* setUp({ hears: bySeconds })
       yield* listen(partials)
@@ -445,7 +445,7 @@ describe("partials", () => {
       assert.strictEqual(asked.length, 2)
     })))
 
-  it.live("none is asked of a server whose answers are not there before the pause is over", live(() =>
+  it.live("are not asked for if the server answers later than the pause ends", live(() =>
     Effect.gen(function*() {
       let latency = 0
       const { asked, partials, push, transcribe, until, url } = yield* setUp({ hears: bySeconds, latency: () => latency }, {}, { ...english, pause: 80 })
@@ -463,12 +463,12 @@ describe("partials", () => {
         yield* transcribe
       }
       assert.strictEqual(yield* Queue.size(heard), 0)
-      // It has become quick again.
+      // The server is quick again.
       yield* push(voice(700))
       yield* until(() => asked.length === 5)
     })))
 
-  it.live("aborted ones do not pile up, however often the caller goes on", live(() =>
+  it.live("do not pile up when they are aborted, however often the caller goes on", live(() =>
     Effect.gen(function*() {
       const fake = yield* FakeSpeechServers.transcription({ hears: bySeconds })
       const engine = yield* OpenAiSpeechToText.make(settingsAt(fake.url))
@@ -492,12 +492,12 @@ describe("partials", () => {
           }
         }))
       }
-      // The transcripts that were asked for, and the first words in between, when nothing was known of the server.
+      // The transcripts, and one request for the words so far while the server's pace was unknown.
       assert.isAtMost(fake.asked.length, transcripts + 1)
       yield* fake.until(() => fake.open() === 0)
     })))
 
-  it.live("none are asked for while nobody listens, of silence, or where they are not wanted", live(() =>
+  it.live("are not asked for if nobody listens, in silence, or if they are not wanted", live(() =>
     Effect.gen(function*() {
       const { asked, partials, push, transcribe } = yield* setUp()
       yield* push(voice(5000))
@@ -511,7 +511,7 @@ describe("partials", () => {
       assert.notProperty(yield* setUp({}, { partialsEvery: 0 }), "partials")
     })))
 
-  it.live("the utterance's end closes the one that is under way", live(() =>
+  it.live("are closed when the utterance ends", live(() =>
     Effect.gen(function*() {
       const fake = yield* FakeSpeechServers.transcription({ hears: () => "At" })
       fake.faults.always("silence")
@@ -527,7 +527,7 @@ describe("partials", () => {
     })))
 })
 
-it.live("the layer opens connections before the first call, and requests share them", () =>
+it.live("speech to text opens connections before the first call, and requests share them", () =>
   Effect.gen(function*() {
     const fake = yield* FakeSpeechServers.transcription({ hears: () => "Yes.", model: "whisper" })
     const layer = Layer.provide(OpenAiSpeechToText.layer(settingsAt(fake.url)), EngineHttpClient.layer)
@@ -545,10 +545,10 @@ it.live("the layer opens connections before the first call, and requests share t
     }).pipe(Effect.provide(layer))
   }))
 
-describe("the fake's ears", () => {
+describe("the fake recognizer", () => {
   const sentences = ["I would like an appointment.", "What is your address?", "Tomorrow at nine.", "Goodbye."]
 
-  it.live("know sentences again behind the telephone and a silence, and a part of one", live(() =>
+  it.live("recognizes sentences through a telephone line and after silence, and a part of a sentence", live(() =>
     Effect.gen(function*() {
       const flite = yield* TextToSpeech
       const sounds = yield* Effect.forEach(sentences, (text) =>

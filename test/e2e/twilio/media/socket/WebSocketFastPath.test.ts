@@ -24,12 +24,12 @@ interface Peer {
   readonly client: Socket
   readonly webSocket: WebSocket
   readonly wire: WebSocketFastPath.WebSocketFastPath
-  /** In the order in which they came: `wire` what was taken, `ws` what was left to it. */
+  /** In the order in which they came: `wire` for a text that was taken, `ws` for one that was left to `ws`. */
   readonly seen: ReadonlyArray<readonly [by: "wire" | "ws", text: string]>
   readonly errors: ReadonlyArray<string>
   /** How many pongs came in each turn that the fast path asked for. */
   readonly pongsOfTurns: ReadonlyArray<number>
-  /** Waits until this holds; it is looked at whenever something was seen. */
+  /** Waits until this holds; it is checked after each event. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
 }
 
@@ -154,7 +154,7 @@ describe("texts", () => {
       client.write(Buffer.concat(texts.map((text) => frame(text))))
       yield* until(() => seen.length === texts.length)
       assert.deepStrictEqual(seen.map(([, text]) => text), texts)
-      // What comes behind one that is left to `ws` in the same packet is left to it too.
+      // If a text is left to `ws`, so is the rest of its packet.
       assert.deepStrictEqual(seen[0], ["wire", "m1"])
       client.write(frame("m4"))
       yield* until(() => seen.length === texts.length + 1)

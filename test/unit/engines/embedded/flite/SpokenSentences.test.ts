@@ -7,7 +7,7 @@ const say = (text: string) => ({ voice: "slt", text })
 
 const broken = new EngineFailed({ stage: "textToSpeech", reason: "broken", advice: "" })
 
-/** Sentences of 100 samples each, of which the memory holds three. `made`: their texts, in the order of making. */
+/** Sentences of 100 samples each; the memory holds three. `made`: the texts that were synthesised, in order. */
 const fake = Effect.fnUntraced(function*(synthesise: (text: string) => Effect.Effect<void, EngineFailed> = () => Effect.void) {
   const made: Array<string> = []
   const sentences = yield* SpokenSentences.make({
@@ -24,8 +24,8 @@ const fake = Effect.fnUntraced(function*(synthesise: (text: string) => Effect.Ef
   return { made, sentences }
 })
 
-describe("the sentences that were spoken", () => {
-  it.effect("are made once, also when several ask at once", () =>
+describe("spoken sentences", () => {
+  it.effect("are synthesised once, even if several callers ask at once", () =>
     Effect.gen(function*() {
       const { made, sentences } = yield* fake()
       const sounds = yield* Effect.forEach(["a", "a", "a"], (text) => sentences.speak(say(text)), { concurrency: "unbounded" })
@@ -33,7 +33,7 @@ describe("the sentences that were spoken", () => {
       assert.deepStrictEqual(made, ["a"])
     }))
 
-  it.effect("drop the one that was not used for longest, and never a fixed line", () =>
+  it.effect("drop the least recently used sentence, but never a fixed line", () =>
     Effect.gen(function*() {
       const { made, sentences } = yield* fake()
       yield* sentences.keepForGood(say("fixed"))
@@ -43,7 +43,7 @@ describe("the sentences that were spoken", () => {
       assert.deepStrictEqual(made, ["b"])
     }))
 
-  it.effect("keep a line for good that is being spoken already", () =>
+  it.effect("keep a line for good even if it is just being synthesised", () =>
     Effect.gen(function*() {
       const { made, sentences } = yield* fake()
       yield* Effect.all([sentences.speak(say("a")), sentences.keepForGood(say("a"))], { concurrency: "unbounded" })
@@ -51,7 +51,7 @@ describe("the sentences that were spoken", () => {
       assert.deepStrictEqual(made, ["a", "b", "c", "d", "e"])
     }))
 
-  it.effect("are made to the end when the one who asked is gone", () =>
+  it.effect("are synthesised to the end when their caller is gone", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const { made, sentences } = yield* fake(() => Deferred.await(gate))
@@ -62,7 +62,7 @@ describe("the sentences that were spoken", () => {
       assert.deepStrictEqual(made, ["a"])
     }))
 
-  it.effect("are tried again after a failure", () =>
+  it.effect("are synthesised again after a failure", () =>
     Effect.gen(function*() {
       let failures = 1
       const { made, sentences } = yield* fake(() => failures-- > 0 ? Effect.fail(broken) : Effect.void)

@@ -16,7 +16,7 @@ const matcher = PhraseMatcher.make(script, "en")
 
 const words = (text: string) => SpokenText.wordsOf(text, "en")
 
-/** The best match of some phrases, with what of the text it is. */
+/** The best match of some phrases, with the words that matched. */
 const find = (phrases: ReadonlyArray<string>, text: string, options?: { readonly strict?: boolean }) => {
   const said = words(text)
   const match = matcher.best(matcher.compile(phrases), said, options)
@@ -24,48 +24,48 @@ const find = (phrases: ReadonlyArray<string>, text: string, options?: { readonly
 }
 
 describe("a phrase", () => {
-  it("is found whole, with whatever before and behind", () => {
+  it("is found with any words before and after it", () => {
     for (const text of ["when are you open", "Hello there, when are you open on weekdays?"]) {
       assert.deepStrictEqual(find(["when are you open"], text), { said: "when are you open", score: 4, slots: {} })
     }
   })
 
-  it("is not found when a word is missing, in another order, or part of another", () => {
+  it("is not found if a word is missing, in another place, or part of a longer word", () => {
     for (const text of ["when are open", "are you open when", "when are you opening", ""]) assert.isUndefined(find(["when are you open"], text), text)
   })
 
-  it("may have fillers between, at no cost", () =>
+  it("may have fillers between its words, at no cost", () =>
     assert.strictEqual(find(["when are you open"], "when uh are you, um, please, open")?.score, 4))
 
-  it("may have one foreign word for three of its own between, at half a word", () => {
+  it("may have one foreign word between three of its own, at the cost of half a word", () => {
     assert.strictEqual(find(["when are you open"], "when are you really open")?.score, 3.5)
     assert.isUndefined(find(["when open"], "when do open"))
     assert.isUndefined(find(["when are you open"], "when are the two of you open"))
     assert.isUndefined(find(["when are you open"], "when are you really open", { strict: true }))
   })
 
-  it("never has more than two foreign words between, however long it is", () => {
+  it("never has more than two foreign words between its own, however long it is", () => {
     const long = "i would like to come by and see the house some time soon"
     assert.strictEqual(find([long], long.replace("see", "x y see"))?.score, 12)
     assert.isUndefined(find([long], long.replace("see", "x y z see")))
   })
 
-  it("with optional words takes as many as were said", () => {
+  it("counts as many optional words as were said", () => {
     assert.strictEqual(find(["open [it] [now]"], "open it now please")?.score, 3)
     assert.strictEqual(find(["open [it] [now]"], "open")?.score, 1)
   })
 
-  it("among several is the one of most words; among equals the first", () => {
+  it("with the most words wins; of equals, the first", () => {
     assert.strictEqual(find(["open", "open the door"], "open the door")?.said, "open the door")
     assert.strictEqual(find(["no thanks", "thanks a"], "no thanks a lot")?.said, "no thanks")
   })
 
-  it("that can't be read, or needs no word, is left out", () => {
+  it("is left out if it is invalid or needs no word", () => {
     assert.strictEqual(matcher.compile(["When?", "[a]", "open", "(x"]).length, 1)
     assert.isUndefined(find(["[a]"], "a"))
   })
 
-  it("is compared as it is said: numbers, contractions, one word that is several", () => {
+  it("matches numbers, contractions and hyphenated words in any spelling", () => {
     assert.isDefined(find(["i'd like 2"], "I would like two"))
     assert.isDefined(find(["twenty-one"], "21"))
     assert.isDefined(find(["twenty one"], "twenty-one"))
@@ -74,24 +74,24 @@ describe("a phrase", () => {
 })
 
 describe("a slot", () => {
-  it("in a phrase gives its value", () =>
+  it("gives its value when its phrase is found", () =>
     assert.deepStrictEqual(find(["on {day} at {time}"], "on friday, at ten o'clock please"), {
       said: "on friday at ten oclock",
       score: 5,
       slots: { day: "Friday", time: "ten" }
     }))
 
-  it("takes the value of most words", () =>
+  it("takes the value with the most words", () =>
     assert.deepStrictEqual(find(["come {day}"], "come next monday")?.slots, { day: "Next Monday" }))
 
   it("is not skipped", () => assert.isUndefined(find(["on {day} at {time}"], "on friday at")))
 
-  it("that is unknown, or has no value that can be read, is never said", () => {
+  it("is never found if it is unknown or has no valid value", () => {
     assert.isUndefined(find(["on {month}"], "on may"))
     assert.isUndefined(find(["on {broken}"], "on not a phrase"))
   })
 
-  it("is found at every place, as long as it goes, in order", () => {
+  it("is found at every place, in order, with as many words as fit", () => {
     const said = words("not monday but next monday, or the last day at half past ten")
     assert.deepStrictEqual(matcher.values("day", said).map(({ end, slots, start }) => [slots.get("day"), said.slice(start, end).join(" ")]), [
       ["Monday", "monday"],
@@ -107,13 +107,13 @@ const Word = Schema.Literals(["open", "the", "door", "now", "monday", "next", "t
 const Words = Schema.Array(Word).check(Schema.isMaxLength(8))
 
 describe("for any words", () => {
-  it.prop("a phrase is found in text that holds it, by all of its words", [Words.check(Schema.isMinLength(1)), Words, Words], ([phrase, before, behind]) => {
+  it.prop("a phrase is found in a text that holds it, with all of its words", [Words.check(Schema.isMinLength(1)), Words, Words], ([phrase, before, behind]) => {
     const match = matcher.best(matcher.compile([phrase.join(" ")]), [...before, ...phrase, ...behind])
     assert.isDefined(match)
     assert.isAtLeast(match!.score, phrase.length)
   })
 
-  it.prop("a match lies within the text, and strictly it is the phrase itself", [Words.check(Schema.isMinLength(1)), Words], ([phrase, text]) => {
+  it.prop("a match lies within the text, and a strict match is the phrase itself", [Words.check(Schema.isMinLength(1)), Words], ([phrase, text]) => {
     const compiled = matcher.compile([phrase.join(" ")])
     const loose = matcher.best(compiled, text)
     const strict = matcher.best(compiled, text, { strict: true })
@@ -139,7 +139,7 @@ describe("for any words", () => {
   })
 })
 
-describe("phrases with very many ways", () => {
+describe("phrases with very many readings", () => {
   it("are found, and do not hold up the call", () => {
     const phrase = Array.from({ length: 40 }, (_, index) => `[word${index} | [a] [b] [c]]`).join(" ")
     const compiled = matcher.compile([`start ${phrase} end`])

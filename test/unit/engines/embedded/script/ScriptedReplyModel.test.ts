@@ -14,7 +14,7 @@ const read = (text: string): AgentDefinition => {
   return definition.success
 }
 
-describe("an intent that puts through", () => {
+describe("an intent with a transfer", () => {
   const definition = read(`name: desk
 transfers: { kitchen: "+14155550177", office: "+14155550178" }
 intents:
@@ -24,7 +24,7 @@ slots: { dish: { values: [soup, salad] } }
 notUnderstood: { third: I do not follow., next: person }
 `)
 
-  it("says its answer and names whom, when all is known", () => {
+  it("gives its answer and the transfer's name once all slots are known", () => {
     const follow = Scripted.make(definition)
     const { hangUp, text, transfer } = follow("a person", null)
     assert.deepStrictEqual([text, transfer, hangUp], ["I will put you through.", "office", false])
@@ -34,7 +34,7 @@ notUnderstood: { third: I do not follow., next: person }
     assert.deepStrictEqual([told.text, told.transfer], ["One moment.", "kitchen"])
   })
 
-  it("is where a caller may end who is not understood", () => {
+  it("may take a caller who was not understood three times", () => {
     const follow = Scripted.make(definition)
     let state: DialogueState = null
     const said = ["mumble", "mumble", "mumble"].map((line) => {
@@ -46,7 +46,7 @@ notUnderstood: { third: I do not follow., next: person }
     assert.strictEqual(said[2].text, "I do not follow. I will put you through.")
   })
 
-  it.effect("asks for it behind its text", () =>
+  it.effect("sends the transfer after the text", () =>
     Effect.gen(function*() {
       const replier = yield* (yield* ReplyModel).prepare(definition)
       const parts = yield* Stream.runCollect(replier.reply({ history: [{ role: "caller", text: "a person" }], state: null }))
@@ -56,13 +56,13 @@ notUnderstood: { third: I do not follow., next: person }
 
 const receptionist = read(readFileSync(receptionistFile, "utf8"))
 
-/** What is answered to each line, in one dialogue; `!` behind what ends the call. */
+/** The answers to these lines, in one dialogue. An answer that ends the call has a `!` behind it. */
 const talk = (definition: AgentDefinition, lines: ReadonlyArray<string>): ReadonlyArray<string> => {
   const follow = Scripted.make(definition)
   let state: DialogueState = null
   return lines.map((line) => {
     const said = follow(line, state)
-    // What is kept must survive being written down.
+// The state must survive as JSON.
     state = JSON.parse(JSON.stringify(said.state)) as DialogueState
     return said.hangUp ? `${said.text}!` : said.text
   })
@@ -107,14 +107,14 @@ describe("the receptionist", () => {
     "x".repeat(5000)
   ])("does not understand %j", (said) => assert.strictEqual(last(said), first))
 
-  it("books what was said in one breath", () => {
+  it("books a day and a time that were said in one sentence", () => {
     assert.deepStrictEqual(talk(receptionist, ["I'd like to make an appointment for Tuesday at 10 a.m., please.", "yes"]), [
       "That is Tuesday at ten. Is that right?",
       "Good, you are booked. We will see you Tuesday at ten."
     ])
   })
 
-  it("asks for what is missing, in either order", () => {
+  it("asks for the missing day or time, in either order", () => {
     const booked = "That is Thursday at noon. Is that right?"
     assert.deepStrictEqual(talk(receptionist, ["book an appointment", "on thursday", "12:00"]), [whichDay, "At what time on Thursday?", booked])
     assert.deepStrictEqual(talk(receptionist, ["book an appointment at noon", "thursday"]), [whichDay, booked])
@@ -135,21 +135,21 @@ describe("the receptionist", () => {
     ["yes", "Good, you are booked. We will see you Monday at ten."],
     ["Yes, that's right.", "Good, you are booked. We will see you Monday at ten."],
     ["Correct!", "Good, you are booked. We will see you Monday at ten."]
-  ])("takes %j to what it wants to have confirmed", (said, answer) =>
+  ])("understands %j when it asks for confirmation", (said, answer) =>
     assert.strictEqual(last("book an appointment on monday at ten", said), answer))
 
-  it("takes a correction when all was settled", () => {
+  it("takes a correction after the booking", () => {
     assert.strictEqual(
       last("book an appointment on monday at ten", "yes", "make it wednesday"),
       "That is Wednesday at ten. Is that right?"
     )
   })
 
-  it("begins anew after a no, and forgets what was told", () => {
+  it("starts the booking again after a no, and forgets the day and the time", () => {
     assert.strictEqual(last("book an appointment on monday at ten", "no", "friday"), "At what time on Friday?")
   })
 
-  it("answers by the way, and comes back to its question", () => {
+  it("answers a question during a booking, and asks its own question again", () => {
     assert.strictEqual(last("book an appointment", "what are your opening hours"), `${hours} ${whichDay}`)
     assert.strictEqual(last("book an appointment", "what are your opening hours", "friday"), "At what time on Friday?")
   })
@@ -161,42 +161,42 @@ describe("the receptionist", () => {
     assert.strictEqual(last("book an appointment", "goodbye"), goodbye)
   })
 
-  it("repeats what it said last, as often as it is asked; before that, its greeting", () => {
+  it("repeats its last answer as often as it is asked; at first, its greeting", () => {
     assert.strictEqual(last("can you repeat that"), receptionist.lines.greeting)
     assert.strictEqual(last("what's your address", "pardon", "what did you say"), address)
     assert.strictEqual(last("book an appointment", "say that again"), whichDay)
     assert.strictEqual(last("what's your address", "blah", "say it again"), address)
   })
 
-  it("follows a yes and a no to its questions", () => {
+  it("understands a yes and a no to its questions", () => {
     assert.strictEqual(last("can i talk to a person", "yes please"), "Good, we will call you back. Is there anything else?")
     assert.strictEqual(last("can i talk to a person", "no thanks"), "All right. What can I do for you?")
     assert.strictEqual(last("thanks", "no"), goodbye)
     assert.strictEqual(last("thanks", "yes"), "All right. What can I do for you?")
   })
 
-  it("asks what is wanted after a yes to nothing, and says goodbye when nothing more is", () => {
+  it("asks what the caller wants after a yes to no question, and says goodbye after a last no", () => {
     assert.strictEqual(last("yes"), more)
     assert.strictEqual(last("what are your hours", "no thank you"), goodbye)
     assert.strictEqual(last("no"), first)
   })
 
-  it("says three times in other words that it did not understand, then offers a person", () => {
+  it("says in other words each time that it did not understand, and the third time offers a person", () => {
     const offer = `I still can't follow you. ${nobody}`
     assert.deepStrictEqual(talk(receptionist, ["", "blah", ""]), [first, second, offer])
     assert.strictEqual(last("", "", "", "yes"), "Good, we will call you back. Is there anything else?")
     assert.deepStrictEqual(talk(receptionist, ["", "", "", ""]).slice(3), [first])
   })
 
-  it("counts anew when it has understood", () => assert.strictEqual(last("", "", "what are your hours", ""), first))
+  it("counts misunderstandings from the start once it has understood", () => assert.strictEqual(last("", "", "what are your hours", ""), first))
 
-  it("asks again what it had asked", () => {
+  it("asks its open question again when it did not understand", () => {
     assert.strictEqual(last("book an appointment", ""), `${first} ${whichDay}`)
     assert.strictEqual(last("book an appointment", "blah", "blah"), `${second} ${whichDay}`)
     assert.strictEqual(last("book an appointment on monday at ten", "blah"), `${first} That is Monday at ten. Is that right?`)
   })
 
-  it("takes keys, also with a blank between or a # behind", () => {
+  it("takes keys, even with a blank or a # after them", () => {
     assert.strictEqual(last("1"), hours)
     assert.strictEqual(last("2 #"), address)
     assert.strictEqual(last("3"), whichDay)
@@ -206,7 +206,7 @@ describe("the receptionist", () => {
     assert.strictEqual(last("book an appointment", "2"), address)
   })
 
-  it("takes a number that was said for a value that it asked for", () =>
+  it("takes digits as a value if it asked for one", () =>
     assert.strictEqual(last("book an appointment on monday", "10"), "That is Monday at ten. Is that right?"))
 })
 
@@ -232,19 +232,19 @@ intents:
     next: repeat
 `)
 
-  it("ends the call after three strikes where the file says nothing else", () =>
+  it("ends the call after three misunderstandings if the file says nothing else", () =>
     assert.match(talk(shop, ["", "", ""])[2], /Goodbye\.!$/))
 
   it("gives an intent's answers in turns", () => assert.deepStrictEqual(talk(shop, ["open", "open", "open"]), ["First.", "Second.", "First."]))
 
-  it("takes the phrase of which most words were said", () => assert.strictEqual(talk(shop, ["can you open the big door"])[0], "Door."))
+  it("takes the phrase with the most words", () => assert.strictEqual(talk(shop, ["can you open the big door"])[0], "Door."))
 
-  it("does without a question where none is to be asked", () =>
+  it("answers without a confirmation if the file asks for none", () =>
     assert.deepStrictEqual(talk(shop, ["order", "large", "two"]), ["Which size?", "How many?", "one large."]))
 
-  it("repeats by a key", () => assert.deepStrictEqual(talk(shop, ["open", "9"]), ["First.", "First."]))
+  it("repeats its last answer when a key is pressed", () => assert.deepStrictEqual(talk(shop, ["open", "9"]), ["First.", "First."]))
 
-  it.effect("says its state before its text, and hangs up behind it", () =>
+  it.effect("sends its state before its text, and the hang-up after it", () =>
     Effect.gen(function*() {
       const replier = yield* (yield* ReplyModel).prepare(receptionist)
       const parts = yield* Stream.runCollect(replier.reply({
@@ -254,7 +254,7 @@ intents:
       assert.deepStrictEqual(parts.map(({ _tag }) => _tag), ["State", "Text", "HangUp"])
     }).pipe(Effect.scoped, Effect.provide(Scripted.layer)))
 
-  it("keeps nothing itself: the same words and the same state give the same answer", () => {
+  it("keeps no state itself: the same words and the same state give the same answer", () => {
     const follow = Scripted.make(receptionist)
     const asked = follow("book an appointment", null)
     follow("goodbye", null)
@@ -268,7 +268,7 @@ intents:
   const Line = Schema.Union([Schema.String, SomeWords])
   const textOf = (line: typeof Line.Type) => typeof line === "string" ? line : line.join(" ")
 
-  it.prop("never throws, whatever was said and whatever an older version left", [
+  it.prop("never throws, whatever the caller says and whatever state an older version left", [
     Schema.Array(Line).check(Schema.isMaxLength(6)),
     Schema.Json
   ], ([lines, garbage]) => {
@@ -298,14 +298,14 @@ intents:
     assert.notMatch(decision.text, /[{}]|undefined/)
   })
 
-  it("takes a monologue in its stride", () => {
+  it("answers a monologue of 5000 words quickly", () => {
     const began = performance.now()
     last(Array.from({ length: 5000 }, (_, index) => words[index % words.length]).join(" "))
     assert.isBelow(performance.now() - began, 500)
   })
 })
 
-describe("text as it is said", () => {
+describe("spoken text", () => {
   it.each([
     ["I'd like 10:30 a.m., please!", "i would like ten thirty am please"],
     ["i would like ten thirty a m please", "i would like ten thirty am please"],
@@ -324,11 +324,11 @@ describe("text as it is said", () => {
     ["OK", "okay"],
     ["", ""],
     ["… !", ""]
-  ])("%j has the words %j", (text, words) => assert.strictEqual(SpokenText.wordsOf(text, "en").join(" "), words))
+  ])("%j becomes %j", (text, words) => assert.strictEqual(SpokenText.wordsOf(text, "en").join(" "), words))
 
-  it("of a phrase leaves brackets and slots alone", () =>
+  it("leaves the brackets and slots of a phrase alone", () =>
     assert.strictEqual(SpokenText.normalisePhrase("[i'd like] (10 | it's {time_10})", "en").replace(/ +/g, " "), "[i would like] ( ten | it is {time_10})"))
 
-  it("of another language has no English numbers", () =>
+  it("has no English numbers in another language", () =>
     assert.deepStrictEqual(SpokenText.wordsOf("À 10 heures, d’accord ?", "fr"), ["à", "10", "heures", "daccord"]))
 })

@@ -14,21 +14,21 @@ const Line = Schema.Tuple([Name, Gap, Schema.Literals(["AH", "AH B", "ei tt ei"]
 describe("a dictionary", () => {
   it.each<[text: string, words: ReadonlyArray<string>, found: ReadonlyArray<readonly [string, string]>]>([
     ["a AH\nab AH B\nabc AH B S\n", ["ab"], [["ab", "AH B"]]],
-    // All ways to say it, and no other word that begins alike.
+// All ways to say the word, but no other word with the same beginning.
     ["read R EH D\nread(2) R IY D\nreader R IY D ER\nread(10) R\n", ["read"], [["read", "R EH D"], ["read(2)", "R IY D"], ["read(10)", "R"]]],
     ["été\tei tt ei\r\nete ei\r\n", ["été"], [["été", "ei tt ei"]]],
-    // The last line may end without a newline; what has no phones, or no name, is no word.
+// The last line may end without a newline. A line without phones, or without a name, is no word.
     ["\n\nlonely\n EH\nlast L", ["last", "lonely", ""], [["last", "L"]]],
-    // A comment's first word is as good as any, and nobody asks for it.
+// A comment looks like an entry, but nobody asks for its first word.
     [";; CMU dictionary\na AH", ["a"], [["a", "AH"]]],
     ["a AH\na EY", ["a"], [["a", "EY"]]],
     ["a AH", [], []],
     ["", ["a"], []]
-  ])("%j, asked for %j", (text, words, found) => {
+  ])("%j, searched for %j", (text, words, found) => {
     assert.deepStrictEqual(find(text, ...words), found)
   })
 
-  it.prop("has of all lines just those of the words", [Schema.Array(Line), Schema.Array(Name)], ([lines, words]) => {
+  it.prop("gives exactly the lines of the words", [Schema.Array(Line), Schema.Array(Name)], ([lines, words]) => {
     const wanted = new Set<string>(words)
     const all = new Map(lines.map(([name, , phones]) => [name, phones]))
     const expected = [...all].filter(([name]) => wanted.has(name.replace(/\(\d+\)$/, "")))
@@ -36,7 +36,7 @@ describe("a dictionary", () => {
     assert.deepStrictEqual(found.sort(), expected.sort())
   })
 
-  it.each(["en-us", "fr-fr"])("of SoundSwallower, %s, has each word as a reader of all of it would have it", (model) => {
+  it.each(["en-us", "fr-fr"])("%s of SoundSwallower gives the same entries as a full reading", (model) => {
     const bytes = readFileSync(join(dirname(createRequire(import.meta.url).resolve("soundswallower")), "model", model, "dict.txt"))
     const all = new Map(
       bytes.toString().split("\n").flatMap((line) => {

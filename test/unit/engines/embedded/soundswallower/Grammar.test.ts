@@ -9,12 +9,12 @@ const make = (phrases: ReadonlyArray<string>, slots: RecognitionHints["slots"] =
 
 const lines = (grammar: Grammar.Grammar) => grammar.jsgf.split("\n")
 
-/** What stands behind the name of a rule. */
+/** The text of a rule after its name. */
 const rule = (grammar: Grammar.Grammar, name: string) =>
   lines(grammar).find((line) => line.replace("public ", "").startsWith(`<${name}> = `))?.split(" = ")[1]
 
 describe("a grammar", () => {
-  it("begins as JSGF does, and every rule ends", () => {
+  it("has JSGF's header, and every rule ends with a semicolon", () => {
     const grammar = make(["when are you open", "on {day}"], { day: ["monday"] })
     assert.deepStrictEqual(lines(grammar).slice(0, 2), ["#JSGF V1.0;", "grammar agent;"])
     assert.isTrue(grammar.jsgf.endsWith(";\n"))
@@ -27,7 +27,7 @@ describe("a grammar", () => {
     assert.strictEqual(rule(grammar, "slot_day"), "monday | [next] friday;")
   })
 
-  it("has a rule for each slot before it is used, and no rule that is not there", () => {
+  it("defines each rule before it is used", () => {
     const grammar = make(["on {day} at {time}", "{day}"], { day: ["monday"], time: ["nine"] })
     const defined = new Set<string>()
     for (const line of lines(grammar).slice(2, -1)) {
@@ -38,7 +38,7 @@ describe("a grammar", () => {
     assert.include([...defined], "<said>")
   })
 
-  it("hears foreign speech as a row of phones and of its own words, which is unlikely", () => {
+  it("accepts foreign speech as phones mixed with its own words, with a low weight", () => {
     const grammar = make(["open it"])
     assert.match(rule(grammar, "said")!, /^\/1\/ <own> \| \/1e-\d\d\/ <foreign>\+;$/)
     assert.match(rule(grammar, "foreign")!, /^\/1\/ <phone> \| \/1e-\d\/ <word>;$/)
@@ -48,7 +48,7 @@ describe("a grammar", () => {
     assert.strictEqual(Grammar.foreignPhones("open the phone book"), 0)
   })
 
-  it("without a phrase hears nothing but phones", () => {
+  it("accepts only phones if it has no usable phrase", () => {
     for (const grammar of [make([]), make(["on {day}"]), make(["on {day}"], { day: [] }), make(["[a]", "A?"])]) {
       assert.strictEqual(rule(grammar, "said"), "<phone>+;")
       assert.isUndefined(rule(grammar, "own"))
@@ -57,15 +57,15 @@ describe("a grammar", () => {
     }
   })
 
-  it("leaves out a phrase with a slot that nobody can say, and no other", () => {
+  it("leaves out only phrases whose slot has no usable value", () => {
     const grammar = make(["on {day}", "at {time}", "bye"], { day: ["monday"], time: ["", "[x]"] })
     assert.strictEqual(rule(grammar, "own"), "on <slot_day> | bye | on;")
     assert.isUndefined(rule(grammar, "slot_time"))
   })
 
-  it("knows where somebody who is still thinking breaks off: before the first slot", () => {
+  it("accepts a phrase that breaks off before its first slot, as a caller who still thinks does", () => {
     assert.strictEqual(rule(make(["book it for {day} at {day}"], { day: ["monday"] }), "own"), "book it for <slot_day> at <slot_day> | book it for;")
-    // Nothing stands before them, or nothing that must be said.
+// No word, or only an optional one, stands before the slot.
     for (const [phrase, own] of [
       ["{day}", "<slot_day>;"],
       ["[on] {day}", "[on] <slot_day>;"],
@@ -75,13 +75,13 @@ describe("a grammar", () => {
     }
   })
 
-  it("tells every word once", () => {
+  it("lists every word once", () => {
     assert.deepStrictEqual(make(["on {day} or on {day}", "[maybe] on"], { day: ["monday", "the first monday"] }).words, [
       "on", "or", "maybe", "monday", "the", "first"
     ])
   })
 
-  it("knows a whole phrase from one that breaks off", () => {
+  it("tells a whole phrase from a phrase that breaks off", () => {
     const grammar = make(["book [it] for {day}", "yes | no", "it's 9 a.m."], { day: ["monday", "next friday"] })
     for (const text of ["book for monday", "book it for next friday", "yes", "No.", "It’s 9 a.m."]) assert.isTrue(grammar.isWhole(text), text)
     for (const text of ["book it for", "book it for next", "yes no", "", "monday", "book it for mondays", "a book for monday"]) {
@@ -89,7 +89,7 @@ describe("a grammar", () => {
     }
   })
 
-  it("takes words as they are, not as a pattern", () => {
+  it("takes the dot in a word as a dot, not as a pattern", () => {
     const grammar = make(["a.m", "x-y"])
     assert.isTrue(grammar.isWhole("a.m"))
     assert.isFalse(grammar.isWhole("aXm"))
@@ -97,7 +97,7 @@ describe("a grammar", () => {
 })
 
 describe("the phones", () => {
-  it("are words of their own in each language, each of one phone", () => {
+  it("each have a pseudo-word of their own", () => {
     for (const language of ["en", "fr"] as const) {
       const words = Grammar.phoneWords(language)
       assert.strictEqual(new Set(words.map(([word]) => word)).size, words.length)
@@ -105,7 +105,7 @@ describe("the phones", () => {
     }
   })
 
-  it("are there for English and French only", () =>
+  it("exist only for English and French", () =>
     assert.deepStrictEqual(["en", "fr", "de", "", "toString"].map(Grammar.isLanguage), [true, true, false, false, false]))
 })
 
@@ -120,7 +120,7 @@ describe("for any phrases", () => {
     assert.strictEqual(grammar.isWhole(other.join(" ")), texts.includes(other.join(" ")))
   })
 
-  it.prop("nothing that stands in a file makes it throw or breaks the grammar's lines", [
+  it.prop("no text of a file makes it throw or breaks a line of the grammar", [
     Schema.Array(Schema.String),
     Schema.Record(Schema.Literals(["day", "time"]), Schema.Array(Schema.String))
   ], ([phrases, slots]) => {

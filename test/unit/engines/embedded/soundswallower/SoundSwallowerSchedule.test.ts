@@ -4,30 +4,30 @@ import * as Schedule from "../../../../../src/engines/embedded/soundswallower/So
 
 const utterance = (name: string, left: number, isAsked: boolean) => ({ name, left, isAsked })
 
-describe("the utterance that is heard next", () => {
-  it("is one whose words are waited for, however much of others came before", () =>
+describe("the utterance that is decoded next", () => {
+  it("is one whose words somebody waits for, before all others", () =>
     assert.strictEqual(Schedule.next([utterance("long", 480_000, false), utterance("asked", 8000, true)])?.name, "asked"))
 
-  it("is of those that are waited for the one whose words are told soonest", () =>
+  it("is the shortest of those whose words somebody waits for", () =>
     assert.strictEqual(
       Schedule.next([utterance("long", 20_000, true), utterance("short", 160, true), utterance("as short", 160, true)])?.name,
       "short"
     ))
 
-  it("is one of which nothing is left, when its words are waited for: they have only to be told", () =>
+  it("may be decoded already, if somebody still waits for its words", () =>
     assert.strictEqual(Schedule.next([utterance("sound", 160, true), utterance("told", 0, true)])?.name, "told"))
 
-  it("is the one that began first, when nobody waits", () =>
+  it("is the oldest if nobody waits", () =>
     assert.strictEqual(Schedule.next([utterance("heard", 0, false), utterance("first", 9000, false), utterance("second", 160, false)])?.name, "first"))
 
-  it("is none when all are heard and nobody waits", () => {
+  it("is none if all are decoded and nobody waits", () => {
     assert.isUndefined(Schedule.next([]))
     assert.isUndefined(Schedule.next([utterance("heard", 0, false)]))
   })
 
   const Utterances = Schema.Array(Schema.Struct({ left: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 })), isAsked: Schema.Boolean }))
 
-  it.prop("is there as long as there is something to do", [Utterances], ([utterances]) => {
+  it.prop("exists as long as somebody waits or sound is left", [Utterances], ([utterances]) => {
     const next = Schedule.next(utterances)
     assert.strictEqual(next !== undefined, utterances.some(({ isAsked, left }) => isAsked || left > 0))
     assert.isTrue(next === undefined || next.isAsked || utterances.every(({ isAsked }) => !isAsked))

@@ -18,7 +18,7 @@ const bytes = (text: string, size = Number.POSITIVE_INFINITY): ReadonlyArray<Uin
 
 const events = (text: string, size?: number, sent?: string) => decoder({ body: Stream.fromIterable(bytes(text, size)) }, sent)
 
-/** The text of all events, and how it ended. */
+/** The text of all events, and the error at their end. */
 const readAll = (stream: Stream.Stream<ChatStream.Chunk, EngineFailed>) =>
   Effect.gen(function*() {
     let text = ""
@@ -50,14 +50,14 @@ describe("events", () => {
       }
     }))
 
-  it.effect("count although the empty line behind the last is missing", () =>
+  it.effect("count even if the empty line behind the last is missing", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* readAll(events(`data: ${said("Hi")}`)), { text: "Hi", error: undefined })
       assert.deepStrictEqual(yield* readAll(events(`data: ${said("Hi")}\n\ndata: [DONE]`)), { text: "Hi", error: undefined })
       assert.deepStrictEqual(yield* readAll(events("")), { text: "", error: undefined })
     }))
 
-  it.effect("that can't be read are left out and counted once; the second ends the stream", () =>
+  it.effect("that can't be read are left out and counted; the second one ends the stream", () =>
     Effect.gen(function*() {
       const before = yield* Metric.value(Metrics.engineEventsSkipped("replyModel"))
       const one = yield* readAll(events(`data: ${said("a")}\n\ndata: {\n\ndata: ${said("b")}\n\n`))
@@ -82,7 +82,7 @@ describe("events", () => {
     ["an event of its own", "event: error\ndata: {\"message\":\"Out of memory\"}", "broken", 0]
   ]
   for (const [what, event, reason, status] of errors) {
-    it.effect(`an error in mid-stream, ${what}, ends it; what came before counts`, () =>
+    it.effect(`an error in mid-stream, ${what}, ends the stream; text before it counts`, () =>
       Effect.gen(function*() {
         const { error, text } = yield* readAll(events(`data: ${said("a")}\n\n${event}\n\ndata: ${said("b")}\n\n`, undefined, "room for Margaret Fernsby"))
         assert.deepStrictEqual([text, error?.reason], ["a", reason])
@@ -92,7 +92,7 @@ describe("events", () => {
       }))
   }
 
-  it.effect("an error that is null is none", () =>
+  it.effect("an error of null is no error", () =>
     Effect.gen(function*() {
       const { error, text } = yield* readAll(events("data: {\"error\":null,\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"))
       assert.deepStrictEqual([text, error], ["a", undefined])
@@ -108,7 +108,7 @@ describe("chunks", () => {
     }, [ChatStream.empty, ""])
   const delta = (value: object | null, finish: string | null = null) => ({ choices: [{ index: 0, delta: value, finish_reason: finish }] })
 
-  it("may have no choices, no delta, no content, and more than is known", () => {
+  it("may lack choices, deltas and content, and have unknown fields", () => {
     const [answered, text] = addAll(
       { choices: [] },
       {},
@@ -127,7 +127,7 @@ describe("chunks", () => {
     assert.deepStrictEqual(answered.usage, Option.some({ prompt: 420, cached: 400, completion: 31 }))
   })
 
-  it("hold tool calls in pieces, by index", () => {
+  it("hold tool calls in pieces with an index", () => {
     const [answered] = addAll(
       delta({ tool_calls: [{ index: 0, id: "a", type: "function", function: { name: "one", arguments: "" } }] }),
       delta({ tool_calls: [{ index: 1, id: "b", function: { name: "two", arguments: "{" } }, { index: 0, function: { arguments: "{\"x\":" } }] }),
@@ -140,7 +140,7 @@ describe("chunks", () => {
     ])
   })
 
-  it("hold them without an index, without an id, or as what they say", () => {
+  it("hold tool calls without an index, without an id, or with arguments as an object", () => {
     const [answered] = addAll(
       delta({ tool_calls: [{ id: "a", function: { name: "one", arguments: "{\"x\"" } }] }),
       delta({ tool_calls: [{ function: { arguments: ":1}" } }] }),
@@ -155,7 +155,7 @@ describe("chunks", () => {
   })
 })
 
-describe("tool calls without measure", () => {
+describe("endless tool calls", () => {
   it("are sixteen at most, with bounded arguments", () => {
     let answered = ChatStream.empty
     for (let index = 0; index < 5000; index++) {

@@ -22,7 +22,7 @@ const definition: Pick<AgentDefinition, "transfers" | "tools"> = {
 
 const make = (given: Pick<AgentDefinition, "transfers" | "tools"> = definition) => Result.getOrThrow(ModelActions.make(given))
 
-/** What it is, in short; a failure as the model is told. */
+/** The action in short; a failure as the model reads it. */
 const read = (result: Result.Result<ModelActions.Action, string>): string => {
   if (Result.isFailure(result)) return `! ${result.failure}`
   const action = result.success
@@ -38,7 +38,7 @@ const read = (result: Result.Result<ModelActions.Action, string>): string => {
   }
 }
 
-describe("a line of the text", () => {
+describe("an action line", () => {
   const cases: ReadonlyArray<readonly [string, string | RegExp]> = [
     ["hang_up", "hang up"],
     [" Hang up ", "hang up"],
@@ -98,8 +98,8 @@ describe("a tool call", () => {
   }
 })
 
-describe("what the model is told", () => {
-  it("names what the agent has, and nothing that it has not", () => {
+describe("the manual and the definitions", () => {
+  it("name all transfers and tools of the agent, and no others", () => {
     const { definitions, manual } = make()
     for (const word of ["<<hang_up>>", "<<press:", "billing, front desk", "book_table: Books a table."]) assert.include(manual, word)
     assert.notInclude(manual, "+1415")
@@ -110,7 +110,7 @@ describe("what the model is told", () => {
     assert.deepStrictEqual(bare.definitions.map(({ function: { name } }) => name), ["hang_up", "press_keys"])
   })
 
-  it("a tool whose parameters are no schema is refused by its name", () => {
+  it("refuse a tool whose parameters are no schema, by its name", () => {
     const result = ModelActions.make({ tools: [{ ...tool, parameters: { properties: { a: { pattern: "(" } } } }] })
     assert.isTrue(Result.isFailure(result) && result.failure.message.includes("book_table"))
   })

@@ -37,14 +37,14 @@ const take = (round: ReplyRound, ...chunks: ReadonlyArray<Chunk>): ReplyRound =>
 }
 
 describe("an answer", () => {
-  it("is spoken up to a tool call; what the model invents as the tool's answer is not", () => {
+  it("is spoken up to a tool call, but not the tool's answer that the model invents", () => {
     const round = take(roundOf(), says("One moment. <<call:status {}>>"), says("\nIt is on its way."))
     assert.strictEqual(round.spokenText.trim(), "One moment.")
     assert.lengthOf(round.writtenActions, 1)
     assert.isTrue(round.isOver)
   })
 
-  it("has one call where the server sends the written call as a tool call, too", () => {
+  it("has one call if the server sends the written call as a tool call, too", () => {
     const written = "<tool_call>{\"name\":\"status\",\"arguments\":{\"b\":1,\"a\":2}}</tool_call>"
     const twice = take(roundOf(), says(written), calls("status", "{\"a\":2,\"b\":1}"))
     twice.removeRepeatedCalls()
@@ -54,7 +54,7 @@ describe("an answer", () => {
     assert.lengthOf(different.writtenActions, 1)
   })
 
-  it("is cut where it is longer than may be spoken, or the server says so", () => {
+  it("is cut if it is too long to be spoken, or if the server says so", () => {
     const long = take(roundOf({ maxSpokenCharacters: 10 }), says("I would like to tell you a story."))
     assert.deepStrictEqual([long.spokenText, long.cutBy, long.isOver], ["I would li", "limit", true])
     assert.strictEqual(take(roundOf(), says("I would"), ends("length")).cutBy, "limit")
@@ -62,16 +62,16 @@ describe("an answer", () => {
     assert.isUndefined(take(roundOf(), says("Yes."), ends("stop")).cutBy)
   })
 
-  it("is not cut in its words where the limit falls into a tool call", () => {
+  it("counts as whole if the limit falls into a tool call", () => {
     assert.isUndefined(take(roundOf(), says("One moment."), calls("status", "{"), ends("length")).cutBy)
   })
 
-  it("ends where its thoughts and words are more than is read", () => {
+  it("ends when its thoughts and words reach the limit of reading", () => {
     const round = take(roundOf({ maxReadCharacters: 300 }), says(`<think>${"hmm ".repeat(500)}`))
     assert.deepStrictEqual([round.isOver, round.cutBy, round.spokenText], [true, "limit", ""])
   })
 
-  it("of one long delta is read in pieces, so that other calls are not held up", () => {
+  it("is read in pieces if one delta is very long, so that other calls are not held up", () => {
     const round = roundOf()
     round.take([says("word ".repeat(100))])
     assert.isTrue(round.hasUnread)
@@ -92,7 +92,7 @@ describe("an answer", () => {
 })
 
 describe("the parts of an answer", () => {
-  it.effect("end 100 ms behind the server's reason for the end, with an open connection", () =>
+  it.effect("end 100 ms after the server's reason for the end if the connection stays open", () =>
     Effect.gen(function*() {
       const round = roundOf()
       const chunks = Stream.concat(Stream.fromIterable([says("Yes."), ends("stop")]).pipe(Stream.rechunk(1)), Stream.never)
@@ -104,7 +104,7 @@ describe("the parts of an answer", () => {
       assert.strictEqual(parts.map((part) => part._tag === "Text" ? part.text : part._tag).join(""), "Yes.")
     }))
 
-  it.effect("hold the figures that come behind the reason for the end", () =>
+  it.effect("hold the token counts that follow the reason for the end", () =>
     Effect.gen(function*() {
       const round = roundOf()
       const chunks: ReadonlyArray<Chunk> = [says("Yes."), ends("stop"), { choices: [], usage: { prompt_tokens: 12 } }]

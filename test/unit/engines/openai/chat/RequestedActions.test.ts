@@ -13,7 +13,7 @@ const actions = Result.getOrThrow(ModelActions.make({
 
 type ServerCall = readonly [name: string, json: string]
 
-/** What an answer asks for that has these lines in its text and these tool calls. */
+/** The actions of an answer with these lines in its text and these tool calls. */
 const requested = (lines: ReadonlyArray<string>, calls: ReadonlyArray<ServerCall> = [], isLastRound = false) => {
   const writtenActions = lines.map((body): WrittenAction => ({ body, action: actions.fromLine(body) }))
   const [answered] = ChatStream.add(ChatStream.empty, {
@@ -31,16 +31,16 @@ describe("actions of an answer", () => {
     assert.deepStrictEqual(requested(["press:1", "transfer:billing", "press:2", "hang_up"]).parts, ["1", "Transfer"])
   })
 
-  it("happen although other words of the answer call a tool", () => {
+  it("happen even if the answer also calls a tool", () => {
     assert.deepStrictEqual(requested(["hang_up", "call:status {}"]), { parts: ["HangUp"], calls: [["line_1_0_1", "status", "asked"]] })
   })
 
-  it("ask the model again only where it needs a result", () => {
+  it("ask the model again only if it needs a result", () => {
     assert.deepStrictEqual(requested([], [["hang_up", "{}"]]), { parts: ["HangUp"], calls: [] })
     assert.deepStrictEqual(requested(["press:1"]).calls, [])
   })
 
-  it("that the server calls each get an answer, whatever they are", () => {
+  it("each get an answer if the server sent them as tool calls", () => {
     assert.deepStrictEqual(requested([], [["press_keys", "{\"keys\":\"1\"}"], ["status", "{}"]]).calls, [
       ["call_0", "press_keys", "It will be done when you have spoken."],
       ["call_1", "status", "asked"]
@@ -52,12 +52,12 @@ describe("actions of an answer", () => {
     assert.deepStrictEqual(requested([], [["order", "{}"]]).calls, [["call_0", "order", "There is no tool of that name. There is: status."]])
   })
 
-  it("are four calls of tools at once, and the others are refused", () => {
+  it("call four tools at once, and refuse further calls", () => {
     const calls = requested([], Array.from({ length: 6 }, (): ServerCall => ["status", "{}"])).calls
     assert.deepStrictEqual(calls.map(([, , outcome]) => outcome), ["asked", "asked", "asked", "asked", "Too many calls at once.", "Too many calls at once."])
   })
 
-  it("call no tool in the last round, and happen all the same", () => {
+  it("happen in the last round, too, but call no tool", () => {
     assert.deepStrictEqual(requested(["hang_up"], [["status", "{}"]], true), { parts: ["HangUp"], calls: [] })
   })
 })

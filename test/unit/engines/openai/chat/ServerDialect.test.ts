@@ -17,7 +17,7 @@ describe("the dialect of a server", () => {
     assert.strictEqual(server.of("llama-3.3").tools, "text")
   })
 
-  it("is learnt once, by all requests that were under way", () => {
+  it("is learnt once, although several requests were under way", () => {
     const server = make()
     const dialect = server.of("llama-3.3")
     assert.isFalse(server.hasChangedSince(dialect))
@@ -26,14 +26,14 @@ describe("the dialect of a server", () => {
     assert.isFalse(server.hasChangedSince(server.of("llama-3.3")))
   })
 
-  it("stays as it is after a refusal that is about nothing in it", () => {
+  it("stays as it is after a refusal for another reason", () => {
     const server = make()
     const dialect = server.of("llama-3.3")
     assert.isUndefined(server.refused(dialect, undefined, "Too hot in here"))
     assert.isFalse(server.hasChangedSince(dialect))
   })
 
-  it("does not learn the way of thinking that one request alone asked for", () => {
+  it("does not learn a way of thinking that only one request asked for", () => {
     const server = make()
     const dialect = server.of("qwen3:8b")
     const next = server.refused(dialect, { ...dialect.thinking, effort: "low" }, noTools)
@@ -43,7 +43,7 @@ describe("the dialect of a server", () => {
 })
 
 describe("a model that thinks", () => {
-  it("is asked not to, and given room for its thoughts if it thinks all the same", () => {
+  it("is asked not to think, and gets tokens for its thoughts if it thinks all the same", () => {
     const server = make()
     const first = server.of("a-new-model")
     assert.strictEqual(first.thinking.effort, "unset")
@@ -53,7 +53,7 @@ describe("a model that thinks", () => {
     assert.isTrue(server.answered(thoughtIn(second))?.isExpected)
   })
 
-  it("is asked otherwise once, however many answers were under way", () => {
+  it("is asked differently once, although several answers were under way", () => {
     const server = make()
     const dialect = server.of("a-new-model")
     assert.isDefined(server.answered(thoughtIn(dialect)))
@@ -61,7 +61,7 @@ describe("a model that thinks", () => {
     assert.isFalse(server.of("a-new-model").thinking.isExpected)
   })
 
-  it("is asked again with the least thinking, and from then on, after an answer of thoughts alone", () => {
+  it("is asked for the least thinking from then on after an answer with only thoughts", () => {
     const server = make()
     const dialect = server.of("a-new-model")
     const least = server.withLeastThinking(dialect)
@@ -70,14 +70,14 @@ describe("a model that thinks", () => {
     assert.isUndefined(server.withLeastThinking(server.of("a-new-model")))
   })
 
-  it("thinks on in later answers where the operator wants it to", () => {
+  it("keeps thinking in later answers if the operator wants it to", () => {
     const server = make({ thinking: "high" })
     const dialect = server.of("a-new-model")
     assert.isDefined(server.withLeastThinking(dialect))
     assert.strictEqual(server.of("a-new-model").thinking.effort, "high")
   })
 
-  it("begins its text with a thought, as its answers show", () => {
+  it("begins its text inside of a thought if its newest answer did", () => {
     const server = make()
     const dialect = server.of("a-new-model")
     assert.isFalse(server.opensThought("a-new-model"))

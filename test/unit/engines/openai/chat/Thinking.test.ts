@@ -3,7 +3,7 @@ import * as Thinking from "../../../../../src/engines/openai/chat/Thinking.ts"
 
 const url = (text: string) => new URL(text)
 
-describe("how a server is told not to think", () => {
+describe("a server is asked not to think", () => {
   const cases: ReadonlyArray<readonly [string | undefined, string, object]> = [
     ["Qwen/Qwen3-8B", "http://gpu:8000/v1", { chat_template_kwargs: { enable_thinking: false }, reasoning_effort: "none" }],
     ["qwen3:8b", "http://gpu:11434/v1", { reasoning_effort: "none", think: false }],
@@ -21,16 +21,16 @@ describe("how a server is told not to think", () => {
     it(`${model ?? "no name"} at ${address}`, () => assert.deepStrictEqual(Thinking.requestFields(Thinking.expectedOf(model, url(address), "off")), fields))
   }
 
-  it("or how much, where the operator wants it", () => {
+  it("or to think as much as the operator wants", () => {
     assert.deepStrictEqual(Thinking.requestFields(Thinking.expectedOf("qwen3:8b", url("http://gpu:11434/v1"), "medium")), { reasoning_effort: "medium", think: true })
     assert.isTrue(Thinking.expectedOf("anything", undefined, "low").isExpected)
   })
 })
 
-describe("a server that refuses it", () => {
+describe("a server that refuses this", () => {
   const asked = Thinking.expectedOf("Qwen/Qwen3-8B", undefined, "off")
 
-  it("is asked without the field that it names, until none is left", () => {
+  it("is asked without the refused field, until no field is left", () => {
     const first = Thinking.afterRefusal(asked, "Unrecognized request argument supplied: chat_template_kwargs")
     assert.deepStrictEqual(first?.fields, ["reasoning_effort"])
     const second = first === undefined ? undefined : Thinking.afterRefusal(first, "body.reasoning_effort: Extra inputs are not permitted")
@@ -38,14 +38,14 @@ describe("a server that refuses it", () => {
     assert.isUndefined(second === undefined ? undefined : Thinking.afterRefusal(second, "reasoning_effort"))
   })
 
-  it("is asked for the least that it takes", () => {
+  it("is asked for the least effort that it takes", () => {
     const next = (detail: string) => Thinking.afterRefusal(asked, detail)?.effort
     assert.strictEqual(next("'reasoning_effort' does not support 'none'. Supported values are: 'low', 'medium', and 'high'."), "low")
     assert.strictEqual(next("reasoning_effort: Input should be 'minimal', 'low', 'medium' or 'high'"), "minimal")
     assert.strictEqual(next("\"qwen\" does not support thinking"), "unset")
   })
 
-  it("for another reason is not taken for it", () => {
+  it("for another reason keeps the fields", () => {
     for (const detail of ["I think that this is too long", "maximum context length is 8192 tokens", "m does not support tools", "The reasoning parser crashed"]) {
       assert.isUndefined(Thinking.afterRefusal(asked, detail), detail)
     }
@@ -53,7 +53,7 @@ describe("a server that refuses it", () => {
 })
 
 describe("a model that thinks all the same", () => {
-  it("is told not to at first, and has room for it then", () => {
+  it("is asked not to at first, and then gets tokens for its thoughts", () => {
     const unknown = Thinking.expectedOf("some-model", undefined, "off")
     const told = Thinking.afterThoughts(unknown)
     assert.deepStrictEqual([told.effort, told.isExpected], ["none", false])

@@ -7,7 +7,7 @@ const failure = (reason: EngineFailed["reason"]) => new EngineFailed({ stage: "r
 
 type Answer = string | undefined | EngineFailed["reason"]
 
-/** A model of a server that answers the requests for its list in this order; a string that is no reason is the first model. */
+/** The model of a server that gives these answers when its list is read. A string that is no reason is the first model. */
 const setUp = (configured: string | undefined, ...answers: ReadonlyArray<Answer>) => {
   let asked = 0
   const reasons = new Set<Answer>(["timeout", "unavailable", "refused", "broken"])
@@ -29,7 +29,7 @@ describe("the model that requests name", () => {
       assert.strictEqual(asked(), 0)
     }))
 
-  it.effect("is the first of the list, which is read once", () =>
+  it.effect("is the first of the server's list, which is read once", () =>
     Effect.gen(function*() {
       const { asked, model, name } = setUp(undefined, "gemma", "other")
       assert.deepStrictEqual([yield* name, yield* name], ["gemma", "gemma"])
@@ -40,7 +40,7 @@ describe("the model that requests name", () => {
     }))
 
   for (const answer of [undefined, "refused", "broken", "timeout"] as const) {
-    it.effect(`is none where the list is ${answer ?? "empty"}, until a request without a name is refused`, () =>
+    it.effect(`is none if the list is ${answer ?? "empty"}, until a request without a name is refused`, () =>
       Effect.gen(function*() {
         const { asked, model, name } = setUp(undefined, answer, "gemma")
         assert.deepStrictEqual([yield* name, yield* name], [undefined, undefined])
@@ -52,7 +52,7 @@ describe("the model that requests name", () => {
       }))
   }
 
-  it.effect("is asked for again where the server could not be reached", () =>
+  it.effect("is asked for again if the server could not be reached", () =>
     Effect.gen(function*() {
       const { name } = setUp(undefined, "unavailable", "gemma")
       assert.deepStrictEqual([yield* name, yield* name], [undefined, "gemma"])

@@ -23,11 +23,11 @@ describe("the message in a log", () => {
     )
   })
 
-  it("has no three words of the request in a row, in any case and punctuation", () => {
+  it("has no three words of the request in a row, in whatever case and punctuation", () => {
     assert.strictEqual(ServerWords.shown("The prompt 'x' is Please call, ME back and too long", "please call me back"), "The prompt … is … and too long")
   })
 
-  it("keeps two words that the request holds too", () => {
+  it("keeps two words in a row that are in the request, too", () => {
     assert.strictEqual(ServerWords.shown("The model is unknown", "use the model"), "The model is unknown")
   })
 

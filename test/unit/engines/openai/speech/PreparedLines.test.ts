@@ -6,7 +6,7 @@ const line = (text: string, voice?: string) => ({ text, language: "en", ...(voic
 const sound = (samples: number) => [{ pcm: new Int16Array(samples), sampleRate: 24_000 }]
 
 describe("prepared lines", () => {
-  it("are known by their text and their voice", () => {
+  it("are found by their text and their voice", () => {
     const lines = PreparedLines.make()
     lines.add(line("Hello."), sound(10))
     assert.isTrue(lines.has(line("Hello.")))
@@ -15,7 +15,7 @@ describe("prepared lines", () => {
     assert.isUndefined(lines.get(line("Goodbye.")))
   })
 
-  it("drop the one that was not used for longest when they fill the memory", () => {
+  it("drop the least recently used line when they fill the memory", () => {
     const lines = PreparedLines.make(25)
     for (const text of ["one", "two"]) lines.add(line(text), sound(10))
     lines.get(line("one"))
@@ -23,7 +23,7 @@ describe("prepared lines", () => {
     assert.deepStrictEqual(["one", "two", "three"].map((text) => lines.has(line(text))), [true, false, true])
   })
 
-  it("count a line once that is prepared again", () => {
+  it("count a line once if it is prepared again", () => {
     const lines = PreparedLines.make(25)
     for (const text of ["one", "two", "two"]) lines.add(line(text), sound(10))
     assert.deepStrictEqual(["one", "two"].map((text) => lines.has(line(text))), [true, true])

@@ -22,7 +22,7 @@ const contextIn = (bytes: Uint8Array): ReadonlyArray<Sent> => JSON.parse(new Tex
 const hashing = Headers.fromInput({ "x-context-hashes": "sha256" })
 
 describe("the context of a speech request", () => {
-  it("is added to the body, the caller under another name than the agent", () => {
+  it("is added to the body, with another speaker name for the caller than for the agent", () => {
     const body = SpeechContext.make().addTo("{\"input\":\"Yes.\"}", [turn("caller", "hello"), turn("agent", "Good day.")], "1")
     assert.strictEqual(JSON.parse(new TextDecoder().decode(body)).input, "Yes.")
     assert.deepStrictEqual(contextIn(body).map(({ speaker, text }) => [speaker, text]), [["0", "hello"], ["1", "Good day."]])
@@ -38,7 +38,7 @@ describe("the context of a speech request", () => {
     assert.deepStrictEqual(contextIn(SpeechContext.make().addTo("{\"a\":1}", turns, "0")).map(({ text }) => text), ["two", "three"])
   })
 
-  it("names sound by its hash once a server that keeps sound has it, until the server has lost it", () => {
+  it("names only the hash of sound that the server keeps, until the server has lost it", () => {
     const context = SpeechContext.make()
     context.noteHeaders(hashing)
     assert.isTrue(context.keepsSound())
@@ -52,7 +52,7 @@ describe("the context of a speech request", () => {
     assert.isDefined(sent().audio)
   })
 
-  it("names no hashes once the server's headers no longer say that it keeps sound", () => {
+  it("holds sound again once the server's headers do not say that it keeps sound", () => {
     const context = SpeechContext.make()
     const turns = [turn("caller", "hello")]
     context.noteHeaders(hashing)

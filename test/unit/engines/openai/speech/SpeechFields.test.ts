@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as SpeechFields from "../../../../../src/engines/openai/speech/SpeechFields.ts"
 
 describe("the optional fields of a speech request", () => {
-  it("are all sent to a server that nothing is known of", () => {
+  it("are all sent to an unknown server", () => {
     assert.deepStrictEqual(SpeechFields.make().usable(), ["context", "stream", "streamFormat", "pcm"])
   })
 
-  it("are suspected one after the other, and the sound's format first where the refusal names it", () => {
+  it("are suspected one after the other, but the sound's format first if the refusal names it", () => {
     const fields = SpeechFields.make()
     const sent = fields.usable()
     assert.strictEqual(fields.suspect(sent, false), "context")
@@ -14,7 +14,7 @@ describe("the optional fields of a speech request", () => {
     assert.strictEqual(fields.suspect(sent.slice(1), false), "stream")
   })
 
-  it("that were left out of the answered request are never sent again, and the others are beyond suspicion", () => {
+  it("are never sent again if an answered request lacked them, and never suspected if it had them", () => {
     const fields = SpeechFields.make()
     fields.noteAnswered(["stream", "pcm"])
     assert.deepStrictEqual(fields.usable(), ["stream", "pcm"])

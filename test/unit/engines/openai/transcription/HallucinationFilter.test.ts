@@ -5,7 +5,7 @@ import type { Segment } from "../../../../../src/engines/openai/transcription/Tr
 
 /** A second of loud speech in a second and a half of sound. */
 const loud = { millis: 1500, voicedMillis: 1000, overFloor: 30 }
-/** What is left of a click, or of noise that the gate let through. */
+/** A click, and noise that the gate let through. */
 const click = { millis: 700, voicedMillis: 80, overFloor: 20 }
 const hiss = { millis: 1500, voicedMillis: 400, overFloor: 6.5 }
 
@@ -34,7 +34,7 @@ const dropped = (...[text, options]: Parameters<typeof judge>) => {
 const passes = (...[text, options]: Parameters<typeof judge>) => assert.strictEqual(judge(text, options).text, text)
 
 describe("thanks and goodbyes", () => {
-  it("pass when they are said aloud, whatever the server tells", () => {
+  it("pass if they are said aloud, with or without scores", () => {
     for (const text of ["Thank you.", "Thank you very much!", "Bye.", "Okay.", "You", "Goodbye."]) {
       passes(text)
       passes(text, { segments: [{ noSpeech: 0.01, logProbability: -0.3 }] })
@@ -43,7 +43,7 @@ describe("thanks and goodbyes", () => {
     passes("Merci beaucoup.", { language: "fr" })
   })
 
-  it("are dropped where the sound has no room for them, or is no louder than the line", () => {
+  it("are dropped if the sound is too short for them, or no louder than the line", () => {
     for (const text of ["Thank you.", "Thank you very much.", "you", "Bye-bye.", "Thanks!"]) {
       dropped(text, { sound: click })
       dropped(text, { sound: hiss })
@@ -52,23 +52,23 @@ describe("thanks and goodbyes", () => {
     dropped("ありがとうございました", { sound: click, language: "ja" })
   })
 
-  it("are dropped where the model doubts that it is speech, or that it is this", () => {
+  it("are dropped if the model doubts that they were said", () => {
     dropped("Thank you.", { segments: [{ noSpeech: 0.5 }] })
     dropped("Thank you.", { segments: [{ noSpeech: 0.1, logProbability: -1.1 }] })
   })
 
-  it("are no thanks in the middle of other words", () => {
+  it("pass within a longer sentence", () => {
     passes("Thank you, and what is the address?", { sound: { ...click, voicedMillis: 200 } })
     passes("You open when?", { sound: { ...hiss, voicedMillis: 300 } })
   })
 
-  it("answers that are as short pass with as little sound", () => {
+  it("do not hinder other short answers with as little sound", () => {
     for (const text of ["Yes.", "No.", "Ten.", "Ja.", "Hello?"]) passes(text, { sound: { ...click, voicedMillis: 160 } })
   })
 })
 
 describe("credits", () => {
-  it("are dropped however loud it was, in every language", () => {
+  it("are dropped however loud the sound is, in every language", () => {
     for (
       const text of [
         "Thanks for watching!",
@@ -106,12 +106,12 @@ describe("credits", () => {
     ) dropped(text)
   })
 
-  it("go from behind what was said, and it stays", () => {
+  it("are removed after other words, which stay", () => {
     assert.strictEqual(judge("I'd like an appointment. Thanks for watching!").text, "I'd like an appointment.")
     assert.strictEqual(judge("Ja, am Montag. Untertitel der Amara.org-Community", { language: "de" }).text, "Ja, am Montag.")
   })
 
-  it("words like them stay", () => {
+  it("do not hinder similar sentences", () => {
     for (
       const text of [
         "Thank you for the appointment.",
@@ -126,14 +126,14 @@ describe("credits", () => {
 })
 
 describe("sounds", () => {
-  it("as subtitles write them are no words", () => {
+  it("that are described as in subtitles are removed", () => {
     for (const text of ["[Music]", "(coughs)", "*sighs*", "♪ la la la ♪", "[BLANK_AUDIO]", "...", "(phone ringing) [Applause]"]) {
       dropped(text)
     }
     assert.strictEqual(judge("(coughs) At nine, please. [Music]").text, "At nine, please.")
   })
 
-  it("of unclear speech are speech that can't be told, unless there was hardly any", () => {
+  it("that mean unclear speech make it unintelligible, unless there was hardly any voice", () => {
     for (const text of ["[inaudible]", "(unintelligible)", "[unverständlich]"]) {
       assert.deepStrictEqual(judge(text), { text: "", isUnintelligible: true })
       dropped(text, { sound: click })
@@ -142,7 +142,7 @@ describe("sounds", () => {
 })
 
 describe("the model's own scores", () => {
-  it("drop a segment without speech by OpenAI's rule, which takes both", () => {
+  it("drop a segment by OpenAI's rule, which needs both scores", () => {
     dropped("And I was there.", { segments: [{ noSpeech: 0.8, logProbability: -1.2 }] })
     passes("And I was there.", { segments: [{ noSpeech: 0.8, logProbability: -0.4 }] })
     passes("And I was there.", { segments: [{ noSpeech: 0.2, logProbability: -1.2 }] })
@@ -158,14 +158,14 @@ describe("the model's own scores", () => {
     )
   })
 
-  it("make a guess unintelligible if it was speech, and nothing if it was a cough", () => {
+  it("make a guess unintelligible if it was speech, and drop it if it was a cough", () => {
     const segments = [{ noSpeech: 0.1, logProbability: -1.8 }]
     assert.deepStrictEqual(judge("Gorm and pletz.", { segments }), { text: "", isUnintelligible: true })
     dropped("Gorm.", { segments, sound: click })
     assert.isTrue(judge("So we go and so on to that.", { segments: [{ compression: 3 }] }).isUnintelligible)
   })
 
-  it("are the confidence", () => {
+  it("give the confidence", () => {
     assert.approximately(judge("At nine.", { segments: [{ logProbability: -0.1 }] }).confidence ?? 0, 0.905, 0.001)
     assert.notProperty(judge("At nine."), "confidence")
   })
@@ -175,8 +175,8 @@ describe("doubt", () => {
   const isDoubtful = (...[text, options = {}]: Parameters<typeof judge>) => judge(text, options).isDoubtful === true
   const scores = (logProbability: number, noSpeech = 0.05) => ({ segments: [{ logProbability, noSpeech }] })
 
-  // What Whisper tiny.en made of recorded prompts, of the first tenth of a second of some, and of French prompts.
-  it("is of what the model guessed, and not of what it was sure of", () => {
+// What Whisper tiny.en heard in recorded prompts, in the first tenth of a second of some, and in French prompts.
+  it("falls on words that the model guessed, not on words that it was sure of", () => {
     const short = { ...loud, voicedMillis: 600 }
     for (
       const [text, logProbability, noSpeech, sound] of [
@@ -195,7 +195,7 @@ describe("doubt", () => {
     ) assert.isTrue(isDoubtful(text, { ...scores(logProbability, noSpeech), sound }) || judge(text, { ...scores(logProbability, noSpeech), sound }).text === "", text)
   })
 
-  it("grows with the number of words that the model is as unsure of", () => {
+  it("grows with the number of unsure words", () => {
     const sound = { ...loud, voicedMillis: 3000 }
     assert.isFalse(isDoubtful("Tuesday.", { ...scores(-0.95), sound }))
     assert.isFalse(isDoubtful("On Tuesday.", { ...scores(-0.95), sound }))
@@ -203,17 +203,17 @@ describe("doubt", () => {
     assert.isTrue(isDoubtful("Tuesday.", { ...scores(-1.3), sound }))
   })
 
-  it("is of words that the sound has no room for, whatever the server tells", () => {
+  it("falls on words that the sound is too short for, with or without scores", () => {
     assert.isTrue(isDoubtful("That's it.", { sound: { ...click, voicedMillis: 100 } }))
     assert.isTrue(isDoubtful("I would like to book a table for two.", { sound: { ...loud, voicedMillis: 300 } }))
     assert.isFalse(isDoubtful("I would like to book a table for two.", { sound: loud }))
   })
 
   /**
-   * What Whisper tiny.en (greedy, temperature 0) told of Asterisk's recorded prompts at 8 kHz: English ones, three of which it
+   * The scores of Whisper tiny.en (greedy, temperature 0) for Asterisk's recorded prompts at 8 kHz: English ones, three of which it
    * misheard, and French and Spanish ones that it was told to take for English.
    */
-  it("is of less than 2 % of recorded prompts, and of most of those in a language that the agent does not speak", () => {
+  it("falls on less than 2 % of recorded prompts, but on most prompts in another language", () => {
     const rows = readFileSync("test/fixtures/whisper-scores.csv", "utf8").trim().split("\n").slice(1).map((line) => line.split(","))
     const asked = (language: string, leastWords = 0) => {
       const said = rows.filter(([of, words]) => of === language && Number(words) >= leastWords)
@@ -238,7 +238,7 @@ describe("doubt", () => {
     }
   })
 
-  it("has a bound that can be moved, or be none", () => {
+  it("has a bound that can be moved or switched off", () => {
     const heard = { text: "On Tuesday at half past nine.", segments: [{ text: "", logProbability: -0.95, noSpeech: 0.7 }] }
     const judged = (leastConfidence: number, noSpeech = 0) =>
       HallucinationFilter.judge({ ...heard, segments: [{ ...heard.segments[0], noSpeech }] }, { language: "en", sound: loud, leastConfidence }).isDoubtful === true
@@ -248,14 +248,14 @@ describe("doubt", () => {
   })
 })
 
-describe("more than was said", () => {
-  it("no one speaks so fast", () => {
+describe("a transcript of more than was said", () => {
+  it("is dropped if nobody can speak so fast", () => {
     const text = "And that is why I have always thought that we should go to the sea and look for the ships that are coming in."
     dropped(text, { sound: { millis: 900, voicedMillis: 600, overFloor: 30 } })
     passes(text, { sound: { millis: 6000, voicedMillis: 5000, overFloor: 30 } })
   })
 
-  it("words without end are unintelligible; a number or an angry caller is not", () => {
+  it("is unintelligible if it repeats itself without end, but not for a number or an angry caller", () => {
     const long = { millis: 9000, voicedMillis: 7000, overFloor: 30 }
     for (const text of ["you ".repeat(20), "I'm sorry. ".repeat(9), "Yes, and we will go. ".repeat(8)]) {
       assert.deepStrictEqual(judge(text.trim(), { sound: long }), { text: "", isUnintelligible: true }, text)
@@ -264,14 +264,14 @@ describe("more than was said", () => {
     passes("1 1 1 1 1 1 1 1 1", { sound: long })
   })
 
-  it("the prompt itself is not what was said", () => {
+  it("is dropped if it is the prompt", () => {
     dropped("Kowalczyk, Okonkwo", { prompt: "Kowalczyk, Okonkwo." })
     passes("Kowalczyk.", { prompt: "Kowalczyk, Okonkwo." })
   })
 })
 
 describe("a transcript that nobody could have said", () => {
-  it("is not looked at, however it is written", () => {
+  it("is not read", () => {
     for (const text of ["[".repeat(2_000_000), "no ".repeat(700_000), "(*".repeat(500_000)]) {
       assert.deepStrictEqual(judge(text), { text: "", isUnintelligible: true })
       assert.deepStrictEqual(judge("", { segments: [{ text }] }), { text: "", isUnintelligible: true })

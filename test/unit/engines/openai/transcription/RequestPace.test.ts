@@ -13,17 +13,17 @@ const isQuick = (...events: ReadonlyArray<Event>): boolean => {
 }
 
 const rows: ReadonlyArray<readonly [title: string, isQuick: boolean, ...events: ReadonlyArray<Event>]> = [
-  ["of which nothing is known may be quick", true],
-  ["whose answer came before the pause's end is quick", true, ["answered", 299]],
-  ["whose answer came later is slow", false, ["answered", 300]],
+  ["counts as quick before its first answer", true],
+  ["is quick if it answers before the pause ends", true, ["answered", 299]],
+  ["is slow if it answers later", false, ["answered", 300]],
   ["is as quick as its newest answer", true, ["answered", 2000], ["answered", 100]],
   ["is as slow as its newest answer", false, ["answered", 100], ["answered", 2000]],
   ["stays quick when a request is soon aborted", true, ["answered", 100], ["aborted", 200]],
-  ["is slow when a request was aborted that had run for long", false, ["answered", 100], ["aborted", 400]],
-  ["is not asked once more when its very first request was aborted", false, ["aborted", 10]],
-  ["stays slow however many are aborted", false, ["answered", 2000], ["aborted", 10], ["aborted", 10]],
+  ["is slow when a request is aborted after a long time", false, ["answered", 100], ["aborted", 400]],
+  ["is not asked again when its very first request was aborted", false, ["aborted", 10]],
+  ["stays slow however many requests are aborted", false, ["answered", 2000], ["aborted", 10], ["aborted", 10]],
   ["is not asked after a failure", false, ["answered", 100], "failed"],
-  ["is not asked after a failure and one that was aborted", false, ["answered", 100], "failed", ["aborted", 10]],
+  ["is not asked after a failure and an aborted request", false, ["answered", 100], "failed", ["aborted", 10]],
   ["is asked again once it has answered", true, "failed", ["aborted", 900], ["answered", 100]]
 ]
 

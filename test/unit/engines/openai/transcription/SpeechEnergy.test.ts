@@ -4,7 +4,7 @@ import type { Pcm } from "../../../../../src/audio/Pcm.ts"
 import * as Wav from "../../../../../src/audio/Wav.ts"
 import * as SpeechEnergy from "../../../../../src/engines/openai/transcription/SpeechEnergy.ts"
 
-/** Noise that is the same every time; `dbfs` is its power. */
+/** The same noise every time. `dbfs`: its power. */
 const noise = (millis: number, dbfs: number): Pcm<8000> => {
   let seed = 1
   const amplitude = 32_768 * 10 ** (dbfs / 20) * Math.sqrt(3)
@@ -20,27 +20,27 @@ const measure = (...pieces: ReadonlyArray<Pcm<8000>>): SpeechEnergy.Measured => 
   return loudness.measure()
 }
 
-describe("loudness", () => {
-  it("silence and the line's hiss hold no voice", () => {
+describe("speech energy", () => {
+  it("finds no voice in silence and in the line's hiss", () => {
     assert.deepStrictEqual(measure(), { millis: 0, voicedMillis: 0, voicedUntil: 0, overFloor: 0 })
     assert.strictEqual(measure(new Int16Array(16_000)).voicedMillis, 0)
     assert.strictEqual(measure(noise(2000, -60)).voicedMillis, 0)
     assert.strictEqual(measure(noise(2000, -45)).voicedMillis, 0)
   })
 
-  it("counts what stands out of the noise, and by how much", () => {
+  it("measures how long the voice is, and how far above the noise", () => {
     const { millis, overFloor, voicedMillis } = measure(noise(500, -50), noise(300, -20), noise(200, -50))
     assert.strictEqual(millis, 1000)
     assert.approximately(voicedMillis, 300, 20)
     assert.approximately(overFloor, 30, 1)
   })
 
-  it("tells where the last of it ends", () => {
+  it("tells where the voice ends", () => {
     assert.approximately(measure(noise(500, -50), noise(300, -20), noise(5000, -50)).voicedUntil, 800, 20)
     assert.approximately(measure(noise(500, -50), noise(300, -20), noise(5000, -50), noise(100, -20)).voicedUntil, 5900, 20)
   })
 
-  it("what is loud counts although nothing in it is quiet", () => {
+  it("counts loud sound as voice even if nothing is quiet", () => {
     assert.strictEqual(measure(noise(1000, -20)).voicedMillis, 1000)
   })
 
@@ -50,7 +50,7 @@ describe("loudness", () => {
     assert.deepStrictEqual(measure(...cut), measure(all))
   })
 
-  it("half and more of recorded speech is voice", () => {
+  it("finds voice in at least half of recorded speech", () => {
     const wav = Wav.decode(readFileSync("test/fixtures/speech-8k.wav"))
     assert(wav._tag === "Wav")
     const { millis, overFloor, voicedMillis } = measure(wav.channels[0])

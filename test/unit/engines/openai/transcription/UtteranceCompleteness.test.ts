@@ -5,7 +5,7 @@ const all = (ending: ReturnType<typeof UtteranceCompleteness.of>, language: stri
   for (const text of texts) assert.strictEqual(UtteranceCompleteness.of(text, language), ending, text)
 }
 
-describe("an ending", () => {
+describe("a transcript", () => {
   it("is complete after a sentence", () => {
     all("complete", "en", [
       "Yes.",
@@ -22,7 +22,7 @@ describe("an ending", () => {
     all("complete", "ja", ["はい。"])
   })
 
-  it("trails off after a word that wants another, with or without Whisper's point", () => {
+  it("trails off after a word that needs another, with or without Whisper's full stop", () => {
     all("trailing", "en", [
       "I would like to",
       "I would like to.",
@@ -44,11 +44,11 @@ describe("an ending", () => {
     all("trailing", "nl", ["Ik wil een afspraak en."])
   })
 
-  it("is not known without a point, of a number that may go on, or without a word", () => {
+  it("is unknown without a full stop, after a number that may go on, or without a word", () => {
     all("unknown", "en", ["yes please", "My number is 555.", "It is 4 1 5.", "", "...", "?!"])
   })
 
-  it("a language without a list goes by its points", () => {
+  it("is judged by its punctuation alone in a language without a list", () => {
     assert.strictEqual(UtteranceCompleteness.of("Chci a.", "cs"), "complete")
     assert.strictEqual(UtteranceCompleteness.of("Chci,", "cs"), "trailing")
     assert.strictEqual(UtteranceCompleteness.of("I would like to.", "en-GB"), "trailing")

@@ -19,7 +19,7 @@ describe("the sound of an utterance", () => {
     assert.isDefined(soundOf(silence(500), voice(60), silence(500)).speech())
   })
 
-  it("is sent up to 250 ms behind the voice, with the silence before it", () => {
+  it("is sent up to 250 ms after the voice, with the silence before it", () => {
     const sound = soundOf(silence(300), voice(200), silence(1000))
     const speech = sound.speech()
     assert.deepStrictEqual([speech?.length, speech?.energy.millis, speech?.energy.voicedMillis], [8 * 750, 750, 200])
@@ -27,7 +27,7 @@ describe("the sound of an utterance", () => {
     assert.deepStrictEqual([sound.millis, sound.loudMillis, sound.voicedUntil], [1500, 200, 500])
   })
 
-  it("is sent whole where the voice has just ended", () => {
+  it("is sent whole if the voice has just ended", () => {
     assert.strictEqual(soundOf(silence(300), voice(200), silence(100)).speech()?.length, 8 * 600)
   })
 

@@ -11,7 +11,7 @@ const [said, ended] = [
 const inText = (events: Stream.Stream<EventStream.Told>) => Stream.mkString(Stream.decodeText(EventStream.encode(events)))
 
 describe("the events of a call", () => {
-  it.effect("are named by their tag, with themselves as JSON on one line, in their order", () =>
+  it.effect("are named by their tag, and come as JSON on one line, in order", () =>
     Effect.gen(function*() {
       assert.strictEqual(
         yield* inText(Stream.make({ event: said, id: 7 }, { event: ended })),

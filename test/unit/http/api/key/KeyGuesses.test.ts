@@ -12,14 +12,14 @@ describe("wrong keys from one address", () => {
     for (let round = 0; round < 12; round++) {
       const wait = guesses.failed("192.0.2.1", now)
       waits.push(wait / 1000)
-      // What comes before its time neither shortens nor lengthens it.
+      // A key that comes during a wait neither shortens nor lengthens the wait.
       assert.strictEqual(guesses.failed("192.0.2.1", now + 400), wait - 400)
       now += wait
     }
     assert.deepStrictEqual(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600])
   })
 
-  it("are forgiven after a minute, and after a wait and a minute of peace", () => {
+  it("are forgotten after a minute, and after a wait with a minute of peace", () => {
     const guesses = new KeyGuesses()
     for (let minute = 0; minute < 5; minute++) {
       assert.deepStrictEqual(times(10, () => guesses.failed("192.0.2.1", minute * 60_000)), times(10, () => 0))
@@ -28,7 +28,7 @@ describe("wrong keys from one address", () => {
     assert.strictEqual(guesses.failed("192.0.2.1", 240_001 + 10_000 + 10_000 + 60_000), 0)
   })
 
-  it("say nothing of another address, but of all of an IPv6 network", () => {
+  it("do not count for another address, but for all of an IPv6 network", () => {
     const guesses = new KeyGuesses()
     times(11, () => guesses.failed("192.0.2.1", 0))
     assert.strictEqual(guesses.failed("192.0.2.2", 0), 0)
@@ -39,7 +39,7 @@ describe("wrong keys from one address", () => {
     for (const other of ["2001:db8:0:2::1", "2001:db8::1", "::1"]) assert.strictEqual(guesses.failed(other, 0), 0, other)
   })
 
-  it("are known of a bounded number of addresses, of which those heard of last stay", () => {
+  it("are counted for a bounded number of addresses; the latest ones stay", () => {
     const guesses = new KeyGuesses()
     times(11, () => guesses.failed("192.0.2.1", 0))
     for (let address = 0; address < 3 * maxAddresses; address++) {

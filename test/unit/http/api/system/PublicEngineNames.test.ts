@@ -14,7 +14,7 @@ describe("an engine's name", () => {
     assert.deepStrictEqual(PublicEngineNames.hidden(engines).map(({ state }) => state), engines.map(({ state }) => state))
   })
 
-  it("is the same in the metrics, whatever the order of the labels, and nothing of an address is left", () => {
+  it("is the same in the metrics, whatever the order of the labels, and no part of an address is left", () => {
     const metrics = [
       "# HELP requests by engine=\"x\"",
       "requests_total{stage=\"speechToText\",engine=\"10.0.0.7:8001\",outcome=\"ok\"} 1",

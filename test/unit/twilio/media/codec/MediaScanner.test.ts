@@ -166,7 +166,7 @@ describe("a media message", () => {
 
   it.each([
     ["one length after another", media, [160, 160, 80, 160, 0, 1, 2, 3, 1000, 160]],
-    // Where the last payload ended there is a quote, but one of a later field.
+    // The quote at the place where the last payload ended belongs to a later field.
     [
       "a shorter one with a field behind it",
       (parts: Parts) => object(outerFields(parts, object(ordered(innerFields(parts), 3)))),

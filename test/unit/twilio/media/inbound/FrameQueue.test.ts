@@ -6,7 +6,7 @@ import { settle } from "../../../../support/service/Time.ts"
 const turnOfTheLoop = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 describe("FrameQueue", () => {
-  it.effect("gives all that waits as one batch, in order, then ends", () =>
+  it.effect("gives all waiting elements as one batch, in order, then ends", () =>
     Effect.gen(function*() {
       const queue = FrameQueue.make<number>(5)
       for (const element of [1, 2, 3]) assert.isUndefined(queue.offer(element, 0))
@@ -84,7 +84,7 @@ describe("FrameQueue", () => {
       assert.strictEqual(woken, queues.length)
     }))
 
-  it.effect("race: what came right before the end is still read by a reader that waits", () =>
+  it.effect("race: a waiting reader still reads an element that came right before the end", () =>
     Effect.gen(function*() {
       const queue = FrameQueue.make<number>(5)
       const reader = yield* Effect.forkScoped(Stream.runCollect(queue.stream))
@@ -116,7 +116,7 @@ describe("FrameQueue", () => {
         assert.deepStrictEqual(used, [[1, 2], [3], [4], [5], [6]])
       }))
 
-    it.live("uses what waited at its end", () =>
+    it.live("uses the elements that waited at the end", () =>
       Effect.gen(function*() {
         const queue = FrameQueue.make<number>(10)
         let used = 0
@@ -129,7 +129,7 @@ describe("FrameQueue", () => {
         assert.strictEqual(used, 1)
       }))
 
-    it.live("waits for a use that takes time; what comes meanwhile is the next batch", () =>
+    it.live("waits for a use that takes time; elements that come meanwhile are the next batch", () =>
       Effect.gen(function*() {
         const queue = FrameQueue.make<number>(10)
         const gate = yield* Deferred.make<void>()

@@ -14,7 +14,7 @@ const makeSocket = () => {
   return socket
 }
 
-describe("a socket that is not to be read", () => {
+describe("a socket that must not be read", () => {
   it("is paused until every reason is gone", () => {
     const socket = makeSocket()
     const gate = ReadGate.make(socket)

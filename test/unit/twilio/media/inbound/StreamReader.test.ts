@@ -42,7 +42,7 @@ describe("the messages of a stream", () => {
     assert.isFalse(scans(reader, media()))
   })
 
-  it("are rejected after the start where they are not this stream's, or come twice", () => {
+  it("are rejected after the start if they are another stream's, or come twice", () => {
     const reader = StreamReader.make(true)
     told(reader, start)
     assert.deepStrictEqual([connected, start, media("inbound", streamSid(2)), media("outbound")].map((message) => told(reader, message)), [
@@ -54,7 +54,7 @@ describe("the messages of a stream", () => {
     assert.strictEqual(told(reader, media(), true), "binary")
   })
 
-  it.each([true, false])("have their sound scanned from the start on only where that is wanted: %s", (scansMedia) => {
+  it.each([true, false])("have their sound scanned after the start only if that is wanted: %s", (scansMedia) => {
     const reader = StreamReader.make(scansMedia)
     told(reader, start)
     assert.strictEqual(scans(reader, media()), scansMedia)

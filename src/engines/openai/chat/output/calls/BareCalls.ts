@@ -115,8 +115,8 @@ export const python: OutputRule = (place: Place): RuleResult => {
   if (tools.find(parsed.call.name) === undefined) return noMatch
   // "hang_up() ends the call" is ordinary text.
   const behind = rest.slice(parsed.end)
-  const [rests] = /^(?:[;`.]|[^\S\n])*/.exec(behind) ?? [""]
-  if (rests.length === behind.length && !isComplete) return needsMore
-  if (behind[rests.length] !== undefined && !/[\n<[]/.test(behind[rests.length])) return noMatch
-  return match(parsed.end + rests.length, { pieces: toPieces([parsed.call], tools, "python") })
+  const [signs] = /^(?:[;`.]|[^\S\n])*/.exec(behind) ?? [""]
+  if (signs.length === behind.length && !isComplete) return needsMore
+  if (behind[signs.length] !== undefined && !/[\n<[]/.test(behind[signs.length])) return noMatch
+  return match(parsed.end + signs.length, { pieces: toPieces([parsed.call], tools, "python") })
 }

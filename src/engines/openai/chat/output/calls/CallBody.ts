@@ -14,7 +14,7 @@ type CallBody =
   | { readonly _tag: "Calls"; readonly calls: ReadonlyArray<WrittenCall>; readonly end: number }
   /** The text ends within the last call, which begins at `from`. The calls before it are whole. */
   | { readonly _tag: "Incomplete"; readonly calls: ReadonlyArray<WrittenCall>; readonly from: number }
-  /** The text is not a call, or not behind `calls`. */
+  /** The text is no call. `calls`: readable calls before it. */
   | { readonly _tag: "Unreadable"; readonly calls: ReadonlyArray<WrittenCall> }
 
 /** Special tokens between parts of a call, as Mistral, DeepSeek and Kimi write them. The quotes of Gemma 4 are no such tokens. */
@@ -65,7 +65,7 @@ const readValue = (text: string, at: number, tools: KnownTools): OneCall => {
   }
 }
 
-/** Text behind a name that more text may make the separator before its arguments. */
+/** Text behind a name that may still become the separator before its arguments. */
 const partOfArgumentSeparator = /^[\s:=]*(?:`{1,3}\w*)?[\s:=]*(?:(?<=\s)[A-Za-z0-9]{1,9}\s*)?(?:\[[A-Z_]*|<[^>]{0,40})?$/
 /** The beginning of a special token at the end of the text. */
 const partOfToken = /(?:<(?:[|｜][^|｜<>"\n]{0,40}[|｜]?)?|\[[A-Z_]{0,12})$/
@@ -99,7 +99,7 @@ interface ReadOptions {
   readonly isClosed?: boolean
 }
 
-/** Reads all calls of a body, which more text may follow. */
+/** Reads all calls of a body. More text may follow it. */
 export const read = (body: string, tools: KnownTools, options: ReadOptions = {}): CallBody => {
   if (options.once !== true && TaggedCalls.hasTags(body)) {
     const calls = TaggedCalls.find(body, tools, options.isClosed === true)
@@ -126,7 +126,7 @@ export const read = (body: string, tools: KnownTools, options: ReadOptions = {})
 /** Closing brackets that a model may forget at the end. */
 const closingBrackets = ["}", "]", "}]", "}}"]
 
-/** Reads all calls of a body that no text follows. Closing brackets that are missing at its end are added. */
+/** Reads all calls of a body at the end of the text. Closing brackets that are missing there are added. */
 export const readLast = (body: string, tools: KnownTools): CallBody => {
   const found = read(body, tools)
   if (found._tag !== "Incomplete") return found

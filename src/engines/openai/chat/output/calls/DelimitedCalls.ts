@@ -1,5 +1,5 @@
 /**
- * Tool calls between special tokens or tags, in the text because the server does not know the model's format:
+ * Tool calls between special tokens or tags. They are in the text because the server does not know the model's format:
  *
  *     [TOOL_CALLS][{"name": "transfer", "arguments": {"to": "billing"}}]
  *     <tool_call>{"name": "transfer", "arguments": {"to": "billing"}}</tool_call>
@@ -110,8 +110,8 @@ const anyOrTurnEnd = (texts: ReadonlyArray<string>): RegExp => new RegExp([...te
 const endPatterns = new Map(formats.map(({ begin, ends }) => [begin, anyOrTurnEnd(ends)]))
 
 /**
- * An answer of a tool in the text. At the start of a reply it repeats an answer that the request had. Behind a call it is invented,
- * and so is all text behind it.
+ * An answer of a tool in the text. At the start of a reply it repeats an answer that the request had. Behind a call the model has
+ * invented the answer and all text that follows.
  */
 const writtenAnswer = ({ isReplyEmpty, rest }: Place, length: number, ends: ReadonlyArray<string>): RuleResult =>
   isReplyEmpty ? match(length, { skip: skipTo(...ends) }) : match(rest.length, { endsTurn: true })

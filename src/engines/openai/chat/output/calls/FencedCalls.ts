@@ -30,7 +30,7 @@ const isPartOfFence = (rest: string): boolean => {
 
 /** The beginning of a call, behind comments: a bracket, or a name with its bracket. */
 const callStart = /^\s*(?:#[^\n]*\n\s*)*(?:[[{<]|(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?[A-Za-z_][\w.-]*\s*\()/
-/** Text that more text may make such a beginning. */
+/** Text that may still become such a beginning. */
 const partOfCallStart = /^\s*(?:#[^\n]*\n\s*)*(?:#[^\n]*|(?:[A-Za-z_]\w*\s*=?\s*)?(?:await\s*)?(?:[A-Za-z_][\w.-]*\s*)?)$/
 
 const fenceEnd = /```/
@@ -73,13 +73,13 @@ export const rule: OutputRule = (place) => {
   const begun = callFence.exec(rest)
   if (begun !== null) return callsIn(place, begun[0].length)
   const answer = answerFence.exec(rest)
-  // Behind a call the model has invented this answer, and all text behind it.
+  // Behind a call the model has invented this answer and all text that follows.
   if (answer !== null) return place.isReplyEmpty ? match(answer[0].length, { skip: { end: fenceEnd, maxEndLength: 3 } }) : match(rest.length, { endsTurn: true })
   const opened = codeFence.exec(rest)
   return opened === null ? noMatch : possibleCallsIn(place, opened[0].length)
 }
 
-/** `tool_code` alone on its line: a model has left out the fence in front of it. */
+/** `tool_code` alone on its line: the model has left out the fence in front of it. */
 export const languageLine: OutputRule = (place) => {
   const { isComplete, rest } = place
   if (!isLineStart(place)) return noMatch

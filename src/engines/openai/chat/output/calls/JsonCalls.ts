@@ -3,7 +3,7 @@
  *
  *     {"name": "transfer", "arguments": {"to": "billing"}}
  *
- * is that of Hermes, Qwen and Mistral. Others are `parameters` (Llama 3), `{"type":"function","function":{…}}` (OpenAI),
+ * is the shape of Hermes, Qwen and Mistral. Others are `parameters` (Llama 3), `{"type":"function","function":{…}}` (OpenAI),
  * `{"tool","args"}`, `{"tool_name","parameters"}` (Command R), `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and
  * arrays of all of these. Pure.
  */
@@ -51,7 +51,7 @@ const callIn = (fields: Fields, tools: KnownTools): WrittenCall | undefined => {
   return { name, arguments: Object.fromEntries(Object.entries(fields).filter(([key]) => key !== nameKey && !otherKeys.has(key))) }
 }
 
-/** The calls that a value holds; undefined where it holds anything else. */
+/** The calls that a value holds; undefined if it holds anything else. */
 export const find = (value: Schema.Json, tools: KnownTools): ReadonlyArray<WrittenCall> | undefined => {
   if (Array.isArray(value)) {
     const found = value.map((item: Schema.Json) => find(item, tools))

@@ -20,7 +20,7 @@ export interface KnownTools {
 
 const namespace = /^(?:functions?|tools?|default_api|api)[.:]+/
 
-/** The same for all spellings of a name. */
+/** A key that is the same for all spellings of a name. */
 const nameKey = (written: string): string =>
   written.trim().replace(/^["'`]+|["'`]+$/g, "").toLowerCase().replace(namespace, "").replace(/:\d+$/, "").replace(/\.call$/, "")
     .replace(/[-\s]/g, "_")

@@ -28,7 +28,7 @@ const partOfNumber = /-?\d+(?:\.\d*)?(?:[eE][+-]?\d*)?$/y
 const identifier = /[A-Za-z_$][\w$-]*/y
 const bareWord = /[^\s,{}[\]"'<>][^,{}[\]"'<>\n]*/y
 
-/** In place of a value that cannot be read. */
+/** Stands for a value that cannot be read. */
 const unread = Symbol("unread")
 type Read<A> = A | typeof unread
 
@@ -118,7 +118,7 @@ class Cursor {
     return quotes.find((quote) => rest.startsWith(quote))
   }
 
-  /** Reads entries up to the closing bracket; false where one cannot be read. */
+  /** Reads entries up to the closing bracket; false if one of them cannot be read. */
   entries(close: string, entry: () => boolean): boolean {
     this.at++
     for (;;) {

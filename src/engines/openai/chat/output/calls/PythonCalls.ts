@@ -21,7 +21,7 @@ const incomplete: ParsedCall = { _tag: "Incomplete" }
 const invalid: ParsedCall = { _tag: "Invalid" }
 
 const beginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(print\s*\(\s*)?(?:await\s+)?([A-Za-z_][\w.-]*)\s*\(/y
-/** Text that more text may make the beginning of a call. */
+/** Text that may still become the beginning of a call. */
 const partOfBeginning = /\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?(?:print\s*\(\s*)?(?:await\s+)?(?:[A-Za-z_][\w.-]*\s*)?$/y
 const keyword = /\s*([A-Za-z_]\w*)\s*=(?!=)/y
 const blanks = /\s*/y

@@ -48,14 +48,14 @@ const argumentsIn = (name: string, body: string, tools: KnownTools): Schema.Json
   return rest === "" ? Object.fromEntries(found) : undefined
 }
 
-/** The body with the end tag of its last function added, where the model left it out. */
+/** The body, with the end tag of its last function if the model left it out. */
 const withEndTag = (body: string): string => {
   const last = [...body.matchAll(new RegExp(`<(/?)(${prefix}(?:function(?=\\s*=|>)|invoke\\b))`, "gi"))].at(-1)
   return last === undefined || last[1] === "/" ? body : `${body}</${last[2]}>`
 }
 
 /**
- * The calls of a body; undefined where it is unreadable. `isClosed`: the end of the format follows the body. Without it an argument
+ * The calls of a body; undefined if it is unreadable. `isClosed`: the end of the format follows the body. Without that end an argument
  * may be missing, so only functions with an end tag count.
  */
 export const find = (text: string, tools: KnownTools, isClosed: boolean): ReadonlyArray<WrittenCall> | undefined => {

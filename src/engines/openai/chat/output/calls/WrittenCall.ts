@@ -19,7 +19,7 @@ const parseJson = (text: string): Schema.Json | undefined => {
   }
 }
 
-/** The value of an argument that is written as text, as in XML. `type`: the JSON type in the tool's schema, where it has one. */
+/** The value of an argument that is written as text, as in XML. `type`: the JSON type in the tool's schema, if it has one. */
 export const typed = (text: string, type: string | undefined): Schema.Json => {
   switch (type) {
     case "string":
@@ -39,7 +39,7 @@ export const typed = (text: string, type: string | undefined): Schema.Json => {
   }
 }
 
-/** Arguments without names, by the order of the tool's parameters; undefined where there are too many. */
+/** Names arguments by the order of the tool's parameters; undefined if there are too many. */
 export const byPosition = (values: ReadonlyArray<Schema.Json>, tool: KnownTool | undefined): Schema.Json | undefined => {
   if (values.length === 0) return {}
   const [first] = values

@@ -25,7 +25,7 @@ const cases: ReadonlyArray<Case> = [
     published: window(4096)
   },
   {
-    name: "llama.cpp, by its slot and never by what the model was trained for",
+    name: "llama.cpp, by its slot and not by the model's training",
     pages: {
       "/v1/models": models({ id: "gemma.gguf", meta: { n_ctx_train: 131_072 } }),
       "/props": { default_generation_settings: { n_ctx: 4096 }, total_slots: 2 }
@@ -33,7 +33,7 @@ const cases: ReadonlyArray<Case> = [
     published: window(4096)
   },
   {
-    name: "newer llama.cpp, by the smaller of both",
+    name: "newer llama.cpp, by the smaller of two figures",
     pages: {
       "/v1/models": models({ id: model, meta: { n_ctx: 16_384, n_ctx_train: 131_072 } }),
       "/props": { default_generation_settings: { n_ctx: 8192 } }
@@ -41,7 +41,7 @@ const cases: ReadonlyArray<Case> = [
     published: window(8192)
   },
   { name: "llama.cpp without /props", pages: { "/v1/models": models({ id: model, meta: { n_ctx: 16_384, n_ctx_train: 131_072 } }) }, published: window(16_384) },
-  { name: "llama.cpp that tells the training alone", pages: { "/v1/models": models({ id: model, meta: { n_ctx_train: 131_072 } }) }, published: unpublished },
+  { name: "llama.cpp that publishes only the model's training", pages: { "/v1/models": models({ id: model, meta: { n_ctx_train: 131_072 } }) }, published: unpublished },
   {
     name: "newer Ollama",
     pages: { "/v1/models": models({ id: model }), "/api/ps": { models: [{ name: "other", context_length: 2048 }, { name: model, model, context_length: 4096 }] } },
@@ -62,16 +62,16 @@ const cases: ReadonlyArray<Case> = [
   { name: "OpenRouter", pages: { "/v1/models": models({ id: "a", context_length: 1000 }, { id: model, context_length: 128_000 }) }, published: window(128_000) },
   { name: "Groq", pages: { "/v1/models": models({ id: model, context_window: 131_072 }) }, published: window(131_072) },
   { name: "Mistral", pages: { "/v1/models": models({ id: model, max_context_length: 32_768 }) }, published: window(32_768) },
-  { name: "OpenAI, which does not tell", pages: { "/v1/models": models({ id: "gpt-4.1", object: "model" }, { id: model, object: "model" }) }, published: unpublished },
-  { name: "a server that has other models alone", pages: { "/v1/models": models({ id: "a", max_model_len: 512 }, { id: "b", max_model_len: 1024 }) }, published: unpublished },
+  { name: "OpenAI, which publishes none", pages: { "/v1/models": models({ id: "gpt-4.1", object: "model" }, { id: model, object: "model" }) }, published: unpublished },
+  { name: "a server that lists only other models", pages: { "/v1/models": models({ id: "a", max_model_len: 512 }, { id: "b", max_model_len: 1024 }) }, published: unpublished },
   { name: "a server with no page at all", pages: {}, published: unpublished },
-  { name: "a server whose figures are none", pages: { "/v1/models": models({ id: model, max_model_len: null, context_length: "big" }), "/props": [] }, published: unpublished }
+  { name: "a server with invalid figures", pages: { "/v1/models": models({ id: model, max_model_len: null, context_length: "big" }), "/props": [] }, published: unpublished }
 ]
 
 const endpointAt = (url: string) =>
   OpenAiClient.make("replyModel", { url: new URL(`${url}/v1`), model: Option.some(model), apiKey: Option.none(), voice: Option.none() })
 
-describe("the context window is told by", () => {
+describe("the published context window of", () => {
   for (const { name, pages, published } of cases) {
     it.live(name, () =>
       Effect.gen(function*() {
@@ -83,7 +83,7 @@ describe("the context window is told by", () => {
       }).pipe(Effect.provide(EngineHttpClient.layer)))
   }
 
-  it.live("nobody where the server is not there, and it is to be asked again", () =>
+  it.live("a server that can't be reached is a failure, so that it is asked again", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(ContextWindow.ask(yield* endpointAt("http://127.0.0.1:9"), model))
       assert.strictEqual(error.reason, "unavailable")

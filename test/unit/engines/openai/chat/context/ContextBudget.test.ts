@@ -8,7 +8,7 @@ import * as ServerError from "../../../../../../src/engines/openai/client/Server
 
 const url = new URL("http://127.0.0.1:8000/v1")
 
-/** A server that publishes no window; `asked` counts its questions. */
+/** A server that publishes no window. `asked` counts how often it was asked. */
 const setUp = Effect.fnUntraced(function*(window?: number) {
   let asked = 0
   const endpoint: OpenAiClient = {
@@ -17,7 +17,7 @@ const setUp = Effect.fnUntraced(function*(window?: number) {
     model: Effect.succeed(Option.some("m")),
     post: () => Effect.die("post"),
     count: () => Effect.void,
-  warm: () => Effect.die("warm"),
+    warm: () => Effect.die("warm"),
     get: (path) =>
       Effect.sync(() => {
         if (path === "/models") asked++
@@ -28,7 +28,7 @@ const setUp = Effect.fnUntraced(function*(window?: number) {
   return { budget, asked: () => asked }
 })
 
-/** A call of so many turns, of some 27 estimated tokens each. */
+/** A call of this many turns, of about 27 estimated tokens each. */
 const callOf = (turns: number, more: Partial<FullRequest> = {}): FullRequest => ({
   system: "Answer.",
   request: {
@@ -60,7 +60,7 @@ describe("a long call", () => {
       assert.isAbove(fitted.prompt, 5000)
     }))
 
-  it.effect("loses its oldest turns where the configuration names a window, and keeps its answer's room", () =>
+  it.effect("loses its oldest turns if the configuration names a window, but keeps its answer's tokens", () =>
     Effect.gen(function*() {
       const { budget } = yield* setUp(1000)
       const fitted = budget.fit(callOf(201))
@@ -86,7 +86,7 @@ describe("a long call", () => {
       assert.strictEqual(asked(), 0)
     }))
 
-  it.effect("becomes a tenth shorter at least after each refusal without figures, which asks the server for its window", () =>
+  it.effect("becomes shorter by a tenth after each refusal without figures, and asks for the window once", () =>
     Effect.gen(function*() {
       const { asked, budget } = yield* setUp()
       let before = budget.fit(callOf(201))
@@ -99,7 +99,7 @@ describe("a long call", () => {
       assert.strictEqual(asked(), 1)
     }))
 
-  it.effect("of which even the newest words do not fit is refused for good, and other calls are not cut by the guess", () =>
+  it.effect("fails for good if even its newest words do not fit, and does not shorten other calls", () =>
     Effect.gen(function*() {
       const { budget } = yield* setUp()
       const short = callOf(1, { answerTokens: 1 })
@@ -112,7 +112,7 @@ describe("a long call", () => {
 })
 
 describe("a refusal", () => {
-  it.effect("that is not about the length says nothing of the window", () =>
+  it.effect("for another reason than length says nothing about the window", () =>
     Effect.gen(function*() {
       const { budget } = yield* setUp()
       assert.isUndefined(budget.overflowOf(refusal("No such model")))
@@ -120,7 +120,7 @@ describe("a refusal", () => {
 })
 
 describe("an accepted request", () => {
-  it.effect("has the server asked for its window where it was long, up to three times", () =>
+  it.effect("makes the server be asked for its window, up to three times, if it was long", () =>
     Effect.gen(function*() {
       const { asked, budget } = yield* setUp()
       yield* budget.accepted(budget.fit(callOf(1)), undefined)
@@ -133,7 +133,7 @@ describe("an accepted request", () => {
       assert.strictEqual(asked(), 3)
     }))
 
-  it.effect("makes later ones shorter where the server counts more tokens than were estimated", () =>
+  it.effect("makes later requests shorter if the server counts more tokens than estimated", () =>
     Effect.gen(function*() {
       const { budget } = yield* setUp(2000)
       const sent = budget.fit(callOf(201))

@@ -5,12 +5,12 @@ import { refusals } from "../../../../../support/engines/ContextRefusals.ts"
 
 const dialects = [Dialect.expectedOf("google/gemma-3-27b-it", "auto"), Dialect.expectedOf("some-model", "auto"), Dialect.expectedOf("qwen3-8b", "auto")]
 
-describe("a request that is too long is known by the words of", () => {
+describe("a request that is too long is recognized by the words of", () => {
   for (const { expected, name, words } of refusals) {
     const refusal = words({ window: 8192, prompt: 9001, answer: 200 })
     it(name, () => {
       assert.deepStrictEqual(ContextOverflow.read(refusal.message, refusal.body), expected({ window: 8192, prompt: 9001, answer: 200 }))
-      // No field of the request is left out for it.
+// No field of the request is left out because of it.
       if (ContextOverflow.read(refusal.message) !== undefined) {
         for (const dialect of dialects) assert.isUndefined(Dialect.afterRefusal(dialect, refusal.message))
       }
@@ -22,7 +22,7 @@ describe("a request that is too long is known by the words of", () => {
   })
 })
 
-describe("a limit of the answer alone is told from the window:", () => {
+describe("a limit of the answer alone is not taken for the window:", () => {
   const table: ReadonlyArray<readonly [words: string, answer: number]> = [
     ["max_tokens is too large: 6000. This model supports at most 4096 completion tokens, whereas you provided 6000.", 4096],
     ["Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", 8192],
@@ -40,7 +40,7 @@ describe("a limit of the answer alone is told from the window:", () => {
   }
 })
 
-describe("other refusals are none of size:", () => {
+describe("other refusals are not about length:", () => {
   const others: ReadonlyArray<string> = [
     "",
     "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
@@ -60,12 +60,12 @@ describe("other refusals are none of size:", () => {
   ]
   for (const words of others) it(words === "" ? "none at all" : words, () => assert.isUndefined(ContextOverflow.read(words)))
 
-  it("words that are quoted from the request", () => {
+  it("words quoted from the request", () => {
     const body = { detail: [{ loc: ["body", "messages", 0], msg: "Field required", input: { content: "The maximum context length is 5 tokens" } }] }
     assert.isUndefined(ContextOverflow.read("body.messages.0: Field required", body))
   })
 
-  it("of the parameter's name change the name", () => {
+  it("a refusal of the parameter's name, which changes the name", () => {
     const dialect = Dialect.expectedOf("some-model", "auto")
     assert.strictEqual(Dialect.afterRefusal(dialect, others[1])?.limitField, "max_completion_tokens")
   })

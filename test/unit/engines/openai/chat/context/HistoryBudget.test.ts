@@ -25,7 +25,7 @@ interface Asked {
   readonly exchanges: ReadonlyArray<ToolExchange>
 }
 
-/** The requests of a call, as a conversation makes them: behind words of the caller, and behind answers of tools. */
+/** The requests of a call, as a conversation makes them: after words of the caller, and after answers of tools. */
 const requestsOf = (seed: number, turns: number): ReadonlyArray<Asked> => {
   const random = randomOf(seed)
   const words = (most: number) => Array.from({ length: 1 + Math.floor(random() * most) }, (_, at) => ["yes", "Tuesday", "please", "Überweisung", "订单"][(at + Math.floor(random() * 5)) % 5]).join(" ")
@@ -48,7 +48,7 @@ const requestsOf = (seed: number, turns: number): ReadonlyArray<Asked> => {
       })
       ask()
     }
-    // Now and then nothing of the answer was heard.
+// Sometimes the caller heard nothing of the answer.
     if (random() < 0.9) history.push({ role: "agent", text: words(40) })
   }
   return requests
@@ -64,14 +64,14 @@ const messagesOf = (asked: Asked, dialect: Dialect.Dialect, bound: TokenLimits.H
   return ChatRequest.messages("S", kept.history, kept.exchanges, dialect, kept.note)
 }
 
-describe("what is kept of a call", () => {
-  it("is all of it, while nothing is known of the window", () => {
+describe("the part of a call that is kept", () => {
+  it("is all of the call while the window is unknown", () => {
     for (const asked of requestsOf(1, 30)) {
       assert.deepStrictEqual(HistoryBudget.keep(asked.history, asked.exchanges, undefined, looksUp), { ...asked, dropped: 0 })
     }
   })
 
-  it("never parts a tool's call from its answer, keeps the caller's newest words, and lets the sides take turns", () => {
+  it("keeps tool calls with their answers, keeps the caller's newest words, and takes turns", () => {
     for (const seed of seeds) {
       for (const asked of requestsOf(seed, 40)) {
         for (const dialect of dialects) {
@@ -98,7 +98,7 @@ describe("what is kept of a call", () => {
     }
   })
 
-  it("fits into its room, but for the newest words", () => {
+  it("fits into its room", () => {
     for (const seed of seeds) {
       for (const asked of requestsOf(seed, 40)) {
         for (const dialect of dialects) {
@@ -110,7 +110,7 @@ describe("what is kept of a call", () => {
     }
   })
 
-  it("begins as the request before, but for a few cuts in a call of 200 turns", () => {
+  it("begins like the request before, except for a few cuts in a call of 200 turns", () => {
     const large: TokenLimits.HistoryRoom = { maxTokens: 3000, maxTokensAfterCut: 1800 }
     for (const seed of [1, 2]) {
       const requests = requestsOf(seed, 200)
@@ -119,20 +119,20 @@ describe("what is kept of a call", () => {
         let cuts = 0
         for (const asked of requests) {
           const rendered = messagesOf(asked, dialect, large).map((message) => JSON.stringify(message)).join("\n")
-          // The last message may go on, where the caller says more.
+// The last message may become longer if the caller says more.
           if (!rendered.startsWith(before.slice(0, before.lastIndexOf("\n")))) cuts++
           before = rendered
         }
         const all = messagesOf(requests[requests.length - 1], dialect, unbounded).reduce((sum, message) => sum + TokenEstimate.ofMessage(message), 0)
         assert.isAbove(cuts, 0)
-        // Each leaves out at least the difference between both marks.
+// Each cut leaves out at least the difference between the two bounds.
         assert.isAtMost(cuts, all / (large.maxTokens - large.maxTokensAfterCut))
         assert.isAbove(requests.length / cuts, 8)
       }
     }
   })
 
-  it("says that something is left out, and what tools with an effect have done", () => {
+  it("has a note about what is left out, with the calls of tools with an effect", () => {
     const long = "What else is there to say? ".repeat(12)
     const history: ReadonlyArray<Message> = [
       { role: "caller", text: "Book Tuesday." },
@@ -154,7 +154,7 @@ describe("what is kept of a call", () => {
     assert.isTrue(first.role === "user" && first.content?.startsWith(`${kept.note}\n`) === true)
   })
 
-  it("cuts the longest answers of tools, where even the newest words do not fit with them", () => {
+  it("shortens the longest answers of tools if nothing else can be left out", () => {
     const history: ReadonlyArray<Message> = [{ role: "caller", text: "Where is it?" }]
     const answers = ["short", "x".repeat(20_000), "y".repeat(400)]
     const exchanges = answers.map((answer, at): ToolExchange => ({ at: 1, said: "", calls: [{ id: `${at}`, name: "look_up", arguments: "{}", answer }] }))
@@ -167,7 +167,7 @@ describe("what is kept of a call", () => {
 })
 
 describe("the estimate of tokens", () => {
-  // Each tokenizer counts otherwise; these are ranges that hold the usual ones.
+// Each tokenizer counts differently. These ranges hold the usual ones.
   const table: ReadonlyArray<readonly [text: string, least: number, most: number]> = [
     ["Hello. How can I help you today?", 8, 12],
     ["I would like to book a table for four people on Tuesday evening at seven.", 15, 24],
@@ -197,20 +197,20 @@ describe("the limits of a server", () => {
     assert.strictEqual(TokenLimits.afterCount(first, 1000, 1410).ratio, 1.5)
   })
 
-  it("are below what was refused, where it gave no figures", () => {
+  it("are below the refused request if the server gave no figures", () => {
     const { window = 0 } = TokenLimits.afterRefusal(TokenLimits.unknown, {}, sent)
     assert.isBelow(window, 1200)
     assert.isAbove(window, 600)
   })
 
-  it("of an answer are no window", () => {
+  it("for an answer say nothing about the window", () => {
     const limits = TokenLimits.afterRefusal(TokenLimits.unknown, { answer: 128 }, sent)
     assert.deepStrictEqual(limits, { answer: 128, ratio: 1 })
     assert.strictEqual(TokenLimits.answerTokens(limits, 200, 5000), 128)
     assert.isUndefined(TokenLimits.historyRoom(limits, 100, 200))
   })
 
-  it("leave a small window to both, prompt and answer", () => {
+  it("divide a small window between prompt and answer", () => {
     const limits = TokenLimits.withKnownWindow(TokenLimits.unknown, 1024)
     assert.strictEqual(TokenLimits.reservedAnswerTokens(limits, 1200), 512)
     assert.strictEqual(TokenLimits.answerTokens(limits, 1200, 100), 512)

@@ -9,7 +9,7 @@ const unreachable = new EngineFailed({ stage: "replyModel", reason: "unavailable
 /** What `/models` and `/api/ps` answer; other pages are empty. */
 type Pages = { readonly models?: object; readonly running?: object } | "unreachable"
 
-/** A server that answers so at each question in turn, the last answer for ever. */
+/** A server with these answers, one for each question; the last answer is repeated. */
 const setUp = (answers: ReadonlyArray<Pages>, options: { readonly isNeeded?: boolean; readonly wait?: Effect.Effect<void> } = {}) => {
   let questions = 0
   const windows: Array<number> = []
@@ -19,7 +19,7 @@ const setUp = (answers: ReadonlyArray<Pages>, options: { readonly isNeeded?: boo
     model: Effect.succeed(Option.some("m")),
     post: () => Effect.die("post"),
     count: () => Effect.void,
-  warm: () => Effect.die("warm"),
+    warm: () => Effect.die("warm"),
     get: (path) =>
       Effect.gen(function*() {
         if (path === "/models") questions++
@@ -37,14 +37,14 @@ const setUp = (answers: ReadonlyArray<Pages>, options: { readonly isNeeded?: boo
 const window = { models: { data: [{ id: "m", max_model_len: 8192 }] } }
 
 describe("the look-up of the context window", () => {
-  it.effect("asks until the server names it, and never again", () =>
+  it.effect("asks until the server names the window, and never again", () =>
     Effect.gen(function*() {
       const { lookUp, questions, windows } = setUp([{}, window])
       for (let count = 0; count < 4; count++) yield* lookUp.run
       assert.deepStrictEqual([windows, questions(), lookUp.isOver], [[8192], 2, true])
     }))
 
-  it.effect("is over after three answers without it", () =>
+  it.effect("is over after three answers without a window", () =>
     Effect.gen(function*() {
       const { lookUp, questions, windows } = setUp([{}])
       for (let count = 0; count < 5; count++) {
@@ -54,14 +54,14 @@ describe("the look-up of the context window", () => {
       assert.deepStrictEqual([windows, questions()], [[], 3])
     }))
 
-  it.effect("goes on while the server can't be reached, and fails for nobody", () =>
+  it.effect("goes on while the server can't be reached, and never fails", () =>
     Effect.gen(function*() {
       const { lookUp, windows } = setUp([...Array.from({ length: 5 }, () => "unreachable" as const), window])
       for (let count = 0; count < 6; count++) yield* lookUp.run
       assert.deepStrictEqual(windows, [8192])
     }))
 
-  it.effect("is over where the server cuts prompts silently", () =>
+  it.effect("is over if the server cuts prompts silently", () =>
     Effect.gen(function*() {
       const { lookUp, questions, windows } = setUp([{ running: { models: [{ name: "m" }] } }])
       yield* lookUp.run
@@ -82,7 +82,7 @@ describe("the look-up of the context window", () => {
       assert.deepStrictEqual([windows, questions()], [[8192], 2])
     }))
 
-  it.effect("asks nothing where the configuration names the window", () =>
+  it.effect("asks nothing if the configuration names the window", () =>
     Effect.gen(function*() {
       const { lookUp, questions } = setUp([window], { isNeeded: false })
       yield* lookUp.run

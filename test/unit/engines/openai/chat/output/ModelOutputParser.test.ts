@@ -10,15 +10,15 @@ const readAll = (...texts: ReadonlyArray<string>) => parseAll(texts).pieces
 /** A parser of an agent without tools. */
 const withoutTools = ModelOutputParser.make({ tools: KnownTools.make([]) })
 
-/** Text in one, markers in their signs. */
+/** All pieces as one text; actions and calls in brackets. */
 const shown = (pieces: ReadonlyArray<OutputPiece>): string =>
   pieces.map((piece) => piece._tag === "Text" ? piece.text : piece._tag === "ActionLine" ? `[${piece.body}]` : piece._tag === "Call" ? `{${piece.name} ${piece.arguments}}` : "[?]").join("")
 
-describe("what is written", () => {
+describe("the model's text", () => {
   const cases: ReadonlyArray<readonly [string, string, string]> = [
     ["plain text", "Hello. How are you?", "Hello. How are you?"],
-    ["a line that acts", "Goodbye.\n<<hang_up>>\n", "Goodbye.\n[hang_up]\n"],
-    ["two of them", "<<press:1>><<hang_up>>", "[press:1][hang_up]"],
+    ["an action line", "Goodbye.\n<<hang_up>>\n", "Goodbye.\n[hang_up]\n"],
+    ["two action lines", "<<press:1>><<hang_up>>", "[press:1][hang_up]"],
     ["one sign at the end", "Bye <<hang_up> now", "Bye [hang_up] now"],
     ["one sign at both ends", "Bye <hang_up> now", "Bye [hang_up] now"],
     ["no sign at the end of the line", "Bye <<transfer:sales\nnow", "Bye [transfer:sales]\nnow"],
@@ -38,7 +38,7 @@ describe("what is written", () => {
     ["half a sign of a template", "Yes.<end_of", "Yes."]
   ]
   for (const [what, written, read] of cases) {
-    it(`${what}, in one piece and letter by letter`, () => {
+    it(`is read in one piece and letter by letter: ${what}`, () => {
       assert.strictEqual(shown(readAll(written)), read)
       assert.strictEqual(shown(readAll(...written)), read)
     })
@@ -70,14 +70,14 @@ describe("what is written", () => {
     ["an end at the beginning", "<|im_end|>\n<|im_start|>user\nHi", ""]
   ]
   for (const [what, written, spoken] of ends) {
-    it(`ends with the turn, and what follows is not spoken: ${what}`, () => {
+    it(`ends with the turn, and text after it is not spoken: ${what}`, () => {
       assert.strictEqual(shown(readAll(written)).trim(), spoken)
       for (const pieces of cuts(written)) assert.strictEqual(shown(readAll(...pieces)).trim(), spoken)
     })
   }
 
   for (const header of ["<start_of_turn>model\n", "<|im_start|>assistant\n", "<|start_header_id|>assistant<|end_header_id|>\n\n", "<|assistant|>\n", "<|turn>model\n", "assistant\n\n", "<｜Assistant｜>", "<|start_of_role|>assistant<|end_of_role|>"]) {
-    it(`leaves out the head of its own turn: ${header.trim()}`, () => {
+    it(`is spoken without the head of its own turn: ${header.trim()}`, () => {
       assert.strictEqual(shown(readAll(`${header}We open.`)).trim(), "We open.")
       for (const pieces of cuts(`${header}We open.`)) assert.strictEqual(shown(readAll(...pieces)).trim(), "We open.")
     })
@@ -107,32 +107,32 @@ describe("what is written", () => {
     ["<think>hm</think><answer>", "an answer in tags"]
   ]
   for (const [thought, what] of thoughts) {
-    it(`a thought is not spoken: ${what}`, () => {
+    it(`is spoken without its thought: ${what}`, () => {
       assert.strictEqual(shown(readAll(`${thought}We open at nine.`)).trim(), "We open at nine.")
       for (const pieces of cuts(`${thought}We open at nine.`)) assert.strictEqual(shown(readAll(...pieces)).trim(), "We open at nine.")
     })
   }
 
-  it("a reply that only begins as thoughts do is spoken at its end", () => {
+  it("is spoken at its end if it only begins like a thought", () => {
     const text = "The user manual is on our page. Anything else?"
     assert.strictEqual(shown(readAll(...text)), text)
-    // What is cut off by the limit is a thought.
+// If the limit cuts it off, it counts as a thought.
     const [reader] = ModelOutputParser.read(withoutTools, text)
     assert.deepStrictEqual([ModelOutputParser.finish(reader, true)[1], ModelOutputParser.finish(reader, true)[0].hasThought], [[], true])
   })
 
-  it("of a model that is known for it, all up to a lone end is a thought", () => {
+  it("is a thought up to a lone end tag if the model is known for that", () => {
     const { pieces, state } = parseAll([..."It is Friday.\nSo we are open.</think>\nYes."], { holdsStart: true })
     assert.strictEqual(shown(pieces), "\nYes.")
     assert.isTrue(state.hasUnopenedThought)
   })
 
-  it("is spoken at once as far as it can only be text", () => {
+  it("is spoken at once if it can't become anything but words", () => {
     const [reader, pieces] = ModelOutputParser.read(withoutTools, "Hello there. ")
     assert.strictEqual(shown(pieces), "Hello there. ")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a < b")[1]), "a < b")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a <")[1]), "a ")
-    // Every letter of ordinary text comes with the piece that it is in, but for a word that may be a name.
+// Ordinary text is spoken with its piece, except a word that may become a name.
     let held = 0
     let current = withoutTools
     const text = "Certainly, we open at nine [on Sundays, too], and {that} is about it. "
@@ -144,7 +144,7 @@ describe("what is written", () => {
     assert.isAtMost(held, 3)
   })
 
-  it("a line that is too long is given up, with all of it", () => {
+  it("drops an action line that is too long", () => {
     const long = `Hm. <<call:x {${"y".repeat(10_000)}}>> spoken`
     assert.strictEqual(shown(readAll(long)), "Hm. [?] spoken")
     assert.strictEqual(shown(readAll(...long)), "Hm. [?] spoken")
@@ -159,7 +159,7 @@ describe("what is written", () => {
   ])
   const Text = Schema.Array(Fragment).check(Schema.isMaxLength(10))
 
-  it.prop("does not depend on where it is cut, and never speaks a line that acts", [Text, Schema.Array(Schema.Int)], ([fragments, cuts]) => {
+  it.prop("gives the same pieces wherever it is cut, and never speaks an action line", [Text, Schema.Array(Schema.Int)], ([fragments, cuts]) => {
     const text = fragments.join("")
     const places = [...new Set(cuts.map((cut) => Math.abs(cut) % (text.length + 1)))].sort((a, b) => a - b)
     const pieces = [0, ...places].map((place, at) => text.slice(place, places[at]))

@@ -18,13 +18,13 @@ describe("a value", () => {
   ]
   for (const [text, value] of cases) it(text, () => assert.deepStrictEqual(read(text), value))
 
-  it("is not whole, or is none", () => {
+  it("is incomplete, or is no value", () => {
     for (const text of ["", "{", "{\"a\"", "{\"a\":", "[1, 2", "\"abc", "\"a\\u00", "{\"a\": tru"]) assert.strictEqual(read(text), "Incomplete", text)
     for (const text of ["}", "{1: 2}", "{\"a\" 1}", "[1 2]", "{\"a\": b}", "\"\\u00zz\"", "(1)"]) assert.strictEqual(read(text), "Invalid", text)
     assert.strictEqual(read("[".repeat(100_000)), "Invalid")
   })
 
-  it.prop("of JSON is what JSON says, and no beginning of it is whole", [Schema.Json], ([value]) => {
+  it.prop("of JSON is the same as `JSON.parse` gives, and each beginning of it is incomplete", [Schema.Json], ([value]) => {
     const wrapped = { value }
     const text = JSON.stringify(wrapped)
     assert.deepStrictEqual(read(text), JSON.parse(text))

@@ -4,7 +4,7 @@ import { cuts, doneOf, readAll, shown, spokenOf } from "../../../../../../suppor
 const toBilling = "transfer {\"to\":\"billing\"}"
 const book = "book_table {\"day\":\"Friday\",\"people\":4,\"outside\":true}"
 
-/** A format, the text, what is spoken of it, what is done. */
+/** A format, the text, the words that are spoken, and the calls that are made. */
 type Case = readonly [what: string, written: string, spoken: string, done: ReadonlyArray<string>]
 
 const check = ([what, written, spoken, done]: Case) =>
@@ -14,7 +14,7 @@ const check = ([what, written, spoken, done]: Case) =>
     for (const pieces of cuts(written)) assert.strictEqual(shown(readAll(pieces)), shown(whole), JSON.stringify(pieces))
   })
 
-describe("a tool call that a model writes as text is done, and not spoken:", () => {
+describe("a tool call that a model writes as text is carried out, and not spoken:", () => {
   const json = "{\"name\": \"transfer\", \"arguments\": {\"to\": \"billing\"}}"
   const cases: ReadonlyArray<Case> = [
     ["Hermes and Qwen", `One moment.\n<tool_call>\n${json}\n</tool_call>`, "One moment.", [toBilling]],
@@ -22,7 +22,7 @@ describe("a tool call that a model writes as text is done, and not spoken:", () 
     ["Qwen, with a bracket too many", `<tool_call>${json}}</tool_call>`, "", [toBilling]],
     ["Qwen, with a bracket too few", "<tool_call>{\"name\": \"transfer\", \"arguments\": {\"to\": \"billing\"}</tool_call>", "", [toBilling]],
     ["Qwen, without its end", `Yes.<tool_call>\n${json}`, "Yes.", [toBilling]],
-    ["Qwen, without its end and with text behind", `<tool_call>{"name": "hang_up", "arguments": {}}\nGoodbye.`, "Goodbye.", ["hang_up {}"]],
+    ["Qwen, without its end and with text after it", `<tool_call>{"name": "hang_up", "arguments": {}}\nGoodbye.`, "Goodbye.", ["hang_up {}"]],
     ["Python's quotes", "<tool_call>{'name': 'book_table', 'arguments': {'day': 'Friday', 'people': 4, 'outside': True}}</tool_call>", "", [book]],
     ["arguments as text", "<tool_call>{\"name\":\"transfer\",\"arguments\":\"{\\\"to\\\":\\\"billing\\\"}\"}</tool_call>", "", [toBilling]],
     ["Mistral", `[TOOL_CALLS][${json}]`, "", [toBilling]],
@@ -38,7 +38,7 @@ describe("a tool call that a model writes as text is done, and not spoken:", () 
     ["a fence of Python, assigned and with a comment", "```python\n# Book it.\nresult = book_table(\"Friday\", 4, True)\n```", "", [book]],
     ["a fence of JSON", `Sure.\n\`\`\`json\n${json}\n\`\`\`\nDone.`, "Sure.\n\nDone.", [toBilling]],
     ["JSON without any sign", json, "", [toBilling]],
-    ["JSON behind words", `I put you through. ${json}`, "I put you through.", [toBilling]],
+    ["JSON after words", `I put you through. ${json}`, "I put you through.", [toBilling]],
     ["JSON of Llama 3", "{\"type\": \"function\", \"name\": \"transfer\", \"parameters\": {\"to\": \"billing\"}}", "", [toBilling]],
     ["JSON of Llama 3, with a bracket too few", "{\"name\": \"transfer\", \"parameters\": {\"to\": \"billing\"}", "", [toBilling]],
     ["JSON with the arguments first", "{\"parameters\": {\"to\": \"billing\"}, \"name\": \"transfer\"}", "", [toBilling]],
@@ -57,7 +57,7 @@ describe("a tool call that a model writes as text is done, and not spoken:", () 
     ["Python in a list", "[transfer(to=\"billing\")]", "", [toBilling]],
     ["Python in a list, two", "[book_table(day='Friday', people=4, outside=True), hang_up()]", "", [book, "hang_up {}"]],
     ["Python on a line of its own", "I put you through.\ntransfer(to=\"billing\")", "I put you through.", [toBilling]],
-    ["Python behind a sentence", "Goodbye! hang_up()", "Goodbye!", ["hang_up {}"]],
+    ["Python after a sentence", "Goodbye! hang_up()", "Goodbye!", ["hang_up {}"]],
     ["Python in ticks", "`transfer(to=\"billing\")`", "", [toBilling]],
     ["GLM", "<tool_call>book_table\n<arg_key>day</arg_key>\n<arg_value>Friday</arg_value>\n<arg_key>people</arg_key>\n<arg_value>4</arg_value>\n<arg_key>outside</arg_key>\n<arg_value>true</arg_value>\n</tool_call>", "", [book]],
     ["GLM, on one line", "<tool_call>transfer<arg_key>to</arg_key><arg_value>billing</arg_value></tool_call>", "", [toBilling]],
@@ -66,8 +66,8 @@ describe("a tool call that a model writes as text is done, and not spoken:", () 
     ["DeepSeek V3.1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>transfer<｜tool▁sep｜>{\"to\": \"billing\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>", "", [toBilling]],
     ["DeepSeek V3.2", "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"transfer\">\n<｜DSML｜parameter name=\"to\" string=\"true\">billing</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>", "", [toBilling]],
     ["harmony", "<|channel|>commentary to=functions.transfer <|constrain|>json<|message|>{\"to\":\"billing\"}<|call|>", "", [toBilling]],
-    ["harmony, behind a thought", "<|channel|>analysis<|message|>Billing, then.<|end|><|start|>assistant<|channel|>commentary to=functions.transfer<|message|>{\"to\":\"billing\"}<|call|>", "", [toBilling]],
-    ["harmony, behind a preamble", "<|channel|>commentary<|message|>One moment.<|end|><|start|>assistant to=functions.transfer<|channel|>commentary json<|message|>{\"to\":\"billing\"}<|call|>", "One moment.", [toBilling]],
+    ["harmony, after a thought", "<|channel|>analysis<|message|>Billing, then.<|end|><|start|>assistant<|channel|>commentary to=functions.transfer<|message|>{\"to\":\"billing\"}<|call|>", "", [toBilling]],
+    ["harmony, after a preamble", "<|channel|>commentary<|message|>One moment.<|end|><|start|>assistant to=functions.transfer<|channel|>commentary json<|message|>{\"to\":\"billing\"}<|call|>", "One moment.", [toBilling]],
     ["harmony, without its signs", "assistantcommentary to=functions.transfer json{\"to\":\"billing\"}", "", [toBilling]],
     ["harmony, the name alone", "I put you through. to=functions.transfer {\"to\": \"billing\"}", "I put you through.", [toBilling]],
     ["Gemma 4", "<|tool_call>call:book_table{day:<|\"|>Friday<|\"|>,people:4,outside:true}<tool_call|>", "", [book]],
@@ -85,7 +85,7 @@ describe("a tool call that a model writes as text is done, and not spoken:", () 
     ["InternLM", "<|action_start|><|plugin|>{\"name\": \"transfer\", \"parameters\": {\"to\": \"billing\"}}<|action_end|>", "", [toBilling]],
     ["LM Studio", `[TOOL_REQUEST]${json}[END_TOOL_REQUEST]`, "", [toBilling]],
     ["Qwen, ended with the turn", `<tool_call>${json}<|im_end|>\n<|im_start|>user\nThanks.`, "", [toBilling]],
-    ["a made-up answer behind it, and what rests on it", `${json}\n<tool_response>{"ok": true}</tool_response>\nIt is done.`, "", [toBilling]],
+    ["an invented answer after it, and text that follows", `${json}\n<tool_response>{"ok": true}</tool_response>\nIt is done.`, "", [toBilling]],
     ["ReAct", "Action: transfer\nAction Input: {\"to\": \"billing\"}\nObservation", "Observation", [toBilling]],
     ["Qwen-Agent", "✿FUNCTION✿: transfer\n✿ARGS✿: {\"to\": \"billing\"}", "", [toBilling]],
     ["a name in another spelling", "<tool_call>{\"name\": \"functions.Book-Table\", \"arguments\": {\"day\": \"Friday\"}}</tool_call>", "", ["book_table {\"day\":\"Friday\"}"]]
@@ -93,7 +93,7 @@ describe("a tool call that a model writes as text is done, and not spoken:", () 
   for (const one of cases) check(one)
 })
 
-describe("a tool call that is not clear is neither spoken nor done, and the text around it is spoken:", () => {
+describe("an unclear tool call is neither spoken nor carried out, but the text around it is spoken:", () => {
   const cases: ReadonlyArray<Case> = [
     ["no such tool", "Hm.<tool_call>{\"name\": \"fly\", \"arguments\": {}}</tool_call> I am sorry.", "Hm. I am sorry.", ["dropped"]],
     ["no such tool, without any sign", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}} It is warm.", "It is warm.", ["dropped"]],
@@ -114,7 +114,7 @@ describe("a tool call that is not clear is neither spoken nor done, and the text
     ["cut within harmony's head", "Yes. to=functions.tran", "Yes.", ["dropped"]],
     ["computed arguments", "```tool_code\nprint(transfer(to=department))\n```", "", ["dropped"]],
     ["code", "<|python_tag|>import os\nprint(os.getcwd())", "", ["dropped"]],
-    ["an answer made up by the model", "<tool_response>{\"open\": true}</tool_response>We are open.", "We are open.", []]
+    ["an answer that the model invented", "<tool_response>{\"open\": true}</tool_response>We are open.", "We are open.", []]
   ]
   for (const one of cases) check(one)
 })
