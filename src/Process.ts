@@ -1,8 +1,8 @@
 /**
  * The service as a process: live layers, signals, exit codes. Started by `main`.
  *
- * SIGTERM or SIGINT drains and exits 0; a second signal stops at once (exit code 1). A configuration that can't be used is explained in one
- * line a variable, exit code 1. A start that fails, and a shutdown, end in bounded time.
+ * SIGTERM or SIGINT drains and exits 0; a second signal stops at once (exit code 1). A configuration that can't be used is explained with
+ * one line for each variable (exit code 1). A failed start and a shutdown take bounded time.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Data, Duration, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
@@ -26,7 +26,7 @@ import * as NextTickScheduler from "./runtime/NextTickScheduler.ts"
 import * as Collector from "./runtime/Collector.ts"
 import * as V8 from "./runtime/V8.ts"
 
-/** `.env` is there, and can't be read. */
+/** `.env` exists, but can't be read. */
 class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ readonly why: Files.FileUnreadable["why"] }> {
   override get message() {
     const advice = this.why === "forbidden" ? "Check its permissions" : `It must be a regular file of at most ${Files.maxBytes / 1024 / 1024} MiB`
@@ -72,18 +72,18 @@ const Memory = Layer.effectDiscard(
   })
 )
 
-// -- The bounds of a start and of a shutdown -----------------------------------------------------
+// -- The time limits of a start and of a shutdown ------------------------------------------------
 
 /** ms that a failed or interrupted start may take to free its resources. */
 const startingLimitMillis = 8000
 
-/** ms on top of SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and 5 s more. */
+/** ms in addition to SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and 5 s in reserve. */
 const stoppingLimitMillis = 15_000
 
 let shutdownLimitMillis = startingLimitMillis
 let isEnding = false
 
-/** From now on the process ends within `shutdownLimitMillis`, whoever is connected and whatever an engine is doing. */
+/** Ends the process within `shutdownLimitMillis`, whoever is connected and whatever an engine is doing. */
 const endInTime = () => {
   if (isEnding) return
   isEnding = true
@@ -107,7 +107,7 @@ const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
-  // The same layer as in App, and so built once: the engines log through it too.
+  // The same layer as in App, so it is built once. The engines log through it, too.
   Layer.provide(Telemetry.layer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),

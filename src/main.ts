@@ -1,5 +1,5 @@
 /**
- * `node dist/main.js`: checks Node's version before anything else is loaded. An old Node can't load the rest, and would say so with a
+ * `node dist/main.js`: checks Node's version before anything else is loaded. An old Node can't load the other files, and would print a
  * stack trace.
  */
 import * as V8 from "./runtime/V8.ts"

@@ -1,12 +1,12 @@
 /**
  * The keys of a telephone as tones: two sines a key, one of a low and one of a high group.
  *
- * ITU-T Q.23 names the frequencies. Q.24 has receivers take 40 ms of tone and 40 ms of pause; twice that and more
- * lets a tone survive a lost frame, and a voice menu at the far end hears it through a μ-law line.
+ * ITU-T Q.23 names the frequencies. By Q.24 a receiver accepts 40 ms of tone and 40 ms of pause. Ours last 100 ms, so that a tone
+ * survives a lost frame, and a voice menu at the far end hears it through a μ-law line.
  */
 import * as Pcm from "./Pcm.ts"
 
-/** ms. */
+/** ms of each tone. */
 export const toneMillis = 100
 
 /** ms of silence behind each tone. */
@@ -24,7 +24,7 @@ const amplitude = 0.25
 /** ms in which a tone rises and falls, along a raised cosine: a step would be heard as a click. */
 const rampMillis = 5
 
-/** The two frequencies (Hz) of a key; `undefined`: no telephone has it. */
+/** The two frequencies (Hz) of a key; `undefined` if no telephone has this key. */
 export const frequenciesOf = (key: string): readonly [low: number, high: number] | undefined => {
   const row = rows.findIndex((keys) => key.length === 1 && keys.includes(key))
   return row < 0 ? undefined : [low[row], high[rows[row].indexOf(key)]]

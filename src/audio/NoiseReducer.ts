@@ -1,36 +1,36 @@
 /**
- * Takes steady noise out of speech: a Wiener filter in the short-time spectrum, its gain by the
+ * Takes steady noise out of speech: a Wiener filter in the short-time spectrum. Its gain is the
  * decision-directed estimate of Ephraim and Malah (IEEE Trans. ASSP 32, 1984).
  *
- * It is for recognizers, and not for people: a model that was trained on clean speech hears the hiss of a line as consonants. The quietest
- * frames of a sound tell what its noise is. So a few frames must be without speech: a pause, or the time before the first word.
+ * It is for recognizers, not for people: a model that was trained on clean speech hears the hiss of a line as consonants. The noise is
+ * measured in the quietest frames of a sound. So a few frames must be without speech: a pause, or the time before the first word.
  *
- * Frames of 256 samples (32 ms at 8 kHz), half overlapped, windowed by a sine before and after. Samples are
- * floats of any scale.
+ * Frames have 256 samples (32 ms at 8 kHz). They overlap by half and are multiplied by a sine window before and after the filter.
+ * Samples are floats of any scale.
  */
 
 const frameLength = 256
 const hop = frameLength / 2
 const bins = hop + 1
 
-/** The share of a sound's frames that are taken for noise alone, and their least number. */
+/** The share of a sound's frames that count as noise without speech, and the least number of such frames. */
 const quietShare = 0.15
 const minQuietFrames = 3
 
-/** The weight of the frame before in the estimate of the speech in this one. */
+/** The weight of the previous frame in the estimate of this frame's speech. */
 const smoothing = 0.98
 
 /** The gain of a bin without speech, −20 dB. Less would be heard as twittering. */
 const minGain = 0.1
 
-/** The noise of a bin that has none: nothing is divided by 0. The telephone's code can't tell this power from silence. */
+/** The least noise of a bin, so that nothing is divided by 0. In mu-law this power is silence. */
 const minPower = 1e-9
 
 const window = Float64Array.from({ length: frameLength }, (_, index) => Math.sin((Math.PI * (index + 0.5)) / frameLength))
 const cosines = Float64Array.from({ length: hop }, (_, index) => Math.cos((2 * Math.PI * index) / frameLength))
 const sines = Float64Array.from({ length: hop }, (_, index) => Math.sin((2 * Math.PI * index) / frameLength))
 
-/** An FFT in place. `direction`: −1 to the spectrum, 1 back, without the division by the length. */
+/** An FFT in place. `direction`: −1 to the spectrum, 1 back to samples, which then are too large by a factor of `frameLength`. */
 const transform = (real: Float64Array, imaginary: Float64Array, direction: 1 | -1): void => {
   for (let index = 1, other = 0; index < frameLength; index++) {
     let bit = frameLength >> 1
@@ -100,9 +100,9 @@ export const noiseOf = (sound: Float32Array): Noise => {
 
 /** One sound, in pieces of any length. */
 export interface NoiseReducer {
-  /** The samples that are ready: all together up to 255 fewer than were pushed. */
+  /** Answers the samples that are ready. In all, up to 255 samples fewer than were pushed have come out. */
   readonly push: (piece: Float32Array) => Float32Array
-  /** The rest: all together are then as many as were pushed. Nothing may be pushed afterwards. */
+  /** Answers the remaining samples, so that in all as many come out as were pushed. Nothing may be pushed afterwards. */
   readonly flush: () => Float32Array
 }
 
@@ -110,20 +110,22 @@ export const make = (noise: Noise): NoiseReducer => {
   /** The frame that is being filled; it begins half a frame before the sound. */
   const frame = new Float32Array(frameLength)
   let filled = hop
-  /** The second half of the frame before, which is added to the first half of this one. */
+  /** The second half of the previous frame, which is added to the first half of this one. */
   const overlap = new Float32Array(hop)
-  const before = new Float64Array(bins)
+  /** The speech in each bin of the previous frame. */
+  const speechPower = new Float64Array(bins)
   let pushed = 0
-  let given = -hop
+  /** Samples that have come out. It begins negative: the first half frame is the time before the sound, and is thrown away. */
+  let returned = -hop
 
   const filter = () => {
     analyse(frame, 0)
     for (let bin = 0; bin < bins; bin++) {
       const expected = Math.max(noise[bin], minPower)
       const power = powerAt(bin)
-      const ratio = smoothing * (before[bin] / expected) + (1 - smoothing) * Math.max(power / expected - 1, 0)
+      const ratio = smoothing * (speechPower[bin] / expected) + (1 - smoothing) * Math.max(power / expected - 1, 0)
       const gain = Math.max(minGain, ratio / (1 + ratio))
-      before[bin] = gain * gain * power
+      speechPower[bin] = gain * gain * power
       real[bin] *= gain
       imaginary[bin] *= gain
       if (bin > 0 && bin < hop) {
@@ -154,16 +156,15 @@ export const make = (noise: Noise): NoiseReducer => {
       frame.copyWithin(0, hop)
       filled = hop
     }
-    // The first half frame is the time before the sound.
-    const early = Math.max(0, Math.min(out.length, -given))
-    given += out.length
+    const early = Math.max(0, Math.min(out.length, -returned))
+    returned += out.length
     return out.subarray(early)
   }
 
   return {
     push,
     flush: () => {
-      const length = pushed - Math.max(0, given)
+      const length = pushed - Math.max(0, returned)
       return push(new Float32Array(frameLength)).subarray(0, length)
     }
   }

@@ -21,13 +21,13 @@ export type Pcm<Rate extends SampleRate = SampleRate> = Int16Array & { readonly 
 /** The same array, with its rate in the type. */
 export const of = <Rate extends SampleRate>(_rate: Rate, samples: Int16Array): Pcm<Rate> => samples as Pcm<Rate>
 
-/** Whether this machine has samples in memory in the byte order of nearly all files and servers. */
+/** Whether this machine's byte order is that of nearly all files and servers. */
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /**
  * Copies `count` samples of `source`, from index `from` on, to index `at` of `target`. Both must have room for them.
  *
- * For the frames of calls: `set` with a `subarray` makes an object for each, which is garbage at once.
+ * `set` with a `subarray` would allocate an object for each frame of each call.
  */
 export const copy = (source: Pcm, from: number, count: number, target: Pcm, at: number): void => {
   for (let index = 0; index < count; index++) target[at + index] = source[from + index]
@@ -53,7 +53,7 @@ export const fromBytes = (bytes: Uint8Array): Pcm => {
 
 /** Writes samples as 16-bit little-endian from index `at` on, which need not be even. Throws `RangeError` without room for all. */
 export const writeBytes = (samples: Pcm, out: Uint8Array, at = 0): void => {
-  // Recognizers and voices get seconds of sound at a time: a loop would be a tenth of all work.
+  // Recognizers and voices get seconds of sound at a time: a loop would take a tenth of all CPU time.
   if (isLittleEndian) return out.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), at)
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength)
   for (let index = 0; index < samples.length; index++) view.setInt16(at + 2 * index, samples[index], true)

@@ -32,7 +32,7 @@ export const isReadable = ({ bytesPerSample, encoding }: Pick<SampleFormat, "enc
 export const bytesPerFrame = ({ bytesPerSample, channels }: Pick<SampleFormat, "bytesPerSample" | "channels">): number =>
   bytesPerSample * channels
 
-/** Reads the sample at a byte, at the scale of 16 bits, neither rounded nor limited. */
+/** Reads the sample that begins at byte `at`, scaled to 16 bits, neither rounded nor clipped. */
 type ReadSample = (bytes: DataView, at: number) => number
 
 export const sampleReader = ({ bytesPerSample, encoding, isBigEndian }: Pick<SampleFormat, "encoding" | "bytesPerSample" | "isBigEndian">): ReadSample => {

@@ -1,14 +1,14 @@
 /**
- * What some bytes are, by their beginning: a WAV file, compressed sound, text, or none of them, such as raw samples.
+ * Recognizes what a body is by its first bytes: a WAV file, compressed sound, text, or none of them, such as raw samples.
  *
- * Raw samples may begin with any bytes, so two or three bytes decide nothing. Compressed sound without a container has three frame headers
- * of one kind, each exactly where the one before says. Text is 256 bytes of characters, or less where no more follows. Half of the bytes
- * of real samples are low bytes, which are random, so they do not look like text.
+ * Raw samples may begin with any bytes, so two or three bytes decide nothing. Compressed sound without a container must have three frame
+ * headers of one kind, each exactly where the previous frame ends. Text must be 256 bytes of characters, or the whole body. Half of the
+ * bytes of real samples are low bytes, which are random, so samples do not look like text.
  */
 
 type Signature =
   | { readonly _tag: "Wave" }
-  /** `name` is for people. */
+  /** Compressed sound. `name` is for error messages. */
   | { readonly _tag: "Foreign"; readonly name: string }
   | { readonly _tag: "Text" }
   | { readonly _tag: "None" }
@@ -18,10 +18,10 @@ const text: Signature = { _tag: "Text" }
 const none: Signature = { _tag: "None" }
 const foreign = (name: string): Signature => ({ _tag: "Foreign", name })
 
-/** Whether the bytes fit a rule; `undefined`: more bytes are needed. */
+/** Whether the bytes fit a rule; `undefined` while more bytes are needed. */
 type Verdict = boolean | undefined
 
-/** In a pattern: any byte. */
+/** Stands for any byte in a pattern. */
 const any = -1
 
 /** Latin characters, with `?` for any byte. */
@@ -58,7 +58,7 @@ const startsWith = (bytes: Uint8Array, pattern: ReadonlyArray<number>): Verdict 
 }
 
 /** An ID3v2 tag (id3.org): version 2 to 4, and a size whose bytes have seven bits each. MP3 files begin with it. */
-const isTagged = (bytes: Uint8Array): Verdict => {
+const hasId3Tag = (bytes: Uint8Array): Verdict => {
   const begins = startsWith(bytes, pattern("ID3"))
   if (begins !== true) return begins
   for (let i = 3; i < 10; i++) {
@@ -69,17 +69,17 @@ const isTagged = (bytes: Uint8Array): Verdict => {
   return true
 }
 
-/** A frame by its header. Frames of one stream have the same `kind`; `length` is in bytes. */
+/** What a frame's header says. Frames of one stream have the same `kind`; `length` is in bytes. */
 interface Frame {
   readonly kind: number
   readonly length: number
 }
 
-/** Returns undefined for four bytes that are no header. */
+/** Reads the frame header at `at`; `undefined` if there is none. */
 type ReadFrame = (bytes: Uint8Array, at: number) => Frame | undefined
 
+/** kbit/s, in the order of the header's index. 1 to 3: that layer of MPEG-1. 4: layer 1 of MPEG-2. 5: layers 2 and 3 of MPEG-2. */
 const bitrates = {
-  /** kbit/s by MPEG-1 layer 1, 2, 3, then MPEG-2 layer 1, and 2 and 3. */
   1: [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
   2: [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
   3: [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
@@ -109,7 +109,7 @@ const mpegFrame: ReadFrame = (bytes, at) => {
   return { kind: (version << 4) | (layer << 2) | rate, length }
 }
 
-/** Of stereo; a longer one is no speech. */
+/** The most bytes of an AAC frame with speech, in stereo. */
 const maxAdtsLength = 2048
 
 /** AAC in ADTS (ISO/IEC 13818-7). */
@@ -125,10 +125,10 @@ const frameKinds: ReadonlyArray<readonly [name: string, read: ReadFrame, headerB
   ["AAC", adtsFrame, 7]
 ]
 
-/** Frame headers of one kind in a row. */
+/** How many frames of one kind must follow each other. */
 const framesNeeded = 3
 
-/** Whether frames follow each other from the first byte on. A whole body may have two of them, or exactly one. */
+/** Whether frames follow each other from the first byte on. A whole body needs only two frames, or one that fills it. */
 const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWhole: boolean): Verdict => {
   let kind: number | undefined
   for (let frames = 0, at = 0; frames < framesNeeded; frames++) {
@@ -143,14 +143,14 @@ const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWho
   return true
 }
 
-/** Bytes that show a text. */
+/** This many bytes of characters are enough to call a body text. */
 const textBytes = 256
 
-/** Different bytes that a text has at least: A-law's silence is one letter, over and over. */
+/** A text has at least so many different bytes. Silence in A-law has one: it looks like one letter, over and over. */
 const minDifferentBytes = 5
 
-/** How many bytes follow the first byte of a character in UTF-8; negative: no character begins with it. */
-const followers = (byte: number): number => {
+/** How many bytes follow the first byte of a character in UTF-8; negative if no character begins with this byte. */
+const continuationBytes = (byte: number): number => {
   if (byte >= 0x20 && byte !== 0x7f && byte < 0x80) return 0
   if (byte === 0x09 || byte === 0x0a || byte === 0x0d) return 0
   if (byte >= 0xc2 && byte < 0xe0) return 1
@@ -166,7 +166,7 @@ const isText = (bytes: Uint8Array, isWhole: boolean): Verdict => {
       if ((bytes[at] & 0xc0) !== 0x80) return false
       more--
     } else {
-      more = followers(bytes[at])
+      more = continuationBytes(bytes[at])
       if (more < 0) return false
     }
   }
@@ -175,12 +175,12 @@ const isText = (bytes: Uint8Array, isWhole: boolean): Verdict => {
 }
 
 /**
- * The signature of a body that begins with these bytes; `undefined`: more bytes are needed. `isWhole`: no more will come, so there is an
- * answer. Mostly the first byte decides for `None`. At most 256 bytes are needed, or two frames of MP3.
+ * The signature of a body that begins with these bytes; `undefined` while more bytes are needed. `isWhole`: the bytes are the whole body;
+ * the result is never `undefined` then. `None` is usually decided by the first byte. At most 256 bytes are needed, or two frames of MP3.
  */
 export const of = (bytes: Uint8Array, isWhole: boolean): Signature | undefined => {
   let isOpen = false
-  /** Whether a rule fits; notes where that is still open. */
+  /** Whether a rule fits. Sets `isOpen` if the rule needs more bytes. */
   const holds = (verdict: Verdict): boolean => {
     isOpen ||= verdict === undefined
     return verdict === true
@@ -188,10 +188,10 @@ export const of = (bytes: Uint8Array, isWhole: boolean): Signature | undefined =
   for (const [pattern, signature] of containers) {
     const verdict = startsWith(bytes, pattern)
     if (holds(verdict)) return signature
-    // A header that was cut off is no raw sound.
+    // The beginning of a WAV header is not raw sound.
     if (verdict === undefined && isWhole && signature._tag === "Wave" && bytes.length >= 4) return wave
   }
-  if (holds(isTagged(bytes))) return foreign("MP3")
+  if (holds(hasId3Tag(bytes))) return foreign("MP3")
   for (const [name, read, headerBytes] of frameKinds) {
     if (holds(isFramed(bytes, read, headerBytes, isWhole))) return foreign(name)
   }

@@ -28,9 +28,8 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 /**
  * Reads a file, with its chunks in any order; never throws.
  *
- * Files of recorders that were cut off, or that wrote into a pipe, are read as far as they go: sound shorter than announced, a last sample
- * that is cut, a data size of 0 or 0xffffffff, which means "to the end". Of several fmt or data chunks the first counts. The samples are
- * copies.
+ * Some recorders are cut off, or write into a pipe. Their files are read as far as they go: the sound may be shorter than announced, and the
+ * last sample cut. A data size of 0 or 0xffffffff means "to the end". Of several fmt or data chunks the first counts. The samples are copies.
  */
 export const decode = (bytes: Uint8Array): Wav | WavError => {
   const head = WavChunks.fileHead(bytes)
@@ -43,8 +42,8 @@ export const decode = (bytes: Uint8Array): Wav | WavError => {
     if (chunkHead === undefined) break
     const { name, size } = chunkHead
     const begin = at + WavChunks.chunkHeadBytes
-    const isOpen = name === "data" && (size === 0 || size === 0xffff_ffff)
-    const end = isOpen ? bytes.length : Math.min(bytes.length, begin + size)
+    const isToTheEnd = name === "data" && (size === 0 || size === 0xffff_ffff)
+    const end = isToTheEnd ? bytes.length : Math.min(bytes.length, begin + size)
     const chunk = bytes.subarray(begin, end)
     if (name === "fmt ") format ??= chunk
     if (name === "data") data ??= chunk
@@ -63,8 +62,8 @@ export const decode = (bytes: Uint8Array): Wav | WavError => {
 export const headerBytes = 44
 
 /**
- * Writes the head of a 16-bit PCM file to the beginning of `bytes`. `size`: bytes of samples that follow, below 4 GiB. `sampleRate`: whole
- * Hz. `channels`: 1 is mono, 2 is stereo.
+ * Writes the head of a 16-bit PCM file to the beginning of `bytes`. `size`: how many bytes of samples follow, below 4 GiB. `sampleRate`:
+ * whole Hz. `channels`: 1 is mono, 2 is stereo.
  */
 export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: number; readonly channels: number; readonly size: number }): void => {
   const { channels, sampleRate, size } = format

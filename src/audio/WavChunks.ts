@@ -1,5 +1,5 @@
 /**
- * The frame of RIFF/WAVE files: the file's head and the heads of its chunks. Pure; `WavFormat` reads the `fmt ` chunk.
+ * Reads the structure of RIFF/WAVE files: the file's head and the heads of its chunks. `WavFormat` reads the `fmt ` chunk.
  *
  * After Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991).
  */
@@ -23,10 +23,10 @@ interface FileHead {
   readonly name: string
 }
 
-/** Whether a file begins with these four letters. */
+/** Whether these four letters begin a file. */
 export const isFileName = (name: string): boolean => fileNames.has(name)
 
-/** The head of the file at `at`; `undefined` if it is shorter than 12 bytes or none of the four. */
+/** The head of the file at `at`; `undefined` if there are fewer than 12 bytes or the name is none of the four. */
 export const fileHead = (bytes: Uint8Array, at = 0): FileHead | undefined => {
   const name = nameAt(bytes, at)
   return bytes.length < at + fileHeadBytes || !isFileName(name) ? undefined : { isBigEndian: name === "RIFX", kind: nameAt(bytes, at + 8), name }
@@ -39,7 +39,7 @@ interface ChunkHead {
   readonly size: number
 }
 
-/** The head of the chunk at `at`; `undefined` if it is shorter than 8 bytes. */
+/** The head of the chunk at `at`; `undefined` if there are fewer than 8 bytes. */
 export const chunkHead = (bytes: Uint8Array, at: number, isBigEndian: boolean): ChunkHead | undefined =>
   bytes.length < at + chunkHeadBytes ? undefined : {
     name: nameAt(bytes, at),

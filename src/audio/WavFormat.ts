@@ -6,7 +6,7 @@
  */
 import { isReadable, type SampleFormat } from "./SampleFormat.ts"
 
-/** Why samples of this format can't be read; the middle of a sentence. */
+/** Why samples of this format can't be read: a phrase for the middle of an error message. */
 interface WavFormatError {
   readonly reason: string
 }
@@ -17,7 +17,7 @@ const alaw = 6
 export const mulaw = 7
 const extensible = 0xfffe
 
-/** The end of an extensible format's sub-format; before it stand the format tag and zeros. */
+/** The last bytes of an extensible format's sub-format. The bytes before are the format tag and zeros. */
 const subFormat = [0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71]
 
 /** Names of codecs in WAV files, for errors. */
@@ -30,7 +30,7 @@ const codecs: Readonly<Record<number, string>> = {
   0xff: "AAC"
 }
 
-/** A header with more is taken for rubbish. */
+/** A header with more channels counts as damaged. */
 const maxChannels = 64
 
 const encodingOf = (tag: number, bits: number): SampleFormat["encoding"] | undefined => {
@@ -77,8 +77,8 @@ export const writeName = (bytes: Uint8Array, at: number, name: string): void => 
 }
 
 /**
- * Writes the beginning of a WAV file: the RIFF head and the `fmt ` chunk, 36 bytes. `headBytes`: of all that stands before the samples; `size`:
- * bytes of the samples; `formatBytes`: of the `fmt ` chunk's content, of which what is behind the first 16 is left as it is.
+ * Writes the beginning of a WAV file, 36 bytes: the RIFF head, and the `fmt ` chunk's head and first 16 bytes. `formatBytes`: length of the
+ * `fmt ` chunk's content. `headBytes`: length of all that stands before the samples. `size`: bytes of the samples.
  */
 export const writeStart = (
   bytes: Uint8Array,

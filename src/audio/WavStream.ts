@@ -1,8 +1,8 @@
 /**
- * A RIFF/WAVE file that is read while it arrives: bytes cut anywhere in, 16-bit mono samples of the file's own rate out.
+ * Reads a RIFF/WAVE file while it arrives. The bytes may be cut anywhere; the result is 16-bit mono samples at the file's own rate.
  *
- * Servers begin a file before they know its end, so announced lengths may be wrong: samples may be longer than announced, go on to the
- * end (size 0, or gigabytes), or be followed by another whole file.
+ * Servers begin a file before they know its length. So there may be more samples than announced, the announced size may be 0 or gigabytes
+ * for "to the end", and another whole file may follow.
  */
 import * as Bytes from "./Bytes.ts"
 import * as Pcm from "./Pcm.ts"
@@ -13,9 +13,9 @@ import * as WavFormat from "./WavFormat.ts"
 /** Why the bytes can't be read as sound. */
 export interface WavStreamError {
   readonly _tag: "WavStreamError"
-  /** The chunks are no WAVE file's; the samples are coded in a way that is not read; the sample rate is out of range. */
+  /** `structure`: these bytes are no WAVE file. `format`: the coding of the samples is not supported. `rate`: the sample rate is out of range. */
   readonly part: "structure" | "format" | "rate"
-  /** The middle of a sentence; empty for `structure`. */
+  /** A phrase for the middle of an error message; empty for `structure`. */
   readonly detail: string
 }
 
@@ -32,13 +32,13 @@ interface WavSounds {
   readonly sounds: ReadonlyArray<WavSound>
 }
 
-/** Bytes of a `fmt ` chunk; real ones have 16 to 40. */
+/** The most bytes of a `fmt ` chunk; real ones have 16 to 40. */
 const maxFormatBytes = 1024
 
-/** Bytes of any other chunk before the samples or behind them. */
+/** The most bytes of any other chunk, before or behind the samples. */
 const maxChunkBytes = 1024 * 1024
 
-/** Samples follow: so many bytes, and then the padding. */
+/** The next bytes are samples (`left` bytes), and then padding. */
 interface Samples {
   readonly _tag: "Samples"
   readonly format: SampleFormat
@@ -46,7 +46,7 @@ interface Samples {
   readonly padding: number
 }
 
-/** A chunk's head follows. */
+/** The next bytes are a chunk's head. */
 interface Chunks {
   readonly _tag: "Chunks"
   readonly isBigEndian: boolean
@@ -54,6 +54,7 @@ interface Chunks {
   readonly isBehindSamples: boolean
 }
 
+/** The next `left` bytes are skipped. */
 interface Skip {
   readonly _tag: "Skip"
   readonly left: number
@@ -64,11 +65,11 @@ interface State {
   place: Chunks | Skip | Samples
   /** Bytes that are not read yet. */
   unread: Uint8Array
-  /** The sound of the newest bytes. */
+  /** The sound in the bytes of this push. */
   sounds: Array<WavSound>
 }
 
-/** `wait`: more bytes are needed. `next`: the following step may be taken. */
+/** `wait`: more bytes are needed. `next`: another step can be taken. */
 type Step = "wait" | "next" | WavStreamError
 
 const failure = (part: WavStreamError["part"], detail: string): WavStreamError => ({ _tag: "WavStreamError", part, detail })
@@ -163,7 +164,7 @@ const step = (state: State): Step => {
 }
 
 export interface WavStream {
-  /** The sound that these bytes complete. Not to be called after a failure. */
+  /** Answers the sound that these bytes complete. It may not be called again after a failure. */
   readonly push: (bytes: Uint8Array) => WavSounds | WavStreamError
 }
 

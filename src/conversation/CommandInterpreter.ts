@@ -1,7 +1,7 @@
 /**
  * Carries out the turn machine's commands by the parts of a conversation. It decides nothing (docs/adr/0005).
  *
- * No command waits for an engine: whatever takes time is a fiber of the part that does it, and reports by an event.
+ * No command waits for an engine. A part that needs time works in a fiber of its own and reports by an event.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "./ports/ConversationEvent.ts"
@@ -24,24 +24,24 @@ interface Parts {
   readonly playback: Pick<PlaybackReporter, "cleared">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
-  /** Unset: the voice has no use for it. */
+  /** Unset if the voice uses no context. */
   readonly context: SpeechContext | undefined
   readonly line: {
     readonly clear: Effect.Effect<void>
     readonly tell: (event: ConversationEvent) => Effect.Effect<void>
-    /** Whether somebody watches the call, and so wants the caller's words while they speak. */
+    /** Whether somebody watches the call. Watchers see the caller's words while the caller speaks. */
     readonly isWatched: () => boolean
     readonly hangUp: Effect.Effect<unknown>
-    /** Hands the call on in the background, and reports what came of it. */
+    /** Transfers the call in the background, and reports the result by an event. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
-    /** Writes down that keys are about to be pressed. */
+    /** Keeps that keys are about to be pressed. */
     readonly pressing?: (reply: number, digits: string) => void
   }
 }
 
 export const make = (parts: Parts): Interpreter => {
   const { callerSound, context, generation, line, playback, recognition, speech, timers, tools } = parts
-  /** The machine wants the caller's words while they speak. */
+  /** Whether the machine wants the caller's words while the caller speaks. */
   let areWordsWanted = false
 
   const beginUtterance = ({ after, since, utterance }: Extract<Command, { readonly _tag: "BeginUtterance" }>) =>

@@ -10,8 +10,8 @@
  *             └─▶ out, bounded ─▶ PlaybackReporter ─▶ line; its marks come back as events
  * ```
  *
- * One fiber takes the events in order. Whatever waits (engines, timers, sound) is a fiber of the conversation's scope and reports
- * by an event, so an engine that hangs holds up nothing else.
+ * One fiber takes the events in order. Engines, timers and sound run in other fibers of the conversation's scope and report by
+ * events, so an engine that hangs holds up nothing else.
  */
 import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
@@ -41,7 +41,7 @@ import type { ReportTurnEvent, TurnEvent } from "./turn/TurnEvent.ts"
 import * as TurnLoop from "./turn/TurnLoop.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 
-/** Items that wait for the line, which has half a second of sound itself. */
+/** How many items may wait for the line, which queues half a second of sound itself. */
 const maxOutgoingItems = 2
 
 /** The engines of one agent, prepared for it. */
@@ -53,25 +53,25 @@ export interface Engines {
   readonly textToSpeech: TextToSpeech["Service"]
 }
 
-/** The call, and what a recording of the conversation needs of it. */
+/** The call, and where the turn machine's events are recorded. */
 export interface RecordedCall extends CallSide<8000> {
   /** Takes each event before the turn machine does, in order. Unset: nothing is recorded. */
   readonly record?: (event: TurnEvent) => void
 }
 
-/** The conversation's clock. It goes on where the memory ends, so that times of the call's media streams are on one axis. */
+/** The conversation's clock. It goes on where the memory ends, so that all media streams of the call have one time axis. */
 const makeClock = (memory: ConversationMemory | undefined) =>
   Effect.map(Clock.Clock, (clock) => {
     const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const wall = clock.currentTimeMillisUnsafe()
     const beganAt = memory?.beganAt ?? wall
     // The clock of another process may be behind.
-    const passed = memory === undefined ? 0 : Math.max(memory.at, wall - beganAt)
+    const startsAt = memory === undefined ? 0 : Math.max(memory.at, wall - beganAt)
     const started = monotonic()
-    return { beganAt, now: () => passed + monotonic() - started }
+    return { beganAt, now: () => startsAt + monotonic() - started }
   })
 
-/** The parts that take the caller's sound, and the clocks that run on it. */
+/** Makes the parts that take the caller's sound, and the timers, which follow media time. */
 const listen = Effect.fnUntraced(function*(
   { timeouts }: AgentDefinition,
   { recognizer, voiceActivity }: Engines,
@@ -110,22 +110,22 @@ const listen = Effect.fnUntraced(function*(
   return { callerSound, recognition, timers }
 })
 
-/** Hands the call on to a telephone, by its name in the agent's `transfers`, and reports what came of it. */
+/** Transfers the call to the telephone with this name in the agent's `transfers`, and reports the result. */
 const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallSide, "actions" | "transfer">, report: ReportTurnEvent) => {
   const { actions } = line
   const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
   const action: Action = { id, kind: "transfer", name: to, arguments: "", isRepeatable: false }
-  const isKept = actions === undefined ? Effect.void : Effect.mapError(actions.asked(action), () => new TransferFailed({ reason: "notKept" }))
+  const keepRequest = actions === undefined ? Effect.void : Effect.mapError(actions.asked(action), () => new TransferFailed({ reason: "notKept" }))
   const settled = (outcome: ToolOutcome) => Effect.sync(() => actions?.settled(action, outcome))
-  const handOn = number === undefined || line.transfer === undefined
+  const transferred = number === undefined || line.transfer === undefined
     ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
-    : Effect.andThen(isKept, line.transfer(number)).pipe(
+    : Effect.andThen(keepRequest, line.transfer(number)).pipe(
       Effect.tap(() => settled({ _tag: "Answered", text: "" })),
       Effect.tapError(({ mayBeDone }) => settled({ _tag: mayBeDone === true ? "Unknown" : "NotSent" })),
-      // The media stream may end before Twilio's answer comes: then the transfer was done, as a rule.
+      // A transfer that succeeds usually ends the media stream, sometimes before Twilio's answer has come.
       Effect.onInterrupt(() => settled({ _tag: "Unknown" }))
     )
-  return handOn.pipe(
+  return transferred.pipe(
     Effect.match({
       onSuccess: () => report({ _tag: "Transferred" }),
       onFailure: ({ reason }) => report({ _tag: "TransferFailed", reason })
@@ -134,7 +134,7 @@ const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "
   )
 }
 
-/** The tools, and what writes down what they and the turn machine would need to go on. */
+/** Makes the tools, and the writer of the conversation's memory. */
 const makeTools = (
   { attention = [], interruption }: AgentDefinition,
   engines: Engines,
@@ -153,7 +153,7 @@ const makeTools = (
   return { tools, memoryWriter }
 }
 
-/** Ends the turn machine, and tells watchers what it says of the end. */
+/** Ends the turn machine, and passes its last messages on to watchers. */
 const tellEnd = (loop: TurnLoop.TurnLoop, { tell, whyEnded }: Pick<CallSide, "tell" | "whyEnded">) =>
   Effect.forEach(
     loop.hangUp(whyEnded === undefined ? "callerHungUp" : whyEnded() ?? null),
@@ -221,7 +221,7 @@ export const open = Effect.fnUntraced(function*(
     }
   })
 
-  // The scope's last finalizer: what was heard is told though the line has been cut.
+  // Even if the line has been cut, watchers learn what the caller heard.
   yield* Effect.addFinalizer(() => tellEnd(loop, line))
 
   /** A defect must not leave the caller on a dead line: it fails the reply, and with it the call. */

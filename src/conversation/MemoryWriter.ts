@@ -1,5 +1,5 @@
 /**
- * Puts together what a conversation remembers, from the turn machine and the tools, and hands it on whenever one of them changes.
+ * Joins the memories of the turn machine and of the tools, and hands the result on whenever one of them changes.
  */
 import type { ConversationMemory, ToolMemory, TurnMemory } from "./ports/ConversationMemory.ts"
 
@@ -11,7 +11,7 @@ export interface MemoryWriter {
 interface MakeOptions {
   /** When the conversation began, ms since 1970. */
   readonly beganAt: number
-  /** ms since then. */
+  /** ms since `beganAt`. */
   readonly now: () => number
   readonly tools: () => ToolMemory
   readonly remember: (memory: ConversationMemory) => void

@@ -1,6 +1,6 @@
 /**
- * Log lines that wait to be written. The buffer is bounded, so that a reader that has stopped can't fill the memory. When it is full, new lines
- * are dropped and counted. As soon as there is room again, one line has the number of dropped lines. No effects.
+ * Log lines that wait to be written. The buffer is bounded, so that a reader that has stopped can't fill the memory. When the buffer is full,
+ * new lines are dropped and counted. As soon as there is room again, one line tells the number of dropped lines. No effects.
  */
 
 /** The limit in characters; a character takes one or two bytes of memory. */
@@ -9,7 +9,7 @@ export const maxCharacters = 1_000_000
 /** The limit in lines. */
 export const maxLines = 10_000
 
-/** A write has so many characters at most, unless it is one longer line. */
+/** A write has at most this many characters, unless it is one longer line. */
 const chunkCharacters = 65_536
 
 export class LogBuffer {

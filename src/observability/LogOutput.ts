@@ -1,6 +1,6 @@
 /**
  * Writes log lines to standard output, through a {@link LogBuffer} and a fiber of its own. A full disk, or a reader that has stopped or gone,
- * never stops a call or ends the process: lines are lost and counted.
+ * never stops a call and never ends the process. Lines are lost and counted instead.
  */
 import { Duration, Effect, Fiber, Latch, type Scope } from "effect"
 import { LogBuffer } from "./LogBuffer.ts"
@@ -12,7 +12,7 @@ const maxPauseMillis = 100
 /** The pause after a failed write. */
 const errorPause = Duration.seconds(1)
 
-/** How long the end of the service waits for the last lines to be written. */
+/** How long the service, when it ends, waits for the last lines to be written. */
 const lastLinesTimeout = Duration.seconds(1)
 
 export interface LogOutput {
@@ -29,22 +29,22 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<LogOutput, never, Scope.Scope> {
   const lines = new LogBuffer((dropped) => `${notice(dropped)}\n`)
   const encoder = new TextEncoder()
-  const waiting = yield* Latch.make()
+  const linesWait = yield* Latch.make()
   /** Bytes that were taken from the buffer and are not written yet. */
-  let rest: Uint8Array = new Uint8Array(0)
+  let unwritten: Uint8Array = new Uint8Array(0)
   let isEnding = false
   let pauseMillis = 1
 
   const step = Effect.gen(function*() {
-    if (rest.length === 0) {
+    if (unwritten.length === 0) {
       if (lines.isEmpty) {
-        yield* waiting.close
-        if (lines.isEmpty && !isEnding) yield* waiting.await
+        yield* linesWait.close
+        if (lines.isEmpty && !isEnding) yield* linesWait.await
       }
-      rest = encoder.encode(lines.take())
+      unwritten = encoder.encode(lines.take())
       return
     }
-    const written = yield* Effect.catch(sink.write(rest), () => Effect.succeed("unwritable" as const))
+    const written = yield* Effect.catch(sink.write(unwritten), () => Effect.succeed("unwritable" as const))
     if (written === "unwritable") return yield* Effect.sleep(errorPause)
     if (written === 0) {
       yield* Effect.sleep(pauseMillis)
@@ -52,9 +52,9 @@ export const make = Effect.fnUntraced(function*(
       return
     }
     pauseMillis = 1
-    rest = rest.subarray(written)
+    unwritten = unwritten.subarray(written)
   })
-  const isDone = () => isEnding && rest.length === 0 && lines.isEmpty
+  const isDone = () => isEnding && unwritten.length === 0 && lines.isEmpty
   const writer = yield* Effect.forkScoped(Effect.whileLoop({
     while: () => !isDone(),
     body: () => step,
@@ -64,11 +64,11 @@ export const make = Effect.fnUntraced(function*(
   /** Writes as much as the reader takes at once, when the process or the fiber ends. */
   const flush = () => {
     for (;;) {
-      if (rest.length === 0) rest = encoder.encode(lines.take())
-      if (rest.length === 0) return
-      const written = sink.writeNow(rest)
+      if (unwritten.length === 0) unwritten = encoder.encode(lines.take())
+      if (unwritten.length === 0) return
+      const written = sink.writeNow(unwritten)
       if (written === 0) return
-      rest = rest.subarray(written)
+      unwritten = unwritten.subarray(written)
     }
   }
   yield* Effect.acquireRelease(
@@ -82,14 +82,14 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isEnding = true
-      return Effect.andThen(waiting.open, Effect.timeoutOption(Fiber.await(writer), lastLinesTimeout))
+      return Effect.andThen(linesWait.open, Effect.timeoutOption(Fiber.await(writer), lastLinesTimeout))
     })
   )
 
   return {
     write: (line) => {
       lines.offer(`${line}\n`)
-      waiting.openUnsafe()
+      linesWait.openUnsafe()
     },
     dropped: () => lines.dropped
   }

@@ -13,7 +13,7 @@ export class LogUnwritable extends Data.TaggedError("LogUnwritable")<{ readonly 
 export interface LogSink {
   /** Returns how many bytes were written; 0: the reader is busy. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<number, LogUnwritable>
-  /** The same without waiting, for the last lines before the process ends. Returns 0 on an error too. */
+  /** The same without waiting, for the last lines before the process ends. Also returns 0 on an error. */
   readonly writeNow: (bytes: Uint8Array) => number
 }
 

@@ -3,7 +3,7 @@
  * or a key.
  */
 
-/** A longer text is cut. */
+/** Longer text is cut; characters. */
 const maxLength = 200
 
 export const loggable = (text: string): string => {

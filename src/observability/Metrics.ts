@@ -1,12 +1,12 @@
 /**
- * What this service counts and times, as Prometheus reads it at `/metrics`.
+ * The counters, gauges and histograms that Prometheus reads at `/metrics`.
  *
  * Each call counts its frames and reports them once a second of sound, so that a frame costs one addition. Durations are in seconds, as
  * is usual with Prometheus.
  */
 import { Metric } from "effect"
 
-/** Calls that are alive, by the phase they are in and by who placed them. */
+/** Live calls by phase, and by direction: inbound or outbound. */
 export const callsLive = (phase: string, direction: string) =>
   Metric.gauge("client_caller_calls", { description: "Calls alive now", attributes: { phase, direction } })
 
@@ -28,7 +28,7 @@ export const callsRefused = (reason: "busy" | "callerBusy" | "draining") =>
 /** Status callbacks that arrived before their call. */
 export const earlyReports = (outcome: "remembered" | "applied" | "expired" | "dropped") =>
   Metric.counter("client_caller_early_reports_total", {
-    description: "Status callbacks that came before their call, by what became of them; dropped ones were too many",
+    description: "Status callbacks that came before their call, by outcome; dropped: there were too many",
     incremental: true,
     attributes: { outcome }
   })
@@ -47,7 +47,7 @@ export const framesReceived = Metric.counter("client_caller_frames_received_tota
 })
 
 export const framesScanned = Metric.counter("client_caller_frames_scanned_total", {
-  description: "Media messages from Twilio of the usual form, which are read without JSON; nearly all of them, or a frame costs twice as much",
+  description: "Media messages from Twilio that were read by the fast scanner, without JSON; nearly all should be, since others cost twice as much",
   incremental: true
 })
 
@@ -72,13 +72,13 @@ export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLos
 
 /** Sound that is more than two seconds ahead of the time since the stream was opened. No telephone line sends that. */
 export const mediaSurplus = Metric.counter("client_caller_media_surplus_seconds_total", {
-  description: "Seconds of callers' sound that was dropped because it was ahead of the clock, as no telephone line brings it",
+  description: "Seconds of callers' sound that were dropped because they came faster than real time, which no telephone line does",
   incremental: true
 })
 
 export const badMessages = (reason: string) =>
   Metric.counter("client_caller_bad_messages_total", {
-    description: "Frames of a media WebSocket that were not taken, by reason",
+    description: "WebSocket frames of media streams that were not accepted, by reason",
     incremental: true,
     attributes: { reason }
   })
@@ -145,7 +145,7 @@ export const bargeInLatency = Metric.histogram("client_caller_barge_in_seconds",
 })
 
 export const falseInterruptions = Metric.counter("client_caller_false_interruptions_total", {
-  description: "Interruptions that were none: the agent went on",
+  description: "False interruptions: the agent stopped for a noise or a backchannel, and went on",
   incremental: true
 })
 
@@ -156,7 +156,7 @@ export const fillers = Metric.counter("client_caller_fillers_total", {
 
 export const transferFailures = (reason: string) =>
   Metric.counter("client_caller_transfer_failures_total", {
-    description: "Calls that an agent could not hand on, by reason; those that it did are in calls_ended",
+    description: "Transfers that failed, by reason; transfers that succeeded are in calls_ended",
     incremental: true,
     attributes: { reason }
   })
@@ -205,26 +205,26 @@ export const engineBudgetUsed = (stage: string, engine: string) =>
 
 export const engineStandIns = (stage: string, engine: string) =>
   Metric.counter("client_caller_engine_stand_ins_total", {
-    description: "Requests that an engine took because one before it failed or was late, by stage and engine",
+    description: "Requests that an engine took because the engine before it failed or was late, by stage and engine",
     incremental: true,
     attributes: { stage, engine }
   })
 
 export const engineUp = (stage: string, engine: string) =>
   Metric.gauge("client_caller_engine_up", {
-    description: "Whether an engine's last answer was one (1) or none (0), by stage and engine",
+    description: "Whether an engine's last request was answered (1) or not (0), by stage and engine",
     attributes: { stage, engine }
   })
 
 export const logLinesDropped = Metric.counter("client_caller_log_lines_dropped_total", {
-  description: "Log lines that were lost, since standard output could not be written as fast as they came",
+  description: "Log lines that were lost, because standard output was slower than the log",
   incremental: true
 })
 
-/** `journaled` ones are counted again when the database has them; `lost` ones were kept nowhere. */
+/** A write that is `journaled` is counted again when the database has it. A `lost` write is kept nowhere. */
 export const storeWrites = (result: "stored" | "journaled" | "lost") =>
   Metric.counter("client_caller_store_writes_total", {
-    description: "Writes of the call history, by what became of them: the database has them, they wait in the journal, or they were lost",
+    description: "Writes of the call history, by result: stored in the database, journaled (waiting for it in a file), or lost",
     incremental: true,
     attributes: { result }
   })
@@ -242,7 +242,7 @@ export const storeUp = Metric.gauge("client_caller_store_up", {
   description: "Whether the database of the call history answers and nothing waits in the journal (1) or not (0)"
 })
 
-/** Silence stands in its place: the folder could not be written to, or not fast enough. */
+/** The recordings have silence instead: their folder could not be written to, or not fast enough. */
 export const recordingLost = Metric.counter("client_caller_recording_lost_seconds_total", {
   description: "Seconds of sound that are missing in recordings, because their folder could not be written to in time",
   incremental: true
@@ -255,10 +255,10 @@ export const recordingUploads = (outcome: "done" | "failed") =>
     attributes: { outcome }
   })
 
-/** `Delivered`; `Retry`: an attempt failed, and another will come; `Failed`: given up. */
+/** `Delivered`; `Retry`: the attempt failed, and another will follow; `Failed`: the last attempt failed. */
 export const webhooks = (type: string, result: "Delivered" | "Retry" | "Failed") =>
   Metric.counter("client_caller_webhooks_total", {
-    description: "Attempts to send a webhook, by its type and what became of it: Delivered, Retry (another attempt will come) or Failed (given up)",
+    description: "Attempts to send a webhook, by type and result: Delivered, Retry (another attempt will follow) or Failed (it was the last one)",
     incremental: true,
     attributes: { type, result }
   })

@@ -41,7 +41,7 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(
       }),
       (histogram) => Effect.sync(() => histogram.disable())
     )
-    // The histogram has the whole interval between two ticks; the delay is what exceeds the step.
+    // The histogram has the whole interval between two ticks; the delay is the part beyond the step.
     const delaySeconds = (nanos: number) => Math.max(0, nanos / 1e9 - resolutionMillis / 1000)
     yield* pulled(eventLoopDelay("0.5"), () => delaySeconds(histogram.percentile(50)))
     yield* pulled(eventLoopDelay("0.99"), () => delaySeconds(histogram.percentile(99)))

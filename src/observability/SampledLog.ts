@@ -1,16 +1,16 @@
 /**
- * Log lines that a stranger can cause any number of times, such as the line about a refused request. The first line of a kind is written at
- * once. The following ones are counted, and one line a minute has their number (`times`).
+ * Limits log lines that a stranger can cause any number of times, such as the line about a refused request. The first line of a kind is
+ * written at once. Further lines of the kind are counted, and one line a minute has their number (`times`).
  */
 import { Duration, Effect, type Scope } from "effect"
 
 const interval = Duration.minutes(1)
 
-/** So many kinds are counted separately; all further kinds count as one. */
+/** This many kinds are counted separately; all further kinds count as one. */
 const maxKinds = 64
 
 export interface SampledLog {
-  /** `kind` must not be text of a client's. The newest line of a kind is the one that is written. */
+  /** `kind` must not be text from a client. Of the lines that were only counted, the newest is written. */
   readonly tell: (kind: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }
 
@@ -43,9 +43,9 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
   yield* Effect.addFinalizer(() => Effect.forEach(kinds.values(), report, { discard: true }))
 
   return {
-    tell: (given, log) =>
+    tell: (wantedKind, log) =>
       Effect.suspend(() => {
-        const kind = kinds.has(given) || kinds.size < maxKinds ? given : "other"
+        const kind = kinds.has(wantedKind) || kinds.size < maxKinds ? wantedKind : "other"
         const known = kinds.get(kind)
         if (known !== undefined) {
           known.times++

@@ -13,7 +13,7 @@ import * as LogOutput from "./LogOutput.ts"
 import * as LogSink from "./LogSink.ts"
 import * as Metrics from "./Metrics.ts"
 
-const droppedText = (dropped: number): string => `${dropped} log lines were dropped: they could not be written as fast as they came`
+const droppedText = (dropped: number): string => `${dropped} log lines were dropped, because standard output was slower than the log`
 
 /** Registers the counter of dropped lines; its value is read when `/metrics` is read. */
 const countDropped = (output: LogOutput.LogOutput) =>

@@ -1,8 +1,8 @@
 /**
- * Asks V8 to collect garbage. V8 collects by itself when its heap has grown, but it sees little of the memory outside the heap: a
- * WebAssembly instance of 17 MB is a small object to it. It also keeps the room that starting a program needed.
+ * Asks V8 to collect garbage. V8 collects by itself when its heap has grown, but it counts little of the memory outside the heap: a
+ * WebAssembly instance of 17 MB is a small object for V8. It also keeps the memory that the program needed only for its start.
  *
- * Each thread has a heap and a collector of its own. Where V8 gives no collector, nothing is done.
+ * Each thread has a heap and a collector of its own. If V8 offers no collector, nothing is done.
  */
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -20,11 +20,11 @@ const collector = (): Collect => {
   return known
 }
 
-/** Frees what is not in use. Blocks the thread: some ms where its heap is small. */
+/** Frees memory that is not in use. Blocks the thread, for some ms if its heap is small. */
 export const collect = (): void => collector()()
 
 /**
- * Frees all that can be freed and gives the room for new objects back to the machine, as V8 does before it gives up for lack of memory.
- * Blocks the thread of the calls for about 100 ms: only for the end of a start, when nobody waits.
+ * Frees as much memory as possible, as V8 does before it fails for lack of memory, and returns the room for new objects to the machine.
+ * Blocks the calls' thread for about 100 ms, so it is only for the end of a start, when there are no calls.
  */
 export const collectAll = (): void => collector()({ type: "major", flavor: "last-resort" })

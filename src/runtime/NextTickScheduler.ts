@@ -2,13 +2,13 @@
  * A scheduler for Effect's fibers: a fiber that another one has woken continues as soon as the current callback is over. With Effect's
  * own scheduler it continues in the next turn of the event loop.
  *
- * From a caller's last sound to the reply's first a turn of the conversation is handed on a dozen times, by queues and forks. Where a
- * hundred calls speak, a turn of the event loop takes some milliseconds, and each handing on waited for one: see docs/adr/0010.
+ * Between the caller's last sound and the reply's first sound, fibers wake each other a dozen times, through queues and forks. When a
+ * hundred calls speak, a turn of the event loop takes some milliseconds, and each of these steps waited for one: see docs/adr/0010.
  */
 import { Layer, Scheduler } from "effect"
 import { constVoid } from "effect/Function"
 
-/** Tasks in a row before sockets and timers have their turn. Fibers that wake each other for ever must not keep them out. */
+/** After this many tasks in a row, sockets and timers are served, even if fibers wake each other forever. */
 const maxTasksInARow = 256
 
 interface Task {

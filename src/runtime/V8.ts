@@ -1,8 +1,8 @@
 /**
- * Settings of V8, made before anything else is loaded, so that its collector and compiler hold up the calls as little as possible: one
- * thread carries all calls. What each setting is worth was measured: docs/adr/0010.
+ * Settings of V8, made before anything else is loaded. One thread carries all calls, and V8's collector and compiler should hold it up as
+ * little as possible. docs/adr/0010 has the measurements.
  *
- * Versions of Node that can load nothing else here load this file too.
+ * Versions of Node that are too old for all other files load this file, too.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { availableParallelism, getPriority, setPriority } from "node:os"
@@ -15,15 +15,15 @@ import { setFlagsFromString } from "node:v8"
  */
 const heapGrowsFourfold = "--heap-growing-percent=300"
 
-/** V8 chooses the growth by itself: little where there are few calls. */
+/** V8 chooses the growth by itself. It is small when there are few calls. */
 const heapGrowsByItself = "--heap-growing-percent=0"
 
 /** From this many calls on, fewer collections are worth the memory. With less memory the service fits a small machine (docs/adr/0016). */
 const manyCalls = 20
 
 /**
- * V8 also collects the whole heap when 64 MB of buffers were made since the last time, however large the heap is: at a hundred
- * conversations every few seconds. With this flag buffers count as the heap does, by how much is alive.
+ * V8 also collects the whole heap when 64 MB of buffers were made since the last time, however large the heap is. With a hundred
+ * conversations that is every few seconds. With this flag buffers count like the heap, by how much is alive.
  */
 const buffersCountAsHeap = "--external-memory-accounted-in-global-limit"
 
@@ -34,11 +34,11 @@ const buffersCountAsHeap = "--external-memory-accounted-in-global-limit"
  */
 const youngGenerationFlag = "--max-semi-space-size=16"
 
-/** How much nicer V8's helper threads are than the calls, where both share one core. 19 is the nicest that there is. */
+/** How much is added to the niceness of V8's helper threads when they share one core with the calls. 19 is the lowest priority. */
 const helperNiceness = 10
 const maxNiceness = 19
 
-/** This process's threads with the names that the kernel has for them. Only Linux tells. */
+/** This process's threads with the kernel's names for them. Empty on systems other than Linux. */
 const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
   try {
     return readdirSync("/proc/self/task").map((id) => [Number(id), readFileSync(`/proc/self/task/${id}/comm`, "utf8").trim()])
@@ -47,11 +47,11 @@ const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
   }
 }
 
-/** Whether `PROCESS_RESTART=off` is in the environment or in `.env`. There is no Config yet to read it with. */
+/** Whether `PROCESS_RESTART=off` is in the environment or in `.env`. Config is not loaded yet. */
 const isRestartOff = (): boolean => {
   const name = "PROCESS_RESTART"
-  const given = process.env[name]
-  if (given !== undefined) return given.trim() === "off"
+  const value = process.env[name]
+  if (value !== undefined) return value.trim() === "off"
   try {
     return statSync(".env").isFile() && util.parseEnv(readFileSync(".env", "utf8"))[name] === "off"
   } catch {
@@ -59,14 +59,14 @@ const isRestartOff = (): boolean => {
   }
 }
 
-/** Whether the young generation's size was given, on the command line or in Node's own variable. */
+/** Whether the young generation's size is set already, on the command line or in NODE_OPTIONS. */
 const isSizeChosen = (): boolean =>
   [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((options) => /--max[-_]semi[-_]space[-_]size/.test(options))
 
 /**
- * Starts this program again with {@link youngGenerationFlag}, in the same process and with the same arguments. For a bare
- * `node dist/main.js`: `npm start` and the image give the flag themselves. Without it the service works as well, with longer pauses.
- * Does nothing where a parent process talks to this one, because their channel would be lost.
+ * Starts this program again with {@link youngGenerationFlag}, in the same process and with the same arguments. It is for a plain
+ * `node dist/main.js`, since `npm start` and the image set the flag themselves. Without the flag the service works, with longer pauses.
+ * Nothing is done if a parent process has a channel to this one, because the channel would be lost.
  */
 const restartWithFlag = (): void => {
   if (isSizeChosen() || process.send !== undefined || process.execve === undefined || isRestartOff()) return
@@ -77,7 +77,7 @@ const restartWithFlag = (): void => {
   }
 }
 
-/** Called once, by the program. `cores`: how many this process may use. */
+/** Must be called once, at the start. `cores`: how many cores this process may use. */
 export const tune = (cores: number = availableParallelism()): void => {
   // Older versions do not know these flags and complain. V8 12 keeps the young generation small by itself.
   if (process.versions.v8.startsWith("13.")) {
@@ -91,10 +91,10 @@ export const tune = (cores: number = availableParallelism()): void => {
     try {
       if (name === "V8Worker") setPriority(id, niceness)
     } catch {
-      // The thread has ended, or the machine forbids it: it stays as nice as the calls.
+      // The thread has ended, or the machine forbids the change: the thread keeps its priority.
     }
   }
 }
 
-/** Sets the heap's growth by the number of live calls. Called now and then. */
+/** Sets the heap's growth by the number of live calls. It is called every few seconds. */
 export const serve = (calls: number): void => setFlagsFromString(calls < manyCalls ? heapGrowsByItself : heapGrowsFourfold)

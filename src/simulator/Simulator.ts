@@ -1,8 +1,8 @@
 /**
- * A Twilio that runs here: it places and receives calls over the same REST, webhooks, signatures, TwiML and
- * WebSocket as the real one. It uses nothing of the service but its wire formats.
+ * A Twilio that runs here: it places and receives calls with the same REST API, webhooks, signatures, TwiML and WebSocket as
+ * the real one. Of the service's code it uses only the wire formats.
  *
- * As a layer it listens on a port of this process; `main.ts` makes a program of it.
+ * The layer listens on a port of this process; `cli/main.ts` is the program.
  */
 import { createServer } from "node:http"
 import { NodeFileSystem, NodeHttpServer } from "@effect/platform-node"
@@ -36,17 +36,16 @@ export interface Options {
   readonly port?: number
   /** Calls by API that begin in a second, 1 when not given; further ones wait, `queued`. */
   readonly callsPerSecond?: number
-  /** Everybody answers after a second and says nothing, when not given. */
+  /** How telephones behave that the service calls. When not given, everybody answers after a second and says nothing. */
   readonly phones?: Telephones.Phones
   readonly restFaults?: RestFaults
   readonly statusDelivery?: Delivery
-  /** TwiML that Twilio itself serves: documents by their names ({@link Simulator.binUrl}). */
+  /** TwiML Bins by their names ({@link Simulator.binUrl}). */
   readonly bins?: TwimlBins.Bins
   /** How `<Say>` sounds: as speech, or (the default) as silence of about the same length. */
   readonly say?: "speech" | "silence"
   /**
-   * Requests to the public URL's host go to the service's instead, as a tunnel or proxy would bring them;
-   * they are signed as for the public URL.
+   * Requests to the host of `publicUrl` go to `serviceUrl` instead, as through a tunnel or proxy. They are signed for the public URL.
    */
   readonly reroute?: { readonly publicUrl: string; readonly serviceUrl: string }
 }
@@ -56,19 +55,19 @@ export interface PlaceCall {
   /** E.164. */
   readonly from: string
   readonly to: string
-  /** The number's voice webhook; the signature is made over this very text. */
+  /** The number's voice webhook. It is signed exactly as it is written here. */
   readonly webhookUrl: string
   readonly method?: Method
-  /** The number's fallback URL: asked by POST when a webhook of the call has failed. */
+  /** The number's fallback URL: gets a POST when a webhook of the call has failed. */
   readonly fallbackUrl?: string
-  /** Somebody silent when not given. */
+  /** A silent person when not given. */
   readonly caller?: Caller.Caller
   readonly faults?: Faults
   /** The number's own status callback, for the final state only. */
   readonly statusCallback?: string
 }
 
-/** The simulator cannot do what it was asked. */
+/** The simulator cannot do what the caller of its API asked for. */
 export class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
@@ -77,8 +76,8 @@ export class SimulatorError extends Schema.TaggedError<SimulatorError>()("Simula
 export const defaultAccountSid = "AC00000000000000000000000000000001"
 export const defaultAuthToken = Redacted.make("simulator-auth-token")
 
-/** About as long as it takes to say a text, at 15 characters a second. */
-const approximately = (text: string): Pcm.Pcm<8000> =>
+/** Silence of about the length of the spoken text, at 15 characters a second. */
+const silenceFor = (text: string): Pcm.Pcm<8000> =>
   Pcm.of(8000, new Int16Array(Math.round(text.length * 1000 / 15) * samplesPerMilli))
 
 const decodeAccountSid = Schema.decodeUnknownEffect(AccountSid)
@@ -89,7 +88,7 @@ const parseNumber = (text: string) =>
     onNone: () => Effect.fail(new SimulatorError({ message: "A number is not in E.164 form, such as +14155550100." }))
   })
 
-/** Where a URL is really served. */
+/** The URL to which a request is really sent. */
 const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
   if (reroute === undefined || !URL.canParse(url)) return url
   const { host, pathname, protocol, search } = new URL(url)
@@ -99,7 +98,7 @@ const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
   return `${origin}${pathname}${search}`
 }
 
-/** What calls use of the simulator that runs them. */
+/** What a call needs from its simulator. */
 const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid: AccountSid, authToken: Redacted.Redacted, phones: () => Telephones.Phones) {
   const speech = yield* CallerSpeech
   const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
@@ -115,8 +114,8 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
       ring: (to) => Telephones.ring(phones()(to)),
       say: (text) =>
         options.say === "speech"
-          ? Effect.catch(speech.speak(text), () => Effect.succeed(approximately(text)))
-          : Effect.succeed(approximately(text))
+          ? Effect.catch(speech.speak(text), () => Effect.succeed(silenceFor(text)))
+          : Effect.succeed(silenceFor(text))
     },
     prepare: (call, caller) =>
       Caller.prepare(caller).pipe(
@@ -131,7 +130,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
 
 const newCallSid = Effect.map(WebhookClient.hex(32), (digits) => CallSid.make(`CA${digits}`))
 
-/** A call by the API, which waits for its turn. */
+/** A call that was created by the API. It waits for its turn. */
 const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime: number) {
   return yield* PhoneCall.make({
     sid: yield* newCallSid,
@@ -146,7 +145,7 @@ const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime
   })
 })
 
-/** A call to a number of ours, its caller's sound made. */
+/** A call to a number of ours, whose caller's sound is ready. */
 const makeInbound = Effect.fnUntraced(function*(placing: PlaceCall) {
   if (!URL.canParse(placing.webhookUrl) || (placing.fallbackUrl !== undefined && !URL.canParse(placing.fallbackUrl))) {
     return yield* new SimulatorError({ message: "The webhook's URL, or the fallback's, is not an absolute URL." })
@@ -182,7 +181,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
     (cause) => new SimulatorError({ message: `The simulator cannot listen on ${host}:${options.port ?? 0}.`, cause })
   )
-  // After the server, so that at the end the calls are hung up while it still stands.
+  // Made after the server, so that at the end the calls are hung up before the server is closed.
   const running = yield* FiberSet.make()
   const placed = yield* PubSub.unbounded<PhoneCall.SimulatedCall>()
   const calls = new Map<string, PhoneCall.PhoneCall>()
@@ -233,9 +232,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
 export class Simulator extends Context.Service<Simulator, {
   readonly accountSid: AccountSid
   readonly authToken: Redacted.Redacted
-  /** Where the REST API is, such as `http://127.0.0.1:8010`: the service's `TWILIO_API_BASE_URL`. */
+  /** The REST API's URL, such as `http://127.0.0.1:8010`: the service's `TWILIO_API_BASE_URL`. */
   readonly baseUrl: string
-  /** Where a TwiML Bin is, given its name in the options. */
+  /** The URL of a TwiML Bin, by its name in the options. */
   readonly binUrl: (name: string) => string
   /** All requests to the REST API, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<RestApi.RestRequest>>
@@ -245,9 +244,9 @@ export class Simulator extends Context.Service<Simulator, {
   readonly dialled: Stream.Stream<PhoneCall.SimulatedCall>
   /** Calls a number of ours. The call rings when this returns, and lives until it ends or the layer does. */
   readonly placeCall: (placing: PlaceCall) => Effect.Effect<PhoneCall.SimulatedCall, SimulatorError>
-  /** From now on the telephones that are dialled behave so. */
+  /** Sets how telephones behave that are dialled from now on. */
   readonly setPhones: (phones: Telephones.Phones) => Effect.Effect<void>
-  /** From now on these faults befall REST requests. */
+  /** Sets the faults of REST requests from now on. */
   readonly setRestFaults: (faults: RestFaults) => Effect.Effect<void>
 }>()("client-caller/simulator/Simulator") {
   /** A simulator that shares nothing with others. Calls that still live are hung up at its end. */

@@ -1,17 +1,17 @@
 /**
- * The sums of products that resamplers consist of, in 64-bit floats, four outputs side by side.
+ * Convolution for resamplers: sums of taps times samples, in 64-bit floats.
  */
 
 /**
- * How many outputs the inner loops compute side by side. Neighbours share taps and all but one sample, which stay in
- * registers: twice as fast as one by one. The last group may run over the end, into the padding.
+ * How many neighbouring outputs the inner loops compute together. They share taps and nearly all samples, which stay in
+ * registers: twice as fast as one output at a time. The last group may run past `count`, into padding behind the arrays.
  */
-export const width = 4
+export const outputsAtOnce = 4
 
 /** `sum[i] += Σ taps[k] · x[at + i + k]` for `i` in 0…count-1. */
 export const convolve = (sum: Float64Array, count: number, taps: Float64Array, x: Float64Array, at: number): void => {
   const length = taps.length
-  for (let i = 0; i < count; i += width) {
+  for (let i = 0; i < count; i += outputsAtOnce) {
     const start = at + i
     let sum0 = sum[i]
     let sum1 = sum[i + 1]
@@ -49,7 +49,7 @@ export const convolveFolded = (
   atY: number
 ): void => {
   const length = taps.length
-  for (let i = 0; i < count; i += width) {
+  for (let i = 0; i < count; i += outputsAtOnce) {
     const start = atX + i
     const end = atY + i + length - 1
     let sum0 = sum[i]

@@ -34,8 +34,8 @@ const solve = (matrix: ReadonlyArray<Float64Array>, right: Float64Array): Float6
 }
 
 /**
- * Indices of the alternating extremes of `error`, at most `limit`: of neighbours with one sign the largest, of the two
- * ends the larger.
+ * Indices of the extremes of `error`, with alternating signs. Of neighbours with the same sign only the largest is taken.
+ * While there are more than `limit`, the smaller of the first and the last is dropped.
  */
 const alternation = (error: Float64Array, limit: number): Array<number> => {
   const extremes: Array<number> = []
@@ -119,15 +119,15 @@ export const kaiserWindow = (attenuation: number): (x: number) => number => {
   return (x) => besselI0(beta * Math.sqrt(Math.max(0, 1 - x ** 2))) / scale
 }
 
-/** How many samples such a filter reaches to each side, by Kaiser's formula; `transition` is a fraction of the sample rate. */
+/** How many samples a Kaiser-windowed filter reaches to each side, by Kaiser's formula; `transition` is a fraction of the sample rate. */
 export const kaiserWidth = (transition: number, attenuation: number): number =>
   (attenuation - 7.95) / (2 * 2.285 * 2 * Math.PI * transition)
 
 /**
- * A windowed sinc that cuts at 0.5 / `factor`, with a transition band of `transition` centred there and an attenuation
- * of about `attenuation` dB (Kaiser's window and his formulas for its shape and length, as in Oppenheim and Schafer,
- * "Discrete-Time Signal Processing", 7.5.3; for 50 dB and more). The length is odd.
+ * A windowed sinc with its cut-off at 0.5 / `factor` and a transition band of `transition` around it. The stop band is
+ * about `attenuation` dB down, 50 or more. The length is odd.
  *
+ * Kaiser's window and his formulas for its shape and length (Oppenheim and Schafer, "Discrete-Time Signal Processing", 7.5.3).
  * The centre is exactly 1 / `factor` and every `factor`-th tap beside it exactly 0.
  */
 export const kaiserNyquist = (factor: number, transition: number, attenuation: number): Float64Array => {
@@ -138,7 +138,7 @@ export const kaiserNyquist = (factor: number, transition: number, attenuation: n
   const taps = new Float64Array(2 * centre + 1)
   taps[centre] = 1 / factor
   for (let k = 1; k <= centre; k++) {
-    // Where the sine is zero but for rounding, say zero, so that whole phases drop out.
+    // The sine is zero here, except for rounding. Exact zeros let `PolyphasePlan` leave taps out.
     if (k % factor === 0) continue
     const tap = window(k / width) * Math.sin((Math.PI * k) / factor) / (Math.PI * k)
     taps[centre - k] = tap

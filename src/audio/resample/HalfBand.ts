@@ -1,13 +1,13 @@
 /**
  * Doubling and halving the sample rate by a half-band filter of 63 taps, such as 8↔16 kHz.
  *
- * One of the filter's two phases is a pure delay. The other has 32 symmetric taps: folded, 16 multiplications for an output sample, which
- * a kernel does. A stream of sound keeps only its history, some hundred bytes. The arrays of a step are shared by all streams, so
- * hundreds of calls in turn stay in the processor's cache.
+ * The filter has two phases: its even and its odd taps. One phase is a pure delay. The other has 16 symmetric pairs of taps, so an output
+ * sample costs 16 multiplications, which a kernel does. A stream of sound keeps only its history, some hundred bytes. All streams share
+ * the arrays of a step, so the work of hundreds of calls stays in the processor's cache.
  */
 import { halfBand } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
-import { back, block, half, type Kernel } from "./HalfBandKernel.ts"
+import { phaseHistory, maxStepSamples, tapPairs, type Kernel } from "./HalfBandKernel.ts"
 import * as PlainKernel from "./PlainKernel.ts"
 import { passBandEdge, type RateConverter } from "./RateConverter.ts"
 import * as SimdKernel from "./SimdKernel.ts"
@@ -21,6 +21,7 @@ const load = (kernel: Kernel, history: Int16Array, input: Int16Array, start: num
   kernel.input.set(count === input.length ? input : input.subarray(start, start + count), history.length)
 }
 
+/** Keeps the end of the kernel's input as the history of the next step. */
 const save = (kernel: Kernel, history: Int16Array, count: number): void => {
   for (let i = 0; i < history.length; i++) history[i] = kernel.input[count + i]
 }
@@ -34,14 +35,14 @@ const makeStore = (kernel: Kernel) => {
   }
 }
 
-/** Twice the rate: each input sample gives a filtered one and, 15 samples later, itself. */
+/** Doubles the rate. Each input sample gives a filtered sample and an unchanged one: the input sample 15 places before it. */
 export const makeDoubler = (kernel: Kernel): HalfBand => {
-  const history = new Int16Array(back)
+  const history = new Int16Array(phaseHistory)
   const store = makeStore(kernel)
   return {
     process: (input, out) => {
-      for (let start = 0; start < input.length; start += block) {
-        const count = Math.min(block, input.length - start)
+      for (let start = 0; start < input.length; start += maxStepSamples) {
+        const count = Math.min(maxStepSamples, input.length - start)
         load(kernel, history, input, start, count)
         kernel.double(count)
         store(out, 2 * start, 2 * count)
@@ -56,9 +57,9 @@ export const makeDoubler = (kernel: Kernel): HalfBand => {
   }
 }
 
-/** Half the rate: the samples of even number are filtered, and those of odd number are added to them, 31 samples later. */
+/** Halves the rate. An output is the filtered samples of even number, plus half of the sample of odd number in their middle. */
 export const makeHalver = (kernel: Kernel): HalfBand => {
-  const history = new Int16Array(2 * back)
+  const history = new Int16Array(2 * phaseHistory)
   const store = makeStore(kernel)
   /** Whether the next input has an odd number. */
   let isOdd = false
@@ -66,8 +67,8 @@ export const makeHalver = (kernel: Kernel): HalfBand => {
   return {
     process: (input, out) => {
       let written = 0
-      for (let start = 0; start < input.length; start += block) {
-        const count = Math.min(block, input.length - start)
+      for (let start = 0; start < input.length; start += maxStepSamples) {
+        const count = Math.min(maxStepSamples, input.length - start)
         const length = lengthOf(count)
         load(kernel, history, input, start, count)
         kernel.halve(isOdd ? 1 : 0, length)
@@ -94,7 +95,7 @@ let kernel: Kernel | undefined
 
 /** One rate is twice the other. */
 export const make = (from: SampleRate, to: SampleRate): RateConverter => {
-  taps ??= halfBand(half, passBandEdge / 2)
+  taps ??= halfBand(tapPairs, passBandEdge / 2)
   kernel ??= makeKernel(taps)
   const high = Math.max(from, to)
   return {

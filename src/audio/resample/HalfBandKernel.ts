@@ -1,46 +1,46 @@
 /**
  * The arithmetic of the half-band filter. `SimdKernel` does it in WebAssembly, `PlainKernel` in plain loops where WebAssembly is missing.
  *
- * The filter has 63 taps: 30 are zero, one is the centre, and 32 are in symmetric pairs, so 16 coefficients are kept. A kernel keeps nothing between
- * two calls, so all streams of sound share its arrays.
+ * The filter has 63 taps: 30 are zero, one is the centre, and 32 form 16 symmetric pairs. The two samples of a pair are added before they are
+ * multiplied. A kernel keeps nothing between two calls, so all streams of sound share its arrays.
  */
 
-/** Symmetric taps after folding. */
-export const half = 16
+/** Symmetric pairs of taps. */
+export const tapPairs = 16
 
-/** Samples of one phase that the filter needs before the first new one. */
-export const back = 2 * half - 1
+/** How many samples of one phase the filter needs before the first new one. */
+export const phaseHistory = 2 * tapPairs - 1
 
-/** The most samples of one step: 20 ms at 16 kHz. */
-export const block = 320
+/** The most new samples of one call of a kernel: 20 ms at 16 kHz. */
+export const maxStepSamples = 320
 
 export interface Kernel {
-  /** The samples before the new ones, then the new ones. */
+  /** The history, then the new samples. */
   readonly input: Int16Array
   readonly output: Int16Array
   /**
-   * Twice the rate: from `back + count` samples of input, `2 * count` of output. In turn a filtered sample, and the input sample in the
-   * middle of those that it was made of.
+   * Doubles the rate: `phaseHistory + count` samples of `input` become `2 * count` of `output`. Each filtered sample is followed by the input
+   * sample in the middle of its taps.
    */
   readonly double: (count: number) => void
   /**
-   * Half the rate: `count` samples of output. The first is made of the input from `start` to `start + 2 * back`, and each further one of
-   * the input two samples on.
+   * Halves the rate: writes `count` samples of `output`. The first uses `input[start]` to `input[start + 2 * phaseHistory]`, and each further
+   * one starts two samples later.
    */
   readonly halve: (start: number, count: number) => void
 }
 
-/** The symmetric taps and the centre. The doubler's are twice as large: every other sample that it filters is a zero. */
+/** One tap of each pair, and the centre. The doubler's taps are twice as large, because it filters a zero behind each sample. */
 export const fold = (filter: Float64Array) => ({
-  halver: Float64Array.from({ length: half }, (_, k) => filter[2 * k]),
-  doubler: Float64Array.from({ length: half }, (_, k) => 2 * filter[2 * k]),
-  centre: filter[back]
+  halver: Float64Array.from({ length: tapPairs }, (_, k) => filter[2 * k]),
+  doubler: Float64Array.from({ length: tapPairs }, (_, k) => 2 * filter[2 * k]),
+  centre: filter[phaseHistory]
 })
 
-/** Samples behind the end of an array that vectors may read or write. */
+/** Extra samples behind the end of an array, because vectors may read or write there. */
 const slack = 32
 
-/** Samples of a kernel's arrays; `phaseLength` of one phase of the input. */
-export const inputLength = 2 * back + block + slack
-export const outputLength = 2 * block + slack
-export const phaseLength = back + block + slack
+/** Lengths of a kernel's arrays in samples; `phaseLength` is for one phase of the input. */
+export const inputLength = 2 * phaseHistory + maxStepSamples + slack
+export const outputLength = 2 * maxStepSamples + slack
+export const phaseLength = phaseHistory + maxStepSamples + slack

@@ -1,31 +1,37 @@
 /**
- * The filter between two rates of a small ratio, cut up for `PolyphaseResampler`: its inner loops run over adjacent samples.
+ * The filter between two rates of a small ratio, arranged so that the inner loops of `PolyphaseResampler` read arrays in order.
  *
- * A period is the shortest stretch that holds whole numbers of input and output samples: `down` inputs, `up` outputs. The inputs at one
- * place of all periods are a stream of their own, and each output of a period has its own taps (a phase).
+ * - Period: the shortest time that holds whole numbers of samples at both rates: `down` inputs and `up` outputs. From 24 to 16 kHz it is
+ *   125 µs, 3 inputs and 2 outputs.
+ * - Place: which input of its period a sample is, 0…down-1. The samples at one place of all periods are a stream.
+ * - Phase: which output of its period a sample is, 0…up-1. Each phase has taps of its own.
  */
 import { kaiserNyquist } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
-import { attenuation, divisor, transition } from "./RateConverter.ts"
+import { attenuation, greatestCommonDivisor, transition } from "./RateConverter.ts"
 
 /**
- * A part of one phase's sum: `Σ taps[k] · first[k]`, or folded `Σ taps[k] · (first[k] + second[K - 1 - k])`. Folding needs half the
- * multiplications, where taps mirror each other. `first` and `second` are windows into the streams, relative to the current period.
+ * What one stream adds to an output: `Σ taps[k] · x[k]`, where `x` is a run of the stream's samples.
+ *
+ * A folded term adds two runs with mirrored taps: `Σ taps[k] · (x[k] + y[K - 1 - k])` with `K` taps, half the multiplications.
  */
 interface Term {
   readonly taps: Float64Array
+  /** The place whose stream `x` is in. */
   readonly stream: number
+  /** The period of `x[0]`, counted from the output's own period; 0 or less. */
   readonly offset: number
+  /** Where `y` is. */
   readonly folded: { readonly stream: number; readonly offset: number } | undefined
 }
 
 export interface PolyphasePlan {
-  /** Interpolation and decimation, without a common factor. */
+  /** `up / down` is `to / from` in lowest terms. */
   readonly up: number
   readonly down: number
   /** The terms of each of a period's outputs. */
   readonly phases: ReadonlyArray<ReadonlyArray<Term>>
-  /** How many periods back the filter looks. */
+  /** How many periods the filter looks back. */
   readonly history: number
   /** How many samples of silence push the last sample out. */
   readonly tail: number
@@ -36,32 +42,34 @@ export interface PolyphasePlan {
 const isReverse = (a: Float64Array, b: Float64Array): boolean =>
   a.length === b.length && a.every((tap, i) => tap === b[b.length - 1 - i])
 
-/** Joins terms whose taps mirror each other, or themselves, into folded ones. */
+/** Folds each pair of terms whose taps mirror each other, and each term whose taps are symmetric. */
 const fold = (terms: ReadonlyArray<Term>): ReadonlyArray<Term> => {
-  const rest = [...terms]
-  const out: Array<Term> = []
-  for (let term = rest.shift(); term !== undefined; term = rest.shift()) {
+  const unpaired = [...terms]
+  const folded: Array<Term> = []
+  for (let term = unpaired.shift(); term !== undefined; term = unpaired.shift()) {
     const { offset, stream, taps } = term
     const half = taps.length / 2
-    const mirror = rest.findIndex((other) => taps.length > 1 && isReverse(taps, other.taps))
+    const mirror = unpaired.findIndex((other) => taps.length > 1 && isReverse(taps, other.taps))
     if (Number.isInteger(half) && isReverse(taps, taps)) {
-      out.push({ stream, offset, taps: taps.slice(0, half), folded: { stream, offset: offset + half } })
+      folded.push({ stream, offset, taps: taps.slice(0, half), folded: { stream, offset: offset + half } })
     } else if (mirror >= 0) {
-      out.push({ ...term, folded: rest.splice(mirror, 1)[0] })
+      folded.push({ ...term, folded: unpaired.splice(mirror, 1)[0] })
     } else {
-      out.push(term)
+      folded.push(term)
     }
   }
-  return out
+  return folded
 }
 
 /**
- * With `u` the input with `up - 1` zeros behind each sample and `h` the filter, output `i · up + p` is
- * `Σ h[k] · u[(i · up + p) · down - k]`. An input sample is there only where `up` divides `p · down - k`: it is sample
- * `n = (p · down - k) / up` after the first of period `i`. Splitting `n` into period and place gives each stream a contiguous run of taps.
+ * Resampling by `up / down`: put `up - 1` zeros behind each input sample (which gives `u`), filter, keep every `down`-th sample.
+ *
+ * So output `p` of period `i` is `Σ filter[k] · u[(i · up + p) · down - k]`. Most terms are zero: tap `k` meets an input sample only where
+ * `n = (p · down - k) / up` is whole. That is input `n`, counted from the first input of period `i`; it lies `floor(n / down)` periods
+ * later (negative: before), at the place `n mod down`. The taps that meet one stream are a contiguous run.
  */
 const makePlan = (from: SampleRate, to: SampleRate): PolyphasePlan => {
-  const common = divisor(from, to)
+  const common = greatestCommonDivisor(from, to)
   const up = to / common
   const down = from / common
   const factor = Math.max(up, down)
@@ -96,13 +104,13 @@ const makePlan = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   }
 }
 
-/** Whether the sum is one input sample as it is. */
+/** Whether the term is an input sample as it is. */
 export const isDelay = ({ folded, taps }: Term): boolean => folded === undefined && taps.length === 1 && taps[0] === 1
 
 /** Designing a filter takes some milliseconds, so the plan of each pair is kept. */
 const plans = new Map<string, PolyphasePlan>()
 
-/** The plan for two whole rates in Hz. The time and memory that it takes grow with the square of the larger of `up` and `down`. */
+/** The plan for two rates in whole Hz. Its time and memory grow with the square of the larger of `up` and `down`. */
 export const of = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   const key = `${from}:${to}`
   const plan = plans.get(key) ?? makePlan(from, to)

@@ -1,47 +1,48 @@
 /**
- * Sample rate conversion between two rates whose ratio is a fraction of small whole numbers, such as 24,000 and 8,000 Hz, by the filter of `PolyphasePlan`.
+ * Sample rate conversion between two rates of a small ratio, such as 24,000 and 8,000 Hz. `PolyphasePlan` has the filter, and explains
+ * period, place, stream and phase.
  *
  * Arithmetic is in 64-bit floats. Upsampling by a whole factor passes each input sample through unchanged, because one phase is a pure delay.
  */
 import type { SampleRate } from "../Pcm.ts"
-import { convolve, convolveFolded, width } from "./Convolution.ts"
-import { padding, PeriodStreams } from "./PeriodStreams.ts"
+import { convolve, convolveFolded, outputsAtOnce } from "./Convolution.ts"
+import { padding, PolyphaseInput } from "./PolyphaseInput.ts"
 import * as PolyphasePlan from "./PolyphasePlan.ts"
 import { type RateConverter, toSample } from "./RateConverter.ts"
 
-/** `Math.ceil` alone may answer -0, which is no machine integer: the compiler would then count in floats through all the inner loops. */
+/** `Math.ceil` alone may give -0, which is no machine integer; then all inner loops would count in floats. */
 const ceilDivide = (a: number, b: number): number => Math.ceil(a / b) | 0
 
-/** Every `step`-th place of `out` from `at` on gets the next of `x`, which holds whole samples, from `atX` on. */
+/** Copies `count` samples of `x`, from `atX` on, to every `step`-th index of `out`, from `at` on. */
 const copy = (out: Int16Array, at: number, step: number, count: number, x: Float64Array, atX: number): void => {
-  for (let i = 0, place = at; i < count; i++, place += step) out[place] = x[atX + i]
+  for (let i = 0, to = at; i < count; i++, to += step) out[to] = x[atX + i]
 }
 
-/** Every `step`-th place of `out` from `at` on gets the next sum. */
+/** Rounds `count` sums and writes them to every `step`-th index of `out`, from `at` on. */
 const store = (out: Int16Array, at: number, step: number, count: number, sum: Float64Array): void => {
-  for (let i = 0, place = at; i < count; i++, place += step) out[place] = toSample(sum[i])
+  for (let i = 0, to = at; i < count; i++, to += step) out[to] = toSample(sum[i])
 }
 
-/** Scratch memory for one phase of one block. Nothing in it is needed afterwards, so all resamplers share it. */
+/** The sums of one phase in one block. They are not needed afterwards, so all resamplers share the array. */
 let sums = new Float64Array(0)
 
 /** `from` and `to` are whole Hz. */
 export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   const { delay, down, history, phases, tail, up } = PolyphasePlan.of(from, to)
-  // A frame of the telephone, 20 ms, is one block. Longer input is cut, so that the arrays stay in the processor's cache.
+  // A block is 20 ms, a frame of the telephone. Longer input is cut into blocks, so that the arrays stay in the processor's cache.
   const blockLength = Math.ceil(from / 50)
   const blockPeriods = Math.ceil(blockLength / down) + 1
-  const input = new PeriodStreams(down, history, blockPeriods)
+  const input = new PolyphaseInput(down, history, blockPeriods)
   if (sums.length < blockPeriods + padding) sums = new Float64Array(blockPeriods + padding)
 
-  /** Computes the outputs of one phase; `at` is the index of its first period in the streams, `place` that of its first sample in `out`. */
-  const convertPhase = (streams: ReadonlyArray<Float64Array>, phase: number, at: number, periods: number, out: Int16Array, place: number): void => {
+  /** Computes one phase's output of `periods` periods. The first period is at index `at` of the streams, the first output at index `outAt` of `out`. */
+  const convertPhase = (streams: ReadonlyArray<Float64Array>, phase: number, at: number, periods: number, out: Int16Array, outAt: number): void => {
     const terms = phases[phase]
     if (terms.length === 1 && PolyphasePlan.isDelay(terms[0])) {
-      copy(out, place, up, periods, streams[terms[0].stream], at + terms[0].offset)
+      copy(out, outAt, up, periods, streams[terms[0].stream], at + terms[0].offset)
       return
     }
-    sums.fill(0, 0, periods + width)
+    sums.fill(0, 0, periods + outputsAtOnce)
     for (const { folded, offset, stream, taps } of terms) {
       if (folded === undefined) {
         convolve(sums, periods, taps, streams[stream], at + offset)
@@ -49,21 +50,23 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
         convolveFolded(sums, periods, taps, streams[stream], at + offset, streams[folded.stream], at + folded.offset)
       }
     }
-    store(out, place, up, periods, sums)
+    store(out, outAt, up, periods, sums)
   }
 
-  /** Converts one block; answers where the next block's output goes. */
+  /** Converts one block, writing from index `written` of `out` on. Answers where the next block's output begins. */
   const convert = (samples: Int16Array, start: number, count: number, out: Int16Array, written: number): number => {
     const streams = input.load(samples, start, count)
-    const { held } = input
-    const firstOutput = ceilDivide(held * up, down)
-    const endOutput = ceilDivide((held + count) * up, down)
+    const { begun } = input
+    // Inputs and outputs are counted from the beginning of the current period: `n` inputs give `ceil(n · up / down)` outputs.
+    const firstOutput = ceilDivide(begun * up, down)
+    const endOutput = ceilDivide((begun + count) * up, down)
     for (let phase = 0; phase < up; phase++) {
+      // The first period in which the output of this phase is a new one, and how many periods have one.
       const period = ceilDivide(firstOutput - phase, up)
       const periods = ceilDivide(endOutput - phase, up) - period
       if (periods > 0) convertPhase(streams, phase, history + period, periods, out, written + period * up + phase - firstOutput)
     }
-    input.save(count, ceilDivide(held + count + 1, down) - 1)
+    input.save(count, Math.floor((begun + count) / down))
     return written + endOutput - firstOutput
   }
 
@@ -75,7 +78,7 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
       }
       return written
     },
-    outputLength: (samples) => ceilDivide((input.held + samples) * up, down) - ceilDivide(input.held * up, down),
+    outputLength: (samples) => ceilDivide((input.begun + samples) * up, down) - ceilDivide(input.begun * up, down),
     reset: () => input.reset(),
     delay,
     tail

@@ -14,7 +14,7 @@ export interface RateConverter {
   readonly tail: number
 }
 
-/** The end of the pass band as a fraction of the lower rate; the stop band begins as far behind the half. */
+/** The end of the pass band as a fraction of the lower rate. The stop band begins at 1 minus this fraction. */
 export const passBandEdge = 0.425
 
 /** The width of the transition band as a fraction of the lower rate. */
@@ -23,10 +23,9 @@ export const transition = 1 - 2 * passBandEdge
 /** dB that filters are designed for. */
 export const attenuation = 81
 
-/** The greatest common divisor. */
-export const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b)
+export const greatestCommonDivisor = (a: number, b: number): number => b === 0 ? a : greatestCommonDivisor(b, a % b)
 
-/** The nearest 16-bit sample: halves are rounded up, what is beyond 16 bits becomes the outermost. */
+/** The nearest 16-bit sample. Halves are rounded up, and values beyond 16 bits are clipped. */
 export const toSample = (value: number): number =>
-  // The cut to an integer rounds a positive number down; `Math.round` would be slower.
+  // `| 0` rounds a positive number down; `Math.round` would be slower.
   value >= 32_767 ? 32_767 : value <= -32_768 ? -32_768 : ((value + 32_768.5) | 0) - 32_768

@@ -1,16 +1,16 @@
 /**
  * Sample rate conversion between any two whole rates, such as 22,050 (Piper's voices) or 44,100 Hz to 8,000 Hz.
  *
- * An output sample lies at one of a number of places between two input samples: the numerator of `to / from` in lowest terms, 80 for
- * 44,100 to 8,000 Hz. A windowed sinc is tabulated once for each place. Above {@link maxTabulated} places the table has that many,
- * and the taps between two are interpolated linearly, which adds an error of about -100 dB.
+ * `up / down` is `to / from` in lowest terms: 80 / 441 for 44,100 to 8,000 Hz. An output sample lies at one of `up` places between two
+ * input samples. A table has the taps of a windowed sinc for each place, but at most {@link maxPlaces}. If `up` is larger, the taps
+ * are interpolated linearly between two places of the table, with an error of about -100 dB.
  */
 import { kaiserWindow, kaiserWidth } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
-import { attenuation, divisor, type RateConverter, toSample, transition } from "./RateConverter.ts"
+import { attenuation, greatestCommonDivisor, type RateConverter, toSample, transition } from "./RateConverter.ts"
 
 interface Design {
-  /** Interpolation and decimation, without a common factor: `to / from` is `up / down`. */
+  /** `up / down` is `to / from` in lowest terms. */
   readonly up: number
   readonly down: number
   /** Input samples on each side of an output sample. */
@@ -21,22 +21,22 @@ interface Design {
   readonly taps: Float64Array
 }
 
-/** Rows of the largest table. 640 is the most that rates of sound cards need between each other. */
-const maxTabulated = 640
+/** Places of the largest table. 640 are enough for any two rates of sound cards. */
+const maxPlaces = 640
 
-/** Input samples that are converted at once. */
-const block = 1024
+/** The most input samples that are converted in one step. */
+const maxStepSamples = 1024
 
 /** The transition band is centred at half the lower rate. */
 const makeDesign = (from: SampleRate, to: SampleRate): Design => {
-  const common = divisor(from, to)
+  const common = greatestCommonDivisor(from, to)
   const up = to / common
   const down = from / common
   // A fraction of the input's rate, at which the filter runs.
   const cutoff = Math.min(from, to) / 2 / from
   const reach = Math.ceil(kaiserWidth(2 * transition * cutoff, attenuation))
   const window = kaiserWindow(attenuation)
-  const places = Math.min(up, maxTabulated)
+  const places = Math.min(up, maxPlaces)
   const count = 2 * reach
   const taps = new Float64Array((places + 1) * count)
   for (let place = 0; place <= places; place++) {
@@ -48,13 +48,13 @@ const makeDesign = (from: SampleRate, to: SampleRate): Design => {
       taps[place * count + k] = tap
       sum += tap
     }
-    // Each place passes a constant unchanged: unequal places would be heard as a tone.
+    // The taps of each place sum to 1. Places with unequal sums would be heard as a tone.
     for (let k = 0; k < count; k++) taps[place * count + k] /= sum
   }
   return { up, down, reach, places, taps }
 }
 
-/** The newest designs. A server names its rate itself, so the number of pairs has no other bound. */
+/** The newest designs. Speech servers choose the rate, so without this bound there could be any number of them. */
 const designs = new Map<string, Design>()
 const maxDesigns = 16
 
@@ -70,7 +70,7 @@ const designFor = (from: SampleRate, to: SampleRate): Design => {
   return design
 }
 
-/** The history and the input of one step. It outlives no step, so all streams share it. */
+/** The history and the input of one step. Nothing in it is needed after the step, so all streams share it. */
 let work = new Float64Array(0)
 
 /** `from` and `to` are whole Hz. */
@@ -78,7 +78,7 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   const { down, places, reach, taps, up } = designFor(from, to)
   const count = 2 * reach
   const history = new Int16Array(count - 1)
-  /** Where the next output lies behind the next input sample, in `up`-ths of an input sample. */
+  /** The time from the next input sample to the next output, in units of 1 / `up` input sample. */
   let ahead = 0
   const isExact = places === up
 
@@ -102,7 +102,7 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
 
   const convert = (input: Int16Array, start: number, length: number, out: Int16Array, written: number): number => {
     const before = history.length
-    if (work.length < before + length) work = new Float64Array(before + block)
+    if (work.length < before + length) work = new Float64Array(before + maxStepSamples)
     for (let i = 0; i < before; i++) work[i] = history[i]
     for (let i = 0; i < length; i++) work[before + i] = input[start + i]
     const end = length * up
@@ -119,8 +119,8 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   return {
     process: (input, out) => {
       let written = 0
-      for (let start = 0; start < input.length; start += block) {
-        written = convert(input, start, Math.min(block, input.length - start), out, written)
+      for (let start = 0; start < input.length; start += maxStepSamples) {
+        written = convert(input, start, Math.min(maxStepSamples, input.length - start), out, written)
       }
       return written
     },

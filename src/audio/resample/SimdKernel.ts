@@ -4,7 +4,7 @@
  * The module is made here, instruction by instruction: 2.5 kB, at the first use. It computes in 32-bit floats. Before
  * rounding its results differ from those of 64 bits by less than 0.02, so a sample may differ by one.
  */
-import { back, fold, half, inputLength, type Kernel, outputLength, phaseLength } from "./HalfBandKernel.ts"
+import { phaseHistory, fold, tapPairs, inputLength, type Kernel, outputLength, phaseLength } from "./HalfBandKernel.ts"
 import {
   add,
   addFloat,
@@ -32,7 +32,7 @@ import {
   toInteger
 } from "./WebAssemblyCode.ts"
 
-/** The part of the WebAssembly API that is used. The types of the language have none: it belongs to a platform's. */
+/** The part of the WebAssembly API that is used here. TypeScript declares it only in the types of a platform. */
 interface WebAssemblyApi {
   readonly Module: new(bytes: Uint8Array) => object
   readonly Instance: new(module: object) => {
@@ -51,10 +51,10 @@ const inputAt = 0
 const outputAt = inputAt + aligned(2 * inputLength)
 const evenAt = outputAt + aligned(2 * outputLength)
 const oddAt = evenAt + aligned(4 * phaseLength)
-/** Of taps: each is a vector, four times the same number. */
+/** Taps: each is a vector of four times the same number. */
 const doublerAt = oddAt + aligned(4 * phaseLength)
-const halverAt = doublerAt + 16 * half
-const centreAt = halverAt + 16 * half
+const halverAt = doublerAt + 16 * tapPairs
+const centreAt = halverAt + 16 * tapPairs
 
 /** Locals of both functions: the two parameters, an index, an address, an end, and two vectors. */
 const [first, second, index, address, end] = [0, 1, 2, 3, 4]
@@ -69,13 +69,13 @@ const spread = (vector: number, at: number): Code => [
   ...get(address), ...get(vector), ...extendHigh, ...toFloat, ...store(at + 16)
 ]
 
-/** Leaves the four sums from float `4 * lane` on on the stack. */
+/** Pushes four sums onto the stack: those of the outputs `4 * lane` to `4 * lane + 3` of the eight. */
 const convolve = (tapsAt: number, lane: number): Code => {
   const code: Array<number> = []
-  for (let k = 0; k < half; k++) {
+  for (let k = 0; k < tapPairs; k++) {
     code.push(
       ...get(address), ...load(evenAt + 16 * lane + 4 * k),
-      ...get(address), ...load(evenAt + 16 * lane + 4 * (back - k)),
+      ...get(address), ...load(evenAt + 16 * lane + 4 * (phaseHistory - k)),
       ...addFloat,
       ...constant(0), ...load(tapsAt + 16 * k),
       ...multiplyFloat
@@ -90,7 +90,7 @@ const rounded: Code = [...halves, ...addFloat, ...floor, ...toInteger]
 
 /** `double(count)`; its second parameter is not used. */
 const doubling: Code = [
-  ...get(first), ...constant(back), ...add, ...set(end),
+  ...get(first), ...constant(phaseHistory), ...add, ...set(end),
   ...eightByEight(index, end, [
     ...get(index), ...shiftLeft(1), ...load(inputAt), ...set(left),
     ...floatAddress,
@@ -102,7 +102,7 @@ const doubling: Code = [
     ...convolve(doublerAt, 0), ...rounded,
     ...convolve(doublerAt, 1), ...rounded,
     ...narrow, ...set(left),
-    ...get(index), ...shiftLeft(1), ...load(inputAt + 2 * half), ...set(right),
+    ...get(index), ...shiftLeft(1), ...load(inputAt + 2 * tapPairs), ...set(right),
     ...get(address), ...get(left), ...get(right), ...shuffle(lowZipped), ...store(outputAt),
     ...get(address), ...get(left), ...get(right), ...shuffle(highZipped), ...store(outputAt + 16)
   ])
@@ -111,7 +111,7 @@ const doubling: Code = [
 /** `halve(start, count)`. `first` becomes the address of the first sample. */
 const halving: Code = [
   ...get(first), ...shiftLeft(1), ...set(first),
-  ...get(second), ...constant(back), ...add, ...set(end),
+  ...get(second), ...constant(phaseHistory), ...add, ...set(end),
   ...eightByEight(index, end, [
     ...floatAddress,
     ...get(address), ...get(first), ...add, ...load(inputAt), ...set(left),
@@ -126,8 +126,8 @@ const halving: Code = [
     ...floatAddress,
     ...[0, 1].flatMap((lane) => [
       ...convolve(halverAt, lane),
-      // The newest sample has an even number, so the one in the middle, `back` samples before, has an odd one.
-      ...get(address), ...load(oddAt + 4 * (half - 1) + 16 * lane),
+      // The newest sample has an even number, so the middle sample, `phaseHistory` places before, has an odd one.
+      ...get(address), ...load(oddAt + 4 * (tapPairs - 1) + 16 * lane),
       ...constant(0), ...load(centreAt),
       ...multiplyFloat, ...addFloat, ...rounded
     ]),
@@ -144,7 +144,7 @@ export const make = (filter: Float64Array): Kernel | undefined => {
     const { double, halve, memory } = new api.Instance(new api.Module(moduleOf(doubling, halving))).exports
     const { centre, doubler, halver } = fold(filter)
     const floats = new Float32Array(memory.buffer)
-    for (let k = 0; k < half; k++) {
+    for (let k = 0; k < tapPairs; k++) {
       floats.fill(doubler[k], doublerAt / 4 + 4 * k, doublerAt / 4 + 4 * k + 4)
       floats.fill(halver[k], halverAt / 4 + 4 * k, halverAt / 4 + 4 * k + 4)
     }

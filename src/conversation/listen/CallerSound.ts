@@ -1,6 +1,5 @@
 /**
- * The caller's sound. It takes the line's sound and the agent's, and reports the caller's sound without echo, and where their voice starts
- * and stops.
+ * Takes the line's sound and the agent's. Reports the caller's sound without echo, and where the caller's voice starts and stops.
  *
  * ```text
  * pieces ─▶ pre-speech buffer
@@ -59,7 +58,7 @@ export interface CallerSound {
   readonly hear: (pieces: ReadonlyArray<Pcm<8000>>) => Effect.Effect<void>
   /** Takes the agent's sound; `at`: when its first sample is expected to be played, ms of the conversation's clock. */
   readonly played: (pcm: Pcm<8000>, at: number) => void
-  /** The line threw away what was to be played after `at`, ms of the conversation's clock. */
+  /** The line threw away the sound that was to be played after `at`, ms of the conversation's clock. */
   readonly cleared: (at: number) => void
   /** A copy of the newest sound without echo: up to 480 ms, or 960 ms after an echo. `since` (ms of the conversation's clock): no sound from before. */
   readonly preSpeech: (since?: number) => Pcm<8000>

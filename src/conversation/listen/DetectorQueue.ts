@@ -63,10 +63,10 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     Effect.forkIn(scope, { startImmediately: true })
   )
 
-  const { late, rest, wait } = yield* StreamTimeout.make(answerTimeoutMillis)
+  const { endWait, late, startWait } = yield* StreamTimeout.make(answerTimeoutMillis)
   yield* Effect.forkIn(
     Effect.forever(Effect.andThen(late, Effect.sync(() => {
-      rest()
+      endWait()
       abandon?.()
     }))),
     scope
@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     const asked = detector
     const finish = (probability: number | undefined) => {
       abandon = undefined
-      rest()
+      endWait()
       waitingRequests.shift()?.()
       answer(probability)
     }
@@ -98,7 +98,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
       onFailure(Cause.fail(detectorLate))
       finish(undefined)
     }
-    wait()
+    startWait()
     try {
       asked.ask(window, onAnswer)
     } catch (defect) {

@@ -1,5 +1,5 @@
 /**
- * A cheap look at a window before the voice detector: whether it can hold speech at all, and where in it the sound is.
+ * Measures a window's energy before the voice detector gets it: can it hold speech, and where in it is the sound? This costs little.
  *
  * The noise floor is the quietest level of the last seconds (minimum statistics, Martin 2001, in its simplest form). It falls at
  * once and rises slowly, so speech does not lift it and constant noise does. Levels are mean squares of 16-bit samples.
@@ -18,7 +18,7 @@ const soundOverFloor = 4
 /** A window that is 12 dB above the floor is loud enough for speech by its energy alone. */
 const speechOverFloor = 16
 
-/** The floor rises by this factor in a window of 32 ms: 3 dB a second. */
+/** The floor rises by this factor each window of 32 ms: 3 dB a second. */
 const floorRise = 10 ** (3 / 10 / 31.25)
 
 /** Windows after the last sound that may hold the soft end of a word, so the detector gets them. */

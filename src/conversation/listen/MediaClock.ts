@@ -2,8 +2,8 @@
  * Converts between media time, which passes with the caller's sound, and the conversation's clock, which is real time.
  *
  * The line delivers the sound without gaps, so the number of samples tells how much media time has passed. A network that stalls delivers
- * them late and in a burst, which does not change media time. The real time of a sample is its media time plus the shortest delay seen,
- * which is the delay of sound that was not held up.
+ * samples late and in a burst, which does not change media time. The real time of a sample is its media time plus the shortest delay
+ * seen: the delay of sound that was not held up.
  *
  * All times are ms. A position is media time, counted from the first sample.
  */

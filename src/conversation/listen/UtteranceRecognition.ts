@@ -41,9 +41,9 @@ interface OpenUtterance {
 }
 
 export interface UtteranceRecognition {
-  /** Begins an utterance with this sound before it. `continues`: the utterance of which it is a later part; that one stays open. */
+  /** Begins an utterance; `preSpeech` is its first sound. `continues`: the new utterance is a later part of this one, which stays open. */
   readonly begin: (id: number, options: { readonly preSpeech?: Pcm<8000>; readonly continues?: number }) => Effect.Effect<void>
-  /** Whether an utterance goes on, so that `hear` has a use for sound. */
+  /** Whether there is a current utterance, which needs the caller's sound. */
   readonly isHearing: () => boolean
   /** Takes the caller's next sound without echo, which is copied. */
   readonly hear: (pcm: Pcm<8000>) => void
@@ -54,7 +54,7 @@ export interface UtteranceRecognition {
   readonly transcribe: (id: number, attempt: number) => Effect.Effect<void>
   /** Stops the newest request for a transcript of this utterance. */
   readonly cancelTranscription: (id: number) => Effect.Effect<void>
-  /** Ends an utterance. Does not wait for a recognizer that is slow to let go. */
+  /** Ends an utterance. It does not wait for the recognizer to stop. */
   readonly end: (id: number) => Effect.Effect<void>
   /** Whether partial transcripts are requested. At first they are not. */
   readonly setPartialsWanted: (isWanted: boolean) => void

@@ -15,7 +15,7 @@ const windowsPerLoopTurn = 16
 interface MakeOptions {
   /** The next piece, before any of its samples is read. */
   readonly onPiece: (pcm: Pcm.Pcm<8000>) => void
-  /** So many more samples of the piece were read. */
+  /** `count` more samples of the piece were read. */
   readonly onSamples: (count: number) => void
   /** A window is full. It is overwritten after the effect. */
   readonly onWindow: (window: Pcm.Pcm<8000>) => Effect.Effect<void> | undefined
@@ -24,7 +24,7 @@ interface MakeOptions {
 export interface WindowReader {
   /** Takes the next pieces, without gaps. They are only read until the effect has ended. */
   readonly read: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
-  /** Never writes to the current window again, and goes on with another one. */
+  /** Leaves the last window as it is, and goes on with a new array. */
   readonly replaceWindow: () => void
 }
 

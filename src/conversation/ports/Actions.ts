@@ -1,5 +1,5 @@
 /**
- * What an agent does to the world: tools, transfers, keys. Each is kept before it is done, so that nobody does it twice after a fault.
+ * What an agent does to the world: tools, transfers, keys. An action is stored before it is done, so that it is not done twice after a fault.
  */
 import { Data, type Effect } from "effect"
 import type { ToolOutcome } from "./Tools.ts"
@@ -10,24 +10,24 @@ export interface Action {
   readonly kind: "tool" | "transfer" | "keys"
   /** The tool, or the name of the transfer; empty for keys. */
   readonly name: string
-  /** JSON of a tool's arguments; the keys. */
+  /** JSON of the tool's arguments, or the keys; empty for a transfer. */
   readonly arguments: string
   /** It changes nothing, so it may be done again. */
   readonly isRepeatable: boolean
 }
 
-/** It could not be written down that the action is about to be done, so it is not done. */
+/** The action could not be stored, so it is not done. */
 export class ActionNotKept extends Data.TaggedError("ActionNotKept") {
   override get message() {
-    return "An action was not done, since it could not be written down before. Check the database and the disk of DATA_DIR."
+    return "An action was not done, because it could not be stored first. Check the database and the disk of DATA_DIR."
   }
 }
 
 export interface ActionKeeper {
-  /** It is being done and changes nothing, so nothing waits until it is written down. Never waits. */
+  /** Stores the action in the background: for an action that changes nothing and need not wait. */
   readonly noted: (action: Action) => void
-  /** Returns soon, when it is written down that the action is about to be done. */
+  /** Stores that the action is about to be done, and returns when that is kept. */
   readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
-  /** What became of it. Never waits. */
+  /** Stores the action's outcome in the background. */
   readonly settled: (action: Action, outcome: ToolOutcome) => void
 }

@@ -18,7 +18,7 @@ import type { ActionKeeper } from "./Actions.ts"
 import type { ConversationEvent } from "./ConversationEvent.ts"
 import type { ConversationMemory } from "./ConversationMemory.ts"
 
-/** What the call tells the agent beside the sound. Signals are never dropped and never wait behind sound. */
+/** What the call tells the agent besides the sound. Signals are never dropped and never wait behind sound. */
 export type Signal = Data.TaggedEnum<{
   /** The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`. */
   Digit: { readonly digit: string }
@@ -39,21 +39,21 @@ export interface OutboundMark {
   readonly name: string
 }
 
-/** The call runs `notify` when all sound in front of it has been written to the socket; never after a `clear` in between. */
+/** The call runs `notify` when all sound in front of the notice has been written to the socket. If a `clear` comes first, it never does. */
 export interface SentNotice {
   readonly _tag: "Sent"
   readonly notify: () => void
 }
 
-/** The call was not handed on; it is as it was. */
+/** The call was not transferred, and goes on here. */
 export class TransferFailed extends Data.TaggedError("TransferFailed")<{
   /** A word for watchers and metrics; no number. */
   readonly reason: string
-  /** No answer came, so it may have been done all the same. Unset: it was not done. */
+  /** No answer came, so the call may have been transferred all the same. Unset: it surely was not. */
   readonly mayBeDone?: boolean
 }> {
   override get message() {
-    return `The call was not handed on (${this.reason}). Look at the log of the telephone side, and at "transfers" in the agent's file.`
+    return `The call was not transferred (${this.reason}). Look at the log of the telephone side, and at "transfers" in the agent's file.`
   }
 }
 
@@ -63,52 +63,52 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   readonly callId: string
   /** We placed the call. */
   readonly isOutbound: boolean
-  /** The call is recorded, and the caller is to be told. */
+  /** The call is recorded, and the agent tells the caller so. */
   readonly isRecorded?: boolean
   /**
-   * The caller's sound; ends with the media stream. Pieces have any length and may be kept. Media time passes with the samples: silence
-   * stands where sound was lost, and where the caller is known to send nothing.
+   * The caller's sound; ends with the media stream. Pieces have any length and may be kept. Media time passes with the samples: lost sound
+   * is replaced by silence, and so is the time in which the caller is known to send nothing.
    *
    * Run either `audio` or `borrowedAudio`, once.
    */
   readonly audio: Stream.Stream<Pcm<Rate>>
   /**
-   * The same sound for agents that are part of this service and use a piece at once: the next pull overwrites it. An agent whose reply
-   * is this very stream is an echo, and its sound takes a shorter way (docs/adr/0002).
+   * The same sound for agents that use each piece at once, because the next pull overwrites it. If an agent's reply is this very stream,
+   * the agent is an echo, and its sound takes a shorter way (docs/adr/0002).
    */
   readonly borrowedAudio: Stream.Stream<Pcm<Rate>>
-  /** Throws away all sound that was sent and not played, in this process and at Twilio. */
+  /** Throws away all sound that is not played yet, in this process and at Twilio. */
   readonly clear: Effect.Effect<void>
   /** Tells the call's watchers; never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** Whether anybody watches the call now. */
   readonly isWatched: () => boolean
-  /** Hands the call on to another telephone, after which the media stream ends soon. Unset: this call can't be handed on. */
+  /** Transfers the call to another telephone; the media stream ends soon after. Unset: this call can't be transferred. */
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
-  /** An earlier media stream of the call had a conversation, which goes on. Unset: it begins. */
+  /** Set if the conversation began in an earlier media stream of the call, and goes on. */
   readonly resumption?: Resumption
   /** Keeps the newest memory of the conversation. Never waits. Unset: nobody keeps it. */
   readonly remember?: (memory: ConversationMemory) => void
-  /** Unset: actions are not written down. */
+  /** Unset: actions are not stored. */
   readonly actions?: ActionKeeper
   /**
-   * Why the sound has ended, asked when the agent's scope closes. `undefined`: the line was lost, and the call may go on. Unset: the caller
-   * hung up.
+   * Tells why the sound has ended, when the agent's scope closes. Returns `undefined` if the line was lost and the call may go on. Unset:
+   * the caller hung up.
    */
   readonly whyEnded?: () => string | undefined
 }
 
-/** How a conversation goes on that an earlier media stream had. */
+/** What a conversation needs to go on in another media stream. */
 export interface Resumption {
   /** `"lost"`: nobody knows what was said before. */
   readonly memory: ConversationMemory | "lost"
-  /** The call was handed on, nobody took it there, and the caller is back. */
+  /** The call was transferred, nobody answered there, and the caller is back. */
   readonly isAfterTransfer: boolean
 }
 
 /** What an agent gives the call that it answers. */
 export interface AgentSide<E = never, Rate extends SampleRate = SampleRate> {
-  /** The call pulls it as fast as the sound is played, less a lead of 200 ms. Its end ends the call, after the last sound was played. */
+  /** The call pulls it at the speed of playback, with a lead of 200 ms. When it ends, the call ends after its last sound was played. */
   readonly reply: Stream.Stream<OutboundItem<Rate>, E>
   readonly signal: (signal: Signal) => Effect.Effect<void>
 }

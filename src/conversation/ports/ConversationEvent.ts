@@ -1,27 +1,27 @@
 /**
  * Events of a conversation for those who watch it: the demo, the console, a log. All of them can be written as JSON.
  *
- * They hold what people said, which is personal data. Only those who may hear the call get them, and no log message holds them.
+ * They hold what people said, which is personal data. Only those who may hear the call get these events, and no log message holds them.
  */
 import type { Stage } from "./Engine.ts"
 
 /** The moments of one turn, in ms after the caller's last voiced sample arrived. docs/latency.md names both ends of each. */
 export interface TurnTimes {
-  /** The pause after which endpointing meant to end the turn. */
+  /** When endpointing planned to end the turn. */
   readonly due: number
   /** The decision that the turn was over. */
   readonly endpoint: number
   readonly transcript?: number
   readonly firstText?: number
-  /** The first clause was handed to speech. */
+  /** Speech synthesis got the first clause. */
   readonly firstClause?: number
-  /** The first sound came from speech. */
+  /** Speech synthesis gave the first sound. */
   readonly firstSound?: number
   /** The first voiced frame of the reply left for Twilio. */
   readonly firstMedia?: number
   /** The mark behind the reply's first segment came back. */
   readonly firstMark?: number
-  /** The caller began to hear the reply: the return of that mark, less the length of the segment. */
+  /** The caller began to hear the reply: `firstMark` less the length of the segment. */
   readonly heard?: number
 }
 
@@ -50,8 +50,7 @@ export type ConversationEvent = {
   | { readonly _tag: "AgentFills"; readonly text: string }
   /** The agent presses these keys, as tones. */
   | { readonly _tag: "AgentPresses"; readonly digits: string }
-  /** All that the caller heard of the agent's turn. `isWhole`: the turn was heard to its end. */
-  /** `played`: the words with their times, where they are known. */
+  /** All that the caller heard of the agent's turn. `isWhole`: the turn was heard to its end. `played`: the words with their times, if known. */
   | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean; readonly played?: ReadonlyArray<PlayedText> }
   /** The caller interrupted the agent. `clearAfter`: ms from the first voiced sample to the `clear`. */
   | { readonly _tag: "BargeIn"; readonly clearAfter: number }

@@ -1,9 +1,9 @@
 /**
- * What a conversation needs to go on after its line, its process or its machine was lost. Plain JSON: a store keeps it, and another
+ * What a conversation needs to go on after its line, its process or its machine was lost. It is plain JSON: a store keeps it, and another
  * process may read it.
  *
- * It is written whenever something changes that counts: text goes to speech, a mark comes back, a turn ends, a tool is asked. Times are
- * ms since the conversation began, and go on counting when the conversation goes on.
+ * It is written when text goes to speech, a mark comes back, a turn ends or a tool is asked. Times are ms since the conversation began,
+ * and go on counting when the conversation goes on.
  */
 import { Option, Schema } from "effect"
 
@@ -13,13 +13,13 @@ const Message = Schema.Struct({
   unheard: Schema.optionalKey(Schema.String)
 })
 
-/** The agent's turn that was not over. */
+/** The agent's turn, if it was not over. */
 export const ReplyMemory = Schema.Struct({
   /** The fixed line. Unset: the model wrote the reply. */
   line: Schema.optionalKey(Schema.String),
-  /** Heard to the end of a segment, as marks tell, and not in the history yet. */
+  /** The segments that were heard, as marks tell. They are not in the history yet. */
   heard: Schema.String,
-  /** Not heard, in speakable pieces. The first one may have been in play. */
+  /** The text that was not heard, in speakable pieces. The first one may have been playing. */
   rest: Schema.Array(Schema.String),
   /** The model had written all of it. */
   isTextDone: Schema.Boolean,
@@ -27,10 +27,12 @@ export const ReplyMemory = Schema.Struct({
   isInterrupted: Schema.Boolean,
   /** The dialogue's state before the reply; the model is asked again with it if nothing of the reply was heard. */
   stateBefore: Schema.optionalKey(Schema.Json),
-  /** What is due behind its words. */
+  /** Why the call is to end after the reply. */
   hangUp: Schema.optionalKey(Schema.String),
   isFinal: Schema.Boolean,
+  /** The name of the transfer to make after the reply. */
   transfer: Schema.optionalKey(Schema.String),
+  /** The keys to press after the reply. */
   digits: Schema.String
 })
 export type ReplyMemory = typeof ReplyMemory.Type
@@ -67,11 +69,11 @@ const Outcome = Schema.Union([
   Schema.TaggedStruct("Unknown", {})
 ])
 
-/** The requests to tools, and what the model is told of them. */
+/** The requests to tools, and what the model is told about them. */
 export const ToolMemory = Schema.Struct({
   requests: Schema.Array(Schema.Struct({
     key: Schema.String,
-    /** Unset: it was sent, or was about to be, and no answer has come. */
+    /** Unset: the request was sent or about to be sent, and no answer has come. */
     outcome: Schema.optionalKey(Outcome),
     isRepeatable: Schema.Boolean,
     isHeard: Schema.Boolean,
@@ -108,5 +110,5 @@ export type ConversationMemory = typeof ConversationMemory.Type
 
 const decode = Schema.decodeUnknownOption(ConversationMemory)
 
-/** Reads what a store gives back. None: it is of another format, or broken. */
+/** Reads a memory from the store. None: it has another format, or is broken. */
 export const read = (json: unknown): Option.Option<ConversationMemory> => decode(json)

@@ -19,7 +19,7 @@ export class EngineFailed extends Data.TaggedError("EngineFailed")<{
    * `refused` and `empty` are answers: the engine works, and may do the next request.
    */
   readonly reason: "timeout" | "unavailable" | "refused" | "empty" | "broken"
-  /** What to do about it, in a sentence for the operator. Holds no secret, no number and no caller's words. */
+  /** A sentence that tells the operator what to do. It holds no secret, no number and no caller's words. */
   readonly advice: string
   readonly cause?: unknown
   /** The request was repeated already, so the turn does not repeat it. Default false. */
@@ -48,7 +48,7 @@ export interface Observed {
   readonly engines?: Effect.Effect<ReadonlyArray<EngineState>>
 }
 
-/** Whether the engine works, though this request got nothing from it. */
+/** Whether the failure is an answer, so the engine works. */
 export const isAnswer = ({ reason }: Pick<EngineFailed, "reason">): boolean => reason === "refused" || reason === "empty"
 
 /** Why an engine failed. A defect, or an interruption from within, counts as `broken`. */

@@ -1,9 +1,9 @@
 /**
  * Counts what engines do for a call, in the units that they are paid by.
  *
- * It is a context reference, set around everything that a call runs. So an engine counts each request that it makes for the call, also one
- * whose answer is thrown away: a reply made too early, or one of two engines that were asked at once. What is made before calls, such as
- * the sound of fixed lines, is no call's. Unset: nobody counts.
+ * It is a context reference, set around everything that a call runs. So an engine counts all its requests for the call, also those whose
+ * answer is thrown away: a reply made too early, or the slower of two engines. Sound that is made before calls, such as that of fixed
+ * lines, belongs to no call. Unset: nobody counts.
  */
 import { Context, Effect } from "effect"
 
@@ -11,7 +11,7 @@ export interface EngineUse {
   readonly stage: "transcript" | "reply" | "speech"
   /** The engine's name as in `/ready`. */
   readonly engine: string
-  /** 0: more of a request that was counted. */
+  /** 0: more work for a request that was counted before. */
   readonly requests: number
   /** Seconds of sound that were heard or made. */
   readonly soundSeconds?: number
@@ -28,5 +28,5 @@ export const EngineMeter = Context.Reference<((use: EngineUse) => void) | undefi
 /** The name of the engines that run in this process. */
 export const embedded = "embedded"
 
-/** Counts for the call whose fiber this is. */
+/** Counts for the call in whose fiber this runs. */
 export const count = (use: EngineUse): Effect.Effect<void> => Effect.map(EngineMeter, (meter) => meter?.(use))

@@ -10,7 +10,7 @@ import type { ToolCall, ToolExchange } from "./Tools.ts"
 export interface Message {
   readonly role: "caller" | "agent"
   readonly text: string
-  /** The part of the agent's greeting that the caller had not heard when they said this. The model did not write the greeting, so it is told. */
+  /** The part of the agent's greeting that the caller had not heard before saying this. The model needs it, because it did not write the greeting. */
   readonly unheard?: string
 }
 
@@ -20,11 +20,11 @@ export type DialogueState = Schema.Json
 export interface ReplyRequest {
   /** Oldest first; the last one is the caller's. */
   readonly history: ReadonlyArray<Message>
-  /** As the last reply that counted left it. `null` at first. */
+  /** The state after the last reply that counted. `null` at first. */
   readonly state: DialogueState
   /** The tool calls of this telephone call, oldest first. Unset: none. */
   readonly exchanges?: ReadonlyArray<ToolExchange>
-  /** The reply has said words before its tool calls. So it may end without a further word, which otherwise is a failure. */
+  /** The reply has said words before its tool calls, so it may end without another word. Otherwise a reply without words is a failure. */
   readonly isContinued?: boolean
   /** Further tool calls of this reply would not be run. */
   readonly isLastRound?: boolean
@@ -56,7 +56,7 @@ export type ReplyPart =
 export interface Replier {
   /** Interruption stops it. A stream that ends without text is a reply of silence. */
   readonly reply: (request: ReplyRequest) => Stream.Stream<ReplyPart, EngineFailed>
-  /** It can answer speech of which no word was understood: a message of the caller with an empty text. Unset: it can't. */
+  /** The model can answer speech of which no word was understood: a caller's message with an empty text. Unset: it can't. */
   readonly answersUnheard?: boolean
 }
 

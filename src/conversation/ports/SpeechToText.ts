@@ -12,7 +12,7 @@ export interface Transcript {
   readonly text: string
   /** It was speech, but no word was understood, and `text` is empty. A cough is not speech. */
   readonly isUnintelligible?: boolean
-  /** The words are mostly a guess, so the agent rather asks the caller to repeat (`AskAgain`). */
+  /** The words are mostly a guess, so the agent asks the caller to repeat them (`AskAgain`). */
   readonly isDoubtful?: boolean
   /**
    * - `complete`: the words can stand as a whole, so the turn may end sooner;
@@ -44,6 +44,6 @@ export interface Recognizer {
 
 export class SpeechToText extends Context.Service<SpeechToText, Observed & {
   readonly prepare: (hints: RecognitionHints) => Effect.Effect<Recognizer, EngineFailed, Scope.Scope>
-  /** Words of the hints that this engine can't recognize, in the order of their appearance, each once. */
+  /** The words of the hints that this engine can't recognize, each once, in their order. */
   readonly unknownWords: (hints: RecognitionHints) => Effect.Effect<ReadonlyArray<string>, EngineFailed>
 }>()("client-caller/conversation/ports/SpeechToText") {}

@@ -1,5 +1,5 @@
 /**
- * A limit on the wait for each element of a stream, kept by one timer for all of them.
+ * Limits the wait for each element of a stream, with one timer for all elements.
  *
  * A race for each element would cost more than the element: a hundred calls read text and speech in small pieces.
  */
@@ -8,9 +8,9 @@ import { StageBudget } from "./StageBudget.ts"
 
 export interface StreamTimeout {
   /** The wait for the next element begins. */
-  readonly wait: () => void
+  readonly startWait: () => void
   /** The element has come. The time of its processing does not count. */
-  readonly rest: () => void
+  readonly endWait: () => void
   /** Ends when a wait has lasted too long. */
   readonly late: Effect.Effect<void>
 }
@@ -25,10 +25,10 @@ export const make = (millis: number): Effect.Effect<StreamTimeout> =>
       return left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(left), late)
     })
     return {
-      wait: () => {
+      startWait: () => {
         since = now()
       },
-      rest: () => {
+      endWait: () => {
         since = undefined
       },
       late
@@ -43,12 +43,12 @@ export const runForEach = <A, E, R, E2, R2, E3>(
   stream: Stream.Stream<A, E, R>,
   options: { readonly millis: number; readonly onLate: () => E2; readonly each: (element: A) => Effect.Effect<unknown, E3, R2> }
 ): Effect.Effect<void, E | E2 | E3, R | R2> =>
-  Effect.flatMap(make(options.millis), ({ late, rest, wait }) => {
-    wait()
+  Effect.flatMap(make(options.millis), ({ endWait, late, startWait }) => {
+    startWait()
     const run = Stream.runForEachArray(stream, (elements) => {
-      rest()
+      endWait()
       const done = elements.length === 1 ? options.each(elements[0]) : Effect.forEach(elements, options.each, { discard: true })
-      return Effect.map(done, wait)
+      return Effect.map(done, startWait)
     })
     return Effect.raceFirst(Effect.provideService(run, StageBudget, options.millis), Effect.andThen(late, Effect.suspend(() => Effect.fail(options.onLate()))))
   })

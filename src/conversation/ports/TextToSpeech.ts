@@ -12,7 +12,7 @@ export interface SpeechRequest {
   readonly voice?: string
   /** ISO 639-1. */
   readonly language: string
-  /** What was said before, oldest first, for a voice that sounds better with it (`contextMillis`). */
+  /** The turns before, oldest first, for a voice that sounds better with them (`contextMillis`). */
   readonly context?: ReadonlyArray<SpokenTurn>
 }
 
@@ -38,9 +38,9 @@ export interface SpeechChunk {
 export class TextToSpeech extends Context.Service<TextToSpeech, Observed & {
   /** Interruption stops it. Text without a letter or digit has no sound. */
   readonly speak: (request: SpeechRequest) => Stream.Stream<SpeechChunk, EngineFailed>
-  /** Makes the sound of an agent's fixed lines before it is needed, so that they come without delay. */
+  /** Makes the sound of an agent's fixed lines in advance, so that they are spoken without delay. */
   readonly prepare: (requests: ReadonlyArray<SpeechRequest>) => Effect.Effect<void, EngineFailed>
-  /** Whether the sound of this request is here already, so that it needs no server. Unset: the engine needs no server at all. */
+  /** Whether the sound of this request has been made already, so that it needs no server. Unset: the engine needs no server at all. */
   readonly isReady?: (request: SpeechRequest) => boolean
   /** Names of the engine's voices. Empty: the engine can't tell. */
   readonly voices: ReadonlyArray<string>

@@ -7,7 +7,7 @@
 import { Context, Data, type Effect, type Fiber, type Result, type Schema } from "effect"
 import type { Tool } from "../../definition/AgentDefinition.ts"
 
-/** What became of a request. */
+/** How a request ended. */
 export type ToolOutcome =
   /** The server answered, with success or an error. `text` is for the model. */
   | { readonly _tag: "Answered"; readonly text: string }
@@ -16,7 +16,7 @@ export type ToolOutcome =
   /** The request was sent and no answer came, so nobody knows whether it was done. */
   | { readonly _tag: "Unknown" }
 
-/** JSON with the keys of objects in one order, so that arguments are equal in whatever order a model writes them. */
+/** JSON with sorted keys. Equal arguments give equal text, in whatever order a model writes them. */
 export const canonical = (value: Schema.Json): string => {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
   if (typeof value !== "object" || value === null) return JSON.stringify(value)
@@ -51,9 +51,9 @@ export interface ToolCall {
   readonly request: Result.Result<ToolRequest, ToolCallRefused>
 }
 
-/** Tool calls that a model made between two of its texts, with what it is told of them now. */
+/** Tool calls that a model made between two of its texts, with the answers that it is told now. */
 export interface ToolExchange {
-  /** Messages of the history before it. */
+  /** How many messages of the history came before it. */
   readonly at: number
   /** What the model had said before, in the same reply. */
   readonly said: string

@@ -15,9 +15,9 @@ export const windowMillis = 32
 export interface Detector {
   /**
    * Calls `answer` once, now or later, with the probability (0 to 1) that the window holds speech. Windows have `windowLength` samples and
-   * come in the order of the sound, each after the answer to the one before. The window must not be written to before its answer.
+   * come in order, each after the answer to the previous one. A window must not be written to before its answer.
    *
-   * It is a callback and no effect: thirty times a second on each speaking call, a fiber would cost as much as all other work with the answer.
+   * It takes a callback and returns no effect: a fiber for each of thirty windows a second would double the cost of an answer.
    */
   readonly ask: (window: Pcm<8000>, answer: (probability: Exit.Exit<number, EngineFailed>) => void) => void
 }

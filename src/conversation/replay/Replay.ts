@@ -1,9 +1,8 @@
 /**
- * A call's event log: written line by line during the call, read afterwards, and played to the turn machine again. The same commands
- * come out.
+ * Writes a call's event log line by line, reads it, and plays it to the turn machine again, which gives the same commands.
  *
- * The log is JSON lines: first the settings that decided, then one event a line. It holds the caller's words, so a log is written only
- * where `EVENTS_DIR` asks for it.
+ * The log is JSON lines: first the turn machine's settings, then one event a line. It holds the caller's words, so it is written only
+ * if `EVENTS_DIR` is set.
  */
 import { Data, Result, Schema } from "effect"
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
@@ -16,7 +15,7 @@ import * as TurnState from "../turn/TurnState.ts"
 /** Version of the log's events and settings. A log of another version can't be played. */
 const version = 1
 
-/** Settings without which the machine can't run. Others are kept as they are. */
+/** Checks the settings without which the turn machine can't run. Others are kept as they are. */
 const isSettings = Schema.is(Schema.Struct({
   lines: Schema.Struct({
     greeting: Schema.String,
@@ -34,13 +33,13 @@ const isSettings = Schema.is(Schema.Struct({
 
 const isEvent = Schema.is(Schema.Struct({ _tag: Schema.String, at: Schema.Finite }))
 
-/** A call's events in their order, with the settings that decided. */
+/** A call's events in order, and the turn machine's settings. */
 export interface EventLog {
   readonly settings: TurnState.TurnSettings
   readonly events: ReadonlyArray<TurnEvent>
 }
 
-/** The text is no event log that this program can play. */
+/** This program can't play the text as an event log. */
 export class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
   /** A sentence for the person who runs the replay. */
   readonly reason: string
@@ -50,7 +49,7 @@ export class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
   }
 }
 
-/** The first line of a log, without its line end: the settings that decide about turns, and no others. */
+/** The first line of a log, without its line end: only the settings that the turn machine uses. */
 export const header = (
   { attention, endpointing, fillers, idle, interruption, isOutbound, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }:
     & AgentDefinition

@@ -1,9 +1,9 @@
 /**
  * Cuts a reply into speakable pieces while the model writes it: the first clause as soon as it can stand alone, then sentence by sentence.
  *
- * `Intl.Segmenter` (UAX #29) finds the sentences. It knows decimals, closing quotes, the stops of all scripts, and that no sentence ends
- * before a small letter ("5 ft. tall"). It errs at abbreviations ("Dr. | Smith"), addresses ("a?|b=c") and ordinals ("Am 3. | Mai"), and
- * the rules below undo those ends. The cases are in the test.
+ * `Intl.Segmenter` (UAX #29) finds the sentences. It knows decimals, closing quotes and the stops of all scripts, and it ends no sentence
+ * before a small letter ("5 ft. tall"). It errs at abbreviations ("Dr. | Smith"), addresses ("a?|b=c") and ordinals ("Am 3. | Mai"). The
+ * rules below undo those ends; the cases are in the test.
  *
  * The chunker is plain data, so that the turn machine can hold it. The pieces do not depend on the lengths of the model's deltas: the
  * text is cut only where no later text could change the decision.
@@ -16,7 +16,7 @@ export interface ClauseChunker {
   readonly language?: string
   /** Text that is in no piece yet. */
   readonly pending: string
-  /** Pieces so far. */
+  /** How many pieces there were so far. */
   readonly count: number
 }
 
@@ -51,12 +51,12 @@ const clauseStop = new RegExp(
 /** A telephone key belongs to the words before it: "Press 1 for sales, * to return." */
 const key = /^[*#](?:\s|$)/
 
-/** After a stop and one of these characters, later text does not change UAX #29's decision (rules SB8 to SB11). */
+/** When one of these characters follows a stop, later text does not change UAX #29's decision (rules SB8 to SB11). */
 const deciding = /[\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{Sentence_Terminal}\n]/u
 
 const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-/** Whether the sentence goes on after a stop, though the following text looks like another sentence. */
+/** Whether the sentence may end at a stop. The segmenter has found an end there. */
 const decide = (language: string | undefined, before: string, stops: string, closing: string, following: string): FullStops.Decision => {
   // The sentence goes on in: He asked "Why?" and left.
   if (/["”’»]/.test(closing) && /^\p{Ll}/u.test(following)) return "goesOn"
@@ -75,7 +75,7 @@ interface End {
   readonly isCertain: boolean
 }
 
-/** The first end of a line, or of a sentence that has words. Beyond `limit` (characters) it does not matter which end is found. */
+/** The first end of a line, or of a sentence that has words. Beyond `limit` (characters) any end will do. */
 const sentenceEnd = (text: string, language: string | undefined, limit: number): End => {
   const open: End = { at: text.length, isCertain: false }
   if (!stop.test(text)) return open
@@ -107,7 +107,7 @@ const sentenceEnd = (text: string, language: string | undefined, limit: number):
   return open
 }
 
-/** The end of a piece of a text that has no clause: between two words, or else anywhere. */
+/** Where a piece of a text without clauses ends: between two words, or else anywhere. */
 const wordEnd = (text: string): number => {
   // Text beyond the limit must not move the cut.
   const limit = Words.lengthWithin(text, maxPieceLetters)
@@ -119,7 +119,7 @@ const wordEnd = (text: string): number => {
   return limit
 }
 
-/** The end of the next piece. 0: later text decides. */
+/** Where the next piece ends. 0: later text decides. */
 const endWithin = (text: string, isFirst: boolean, language: string | undefined): number => {
   const limit = Words.lengthWithin(text, maxPieceLetters)
   const sentence = sentenceEnd(text, language, limit)
@@ -174,7 +174,7 @@ export const push = (state: ClauseChunker, text: string): readonly [ReadonlyArra
 
 /** The text has ended: gives the remaining pieces. */
 export const flush = (state: ClauseChunker): ReadonlyArray<string> => {
-  // With the end of a line, all earlier ends are decided.
+  // The end of a line decides all earlier ends.
   const [pieces, { pending }] = push(state, " \n")
   const rest = withSingleBlanks(pending)
   return isSpoken(rest) ? [...pieces, rest] : pieces

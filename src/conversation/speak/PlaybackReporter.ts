@@ -1,5 +1,5 @@
 /**
- * The last step of the agent's sound before the line. It tells the echo canceller which sound is played when, and reports what has left.
+ * The last step of the agent's sound before the line. It tells the echo canceller when each sound is played, and reports what has left.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { CallerSound } from "../listen/CallerSound.ts"
@@ -15,11 +15,11 @@ interface MakeOptions {
 }
 
 export interface PlaybackReporter {
-  /** Gives the item as the line takes it. Items come in order, when the line has room. */
+  /** Converts the next item that leaves for the line, in order. */
   readonly leave: (
     item: Outgoing
   ) => Pcm<8000> | { readonly _tag: "Mark"; readonly name: string } | { readonly _tag: "Sent"; readonly notify: () => void }
-  /** The line threw away what was not played. */
+  /** The line threw away the sound that it had not played. */
   readonly cleared: () => void
 }
 

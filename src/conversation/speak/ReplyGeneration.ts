@@ -1,5 +1,5 @@
 /**
- * The replies whose text is being written: runs the reply model and its tools (`ReplyRounds`) and reports the parts of each reply.
+ * Runs the reply model and its tools for each reply (`ReplyRounds`), and reports the parts of the reply as events.
  *
  * A reply that was begun in a pause may be dropped. Its tools wait until the caller's turn is over, unless they change nothing.
  */
@@ -29,7 +29,7 @@ export interface ReplyGeneration {
   readonly start: (reply: number, request: ReplyRequest) => Effect.Effect<void>
   /** The caller's turn is over: from now on the reply's tools may change the world. */
   readonly settle: (reply: number) => void
-  /** Stops the model, but not the tools. Does not wait for a server that is slow to let go. */
+  /** Stops the model, but not the tools. It does not wait until the server has closed. */
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 

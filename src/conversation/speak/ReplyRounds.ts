@@ -2,8 +2,8 @@
  * One reply of a reply model that may call tools: a request to the model, its tool calls, then the next request with their answers,
  * until the model calls no tool.
  *
- * The timeout is for the model's next words, and the time of the tools does not count. A model that writes thoughts is alive and gets
- * more time: up to `maxThoughtTimeouts` timeouts in one request.
+ * The timeout limits the wait for the model's next words; the time of the tools does not count. A model that writes thoughts is alive and
+ * gets more time: up to `maxThoughtTimeouts` timeouts in one request.
  */
 import { Clock, Effect, Stream } from "effect"
 import type { EngineFailed } from "../ports/Engine.ts"
@@ -11,13 +11,13 @@ import type { Replier, ReplyPart, ReplyRequest } from "../ports/ReplyModel.ts"
 import * as StreamTimeout from "../ports/StreamTimeout.ts"
 import type { ToolRunner } from "../tools/ToolRunner.ts"
 
-/** Rounds of tool calls in one reply. Later calls are not run. */
+/** The most rounds of tool calls in one reply. Later calls are not run. */
 const maxToolRounds = 3
 
-/** Timeouts that a model may spend on thoughts in one request. */
+/** A model may write thoughts for this many timeouts in one request. */
 const maxThoughtTimeouts = 3
 
-/** The parts of a reply that concern the conversation. */
+/** The parts of a reply that become events of the turn. */
 export type SpokenPart = Exclude<ReplyPart, { readonly _tag: "ToolCalls" | "Thinking" }>
 
 interface RunOptions {
@@ -25,7 +25,7 @@ interface RunOptions {
   readonly reply: number
   readonly request: ReplyRequest
   readonly tools: ToolRunner
-  /** Ends when the caller's turn is over. Tools that may change the world wait for that. */
+  /** Ends when the caller's turn is over. Tools that may change the world wait for it. */
   readonly settled: Effect.Effect<void>
   /** The longest wait for the model's next words, ms. */
   readonly timeout: number

@@ -1,8 +1,8 @@
 /**
- * The speech of all replies: each has a synthesizer from its first command until it is dropped.
+ * Makes the speech of all replies. Each reply has a synthesizer from its first command until it is dropped.
  *
- * A voice that sounds better with the conversation before it gets that with each request (`SpeechContext`). Fixed lines and fillers were
- * prepared without the conversation, and are requested without it.
+ * Some voices sound better with the turns before, so each request has them (`SpeechContext`). Fixed lines and fillers were prepared
+ * without these turns, and are requested without them.
  */
 import { Effect, Exit, type Queue, Scope, Stream } from "effect"
 import type { SpeechRequest, TextToSpeech } from "../ports/TextToSpeech.ts"
@@ -24,7 +24,7 @@ interface MakeOptions {
   readonly voice: Voice
   /** The longest wait for the next sound, ms. */
   readonly timeout: number
-  /** Unset: the voice does not use the conversation before. */
+  /** Unset: the voice does not use the turns before. */
   readonly context?: SpeechContext
   readonly out: Queue.Enqueue<Outgoing>
   readonly report: ReportTurnEvent
@@ -40,7 +40,7 @@ export interface ReplySpeech {
   readonly hold: (reply: number) => Effect.Effect<void>
   /** Drops a reply's segments from this one on. */
   readonly stop: (reply: number, from: number) => Effect.Effect<void>
-  /** Drops the whole reply. Does not wait for an engine that is slow to let go. */
+  /** Drops the whole reply. It does not wait until the engine has stopped. */
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 

@@ -1,5 +1,5 @@
 /**
- * One reply's sound: its segments are synthesized one after the other, ahead of playback, and leave while the reply is released.
+ * Synthesizes one reply's segments one after the other, ahead of playback. The sound leaves while the reply is released.
  */
 import { Effect, Fiber, Latch, Queue, type Scope, Stream } from "effect"
 import * as Dtmf from "../../audio/Dtmf.ts"
@@ -10,7 +10,7 @@ import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import * as SegmentSynthesis from "./SegmentSynthesis.ts"
 
-/** Pieces of 100 ms that are made ahead: enough for a long sentence, and a limit for an engine that is faster than speech. */
+/** How many pieces of 100 ms are made ahead: enough for a long sentence, and a limit for an engine that is faster than speech. */
 const maxPiecesAhead = 120
 
 export interface ReplySynthesizer {
@@ -21,7 +21,7 @@ export interface ReplySynthesizer {
   /** Lets the sound leave. At first it is held. */
   readonly release: Effect.Effect<void>
   readonly hold: Effect.Effect<void>
-  /** Drops the segments from this one on. Does not wait for an engine that is slow to let go. */
+  /** Drops the segments from this one on. It does not wait until the engine has stopped. */
   readonly stop: (from: number) => Effect.Effect<void>
 }
 
@@ -44,7 +44,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const made = yield* Queue.bounded<Outgoing>(maxPiecesAhead)
   const released = yield* Latch.make(false)
   const wanted = new Set<number>()
-  /** The segment that is being synthesized, or was last. */
+  /** The segment that was synthesized last, or still is. */
   let current: number | undefined
 
   const synthesis = Effect.forever(

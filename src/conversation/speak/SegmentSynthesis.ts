@@ -1,5 +1,5 @@
 /**
- * The sound of one segment: the voice's sound at the line's rate, in pieces short enough to be dropped one by one, then a mark.
+ * Makes the sound of one segment: the voice's sound at the line's rate, in short pieces that can be dropped one by one, then a mark.
  */
 import { Effect, Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
@@ -38,7 +38,7 @@ interface RunOptions {
   readonly reply: number
   /** Whether the segment still counts. */
   readonly isWanted: () => boolean
-  /** Takes the items in order; waits while there are enough. */
+  /** Takes the items in order, and waits while enough of them are queued. */
   readonly put: (item: Outgoing) => Effect.Effect<unknown>
   readonly report: ReportTurnEvent
   /** The longest wait for the next sound, ms. */

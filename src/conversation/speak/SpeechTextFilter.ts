@@ -68,25 +68,25 @@ const rules: ReadonlyArray<Rule> = [
   [/<sub\s+alias\s*=\s*["']([^"'<>]*)["']\s*>[^<>]*<\/sub>/gi, "$1"],
   [/<spell>([^<>]*)<\/spell>/gi, (_, text) => spelled(text)],
   [/<say-as\s[^<>]*interpret-as\s*=\s*["']?(?:characters|spell-out|digits|verbatim)["']?[^<>]*>([^<>]*)<\/say-as>/gi, (_, text) => spelled(text)],
-  // Other tags go, but not "a < b" and "<enter>"; an unknown one that closes or has attributes is a tag.
+  // Other tags are removed, but not "a < b" and "<enter>". An unknown name is a tag if it closes or has attributes.
   [tag, (whole, slash, name, attribute, isEmpty) =>
     elements.has(name.toLowerCase()) || slash + attribute + isEmpty !== "" || name.includes(":")
       ? /^(?:br|p|div|li|tr|h[1-6]|break)$/i.test(name) ? "\n" : /^(?:b|i|em|strong|u|s|span|a|code|sub|sup|mark|font|small|big)$/i.test(name) ? "" : " "
       : whole.slice(1, -1)],
-  // With attributes that have no value: "<details open>". A single letter is more likely a name: "a <b and c> d".
+  // Tags with attributes without a value: "<details open>". A single letter is more likely a variable: "a <b and c> d".
   [/<([a-zA-Z][a-zA-Z0-9:-]{1,40})\s[^<>]{0,200}>/g, (whole, name) => elements.has(name.toLowerCase()) ? " " : whole],
   [/<([\p{L}\p{N}][\p{L}\p{N} _-]{0,30})>/gu, "$1"],
   [/&(#\d{1,7}|#x[\da-f]{1,6}|[a-z]+\d{0,2});/gi, entity],
   // Stage directions.
   [/\*{1,2}(?:laughs?|sighs?|chuckles?|smiles?|pauses?|clears throat|nods?|giggles?|coughs?)\*{1,2}/gi, " "],
   [/[[(](?:laughs?|sighs?|chuckles?|smiles?|pauses?|clears throat|music|silence)[\])]/gi, " "],
-  // Headings, quotes, bullets, boxes and rules at the start of a line. A star or hash before a word of the same line is a bullet
-  // only at the line's start; the chunker keeps keys with the words before them.
+  // Headings, quotes, bullets, boxes and rules, at the start of a line only. The chunker keeps a key such as "*" with the words before
+  // it, so no piece begins with a key.
   [/^[^\S\n]{0,3}#{1,6}[^\S\n]+(?=\S)/gm, ""],
   [/^[^\S\n]*(?:>[^\S\n]?)+/gm, ""],
   [/^[^\S\n]*[-*+•‣▪][^\S\n]+(?:\[[ xX]\][^\S\n]+)?(?=\S)/gm, ""],
   [/^[^\S\n]*(?:[-*_=][^\S\n]*){3,}$/gm, " "],
-  // Emphasis: two signs of a pair that hug words. One of figures alone is dialled: "*21*".
+  // Emphasis: a pair of signs directly around words. Around digits alone the signs are keys: "*21*".
   [/\*\*\*(?=\S)([^*\n]+)(?<=\S)\*\*\*/g, "$1"],
   [/\*\*(?=\S)([^*\n]+(?:\*[^*\n]+\*[^*\n]*)?)(?<=\S)\*\*/g, "$1"],
   [/__(?=\S)([^_\n]+(?:_[^_\n]+)*)(?<=\S)__/g, "$1"],
@@ -94,7 +94,7 @@ const rules: ReadonlyArray<Rule> = [
   [/(?<!=)==(?=[^\s=])([^=\n]+)(?<=\S)==(?!=)/g, "$1"],
   [/(?<![\p{L}\p{N}*])\*(?![\s*])([^*\n]*[^\s*])\*(?![\p{L}\p{N}*#])/gu, (whole, text) => /\p{L}/u.test(text) || !/^[\d#]{2,}$/.test(text) ? text : whole],
   [/(?<![\p{L}\p{N}_])_(?![\s_])([^_\n]*(?:_[^_\s]+)*[^\s_])_(?![\p{L}\p{N}_])/gu, "$1"],
-  // Halves of links and emphasis that a cut between clauses has left. A single star before figures or between blanks is said.
+  // Halves of links and emphasis that a cut between clauses has left. A single star before digits or between blanks is said.
   [/\]\((?:https?:|mailto:|tel:|\/|#)[^)\s]*\)?/g, ""],
   [/(?<![\d)]\s?)\*{2,}|\*{2,}(?!\s?[\d(])/g, ""],
   [/(?<![\p{L}\p{N}*])\*(?=[\p{L}"“'(])/gu, ""],
@@ -105,7 +105,7 @@ const rules: ReadonlyArray<Rule> = [
   // Tables.
   [/^[^\S\n]*(?:\|[^\S\n]*)?(?::?-{2,}:?[^\S\n]*\|[^\S\n]*)+:?-*:?[^\S\n]*$/gm, " "],
   [/\|/g, ", "],
-  // Web addresses lose scheme and query, which nobody says.
+  // Web addresses without scheme and query, which nobody says.
   [/\bhttps?:\/\/(?:www\.)?([^\s/?#<>"]+)([^\s?#<>"]*)([?#][^\s<>"]*)?/gi, (whole, host, path) => {
     const end = /[.,;:!?)]+$/.exec(whole)?.[0] ?? ""
     return `${host}${path}`.replace(/[.,;:!?)]+$/, "").replace(/\/$/, "") + end

@@ -1,7 +1,7 @@
 /**
- * The end of a reply that was cut off by the model's token limit or by a server's filter.
+ * Leaves out the last words of a reply that was cut off by the model's token limit or by a server's filter.
  *
- * Half a sentence followed by silence sounds like a broken line. So it is left out, if a whole sentence comes before it.
+ * Half a sentence followed by silence sounds like a broken line. So it is left out if a whole sentence comes before it.
  */
 import * as ClauseChunker from "./ClauseChunker.ts"
 
@@ -15,11 +15,11 @@ const endsLine = (text: string): boolean => text.slice(text.trimEnd().length).in
 /**
  * How a reply's text ends:
  * - `whole`: with a whole sentence;
- * - `fragment`: with the beginning of a sentence, which can be left out after the whole ones before it;
+ * - `fragment`: with the beginning of a sentence, which can be left out because whole sentences come before it;
  * - `unfinished`: no sentence is whole, or the last one is so long that its beginning is being spoken already.
  */
 export const endingOf = (text: string): "whole" | "fragment" | "unfinished" => {
-  // As if a piece had left before, so that the chunker cuts sentences and no clauses.
+  // `count` is 1, as if a piece had left before, so that the chunker cuts sentences and no clauses.
   const [pieces, { pending }] = ClauseChunker.push({ pending: "", count: 1 }, text)
   const last = pieces.at(-1)
   const isWholeBefore = last !== undefined && (sentenceEnd.test(last) || endsLine(text.slice(0, text.length - pending.length)))

@@ -1,11 +1,11 @@
 /**
- * The requests that one call has sent to tools, and what the model is told of each.
+ * The requests that one call has sent to tools, and what the model is told about each.
  *
  * A tool may change the world, so a request that the model makes again is not sent again by mistake:
  *
- * - Requests are equal when tool and arguments are. An equal request waits for the answer of the one that is still running.
- * - After that it gets the same answer, until the earlier request is closed: the caller has heard words that were made with its answer,
- *   and has then asked for something new. A repetition before that is the model's doing, and not the caller's wish.
+ * - Requests with the same tool and arguments are equal. While a request is running, an equal one waits for its answer.
+ * - Later an equal request gets the same answer, until the first request is closed: the caller has heard words that were made with its
+ *   answer, and has then asked for something new. Before that, the model repeats the request without the caller's wish.
  * - Equal requests of one reply are separate: two tables are two tables.
  */
 import { Result, type Schema } from "effect"
@@ -34,9 +34,9 @@ export interface RecordedCall {
   readonly isRepeated?: boolean
 }
 
-/** What the model called after one of its texts. */
+/** The calls that the model made after one of its texts. */
 interface RecordedExchange {
-  /** Messages of the history before it. */
+  /** How many messages of the history came before it. */
   readonly at: number
   /** What the model had said before, in the same reply. */
   readonly said: string
@@ -44,7 +44,7 @@ interface RecordedExchange {
 }
 
 export interface SentRequests {
-  /** The request that answers a call: an equal one that was sent before, or a new one, to be sent now. `used`: this reply's other requests. */
+  /** The request that answers a call: an equal one that was sent before, or a new one that must be sent now. `used`: this reply's other requests. */
   readonly take: (options: {
     readonly tool: Pick<Tool, "name" | "repeatable">
     readonly value: Schema.Json
@@ -53,7 +53,7 @@ export interface SentRequests {
   /** The outcome of a request has come. */
   readonly settle: (request: SentRequest, outcome: ToolOutcome) => void
   readonly record: (exchange: RecordedExchange) => void
-  /** All exchanges as the model is told of them in a request of this reply, oldest first. `said`: what the reply has said so far. */
+  /** All exchanges, oldest first, as a request of this reply tells them to the model. `said`: what the reply has said so far. */
   readonly read: (reply: number, said: string) => ReadonlyArray<ToolExchange>
   /** The reply is over, and the caller heard this of it. */
   readonly onReplyHeard: (reply: number, text: string) => void
@@ -63,8 +63,8 @@ export interface SentRequests {
 }
 
 /**
- * Characters of all exchanges together that the model is told. Beyond the limit the oldest answered ones are left out, down to the
- * shorter length: seldom and many at once, since the model's server then reads the whole conversation again.
+ * The most characters that the model is told of all exchanges together. Beyond this limit the oldest answered exchanges are left out until
+ * the shorter length is reached. So it happens seldom; the model's server has to read the whole conversation again each time.
  */
 const maxToldCharacters = 24_000
 const shortenedToldCharacters = 12_000
@@ -76,7 +76,7 @@ const unknown = "It was sent, and the answer was lost: nobody knows whether it w
 const notSent = "It can't be reached. Nothing was done."
 const repeated = "This is the answer from before; it was not done a second time. "
 
-/** What the model is told of a request. */
+/** What the model is told about a request. */
 const answerOf = ({ outcome }: SentRequest): string => {
   switch (outcome?._tag) {
     case undefined:
@@ -96,10 +96,10 @@ const answerToCall = ({ call, isRepeated, request }: RecordedCall): string => {
   return isRepeated === true && request.outcome !== undefined ? repeated + answer : answer
 }
 
-/** An exchange as the model is told of it. */
+/** An exchange as it is told to the model. */
 interface ToldExchange {
   readonly exchange: ToolExchange
-  /** A request of it is still running. */
+  /** A request of the exchange is still running. */
   readonly isRunning: boolean
 }
 
@@ -118,12 +118,12 @@ const toldOf = ({ at, calls, said }: RecordedExchange): ToldExchange => ({
 const lengthOf = ({ exchange: { calls, said } }: ToldExchange): number =>
   calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, said.length)
 
-/** Leaves the oldest exchanges out where all together are too long. What still runs is always told. */
+/** Leaves the oldest exchanges out if all together are too long. An exchange that still runs is always told. */
 const withinLimit = (all: ReadonlyArray<ToldExchange>): ReadonlyArray<ToolExchange> => {
   const lengths = all.map(lengthOf)
   let first = 0
   let length = 0
-  // It goes through all exchanges, as if each were the newest, so that the same ones are left out from request to request.
+  // Each exchange is added as if it were the newest, so that the next request to the model leaves the same ones out.
   for (const [index, own] of lengths.entries()) {
     length += own
     if (length <= maxToldCharacters) continue
@@ -150,7 +150,7 @@ export const make = (before: Sent = { requests: [], exchanges: [] }): SentReques
       const key = `${tool.name} ${canonical(value)}`
       const equal = requests.find((request) =>
         request.key === key && (request.outcome === undefined || !request.isClosed) && !used.has(request))
-      // What surely was not done may be tried again.
+      // A request that surely was not done may be sent again.
       if (equal !== undefined && equal.outcome?._tag !== "NotSent") return { request: equal, isNew: false }
       if (equal !== undefined) equal.isClosed = true
       const request: SentRequest = { key, isRepeatable: tool.repeatable === true, outcome: undefined, isHeard: false, isClosed: false }

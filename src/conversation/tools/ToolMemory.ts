@@ -1,8 +1,8 @@
 /**
- * Writes the requests to tools down as plain JSON, and reads them back when the conversation goes on.
+ * Writes the requests to tools as plain JSON, and reads them when the conversation goes on.
  *
- * A request without an outcome is `Unknown` afterwards: it may have been done, and nobody sends it again by themselves. One that changes
- * nothing counts as not sent, so the model may ask it again.
+ * A request without an outcome becomes `Unknown`: it may have been done, so it is not sent again by itself. A request that changes
+ * nothing becomes `NotSent`, so the model may make it again.
  */
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"
@@ -47,7 +47,7 @@ export const read = ({ exchanges, requests }: ToolMemory): Sent => {
       calls: calls.map(({ isRepeated, refusal = "", request: index, ...call }) => {
         const request = index === undefined ? undefined : known[index]
         return {
-          // What is remembered of a call is told to the model, and never sent.
+          // A remembered call is only told to the model, and never sent.
           call: { ...call, request: Result.fail(new ToolCallRefused({ answer: refusal })) },
           ...(request === undefined ? {} : { request }),
           ...(isRepeated === undefined ? {} : { isRepeated })

@@ -1,7 +1,7 @@
 /**
  * Runs the tool calls that the model makes on one call, each once, and tells the model their results.
  *
- * It outlives the replies. A reply may be thrown away, but what it has sent to a tool stays sent, and the model's next request tells of it.
+ * It outlives the replies. A reply may be thrown away, but its requests to tools stay sent, and the model's next request tells them.
  */
 import { Effect, Fiber, Result, type Schema } from "effect"
 import { constVoid } from "effect/Function"
@@ -14,14 +14,14 @@ import * as SentRequests from "./SentRequests.ts"
 import * as ToolMemories from "./ToolMemory.ts"
 
 export interface ToolRunner {
-  /** What the model is told of all calls so far, in a request of this reply. `said`: what the reply has said so far. */
+  /** All calls so far, as a request of this reply tells them to the model. `said`: what the reply has said so far. */
   readonly exchanges: (reply: number, said: string) => ReadonlyArray<ToolExchange>
-  /** None of the calls can change the world, so they may run before the caller's turn is surely over. */
+  /** Whether none of the calls can change the world, so that they may run before the caller's turn is surely over. */
   readonly areRepeatable: (calls: ReadonlyArray<ToolCall>) => boolean
-  /** Runs all calls at once and waits for their outcomes. Interruption stops the waiting, and no request. */
+  /** Runs all calls at once and waits for their outcomes. Interruption stops the waiting, but not the requests. */
   readonly run: (options: {
     readonly reply: number
-    /** Messages of the history that the model had. */
+    /** How many messages of the history the model had. */
     readonly at: number
     /** What the reply had said before the calls. */
     readonly said: string
@@ -30,7 +30,7 @@ export interface ToolRunner {
   /** The reply is over, and the caller heard this of it. */
   readonly onReplyHeard: (reply: number, text: string) => void
   readonly onCallerSaid: (text: string) => void
-  /** What was sent, for a conversation that has to go on. */
+  /** What was sent, for the memory of the conversation. */
   readonly memory: () => ToolMemory
 }
 
@@ -38,11 +38,11 @@ export interface MakeOptions {
   readonly tools: Tools["Service"]
   /** Phrases that ask for nothing: backchannels, "are you there?" */
   readonly smallTalk: ReadonlyArray<string>
-  /** Unset: actions are not written down. */
+  /** Unset: actions are not stored. */
   readonly actions?: ActionKeeper
   /** What an earlier media stream of the call has sent. */
   readonly memory?: ToolMemory
-  /** What `memory` gives has changed. */
+  /** Called when the result of `memory` has changed. */
   readonly onChange?: () => void
 }
 
@@ -63,8 +63,8 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     isRepeatable: tool.repeatable === true
   })
 
-  /** Writes the action down before it is sent; one that changes nothing does not wait for that. */
-  const isKept = (action: Action): Effect.Effect<boolean> => {
+  /** Stores the action before it is sent. An action that changes nothing does not wait for the store. False: it could not be stored. */
+  const keep = (action: Action): Effect.Effect<boolean> => {
     if (actions === undefined) return Effect.succeed(true)
     return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))
   }
@@ -84,7 +84,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
       onChange()
     }
     onChange()
-    if (!(yield* isKept(action))) {
+    if (!(yield* keep(action))) {
       settle({ _tag: "NotSent" })
       return { call, request, isRepeated: false }
     }

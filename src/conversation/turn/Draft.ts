@@ -1,5 +1,5 @@
 /**
- * One transition in the making: a copy of the state that rules write to, and the commands so far.
+ * A transition that is being made: a copy of the state, which the rules change, and the commands so far.
  */
 import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"
@@ -26,7 +26,7 @@ export interface Draft {
   readonly phrases: KnownPhrases
   /** The event's time: ms since the conversation began. */
   readonly at: number
-  /** `rules/AfterReply`. `Playback` calls it when a reply was heard to its end, and may not import it: that would be a cycle. */
+  /** `rules/AfterReply`, which `Playback` calls when a reply was heard to its end. An import would make a cycle. */
   readonly afterReply: (draft: Draft, reply: ReplyState) => void
 }
 
@@ -64,7 +64,7 @@ export const forgetTimer = (draft: Draft, timer: Timer): void => {
   draft.state.timers = timers
 }
 
-/** Writes a changed reply back to its place: it has the turn, or is preemptive. */
+/** Writes a changed reply back to the state, as the active or the preemptive one. */
 export const keepReply = (draft: Draft, reply: ReplyState): ReplyState => {
   if (draft.state.preemptive?.id === reply.id) draft.state.preemptive = reply
   else draft.state.active = reply

@@ -5,14 +5,14 @@ import type { TurnTimes } from "../ports/ConversationEvent.ts"
 import { type Draft, keepReply, tell } from "./Draft.ts"
 import type { ReplyState } from "./ReplyState.ts"
 
-/** Notes when something happened to the reply, unless it has happened before. A fixed line has no times. */
+/** Notes a moment of the reply, if it is the first of its name. A fixed line has no times. */
 export const noteMoment = (draft: Draft, reply: ReplyState, name: keyof TurnTimes, at = draft.at): ReplyState => {
   const { times } = reply
   if (times === undefined || times.moments[name] !== undefined) return reply
   return keepReply(draft, { ...reply, times: { ...times, moments: { ...times.moments, [name]: at } } })
 }
 
-/** Tells watchers the turn's times once. A reply whose turn never ended has none to tell. */
+/** Tells watchers the turn's times, once. There is nothing to tell if the caller's turn never ended. */
 export const tellTimes = (draft: Draft, reply: ReplyState): ReplyState => {
   const { times } = reply
   if (times === undefined || times.isTold || times.moments.endpoint === undefined || times.moments.due === undefined) return reply

@@ -1,14 +1,14 @@
 /**
  * The playback ledger: how much of the agent's speech the caller has heard.
  *
- * Sound is sent ahead of playback, and a `clear` may throw it away, so sent is not heard. A segment was heard whole when its mark has come
- * back. The segment that was playing at the `clear` was heard in part: as much as there was time for, cut at a word.
+ * Sound is sent ahead of playback, and a `clear` may throw it away, so sound that was sent may not have been heard. A segment was heard
+ * whole when its mark has come back. The segment that was playing at the `clear` was heard in part, by the time that it played, cut at a word.
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import type { PlayedText } from "../ports/ConversationEvent.ts"
 import * as Words from "../../definition/languages/Words.ts"
 
-/** Flite, Kokoro and CSM speak 13 to 17 Latin letters a second. The estimate serves until a segment's length is known. */
+/** An estimate until a segment's length is known: Flite, Kokoro and CSM speak 13 to 17 Latin letters a second. */
 const lettersPerSecond = 15
 
 /** One clause or sentence of a reply, or the keys behind it, with the mark `turn-<reply>/seg-<id>` behind its sound. */
@@ -38,7 +38,7 @@ const durationOf = ({ digits, duration, text }: Segment): number =>
 /** How long the segments play one after the other, in ms. */
 export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, piece) => sum + durationOf(piece), 0)
 
-/** The segments, with something more known about one of them. */
+/** The segments, with these facts about one of them. */
 export const change = (
   segments: ReadonlyArray<Segment>,
   id: number,
@@ -55,7 +55,7 @@ interface Heard {
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
   const rest: Array<string> = []
-  // A segment is sent while the one before it plays, and marks come back late. So it plays after that one's end at the earliest.
+  // A segment is sent while the previous one plays, and marks come back late. So it plays after the previous one's end at the earliest.
   let playedBefore = 0
   for (const piece of segments) {
     if (piece.digits !== undefined) continue
@@ -75,7 +75,7 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   return { heard: Words.joinAll(heard), rest }
 }
 
-/** The words that were heard by then, with their times. A segment whose beginning is not known is left out. */
+/** The words that were heard by `at`, with their times. A segment whose beginning is not known is left out. */
 export const playedBy = (segments: ReadonlyArray<Segment>, at: number): ReadonlyArray<PlayedText> => {
   const played: Array<PlayedText> = []
   let playedBefore = 0
@@ -108,7 +108,7 @@ export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string 
 /** A mark has come back: the segment was heard, and the next one begins to play. Marks of unknown segments change nothing. */
 export const confirm = (segments: ReadonlyArray<Segment>, id: number, at: number): ReadonlyArray<Segment> => {
   const index = segments.findIndex((piece) => piece.id === id)
-  // The mark came twice, or later than its segment counted as heard: the next one plays already.
+  // The mark came twice, or its segment counted as heard before: the next one plays already.
   if (index < 0 || segments[index].isHeard) return segments
   return segments.map((piece, position) => {
     // Marks come back in order, so the segments before it were heard too.

@@ -8,8 +8,8 @@ import type * as ClauseChunker from "../speak/ClauseChunker.ts"
 import type * as PlaybackLedger from "./PlaybackLedger.ts"
 
 /**
- * Where a reply stands. A preemptive reply plays when the turn is over. A playing one is held or interrupted by the caller's voice, and
- * plays on when that was no turn. A finished reply leaves the state.
+ * The phase of a reply. A preemptive reply plays when the turn is over. The caller's voice holds or interrupts a playing reply; if the
+ * voice was no turn, the reply plays on. A finished reply is not in the state.
  */
 type ReplyPhase =
   /** It is made while the caller pauses. `isRefused`: an engine refused it, so a second request would be refused too. */
@@ -18,7 +18,7 @@ type ReplyPhase =
   | { readonly _tag: "Held"; readonly isMediaSent: boolean }
   /** Its sound may leave. `isMediaSent`: some has left, so the caller hears it. */
   | { readonly _tag: "Playing"; readonly isMediaSent: boolean }
-  /** The caller stopped it. `rest`: what they have not heard, in speakable pieces. */
+  /** The caller stopped it. `rest`: the words that were not heard, in speakable pieces. */
   | { readonly _tag: "Interrupted"; readonly rest: ReadonlyArray<string> }
 
 export const playing: ReplyPhase = { _tag: "Playing", isMediaSent: false }
@@ -29,26 +29,26 @@ export interface ReplyState {
   readonly phase: ReplyPhase
   /** The fixed line. Unset: the model writes the reply. */
   readonly line?: keyof Lines
-  /** What the model was asked. Unset for a fixed line. */
+  /** The request to the model. Unset for a fixed line. */
   readonly request?: ReplyRequest | undefined
   /** The call ends after it, so nothing interrupts it. */
   readonly isFinal: boolean
   /** The model's text that is no whole clause yet. */
   readonly chunker: ClauseChunker.ClauseChunker
-  /** The text is complete, or more of it is not wanted. */
+  /** The text is complete, or more text is not wanted. */
   readonly isTextDone: boolean
-  /** The playback ledger: what was handed to speech since the last interruption, in order. */
+  /** The playback ledger: the segments since the last interruption, in order. */
   readonly segments: ReadonlyArray<PlaybackLedger.Segment>
   readonly nextSegmentId: number
   /** What the caller heard before the last interruption. */
   readonly heard: string
   /** What the caller heard before the last interruption, piece by piece. */
   readonly played?: ReadonlyArray<PlayedText>
-  /** What the caller heard before they spoke in between. It is in the history already. */
+  /** The words that the caller heard before speaking into the reply. They are in the history already. */
   readonly remembered?: string
   /** The call ends after the reply, for this reason. */
   readonly hangUp?: string
-  /** The call is handed on after the reply, to this name in `AgentDefinition.transfers`. */
+  /** The call is transferred after the reply, to this name in `AgentDefinition.transfers`. */
   readonly transfer?: string
   /** Keys that are still to be pressed after the words. */
   readonly digits: string
@@ -69,12 +69,12 @@ interface ReplyTimes {
   /** When the caller's last voiced sample came. */
   readonly since: number
   readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
-  /** Watchers have got them. */
+  /** Watchers know the moments. */
   readonly isTold: boolean
 }
 
 /** Some of the reply's sound has left and can still be cleared. */
 export const isMediaSent = ({ phase }: ReplyState): boolean => (phase._tag === "Playing" || phase._tag === "Held") && phase.isMediaSent
 
-/** What is left to say of an interrupted reply. */
+/** The words of an interrupted reply that were not heard. */
 export const restOf = ({ phase }: ReplyState): ReadonlyArray<string> | undefined => phase._tag === "Interrupted" ? phase.rest : undefined

@@ -2,19 +2,19 @@
  * The turn machine: who has the turn, what is said next, what was heard. Pure: a state and an event give commands and a state, and
  * `Conversation` carries the commands out. The events of a recorded call give the same commands again.
  *
- * This file is the dispatch alone: each event goes to one rule. The rules, with the files that hold them (docs/adr/0005, 0007):
+ * This file only hands each event to its rule. The rules, with their files (docs/adr/0005, 0007):
  *
- * - A turn ends after a pause. Transcript and reply are asked for in the pause already, and the reply waits (`Endpointing`, `TurnEnd`).
+ * - A turn ends after a pause. Transcript and reply are requested during the pause, and the reply waits (`Endpointing`, `TurnEnd`).
  * - The caller can interrupt the agent while they hear it: from the first media to the last mark (`Interruption`, `Playback`).
- * - The voice stops the agent. The words decide later whether it says the rest.
+ * - The voice stops the agent. The words decide later whether the agent says the rest.
  * - The history holds what was heard, and nothing else (`History`).
  * - The agent does not talk into long speech, and understands it in parts (`LongSpeech`).
  * - A caller who goes on before the answer is heard goes on with the same turn (`Interruption`).
  * - The agent asks again for what it did not understand, but never twice running (`TurnEnd`, `AskAgain`).
  * - The agent apologises for an engine's failure. The third one in a row ends the call (`Reply`, `AgentTurn`).
  * - A filler bridges the wait for a late reply: one a turn, never the same twice in a row (`Filler`, `FillerChoice`).
- * - The agent waits longer while the caller dictates a number (`Dictation`), and when they ask it to wait (`HoldRequest`).
- * - Keys are pressed after the reply's words. The call is handed on or ended after both (`AfterReply`).
+ * - The agent waits longer while the caller dictates a number (`Dictation`), and after a request to wait (`HoldRequest`).
+ * - Keys are pressed after the reply's words. After both, the call is transferred or ended (`AfterReply`).
  * - A greeting in return does not end the agent's greeting. A request does, and the model learns what was not heard (`Greeting`).
  * - A caller who speaks at the end of the agent's goodbye is heard out, and answered if there are words (`Ending`, `Farewell`).
  */
@@ -40,7 +40,7 @@ import { replyDone, replyFailed, replyText, speechFailed } from "./rules/Reply.t
 import { endUtterance, transcribe } from "./rules/Utterance.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
 
-/** The agent says its last line this long (ms) before the call's longest duration is over. */
+/** The agent says its last line this long (ms) before the call's maximum duration is over. */
 const timeIsUpBeforeMillis = 10_000
 
 /** Gives the commands in the order in which they are carried out. After the end of a call there are none. */

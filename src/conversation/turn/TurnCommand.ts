@@ -7,8 +7,8 @@ import type { Timer } from "./TurnEvent.ts"
 
 export type Command =
   /**
-   * Give the recognizer a new utterance: a little of the sound before it, and all sound from now on. `after`: the caller goes on without a
-   * pause after this utterance, whose transcript may still be made. Then the sound before begins at `since`, or there is none.
+   * Give the recognizer a new utterance: a little of the sound before it, and all sound from now on. `after`: the new utterance continues
+   * this one without a pause. Then only sound from `since` on comes before it, or none if `since` is unset.
    */
   | { readonly _tag: "BeginUtterance"; readonly utterance: number; readonly after?: number; readonly since?: number }
   | { readonly _tag: "Transcribe"; readonly utterance: number; readonly attempt: number }
@@ -37,20 +37,20 @@ export type Command =
   | { readonly _tag: "WantWords"; readonly isWanted: boolean }
   /** The caller's turn is over, so this reply counts: it may ask tools that change the world. */
   | { readonly _tag: "SettleReply"; readonly reply: number }
-  /** The caller said this. `isRequest`: it may ask for something; a request to wait does not. */
+  /** The caller said this. `isRequest`: the words may ask for something, and are more than a request to wait. */
   | { readonly _tag: "RememberCallerWords"; readonly text: string; readonly isRequest: boolean }
   /** The reply is over, and the caller heard this of it. */
   | { readonly _tag: "RememberAgentWords"; readonly reply: number; readonly text: string }
-  /** The reply is over. No later command names it, and what was not heard of it is forgotten. */
+  /** The reply is over. No later command names it, and its unheard sound is forgotten. */
   | { readonly _tag: "ForgetReply"; readonly reply: number }
   /** Tell watchers. */
   | { readonly _tag: "Tell"; readonly event: ConversationEvent }
   /** End the call: the caller has heard the last words. */
   | { readonly _tag: "HangUp"; readonly reason: string }
-  /** Hand the call on to this name in `AgentDefinition.transfers`: the caller has heard all words before it. */
+  /** Transfer the call to this name in `AgentDefinition.transfers`: the caller has heard all words before it. */
   | { readonly _tag: "Transfer"; readonly to: string }
 
-/** Whose words are spoken: the model's (`reply`), or those of a fixed line or a filler, whose sound is made ready before the call. */
+/** `reply`: the model's words. `line`, `filler`: fixed words, whose sound is made before the call. */
 export type SpeechKind = "reply" | "line" | "filler"
 
 /** The name of the mark after a segment. */

@@ -1,6 +1,6 @@
 /**
- * What happened in a call, as the turn machine takes it. Plain data, so that a call can be recorded and played again: version 1 of the
- * event log has these tags and fields.
+ * The events that the turn machine takes. They are plain data, so that a call can be recorded and played again: version 1 of the event log
+ * has these tags and fields.
  */
 import type { Stage } from "../ports/Engine.ts"
 import type { DialogueState } from "../ports/ReplyModel.ts"
@@ -20,7 +20,7 @@ import type { Failure } from "./judgements/RetryWorth.ts"
  * - `filler`: the transcript or the reply's first sound is late, or the filler's own sound is;
  * - `hangUp`: both are silent after the agent's last words;
  * - `playback`: a mark has not come back;
- * - `limit`: the call's longest duration is nearly over.
+ * - `limit`: the call's maximum duration is nearly over.
  */
 export type Timer =
   | "speculate"
@@ -37,13 +37,13 @@ export type Timer =
 
 /**
  * All times are ms since the conversation began, and `at` is when the machine got the event. `reply`, `segment`, `utterance`, `attempt`
- * and `id` are the numbers of the command that asked for it. An event whose number no longer counts changes nothing.
+ * and `id` are the numbers in the command that caused the event. An event whose number no longer counts changes nothing.
  */
 export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "Began" }
   /**
-   * In place of `Began`: the conversation goes on that an earlier media stream had. `memory`: `null` where it is lost. `isAfterTransfer`:
-   * nobody took the call at the other telephone.
+   * In place of `Began`: a conversation of an earlier media stream goes on. `memory`: `null` if it is lost. `isAfterTransfer`: nobody
+   * answered at the other telephone.
    */
   | { readonly _tag: "Reconnected"; readonly memory: TurnMemory | null; readonly isAfterTransfer: boolean }
   /** `since`: when the first voiced sample was spoken, without delays on the way. */
@@ -61,7 +61,7 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "ReplyState"; readonly reply: number; readonly state: DialogueState }
   /** The model ends the call. */
   | { readonly _tag: "ReplyHangUp"; readonly reply: number }
-  /** The model hands the call on. `to`: a name in `AgentDefinition.transfers`, or one that the model invented. */
+  /** The model transfers the call. `to`: a name in `AgentDefinition.transfers`, or one that the model invented. */
   | { readonly _tag: "ReplyTransfer"; readonly reply: number; readonly to: string }
   /** The model presses keys. */
   | { readonly _tag: "ReplyDigits"; readonly reply: number; readonly digits: string }
@@ -69,7 +69,7 @@ export type TurnEvent = { readonly at: number } & (
   | ({ readonly _tag: "ReplyFailed"; readonly reply: number } & Failure)
   /** Speech made the first sound of a segment. */
   | { readonly _tag: "SpeechBegan"; readonly reply: number; readonly segment: number }
-  /** The first sound of a reply left for the caller, or the first one since the reply was resumed. It is this segment's. */
+  /** The first sound of a reply left for the caller, or the first since the reply was resumed. It belongs to `segment`. */
   | { readonly _tag: "MediaSent"; readonly reply: number; readonly segment: number }
   /** All sound of a segment has been made. `duration`: ms. */
   | { readonly _tag: "SpeechEnded"; readonly reply: number; readonly segment: number; readonly duration: number }
@@ -77,15 +77,15 @@ export type TurnEvent = { readonly at: number } & (
   | ({ readonly _tag: "SpeechFailed"; readonly reply: number; readonly segment: number; readonly hadSound: boolean } & Failure)
   /** The caller has heard the segment. */
   | { readonly _tag: "MarkReturned"; readonly reply: number; readonly segment: number }
-  /** All sound of a filler has been handed to the line. Not all was played. */
+  /** The line has all sound of a filler. Not all of it was played yet. */
   | { readonly _tag: "FillerLeft"; readonly reply: number }
-  /** The call goes on elsewhere. */
+  /** The call goes on at another telephone. */
   | { readonly _tag: "Transferred" }
   | { readonly _tag: "TransferFailed"; readonly reason: string }
   | { readonly _tag: "TimerFired"; readonly timer: Timer; readonly id: number }
   /** The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`. */
   | { readonly _tag: "Digit"; readonly digit: string }
-  /** An engine failed for which the machine does not wait. Watchers learn of it. */
+  /** An engine failed that the machine does not wait for. Watchers are told. */
   | { readonly _tag: "Trouble"; readonly stage: Stage; readonly reason: string }
   /** The caller's line is gone. */
   | {
@@ -100,5 +100,5 @@ type WithoutTime<Event> = Event extends TurnEvent ? Omit<Event, "at"> : never
 /** An event before `Conversation` has added its time. */
 export type UntimedTurnEvent = WithoutTime<TurnEvent>
 
-/** Takes an event in the order of its happening; never waits. */
+/** Takes events in the order in which they happen; never waits. */
 export type ReportTurnEvent = (event: UntimedTurnEvent) => void

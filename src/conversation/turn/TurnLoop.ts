@@ -16,11 +16,11 @@ interface MakeOptions {
   readonly now: () => number
   /** Takes each event before the machine does. */
   readonly record: ((event: TurnEvent) => void) | undefined
-  /** Takes what a conversation needs to go on, whenever that has changed, before the event's commands are carried out. */
+  /** Takes the machine's memory when an event has changed it, before the event's commands are carried out. */
   readonly remember?: (memory: Memory) => void
 }
 
-/** Carries out what the machine orders. */
+/** Carries out the machine's commands. */
 export interface Interpreter {
   readonly carryOut: (command: Command) => Effect.Effect<unknown>
   /** All commands of an event were carried out. */
@@ -33,7 +33,7 @@ export interface TurnLoop {
   readonly processed: Effect.Effect<void>
   /** Processes events until it is interrupted. */
   readonly run: (interpreter: Interpreter) => Effect.Effect<never>
-  /** Takes the end of the call at once, though other events may wait; returns the commands. */
+  /** Ends the call in the machine at once, before events that still wait. Returns the commands. */
   readonly hangUp: (reason: string | null) => ReadonlyArray<Command>
 }
 

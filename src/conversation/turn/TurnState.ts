@@ -23,7 +23,7 @@ export interface TurnSettings
   readonly region?: string
   /** Words with which a caller asks for attention: "hello?", "are you there?" */
   readonly attention?: ReadonlyArray<string>
-  /** Only what the script asks the caller for matters here. */
+  /** Only what the script asks the caller to give matters here. */
   readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> }
   /** The reply model can answer speech that nobody understood. Unset: it can't. */
   readonly answersUnheard?: boolean
@@ -33,11 +33,11 @@ export interface TurnSettings
 
 /** A short line while a reply is late. It is no reply, and the agent does not remember it. */
 export interface Filler {
-  /** From the same numbers as replies. */
+  /** Fillers and replies are numbered together. */
   readonly id: number
   /** Speech has made some of its sound. */
   readonly hasSound: boolean
-  /** All of its sound has been handed to the line, so a reply can't overtake it. */
+  /** The line has all of its sound, so a reply can't overtake it. */
   readonly hasLeft: boolean
   readonly playedFrom?: number
   /** ms of sound; unset while it is still being made. */
@@ -49,7 +49,7 @@ export interface Utterance {
   readonly id: number
   /** The newest partial transcript. */
   readonly partial?: string
-  /** Number of the newest request for a transcript; 0: none was made. */
+  /** Number of the newest request for a transcript; 0: there was none. */
   readonly attempt: number
   readonly isTranscribing: boolean
   readonly transcript?: Transcript
@@ -59,7 +59,7 @@ export interface Utterance {
   readonly stoppedAt: number
   /** How long the voice was heard, without the pauses; ms. */
   readonly voicedMillis: number
-  /** When the turn began of which this utterance is a part. */
+  /** When the turn of this utterance began. */
   readonly turnStartedAt: number
   /** The pause was long enough; only the transcript is awaited. */
   readonly isOver: boolean
@@ -86,9 +86,9 @@ export interface TurnState {
   readonly callerSpoke?: { readonly startedAt: number; readonly endedAt: number }
   /** Earlier parts of a long turn whose words are not known yet. */
   readonly parts: ReadonlyArray<SpeechParts.Part>
-  /** The caller's earlier words in this turn. They have heard nothing of an answer yet. */
+  /** The caller's earlier words in this turn. The caller has heard no answer to them yet. */
   readonly unanswered: string
-  /** The part of the greeting that the caller has not heard. The model gets it with their next words. */
+  /** The part of the greeting that the caller has not heard. The model gets it with the caller's next words. */
   readonly unheardGreeting?: string | undefined
   /** The reply that has the turn. Its phase is not `Preemptive`. */
   readonly active?: ReplyState
@@ -96,16 +96,16 @@ export interface TurnState {
   readonly releasedReplyId?: number
   /** The reply that counts only if the caller's turn is over. Its phase is `Preemptive`. */
   readonly preemptive?: ReplyState
-  /** Set until its mark has come back. */
+  /** Set until the filler's mark has come back. */
   readonly filler?: Filler
   /** Index of the filler line that comes next. */
   readonly nextFillerIndex: number
   readonly lastFillerLine?: string
-  /** The caller's turn has had its filler. */
+  /** A filler was said in the caller's turn. */
   readonly wasFillerSaid: boolean
-  /** The name to which the call is being handed on. What the caller says meanwhile is for that person. */
+  /** The name to which the call is being transferred. What the caller says meanwhile is for that person. */
   readonly transferring?: string
-  /** The caller has heard the agent's last words. The call ends unless they say something. */
+  /** The caller has heard the agent's last words. The call ends unless the caller says something. */
   readonly farewell?: Farewell.Farewell
   readonly answeredFarewells: number
   /** Keys that the caller has pressed and that are not answered yet. */
@@ -116,7 +116,7 @@ export interface TurnState {
   readonly idleSince?: number
   /** The agent has asked whether the caller is still there. */
   readonly isIdlePrompted: boolean
-  /** The caller asked to wait until then: neither prompt nor goodbye comes sooner. */
+  /** The caller asked to wait. Until this time there is neither prompt nor goodbye. */
   readonly onHoldUntil?: number
   /** The agent's last words asked the caller to repeat. */
   readonly wasAskedAgain: boolean

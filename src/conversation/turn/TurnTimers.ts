@@ -1,14 +1,14 @@
 /**
- * The turn machine's timers, each on its clock.
+ * The turn machine's timers, on media time or on real time.
  *
- * A timer that asks whether the caller goes on speaking runs on media time: it fires when the sound up to its moment has arrived. While
- * the network holds the sound up, the caller may be speaking, so the timer waits. Other timers run on real time.
+ * A timer that depends on the caller runs on media time: it fires when the sound up to its moment has arrived. While the network holds
+ * the sound up, the caller may be speaking, so the timer waits. Other timers run on real time.
  */
 import { Effect, FiberMap, type Scope } from "effect"
 import type { MediaClock } from "../listen/MediaClock.ts"
 import type { Timer } from "./TurnEvent.ts"
 
-/** They depend on the agent or on the length of the call, and not on the caller. */
+/** These timers depend on the agent or on the length of the call, not on the caller. */
 const realTimeTimers: ReadonlySet<Timer> = new Set<Timer>(["filler", "limit"])
 
 export interface TurnTimers {
@@ -44,7 +44,7 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const onDue = (timer: Timer, id: number) => {
     if (realTimeTimers.has(timer)) return fire(timer, id)
-    // Otherwise `pass` has fired it, or will when the sound has arrived.
+    // If not, `pass` has fired the timer, or will when the sound has arrived.
     if (pending.get(timer)?.id !== id || !clock.isLive()) return
     remove(timer)
     fire(timer, id)

@@ -1,5 +1,5 @@
 /**
- * Where the person telephones: what their microphone hears beside their voice.
+ * The room from which a person telephones: what the microphone hears besides the voice.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -7,9 +7,9 @@ import type { Pcm } from "../../audio/Pcm.ts"
 export interface Acoustics {
   /** A loudspeaker: the agent's voice comes back into the microphone. */
   readonly echo?: {
-    /** How much weaker it is, dB. */
+    /** How much weaker the echo is, dB. */
     readonly attenuation: number
-    /** From being heard to being sent back, ms; telephones have 50 to 500. */
+    /** From the sound at the person's ear to its echo being sent, ms; telephones have 50 to 500. */
     readonly delayMillis: number
   }
   /** White noise of this level, dBFS (a quiet room is at -60, a café at -35). */

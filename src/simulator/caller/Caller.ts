@@ -1,7 +1,7 @@
 /**
- * The person on the telephone: a script of what they do, step after step.
+ * The person on the telephone: a script of steps that are done one after the other.
  *
- * The script runs while a Media Stream is open and goes on where it was when another stream follows.
+ * The script runs while a Media Stream is open. It goes on where it was when another stream follows.
  * After its last step the person stays on the line, silent, until somebody hangs up.
  */
 import { Data, Duration, Effect, FileSystem, Schema } from "effect"
@@ -23,15 +23,15 @@ export type Step = Data.TaggedEnum<{
   Speak: { readonly text: string; readonly voice?: Voice }
   /** Plays a WAV file, of any rate and number of channels. */
   PlayFile: { readonly path: string }
-  /** Plays sound that is at hand. */
+  /** Plays this sound. */
   Play: { readonly sound: Pcm<8000> }
   /** Says nothing for a time. */
   Silence: { readonly duration: Duration.Input }
   /** Presses keys, four a second. */
   Press: { readonly digits: string }
-  /** Waits until the agent has begun to speak: anything louder than line noise was heard. */
+  /** Waits until the agent has begun to speak: any sound louder than line noise. */
   AwaitSpeech: { readonly atMost: Duration.Input }
-  /** Waits until the agent has been silent for so long. */
+  /** Waits until the agent has been silent for this long. */
   AwaitSilence: { readonly duration: Duration.Input; readonly atMost: Duration.Input }
   /** Waits until a mark of the agent has been played: the named one, or any. */
   AwaitMark: { readonly name?: string; readonly atMost: Duration.Input }
@@ -48,7 +48,7 @@ export interface Caller {
   readonly room?: Acoustics.Acoustics
 }
 
-/** A person who does these things in turn. */
+/** A person who does these steps. */
 export const make = (...steps: ReadonlyArray<Step>): Caller => ({ steps })
 
 /** The same person somewhere else. */
@@ -63,7 +63,7 @@ class CallerError extends Schema.TaggedError<CallerError>()("CallerError", {
   cause: Schema.optionalKey(Schema.Defect())
 }) {}
 
-/** A step with its sound made and its times in samples (1/8 ms). */
+/** A step whose sound is made and whose times are in samples (1/8 ms). */
 type Prepared = Data.TaggedEnum<{
   Play: { readonly sound: Uint8Array }
   Silence: { readonly samples: number }
@@ -124,15 +124,14 @@ export const prepare = Effect.fn("Caller.prepare")(function*(caller: Caller) {
   return new Line(yield* Effect.forEach(caller.steps, prepareStep), caller.room)
 })
 
-/** What the person hears at the moment. */
+/** What the person has heard in the last 20 ms. */
 export interface Ear {
-  /** The sound of the last 20 ms. */
   readonly heard: Pcm<8000>
-  /** The marks that were played since the moment before. */
+  /** The marks whose sound was played. */
   readonly marks: ReadonlyArray<string>
 }
 
-/** What the person does in 20 ms. */
+/** What the person does in the next 20 ms. */
 interface Moment {
   /** 160 bytes of μ-law, or `undefined` for silence. */
   readonly frame: Uint8Array | undefined
@@ -149,7 +148,7 @@ export const frameMillis = frameSamples / samplesPerMilli
 /** Mean magnitude above which a frame counts as speech: about -45 dB of full scale. */
 const audibleMagnitude = 180
 
-/** From the beginning of one key to the next. */
+/** Samples from the beginning of one key to the next. */
 const keySamples = 250 * samplesPerMilli
 
 const isAudible = (sound: Pcm<8000>): boolean => {
@@ -161,8 +160,8 @@ const isAudible = (sound: Pcm<8000>): boolean => {
 const idle: Moment = { frame: undefined, digit: undefined, hangUp: false }
 
 /**
- * A person in the middle of a call: carries the script out, frame by frame. It has no clock: each
- * {@link Line.next} is 20 ms.
+ * A person in the middle of a call: carries the script out, frame by frame. It has no clock: each call of {@link Line.next} is
+ * 20 ms.
  */
 export class Line {
   readonly room: Acoustics.Acoustics
@@ -173,7 +172,7 @@ export class Line {
   #silentFor = 0
   /** Whether the agent was audible since the running step began. */
   #hasHeardSpeech = false
-  /** Keys that are pressed as soon as the script presses none. */
+  /** Keys that wait until the script presses none. */
   #pressed: Array<string> = []
 
   constructor(steps: ReadonlyArray<Prepared>, room: Acoustics.Acoustics = Acoustics.quiet) {
@@ -191,7 +190,7 @@ export class Line {
     const loud = isAudible(ear.heard)
     this.#silentFor = loud ? 0 : this.#silentFor + frameSamples
     this.#hasHeardSpeech ||= loud
-    // A step that is over at once, such as a fulfilled wait, gives way to the next in the same frame.
+    // If a step is over at once, such as a fulfilled wait, the next step begins in the same frame.
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
       const moment = this.#perform(step, ear)
       if (moment !== undefined) return this.#withPressed(moment)

@@ -1,8 +1,7 @@
 /**
- * Speech from text for the people of the simulator: Flite, in this process, with no key and no download.
+ * Speech for the people of the simulator: Flite, in this process, with no key and no download.
  *
- * A sentence takes 30–200 ms of the thread. So scripts are prepared before a call starts, and each sentence is made
- * only once.
+ * A sentence takes 30–200 ms of CPU time. So scripts are prepared before a call starts, and each sentence is made only once.
  */
 import { createRequire } from "node:module"
 import { LRUCache } from "lru-cache"
@@ -11,11 +10,11 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import * as FliteModule from "../../flite/FliteModule.ts"
 import * as SoundFiles from "./SoundFiles.ts"
 
-/** The voices in Flite's one file; `slt` is a woman's, the others are men's. */
+/** The voices that Flite has built in; `slt` is a woman's voice, the others are men's. */
 export const Voice = Schema.Literals(["slt", "rms", "kal16", "kal", "awb"])
 export type Voice = typeof Voice.Type
 
-/** 64 MB, more than an hour of speech. Above it the sentences that were not used for longest are dropped. */
+/** The most samples that are kept: 64 MB, more than an hour of speech. Beyond it, sentences that were not used for longest are dropped. */
 const maxSamples = 32_000_000
 
 /** No speech could be made. */

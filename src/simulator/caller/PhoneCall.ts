@@ -21,7 +21,7 @@ export interface SimulatedCall {
   readonly from: PhoneNumber
   readonly to: PhoneNumber
   readonly status: Effect.Effect<CallStatus>
-  /** How long ago it was made. */
+  /** ms since the call was made. */
   readonly elapsed: Effect.Effect<number>
   /** All that has happened, oldest first. */
   readonly events: Effect.Effect<ReadonlyArray<SimulatedCallEvent>>
@@ -38,15 +38,15 @@ export interface SimulatedCall {
   readonly settled: Effect.Effect<TerminalStatus>
   /** The person hangs up. */
   readonly hangUp: Effect.Effect<void>
-  /** The person presses keys; they are sent while a stream is open. */
+  /** The person presses keys, which are sent while a stream is open. */
   readonly press: (digits: string) => Effect.Effect<void>
-  /** What the person heard since the call was answered, silence where nothing played. */
+  /** What the person heard since the call was answered; silence while nothing played. */
   readonly heard: Effect.Effect<Pcm<8000>>
-  /** When sound was played to the person, or will be as far as it is queued: stretches without a break. */
+  /** When sound was played to the person, or will be played as it is queued: stretches without a break. */
   readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
   /** What the person said, on the same time axis. */
   readonly said: Effect.Effect<Pcm<8000>>
-  /** Media messages so far: when each was sent and received (ms since the answer), and how many a fault swallowed. */
+  /** Media messages so far: when each was sent and received (ms since the answer), and how many were lost by a fault. */
   readonly traffic: Effect.Effect<{
     readonly sentAt: ReadonlyArray<number>
     readonly arrivals: ReadonlyArray<Traffic.Arrival>
@@ -58,11 +58,11 @@ export interface SimulatedCall {
 
 /** Where TwiML comes from. */
 export type Source =
-  /** `more`: parameters beside those that every request has. */
+  /** `more`: parameters in addition to those that every request has. */
   | (Target & { readonly _tag: "Url"; readonly more?: Readonly<Record<string, string>> })
   | { readonly _tag: "Twiml"; readonly text: string }
 
-/** A URL that is asked, and how. */
+/** A URL that is requested, and the method. */
 export interface Target {
   readonly url: string
   readonly method: Method
@@ -74,17 +74,17 @@ export interface Callback extends Target {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Where the call's states are reported, and which of them. */
+/** Where which states of the call are reported. */
 export interface StatusCallback extends Target {
   readonly events: ReadonlySet<string>
 }
 
-/** Answering machine detection (AMD) was asked for; `asyncCallback`: where its result is reported. */
+/** Set if answering machine detection (AMD) was requested. `asyncCallback`: where its result is reported. */
 export interface AnswerDetection {
   readonly asyncCallback: Target | undefined
 }
 
-/** What the simulator itself keeps of a call. Only the call's own fiber and the REST API change it. */
+/** The simulator's own state of a call. Only the call's own fiber and the REST API change it. */
 export interface PhoneCall {
   readonly sid: CallSid
   readonly direction: Direction
@@ -98,7 +98,7 @@ export interface PhoneCall {
   readonly queueTime: number
   readonly statusCallback: StatusCallback | undefined
   readonly answerDetection: AnswerDetection | undefined
-  /** The fallback URL: asked for TwiML where another webhook of the call failed. */
+  /** The fallback URL, which is asked for TwiML when another webhook of the call has failed. */
   readonly fallback: Target | undefined
   readonly events: SubscriptionRef.SubscriptionRef<ReadonlyArray<SimulatedCallEvent>>
   readonly ending: Deferred.Deferred<TerminalStatus>
@@ -109,7 +109,7 @@ export interface PhoneCall {
   readonly traffic: Traffic.Traffic
   status: CallStatus
   updatedAt: number
-  /** When it was answered; Unix ms, and monotonic ns. */
+  /** When the call was answered; Unix ms, and monotonic ns. */
   startedAt: number | undefined
   answeredNanos: bigint | undefined
   endedAt: number | undefined
@@ -171,7 +171,7 @@ export const note = (call: PhoneCall, event: Untimed): Effect.Effect<void> =>
     return SubscriptionRef.update(call.events, (events) => [...events, timed])
   })
 
-/** Asks for the call's end. A call that is over stays as it is. */
+/** Ends the call with this status, unless it is over. */
 export const end = (call: PhoneCall, status: TerminalStatus): Effect.Effect<void> =>
   Effect.asVoid(Deferred.succeed(call.ending, status))
 
@@ -218,7 +218,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
     press: (digits) => Effect.sync(() => call.line.press(digits)),
     heard: Effect.map(Clock.monotonicTimeNanos, (now) => {
       if (call.answeredNanos === undefined) return call.heard.pcm()
-      // What is queued in the future has not been heard.
+      // Sound that is queued for later has not been heard.
       const elapsed = toSamples(now - call.answeredNanos)
       return call.heard.pcm(0, Math.min(elapsed, Math.max(call.heard.end, call.said.end)))
     }),

@@ -6,20 +6,20 @@ import * as Pcm from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/resample/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
 
-/** The bytes can't be read as a sound file. */
+/** The bytes can't be read as a sound file. The message is the end of a sentence. */
 class SoundError extends Schema.TaggedError<SoundError>()("SoundError", {
   message: Schema.String
 }) {}
 
 const mix = (channels: ReadonlyArray<Int16Array>): Int16Array => {
-  const [first = new Int16Array(0), ...rest] = channels
-  if (rest.length === 0) return first
+  const [first = new Int16Array(0), ...others] = channels
+  if (others.length === 0) return first
   return first.map((sample, index) =>
-    rest.reduce((sum, channel) => sum + (channel[index] ?? 0), sample) / channels.length
+    others.reduce((sum, channel) => sum + (channel[index] ?? 0), sample) / channels.length
   )
 }
 
-/** Any sound as telephone sound. */
+/** Converts sound of any rate to telephone sound. */
 const toTelephone = (samples: Int16Array, rate: Pcm.SampleRate): Pcm.Pcm<8000> =>
   Resampler.make<Pcm.SampleRate, 8000>(rate, 8000).process(samples)
 

@@ -1,8 +1,8 @@
 /**
  * The demo of a conversation: several turns between a scripted caller and the agent.
  *
- * The service reports what the agent says and how long that took. What the caller heard, and when, is measured here. Both are
- * shown, so that they can be compared.
+ * The service reports what the agent says and how long that took. The demo measures what the caller heard, and when. Both are shown,
+ * so that they can be compared.
  */
 import { Console, Effect, FileSystem, Option, Queue, Stream } from "effect"
 import * as Wav from "../../audio/Wav.ts"
@@ -18,7 +18,7 @@ import type { Voice } from "../caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../report/SpeakingTurns.ts"
 import * as DebuggerCodes from "../twilio/DebuggerCodes.ts"
 
-/** What the caller of the built-in receptionist says. The second line interrupts the answer to the first. */
+/** What the caller says to the built-in receptionist. The second line interrupts the answer to the first. */
 export const lines = [
   "What are your opening hours?",
   "Where are you?",
@@ -30,7 +30,7 @@ export const lines = [
 ]
 
 interface Script {
-  /** A text for each, or the path of a WAV file. */
+  /** Each line is a text, or the path of a WAV file. */
   readonly lines: ReadonlyArray<{ readonly text: string } | { readonly path: string }>
   readonly voice: Voice
   /** The first answer is interrupted by the second line. */
@@ -39,13 +39,13 @@ interface Script {
 
 const { AwaitSilence, AwaitSpeech, HangUp, PlayFile, Silence, Speak } = Caller.Step
 
-/** Waits until the agent has begun and ended what it says. */
+/** Waits until the agent has begun and ended its words. */
 const listen = [
   AwaitSpeech({ atMost: "8 seconds" }),
   AwaitSilence({ duration: "800 millis", atMost: "30 seconds" })
 ]
 
-/** Somebody who says these lines, each when the agent has ended; after the last one they wait to be hung up on. */
+/** Somebody who says each line when the agent has ended, and hangs up 2 s after the answer to the last one. */
 export const caller = ({ isInterrupting, lines, voice }: Script): Caller.Caller =>
   Caller.make(
     ...listen,
@@ -66,7 +66,7 @@ const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3)
 /** How often new lines are looked for. */
 const interval = "20 millis"
 
-/** An event from one of the two sources. */
+/** An event of the service or of the telephone. */
 type Told =
   | { readonly _tag: "Service"; readonly event: ServiceEvents.LiveEvent }
   | { readonly _tag: "Telephone"; readonly event: SimulatedCallEvent }
@@ -76,7 +76,7 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
   const events: Array<ServiceEvents.LiveEvent> = []
   const key = yield* ServiceEvents.apiKey
   if (Option.isNone(key)) {
-    yield* Console.log("The words can't be shown: there is no API_KEY, and the service has left none in its data folder.")
+    yield* Console.log("The words can't be shown: API_KEY is not set, and the service's data folder has no key. Set API_KEY to the service's key.")
     yield* call.settled
     return events
   }
@@ -87,7 +87,7 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
   const playback = Effect.map(call.playback, (stretches) =>
     stretches.flatMap(({ from, to }) => to <= start ? [] : [{ from: Math.max(0, from - start), to: to - start }]))
 
-  /** Takes in all events since the last time; returns the playback so far. */
+  /** Passes all events since the last time to the narration; returns the playback so far. */
   const take = Effect.gen(function*() {
     const heard = yield* playback
     for (const item of yield* Queue.clear(told)) {
@@ -135,7 +135,7 @@ const spread = (values: ReadonlyArray<number>): string =>
     ? "none"
     : `p50 ${millis(AudioSimilarity.percentile(values, 0.5))}, p95 ${millis(AudioSimilarity.percentile(values, 0.95))}, of ${values.length}`
 
-/** Writes the conversation as a stereo file, prints how soon the answers came, and fails where there were none. */
+/** Writes the conversation as a stereo file, prints how soon the answers came, and fails if there were none. */
 export const report = Effect.fnUntraced(function*(
   call: SimulatedCall,
   told: ReadonlyArray<ServiceEvents.LiveEvent>,
@@ -156,8 +156,8 @@ export const report = Effect.fnUntraced(function*(
     event._tag === "TurnMeasured" && event.times.firstMedia !== undefined ? [event.times.firstMedia] : []
   )
   yield* Console.log("")
-  yield* Console.log(`Voice to voice, by the service:    ${spread(measured)}`)
-  yield* Console.log(`Voice to voice, at the caller's:   ${spread(answered)}`)
+  yield* Console.log(`Voice to voice, in the service:    ${spread(measured)}`)
+  yield* Console.log(`Voice to voice, for the caller:    ${spread(answered)}`)
   yield* Console.log(`Interruptions:                     ${cleared.length}`)
   for (const line of Resumptions.describe(Resumptions.resumptions(events, heard))) yield* Console.log(line)
   yield* Console.log(`Written to ${out}: the caller on the left, the agent on the right, ${(heard.length / 8000).toFixed(1)} s`)
@@ -166,5 +166,5 @@ export const report = Effect.fnUntraced(function*(
   const problems = yield* call.problems
   const why = [...new Set(problems.filter(({ code }) => code !== DebuggerCodes.streamClosedByService).map(({ code, message }) => ` ${code}: ${message}`))].join("")
   if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
-  if (answered.length === 0) return yield* new DemoError({ message: `The agent answered nothing that the caller said.${why}` })
+  if (answered.length === 0) return yield* new DemoError({ message: `The agent did not answer the caller.${why}` })
 })

@@ -52,8 +52,8 @@ export const account = Effect.gen(function*() {
     Effect.map(({ accountSid, authToken }): Account => ({ accountSid, authToken: Redacted.make(authToken) })),
     Effect.mapError(() =>
       new DemoError({
-        message: `There is no account to sign with: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set, and the ` +
-          `service has left no readable ${file}. Start the demo in the service's folder, or with the service's variables.`
+        message: `There is no account to sign requests with: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set, and ` +
+          `${file} can't be read. Start the demo in the service's folder, or with the service's variables.`
       })
     )
   )
@@ -69,7 +69,7 @@ export const serviceUrl = Effect.gen(function*() {
 
 const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))
 
-/** Waits about ten seconds until the service answers `GET /health`. Returns which agent it has, where that is in the answer. */
+/** Waits about ten seconds until the service answers `GET /health`. Returns the agent's name, if the answer has it. */
 export const awaitService = Effect.fnUntraced(function*(service: string) {
   const http = yield* HttpClient.HttpClient
   const start = yield* Clock.monotonicTimeNanos
@@ -107,10 +107,10 @@ const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3)
 
 const whyEnded: Record<Extract<SimulatedCallEvent, { readonly _tag: "StreamEnded" }>["why"], string> = {
   callerHungUp: "stop: the caller hung up",
-  callChanged: "stop: the call was sent elsewhere",
+  callChanged: "stop: the call was redirected",
   closedByService: "stream closed by the service",
   connectionLost: "the connection to the service broke",
-  fault: "connection cut, as was asked for",
+  fault: "connection cut by the requested fault",
   refused: "the service refused the stream"
 }
 
@@ -153,16 +153,16 @@ const describe = (event: SimulatedCallEvent): string | undefined => {
 export const tell = Effect.fnUntraced(function*(call: SimulatedCall) {
   const traffic = Effect.gen(function*() {
     yield* call.awaitEvent("StreamStarted")
-    let [sent, came] = [0, 0]
+    let [sent, received] = [0, 0]
     while (true) {
       yield* Effect.sleep("1 second")
       const now = yield* call.traffic
       yield* line(
         yield* call.elapsed,
-        `media: ${now.sentAt.length - sent} frames to the service, ${now.arrivals.length - came} from it`
+        `media: ${now.sentAt.length - sent} frames to the service, ${now.arrivals.length - received} from it`
       )
       sent = now.sentAt.length
-      came = now.arrivals.length
+      received = now.arrivals.length
     }
   })
   yield* Effect.raceFirst(
@@ -177,13 +177,13 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall) {
 
 const millis = (value: number) => `${value.toFixed(1)} ms`
 
-/** The correlation from which on it counts as the same sound. μ-law twice over is well above. */
+/** From this correlation on, two sounds count as the same. After μ-law twice it is still much higher. */
 const minCorrelation = 0.8
 
 /**
- * Writes what was heard to a file, prints how late and how similar it was, and fails when that is not as expected.
+ * Writes the heard sound to a file, prints how late and how similar it was, and fails if it is not as expected.
  *
- * @param expect `echo`: the caller's own words have to come back; `any`: something has to be heard
+ * @param expect `echo`: the caller must hear their own words; `any`: the caller must hear something
  */
 export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: string, expect: "echo" | "any") {
   const fs = yield* FileSystem.FileSystem
@@ -225,7 +225,7 @@ export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: stri
   if (AudioSimilarity.level(heard) < -60) return yield* new DemoError({ message: `The caller heard nothing.${why}` })
   if (expect === "echo" && correlation < minCorrelation) {
     return yield* new DemoError({
-      message: `What was heard is not what was said: correlation ${correlation.toFixed(2)}, needed ${minCorrelation}. ` +
+      message: `The caller did not hear their own words: the correlation is ${correlation.toFixed(2)}, at least ${minCorrelation} is needed. ` +
         `If the agent is not the echo, run with --expect any.${why}`
     })
   }

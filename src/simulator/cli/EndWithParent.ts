@@ -1,10 +1,10 @@
 /**
- * Loaded into a service that the demo starts: ends the service when the demo is gone, even when the demo was killed. The demo
- * holds the other end of the service's standard input, which the system closes with the demo.
+ * Is loaded into a service that the demo starts, and ends the service when the demo is gone, even if the demo was killed. The demo
+ * holds the other end of the service's standard input; the system closes it together with the demo.
  */
 import { isMainThread } from "node:worker_threads"
 
-// The service's threads load this as well.
+// The service's worker threads load this file, too.
 if (isMainThread) {
   process.stdin.once("close", () => process.kill(process.pid, "SIGTERM"))
   process.stdin.once("error", () => {})

@@ -1,22 +1,22 @@
 /**
  * A service of the demo's own, for a machine on which none runs: a process that begins and ends with the demo.
  *
- * It is the service as `npm start` runs it, in the same folder and with the same variables, so account and API key are
- * shared by the data folder; only its port is another, a free one. It ends with the demo's scope, also when that is
- * interrupted or fails, and by itself when the demo's process is gone (`EndWithParent`).
+ * It is the service as `npm start` runs it, in the same folder and with the same variables, but on a free port. So both share the
+ * account and the API key in the data folder. It ends with the demo's scope, even if the demo fails or is interrupted. If the
+ * demo's process is gone, the service ends by itself (`EndWithParent`).
  */
 import { Clock, Console, Deferred, Duration, Effect, Fiber, FileSystem, Path, Predicate, type Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { DemoError } from "./Demo.ts"
 
-/** What is at an address: a service, nobody, another program, or something that does not answer in time. */
+/** Who answers at an address: our service, nobody, another program, or something that is too slow to tell. */
 type Found = "service" | "nobody" | "other" | "unclear"
 
 /** How long a service that is just starting may take to open its port. */
 const maxPortWait = Duration.millis(1000)
 
-/** How long the start may take on a slow machine, which loads the engines meanwhile. */
+/** How long a start with all engines may take on a slow machine. */
 const maxStart = "2 minutes"
 
 /** How many of the service's last log lines are shown when it does not start. */
@@ -34,7 +34,7 @@ const look = Effect.fnUntraced(function*(address: string) {
   )
 })
 
-/** What is at an address, after waiting a moment for a service that is about to listen there. */
+/** Looks who answers at an address, and waits a moment for a service that is about to listen there. */
 const find = Effect.fnUntraced(function*(address: string) {
   const start = yield* Clock.monotonicTimeNanos
   while (true) {
@@ -45,20 +45,20 @@ const find = Effect.fnUntraced(function*(address: string) {
   }
 })
 
-/** A file beside a module, compiled or as source, as that runs. */
+/** A file beside a module: source if the module runs as source, else compiled. */
 const fileBeside = (module: string, name: string): URL => new URL(module.endsWith(".ts") ? `${name}.ts` : `${name}.js`, module)
 
 const preload = fileBeside(import.meta.url, "./EndWithParent")
 
-/** The service's program: started, never imported. */
+/** The service's program, which is started and never imported. */
 const program = fileBeside(preload.href, "../../main")
 
-/** The words of a line of the log, which is JSON, or the line itself. */
+/** The message of a log line, which is JSON; the line itself if it has none. */
 const messageOf = (line: string): string => /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line
 
 const seconds = (nanos: bigint) => `${(Number(nanos) / 1e9).toFixed(1)} s`
 
-/** Starts one and waits until it can take calls; gives its address. */
+/** Starts a service and waits until it can take calls; gives its address. */
 const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, string>>) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -67,7 +67,7 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
   if (!exists) {
     return yield* new DemoError({ message: `The service is not built: there is no ${path.relative(path.resolve(), main)}. Run "npm run build" first.` })
   }
-  // Added before the process, so that it runs after the process has ended.
+  // Finalizers run in reverse order, so this one runs after the process has ended.
   yield* Effect.addFinalizer(() => Console.log("The demo's own service has ended."))
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const child = yield* spawner.spawn(ChildProcess.make(process.execPath, ["--import", preload.href, main], {
@@ -89,8 +89,8 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
       Effect.sync(() => {
         // The key is in its file, and must not appear in a failure's message.
         if (line === "" || line.startsWith("API key")) return
-        const [, standing] = /Listening at (\S+?);/.exec(line) ?? []
-        if (standing !== undefined) Deferred.doneUnsafe(address, Effect.succeed(standing))
+        const [, url] = /Listening at (\S+?);/.exec(line) ?? []
+        if (url !== undefined) Deferred.doneUnsafe(address, Effect.succeed(url))
         last.push(messageOf(line))
         if (last.length > maxShownLines) last.shift()
       })
@@ -103,7 +103,7 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
     yield* Effect.sleep("3 seconds")
     yield* Console.log(`  … still starting (${seconds((yield* Clock.monotonicTimeNanos) - began)})`)
   }))
-  const stands = Effect.raceFirst(Deferred.await(address), progress)
+  const listening = Effect.raceFirst(Deferred.await(address), progress)
   const ended = Effect.andThen(
     Effect.ignore(child.exitCode),
     Effect.andThen(
@@ -111,19 +111,19 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
       Effect.suspend(() => Effect.fail(new DemoError({ message: `The service ended while it started.${said()}` })))
     )
   )
-  const standing = yield* Effect.raceFirst(stands, ended).pipe(
+  const url = yield* Effect.raceFirst(listening, ended).pipe(
     Effect.timeoutOrElse({
       duration: maxStart,
       orElse: () => Effect.fail(new DemoError({ message: `The service did not start within ${maxStart}.${said()}` }))
     })
   )
-  yield* Console.log(`It stands at ${standing} after ${seconds((yield* Clock.monotonicTimeNanos) - began)}.`)
-  return standing
+  yield* Console.log(`It listens at ${url} after ${seconds((yield* Clock.monotonicTimeNanos) - began)}.`)
+  return url
 })
 
 /**
- * The service at the standard address, or one of the demo's own where nobody answers there. `environment`: variables that
- * are set for the demo's own, beside those of this process.
+ * The service at the standard address, or the demo's own if no service answers there. `environment`: variables of the demo's own
+ * service, in addition to those of this process.
  */
 export const orStart = (
   standard: string,
@@ -135,7 +135,7 @@ export const orStart = (
 > =>
   Effect.gen(function*() {
     const found = yield* find(standard)
-    // The caller of this function waits for a service that does not answer yet.
+    // A service that does not answer yet is waited for by the caller of this function.
     if (found === "service" || found === "unclear") return standard
     yield* Console.log(
       `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standard}: the demo starts a service of its own, which ends with it.`

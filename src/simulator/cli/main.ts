@@ -1,6 +1,6 @@
 /**
- * The simulator as a program: `npm run demo` places a call to the service, `npm run demo -- serve` keeps a
- * stand-in for Twilio's REST API, whose telephones answer.
+ * The simulator as a program. `npm run demo` calls the service. `npm run demo -- serve` stands in for Twilio's REST API, and the
+ * telephones that the service calls answer.
  */
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Config, ConfigProvider, Console, Effect, FileSystem, Layer, Option, Redacted, Stream } from "effect"
@@ -15,7 +15,7 @@ import * as OwnService from "./OwnService.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import { defaultAccountSid, defaultAuthToken, Simulator } from "../Simulator.ts"
 
-/** The environment first, then `.env` in the working directory: as the service reads them. */
+/** Reads the environment first, then `.env` in the working directory, as the service does. */
 const Provider = ConfigProvider.layer(
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -35,7 +35,7 @@ const shared = {
     Flag.optional
   ),
   out: Flag.String("out").pipe(
-    Flag.withDescription("Where what the caller heard is written"),
+    Flag.withDescription("The WAV file for what the caller heard"),
     Flag.withDefault("heard.wav")
   ),
   digits: Flag.String("digits").pipe(
@@ -56,7 +56,7 @@ const shared = {
     )
   ),
   expect: Flag.Literals("expect", ["echo", "any"]).pipe(
-    Flag.withDescription("What has to be heard: the caller's own words, or anything"),
+    Flag.withDescription("What the caller must hear: their own words (echo), or any sound"),
     Flag.withDefault("echo")
   )
 }
@@ -77,10 +77,10 @@ const callerOf = ({ digits, seconds, text, wav }: Shared): Caller.Caller =>
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, "")
 
-/** Which service, from which telephone. */
+/** Which service is called, and from which telephone. */
 const route = {
   service: Flag.String("service").pipe(
-    Flag.withDescription("Where the service is. Not given: at SERVER_HOST and SERVER_PORT, or, where nobody answers there, one that the demo starts for itself"),
+    Flag.withDescription("The service's URL. By default the service at SERVER_HOST and SERVER_PORT, or, if nobody answers there, one that the demo starts"),
     Flag.optional
   ),
   from: Flag.String("from").pipe(
@@ -96,11 +96,11 @@ const route = {
 /** What Twilio does when the service can't be reached. */
 const fallback = {
   fallbackUrl: Flag.String("fallback-url").pipe(
-    Flag.withDescription("The fallback URL of the number that is called: asked when the service's webhooks fail. \"bin\" is a TwiML Bin that waits a second and asks the service again"),
+    Flag.withDescription("The fallback URL of the called number, for when the service's webhooks fail. \"bin\" is a TwiML Bin that waits a second and asks the service again"),
     Flag.optional
   ),
   bin: Flag.File("bin", { mustExist: true }).pipe(
-    Flag.withDescription("A file with TwiML, served as a TwiML Bin that is the number's fallback"),
+    Flag.withDescription("A file with TwiML. It is served as a TwiML Bin, which is the number's fallback"),
     Flag.optional
   )
 }
@@ -112,10 +112,10 @@ const binName = "fallback"
 
 const refuseTwoFallbacks = ({ bin, fallbackUrl }: Fallback) =>
   Option.isSome(bin) && Option.isSome(fallbackUrl)
-    ? Effect.fail(new Demo.DemoError({ message: "The fallback is given by --fallback-url or by --bin. Leave one of them out." }))
+    ? Effect.fail(new Demo.DemoError({ message: "--fallback-url and --bin both name the fallback. Leave one of them out." }))
     : Effect.void
 
-/** The document of the TwiML Bin that is the number's fallback; `undefined` when that is another URL, or none. */
+/** The document of the TwiML Bin that is the number's fallback; `undefined` if the fallback is another URL, or there is none. */
 const binOf = Effect.fnUntraced(function*({ bin, fallbackUrl }: Fallback, webhookUrl: string) {
   if (Option.isSome(bin)) {
     const fs = yield* FileSystem.FileSystem
@@ -126,13 +126,13 @@ const binOf = Effect.fnUntraced(function*({ bin, fallbackUrl }: Fallback, webhoo
 
 type Route = Command.Command.Config.Infer<typeof route>
 
-/** The named service, else the standard one, else one of the demo's own with these variables. */
+/** The service of `--service`, else the standard one, else the demo's own with these variables. */
 const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
   const named = withoutSlash(Option.getOrElse(options.service, () => ""))
   return named === "" ? withoutSlash(yield* OwnService.orStart(yield* Demo.serviceUrl, environment)) : named
 })
 
-/** Calls the service, and lets `then` follow the call. */
+/** Calls the service and runs `then` with the call. */
 const placeCall = Effect.fnUntraced(function*<R>(
   service: string,
   options: Route & Fallback,
@@ -187,7 +187,7 @@ const echo = Command.make(
     yield* callEcho(service, options)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Tests the line with AGENT=echo: says something, and checks that it comes back")
+  Command.withDescription("Tests the line with AGENT=echo: says something, and checks that the echo comes back")
 )
 
 const demo = Command.make(
@@ -196,11 +196,11 @@ const demo = Command.make(
     ...route,
     ...fallback,
     say: Flag.String("say").pipe(
-      Flag.withDescription("A line of the caller's; may be given several times. Not given: a visit to the built-in receptionist"),
+      Flag.withDescription("What the caller says next; may be given several times. By default a talk with the built-in receptionist"),
       Flag.atLeast(0)
     ),
     wav: Flag.File("wav", { mustExist: true }).pipe(
-      Flag.withDescription("A line of the caller's as a WAV file of any rate, instead of --say; may be given several times"),
+      Flag.withDescription("What the caller says next, as a WAV file of any rate, instead of --say; may be given several times"),
       Flag.atLeast(0)
     ),
     voice: Flag.Literals("voice", ["rms", "awb", "kal16", "kal", "slt"]).pipe(
@@ -221,19 +221,19 @@ const demo = Command.make(
     ),
     faults: shared.faults,
     out: Flag.String("out").pipe(
-      Flag.withDescription("Where the conversation is written, conversation.wav if not given: stereo, the caller on the left"),
+      Flag.withDescription("The stereo WAV file for the conversation, with the caller on the left; conversation.wav by default"),
       Flag.optional
     )
   },
   Effect.fn("demo")(function*(options) {
     if (options.say.length > 0 && options.wav.length > 0) {
-      return yield* new Demo.DemoError({ message: "The caller speaks by --say or by --wav. Leave one of them out." })
+      return yield* new Demo.DemoError({ message: "--say and --wav both name the caller's words. Leave one of them out." })
     }
     yield* refuseTwoFallbacks(options)
     const service = yield* serviceOf(options)
     const agent = yield* Demo.awaitService(service)
     if (agent === "echo") {
-      yield* Console.log("The service's agent is the echo: it gets something to say back.")
+      yield* Console.log("The service's agent is the echo, so the caller says something and listens for it.")
       return yield* callEcho(service, {
         ...options,
         text: options.say.length > 0 ? options.say.join(" ") : "Good morning. I would like to book a table for two, please.",
@@ -269,7 +269,7 @@ const demo = Command.make(
     { command: "npm run demo -- --faults sudden-close@3000", description: "Lose the stream in mid-call: the agent goes on where it was" },
     { command: "npm run demo -- --service http://127.0.0.1:8000 --fallback-url bin", description: "Keep the call up while you kill the service and start it again" },
     { command: "npm run demo -- echo", description: "Test the line, with AGENT=echo" },
-    { command: "npm run demo -- serve", description: "Be Twilio's REST API, for calls that the service makes" }
+    { command: "npm run demo -- serve", description: "Stand in for Twilio's REST API, for calls that the service makes" }
   ])
 )
 
@@ -278,7 +278,7 @@ const serve = Command.make(
   {
     ...shared,
     port: Flag.Int("port").pipe(
-      Flag.withDescription("Where the REST API listens, on loopback"),
+      Flag.withDescription("The port of the REST API, on loopback"),
       Flag.withDefault(8010)
     )
   },
@@ -301,11 +301,11 @@ const serve = Command.make(
       // The token of a real account is not shown; the simulator's own is no secret.
       const token = account.authToken === defaultAuthToken ? Redacted.value(defaultAuthToken) : "(as it is set)"
       yield* Console.log(
-        `Twilio's REST API stands at ${simulator.baseUrl}. Start the service with:\n\n` +
+        `The stand-in for Twilio's REST API listens at ${simulator.baseUrl}. Start the service with:\n\n` +
           `  TWILIO_API_BASE_URL=${simulator.baseUrl} TWILIO_ACCOUNT_SID=${simulator.accountSid} \\\n` +
           `  TWILIO_AUTH_TOKEN=${token} TWILIO_PHONE_NUMBER=+14155550100 \\\n` +
           `  PUBLIC_URL=${publicUrl} npm start\n\n` +
-          `and let it call somebody:\n\n` +
+          `and place a call:\n\n` +
           `  curl -X POST ${service}/call/outbound -H "authorization: Bearer $API_KEY" \\\n` +
           `    -H "content-type: application/json" -d '{"to":"+14155550123"}'\n`
       )
@@ -320,7 +320,7 @@ const serve = Command.make(
       Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
     )
   })
-).pipe(Command.withDescription("Keeps a stand-in for Twilio's REST API; the telephones that are dialled answer and speak"))
+).pipe(Command.withDescription("Stands in for Twilio's REST API; the telephones that the service calls answer and speak"))
 
 demo.pipe(
   Command.withSubcommands([echo, serve]),

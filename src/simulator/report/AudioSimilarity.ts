@@ -1,19 +1,19 @@
 /**
  * Compares what a caller heard with what they said: is it the same sound, and how much later?
  *
- * Both sounds are on the same time axis. The lag is found on the loudness first, in steps of 5 ms, and then on the samples,
- * for each window of 400 ms by itself. A playback buffer that ran empty for a moment shifts what follows by some
- * milliseconds: nobody hears that, and it is still the same speech.
+ * Both sounds are on the same time axis. The lag is found first by loudness, in steps of 5 ms, and then by samples, for each
+ * window of 400 ms. So a playback buffer may run empty for a moment and shift the following sound by some milliseconds:
+ * nobody hears that, and it still counts as the same speech.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { samplesPerMilli } from "./Timeline.ts"
 
 interface AudioSimilarity {
-  /** From the sound leaving the caller's mouth to its return, ms: the median of the windows. */
+  /** ms from the sound leaving the caller's mouth to its return: the median of the windows. */
   readonly lagMillis: number
   /**
-   * The mean correlation of the windows, each at its own lag, weighted by their energy: 1 is the same sound,
-   * however loud; other speech comes to about a half. 0 when one of the two is silent.
+   * The mean correlation of the windows, each at its own lag, weighted by their energy. 1: the same sound, at any loudness. About 0.5:
+   * other speech. 0: one of the two is silent.
    */
   readonly correlation: number
 }
@@ -49,7 +49,7 @@ export const level = (sound: Pcm<8000>): number => {
   return 10 * Math.log10(power / Math.max(1, sound.length) / 32768 ** 2)
 }
 
-/** The value below which the given share (0…1) of the values lies; NaN of none. */
+/** The value below which this share (0…1) of the values lies; NaN if there are no values. */
 export const percentile = (values: ReadonlyArray<number>, share: number): number => {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN

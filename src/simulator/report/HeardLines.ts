@@ -1,9 +1,9 @@
 /**
- * When the caller began to hear each line of the agent's.
+ * Finds when the caller began to hear each line of the agent's.
  *
- * The service reports a line when it is made; some are heard seconds later, and some never. The caller's telephone knows when
- * sound was played and when the mark behind each line came back. Lines are heard in their order: a line begins with the
- * first sound behind the line before, and ends with its mark. All times are ms of one clock.
+ * The service reports a line when it is made. Some lines are heard seconds later, and some never. The caller's telephone knows
+ * when sound was played and when the mark behind each line came back. Lines are heard in order: a line begins with the first
+ * sound after the previous line, and ends with its mark. All times are ms of one clock.
  */
 
 /** Sound that was played without a break. */
@@ -14,10 +14,10 @@ export interface Stretch {
 
 interface AgentLine {
   readonly turn: number
-  /** When it was made. */
+  /** When the line was made. */
   readonly toldAt: number
   readonly text: string
-  /** It fills the wait for the answer, so it is heard before lines that were made earlier. */
+  /** A filler is heard before lines of the answer, even if they were made earlier. */
   readonly isFiller: boolean
 }
 
@@ -25,7 +25,7 @@ export interface BegunLine extends AgentLine {
   readonly at: number
 }
 
-/** A line that goes on after a false interruption: it was shown when it began. */
+/** The rest of a line, after a false interruption. The line itself was shown when it began. */
 interface Remainder {
   readonly turn: number
 }
@@ -41,13 +41,13 @@ const markName = /^turn-(\d+)\/seg-\d+$/
 
 export class HeardLines {
   #waiting: Array<Waiting> = []
-  /** Made before a `clear`: they are heard only if the agent goes on. */
+  /** Lines from before a `clear`. They are heard only if the agent goes on. */
   #cleared: Array<Waiting> = []
   /** The line that is being heard. */
   #playing: (Waiting & { readonly at: number }) | undefined
   /** Marks that have come back. */
   #marks: Array<{ readonly at: number; readonly turn: number }> = []
-  /** The next line begins here at the earliest. */
+  /** The next line begins at this time at the earliest. */
   #freeFrom = 0
   #clearedAt = -Infinity
 
@@ -67,7 +67,7 @@ export class HeardLines {
     if (match !== null) this.#marks.push({ at, turn: Number(match[1]) })
   }
 
-  /** The service threw away what was not played yet; `stretches` are those of before that moment. */
+  /** The service threw away the sound that was not played yet. `stretches`: the sound before `at`. */
   clear(at: number, stretches: ReadonlyArray<Stretch>): ReadonlyArray<BegunLine> {
     const begun = this.begun(stretches, at)
     const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.toldAt < at - clockToleranceMillis
@@ -80,7 +80,7 @@ export class HeardLines {
     return begun
   }
 
-  /** The interruption was a false one: the agent says the rest of that turn. */
+  /** The interruption was a false one, so the agent says the rest of this turn. */
   resumed(turn: number): void {
     this.#waiting.unshift(...this.#cleared.filter((waiting) => waiting.turn === turn))
     this.#cleared = []
@@ -107,9 +107,9 @@ export class HeardLines {
     }
   }
 
-  /** Whether the mark behind a line has come back; it is taken out, with all before it. */
+  /** Whether the mark behind a line has come back. Removes this mark, and all marks before it. */
   #isOver({ at, turn }: Waiting & { readonly at: number }): boolean {
-    // A mark of a later turn came back: this line's own got lost.
+    // If a mark of a later turn came back, this line's own mark was lost.
     const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))
     if (index < 0) return false
     this.#freeFrom = this.#marks[index].at

@@ -1,18 +1,18 @@
 /**
- * The text of a conversation while it goes on, from the service's events and from what the caller's telephone hears, in the
- * order of their times.
+ * Writes a conversation while it goes on, from the service's events and from what the caller's telephone hears, in the order of
+ * time.
  *
  * A line of the agent's appears when the caller begins to hear it; a line that is never heard does not appear. A turn's
- * figures stand behind the first line of its answer, although the service knows them only when that line is over. All times
- * are ms since the stream's start.
+ * figures follow the first line of its answer, although the service knows them only when that line is over. All times are ms
+ * since the stream's start.
  */
 import { HeardLines, type BegunLine, type Stretch } from "./HeardLines.ts"
 import type { LiveEvent } from "./ServiceEvents.ts"
 import { type Line, OrderedLines } from "./OrderedLines.ts"
 
 /**
- * The service's events arrive within some ms. The figures of an interrupted answer arrive when the interruption is over, so
- * they may hold back the line "barge-in" for the longer time.
+ * The service's events arrive within some ms. The figures of an interrupted answer arrive only when the interruption is over, so
+ * the line "barge-in" may wait for them for the longer time.
  */
 const bounds = { waitMillis: 60, maxWaitMillis: 2500 }
 
@@ -35,7 +35,7 @@ const figures = ({ times, turn }: Extract<LiveEvent, { readonly _tag: "TurnMeasu
 export class Narration {
   readonly #heard = new HeardLines()
   readonly #lines = new OrderedLines(bounds)
-  /** Turns that answer the caller and whose figures have not come yet. */
+  /** Turns of the agent whose figures have not come yet. */
   readonly #unmeasured = new Set<number>()
 
   /** Takes in an event of the service. */
@@ -79,7 +79,7 @@ export class Narration {
     this.#heard.marked(mark, at)
   }
 
-  /** What was queued on the caller's telephone was thrown away, or its stream ended. */
+  /** Sound that was queued on the caller's telephone was thrown away, or its stream ended. */
   cleared(at: number, playback: ReadonlyArray<Stretch>): void {
     this.#begin(this.#heard.clear(at, playback))
   }

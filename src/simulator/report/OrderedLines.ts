@@ -1,9 +1,9 @@
 /**
- * Puts lines from several sources in the order of their times, although some are known late.
+ * Puts lines from several sources in the order of time, although some lines are known late.
  *
- * Each line waits a moment for others that might come before it. A line can be announced by a key: later lines wait for it,
- * up to a bound. A line that comes too late takes the time of the line before it, so that times never go back. Times are
- * ms of one clock.
+ * Each line waits a moment for others that might come before it. A line can be announced by a key; then later lines wait for it,
+ * up to a limit. A line that comes too late gets the time of the previous line, so that times never go back. Times are ms of one
+ * clock.
  */
 
 export interface Line {
@@ -41,7 +41,7 @@ export class OrderedLines {
     this.#announced.set(key, at)
   }
 
-  /** The announced line has come, or never will. */
+  /** The announced line has come, or will never come. */
   settle(key: number): void {
     this.#announced.delete(key)
   }

@@ -1,5 +1,5 @@
 /**
- * How long a caller heard nothing when their stream was lost and another followed, taken from what they heard.
+ * Measures, in the caller's sound, how long the caller heard nothing when a stream was lost and another one followed.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { SimulatedCallEvent, StreamEnd } from "./SimulatedCallEvent.ts"
@@ -16,7 +16,7 @@ export interface Resumption {
   readonly sinceLoss: number | undefined
 }
 
-/** Whether a stream that ended so was lost: the connection broke, on request or by itself. */
+/** Whether the stream was lost: its connection broke, by a requested fault or by itself. */
 export const isLoss = (why: StreamEnd): boolean => why === "fault" || why === "connectionLost"
 
 /** Every loss of a stream that another stream followed. `heard` begins at the answer. */
@@ -34,7 +34,7 @@ export const resumptions = (events: ReadonlyArray<SimulatedCallEvent>, heard: Pc
   })
 }
 
-/** A line for each, for people. */
+/** A readable line for each resumption. */
 export const describe = (all: ReadonlyArray<Resumption>): ReadonlyArray<string> =>
   all.map(({ lostAt, silence, sinceLoss }) => {
     const when = `The stream was lost at ${(lostAt / 1000).toFixed(1)} s:`

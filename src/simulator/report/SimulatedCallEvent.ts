@@ -1,5 +1,5 @@
 /**
- * What happened on a simulated call, in order: for tests to wait for and for people to read.
+ * The events of a simulated call, in order: tests wait for them, and people read them.
  *
  * `at` is in milliseconds since the call was made, on the monotonic clock.
  */
@@ -22,8 +22,8 @@ export type WebhookKind = "voice" | "status" | "stream" | "amd"
 export type SimulatedCallEvent = Data.TaggedEnum<{
   Status: { readonly at: number; readonly status: CallStatus }
   /**
-   * A signed request; `answer` is the HTTP status, `undefined` when there was no answer in time. `requests`: how many were made,
-   * retries included.
+   * A signed request was made. `answer`: the HTTP status; `undefined` if there was no answer in time. `requests`: the number of
+   * requests, retries included.
    */
   Webhook: {
     readonly at: number
@@ -56,10 +56,10 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
     readonly at: number
     readonly streamSid: string
     readonly why: StreamEnd
-    /** The WebSocket's close code, when it was the service that closed. */
+    /** The WebSocket's close code, if the service closed it. */
     readonly code: number | undefined
   }
-  /** What Twilio's debugger would show: a code of Twilio's error catalogue. */
+  /** A problem that Twilio's debugger would show. `code`: from Twilio's error catalogue. */
   Problem: { readonly at: number; readonly code: number; readonly message: string }
 }>
 export const SimulatedCallEvent = Data.taggedEnum<SimulatedCallEvent>()

@@ -1,7 +1,7 @@
 /**
- * Who spoke when on a call, and how soon the answers came.
+ * Finds who spoke when on a call, and how soon the answers came.
  *
- * These figures are taken from what the caller said and heard, on one time axis, and not from what the service reports.
+ * The figures come from the sound that the caller said and heard, on one time axis, and not from the service's reports.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { samplesPerMilli } from "./Timeline.ts"
@@ -20,7 +20,7 @@ const audibleLevel = 160
 /** Shorter pauses are part of a stretch: between words, and between the sentences of one answer. */
 const maxPauseMillis = 450
 
-/** Loud steps in a row from which on a sound is speech, and not a click. */
+/** A sound with fewer loud steps in a row is a click, and not speech. */
 const minLoudSteps = 4
 
 /** Finds the stretches of speech in a sound. */
@@ -44,9 +44,9 @@ export const speeches = (sound: Pcm<8000>): ReadonlyArray<Speech> => {
 /** An utterance of the caller's and its answer. */
 interface Exchange {
   readonly said: Speech
-  /** From its last sound to the first sound of an answer, ms; unset when there was none before the next one. */
+  /** ms from the utterance's last sound to the answer's first sound; unset if there was no answer before the next utterance. */
   readonly voiceToVoice: number | undefined
-  /** It began while the agent spoke. */
+  /** The utterance began while the agent spoke. */
   readonly isInterruption: boolean
 }
 

@@ -1,7 +1,7 @@
 /**
- * Sound on a time axis: what one side of a simulated call said, or heard, and when.
+ * Sound on a time axis: what the caller of a simulated call said, or heard, and when.
  *
- * Times are in samples (1/8 ms) since the call was answered. Where there is no sound there is silence.
+ * Times are in samples (1/8 ms) since the call was answered. Between the pieces of sound there is silence.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import * as Pcm from "../../audio/Pcm.ts"
@@ -40,7 +40,7 @@ export class Timeline {
     else this.#stretches.push({ from: at, to: at + sound.length })
   }
 
-  /** Removes all that would sound at or after `at`; a piece that sounds at that moment is cut. */
+  /** Removes all sound from `at` on. A piece that plays at that moment is cut. */
   cut(at: number): void {
     this.#stretches = this.#stretches.flatMap(({ from, to }) => from >= at ? [] : [{ from, to: Math.min(to, at) }])
     while (this.#pieces.length > 0) {
@@ -57,7 +57,7 @@ export class Timeline {
     return last === undefined ? 0 : last.at + last.sound.length
   }
 
-  /** Where sound lies, in its order. */
+  /** The stretches of sound without a break, in order. */
   get stretches(): ReadonlyArray<Stretch> {
     return this.#stretches
   }
@@ -65,7 +65,7 @@ export class Timeline {
   /** The sound from `from` (inclusive) to `to` (exclusive), as linear samples. */
   pcm(from = 0, to = this.end): Pcm.Pcm<8000> {
     const out = new Int16Array(Math.max(0, to - from))
-    // Backwards, since a simulated caller asks every 20 ms for the newest sound.
+    // Backwards, since a simulated caller needs the newest sound every 20 ms.
     for (let index = this.#pieces.length - 1; index >= 0; index--) {
       const { at, sound } = this.#pieces[index]!
       if (at + sound.length <= from) break

@@ -11,7 +11,7 @@ import * as StatusCallbacks from "./webhook/StatusCallbacks.ts"
 import * as TwimlLoader from "./twiml/TwimlLoader.ts"
 import * as TwimlRunner from "./twiml/TwimlRunner.ts"
 
-/** What a telephone does when the service dials it. Times count from the first ring. */
+/** How a telephone behaves when the service dials it. Times count from the first ring. */
 export type PhoneBehaviour = Data.TaggedEnum<{
   /** Somebody takes the call, or a machine does. */
   Answers: {
@@ -24,7 +24,7 @@ export type PhoneBehaviour = Data.TaggedEnum<{
     readonly faults?: Faults
   }
   Busy: { readonly after?: Duration.Input }
-  /** It rings until the `Timeout` of the request (60 s) is over, or until `after`. */
+  /** The telephone rings until the request's `Timeout` (60 s) is over, or until `after`. */
   NoAnswer: { readonly after?: Duration.Input }
   /** The number cannot be reached. */
   Failed: { readonly after?: Duration.Input }
@@ -36,7 +36,7 @@ export interface Environment {
   readonly accountSid: AccountSid
   readonly delivery: StatusCallbacks.Delivery
   readonly twiml: Omit<TwimlRunner.Environment, "callbacks">
-  /** Makes the sound of a script. One that can't be made is noted as a problem, and the caller is silent. */
+  /** Makes the sound of a script. If that fails, a problem is noted and the caller is silent. */
   readonly prepare: (call: PhoneCall, caller: Caller) => Effect.Effect<Line>
 }
 
@@ -63,7 +63,7 @@ const answer = Effect.fnUntraced(function*(environment: Environment, call: Phone
   return answeredAt
 })
 
-/** Runs a call from its first state to its end, and delivers its callbacks beside it. */
+/** Runs a call from its first state to its end, and delivers its callbacks meanwhile. */
 const live = Effect.fnUntraced(function*(
   environment: Environment,
   call: PhoneCall,
@@ -99,7 +99,7 @@ export const inbound = Effect.fn("CallLife.inbound")(function*(
       const document = yield* TwimlLoader.load(twiml, call, source)
       if (document === undefined) return "failed"
       const first = document.verbs[0]
-      // Twilio documents the reasons and not the final states; `no-answer` for "rejected" is inferred.
+      // Twilio documents the reasons, but not the final states. `no-answer` for "rejected" is our guess.
       if (first?._tag === "Reject") return first.reason === "busy" ? "busy" : "no-answer"
       const answeredAt = yield* answer(environment, call, callbacks)
       return yield* TwimlRunner.run(twiml, call, document, answeredAt)
@@ -109,7 +109,7 @@ export const inbound = Effect.fn("CallLife.inbound")(function*(
 /** The parts of the REST request that matter after the call was created. */
 export interface Dialling {
   readonly source: Source
-  /** How long it may ring, and how long the call may last. */
+  /** How long the telephone may ring, and how long the call may last. */
   readonly timeout: Duration.Duration
   readonly timeLimit: Duration.Duration | undefined
 }

@@ -9,7 +9,7 @@ import type { Dialling } from "./CallLife.ts"
 import type { AnswerDetection, Source, StatusCallback, Target } from "../caller/PhoneCall.ts"
 import type { Method } from "./twiml/TwimlReader.ts"
 
-/** A form; a name that occurs several times has an array. */
+/** The fields of a form; a name that occurs several times has an array. */
 export type Form = Readonly<Record<string, string | ReadonlyArray<string>>>
 
 export interface CallRequest extends Dialling {
@@ -41,7 +41,7 @@ const isWebUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.te
 
 const refuse = (code: number, message: string) => Result.fail(new CallRefused({ code, message }))
 
-/** The magic numbers of Twilio's test credentials: the error that a call to each brings. */
+/** The magic numbers of Twilio's test credentials, and the error of a call to each. */
 const magicTo: Readonly<Record<string, readonly [code: number, message: string]>> = {
   "+15005550001": [21217, "The phone number you are attempting to call is not valid."],
   "+15005550002": [21214, "The phone number you are attempting to call cannot be reached."],
@@ -66,7 +66,7 @@ const seconds = (form: Form, name: string, fallback: number, max: number): numbe
   return Number.isFinite(value) && value > 0 ? Math.min(value, max) : fallback
 }
 
-/** The TwiML with which a changed call goes on; `undefined` when the request names none. */
+/** Where a changed call gets its next TwiML; `undefined` if the request names none. */
 export const redirect = (form: Form): Result.Result<Source, CallRefused> | undefined =>
   firstValue(form, "Url") === undefined && firstValue(form, "Twiml") === undefined ? undefined : source(form)
 
@@ -82,7 +82,7 @@ export const parse = (form: Form): Result.Result<CallRequest, CallRefused> => {
   if (Option.isNone(to)) return refuse(21211, "The phone number you are attempting to call is not valid.")
   const from = PhoneNumber.parse(fromText)
   if (Option.isNone(from)) return refuse(21212, "The 'From' number is not a valid phone number.")
-  // Of the numbers for test credentials only …0006 may call.
+  // Of the numbers for test credentials, only …0006 may call.
   if (/^\+1500555\d{4}$/.test(from.value) && from.value !== "+15005550006") {
     return refuse(21210, "The source phone number provided is not yet verified for your account.")
   }

@@ -1,5 +1,5 @@
 /**
- * The errors and warnings that Twilio shows in its debugger, those that the simulator raises.
+ * The errors and warnings of Twilio's debugger that the simulator raises.
  *
  * https://www.twilio.com/docs/api/errors
  */
@@ -30,13 +30,13 @@ export const streamUnreachable = 31901
 export const streamBroken = 31903
 /** The upgrade was answered with something other than 101: a wrong path, a refused signature, a query string in the URL. */
 export const streamRefused = 31920
-/** The service closed the WebSocket. Usually that is intended: this is how an agent ends a call. */
+/** The service closed the WebSocket. Usually that is intended, because an agent ends a call so. */
 export const streamClosedByService = 31921
 /** The stream's URL has another scheme than `wss`. */
 export const streamSchemeUnsupported = 31922
 /** The stream's URL can't be read. */
 export const streamUrlMalformed = 31923
-/** Warning: more than ten minutes of sound were queued for playback, and what came after was discarded. */
+/** Warning: more than ten minutes of sound were queued for playback, and later sound was discarded. */
 export const streamMediaDiscarded = 31931
 /** Warning: a message of the service could not be read: binary, bad JSON, an unknown event, another `streamSid`. */
 export const streamMessageMalformed = 31950

@@ -1,5 +1,5 @@
 /**
- * The order in which Twilio begins the calls that come by its API: so many a second. Calls above that wait, `queued`.
+ * Limits how many calls of its API Twilio begins in a second. Further calls wait, with the status `queued`.
  */
 export class DialQueue {
   readonly #gapMillis: number
@@ -9,7 +9,7 @@ export class DialQueue {
     this.#gapMillis = 1000 / callsPerSecond
   }
 
-  /** Queues a call at `nowMillis` of the monotonic clock; returns for how many whole ms the call waits. */
+  /** Queues a call at `nowMillis` of the monotonic clock; returns how many whole ms the call waits. */
   join(nowMillis: number): number {
     const turnMillis = Math.max(nowMillis, this.#nextTurnMillis)
     this.#nextTurnMillis = turnMillis + this.#gapMillis

@@ -1,12 +1,12 @@
 /**
- * The faults that can be asked for: of a call's Media Stream, of its signed requests, of the REST API.
+ * The faults that can be requested: of a call's Media Stream, of its signed requests, and of the REST API.
  *
- * Each fault is off unless it is named. Times are milliseconds since the stream's `start`. Where chance
- * decides (`jitter`, `lost`), it is drawn from `seed`: the same seed gives the same call again.
+ * Each fault is off unless it is named. Times are milliseconds since the stream's `start`. `jitter` and `lost` are random, and
+ * the same `seed` gives the same call again.
  */
 import { Data, Result, Schema } from "effect"
 
-/** The kinds of rubbish a frame can be, in the order in which they take turns. */
+/** The kinds of meaningless messages, in the order in which they take turns. */
 export const rubbishKinds = ["notJson", "unknownEvent", "wrongShape", "binary"] as const
 export type RubbishKind = typeof rubbishKinds[number]
 
@@ -15,63 +15,63 @@ export type CutKind = "midFrame" | "reset"
 
 /** The faults of one call. */
 export interface Faults {
-  /** Chance is drawn from this; "simulator" when not given. */
+  /** The seed of random faults; "simulator" when not given. */
   readonly seed?: string
   /** Only the first stream of the call has faults; streams after a reconnect have none. */
   readonly onlyFirstStream?: boolean
-  /** Each media frame comes up to `maxMillis` late, never before the frame ahead of it. */
+  /** Each media frame comes up to `maxMillis` late, but never before an earlier frame. */
   readonly jitter?: { readonly maxMillis: number }
-  /** Once every `everyMillis` the frames of `holdMillis` are held back and then come all at once. */
+  /** Every `everyMillis` the frames of `holdMillis` are held back and then come all at once. */
   readonly late?: { readonly everyMillis: number; readonly holdMillis: number }
   /**
-   * The network stalls: all that is sent to the service is held up for `forMillis` and then comes at once and in order, as TCP
-   * brings it. Once at `atMillis`; when that is not given, again and again, with `stallEveryMillis` of a good line in between.
+   * The network stalls: all data to the service is held up for `forMillis`, and then arrives at once and in order, as with TCP. It
+   * happens once at `atMillis`, or else again and again, with `stallEveryMillis` of a good line in between.
    */
   readonly stall?: { readonly forMillis: number; readonly atMillis?: number }
   /** Each media frame is lost with this probability, 0…1. `chunk` and `timestamp` go on counting. */
   readonly lost?: { readonly probability: number }
-  /** Frames stop for a while, without `stop`; for ever when `forMillis` is `Infinity`. */
+  /** Frames stop for a while, without `stop`; forever if `forMillis` is `Infinity`. */
   readonly silenceGap?: { readonly atMillis: number; readonly forMillis: number }
   /** A meaningless message comes before every n-th media frame: all kinds in turn, unless some are named. */
   readonly rubbish?: { readonly every: number; readonly kinds?: ReadonlyArray<RubbishKind> }
   /**
-   * The connection is cut with no close handshake and no `stop`, and the call goes on with the stream's `action`. `streams`: so many
+   * The connection is cut with no close handshake and no `stop`, and the call goes on with the stream's `action`. `streams`: how many
    * streams of the call in a row are cut, each at this moment; all of them when not given.
    */
   readonly suddenClose?: {
     readonly atMillis: number
-    /** After half a WebSocket frame, or by a TCP reset: the service sees an error and not an end. */
+    /** After half a WebSocket frame, or by a TCP reset, so that the service sees an error and not an end. */
     readonly how?: CutKind
     readonly streams?: number
   }
-  /** Twilio's side stops reading what the service sends; for ever when `forMillis` is `Infinity`. */
+  /** Twilio's side stops reading the service's data; forever if `forMillis` is `Infinity`. */
   readonly slowReader?: { readonly atMillis: number; readonly forMillis: number }
   /** The number of media frames between `connected` and `start`. */
   readonly mediaBeforeStart?: number
   /** `start` comes twice. */
   readonly startTwice?: boolean
-  /** `start` never comes: media comes all the same (`media`), or nothing does (`silent`). */
+  /** `start` never comes. `media`: media comes all the same. `silent`: nothing comes. */
   readonly startNever?: "media" | "silent"
-  /** The header `x-twilio-signature` of the WebSocket upgrade is wrong, or not there. */
+  /** The header `x-twilio-signature` of the WebSocket upgrade is wrong, or missing. */
   readonly upgradeSignature?: "forged" | "missing"
-  /** The stream's `<Parameter>` of the given name (default `token`) is left out, or is another value. */
+  /** The stream's `<Parameter>` of this name (default `token`) is left out, or has another value. */
   readonly token?: { readonly is: "missing" | "other"; readonly name?: string }
   /** Once the stream has begun, a second one is opened with the same parameters, including the token. */
   readonly replayStream?: boolean
   /** One text message of about `bytes` (default 2 MiB). */
   readonly oversized?: { readonly atMillis: number; readonly bytes?: number }
-  /** When the caller has hung up, Twilio still asks the stream's `action` what next, with `CallStatus=completed`. */
+  /** After the caller has hung up, Twilio still requests the stream's `action`, with `CallStatus=completed`. */
   readonly actionAfterEnd?: boolean
   /**
-   * The fallback URL is asked for the call's first document alone. That a failed `<Connect action>` or `<Redirect>` reaches it in
-   * every case is not documented.
+   * The fallback URL is used only for the call's first document. Twilio does not document whether it is used whenever a
+   * `<Connect action>` or `<Redirect>` fails.
    */
   readonly noFallback?: boolean
-  /** The header `X-Twilio-Signature` of all this call's webhooks is wrong, or not there. */
+  /** The header `X-Twilio-Signature` of all this call's webhooks is wrong, or missing. */
   readonly webhookSignature?: "forged" | "missing"
 }
 
-/** How long the line is good before and between repeated stalls, ms. */
+/** ms of a good line before and between repeated stalls. */
 export const stallEveryMillis = 4000
 
 /** No fault at all. */
@@ -82,7 +82,7 @@ class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError", {
   message: Schema.String
 }) {}
 
-/** Each fault by its name on a command line. `value` is 0 when none is written; `at` is given only for {@link timed} ones. */
+/** Each fault by its name on a command line. `value` is 0 if none is written. Only {@link timed} faults get `at`. */
 const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> = {
   jitter: (value) => ({ jitter: { maxMillis: value || 40 } }),
   late: (value) => ({ late: { everyMillis: 1000, holdMillis: value || 200 } }),
@@ -114,7 +114,7 @@ const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> 
   "unsigned-webhook": () => ({ webhookSignature: "missing" })
 }
 
-/** Faults that can be given a moment in ms beside their number: `stall=1500@3000`. */
+/** Faults that take a moment (ms) in addition to their number: `stall=1500@3000`. */
 const timed: ReadonlySet<string> = new Set(["stall"])
 
 /** Faults whose number is a moment: `sudden-close@3000` is `sudden-close=3000`. */
@@ -137,7 +137,7 @@ const parseFault = (text: string): Result.Result<Faults, FaultsError> => {
   const takesMoment = timed.has(name) || (momentary.has(name) && value === undefined)
   if ([value, moment].some((part) => part !== undefined && !isNumber(part)) || (moment !== undefined && !takesMoment)) {
     return Result.fail(new FaultsError({
-      message: `The value of the fault "${name}" is not a number ≥ 0${timed.has(name) ? ", or two with @ between: how long and when, in ms" : ""}.`
+      message: `The value of the fault "${name}" must be a number ≥ 0${timed.has(name) ? ", or two with @ between them: how long, and when, in ms" : ""}.`
     }))
   }
   const at = moment === undefined ? undefined : Number(moment)
@@ -152,8 +152,8 @@ export const ofStream = (faults: Faults, stream: number): Faults => {
 }
 
 /**
- * Reads faults from a command line: names with or without a number, comma-separated,
- * such as `jitter=40,lost=0.02,rubbish`; some with a moment in ms, such as `stall=1500@3000` or `sudden-close@3000`.
+ * Reads faults from a command line: comma-separated names, with or without a number, such as `jitter=40,lost=0.02,rubbish`. Some
+ * take a moment in ms, such as `stall=1500@3000` or `sudden-close@3000`.
  */
 export const parse = (text: string): Result.Result<Faults, FaultsError> => {
   const faults: Faults = {}
@@ -165,7 +165,7 @@ export const parse = (text: string): Result.Result<Faults, FaultsError> => {
   return Result.succeed(faults)
 }
 
-/** What goes wrong with one request to the REST API. */
+/** A fault of one request to the REST API. */
 export type RestFault = Data.TaggedEnum<{
   /** Answers with Twilio's error body. */
   Reply: { readonly status: number; readonly code: number; readonly message: string }
@@ -175,9 +175,9 @@ export type RestFault = Data.TaggedEnum<{
   Cut: {}
   /** The request is carried out (a call is placed, a phone rings), and no answer comes. */
   AcceptThenHang: {}
-  /** The call is placed, and the answer comes only after the service has received the callback of this status. */
+  /** The call is placed, but the answer comes only after the service has received the callback of this status. */
   AnswerLate: { readonly until: "ringing" | "in-progress" | "end" }
-  /** Nothing goes wrong: a place-holder in a list. */
+  /** No fault: a placeholder in a list. */
   Pass: {}
 }>
 export const RestFault = Data.taggedEnum<RestFault>()

@@ -1,5 +1,5 @@
 /**
- * Twilio's REST API for calls: create, fetch, list, change. Form-encoded in, JSON in snake case out.
+ * Twilio's REST API for calls: create, fetch, list, change. Requests are forms, answers are JSON in snake case.
  *
  * https://www.twilio.com/docs/voice/api/call-resource
  */
@@ -14,7 +14,7 @@ import { end, type PhoneCall, view } from "../caller/PhoneCall.ts"
 import * as TwimlBins from "./twiml/TwimlBins.ts"
 import { rfc2822 } from "./webhook/StatusCallbacks.ts"
 
-/** A request to the API; `parameters` are those of the form, or of a GET's query. */
+/** A request to the API; `parameters` are from the form, or from the query of a GET. */
 export interface RestRequest {
   readonly method: string
   readonly path: string
@@ -23,11 +23,11 @@ export interface RestRequest {
   readonly authorized: boolean
 }
 
-/** What the API needs of the simulator. */
+/** What the API needs from the simulator. */
 interface Backend {
   readonly accountSid: AccountSid
   readonly authToken: Redacted.Redacted
-  /** Records a request and returns what goes wrong with it. */
+  /** Records a request and returns its fault. */
   readonly receive: (request: RestRequest) => Effect.Effect<RestFault>
   readonly dial: (request: CallRequest.CallRequest) => Effect.Effect<PhoneCall>
   readonly calls: ReadonlyMap<string, PhoneCall>
@@ -82,7 +82,7 @@ const toJson = (accountSid: AccountSid, call: PhoneCall) => {
 const millisOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
 
-/** The filters of a list; one that can't be read filters nothing. */
+/** The filters of a list. A filter that can't be read is ignored. */
 const matches = (filters: CallRequest.Form) => {
   const to = CallRequest.firstValue(filters, "To")
   const from = CallRequest.firstValue(filters, "From")
@@ -90,7 +90,7 @@ const matches = (filters: CallRequest.Form) => {
   const after = millisOf(CallRequest.firstValue(filters, "StartTime>"))
   const before = millisOf(CallRequest.firstValue(filters, "StartTime<"))
   return (call: PhoneCall): boolean => {
-    // A call that has not started is found by the time at which it was made.
+    // A call that has not started is found by the time when it was made.
     const started = call.startedAt ?? call.createdAt
     return (to === undefined || call.to === to) &&
       (from === undefined || call.from === from) &&
@@ -156,7 +156,7 @@ const create = Effect.fnUntraced(function*(
   const request = CallRequest.parse(form)
   if (Result.isFailure(request)) return error(400, request.failure.code, request.failure.message)
   const call = yield* backend.dial(request.success)
-  // Made before the wait: Twilio's answer shows the call as it was placed.
+  // Made before the wait, because Twilio's answer shows the call as it was placed.
   const answer = HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call), { status: 201 })
   return yield* Effect.as(beforeAnswer(call), answer)
 })
@@ -183,7 +183,7 @@ const route = (
     : Effect.succeed(HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call)))
 }
 
-/** A TwiML Bin is Twilio's own: faults of the REST API do not befall it, and it asks for no credentials. */
+/** A TwiML Bin is served by Twilio itself. It has no faults of the REST API, and it needs no credentials. */
 const bin = (bins: TwimlBins.Bins, path: string) => {
   const document = TwimlBins.find(bins, path)
   return document === undefined ? notFound(path) : HttpServerResponse.text(document, { contentType: "text/xml" })
@@ -226,6 +226,6 @@ export const handle = (backend: Backend) => {
       case "Pass":
         return request.authorized ? yield* route(backend, request) : error(401, 20003, "Authenticate")
     }
-    // Unlike a router's routes a bare handler is uninterruptible: one that hangs would outlive the server.
+    // Unlike the routes of a router, a bare handler is uninterruptible. A handler that hangs would outlive the server.
   }).pipe(Effect.interruptible)
 }

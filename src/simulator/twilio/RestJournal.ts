@@ -3,8 +3,8 @@ import { RestFault } from "./Faults.ts"
 import type { RestRequest } from "./RestApi.ts"
 
 /**
- * What goes wrong with REST requests: a list of which each request takes the first that is left, or a function of the
- * request (`undefined`: nothing).
+ * The faults of REST requests: a list from which each request takes the next one, or a function of the request (`undefined`: no
+ * fault).
  */
 export type RestFaults = ReadonlyArray<RestFault> | ((request: RestRequest) => RestFault | undefined)
 
@@ -21,17 +21,17 @@ export class RestJournal {
     return [...this.#requests]
   }
 
-  /** From now on these faults befall requests. */
+  /** Sets the faults of requests from now on. */
   setFaults(faults: RestFaults): void {
     this.#faults = faults
   }
 
-  /** Records a request and returns what goes wrong with it. */
+  /** Records a request and returns its fault. */
   receive(request: RestRequest): RestFault {
     this.#requests.push(request)
     if (typeof this.#faults === "function") return this.#faults(request) ?? RestFault.Pass()
-    const [first, ...rest] = this.#faults
-    this.#faults = rest
+    const [first, ...others] = this.#faults
+    this.#faults = others
     return first ?? RestFault.Pass()
   }
 }

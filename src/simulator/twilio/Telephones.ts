@@ -1,4 +1,4 @@
-/** The telephones that the service calls, or connects a caller to. */
+/** The telephones that the service calls, or to which it transfers a caller. */
 import { Duration } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { TerminalStatus } from "../report/SimulatedCallEvent.ts"
@@ -6,7 +6,7 @@ import * as Caller from "../caller/Caller.ts"
 import { PhoneBehaviour } from "./CallLife.ts"
 import type { DialResult } from "./twiml/TwimlRunner.ts"
 
-/** How each telephone behaves that is dialled. */
+/** How the telephone with this number behaves when it is dialled. */
 export type Phones = (to: PhoneNumber) => PhoneBehaviour
 
 /** Everybody answers after a second and says nothing. */
@@ -21,7 +21,7 @@ const dialStatus: Readonly<Record<PhoneBehaviour["_tag"], TerminalStatus>> = {
   Canceled: "canceled"
 }
 
-/** A `<Dial>` to the telephone; whoever answers talks for a second and hangs up. */
+/** How a `<Dial>` to the telephone goes. The person who answers talks for a second and hangs up. */
 export const ring = (phone: PhoneBehaviour): DialResult => ({
   status: dialStatus[phone._tag],
   rings: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),

@@ -12,7 +12,7 @@ const demo = Effect.fnUntraced(function*(options: Process.Options) {
   const started = yield* Process.start({ program: join(folder, "dist/simulator/cli/main.js"), ...options })
   const says = (text: string) =>
     until(`"${text}"`, Effect.sync(() => started.stdout() + started.stderr()), (output) => output.includes(text))
-  return { ...started, says, own: () => /It stands at (\S+) after/.exec(started.stdout())?.[1] ?? "" }
+  return { ...started, says, own: () => /It listens at (\S+) after/.exec(started.stdout())?.[1] ?? "" }
 })
 
 /** A port on which nobody listens. */

@@ -2,8 +2,8 @@
  * Finds the echo of the agent's voice in the caller's sound, and subtracts it.
  *
  * The echo is a delayed, weaker copy of the played sound (`EchoMatcher`, `EchoPath`). A window is echo when it is like the played sound,
- * or when it is no louder than the echo that is expected then. `EchoSuspicion` judges while no delay is known. A caller who speaks over
- * the echo is louder and not alike. The subtraction is limited to one delay and one gain.
+ * or when it is no louder than the expected echo. `EchoSuspicion` judges while no delay is known. A caller who speaks over the echo is
+ * louder than it, and unlike the played sound. The subtraction is limited to one delay and one gain.
  *
  * It costs nothing while nothing was played in the last second.
  */
@@ -19,7 +19,7 @@ import * as PlayedSound from "./PlayedSound.ts"
 export interface EchoCanceller {
   /** Takes the agent's sound. `at`: when its first sample is expected to be played. */
   readonly played: (pcm: Pcm<8000>, at: number) => void
-  /** The line threw away what was to be played after `at`. */
+  /** The line threw away the sound that was to be played after `at`. */
   readonly cleared: (at: number) => void
   /** Whether this window, whose first sample arrived at `at`, is mostly echo. Takes all windows, in order. */
   readonly isEcho: (window: Pcm<8000>, at: number) => boolean
@@ -27,7 +27,7 @@ export interface EchoCanceller {
   readonly isCertain: () => boolean
   /**
    * Gives the sound minus the echo, or `pcm` itself while the echo's delay is not known. `at`: when the first sample arrived. The result is
-   * written to `target`, of the same length. Unset: to a new array.
+   * written to `target`, which has the same length, or to a new array if `target` is unset.
    */
   readonly clean: (pcm: Pcm<8000>, at: number, target?: Pcm<8000>) => Pcm<8000>
   /** ms from the playing of a sound to the arrival of its echo. `undefined`: not known yet. */
@@ -36,7 +36,7 @@ export interface EchoCanceller {
 
 const samplesPerMilli = 8
 
-/** An echo that is so much weaker (6 dB) than expected shows that the gain is wrong. */
+/** If a window is 6 dB weaker than the expected echo, the estimated gain is too high. */
 const underEcho = 4
 
 export const make = (): EchoCanceller => {

@@ -13,10 +13,10 @@ export const longestDelay = 7200
 /** Samples that a search compares: 256 ms. */
 export const searchLength = 2048
 
-/** Samples by which a refined delay may differ from the one it was refined from: 2 ms. */
+/** A refined delay differs by at most this many samples from the delay that it refines: 2 ms. */
 export const followReach = 16
 
-/** Samples of 8 kHz that become one of 2 kHz. */
+/** This many samples at 8 kHz become one sample at 2 kHz. */
 const decimation = 4
 
 /** Samples that are compared when a delay is followed: 64 ms. */
@@ -31,7 +31,7 @@ export interface Match {
   readonly likeness: number
   /** Amplitude of the echo as a share of the played sound's. Negative: the line inverts the sound. */
   readonly amplitude: number
-  /** Samples. */
+  /** In samples. */
   readonly delay: number
 }
 
@@ -85,9 +85,9 @@ export const make = (played: PlayedSound): EchoMatcher => {
         let cross = 0
         let playedEnergy = 0
         for (let index = 0; index < followLength; index++) {
-          const mine = played.at(from + index)
-          cross += mine * heard[offset + index]
-          playedEnergy += mine * mine
+          const sample = played.at(from + index)
+          cross += sample * heard[offset + index]
+          playedEnergy += sample * sample
         }
         if (playedEnergy === 0) continue
         const likeness = Math.abs(cross) / Math.sqrt(playedEnergy * heardEnergy)
@@ -107,7 +107,7 @@ export const make = (played: PlayedSound): EchoMatcher => {
       let best = minLikeness
       let delay: number | undefined
       for (let lag = 0; lag <= longestDelay / decimation; lag++) {
-        // By float rounding the sum may be below 0 where it should be 0.
+        // Because of rounding, the sum may be slightly below 0 where it should be 0.
         if (lag > 0) playedEnergy += decimatedPlayed[lag + length - 1] ** 2 - decimatedPlayed[lag - 1] ** 2
         if (playedEnergy <= 0) continue
         let cross = 0

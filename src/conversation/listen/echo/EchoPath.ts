@@ -1,7 +1,7 @@
 /**
  * The known path from the agent's sound to its echo: one delay and one gain.
  *
- * Two different voices may be alike at some delay by chance, but not twice at the same one. So a delay is learned when two searches in a
+ * Two different voices may be alike at some delay by chance, but not twice at the same delay. So a delay is learned when two searches in a
  * row find it, or when the match is nearly perfect. A known delay is followed window by window.
  */
 import * as EchoMatcher from "./EchoMatcher.ts"
@@ -9,10 +9,10 @@ import * as EchoMatcher from "./EchoMatcher.ts"
 /** Likeness at which one search is enough to learn a delay. */
 const learnAtOnceLikeness = 0.9
 
-/** Likeness at the known delay that shows an echo. At most a third of the power is from somebody else. */
+/** From this likeness at the known delay on, a window is echo: at most a third of its power is from somebody else. */
 const echoLikeness = 0.8
 
-/** With less likeness the match may be at the next period of the same voice, so a better delay is searched. */
+/** Below this likeness the known delay may be off by a period of the voice's pitch, so a better delay is searched. */
 const trustedLikeness = 0.95
 
 /** Windows between two searches: after 128 ms, half of the compared sound is new. */
@@ -28,7 +28,7 @@ const smoothing = 1 / 4
 const gainDecay = 0.9
 
 export interface EchoPath {
-  /** Samples. `undefined`: not known yet. */
+  /** In samples. `undefined`: not known yet. */
   readonly delay: () => number | undefined
   /** The echo's power as a share of the played sound's. Before a delay is known: −20 dB. */
   readonly gain: () => number
@@ -50,12 +50,12 @@ export const make = (matcher: EchoMatcher.EchoMatcher): EchoPath => {
   let amplitude = 0
   /** Windows with sound since the last search. */
   let windowsSinceSearch = 0
-  /** Windows until a better delay is searched for one that is not trusted. They double with each search that finds none. */
+  /** How many windows pass before a better delay is searched, if the known one is not trusted. Doubles with each search that finds none. */
   let windowsToNextDoubt = windowsBetweenSearches
   /** The delay that the last search found. */
   let lastFoundDelay: number | undefined
 
-  /** A delay at which the sound is more alike than at this one, or this one. */
+  /** The match at a better delay, or `known` itself if there is none. */
   const improve = (now: number, known: EchoMatcher.Match): EchoMatcher.Match => {
     if (known.likeness >= trustedLikeness || windowsSinceSearch < windowsToNextDoubt) return known
     windowsSinceSearch = 0

@@ -1,5 +1,6 @@
 /**
- * Judges sound that is not like the played sound, but weak enough to be an echo whose delay is not known yet or has just changed.
+ * Judges sound that is not like the played sound, but weak enough to be its echo. The echo's delay may not be known yet, or may just have
+ * changed.
  *
  * It keeps the agent from interrupting itself in the first half second of an echo. After that the sound counts as the caller's. On a line
  * without an echo nothing is suspected.
@@ -19,7 +20,7 @@ const underPlayed = 16
 /** Windows (½ s) that may count as echo by their power alone. */
 const maxSuspectedWindows = 16
 
-/** So many windows without a sound (1 s), while the agent speaks, show that the line has no echo. */
+/** After this many silent windows (1 s) while the agent speaks, the line counts as one without echo. */
 const silentWindowsOfQuietLine = 32
 
 /** Mean square at which the agent counts as speaking: −36 dBFS, 20 dB above `leastPower`. */
@@ -32,7 +33,7 @@ export interface EchoSuspicion {
   readonly onSound: () => void
   /** A window that was like the played sound. */
   readonly onEcho: () => void
-  /** Whether a window counts as echo by its power alone, though its sound did not match. `loudestPlayed`: the greatest power of the agent's sound that it could echo. */
+  /** Whether a window that is unlike the played sound counts as echo by its power. `loudestPlayed`: the greatest power of the sound that it may echo. */
   readonly isEcho: (power: number, loudestPlayed: number) => boolean
 }
 

@@ -3,15 +3,15 @@
  */
 import * as Pcm from "../../../audio/Pcm.ts"
 
-/** Samples that memory is allocated for at once: a second at 8 kHz. */
+/** Memory is allocated for this many samples at once: a second at 8 kHz. */
 const allocationLength = 8000
 
 export interface GrowingSound {
   readonly sampleRate: Pcm.SampleRate
-  /** Samples that were added while there was room. */
+  /** How many samples were added while there was room. */
   readonly length: () => number
   readonly isDropped: () => boolean
-  /** Appends a copy of the sound. All sound of one object is either copied or added. */
+  /** Appends a copy of the sound. Use either `copy` or `add` on one object, not both. */
   readonly copy: (pcm: Pcm.Pcm) => void
   /** Appends the array itself. It must not be written to afterwards. */
   readonly add: (pcm: Pcm.Pcm) => void

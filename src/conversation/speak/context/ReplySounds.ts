@@ -12,7 +12,7 @@ interface Segment {
 export interface ReplySounds {
   /** Adds the next sound of a segment, as the engine made it. */
   readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
-  /** The reply's segments as far as their text was heard. The last one is cut where the heard text ends. The reply is forgotten. */
+  /** The reply's segments as far as the caller heard them: the last one is cut where the heard text ends. Forgets the reply. */
   readonly heard: (reply: number, text: string) => ReadonlyArray<SpokenTurn>
   /** Forgets a reply. */
   readonly drop: (reply: number) => void
@@ -24,7 +24,7 @@ const millisOf = ({ sound }: Segment): number => (sound.length() * 1000) / sound
 export const make = (limit: number): ReplySounds => {
   const replies = new Map<number, Map<number, Segment>>()
 
-  /** Drops the sound of a long reply's beginning. Its words are kept, since the heard text begins with them. */
+  /** Drops the sound of a long reply's beginning, but keeps its words, since the heard text begins with them. */
   const dropBeginning = (segments: ReadonlyMap<number, Segment>) => {
     let sum = 0
     for (const segment of [...segments.values()].toReversed()) {

@@ -1,8 +1,8 @@
 /**
  * The last words of both sides with their sound, for a voice that sounds better with them.
  *
- * It holds the caller's utterances with their transcripts, and the agent's segments as far as they were heard. Beyond a limit of sound
- * the oldest are dropped. Sound that was made and never heard is forgotten.
+ * It holds the caller's utterances with their transcripts, and the agent's segments as far as they were heard. When the sound is longer
+ * than a limit, the oldest turns are dropped. Sound that was made and never heard is forgotten.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import * as Words from "../../../definition/languages/Words.ts"
@@ -21,11 +21,11 @@ export interface SpeechContext {
   readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
   /** The caller heard this text of a reply. The rest of its sound is forgotten. */
   readonly agentHeard: (reply: number, text: string) => void
-  /** Forgets a reply of which no more will be heard. */
+  /** Forgets the sound of a reply that will not be heard any more. */
   readonly drop: (reply: number) => void
   /** Forgets an ended utterance that got no words. */
   readonly settle: () => void
-  /** The turns so far, oldest first. `callerWords`: words of the current utterance, which is then the last turn. Unset: it is left out. */
+  /** The turns so far, oldest first. `callerWords`: words of the current utterance, which become the last turn. Unset: no such turn. */
   readonly read: (callerWords?: string) => ReadonlyArray<SpokenTurn>
 }
 

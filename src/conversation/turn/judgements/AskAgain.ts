@@ -1,10 +1,10 @@
 /**
- * Whether the agent asks the caller to repeat ("Sorry, I did not get that."), rather than answers or waits. Pure.
+ * Decides whether the agent asks the caller to repeat ("Sorry, I did not get that."), answers, or waits. Pure.
  *
- * - It asks again for clear speech of which it understood no word. A cough is not clear speech.
- * - It asks again for doubtful words, except for those that models doubt because they are short: yes, no, figures, an "uh-huh", or a
- *   word that the agent itself has just offered.
- * - It never asks twice running: then it answers the words as they stand, or waits in silence.
+ * - The agent asks again if it understood no word of clear speech. A cough is not clear speech.
+ * - It asks again for doubtful words. It does not for words that models doubt because they are short: yes, no, figures, an "uh-huh", or
+ *   a word that the agent itself has just offered.
+ * - It never asks twice in a row. Instead it answers the words as they are, or waits in silence.
  */
 import type { Transcript } from "../../ports/SpeechToText.ts"
 import { isShortAnswer } from "../../../definition/languages/ShortAnswers.ts"
@@ -13,7 +13,7 @@ import * as Words from "../../../definition/languages/Words.ts"
 /** Voice from this length on (ms) is clear speech. Coughs, clicks and a cleared throat are shorter. */
 const clearSpeechMillis = 600
 
-/** An answer that repeats the agent's own words has at most so many. */
+/** An answer that only repeats words of the agent's has at most this many words. */
 const maxOfferedWords = 4
 
 export interface Circumstances {
@@ -22,7 +22,7 @@ export interface Circumstances {
   readonly voicedMillis: number
   /** The agent's last words asked the caller to repeat. */
   readonly wasAskedAgain: boolean
-  /** The caller spoke into the agent's words, and these can go on. */
+  /** The caller spoke into the agent's reply, which can go on. */
   readonly isInterruption: boolean
   /** The agent's last words. */
   readonly agentSaid: string

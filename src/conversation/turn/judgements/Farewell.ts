@@ -1,31 +1,31 @@
 /**
- * After the agent's last words: when is the line cut, and is the caller still answered?
+ * Decides when the line is cut after the agent's last words, and whether the caller is still answered.
  *
- * A detector reports a voice some 100 ms after its first sample, so a caller who speaks at the very end of a goodbye is noticed after it.
- * Hence the agent listens for a moment before it cuts the line. It hears the caller out, and answers them.
+ * A voice is detected some 100 ms after its first sample. So the agent notices a caller who speaks at the very end of a goodbye only after
+ * the goodbye. It listens for a moment before it cuts the line, hears the caller out, and answers.
  */
 import * as PhonePhrases from "../../../definition/languages/PhonePhrases.ts"
 import * as PhraseTiles from "../words/PhraseTiles.ts"
 
-/** Both must be silent for so long (ms) before the line is cut. */
+/** Both must be silent for this long (ms) before the line is cut. */
 const silenceBeforeHangUpMillis = 200
 
-/** A voice may go on for so long (ms) after a goodbye before the agent asks for its words. */
+/** A voice may go on for this long (ms) after a goodbye before the agent asks for its words. */
 const maxVoiceMillis = 10_000
 
-/** The same where nothing is answered any more: it is enough for "all right, bye". */
+/** The same, if the caller is not answered any more: enough for "all right, bye". */
 const maxUnansweredVoiceMillis = 3000
 
-/** So many goodbyes of one call are taken back because the caller spoke. People think of something once or twice; a radio never stops. */
+/** How many goodbyes of one call are taken back because the caller spoke. People think of something once or twice; a radio never stops. */
 const maxAnsweredFarewells = 2
 
 /** The agent has said its last words. */
 export interface Farewell {
   /** Why the call ends. */
   readonly reason: string
-  /** Words of the caller are answered. */
+  /** The agent still answers the caller. */
   readonly mayBeAnswered: boolean
-  /** A voice without words may keep the line until then; ms of the conversation. */
+  /** The line is cut at this time at the latest, if the caller says no words; ms of the conversation. */
   readonly until: number
 }
 
@@ -33,7 +33,7 @@ export interface Farewell {
 export const begin = (options: {
   readonly at: number
   readonly reason: string
-  /** The last words were a final line: there is no time or no engine for an answer. */
+  /** There is no time or no engine for an answer. */
   readonly isFinal: boolean
   /** How many goodbyes were answered before. */
   readonly answeredFarewells: number
@@ -44,7 +44,7 @@ export const begin = (options: {
   return { reason, mayBeAnswered, until: Math.min(maxDuration, at + (mayBeAnswered ? maxVoiceMillis : maxUnansweredVoiceMillis)) }
 }
 
-/** When the line is cut, unless something happens before; ms of the conversation. */
+/** When the line is cut, if nothing happens before; ms of the conversation. */
 export const due = ({ until }: Farewell, at: number, isCallerSpeaking: boolean): number =>
   isCallerSpeaking ? until : Math.min(until, at + silenceBeforeHangUpMillis)
 

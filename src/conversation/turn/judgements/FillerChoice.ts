@@ -1,18 +1,18 @@
 /**
- * When a filler is said, and which one: a short line while an answer is late. Pure.
+ * Decides when a filler is said, and which one. A filler is a short line while an answer is late. Pure.
  *
- * The wait counts from the caller's last voiced sample, whether the transcript, the model or speech takes the time. A filler never
- * holds up an answer that is there: not when both are due at the same moment, and not when the filler's own sound is late.
+ * The wait counts from the caller's last voiced sample and includes transcript, model and speech. A filler never holds up an answer that
+ * is ready, even if both are ready at the same moment, or if the filler's own sound is late.
  */
 import type { Fillers } from "../../../definition/AgentDefinition.ts"
 
-/** When a filler is overdue as the words arrive, their answer gets this long (ms) to come first. */
+/** If the filler is already due when the words arrive, the answer gets this long (ms) to come first. */
 const overdueGraceMillis = 250
 
 /** A filler whose sound takes longer than this (ms) is not said: its engine is as late as the answer's. */
 export const maxMakingMillis = 500
 
-/** Shorter sound (ms) may be a cough, to which the agent owes no answer: no filler bridges the wait for its transcript. */
+/** Shorter sound (ms) may be a cough, which needs no answer, so no filler is said while its transcript is awaited. */
 const minSpeechMillis = 600
 
 /** When the filler is due, in ms of the conversation. `since`: when the caller's last voiced sample came. `at`: now. */
@@ -21,13 +21,13 @@ export const dueAt = ({ after }: Fillers, since: number, at: number): number => 
   return due > at ? due : at + overdueGraceMillis
 }
 
-/** The caller said something, rather than coughed. `startedAt`, `stoppedAt`: ms of the conversation. */
+/** Whether the caller spoke, and did not only cough. `startedAt`, `stoppedAt`: ms of the conversation. */
 export const isSpeech = (utterance: { readonly startedAt: number; readonly stoppedAt: number; readonly partial?: string }): boolean =>
   (utterance.partial ?? "").trim().length > 0 || utterance.stoppedAt - utterance.startedAt >= minSpeechMillis
 
 /**
- * Index of the next line, from `from` on. The lines take turns, and none is said twice in a row. `undefined`: there is no other line
- * than the last one, so none is said this time.
+ * Index of the next line, from `from` on. The lines take turns, and none is said twice in a row. `undefined`: the last line is the only
+ * one, so none is said this time.
  */
 export const next = ({ lines }: Fillers, from: number, last: string | undefined): number | undefined => {
   const step = lines.findIndex((_, index) => lines[(from + index) % lines.length] !== last)

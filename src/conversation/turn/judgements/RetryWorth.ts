@@ -2,12 +2,12 @@
  * Whether a second request to an engine that failed is worthwhile.
  *
  * - An engine that refused a request would refuse it again.
- * - A request that was repeated already (`engines/failover/Failover`) has had as long as a caller waits.
+ * - A request that was repeated already (`engines/failover/Failover`) has taken as long as a caller waits.
  * - Any other failure may have been an accident.
  */
 import type { EngineFailed } from "../../ports/Engine.ts"
 
-/** A failure as an event of the turn brings it. */
+/** A failure in an event of the turn. */
 export interface Failure {
   /** One of `EngineFailed`'s reasons, or a word of an older event log. */
   readonly reason: EngineFailed["reason"] | (string & {})

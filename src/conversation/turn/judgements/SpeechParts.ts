@@ -1,6 +1,6 @@
 /**
- * The parts of long speech. The agent waits while the caller's voice is on, and takes their speech in parts, so that the sound of one
- * transcript stays bounded: Whisper takes 30 s at once. The turn ends at the pause, with the words of all parts.
+ * The parts of long speech. While the caller speaks on, the speech is transcribed in parts, because Whisper takes at most 30 s of sound at
+ * once. The turn ends at the pause, with the words of all parts.
  *
  * A part ends in a gap between two words. Where there is no gap, it ends anywhere.
  */
@@ -12,16 +12,16 @@ export const partAtGapMillis = 20_000
 /** At this length (ms) a part ends anywhere. With a second of sound before it, it is still within Whisper's 30 s. */
 export const maxPartMillis = 27_000
 
-/** After so long (ms) without a pause the agent may speak. Hardly any person speaks for so long, and a radio expects no answer. */
+/** After this long (ms) without a pause the agent may speak. Hardly any person speaks for so long, and a radio expects no answer. */
 export const maxTurnMillis = 180_000
 
-/** A part whose words are not known yet, or wait for those of an earlier part. */
+/** A part whose words are not known yet, or wait for the words of an earlier part. */
 export interface Part {
   readonly utterance: number
   /** Number of the request for its transcript. */
   readonly attempt: number
   readonly isRetried: boolean
-  /** Unset: not known yet. Empty: it had no words, or they are lost. */
+  /** Unset: not known yet. Empty: the part had no words, or they are lost. */
   readonly text?: string
 }
 
@@ -36,14 +36,14 @@ const replaced = (parts: ReadonlyArray<Part>, by: Part): ReadonlyArray<Part> =>
 export const heard = (parts: ReadonlyArray<Part>, part: Part, text: string): ReadonlyArray<Part> =>
   replaced(parts, { ...part, text: text.trim() })
 
-/** Recognition of a part failed. `again`: the part with which to ask once more; unset: its words are lost. */
+/** Recognition of a part failed. `again`: the part to transcribe once more. Unset: its words are lost. */
 export const failed = (parts: ReadonlyArray<Part>, part: Part): { readonly parts: ReadonlyArray<Part>; readonly again?: Part } => {
   if (part.isRetried) return { parts: heard(parts, part, "") }
   const again = { ...part, isRetried: true, attempt: part.attempt + 1 }
   return { parts: replaced(parts, again), again }
 }
 
-/** The words that are known in their order, and the parts that are left: from the first one on whose words are not known. */
+/** The words up to the first part whose words are not known, and the parts from there on. */
 export const settle = (parts: ReadonlyArray<Part>): { readonly text: string; readonly parts: ReadonlyArray<Part> } => {
   const unknown = parts.findIndex(({ text }) => text === undefined)
   const known = unknown < 0 ? parts : parts.slice(0, unknown)

@@ -1,10 +1,10 @@
 /**
- * The conversation goes on after its line was lost: the agent says so, and then what was due.
+ * The conversation goes on after its line was lost. The agent says that the line was lost, and goes on:
  *
- * - An answer that the caller has heard in part: its rest, and what was due behind it (keys, transfer, goodbye).
- * - An answer that the caller has not heard, and that was not all written: the model is asked again.
- * - Words of the caller that nobody has answered: their answer.
- * - Otherwise, and where the caller had interrupted the agent: the caller's turn.
+ * - If the caller has heard a part of an answer, the agent says the rest, and does what was due after it (keys, transfer, goodbye).
+ * - If the caller has heard nothing of an answer that was not all written, the model is asked again.
+ * - If words of the caller are not answered, the agent answers them.
+ * - Otherwise, and if the caller had interrupted the agent, it is the caller's turn.
  *
  * Source: DESIGN.md, section 5.
  */
@@ -29,7 +29,7 @@ const restore = (draft: Draft, memory: TurnMemory): void => {
 /** "Sorry, we were cut off.", if the agent has such a line. */
 const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
 
-/** Takes the turn with a reply that is all known. */
+/** Takes the turn with a reply whose text is complete. */
 const sayKnown = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
   let next = sayResumed(draft, reply)
@@ -39,7 +39,7 @@ const sayKnown = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>
   finishIfHeard(draft, next)
 }
 
-/** The rest of a reply, with all that was due behind it. */
+/** Says the rest of a reply, and does what was due after it. */
 const sayRest = (draft: Draft, memory: ReplyMemory): void => {
   const { digits, hangUp, isFinal, line, rest, transfer } = memory
   const reply = newReply(draft, {
@@ -62,7 +62,7 @@ const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
   releaseSound(draft, keepReply(draft, begun))
 }
 
-/** Says no more than that the line was lost. What is due then follows as after any line. */
+/** Only says that the line was lost. Whatever is due follows as after any line. */
 const yieldTurn = (draft: Draft): void =>
   sayKnown(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
 

@@ -1,7 +1,7 @@
 /**
- * What the turn machine remembers for a conversation that may have to go on without its line, its process or its machine.
+ * What the turn machine remembers, so that the conversation can go on after its line, its process or its machine was lost.
  *
- * Only what marks have confirmed counts as heard: the segment in play is said again, and nothing that was not heard is lost.
+ * Only segments whose marks came back count as heard. The segment that was playing is said again, so nothing unheard is lost.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
@@ -10,7 +10,7 @@ import type { Segment } from "../PlaybackLedger.ts"
 import { type ReplyState, restOf } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 
-/** Keys that may have been pressed are never pressed again, and the caller heard all words before those. */
+/** The keys that are still to be pressed. If all words before them were heard, the keys may have been pressed, so none is pressed again. */
 const duePresses = (segments: ReadonlyArray<Segment>): string => {
   const areWordsHeard = segments.every(({ digits, isHeard }) => digits !== undefined || isHeard)
   return areWordsHeard ? "" : segments.map(({ digits = "", isHeard }) => isHeard ? "" : digits).join("")
@@ -37,7 +37,7 @@ const replyMemory = (reply: ReplyState): ReplyMemory => {
   }
 }
 
-/** The words that nobody has answered yet, with those of a caller who pauses. */
+/** The words that nobody has answered yet, with the words of an utterance that pauses. */
 const unansweredOf = ({ unanswered, utterance }: TurnState): string => Words.join(unanswered, utterance?.transcript?.text ?? "")
 
 export const of = (state: TurnState): TurnMemory => {
@@ -67,7 +67,7 @@ const isSameReply = (before: ReplyState | undefined, after: ReplyState | undefin
     before.id === after.id && before.segments === after.segments && before.heard === after.heard && before.phase._tag === after.phase._tag &&
     before.isTextDone === after.isTextDone && before.hangUp === after.hangUp && before.transfer === after.transfer && before.digits === after.digits)
 
-/** Whether an event changed nothing that is remembered. Text that the model writes counts once it goes to speech. */
+/** Whether an event changed nothing of the memory. Text of the model changes it when the text goes to speech. */
 export const isSame = (before: TurnState, after: TurnState): boolean =>
   isSameReply(before.active, after.active) && before.history === after.history && before.dialogue === after.dialogue &&
   before.unanswered === after.unanswered && before.digits === after.digits && before.areDigitsDue === after.areDigitsDue &&

@@ -1,5 +1,5 @@
 /**
- * What comes after a reply that was heard to its end: a goodbye, a transfer, an answer to what the caller said meanwhile, or silence.
+ * What comes after a reply that was heard to its end: the end of the call, a transfer, an answer to words said meanwhile, or silence.
  */
 import { type Draft, order, tell } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
@@ -19,7 +19,7 @@ export const afterReply = (draft: Draft, reply: ReplyState): void => {
   else answerOrWait(draft)
 }
 
-/** What the caller said into the greeting is answered now, unless they are saying more. */
+/** Answers what the caller said into the greeting, unless the caller is saying more. */
 const answerOrWait = (draft: Draft): void => {
   const { areDigitsDue, digits, unanswered, utterance } = draft.state
   if (utterance !== undefined) return
@@ -37,16 +37,16 @@ const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): voi
   awaitSilence(draft, farewell)
 }
 
-/** The time to cut the line after a goodbye has come. */
+/** After a goodbye: the line is to be cut now. */
 export const hangUpDue = (draft: Draft): void => {
   const { farewell, parts, utterance, voice } = draft.state
   if (farewell === undefined) return
   if (utterance === undefined) return hangUp(draft, farewell.reason)
-  // The voice does not stop: the words so far show whether somebody speaks to the agent. In a pause the endpoint is near.
+  // The voice does not stop. Its words so far show whether somebody speaks to the agent. In a pause the endpoint comes soon.
   if (voice.isOn && parts.length === 0) endPart(draft, utterance, draft.at)
 }
 
-/** Hands the call on, but only to a name of the agent's file: a model may have invented the name. */
+/** Transfers the call, but only to a name of the agent's file: the model may have invented the name. */
 const handOn = (draft: Draft, to: string): void => {
   const { transfers = {} } = draft.settings
   draft.state.transferring = to
@@ -57,7 +57,7 @@ const handOn = (draft: Draft, to: string): void => {
   order(draft, { _tag: "Transfer", to })
 }
 
-/** The call was not handed on: the agent says so, and the conversation goes on. */
+/** The call was not transferred: the agent says so, and the conversation goes on. */
 export const transferFailed = (draft: Draft, reason: string): void => {
   const { transferring } = draft.state
   if (transferring === undefined) return

@@ -11,10 +11,10 @@ import { awaitSound, cutFiller } from "./Filler.ts"
 import { finishIfHeard, interruptReply } from "./Playback.ts"
 import { dropPreemptive, isRefused, newReply, releaseSound, settleReply, speakPiece, startModel } from "./Speech.ts"
 
-/** After so many failures in a row the call is ended. */
+/** After this many failures in a row the call is ended. */
 export const maxFailuresInRow = 3
 
-/** The caller's turn is over, and these are their words. `utterance`: unset for keys, and for words from before. */
+/** The caller's turn is over: answers its words. `utterance`: the last one of the turn; unset for keys, and for earlier words. */
 export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utterance: Utterance | undefined): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)
@@ -22,11 +22,11 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
   takeBackFarewell(draft)
   if (!wasFillerSaid) cutFiller(draft)
   cancelTimer(draft, "filler")
-  // A turn that was reopened has had its filler.
+  // A reopened turn keeps its filler: no second one is said.
   if (draft.state.unanswered.length === 0) draft.state.wasFillerSaid = wasFillerSaid
   const { preemptive } = draft.state
   delete draft.state.preemptive
-  // Before the words are in the history, since the request adds them.
+  // The request adds the words itself, so it is made before they are in the history.
   const request = requestFor(draft, texts)
   for (const text of texts) rememberCaller(draft, preemptive?.id ?? draft.state.nextReplyId, text)
   settleCallersTurn(draft)
@@ -45,7 +45,7 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
   if (preemptive === undefined) startModel(draft, reply)
   settleReply(draft, reply)
   if (preemptive !== undefined) tellSaidSoFar(draft, reply)
-  // Keys alone are no question, and the answer to unintelligible speech takes no thought.
+  // No filler for keys, which are no question, and for unintelligible speech, which is answered at once.
   if (utterance !== undefined && texts.some((text) => /\p{L}/u.test(text))) awaitSound(draft, reply)
   releaseSound(draft, reply)
   finishIfHeard(draft, reply)
@@ -65,7 +65,7 @@ const settleCallersTurn = (draft: Draft): void => {
 const withMoments = ({ times }: ReplyState, moments: NonNullable<ReplyState["times"]>["moments"]): Pick<ReplyState, "times"> =>
   times === undefined ? {} : { times: { ...times, moments: { ...times.moments, ...moments } } }
 
-/** Watchers hear of a preemptive reply's words and dialogue only now that it counts. */
+/** Tells watchers the words of a preemptive reply, and keeps its dialogue. Both wait until the reply counts. */
 const tellSaidSoFar = (draft: Draft, reply: ReplyState): void => {
   if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
   for (const { digits, text } of reply.segments) {
@@ -95,7 +95,7 @@ export const apologise = (draft: Draft): void => {
   else sayLine(draft, "apology")
 }
 
-/** Stops the reply for good. The history has what was heard of it, then the caller's words. */
+/** Stops the reply for good. The history gets its heard words, and then the caller's words. */
 export const interruptWith = (draft: Draft, words: string): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)

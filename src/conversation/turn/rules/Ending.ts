@@ -1,5 +1,5 @@
 /**
- * Silence, and the end of the call: nobody speaks, the agent's last words were heard, or somebody hangs up.
+ * Silence and the end of the call: nobody speaks, the agent's last words were heard, or somebody hangs up.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, order, startTimer, tell } from "../Draft.ts"
@@ -10,15 +10,15 @@ import { finishReply } from "./Playback.ts"
 import { dropPreemptive } from "./Speech.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** Where both are silent: the agent will ask once whether the caller is there, and then say goodbye. */
+/** If both are silent: the agent will ask once whether the caller is there, and later say goodbye. */
 export const startIdle = (draft: Draft): void => {
   const { active, farewell, idleSince = draft.at, isIdlePrompted, onHoldUntil = -Infinity, transferring, utterance, voice } = draft.state
   if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
   if (farewell !== undefined) return awaitSilence(draft, farewell)
   const { after, hangUpAfter } = draft.settings.idle
-  // A caller who asked to wait is prompted at the end of the wait. The goodbye is as long after that as usual.
+  // A caller who asked to wait is prompted at the end of the wait. The goodbye follows as long after it as usual.
   draft.state.idleSince = Math.max(idleSince, onHoldUntil - after)
-  // Only one of the two runs: after a long noise both would be due at once.
+  // Only one of the two timers runs. After a long noise both would be due at once.
   if (isIdlePrompted) startTimer(draft, "idleHangUp", Math.max(draft.at, draft.state.idleSince + hangUpAfter))
   else startTimer(draft, "idle", Math.max(draft.at, draft.state.idleSince + after))
 }
@@ -41,7 +41,7 @@ export const awaitSilence = (draft: Draft, farewell: Farewell.Farewell): void =>
   startTimer(draft, "hangUp", Farewell.due(farewell, draft.at, voice.isOn || utterance !== undefined))
 }
 
-/** The caller answers the agent's goodbye with a goodbye. One to any other last line has words that count. */
+/** Whether the caller answers the agent's goodbye with a goodbye. After another last line the same words are answered. */
 export const isFarewellReturned = (draft: Draft, text: string): boolean => {
   const { active, farewell } = draft.state
   return (active?.hangUp ?? farewell?.reason) === "goodbye" && draft.phrases.isClosing(text)
@@ -61,7 +61,7 @@ export const hangUp = (draft: Draft, reason: string): void => {
   order(draft, { _tag: "HangUp", reason })
 }
 
-/** The line is gone. `reason`: `null` where it was lost and the call may go on; then watchers hear of no end. */
+/** The line is gone. `reason`: `null` if it was lost and the call may go on; then watchers are not told of an end. */
 export const hungUp = (draft: Draft, reason: string | null = "callerHungUp"): void => {
   const { active } = draft.state
   if (active !== undefined) {

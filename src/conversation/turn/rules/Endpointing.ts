@@ -1,5 +1,5 @@
 /**
- * When the caller's turn is over: by the pause, by the words, and by whether the caller dictates something.
+ * Decides when the caller's turn is over: by the pause, by the words, and by whether the caller dictates something.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { Transcript } from "../../ports/SpeechToText.ts"
@@ -16,7 +16,7 @@ import { resumeReply } from "./Playback.ts"
 import { beginPreemptive, decideTurn, isOnHold } from "./TurnEnd.ts"
 import { endUtterance, transcribe } from "./Utterance.ts"
 
-/** The words are there: they shorten or lengthen the pause that ends the turn. */
+/** The words are known. They shorten or lengthen the pause that ends the turn. */
 export const transcribed = (draft: Draft, id: number, attempt: number, transcript: Transcript): void => {
   const { parts, utterance } = draft.state
   const part = SpeechParts.find(parts, id, attempt)
@@ -26,7 +26,7 @@ export const transcribed = (draft: Draft, id: number, attempt: number, transcrip
   const usual = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
   const dictation = dictationSilence(draft, transcript)
   const endpointAfter = Math.max(usual, dictation)
-  // A transcript that comes after the endpoint may show a number in progress: then the turn is not over.
+  // A transcript that comes after the endpoint may show that the caller is dictating: then the turn is not over.
   const isOver = utterance.isOver && (draft.state.voice.isOn || dictation === 0 || draft.at >= utterance.stoppedAt + endpointAfter)
   const heard = { ...utterance, transcript, transcribedAt: draft.at, isTranscribing: false, isOver, endpointAfter }
   draft.state.utterance = heard
@@ -36,7 +36,7 @@ export const transcribed = (draft: Draft, id: number, attempt: number, transcrip
   beginPreemptive(draft, heard, transcript)
 }
 
-/** A transcript is asked for twice. Then the agent apologises, or answers the words that it has. */
+/** A transcript is requested twice. After that the agent apologises, or answers the words that it has. */
 export const transcriptionFailed = (draft: Draft, id: number, attempt: number, failure: RetryWorth.Failure): void => {
   const { active, parts, utterance } = draft.state
   const part = SpeechParts.find(parts, id, attempt)
@@ -48,7 +48,7 @@ export const transcriptionFailed = (draft: Draft, id: number, attempt: number, f
     return transcribe(draft)
   }
   if (parts.length > 0) {
-    // The words of earlier parts are on their way, and will be answered.
+    // Earlier parts are still being transcribed, and their words will be answered.
     draft.state.utterance = { ...utterance, transcript: { text: "", ending: "unknown" }, isTranscribing: false, isOver: true }
     return
   }
@@ -60,7 +60,7 @@ export const transcriptionFailed = (draft: Draft, id: number, attempt: number, f
   apologise(draft)
 }
 
-/** The silence that ends a turn in which the caller dictates, in ms; 0: the caller does not dictate. */
+/** The silence that ends the turn while the caller dictates, in ms; 0 if the caller does not dictate. */
 const dictationSilence = (draft: Draft, { text }: Transcript): number => {
   const { endpointing: { dictation = 0 }, language = "en", region, script } = draft.settings
   if (dictation === 0) return 0
@@ -70,12 +70,12 @@ const dictationSilence = (draft: Draft, { text }: Transcript): number => {
   return Dictation.of(language, region).isInProgress(Words.join(unanswered, text), asked) ? dictation : 0
 }
 
-/** The pause was long enough. Without its words the turn waits for the transcript. */
+/** The pause was long enough. The turn ends now, or waits for the transcript. */
 export const endpointReached = (draft: Draft): void => {
   const { utterance } = draft.state
   if (utterance === undefined) return
   if (utterance.transcript !== undefined) return decideTurn(draft, utterance, utterance.transcript)
-  // A key or a short pause may end the turn before the transcript was asked for.
+  // A key or a short pause may end the turn before the transcript was requested.
   cancelTimer(draft, "speculate")
   draft.state.utterance = { ...utterance, isOver: true }
   if (!utterance.isTranscribing) transcribe(draft)

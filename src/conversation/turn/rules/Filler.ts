@@ -8,7 +8,7 @@ import type { Filler } from "../TurnState.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import { releaseSound } from "./Speech.ts"
 
-/** The reply's sound waits for the filler's time, so that none of it can be before the filler. */
+/** Starts the wait for a filler, unless the turn had one. Until the filler is due, the reply's sound waits, so that it can't overtake. */
 export const awaitSound = (draft: Draft, { times }: ReplyState): void => {
   if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFiller(draft, times.since)
 }
@@ -26,7 +26,7 @@ export const fillerDue = (draft: Draft): void => {
   const { fillers } = draft.settings
   if (filler !== undefined) return filler.hasSound ? undefined : dropFiller(draft, filler)
   if (fillers === undefined) return
-  // Either the reply is late, or the transcript that it is to answer.
+  // Either the reply is late, or the transcript before it.
   const isWaiting = !voice.isOn &&
     (active === undefined ? utterance?.isOver === true : utterance === undefined && active.phase._tag !== "Held")
   const index = isWaiting ? FillerChoice.next(fillers, nextFillerIndex, draft.state.lastFillerLine) : undefined
@@ -52,7 +52,7 @@ const sayFiller = (draft: Draft, text: string): void => {
   startTimer(draft, "filler", draft.at + FillerChoice.maxMakingMillis)
 }
 
-/** Something happened to the filler's sound. */
+/** Takes an event of the filler's sound. */
 export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void => {
   switch (event._tag) {
     case "SpeechBegan":
@@ -77,7 +77,7 @@ export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void =
   }
 }
 
-/** The caller has heard the filler, or never will. */
+/** The caller has heard the filler, or will never hear it. */
 export const dropFiller = (draft: Draft, filler: Filler): void => {
   cancelTimer(draft, "filler")
   order(draft, { _tag: "CancelReply", reply: filler.id })

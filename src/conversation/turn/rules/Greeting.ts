@@ -1,5 +1,5 @@
 /**
- * What the caller says into the agent's greeting: a greeting in return does not end it, a request does.
+ * What the caller says into the agent's greeting. A greeting in return does not stop the agent's greeting; a request does.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, keepReply } from "../Draft.ts"
@@ -9,32 +9,32 @@ import { type ReplyState, restOf } from "../ReplyState.ts"
 import * as GreetingAnswer from "../words/GreetingAnswer.ts"
 import { resumeReply } from "./Playback.ts"
 
-/** Neither voice nor keys stop this greeting, by the agent's settings. */
+/** Whether the reply is a greeting that neither voice nor keys may stop (the setting `interruption.greeting`). */
 export const mustBeHeard = (draft: Draft, { line }: ReplyState): boolean =>
   line === "greeting" && draft.settings.interruption.greeting === false
 
-/** The caller greets into the greeting and asks for nothing. At the very end of the greeting that is an answer. */
+/** Whether the caller only greets into the greeting. At the very end of the greeting the same words are an answer. */
 export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): boolean => {
   if (active.line !== "greeting") return false
   const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
   const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
   if (isBegun && Words.count((restOf(active) ?? rest).join(" ")) <= GreetingAnswer.maxWordsMissed) return false
-  // Nobody understood it, and the caller has not heard the greeting.
+  // The caller was not understood, and has not heard the greeting.
   if (text.length === 0) return active.phase._tag === "Held"
   return draft.phrases.isBareGreeting(text, draft.state.history.every(({ role }) => role !== "caller"))
 }
 
-/** The caller needs no other answer than the rest of the greeting or goodbye. */
+/** The agent says the rest of its greeting or goodbye, and the caller's words need no other answer. */
 export const resumeAfter = (draft: Draft, active: ReplyState, text: string): void => {
   const { heard } = active
-  // The history has the order of hearing: the words before the caller spoke, the caller, the rest.
+  // The history has the order in time: the words before the caller spoke, the caller's words, the rest.
   if (heard.length > 0) rememberAgent(draft, heard)
   if (text.length > 0) rememberCaller(draft, active.id, text)
   draft.state.unanswered = ""
   resumeReply(draft, keepReply(draft, { ...active, heard: "", remembered: Words.join(active.remembered ?? "", heard) }))
 }
 
-/** The greeting goes on whatever the caller says. A request is kept until the greeting was heard. */
+/** The greeting goes on, whatever the caller says. A request is answered after the greeting. */
 export const answerLater = (draft: Draft, active: ReplyState, text: string): void => {
   const { unanswered } = draft.state
   if (unanswered.length === 0 && draft.phrases.isBareGreeting(text, true)) return rememberCaller(draft, active.id, text)

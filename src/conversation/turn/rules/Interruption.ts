@@ -1,5 +1,5 @@
 /**
- * The caller's voice: it begins an utterance, and stops the agent where the caller means to (barge-in).
+ * The caller's voice begins an utterance, and stops the agent if the caller means to (barge-in).
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
@@ -16,7 +16,7 @@ import { finishReply, pauseReply, releaseHeld } from "./Playback.ts"
 import { abandonReply, dropPreemptive } from "./Speech.ts"
 import { cancelTranscription, newUtterance } from "./Utterance.ts"
 
-/** Nobody answers the caller any more: the last line is final, or the call goes on elsewhere. */
+/** Whether the caller is not answered any more: the agent says a final line, or the call goes on at another telephone. */
 export const isPastAnswering = ({ state: { active, farewell, transferring } }: Draft): boolean =>
   active?.isFinal === true || transferring !== undefined || farewell?.mayBeAnswered === false
 
@@ -81,7 +81,7 @@ export const partialTranscript = (draft: Draft, id: number, text: string): void 
   tell(draft, draft.state.nextReplyId, { _tag: "CallerSays", text })
   if (!voice.isOn || timers.bargeIn === undefined) return
   if (draft.phrases.backchannels.has(words) || (active?.line === "greeting" && draft.phrases.isBareGreeting(text, false))) {
-    // It may be all that the caller says. More words stop the agent, and so does a voice that goes on.
+    // The caller may say no more than this. More words stop the agent, and so does a voice that goes on.
     startTimer(draft, "bargeIn", draft.at + draft.settings.interruption.minSpeech)
   } else {
     cancelTimer(draft, "bargeIn")
@@ -95,7 +95,7 @@ export const wantWords = (draft: Draft, before: TurnState): void => {
   if (isWanted !== (before.timers.bargeIn !== undefined)) order(draft, { _tag: "WantWords", isWanted })
 }
 
-/** The voice has lasted long enough, or has words: the caller means to stop the agent. */
+/** The voice has lasted long enough, or has words, so the caller means to stop the agent. */
 export const bargeIn = (draft: Draft): void => {
   const { active, filler, voice } = draft.state
   if (!voice.isOn || active?.isFinal === true || (active !== undefined && mustBeHeard(draft, active))) return
@@ -114,7 +114,7 @@ export const bargeIn = (draft: Draft): void => {
     finishReply(draft, active, "")
     draft.state.wasAskedAgain = false
   }
-  // A greeting that was not heard yet stays held: it will answer the caller's words.
+  // A greeting that was not heard yet stays held, and answers the caller's words.
 }
 
 /** The caller has heard nothing of the answer, and goes on with the same turn. */

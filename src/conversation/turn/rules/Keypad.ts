@@ -1,5 +1,5 @@
 /**
- * Keys that the caller presses: they are gathered until a pause or `#`, then answered like words.
+ * Keys that the caller presses. They are collected until a pause or `#`, and then answered like words.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, startTimer, tell } from "../Draft.ts"

@@ -1,5 +1,5 @@
 /**
- * A caller who speaks for long: they are understood in parts, so that the sound of one transcript stays bounded.
+ * A caller who speaks for long is transcribed in parts, so that no transcript needs too much sound.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, order, tellTrouble } from "../Draft.ts"
@@ -11,7 +11,7 @@ import { dropPreemptive } from "./Speech.ts"
 import { beginPreemptive, decideTurn } from "./TurnEnd.ts"
 import { cancelTranscription, newUtterance, transcribe } from "./Utterance.ts"
 
-/** The caller speaks without a gap: the part ends anywhere. In a pause the endpoint decides. */
+/** The caller has spoken for too long without a gap, so the part ends here. In a pause the endpoint decides. */
 export const speaksTooLong = (draft: Draft): void => {
   const { utterance, voice } = draft.state
   if (utterance === undefined || !voice.isOn) return
@@ -19,8 +19,8 @@ export const speaksTooLong = (draft: Draft): void => {
 }
 
 /**
- * Ends a part, or the turn where it has lasted too long. `at`: the voice goes on from here. `since`: the end of the part's last word,
- * where there is a gap.
+ * Ends a part, or the turn if it has lasted too long. `at`: where the voice goes on. `since`: the end of the part's last word; unset if
+ * there is no gap behind it.
  */
 export const endPart = (draft: Draft, utterance: Utterance, at: number, since?: number): void => {
   for (const timer of ["speculate", "endpoint", "utterance"] as const) cancelTimer(draft, timer)
@@ -47,7 +47,7 @@ const takePart = (draft: Draft, utterance: Utterance, at: number, since?: number
   if (transcript !== undefined) partsKnown(draft, SpeechParts.heard(parts, part, transcript.text))
 }
 
-/** A part's transcript is asked for twice. Then its words are lost. */
+/** A part's transcript is requested twice. After that its words are lost. */
 export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string): void => {
   tellTrouble(draft, "speechToText", reason)
   const { again, parts } = SpeechParts.failed(draft.state.parts, part)
@@ -56,7 +56,7 @@ export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string)
   order(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
 }
 
-/** The words of a part are known, or lost. When all are, the turn goes on as far as it has come. */
+/** The words of a part are known, or lost. When no part is open any more, the turn is decided, or its reply begins. */
 export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>): void => {
   const { parts, text } = SpeechParts.settle(known)
   for (const { utterance } of known.slice(0, known.length - parts.length)) order(draft, { _tag: "EndUtterance", utterance })
@@ -69,7 +69,7 @@ export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>)
     if (unanswered.length === 0 || isFarewellReturned(draft, unanswered)) return hangUp(draft, farewell.reason)
     takeBackFarewell(draft)
   }
-  // It was a long noise, so the reply that it stopped goes on.
+  // The voice was only a long noise, so the reply that it stopped goes on.
   if (unanswered.length === 0 && active !== undefined && active.phase._tag !== "Playing") resumeReply(draft, active)
   if (utterance?.transcript === undefined) return
   if (utterance.isOver) decideTurn(draft, utterance, utterance.transcript)

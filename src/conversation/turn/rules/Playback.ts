@@ -17,14 +17,14 @@ const markGraceMillis = 5000
 export const speechBegan = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   const isNext = reply.segments.find((segment) => !segment.isHeard)?.id === segmentId
   const noted = noteMoment(draft, reply, "firstSound")
-  // The caller has heard all segments before it, so this one plays at once.
+  // If the caller has heard all segments before this one, it plays at once.
   const begun = isNext && isMediaSent(noted)
     ? keepReply(draft, { ...noted, segments: PlaybackLedger.change(noted.segments, segmentId, { playedFrom: draft.at }) })
     : noted
   if (begun.id !== draft.state.active?.id) return
   cancelTimer(draft, "filler")
   const { filler } = draft.state
-  // The reply is ready before the filler that was to bridge the wait.
+  // The reply is ready before the filler, so the filler is not needed.
   if (filler !== undefined && !filler.hasSound) cutFiller(draft)
   releaseSound(draft, begun)
 }
@@ -59,14 +59,14 @@ export const markReturned = (draft: Draft, reply: ReplyState, segmentId: number)
   if (draft.state.active?.id === next.id) expectMarks(draft, next)
 }
 
-/** A mark that does not come back must not hold up the call. */
+/** Starts a timer, so that a mark that never comes back does not hold up the call. */
 const expectMarks = (draft: Draft, reply: ReplyState): void => {
   const unheard = reply.segments.filter((segment) => !segment.isHeard && segment.duration !== undefined)
   if (unheard.length === 0) return cancelTimer(draft, "playback")
   startTimer(draft, "playback", draft.at + PlaybackLedger.durationOfAll(unheard) + markGraceMillis)
 }
 
-/** The marks did not come back in time: what was made counts as heard. */
+/** The marks did not come back in time. All segments that were made count as heard. */
 export const marksAreLate = (draft: Draft): void => {
   const { active } = draft.state
   const last = active?.segments.findLast((segment) => segment.duration !== undefined)
@@ -84,10 +84,10 @@ export const finishIfHeard = (draft: Draft, reply: ReplyState): void => {
   draft.afterReply(draft, reply)
 }
 
-/** All words of a reply that were heard by then, with their times. */
+/** All words of a reply that were heard by `at`, with their times. */
 const playedOf = (reply: ReplyState, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedBy(reply.segments, at)]
 
-/** The reply is over. `heard`: what the caller heard of it since the last words in the history. */
+/** The reply is over. `heard`: its words that the caller heard and that are not in the history yet. */
 export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWhole = false): void => {
   cancelTimer(draft, "playback")
   cancelTimer(draft, "filler")
@@ -136,7 +136,7 @@ export const resumeReply = (draft: Draft, active: ReplyState): void => {
   if (active.phase._tag === "Held") return releaseHeld(draft, active)
   if (active.phase._tag !== "Interrupted") return
   let next = keepReply(draft, { ...active, phase: playing })
-  // It was held when its first sound left, and was interrupted then.
+  // A reply that was held is not released yet: its first sound left before the hold took effect.
   releaseSound(draft, next)
   for (const text of active.phase.rest) next = speakAgain(draft, next, text)
   if (next.isTextDone) next = pressKeys(draft, next)
@@ -144,7 +144,7 @@ export const resumeReply = (draft: Draft, active: ReplyState): void => {
   finishIfHeard(draft, next)
 }
 
-/** The caller's voice was short: the reply that waited for it plays. */
+/** The caller's voice was short, so the reply that waited plays. */
 export const releaseHeld = (draft: Draft, active: ReplyState): void => {
   if (active.phase._tag !== "Held") return
   const next = keepReply(draft, { ...active, phase: { ...active.phase, _tag: "Playing" } })

@@ -1,5 +1,6 @@
 /**
- * What the engines make of a reply: its text, its end, its failures. A failure is retried once where nothing was heard, then apologised for.
+ * What engines report about a reply: its text, its end, its failures. If nothing was heard, a failed request is repeated once. After that
+ * the agent apologises.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
@@ -23,7 +24,7 @@ export const replyText = (draft: Draft, reply: ReplyState, text: string): void =
   for (const piece of pieces) next = speakPiece(draft, next, piece)
 }
 
-/** The model has written all: the rest of the text goes to speech, and the keys after it. */
+/** The model has written all text. The remaining text goes to speech, and then the keys. */
 export const replyDone = (draft: Draft, reply: ReplyState): void => {
   if (reply.isTextDone) return
   let next = keepReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
@@ -50,14 +51,14 @@ export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth
   releaseSound(draft, again)
 }
 
-/** The reply is asked for again when the turn is over, unless it would fail again. */
+/** The reply is requested again when the turn is over, unless that would fail again. */
 const preemptiveFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
   keepReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
 }
 
-/** The rest of a reply is lost: the agent apologises after what it has said. */
+/** The rest of a reply is lost. The agent apologises after the words that it has said. */
 const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply }: ReplyState): void => {
   draft.state.failuresInRow++
   const isLast = draft.state.failuresInRow >= maxFailuresInRow
@@ -65,7 +66,7 @@ const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply
   speakPiece(draft, next, draft.settings.lines[isLast ? "failure" : "apology"], "line")
 }
 
-/** Speech of a segment failed. Segments after it are lost as well, since speech is made in order. */
+/** Speech of a segment failed. Speech is made in order, so the segments after it are lost, too. */
 export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
   const index = reply.segments.findIndex((segment) => segment.id === event.segment)
   if (index < 0) return

@@ -1,5 +1,5 @@
 /**
- * A reply on its way to the caller's ear: it is begun, spoken piece by piece, pressed as keys, released to the line, abandoned.
+ * The steps of a reply on its way to the caller: begin it, speak its pieces, press its keys, release its sound, abandon it.
  */
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
 import * as SpeechTextFilter from "../../speak/SpeechTextFilter.ts"
@@ -9,7 +9,7 @@ import * as PlaybackLedger from "../PlaybackLedger.ts"
 import type { ReplyState } from "../ReplyState.ts"
 import type { SpeechKind } from "../TurnCommand.ts"
 
-/** A reply with a number of its own. It has no place in the state yet. */
+/** A reply with a new number. It is not in the state yet. */
 export const newReply = (
   draft: Draft,
   reply: Pick<ReplyState, "phase" | "line" | "request" | "times" | "hangUp"> & Partial<Pick<ReplyState, "isFinal" | "isModelRetried">>
@@ -36,13 +36,13 @@ export const startModel = (draft: Draft, reply: ReplyState): void => {
 /** The caller's turn is over, so this reply is the answer. */
 export const settleReply = (draft: Draft, reply: ReplyState): void => order(draft, { _tag: "SettleReply", reply: reply.id })
 
-/** Ends a reply of which nothing was heard. */
+/** Ends a reply that nobody has heard. */
 export const abandonReply = (draft: Draft, reply: ReplyState): void => {
   order(draft, { _tag: "CancelReply", reply: reply.id })
   order(draft, { _tag: "ForgetReply", reply: reply.id })
 }
 
-/** The caller goes on, or something else is said: the preemptive reply does not count. */
+/** Drops the preemptive reply: the caller goes on, or something else is said. */
 export const dropPreemptive = (draft: Draft): void => {
   const { preemptive } = draft.state
   if (preemptive === undefined) return
@@ -67,7 +67,7 @@ export const speakPiece = (draft: Draft, reply: ReplyState, piece: string, kind:
   return keepReply(draft, { ...begun, segments: [...begun.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
-/** Asks again for speech that was lost or interrupted. Watchers know its words already. */
+/** Requests speech again that was lost or interrupted. Watchers know its words already. */
 export const speakAgain = (draft: Draft, reply: ReplyState, text: string): ReplyState => {
   if (text.length === 0) return reply
   const segment = PlaybackLedger.segment(reply.nextSegmentId, text)
@@ -85,7 +85,7 @@ export const pressKeys = (draft: Draft, reply: ReplyState): ReplyState => {
   return keepReply(draft, { ...reply, digits: "", segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
-/** Lets a playing reply's sound leave, unless a filler is due or has not left whole. */
+/** Lets a playing reply's sound leave, unless it has to wait for a filler. */
 export const releaseSound = (draft: Draft, reply: ReplyState): void => {
   const { filler, releasedReplyId, timers } = draft.state
   if (reply.phase._tag !== "Playing" || timers.filler !== undefined || (filler !== undefined && !filler.hasLeft)) return

@@ -1,5 +1,5 @@
 /**
- * The caller's turn is over, or seems to be: who speaks next, and does a preemptive reply begin in the pause?
+ * Decides who speaks next when the caller's turn is over, and whether a preemptive reply begins in the pause before.
  */
 import type { Lines } from "../../../definition/AgentDefinition.ts"
 import * as Words from "../../../definition/languages/Words.ts"
@@ -21,10 +21,10 @@ import { endUtterance } from "./Utterance.ts"
 /** While the agent speaks, unintelligible speech up to this length (ms) counts as a backchannel. */
 const maxMumbleMillis = 700
 
-/** With so few words left of a finished reply, a backchannel is an answer. */
+/** If only this many words of a complete reply are left to be heard, a backchannel is an answer. */
 const maxWordsLeft = 2
 
-/** The turn is over: who speaks next? */
+/** The turn is over. Decides who speaks next. */
 export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Transcript): void => {
   const { active, digits, unanswered } = draft.state
   if (draft.state.parts.length > 0) {
@@ -43,7 +43,7 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
     const words = Words.join(unanswered, isAside ? "" : transcript.text)
     return answerCaller(draft, words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
   }
-  // The caller is pressing keys: the agent waits for the last one.
+  // While the caller presses keys, the agent waits for the last one.
   if (isAside) return digits.length > 0 ? undefined : resumeReply(draft, active)
   const words = Words.join(unanswered, transcript.text)
   if (isHoldRequest(draft, words)) return waitForCaller(draft, words, utterance)
@@ -63,7 +63,7 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
   answerCaller(draft, [words], utterance)
 }
 
-/** Whether the caller's words are answered, asked for again, or ignored. */
+/** Decides whether the caller's words are answered, asked for again, or ignored. */
 const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskAgain.Decision => {
   const { answersUnheard = false, language = "", lines } = draft.settings
   if (lines.notUnderstood === undefined) return isNoise(transcript) ? "ignore" : "answer"
@@ -83,7 +83,7 @@ const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskA
 
 const isNoise = (transcript: Transcript): boolean => transcript.text.trim().length === 0 && transcript.isUnintelligible !== true
 
-/** The caller only shows that they listen. When the reply is all but over, the same word is an answer. */
+/** Whether the caller only shows attention. When the reply is nearly over, the same word is an answer. */
 const isBackchannel = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean => {
   const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= maxMumbleMillis
   if (!isMumble && !draft.phrases.backchannels.has(Words.plain(transcript.text))) return false
@@ -91,22 +91,22 @@ const isBackchannel = (draft: Draft, active: ReplyState, utterance: Utterance, t
   return !active.isTextDone || Words.count(rest.join(" ")) > maxWordsLeft
 }
 
-/** The caller made noise or a backchannel while the agent spoke, so the turn stays the agent's. */
+/** Whether the caller made only noise or a backchannel while the agent spoke, so that the agent keeps the turn. */
 const takesNoTurn = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean =>
   draft.state.unanswered.length === 0 && (isNoise(transcript) || isBackchannel(draft, active, utterance, transcript))
 
 // -- the caller asks the agent to wait ----------------------------------------------------------
 
-/** The caller asked to wait, and the wait is not over. */
+/** Whether the caller asked to wait, and the wait is not over. */
 export const isOnHold = (draft: Draft): boolean => (draft.state.onHoldUntil ?? 0) > draft.at
 
-/** The agent waits, or is still saying that it will. */
+/** Whether the agent waits, or is still saying that it will. */
 const isWaiting = (draft: Draft): boolean => {
   const { active } = draft.state
   return isOnHold(draft) && (active === undefined || active.line === "hold")
 }
 
-/** While the agent waits: a backchannel, thanks or a mumble is not meant for it. */
+/** Whether words during the wait need no answer: a backchannel, thanks, or a mumble. */
 const isAsideOnHold = (draft: Draft, transcript: Transcript): boolean =>
   draft.state.unanswered.length === 0 &&
   (transcript.isUnintelligible === true || draft.phrases.backchannels.has(Words.plain(transcript.text)) ||
@@ -119,13 +119,13 @@ const keepWaiting = (draft: Draft): void => {
 
 const hasLine = (draft: Draft, line: keyof Lines): boolean => (draft.settings.lines[line] ?? "").trim().length > 0
 
-/** The words ask to wait, and the agent's settings allow it. */
+/** Whether the words ask to wait, and the agent's settings allow it. */
 export const isHoldRequest = (draft: Draft, words: string): boolean => {
   const { idle: { hold }, language = "en" } = draft.settings
   return hold !== undefined && HoldRequest.isOne(words, language)
 }
 
-/** The agent says that it waits. Without a line for that the reply model answers, and the wait is the same. */
+/** The agent says its line for a wait, or the reply model answers if there is no such line. Then the agent waits. */
 export const waitForCaller = (draft: Draft, words: string, utterance: Utterance | undefined): void => {
   if (hasLine(draft, "hold")) {
     interruptWith(draft, words)
@@ -137,16 +137,16 @@ export const waitForCaller = (draft: Draft, words: string, utterance: Utterance 
 
 // -- the caller was not understood --------------------------------------------------------------
 
-/** The agent asks the caller to repeat. The history gets nothing of what was not understood. */
+/** The agent asks the caller to repeat. The history does not get words that were not understood. */
 const askAgain = (draft: Draft, isWordless: boolean): void => {
-  // After "Are you still there?" a noise does not put off the end of the call.
+  // After "Are you still there?" a noise does not delay the end of the call.
   if (!isWordless || !draft.state.isIdlePrompted) resetIdle(draft)
   sayLine(draft, "notUnderstood")
 }
 
 // -- in the pause -------------------------------------------------------------------------------
 
-/** Begins the reply in the pause, where it is likely to count. */
+/** Begins the reply in the pause, if it is likely to count. */
 export const beginPreemptive = (draft: Draft, utterance: Utterance, transcript: Transcript): void => {
   const { active, digits, parts, unanswered } = draft.state
   const words = Words.join(unanswered, transcript.text)

@@ -1,11 +1,11 @@
 /**
- * One stretch of the caller's speech: it is begun, transcribed, ended.
+ * The steps of the caller's utterance: begin it, transcribe it, end it.
  */
 import { type Draft, cancelTimer, order, startTimer } from "../Draft.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 
-/** Begins an utterance and gives its number. The caller of this orders `BeginUtterance`. */
+/** Begins an utterance in the state and gives its number. `BeginUtterance` is ordered by the calling rule. */
 export const newUtterance = (draft: Draft, startedAt: number, turnStartedAt: number): number => {
   const id = draft.state.nextUtteranceId++
   const begun = { id, attempt: 0, isTranscribing: false, isOver: false, isRetried: false, endpointAfter: 0 }
@@ -14,7 +14,7 @@ export const newUtterance = (draft: Draft, startedAt: number, turnStartedAt: num
   return id
 }
 
-/** Asks for the transcript of what was heard so far. */
+/** Requests a transcript of all sound so far. */
 export const transcribe = (draft: Draft): void => {
   const { utterance } = draft.state
   if (utterance === undefined) return

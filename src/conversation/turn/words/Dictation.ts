@@ -1,10 +1,10 @@
 /**
- * Whether a caller dictates digits, letters, a date or an address, and has more to say. People who dictate make long pauses between
- * groups, and an answer would come into the middle of the number. Pure.
+ * Decides whether a caller is dictating digits, letters, a date or an address, and has more to say. People who dictate make long pauses
+ * between groups, and an answer would come into the middle of the number. Pure.
  *
- * Three things show it: the agent's question, or the slot of the script that it fills; the caller's own announcement; and the last words
- * themselves, if they are digits or letters. The agent waits for nothing more once it is complete: a telephone number to which no digit
- * can be added, as many digits as the agent asked for, an e-mail address with its domain, a date with its year.
+ * Three things show dictation: the agent's question, or the slot of the script that it fills; the caller's own announcement; and the last
+ * words themselves, if they are digits or letters. The agent does not wait for more once the dictation is complete: a telephone number to
+ * which no digit can be added, as many digits as the agent asked for, an e-mail address with its domain, a date with its year.
  */
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { digitsOf, isA, lengthOf, make as makeReader, type Of, rowOf, type Token } from "./DictationTokens.ts"
@@ -13,44 +13,44 @@ import * as DictationQuestion from "./DictationQuestion.ts"
 
 /** The rules of one language and region. */
 export interface Dictation {
-  /** Whether more is to come. `said`: the caller's words in this turn so far. */
+  /** Whether the caller has more to dictate. `said`: the caller's words in this turn so far. */
   readonly isInProgress: (said: string, asked: DictationQuestion.Asked) => boolean
 }
 
-/** The facts by which the rules of each kind decide. */
+/** The facts that the rules of each kind use. */
 interface Facts {
   /** The caller's words as the recognizer wrote them, and in lower case. */
   readonly text: string
   readonly lower: string
   readonly tokens: ReadonlyArray<Token>
-  /** The last tokens, without a plain word among them. */
+  /** The last tokens, back to the last plain word. */
   readonly row: ReadonlyArray<Token>
-  /** The row is dictation whatever the agent asked. */
+  /** The row is dictation, whatever the agent asked. */
   readonly isRow: boolean
   /** The agent asked for this kind. Otherwise the caller named it. */
   readonly isAsked: boolean
-  /** The words only announce what comes: "it's". */
+  /** The words only announce the dictation: "it's". */
   readonly isAnnounced: boolean
   /** The words begin like an answer without dictation: "no". */
   readonly isAnswer: boolean
   readonly hasNumber: boolean
-  /** Words and figures, without an announcement. */
+  /** How many words and figures there are, without an announcement. */
   readonly length: number
   /** How many digits the agent asked for. */
   readonly expected: number | undefined
 }
 
-/** So many digits or letters in a row are dictation, whatever the agent asked. */
+/** This many digits or letters in a row are dictation, whatever the agent asked. */
 const minDigitsInRow = 3
 const minLettersInRow = 2
 
-/** An answer without a figure or a sign may begin an address if it has at most so many words. */
+/** An answer without a figure or a sign may begin an address if it has at most this many words. */
 const maxAddressBeginWords = 3
 const maxEmailBeginWords = 2
 
 const yearPattern = /^(?:19|20)\d\d$/
 
-/** Digits that people say only to dictate: not "in 2024", "ten thirty", "for four". */
+/** Whether people say such digits only to dictate. They say "in 2024", "ten thirty" and "for four" otherwise, too. */
 const isRowOfDigits = (row: ReadonlyArray<Token>): boolean => {
   const figures = row.filter(isA("Number"))
   if (figures.length === 0 || row.some(({ _tag }) => _tag === "Month" || _tag === "Ordinal")) return false
@@ -61,7 +61,7 @@ const isRowOfDigits = (row: ReadonlyArray<Token>): boolean => {
     written.some(({ digits = "" }) => digits.length >= minDigitsInRow && (figures.length > 1 || !yearPattern.test(digits)))
 }
 
-/** Letters that follow each other: not "A or B", "I and J". */
+/** Whether letters directly follow each other, as they do not in "A or B" and "I and J". */
 const isSpelt = (row: ReadonlyArray<Token>): boolean => {
   let letters = 0
   for (const { _tag } of row) {

@@ -1,5 +1,5 @@
 /**
- * What the agent asked the caller to dictate: the kind of thing, and how many digits of it. Pure, and by language.
+ * Finds what the agent asked the caller to dictate: the kind of thing, and how many digits. Pure, and by language.
  */
 import type { DictationWords, Kind } from "../../../definition/languages/DictationWords.ts"
 import type { Need } from "../../../definition/DialogScript.ts"
@@ -14,13 +14,13 @@ export interface Asked {
 }
 
 export interface DictationQuestion {
-  /** What the question asks for. `expectedDigits`: "the last four digits" are 4. */
+  /** What the question asks for. `expectedDigits`: 4 for "the last four digits". */
   readonly read: (asked: Asked) => { readonly kind: Kind | undefined; readonly expectedDigits: number | undefined }
   /** The kind of thing that a text names. */
   readonly kindOf: (text: string) => Kind | undefined
 }
 
-/** So many digits in a sentence are no question for digits: the agent reads a number back. */
+/** A sentence with this many digits does not ask for digits: the agent reads a number back. */
 const minDigitsReadBack = 3
 
 const edge = "(?:(?<=[\\p{L}\\p{N}])(?![\\p{L}\\p{N}])|(?<![\\p{L}\\p{N}])(?=[\\p{L}\\p{N}]))"
@@ -37,7 +37,7 @@ export const make = (words: DictationWords, { numbers, read }: Reader): Dictatio
     return asks.find(([, source]) => source.test(plain))?.[0]
   }
 
-  /** The agent's last question: in the last sentence, or in the one before it if that asks nothing. */
+  /** The agent's last question: the last sentence, or the sentence before if the last one asks nothing. */
   const lastQuestionIn = (question: string): { readonly text: string; readonly kind: Kind | undefined } => {
     const sentences = question.split(/(?<=[.!?。！？])\s+/u).filter((sentence) => sentence.length > 0)
     const [before = "", last = ""] = sentences.length > 1 ? sentences.slice(-2) : ["", ...sentences]

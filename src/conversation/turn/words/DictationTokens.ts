@@ -1,5 +1,5 @@
 /**
- * A caller's words as tokens of dictation: digits, letters, signs of an address, parts of a date. Pure, and by language.
+ * Reads a caller's words as tokens of dictation: digits, letters, signs of an address, parts of a date. Pure, and by language.
  */
 import { languages } from "../../../verbalizer/Languages.ts"
 import * as NumberWords from "../../../verbalizer/NumberWords.ts"
@@ -12,7 +12,7 @@ export type Token =
   | { readonly _tag: "Ordinal" }
   | { readonly _tag: "Letter" }
   | { readonly _tag: "Month" }
-  /** A sign of an address. `isMark`: the recognizer wrote the sign and not its name. */
+  /** A sign of an address. `isMark`: the recognizer wrote the sign itself ("@"), not its name ("at"). */
   | { readonly _tag: "Sign"; readonly isAt: boolean; readonly isMark: boolean }
   /** "double", "triple" */
   | { readonly _tag: "Repeat"; readonly times: number }
@@ -35,7 +35,7 @@ const largestNumberWord = 99
 
 const setOf = (list: string): ReadonlySet<string> => new Set(list.split(" ").filter((word) => word.length > 0))
 
-/** Names of months as `Intl` has them, alone and in a date. */
+/** Names of months from `Intl`, alone and in a date. */
 const months = (language: string): ReadonlySet<string> => {
   const names = new Set<string>()
   for (const options of [{ month: "long" }, { month: "long", day: "numeric" }] as const) {
@@ -75,7 +75,7 @@ const ordinalWords = (language: string): ReadonlySet<string> => {
   return names
 }
 
-/** The last tokens without a plain word among them, from the first digit, letter or sign on. */
+/** The tokens after the last plain word, from the first digit, letter or sign on. */
 export const rowOf = (tokens: ReadonlyArray<Token>): ReadonlyArray<Token> => {
   let from = tokens.length
   while (from > 0 && tokens[from - 1]._tag !== "Word") from--
@@ -83,7 +83,7 @@ export const rowOf = (tokens: ReadonlyArray<Token>): ReadonlyArray<Token> => {
   return tokens.slice(from)
 }
 
-/** The digits of a row. `undefined`: a token of the row leaves it open how they are written. */
+/** The digits of a row. `undefined`: the digits of one of its tokens are not certain. */
 export const digitsOf = (tokens: ReadonlyArray<Token>): string | undefined => {
   let digits = ""
   let times = 1
@@ -140,14 +140,14 @@ const vocabularyOf = (language: string, words: DictationWords): Vocabulary => {
   }
 }
 
-/** Tokens of a word that its figures and signs give away. `undefined`: it is made of letters. */
+/** The tokens of a word with figures or signs. `undefined`: the word has only letters. */
 const tokensOfSigns = (word: string, bare: string): ReadonlyArray<Token> | undefined => {
   if (bare.includes("@")) {
     return bare === "@" ? [{ _tag: "Sign", isAt: true, isMark: true }] : [{ _tag: "Email", isWhole: /\S@\S+\.\p{L}{2,}$/u.test(bare) }]
   }
   if (/^(?:\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2})$/.test(bare)) return [{ _tag: "Date" }]
   if (/^\d+(?:st|nd|rd|th|er|re|ère|e|ème|de|º|ª)$/u.test(bare)) return [{ _tag: "Ordinal" }]
-  // "10:30", "3.5" and "$5" are no digits of a number.
+  // "10:30", "3.5" and "$5" are not dictated digits.
   if (/^\+?\d+$/.test(bare) || /^\+?\(?\d+\)?(?:[-./]\(?\d{2,}\)?)+$/.test(bare)) {
     return (bare.match(/\d+/g) ?? []).map((digits) => ({ _tag: "Number", length: digits.length, digits, isWord: false }))
   }
@@ -183,7 +183,7 @@ const tokensOf = (vocabulary: Vocabulary, word: string): ReadonlyArray<Token> =>
   return bare.length === 0 || vocabulary.hesitations.has(bare) ? [] : [{ _tag: "Word", word: bare }]
 }
 
-/** `language`: ISO 639-1. `words`: its words for dictation, beside numbers, months and signs, which are known. */
+/** `language`: ISO 639-1. `words`: its words for dictation, without numbers, months and signs, which are known. */
 export const make = (language: string, words: DictationWords): Reader => {
   const vocabulary = vocabularyOf(language, words)
   const read = (text: string): ReadonlyArray<Token> => {
@@ -191,7 +191,7 @@ export const make = (language: string, words: DictationWords): Reader => {
     const tokens: Array<Token> = []
     for (let index = 0; index < all.length; index++) {
       const [word = "", following = ""] = all.slice(index, index + 2)
-      // "J as in Juliet": Juliet stands for the letter alone.
+      // "J as in Juliet": Juliet only explains the letter.
       if (tokens.at(-1)?._tag === "Letter") {
         const length = vocabulary.asIn.has(`${word} ${following}`) ? 2 : vocabulary.asIn.has(word) ? 1 : 0
         if (length > 0) {

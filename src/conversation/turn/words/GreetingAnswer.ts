@@ -1,5 +1,5 @@
 /**
- * Whether words into the agent's greeting are a greeting in return, or a request.
+ * Decides whether words into the agent's greeting are a greeting in return, or a request.
  *
  * People answer a telephone with "hello?", "yes?" or their name. That asks for nothing, and the rest of the agent's greeting answers it.
  * Anything else is a request.
@@ -10,7 +10,7 @@ import * as PhraseTiles from "./PhraseTiles.ts"
 interface GreetingSettings {
   /** ISO 639-1. Unset: English. */
   readonly language?: string
-  /** The agent's own phrases beside those of its language. */
+  /** The agent's own phrases, in addition to those of its language. */
   readonly attention?: ReadonlyArray<string>
   readonly backchannels?: ReadonlyArray<string>
   /** We placed the call. The callee can't want anything yet, and may answer with a bare name. */
@@ -20,7 +20,7 @@ interface GreetingSettings {
 /** Whether the words ask for nothing. `isFirst`: the caller has said nothing before. */
 export type IsBareGreeting = (text: string, isFirst: boolean) => boolean
 
-/** A name has at most so many words, with titles: "Dr. Anna Maria Schmidt". */
+/** A name has at most this many words, with titles: "Dr. Anna Maria Schmidt". */
 const maxNameWords = 4
 
 /** Prepares the phrases of a call's language. */
@@ -45,7 +45,7 @@ export const make = ({ attention = [], backchannels = [], isOutbound = false, la
     if (left.length === 0 || behind.strip(left).length === 0) return true
     const isAnswering = isOutbound && isFirst
     const named = behind.strip(before.strip(left))
-    // "This is Anna", and not "this is urgent". In a script without capitals only a callee is sure to say a name.
+    // "This is Anna" has a name, "this is urgent" has none. In a script without capitals only a callee's words count as a name.
     if (named.length < left.length && isName(named, isAnswering)) return true
     if (!isAnswering) return false
     // Some recognizers write no capitals, so a single word counts as a name too.
@@ -53,5 +53,5 @@ export const make = ({ attention = [], backchannels = [], isOutbound = false, la
   }
 }
 
-/** A caller who has not heard so many words at the end of the greeting has missed nothing. */
+/** If no more than this many words at the end of the greeting were not heard, the caller has missed nothing. */
 export const maxWordsMissed = 2

@@ -1,10 +1,10 @@
 /**
- * Whether the caller only asks the agent to wait: "Hold on a minute", "let me get my card". Pure, and by language (ISO 639-1).
+ * Decides whether the caller only asks the agent to wait: "Hold on a minute", "let me get my card". Pure, and by language (ISO 639-1).
  *
- * The whole utterance has to be such a request: "hold on, I need to book a table" asks for a table.
+ * The whole utterance must be such a request: "hold on, I need to book a table" asks for a table.
  */
 
-/** Sources of regular expressions for lower-case words with single blanks between them. They meet neither punctuation nor hyphens. */
+/** Sources of regular expressions for lower-case words with single blanks between them, without punctuation and hyphens. */
 interface HoldWords {
   /** Polite words before or after a request. */
   readonly around: string
@@ -12,9 +12,9 @@ interface HoldWords {
   readonly thanks: string
   /** Asks to wait. It can stand alone. */
   readonly wait: string
-  /** Says why, and thereby asks to wait. It can stand alone. */
+  /** A reason to wait that is a request by itself. It can stand alone. */
   readonly why: string
-  /** Says why, as other requests do too. It counts only after a request to wait. */
+  /** A reason that other requests have, too. It counts only after a request to wait. */
   readonly because: string
 }
 
@@ -86,7 +86,7 @@ const plain = (text: string): string =>
 /** A request of more words asks for something else. */
 const maxRequestWords = 20
 
-/** A polite phrase, a request or a reason has at most so many words. */
+/** A polite phrase, a request or a reason has at most this many words. */
 const maxPartWords = 10
 
 interface HoldPatterns {
@@ -98,17 +98,17 @@ interface HoldPatterns {
 
 const patterns = new Map(
   Object.entries(holdWords).map(([language, { around, because, thanks, wait, why }]): readonly [string, HoldPatterns] => {
-    // `\w` of JavaScript knows ASCII letters alone.
+    // `\w` of JavaScript knows only ASCII letters.
     const whole = (source: string) =>
       new RegExp(`^(?:${source.replaceAll(/(?<=\p{L})-(?=\p{L})/gu, " ").replaceAll("\\w", "[\\p{L}\\p{M}\\p{N}']")})$`, "u")
     return [language, { around: whole(around), thanks: whole(thanks), core: whole(`${wait}|${why}`), because: whole(because) }]
   })
 )
 
-/** Thanks with polite words around them have at most so many words. */
+/** Thanks with polite words around them have at most this many words. */
 const maxThanksWords = 8
 
-/** Whether the caller thanks for waiting, and says no more: "Okay, thank you." In a language without rules here: no. */
+/** Whether the caller only thanks for waiting: "Okay, thank you." False in a language without rules. */
 export const isThanks = (text: string, language: string): boolean => {
   const rules = patterns.get(language)
   const words = plain(text).split(" ", maxThanksWords + 1)
@@ -119,15 +119,15 @@ export const isThanks = (text: string, language: string): boolean => {
       rules.thanks.test(words.slice(from, at + 1).join(" "))))
 }
 
-/** Whether the caller only asks to wait. In a language without rules here: no. */
+/** Whether the caller only asks to wait. False in a language without rules. */
 export const isOne = (text: string, language: string): boolean => {
   const rules = patterns.get(language)
   const words = plain(text).split(" ", maxRequestWords + 1)
   if (rules === undefined || words.length > maxRequestWords) return false
-  /** Places between words: all words before them are polite ones, or polite ones with a request. */
+  /** Places between words. Before a `polite` place there are only polite words; before an `asked` place there is a request, too. */
   const polite = new Set([0])
   const asked = new Set<number>()
-  // It goes from place to place, since a single expression would try every way to divide the words.
+  // The loop goes from place to place. A single regular expression would try every way to divide the words.
   for (let from = 0; from < words.length; from++) {
     if (!polite.has(from) && !asked.has(from)) continue
     for (let to = from + 1; to <= Math.min(words.length, from + maxPartWords); to++) {

@@ -1,7 +1,7 @@
 /**
- * Whether a short utterance consists of known phrases alone: "Hi, yes, hello?" consists of "hi", "yes" and "hello".
+ * Finds whether a short utterance consists of known phrases only: "Hi, yes, hello?" consists of "hi", "yes" and "hello".
  *
- * A word stands between blanks. In a script without blanks each character is a word.
+ * Words have blanks between them. In a script without blanks each character is a word.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 
@@ -24,12 +24,12 @@ export const tokens = (text: string): ReadonlyArray<Token> =>
   (straight(text).match(units) ?? []).flatMap((unit) => {
     const isCapital = /^[^\p{L}]*\p{Lu}/u.test(unit)
     const isUncased = /^[^\p{L}]*\p{Lo}/u.test(unit)
-    // Punctuation parts words too: "hello...hello".
+    // Punctuation also separates words: "hello...hello".
     return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
   })
 
 interface Phrases {
-  /** Takes all known phrases from both ends, and gives the tokens that are left. */
+  /** Removes all known phrases from both ends, and gives the remaining tokens. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }
 
@@ -62,10 +62,10 @@ export const make = (phrases: ReadonlyArray<string>): Phrases => {
   const written = (some: ReadonlyArray<Token>): string => some.map(({ word }) => word).join(" ")
 
   return {
-    strip: (given) => {
-      const behind = given.slice(reach(given.length, (from, to) => written(given.slice(from, to))))
-      const { length } = behind
-      return behind.slice(0, length - reach(length, (from, to) => written(behind.slice(length - to, length - from))))
+    strip: (all) => {
+      const left = all.slice(reach(all.length, (from, to) => written(all.slice(from, to))))
+      const { length } = left
+      return left.slice(0, length - reach(length, (from, to) => written(left.slice(length - to, length - from))))
     }
   }
 }

@@ -28,7 +28,7 @@ export const bounded = (
   { abort, maxBytes, maxPause, server }: BoundedOptions
 ): AnswerBody =>
   Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
-    const { late, rest, wait } = yield* StreamTimeout.make(maxPause)
+    const { endWait, late, startWait } = yield* StreamTimeout.make(maxPause)
     let read = 0
     let isLate = false
     const giveUp = Effect.suspend(() => {
@@ -38,7 +38,7 @@ export const bounded = (
     yield* Effect.forkIn(Effect.andThen(late, giveUp), scope)
 
     const next = Effect.suspend(() => {
-      wait()
+      startWait()
       return pull
     })
     return next.pipe(
@@ -47,7 +47,7 @@ export const bounded = (
         return isLate ? ConnectionFailure.silence(server, "stopped in the middle of its answer") : ConnectionFailure.withinAnswer(server, error)
       }),
       Effect.flatMap((pieces) => {
-        rest()
+        endWait()
         for (const piece of pieces) read += piece.length
         return read <= maxBytes ? Effect.succeed(pieces) : Effect.fail(ConnectionFailure.tooLong(server, maxBytes))
       })

@@ -30,12 +30,12 @@ export class CallClock {
     return toSamples(moment - this.#answeredAt)
   }
 
-  /** The moment at which a sample is played, given its number since the answer. */
+  /** The moment at which a sample is played. `sample`: its number since the answer. */
   momentOf(sample: number): bigint {
     return this.#answeredAt + BigInt(Math.ceil(sample * nanosPerSample))
   }
 
-  /** Sleeps until a moment, never less: timers count whole milliseconds, and some fire early. */
+  /** Sleeps until a moment, and never less. Timers count whole milliseconds, and some fire early. */
   sleepUntil(moment: bigint): Effect.Effect<void> {
     return Effect.suspend(() => {
       const leftMillis = Number(moment - this.now()) / 1_000_000

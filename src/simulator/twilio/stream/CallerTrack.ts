@@ -1,8 +1,8 @@
 /**
- * The caller's sound on its way to the service: a frame every 20 ms, and keys between the frames.
+ * Sends the caller's sound to the service: a frame every 20 ms, and keys between the frames.
  *
- * Frames lie on a grid from the stream's `start` on, on the monotonic clock: a late one does not make the next late. The
- * frame that ends at 20 ms is sent at 20 ms. Faults of the line hold frames back or swallow them; the order stays.
+ * Each frame has its moment on the monotonic clock, counted from the stream's `start`, so a late frame does not make the next one
+ * late. The frame that ends at 20 ms is sent at 20 ms. Faults of the line delay frames or drop them, but keep their order.
  */
 import { Data, Effect, Queue } from "effect"
 import * as Mulaw from "../../../audio/Mulaw.ts"
@@ -36,7 +36,7 @@ export const silence = new Uint8Array(frameSamples).fill(Mulaw.silence)
 
 const frameNanos = BigInt(frameMillis) * 1_000_000n
 
-/** What waits for its moment (monotonic, ns). */
+/** A message that waits for its moment (monotonic, ns). */
 type Outgoing = Data.TaggedEnum<{
   Frame: { readonly at: bigint; readonly chunk: number; readonly payload: Uint8Array }
   Rubbish: { readonly at: bigint; readonly kind: RubbishKind }
@@ -45,7 +45,7 @@ const Outgoing = Data.taggedEnum<Outgoing>()
 
 const toNanos = (millis: number): bigint => BigInt(Math.round(millis * 1_000_000))
 
-/** Sends what is queued in its order, each not before its moment. */
+/** Sends the queued messages in order, each not before its moment. */
 const sendQueued = ({ clock, messages, traffic, wire }: Options, outbox: Queue.Dequeue<Outgoing>) =>
   Queue.take(outbox).pipe(
     Effect.tap((outgoing) => clock.sleepUntil(outgoing.at)),
@@ -64,7 +64,7 @@ const sendQueued = ({ clock, messages, traffic, wire }: Options, outbox: Queue.D
     Effect.forever
   )
 
-/** Lets the caller live, 20 ms at a time, until they hang up; queues what they say. */
+/** Runs the caller's script, 20 ms at a time, until the caller hangs up. Queues the caller's sound. */
 const speak = Effect.fnUntraced(function*(options: Options, outbox: Queue.Enqueue<Outgoing>) {
   const { clock, faults, heard, line, messages, note, said, traffic } = options
   const microphone = Acoustics.makeMicrophone(line.room)
@@ -93,7 +93,7 @@ const speak = Effect.fnUntraced(function*(options: Options, outbox: Queue.Enqueu
   }
 })
 
-/** Sends the caller's sound and keys until they hang up. */
+/** Sends the caller's sound and keys until the caller hangs up. */
 export const run = Effect.fnUntraced(function*(options: Options) {
   const outbox = yield* Queue.make<Outgoing>()
   yield* Effect.raceFirst(speak(options, outbox), sendQueued(options, outbox))

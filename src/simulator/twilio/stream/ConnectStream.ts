@@ -1,6 +1,6 @@
 /**
- * `<Connect><Stream>`: the WebSocket is opened, signed as Twilio signs it, one stream runs over it to its end, and the
- * stream's status callback is told.
+ * `<Connect><Stream>`: opens the WebSocket, signed as Twilio signs it, runs one stream over it to its end, and calls the stream's
+ * status callback.
  *
  * https://www.twilio.com/docs/voice/twiml/stream
  */
@@ -22,7 +22,7 @@ export interface Environment {
   readonly accountSid: AccountSid
   /** The signature of a WebSocket upgrade. */
   readonly sign: (url: string) => string
-  /** Where a URL is really served. */
+  /** The URL to which a request is really sent. */
   readonly locate: (url: string) => string
   /** Callbacks of streams, and of answering machine detection. */
   readonly callbacks: Queue.Enqueue<Callback, Cause.Done>
@@ -42,7 +42,7 @@ interface Connection {
 /** Who is at the caller's end of a stream. */
 type Person = Pick<TwilioStream.Options, "line" | "heard" | "said" | "traffic" | "faults">
 
-/** Tells the stream's status callback, where the TwiML names one. */
+/** Calls the stream's status callback, if the TwiML names one. */
 const tell = Effect.fnUntraced(function*(
   { call, environment, noun }: Connection,
   streamSid: StreamSid,
@@ -66,7 +66,7 @@ const tell = Effect.fnUntraced(function*(
   })
 })
 
-/** The headers of the upgrade, after the fault that concerns its signature. */
+/** The headers of the upgrade, with the fault of its signature. */
 const headersOf = ({ environment, faults: { upgradeSignature }, noun }: Connection): Readonly<Record<string, string>> => ({
   "user-agent": "TwilioMediaStreams/1.0",
   ...(upgradeSignature === "missing" ? {} : {
@@ -74,15 +74,15 @@ const headersOf = ({ environment, faults: { upgradeSignature }, noun }: Connecti
   })
 })
 
-/** The `<Parameter>`s, after the fault that concerns one of them. */
+/** The `<Parameter>`s, with the fault of one of them. */
 const parametersOf = ({ faults: { token }, noun: { parameters } }: Connection): Readonly<Record<string, string>> => {
   if (token === undefined) return parameters
   const name = token.name ?? "token"
-  const { [name]: _, ...rest } = parameters
-  return token.is === "missing" ? rest : { ...rest, [name]: "another-token-than-the-twiml-had" }
+  const { [name]: _, ...others } = parameters
+  return token.is === "missing" ? others : { ...others, [name]: "another-token-than-the-twiml-had" }
 }
 
-/** No WebSocket was opened: writes down why. */
+/** Records why no WebSocket was opened. */
 const noteRefusal = Effect.fnUntraced(function*(
   connection: Connection,
   streamSid: StreamSid,
@@ -95,7 +95,7 @@ const noteRefusal = Effect.fnUntraced(function*(
   yield* note(call, { _tag: "StreamEnded", streamSid, why: "refused", code: undefined })
 })
 
-/** The stream ended without an interruption: writes down what Twilio's debugger would show. */
+/** The stream ended without an interruption. Records what Twilio's debugger would show. */
 const noteEnd = Effect.fnUntraced(function*(connection: Connection, streamSid: StreamSid, { code, why }: TwilioStream.Ended) {
   const { call } = connection
   if (why === "closedByService") {
@@ -135,7 +135,7 @@ const stream = Effect.fnUntraced(function*(connection: Connection, person: Perso
   return ended
 }, Effect.scoped)
 
-/** An eavesdropper who tries the parameters of a running stream on a stream of their own. */
+/** An attacker who uses the parameters of a running stream for a second stream. */
 const replay = Effect.fnUntraced(function*(connection: Connection) {
   yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => connection.call.traffic.sentAt.length > 5 })
   yield* stream(connection, {

@@ -1,6 +1,6 @@
 /**
- * What goes wrong with a stream's connection as a whole, each fault at its time: a stall of the network, an oversized
- * message, a reader that stops, a cut.
+ * Faults of a stream's connection as a whole, each at its time: a stall of the network, an oversized message, a reader that stops,
+ * a cut.
  */
 import { Duration, Effect } from "effect"
 import { type Faults, stallEveryMillis } from "../Faults.ts"

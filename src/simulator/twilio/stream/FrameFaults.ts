@@ -1,8 +1,8 @@
-/** What a bad line does to the single frames of a stream: late, lost, and rubbish among them. */
+/** Faults of a stream's frames: late frames, lost frames, and meaningless messages between them. */
 import { Effect, Random } from "effect"
 import { type Faults, type RubbishKind, rubbishKinds } from "../Faults.ts"
 
-/** What is sent for rubbish of each kind; of `binary` the text is `undefined`. */
+/** The text of each kind of rubbish; `undefined` for `binary`, which has no text. */
 export const rubbishText: Readonly<Record<RubbishKind, string | undefined>> = {
   notJson: "{\"event\":\"media\",",
   unknownEvent: "{\"event\":\"weather\",\"weather\":{\"sky\":\"blue\"}}",
@@ -19,7 +19,7 @@ export const rubbishBefore = ({ rubbish }: Faults, chunk: number): RubbishKind |
 }
 
 /**
- * By how many ms a frame is late, or `undefined` when it is lost.
+ * By how many ms a frame is late; `undefined` if it is lost.
  *
  * @param elapsed ms from the stream's start to the end of the frame
  */

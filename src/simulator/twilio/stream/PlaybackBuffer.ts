@@ -2,7 +2,7 @@
  * Twilio's playback buffer: the queue between what a service sends and what the caller hears.
  *
  * It has no clock of its own: each method takes the time, in samples (1/8 ms) since the call was answered. Sound that arrives
- * when the buffer is empty starts at once. Other sound starts when all before it has been played.
+ * while the buffer is empty starts at once. Other sound starts when all sound before it has been played.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages#send-messages-to-twilio
  */
@@ -28,7 +28,7 @@ export class PlaybackBuffer {
     this.#limit = limit
   }
 
-  /** Appends μ-law sound. False when the buffer is full and the sound was discarded. */
+  /** Appends μ-law sound. False: the buffer was full, and the sound was discarded. */
   play(now: number, sound: Uint8Array): boolean {
     const start = Math.max(now, this.#end)
     if (start - now + sound.length > this.#limit) return false
@@ -50,7 +50,7 @@ export class PlaybackBuffer {
     return this.#marks.splice(0, waiting < 0 ? this.#marks.length : waiting).map((mark) => mark.name)
   }
 
-  /** Drops what has not been played. All pending marks come back at once. */
+  /** Drops all sound that has not been played. All pending marks come back at once. */
   clear(now: number): { readonly marks: ReadonlyArray<string>; readonly dropped: number } {
     const dropped = this.queued(now)
     this.#heard.cut(now)
@@ -58,7 +58,7 @@ export class PlaybackBuffer {
     return { marks: this.#marks.splice(0).map((mark) => mark.name), dropped }
   }
 
-  /** How much waits to be played, in samples. */
+  /** How many samples wait to be played. */
   queued(now: number): number {
     return Math.max(0, this.#end - now)
   }

@@ -1,6 +1,6 @@
 /**
- * Fulfils what the service sends on one stream: its sound is played to the caller in real time, and each mark goes back
- * when the sound before it has been played.
+ * Carries out the service's messages on one stream: plays its sound to the caller in real time, and sends each mark back when the
+ * sound before it has been played.
  */
 import { Effect, Queue, Result } from "effect"
 import * as MediaMessage from "../../../twilio/media/MediaMessage.ts"
@@ -26,7 +26,7 @@ export class ServiceMessages {
   readonly #options: Options
   readonly #playback: PlaybackBuffer
   #playedMarks: Array<string> = []
-  #soundHasCome = false
+  #hadSound = false
   #soundWasDiscarded = false
 
   constructor(options: Options) {
@@ -34,10 +34,10 @@ export class ServiceMessages {
     this.#playback = new PlaybackBuffer(options.heard)
   }
 
-  /** Fulfils each message as it comes, until the connection ends; says how. */
+  /** Carries out each message as it comes, until the connection ends. Returns how it ended. */
   run(wire: WebSocketClient): Effect.Effect<Closed> {
     return Queue.take(wire.incoming).pipe(
-      Effect.flatMap((incoming) => this.#fulfil(incoming)),
+      Effect.flatMap((incoming) => this.#carryOut(incoming)),
       Effect.forever,
       Effect.catchTag("Done", () => wire.closed)
     )
@@ -50,7 +50,7 @@ export class ServiceMessages {
     return marks
   }
 
-  #fulfil({ at, text }: Incoming): Effect.Effect<void> {
+  #carryOut({ at, text }: Incoming): Effect.Effect<void> {
     if (text === undefined) return this.#noteMalformed("a binary frame")
     const decoded = MediaMessage.decodeOutbound(text)
     if (Result.isFailure(decoded)) return this.#noteMalformed(decoded.failure.reason)
@@ -78,8 +78,8 @@ export class ServiceMessages {
     return Effect.gen({ self: this }, function*() {
       const { clock, note, streamSid, traffic } = this.#options
       traffic.arrivals.push({ at: clock.millis(at), bytes: sound.length })
-      if (!this.#soundHasCome) {
-        this.#soundHasCome = true
+      if (!this.#hadSound) {
+        this.#hadSound = true
         yield* note({ _tag: "FirstSound", streamSid })
       }
       if (!this.#playback.play(clock.samples(at), sound) && !this.#soundWasDiscarded) {

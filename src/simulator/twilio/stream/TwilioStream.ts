@@ -1,6 +1,6 @@
 /**
- * Twilio's side of one Media Stream, from `connected` to its end: the caller's sound goes out every 20 ms, what comes
- * back is played to the caller in real time, and marks go back when their sound has been played.
+ * Twilio's side of one Media Stream, from `connected` to its end. The caller's sound is sent every 20 ms. The service's sound is
+ * played to the caller in real time, and marks go back when the sound before them has been played.
  */
 import { Clock, Effect, Random } from "effect"
 import type { Line } from "../../caller/Caller.ts"
@@ -19,7 +19,7 @@ export interface Options extends StreamIds {
   readonly wire: WebSocketClient
   /** The `<Parameter>`s as they are sent in `start`. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Who speaks and listens. */
+  /** The person who speaks and listens. */
   readonly line: Line
   /** What the caller said and heard, from the moment `answeredAt` (monotonic, ns) on. */
   readonly said: Timeline
@@ -28,7 +28,7 @@ export interface Options extends StreamIds {
   readonly traffic: Traffic
   readonly faults: Faults
   readonly note: (event: Untimed) => Effect.Effect<void>
-  /** Why the stream ends, should it be interrupted. */
+  /** Why the stream ends if it is interrupted. */
   readonly whyInterrupted: () => StreamEnd
 }
 
@@ -41,7 +41,7 @@ export interface Ended {
 /** The WebSocket's close code for a connection that ended without a close handshake. */
 const closedWithoutHandshake = 1006
 
-/** Sends what stands at a stream's beginning, as far as the faults let it. */
+/** Sends the messages of a stream's beginning, changed by the faults. */
 const begin = Effect.fnUntraced(function*({ faults, note, parameters, streamSid }: Options, messages: StreamMessages) {
   messages.connected()
   yield* note({ _tag: "StreamConnected", streamSid })
@@ -56,7 +56,7 @@ const begin = Effect.fnUntraced(function*({ faults, note, parameters, streamSid 
 /**
  * Runs a stream over an open WebSocket to its end, and closes it.
  *
- * Interruption is a redirect or a hang-up: `stop` is sent and the socket closed, as Twilio does.
+ * Interruption stands for a redirect or a hang-up: `stop` is sent and the socket closed, as Twilio does.
  */
 export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
   const { faults, heard, note, streamSid, traffic, wire } = options
@@ -83,7 +83,7 @@ export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
     note
   }).pipe(Effect.as<Ended>({ why: "callerHungUp", code: undefined }))
 
-  /** What Twilio does when the call goes elsewhere: `stop`, then a close frame. */
+  /** Sends `stop` and then a close frame, as Twilio does when the call goes on elsewhere. */
   const leave = Effect.suspend(() => {
     messages.stop()
     return wire.close(1000)
@@ -91,7 +91,7 @@ export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
 
   const finish = ({ code, why }: Ended) =>
     Effect.suspend(() => {
-      // What was queued and not played is not heard any more.
+      // Sound that was queued and not played is never heard.
       heard.cut(clock.samples(clock.now()))
       return note({ _tag: "StreamEnded", streamSid, why, code })
     })

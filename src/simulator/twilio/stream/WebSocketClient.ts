@@ -1,8 +1,8 @@
 /**
- * One WebSocket, from Twilio's side: the client's.
+ * The client of one WebSocket: Twilio's side.
  *
- * It uses `ws` itself and not `effect/socket`, because the faults need what a good client must not do: cut the connection in
- * the middle of a frame, stop reading.
+ * It uses `ws` and not `effect/socket`, because the faults do what a good client must not do: cut the connection in the middle of a
+ * frame, or stop reading.
  */
 import type { Socket } from "node:net"
 import { TLSSocket } from "node:tls"
@@ -10,7 +10,7 @@ import { Cause, Clock, Deferred, Duration, Effect, Queue, Schema, type Scope } f
 import { type ClientOptions, WebSocket } from "ws"
 import type { CutKind } from "../Faults.ts"
 
-/** A frame from the service; `text` is `undefined` for a binary frame. `at`: when it came, monotonic, ns. */
+/** A frame from the service; `text` is `undefined` for a binary frame. `at`: when it arrived, monotonic, ns. */
 export interface Incoming {
   readonly text: string | undefined
   readonly at: bigint
@@ -34,7 +34,7 @@ export interface WebSocketClient {
   readonly closed: Effect.Effect<Closed>
   readonly send: (text: string) => void
   readonly sendBinary: (bytes: Uint8Array) => void
-  /** Closes with a handshake, for which the service has two seconds. */
+  /** Closes with a handshake. The service has two seconds for it. */
   readonly close: (code: number) => Effect.Effect<void>
   /** Cuts the connection with no close handshake. */
   readonly cut: (how?: CutKind) => void
@@ -46,19 +46,19 @@ export interface WebSocketClient {
   readonly resume: () => void
 }
 
-/** Text frame, final, masked, 400 bytes announced, a mask of zeros, and then only the first of those bytes. */
+/** A final, masked text frame that announces 400 bytes: its header, a mask of zeros, and only the first three bytes. */
 const halfAFrame = Buffer.from([0x81, 0xFE, 0x01, 0x90, 0, 0, 0, 0, 0x7B, 0x22, 0x65])
 
-/** How long Twilio waits for the TCP connection and the upgrade, about (error 31901). */
+/** About how long Twilio waits for the TCP connection and the upgrade (error 31901). */
 const handshakeTimeout = Duration.seconds(5)
 
-/** How long the service may take for the close handshake; the types of `ws` do not know the option yet. */
+/** How long the service may take for the close handshake. The types of `ws` lack this option. */
 const closeTimeout = Duration.seconds(2)
 
 /**
- * Opens a WebSocket, which the scope's end cuts if it is still open.
+ * Opens a WebSocket. The end of the scope cuts it if it is still open.
  *
- * @param url not normalised
+ * @param url is used as it is, not normalised
  */
 export const open = Effect.fn("WebSocketClient.open")(function*(
   url: string,
@@ -93,7 +93,7 @@ export const open = Effect.fn("WebSocketClient.open")(function*(
       resume(Effect.fail(new WireError({ message: `The upgrade was answered with ${status} instead of 101.`, status })))
     })
     socket.on("error", (error) => resume(Effect.fail(new WireError({ message: error.message }))))
-    // Listeners stand before the first frame can come.
+    // The listeners are added before the first frame can come.
     socket.on("message", (data, isBinary) => {
       Queue.offerUnsafe(incoming, {
         text: isBinary ? undefined : data.toString(),

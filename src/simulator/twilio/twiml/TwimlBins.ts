@@ -1,5 +1,5 @@
 /**
- * TwiML Bins: documents that Twilio itself serves, so that they are there when the service is not. They stand under `/bins/` of the
+ * TwiML Bins: documents that Twilio itself serves, so that they are available when the service is not. They are at `/bins/` of the
  * simulator's REST API.
  *
  * https://www.twilio.com/docs/serverless/twiml-bins
@@ -10,7 +10,7 @@ export type Bins = Readonly<Record<string, string>>
 
 const folder = "/bins/"
 
-/** Where a bin is, below the simulator's base URL. */
+/** The path of a bin, below the simulator's base URL. */
 export const pathOf = (name: string): string => `${folder}${encodeURIComponent(name)}`
 
 /** The document at a path; `undefined` when there is none. */
@@ -19,13 +19,13 @@ export const find = (bins: Bins, path: string): string | undefined => {
   return name === undefined ? undefined : bins[name]
 }
 
-/** Whether a path can only be a bin's. */
+/** Whether a path is in the folder of the bins. */
 export const isBin = (path: string): boolean => path.startsWith(folder)
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
 
 /**
- * A document that waits a moment and then asks the service: as a fallback URL it keeps a call up until the service is back, since a
+ * A document that waits a moment and then asks the service. As a fallback it keeps a call up until the service is back, since a
  * redirect that fails leads to the fallback again.
  */
 export const pauseAndRedirect = (url: string, seconds = 1): string =>

@@ -1,5 +1,5 @@
 /**
- * Gets and reads the documents of a call: from its webhooks, from its fallback URL where those fail, or as they came by REST.
+ * Loads and reads the documents of a call: from its webhooks, from its fallback URL if those fail, or from a REST request.
  *
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */
@@ -16,16 +16,16 @@ export interface Environment {
   readonly webhooks: WebhookClient
 }
 
-/** There is no document: the webhook failed, or what it answered is no TwiML. */
+/** There is no document: the webhook failed, or its answer is not TwiML. */
 class LoadError extends Schema.TaggedError<LoadError>()("LoadError", {
-  /** Of Twilio's error catalogue. */
+  /** A code of Twilio's error catalogue. */
   code: Schema.Int,
   message: Schema.String
 }) {}
 
 const twimlContentTypes = new Set(["text/xml", "application/xml", "text/html"])
 
-/** Twilio's base for relative URLs of TwiML that came by REST. */
+/** Twilio's base for relative URLs in TwiML that came in a REST request. */
 const twilioBase = "https://api.twilio.com/"
 
 const noteProblem = (call: PhoneCall, { code, message }: { readonly code: number; readonly message: string }) =>
@@ -38,7 +38,7 @@ const read = Effect.fnUntraced(function*(call: PhoneCall, text: string, base: st
   return document
 })
 
-/** An empty answer is a document without verbs. */
+/** Requests a document. An empty answer is a document without verbs. */
 const request = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Extract<Source, { readonly _tag: "Url" }>) {
   const { method, more, url } = source
   const parameters = { ...callParameters(environment.accountSid, call), ...more }
@@ -53,13 +53,13 @@ const request = Effect.fnUntraced(function*(environment: Environment, call: Phon
   return yield* read(call, body, url)
 })
 
-/** Where the fallback URL is to be asked now, and whether this call has one. */
+/** The fallback URL for the next document, if the call has one. */
 const fallbackOf = ({ documents, fallback, faults }: PhoneCall): Target | undefined =>
   faults.noFallback === true && documents > 0 ? undefined : fallback
 
 /**
- * Gets and reads a document. Where that fails, the fallback URL is asked at once, with the error and the URL that failed, and what
- * it answers is the document. Returns `undefined` when there is none, after noting the problems.
+ * Loads and reads a document. If that fails, the fallback URL is asked at once for another document, with the error and the URL that
+ * failed. Returns `undefined` if there is no document; the problems are noted then.
  */
 export const load = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Source) {
   const first = yield* Effect.result(source._tag === "Twiml" ? read(call, source.text, twilioBase) : request(environment, call, source))
@@ -79,7 +79,7 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
   return undefined
 })
 
-/** Asks for a document after the call's end, and carries none out. */
+/** Requests a document after the call's end, and does not carry it out. */
 export const tellEnded = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, action: Target) {
   const more = { CallStatus: "completed" }
   yield* Effect.catch(request(environment, call, { _tag: "Url", ...action, more }), (error) => noteProblem(call, error))

@@ -2,7 +2,7 @@
  * TwiML: the answer of a voice webhook, read as Twilio reads it.
  *
  * It knows the verbs that a service on Media Streams uses. As at Twilio, an unknown verb is skipped with a warning. A document
- * that is not well-formed, or whose root is not `<Response>`, is the error `invalidDocument` and ends the call.
+ * that is not well-formed, or whose root is not `<Response>`, ends the call with the error `invalidDocument`.
  *
  * https://www.twilio.com/docs/voice/twiml
  */
@@ -13,17 +13,17 @@ import * as XmlTree from "./XmlTree.ts"
 
 export type Method = "GET" | "POST"
 
-/** What one document tells the call to do. URLs are absolute; seconds are whole numbers ≥ 0. */
+/** One step of a document. URLs are absolute; seconds are whole numbers ≥ 0. */
 export type Verb = Data.TaggedEnum<{
   Connect: {
     readonly action: { readonly url: string; readonly method: Method } | undefined
     readonly stream: StreamNoun
   }
-  /** Another telephone is rung, and joined to the call when it answers. */
+  /** Rings another telephone, and joins it to the call when it answers. */
   Dial: {
     readonly to: PhoneNumber.PhoneNumber
     readonly callerId: string | undefined
-    /** How long it may ring. */
+    /** How long the telephone may ring. */
     readonly seconds: number
     readonly action: { readonly url: string; readonly method: Method } | undefined
   }
@@ -55,7 +55,7 @@ export interface Document {
   readonly warnings: ReadonlyArray<Finding>
 }
 
-/** The document, or one verb of it, cannot be carried out: the call ends. */
+/** The document, or one of its verbs, can't be carried out, so the call ends. */
 class TwimlError extends Schema.TaggedError<TwimlError>()("TwimlError", {
   code: Schema.Int,
   message: Schema.String
@@ -64,9 +64,9 @@ class TwimlError extends Schema.TaggedError<TwimlError>()("TwimlError", {
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 /**
- * Checks a stream's URL. An absolute one is not rewritten, since the signature is made over the text as it is.
+ * Checks a stream's URL. An absolute URL is not rewritten, since it is signed as it is written.
  *
- * The simulator also accepts `ws://` for hosts that are this machine; Twilio accepts `wss://` only.
+ * The simulator also accepts `ws://` for this machine; Twilio accepts only `wss://`.
  */
 const streamUrl = (text: string, base: string): Result.Result<string, TwimlError> => {
   if (!/^[a-z][a-z\d+.-]*:/i.test(text)) {
@@ -181,7 +181,7 @@ const parseVerb = (
 /**
  * Reads a document.
  *
- * @param base where the document came from: relative URLs are resolved against it
+ * @param base the document's own URL, which relative URLs are resolved against
  */
 export const parse = Effect.fnUntraced(function*(source: string, base: string): Effect.fn.Return<Document, TwimlError> {
   const root = yield* Effect.mapError(

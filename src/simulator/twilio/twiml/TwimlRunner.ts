@@ -16,9 +16,9 @@ import { hex } from "../webhook/WebhookClient.ts"
 /** How a `<Dial>` goes. */
 export interface DialResult {
   readonly status: TerminalStatus
-  /** How long the telephone rings before that. */
+  /** How long the telephone rings. */
   readonly rings: Duration.Duration
-  /** How long both talk, where the telephone is answered. */
+  /** How long both talk, if the telephone is answered. */
   readonly talk: Duration.Duration
 }
 
@@ -29,7 +29,7 @@ export interface Environment extends ConnectStream.Environment, TwimlLoader.Envi
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>
 }
 
-/** What a verb or a document leads to: the call's end, or another document. */
+/** What comes after a verb or a document: the call's end, or another document. */
 type Outcome = Data.TaggedEnum<{
   End: { readonly status: TerminalStatus }
   Goto: { readonly source: Source }
@@ -85,7 +85,7 @@ const perform = Effect.fnUntraced(function*(
       yield* Effect.sleep(Duration.seconds(verb.seconds))
       return undefined
     case "Hangup":
-    // A <Reject> that is not the first verb of the first document comes too late to reject: it hangs up.
+    // A <Reject> that is not the first verb of the first document is too late to reject the call, so it hangs up.
     case "Reject":
       return completed
     case "Redirect":
@@ -104,13 +104,13 @@ const perform = Effect.fnUntraced(function*(
   }
 })
 
-/** The simulator's own limit, for a service whose documents redirect to each other for ever. */
+/** The simulator's own limit, for documents that redirect to each other forever. */
 const maxDocuments = 100
 
 /**
- * Runs a document and all that it leads to. Returns the status with which the call ends.
+ * Runs a document and all documents that follow it. Returns the status with which the call ends.
  *
- * A redirect by REST ends what is running: a stream gets its `stop` first.
+ * A redirect by REST ends the running verb; a stream gets its `stop` first.
  */
 export const run = Effect.fn("TwimlRunner.run")(function*(
   environment: Environment,

@@ -1,5 +1,5 @@
 /**
- * An XML document as a tree, by Effect's decoder. A document type is refused, as Twilio refuses it.
+ * Reads an XML document as a tree, with Effect's decoder. A document type is refused, as Twilio refuses it.
  */
 import { Effect, Stream } from "effect"
 import { Xml } from "effect/encoding"
@@ -19,10 +19,10 @@ interface OpenElement extends Element {
 
 const doctypeRefused = new Xml.XmlError({ kind: "Unsupported", message: "document types are not accepted" })
 
-/** Reads a document into its root element. Fails with the line and column where it is not well-formed. */
+/** Reads a document and gives its root element. If it is not well-formed, the error has the line and column. */
 export const parse = (source: string): Effect.Effect<Element, Xml.XmlError> =>
   Effect.gen(function*() {
-    // Stands above the root; the decoder sees to it that there is exactly one.
+    // The parent of the root element. The decoder ensures that there is exactly one root.
     const document: OpenElement = { name: "", attributes: {}, children: [], text: "" }
     const open = [document]
     yield* Stream.make(source).pipe(

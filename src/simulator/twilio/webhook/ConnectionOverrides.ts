@@ -1,28 +1,28 @@
 /**
- * How patient Twilio is with a webhook: the defaults, and what the fragment of the webhook's URL changes.
+ * Twilio's time limits and retries for a webhook: the defaults, and the changes in the fragment of the webhook's URL.
  *
  * `https://calls.example.com/twiml#rc=3&rp=ct,5xx&rt=2000`: pairs of a key and a value. The fragment is neither sent nor signed.
- * The documentation does not say what becomes of a value that is out of its range; here it counts as not given.
+ * Twilio does not document how it treats a value out of range; here such a value is ignored.
  *
  * https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
  */
 
 /**
- * What can be retried: a connection that was not made (`ct`), an answer that did not come or broke off (`rt`), an answer with
- * such a status. Twilio documents `rt` as the read timeout; that a broken connection counts as one is inferred.
+ * The failures that can be retried: no connection (`ct`), no answer or a broken one (`rt`), an answer with such a status. Twilio
+ * documents `rt` as the read timeout; that it includes a broken connection is our guess.
  */
 export type RetriedFailure = "ct" | "rt" | "4xx" | "5xx"
 
 export interface ConnectionOverrides {
-  /** For the connection, TLS included. */
+  /** The limit for the connection, TLS included. */
   readonly connectMillis: number
-  /** For the first byte of the answer, and from each byte to the next. */
+  /** The limit for the first byte of the answer, and from each byte to the next. */
   readonly readMillis: number
-  /** For all requests together. */
+  /** The limit for all requests together. */
   readonly totalMillis: number
-  /** How many times the request is made again. */
+  /** How many times the request is repeated. */
   readonly retries: number
-  /** `all`: whatever the failure is. */
+  /** Which failures are retried. */
   readonly retried: ReadonlySet<RetriedFailure> | "all"
 }
 
@@ -44,7 +44,7 @@ const retriedBy = (text: string | null): ConnectionOverrides["retried"] => {
   return text !== null && names.every(isPolicy) ? new Set(names) : defaults.retried
 }
 
-/** The URL that is requested and signed, and how patient Twilio is with it. */
+/** Splits a webhook's URL into the URL that is requested and signed, and its overrides. */
 export const parse = (text: string): { readonly url: string; readonly overrides: ConnectionOverrides } => {
   const at = text.indexOf("#")
   if (at < 0) return { url: text, overrides: defaults }

@@ -1,7 +1,7 @@
 /**
  * One HTTP request over a connection of its own, and its answer.
  *
- * It uses `node:http` itself, because Twilio tells two failures apart: the connection is not made, or the answer does not come.
+ * It uses `node:http`, because Twilio distinguishes two failures: the connection is not made, or the answer does not come.
  */
 import { Clock, Data, Duration, Effect, type Scope } from "effect"
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http"
@@ -54,7 +54,7 @@ const open = ({ headers, method, url }: HttpRequest): Effect.Effect<ClientReques
     Effect.try({
       try: () => {
         const request = (new URL(url).protocol === "https:" ? httpsRequest : httpRequest)(url, { method, headers, agent: false })
-        // There is always somebody who listens to errors, since one that nobody hears ends the process.
+        // An error without a listener would end the process, so there is always one.
         return request.on("error", () => {})
       },
       catch: () => new ExchangeError({ reason: "notConnected" })
@@ -68,7 +68,7 @@ const connect = (request: ClientRequest, url: string): Effect.Effect<void, Excha
     request.on("socket", (socket) => socket.once(new URL(url).protocol === "https:" ? "secureConnect" : "connect", () => resume(Effect.void)))
   })
 
-/** Sends the request. `received` is called with each piece of the answer. */
+/** Sends the request. `received` is called for each piece of the answer. */
 const converse = (request: ClientRequest, body: string, received: () => void): Effect.Effect<HttpAnswer, ExchangeError> =>
   Effect.callback((resume) => {
     request.on("error", (error) => resume(failed(codeOf(error).startsWith("HPE_") ? "notHttp" : "broken")))

@@ -1,6 +1,6 @@
 /**
- * Status callbacks, as Twilio makes them: one signed form post for each state that was asked for, numbered from "0".
- * They can come late, twice or out of order, since Twilio does not promise that they don't.
+ * Status callbacks as Twilio makes them: one signed form post for each requested state, numbered from "0". They can come late, twice
+ * or out of order, since Twilio does not exclude that.
  */
 import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
 import type { AccountSid } from "../../../domain/Sid.ts"
@@ -10,11 +10,11 @@ import type { WebhookClient } from "./WebhookClient.ts"
 
 /** How status callbacks are delivered: at once, once and in order, unless a field says otherwise. */
 export interface Delivery {
-  /** By how much each is late. */
+  /** Each callback is late by this time. */
   readonly delay?: Duration.Input
-  /** Each comes twice. */
+  /** Each callback comes twice. */
   readonly twice?: boolean
-  /** They come in pairs, the second of each pair first; a last one without a partner comes by itself. */
+  /** Callbacks come in pairs, the second of each pair first. A last one without a partner comes alone. */
   readonly swapped?: boolean
 }
 
@@ -64,7 +64,7 @@ export const callParameters = (accountSid: AccountSid, call: PhoneCall): Record<
   ...(call.answeredBy === undefined ? {} : { AnsweredBy: call.answeredBy })
 })
 
-/** The callback for the state in which the call now is, if it was asked for. */
+/** The callback for the call's current state, if it was requested. */
 export const forStatus = (accountSid: AccountSid, call: PhoneCall): Callback | undefined => {
   const event = eventOf(call.status)
   if (call.statusCallback === undefined || event === undefined || !call.statusCallback.events.has(event)) return undefined
@@ -103,7 +103,7 @@ export const noteWebhook = (
   { requests, status }: { readonly status?: number; readonly requests: number }
 ): Effect.Effect<void> => note(call, { _tag: "Webhook", kind, url, parameters, answer: status, requests })
 
-/** Delivers what is offered to the queue, until the queue is ended. */
+/** Delivers the callbacks of the queue, until the queue is ended. */
 export const run = Effect.fnUntraced(function*(
   webhooks: WebhookClient,
   call: PhoneCall,

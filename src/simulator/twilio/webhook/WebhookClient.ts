@@ -1,8 +1,8 @@
 /**
- * The requests that Twilio makes: form posts (or queries) with a signature over the exact URL, made again as the URL's fragment says.
+ * Sends Twilio's webhooks: form posts (or queries) with a signature over the exact URL, retried as the URL's fragment says.
  *
- * Twilio does not document whether it waits between a request and the next. Here it does not, which is the worst case: a service
- * that is away for seconds misses all of them.
+ * Twilio does not document whether it waits between retries. Here there is no wait, which is the worst case: a service that is away for
+ * seconds misses all of them.
  */
 import { Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
 import * as Signature from "../../../twilio/webhook/Signature.ts"
@@ -16,13 +16,13 @@ interface Request {
   readonly url: string
   readonly method: Method
   readonly parameters: Readonly<Record<string, string>>
-  /** A fault: the signature is wrong, or there is none. */
+  /** A fault: the signature is wrong, or missing. */
   readonly signature?: "forged" | "missing" | undefined
 }
 
 interface Answer {
   readonly status: number
-  /** In lower case, without its parameters; "" when there is none. */
+  /** In lower case, without its parameters; "" if there is none. */
   readonly contentType: string
   readonly body: string
   /** How many requests were made until one was answered well. */
@@ -47,7 +47,7 @@ class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
 
 /** What went wrong with one request of a webhook. */
 type Failure = Pick<WebhookError, "code" | "message" | "status"> & {
-  /** Under which retry policy it falls; `undefined` for one that `all` alone covers. */
+  /** The retry policy that covers the failure; `undefined`: only `all` covers it. */
   readonly retriedBy: ConnectionOverrides.RetriedFailure | undefined
 }
 
@@ -83,7 +83,7 @@ const isRetried = (retried: ConnectionOverrides.ConnectionOverrides["retried"], 
 const contentTypeOf = ({ headers }: HttpExchange.HttpAnswer): string =>
   (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase()
 
-/** The request over the wire, all but its connection overrides. */
+/** The HTTP request, without its connection overrides. */
 const wireRequest = Effect.fnUntraced(function*(
   authToken: Redacted.Redacted,
   locate: (url: string) => string,
@@ -123,7 +123,7 @@ const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "re
 /**
  * Sends webhooks with one account's token.
  *
- * @param locate where a URL is really served; the signature is made over the URL itself
+ * @param locate gives the URL to which a request is really sent; the original URL is signed
  */
 export const make = (authToken: Redacted.Redacted, locate: (url: string) => string = (url) => url) => {
   const send = Effect.fn("WebhookClient.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {

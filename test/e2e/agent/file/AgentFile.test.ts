@@ -62,7 +62,7 @@ describe("a problem is reported for", () => {
     for (const number of ["\"555 0177\"", "+14155550177", "\"somebody\"", "[]"]) {
       assertProblem(`name: shop\ntransfers:\n  boss: ${number}`, "3:9", "\"transfers.boss\" must be a phone number with its country code, in quotes")
     }
-    assertProblem("name: shop\ntransfers:\n  The Boss: \"+14155550177\"", "3:3", "A transfer's name")
+    assertProblem("name: shop\ntransfers:\n  The Boss: \"+14155550177\"", "3:3", "can't be a transfer's name")
   })
 
   it("an intent that transfers to nobody", () => {
@@ -82,7 +82,7 @@ describe("a problem is reported for", () => {
     for (const parameters of ["[]", "{ type: string }", "{ properties: { title: string } }", "{ properties: {}, required: [title] }", "{ x: .nan }"]) {
       assertProblem(tool("url: http://shop.example/", `parameters: ${parameters}`), "6:17", "a JSON schema of an object")
     }
-    assertProblem("name: shop\ntools: { a b: { description: x, url: \"http://x.example\" } }", "2:10", "A tool's name")
+    assertProblem("name: shop\ntools: { a b: { description: x, url: \"http://x.example\" } }", "2:10", "can't be a tool's name")
   })
 
   it("missing lines in a language without standard lines", () => {
@@ -365,7 +365,7 @@ describe("a file with problems", () => {
     assertProblem("name: shop\nslots:\n  day:\n    values:\n      monday: []", "5:7", "\"monday\"")
     assertProblem("name: shop\nslots:\n  day:\n    values:\n      monday: on {day}", "5:18", "can't hold the slot")
     assertProblem("name: shop\nslots:\n  day:\n    values: [monday, \"Fri,day\"]", "4:26", "\"Fri,day\"")
-    assertProblem("name: shop\nslots:\n  Day:\n    values: [monday]", "3:3", "A slot's name")
+    assertProblem("name: shop\nslots:\n  Day:\n    values: [monday]", "3:3", "can't be a slot's name")
   })
 
   it("is told which intents are missing, or defined twice", () => {
@@ -378,7 +378,7 @@ describe("a file with problems", () => {
       `${first + 3}:13`,
       "choose \"book\" already"
     )
-    assertProblem("name: shop\nintents:\n  \"My intent\":\n    phrases: x\n    answer: y", "3:3", "An intent's name")
+    assertProblem("name: shop\nintents:\n  \"My intent\":\n    phrases: x\n    answer: y", "3:3", "can't be an intent's name")
   })
 
   it("is told which silences contradict each other", () => {
