@@ -52,7 +52,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
 
 /** Windows does not have these flags. */
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
+export const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
 
 const folderMode = 0o700
 const fileMode = 0o600
