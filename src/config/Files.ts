@@ -26,6 +26,7 @@ export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
 /** Clauses that follow a file's name, by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",
+  EFBIG: "it may not grow any more. Raise the process's limit for files (ulimit -f), or use a file system that takes larger ones",
   EDQUOT: "its owner's quota of disk space is used up. Make room",
   EROFS: "its file system can't be written to. Mount it so that it can",
   EACCES: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
